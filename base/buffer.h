@@ -1,0 +1,62 @@
+/*
+ * Counted buffers and the budgets that they are charged to.
+ *
+ * A buffer is one piece of memory with a reference count (of one loop: not atomic). A slice is a view of a part of a
+ * buffer; it owns one reference. A budget is a limit in bytes: whoever makes a buffer names the budget that pays for
+ * it, until the last reference is gone. A budget never refuses what is already here; readers ask budget_spent()
+ * before they read more, and are called back when there is room again.
+ */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Waits for a budget to have room. Fields belong to the budget between budget_wait and `room`. */
+struct budget_waiter {
+    void (*room)(struct budget_waiter *waiter); /* called once, from the release that made room */
+    struct budget_waiter *next, *prev;
+    bool waiting;
+};
+
+struct budget {
+    size_t limit; /* bytes */
+    size_t used;  /* bytes; may exceed the limit by what was under way when it was reached */
+    struct budget_waiter *waiters;
+};
+
+void budget_init(struct budget *budget, size_t limit);
+bool budget_spent(const struct budget *budget); /* used >= limit */
+void budget_charge(struct budget *budget, size_t bytes);
+void budget_release(struct budget *budget, size_t bytes); /* wakes waiters, first come first served, while there is room */
+void budget_wait(struct budget *budget, struct budget_waiter *waiter);
+void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter); /* nothing if it does not wait */
+
+struct buffer {
+    uint32_t references;
+    size_t size;            /* bytes at data */
+    struct budget *budget;  /* who pays; NULL: nobody */
+    void (*free_data)(void *data); /* NULL: data is freed with the buffer */
+    uint8_t *data;
+};
+
+/* One reference, uninitialised data of `size` bytes. `budget` may be NULL. */
+struct buffer *buffer_new(struct budget *budget, size_t size);
+/* Takes over `data` (from mem_alloc). */
+struct buffer *buffer_adopt(struct budget *budget, void *data, size_t size);
+struct buffer *buffer_ref(struct buffer *buffer);
+void buffer_unref(struct buffer *buffer); /* NULL does nothing */
+
+struct slice {
+    struct buffer *buffer; /* the reference it owns; NULL: static memory or empty */
+    const uint8_t *data;
+    size_t len;
+};
+
+struct slice slice_of(struct buffer *buffer, size_t offset, size_t len); /* takes a reference of its own */
+struct slice slice_copy(struct budget *budget, const void *data, size_t len);
+struct slice slice_ref(struct slice slice); /* another slice of the same bytes */
+void slice_unref(struct slice *slice);      /* leaves it empty */
+
+#endif

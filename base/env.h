@@ -1,0 +1,162 @@
+/*
+ * The environment seam: the only way to time, timers, files, streams and randomness.
+ *
+ * Two implementations from the first commit: env_uv.c (libuv, real) and tests/sim/env_sim (virtual clock, simulated
+ * disk and network, one seed). Everything above this header is single-threaded code driven by callbacks. A program
+ * links exactly one of the two; there is no table of functions to fill.
+ *
+ * One turn of the loop, in this order:
+ *   1. bytes that arrived are delivered, finished jobs report, accepted and finished connections report
+ *   2. timers that are due fire (after 1, so that a stall of the loop does not look like silence of the others)
+ *   3. deferred tasks run, in the order in which they were deferred; tasks deferred by a task run in the same turn
+ * Callbacks never run inside the call that asked for them, except where a function says so.
+ */
+#ifndef BASE_ENV_H
+#define BASE_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct env;
+
+/* ---- Process ---- */
+
+/* Ends this node at once, without any clean-up, with the sentence on the log. For errors after which nothing that is
+ * in memory or in the page cache can be believed. The process exits with code 1; the simulator ends the node. */
+_Noreturn void env_fatal(struct env *env, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One line of the log, without newline. Use base/log.h. */
+void env_log_line(struct env *env, const char *line);
+
+/* ---- Time and entropy ---- */
+
+uint64_t env_now_us(struct env *env); /* monotonic */
+uint64_t env_now_ms(struct env *env); /* env_now_us / 1000 */
+int64_t env_wall_ms(struct env *env); /* Unix time; may jump */
+void env_random(struct env *env, void *into, size_t len);
+uint64_t env_random_u64(struct env *env);
+
+struct env_timer;
+struct env_timer *env_timer_new(struct env *env, void (*fire)(void *arg), void *arg);
+/* Fires once, never early. Starting again moves it. */
+void env_timer_start(struct env_timer *timer, uint64_t delay_us);
+void env_timer_start_at(struct env_timer *timer, uint64_t at_us); /* on the clock of env_now_us; the past: this turn or the next */
+void env_timer_stop(struct env_timer *timer);
+void env_timer_free(struct env_timer *timer); /* NULL does nothing */
+
+/* Runs once at the end of the current turn (step 3). The caller keeps the memory until `run` was called. */
+struct env_task {
+    void (*run)(struct env_task *task);
+    struct env_task *next;
+    bool queued;
+};
+void env_defer(struct env *env, struct env_task *task); /* nothing if it is queued already */
+void env_defer_cancel(struct env *env, struct env_task *task);
+
+/* ---- Jobs off the loop ---- */
+
+/*
+ * `work` runs on another thread: it may use the file calls below and pure computation, and touches nothing that the
+ * loop touches until `done`, which runs on the loop. A lane is one thread with a queue: its jobs run one after the
+ * other in the order given. The pool runs jobs in any order, several at once.
+ */
+struct env_job {
+    void (*work)(struct env_job *job);
+    void (*done)(struct env_job *job);
+    struct env_job *next;  /* the environment's */
+    struct env_lane *lane; /* the environment's */
+    void *env_private[2];  /* the environment's */
+};
+struct env_lane;
+struct env_lane *env_lane_new(struct env *env, const char *name);
+void env_lane_free(struct env_lane *lane); /* when its jobs are done; NULL does nothing */
+void env_lane_run(struct env_lane *lane, struct env_job *job);
+void env_pool_run(struct env *env, struct env_job *job);
+
+/* ---- Files: these block, and may be called on the loop (start, rare) or in a job ---- */
+
+enum env_open_flags {
+    ENV_READ = 1,
+    ENV_WRITE = 2,
+    ENV_CREATE = 4,    /* when missing */
+    ENV_EXCLUSIVE = 8, /* with ENV_CREATE: ERR_EXISTS if it is there */
+    ENV_DIRECT = 16,   /* O_DIRECT where the file system has it, else a plain file whose page cache is dropped behind */
+};
+struct env_file;
+struct env_iov {
+    const void *base;
+    size_t len;
+};
+
+int env_file_open(struct env *env, const char *path, int flags, struct env_file **file);
+void env_file_close(struct env_file *file); /* NULL does nothing; no sync */
+int env_file_size(struct env_file *file, uint64_t *size);
+/* Reads until `len` or the end of the file: *got < len is the end. ENV_DIRECT: memory, offset and len in 4096s. */
+int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got);
+/* The same, but only from memory: ERR_AGAIN when a disk would have to be asked. */
+int env_file_read_cached(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got);
+/* All of it or an error. `sync`: the data is durable on return (as by env_file_sync). */
+int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset, bool sync);
+int env_file_sync(struct env_file *file); /* data, and the size needed to read it back (fdatasync) */
+int env_file_truncate(struct env_file *file, uint64_t size);
+
+int env_mkdir(struct env *env, const char *path);                /* one level; ERR_EXISTS */
+int env_rename(struct env *env, const char *from, const char *to); /* replaces; durable after env_sync_dir */
+int env_unlink(struct env *env, const char *path);
+int env_rmdir(struct env *env, const char *path);
+int env_sync_dir(struct env *env, const char *path);
+int env_disk_free(struct env *env, const char *path, uint64_t *free_bytes);
+enum env_kind { ENV_NOTHING, ENV_FILE, ENV_DIRECTORY, ENV_OTHER };
+int env_kind_of(struct env *env, const char *path, enum env_kind *kind);
+/* Calls `each` for every name but "." and "..", in no order. */
+int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name), void *arg);
+/* An exclusive lock that ends with the process; the file holds the pid as text. ERR_BUSY: *holder_pid says who. */
+int env_lock_file(struct env *env, const char *path, struct env_file **lock, int *holder_pid);
+
+/* ---- Streams (TCP) ---- */
+
+struct env_listener;
+struct env_stream;
+struct env_connect;
+
+/* Listens on host (an address, "localhost" or a name; "0.0.0.0", "::") and port (0: the system picks; *bound_port says).
+ * ERR_BUSY: taken. `accepted` gets a stream that it owns. */
+int env_listen(struct env *env, const char *host, int port, int backlog, void (*accepted)(void *arg, struct env_stream *stream),
+               void *arg, struct env_listener **listener, int *bound_port);
+void env_listener_pause(struct env_listener *listener, bool pause); /* paused: connections wait in the kernel */
+void env_listener_close(struct env_listener *listener);             /* NULL does nothing */
+
+/* Resolves the name anew, then connects. `connected` gets ERR_NONE and a stream that it owns, or an error and NULL
+ * (ERR_REFUSED, ERR_NAME, ERR_TIMEOUT, ERR_CONNECTION). */
+struct env_connect *env_connect(struct env *env, const char *host, int port, uint64_t timeout_us,
+                                void (*connected)(void *arg, int error, struct env_stream *stream), void *arg);
+void env_connect_cancel(struct env_connect *connect); /* `connected` will not be called */
+
+struct env_stream_events {
+    /* Where the next bytes go: sets *into, returns how many fit (> 0). */
+    size_t (*room)(void *arg, void **into);
+    /* `len` bytes have arrived there. The stream may be closed inside. */
+    void (*received)(void *arg, size_t len);
+    /* The stream ended (ERR_EOF) or broke: no further event comes. The owner calls env_stream_close. */
+    void (*ended)(void *arg, int error);
+};
+/* Starts in the paused state of reading: call env_stream_read(stream, true). */
+void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events, void *arg);
+void env_stream_read(struct env_stream *stream, bool on);
+/* Writes all of it, in order with other writes. The iov array (n <= ENV_WRITE_IOV) may go away on return, the bytes stay
+ * until `done`, which is never called inside this call, and is called for every write, also after env_stream_close. */
+enum { ENV_WRITE_IOV = 256 };
+struct env_write {
+    void (*done)(struct env_write *write, int error);
+    void *env_private[24]; /* the environment's */
+};
+void env_stream_write(struct env_stream *stream, struct env_write *write, const struct env_iov *iov, unsigned n);
+/* Closes and frees; writes under way end with ERR_CANCELED. No event comes after this call. */
+void env_stream_close(struct env_stream *stream);
+/* "127.0.0.1:41234", for messages; into 64 bytes. */
+void env_stream_peer(struct env_stream *stream, char into[64]);
+
+#endif

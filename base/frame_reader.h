@@ -1,0 +1,30 @@
+/*
+ * Cuts a stream into frames: a 32-bit big-endian length, then that many bytes. Kafka's framing; peers use it, too.
+ *
+ * Happy path: bytes are read into a chunk of 64 KiB; a frame that lies whole in it becomes a slice of the chunk if it
+ * is large, a copy if it is small beside it; a larger frame gets a buffer of its own that grows as its bytes arrive.
+ * Failures: a length below `min` or above `max` ends with ERR_MALFORMED or ERR_TOO_LARGE, before any memory is taken.
+ * Invariants: never allocates more than twice what has arrived plus one chunk; while the budget is spent (or the owner
+ * paused it) the stream is not read; frames that are here already are still delivered, one at a time, while not paused.
+ */
+#ifndef BASE_FRAME_READER_H
+#define BASE_FRAME_READER_H
+
+#include "base/buffer.h"
+#include "base/env.h"
+
+struct frame_reader_events {
+    /* One whole frame, without its length; the slice is the receiver's. The reader may be closed inside. */
+    void (*frame)(void *arg, struct slice frame);
+    /* ERR_EOF, ERR_CONNECTION, ERR_MALFORMED, ERR_TOO_LARGE (`length` is the one claimed). Called once; then close. */
+    void (*ended)(void *arg, int error, uint32_t length);
+};
+
+struct frame_reader;
+/* Takes the read side of `stream` (the owner keeps writing and closing it). `budget` may be NULL: unlimited. */
+struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget, uint32_t min_length,
+                                      uint32_t max_length, const struct frame_reader_events *events, void *arg);
+void frame_reader_pause(struct frame_reader *reader, bool pause);
+void frame_reader_free(struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * Heap memory that is never NULL: when the system has none left the process says so and ends (exit code 1), because
+ * every size that a stranger can influence is bounded by a budget before it gets here.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t size);                   /* uninitialised; size 0 gives a pointer that can be freed */
+void *mem_zalloc(size_t size);                  /* zeroed */
+void *mem_realloc(void *memory, size_t size);
+void *mem_aligned(size_t alignment, size_t size); /* alignment: a power of two; free with mem_free */
+char *mem_strdup(const char *text);
+char *mem_strndup(const char *text, size_t len);
+void mem_free(void *memory); /* NULL does nothing */
+
+#endif

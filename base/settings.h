@@ -1,0 +1,52 @@
+/*
+ * Settings: one table says everything (name, type, default, limits, one sentence); the file parser, `--set`,
+ * `--help-config`, DescribeConfigs and the reference in docs/ all come from it.
+ *
+ * A file is Kafka's: `key=value` a line, `#` comments, blanks around both trimmed. An unknown name, an impossible value
+ * and a repeated name are errors with file and line, and the nearest name or the limits.
+ */
+#ifndef BASE_SETTINGS_H
+#define BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum setting_type { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE };
+
+struct setting {
+    const char *name;
+    enum setting_type type;
+    const char *fallback;      /* the default, as text */
+    int64_t min, max;          /* SETTING_INT */
+    const char *choices;       /* SETTING_CHOICE: "producer,none,gzip,..." */
+    const char *unit;          /* "ms", "bytes", "" */
+    const char *help;          /* one sentence */
+};
+
+/* Values for one table. Where a value came from is kept for messages and DescribeConfigs. */
+struct settings;
+struct settings *settings_new(const struct setting *table, size_t count);
+void settings_free(struct settings *settings);
+
+/* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones; --set comes last. */
+int settings_read_file(struct settings *settings, const char *path, struct error_text *why);
+int settings_set(struct settings *settings, const char *name, const char *value, const char *source, struct error_text *why);
+int settings_set_pair(struct settings *settings, const char *pair, struct error_text *why); /* "key=value" of --set */
+
+/* The name must be of the table (checked) and the type must fit. */
+const char *settings_text(const struct settings *settings, const char *name);
+int64_t settings_int(const struct settings *settings, const char *name);
+bool settings_bool(const struct settings *settings, const char *name);
+bool settings_is_default(const struct settings *settings, const char *name);
+
+/* Checks one value against its row, without setting it (topic configurations). */
+int setting_check(const struct setting *row, const char *value, struct error_text *why);
+/* The row of that name, or NULL. */
+const struct setting *setting_find(const struct setting *table, size_t count, const char *name);
+/* The name in `names` (n of them) nearest to `wrong`, or NULL when none is near: for "did you mean". */
+const char *nearest_name(const char *wrong, const char *const *names, size_t n);
+
+#endif
