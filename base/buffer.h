@@ -29,14 +29,15 @@ struct budget {
 void budget_init(struct budget *budget, size_t limit);
 bool budget_spent(const struct budget *budget); /* used >= limit */
 void budget_charge(struct budget *budget, size_t bytes);
-void budget_release(struct budget *budget, size_t bytes); /* wakes waiters, first come first served, while there is room */
+/* Wakes waiters, first come first served, while there is room. */
+void budget_release(struct budget *budget, size_t bytes);
 void budget_wait(struct budget *budget, struct budget_waiter *waiter);
 void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter); /* nothing if it does not wait */
 
 struct buffer {
     uint32_t references;
-    size_t size;            /* bytes at data */
-    struct budget *budget;  /* who pays; NULL: nobody */
+    size_t size;                   /* bytes at data */
+    struct budget *budget;         /* who pays; NULL: nobody */
     void (*free_data)(void *data); /* NULL: data is freed with the buffer */
     uint8_t *data;
 };

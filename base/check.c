@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 _Noreturn void check_failed(const char *condition, const char *file, int line) {
-    fprintf(stderr, "bug in drave: %s does not hold at %s:%d; please report it with the lines above\n", condition, file, line);
+    fprintf(stderr, "bug in drave: %s does not hold at %s:%d; please report it with the lines above\n", condition, file,
+            line);
     fflush(stderr);
     abort();
 }

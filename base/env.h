@@ -43,7 +43,8 @@ struct env_timer;
 struct env_timer *env_timer_new(struct env *env, void (*fire)(void *arg), void *arg);
 /* Fires once, never early. Starting again moves it. */
 void env_timer_start(struct env_timer *timer, uint64_t delay_us);
-void env_timer_start_at(struct env_timer *timer, uint64_t at_us); /* on the clock of env_now_us; the past: this turn or the next */
+/* The same, at a time of env_now_us. One that is over: this turn or the next. */
+void env_timer_start_at(struct env_timer *timer, uint64_t at_us);
 void env_timer_stop(struct env_timer *timer);
 void env_timer_free(struct env_timer *timer); /* NULL does nothing */
 
@@ -103,7 +104,7 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
 int env_file_sync(struct env_file *file); /* data, and the size needed to read it back (fdatasync) */
 int env_file_truncate(struct env_file *file, uint64_t size);
 
-int env_mkdir(struct env *env, const char *path);                /* one level; ERR_EXISTS */
+int env_mkdir(struct env *env, const char *path);                  /* one level; ERR_EXISTS */
 int env_rename(struct env *env, const char *from, const char *to); /* replaces; durable after env_sync_dir */
 int env_unlink(struct env *env, const char *path);
 int env_rmdir(struct env *env, const char *path);
@@ -124,8 +125,9 @@ struct env_connect;
 
 /* Listens on host (an address, "localhost" or a name; "0.0.0.0", "::") and port (0: the system picks; *bound_port says).
  * ERR_BUSY: taken. `accepted` gets a stream that it owns. */
-int env_listen(struct env *env, const char *host, int port, int backlog, void (*accepted)(void *arg, struct env_stream *stream),
-               void *arg, struct env_listener **listener, int *bound_port);
+int env_listen(struct env *env, const char *host, int port, int backlog,
+               void (*accepted)(void *arg, struct env_stream *stream), void *arg, struct env_listener **listener,
+               int *bound_port);
 void env_listener_pause(struct env_listener *listener, bool pause); /* paused: connections wait in the kernel */
 void env_listener_close(struct env_listener *listener);             /* NULL does nothing */
 

@@ -9,27 +9,27 @@
 
 enum error_code {
     ERR_NONE = 0,
-    ERR_EOF,         /* the other side closed in good order; nothing more to read */
-    ERR_AGAIN,       /* not now: would block, or not in memory */
-    ERR_CANCELED,    /* closed by this side */
-    ERR_NOT_FOUND,   /* no such file, name, offset, group */
-    ERR_EXISTS,      /* already there */
-    ERR_BUSY,        /* in use by somebody else (data directory, port) */
-    ERR_DENIED,      /* permission */
-    ERR_NO_SPACE,    /* disk or quota full */
-    ERR_IO,          /* the device or file system failed */
-    ERR_CONNECTION,  /* broken, reset, not reachable */
-    ERR_REFUSED,     /* the other host answered: nobody listens there (the process is dead, not slow) */
-    ERR_TIMEOUT,     /* the time given is over */
-    ERR_NAME,        /* a host name that does not resolve */
-    ERR_MALFORMED,   /* bytes that are not what they should be */
-    ERR_CORRUPT,     /* a checksum that does not match */
-    ERR_VERSION,     /* a format or version this program does not know */
-    ERR_TOO_LARGE,   /* over a limit of the configuration */
-    ERR_LIMIT,       /* a budget, queue or table is full at present */
-    ERR_INVALID,     /* a value that makes no sense */
-    ERR_NOT_LEADER,  /* this replica does not lead (any more) */
-    ERR_SYSTEM,      /* any other error of the operating system */
+    ERR_EOF,        /* the other side closed in good order; nothing more to read */
+    ERR_AGAIN,      /* not now: would block, or not in memory */
+    ERR_CANCELED,   /* closed by this side */
+    ERR_NOT_FOUND,  /* no such file, name, offset, group */
+    ERR_EXISTS,     /* already there */
+    ERR_BUSY,       /* in use by somebody else (data directory, port) */
+    ERR_DENIED,     /* permission */
+    ERR_NO_SPACE,   /* disk or quota full */
+    ERR_IO,         /* the device or file system failed */
+    ERR_CONNECTION, /* broken, reset, not reachable */
+    ERR_REFUSED,    /* the other host answered: nobody listens there (the process is dead, not slow) */
+    ERR_TIMEOUT,    /* the time given is over */
+    ERR_NAME,       /* a host name that does not resolve */
+    ERR_MALFORMED,  /* bytes that are not what they should be */
+    ERR_CORRUPT,    /* a checksum that does not match */
+    ERR_VERSION,    /* a format or version this program does not know */
+    ERR_TOO_LARGE,  /* over a limit of the configuration */
+    ERR_LIMIT,      /* a budget, queue or table is full at present */
+    ERR_INVALID,    /* a value that makes no sense */
+    ERR_NOT_LEADER, /* this replica does not lead (any more) */
+    ERR_SYSTEM,     /* any other error of the operating system */
 };
 
 /* A short phrase in lower case ("no space left"), for the middle of a sentence. Static memory. */
@@ -43,7 +43,6 @@ struct error_text {
 };
 
 /* Sets the sentence (truncated to fit) and returns `error`, so that callers can write `return error_set(...)`. */
-int error_set(struct error_text *where, int error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+int error_set(struct error_text *where, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -22,8 +22,9 @@ struct frame_reader_events {
 
 struct frame_reader;
 /* Takes the read side of `stream` (the owner keeps writing and closing it). `budget` may be NULL: unlimited. */
-struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget, uint32_t min_length,
-                                      uint32_t max_length, const struct frame_reader_events *events, void *arg);
+struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget,
+                                      uint32_t min_length, uint32_t max_length,
+                                      const struct frame_reader_events *events, void *arg);
 void frame_reader_pause(struct frame_reader *reader, bool pause);
 void frame_reader_free(struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
 

@@ -13,7 +13,8 @@
 #include "base/check.h"
 
 static _Noreturn void out_of_memory(void) {
-    static const char sentence[] = "out of memory: the system has none left for this process; it ends here and can be started again\n";
+    static const char sentence[] =
+        "out of memory: the system has none left for this process; it ends here and can be started again\n";
     ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
     (void)written; /* nothing is left to do when stderr is broken, too */
     _exit(1);

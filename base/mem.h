@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                   /* uninitialised; size 0 gives a pointer that can be freed */
-void *mem_zalloc(size_t size);                  /* zeroed */
+void *mem_alloc(size_t size);  /* uninitialised; size 0 gives a pointer that can be freed */
+void *mem_zalloc(size_t size); /* zeroed */
 void *mem_realloc(void *memory, size_t size);
 void *mem_aligned(size_t alignment, size_t size); /* alignment: a power of two; free with mem_free */
 char *mem_strdup(const char *text);

@@ -13,10 +13,12 @@
 
 struct send_queue;
 /* `drained` (may be NULL) is called when the bytes queued fall to `low_bytes` or below, after having been above. */
-struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, size_t low_bytes, void (*drained)(void *arg), void *arg);
+struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, size_t low_bytes,
+                                  void (*drained)(void *arg), void *arg);
 void send_queue_push(struct send_queue *queue, struct slice slice); /* takes the slice over */
 size_t send_queue_bytes(const struct send_queue *queue);            /* queued and under way */
-/* Drops what is queued. The write under way (if any) keeps its slices until the environment reports it. Call before env_stream_close. */
+/* Drops what is queued. The write under way (if any) keeps its slices until the environment reports it. Call before
+ * env_stream_close. */
 void send_queue_free(struct send_queue *queue);
 
 #endif

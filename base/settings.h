@@ -19,11 +19,11 @@ enum setting_type { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE };
 struct setting {
     const char *name;
     enum setting_type type;
-    const char *fallback;      /* the default, as text */
-    int64_t min, max;          /* SETTING_INT */
-    const char *choices;       /* SETTING_CHOICE: "producer,none,gzip,..." */
-    const char *unit;          /* "ms", "bytes", "" */
-    const char *help;          /* one sentence */
+    const char *fallback; /* the default, as text */
+    int64_t min, max;     /* SETTING_INT */
+    const char *choices;  /* SETTING_CHOICE: "producer,none,gzip,..." */
+    const char *unit;     /* "ms", "bytes", "" */
+    const char *help;     /* one sentence */
 };
 
 /* Values for one table. Where a value came from is kept for messages and DescribeConfigs. */
@@ -33,7 +33,8 @@ void settings_free(struct settings *settings);
 
 /* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones; --set comes last. */
 int settings_read_file(struct settings *settings, const char *path, struct error_text *why);
-int settings_set(struct settings *settings, const char *name, const char *value, const char *source, struct error_text *why);
+int settings_set(struct settings *settings, const char *name, const char *value, const char *source,
+                 struct error_text *why);
 int settings_set_pair(struct settings *settings, const char *pair, struct error_text *why); /* "key=value" of --set */
 
 /* The name must be of the table (checked) and the type must fit. */
