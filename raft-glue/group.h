@@ -1,0 +1,88 @@
+/*
+ * The life of one Raft group on this broker: engine (libraft's raft_step), log (partition_log) and peer messages.
+ *
+ *        group_open                 elected, own-term entry        lost (higher term, no majority
+ *   ----------------> following --- committed and applied ---> leading --- heard, transfer) ---> following
+ *                        |                                          |
+ *                        +------------- group_close ----------------+-----> closed
+ *
+ * Happy path on a leader: group_submit seals the entry, steps the engine, hands the entry to the log and to the peers in
+ * parallel, and when a majority has it on disk delivers it through `committed`, on every replica, in order.
+ * Failures: a submit is refused with ERR_NOT_LEADER or ERR_LIMIT; what was submitted and had not committed when leadership
+ * is lost may or may not commit later. A failed engine step ends the process.
+ * Invariants (raft-engine.md): nothing reaches the engine but through group_admit(); while the hard state is not durable no
+ * message leaves and no entry counts as persisted; completions of truncated entries are dropped; the commit index given to the log never goes back.
+ */
+#ifndef RAFT_GLUE_GROUP_H
+#define RAFT_GLUE_GROUP_H
+
+#include "raft-glue/shard.h"
+
+struct group_member {
+    uint64_t replica; /* raft server id: allocated by group 0, never reused, never 0 */
+    int32_t node;     /* the broker that holds it */
+    bool voter;       /* false: stand-by */
+};
+
+struct group_events {
+    /* Committed entries, in order, each once, on every replica, from the one after `applied` of the spec on. Runs before any effect of a later commit.
+     * The entry is the caller's; take a reference to keep it. */
+    void (*committed)(void *arg, struct entry *entry);
+    /* Behind the last `committed` of one step: wake those who wait, once. */
+    void (*caught_up)(void *arg);
+    /* This replica leads `term`, an entry of that term is committed and applied: it may serve and submit from now on. */
+    void (*leading)(void *arg, uint32_t term);
+    /* It does not lead any more (only after `leading`). */
+    void (*lost)(void *arg);
+    /* The known leader changed; replica 0: unknown. */
+    void (*leader_changed)(void *arg, uint64_t replica, uint32_t term);
+};
+
+struct group_spec {
+    uint64_t id;
+    const char *label; /* "orders-3", "metadata"; copied */
+    uint64_t replica;  /* ours */
+    const struct group_member
+        *members; /* the first configuration, ours included, in the same order on every broker; copied */
+    size_t member_count;
+    /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the caller has shown that this replica has
+     * never existed before (architecture.md, "Identity"); otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
+    bool bootstrap;
+    bool campaign;    /* after a bootstrap: stand for election at once, so that first leaders spread as placed */
+    uint64_t applied; /* entries up to here are known to the applier already (from its snapshot) */
+};
+
+/* Opens the log and starts the engine. ERR_CORRUPT, ERR_IO. */
+int group_open(struct shard *shard, const struct group_spec *spec, const struct group_events *events, void *arg,
+               struct group **group, struct error_text *why);
+/* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
+void group_close(struct group *group);
+
+struct partition_log *group_log(struct group *group);
+uint64_t group_id(const struct group *group);
+uint32_t group_term(const struct group *group);
+bool group_is_leading(const struct group *group); /* as announced by `leading` and not `lost` since */
+uint64_t group_leader(const struct group *group); /* replica id; 0: unknown */
+uint64_t group_commit_index(const struct group *group);
+uint64_t group_applied_index(const struct group *group);
+/* Where members are now (a broker's address moved is peers_add; this is for members that came or went). */
+void group_set_members(struct group *group, const struct group_member *members, size_t n);
+/* For a leader: whether that replica is within `lag` entries... and was heard within an election timeout: "in sync". */
+bool group_member_in_sync(const struct group *group, uint64_t replica);
+
+/* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much
+ * is uncommitted, try again later. The term of the entry is group_term(). Effects leave at the end of this turn at the latest. */
+int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index);
+
+/* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups of a turn). `done`: ERR_NONE; ERR_NOT_LEADER;
+ * ERR_TIMEOUT after an election timeout. */
+struct group_confirm {
+    void (*done)(struct group_confirm *confirm, int error);
+    struct group_confirm *next; /* the group's */
+    uint64_t round;             /* the group's */
+    uint64_t deadline_ms;       /* the group's */
+};
+void group_confirm(struct group *group, struct group_confirm *confirm);
+void group_confirm_cancel(struct group *group, struct group_confirm *confirm);
+
+#endif

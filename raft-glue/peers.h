@@ -1,0 +1,78 @@
+/*
+ * The connections between brokers: two for each pair (control: votes, heartbeats, results, broker messages; bulk: entries),
+ * dialled by the broker with the lower node id, with a handshake that says who is who.
+ *
+ * Happy path: dial, hello both ways, both sides accept, `up`; frames flow; each turn's frames to a peer leave in one write.
+ * Failures: a hello that is refused is answered with the sentence why, which the other side logs and reports; a broken
+ * link gives `down` and is dialled again with a short growing pause; names are resolved anew each time. When the link broke, the
+ * side that does not dial probes by connecting too: a refused connection says that the process is dead, not slow.
+ * Invariants: `up` and `down` alternate; a message arrives whole and in order per channel, or not at all; control is always read;
+ * bulk is not read while the owner paused it; nothing is queued to a peer that is not up.
+ *
+ * Frame: u32 length (big-endian, frame_reader), then u8 kind, u8 channel, u16 zero, u32 CRC-32C of the payload's first
+ * bytes as peer_frame.h says, payload. Little-endian inside.
+ */
+#ifndef RAFT_GLUE_PEERS_H
+#define RAFT_GLUE_PEERS_H
+
+#include "base/buffer.h"
+#include "base/env.h"
+#include "base/log.h"
+
+enum { PEER_PROTOCOL_VERSION = 1, PEER_UUID_SIZE = 16, PEER_KIND_BROKER = 64 };
+
+enum peer_channel { PEER_CONTROL, PEER_BULK };
+
+/* What each side says first. Texts and bytes point into the frame while `judge` runs. */
+struct peer_hello {
+    uint16_t version;
+    int32_t node;
+    uint8_t directory[PEER_UUID_SIZE];
+    uint32_t shard;
+    const char *cluster_id; /* "" while the cluster is not formed */
+    const char *nodes;      /* cluster.nodes as configured, normalised */
+    const void *record;     /* the cluster record; empty while not formed */
+    uint32_t record_len;
+};
+
+struct peers_events {
+    /* Whether this other broker may talk to us; called for every connection before any of its messages. ERR_NONE, or an error with the
+     * sentence for both logs. Forming a cluster happens here (broker/cluster_forming.c). */
+    int (*judge)(void *arg, const struct peer_hello *hello, struct error_text *refusal);
+    void (*up)(void *arg, int32_t node);
+    /* The link broke. `dead`: reconnecting was refused, nobody listens there; may be called a second time, with true, when that is found out later. */
+    void (*down)(void *arg, int32_t node, bool dead);
+    /* A message of kind >= PEER_KIND_BROKER (below it they are raft-glue's own). `payload` is the receiver's. */
+    void (*message)(void *arg, int32_t node, uint8_t kind, struct slice payload);
+    /* The other side refused our hello, with its sentence. Called once for each change of the sentence. */
+    void (*refused)(void *arg, int32_t node, const char *sentence);
+};
+
+struct peers;
+struct peers_options {
+    int32_t node; /* ours */
+    const char *listen_host;
+    int listen_port;     /* 0: the system picks */
+    size_t entry_budget; /* bytes of received bulk frames that are not yet durable, over all peers */
+    size_t queue_limit;  /* bytes queued to one peer's bulk channel before the sender must wait */
+    uint32_t frame_max;
+};
+
+/* Listens and starts nothing else. ERR_BUSY (port), ERR_NAME, ERR_DENIED. */
+int peers_open(struct env *env, struct log *log, const struct peers_options *options, const struct peers_events *events,
+               void *arg, struct peers **peers, struct error_text *why);
+void peers_close(struct peers *peers);
+int peers_port(const struct peers *peers);
+/* What we say of ourselves from now on; copied. Must be set before peers_add. Connections that were refused are tried again. */
+void peers_set_hello(struct peers *peers, const struct peer_hello *hello);
+/* Another broker to be connected with. Adding again changes the address. */
+void peers_add(struct peers *peers, int32_t node, const char *host, int port);
+bool peers_is_up(const struct peers *peers, int32_t node);
+bool peers_is_dead(const struct peers *peers, int32_t node); /* the last attempt was refused */
+/* Queues one message; slices are taken over (dropped if the peer is not up). kind < PEER_KIND_BROKER only from raft-glue. */
+void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind, struct slice *slices,
+                size_t n);
+/* Bytes queued and under way to the peer's bulk channel; below queue_limit again: `drained` of the shard. */
+size_t peers_bulk_queued(const struct peers *peers, int32_t node);
+
+#endif

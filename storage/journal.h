@@ -1,0 +1,99 @@
+/*
+ * The journal of a broker: one ring of pre-written, recycled files that makes entries, terms and votes of every group
+ * durable together.
+ *
+ * Happy path: journal_* calls copy records into the round that is gathering; a round starts at the end of the loop's
+ * turn, or as soon as the one before it ends; the flusher writes it and syncs it once; then everybody who waits for it is
+ * told, in the order in which they asked. Batching comes from the disk being busy, never from a timer.
+ * Failures: an error from write or sync ends the process (env_fatal): the page cache cannot be believed afterwards.
+ * Invariants: a record is durable when its round is; rounds become durable in order; a file is reused only when
+ * everything in it is either synced in a segment (journal_progress), truncated, superseded, or copied forward.
+ *
+ * The architecture document's "Storage" gives framing, footer, checkpoint and recovery; journal_format.h the bytes.
+ */
+#ifndef STORAGE_JOURNAL_H
+#define STORAGE_JOURNAL_H
+
+#include "base/env.h"
+#include "base/log.h"
+#include "storage/entry.h"
+
+struct journal;
+
+struct journal_options {
+    uint64_t file_bytes; /* of one file; 64 KiB in the simulator */
+    uint64_t max_bytes;  /* of the live part, which recovery reads */
+    bool must_exist; /* this directory has been in use: a missing journal is damage (ERR_CORRUPT), never a new one */
+};
+
+/* What the journal knows of one group after recovery. Entries are those above `progress`, in order and without holes,
+ * ending with the last that was durable (or was written: what a torn tail did not lose). */
+struct journal_group {
+    uint64_t group;
+    uint32_t term;      /* hard state */
+    uint64_t voted_for; /* replica id; 0: nobody */
+    uint64_t commit;    /* the highest commit index known; may be below what was really committed */
+    uint64_t progress;  /* everything up to this index is synced in segments */
+    uint64_t
+        progress_position; /* the file position in the active segment behind that entry, and that segment's base offset */
+    int64_t progress_segment;
+    struct entry **entries;
+    size_t entry_count;
+};
+
+/* Opens or makes the journal in directory `path` and recovers it. ERR_CORRUPT: damage that is not a torn tail; `why` says
+ * the place. ERR_VERSION, ERR_IO, ERR_NO_SPACE. */
+int journal_open(struct env *env, struct log *log, const char *path, const struct journal_options *options,
+                 struct journal **journal, struct error_text *why);
+/* After this no callback comes; what is not durable yet may be lost. */
+void journal_close(struct journal *journal);
+
+/* The recovered state of a group, or NULL if the journal never heard of it. Valid until journal_recovered_release. */
+const struct journal_group *journal_recovered(const struct journal *journal, uint64_t group);
+/* Calls `each` for the id of every group that the journal knows. */
+void journal_each_group(const struct journal *journal, void (*each)(void *arg, uint64_t group), void *arg);
+/* Frees a group's recovered entries (their owner took references of those it wanted). */
+void journal_recovered_release(struct journal *journal, uint64_t group);
+
+/* ---- Records; each is part of the round that gathers now ---- */
+
+/* The index is one above the group's last, or, after journal_truncate, the truncated one. A reference is kept while needed. */
+void journal_entry(struct journal *journal, struct entry *entry);
+void journal_hard_state(struct journal *journal, uint64_t group, uint32_t term, uint64_t voted_for);
+/* Entries from `index` on are void. */
+void journal_truncate(struct journal *journal, uint64_t group, uint64_t index);
+/* The commit index moved; rides with whichever round comes next and starts none of its own. */
+void journal_commit(struct journal *journal, uint64_t group, uint64_t index);
+/* Everything up to `index` is synced in the group's segments (segment base offset and position behind it are given back at recovery). Starts no round of its own. */
+void journal_progress(struct journal *journal, uint64_t group, uint64_t index, int64_t segment, uint64_t position);
+/* The group is gone: nothing of it is needed. */
+void journal_forget(struct journal *journal, uint64_t group);
+/* One number for the whole broker that only grows: "metadata applied up to". Rides with the next round, starts none. */
+void journal_mark(struct journal *journal, uint64_t mark);
+uint64_t journal_durable_mark(const struct journal *journal);
+
+/* Calls `durable` when everything recorded up to now is durable; not within this call. Waiters end with journal_close. */
+struct journal_waiter {
+    void (*durable)(struct journal_waiter *waiter);
+    struct journal_waiter *next; /* the journal's */
+    uint64_t round;              /* the journal's */
+};
+void journal_wait(struct journal *journal, struct journal_waiter *waiter);
+
+/* ---- Room ---- */
+
+/* The journal needs files back: `pressed` is called (at most once a turn) with the groups that hold the oldest file, one
+ * call each: the owner writes and syncs that group's committed entries up to `index`, then calls journal_progress.
+ * What is not committed the journal copies forward by itself. */
+void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
+                         void *arg);
+uint64_t journal_live_bytes(const struct journal *journal);
+/* Sequence number of the last durable round: never goes back unless the disk did. */
+uint64_t journal_sequence(const struct journal *journal);
+
+struct journal_stats {
+    uint64_t rounds, bytes, files_made, files_reused, entries_copied_forward, torn_tails;
+};
+void journal_stats_get(const struct journal *journal, struct journal_stats *stats);
+
+#endif
