@@ -1,5 +1,6 @@
 /*
- * LZ4 blocks for our own storage and peers (not Kafka's codec, which is protocol/codec.h): the raw length travels beside them.
+ * LZ4 blocks for our own storage and peers (not Kafka's codec, which is protocol/codec.h): the raw length travels beside
+ * them.
  */
 #ifndef BASE_LZ4_BLOCK_H
 #define BASE_LZ4_BLOCK_H
@@ -7,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Most bytes that lz4_block_compress can need for `len`. */
+/* Most bytes that lz4_block_compress can need for `len`; 0 when LZ4 cannot take so many (above 2113929216). */
 size_t lz4_block_bound(size_t len);
 /* Returns the compressed length, or 0 when it would not fit into `room`. */
 size_t lz4_block_compress(const void *from, size_t len, void *into, size_t room);

@@ -42,6 +42,8 @@ const char *settings_text(const struct settings *settings, const char *name);
 int64_t settings_int(const struct settings *settings, const char *name);
 bool settings_bool(const struct settings *settings, const char *name);
 bool settings_is_default(const struct settings *settings, const char *name);
+/* Where the value came from: "FILE:LINE", "--set", or what settings_set was told; NULL: the default. */
+const char *settings_source(const struct settings *settings, const char *name);
 
 /* Checks one value against its row, without setting it (topic configurations). */
 int setting_check(const struct setting *row, const char *value, struct error_text *why);

@@ -1,0 +1,89 @@
+/* Errors: their phrases, the way from errno, and sentences. A new code needs a phrase here; a test goes through all. */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static const char *const phrases[] = {
+    [ERR_NONE] = "no error",
+    [ERR_EOF] = "the other side closed the connection",
+    [ERR_AGAIN] = "not available at once",
+    [ERR_CANCELED] = "canceled",
+    [ERR_NOT_FOUND] = "not found",
+    [ERR_EXISTS] = "it exists already",
+    [ERR_BUSY] = "in use by somebody else",
+    [ERR_DENIED] = "permission denied",
+    [ERR_NO_SPACE] = "no space left",
+    [ERR_IO] = "the device reports an input/output error",
+    [ERR_CONNECTION] = "connection broken or host not reachable",
+    [ERR_REFUSED] = "connection refused",
+    [ERR_TIMEOUT] = "no answer in time",
+    [ERR_NAME] = "the host name does not resolve",
+    [ERR_MALFORMED] = "malformed bytes",
+    [ERR_CORRUPT] = "checksum mismatch",
+    [ERR_VERSION] = "unknown format version",
+    [ERR_TOO_LARGE] = "larger than the limit",
+    [ERR_LIMIT] = "a limit is reached at present",
+    [ERR_INVALID] = "invalid value",
+    [ERR_NOT_LEADER] = "not the leader",
+    [ERR_SYSTEM] = "the operating system refused",
+};
+
+const char *error_phrase(int error) {
+    if (error < 0 || (size_t)error >= sizeof phrases / sizeof phrases[0]) return "unknown error";
+    return phrases[error];
+}
+
+int error_from_errno(int system_errno) {
+    switch (system_errno) {
+    case 0: return ERR_NONE;
+    case EAGAIN:
+    case EINTR: return ERR_AGAIN;
+    case ECANCELED: return ERR_CANCELED;
+    case ENOENT:
+    case ENOTDIR: return ERR_NOT_FOUND;
+    case EEXIST:
+    case ENOTEMPTY: return ERR_EXISTS;
+    case EBUSY:
+    case ETXTBSY:
+    case EADDRINUSE: return ERR_BUSY;
+    case EACCES:
+    case EPERM:
+    case EROFS: return ERR_DENIED;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return ERR_NO_SPACE;
+    case EIO: return ERR_IO;
+    case ECONNREFUSED: return ERR_REFUSED;
+    case ETIMEDOUT: return ERR_TIMEOUT;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE:
+    case ENOTCONN:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENETRESET: return ERR_CONNECTION;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS: return ERR_LIMIT;
+    case EINVAL:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT: return ERR_INVALID;
+    default: return ERR_SYSTEM;
+    }
+}
+
+int error_set(struct error_text *where, int error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(where->text, sizeof where->text, format, arguments);
+    va_end(arguments);
+    return error;
+}

@@ -1,0 +1,255 @@
+/*
+ * Settings: values over one table, and the reader of Kafka's properties files.
+ *
+ * Happy path: settings_new holds the defaults; a file and then --set put values over them, each checked against its row
+ * before it is kept. Failures leave everything as it was and a sentence that begins with where the value stood.
+ * Invariant: a value that is held has passed setting_check. The file is read by stdio, not by the environment: it is
+ * read before there is one.
+ */
+#include "base/settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+struct held {
+    char *value;
+    char *source; /* NULL: the default */
+};
+
+struct settings {
+    const struct setting *table;
+    size_t count;
+    struct held held[]; /* beside the rows of the table */
+};
+
+/* ---- Values against their rows ---- */
+
+static bool parse_int(const char *text, int64_t *number) {
+    const char *digits = text[0] == '-' ? text + 1 : text;
+    if (!isdigit((unsigned char)digits[0])) return false;
+    char *end;
+    errno = 0;
+    long long parsed = strtoll(text, &end, 10);
+    if (errno != 0 || *end != '\0') return false;
+    *number = parsed;
+    return true;
+}
+
+static bool parse_bool(const char *text, bool *truth) {
+    *truth = strcasecmp(text, "true") == 0;
+    return *truth || strcasecmp(text, "false") == 0;
+}
+
+static bool is_choice(const char *choices, const char *value) {
+    size_t len = strlen(value);
+    if (len == 0 || strchr(value, ',') != NULL) return false;
+    for (const char *at = choices; at != NULL; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        if (strncmp(at, value, len) == 0 && (at[len] == ',' || at[len] == '\0')) return true;
+    }
+    return false;
+}
+
+int setting_check(const struct setting *row, const char *value, struct error_text *why) {
+    int64_t number;
+    bool truth;
+    switch (row->type) {
+    case SETTING_TEXT: return ERR_NONE;
+    case SETTING_INT:
+        if (parse_int(value, &number) && number >= row->min && number <= row->max) return ERR_NONE;
+        return error_set(why, ERR_INVALID,
+                         "%s=%.100s is not possible; it takes a whole number from %" PRId64 " to %" PRId64 "%s%s",
+                         row->name, value, row->min, row->max, row->unit[0] == '\0' ? "" : " ", row->unit);
+    case SETTING_BOOL:
+        if (parse_bool(value, &truth)) return ERR_NONE;
+        return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes true or false", row->name, value);
+    case SETTING_CHOICE:
+        if (is_choice(row->choices, value)) return ERR_NONE;
+        return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes one of %s", row->name, value,
+                         row->choices);
+    }
+    CHECK(!"a type of the table");
+    return ERR_INVALID;
+}
+
+const struct setting *setting_find(const struct setting *table, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0) return &table[i];
+    return NULL;
+}
+
+/* ---- The values of one table ---- */
+
+struct settings *settings_new(const struct setting *table, size_t count) {
+    struct settings *settings = mem_zalloc(sizeof *settings + count * sizeof settings->held[0]);
+    settings->table = table;
+    settings->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct error_text why;
+        CHECK(setting_check(&table[i], table[i].fallback, &why) == ERR_NONE);
+        settings->held[i].value = mem_strdup(table[i].fallback);
+    }
+    return settings;
+}
+
+void settings_free(struct settings *settings) {
+    if (settings == NULL) return;
+    for (size_t i = 0; i < settings->count; i++) {
+        mem_free(settings->held[i].value);
+        mem_free(settings->held[i].source);
+    }
+    mem_free(settings);
+}
+
+static int unknown_name(const struct settings *settings, const char *name, const char *source, struct error_text *why) {
+    const char **names = mem_alloc(settings->count * sizeof *names);
+    for (size_t i = 0; i < settings->count; i++)
+        names[i] = settings->table[i].name;
+    const char *near = nearest_name(name, names, settings->count);
+    mem_free(names);
+    if (near != NULL)
+        return error_set(why, ERR_INVALID, "%s: there is no setting %.100s; did you mean %s?", source, name, near);
+    return error_set(why, ERR_INVALID, "%s: there is no setting %.100s; --help-config lists those that exist", source,
+                     name);
+}
+
+int settings_set(struct settings *settings, const char *name, const char *value, const char *source,
+                 struct error_text *why) {
+    const struct setting *row = setting_find(settings->table, settings->count, name);
+    if (row == NULL) return unknown_name(settings, name, source, why);
+    struct error_text reason;
+    if (setting_check(row, value, &reason) != ERR_NONE)
+        return error_set(why, ERR_INVALID, "%s: %s", source, reason.text);
+    struct held *held = &settings->held[row - settings->table];
+    char *old_value = held->value, *old_source = held->source; /* `value` may be the old one */
+    held->value = mem_strdup(value);
+    held->source = mem_strdup(source);
+    mem_free(old_value);
+    mem_free(old_source);
+    return ERR_NONE;
+}
+
+/* Cuts blanks off both ends, in place. */
+static char *trim(char *text) {
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        len--;
+    text[len] = '\0';
+    return text;
+}
+
+/* Cuts "key = value" in place. False: there is no '=' or nothing before it. */
+static bool cut_pair(char *pair, char **name, char **value) {
+    char *equals = strchr(pair, '=');
+    if (equals == NULL) return false;
+    *equals = '\0';
+    *name = trim(pair);
+    *value = trim(equals + 1);
+    return (*name)[0] != '\0';
+}
+
+int settings_set_pair(struct settings *settings, const char *pair, struct error_text *why) {
+    char *copy = mem_strdup(pair), *name, *value;
+    int error;
+    if (cut_pair(copy, &name, &value))
+        error = settings_set(settings, name, value, "--set", why);
+    else
+        error = error_set(why, ERR_INVALID, "--set %.100s is not key=value; write for example --set node.id=1", pair);
+    mem_free(copy);
+    return error;
+}
+
+/* One line of a file, without its end. `seen` holds the line on which each row was set in this file, or 0. */
+static int read_line(struct settings *settings, const char *path, unsigned number, char *line, size_t len,
+                     unsigned *seen, struct error_text *why) {
+    if (strlen(line) != len)
+        return error_set(why, ERR_INVALID, "%.200s:%u: the line holds a zero byte; this is not a text file", path,
+                         number);
+    line = trim(line);
+    if (line[0] == '\0' || line[0] == '#') return ERR_NONE;
+    char source[256], *name, *value;
+    snprintf(source, sizeof source, "%.200s:%u", path, number);
+    if (!cut_pair(line, &name, &value))
+        return error_set(why, ERR_INVALID, "%s: a line must be key=value, or a comment that begins with #", source);
+    const struct setting *row = setting_find(settings->table, settings->count, name);
+    if (row != NULL) {
+        unsigned *first = &seen[row - settings->table];
+        if (*first != 0)
+            return error_set(why, ERR_INVALID, "%s: %s is set a second time (first on line %u); remove one", source,
+                             name, *first);
+        *first = number;
+    }
+    return settings_set(settings, name, value, source, why);
+}
+
+int settings_read_file(struct settings *settings, const char *path, struct error_text *why) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        int error = error_from_errno(errno);
+        return error_set(why, error, "cannot read the configuration file %.200s (%s)", path, error_phrase(error));
+    }
+    unsigned *seen = mem_zalloc(settings->count * sizeof *seen);
+    unsigned number = 0;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    int error = ERR_NONE;
+    while (error == ERR_NONE && (len = getline(&line, &room, file)) >= 0)
+        error = read_line(settings, path, ++number, line, (size_t)len, seen, why);
+    if (error == ERR_NONE && ferror(file))
+        error = error_set(why, ERR_IO, "cannot read the configuration file %.200s to its end (%s)", path,
+                          error_phrase(error_from_errno(errno)));
+    free(line); /* getline's own */
+    mem_free(seen);
+    fclose(file);
+    return error;
+}
+
+static const struct held *held_of(const struct settings *settings, const char *name, enum setting_type *type) {
+    const struct setting *row = setting_find(settings->table, settings->count, name);
+    CHECK(row != NULL);
+    *type = row->type;
+    return &settings->held[row - settings->table];
+}
+
+const char *settings_text(const struct settings *settings, const char *name) {
+    enum setting_type type;
+    return held_of(settings, name, &type)->value; /* any type has its text */
+}
+
+int64_t settings_int(const struct settings *settings, const char *name) {
+    enum setting_type type;
+    int64_t number = 0;
+    bool parsed = parse_int(held_of(settings, name, &type)->value, &number);
+    CHECK(type == SETTING_INT);
+    CHECK(parsed);
+    return number;
+}
+
+bool settings_bool(const struct settings *settings, const char *name) {
+    enum setting_type type;
+    bool truth = false;
+    bool parsed = parse_bool(held_of(settings, name, &type)->value, &truth);
+    CHECK(type == SETTING_BOOL);
+    CHECK(parsed);
+    return truth;
+}
+
+const char *settings_source(const struct settings *settings, const char *name) {
+    enum setting_type type;
+    return held_of(settings, name, &type)->source;
+}
+
+bool settings_is_default(const struct settings *settings, const char *name) {
+    return settings_source(settings, name) == NULL;
+}
