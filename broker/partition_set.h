@@ -1,0 +1,38 @@
+/*
+ * The partitions of this broker: opens and closes them as the metadata says.
+ *
+ * Happy path: commands that were applied leave their traces here; behind each batch of commits the set is brought in line
+ * (a topic that came and went in one replay opens nothing), partitions that are new here are bootstrapped, and when
+ * their first entries are durable the directory's mark "metadata applied up to" moves.
+ * Failures: a partition whose log is damaged stays closed, and the log says why; the others go on.
+ * Invariants: a replica is bootstrapped only if the command that made it lies above the durable mark; files are deleted only because a
+ * committed command says so.
+ */
+#ifndef BROKER_PARTITION_SET_H
+#define BROKER_PARTITION_SET_H
+
+#include "broker/leader_table.h"
+#include "broker/metadata.h"
+#include "broker/partition.h"
+
+struct partition_set;
+struct broker_settings;
+
+struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
+                                        struct leader_table *leaders);
+/* Closes every partition. */
+void partition_set_free(struct partition_set *set);
+
+/* The partition if a replica of it is open on this broker (it may lead or not), else NULL. */
+struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len, int32_t index);
+struct partition *partition_set_find_group(struct partition_set *set, uint64_t group);
+size_t partition_set_count(const struct partition_set *set);
+/* In no order that means anything. NULL begins; NULL at the end. */
+struct partition *partition_set_next(struct partition_set *set, struct partition *partition);
+
+/* From the metadata's events, and behind each batch of commits. */
+void partition_set_added(struct partition_set *set, const struct metadata_partition *partition);
+void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition);
+void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata);
+
+#endif

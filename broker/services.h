@@ -1,0 +1,33 @@
+/*
+ * What the handlers of requests work with. The assembly (broker.c) fills it before the first request and owns it all;
+ * a handler takes what it needs, and keeps none of it beyond its request.
+ */
+#ifndef BROKER_SERVICES_H
+#define BROKER_SERVICES_H
+
+#include "base/env.h"
+#include "base/log.h"
+#include "broker/broker_settings.h"
+#include "broker/leader_table.h"
+#include "broker/metadata.h"
+#include "broker/partition_set.h"
+
+struct metadata_group;
+struct producer_ids;
+struct disk_watch;
+struct cluster_record;
+
+struct broker_services {
+    struct env *env;
+    struct log *log;
+    const struct broker_settings *settings;
+    const struct metadata *metadata;       /* the table, read locally */
+    struct metadata_group *metadata_group; /* changes it: broker/metadata_group.h */
+    struct leader_table *leaders;
+    struct partition_set *partitions;
+    struct producer_ids *producer_ids;    /* broker/producer_ids.h */
+    const struct cluster_record *cluster; /* broker/cluster_record.h */
+    const struct disk_watch *disk;        /* produce asks it: broker/disk_watch.h */
+};
+
+#endif
