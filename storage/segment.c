@@ -1,0 +1,174 @@
+/* One segment of a log: see segment.h. */
+#include "storage/segment.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/segment_cursor.h"
+
+enum { SCAN_CHUNK_BYTES = 256 << 10 };
+
+struct segment *segment_new(struct segment_files *files, const char *group_path, const struct segment_header *header,
+                            uint64_t interval_bytes, struct segment_index *index) {
+    struct segment *segment = mem_zalloc(sizeof *segment);
+    segment->header = *header;
+    segment->group_path = mem_strdup(group_path);
+    segment->end = (struct segment_end){.position = SEGMENT_HEADER_SIZE,
+                                        .last_index = header->first_index - 1,
+                                        .offset = header->base_offset,
+                                        .max_timestamp = -1};
+    segment->index = index;
+    segment->synced = SEGMENT_HEADER_SIZE;
+    segment->interval_bytes = interval_bytes;
+    segment->files = files;
+    return segment;
+}
+
+static void unlink_unused(struct segment *segment) {
+    struct segment_files *files = segment->files;
+    if (segment->older)
+        segment->older->newer = segment->newer;
+    else
+        files->oldest = segment->newer;
+    if (segment->newer)
+        segment->newer->older = segment->older;
+    else
+        files->newest = segment->older;
+    segment->older = segment->newer = NULL;
+    segment->linked = false;
+}
+
+static void link_newest(struct segment *segment) {
+    struct segment_files *files = segment->files;
+    segment->older = files->newest;
+    segment->newer = NULL;
+    if (files->newest)
+        files->newest->newer = segment;
+    else
+        files->oldest = segment;
+    files->newest = segment;
+    segment->linked = true;
+}
+
+static void free_segment(struct segment *segment) {
+    env_file_close(segment->file);
+    segment_index_free(segment->index);
+    mem_free(segment->group_path);
+    mem_free(segment);
+}
+
+void segment_drop(struct segment *segment) {
+    if (segment->file) segment->files->open--;
+    if (segment->linked) unlink_unused(segment);
+    segment->files = NULL;
+    if (segment->holders == 0) free_segment(segment);
+}
+
+void segment_hold(struct segment *segment) {
+    segment->holders++;
+    if (segment->linked) unlink_unused(segment);
+}
+
+static void close_unused(struct segment_files *files) {
+    while (files->oldest && files->open > files->limit) {
+        struct segment *segment = files->oldest;
+        unlink_unused(segment);
+        env_file_close(segment->file);
+        segment->file = NULL;
+        files->open--;
+        if (!segment->active) {
+            segment_index_free(segment->index);
+            segment->index = NULL;
+        }
+    }
+}
+
+void segment_let_go(struct segment *segment) {
+    CHECK(segment->holders > 0);
+    if (--segment->holders > 0) return;
+    if (!segment->files) {
+        free_segment(segment);
+        return;
+    }
+    /* Bytes that are not synced keep the file open, so that an error of writing them back cannot get lost with it. */
+    if (segment->file && segment->synced == segment->end.position) {
+        link_newest(segment);
+        close_unused(segment->files);
+    }
+}
+
+int segment_open_file(struct segment *segment) {
+    CHECK(segment->holders > 0 && segment->files);
+    if (segment->file) return 0;
+    char *path = segment_path(segment, SEGMENT_FILE_LOG);
+    int error = env_file_open(segment->files->env, path, ENV_READ | ENV_WRITE, &segment->file);
+    mem_free(path);
+    if (error) {
+        segment->file = NULL;
+        return error;
+    }
+    segment->files->open++;
+    return 0;
+}
+
+void segment_adopt_file(struct segment *segment, struct env_file *file) {
+    CHECK(segment->holders > 0 && !segment->file);
+    segment->file = file;
+    if (segment->files) segment->files->open++;
+}
+
+void segment_adopt_index(struct segment *segment, struct segment_index *index) {
+    if (segment->index)
+        segment_index_free(index);
+    else
+        segment->index = index;
+}
+
+char *segment_path(const struct segment *segment, enum segment_file_kind kind) {
+    return path_of_segment(segment->group_path, segment->header.base_offset, kind);
+}
+
+void segment_index_free(struct segment_index *index) {
+    if (!index) return;
+    segment_index_close(index);
+    mem_free(index);
+}
+
+/* Adds the entries between where the index ends and `limit`. */
+static int scan(struct env_file *file, uint64_t limit, struct segment_index *index) {
+    struct segment_cursor cursor;
+    segment_cursor_init(&cursor, file, index->header.group, index->end.position, limit, SCAN_CHUNK_BYTES);
+    cursor.expected_index = index->end.last_index + 1;
+    struct entry header;
+    int error;
+    while ((error = segment_cursor_peek(&cursor, &header)) == 0) {
+        if (header.base_offset != index->end.offset) {
+            error = ERR_CORRUPT;
+            break;
+        }
+        segment_index_add(index, &header, entry_stored_size(&header));
+        segment_cursor_skip(&cursor, &header);
+    }
+    segment_cursor_close(&cursor);
+    return error == ERR_EOF ? 0 : error;
+}
+
+int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
+                       const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
+                       struct segment_index **out) {
+    struct segment_index *index = mem_alloc(sizeof *index);
+    segment_index_init(index, header, interval_bytes);
+    int error = segment_index_load(env, index_path, limit, with_points, index);
+    if (!error && index->end.position < limit && !with_points) {
+        /* A scan makes points, and they need those before them. */
+        segment_index_close(index);
+        segment_index_init(index, header, interval_bytes);
+        error = segment_index_load(env, index_path, limit, true, index);
+    }
+    if (!error && index->end.position < limit) error = scan(file, limit, index);
+    if (error) {
+        segment_index_free(index);
+        return error;
+    }
+    *out = index;
+    return 0;
+}

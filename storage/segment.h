@@ -1,0 +1,65 @@
+/*
+ * One segment of a log: its file, how much of it can be read, its index.
+ *
+ * Happy path: the last segment of a log is the active one, to which write-behind appends; all before it are sealed and never
+ * change. Files are opened when they are used, and kept open while the store's limit allows (the longest unused one is closed
+ * first; never one with bytes that are not synced). The index of a sealed segment is loaded when somebody looks for a place.
+ * Failures: opening or reading gives the caller an error; nothing here writes.
+ * Invariants: whoever uses `file` or `index` holds the segment (segment_hold); a dropped segment lives until nobody does.
+ */
+#ifndef STORAGE_SEGMENT_H
+#define STORAGE_SEGMENT_H
+
+#include "base/env.h"
+#include "storage/segment_index.h"
+
+struct segment;
+
+/* The segments with open files: one set a store. */
+struct segment_files {
+    struct env *env;
+    unsigned open, limit;
+    struct segment *oldest, *newest; /* open, synced and not held */
+};
+
+struct segment {
+    struct segment_header header;
+    char *group_path;
+    struct segment_end end;      /* what can be read: as far as it is written */
+    uint64_t synced;             /* position up to which it is synced */
+    bool active;                 /* entries may still be appended: keeps its index */
+    struct segment_index *index; /* of the active segment always, with points; of a sealed one NULL or loaded */
+    uint64_t interval_bytes;
+    struct env_file *file; /* NULL: not open */
+    unsigned holders;
+    struct segment_files *files;   /* NULL: dropped by its log */
+    struct segment *older, *newer; /* in `files`, while linked */
+    bool linked;
+};
+
+/* A segment that exists on disk, or is about to be made. `index` is taken over, may be NULL. */
+struct segment *segment_new(struct segment_files *files, const char *group_path, const struct segment_header *header,
+                            uint64_t interval_bytes, struct segment_index *index);
+/* The log does not know it any more; freed when the last holder lets go. */
+void segment_drop(struct segment *segment);
+
+/* Keeps it in memory, and its file open if it is or gets open. */
+void segment_hold(struct segment *segment);
+void segment_let_go(struct segment *segment);
+/* Opens the file if it is not; the segment is held. ERR_NOT_FOUND, ERR_IO, ... */
+int segment_open_file(struct segment *segment);
+/* The file was made by somebody else (write-behind): taken over. The segment is held. */
+void segment_adopt_file(struct segment *segment, struct env_file *file);
+/* An index that a reader loaded: taken over, or freed if there is one. */
+void segment_adopt_index(struct segment *segment, struct segment_index *index);
+/* Its path; the caller's string. */
+char *segment_path(const struct segment *segment, enum segment_file_kind kind);
+
+/* Reads the index of a sealed segment with its points, scanning where the index file falls short; *index is the caller's. Safe
+ * inside a job: touches only what is its own. ERR_CORRUPT, ERR_IO. */
+int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
+                       const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
+                       struct segment_index **index);
+void segment_index_free(struct segment_index *index); /* NULL does nothing */
+
+#endif

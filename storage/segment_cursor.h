@@ -1,0 +1,40 @@
+/*
+ * Reads the entries of a segment file one after the other, in big reads.
+ *
+ * Pure reading of one file: a cursor may run on the loop (cached_only: nothing waits for a disk) or inside a job, as long as one
+ * thread at a time uses it. Bodies that it gives out are slices of what was read, not copies.
+ * Failures: ERR_AGAIN (cached_only: a disk would have to be asked; the cursor has not moved, so the same call in a job goes
+ * on), ERR_CORRUPT (a checksum, a length or an index that cannot be: `position` says where), ERR_IO.
+ * Invariant: what it allocates is bounded by the bytes that the file really has before `limit`.
+ */
+#ifndef STORAGE_SEGMENT_CURSOR_H
+#define STORAGE_SEGMENT_CURSOR_H
+
+#include "base/env.h"
+#include "storage/entry.h"
+
+struct segment_cursor {
+    struct env_file *file; /* the caller's, open while the cursor reads */
+    uint64_t group;        /* entries of another group are ERR_CORRUPT */
+    uint64_t position;     /* where the next entry begins */
+    uint64_t limit;        /* no entry reaches beyond */
+    size_t chunk_bytes;    /* read so much at once where the file has it */
+    bool cached_only;
+    uint64_t expected_index; /* of the next entry; 0: not known yet */
+    struct buffer *chunk;    /* what was read last */
+    uint64_t chunk_position;
+    size_t chunk_len;
+};
+
+void segment_cursor_init(struct segment_cursor *cursor, struct env_file *file, uint64_t group, uint64_t position,
+                         uint64_t limit, size_t chunk_bytes);
+void segment_cursor_close(struct segment_cursor *cursor);
+
+/* The header of the next entry, without moving. `header` gets everything but body, raw and references. ERR_EOF: at the limit. */
+int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header);
+/* Moves behind the entry that was peeked. */
+void segment_cursor_skip(struct segment_cursor *cursor, const struct entry *header);
+/* The next entry, its body checked; one reference for the caller. Moves behind it. */
+int segment_cursor_next(struct segment_cursor *cursor, struct entry **entry);
+
+#endif
