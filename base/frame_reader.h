@@ -4,8 +4,12 @@
  * Happy path: bytes are read into a chunk of 64 KiB; a frame that lies whole in it becomes a slice of the chunk if it
  * is large, a copy if it is small beside it; a larger frame gets a buffer of its own that grows as its bytes arrive.
  * Failures: a length below `min` or above `max` ends with ERR_MALFORMED or ERR_TOO_LARGE, before any memory is taken.
- * Invariants: never allocates more than twice what has arrived plus one chunk; while the budget is spent (or the owner
- * paused it) the stream is not read; frames that are here already are still delivered, one at a time, while not paused.
+ * Invariants: never allocates more than twice what has arrived of a frame plus one chunk, or the size of the largest frame
+ * that this stream has sent whole; frames that are here already are still delivered, one at a time, while not paused.
+ * The budget: frames that are delivered are charged to it, and a frame above 64 KiB with its whole length from its beginning
+ * on. While it is spent no frame is begun; one that was begun is read to its end (else half frames would wait for each
+ * other). So what is used stays below the limit plus one frame, and 64 KiB for each connection. A peer that stops in the
+ * middle of a frame keeps the charge until its owner closes the connection.
  */
 #ifndef BASE_FRAME_READER_H
 #define BASE_FRAME_READER_H

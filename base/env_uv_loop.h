@@ -1,0 +1,97 @@
+/*
+ * What the files of the libuv environment share: the loop and its counts. Nobody else includes this.
+ *
+ *   env_uv.c          the loop: turn order, process, entropy, log, signals, leak check
+ *   env_uv_time.c     clock, timers, deferred tasks
+ *   env_uv_jobs.c     lanes and pool
+ *   env_uv_file.c     open files; env_uv_dir.c: names, folders, locks
+ *   env_uv_stream.c   reading and writing; env_uv_tcp.c: listening; env_uv_connect.c: names and connecting
+ */
+#ifndef BASE_ENV_UV_LOOP_H
+#define BASE_ENV_UV_LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/env_uv.h"
+#include "base/log.h"
+#include "base/timer_heap.h"
+
+struct env_report; /* a write that is over and waits to be reported */
+
+struct task_queue {
+    struct env_task *first;
+    struct env_task **end;
+};
+
+struct env {
+    uv_loop_t loop;
+    uv_check_t turn_end; /* steps 2 and 3 of a turn, behind the poll */
+    uv_idle_t spin;      /* active: the next poll does not block, because something waits for the end of a turn */
+    int log_fd;
+    struct log log; /* for what the environment itself has to say */
+
+    /* Time. The deadlines of the heap are rounded up to milliseconds, libuv's own grain. */
+    struct timer_heap timers;
+    uv_timer_t wake;      /* ends the poll when the first timer is due; never fires one itself */
+    uint64_t wake_at_ms;  /* while it is active */
+    uint64_t earliest_ms; /* while timers fire: what is started now is not due before this */
+    struct task_queue tasks;
+    bool in_tasks; /* tasks run: what is deferred now runs in the same turn */
+
+    /* Writes that were accepted whole by the kernel, in order. */
+    struct env_report *reports, **reports_end;
+
+    /* Jobs of lanes that are done, from their threads to the loop. */
+    pthread_mutex_t finished_lock;
+    struct env_job *finished, **finished_end; /* under finished_lock */
+    uv_async_t finished_wake;
+    unsigned lane_jobs; /* given to lanes, not yet reported */
+
+    struct env_signal *signals;
+    struct log_limiter accept_limiter;
+
+    /* For the leak check. `owned` is what callers must still give back (files are opened on other threads, too);
+     * `ending` is what was given back and waits for libuv. */
+    atomic_uint owned;
+    unsigned ending;
+};
+
+/* One more, one less thing that a caller must give back. Any thread. */
+void env_uv_own(struct env *env);
+void env_uv_disown(struct env *env);
+
+/* The code for a status of libuv (a negative errno). */
+int env_uv_error(int status);
+
+/* env_uv_time.c: called by the loop. */
+void env_uv_time_init(struct env *env);
+void env_uv_time_close(struct env *env);
+void env_uv_time_fire(struct env *env);      /* step 2 */
+void env_uv_time_run_tasks(struct env *env); /* step 3 */
+void env_uv_time_arm(struct env *env);       /* sets `wake` for the first timer */
+/* The next poll does not block. */
+void env_uv_spin(struct env *env);
+
+/* env_uv_jobs.c */
+int env_uv_jobs_init(struct env *env);
+void env_uv_jobs_close(struct env *env);
+
+/* env_uv_stream.c: reports the writes that were over when the call began; true if there were any. */
+bool env_uv_report_writes(struct env *env);
+/* A stream around a socket that is not connected yet. */
+struct env_stream *env_uv_stream_new(struct env *env);
+uv_tcp_t *env_uv_stream_tcp(struct env_stream *stream);
+/* Connected: sets what every connection has and learns the peer's name. From here it counts as owned. */
+void env_uv_stream_opened(struct env_stream *stream);
+/* Closes one that was never opened. */
+void env_uv_stream_drop(struct env_stream *stream);
+
+/* "127.0.0.1:41234", "[::1]:41234" */
+void env_uv_address_text(const struct sockaddr *address, char into[64]);
+
+/* env_uv_file.c: an open file around a descriptor. */
+struct env_file *env_uv_file_new(struct env *env, int fd, bool direct, bool drop_cache);
+
+#endif

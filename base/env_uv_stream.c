@@ -1,0 +1,213 @@
+/*
+ * TCP streams of the libuv environment: reading, writing, closing.
+ *
+ * Happy path of a write: the kernel takes all of it inside env_stream_write, and `done` is called at the end of the turn.
+ * Otherwise the rest is libuv's, which calls back when it is gone. Failures: a broken write ends with an error, and the
+ * owner gets `ended`, too, because nobody may be reading. Invariants: after `ended` nothing is read and no event comes; an
+ * env_write is reported exactly once, also when the stream is closed first.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/env_uv_loop.h"
+#include "base/mem.h"
+
+struct env_stream {
+    uv_tcp_t tcp; /* first: handles are cast to streams */
+    struct env *env;
+    const struct env_stream_events *events; /* NULL until attached */
+    void *arg;
+    bool reading, ended;
+    int broken; /* error of a write, to be told by `tell_broken` */
+    struct env_task tell_broken;
+    char peer[64];
+};
+
+/* How an env_write is used: by libuv while it has it, or as a report. */
+struct env_report {
+    struct env_report *next;
+    struct env_write *write;
+    int error;
+};
+_Static_assert(sizeof(uv_write_t) <= sizeof(((struct env_write *)0)->env_private), "a libuv write fits");
+_Static_assert(sizeof(struct env_report) <= sizeof(((struct env_write *)0)->env_private), "a report fits");
+
+/* ---- Life ---- */
+
+static void tell_broken(struct env_task *task);
+
+struct env_stream *env_uv_stream_new(struct env *env) {
+    struct env_stream *stream = mem_zalloc(sizeof *stream);
+    stream->env = env;
+    stream->tell_broken.run = tell_broken;
+    int status = uv_tcp_init(&env->loop, &stream->tcp);
+    CHECK(status == 0); /* makes no socket yet */
+    return stream;
+}
+
+uv_tcp_t *env_uv_stream_tcp(struct env_stream *stream) {
+    return &stream->tcp;
+}
+
+void env_uv_stream_opened(struct env_stream *stream) {
+    struct sockaddr_storage address;
+    int len = sizeof address;
+    uv_tcp_nodelay(&stream->tcp, 1);
+    if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&address, &len) == 0)
+        env_uv_address_text((struct sockaddr *)&address, stream->peer);
+    else
+        snprintf(stream->peer, sizeof stream->peer, "a host that has gone"); /* it closed before we looked */
+    env_uv_own(stream->env);
+}
+
+static void stream_closed(uv_handle_t *handle) {
+    struct env_stream *stream = (struct env_stream *)handle;
+    stream->env->ending--;
+    mem_free(stream);
+}
+
+void env_uv_stream_drop(struct env_stream *stream) {
+    stream->env->ending++;
+    uv_close((uv_handle_t *)&stream->tcp, stream_closed);
+}
+
+void env_stream_close(struct env_stream *stream) {
+    env_defer_cancel(stream->env, &stream->tell_broken);
+    env_uv_disown(stream->env);
+    env_uv_stream_drop(stream);
+}
+
+void env_stream_peer(struct env_stream *stream, char into[64]) {
+    memcpy(into, stream->peer, sizeof stream->peer);
+}
+
+/* ---- Reading ---- */
+
+void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events, void *arg) {
+    CHECK(stream->events == NULL);
+    stream->events = events;
+    stream->arg = arg;
+}
+
+static void end(struct env_stream *stream, int error) {
+    if (stream->reading) uv_read_stop((uv_stream_t *)&stream->tcp);
+    stream->reading = false;
+    stream->ended = true;
+    stream->events->ended(stream->arg, error);
+}
+
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
+    (void)suggested;
+    struct env_stream *stream = (struct env_stream *)handle;
+    void *into = NULL;
+    size_t room = stream->events->room(stream->arg, &into);
+    CHECK(room > 0 && into != NULL);
+    *buffer = uv_buf_init(into, room > INT32_MAX ? INT32_MAX : (unsigned)room);
+}
+
+static void read_done(uv_stream_t *handle, ssize_t len, const uv_buf_t *buffer) {
+    (void)buffer;
+    struct env_stream *stream = (struct env_stream *)handle;
+    if (len > 0)
+        stream->events->received(stream->arg, (size_t)len); /* may close the stream */
+    else if (len < 0)
+        end(stream, env_uv_error((int)len));
+}
+
+void env_stream_read(struct env_stream *stream, bool on) {
+    CHECK(stream->events != NULL);
+    if (stream->ended || stream->reading == on) return;
+    stream->reading = on;
+    if (!on) {
+        uv_read_stop((uv_stream_t *)&stream->tcp);
+        return;
+    }
+    int status = uv_read_start((uv_stream_t *)&stream->tcp, give_room, read_done);
+    CHECK(status == 0);
+}
+
+/* ---- Writing ---- */
+
+static void tell_broken(struct env_task *task) {
+    struct env_stream *stream = (struct env_stream *)((char *)task - offsetof(struct env_stream, tell_broken));
+    if (!stream->ended && stream->events != NULL) end(stream, stream->broken);
+}
+
+static void break_stream(struct env_stream *stream, int error) {
+    if (stream->broken != ERR_NONE) return;
+    stream->broken = error;
+    env_defer(stream->env, &stream->tell_broken);
+}
+
+/* Has `done` called at the end of the turn. */
+static void report_later(struct env *env, struct env_write *write, int error) {
+    struct env_report *report = (struct env_report *)write->env_private;
+    *report = (struct env_report){.write = write, .error = error};
+    *env->reports_end = report;
+    env->reports_end = &report->next;
+    env_uv_spin(env);
+}
+
+bool env_uv_report_writes(struct env *env) {
+    struct env_report *report = env->reports;
+    if (report == NULL) return false;
+    env->reports = NULL;
+    env->reports_end = &env->reports;
+    while (report != NULL) {
+        struct env_report *next = report->next;
+        struct env_write *write = report->write;
+        env_uv_disown(env);
+        write->done(write, report->error);
+        report = next;
+    }
+    return true;
+}
+
+static void write_done(uv_write_t *request, int status) {
+    struct env_stream *stream = (struct env_stream *)request->handle;
+    struct env_write *write = request->data;
+    int error = env_uv_error(status);
+    env_uv_disown(stream->env);
+    if (error != ERR_NONE && error != ERR_CANCELED) break_stream(stream, error);
+    write->done(write, error);
+}
+
+/* Gives what the kernel did not take at once to libuv: all but the first `taken` bytes. */
+static int write_rest(struct env_stream *stream, struct env_write *write, uv_buf_t *parts, unsigned n, size_t taken) {
+    while (n > 0 && taken >= parts->len) {
+        taken -= parts->len;
+        parts++;
+        n--;
+    }
+    parts->base += taken;
+    parts->len -= taken;
+    uv_write_t *request = (uv_write_t *)write->env_private;
+    request->data = write;
+    return uv_write(request, (uv_stream_t *)&stream->tcp, parts, n, write_done);
+}
+
+void env_stream_write(struct env_stream *stream, struct env_write *write, const struct env_iov *iov, unsigned n) {
+    CHECK(n <= ENV_WRITE_IOV);
+    uv_buf_t parts[ENV_WRITE_IOV];
+    size_t len = 0;
+    for (unsigned i = 0; i < n; i++) {
+        parts[i] = uv_buf_init((char *)iov[i].base, (unsigned)iov[i].len);
+        len += iov[i].len;
+    }
+    CHECK(len <= INT32_MAX); /* libuv counts in unsigned ints */
+    env_uv_own(stream->env);
+    if (stream->broken != ERR_NONE || len == 0) {
+        report_later(stream->env, write, stream->broken);
+        return;
+    }
+    int status = uv_try_write((uv_stream_t *)&stream->tcp, parts, n);
+    size_t taken = status > 0 ? (size_t)status : 0;
+    if (status > 0 || status == UV_EAGAIN) status = 0;
+    if (status == 0 && taken < len) {
+        status = write_rest(stream, write, parts, n, taken);
+        if (status == 0) return;
+    }
+    if (status != 0) break_stream(stream, env_uv_error(status));
+    report_later(stream->env, write, env_uv_error(status));
+}

@@ -1,0 +1,164 @@
+/*
+ * Clock, timers and deferred tasks of the libuv environment.
+ *
+ * All timers share one heap and one uv_timer. Invariants: while the heap holds a timer, `wake` is active and due no
+ * later than it, or `spin` is active; while a task is queued outside of step 3, `spin` is active. So the poll never
+ * sleeps over something.
+ */
+#include <time.h>
+
+#include "base/check.h"
+#include "base/env_uv_loop.h"
+#include "base/mem.h"
+
+struct env_timer {
+    struct timer_entry entry; /* first: the heap gives it back */
+    struct env *env;
+    void (*fire)(void *arg);
+    void *arg;
+};
+
+/* ---- Clock ---- */
+
+uint64_t env_now_us(struct env *env) {
+    (void)env;
+    return uv_hrtime() / 1000;
+}
+
+uint64_t env_now_ms(struct env *env) {
+    return env_now_us(env) / 1000;
+}
+
+int64_t env_wall_ms(struct env *env) {
+    (void)env;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / (1000 * 1000);
+}
+
+/* ---- The loop's side ---- */
+
+static void spun(uv_idle_t *handle) {
+    (void)handle;
+}
+
+void env_uv_spin(struct env *env) {
+    uv_idle_start(&env->spin, spun);
+}
+
+/* Runs before the poll. The timers fire behind it, so the poll must not block. */
+static void woken(uv_timer_t *handle) {
+    env_uv_spin(handle->data);
+}
+
+void env_uv_time_init(struct env *env) {
+    timer_heap_init(&env->timers);
+    env->tasks.end = &env->tasks.first;
+    uv_timer_init(&env->loop, &env->wake);
+    env->wake.data = env;
+}
+
+static void wake_closed(uv_handle_t *handle) {
+    struct env *env = handle->data;
+    env->ending--;
+}
+
+void env_uv_time_close(struct env *env) {
+    CHECK(env->timers.count == 0);
+    timer_heap_close(&env->timers);
+    env->ending++;
+    uv_close((uv_handle_t *)&env->wake, wake_closed);
+}
+
+void env_uv_time_arm(struct env *env) {
+    struct timer_entry *first = timer_heap_first(&env->timers);
+    bool active = uv_is_active((uv_handle_t *)&env->wake);
+    if (first == NULL) {
+        if (active) uv_timer_stop(&env->wake);
+        return;
+    }
+    if (active && env->wake_at_ms <= first->at_ms) return; /* waking early costs less than moving it each time */
+    uint64_t now_ms = uv_now(&env->loop);
+    uv_timer_start(&env->wake, woken, first->at_ms > now_ms ? first->at_ms - now_ms : 0, 0);
+    env->wake_at_ms = first->at_ms;
+}
+
+void env_uv_time_fire(struct env *env) {
+    if (env->timers.count == 0) return;
+    uint64_t now_ms = env_now_ms(env);
+    struct timer_entry *first;
+    env->earliest_ms = now_ms + 1; /* a timer that starts itself anew waits for the next turn */
+    while ((first = timer_heap_first(&env->timers)) != NULL && first->at_ms <= now_ms) {
+        struct env_timer *timer = (struct env_timer *)first;
+        timer_heap_remove(&env->timers, first);
+        timer->fire(timer->arg);
+    }
+    env->earliest_ms = 0;
+}
+
+void env_uv_time_run_tasks(struct env *env) {
+    env->in_tasks = true;
+    struct env_task *task;
+    while ((task = env->tasks.first) != NULL) {
+        env->tasks.first = task->next;
+        if (task->next == NULL) env->tasks.end = &env->tasks.first;
+        task->queued = false;
+        task->run(task);
+    }
+    env->in_tasks = false;
+}
+
+/* ---- Timers ---- */
+
+struct env_timer *env_timer_new(struct env *env, void (*fire)(void *arg), void *arg) {
+    struct env_timer *timer = mem_alloc(sizeof *timer);
+    *timer = (struct env_timer){.env = env, .fire = fire, .arg = arg};
+    env_uv_own(env);
+    return timer;
+}
+
+void env_timer_start_at(struct env_timer *timer, uint64_t at_us) {
+    struct env *env = timer->env;
+    uint64_t at_ms = at_us / 1000 + (at_us % 1000 == 0 ? 0 : 1);
+    if (at_ms < env->earliest_ms) at_ms = env->earliest_ms;
+    timer_heap_set(&env->timers, &timer->entry, at_ms);
+    env_uv_time_arm(env);
+}
+
+void env_timer_start(struct env_timer *timer, uint64_t delay_us) {
+    uint64_t now_us = env_now_us(timer->env);
+    env_timer_start_at(timer, delay_us > UINT64_MAX - now_us ? UINT64_MAX : now_us + delay_us);
+}
+
+void env_timer_stop(struct env_timer *timer) {
+    timer_heap_remove(&timer->env->timers, &timer->entry);
+    env_uv_time_arm(timer->env);
+}
+
+void env_timer_free(struct env_timer *timer) {
+    if (timer == NULL) return;
+    env_timer_stop(timer);
+    env_uv_disown(timer->env);
+    mem_free(timer);
+}
+
+/* ---- Deferred tasks ---- */
+
+void env_defer(struct env *env, struct env_task *task) {
+    if (task->queued) return;
+    task->queued = true;
+    task->next = NULL;
+    *env->tasks.end = task;
+    env->tasks.end = &task->next;
+    if (!env->in_tasks) env_uv_spin(env);
+}
+
+void env_defer_cancel(struct env *env, struct env_task *task) {
+    if (!task->queued) return;
+    struct env_task **place = &env->tasks.first;
+    while (*place != task)
+        place = &(*place)->next;
+    *place = task->next;
+    if (task->next == NULL) env->tasks.end = place;
+    task->queued = false;
+}

@@ -1,0 +1,145 @@
+/*
+ * Slices to one stream. A ring of slices, of which the first `flying` are in the write that is under way.
+ *
+ *   push -> (end of the turn) -> write up to 256 slices, 1 MiB -> done -> release them -> the next write
+ *
+ * One write is under way at a time. Invariant: `bytes` is the sum of the lengths in the ring. The queue itself lives until
+ * the environment has reported its last write, also after send_queue_free.
+ */
+#include "base/send_queue.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { WRITE_BYTES = 1024 * 1024, FIRST_ROOM = 16 };
+
+struct send_queue {
+    struct env_write write; /* first: the environment gives it back */
+    struct env *env;
+    struct env_stream *stream;
+    size_t low_bytes;
+    void (*drained)(void *arg);
+    void *arg;
+    struct slice *ring;
+    size_t room, first, count; /* of the ring, in slices; room is a power of two */
+    unsigned flying;           /* slices of the write under way; 0: none */
+    size_t bytes;
+    bool broken, freed;
+    bool was_above; /* above low_bytes since the last time that `drained` was called */
+    struct env_task flush;
+};
+
+static struct slice *slice_at(struct send_queue *queue, size_t i) {
+    return &queue->ring[(queue->first + i) & (queue->room - 1)];
+}
+
+static void drop_first(struct send_queue *queue) {
+    struct slice *slice = slice_at(queue, 0);
+    queue->bytes -= slice->len;
+    queue->first = (queue->first + 1) & (queue->room - 1);
+    queue->count--;
+    slice_unref(slice);
+}
+
+/* Drops what is behind the write under way. */
+static void drop_waiting(struct send_queue *queue) {
+    while (queue->count > queue->flying) {
+        struct slice *last = slice_at(queue, queue->count - 1);
+        queue->bytes -= last->len;
+        queue->count--;
+        slice_unref(last);
+    }
+}
+
+static void grow(struct send_queue *queue) {
+    size_t room = queue->room == 0 ? FIRST_ROOM : queue->room * 2;
+    struct slice *ring = mem_alloc(room * sizeof *ring);
+    for (size_t i = 0; i < queue->count; i++)
+        ring[i] = *slice_at(queue, i);
+    mem_free(queue->ring);
+    queue->ring = ring;
+    queue->room = room;
+    queue->first = 0;
+}
+
+static void free_memory(struct send_queue *queue) {
+    CHECK(queue->count == 0 && queue->bytes == 0);
+    mem_free(queue->ring);
+    mem_free(queue);
+}
+
+static void flush(struct env_task *task) {
+    struct send_queue *queue = (struct send_queue *)((char *)task - offsetof(struct send_queue, flush));
+    if (queue->flying > 0 || queue->count == 0) return;
+    struct env_iov parts[ENV_WRITE_IOV];
+    unsigned n = 0;
+    size_t bytes = 0;
+    while (n < queue->count && n < ENV_WRITE_IOV && bytes < WRITE_BYTES) {
+        const struct slice *slice = slice_at(queue, n);
+        parts[n++] = (struct env_iov){slice->data, slice->len};
+        bytes += slice->len;
+    }
+    queue->flying = n;
+    env_stream_write(queue->stream, &queue->write, parts, n);
+}
+
+static void written(struct env_write *write, int error) {
+    struct send_queue *queue = (struct send_queue *)write;
+    CHECK(queue->flying > 0 && queue->flying <= queue->count);
+    while (queue->flying > 0) {
+        drop_first(queue); /* may wake somebody who pushes, or frees the queue: it stays while something flies */
+        queue->flying--;
+    }
+    if (error != ERR_NONE) queue->broken = true;
+    if (queue->broken) drop_waiting(queue);
+    if (queue->freed) {
+        free_memory(queue);
+        return;
+    }
+    if (queue->broken) return;
+    if (queue->count > 0) env_defer(queue->env, &queue->flush);
+    if (queue->was_above && queue->bytes <= queue->low_bytes) {
+        queue->was_above = false;
+        if (queue->drained != NULL) queue->drained(queue->arg);
+    }
+}
+
+struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, size_t low_bytes,
+                                  void (*drained)(void *arg), void *arg) {
+    struct send_queue *queue = mem_zalloc(sizeof *queue);
+    queue->env = env;
+    queue->stream = stream;
+    queue->low_bytes = low_bytes;
+    queue->drained = drained;
+    queue->arg = arg;
+    queue->write.done = written;
+    queue->flush.run = flush;
+    return queue;
+}
+
+void send_queue_push(struct send_queue *queue, struct slice slice) {
+    CHECK(!queue->freed);
+    if (queue->broken || slice.len == 0) {
+        slice_unref(&slice);
+        return;
+    }
+    if (queue->count == queue->room) grow(queue);
+    queue->count++;
+    *slice_at(queue, queue->count - 1) = slice;
+    queue->bytes += slice.len;
+    if (queue->bytes > queue->low_bytes) queue->was_above = true;
+    if (queue->flying == 0) env_defer(queue->env, &queue->flush);
+}
+
+size_t send_queue_bytes(const struct send_queue *queue) {
+    return queue->bytes;
+}
+
+void send_queue_free(struct send_queue *queue) {
+    if (queue == NULL) return;
+    CHECK(!queue->freed);
+    env_defer_cancel(queue->env, &queue->flush);
+    drop_waiting(queue);
+    queue->freed = true;
+    if (queue->flying == 0) free_memory(queue);
+}
