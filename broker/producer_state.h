@@ -1,0 +1,76 @@
+/*
+ * What a partition knows of the idempotent producers that write to it: who sends a batch again, out of order, or under an old epoch.
+ *
+ * Happy path: the leader asks producer_state_check() before it appends, and notes what it appends with producer_state_begin(); every replica
+ * notes what commits with producer_state_commit(). A batch that comes again is found among the batches in flight (the caller waits with the
+ * first one) or among the last five that committed (the caller answers with the first one's offset).
+ * Failures: each verdict but the first three has its Kafka error. Lost leadership drops what is in flight, and nothing else.
+ * Invariants: the committed part depends on the committed log alone (and on what was forgotten for its age or number); sequences go from
+ * INT32_MAX to 0; a producer with batches in flight is never forgotten. Pure: no I/O, time is an argument.
+ *
+ * Rules: KIP-98, KIP-360 and Kafka's ProducerAppendInfo, with two exceptions, because a client takes a later success as proof that what it sent
+ * before has arrived (docs/decisions/idempotence.md): a producer that was never heard of must begin with sequence 0, unless one with such an id was
+ * forgotten here; and what comes behind a refused batch is refused in the same way.
+ */
+#ifndef BROKER_PRODUCER_STATE_H
+#define BROKER_PRODUCER_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+enum { PRODUCER_WINDOW = 5, PRODUCER_REFUSED_MS = 10000 };
+
+struct producer_batch {
+    int64_t producer_id;
+    int16_t epoch;
+    int32_t base_sequence, last_sequence;
+    int64_t base_offset; /* of its first record */
+    int64_t timestamp;   /* largest of its records, ms */
+};
+
+struct producer_state_options {
+    uint32_t max_producers; /* the least recently heard is forgotten beyond it */
+    int64_t expiration_ms;  /* producer.id.expiration.ms: forgotten when not heard for so long */
+    uint64_t seed;          /* for the hash table, whose keys clients choose */
+};
+
+enum producer_verdict {
+    PRODUCER_APPEND,    /* in sequence: append it */
+    PRODUCER_COMMITTED, /* came again; the first has committed: `known` says where */
+    PRODUCER_IN_FLIGHT, /* came again; the first is in flight at `known`: neither append nor acknowledge before it */
+    PRODUCER_BEHIND_REFUSED, /* one before it was refused with a retriable error a short while ago: refuse it likewise */
+    PRODUCER_OUT_OF_ORDER,   /* OUT_OF_ORDER_SEQUENCE_NUMBER */
+    PRODUCER_UNKNOWN,        /* never heard of, and not its first batch */
+    PRODUCER_FENCED,         /* INVALID_PRODUCER_EPOCH: a later epoch has been heard */
+};
+
+struct producer_state;
+
+struct producer_state *producer_state_new(const struct producer_state_options *options);
+void producer_state_free(struct producer_state *state);
+
+/* The sequence `records` - 1 after `base`, with Kafka's wrap. records > 0. */
+int32_t producer_last_sequence(int32_t base, int32_t records);
+
+/* Changes nothing. `known` is filled for COMMITTED and IN_FLIGHT. */
+enum producer_verdict producer_state_check(const struct producer_state *state, const struct producer_batch *batch,
+                                           int64_t now_ms, struct producer_batch *known);
+/* A leader took the batch (checked: APPEND) into its log. */
+void producer_state_begin(struct producer_state *state, const struct producer_batch *batch, int64_t now_ms);
+/* A leader refused the batch with a retriable error although it was in sequence. */
+void producer_state_refuse(struct producer_state *state, const struct producer_batch *batch, int64_t now_ms);
+/* The batch has committed; in order of the log, on every replica. */
+void producer_state_commit(struct producer_state *state, const struct producer_batch *batch, int64_t now_ms);
+/* Leadership is lost: what is in flight may or may not commit under another leader. */
+void producer_state_drop_in_flight(struct producer_state *state);
+
+size_t producer_state_count(const struct producer_state *state); /* of producers with something committed */
+
+/* The committed part as bytes, and back (over an empty state). ERR_MALFORMED, ERR_CORRUPT, ERR_VERSION: nothing was taken in. */
+struct slice producer_state_encode(const struct producer_state *state);
+int producer_state_decode(struct producer_state *state, const void *bytes, size_t len);
+
+#endif
