@@ -46,6 +46,10 @@ bool kp_api_flexible(const struct kp_api *api, int version);
 /* Kafka's name for any of its keys, also those not served; "unknown" beyond. */
 const char *kp_api_name(int key);
 
+struct kp_api_versions_response;
+/* The answer to ApiVersions: every API that is advertised, without error. False when the arena's limit is passed. */
+bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena);
+
 /* The sentence about a request that is not served (the API at all, or this version of it, with the nearest that is). */
 void kp_api_refusal(int key, int version, struct error_text *why);
 

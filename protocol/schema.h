@@ -18,22 +18,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "protocol/arena.h"
 #include "protocol/wire.h"
-
-/* ---- Arena: memory that is freed all at once ---- */
-
-struct kp_arena {
-    struct kp_arena_block *blocks; /* the newest first */
-    size_t used, limit;            /* bytes given out; the most that may be */
-};
-
-void kp_arena_init(struct kp_arena *arena, size_t limit);
-void kp_arena_close(struct kp_arena *arena); /* frees everything; it can be used again after */
-/* Zeroed, aligned for any type. NULL only when the limit would be passed. */
-void *kp_arena_alloc(struct kp_arena *arena, size_t size);
-/* A copy in the arena, or formatted text; null when the limit would be passed. */
-struct kp_string kp_arena_string(struct kp_arena *arena, const char *data, size_t len);
-struct kp_string kp_arena_printf(struct kp_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- What the C structs of messages are made of ---- */
 

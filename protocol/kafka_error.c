@@ -1,0 +1,104 @@
+/*
+ * The table of Kafka's error codes. The contract is in kafka_error.h.
+ */
+#include "protocol/kafka_error.h"
+
+#include <stddef.h>
+
+struct error_row {
+    int code;
+    bool retriable; /* as Kafka's clients treat it */
+    const char *name;
+    const char *message;
+};
+
+/* clang-format off */
+#define ROW(name, retriable, message) {KAFKA_##name, retriable, #name, message}
+static const struct error_row error_table[] = {
+    ROW(UNKNOWN_SERVER_ERROR, false, "The broker met an error that it has no code for; its log says more."),
+    ROW(NONE, false, "No error."),
+    ROW(OFFSET_OUT_OF_RANGE, false, "The offset is outside of what the partition holds."),
+    ROW(CORRUPT_MESSAGE, true, "The record batch does not match its checksum, or its lengths are wrong."),
+    ROW(UNKNOWN_TOPIC_OR_PARTITION, true, "This cluster has no such topic or partition."),
+    ROW(INVALID_FETCH_SIZE, false, "The fetch size makes no sense."),
+    ROW(LEADER_NOT_AVAILABLE, true, "The partition has no leader at the moment; an election is under way."),
+    ROW(NOT_LEADER_OR_FOLLOWER, true, "Another broker leads this partition; ask for metadata again."),
+    ROW(REQUEST_TIMED_OUT, true, "The request took longer than its timeout; it may have happened or not."),
+    ROW(BROKER_NOT_AVAILABLE, false, "The broker is not available."),
+    ROW(REPLICA_NOT_AVAILABLE, true, "The replica is not available."),
+    ROW(MESSAGE_TOO_LARGE, false, "The record batch is larger than the topic accepts (max.message.bytes)."),
+    ROW(NETWORK_EXCEPTION, true, "The connection broke before an answer came."),
+    ROW(COORDINATOR_LOAD_IN_PROGRESS, true, "The coordinator is still loading."),
+    ROW(COORDINATOR_NOT_AVAILABLE, true, "The coordinator is not available."),
+    ROW(NOT_COORDINATOR, true, "Another broker is the coordinator."),
+    ROW(INVALID_TOPIC, false, "The topic name is not valid."),
+    ROW(RECORD_LIST_TOO_LARGE, false, "The record batches are larger than a segment."),
+    ROW(NOT_ENOUGH_REPLICAS, true, "Fewer replicas are in sync than min.insync.replicas demands."),
+    ROW(NOT_ENOUGH_REPLICAS_AFTER_APPEND, true, "The records were written, but to fewer replicas than min.insync.replicas demands."),
+    ROW(INVALID_REQUIRED_ACKS, false, "acks must be 0, 1 or all (-1)."),
+    ROW(TOPIC_AUTHORIZATION_FAILED, false, "Not allowed to do this to the topic."),
+    ROW(GROUP_AUTHORIZATION_FAILED, false, "Not allowed to use this consumer group."),
+    ROW(CLUSTER_AUTHORIZATION_FAILED, false, "Not allowed to do this to the cluster."),
+    ROW(INVALID_TIMESTAMP, false, "A record's timestamp is out of the range that the topic accepts."),
+    ROW(UNSUPPORTED_VERSION, false, "This version of the request is not served."),
+    ROW(TOPIC_ALREADY_EXISTS, false, "A topic of this name exists already."),
+    ROW(INVALID_PARTITIONS, false, "The number of partitions is not possible."),
+    ROW(INVALID_REPLICATION_FACTOR, false, "The replication factor is not possible: below 1, or above the number of live brokers."),
+    ROW(INVALID_REPLICA_ASSIGNMENT, false, "The assignment of replicas to brokers is not possible."),
+    ROW(INVALID_CONFIG, false, "A setting or its value is not valid."),
+    ROW(NOT_CONTROLLER, true, "Another broker is the controller."),
+    ROW(INVALID_REQUEST, false, "The request contradicts itself, or misses something."),
+    ROW(UNSUPPORTED_FOR_MESSAGE_FORMAT, false, "The message format of the batch is not supported: only magic 2 is."),
+    ROW(POLICY_VIOLATION, false, "The request violates a policy of this cluster."),
+    ROW(OUT_OF_ORDER_SEQUENCE_NUMBER, false, "A batch of this idempotent producer is missing before this one."),
+    ROW(DUPLICATE_SEQUENCE_NUMBER, false, "This batch of the idempotent producer came already, too long ago to know its offset."),
+    ROW(INVALID_PRODUCER_EPOCH, false, "The producer uses an epoch that is over."),
+    ROW(INVALID_TXN_STATE, false, "The transaction is in a state in which this is not possible."),
+    ROW(INVALID_PRODUCER_ID_MAPPING, false, "The producer id does not belong to this transactional id."),
+    ROW(INVALID_TRANSACTION_TIMEOUT, false, "The transaction timeout is larger than the broker allows."),
+    ROW(TRANSACTIONAL_ID_AUTHORIZATION_FAILED, false, "Not allowed to use this transactional id."),
+    ROW(SECURITY_DISABLED, false, "Security is switched off."),
+    ROW(STORAGE_ERROR, true, "The disk of the broker failed."),
+    ROW(UNKNOWN_PRODUCER_ID, false, "Nothing is known of this producer id: its records are gone."),
+    ROW(REASSIGNMENT_IN_PROGRESS, false, "Replicas of this partition are being moved."),
+    ROW(FETCH_SESSION_ID_NOT_FOUND, true, "There is no such fetch session."),
+    ROW(INVALID_FETCH_SESSION_EPOCH, true, "The epoch of the fetch session is not the expected one."),
+    ROW(LISTENER_NOT_FOUND, true, "The leader has no listener of the name on which the request came."),
+    ROW(TOPIC_DELETION_DISABLED, false, "Deleting topics is switched off."),
+    ROW(FENCED_LEADER_EPOCH, true, "The client knows an older leader epoch; ask for metadata again."),
+    ROW(UNKNOWN_LEADER_EPOCH, true, "The client knows a newer leader epoch than this broker."),
+    ROW(UNSUPPORTED_COMPRESSION_TYPE, false, "The codec of the batch is not supported in this version of the request."),
+    ROW(STALE_BROKER_EPOCH, false, "The broker has registered again since."),
+    ROW(OFFSET_NOT_AVAILABLE, true, "The new leader does not know yet up to where the log is committed."),
+    ROW(INVALID_RECORD, false, "A record does not pass the checks of the broker."),
+    ROW(UNSTABLE_OFFSET_COMMIT, true, "Offsets of an open transaction are in the way."),
+    ROW(THROTTLING_QUOTA_EXCEEDED, true, "The quota is used up."),
+    ROW(PRODUCER_FENCED, false, "A newer producer uses this transactional id."),
+    ROW(RESOURCE_NOT_FOUND, false, "There is no such resource."),
+    ROW(UNKNOWN_TOPIC_ID, true, "This cluster has no topic with this id."),
+    ROW(INCONSISTENT_TOPIC_ID, true, "The topic id does not belong to this topic name."),
+    ROW(UNSUPPORTED_ENDPOINT_TYPE, false, "This kind of endpoint is not served: only brokers are."),
+};
+/* clang-format on */
+
+/* The row of a code, or NULL. */
+static const struct error_row *find_row(int code) {
+    for (size_t i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++)
+        if (error_table[i].code == code) return &error_table[i];
+    return NULL;
+}
+
+const char *kafka_error_name(int code) {
+    const struct error_row *row = find_row(code);
+    return row == NULL ? "UNKNOWN_ERROR" : row->name;
+}
+
+const char *kafka_error_message(int code) {
+    const struct error_row *row = find_row(code);
+    return row == NULL ? "The broker answered with an error code that this program does not know." : row->message;
+}
+
+bool kafka_error_retriable(int code) {
+    const struct error_row *row = find_row(code);
+    return row != NULL && row->retriable;
+}

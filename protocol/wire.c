@@ -1,0 +1,67 @@
+/*
+ * The value types of the wire: strings that are not terminated, and ids with their text form. Pure functions.
+ */
+#include "protocol/wire.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+struct kp_string kp_string_of(const char *text) {
+    if (text == NULL) return KP_NULL_STRING;
+    size_t len = strlen(text);
+    CHECK(len <= INT32_MAX);
+    return (struct kp_string){text, (int32_t)len};
+}
+
+bool kp_string_is(struct kp_string string, const char *text) {
+    return text != NULL && kp_string_equal(string, kp_string_of(text));
+}
+
+bool kp_string_equal(struct kp_string a, struct kp_string b) {
+    if (a.len < 0 || a.len != b.len) return false;
+    return a.len == 0 || memcmp(a.data, b.data, (size_t)a.len) == 0;
+}
+
+bool kp_uuid_is_zero(struct kp_uuid uuid) {
+    return kp_uuid_equal(uuid, (struct kp_uuid){{0}});
+}
+
+bool kp_uuid_equal(struct kp_uuid a, struct kp_uuid b) {
+    return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
+}
+
+void kp_uuid_text(struct kp_uuid uuid, char into[23]) {
+    uint32_t bits = 0;
+    int held = 0, at = 0;
+    for (size_t i = 0; i < sizeof(uuid.bytes); i++) {
+        bits = bits << 8 | uuid.bytes[i];
+        for (held += 8; held >= 6; held -= 6)
+            into[at++] = base64_alphabet[bits >> (held - 6) & 63];
+    }
+    into[at++] = base64_alphabet[bits << (6 - held) & 63]; /* 128 bits leave two over */
+    into[at] = '\0';
+}
+
+bool kp_uuid_parse(const char *text, struct kp_uuid *uuid) {
+    if (strlen(text) != 22) return false;
+    struct kp_uuid parsed;
+    uint32_t bits = 0;
+    int held = 0;
+    size_t at = 0;
+    for (int i = 0; i < 22; i++) {
+        const char *found = strchr(base64_alphabet, text[i]);
+        if (found == NULL) return false;
+        bits = bits << 6 | (uint32_t)(found - base64_alphabet);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            parsed.bytes[at++] = (uint8_t)(bits >> held);
+        }
+    }
+    if ((bits & 15) != 0) return false; /* one id has one text: the four bits that are left over are zero */
+    *uuid = parsed;
+    return true;
+}
