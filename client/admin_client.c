@@ -1,0 +1,351 @@
+/* The blocking client of the administrative commands: client/admin_client.h. */
+#include "client/admin_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "client/command.h"
+#include "client/talk.h"
+#include "protocol/api_versions.h"
+#include "protocol/frame.h"
+
+enum { CONNECTIONS_MAX = 16, ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20 };
+
+struct admin_connection {
+    char address[300]; /* host:port */
+    int fd;
+    struct {
+        int16_t key, from, to;
+    } *ranges; /* what the broker serves */
+    int range_count;
+};
+
+struct admin_client {
+    char *bootstrap;
+    uint64_t deadline_ms;
+    struct patience patience;
+    int32_t correlation;
+    struct admin_connection connections[CONNECTIONS_MAX];
+    int connection_count;
+};
+
+struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms) {
+    struct admin_client *admin = mem_zalloc(sizeof(*admin));
+    admin->bootstrap = mem_strdup(bootstrap);
+    admin->deadline_ms = now_ms() + timeout_ms;
+    patience_begin(&admin->patience);
+    return admin;
+}
+
+static void drop_connection(struct admin_client *admin, struct admin_connection *connection) {
+    close(connection->fd);
+    mem_free(connection->ranges);
+    *connection = admin->connections[--admin->connection_count];
+}
+
+void admin_client_free(struct admin_client *admin) {
+    while (admin->connection_count > 0) {
+        drop_connection(admin, &admin->connections[0]);
+    }
+    mem_free(admin->bootstrap);
+    mem_free(admin);
+}
+
+uint64_t admin_client_left_ms(const struct admin_client *admin) {
+    uint64_t now = now_ms();
+    return now < admin->deadline_ms ? admin->deadline_ms - now : 0;
+}
+
+/* Waits until the socket is ready; says what for after a while. */
+static int wait_for(struct admin_client *admin, int fd, short events, const char *address, const char *what,
+                    struct error_text *why) {
+    for (;;) {
+        uint64_t left = admin_client_left_ms(admin);
+        if (left == 0) {
+            return error_set(why, ERR_TIMEOUT,
+                             "%s has not %s in time; give it longer with --timeout 60s, or look at its log", address,
+                             what);
+        }
+        struct pollfd wait = {.fd = fd, .events = events};
+        int n = poll(&wait, 1, left < 200 ? (int)left : 200);
+        if (n > 0) {
+            return ERR_NONE;
+        }
+        if (n < 0 && errno != EINTR) {
+            return error_set(why, ERR_SYSTEM, "%s: %s", address, error_phrase(error_from_errno(errno)));
+        }
+        patience_say(&admin->patience, "%s, which has not %s yet", address, what);
+    }
+}
+
+static int send_all(struct admin_client *admin, struct admin_connection *to, const uint8_t *data, size_t len,
+                    struct error_text *why) {
+    while (len > 0) {
+        ssize_t n = send(to->fd, data, len, MSG_NOSIGNAL);
+        if (n >= 0) {
+            data += n;
+            len -= (size_t)n;
+            continue;
+        }
+        int error = errno == EAGAIN ? wait_for(admin, to->fd, POLLOUT, to->address, "taken the request", why)
+                                    : error_set(why, ERR_CONNECTION, "%s broke the connection (%s)", to->address,
+                                                error_phrase(error_from_errno(errno)));
+        if (error) {
+            return error;
+        }
+    }
+    return ERR_NONE;
+}
+
+static int receive_all(struct admin_client *admin, struct admin_connection *from, uint8_t *data, size_t len,
+                       struct error_text *why) {
+    while (len > 0) {
+        ssize_t n = recv(from->fd, data, len, 0);
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+            continue;
+        }
+        int error = n < 0 && errno == EAGAIN
+                        ? wait_for(admin, from->fd, POLLIN, from->address, "answered", why)
+                        : error_set(why, ERR_CONNECTION, "%s broke the connection; is it a drave broker?",
+                                    from->address);
+        if (error) {
+            return error;
+        }
+    }
+    return ERR_NONE;
+}
+
+/* One frame, into the arena: what is decoded from it points there. */
+static int receive_frame(struct admin_client *admin, struct admin_connection *from, struct kp_arena *arena,
+                         uint8_t **frame, size_t *len, struct error_text *why) {
+    uint8_t prefix[4];
+    int error = receive_all(admin, from, prefix, sizeof(prefix), why);
+    if (error) {
+        return error;
+    }
+    *len = (size_t)prefix[0] << 24 | (size_t)prefix[1] << 16 | (size_t)prefix[2] << 8 | prefix[3];
+    *frame = *len <= ANSWER_MAX ? kp_arena_alloc(arena, *len + 1) : NULL;
+    if (!*frame) {
+        return error_set(why, ERR_MALFORMED,
+                         "%s does not speak Kafka's protocol; give the address of a broker's listener with -b",
+                         from->address);
+    }
+    return receive_all(admin, from, *frame, *len, why);
+}
+
+static int exchange(struct admin_client *admin, struct admin_connection *with, const struct kp_api *api, int version,
+                    const void *request, struct kp_arena *arena, void *response, struct error_text *why) {
+    struct kp_writer writer;
+    uint8_t *out = NULL, *in = NULL;
+    size_t out_len = 0, in_len = 0;
+    int32_t id = ++admin->correlation;
+    kp_writer_init(&writer, REQUEST_MAX);
+    kp_request_encode(api, version, id, kp_string_of("drave"), request, &writer);
+    int error = kp_writer_take(&writer, &out, &out_len);
+    if (error) {
+        return error_set(why, error, "the request does not fit into version %d of %s: %s", version, api->name,
+                         error_phrase(error));
+    }
+    error = send_all(admin, with, out, out_len, why);
+    mem_free(out);
+    error = error ? error : receive_frame(admin, with, arena, &in, &in_len, why);
+    if (error) {
+        return error;
+    }
+    error = kp_response_decode(api, version, id, in, in_len, arena, response);
+    if (error) {
+        error_set(why, error, "%s answered %s with bytes that make no sense; is it a drave broker?", with->address,
+                  api->name);
+    }
+    return error;
+}
+
+static int negotiate(struct admin_client *admin, struct admin_connection *with, struct error_text *why) {
+    struct kp_arena arena;
+    struct kp_api_versions_request request;
+    struct kp_api_versions_response response;
+    kp_set_fallbacks(&kp_api_versions_request_schema, &request);
+    request.client_software_name = kp_string_of("drave");
+    request.client_software_version = kp_string_of(DRAVE_VERSION);
+    kp_arena_init(&arena, ANSWER_MAX);
+    int error = exchange(admin, with, kp_api_find(KP_API_VERSIONS), 3, &request, &arena, &response, why);
+    if (!error) {
+        with->ranges = mem_zalloc((size_t)(response.api_keys.count + 1) * sizeof(*with->ranges));
+        for (int32_t i = 0; i < response.api_keys.count; i++, with->range_count++) {
+            with->ranges[i].key = response.api_keys.items[i].api_key;
+            with->ranges[i].from = response.api_keys.items[i].min_version;
+            with->ranges[i].to = response.api_keys.items[i].max_version;
+        }
+    }
+    kp_arena_close(&arena);
+    return error;
+}
+
+static int connect_to(struct admin_client *admin, const struct addrinfo *where, const char *address, int *fd,
+                      struct error_text *why) {
+    *fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd < 0) {
+        return error_set(why, ERR_SYSTEM, "%s: no socket: %s", address, error_phrase(error_from_errno(errno)));
+    }
+    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    int failed = 0, error = ERR_NONE;
+    if (connect(*fd, where->ai_addr, where->ai_addrlen) != 0) {
+        failed = errno;
+        if (failed == EINPROGRESS) {
+            error = wait_for(admin, *fd, POLLOUT, address, "accepted the connection", why);
+            getsockopt(*fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)});
+        }
+    }
+    if (!error && failed) {
+        error = error_from_errno(failed);
+        error_set(why, error, "%s: %s", address, error_phrase(error));
+    }
+    if (error) {
+        close(*fd);
+    }
+    return error;
+}
+
+/* The connection to an address, made if there is none. */
+static int connection_to(struct admin_client *admin, const char *host, const char *port,
+                         struct admin_connection **found, struct error_text *why) {
+    char address[300];
+    snprintf(address, sizeof(address), "%s:%s", host, port);
+    for (int i = 0; i < admin->connection_count; i++) {
+        if (strcmp(admin->connections[i].address, address) == 0) {
+            *found = &admin->connections[i];
+            return ERR_NONE;
+        }
+    }
+    if (admin->connection_count == CONNECTIONS_MAX) {
+        drop_connection(admin, &admin->connections[0]);
+    }
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all;
+    if (getaddrinfo(host, port, &hints, &all) != 0) {
+        return error_set(why, ERR_NAME, "%s: the name does not resolve", address);
+    }
+    int fd = -1, error = ERR_CONNECTION;
+    for (const struct addrinfo *one = all; one && error; one = one->ai_next) {
+        error = connect_to(admin, one, address, &fd, why);
+    }
+    freeaddrinfo(all);
+    if (error) {
+        return error;
+    }
+    struct admin_connection *made = &admin->connections[admin->connection_count++];
+    *made = (struct admin_connection){.fd = fd};
+    snprintf(made->address, sizeof(made->address), "%s", address);
+    error = negotiate(admin, made, why);
+    if (error) {
+        drop_connection(admin, made);
+    }
+    *found = made;
+    return error;
+}
+
+/* The highest version both have; private APIs are not advertised and have one version. -1: none. */
+static int common_version(const struct admin_connection *with, const struct kp_api *api, int version_min) {
+    int to = api->key >= KP_PRIVATE ? api->to : -1;
+    for (int i = 0; i < with->range_count; i++) {
+        if (with->ranges[i].key == api->key) {
+            to = with->ranges[i].to < api->to ? with->ranges[i].to : api->to;
+        }
+    }
+    return to >= version_min && to >= api->from ? to : -1;
+}
+
+static int request_on(struct admin_client *admin, struct admin_connection *with, enum kp_api_key key, int version_min,
+                      const void *request, struct kp_arena *arena, void *response, int *version,
+                      struct error_text *why) {
+    const struct kp_api *api = kp_api_find(key);
+    int spoken = common_version(with, api, version_min);
+    if (spoken < 0) {
+        return error_set(why, ERR_VERSION,
+                         "%s does not serve %s as this drave (%s) needs it; use a drave of the broker's version",
+                         with->address, api->name, DRAVE_VERSION);
+    }
+    if (version) {
+        *version = spoken;
+    }
+    int error = exchange(admin, with, api, spoken, request, arena, response, why);
+    if (error) {
+        drop_connection(admin, with);
+    }
+    return error;
+}
+
+int admin_request_to(struct admin_client *admin, const char *host, int port, enum kp_api_key key, int version_min,
+                     const void *request, struct kp_arena *arena, void *response, int *version,
+                     struct error_text *why) {
+    struct admin_connection *with;
+    char port_text[16];
+    snprintf(port_text, sizeof(port_text), "%d", port);
+    int error = connection_to(admin, host, port_text, &with, why);
+    return error ? error : request_on(admin, with, key, version_min, request, arena, response, version, why);
+}
+
+/* Splits "host:port", "[::1]:port" or "host" (9092). */
+static void split_address(char *address, const char **host, const char **port) {
+    char *colon = strrchr(address, ':');
+    char *bracket = strchr(address, ']');
+    *host = address;
+    *port = "9092";
+    if (colon && (bracket ? colon > bracket : strchr(address, ':') == colon)) {
+        *colon = 0;
+        *port = colon + 1;
+    }
+    if (bracket && address[0] == '[') {
+        *bracket = 0;
+        *host = address + 1;
+    }
+}
+
+int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
+                  struct kp_arena *arena, void *response, int *version, struct error_text *why) {
+    char *list = mem_strdup(admin->bootstrap), *rest = list, *one;
+    struct error_text tried = {""};
+    int error = error_set(why, ERR_INVALID, "the bootstrap list is empty; name a broker with -b HOST:PORT");
+    while ((one = strsep(&rest, ",")) != NULL) {
+        if (!*one) {
+            continue;
+        }
+        const char *host, *port;
+        struct admin_connection *with;
+        struct error_text this_one = {""};
+        split_address(one, &host, &port);
+        error = connection_to(admin, host, port, &with, &this_one);
+        error = error ? error : request_on(admin, with, key, version_min, request, arena, response, version, &this_one);
+        if (!error) {
+            break;
+        }
+        size_t used = strlen(tried.text);
+        snprintf(tried.text + used, sizeof(tried.text) - used, "%s%s", used ? "; " : "", this_one.text);
+    }
+    mem_free(list);
+    if (error) {
+        *why = *tried.text ? tried : *why;
+    }
+    return error;
+}
+
+int admin_failed(int error, const struct error_text *why) {
+    if (error == ERR_CONNECTION || error == ERR_REFUSED || error == ERR_NAME || error == ERR_TIMEOUT) {
+        say("no broker is reachable: %s. Is the cluster running? Name its brokers with -b HOST:PORT,... or DRAVE_BOOTSTRAP",
+            why->text);
+        return EXIT_UNREACHABLE;
+    }
+    say("%s", why->text);
+    return EXIT_REFUSED;
+}

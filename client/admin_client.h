@@ -1,0 +1,36 @@
+/*
+ * A small blocking client of the Kafka protocol for the administrative commands (produce, consume and bench use librdkafka,
+ * whose older releases lack several of these calls).
+ *
+ * Happy path: connect to the first broker of the bootstrap list that answers, negotiate versions, send a request, wait for its
+ * response. Failures: every address tried is named in the sentence; nothing is waited for longer than the timeout, and after
+ * two seconds stderr says what is waited for. Invariant: one request is under way at a time.
+ */
+#ifndef CLIENT_ADMIN_CLIENT_H
+#define CLIENT_ADMIN_CLIENT_H
+
+#include "base/error.h"
+#include "protocol/api_table.h"
+#include "protocol/schema.h"
+
+struct admin_client;
+
+/* Never NULL; connects at the first request. */
+struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms);
+void admin_client_free(struct admin_client *admin);
+/* Milliseconds left of the timeout; it begins with admin_client_new. */
+uint64_t admin_client_left_ms(const struct admin_client *admin);
+
+/* Sends `request` (struct of the API's request) in the highest version that both sides have, at least `version_min`, to any broker
+ * of the bootstrap list, and decodes the answer into `response` and `arena`. *version (may be NULL) is what was spoken.
+ * ERR_CONNECTION, ERR_REFUSED, ERR_NAME, ERR_TIMEOUT, ERR_VERSION, ERR_MALFORMED; `why` has the sentence. */
+int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
+                  struct kp_arena *arena, void *response, int *version, struct error_text *why);
+/* The same to one broker at an address (a partition's leader). */
+int admin_request_to(struct admin_client *admin, const char *host, int port, enum kp_api_key key, int version_min,
+                     const void *request, struct kp_arena *arena, void *response, int *version, struct error_text *why);
+
+/* Says the sentence and returns the exit code that fits an error of the two above. */
+int admin_failed(int error, const struct error_text *why);
+
+#endif

@@ -1,0 +1,388 @@
+/*
+ * drave bench: measures a topic as a client sees it.
+ *
+ * Happy path: an open loop: records have an intended send time, whatever the cluster does, and latency runs from there to the
+ * acknowledgement (produce) or to the arrival at a consumer (e2e); `consume` reads a topic from its start to its end. Payloads are
+ * half random. Failures: records that failed are counted; under 99 % of the offered rate, exit code 1.
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "client/cluster_view.h"
+#include "client/histogram.h"
+#include "client/kafka_client.h"
+#include "client/talk.h"
+
+enum { ARENA_MAX = 64 << 20, PAYLOADS = 256, BATCH = 4096, DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, STAMP = 8 };
+
+struct bench;
+
+/* One producer with a thread that offers and a thread that takes the reports. */
+struct sender {
+    struct bench *bench;
+    int index;
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topic;
+    pthread_t offering, reporting;
+    atomic_bool finished;
+    struct histogram latency;
+    uint64_t offered, acknowledged, failed;
+};
+
+struct bench {
+    const struct invocation *in;
+    const char *topic;
+    int32_t partitions;
+    int64_t rate, size, seconds, connections;
+    uint64_t begin_us, end_us;
+    char *payloads[PAYLOADS];
+    struct sender *senders;
+    struct histogram arrival; /* e2e */
+    uint64_t arrived, bytes;
+    atomic_bool reading, stop_reading;
+};
+
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void sleep_until(uint64_t at_us) {
+    struct timespec at = {(time_t)(at_us / 1000000), (long)(at_us % 1000000) * 1000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+/* Half random bytes, half text: what compresses about as real records do. */
+static void make_payloads(struct bench *bench) {
+    uint64_t x = 88172645463325252U;
+    for (int i = 0; i < PAYLOADS; i++) {
+        bench->payloads[i] = mem_alloc((size_t)bench->size);
+        for (int64_t k = 0; k < bench->size; k++) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            bench->payloads[i][k] = k < bench->size / 2 ? (char)x : "a log goes down the river "[k % 26];
+        }
+    }
+}
+
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
+    (void)client;
+    struct sender *sender = opaque;
+    if (message->err) {
+        if (sender->failed++ == 0) {
+            say_not_delivered(message, sender->bench->topic);
+        }
+        return;
+    }
+    sender->acknowledged++;
+    histogram_add(&sender->latency, now_us() - (uint64_t)(uintptr_t)message->_private);
+}
+
+static void *report(void *argument) {
+    struct sender *sender = argument;
+    while (!sender->finished) {
+        rd_kafka_poll(sender->client, 50);
+    }
+    return NULL;
+}
+
+/* Waits for room in the client's queue; the intended time stays, so the wait counts. */
+static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char *stamped) {
+    struct bench *bench = sender->bench;
+    const char *payload = bench->payloads[n % PAYLOADS];
+    if (stamped) {
+        memcpy(stamped, payload, (size_t)bench->size);
+        memcpy(stamped, &intended, STAMP);
+        payload = stamped;
+    }
+    int32_t partition = (int32_t)((n + (uint64_t)sender->index) % (uint64_t)bench->partitions);
+    while (rd_kafka_produce(sender->topic, partition, stamped ? RD_KAFKA_MSG_F_COPY : 0, (void *)(uintptr_t)payload,
+                            (size_t)bench->size, NULL, 0, (void *)(uintptr_t)intended) != 0) {
+        if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            sender->failed++;
+            return;
+        }
+        sleep_until(now_us() + 500);
+    }
+}
+
+static void *offer(void *argument) {
+    struct sender *sender = argument;
+    struct bench *bench = sender->bench;
+    double step = bench->rate > 0 ? 1e6 * (double)bench->connections / (double)bench->rate : 0;
+    double first = (double)bench->begin_us + step * sender->index / (double)bench->connections;
+    char *stamped = bench->reading ? mem_alloc((size_t)bench->size) : NULL;
+    for (;; sender->offered++) {
+        uint64_t intended = step > 0 ? (uint64_t)(first + step * (double)sender->offered) : now_us();
+        if (intended >= bench->end_us || interrupted()) {
+            break;
+        }
+        if (step > 0 && intended > now_us()) {
+            sleep_until(intended);
+        }
+        offer_one(sender, sender->offered, intended, stamped);
+    }
+    mem_free(stamped);
+    return NULL;
+}
+
+static rd_kafka_conf_t *bench_conf(const struct bench *bench) {
+    rd_kafka_conf_t *conf = kafka_conf(bench->in);
+    const char *pair;
+    for (size_t i = 0; (pair = invocation_nth(bench->in, 'c', i)); i++) {
+        char *key;
+        const char *value;
+        if (!pair_split(pair, &key, &value)) {
+            say("--config %s is not KEY=VALUE", pair);
+            exit(EXIT_USAGE);
+        }
+        kafka_conf_set(conf, key, value);
+        mem_free(key);
+    }
+    return conf;
+}
+
+static void open_sender(struct bench *bench, int index) {
+    struct sender *sender = &bench->senders[index];
+    sender->bench = bench;
+    sender->index = index;
+    rd_kafka_conf_t *conf = bench_conf(bench);
+    rd_kafka_conf_set_opaque(conf, sender);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    sender->client = kafka_client(RD_KAFKA_PRODUCER, conf);
+    sender->topic = rd_kafka_topic_new(sender->client, bench->topic, NULL);
+}
+
+/* ---- Reading ---- */
+
+struct reader {
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topic;
+    rd_kafka_queue_t *queue;
+};
+
+static void open_reader(struct bench *bench, struct reader *reader, int64_t from) {
+    rd_kafka_conf_t *conf = bench_conf(bench);
+    kafka_conf_set(conf, "enable.partition.eof", "true");
+    reader->client = kafka_client(RD_KAFKA_CONSUMER, conf);
+    reader->topic = rd_kafka_topic_new(reader->client, bench->topic, NULL);
+    reader->queue = rd_kafka_queue_new(reader->client);
+    for (int32_t p = 0; p < bench->partitions; p++) {
+        rd_kafka_consume_start_queue(reader->topic, p, from, reader->queue);
+    }
+}
+
+static void close_reader(struct reader *reader) {
+    rd_kafka_queue_destroy(reader->queue);
+    rd_kafka_topic_destroy(reader->topic);
+    rd_kafka_destroy(reader->client);
+}
+
+/* Reads until `enough` says so; returns the time of the last record. `at_end` counts partitions that were read to their end. */
+static uint64_t read_records(struct bench *bench, struct reader *reader, bool stamped, int32_t *at_end) {
+    static rd_kafka_message_t *messages[BATCH];
+    uint64_t last = now_us();
+    ssize_t n = rd_kafka_consume_batch_queue(reader->queue, 100, messages, BATCH);
+    uint64_t now = now_us();
+    for (ssize_t i = 0; i < n; i++) {
+        if (messages[i]->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            (*at_end)++;
+        } else if (!messages[i]->err) {
+            uint64_t intended = 0;
+            bench->arrived++;
+            bench->bytes += messages[i]->len;
+            if (stamped && messages[i]->len >= STAMP) {
+                memcpy(&intended, messages[i]->payload, STAMP);
+                histogram_add(&bench->arrival, now > intended ? now - intended : 0);
+            }
+            last = now;
+        }
+        rd_kafka_message_destroy(messages[i]);
+    }
+    return last;
+}
+
+static void *read_tail(void *argument) {
+    struct bench *bench = argument;
+    struct reader reader;
+    int32_t at_end = 0;
+    open_reader(bench, &reader, RD_KAFKA_OFFSET_END);
+    while (at_end < bench->partitions && !bench->stop_reading) {
+        read_records(bench, &reader, true, &at_end); /* each partition reports its end once it is being followed */
+    }
+    bench->reading = true;
+    while (!bench->stop_reading) {
+        read_records(bench, &reader, true, &at_end);
+    }
+    close_reader(&reader);
+    return NULL;
+}
+
+/* ---- Results ---- */
+
+static int print_result(const struct bench *bench, const char *mode, double seconds, uint64_t records,
+                        const struct histogram *latency, uint64_t failed) {
+    double achieved = seconds > 0 ? (double)records / seconds : 0, mb = (double)bench->bytes / 1e6;
+    if (bench->in->json) {
+        print_json(json_pack("{s:s,s:s,s:I,s:f,s:I,s:I,s:f,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I}", "mode", mode, "topic",
+                             bench->topic, "size", (json_int_t)bench->size, "seconds", seconds, "connections",
+                             (json_int_t)bench->connections, "offered_rate", (json_int_t)bench->rate, "achieved_rate",
+                             achieved, "records", (json_int_t)records, "records_per_s", achieved, "mb_per_s",
+                             seconds > 0 ? mb / seconds : 0, "p50_us", (json_int_t)histogram_quantile(latency, 0.5),
+                             "p90_us", (json_int_t)histogram_quantile(latency, 0.9), "p99_us",
+                             (json_int_t)histogram_quantile(latency, 0.99), "p999_us",
+                             (json_int_t)histogram_quantile(latency, 0.999), "max_us", (json_int_t)latency->max,
+                             "errors", (json_int_t)failed));
+    } else {
+        printf("%s %s: %" PRIu64 " records in %.1f s, %.0f records/s, %.1f MB/s, %" PRIu64 " failed\n", mode,
+               bench->topic, records, seconds, achieved, seconds > 0 ? mb / seconds : 0, failed);
+        if (latency->count) {
+            printf("latency: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
+                   (double)histogram_quantile(latency, 0.5) / 1e3, (double)histogram_quantile(latency, 0.9) / 1e3,
+                   (double)histogram_quantile(latency, 0.99) / 1e3, (double)histogram_quantile(latency, 0.999) / 1e3,
+                   (double)latency->max / 1e3);
+        }
+    }
+    if (bench->rate > 0 && achieved < 0.99 * (double)bench->rate) {
+        say("%.0f records/s were offered, but only %.0f achieved; offer less, or look what is full (CPU, disk)",
+            (double)bench->rate, achieved);
+        return EXIT_REFUSED;
+    }
+    return failed || records == 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* Follows the tail first, so that no record is missed. */
+static void start_tail(struct bench *bench, pthread_t *tail) {
+    struct patience patience;
+    patience_begin(&patience);
+    pthread_create(tail, NULL, read_tail, bench);
+    while (!bench->reading && !interrupted()) {
+        patience_say(&patience, "the consumer to reach the end of \"%s\"", bench->topic);
+        sleep_until(now_us() + 10000);
+    }
+}
+
+static void stop_tail(struct bench *bench, pthread_t tail, uint64_t wanted) {
+    uint64_t limit = now_us() + DRAIN_MS * 1000U;
+    while (bench->arrived < wanted && now_us() < limit) {
+        sleep_until(now_us() + 10000);
+    }
+    bench->stop_reading = true;
+    pthread_join(tail, NULL);
+}
+
+static void start_senders(struct bench *bench) {
+    bench->senders = mem_zalloc((size_t)bench->connections * sizeof(*bench->senders));
+    for (int i = 0; i < bench->connections; i++) {
+        open_sender(bench, i);
+    }
+    bench->begin_us = now_us() + 100000;
+    bench->end_us = bench->begin_us + (uint64_t)bench->seconds * 1000000;
+    for (int i = 0; i < bench->connections; i++) {
+        pthread_create(&bench->senders[i].offering, NULL, offer, &bench->senders[i]);
+        pthread_create(&bench->senders[i].reporting, NULL, report, &bench->senders[i]);
+    }
+}
+
+/* Waits for every sender and adds up what they saw. */
+static void join_senders(struct bench *bench, struct histogram *latency, uint64_t *acknowledged, uint64_t *failed) {
+    *acknowledged = *failed = 0;
+    for (int i = 0; i < bench->connections; i++) {
+        struct sender *sender = &bench->senders[i];
+        pthread_join(sender->offering, NULL);
+        rd_kafka_flush(sender->client, DRAIN_MS);
+        sender->finished = true;
+        pthread_join(sender->reporting, NULL);
+        *acknowledged += sender->acknowledged;
+        *failed += sender->failed + (uint64_t)rd_kafka_outq_len(sender->client);
+        histogram_merge(latency, &sender->latency);
+    }
+}
+
+static void close_senders(struct bench *bench) {
+    for (int i = 0; i < bench->connections; i++) {
+        rd_kafka_topic_destroy(bench->senders[i].topic);
+        rd_kafka_destroy(bench->senders[i].client);
+    }
+    mem_free(bench->senders);
+}
+
+static int run_produce(struct bench *bench, bool e2e) {
+    pthread_t tail;
+    struct histogram *latency = mem_zalloc(sizeof(*latency));
+    uint64_t acknowledged, failed;
+    if (e2e) {
+        start_tail(bench, &tail);
+    }
+    start_senders(bench);
+    join_senders(bench, latency, &acknowledged, &failed);
+    double seconds = (double)(now_us() - bench->begin_us) / 1e6;
+    if (e2e) {
+        stop_tail(bench, tail, acknowledged);
+    } else {
+        bench->bytes = acknowledged * (uint64_t)bench->size;
+    }
+    int code = print_result(bench, e2e ? "e2e" : "produce", seconds, e2e ? bench->arrived : acknowledged,
+                            e2e ? &bench->arrival : latency, failed);
+    close_senders(bench);
+    mem_free(latency);
+    return code;
+}
+
+static int run_consume(struct bench *bench) {
+    struct reader reader;
+    int32_t at_end = 0;
+    uint64_t begin = now_us(), last = begin;
+    open_reader(bench, &reader, RD_KAFKA_OFFSET_BEGINNING);
+    while (at_end < bench->partitions && !interrupted()) {
+        uint64_t before = bench->arrived, at = read_records(bench, &reader, false, &at_end);
+        last = bench->arrived > before ? at : last;
+    }
+    close_reader(&reader);
+    return print_result(bench, "consume", (double)(last - begin) / 1e6, bench->arrived, &bench->arrival, 0);
+}
+
+static int find_partitions(struct bench *bench) {
+    struct admin_client *admin = admin_client_new(bench->in->bootstrap, bench->in->timeout_ms);
+    struct kp_arena arena;
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *topic;
+    kp_arena_init(&arena, ARENA_MAX);
+    int code = cluster_topic(admin, &arena, bench->topic, &metadata, &topic);
+    bench->partitions = code ? 0 : topic->partitions.count;
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return code;
+}
+
+int command_bench(struct invocation *in) {
+    const char *mode = in->words[0];
+    bool produce = strcmp(mode, "produce") == 0, e2e = strcmp(mode, "e2e") == 0;
+    if (!produce && !e2e && strcmp(mode, "consume") != 0) {
+        say("drave bench measures produce, consume or e2e, not \"%s\"", mode);
+        return EXIT_USAGE;
+    }
+    struct bench *bench = mem_zalloc(sizeof(*bench));
+    bench->in = in;
+    bench->topic = in->words[1];
+    bench->rate = invocation_number(in, OPTION_RATE, 0, 0, 100000000);
+    bench->size = invocation_number(in, OPTION_SIZE, 1024, STAMP, 16 << 20);
+    bench->seconds = invocation_number(in, OPTION_SECONDS, 10, 1, 86400);
+    bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
+    int code = find_partitions(bench);
+    if (!code) {
+        make_payloads(bench);
+        code = produce || e2e ? run_produce(bench, e2e) : run_consume(bench);
+        for (int i = 0; i < PAYLOADS; i++) {
+            mem_free(bench->payloads[i]);
+        }
+    }
+    mem_free(bench);
+    return code;
+}

@@ -1,0 +1,36 @@
+/*
+ * The cluster as one broker tells it: brokers, controller, topics, partitions; what the commands show and decide by.
+ */
+#ifndef CLIENT_CLUSTER_VIEW_H
+#define CLIENT_CLUSTER_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/admin_client.h"
+#include "protocol/metadata.h"
+
+/* A short try, without a word: whether the brokers at `bootstrap` list `brokers` brokers or more and have a metadata leader, so that topics can be created. */
+bool cluster_is_usable(const char *bootstrap, int brokers);
+
+/* Metadata of all topics (`topic` NULL) or of one, never creating it. The answer lives in the arena. On failure the sentence was
+ * said and an exit code is returned; 0 otherwise. */
+int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                     struct kp_metadata_response *response);
+
+/* The same for a topic that must exist: EXIT_REFUSED with the create command and the nearest name if it does not. */
+int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                  struct kp_metadata_response *response, const struct kp_metadata_response_topic **found);
+
+/* The broker's address in the answer; NULL: not listed. */
+const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadata_response *response, int32_t node);
+
+/* Says why a partition does not move ("2 of 3 replicas are down: brokers 2, 3"), into `text`; empty when nothing is wrong with it. */
+void cluster_partition_trouble(const struct kp_metadata_response *response,
+                               const struct kp_metadata_response_partition *partition, char *text, size_t room);
+
+/* "topic": a field of text as a terminated copy in the arena; "" for null. */
+const char *cluster_text(struct kp_arena *arena, struct kp_string string);
+
+#endif

@@ -1,0 +1,84 @@
+/* The one table of commands. */
+#include "client/command.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct command_option info_options[] = {
+    {0, OPTION_WAIT, "wait", "SECONDS", "wait until every partition has a leader"},
+};
+static const struct command_option create_options[] = {
+    {'p', 'p', "partitions", "N", "number of partitions (the cluster's num.partitions)"},
+    {'r', 'r', "replicas", "N", "replicas of each partition (the cluster's default.replication.factor)"},
+    {'c', 'c', "config", "K=V", "a setting of the topic; may be repeated"},
+    {0, OPTION_IF_NOT_EXISTS, "if-not-exists", NULL, "a topic that is there already is fine"},
+};
+static const struct command_option produce_options[] = {
+    {'k', 'k', "key-separator", "SEP", "each line is key, SEP, value"},
+    {'H', 'H', "header", "K=V", "a header for every record; may be repeated"},
+    {'p', 'p', "partition", "N", "send to this partition (by key, or spread)"},
+    {'z', 'z', "compression", "CODEC", "none, gzip, snappy, lz4 or zstd"},
+};
+static const struct command_option consume_options[] = {
+    {'o', 'o', "offset", "WHERE", "beginning, end, an offset, or @TIME (ms since 1970); beginning"},
+    {'n', 'n', "count", "N", "end after N records"},
+    {'p', 'p', "partition", "N", "only this partition"},
+    {'f', 'f', "format", "FORMAT",
+     "kcat's letters: %s value, %k key, %p partition, %o offset, %t topic, %T time, %h headers, %S %K lengths"},
+    {'e', 'e', "exit-at-end", NULL, "end when everything that is there now was read"},
+};
+static const struct command_option bench_options[] = {
+    {0, OPTION_RATE, "rate", "N", "records per second, open loop; 0: as fast as possible (0)"},
+    {0, OPTION_SIZE, "size", "BYTES", "size of a value, half of it random (1024)"},
+    {0, OPTION_SECONDS, "seconds", "S", "how long (10)"},
+    {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
+    {'c', 'c', "config", "K=V", "a setting of librdkafka; may be repeated"},
+};
+static const struct command_option dev_options[] = {
+    {0, OPTION_NODES, "nodes", "N", "number of brokers (3)"},
+    {0, OPTION_DIR, "dir", "DIR", "where configuration, logs and data go (./drave-dev)"},
+    {0, OPTION_PORT, "port", "P", "first broker's port, the others follow; 0: the system picks (9092)"},
+    {0, OPTION_DETACH, "detach", NULL, "leave the brokers running and return"},
+    {0, OPTION_SET, "set", "K=V", "a setting for every broker; may be repeated"},
+};
+static const struct command_option dir_options[] = {
+    {0, OPTION_DIR, "dir", "DIR", "the directory of the cluster (./drave-dev)"},
+};
+
+#define OPTIONS(table) (table), COUNT(table)
+
+const struct command commands[] = {
+    {"info", "", 0, 0, "Shows the cluster, its brokers, and who leads.", "drave info --wait 30", OPTIONS(info_options),
+     command_info},
+    {"topic create", "TOPIC", 1, 1, "Creates a topic.", "drave topic create orders -p 3 -r 3", OPTIONS(create_options),
+     command_topic_create},
+    {"topic list", "", 0, 0, "Lists the topics.", "drave topic list", NULL, 0, command_topic_list},
+    {"topic describe", "TOPIC", 1, 1, "Shows a topic's partitions, replicas, offsets and settings.",
+     "drave topic describe orders", NULL, 0, command_topic_describe},
+    {"topic delete", "TOPIC", 1, 1, "Deletes a topic and its records.", "drave topic delete orders", NULL, 0,
+     command_topic_delete},
+    {"produce", "TOPIC", 1, 1, "Sends each line of standard input as a record.",
+     "drave produce orders -k : < orders.txt", OPTIONS(produce_options), command_produce},
+    {"consume", "TOPIC", 1, 1, "Prints records as they come.", "drave consume orders -o beginning -e -f '%k: %s\\n'",
+     OPTIONS(consume_options), command_consume},
+    {"meta ls", "[PATH]", 0, 1, "Lists a place in the metadata tree.", "drave meta ls /brokers/ids", NULL, 0,
+     command_meta_ls},
+    {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.", "drave meta get /topics/orders/partitions/0",
+     NULL, 0, command_meta_get},
+    {"bench", "produce|consume|e2e TOPIC", 2, 2, "Measures a topic, from the intended send time.",
+     "drave bench produce orders --rate 10000 --seconds 10 --json", OPTIONS(bench_options), command_bench},
+    {"dev", "", 0, 0, "Starts a cluster on this machine.", "drave dev --nodes 3 --dir ./drave-dev --detach",
+     OPTIONS(dev_options), command_dev},
+    {"dev status", "", 0, 0, "Shows which brokers of the directory run.", "drave dev status --dir ./drave-dev",
+     OPTIONS(dir_options), command_dev_status},
+    {"dev stop", "", 0, 0, "Ends every broker of the directory cleanly.", "drave dev stop --dir ./drave-dev",
+     OPTIONS(dir_options), command_dev_stop},
+    {"dev kill", "ID", 1, 1, "Kills a broker (kill -9).", "drave dev kill 2", OPTIONS(dir_options), command_dev_kill},
+    {"dev pause", "ID", 1, 1, "Freezes a broker (SIGSTOP).", "drave dev pause 2", OPTIONS(dir_options),
+     command_dev_pause},
+    {"dev resume", "ID", 1, 1, "Lets a frozen broker go on.", "drave dev resume 2", OPTIONS(dir_options),
+     command_dev_resume},
+    {"dev start", "ID", 1, 1, "Starts a broker of the directory again.", "drave dev start 2", OPTIONS(dir_options),
+     command_dev_start},
+};
+
+const size_t command_count = COUNT(commands);

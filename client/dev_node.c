@@ -1,0 +1,254 @@
+/* Directories and processes of `drave dev`: client/dev_node.h. */
+#include "client/dev_node.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+static void node_path(const struct dev_node *node, const char *name, char path[DEV_PATH + 32]) {
+    snprintf(path, DEV_PATH + 32, "%s/%s", node->directory, name);
+}
+
+/* The port behind "key=...:" in the conf; 0: not there. */
+static int conf_port(const char *path, const char *key) {
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        return 0;
+    }
+    char line[1024];
+    int port = 0;
+    size_t len = strlen(key);
+    while (port == 0 && fgets(line, sizeof(line), file)) {
+        char *colon = strncmp(line, key, len) == 0 && line[len] == '=' ? strrchr(line, ':') : NULL;
+        port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
+    }
+    fclose(file);
+    return port;
+}
+
+static int by_id(const void *a, const void *b) {
+    return ((const struct dev_node *)a)->id - ((const struct dev_node *)b)->id;
+}
+
+static int read_node(const char *dir, const char *name, struct dev_node *node, struct error_text *why) {
+    char *end, conf[DEV_PATH + 32];
+    long id = strtol(name, &end, 10);
+    if (*end || id < 1 || id > DEV_NODES_MAX) {
+        return ERR_NOT_FOUND;
+    }
+    *node = (struct dev_node){.id = (int)id};
+    snprintf(node->directory, sizeof(node->directory), "%s/%ld", dir, id);
+    node_path(node, "draved.conf", conf);
+    if (access(conf, F_OK) != 0) {
+        return ERR_NOT_FOUND;
+    }
+    node->port = conf_port(conf, "listeners");
+    node->peer_port = conf_port(conf, "peer.listen");
+    if (node->port <= 0) {
+        return error_set(why, ERR_MALFORMED, "%s has no line listeners=PLAINTEXT://HOST:PORT; write one or delete %s",
+                         conf, dir);
+    }
+    return ERR_NONE;
+}
+
+int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t *count, struct error_text *why) {
+    *count = 0;
+    DIR *open_dir = opendir(dir);
+    if (!open_dir) {
+        return error_set(why, ERR_NOT_FOUND,
+                         "%s: %s; start a cluster with drave dev --dir %s, or name its directory with --dir", dir,
+                         error_phrase(error_from_errno(errno)), dir);
+    }
+    struct dirent *entry;
+    int error = ERR_NONE;
+    while (!error && (entry = readdir(open_dir)) && *count < room) {
+        error = read_node(dir, entry->d_name, &nodes[*count], why);
+        *count += error == ERR_NONE;
+        error = error == ERR_NOT_FOUND ? ERR_NONE : error;
+    }
+    closedir(open_dir);
+    if (!error && *count == 0) {
+        error = error_set(why, ERR_NOT_FOUND, "%s holds no brokers of drave dev; start some with drave dev --dir %s",
+                          dir, dir);
+    }
+    qsort(nodes, *count, sizeof(*nodes), by_id);
+    return error;
+}
+
+static int make_directory(const char *path, struct error_text *why) {
+    if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+        return error_set(why, ERR_DENIED, "cannot make %s: %s; name another place with --dir", path,
+                         error_phrase(error_from_errno(errno)));
+    }
+    return ERR_NONE;
+}
+
+static int write_conf(const struct dev_node *nodes, size_t count, size_t at, const char *const *settings,
+                      struct error_text *why) {
+    const struct dev_node *node = &nodes[at];
+    char path[DEV_PATH + 32], data[DEV_PATH + 32];
+    node_path(node, "draved.conf", path);
+    node_path(node, "data", data);
+    FILE *file = fopen(path, "wx");
+    if (!file) {
+        return error_set(why, ERR_DENIED, "cannot write %s: %s", path, error_phrase(error_from_errno(errno)));
+    }
+    fprintf(
+        file,
+        "# Made by drave dev; drave dev start %d reads it again.\nnode.id=%d\ndata.dir=%s\nlisteners=PLAINTEXT://127.0.0.1:%d\n",
+        node->id, node->id, data, node->port);
+    if (count > 1) {
+        fprintf(file, "peer.listen=127.0.0.1:%d\ncluster.nodes=", node->peer_port);
+        for (size_t i = 0; i < count; i++) {
+            fprintf(file, "%s%d@127.0.0.1:%d", i ? "," : "", nodes[i].id, nodes[i].peer_port);
+        }
+        fputc('\n', file);
+    }
+    for (; settings && *settings; settings++) {
+        fprintf(file, "%s\n", *settings);
+    }
+    if (fclose(file) != 0) {
+        return error_set(why, ERR_IO, "cannot write %s: %s", path, error_phrase(error_from_errno(errno)));
+    }
+    return ERR_NONE;
+}
+
+int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const char *const *settings,
+                   struct error_text *why) {
+    if (strlen(dir) > DEV_PATH - 64) {
+        return error_set(why, ERR_INVALID, "--dir %.40s... is longer than %d bytes; name a shorter path", dir,
+                         DEV_PATH - 64);
+    }
+    int error = make_directory(dir, why);
+    for (size_t i = 0; !error && i < count; i++) {
+        snprintf(nodes[i].directory, sizeof(nodes[i].directory), "%s/%d", dir, nodes[i].id);
+        error = make_directory(nodes[i].directory, why);
+        if (!error) {
+            error = write_conf(nodes, count, i, settings, why);
+        }
+    }
+    return error;
+}
+
+pid_t dev_node_pid(const struct dev_node *node) {
+    char path[DEV_PATH + 32], text[32] = "";
+    node_path(node, "data/lock", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    bool held = flock(fd, LOCK_SH | LOCK_NB) != 0;
+    ssize_t n = held ? read(fd, text, sizeof(text) - 1) : 0;
+    close(fd);
+    return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+/* draved beside this program, else on PATH. */
+static void find_draved(char *path, size_t room) {
+    ssize_t n = readlink("/proc/self/exe", path, room - 8);
+    char *slash = n > 0 ? (path[n] = 0, strrchr(path, '/')) : NULL;
+    if (slash) {
+        snprintf(slash + 1, room - (size_t)(slash + 1 - path), "draved");
+        if (access(path, X_OK) == 0) {
+            return;
+        }
+    }
+    snprintf(path, room, "draved");
+}
+
+/* In the child: a session of its own, output to the log, then draved. Never returns. */
+static _Noreturn void become_draved(const struct dev_node *node) {
+    char program[4096], conf[DEV_PATH + 32], log[DEV_PATH + 32];
+    find_draved(program, sizeof(program));
+    node_path(node, "draved.conf", conf);
+    node_path(node, "draved.log", log);
+    setsid();
+    int null = open("/dev/null", O_RDONLY), out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    if (null < 0 || out < 0) {
+        _exit(126);
+    }
+    dup2(null, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    execlp(program, "draved", "--config", conf, (char *)NULL);
+    dprintf(STDERR_FILENO, "drave: cannot run %s: %s; build it, or put it on PATH\n", program,
+            error_phrase(error_from_errno(errno)));
+    _exit(127);
+}
+
+int dev_node_start(struct dev_node *node, struct error_text *why) {
+    pid_t running = dev_node_pid(node);
+    if (running) {
+        return error_set(why, ERR_EXISTS, "broker %d runs already, as pid %d", node->id, (int)running);
+    }
+    char path[DEV_PATH + 32];
+    node->child = fork();
+    if (node->child == 0) {
+        become_draved(node);
+    }
+    if (node->child < 0) {
+        return error_set(why, ERR_SYSTEM, "cannot start a process: %s", error_phrase(error_from_errno(errno)));
+    }
+    node_path(node, "draved.pid", path);
+    FILE *file = fopen(path, "w");
+    if (file) {
+        fprintf(file, "%d\n", (int)node->child);
+        fclose(file);
+    }
+    return ERR_NONE;
+}
+
+void dev_node_last_words(const struct dev_node *node, char *text, size_t room) {
+    char path[DEV_PATH + 32];
+    node_path(node, "draved.log", path);
+    text[0] = 0;
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        return;
+    }
+    char line[1024];
+    while (fgets(line, sizeof(line), file)) {
+        line[strcspn(line, "\n")] = 0;
+        snprintf(text, room, "%s", line);
+    }
+    fclose(file);
+}
+
+int dev_free_ports(int *ports, size_t count, struct error_text *why) {
+    int fds[2 * DEV_NODES_MAX];
+    CHECK(count <= sizeof(fds) / sizeof(fds[0]));
+    size_t n = 0;
+    int error = ERR_NONE;
+    for (; n < count; n++) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t len = sizeof(address);
+        fds[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fds[n] < 0 || bind(fds[n], (struct sockaddr *)&address, len) != 0 ||
+            getsockname(fds[n], (struct sockaddr *)&address, &len) != 0) {
+            error = error_set(why, ERR_SYSTEM, "no free port on 127.0.0.1: %s; name one with --port",
+                              error_phrase(error_from_errno(errno)));
+            if (fds[n] >= 0) {
+                close(fds[n]);
+            }
+            break;
+        }
+        ports[n] = ntohs(address.sin_port);
+    }
+    while (n-- > 0) {
+        close(fds[n]);
+    }
+    return error;
+}

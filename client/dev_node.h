@@ -1,0 +1,44 @@
+/*
+ * One broker of a `drave dev` directory: DIR/<id>/{draved.conf,draved.pid,draved.log,data}.
+ *
+ * Who runs is told by the lock of the data directory, which ends with its process, whoever started it; draved.pid is written for
+ * people and scripts. Invariants: a conf that exists is never rewritten; data/ is never touched.
+ */
+#ifndef CLIENT_DEV_NODE_H
+#define CLIENT_DEV_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+enum { DEV_NODES_MAX = 99, DEV_PATH = 512 };
+
+struct dev_node {
+    int id;
+    char directory[DEV_PATH]; /* DIR/<id> */
+    int port, peer_port;
+    pid_t child; /* the process that dev_node_start made; 0: none */
+};
+
+/* The nodes that DIR holds, by id. ERR_NOT_FOUND: no directory, or none in it; ERR_MALFORMED: a conf without its ports. */
+int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t *count, struct error_text *why);
+
+/* Makes DIR/<id> with its conf for each node; ports are set. `settings` are "key=value", may be NULL-terminated. ERR_* with sentence. */
+int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const char *const *settings,
+                   struct error_text *why);
+
+/* The process that holds the node's data directory now; 0: none. */
+pid_t dev_node_pid(const struct dev_node *node);
+
+/* Starts draved (found beside this program, else on PATH) in a session of its own; sets `child`, writes draved.pid. */
+int dev_node_start(struct dev_node *node, struct error_text *why);
+
+/* The last lines of draved.log that say why it ended, into `text`. */
+void dev_node_last_words(const struct dev_node *node, char *text, size_t room);
+
+/* `count` ports of 127.0.0.1 that nobody listens on, different from each other. */
+int dev_free_ports(int *ports, size_t count, struct error_text *why);
+
+#endif

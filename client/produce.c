@@ -1,0 +1,232 @@
+/*
+ * drave produce: each line of standard input is a record.
+ *
+ * Happy path: an idempotent producer; on a terminal a prompt and partition@offset for each line, else one closing line on stderr.
+ * Failures: a record that is refused is told with its reason, and the exit code is 1; Ctrl-C says how much was acknowledged.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "client/cluster_view.h"
+#include "client/kafka_client.h"
+#include "client/talk.h"
+
+enum { ARENA_MAX = 64 << 20 };
+
+struct produce {
+    const struct invocation *in;
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topic;
+    const char *name;
+    const char *separator; /* between key and value; NULL: no key */
+    int32_t partition;
+    bool terminal;
+    uint64_t sent, acknowledged, failed;
+    uint64_t begin_ms;
+    struct patience patience;
+};
+
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
+    (void)client;
+    struct produce *p = opaque;
+    if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
+        return; /* given up after Ctrl-C; the closing line counts it */
+    }
+    if (message->err) {
+        if (p->failed++ == 0) {
+            say_not_delivered(message, p->name);
+        }
+        return;
+    }
+    p->acknowledged++;
+    patience_begin(&p->patience);
+    if (p->terminal) {
+        fprintf(stderr, "%d@%" PRId64 "\n", (int)message->partition, message->offset);
+    }
+}
+
+/* Says, after a while without an acknowledgement, which partition waits for what. */
+static void tell_stall(struct produce *p) {
+    if (now_ms() < p->patience.next_ms) {
+        return;
+    }
+    struct admin_client *admin = admin_client_new(p->in->bootstrap, 1000);
+    struct kp_arena arena;
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *topic;
+    char trouble[320] = "";
+    kp_arena_init(&arena, ARENA_MAX);
+    if (cluster_is_usable(p->in->bootstrap, 1) &&
+        cluster_topic(admin, &arena, p->name, &metadata, &topic) == EXIT_DONE) {
+        int32_t at = 0;
+        while (at < topic->partitions.count && !*trouble) {
+            cluster_partition_trouble(&metadata, &topic->partitions.items[at], trouble, sizeof(trouble));
+            at += !*trouble;
+        }
+        if (*trouble) {
+            patience_say(&p->patience, "partition %s-%d: %s", p->name, (int)topic->partitions.items[at].partition_index,
+                         trouble);
+        }
+    }
+    if (!*trouble) {
+        patience_say(&p->patience, "%" PRIu64 " records to be acknowledged", p->sent - p->acknowledged - p->failed);
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+}
+
+static rd_kafka_headers_t *headers_of(const struct invocation *in) {
+    rd_kafka_headers_t *headers = NULL;
+    const char *pair;
+    for (size_t i = 0; (pair = invocation_nth(in, 'H', i)); i++) {
+        char *key;
+        const char *value;
+        if (!pair_split(pair, &key, &value)) {
+            say("--header %s is not KEY=VALUE", pair);
+            exit(EXIT_USAGE);
+        }
+        headers = headers ? headers : rd_kafka_headers_new(4);
+        rd_kafka_header_add(headers, key, -1, value, -1);
+        mem_free(key);
+    }
+    return headers;
+}
+
+/* One line as a record; waits while the client's queue is full. */
+static void send_line(struct produce *p, const char *line, size_t len) {
+    const char *key = NULL, *value = line;
+    size_t key_len = 0;
+    const char *at = p->separator ? memmem(line, len, p->separator, strlen(p->separator)) : NULL;
+    if (at) {
+        key = line;
+        key_len = (size_t)(at - line);
+        value = at + strlen(p->separator);
+        len -= key_len + strlen(p->separator);
+    }
+    for (;;) {
+        rd_kafka_headers_t *headers = headers_of(p->in);
+        rd_kafka_resp_err_t error = rd_kafka_producev(
+            p->client, RD_KAFKA_V_RKT(p->topic), RD_KAFKA_V_PARTITION(p->partition),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len),
+            RD_KAFKA_V_KEY(key, key_len), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        if (!error) {
+            p->sent++;
+            return;
+        }
+        if (headers) {
+            rd_kafka_headers_destroy(headers);
+        }
+        if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL || interrupted()) {
+            rd_kafka_message_t refused = {.err = error, .len = len, .partition = p->partition};
+            p->failed++;
+            say_not_delivered(&refused, p->name);
+            return;
+        }
+        rd_kafka_poll(p->client, 100);
+        tell_stall(p);
+    }
+}
+
+static void wait_acknowledged(struct produce *p, bool all) {
+    patience_begin(&p->patience);
+    while (p->acknowledged + p->failed < p->sent && !interrupted()) {
+        rd_kafka_poll(p->client, 100);
+        tell_stall(p);
+        if (!all && p->failed) {
+            return;
+        }
+    }
+}
+
+static void send_lines(struct produce *p) {
+    char *line = NULL;
+    size_t room = 0;
+    for (;;) {
+        if (p->terminal) {
+            fputs("> ", stderr);
+        }
+        ssize_t len = getline(&line, &room, stdin);
+        if (len < 0 || interrupted()) {
+            break;
+        }
+        if (len > 0 && line[len - 1] == '\n') {
+            len--;
+        }
+        send_line(p, line, (size_t)len);
+        if (p->terminal) {
+            wait_acknowledged(p, true);
+        } else if ((p->sent & 255) == 0) {
+            rd_kafka_poll(p->client, 0);
+        }
+    }
+    free(line);
+}
+
+static int close_produce(struct produce *p) {
+    wait_acknowledged(p, true);
+    double seconds = (double)(now_ms() - p->begin_ms) / 1000;
+    uint64_t left = p->sent > p->acknowledged + p->failed ? p->sent - p->acknowledged - p->failed : 0;
+    if (left) {
+        rd_kafka_purge(p->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_poll(p->client, 0);
+    }
+    if (!p->terminal || left || p->failed) {
+        say_plain("%" PRIu64 " records acknowledged by a majority in %.1f s", p->acknowledged, seconds);
+    }
+    if (p->failed) {
+        say_plain("%" PRIu64 " records failed", p->failed);
+    }
+    if (left) {
+        say_plain("%" PRIu64 " records were given up; whether they were stored is not known", left);
+    }
+    rd_kafka_topic_destroy(p->topic);
+    rd_kafka_destroy(p->client);
+    return p->failed || left ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* The topic must be there: it is never made by a mistyped name. */
+static int check_topic(const struct invocation *in, const char *name, int32_t partition) {
+    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    struct kp_arena arena;
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *topic;
+    kp_arena_init(&arena, ARENA_MAX);
+    int code = cluster_topic(admin, &arena, name, &metadata, &topic);
+    if (!code && partition >= topic->partitions.count) {
+        say("topic \"%s\" has partitions 0 to %d, not %d", name, (int)topic->partitions.count - 1, (int)partition);
+        code = EXIT_REFUSED;
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return code;
+}
+
+int command_produce(struct invocation *in) {
+    struct produce p = {.in = in,
+                        .name = in->words[0],
+                        .separator = invocation_value(in, 'k', NULL),
+                        .terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
+                        .begin_ms = now_ms()};
+    p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
+    int code = check_topic(in, p.name, p.partition);
+    if (code) {
+        return code;
+    }
+    rd_kafka_conf_t *conf = kafka_conf(in);
+    rd_kafka_conf_set_opaque(conf, &p);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    kafka_conf_set(conf, "enable.idempotence", "true");
+    kafka_conf_set(conf, "linger.ms", p.terminal ? "0" : "5");
+    kafka_conf_set(conf, "compression.type", invocation_value(in, 'z', "none"));
+    kafka_conf_set(conf, "message.max.bytes", "100000000"); /* the topic decides, not this program */
+    p.client = kafka_client(RD_KAFKA_PRODUCER, conf);
+    p.topic = rd_kafka_topic_new(p.client, p.name, NULL);
+    patience_begin(&p.patience);
+    send_lines(&p);
+    return close_produce(&p);
+}

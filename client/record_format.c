@@ -1,0 +1,86 @@
+/* Printing records by kcat's format letters: client/record_format.h. */
+#include "client/record_format.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static bool is_hex_escape(const char *at) {
+    return at[1] == 'x' && isxdigit((unsigned char)at[2]) && isxdigit((unsigned char)at[3]);
+}
+
+int record_format_check(const char *format, const char **at) {
+    for (*at = format; **at; (*at)++) {
+        if (**at == '%') {
+            if (!(*at)[1] || !strchr("sSkKtpoTh%", (*at)[1])) {
+                return ERR_INVALID;
+            }
+            (*at)++;
+        } else if (**at == '\\') {
+            if (!is_hex_escape(*at) && (!(*at)[1] || !strchr("ntr0\\", (*at)[1]))) {
+                return ERR_INVALID;
+            }
+            *at += is_hex_escape(*at) ? 3 : 1;
+        }
+    }
+    return ERR_NONE;
+}
+
+static void print_headers(FILE *out, const rd_kafka_message_t *message) {
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        fprintf(out, "%s%s=", i ? "," : "", name);
+        if (value) {
+            fwrite(value, 1, len, out);
+        } else {
+            fputs("NULL", out);
+        }
+    }
+}
+
+static void print_field(FILE *out, char letter, const rd_kafka_message_t *message) {
+    rd_kafka_timestamp_type_t type;
+    switch (letter) {
+    case 's': fwrite(message->payload, 1, message->payload ? message->len : 0, out); break;
+    case 'S': fprintf(out, "%lld", message->payload ? (long long)message->len : -1LL); break;
+    case 'k': fwrite(message->key, 1, message->key ? message->key_len : 0, out); break;
+    case 'K': fprintf(out, "%lld", message->key ? (long long)message->key_len : -1LL); break;
+    case 't': fputs(rd_kafka_topic_name(message->rkt), out); break;
+    case 'p': fprintf(out, "%d", (int)message->partition); break;
+    case 'o': fprintf(out, "%" PRId64, message->offset); break;
+    case 'T': fprintf(out, "%" PRId64, rd_kafka_message_timestamp(message, &type)); break;
+    case 'h': print_headers(out, message); break;
+    default: fputc('%', out);
+    }
+}
+
+static void print_escape(FILE *out, const char *at) {
+    static const char letters[] = "ntr0\\", bytes[] = "\n\t\r\0\\";
+    if (is_hex_escape(at)) {
+        fputc((int)strtol((char[]){at[2], at[3], 0}, NULL, 16), out);
+    } else {
+        fputc(bytes[strchr(letters, at[1]) - letters], out);
+    }
+}
+
+void record_print(FILE *out, const char *format, const rd_kafka_message_t *message) {
+    for (const char *at = format; *at; at++) {
+        if (*at == '%') {
+            print_field(out, *++at, message);
+        } else if (*at == '\\') {
+            print_escape(out, at);
+            at += is_hex_escape(at) ? 3 : 1;
+        } else {
+            fputc(*at, out);
+        }
+    }
+}

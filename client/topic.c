@@ -1,0 +1,337 @@
+/*
+ * drave topic create, list, describe, delete.
+ *
+ * Happy path: one request to any broker, which forwards it where it must; describe adds the offsets, asked at each leader.
+ * Failures: the broker's own sentence is shown.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "client/cluster_view.h"
+#include "client/command.h"
+#include "client/talk.h"
+#include "protocol/create_topics.h"
+#include "protocol/delete_topics.h"
+#include "protocol/describe_configs.h"
+#include "protocol/kafka_error.h"
+#include "protocol/list_offsets.h"
+
+enum { ARENA_MAX = 512 << 20, LIST_LATEST = -1, LIST_EARLIEST = -2, RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1 };
+
+/* The connection and memory of one command. */
+struct session {
+    struct admin_client *admin;
+    struct kp_arena arena;
+};
+
+static void session_begin(struct session *session, const struct invocation *in) {
+    session->admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    kp_arena_init(&session->arena, ARENA_MAX);
+}
+
+static int session_end(struct session *session, int code) {
+    kp_arena_close(&session->arena);
+    admin_client_free(session->admin);
+    return code;
+}
+
+/* Says what the broker answered about a topic. */
+static int refused(struct session *session, const char *topic, int16_t error, struct kp_string message) {
+    const char *text = cluster_text(&session->arena, message);
+    say("topic \"%s\": %s", topic, *text ? text : kafka_error_message(error));
+    return EXIT_REFUSED;
+}
+
+/* ---- create ---- */
+
+static int take_configs(const struct invocation *in, struct session *session,
+                        struct kp_create_topics_request_topic *topic) {
+    size_t count = 0;
+    while (invocation_nth(in, 'c', count)) {
+        count++;
+    }
+    struct kp_create_topics_request_config *configs = kp_new_items(
+        &session->arena, &kp_create_topics_request_config_schema, &topic->configs, (int32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        char *key;
+        const char *value, *pair = invocation_nth(in, 'c', i);
+        if (!pair_split(pair, &key, &value)) {
+            say("--config %s is not KEY=VALUE; write for example -c max.message.bytes=2000000", pair);
+            return EXIT_USAGE;
+        }
+        configs[i].name = kp_arena_string(&session->arena, key, strlen(key));
+        configs[i].value = kp_string_of(value);
+        mem_free(key);
+    }
+    return EXIT_DONE;
+}
+
+int command_topic_create(struct invocation *in) {
+    struct session session;
+    session_begin(&session, in);
+    struct kp_create_topics_request request;
+    struct kp_create_topics_request_topic topic;
+    struct kp_create_topics_response response;
+    struct error_text why = {""};
+    kp_set_fallbacks(&kp_create_topics_request_schema, &request);
+    kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topic);
+    topic.name = kp_string_of(in->words[0]);
+    topic.num_partitions = (int32_t)invocation_number(in, 'p', -1, 1, 100000);
+    topic.replication_factor = (int16_t)invocation_number(in, 'r', -1, 1, 99);
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    request.timeout_ms = (int32_t)in->timeout_ms;
+    int code = take_configs(in, &session, &topic);
+    if (code) {
+        return session_end(&session, code);
+    }
+    int error = admin_request(session.admin, KP_CREATE_TOPICS, 5, &request, &session.arena, &response, NULL, &why);
+    if (error) {
+        return session_end(&session, admin_failed(error, &why));
+    }
+    const struct kp_create_topics_response_topic *made = response.topics.items;
+    if (response.topics.count != 1) {
+        say("the broker did not answer about topic \"%s\"", in->words[0]);
+        return session_end(&session, EXIT_REFUSED);
+    }
+    if (made->error_code == KAFKA_TOPIC_ALREADY_EXISTS && invocation_has(in, OPTION_IF_NOT_EXISTS)) {
+        say_plain("topic \"%s\" exists", in->words[0]);
+        return session_end(&session, EXIT_DONE);
+    }
+    if (made->error_code) {
+        return session_end(&session, refused(&session, in->words[0], made->error_code, made->error_message));
+    }
+    char id[23];
+    kp_uuid_text(made->topic_id, id);
+    if (in->json) {
+        print_json(json_pack("{s:s,s:s,s:i,s:i}", "name", in->words[0], "id", id, "partitions",
+                             (int)made->num_partitions, "replicas", (int)made->replication_factor));
+    } else {
+        say_plain("topic \"%s\" created: %d partition%s, %d replica%s", in->words[0], (int)made->num_partitions,
+                  made->num_partitions == 1 ? "" : "s", (int)made->replication_factor,
+                  made->replication_factor == 1 ? "" : "s");
+    }
+    return session_end(&session, EXIT_DONE);
+}
+
+/* ---- list ---- */
+
+int command_topic_list(struct invocation *in) {
+    struct session session;
+    struct kp_metadata_response response;
+    session_begin(&session, in);
+    int code = cluster_metadata(session.admin, &session.arena, NULL, &response);
+    if (code) {
+        return session_end(&session, code);
+    }
+    json_t *list = json_array();
+    static const char *const columns[] = {"TOPIC", "PARTITIONS", "REPLICAS"};
+    struct table *table = in->json ? NULL : table_new(columns, 3);
+    for (int32_t i = 0; i < response.topics.count; i++) {
+        const struct kp_metadata_response_topic *topic = &response.topics.items[i];
+        const char *name = cluster_text(&session.arena, topic->name);
+        int replicas = topic->partitions.count > 0 ? (int)topic->partitions.items[0].replica_nodes.count : 0;
+        char partitions_text[16], replicas_text[16];
+        snprintf(partitions_text, sizeof(partitions_text), "%d", (int)topic->partitions.count);
+        snprintf(replicas_text, sizeof(replicas_text), "%d", replicas);
+        if (table) {
+            table_row(table, (const char *[]){name, partitions_text, replicas_text});
+        }
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "name", name, "partitions", (int)topic->partitions.count,
+                                              "replicas", replicas));
+    }
+    if (table) {
+        table_print(table);
+        json_decref(list);
+    } else {
+        print_json(list);
+    }
+    return session_end(&session, EXIT_DONE);
+}
+
+/* ---- describe ---- */
+
+/* Start or end offset of a partition, asked at its leader; -1: could not be had. */
+static int64_t ask_offset(struct session *session, const struct kp_metadata_response *metadata, const char *topic,
+                          const struct kp_metadata_response_partition *partition, int64_t which) {
+    const struct kp_metadata_response_broker *leader = cluster_broker(metadata, partition->leader_id);
+    if (!leader) {
+        return -1;
+    }
+    struct kp_list_offsets_request request;
+    struct kp_list_offsets_request_topic one;
+    struct kp_list_offsets_request_partition part;
+    struct kp_list_offsets_response response;
+    struct error_text why = {""};
+    kp_set_fallbacks(&kp_list_offsets_request_schema, &request);
+    kp_set_fallbacks(&kp_list_offsets_request_topic_schema, &one);
+    kp_set_fallbacks(&kp_list_offsets_request_partition_schema, &part);
+    request.replica_id = -1;
+    one.name = kp_string_of(topic);
+    part.partition_index = partition->partition_index;
+    part.timestamp = which;
+    part.current_leader_epoch = -1;
+    one.partitions.items = &part;
+    one.partitions.count = 1;
+    request.topics.items = &one;
+    request.topics.count = 1;
+    int error = admin_request_to(session->admin, cluster_text(&session->arena, leader->host), leader->port,
+                                 KP_LIST_OFFSETS, 4, &request, &session->arena, &response, NULL, &why);
+    if (error || response.topics.count != 1 || response.topics.items[0].partitions.count != 1 ||
+        response.topics.items[0].partitions.items[0].error_code) {
+        return -1;
+    }
+    return response.topics.items[0].partitions.items[0].offset;
+}
+
+static json_t *ids(const int32_t *items, int32_t count) {
+    json_t *list = json_array();
+    for (int32_t i = 0; i < count; i++) {
+        json_array_append_new(list, json_integer(items[i]));
+    }
+    return list;
+}
+
+static json_t *describe_partitions(struct session *session, const struct kp_metadata_response *metadata,
+                                   const char *name, const struct kp_metadata_response_topic *topic) {
+    json_t *list = json_array();
+    for (int32_t i = 0; i < topic->partitions.count; i++) {
+        const struct kp_metadata_response_partition *p = &topic->partitions.items[i];
+        json_t *start = json_integer(ask_offset(session, metadata, name, p, LIST_EARLIEST)),
+               *end = json_integer(ask_offset(session, metadata, name, p, LIST_LATEST));
+        json_array_append_new(list, json_pack("{s:i,s:i,s:i,s:o,s:o,s:o,s:o}", "id", (int)p->partition_index, "leader",
+                                              (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
+                                              ids(p->replica_nodes.items, p->replica_nodes.count), "in_sync",
+                                              ids(p->isr_nodes.items, p->isr_nodes.count), "start_offset", start,
+                                              "high_watermark", end));
+    }
+    return list;
+}
+
+/* The settings that the topic itself has. */
+static json_t *describe_config(struct session *session, const char *name) {
+    struct kp_describe_configs_request request;
+    struct kp_describe_configs_request_resource resource;
+    struct kp_describe_configs_response response;
+    struct error_text why = {""};
+    kp_set_fallbacks(&kp_describe_configs_request_schema, &request);
+    kp_set_fallbacks(&kp_describe_configs_request_resource_schema, &resource);
+    resource.resource_type = RESOURCE_TOPIC;
+    resource.resource_name = kp_string_of(name);
+    resource.configuration_keys.count = -1;
+    request.resources.items = &resource;
+    request.resources.count = 1;
+    json_t *config = json_object();
+    int error = admin_request(session->admin, KP_DESCRIBE_CONFIGS, 1, &request, &session->arena, &response, NULL, &why);
+    if (error || response.results.count != 1) {
+        return config;
+    }
+    for (int32_t i = 0; i < response.results.items[0].configs.count; i++) {
+        const struct kp_describe_configs_response_config *one = &response.results.items[0].configs.items[i];
+        if (one->config_source == SOURCE_TOPIC) {
+            json_object_set_new(config, cluster_text(&session->arena, one->name),
+                                json_string(cluster_text(&session->arena, one->value)));
+        }
+    }
+    return config;
+}
+
+/* "1,2,3" of a JSON list of numbers. */
+static void join(const json_t *list, char *text, size_t room) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < json_array_size(list) && used < room; i++) {
+        used += (size_t)snprintf(text + used, room - used, "%s%" JSON_INTEGER_FORMAT, i ? "," : "",
+                                 json_integer_value(json_array_get(list, i)));
+    }
+}
+
+static void print_description(const json_t *topic) {
+    printf("topic %s  id %s\n", json_string_value(json_object_get(topic, "name")),
+           json_string_value(json_object_get(topic, "id")));
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(topic, "config"), key, value) {
+        printf("  %s=%s\n", key, json_string_value(value));
+    }
+    static const char *const columns[] = {"PARTITION", "LEADER", "EPOCH", "REPLICAS", "IN SYNC", "START", "END"};
+    static const char *const keys[] = {"id",      "leader",       "leader_epoch",  "replicas",
+                                       "in_sync", "start_offset", "high_watermark"};
+    struct table *table = table_new(columns, 7);
+    size_t i;
+    json_t *partition;
+    json_array_foreach(json_object_get(topic, "partitions"), i, partition) {
+        char cells[7][128];
+        const char *row[7];
+        for (int k = 0; k < 7; k++) {
+            json_t *field = json_object_get(partition, keys[k]);
+            if (json_is_array(field)) {
+                join(field, cells[k], sizeof(cells[k]));
+            } else {
+                snprintf(cells[k], sizeof(cells[k]), "%" JSON_INTEGER_FORMAT, json_integer_value(field));
+            }
+            row[k] = json_is_integer(field) && json_integer_value(field) < 0 ? NULL : cells[k];
+        }
+        table_row(table, row);
+    }
+    table_print(table);
+}
+
+int command_topic_describe(struct invocation *in) {
+    struct session session;
+    struct kp_metadata_response response;
+    const struct kp_metadata_response_topic *topic;
+    const char *name = in->words[0];
+    session_begin(&session, in);
+    int code = cluster_topic(session.admin, &session.arena, name, &response, &topic);
+    if (code) {
+        return session_end(&session, code);
+    }
+    char id[23];
+    kp_uuid_text(topic->topic_id, id);
+    json_t *description = json_pack("{s:s,s:s,s:o,s:o}", "name", name, "id", id, "partitions",
+                                    describe_partitions(&session, &response, name, topic), "config",
+                                    describe_config(&session, name));
+    if (in->json) {
+        print_json(description);
+    } else {
+        print_description(description);
+        json_decref(description);
+    }
+    return session_end(&session, EXIT_DONE);
+}
+
+/* ---- delete ---- */
+
+int command_topic_delete(struct invocation *in) {
+    struct session session;
+    session_begin(&session, in);
+    struct kp_delete_topics_request request;
+    struct kp_delete_topics_request_topic topic;
+    struct kp_delete_topics_response response;
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *found;
+    struct error_text why = {""};
+    int code = cluster_topic(session.admin, &session.arena, in->words[0], &metadata, &found);
+    if (code) {
+        return session_end(&session, code);
+    }
+    kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
+    kp_set_fallbacks(&kp_delete_topics_request_topic_schema, &topic);
+    topic.name = kp_string_of(in->words[0]);
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    request.timeout_ms = (int32_t)in->timeout_ms;
+    int error = admin_request(session.admin, KP_DELETE_TOPICS, 6, &request, &session.arena, &response, NULL, &why);
+    if (error) {
+        return session_end(&session, admin_failed(error, &why));
+    }
+    if (response.responses.count == 1 && response.responses.items[0].error_code) {
+        return session_end(&session, refused(&session, in->words[0], response.responses.items[0].error_code,
+                                             response.responses.items[0].error_message));
+    }
+    say_plain("topic \"%s\" deleted", in->words[0]);
+    return session_end(&session, EXIT_DONE);
+}
