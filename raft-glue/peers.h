@@ -46,6 +46,8 @@ struct peers_events {
     void (*message)(void *arg, int32_t node, uint8_t kind, struct slice payload);
     /* The other side refused our hello, with its sentence. Called once for each change of the sentence. */
     void (*refused)(void *arg, int32_t node, const char *sentence);
+    /* So much of the bulk channel's queue was written that more may be queued. May be NULL. */
+    void (*drained)(void *arg, int32_t node);
 };
 
 struct peers;
@@ -72,7 +74,11 @@ bool peers_is_dead(const struct peers *peers, int32_t node); /* the last attempt
 /* Queues one message; slices are taken over (dropped if the peer is not up). kind < PEER_KIND_BROKER only from raft-glue. */
 void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind, struct slice *slices,
                 size_t n);
-/* Bytes queued and under way to the peer's bulk channel; below queue_limit again: `drained` of the shard. */
+/* Bytes queued and under way to the peer's bulk channel; `drained` comes when it falls to half of queue_limit after having been above. */
 size_t peers_bulk_queued(const struct peers *peers, int32_t node);
+/* Whether entries are read from the peers; what is here already may still be delivered. Control is always read. */
+void peers_pause_bulk(struct peers *peers, bool pause);
+/* The owner found that what this peer sent makes no sense: logs the sentence's middle, closes the link, `down` comes within the call. */
+void peers_break(struct peers *peers, int32_t node, const char *why);
 
 #endif

@@ -1,0 +1,185 @@
+/* One connection between brokers: handshake, framing, checksums. The picture is in peer_connection.h. */
+#include "raft-glue/peer_connection.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "base/mem.h"
+
+static void send_hello(struct peer_connection *connection) {
+    struct peer_bytes bytes = {0};
+    peers_encode_hello(connection->peers, connection->session, &bytes);
+    struct slice slice = peer_bytes_take(&bytes);
+    peer_connection_send(connection, PEER_KIND_HELLO, &slice, 1);
+}
+
+static void send_verdict(struct peer_connection *connection, bool accepted, const char *sentence) {
+    struct peer_bytes bytes = {0};
+    peer_verdict_encode(&bytes, accepted, sentence);
+    struct slice slice = peer_bytes_take(&bytes);
+    peer_connection_send(connection, PEER_KIND_VERDICT, &slice, 1);
+}
+
+static void establish_if_agreed(struct peer_connection *connection) {
+    if (!connection->accepted_other || !connection->accepted_by_other) return;
+    connection->state = CONNECTION_ESTABLISHED;
+    connection->events->established(connection->peers, connection);
+}
+
+static void end(struct peer_connection *connection, const char *why) {
+    connection->events->ended(connection->peers, connection, why);
+}
+
+static void received_hello(struct peer_connection *connection, uint8_t channel, struct slice payload) {
+    struct peer_hello hello;
+    struct error_text refusal = {""};
+    uint64_t session = 0;
+    int error = peer_hello_decode(payload, &hello, &session);
+    if (error == ERR_MALFORMED || connection->heard_hello) {
+        end(connection, "its hello is malformed");
+        return;
+    }
+    connection->heard_hello = true;
+    if (!connection->dialled) {
+        connection->channel = channel;
+        connection->session = session;
+    }
+    if (error == ERR_VERSION) {
+        error_set(
+            &refusal, error,
+            "broker %d speaks version %d of the peer protocol and this one version %d; run the same version of drave on both",
+            hello.node, hello.version, PEER_PROTOCOL_VERSION);
+    } else if (channel != connection->channel || session != connection->session) {
+        end(connection, "its hello is for another connection");
+        return;
+    } else {
+        error = connection->events->hello(connection->peers, connection, &hello, &refusal);
+        if (error == ERR_AGAIN) {
+            end(connection, refusal.text);
+            return;
+        }
+    }
+    if (!connection->dialled) send_hello(connection);
+    send_verdict(connection, error == ERR_NONE, refusal.text);
+    connection->accepted_other = error == ERR_NONE;
+    if (error != ERR_NONE) connection->state = CONNECTION_REFUSED;
+    /* Even then the other's verdict is read: it may have a sentence for us. */
+}
+
+static void received_verdict(struct peer_connection *connection, struct slice payload) {
+    bool accepted;
+    const char *sentence;
+    if (peer_verdict_decode(payload, &accepted, &sentence) != ERR_NONE || !connection->heard_hello) {
+        end(connection, "its verdict is malformed");
+        return;
+    }
+    if (!accepted) {
+        connection->state = CONNECTION_REFUSED;
+        connection->events->refused(connection->peers, connection, sentence);
+        return;
+    }
+    connection->accepted_by_other = true;
+    establish_if_agreed(connection);
+}
+
+static void on_frame(void *arg, struct slice frame) {
+    struct peer_connection *connection = arg;
+    connection->heard_ms = env_now_ms(connection->env);
+    uint8_t kind, channel;
+    struct slice payload;
+    int error = peer_frame_open(frame, &kind, &channel, &payload);
+    if (error != ERR_NONE || (connection->state != CONNECTION_ESTABLISHED && frame.len > PEER_HELLO_MAX)) {
+        slice_unref(&frame);
+        end(connection, error == ERR_CORRUPT ? "it sent a frame with a wrong checksum" : "it sent a malformed frame");
+        return;
+    }
+    if (connection->state == CONNECTION_ESTABLISHED) {
+        if (kind == PEER_KIND_PING) {
+            slice_unref(&payload);
+            return;
+        }
+        if (kind == PEER_KIND_HELLO || kind == PEER_KIND_VERDICT || channel != connection->channel) {
+            slice_unref(&payload);
+            end(connection, "it sent a frame that does not belong there");
+            return;
+        }
+        connection->events->frame(connection->peers, connection, kind, payload);
+        return;
+    }
+    if (kind == PEER_KIND_HELLO) {
+        received_hello(connection, channel, payload);
+    } else if (kind == PEER_KIND_VERDICT) {
+        received_verdict(connection, payload);
+    } else {
+        end(connection, "it sent something else than a hello");
+    }
+    slice_unref(&payload);
+}
+
+static void on_ended(void *arg, int error, uint32_t length) {
+    struct peer_connection *connection = arg;
+    char why[128];
+    if (error == ERR_TOO_LARGE || error == ERR_MALFORMED) {
+        snprintf(why, sizeof why, "it sent a frame of %u bytes", length);
+    } else {
+        snprintf(why, sizeof why, "%s", error_phrase(error));
+    }
+    end(connection, why);
+}
+
+static void on_drained(void *arg) {
+    struct peer_connection *connection = arg;
+    connection->events->drained(connection->peers, connection);
+}
+
+struct peer_connection *peer_connection_new(struct peers *peers, struct env *env, struct env_stream *stream,
+                                            bool dialled, uint8_t channel, uint64_t session, uint32_t frame_max,
+                                            size_t low_bytes, const struct peer_connection_events *events) {
+    static const struct frame_reader_events reader_events = {on_frame, on_ended};
+    struct peer_connection *connection = mem_zalloc(sizeof *connection);
+    connection->peers = peers;
+    connection->events = events;
+    connection->env = env;
+    connection->stream = stream;
+    connection->dialled = dialled;
+    connection->channel = channel;
+    connection->session = session;
+    connection->started_ms = connection->heard_ms = env_now_ms(env);
+    connection->queue = send_queue_new(env, stream, low_bytes, on_drained, connection);
+    /* Entries are charged by the shard while they are not durable, not by who still holds the frame. */
+    connection->reader = frame_reader_new(env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE, frame_max,
+                                          &reader_events, connection);
+    if (dialled) send_hello(connection);
+    return connection;
+}
+
+void peer_connection_close(struct peer_connection *connection) {
+    frame_reader_free(connection->reader);
+    send_queue_free(connection->queue);
+    env_stream_close(connection->stream);
+    mem_free(connection);
+}
+
+void peer_connection_pause(struct peer_connection *connection, bool pause) {
+    frame_reader_pause(connection->reader, pause);
+}
+
+void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices, size_t n) {
+    size_t len = 0;
+    uint32_t crc = 0;
+    for (size_t i = 0; i < n; i++) {
+        len += slices[i].len;
+        if (i == 0 || kind != PEER_KIND_ENTRIES) crc = crc32c(crc, slices[i].data, slices[i].len);
+    }
+    uint8_t head[PEER_FRAME_HEAD_SIZE];
+    peer_frame_head(head, kind, connection->channel, crc, len);
+    send_queue_push(connection->queue, slice_copy(NULL, head, sizeof head));
+    for (size_t i = 0; i < n; i++)
+        send_queue_push(connection->queue, slices[i]);
+    connection->sent_ms = env_now_ms(connection->env);
+}
+
+size_t peer_connection_queued(const struct peer_connection *connection) {
+    return send_queue_bytes(connection->queue);
+}

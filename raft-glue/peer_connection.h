@@ -1,0 +1,69 @@
+/*
+ * One TCP connection between two brokers: the handshake, then frames. Private to peers.c.
+ *
+ *            both send HELLO, judge the other's, send VERDICT
+ *   shaking ---------------------------------------------------> established ---> closed
+ *      |                                                             (peer_connection_close, at any time)
+ *      +-- one verdict says no --> refused (lingers, so that the sentence arrives)
+ *
+ * The dialling side speaks first; the accepting one answers hello and verdict together. Failures: anything malformed, a
+ * refusal and a broken stream end in `ended`, after which the owner closes. Invariant: `frame` only while established.
+ */
+#ifndef RAFT_GLUE_PEER_CONNECTION_H
+#define RAFT_GLUE_PEER_CONNECTION_H
+
+#include "base/frame_reader.h"
+#include "base/send_queue.h"
+#include "raft-glue/peer_frame.h"
+
+struct peer;
+struct peers;
+struct peer_connection;
+
+enum peer_connection_state { CONNECTION_SHAKING, CONNECTION_REFUSED, CONNECTION_ESTABLISHED };
+
+/* Each but `hello` may close the connection, as its last act. */
+struct peer_connection_events {
+    /* The other's hello: ERR_NONE, or an error with the sentence that the other side gets (ERR_AGAIN: nothing is said, the
+     * connection ends). Sets connection->peer. */
+    int (*hello)(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
+                 struct error_text *refusal);
+    void (*established)(struct peers *peers, struct peer_connection *connection);
+    void (*refused)(struct peers *peers, struct peer_connection *connection, const char *sentence);
+    void (*frame)(struct peers *peers, struct peer_connection *connection, uint8_t kind, struct slice payload);
+    void (*ended)(struct peers *peers, struct peer_connection *connection, const char *why);
+    void (*drained)(struct peers *peers, struct peer_connection *connection);
+};
+
+struct peer_connection {
+    struct peers *peers;
+    struct peer *peer; /* NULL until an accepted one said who it is */
+    const struct peer_connection_events *events;
+    struct env *env;
+    struct env_stream *stream;
+    struct frame_reader *reader;
+    struct send_queue *queue;
+    enum peer_connection_state state;
+    uint8_t channel;
+    bool dialled;
+    bool heard_hello, accepted_other, accepted_by_other;
+    uint64_t session;
+    uint64_t started_ms, heard_ms, sent_ms;
+    struct peer_connection *next, *prev; /* in peers */
+};
+
+/* Takes the stream over. A dialled one says hello at once; an accepted one when it knows the session (channel and
+ * session given here do not count then). `low_bytes`: `drained` comes when so little is queued again. */
+struct peer_connection *peer_connection_new(struct peers *peers, struct env *env, struct env_stream *stream,
+                                            bool dialled, uint8_t channel, uint64_t session, uint32_t frame_max,
+                                            size_t low_bytes, const struct peer_connection_events *events);
+void peer_connection_close(struct peer_connection *connection);
+void peer_connection_pause(struct peer_connection *connection, bool pause);
+/* Takes the slices over. */
+void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices, size_t n);
+size_t peer_connection_queued(const struct peer_connection *connection);
+
+/* Our hello for that session (peers.c). */
+void peers_encode_hello(struct peers *peers, uint64_t session, struct peer_bytes *into);
+
+#endif
