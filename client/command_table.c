@@ -16,6 +16,7 @@ static const struct command_option produce_options[] = {
     {'k', 'k', "key-separator", "SEP", "each line is key, SEP, value"},
     {'H', 'H', "header", "K=V", "a header for every record; may be repeated"},
     {'p', 'p', "partition", "N", "send to this partition (by key, or spread)"},
+    {0, OPTION_RATE, "rate", "N", "at most N lines per second (as they come)"},
     {'z', 'z', "compression", "CODEC", "none, gzip, snappy, lz4 or zstd"},
 };
 static const struct command_option consume_options[] = {

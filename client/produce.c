@@ -28,8 +28,16 @@ struct produce {
     bool terminal;
     uint64_t sent, acknowledged, failed;
     uint64_t begin_ms;
+    int64_t rate;                         /* lines per second; 0: as they come */
+    uint64_t last_ack_ms, longest_gap_ms; /* between two acknowledgements, from the first record on */
     struct patience patience;
 };
+
+static void note_acknowledged(struct produce *p) {
+    uint64_t now = now_ms(), gap = now - p->last_ack_ms;
+    p->longest_gap_ms = p->last_ack_ms && gap > p->longest_gap_ms ? gap : p->longest_gap_ms;
+    p->last_ack_ms = now;
+}
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
     (void)client;
@@ -44,6 +52,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
         return;
     }
     p->acknowledged++;
+    note_acknowledged(p);
     patience_begin(&p->patience);
     if (p->terminal) {
         fprintf(stderr, "%d@%" PRId64 "\n", (int)message->partition, message->offset);
@@ -97,6 +106,15 @@ static rd_kafka_headers_t *headers_of(const struct invocation *in) {
     return headers;
 }
 
+/* With --rate: serves the client until the next line is due. */
+static void keep_pace(struct produce *p, uint64_t lines) {
+    uint64_t due = p->rate > 0 ? p->begin_ms + lines * 1000 / (uint64_t)p->rate : 0;
+    for (uint64_t now = now_ms(); now < due && !interrupted(); now = now_ms()) {
+        rd_kafka_poll(p->client, (int)(due - now));
+        tell_stall(p);
+    }
+}
+
 /* One line as a record; waits while the client's queue is full. */
 static void send_line(struct produce *p, const char *line, size_t len) {
     const char *key = NULL, *value = line;
@@ -146,7 +164,8 @@ static void wait_acknowledged(struct produce *p, bool all) {
 static void send_lines(struct produce *p) {
     char *line = NULL;
     size_t room = 0;
-    for (;;) {
+    for (uint64_t lines = 0;; lines++) {
+        keep_pace(p, lines);
         if (p->terminal) {
             fputs("> ", stderr);
         }
@@ -175,7 +194,11 @@ static int close_produce(struct produce *p) {
         rd_kafka_purge(p->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(p->client, 0);
     }
-    if (!p->terminal || left || p->failed) {
+    if (p->in->json) {
+        print_json(json_pack("{s:I,s:f,s:I,s:I,s:I}", "records", (json_int_t)p->acknowledged, "seconds", seconds,
+                             "failed", (json_int_t)p->failed, "unknown", (json_int_t)left, "longest_gap_ms",
+                             (json_int_t)p->longest_gap_ms));
+    } else if (!p->terminal || left || p->failed) {
         say_plain("%" PRIu64 " records acknowledged by a majority in %.1f s", p->acknowledged, seconds);
     }
     if (p->failed) {
@@ -212,6 +235,7 @@ int command_produce(struct invocation *in) {
                         .separator = invocation_value(in, 'k', NULL),
                         .terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
                         .begin_ms = now_ms()};
+    p.rate = invocation_number(in, OPTION_RATE, 0, 1, 10000000);
     p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
     int code = check_topic(in, p.name, p.partition);
     if (code) {
@@ -223,6 +247,9 @@ int command_produce(struct invocation *in) {
     kafka_conf_set(conf, "enable.idempotence", "true");
     kafka_conf_set(conf, "linger.ms", p.terminal ? "0" : "5");
     kafka_conf_set(conf, "compression.type", invocation_value(in, 'z', "none"));
+    kafka_conf_set(conf, "reconnect.backoff.ms", "20"); /* a leader that moved is found again soon */
+    kafka_conf_set(conf, "reconnect.backoff.max.ms", "200");
+    kafka_conf_set(conf, "topic.metadata.refresh.fast.interval.ms", "100");
     kafka_conf_set(conf, "message.max.bytes", "100000000"); /* the topic decides, not this program */
     p.client = kafka_client(RD_KAFKA_PRODUCER, conf);
     p.topic = rd_kafka_topic_new(p.client, p.name, NULL);
