@@ -1,11 +1,13 @@
 /*
  * One request of a client: decoded message in, one answer out. What every handler in broker/api/ gets.
  *
- * Happy path: the connection decodes the body by the API table and calls the handler of the key; the handler reads `message`, and now or
- * later ends the request with request_respond(). Answers leave in the order in which the requests came, whatever the order in which they end.
- * Failures: a body that does not decode never reaches a handler (its connection is closed). When the connection breaks while a
- * request waits, the request lives on as dead: its handler ends it as always, and the answer goes nowhere.
- * Invariants: a handler ends each request exactly once; `message`, `arena` and `ctx` are valid until then and not a moment longer.
+ * Happy path: the connection decodes the body by the API table and calls the handler of the key; the handler reads `message`,
+ * and now or later ends the request with request_respond(). Answers leave in the order in which the requests came, whatever
+ * the order in which they end.
+ * Failures: a body that does not decode never reaches a handler (its connection is closed). When the connection breaks while
+ * a request waits, the request lives on as dead: its handler ends it as always, and the answer goes nowhere.
+ * Invariants: a handler ends each request exactly once; `message`, `arena` and `ctx` are valid until then and not a moment
+ * longer.
  */
 #ifndef BROKER_REQUEST_H
 #define BROKER_REQUEST_H
@@ -15,55 +17,56 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "protocol/schema.h"
 
-struct kp_arena;
 struct connection;
 
 /* Who asks, by which way, and what pays for the answer. */
 struct request_ctx {
-    const char *
-        listener; /* name of the listener on which it came in ("PLAINTEXT"): addresses in answers are of this listener */
-    const char *principal;    /* "User:ANONYMOUS" until there is authentication */
-    const char *peer;         /* "10.0.0.7:41234", for messages */
-    const uint8_t *client_id; /* as the client named itself, not terminated; NULL: it did not */
-    size_t client_id_len;
-    struct budget *memory; /* of requests in flight; charge what an answer holds to it */
+    const char
+        *listener; /* name of the one on which it came in ("PLAINTEXT"): addresses in answers are of this listener */
+    const char *principal;      /* "User:ANONYMOUS" until there is authentication */
+    const char *peer;           /* "10.0.0.7:41234", for messages */
+    struct kp_string client_id; /* as the client named itself; may be null */
+    struct budget *memory;      /* of requests in flight: charge what waits with a request */
+    struct budget *answers;     /* of answers that are not written yet: large ones get smaller while it is spent */
 };
 
 struct request {
     struct request_ctx ctx;
     int16_t api_key, api_version;
     int32_t correlation_id;
-    const void *message;    /* struct kp_<api>_request; texts and records point into the request's frame */
-    struct slice frame;     /* that frame: take a slice_ref to keep bytes of it longer than the request */
-    struct kp_arena *arena; /* holds the message; build the answer in it, too. Freed with the request */
-    /* The handler's own: its state, and a hook that runs once when the connection breaks while the request waits (NULL: none). Inside the hook the
-     * handler may end the request; it needs not. */
+    const void *message;   /* struct kp_<api>_request; texts and records point into the request's frame */
+    struct slice frame;    /* that frame: take a slice_ref to keep bytes of it longer than the request */
+    struct kp_arena arena; /* holds the message; build the answer in it, too. Freed with the request */
+    /* The handler's own: its state, and a hook that runs once when the connection breaks while the request waits (NULL: none).
+     * Inside the hook the handler may end the request; it need not. */
     void *state;
     void (*canceled)(struct request *request);
     /* The connection's. */
     struct connection *connection;
     struct request *next;
     struct slice *answer;
-    size_t answer_count;
-    uint64_t answer_bytes;
-    bool dead, ended, close_after;
+    uint32_t answer_count, answer_room;
+    size_t charged; /* bytes of arena and request, to ctx.memory */
+    bool dead, ended, holds, close_after;
 };
 
-/* Whether the client is still there. Work for a dead request may be given up (but is ended all the same). */
+/* Whether the client has gone. Work for a dead request may be given up (but is ended all the same). */
 static inline bool request_is_dead(const struct request *request) {
     return request->dead;
 }
 
-/* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call returns: neither
- * `response` nor what it points to is needed after that. Record data in it that lies in counted buffers: request_respond_slices. */
+/* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call
+ * returns: neither `response` nor what it points to is needed after that. Slices of records in it are sent without a copy. */
 void request_respond(struct request *request, const void *response);
-/* Ends it with an answer that is encoded already, header and length prefix included. Slices and array (mem_alloc) are taken over. */
-void request_respond_slices(struct request *request, struct slice *slices, size_t count);
 /* Ends it without an answer (Produce with acks 0). */
 void request_respond_nothing(struct request *request);
-/* Ends it and closes the connection behind the answers of the requests before it: for what Kafka answers with a closed connection. */
+/* Ends it and closes the connection behind the answers of the requests before it: for what Kafka answers with a closed
+ * connection. */
 void request_close_connection(struct request *request);
+/* Nothing more is read from this client until the request ends: what it asks for waits for room. */
+void request_hold_connection(struct request *request);
 
 /* ---- Authorization ---- */
 
@@ -74,13 +77,13 @@ enum authorize_operation {
     AUTHORIZE_DELETE,
     AUTHORIZE_ALTER,
     AUTHORIZE_DESCRIBE,
-    AUTHORIZE_DESCRIBE_CONFIGS
+    AUTHORIZE_DESCRIBE_CONFIGS,
 };
 enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_GROUP, AUTHORIZE_CLUSTER, AUTHORIZE_TRANSACTIONAL_ID };
 
-/* Whether the principal may do it. `name` is not terminated. Says yes to everything today. */
+/* Whether the principal may do it. `name`: of the resource; null for the cluster. Says yes to everything today. */
 bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,
-               const void *name, size_t len);
+               struct kp_string name);
 
 /* ---- Dispatch: API key -> handler ---- */
 
@@ -92,8 +95,9 @@ struct dispatch *dispatch_new(void);
 void dispatch_free(struct dispatch *dispatch);
 /* The key must be in protocol/api_table.h and not be set yet. */
 void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler, void *service);
-/* False: nobody serves that key. */
-bool dispatch_has(const struct dispatch *dispatch, int16_t api_key);
+/* Whether every API of the table has its handler: what is advertised is served. */
+bool dispatch_complete(const struct dispatch *dispatch);
+/* The request's key has a handler (checked). The request may be gone when it returns. */
 void dispatch_call(const struct dispatch *dispatch, struct request *request);
 
 #endif
