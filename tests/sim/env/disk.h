@@ -1,0 +1,69 @@
+/*
+ * The disk of one simulated node: files, directories, and what of them would survive a loss of power.
+ *
+ * Each file has its content (what a read sees: the page cache), its durable content, and the writes that lie between the
+ * two. A sync makes the pending writes durable. A power cut keeps, drops or tears each pending write on its own, in grains
+ * of 512 or 4096 bytes with garbage in the torn part; the size is decided apart from the data. Names (create, rename,
+ * unlink) are durable after a sync of their directory; before that each may or may not survive.
+ * Failures: a failed sync leaves the data clean in the cache and not durable, and a later sync says nothing of it; a full
+ * disk; errors of the device; bits that rot. Invariant: what was synced survives everything but rot.
+ *
+ * This is the model only: no errors are drawn here, no time passes. env_sim_files.c does that.
+ */
+#ifndef SIM_DISK_H
+#define SIM_DISK_H
+
+#include "base/env.h"
+#include "tests/sim/env/world.h"
+
+struct disk;
+struct inode;
+
+struct disk *disk_new(struct world *world, int node, uint64_t capacity_bytes);
+void disk_free(struct disk *disk);
+
+/* What is durable now, as a disk of its own, with nothing pending: what would be left if every pending write were dropped.
+ * A checker may start the product's recovery on it. The caller frees it. */
+struct disk *disk_clone_durable(struct disk *disk);
+
+/* The machine loses power: see above. Open files and locks are gone. */
+void disk_power_cut(struct disk *disk);
+/* The process ended, the machine did not: nothing is lost but the locks. */
+void disk_process_died(struct disk *disk);
+/* Flips one bit of one durable file whose path contains `part`; false: there is none with content. */
+bool disk_rot(struct disk *disk, const char *part);
+/* Removes everything: the directory was lost. */
+void disk_wipe(struct disk *disk);
+
+uint64_t disk_used_bytes(const struct disk *disk);
+uint64_t disk_capacity_bytes(const struct disk *disk);
+void disk_set_capacity(struct disk *disk, uint64_t capacity_bytes);
+/* Torn writes so far, over all power cuts. */
+uint64_t disk_torn_writes(const struct disk *disk);
+
+/* ---- Names; errors as in base/env.h ---- */
+
+int disk_open(struct disk *disk, const char *path, int flags, struct inode **inode);
+int disk_mkdir(struct disk *disk, const char *path);
+int disk_rename(struct disk *disk, const char *from, const char *to);
+int disk_unlink(struct disk *disk, const char *path);
+int disk_rmdir(struct disk *disk, const char *path);
+int disk_sync_dir(struct disk *disk, const char *path);
+enum env_kind disk_kind_of(struct disk *disk, const char *path);
+int disk_list(struct disk *disk, const char *path, void (*each)(void *arg, const char *name), void *arg);
+
+/* ---- Files ---- */
+
+uint64_t inode_size(const struct inode *inode);
+size_t inode_read(struct inode *inode, void *into, size_t len, uint64_t offset);     /* returns how many there were */
+int inode_write(struct inode *inode, const void *data, size_t len, uint64_t offset); /* ERR_NO_SPACE */
+void inode_truncate(struct inode *inode, uint64_t size);
+void inode_sync(struct inode *inode);
+void inode_sync_failed(struct inode *inode);
+bool inode_has_pending(const struct inode *inode);
+/* For the trace: the path under which it was opened last. */
+const char *inode_label(const struct inode *inode);
+/* Exclusive lock of a process (any pointer that names it; NULL lets go): false if another holds it. */
+bool inode_lock(struct inode *inode, const void *holder);
+
+#endif

@@ -1,0 +1,216 @@
+/* The content of one simulated file: cache, durable bytes, and the writes between them; disk.h has the rules. */
+#include "tests/sim/env/disk_inode.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+/* Bounds what one simulated file may grow to: a product that writes at a wild offset is a bug, not a test of our memory. */
+enum { FILE_LIMIT = 64 << 20 };
+
+static void bytes_reserve(struct bytes *bytes, uint64_t size) {
+    if (size <= bytes->capacity) return;
+    CHECK(size <= FILE_LIMIT);
+    uint64_t capacity = bytes->capacity < 4096 ? 4096 : bytes->capacity;
+    while (capacity < size)
+        capacity *= 2;
+    bytes->data = mem_realloc(bytes->data, capacity);
+    memset(bytes->data + bytes->capacity, 0, capacity - bytes->capacity);
+    bytes->capacity = capacity;
+}
+
+static void bytes_resize(struct bytes *bytes, uint64_t size) {
+    bytes_reserve(bytes, size);
+    if (size < bytes->size) memset(bytes->data + size, 0, bytes->size - size);
+    bytes->size = size;
+}
+
+/* Puts data down without touching the size. */
+static void bytes_put(struct bytes *bytes, uint64_t offset, const uint8_t *data, uint64_t len) {
+    bytes_reserve(bytes, offset + len);
+    if (len > 0) memcpy(bytes->data + offset, data, len);
+}
+
+/* What was put behind the size is not there. */
+static void bytes_settle(struct bytes *bytes) {
+    if (bytes->size < bytes->capacity) memset(bytes->data + bytes->size, 0, bytes->capacity - bytes->size);
+}
+
+static void bytes_copy(struct bytes *into, const struct bytes *from) {
+    bytes_resize(into, 0);
+    bytes_resize(into, from->size);
+    if (from->size > 0) memcpy(into->data, from->data, from->size);
+}
+
+struct inode *inode_new(struct disk *disk, bool directory, const char *label) {
+    struct inode *inode = mem_zalloc(sizeof *inode);
+
+    inode->disk = disk;
+    inode->directory = directory;
+    inode->label = mem_strdup(label);
+    inode->last = &inode->first;
+    return inode;
+}
+
+static void drop_pending(struct inode *inode) {
+    while (inode->first != NULL) {
+        struct pending *pending = inode->first;
+        inode->first = pending->next;
+        mem_free(pending);
+    }
+    inode->last = &inode->first;
+}
+
+static void names_free(struct names *names) {
+    for (size_t i = 0; i < names->count; i++)
+        mem_free(names->list[i].text);
+    mem_free(names->list);
+}
+
+void inode_free(struct inode *inode) {
+    drop_pending(inode);
+    names_free(&inode->now);
+    names_free(&inode->synced);
+    mem_free(inode->content.data);
+    mem_free(inode->durable.data);
+    mem_free(inode->label);
+    mem_free(inode);
+}
+
+uint64_t inode_size(const struct inode *inode) {
+    return inode->content.size;
+}
+
+size_t inode_read(struct inode *inode, void *into, size_t len, uint64_t offset) {
+    if (offset >= inode->content.size) return 0;
+    if (len > inode->content.size - offset) len = inode->content.size - offset;
+    memcpy(into, inode->content.data + offset, len);
+    return len;
+}
+
+static void remember(struct inode *inode, bool truncate, uint64_t offset, const void *data, size_t len) {
+    struct pending *pending = mem_alloc(sizeof *pending + len);
+
+    pending->next = NULL;
+    pending->truncate = truncate;
+    pending->offset = offset;
+    pending->len = len;
+    if (len > 0) memcpy(pending->data, data, len);
+    *inode->last = pending;
+    inode->last = &pending->next;
+}
+
+int inode_write(struct inode *inode, const void *data, size_t len, uint64_t offset) {
+    uint64_t size = inode->content.size;
+    uint64_t end = offset + len;
+
+    if (len == 0) return ERR_NONE;
+    if (end > size && !disk_account(inode->disk, size, end)) return ERR_NO_SPACE;
+    if (end > size) bytes_resize(&inode->content, end);
+    bytes_put(&inode->content, offset, data, len);
+    remember(inode, false, offset, data, len);
+    return ERR_NONE;
+}
+
+void inode_truncate(struct inode *inode, uint64_t size) {
+    disk_account(inode->disk, inode->content.size, size < inode->content.size ? size : inode->content.size);
+    bytes_resize(&inode->content, size);
+    remember(inode, true, size, NULL, 0);
+}
+
+void inode_sync(struct inode *inode) {
+    for (struct pending *pending = inode->first; pending != NULL; pending = pending->next) {
+        if (pending->truncate) {
+            bytes_resize(&inode->durable, pending->offset);
+            continue;
+        }
+        if (pending->offset + pending->len > inode->durable.size)
+            bytes_resize(&inode->durable, pending->offset + pending->len);
+        bytes_put(&inode->durable, pending->offset, pending->data, pending->len);
+    }
+    drop_pending(inode);
+}
+
+void inode_sync_failed(struct inode *inode) {
+    drop_pending(inode);
+    if (inode->direct) /* no cache stands between: reads see what the device has */
+        bytes_copy(&inode->content, &inode->durable);
+}
+
+bool inode_has_pending(const struct inode *inode) {
+    return inode->first != NULL;
+}
+
+/* One grain after the other is kept, lost or garbage; or all up to some grain is kept, that one is garbage, the rest lost. */
+static void tear(struct inode *inode, const struct pending *pending, struct world *world) {
+    uint64_t grain = world_chance(world, 500000) ? 512 : 4096;
+    bool prefix = world_chance(world, 500000);
+    uint64_t first = pending->offset / grain, last = (pending->offset + pending->len - 1) / grain;
+    uint64_t cut = world_between(world, first, last);
+    uint8_t noise[4096];
+
+    for (uint64_t g = first; g <= last; g++) {
+        uint64_t from = g * grain > pending->offset ? g * grain : pending->offset;
+        uint64_t end = (g + 1) * grain < pending->offset + pending->len ? (g + 1) * grain
+                                                                        : pending->offset + pending->len;
+        uint64_t fate = prefix ? (g < cut ? 0 : g == cut ? world_below(world, 3) : 1) : world_below(world, 3);
+
+        if (fate == 0) bytes_put(&inode->durable, from, pending->data + (from - pending->offset), end - from);
+        if (fate == 2) {
+            world_fill(world, noise, end - from);
+            bytes_put(&inode->durable, from, noise, end - from);
+        }
+    }
+}
+
+void inode_power_cut(struct inode *inode, struct world *world, uint64_t *torn) {
+    /* Sometimes the device had written all of it already, sometimes nothing; mostly each write has its own fate. */
+    uint64_t mood = world_below(world, 6);
+
+    for (struct pending *pending = inode->first; pending != NULL; pending = pending->next) {
+        uint64_t fate = mood == 0 ? 0 : mood == 1 ? 1 : world_below(world, 3);
+        uint64_t end = pending->offset + pending->len;
+
+        if (pending->truncate) {
+            if (fate == 0) bytes_resize(&inode->durable, pending->offset);
+            continue;
+        }
+        if (end > inode->durable.size && (mood == 0 || (mood > 1 && world_chance(world, 500000))))
+            bytes_resize(&inode->durable, end); /* the size went down, whatever becomes of the data */
+        if (fate == 0) bytes_put(&inode->durable, pending->offset, pending->data, pending->len);
+        if (fate == 2) {
+            tear(inode, pending, world);
+            (*torn)++;
+        }
+    }
+    bytes_settle(&inode->durable);
+    drop_pending(inode);
+    bytes_copy(&inode->content, &inode->durable);
+    inode->lock_holder = NULL;
+}
+
+bool inode_rot(struct inode *inode, struct world *world) {
+    if (inode->durable.size == 0) return false;
+    uint64_t at = world_below(world, inode->durable.size);
+    uint8_t bit = (uint8_t)(1u << world_below(world, 8));
+    inode->durable.data[at] ^= bit;
+    if (at < inode->content.size) inode->content.data[at] ^= bit;
+    world_trace(world, 0, "rot", inode->label, at, bit, 0);
+    return true;
+}
+
+void inode_copy_durable(struct inode *into, const struct inode *from) {
+    bytes_copy(&into->durable, &from->durable);
+    bytes_copy(&into->content, &from->durable);
+}
+
+const char *inode_label(const struct inode *inode) {
+    return inode->label;
+}
+
+bool inode_lock(struct inode *inode, const void *holder) {
+    if (holder != NULL && inode->lock_holder != NULL && inode->lock_holder != holder) return false;
+    inode->lock_holder = holder;
+    return true;
+}
