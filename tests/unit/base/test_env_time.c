@@ -1,0 +1,275 @@
+/* Turn order, timers and deferred tasks of the libuv environment. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/base/fixture_loop.h"
+
+enum { MOST_STEPS = 64 };
+
+/* What happened, one letter a step. */
+struct story {
+    struct loop loop;
+    char steps[MOST_STEPS];
+    int count;
+    uint64_t due_us;
+    struct env_timer *timer;
+    struct env_task a, b, c;
+    struct env_job job;
+    struct env_lane *lane;
+};
+
+static struct story story; /* one test at a time */
+
+static void step(char letter) {
+    assert_true(story.count < MOST_STEPS - 1);
+    story.steps[story.count++] = letter;
+}
+
+static void open_story(void) {
+    memset(&story, 0, sizeof story);
+    loop_open(&story.loop);
+}
+
+static void close_story(const char *expected) {
+    assert_string_equal(story.steps, expected);
+    loop_close(&story.loop);
+}
+
+static void stop(void *arg) {
+    (void)arg;
+    loop_done(&story.loop);
+}
+
+/* ---- Timers ---- */
+
+static void fired(void *arg) {
+    (void)arg;
+    step('t');
+    assert_true(env_now_us(story.loop.env) >= story.due_us);
+    loop_done(&story.loop);
+}
+
+/* A timer fires once, and not early, for delays on both sides of libuv's grain. */
+static void test_timer_never_early(void **state) {
+    (void)state;
+    static const uint64_t delays_us[] = {0, 1, 999, 1000, 1001, 2500, 7300};
+    open_story();
+    story.timer = env_timer_new(story.loop.env, fired, NULL);
+    for (size_t i = 0; i < sizeof delays_us / sizeof delays_us[0]; i++) {
+        story.due_us = env_now_us(story.loop.env) + delays_us[i];
+        env_timer_start(story.timer, delays_us[i]);
+        loop_run(&story.loop);
+    }
+    story.due_us = env_now_us(story.loop.env) - 5;
+    env_timer_start_at(story.timer, story.due_us);
+    loop_run(&story.loop);
+    env_timer_free(story.timer);
+    env_timer_free(NULL);
+    close_story("tttttttt");
+}
+
+static void count_one(void *arg) {
+    ++*(int *)arg;
+}
+
+/* Moved timers fire at the new time only, stopped ones never, and the loop ends when nothing is left to happen. */
+static void test_timer_moved_and_stopped(void **state) {
+    (void)state;
+    open_story();
+    struct env *env = story.loop.env;
+    int moved = 0, stopped = 0;
+    struct env_timer *a = env_timer_new(env, count_one, &moved), *b = env_timer_new(env, count_one, &stopped);
+    uint64_t begun_us = env_now_us(env);
+    env_timer_start(a, 3600ull * 1000 * 1000);
+    env_timer_start(b, 1000);
+    env_timer_start(a, 20 * 1000);
+    env_timer_stop(b);
+    env_timer_stop(b);
+    env_uv_run(env); /* ends by itself */
+    assert_int_equal(moved, 1);
+    assert_int_equal(stopped, 0);
+    assert_true(env_now_us(env) - begun_us >= 20 * 1000);
+    env_timer_start(a, UINT64_MAX);
+    env_timer_free(a);
+    env_timer_free(b);
+    close_story("");
+}
+
+static void restart(void *arg) {
+    (void)arg;
+    step('r');
+    if (story.count < 10)
+        env_timer_start(story.timer, 0);
+    else
+        loop_done(&story.loop);
+}
+
+static void in_between(struct env_task *task) {
+    step('d');
+    env_defer(story.loop.env, task); /* same turn: would never end if the timers had not their own place */
+    if (story.count > 5) env_defer_cancel(story.loop.env, task);
+}
+
+/* A timer that starts itself with no delay lets the rest of the turn run in between. */
+static void test_timer_restarted_inside(void **state) {
+    (void)state;
+    open_story();
+    story.timer = env_timer_new(story.loop.env, restart, NULL);
+    story.a.run = in_between;
+    env_timer_start(story.timer, 0);
+    env_defer(story.loop.env, &story.a);
+    loop_run(&story.loop);
+    env_timer_free(story.timer);
+    assert_int_equal(story.count, 10);
+    loop_close(&story.loop);
+}
+
+/* ---- Order ---- */
+
+static void timer_step(void *arg) {
+    (void)arg;
+    step('2');
+}
+
+static void task_c(struct env_task *task) {
+    (void)task;
+    step('c');
+    loop_done(&story.loop);
+}
+
+static void task_a(struct env_task *task) {
+    (void)task;
+    step('a');
+    env_defer(story.loop.env, &story.c);
+    env_defer(story.loop.env, &story.c); /* once is enough */
+}
+
+static void task_b(struct env_task *task) {
+    (void)task;
+    step('b');
+}
+
+static void job_nothing(struct env_job *job) {
+    (void)job;
+}
+
+static void job_done(struct env_job *job) {
+    (void)job;
+    step('1');
+    uint64_t now_us = env_now_us(story.loop.env);
+    env_defer(story.loop.env, &story.a);
+    env_timer_start_at(story.timer, now_us - 1000 * 1000); /* due in the very turn in which it is started */
+    env_defer(story.loop.env, &story.b);
+}
+
+/* What arrives is first, then timers that are due, then tasks in their order, those of tasks included: in one turn. */
+static void test_turn_order(void **state) {
+    (void)state;
+    open_story();
+    story.timer = env_timer_new(story.loop.env, timer_step, NULL);
+    story.lane = env_lane_new(story.loop.env, "lane");
+    story.job = (struct env_job){.work = job_nothing, .done = job_done};
+    story.a.run = task_a;
+    story.b.run = task_b;
+    story.c.run = task_c;
+    env_lane_run(story.lane, &story.job);
+    loop_run(&story.loop);
+    env_timer_free(story.timer);
+    env_lane_free(story.lane);
+    close_story("12abc");
+}
+
+/* A task that is deferred while the loop does not run does not wait for anything else to happen. */
+static void test_defer_outside_of_a_turn(void **state) {
+    (void)state;
+    open_story();
+    story.a.run = task_b;
+    env_defer(story.loop.env, &story.a);
+    env_uv_run(story.loop.env);
+    env_uv_run(story.loop.env);
+    close_story("b");
+}
+
+/* Canceled tasks do not run, from any place of the queue, and others are not lost with them. */
+static void test_defer_cancel(void **state) {
+    (void)state;
+    open_story();
+    struct env *env = story.loop.env;
+    struct env_task tasks[3] = {{.run = task_b}, {.run = task_b}, {.run = task_b}};
+    for (int canceled = 0; canceled < 3; canceled++) {
+        for (int i = 0; i < 3; i++)
+            env_defer(env, &tasks[i]);
+        env_defer_cancel(env, &tasks[canceled]);
+        env_defer_cancel(env, &tasks[canceled]);
+        env_defer(env, &tasks[canceled]);
+        env_defer_cancel(env, &tasks[(canceled + 1) % 3]);
+        env_uv_run(env);
+    }
+    close_story("bbbbbb");
+}
+
+/* ---- Signals, log, entropy ---- */
+
+static void signal_came(void *arg, int signal) {
+    assert_ptr_equal(arg, &story);
+    assert_int_equal(signal, SIGTERM);
+    step('s');
+    loop_done(&story.loop);
+}
+
+/* A signal is caught on the loop, and waiting for it alone does not keep the loop going. */
+static void test_signal_on_the_loop(void **state) {
+    (void)state;
+    open_story();
+    env_uv_on_signal(story.loop.env, SIGTERM, signal_came, &story);
+    env_uv_run(story.loop.env); /* returns: nothing to wait for */
+    raise(SIGTERM);
+    loop_run(&story.loop);
+    close_story("s");
+}
+
+/* Random bytes differ; a wall clock is one of this century. */
+static void test_entropy_and_wall_clock(void **state) {
+    (void)state;
+    open_story();
+    struct env *env = story.loop.env;
+    assert_int_not_equal(env_random_u64(env), env_random_u64(env));
+    unsigned char bytes[64] = {0}, zeros[64] = {0};
+    env_random(env, bytes, sizeof bytes);
+    assert_memory_not_equal(bytes, zeros, sizeof bytes);
+    assert_true(env_wall_ms(env) > 1700000000000);
+    close_story("");
+}
+
+/* What was not given back is told: the check that every other test ends with sees leaks. */
+static void test_leak_is_seen(void **state) {
+    (void)state;
+    struct env *env;
+    assert_int_equal(env_uv_new(&env, 2), ERR_NONE);
+    struct env_timer *forgotten = env_timer_new(env, stop, NULL);
+    assert_false(env_uv_free(env));
+    env_timer_free(forgotten);
+    assert_true(env_uv_free(env));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_timer_never_early),
+        cmocka_unit_test(test_timer_moved_and_stopped),
+        cmocka_unit_test(test_timer_restarted_inside),
+        cmocka_unit_test(test_turn_order),
+        cmocka_unit_test(test_defer_outside_of_a_turn),
+        cmocka_unit_test(test_defer_cancel),
+        cmocka_unit_test(test_signal_on_the_loop),
+        cmocka_unit_test(test_entropy_and_wall_clock),
+        cmocka_unit_test(test_leak_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
