@@ -1,0 +1,158 @@
+"""drave as a person and a script use it: every command, its exit codes, its words."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.cluster import BIN, Cluster, free_ports, wait_until
+from harness.suite import Suite
+
+
+def run(*words, env=None, stdin=None, timeout=60):
+    return subprocess.run([str(BIN / "drave"), *map(str, words)], capture_output=True, text=True, input=stdin, timeout=timeout, env=dict(os.environ, **(env or {})))
+
+
+def expect(done, code, *patterns):
+    text = done.stderr + done.stdout
+    assert done.returncode == code, f"exit code {done.returncode} instead of {code}: {text[-300:]}"
+    for p in patterns:
+        assert re.search(p, text), f"/{p}/ is not in: {text[-400:]}"
+
+
+def usage(cluster):
+    """Wrong usage ends with 2 and names what was meant; every command has help with an example."""
+    expect(run("topik", "list"), 2, "topic list")
+    expect(run("topic", "creat", "x"), 2, "topic create")
+    expect(run("produce"), 2, "usage")
+    expect(run("consume", "t", "-o", "tomorrow"), 2, "tomorrow")
+    expect(run("topic", "create", "t", "-p", "many"), 2, "many")
+    listing = run("--help").stdout
+    for command in ("info", "topic create", "topic list", "topic describe", "topic delete", "produce", "consume", "meta ls", "meta get", "bench", "dev", "dev status", "dev stop", "dev kill"):
+        assert command in listing, f"{command} is not in --help"
+        expect(run(*command.split(), "--help"), 0, "usage: drave " + command, "example:")
+
+
+def not_reachable(cluster):
+    """Nobody there: exit code 3, and the addresses tried."""
+    port = free_ports(1)[0]
+    expect(run("info", "-b", f"127.0.0.1:{port}", "--timeout", "1s"), 3, f"127.0.0.1:{port}", "refused")
+    expect(run("topic", "list", "-b", "no-such-host.invalid:9092", "--timeout", "1s"), 3, "no-such-host")
+
+
+def topics(cluster):
+    """Create, list, describe, delete; what is wrong is said with the nearest name."""
+    cluster.drave("topic", "create", "orders", "-p", 3, "-c", "max.message.bytes=200000")
+    expect(cluster.drave("topic", "create", "orders", check=False), 1, "orders")
+    expect(cluster.drave("topic", "create", "orders", "--if-not-exists", check=False), 0)
+    expect(cluster.drave("topic", "create", "five", "-r", 5, check=False), 1, "5", "3")
+    expect(cluster.drave("topic", "create", "bad name!", check=False), 1)
+    expect(cluster.drave("topic", "create", "t2", "-c", "max.mesage.bytes=1", check=False), 1, r"max\.message\.bytes")
+    expect(cluster.drave("topic", "describe", "order", check=False), 1, "orders", "topic create order")
+    described = cluster.describe("orders")
+    assert described["name"] == "orders" and len(described["partitions"]) == 3 and described["config"] == {"max.message.bytes": "200000"}, described
+    assert {"id", "leader", "leader_epoch", "replicas", "in_sync", "start_offset", "high_watermark"} == set(described["partitions"][0])
+    assert any(t["name"] == "orders" for t in cluster.drave("topic", "list", json_out=True))
+    info = cluster.drave("info", json_out=True)
+    assert {"cluster_id", "metadata_leader", "brokers"} <= set(info) and len(info["brokers"]) == 3
+    assert {"id", "host", "port", "rack", "alive", "leaders", "replicas"} <= set(info["brokers"][0]), info["brokers"][0]
+    assert all(b["alive"] for b in info["brokers"])
+    cluster.drave("topic", "create", "gone")
+    cluster.drave("topic", "delete", "gone")
+    expect(cluster.drave("topic", "describe", "gone", check=False), 1, "gone")
+
+
+def records(cluster):
+    """Lines in, the same lines out; keys, headers, formats, counts, offsets, times."""
+    cluster.drave("topic", "create", "lines", "-p", 2)
+    done = cluster.drave("produce", "lines", "-k", ":", "-H", "from=test", stdin="a:1\nb:2\na:3\n\n")
+    assert re.search(r"4 records acknowledged by a majority in \d+\.\d s", done.stderr), done.stderr
+    out = cluster.drave("consume", "lines", "-e", "-f", "%t %k=%s %h %S\\n").stdout.splitlines()
+    assert sorted(out) == ["lines = from=test 0", "lines a=1 from=test 1", "lines a=3 from=test 1", "lines b=2 from=test 1"], out
+    assert len(cluster.drave("consume", "lines", "-n", 2).stdout.splitlines()) == 2
+    assert cluster.drave("consume", "lines", "-e", "-o", "end").stdout == ""
+    assert len(cluster.drave("consume", "lines", "-e", "-o", "@0").stdout.splitlines()) == 4
+    expect(cluster.drave("produce", "lnes", stdin="x\n", check=False), 1, "lines", "topic create lnes")
+    expect(cluster.drave("produce", "lines", "-p", 9, stdin="x\n", check=False), 1, "partitions 0 to 1")
+    cluster.drave("topic", "create", "small", "-c", "max.message.bytes=1000")
+    expect(cluster.drave("produce", "small", stdin="x" * 5000 + "\n", check=False), 1, "5000|50\\d\\d", r"max\.message\.bytes")
+
+
+def pipes_and_signals(cluster):
+    """A reader that goes away ends the program quietly; Ctrl-C says how much was done."""
+    cluster.drave("topic", "create", "many")
+    cluster.drave("produce", "many", stdin="".join(f"{i}\n" for i in range(20000)))
+    done = subprocess.run(f"'{BIN}/drave' consume many -b {cluster.bootstrap} -e | head -1; echo ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["0", "0"] and done.stderr == "", (done.stdout, done.stderr)
+    process = subprocess.Popen([str(BIN / "drave"), "consume", "many", "-b", cluster.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(100):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and "records read" in err, (process.returncode, err)
+
+
+def tree(cluster):
+    """The metadata as a tree."""
+    cluster.drave("topic", "create", "branch", "-p", 2)
+    assert cluster.drave("meta", "ls", "/brokers/ids").stdout.split() == ["1", "2", "3"]
+    assert "branch" in cluster.drave("meta", "ls", "/topics").stdout.split()
+    partition = json.loads(cluster.drave("meta", "get", "/topics/branch/partitions/0").stdout)
+    assert "leader" in json.dumps(partition) and "replicas" in json.dumps(partition), partition
+    expect(cluster.drave("meta", "get", "/nowhere", check=False), 1, "nowhere")
+
+
+def bench(cluster):
+    """bench reports what was offered and achieved, and fails when it was not."""
+    cluster.drave("topic", "create", "speed", "-p", 4)
+    for mode in ("produce", "e2e"):
+        row = cluster.drave("bench", mode, "speed", "--rate", 500, "--seconds", 2, json_out=True)
+        assert row["records"] >= 990 and row["errors"] == 0 and 0 < row["p50_us"] <= row["p99_us"] <= row["max_us"], row
+    row = cluster.drave("bench", "consume", "speed", json_out=True)
+    assert row["records"] >= 1980, row
+    expect(cluster.drave("bench", "produce", "speed", "--rate", 90000000, "--seconds", 1, check=False), 1, "offered")
+
+
+def dev_cluster():
+    """drave dev: start, status, kill, pause, resume, start, stop; nothing of it is left running."""
+    with tempfile.TemporaryDirectory() as d:
+        def dev(*words):
+            return run("dev", *words, "--dir", f"{d}/c")
+
+        try:
+            started = dev("--nodes", 3, "--port", 0, "--detach")
+            expect(started, 0, r"bootstrap: 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+", "drave topic create", "dev stop", "rm -r")
+            env = {"DRAVE_BOOTSTRAP": re.search(r"bootstrap: (\S+)", started.stdout).group(1)}
+            expect(run("topic", "create", "t", env=env), 0)
+            status = json.loads(dev("status", "--json").stdout)
+            assert [s["running"] for s in status] == [True] * 3
+            expect(dev("kill", 2), 0)
+            assert [s["running"] for s in json.loads(dev("status", "--json").stdout)] == [True, False, True]
+            expect(dev("kill", 2), 1, "does not run")
+            expect(dev("pause", 1), 0)
+            expect(dev("resume", 1), 0)
+            expect(dev("start", 2), 0)
+            expect(dev("kill", 9), 1, "no broker 9")
+            for name in ("draved.conf", "draved.pid", "draved.log", "data"):
+                assert (Path(d) / "c" / "1" / name).exists(), name
+        finally:
+            expect(dev("stop"), 0)
+        assert not any(s["running"] for s in json.loads(dev("status", "--json").stdout))
+        again = dev("--detach")
+        try:
+            expect(again, 0, "bootstrap: ")
+            env = {"DRAVE_BOOTSTRAP": re.search(r"bootstrap: (\S+)", again.stdout).group(1)}
+            wait_until("the topic after a restart", lambda: run("topic", "describe", "t", env=env).returncode == 0)
+        finally:
+            expect(dev("stop"), 0)
+
+
+suite = Suite()
+with Cluster(3) as shared:
+    for test in (usage, not_reachable, topics, records, pipes_and_signals, tree, bench):
+        suite.run(test, shared)
+suite.run(dev_cluster)
+suite.end()

@@ -1,0 +1,210 @@
+"""What an operator meets: messages with their text and exit code, restarts, a lost directory, the tools on a data directory."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.cluster import BIN, Cluster, free_ports, wait_until
+from harness.load import Load, drain
+from harness.checker import check
+from harness.history import History
+from harness.cluster import ROOT
+from harness.suite import Suite
+
+
+def draved(*words, timeout=20):
+    return subprocess.run([str(BIN / "draved"), *map(str, words)], capture_output=True, text=True, timeout=timeout)
+
+
+def expect(done, code, *patterns):
+    text = done.stderr + done.stdout
+    assert done.returncode == code, f"exit code {done.returncode} instead of {code}: {text[-300:]}"
+    for p in patterns:
+        assert re.search(p, text), f"/{p}/ is not in: {text[-400:]}"
+    assert not re.search(r"errno|error code|\(nil\)", text, re.I), f"an internal word in: {text[-300:]}"
+
+
+def settings_are_checked():
+    """Unknown settings, impossible values and wrong addresses are refused with name, value and what to do."""
+    with tempfile.TemporaryDirectory() as d:
+        conf = Path(d) / "draved.conf"
+        conf.write_text("# a comment\nnode.id = 1\nnum.partitons=3\n")
+        expect(draved("--config", conf, "--check"), 1, r"draved\.conf:3", r"num\.partitons", r"num\.partitions")
+        expect(draved("--check", "--set", "num.partitions=many"), 1, r"num\.partitions", "many")
+        expect(draved("--check", "--set", "num.partitions=0"), 1, r"num\.partitions", r"\b1\b")
+        expect(draved("--check", "--set", "listeners=PLAINTEXT://0.0.0.0:9092", "--set", "advertised.listeners=PLAINTEXT://0.0.0.0:9092"), 1, r"advertised\.listeners", r"0\.0\.0\.0")
+        expect(draved("--check", "--config", Path(d) / "nothing.conf"), 1, r"nothing\.conf")
+        expect(draved("--frobnicate"), 2, "frobnicate")
+        conf.write_text("num.partitions=3\n")
+        expect(draved("--config", conf, "--check"), 0)
+        expect(draved("--help-config"), 0, r"num\.partitions", r"data\.dir")
+
+
+def directories_are_guarded():
+    """A data directory in use, of another node, not ours or of a newer format is refused."""
+    with tempfile.TemporaryDirectory() as d, Cluster(1) as cluster:
+        broker = cluster[1]
+        port = free_ports(1)[0]
+        here = ["--set", f"listeners=PLAINTEXT://127.0.0.1:{port}"]
+        expect(draved("--set", f"data.dir={broker.data}", *here), 1, rf"{broker.data} is in use by pid {broker.pid}; stop it or use --set data\.dir=DIR")
+        expect(draved("--set", f"data.dir={d}/new", "--set", f"listeners=PLAINTEXT://127.0.0.1:{broker.port}"), 1, str(broker.port), "in use|taken")
+        broker.stop()
+        expect(draved("--set", f"data.dir={broker.data}", "--set", "node.id=7", *here), 1, r"node 1\b|node\.id=1|node id 1|of node 1", "7")
+        other = Path(d) / "other"
+        other.mkdir()
+        (other / "holiday.jpg").write_bytes(b"not ours")
+        expect(draved("--set", f"data.dir={other}", *here), 1, str(other))
+        assert [p.name for p in other.iterdir()] == ["holiday.jpg"], "a foreign directory was written to"
+        meta = broker.data / "drave.meta"
+        original = meta.read_bytes()
+        meta.write_bytes(original[: len(original) // 2])
+        expect(draved("--set", f"data.dir={broker.data}", *here), 1, r"drave\.meta")
+        meta.write_bytes(original)
+        broker.start(ready=True)
+
+
+def different_lists_are_told():
+    """Brokers whose cluster.nodes differ do not form a cluster and say so."""
+    a, b, p, q = free_ports(4)
+    with tempfile.TemporaryDirectory() as d:
+        def start(node, port, peer, nodes):
+            log = open(Path(d) / f"{node}.log", "w")
+            return subprocess.Popen([str(BIN / "draved"), *[x for k, v in {"node.id": node, "data.dir": f"{d}/{node}", "listeners": f"PLAINTEXT://127.0.0.1:{port}", "peer.listen": f"127.0.0.1:{peer}", "cluster.nodes": nodes}.items()
+                                                              for x in ("--set", f"{k}={v}")]], stdout=log, stderr=log)
+
+        one = start(1, a, p, f"1@127.0.0.1:{p},2@127.0.0.1:{q}")
+        two = start(2, b, q, f"1@127.0.0.1:{p},2@127.0.0.1:{q},3@127.0.0.1:1")
+        try:
+            wait_until("the sentence about the lists", lambda: any("cluster.nodes" in (Path(d) / f"{n}.log").read_text() and "differ" in (Path(d) / f"{n}.log").read_text() for n in (1, 2)), 20)
+        finally:
+            for process in (one, two):
+                process.kill()
+                process.wait()
+
+
+def wiped_broker_is_refused():
+    """A broker that lost its directory never votes again: it is refused with a sentence that says why; the others go on; nothing is lost."""
+    history = History(ROOT / "build" / "integration" / "history-wiped.jsonl")
+    with Cluster(3) as cluster:
+        cluster.create("wiped", 3)
+        cluster.wait_leaders("wiped", in_sync=3)
+        load = Load(history, cluster.bootstrap, "wiped", 3, 50).start()
+        try:
+            wait_until("load", lambda: all(n > 50 for n in load.acked.values()))
+            cluster[2].kill()
+            shutil.rmtree(cluster[2].data)
+            cluster[2].start()
+            code = cluster[2].process.wait(30)
+            text = cluster[2].log_text()
+            assert code == 1 and re.search(r"drave broker replace 2|lost|empty", text) and "go on without" in text, f"exit {code}: {text[-500:]}"
+            before = dict(load.acked)
+            wait_until("the others to go on", lambda: all(load.acked[p] > before[p] + 50 for p in load.acked))
+        finally:
+            load.stop()
+        drain(history, cluster.bootstrap, "wiped", 3)
+    history.close()
+    report = check(history.ops)
+    assert not report["anomalies"], report["anomalies"]
+    return f"{report['acknowledged']} acknowledged, lost 0; said: {text.strip().splitlines()[-1][-160:]}"
+
+
+def data_survives_restarts():
+    """Clean stops and kills of one and of all brokers keep what was acknowledged; a clean end has exit code 0."""
+    with Cluster(3) as cluster:
+        cluster.create("kept", 2)
+        for turn in range(3):
+            cluster.drave("produce", "kept", stdin="".join(f"{turn}-{i}\n" for i in range(500)))
+            for b in cluster:
+                if turn == 0:
+                    assert b.stop() == 0, f"exit code of a clean end:\n{b.log_text()[-500:]}"
+                else:
+                    b.kill()
+            cluster.start()
+            cluster.wait_leaders("kept")
+        got = cluster.drave("consume", "kept", "-o", "beginning", "-e").stdout.split()
+        assert sorted(got) == sorted(f"{t}-{i}" for t in range(3) for i in range(500)), f"{len(got)} records instead of 1500"
+
+
+def storage_is_compressed():
+    """Plain batches are stored compressed, come back as they were, and `log dump` and `log verify` tell the truth, also beside a running broker."""
+    line = "the same line " * 15
+    with Cluster(1) as cluster:
+        cluster.create("dense", 1)
+        subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "dense"], input=f"{line}\n" * 50000, text=True, check=True)
+        got = subprocess.run(["kcat", "-C", "-b", cluster.bootstrap, "-t", "dense", "-e", "-q", "-o", "beginning"], capture_output=True, text=True, check=True).stdout
+        assert got == f"{line}\n" * 50000, "what came back differs"
+
+        def dump():
+            done = draved("log", "dump", cluster[1].data, "--topic", "dense", "--partition", "0", "--json", timeout=60)
+            assert done.returncode == 0, done.stderr
+            return [json.loads(row) for row in done.stdout.splitlines()]
+
+        rows = dump()
+        assert sum(r["records"] for r in rows) == 50000 and all(r["crc_ok"] for r in rows), "the dump beside a running broker is not whole"
+        cluster[1].stop()
+        rows = dump()
+        wanted = {"topic", "partition", "base_offset", "last_offset", "leader_epoch", "raft_index", "codec", "stored", "records", "size_bytes", "stored_bytes", "file", "position", "crc_ok"}
+        assert wanted <= set(rows[0]), f"missing: {wanted - set(rows[0])}"
+        size, stored = sum(r["size_bytes"] for r in rows), sum(r["stored_bytes"] for r in rows)
+        assert rows[0]["base_offset"] == 0 and all(b["base_offset"] == a["last_offset"] + 1 for a, b in zip(rows, rows[1:])), "offsets are not dense"
+        assert stored < 0.1 * size, f"{stored} bytes stored of {size}"
+        assert draved("log", "verify", cluster[1].data).returncode == 0
+        place = next(r for r in rows if r["stored_bytes"] > 0)
+        target = Path(place["file"]) if os.path.isabs(place["file"]) else cluster[1].data / place["file"]
+        with open(target, "r+b") as f:
+            f.seek(place["position"] + 100)
+            byte = f.read(1)
+            f.seek(place["position"] + 100)
+            f.write(bytes([byte[0] ^ 255]))
+        damaged = draved("log", "verify", cluster[1].data)
+        assert damaged.returncode == 1 and target.name in damaged.stdout + damaged.stderr, "damage was not found"
+    return f"{100 * stored / size:.1f} % of size_bytes stored"
+
+
+def no_majority_is_told():
+    """A partition without a majority says which replicas are down; the command line does not hang in silence."""
+    with Cluster(3) as cluster:
+        cluster.create("alone", 1)
+        cluster.wait_leaders("alone", in_sync=3)
+        cluster[2].kill()
+        cluster[3].kill()
+        done = subprocess.Popen([str(BIN / "drave"), "produce", "alone", "-b", f"127.0.0.1:{cluster[1].port}"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done.stdin.write("x\n")
+        done.stdin.close()
+        said = ""
+        for line in done.stderr:
+            said += line
+            if "2 of 3 replicas are down" in said:
+                break
+        done.kill()
+        done.wait()
+        assert re.search(r"2 of 3 replicas are down: brokers 2, 3", said), said
+
+
+def ipv6_and_names():
+    """The default listener answers on 127.0.0.1 and ::1; port 0 is picked by the system."""
+    with tempfile.TemporaryDirectory() as d:
+        port = free_ports(1)[0]
+        process = subprocess.Popen([str(BIN / "draved"), "--set", f"data.dir={d}/data", "--set", f"listeners=PLAINTEXT://localhost:{port}"], stderr=subprocess.PIPE, text=True)
+        try:
+            for line in process.stderr:
+                if "ready: " in line:
+                    break
+            families = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"} if socket.has_ipv6 and Path("/proc/net/if_inet6").exists() and Path("/proc/net/if_inet6").read_text() else {socket.AF_INET: "127.0.0.1"}
+            for family, address in families.items():
+                with socket.socket(family) as s:
+                    s.connect((address, port))
+        finally:
+            process.kill()
+            process.wait()
+
+
+suite = Suite()
+for test in (settings_are_checked, directories_are_guarded, different_lists_are_told, ipv6_and_names, data_survives_restarts, storage_is_compressed, wiped_broker_is_refused, no_majority_is_told):
+    suite.run(test)
+suite.end()

@@ -1,0 +1,208 @@
+"""The promises on the wire, by a client that says exactly what it wants: bytes, offsets, watermarks, duplicates, limits, garbage."""
+
+import os
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+from harness.cluster import Cluster, wait_until
+from harness.raw import Raw, batch
+from harness.suite import Suite
+
+NOT_LEADER, OFFSET_OUT_OF_RANGE, CORRUPT, TOO_LARGE, TIMED_OUT, OUT_OF_ORDER, FENCED_EPOCH, UNKNOWN_EPOCH, INVALID_RECORD = 6, 1, 2, 10, 7, 45, 74, 75, 87
+
+
+def leader_connection(cluster, topic, partition=0):
+    return Raw(cluster[cluster.leaders(topic)[partition]].port)
+
+
+def tool(name, *words):
+    """A compressor of the system, or None."""
+    return (lambda data: subprocess.run([name, *words], input=data, capture_output=True, check=True).stdout) if shutil.which(name) else None
+
+
+def bytes_come_back(cluster):
+    """Promise 5: a fetched batch has the bytes, codec and CRC with which it was produced, for every codec and for compressible data."""
+    cluster.create("bytes")
+    pairs = [(f"k{i}".encode(), b"the same line " * 20) for i in range(50)]
+    sent = [batch(pairs), batch(pairs, "gzip"), batch(pairs, "snappy"), batch([(None, os.urandom(3000))]), batch([(b"k", None)])]
+    for codec, compress in (("lz4", tool("lz4", "-c", "-BI", "--no-frame-crc")), ("zstd", tool("zstd", "-c"))):
+        if compress:
+            sent.append(batch(pairs, codec, compressed=compress))
+    with leader_connection(cluster, "bytes") as raw:
+        for one in sent:
+            error, _ = raw.produce("bytes", 0, one)
+            assert error == 0, f"produce: error {error}"
+        data, offset, got = b"", 0, []
+        while len(got) < len(sent):
+            error, _, _, _, data = raw.fetch("bytes", 0, offset)
+            assert error == 0 and data, f"fetch at {offset}: error {error}, {len(data)} bytes"
+            while data:
+                base, length, epoch = struct.unpack(">qii", data[:16])
+                got.append((base, epoch, data[16:12 + length]))
+                offset = base + struct.unpack(">i", data[23:27])[0] + 1
+                data = data[12 + length:]
+        for one, (base, epoch, rest) in zip(sent, got):
+            assert rest == one[16:], "a batch came back with other bytes"
+            assert epoch > 0, f"leader epoch {epoch}"
+    return f"{len(sent)} batches"
+
+
+def offsets_are_dense(cluster):
+    """Promise 2: offsets begin at 0 and have no holes, over changes of leader."""
+    cluster.create("dense")
+    wanted = 0
+    for turn in range(4):
+        node = wait_until("a leader", lambda: cluster.leaders("dense")[0])
+        with Raw(cluster[node].port) as raw:
+            for size in (1, 3, 2):
+                error, base = raw.produce("dense", 0, batch([(None, b"x")] * size))
+                assert (error, base) == (0, wanted), f"error {error}, offset {base} instead of {wanted}"
+                wanted += size
+        assert cluster[node].stop() == 0, f"broker {node} did not end cleanly"
+        cluster[node].start(ready=True)
+        cluster.wait_leaders("dense", in_sync=3)
+    with leader_connection(cluster, "dense") as raw:
+        assert raw.list_offset("dense", 0, -2)[2] == 0 and raw.list_offset("dense", 0, -1)[2] == wanted
+
+
+def unacknowledged_is_unseen(cluster):
+    """Promises 1 and 3: without a majority nothing is acknowledged, read, or seen by the watermark; with it again all is well."""
+    cluster.create("unseen")
+    cluster.wait_leaders("unseen", in_sync=3)
+    leader = cluster.leaders("unseen")[0]
+    others = [b for b in cluster if b.node != leader]
+    with Raw(cluster[leader].port) as raw, Raw(cluster[leader].port) as reader:
+        assert raw.produce("unseen", 0, batch([(None, b"seen")]))[0] == 0
+        for acks in (1, -1):
+            for b in others:
+                b.pause()
+            try:
+                error, base = raw.produce("unseen", 0, batch([(None, b"pending")]), acks=acks, timeout_ms=600)
+                assert error in (TIMED_OUT, NOT_LEADER) and base == -1, f"acks={acks} without a majority: error {error}, offset {base}"
+                error, high, _, _, data = reader.fetch("unseen", 0, 0)
+                assert error != 0 or b"pending" not in data, "a record that a majority does not have was read"
+            finally:
+                for b in others:
+                    b.resume()
+            cluster.wait_leaders("unseen", in_sync=3)
+            leader_now = cluster.leaders("unseen")[0]
+            if leader_now != leader:
+                return f"leadership moved from {leader} to {leader_now}"
+    return "the leader stayed"
+
+
+def duplicates_are_recognised(cluster):
+    """Promise 4: a retry gets the original offset, five batches deep; gaps and old epochs are refused; also after a change of leader."""
+    cluster.create("dedup")
+    with leader_connection(cluster, "dedup") as raw:
+        _, pid, epoch = raw.init_producer_id()
+        for n in range(6):
+            assert raw.produce("dedup", 0, batch([(None, b"%d" % n)] * 2, producer=(pid, epoch, 2 * n))) == (0, 2 * n)
+        for n in range(1, 6):
+            got = raw.produce("dedup", 0, batch([(None, b"%d" % n)] * 2, producer=(pid, epoch, 2 * n)))
+            assert got == (0, 2 * n), f"retry of batch {n}: {got}"
+        error, _ = raw.produce("dedup", 0, batch([(None, b"gap")], producer=(pid, epoch, 20)))
+        assert error == OUT_OF_ORDER, f"a gap in the sequence: error {error}"
+    leader = cluster.leaders("dedup")[0]
+    cluster[leader].kill()
+    wait_until("another leader", lambda: cluster.leaders("dedup")[0] not in (None, leader))
+    with leader_connection(cluster, "dedup") as raw:
+        got = raw.produce("dedup", 0, batch([(None, b"5")] * 2, producer=(pid, epoch, 10)))
+        assert got == (0, 10), f"retry at the new leader: {got}"
+        assert raw.produce("dedup", 0, batch([(None, b"6")], producer=(pid, epoch, 12))) == (0, 12)
+    cluster[leader].start(ready=True)
+    cluster.wait_leaders("dedup", in_sync=3)
+
+
+def leaders_say_what_is_sure(cluster):
+    """Epochs are fenced; an offset beyond the end is out of range, below the end it waits; followers refuse."""
+    cluster.create("sure")
+    cluster.wait_leaders("sure", in_sync=3)
+    leader = cluster.leaders("sure")[0]
+    with Raw(cluster[leader].port) as raw:
+        raw.produce("sure", 0, batch([(None, b"x")]))
+        epoch = struct.unpack(">i", raw.fetch("sure", 0, 0)[4][12:16])[0]
+        assert raw.fetch("sure", 0, 0, epoch=epoch)[0] == 0
+        assert raw.fetch("sure", 0, 0, epoch=epoch + 5)[0] == UNKNOWN_EPOCH
+        assert raw.fetch("sure", 0, 0, epoch=epoch - 1)[0] == FENCED_EPOCH
+        assert raw.fetch("sure", 0, 99)[0] == OFFSET_OUT_OF_RANGE
+        begin = time.monotonic()
+        error, high, stable, start, data = raw.fetch("sure", 0, 1, wait_ms=300)
+        assert (error, high, stable, start, data) == (0, 1, 1, 0, b"") and time.monotonic() - begin >= 0.29
+    follower = next(b for b in cluster if b.node != leader)
+    with Raw(follower.port) as raw:
+        assert raw.produce("sure", 0, batch([(None, b"x")]))[0] == NOT_LEADER
+        assert raw.fetch("sure", 0, 0)[0] == NOT_LEADER
+        assert raw.list_offset("sure", 0, -1)[0] == NOT_LEADER
+
+
+def bad_batches_are_refused(cluster):
+    """Promise 7: a wrong checksum, count, size or record gets Kafka's error, and what was stored stays."""
+    cluster.create("bad")
+    good = batch([(b"k", b"v")])
+    flipped = good[:-1] + bytes([good[-1] ^ 1])
+    with leader_connection(cluster, "bad") as raw:
+        assert raw.produce("bad", 0, good) == (0, 0)
+        assert raw.produce("bad", 0, flipped)[0] == CORRUPT
+        assert raw.produce("bad", 0, batch([(b"k", b"v")], count=5))[0] in (CORRUPT, INVALID_RECORD)
+        assert raw.produce("bad", 0, batch([(b"k", os.urandom(2 << 20))]))[0] == TOO_LARGE
+        assert raw.produce("bad", 0, good[:40])[0] in (CORRUPT, INVALID_RECORD)
+        assert raw.produce("bad", 0, good) == (0, 1)
+
+
+def garbage_harms_nobody(cluster):
+    """Promise 7: garbage, hostile lengths and half frames on every port close that connection, and others are served; memory stays bounded."""
+    cluster.create("garbage")
+    rng = random.Random(7)
+    ports = [p for b in cluster for p in (b.port, b.peer_port)]
+    before = max(b.rss_bytes() for b in cluster)
+    held = []
+    for turn in range(60):
+        for port in ports:
+            try:
+                s = socket.create_connection(("127.0.0.1", port), 5)
+            except OSError:
+                continue
+            kind = turn % 6
+            data = [rng.randbytes(rng.randint(1, 4000)), struct.pack(">i", 0x7FFFFFFF), struct.pack(">i", -5), struct.pack(">i", 100 << 20) + b"x" * 1000,
+                    struct.pack(">ihhi", 20, rng.randint(0, 90), rng.randint(0, 20), 1) + rng.randbytes(12), b"GET / HTTP/1.1\r\n\r\n"][kind]
+            try:
+                s.sendall(data)
+            except OSError:
+                pass
+            if kind == 3:
+                held.append(s)  # claims 100 MB and sends nothing more
+            else:
+                s.close()
+    for b in cluster:
+        assert b.alive(), f"broker {b.node} ended: {b.log_text()[-500:]}"
+    grown = max(b.rss_bytes() for b in cluster) - before
+    assert grown < 100 << 20, f"memory grew by {grown >> 20} MiB"
+    cluster.wait_leaders("garbage")
+    with leader_connection(cluster, "garbage") as raw:
+        assert raw.produce("garbage", 0, batch([(None, b"x")]))[0] == 0
+    for s in held:
+        s.close()
+    return f"memory grew by {grown >> 20} MiB"
+
+
+def answers_come_in_order(cluster):
+    """Requests that are sent without waiting are answered in their order, also when a waiting fetch is in front."""
+    cluster.create("order")
+    with leader_connection(cluster, "order") as raw:
+        ids = []
+        for n in range(50):
+            one = batch([(None, b"%d" % n)])
+            ids.append(raw.send(0, 7, struct.pack(">h", -1) + struct.pack(">hii", -1, 5000, 1) + struct.pack(">h", 5) + b"order" + struct.pack(">iii", 1, 0, len(one)) + one))
+        assert [raw.receive()[0] for _ in ids] == ids
+
+
+suite = Suite()
+with Cluster(3) as shared:
+    for test in (bytes_come_back, leaders_say_what_is_sure, bad_batches_are_refused, answers_come_in_order, duplicates_are_recognised, unacknowledged_is_unseen, offsets_are_dense, garbage_harms_nobody):
+        suite.run(test, shared)
+suite.end()
