@@ -71,9 +71,10 @@ int32_t record_batch_last_sequence(const struct record_batch *batch);
 
 /* ERR_CORRUPT when the checksum does not match. */
 int record_batch_check_crc(const struct record_batch *batch);
-/* What a leader demands of a produced batch: checksum (ERR_CORRUPT); last offset delta is count - 1, count >= 1, producer fields
- * that go together, no control flag; each record of an uncompressed batch has sound lengths, deltas 0..n-1, header counts, and the
- * records end with the batch (ERR_MALFORMED). `why` may be NULL. */
+/* What a leader demands of a batch from a client: the checksum matches (ERR_CORRUPT); at least one record, last offset delta is count - 1,
+ * producer id, epoch and sequence go together, neither control flag nor LogAppendTime, which are the broker's to set; each record of
+ * an uncompressed batch has sound lengths, offset deltas 0, 1, 2, ..., header counts, and the last one ends with the batch
+ * (ERR_MALFORMED). The records of a compressed batch are not looked at. `why` may be NULL. */
 int record_batch_validate(const struct record_batch *batch, struct error_text *why);
 
 /* In place; `data` is the start of a whole batch that was parsed. */

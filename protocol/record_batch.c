@@ -1,0 +1,160 @@
+/*
+ * The header of a record batch: parsing, checking, setting in place. Records are in record_iterator.c.
+ *
+ * Nothing here keeps state. Every length is compared with the bytes that are there before it is used, and sums that could
+ * overflow are checked: a batch comes from a stranger, or from a disk.
+ */
+#include "protocol/record_batch.h"
+
+#include "base/crc32c.h"
+#include "protocol/record_batch_layout.h"
+
+enum { SMALLEST_RECORD = 7 }; /* length, attributes, two deltas, two lengths of -1, no headers: a byte each */
+
+static const char *const codec_names[] = {"none", "gzip", "snappy", "lz4", "zstd"};
+enum { CODEC_COUNT = sizeof(codec_names) / sizeof(codec_names[0]) };
+
+const char *record_codec_name(int codec) {
+    return codec >= 0 && codec < CODEC_COUNT ? codec_names[codec] : "unknown";
+}
+
+#define REFUSE(error, ...) (why == NULL ? (error) : error_set(why, (error), __VA_ARGS__))
+
+static void load_header(const uint8_t *data, struct record_batch *batch) {
+    batch->data = data;
+    batch->base_offset = (int64_t)load_big_endian(data + AT_BASE_OFFSET, 8);
+    batch->leader_epoch = (int32_t)load_big_endian(data + AT_LEADER_EPOCH, 4);
+    batch->crc = (uint32_t)load_big_endian(data + AT_CRC, 4);
+    batch->attributes = (int16_t)load_big_endian(data + AT_ATTRIBUTES, 2);
+    batch->last_offset_delta = (int32_t)load_big_endian(data + AT_LAST_OFFSET_DELTA, 4);
+    batch->base_timestamp = (int64_t)load_big_endian(data + AT_BASE_TIMESTAMP, 8);
+    batch->max_timestamp = (int64_t)load_big_endian(data + AT_MAX_TIMESTAMP, 8);
+    batch->producer_id = (int64_t)load_big_endian(data + AT_PRODUCER_ID, 8);
+    batch->producer_epoch = (int16_t)load_big_endian(data + AT_PRODUCER_EPOCH, 2);
+    batch->base_sequence = (int32_t)load_big_endian(data + AT_BASE_SEQUENCE, 4);
+    batch->record_count = (int32_t)load_big_endian(data + AT_RECORD_COUNT, 4);
+}
+
+/* What cannot be in any batch, whoever wrote it. */
+static int check_header(const struct record_batch *batch, struct error_text *why) {
+    int codec = batch->attributes & ATTRIBUTE_CODEC;
+    if (codec >= CODEC_COUNT) return REFUSE(ERR_MALFORMED, "The batch has codec %d; known are 0 to 4.", codec);
+    if (batch->record_count < 0 || batch->last_offset_delta < 0 ||
+        batch->last_offset_delta < (int64_t)batch->record_count - 1)
+        return REFUSE(ERR_MALFORMED, "The batch claims %d records but a last offset delta of %d.", batch->record_count,
+                      batch->last_offset_delta);
+    if (batch->base_offset > INT64_MAX - batch->last_offset_delta)
+        return REFUSE(ERR_MALFORMED, "The offsets of the batch pass the largest number.");
+    size_t records = batch->size - RECORD_BATCH_HEADER;
+    if (codec == RECORD_CODEC_NONE && (uint64_t)batch->record_count * SMALLEST_RECORD > records)
+        return REFUSE(ERR_MALFORMED, "The batch claims %d records in %zu bytes.", batch->record_count, records);
+    return ERR_NONE;
+}
+
+int record_batch_parse(const void *data, size_t len, struct record_batch *batch, struct error_text *why) {
+    *batch = (struct record_batch){.data = data};
+    if (len < RECORD_BATCH_LENGTH_PREFIX) return REFUSE(ERR_EOF, "The batch is cut off after %zu bytes.", len);
+    const uint8_t *bytes = data;
+    int32_t length = (int32_t)load_big_endian(bytes + AT_LENGTH, 4);
+    if (length <= AT_MAGIC - RECORD_BATCH_LENGTH_PREFIX)
+        return REFUSE(ERR_MALFORMED, "The batch claims a length of %d bytes.", length);
+    batch->size = (size_t)length + RECORD_BATCH_LENGTH_PREFIX;
+    if (len > AT_MAGIC && bytes[AT_MAGIC] != RECORD_BATCH_MAGIC)
+        return REFUSE(ERR_VERSION, "The batch has message format %d; only 2 is supported (Kafka 0.11 and later).",
+                      bytes[AT_MAGIC]);
+    if (batch->size < RECORD_BATCH_HEADER)
+        return REFUSE(ERR_MALFORMED, "The batch claims a length of %d bytes, less than its header.", length);
+    if (len < batch->size) return REFUSE(ERR_EOF, "The batch has %zu bytes, of which %zu are here.", batch->size, len);
+    load_header(bytes, batch);
+    return check_header(batch, why);
+}
+
+int record_batch_next(const void *data, size_t len, size_t *at, struct record_batch *batch, struct error_text *why) {
+    if (*at >= len) return ERR_EOF;
+    int error = record_batch_parse((const uint8_t *)data + *at, len - *at, batch, why);
+    if (error == ERR_EOF) return ERR_MALFORMED;
+    if (error == ERR_NONE) *at += batch->size;
+    return error;
+}
+
+enum record_codec record_batch_codec(const struct record_batch *batch) {
+    return (enum record_codec)(batch->attributes & ATTRIBUTE_CODEC);
+}
+
+bool record_batch_is_control(const struct record_batch *batch) {
+    return (batch->attributes & ATTRIBUTE_CONTROL) != 0;
+}
+
+bool record_batch_is_transactional(const struct record_batch *batch) {
+    return (batch->attributes & ATTRIBUTE_TRANSACTIONAL) != 0;
+}
+
+bool record_batch_has_log_append_time(const struct record_batch *batch) {
+    return (batch->attributes & ATTRIBUTE_LOG_APPEND_TIME) != 0;
+}
+
+int64_t record_batch_last_offset(const struct record_batch *batch) {
+    return batch->base_offset + batch->last_offset_delta;
+}
+
+int32_t record_batch_last_sequence(const struct record_batch *batch) {
+    if (batch->base_sequence < 0) return -1;
+    return (int32_t)(((int64_t)batch->base_sequence + batch->last_offset_delta) & INT32_MAX);
+}
+
+int record_batch_check_crc(const struct record_batch *batch) {
+    uint32_t crc = crc32c(0, batch->data + AT_ATTRIBUTES, batch->size - AT_ATTRIBUTES);
+    return crc == batch->crc ? ERR_NONE : ERR_CORRUPT;
+}
+
+/* Walks the records of an uncompressed batch as strictly as a leader must: what is stored now is read for years. */
+static int check_records(const struct record_batch *batch, struct error_text *why) {
+    struct record_iterator iterator;
+    int error = record_iterator_open(&iterator, batch, 0); /* nothing to decompress */
+    if (error != ERR_NONE) return error;
+    struct record record;
+    struct record_header header;
+    int32_t seen = 0;
+    while ((error = record_iterator_next(&iterator, &record)) == ERR_NONE) {
+        if (record.offset != batch->base_offset + seen) break;
+        while ((error = record_header_next(&record, &header)) == ERR_NONE)
+            ;
+        if (error != ERR_EOF) break;
+        seen++;
+    }
+    record_iterator_close(&iterator);
+    if (error == ERR_EOF) return ERR_NONE;
+    return REFUSE(ERR_MALFORMED, "Record %d of %d in the batch is malformed.", seen, batch->record_count);
+}
+
+int record_batch_validate(const struct record_batch *batch, struct error_text *why) {
+    if (record_batch_check_crc(batch) != ERR_NONE)
+        return REFUSE(ERR_CORRUPT, "The batch does not match its checksum: it was damaged on its way.");
+    if (batch->record_count < 1 || batch->last_offset_delta != batch->record_count - 1)
+        return REFUSE(ERR_MALFORMED, "The batch has %d records but a last offset delta of %d.", batch->record_count,
+                      batch->last_offset_delta);
+    if (record_batch_is_control(batch)) return REFUSE(ERR_MALFORMED, "Clients may not write control batches.");
+    if (record_batch_has_log_append_time(batch))
+        return REFUSE(ERR_MALFORMED, "Clients may not set the timestamp type LogAppendTime.");
+    if (batch->producer_id >= 0 && (batch->producer_epoch < 0 || batch->base_sequence < 0))
+        return REFUSE(ERR_MALFORMED, "The batch of producer %lld has epoch %d and sequence %d.",
+                      (long long)batch->producer_id, batch->producer_epoch, batch->base_sequence);
+    if (batch->producer_id < 0 && record_batch_is_transactional(batch))
+        return REFUSE(ERR_MALFORMED, "The batch is part of a transaction but names no producer.");
+    return record_batch_codec(batch) == RECORD_CODEC_NONE ? check_records(batch, why) : ERR_NONE;
+}
+
+void record_batch_set_base_offset(void *data, int64_t base_offset) {
+    store_big_endian((uint8_t *)data + AT_BASE_OFFSET, (uint64_t)base_offset, 8);
+}
+
+void record_batch_set_leader_epoch(void *data, int32_t leader_epoch) {
+    store_big_endian((uint8_t *)data + AT_LEADER_EPOCH, (uint64_t)leader_epoch, 4);
+}
+
+void record_batch_set_log_append_time(void *data, size_t size, int64_t timestamp_ms) {
+    uint8_t *bytes = data;
+    bytes[AT_ATTRIBUTES + 1] |= ATTRIBUTE_LOG_APPEND_TIME;
+    store_big_endian(bytes + AT_MAX_TIMESTAMP, (uint64_t)timestamp_ms, 8);
+    store_big_endian(bytes + AT_CRC, crc32c(0, bytes + AT_ATTRIBUTES, size - AT_ATTRIBUTES), 4);
+}
