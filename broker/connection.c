@@ -1,0 +1,341 @@
+/*
+ * One client connection. See connection.h.
+ *
+ *   frame -> request (list, oldest first) -> handler ... request_respond -> answer
+ *
+ * An answer goes to the send queue when its request is the first of the list, else it waits in its request. Closing marks all requests
+ * that wait as dead, tells them, and frees the connection when the last one has ended.
+ */
+#include "broker/connection.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/frame_reader.h"
+#include "base/mem.h"
+#include "base/send_queue.h"
+#include "protocol/api_table.h"
+#include "protocol/frame.h"
+
+enum {
+    UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
+    ARENA_LEAST = 256 * 1024, /* a decoded message and its answer may take so much, */
+    ARENA_FACTOR = 16,        /* and so many times the size of the request */
+};
+
+struct connection {
+    const struct connection_host *host;
+    void *owner;
+    const char *listener;
+    struct env_stream *stream;
+    struct frame_reader *reader;
+    struct send_queue *queue;
+    struct request *first, *last;
+    uint32_t in_flight;
+    uint32_t holds;         /* requests that hold the connection */
+    size_t stored_bytes;    /* answers that wait in their requests */
+    size_t charged_answers; /* to host->answers */
+    bool closing;           /* when what is queued is written */
+    bool closed;
+    bool telling; /* that the connection broke: requests that end meanwhile are freed after */
+    char peer[64];
+};
+
+/* ---- Requests of the list ---- */
+
+static void request_free(struct request *request) {
+    struct connection *connection = request->connection;
+    connection->in_flight--;
+    if (request->holds) connection->holds--;
+    for (uint32_t i = 0; i < request->answer_count; i++) {
+        connection->stored_bytes -= request->answer[i].len;
+        slice_unref(&request->answer[i]);
+    }
+    mem_free(request->answer);
+    kp_arena_close(&request->arena);
+    struct budget *memory = request->ctx.memory;
+    size_t charged = request->charged;
+    slice_unref(&request->frame);
+    mem_free(request);
+    budget_release(memory, charged);
+}
+
+static struct request *request_new(struct connection *connection, struct slice frame) {
+    struct request *request = mem_zalloc(sizeof *request);
+    request->ctx = (struct request_ctx){.listener = connection->listener,
+                                        .principal = "User:ANONYMOUS",
+                                        .peer = connection->peer,
+                                        .client_id = KP_NULL_STRING,
+                                        .memory = connection->host->requests,
+                                        .answers = connection->host->answers};
+    request->frame = frame;
+    request->connection = connection;
+    kp_arena_init(&request->arena, ARENA_LEAST + ARENA_FACTOR * frame.len);
+    return request;
+}
+
+static void list_append(struct connection *connection, struct request *request) {
+    *(connection->last != NULL ? &connection->last->next : &connection->first) = request;
+    connection->last = request;
+    connection->in_flight++;
+    request->charged = sizeof *request + request->arena.used;
+    budget_charge(request->ctx.memory, request->charged);
+}
+
+static struct request *list_take_first(struct connection *connection) {
+    struct request *request = connection->first;
+    connection->first = request->next;
+    if (connection->first == NULL) connection->last = NULL;
+    return request;
+}
+
+/* ---- What the connection waits for ---- */
+
+/* The charge follows the bytes that the client has not taken yet. */
+static void recount(struct connection *connection) {
+    size_t unread = connection->stored_bytes + (connection->closed ? 0 : send_queue_bytes(connection->queue));
+    size_t charged = connection->charged_answers;
+    connection->charged_answers = unread;
+    if (unread > charged) budget_charge(connection->host->answers, unread - charged);
+    if (unread < charged) budget_release(connection->host->answers, charged - unread);
+}
+
+static void update_reading(struct connection *connection) {
+    bool pause = connection->closing || connection->holds > 0 ||
+                 connection->in_flight >= connection->host->max_in_flight || connection->charged_answers >= UNREAD_MAX;
+    frame_reader_pause(connection->reader, pause);
+}
+
+static void free_if_gone(struct connection *connection) {
+    if (!connection->closed || connection->telling || connection->first != NULL) return;
+    CHECK(connection->in_flight == 0);
+    recount(connection);
+    const struct connection_host *host = connection->host;
+    void *owner = connection->owner;
+    mem_free(connection);
+    host->gone(owner);
+}
+
+/* Frees what has ended of a connection that is closed. */
+static void sweep_dead(struct connection *connection) {
+    if (connection->telling) return;
+    struct request *left_first = NULL, *left_last = NULL;
+    while (connection->first != NULL) {
+        struct request *request = list_take_first(connection);
+        request->next = NULL;
+        if (request->ended) {
+            request_free(request);
+        } else {
+            *(left_last != NULL ? &left_last->next : &left_first) = request;
+            left_last = request;
+        }
+    }
+    connection->first = left_first;
+    connection->last = left_last;
+    free_if_gone(connection);
+}
+
+static void tell_requests(struct connection *connection) {
+    connection->telling = true;
+    for (struct request *request = connection->first; request != NULL; request = request->next) {
+        request->dead = true;
+        void (*canceled)(struct request *) = request->canceled;
+        request->canceled = NULL;
+        if (!request->ended && canceled != NULL) canceled(request);
+    }
+    connection->telling = false;
+}
+
+void connection_close(struct connection *connection) {
+    if (connection->closed) return;
+    connection->closed = true;
+    frame_reader_free(connection->reader);
+    send_queue_free(connection->queue);
+    env_stream_close(connection->stream);
+    recount(connection);
+    tell_requests(connection);
+    connection->host->closed(connection->owner);
+    sweep_dead(connection);
+}
+
+/* Sends the answers that have their turn. The connection may be gone when it returns. */
+static void flush_answers(struct connection *connection) {
+    while (connection->first != NULL && connection->first->ended && !connection->closing) {
+        struct request *request = list_take_first(connection);
+        for (uint32_t i = 0; i < request->answer_count; i++) {
+            connection->stored_bytes -= request->answer[i].len;
+            send_queue_push(connection->queue, request->answer[i]);
+        }
+        request->answer_count = 0;
+        if (request->close_after) connection->closing = true;
+        request_free(request);
+    }
+    recount(connection);
+    if (connection->closing && send_queue_bytes(connection->queue) == 0)
+        connection_close(connection);
+    else
+        update_reading(connection);
+}
+
+static void queue_drained(void *arg) {
+    struct connection *connection = arg;
+    flush_answers(connection);
+}
+
+/* ---- Ends of requests ---- */
+
+static void request_end(struct request *request) {
+    CHECK(!request->ended);
+    struct connection *connection = request->connection;
+    request->ended = true;
+    request->canceled = NULL;
+    if (connection->closed)
+        sweep_dead(connection);
+    else
+        flush_answers(connection);
+}
+
+static void emit(void *arg, struct slice slice) {
+    struct request *request = arg;
+    struct connection *connection = request->connection;
+    if (connection->first == request) {
+        send_queue_push(connection->queue, slice);
+        return;
+    }
+    if (request->answer_count == request->answer_room) {
+        request->answer_room = request->answer_room == 0 ? 4 : request->answer_room * 2;
+        request->answer = mem_realloc(request->answer, request->answer_room * sizeof *request->answer);
+    }
+    request->answer[request->answer_count++] = slice;
+    connection->stored_bytes += slice.len;
+}
+
+void request_respond(struct request *request, const void *response) {
+    if (!request->dead) {
+        struct kp_writer writer;
+        kp_writer_init(&writer, INT32_MAX);
+        const struct kp_api *api = kp_api_find(request->api_key);
+        int error = kp_response_encode(api, request->api_version, request->correlation_id, response, &writer);
+        if (error == ERR_NONE)
+            error = kp_writer_emit(&writer, NULL, emit, request);
+        else
+            kp_writer_close(&writer);
+        if (error != ERR_NONE) {
+            request->close_after = true;
+            log_error(request->connection->host->log,
+                      "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed", api->name,
+                      request->api_version, request->ctx.peer, error_phrase(error));
+        }
+    }
+    request_end(request);
+}
+
+void request_respond_nothing(struct request *request) {
+    request_end(request);
+}
+
+void request_close_connection(struct request *request) {
+    request->close_after = true;
+    request_end(request);
+}
+
+void request_hold_connection(struct request *request) {
+    if (request->holds || request->dead) return;
+    request->holds = true;
+    request->connection->holds++;
+    update_reading(request->connection);
+}
+
+/* ---- Frames ---- */
+
+static void complain(struct connection *connection, const char *what) {
+    log_limited(connection->host->log, connection->host->complaints, LOG_WARN,
+                "the connection of client %s (listener %s) is closed: %s", connection->peer, connection->listener,
+                what);
+}
+
+/* Decodes the frame into the request; false after a complaint. */
+static bool read_request(struct connection *connection, struct request *request) {
+    struct kp_reader reader;
+    struct kp_request_header header;
+    struct error_text why;
+    kp_reader_init(&reader, request->frame.data, request->frame.len);
+    int error = kp_request_header_decode(&reader, &header);
+    if (error == ERR_MALFORMED) {
+        complain(connection, "what it sent is no request of the Kafka protocol");
+        return false;
+    }
+    request->api_key = header.api_key;
+    request->correlation_id = header.correlation_id;
+    if (error == ERR_VERSION) {
+        if (header.api_key == KP_API_VERSIONS)
+            return true; /* KIP-511: answered in version 0, from a request that nobody can read */
+        kp_api_refusal(header.api_key, header.api_version, &why);
+        complain(connection, why.text);
+        return false;
+    }
+    request->api_version = header.api_version;
+    request->ctx.client_id = header.client_id;
+    const struct kp_schema *schema = header.api->request;
+    void *message = kp_arena_alloc(&request->arena, schema->size);
+    CHECK(message != NULL);
+    error = kp_decode(schema, header.api_version, &reader, &request->arena, message);
+    if (error != ERR_NONE) {
+        error_set(&why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,
+                  header.api_version, request->frame.len, error_phrase(error));
+        complain(connection, why.text);
+        return false;
+    }
+    request->message = message;
+    return true;
+}
+
+static void frame_came(void *arg, struct slice frame) {
+    struct connection *connection = arg;
+    struct request *request = request_new(connection, frame);
+    bool readable = read_request(connection, request);
+    list_append(connection, request);
+    if (!readable) {
+        request->ended = true;
+        connection_close(connection);
+        return;
+    }
+    connection->host->active(connection->owner);
+    update_reading(connection);
+    dispatch_call(connection->host->dispatch, request);
+}
+
+static void stream_ended(void *arg, int error, uint32_t length) {
+    struct connection *connection = arg;
+    struct error_text why;
+    if (error == ERR_MALFORMED || error == ERR_TOO_LARGE) {
+        error_set(&why, error, "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
+                  length, connection->host->max_request_bytes);
+        complain(connection, why.text);
+    }
+    connection_close(connection);
+}
+
+static const struct frame_reader_events frame_events = {.frame = frame_came, .ended = stream_ended};
+
+struct connection *connection_new(const struct connection_host *host, struct env_stream *stream, const char *listener,
+                                  void *owner) {
+    struct connection *connection = mem_zalloc(sizeof *connection);
+    connection->host = host;
+    connection->owner = owner;
+    connection->listener = listener;
+    connection->stream = stream;
+    env_stream_peer(stream, connection->peer);
+    connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
+    connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
+                                          &frame_events, connection);
+    return connection;
+}
+
+bool connection_is_idle(const struct connection *connection) {
+    return connection->first == NULL && connection->charged_answers == 0;
+}
+
+const char *connection_peer(const struct connection *connection) {
+    return connection->peer;
+}
