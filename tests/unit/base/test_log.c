@@ -1,0 +1,99 @@
+/* Log lines: their form, levels, what strangers put in them, and the limiter. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tests/unit/base/fixture_loop.h"
+
+static char text[65536];
+
+/* Time in UTC with milliseconds, the level in five places, the message, one newline. */
+static void test_log_form(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    struct log log = {.env = loop.env, .level = LOG_INFO};
+    log_warn(&log, "peer %d is not reachable", 2);
+    log_debug(&log, "not said");
+    loop_log(&loop, text, sizeof text);
+    assert_int_equal(strlen(text), strlen("2026-11-21T10:00:00.123Z warn  peer 2 is not reachable\n"));
+    assert_string_equal(text + 24, " warn  peer 2 is not reachable\n");
+    for (size_t i = 0; i < 24; i++)
+        assert_int_equal(text[i], "dddd-dd-ddTdd:dd:dd.dddZ"[i] == 'd' ? text[i] : "dddd-dd-ddTdd:dd:dd.dddZ"[i]);
+    loop_close(&loop);
+}
+
+/* Control characters never make a second line; a line that is too long is cut and says so. */
+static void test_log_what_strangers_send(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    struct log log = {.env = loop.env, .level = LOG_DEBUG};
+    log_error(&log, "client \"%s\"", "a\nb\r\x1b[31m");
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "error client \"a?b??[31m\"\n"));
+    char long_name[5000];
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    log_info(&log, "%s", long_name);
+    loop_log(&loop, text, sizeof text);
+    assert_true(strlen(text) < 2100);
+    assert_string_equal(text + strlen(text) - 5, "n...\n");
+    loop_close(&loop);
+}
+
+/* Of what happens often one line a second is written, and the next says how many were left out. */
+static void test_log_limited(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    struct log log = {.env = loop.env, .level = LOG_INFO};
+    struct log_limiter limiter = {0};
+    for (int i = 0; i < 100; i++)
+        log_limited(&log, &limiter, LOG_WARN, "bad frame %d", i);
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "bad frame 0\n"));
+    assert_null(strstr(text, "bad frame 1\n"));
+    limiter.next_us = 0; /* a second later */
+    log_limited(&log, &limiter, LOG_WARN, "bad frame again");
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "bad frame again (99 more like it left out)\n"));
+    log_limited(&log, &limiter, LOG_DEBUG, "below the level: not counted");
+    assert_int_equal(limiter.left_out, 0);
+    loop_close(&loop);
+}
+
+/* A fatal error is one line of the log and exit code 1. */
+static void test_env_fatal(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    pid_t child = fork();
+    if (child == 0) env_fatal(loop.env, "cannot write %s", "journal-3");
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "error cannot write journal-3\n"));
+    loop_close(&loop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_form),
+        cmocka_unit_test(test_log_what_strangers_send),
+        cmocka_unit_test(test_log_limited),
+        cmocka_unit_test(test_env_fatal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
