@@ -22,6 +22,7 @@ struct partition_settings {
     bool log_append_time; /* message.timestamp.type */
     bool store_lz4;       /* log.compression */
     int32_t min_insync_replicas;
+    int64_t producer_expiration_ms; /* producer.id.expiration.ms; taken at opening */
 };
 
 struct partition_spec {
@@ -55,5 +56,110 @@ bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition); /* committed and applied */
 int64_t partition_start_offset(const struct partition *partition);
+/* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
+int32_t partition_in_sync_count(const struct partition *partition);
+
+/* ---- Produce ---- */
+
+/* The records field of one partition of a Produce request. The bytes stay until the produce is over. */
+struct produced_records {
+    struct slice frame; /* in which `data` lies; borrowed */
+    const uint8_t *data;
+    int32_t len;
+    bool zstd_allowed; /* Produce version 7 on (KIP-110) */
+};
+
+struct partition_produce {
+    void (*done)(struct partition_produce *produce);
+    int16_t error;              /* Kafka's code */
+    int64_t base_offset;        /* -1 with an error */
+    int64_t log_append_time_ms; /* -1 with an error, and unless the topic has LogAppendTime */
+    /* The partition's. */
+    struct partition *partition;
+    struct produced_records records;
+    int64_t end_offset;
+    struct partition_produce *next, *prev;
+    uint8_t place;
+};
+
+/* Takes the batch of one producer: checks it, appends it, and waits until a majority has it on disk. Returns true when it is over
+ * within the call (`done` is not called then; `why` has a sentence if there is more to say than the error's own); else `done` comes
+ * later, when it committed or cannot any more. Errors (Kafka's): before the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER,
+ * UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, UNSUPPORTED_FOR_MESSAGE_FORMAT,
+ * UNSUPPORTED_COMPRESSION_TYPE, INVALID_TXN_STATE, NOT_ENOUGH_REPLICAS (also when too much is uncommitted: clients repeat it, in order),
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Behind the append, outcome unknown: NOT_LEADER_OR_FOLLOWER,
+ * REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its first coming. */
+bool partition_produce(struct partition *partition, const struct produced_records *records,
+                       struct partition_produce *produce, struct error_text *why);
+/* The client's time is over: calls `done` within the call. */
+void partition_produce_time_out(struct partition_produce *produce);
+/* The client has gone: `done` will not be called; the batch may commit all the same. */
+void partition_produce_cancel(struct partition_produce *produce);
+/* So much waits to be appended that whoever produces here should not be read for a while. */
+bool partition_is_congested(const struct partition *partition);
+
+/* ---- Fetch ---- */
+
+struct partition_read {
+    void (*done)(struct partition_read *read);
+    int16_t error; /* Kafka's code */
+    bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and ask again */
+    int64_t high_watermark; /* this and the next: -1 with an error other than OFFSET_OUT_OF_RANGE */
+    int64_t start_offset;
+    /* The partition's. */
+    struct partition *partition;
+    int64_t offset;
+    struct partition_log_fetch fetch; /* slices, count, bytes: the batches, when there is no error */
+    struct group_confirm confirm;
+    struct partition_read *next, *prev;
+    uint8_t stage;
+};
+
+/* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if there is none yet. `leader_epoch`: the
+ * client's (KIP-320), -1: none. Returns true when it is over within the call, else `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
+ * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above the end only after a majority
+ * confirmed that we lead), KAFKA_STORAGE_ERROR. */
+bool partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
+                    struct partition_read *read);
+/* `done` will not be called. Nothing if it is over. */
+void partition_read_cancel(struct partition_read *read);
+/* Frees what was read; nothing if there is nothing. `read` must have been zeroed before its first use. */
+void partition_read_release(struct partition_read *read);
+
+/* Waits for the watermark of a partition. */
+struct partition_waiter {
+    /* Once for each commit, with the bytes that it made visible; `changed`: leadership came, went, or the partition goes: ask again.
+     * The waiter stays until partition_wait_cancel, which is not for inside the call. */
+    void (*moved)(struct partition_waiter *waiter, uint64_t bytes, bool changed);
+    struct partition *partition;
+    struct partition_waiter *next, *prev;
+};
+void partition_wait(struct partition *partition, struct partition_waiter *waiter);
+void partition_wait_cancel(struct partition_waiter *waiter); /* nothing if it does not wait */
+
+/* ---- ListOffsets ---- */
+
+enum { PARTITION_LATEST = -1, PARTITION_EARLIEST = -2, PARTITION_MAX_TIMESTAMP = -3 };
+
+struct partition_lookup {
+    void (*done)(struct partition_lookup *lookup);
+    int16_t error;
+    bool electing;        /* with an error: OFFSET_NOT_AVAILABLE is the better answer (KIP-207) */
+    int64_t offset;       /* -1: none */
+    int64_t timestamp;    /* of the record found; -1: none, and for the two ends */
+    int32_t leader_epoch; /* -1: not known */
+    /* The partition's. */
+    struct partition *partition;
+    struct partition_log_search search;
+    struct group_confirm confirm;
+    struct partition_lookup *next, *prev;
+    uint8_t stage;
+};
+
+/* The offset for `timestamp` (ms, or one of the three above), as ListOffsets means it. All but the earliest are answered only after a
+ * majority confirmed that we lead. Calling convention and errors as partition_read, without OFFSET_OUT_OF_RANGE. */
+bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
+                      struct partition_lookup *lookup);
+void partition_lookup_cancel(struct partition_lookup *lookup); /* nothing if it is over */
 
 #endif

@@ -140,7 +140,7 @@ static bool find_known(const struct producer *producer, const struct producer_ba
         const struct producer_batch *candidate = &producer->in_flight[producer->in_flight_first + i];
         if (same_batch(candidate, batch)) {
             *known = *candidate;
-            *verdict = MUTANT(44) ? PRODUCER_COMMITTED : PRODUCER_IN_FLIGHT;
+            *verdict = MUTANT(MUTANT_RETRY_ACKED_EARLY) ? PRODUCER_COMMITTED : PRODUCER_IN_FLIGHT;
             return true;
         }
     }
@@ -213,7 +213,7 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
         if (producer->in_flight_count == 0) producer->in_flight_first = 0;
     }
     if (producer->window_count == 0) state->committed_count++;
-    uint32_t window = MUTANT(41) ? PRODUCER_WINDOW - 1 : PRODUCER_WINDOW;
+    uint32_t window = MUTANT(MUTANT_DEDUP_WINDOW_OF_FOUR) ? PRODUCER_WINDOW - 1 : PRODUCER_WINDOW;
     if (producer->window_count > 0 && producer->window[0].epoch != batch->epoch) producer->window_count = 0;
     if (producer->window_count == window) {
         memmove(&producer->window[0], &producer->window[1], (window - 1) * sizeof producer->window[0]);
@@ -223,8 +223,22 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
     make_room(state, now_ms);
 }
 
+void producer_state_withdraw(struct producer_state *state, int64_t from_offset, int64_t now_ms) {
+    for (struct producer *producer = state->oldest; producer != NULL; producer = producer->next) {
+        while (producer->in_flight_count > 0) {
+            const struct producer_batch *last = newest_batch(producer);
+            if (last->base_offset < from_offset) break;
+            producer->refused = true;
+            producer->refused_epoch = last->epoch;
+            producer->refused_sequence = last->base_sequence;
+            producer->refused_ms = now_ms;
+            producer->in_flight_count--;
+        }
+    }
+}
+
 void producer_state_drop_in_flight(struct producer_state *state) {
-    if (MUTANT(43)) return;
+    if (MUTANT(MUTANT_IN_FLIGHT_KEPT)) return;
     for (struct producer *producer = state->oldest, *next; producer != NULL; producer = next) {
         next = producer->next;
         producer->refused = false;

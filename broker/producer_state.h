@@ -64,6 +64,8 @@ void producer_state_begin(struct producer_state *state, const struct producer_ba
 void producer_state_refuse(struct producer_state *state, const struct producer_batch *batch, int64_t now_ms);
 /* The batch has committed; in order of the log, on every replica. */
 void producer_state_commit(struct producer_state *state, const struct producer_batch *batch, int64_t now_ms);
+/* Takes back what began at `from_offset` and behind, and was never sent anywhere; counts as refused. */
+void producer_state_withdraw(struct producer_state *state, int64_t from_offset, int64_t now_ms);
 /* Leadership is lost: what is in flight may or may not commit under another leader. */
 void producer_state_drop_in_flight(struct producer_state *state);
 
