@@ -1,0 +1,42 @@
+/* See error_map.h. */
+#include "broker/error_map.h"
+
+#include "base/error.h"
+#include "protocol/kafka_error.h"
+
+int16_t error_map_group(int error) {
+    switch (error) {
+    case ERR_NONE: return KAFKA_NONE;
+    case ERR_NOT_LEADER:
+    case ERR_TIMEOUT: /* no majority confirms: whoever leads, it may not be us */
+    case ERR_CANCELED: /* the group is closed here */ return KAFKA_NOT_LEADER_OR_FOLLOWER;
+    case ERR_LIMIT: return KAFKA_NOT_ENOUGH_REPLICAS; /* too much waits for a majority */
+    default: return KAFKA_UNKNOWN_SERVER_ERROR;
+    }
+}
+
+int16_t error_map_log(int error) {
+    switch (error) {
+    case ERR_NONE: return KAFKA_NONE;
+    case ERR_NOT_FOUND: return KAFKA_OFFSET_OUT_OF_RANGE;
+    case ERR_CANCELED: return KAFKA_NOT_LEADER_OR_FOLLOWER;
+    case ERR_CORRUPT:
+    case ERR_MALFORMED:
+    case ERR_IO:
+    case ERR_SYSTEM:
+    case ERR_NO_SPACE: return KAFKA_STORAGE_ERROR;
+    default: return KAFKA_UNKNOWN_SERVER_ERROR;
+    }
+}
+
+int16_t error_map_batch(int error) {
+    switch (error) {
+    case ERR_NONE: return KAFKA_NONE;
+    case ERR_CORRUPT: return KAFKA_CORRUPT_MESSAGE;
+    case ERR_VERSION: return KAFKA_UNSUPPORTED_FOR_MESSAGE_FORMAT;
+    case ERR_TOO_LARGE: return KAFKA_MESSAGE_TOO_LARGE;
+    case ERR_EOF:
+    case ERR_MALFORMED: return KAFKA_INVALID_RECORD;
+    default: return KAFKA_UNKNOWN_SERVER_ERROR;
+    }
+}
