@@ -23,14 +23,14 @@ enum { ARENA_MAX = 64 << 20, PAYLOADS = 256, BATCH = 4096, DRAIN_MS = 30000, CON
 
 struct bench;
 
-/* One producer with a thread that offers and a thread that takes the reports. */
+/* One producer with a thread that offers and a thread that takes the reports (with --sync the first does both). */
 struct sender {
     struct bench *bench;
     int index;
     rd_kafka_t *client;
     rd_kafka_topic_t *topic;
     pthread_t offering, reporting;
-    atomic_bool finished;
+    atomic_bool finished, waiting; /* waiting: --sync, a record is under way */
     struct histogram latency;
     uint64_t offered, acknowledged, failed;
 };
@@ -40,6 +40,7 @@ struct bench {
     const char *topic;
     int32_t partitions;
     int64_t rate, size, seconds, connections;
+    bool one_at_a_time;
     uint64_t begin_us, end_us;
     char *payloads[PAYLOADS];
     struct sender *senders;
@@ -74,6 +75,7 @@ static void make_payloads(struct bench *bench) {
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
     (void)client;
     struct sender *sender = opaque;
+    sender->waiting = false;
     if (message->err) {
         if (sender->failed++ == 0) {
             say_not_delivered(message, sender->bench->topic);
@@ -102,10 +104,12 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
         payload = stamped;
     }
     int32_t partition = (int32_t)((n + (uint64_t)sender->index) % (uint64_t)bench->partitions);
+    sender->waiting = true;
     while (rd_kafka_produce(sender->topic, partition, stamped ? RD_KAFKA_MSG_F_COPY : 0, (void *)(uintptr_t)payload,
                             (size_t)bench->size, NULL, 0, (void *)(uintptr_t)intended) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             sender->failed++;
+            sender->waiting = false;
             return;
         }
         sleep_until(now_us() + 500);
@@ -127,6 +131,9 @@ static void *offer(void *argument) {
             sleep_until(intended);
         }
         offer_one(sender, sender->offered, intended, stamped);
+        while (bench->one_at_a_time && sender->waiting && !interrupted()) {
+            rd_kafka_poll(sender->client, 1000);
+        }
     }
     mem_free(stamped);
     return NULL;
@@ -286,7 +293,9 @@ static void start_senders(struct bench *bench) {
     bench->end_us = bench->begin_us + (uint64_t)bench->seconds * 1000000;
     for (int i = 0; i < bench->connections; i++) {
         pthread_create(&bench->senders[i].offering, NULL, offer, &bench->senders[i]);
-        pthread_create(&bench->senders[i].reporting, NULL, report, &bench->senders[i]);
+        if (!bench->one_at_a_time) {
+            pthread_create(&bench->senders[i].reporting, NULL, report, &bench->senders[i]);
+        }
     }
 }
 
@@ -298,7 +307,9 @@ static void join_senders(struct bench *bench, struct histogram *latency, uint64_
         pthread_join(sender->offering, NULL);
         rd_kafka_flush(sender->client, DRAIN_MS);
         sender->finished = true;
-        pthread_join(sender->reporting, NULL);
+        if (!bench->one_at_a_time) {
+            pthread_join(sender->reporting, NULL);
+        }
         *acknowledged += sender->acknowledged;
         *failed += sender->failed + (uint64_t)rd_kafka_outq_len(sender->client);
         histogram_merge(latency, &sender->latency);
@@ -374,6 +385,7 @@ int command_bench(struct invocation *in) {
     bench->rate = invocation_number(in, OPTION_RATE, 0, 0, 100000000);
     bench->size = invocation_number(in, OPTION_SIZE, 1024, STAMP, 16 << 20);
     bench->seconds = invocation_number(in, OPTION_SECONDS, 10, 1, 86400);
+    bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
     int code = find_partitions(bench);
     if (!code) {

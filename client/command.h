@@ -100,6 +100,7 @@ enum {
     OPTION_SIZE,
     OPTION_SECONDS,
     OPTION_CONNECTIONS,
+    OPTION_SYNC,
 };
 
 #endif

@@ -32,6 +32,7 @@ static const struct command_option bench_options[] = {
     {0, OPTION_SIZE, "size", "BYTES", "size of a value, half of it random (1024)"},
     {0, OPTION_SECONDS, "seconds", "S", "how long (10)"},
     {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
+    {0, OPTION_SYNC, "sync", NULL, "each client waits for the acknowledgement before it sends the next record"},
     {'c', 'c', "config", "K=V", "a setting of librdkafka; may be repeated"},
 };
 static const struct command_option dev_options[] = {
