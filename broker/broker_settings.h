@@ -58,7 +58,7 @@ struct broker_settings {
     struct broker_node_address
         nodes[BROKER_NODES_MAX]; /* by node id, this broker included; one of its own if cluster.nodes is empty */
     size_t node_count;
-    char nodes_text[BROKER_NODES_MAX * 64]; /* cluster.nodes normalised: by id, no blanks */
+    char nodes_text[BROKER_NODES_MAX * (BROKER_HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
     enum log_level log_level;
 
     uint32_t metadata_voters;

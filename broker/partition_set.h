@@ -20,19 +20,21 @@ struct broker_settings;
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
                                         struct leader_table *leaders);
-/* Closes every partition. */
+/* Closes every partition: what waits at them ends. None is found after this. */
+void partition_set_close(struct partition_set *set);
+/* Also closes what is open. The journal must be closed first, or nothing be under way. */
 void partition_set_free(struct partition_set *set);
 
 /* The partition if a replica of it is open on this broker (it may lead or not), else NULL. */
 struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len, int32_t index);
 struct partition *partition_set_find_group(struct partition_set *set, uint64_t group);
 size_t partition_set_count(const struct partition_set *set);
-/* In no order that means anything. NULL begins; NULL at the end. */
-struct partition *partition_set_next(struct partition_set *set, struct partition *partition);
+/* Calls `each` for every open partition, in no order that means anything, until it returns false; true if it never did. */
+bool partition_set_each(struct partition_set *set, bool (*each)(void *arg, struct partition *partition), void *arg);
 
-/* From the metadata's events, and behind each batch of commits. */
+/* From the metadata's events, and behind each batch of commits: `applied` is the index in group 0 up to which all is applied. */
 void partition_set_added(struct partition_set *set, const struct metadata_partition *partition);
 void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition);
-void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata);
+void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied);
 
 #endif

@@ -1,0 +1,377 @@
+/*
+ * Typed values of a broker's settings, and what must fit between several of them.
+ *
+ * Happy path: each row is copied into its field; lists (listeners, cluster.nodes) are parsed and sorted. Failures: the first thing that
+ * does not fit ends it with a sentence that names the setting, its value and what would do.
+ */
+#include "broker/broker_settings.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+
+/* ---- Addresses ---- */
+
+/* "host:port" or "[v6]:port"; host may be empty. False: it is not that. */
+static bool parse_address(const char *text, size_t len, char *host, int32_t *port) {
+    const char *colon = memrchr(text, ':', len);
+    if (colon == NULL) return false;
+    size_t host_len = (size_t)(colon - text), digits = len - host_len - 1;
+    if (digits == 0 || digits > 5) return false;
+    int32_t number = 0;
+    for (size_t i = 0; i < digits; i++) {
+        if (!isdigit((unsigned char)colon[1 + i])) return false;
+        number = number * 10 + (colon[1 + i] - '0');
+    }
+    if (number > 65535) return false;
+    if (host_len >= 2 && text[0] == '[' && text[host_len - 1] == ']') {
+        text++;
+        host_len -= 2;
+    } else if (memchr(text, ':', host_len) != NULL) {
+        return false; /* an IPv6 address without brackets */
+    }
+    if (host_len > BROKER_HOST_MAX) return false;
+    for (size_t i = 0; i < host_len; i++)
+        if (isspace((unsigned char)text[i]) || strchr("/@,", text[i]) != NULL) return false;
+    memcpy(host, text, host_len);
+    host[host_len] = '\0';
+    *port = number;
+    return true;
+}
+
+/* The next piece between commas without blanks around it. False at the end. */
+static bool next_piece(const char **at, const char **piece, size_t *len) {
+    while (**at == ',' || isspace((unsigned char)**at))
+        (*at)++;
+    if (**at == '\0') return false;
+    const char *end = strchrnul(*at, ',');
+    *piece = *at;
+    *len = (size_t)(end - *at);
+    *at = end;
+    while (*len > 0 && isspace((unsigned char)(*piece)[*len - 1]))
+        (*len)--;
+    return true;
+}
+
+static bool is_any(const char *host) {
+    return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+static bool is_loopback(const char *host) {
+    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+/* ---- Listeners ---- */
+
+static int parse_listener(const char *setting, const char *piece, size_t len, struct broker_listener *into,
+                          struct error_text *why) {
+    const char *colons = memmem(piece, len, "://", 3);
+    size_t name_len = colons == NULL ? 0 : (size_t)(colons - piece);
+    bool good = name_len > 0 && name_len <= BROKER_LISTENER_NAME_MAX &&
+                parse_address(colons + 3, len - name_len - 3, into->host, &into->port);
+    for (size_t i = 0; good && i < name_len; i++) {
+        into->name[i] = (char)toupper((unsigned char)piece[i]);
+        good = isalnum((unsigned char)piece[i]) || strchr("_-.", piece[i]) != NULL;
+    }
+    if (!good)
+        return error_set(why, ERR_INVALID,
+                         "%s has %.*s, which is not NAME://HOST:PORT; write for example PLAINTEXT://127.0.0.1:9092",
+                         setting, (int)(len > 100 ? 100 : len), piece);
+    into->name[name_len] = '\0';
+    return ERR_NONE;
+}
+
+static struct broker_listener *listener_named(struct broker_settings *settings, const char *name) {
+    for (size_t i = 0; i < settings->listener_count; i++)
+        if (strcmp(settings->listeners[i].name, name) == 0) return &settings->listeners[i];
+    return NULL;
+}
+
+static int parse_listeners(struct broker_settings *into, struct error_text *why) {
+    const char *at = settings_text(into->values, "listeners"), *piece;
+    size_t len;
+    while (next_piece(&at, &piece, &len)) {
+        if (into->listener_count == BROKER_LISTENERS_MAX)
+            return error_set(why, ERR_INVALID, "listeners has more than %d entries; remove some", BROKER_LISTENERS_MAX);
+        struct broker_listener listener = {0};
+        int error = parse_listener("listeners", piece, len, &listener, why);
+        if (error != ERR_NONE) return error;
+        if (listener_named(into, listener.name) != NULL)
+            return error_set(why, ERR_INVALID, "listeners names %s twice; give each listener a name of its own",
+                             listener.name);
+        if (listener.host[0] == '\0') snprintf(listener.host, sizeof listener.host, "0.0.0.0");
+        listener.bind_ipv6_loopback_too = strcasecmp(listener.host, "localhost") == 0 ||
+                                          strcmp(listener.host, "127.0.0.1") == 0;
+        if (strcasecmp(listener.host, "localhost") == 0) snprintf(listener.host, sizeof listener.host, "127.0.0.1");
+        memcpy(listener.advertised_host, listener.host, sizeof listener.host);
+        listener.advertised_port = listener.port;
+        into->listeners[into->listener_count++] = listener;
+    }
+    if (into->listener_count == 0)
+        return error_set(why, ERR_INVALID, "listeners is empty; write for example PLAINTEXT://127.0.0.1:9092");
+    return ERR_NONE;
+}
+
+static int parse_advertised(struct broker_settings *into, struct error_text *why) {
+    const char *at = settings_text(into->values, "advertised.listeners"), *piece;
+    size_t len;
+    while (next_piece(&at, &piece, &len)) {
+        struct broker_listener parsed = {0};
+        int error = parse_listener("advertised.listeners", piece, len, &parsed, why);
+        if (error != ERR_NONE) return error;
+        struct broker_listener *listener = listener_named(into, parsed.name);
+        if (listener == NULL)
+            return error_set(why, ERR_INVALID,
+                             "advertised.listeners names %s, which is not in listeners (%.100s); use the same names",
+                             parsed.name, settings_text(into->values, "listeners"));
+        memcpy(listener->advertised_host, parsed.host, sizeof parsed.host);
+        listener->advertised_port = parsed.port;
+    }
+    for (size_t i = 0; i < into->listener_count; i++) {
+        const struct broker_listener *listener = &into->listeners[i];
+        if (is_any(listener->advertised_host) || listener->advertised_host[0] == '\0')
+            return error_set(why, ERR_INVALID,
+                             "clients cannot connect to %s, which is what advertised.listeners would tell them for %s; "
+                             "set advertised.listeners=%s://HOST:%" PRId32 " with a host that clients reach",
+                             listener->advertised_host[0] == '\0' ? "an empty host" : listener->advertised_host,
+                             listener->name, listener->name, listener->advertised_port);
+    }
+    return ERR_NONE;
+}
+
+/* ---- The cluster's nodes and the peer port ---- */
+
+static int compare_nodes(const void *a, const void *b) {
+    const struct broker_node_address *left = a, *right = b;
+    return left->node < right->node ? -1 : left->node > right->node;
+}
+
+static int parse_node(const char *piece, size_t len, struct broker_node_address *into, struct error_text *why) {
+    const char *at = memchr(piece, '@', len);
+    size_t digits = at == NULL ? 0 : (size_t)(at - piece);
+    int64_t node = 0;
+    bool good = digits > 0 && digits <= 10;
+    for (size_t i = 0; good && i < digits; i++) {
+        good = isdigit((unsigned char)piece[i]);
+        node = node * 10 + (piece[i] - '0');
+    }
+    good = good && node <= INT32_MAX && parse_address(at + 1, len - digits - 1, into->host, &into->port) &&
+           into->host[0] != '\0' && !is_any(into->host) && into->port != 0;
+    if (!good)
+        return error_set(why, ERR_INVALID,
+                         "cluster.nodes has %.*s, which is not ID@HOST:PORT; write for example "
+                         "1@10.0.0.1:9093,2@10.0.0.2:9093,3@10.0.0.3:9093",
+                         (int)(len > 100 ? 100 : len), piece);
+    into->node = (int32_t)node;
+    return ERR_NONE;
+}
+
+static void write_nodes_text(struct broker_settings *into) {
+    size_t used = 0;
+    for (size_t i = 0; i < into->node_count; i++) {
+        const struct broker_node_address *node = &into->nodes[i];
+        bool v6 = strchr(node->host, ':') != NULL;
+        int wrote = snprintf(into->nodes_text + used, sizeof into->nodes_text - used, "%s%" PRId32 "@%s%s%s:%" PRId32,
+                             i == 0 ? "" : ",", node->node, v6 ? "[" : "", node->host, v6 ? "]" : "", node->port);
+        CHECK(wrote > 0);
+        used += (size_t)wrote;
+        CHECK(used < sizeof into->nodes_text);
+    }
+}
+
+static int parse_nodes(struct broker_settings *into, struct error_text *why) {
+    const char *text = settings_text(into->values, "cluster.nodes"), *at = text, *piece;
+    size_t len;
+    while (next_piece(&at, &piece, &len)) {
+        if (into->node_count == BROKER_NODES_MAX)
+            return error_set(why, ERR_INVALID, "cluster.nodes has more than %d brokers; remove some", BROKER_NODES_MAX);
+        int error = parse_node(piece, len, &into->nodes[into->node_count], why);
+        if (error != ERR_NONE) return error;
+        into->node_count++;
+    }
+    bool alone = into->node_count == 0;
+    if (alone) {
+        into->nodes[0] = (struct broker_node_address){.node = into->node_id};
+        into->node_count = 1;
+    }
+    qsort(into->nodes, into->node_count, sizeof into->nodes[0], compare_nodes);
+    bool own = false;
+    for (size_t i = 0; i < into->node_count; i++) {
+        own = own || into->nodes[i].node == into->node_id;
+        if (i > 0 && into->nodes[i].node == into->nodes[i - 1].node)
+            return error_set(why, ERR_INVALID,
+                             "cluster.nodes has broker %" PRId32 " twice; give each broker its own id",
+                             into->nodes[i].node);
+    }
+    if (!own)
+        return error_set(why, ERR_INVALID,
+                         "this is broker %" PRId32
+                         " (node.id), but cluster.nodes (%.200s) does not have it; add it, with the "
+                         "same list on every broker",
+                         into->node_id, text);
+    if (!alone) write_nodes_text(into);
+    return ERR_NONE;
+}
+
+static int parse_peer_listen(struct broker_settings *into, struct error_text *why) {
+    const char *text = settings_text(into->values, "peer.listen");
+    if (text[0] != '\0') {
+        if (!parse_address(text, strlen(text), into->peer_host, &into->peer_port))
+            return error_set(why, ERR_INVALID, "peer.listen=%.100s is not HOST:PORT; write for example 127.0.0.1:9093",
+                             text);
+        if (into->peer_host[0] == '\0') snprintf(into->peer_host, sizeof into->peer_host, "0.0.0.0");
+        return ERR_NONE;
+    }
+    if (into->node_count == 1) return ERR_NONE;
+    for (size_t i = 0; i < into->node_count; i++) {
+        const struct broker_node_address *own = &into->nodes[i];
+        if (own->node != into->node_id) continue;
+        if (!is_loopback(own->host))
+            return error_set(why, ERR_INVALID,
+                             "the other brokers reach this one at %.100s:%" PRId32
+                             " (cluster.nodes), but peer.listen is not set, "
+                             "so it would listen on 127.0.0.1 only; set peer.listen=0.0.0.0:%" PRId32
+                             " and let only brokers reach that port",
+                             own->host, own->port, own->port);
+        snprintf(into->peer_host, sizeof into->peer_host, "127.0.0.1");
+        into->peer_port = own->port;
+    }
+    return ERR_NONE;
+}
+
+/* ---- Plain values ---- */
+
+static int choice_place(const struct settings *values, const char *name) {
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    const struct setting *row = setting_find(table, count, name);
+    CHECK(row != NULL);
+    const char *value = settings_text(values, name), *at = row->choices;
+    size_t len = strlen(value);
+    for (int place = 0;; place++) {
+        if (strncmp(at, value, len) == 0 && (at[len] == ',' || at[len] == '\0')) return place;
+        at = strchr(at, ',');
+        CHECK(at != NULL); /* it was checked when it was set */
+        at++;
+    }
+}
+
+static void read_topic_values(struct broker_settings *into) {
+    const struct settings *values = into->values;
+    into->metadata_voters = (uint32_t)settings_int(values, "metadata.voters");
+    into->num_partitions = (int32_t)settings_int(values, "num.partitions");
+    into->default_replication_factor = (int32_t)settings_int(values, "default.replication.factor");
+    into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
+    into->min_insync_replicas = (int32_t)settings_int(values, "min.insync.replicas");
+    into->message_max_bytes = (int32_t)settings_int(values, "message.max.bytes");
+    into->compression_type = (enum broker_compression_type)choice_place(values, "compression.type");
+    into->log_append_time = choice_place(values, "log.message.timestamp.type") == 1;
+    into->log_compression_lz4 = choice_place(values, "log.compression") == 0;
+    into->producer_id_expiration_ms = (uint64_t)settings_int(values, "producer.id.expiration.ms");
+}
+
+static void read_limits(struct broker_settings *into) {
+    const struct settings *values = into->values;
+    into->socket_request_max_bytes = (uint32_t)settings_int(values, "socket.request.max.bytes");
+    into->queued_max_request_bytes = (uint64_t)settings_int(values, "queued.max.request.bytes");
+    into->max_connections = (uint32_t)settings_int(values, "max.connections");
+    into->connections_max_idle_ms = (uint32_t)settings_int(values, "connections.max.idle.ms");
+    into->max_requests_per_connection = (uint32_t)settings_int(values, "connection.max.requests");
+    into->fetch_max_bytes = (uint32_t)settings_int(values, "fetch.max.bytes");
+    into->journal_file_bytes = (uint64_t)settings_int(values, "journal.file.bytes");
+    into->journal_max_bytes = (uint64_t)settings_int(values, "journal.max.bytes");
+    into->segment_bytes = (uint64_t)settings_int(values, "log.segment.bytes");
+    into->index_interval_bytes = (uint32_t)settings_int(values, "log.index.interval.bytes");
+    into->tail_cache_bytes = (uint64_t)settings_int(values, "tail.cache.bytes");
+    into->partition_uncommitted_bytes = (uint64_t)settings_int(values, "partition.uncommitted.max.bytes");
+    into->disk_min_free_bytes = (uint64_t)settings_int(values, "disk.min.free.bytes");
+    into->peer_window_bytes = (uint64_t)settings_int(values, "peer.window.bytes");
+    into->peer_receive_bytes = (uint64_t)settings_int(values, "peer.receive.max.bytes");
+    into->broker_session_timeout_ms = (uint32_t)settings_int(values, "broker.session.timeout.ms");
+    into->broker_heartbeat_ms = (uint32_t)settings_int(values, "broker.heartbeat.interval.ms");
+    into->raft_heartbeat_ms = (uint32_t)settings_int(values, "raft.heartbeat.ms");
+    into->raft_election_timeout_ms = (uint32_t)settings_int(values, "raft.election.timeout.ms");
+    into->raft_failover_ms = (uint32_t)settings_int(values, "raft.failover.ms");
+}
+
+static int check_together(const struct broker_settings *s, struct error_text *why) {
+    if (s->raft_election_timeout_ms < 3 * (uint64_t)s->raft_heartbeat_ms)
+        return error_set(why, ERR_INVALID,
+                         "raft.election.timeout.ms=%" PRIu32 " is less than 3 times raft.heartbeat.ms=%" PRIu32
+                         ", so one late heartbeat would depose a leader; raise it to %" PRIu64 " at least",
+                         s->raft_election_timeout_ms, s->raft_heartbeat_ms, 3 * (uint64_t)s->raft_heartbeat_ms);
+    if (s->broker_session_timeout_ms < 2 * (uint64_t)s->broker_heartbeat_ms)
+        return error_set(why, ERR_INVALID,
+                         "broker.session.timeout.ms=%" PRIu32
+                         " is less than twice broker.heartbeat.interval.ms=%" PRIu32
+                         ", so one late heartbeat would fence a broker; raise it to %" PRIu64 " at least",
+                         s->broker_session_timeout_ms, s->broker_heartbeat_ms, 2 * (uint64_t)s->broker_heartbeat_ms);
+    if (s->journal_max_bytes < 2 * s->journal_file_bytes)
+        return error_set(why, ERR_INVALID,
+                         "journal.max.bytes=%" PRIu64 " is less than two files of journal.file.bytes=%" PRIu64
+                         "; raise the one or lower the other",
+                         s->journal_max_bytes, s->journal_file_bytes);
+    if ((uint64_t)s->message_max_bytes > s->socket_request_max_bytes)
+        return error_set(why, ERR_INVALID,
+                         "message.max.bytes=%" PRId32
+                         " is more than a request may have (socket.request.max.bytes=%" PRIu32
+                         "); raise the one or lower the other",
+                         s->message_max_bytes, s->socket_request_max_bytes);
+    if (s->default_replication_factor == 0)
+        return error_set(why, ERR_INVALID, "default.replication.factor=0 is not possible; it takes -1 or 1 to 64");
+    return ERR_NONE;
+}
+
+int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why) {
+    memset(into, 0, sizeof *into);
+    into->values = values;
+    into->node_id = (int32_t)settings_int(values, "node.id");
+    into->data_dir = settings_text(values, "data.dir");
+    into->rack = settings_text(values, "broker.rack");
+    into->log_level = (enum log_level)choice_place(values, "log.level");
+    if (into->data_dir[0] == '\0')
+        return error_set(why, ERR_INVALID, "data.dir is empty; name a directory, for example ./drave-data");
+    read_topic_values(into);
+    read_limits(into);
+    int error = parse_listeners(into, why);
+    if (error == ERR_NONE) error = parse_advertised(into, why);
+    if (error == ERR_NONE) error = parse_nodes(into, why);
+    if (error == ERR_NONE) error = parse_peer_listen(into, why);
+    if (error == ERR_NONE) error = check_together(into, why);
+    return error;
+}
+
+void broker_settings_warnings(const struct broker_settings *settings, void (*warn)(void *arg, const char *sentence),
+                              void *arg) {
+    struct error_text text;
+    int32_t factor = settings->default_replication_factor;
+    if (factor < 0) factor = settings->node_count < 3 ? (int32_t)settings->node_count : 3;
+    if (settings->node_count > 1 && factor == 2) {
+        error_set(&text, ERR_INVALID,
+                  "a topic with 2 replicas stops writing when one broker is lost, because a majority of 2 is 2; set "
+                  "default.replication.factor=3, with 3 brokers at least");
+        warn(arg, text.text);
+    }
+    if (factor > 1 && settings->min_insync_replicas >= factor) {
+        error_set(&text, ERR_INVALID,
+                  "min.insync.replicas=%" PRId32 " with %" PRId32
+                  " replicas stops writing when one broker is lost; set it to %" PRId32 " at most",
+                  settings->min_insync_replicas, factor, factor - 1);
+        warn(arg, text.text);
+    }
+    uint32_t voters = settings->metadata_voters;
+    if (voters > settings->node_count) voters = (uint32_t)settings->node_count;
+    if (settings->node_count > 1 && voters < 3) {
+        error_set(&text, ERR_INVALID,
+                  "%" PRIu32
+                  " of %zu brokers vote on metadata, so topics cannot be created or deleted when one of these is "
+                  "lost; have 3 brokers and metadata.voters=3 at least",
+                  voters, settings->node_count);
+        warn(arg, text.text);
+    }
+}

@@ -1,0 +1,121 @@
+/*
+ * The table of a broker's settings: one row each, read by everything that shows or sets them.
+ *
+ * A row stands here only if something obeys it. Sizes are bytes and times milliseconds, as in Kafka; names are Kafka's where the
+ * meaning is.
+ */
+#include "broker/broker_settings.h"
+
+#define TEXT(setting_name, value, sentence) \
+    {.name = (setting_name), .type = SETTING_TEXT, .fallback = (value), .unit = "", .help = (sentence)}
+#define NUMBER(setting_name, value, least, most, measure, sentence) \
+    {.name = (setting_name),                                        \
+     .type = SETTING_INT,                                           \
+     .fallback = (value),                                           \
+     .min = (least),                                                \
+     .max = (most),                                                 \
+     .unit = (measure),                                             \
+     .help = (sentence)}
+#define SWITCH(setting_name, value, sentence) \
+    {.name = (setting_name), .type = SETTING_BOOL, .fallback = (value), .unit = "", .help = (sentence)}
+#define CHOICE(setting_name, value, names, sentence) \
+    {.name = (setting_name),                         \
+     .type = SETTING_CHOICE,                         \
+     .fallback = (value),                            \
+     .choices = (names),                             \
+     .unit = "",                                     \
+     .help = (sentence)}
+
+enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
+
+static const struct setting table[] = {
+    /* ---- Who it is and where it listens ---- */
+    NUMBER("node.id", "1", 0, INT32_MAX, "", "The number of this broker, different on every broker and never changed."),
+    TEXT("data.dir", "./drave-data", "The directory that holds everything this broker stores."),
+    TEXT(
+        "listeners", "PLAINTEXT://127.0.0.1:9092",
+        "Where clients are served: NAME://HOST:PORT, several with commas; 127.0.0.1 and localhost stand for both loopback "
+        "addresses, 0.0.0.0 for all addresses, port 0 for a free one."),
+    TEXT("advertised.listeners", "",
+         "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
+         "empty: those of listeners."),
+    TEXT(
+        "cluster.nodes", "",
+        "The brokers that form the cluster, ID@HOST:PORT of their peer ports with commas, the same text on every broker; "
+        "empty: a cluster of this one."),
+    TEXT("peer.listen", "",
+         "Where this broker listens for the others, HOST:PORT; empty: on 127.0.0.1 with the port of its own entry in "
+         "cluster.nodes. There is no authentication between brokers: let only brokers reach it."),
+    TEXT("broker.rack", "", "The rack or zone of this broker; replicas of a partition are spread over racks."),
+    CHOICE("log.level", "info", "error,warn,info,debug", "The least important lines that are logged."),
+
+    /* ---- Topics ---- */
+    NUMBER(
+        "metadata.voters", "3", 1, 9, "brokers",
+        "How many brokers, in the order of their ids, vote on metadata; the same on every broker, used when the cluster is "
+        "formed."),
+    NUMBER("num.partitions", "1", 1, 10000, "partitions", "Partitions of a topic whose creator does not say."),
+    NUMBER("default.replication.factor", "-1", -1, 64, "replicas",
+           "Replicas of a topic whose creator does not say; -1: 3, or as many as the cluster has brokers."),
+    SWITCH("auto.create.topics.enable", "true",
+           "Whether a topic is created when a client that allows it asks for one that is missing."),
+    NUMBER("min.insync.replicas", "1", 1, 64, "replicas",
+           "Produce is refused while fewer replicas than this are in sync; a majority always has to acknowledge."),
+    NUMBER("message.max.bytes", "1048588", 1024, 100 * MIB, "bytes", "The largest record batch that is accepted."),
+    CHOICE("compression.type", "producer", "producer,uncompressed,gzip,snappy,lz4,zstd",
+           "The codec in which batches are kept and served; producer: as they came."),
+    CHOICE("log.message.timestamp.type", "CreateTime", "CreateTime,LogAppendTime",
+           "Whether records carry the producer's time or the time of their arrival."),
+    CHOICE("log.compression", "lz4", "lz4,none",
+           "How entries are compressed on disk and between brokers, when that saves something; clients never see it."),
+    NUMBER("producer.id.expiration.ms", "86400000", 1000, INT64_MAX / 1000, "ms",
+           "How long the sequence numbers of an idempotent producer that sends nothing are kept."),
+
+    /* ---- Limits on clients ---- */
+    NUMBER("socket.request.max.bytes", "104857600", 1024, 256 * MIB, "bytes", "The largest request that is read."),
+    NUMBER("queued.max.request.bytes", "134217728", 64 * KIB, (int64_t)64 * GIB, "bytes",
+           "Memory for requests in flight; while it is spent, clients are not read."),
+    NUMBER("max.connections", "10000", 1, 1000000, "connections",
+           "Client connections at one time; those beyond it are closed."),
+    NUMBER("connections.max.idle.ms", "600000", 1000, INT32_MAX, "ms",
+           "A client connection without a request for so long is closed."),
+    NUMBER("connection.max.requests", "100", 1, 10000, "requests",
+           "Requests of one connection that are in flight at one time; it is not read beyond."),
+    NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes", "The most that one fetch is answered with."),
+
+    /* ---- Storage ---- */
+    NUMBER(
+        "journal.max.bytes", "1073741824", 128 * KIB, (int64_t)64 * GIB, "bytes",
+        "The part of the journal that is live, which a start has to read; a quarter of it bounds what is uncommitted."),
+    NUMBER("journal.file.bytes", "16777216", 64 * KIB, GIB, "bytes", "The size of one file of the journal."),
+    NUMBER("log.segment.bytes", "1073741824", 1024, GIB, "bytes",
+           "A segment file of a partition ends when it is larger."),
+    NUMBER("log.index.interval.bytes", "4096", 64, 16 * MIB, "bytes",
+           "One index entry for so many bytes of a segment."),
+    NUMBER("tail.cache.bytes", "134217728", 0, (int64_t)64 * GIB, "bytes",
+           "Memory for the newest entries of all partitions, from which consumers at the end are served."),
+    NUMBER("partition.uncommitted.max.bytes", "33554432", 4 * KIB, (int64_t)4 * GIB, "bytes",
+           "What one partition may hold that a majority does not have yet; produce waits beyond."),
+    NUMBER("disk.min.free.bytes", "104857600", 0, INT64_MAX, "bytes",
+           "Produce is refused while the data directory's file system has less room than this."),
+
+    /* ---- Between brokers ---- */
+    NUMBER("peer.window.bytes", "16777216", 4 * KIB, GIB, "bytes",
+           "Entries under way to one broker that it has not acknowledged; a larger single entry goes alone."),
+    NUMBER("peer.receive.max.bytes", "67108864", 4 * KIB, (int64_t)16 * GIB, "bytes",
+           "Memory for entries that came from other brokers and are not on disk yet."),
+    NUMBER("broker.session.timeout.ms", "9000", 100, INT32_MAX, "ms",
+           "A broker that the metadata leader has not heard for so long is fenced: it gets no new replicas."),
+    NUMBER("broker.heartbeat.interval.ms", "2000", 10, INT32_MAX, "ms",
+           "How often a broker tells the metadata leader that it is alive."),
+    NUMBER("raft.heartbeat.ms", "200", 10, 60000, "ms", "How often a leader tells its followers that it is alive."),
+    NUMBER("raft.election.timeout.ms", "1000", 50, 600000, "ms",
+           "Followers that hear no leader for between one and two of these elect another; at least 3 heartbeats."),
+    NUMBER("raft.failover.ms", "50", 5, 10000, "ms",
+           "The election timeout once a leader's process is known to be dead; more than two flushes and a round trip."),
+};
+
+const struct setting *broker_settings_table(size_t *n) {
+    *n = sizeof table / sizeof table[0];
+    return table;
+}

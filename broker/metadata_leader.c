@@ -1,0 +1,152 @@
+/* Checking and placing of changes by the metadata leader. See the header. */
+#include "broker/metadata_leader.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/placement.h"
+#include "protocol/kafka_error.h"
+
+static bool refuse(struct metadata_result *result, int16_t error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Always false, for `return refuse(...)`. */
+static bool refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    result->error = error;
+    vsnprintf(result->message, sizeof result->message, format, args);
+    va_end(args);
+    return false;
+}
+
+/* Every broker of the record that has registered once; the live ones among them. */
+static size_t live_brokers(const struct metadata *metadata, struct placement_broker *into) {
+    size_t live = 0;
+    for (size_t i = 0; i < metadata_broker_count(metadata); i++) {
+        const struct metadata_broker *broker = metadata_broker_at(metadata, i);
+        if (broker->fenced) continue;
+        into[live++] = (struct placement_broker){.node = broker->node, .rack = broker->rack};
+    }
+    return live;
+}
+
+static struct placement_broker *find(struct placement_broker *brokers, size_t count, int32_t node) {
+    for (size_t i = 0; i < count; i++)
+        if (brokers[i].node == node) return &brokers[i];
+    return NULL;
+}
+
+/* Counts what each live broker holds, and will hold. */
+static void count_load(const struct metadata *metadata, const struct metadata_load *pending, size_t pending_count,
+                       struct placement_broker *brokers, size_t count) {
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        for (int32_t p = 0; p < topic->partition_count; p++)
+            for (size_t r = 0; r < topic->partitions[p].replica_count; r++) {
+                struct placement_broker *broker = find(brokers, count, topic->partitions[p].replicas[r].node);
+                if (broker == NULL) continue;
+                broker->replicas++;
+                if (r == 0) broker->leaders++;
+            }
+    for (size_t i = 0; i < pending_count; i++) {
+        struct placement_broker *broker = find(brokers, count, pending[i].node);
+        if (broker == NULL) continue;
+        broker->leaders += pending[i].leaders;
+        broker->replicas += pending[i].replicas;
+    }
+}
+
+static bool somebody_never_registered(const struct metadata *metadata, const struct cluster_record *cluster) {
+    for (uint32_t i = 0; i < cluster->node_count; i++)
+        if (metadata_broker_of(metadata, cluster->nodes[i].node) == NULL) return true;
+    return false;
+}
+
+static bool place(const struct metadata *metadata, const struct cluster_record *cluster,
+                  const struct metadata_load *pending, size_t pending_count, int32_t partitions, int32_t factor,
+                  struct kp_arena *arena, struct command_partition **into, struct metadata_result *result,
+                  bool *again) {
+    if (partitions < 1 || partitions > METADATA_PARTITIONS_MAX)
+        return refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                      METADATA_PARTITIONS_MAX, partitions);
+    if (factor < 1 || factor > METADATA_REPLICAS_MAX)
+        return refuse(result, KAFKA_INVALID_REPLICATION_FACTOR, "a partition has 1 to %d replicas, not %" PRId32,
+                      METADATA_REPLICAS_MAX, factor);
+    size_t registered = metadata_broker_count(metadata);
+    struct placement_broker *brokers = kp_arena_alloc(arena, (registered + 1) * sizeof *brokers);
+    int32_t *nodes = kp_arena_alloc(arena, (size_t)partitions * (size_t)factor * sizeof *nodes);
+    struct command_partition *rows = kp_arena_alloc(arena, (size_t)partitions * sizeof *rows);
+    if (brokers == NULL || nodes == NULL || rows == NULL)
+        return refuse(result, KAFKA_INVALID_PARTITIONS,
+                      "%" PRId32 " partitions with %" PRId32 " replicas are too many for one request", partitions,
+                      factor);
+    size_t live = live_brokers(metadata, brokers);
+    if ((size_t)factor > live) {
+        *again = (uint32_t)factor <= cluster->node_count && somebody_never_registered(metadata, cluster);
+        return refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
+                      "replication factor %" PRId32 " is larger than the number of live brokers, %zu (of %" PRIu32
+                      "); start more brokers or ask for fewer replicas",
+                      factor, live, cluster->node_count);
+    }
+    count_load(metadata, pending, pending_count, brokers, live);
+    placement_place(brokers, live, (size_t)partitions, (size_t)factor, metadata_partition_count(metadata), nodes);
+    for (int32_t p = 0; p < partitions; p++) {
+        rows[p].nodes.items = nodes + (size_t)p * (size_t)factor;
+        rows[p].nodes.count = factor;
+    }
+    *into = rows;
+    return true;
+}
+
+/* Assignments that the client wrote itself: brokers that exist. */
+static bool check_assignments(const struct metadata *metadata, const struct command_partition *partitions,
+                              int32_t count, struct metadata_result *result) {
+    for (int32_t p = 0; p < count; p++) {
+        if (partitions[p].nodes.count < 1)
+            return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT, "a partition is assigned to no broker");
+        for (int32_t r = 0; r < partitions[p].nodes.count; r++)
+            if (metadata_broker_of(metadata, partitions[p].nodes.items[r]) == NULL)
+                return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                              "a partition is assigned to broker %" PRId32
+                              ", which does not exist; drave info lists them",
+                              partitions[p].nodes.items[r]);
+    }
+    return true;
+}
+
+bool metadata_leader_prepare(const struct metadata *metadata, const struct cluster_record *cluster,
+                             const struct metadata_load *pending, size_t pending_count, struct metadata_change *change,
+                             struct kp_arena *arena, struct metadata_result *result, bool *again) {
+    struct metadata_command *command = &change->command;
+    struct command_partition *rows = NULL;
+    memset(result, 0, sizeof *result);
+    *again = false;
+    if (command->type == COMMAND_CREATE_TOPIC) {
+        if (command->create_topic.partitions.count > 0)
+            return check_assignments(metadata, command->create_topic.partitions.items,
+                                     command->create_topic.partitions.count, result);
+        if (!place(metadata, cluster, pending, pending_count, change->place_partitions, change->replication_factor,
+                   arena, &rows, result, again))
+            return false;
+        command->create_topic.partitions.items = rows;
+        command->create_topic.partitions.count = change->place_partitions;
+    } else if (command->type == COMMAND_CREATE_PARTITIONS) {
+        struct command_create_partitions *grow = &command->create_partitions;
+        const struct metadata_topic *topic = metadata_topic_with_id(metadata, grow->id.bytes);
+        if (topic == NULL)
+            return refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
+        int32_t factor = (int32_t)topic->partitions[0].replica_count;
+        if (grow->partitions.count > 0)
+            return check_assignments(metadata, grow->partitions.items, grow->partitions.count, result);
+        if (!place(metadata, cluster, pending, pending_count, change->place_partitions, factor, arena, &rows, result,
+                   again))
+            return false;
+        grow->partitions.items = rows;
+        grow->partitions.count = change->place_partitions;
+    }
+    return true;
+}

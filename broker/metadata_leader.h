@@ -1,0 +1,28 @@
+/*
+ * What the metadata leader does with a change before it becomes a command: checks it against the table and places new
+ * partitions on live brokers.
+ *
+ * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's error and a sentence with the
+ * numbers; `again` when the cluster is still coming up (a broker of the record has never registered) and waiting helps.
+ * Pure: reads the table and what is pending.
+ */
+#ifndef BROKER_METADATA_LEADER_H
+#define BROKER_METADATA_LEADER_H
+
+#include "broker/cluster_record.h"
+#include "broker/metadata.h"
+#include "broker/metadata_group.h"
+
+/* First and other replicas that commands under way will add to a broker, which the table does not show yet. */
+struct metadata_load {
+    int32_t node;
+    uint32_t leaders, replicas;
+};
+
+/* Checks and completes `change->command`; arrays come from `arena`. True: submit it (or, validate_only, all is well). False: `result` says
+ * why not, *again whether it may be tried again. */
+bool metadata_leader_prepare(const struct metadata *metadata, const struct cluster_record *cluster,
+                             const struct metadata_load *pending, size_t pending_count, struct metadata_change *change,
+                             struct kp_arena *arena, struct metadata_result *result, bool *again);
+
+#endif

@@ -1,0 +1,33 @@
+/* Topic names: see the header. Pure. */
+#include "broker/topic_name.h"
+
+#include <string.h>
+
+enum { NAME_MAX_LEN = 249 };
+
+static bool is_legal(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+}
+
+int topic_name_check(const char *name, size_t len, struct error_text *why) {
+    if (len == 0) return error_set(why, ERR_INVALID, "a topic needs a name");
+    if (len > NAME_MAX_LEN)
+        return error_set(why, ERR_INVALID, "the topic name has %zu characters; %d are the most", len, NAME_MAX_LEN);
+    if ((len == 1 && name[0] == '.') || (len == 2 && memcmp(name, "..", 2) == 0))
+        return error_set(why, ERR_INVALID, "a topic cannot be called %.*s", (int)len, name);
+    for (size_t i = 0; i < len; i++)
+        if (!is_legal(name[i]))
+            return error_set(
+                why, ERR_INVALID,
+                "character %zu of the topic name is not possible; use letters and digits of ASCII, '.', '_' and '-'",
+                i + 1);
+    return ERR_NONE;
+}
+
+bool topic_names_collide(const char *a, size_t a_len, const char *b, size_t b_len) {
+    if (a_len != b_len || memcmp(a, b, a_len) == 0) return false;
+    for (size_t i = 0; i < a_len; i++)
+        if ((a[i] == '.' ? '_' : a[i]) != (b[i] == '.' ? '_' : b[i])) return false;
+    return true;
+}
