@@ -84,6 +84,12 @@ void buffer_charge(struct buffer *buffer, struct budget *budget) {
     budget_charge(budget, buffer->size);
 }
 
+void buffer_discharge(struct buffer *buffer) {
+    struct budget *budget = buffer->budget;
+    buffer->budget = NULL;
+    if (budget != NULL) budget_release(budget, buffer->size);
+}
+
 struct buffer *buffer_ref(struct buffer *buffer) {
     CHECK(buffer->references > 0 && buffer->references < UINT32_MAX);
     buffer->references++;

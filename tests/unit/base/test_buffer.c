@@ -119,10 +119,25 @@ static void test_slice_copy(void **state) {
     slice_unref(&empty);
 }
 
+/* A buffer that is discharged is free for its budget at once, and stays usable. */
+static void test_buffer_discharge(void **state) {
+    (void)state;
+    struct budget budget;
+    budget_init(&budget, 100);
+    struct buffer *buffer = buffer_new(&budget, 60);
+    buffer_discharge(buffer);
+    assert_int_equal(budget.used, 0);
+    buffer_discharge(buffer);
+    buffer->data[59] = 1;
+    buffer_unref(buffer);
+    assert_int_equal(budget.used, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buffer_charge_until_last_reference),
         cmocka_unit_test(test_buffer_adopt_and_charge_later),
+        cmocka_unit_test(test_buffer_discharge),
         cmocka_unit_test(test_budget_spent_from_limit),
         cmocka_unit_test(test_budget_wakes_in_order_while_room),
         cmocka_unit_test(test_slice_copy),
