@@ -6,19 +6,19 @@
 #define BASE_MUTANT_H
 
 enum mutant {
-    MUTANT_ACK_BEFORE_FLUSH = 1,     /* the journal reports rounds durable that were not synced */
-    MUTANT_STALE_TAIL_ACCEPTED,      /* recovery takes rounds of a file's earlier life for its continuation */
-    MUTANT_REUSE_BEFORE_SYNC,        /* a journal file is reused once its entries are committed, synced in segments or not */
-    MUTANT_ENTRY_CRC_IGNORED,        /* recovery believes the bodies of entries */
-    MUTANT_HARD_STATE_NOT_WRITTEN,   /* term and vote are forgotten by a crash */
-    MUTANT_UNCOMMITTED_IN_SEGMENT,   /* write-behind takes entries that are not committed */
-    MUTANT_DURABLE_AT_APPEND,        /* a log reports entries durable before their round of the journal is */
+    MUTANT_ACK_BEFORE_FLUSH = 1, /* the journal reports rounds durable that were not synced */
+    MUTANT_STALE_TAIL_ACCEPTED,  /* recovery takes rounds of a file's earlier life for its continuation */
+    MUTANT_REUSE_BEFORE_SYNC, /* a journal file is reused once its entries are committed, synced in segments or not */
+    MUTANT_ENTRY_CRC_IGNORED, /* recovery believes the bodies of entries */
+    MUTANT_HARD_STATE_NOT_WRITTEN, /* term and vote are forgotten by a crash */
+    MUTANT_UNCOMMITTED_IN_SEGMENT, /* write-behind takes entries that are not committed */
+    MUTANT_DURABLE_AT_APPEND,      /* a log reports entries durable before their round of the journal is */
 
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */
-    MUTANT_IN_FLIGHT_KEPT,            /* batches in flight count as seen after the leadership in which they were sent is lost */
-    MUTANT_RETRY_ACKED_EARLY,         /* a retry of a batch in flight is acknowledged before the batch has committed */
-    MUTANT_WATERMARK_AT_APPEND,       /* the watermark moves when the leader has appended */
+    MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they were sent is lost */
+    MUTANT_RETRY_ACKED_EARLY, /* a retry of a batch in flight is acknowledged before the batch has committed */
+    MUTANT_WATERMARK_AT_APPEND, /* the watermark moves when the leader has appended */
 };
 
 #ifdef DRAVE_MUTANTS

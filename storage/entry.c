@@ -131,17 +131,32 @@ int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *i
     return ERR_NONE;
 }
 
-int entry_from_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry) {
+int entry_from_checked_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry) {
     struct entry decoded = {.references = 1};
     uint32_t body_len;
     int error = entry_decode_header(header, &decoded, &body_len);
     if (error != ERR_NONE) return error;
     if (body.len != body_len) return ERR_MALFORMED;
-    if (crc32c(0, body.data, body.len) != decoded.body_crc) return ERR_CORRUPT;
     decoded.body = body;
     if (decoded.codec == ENTRY_PLAIN) decoded.raw = slice_ref(body);
     *entry = mem_alloc(sizeof **entry);
     **entry = decoded;
+    return ERR_NONE;
+}
+
+int entry_from_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry) {
+    struct entry *checked;
+    int error = entry_from_checked_bytes(header, slice_ref(body), &checked);
+    if (error != ERR_NONE) {
+        slice_unref(&body); /* the reference just taken: the body stays the caller's */
+        return error;
+    }
+    if (crc32c(0, body.data, body.len) != checked->body_crc) {
+        entry_unref(checked);
+        return ERR_CORRUPT;
+    }
+    slice_unref(&body); /* taken over */
+    *entry = checked;
     return ERR_NONE;
 }
 

@@ -66,6 +66,8 @@ int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *i
 /* An entry from bytes read or received: checks header and body checksums; takes over `body` on success only.
  * ERR_MALFORMED, ERR_CORRUPT. */
 int entry_from_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry);
+/* The same for a body whose checksum the caller has just compared itself: does not do it again. ERR_MALFORMED, ERR_CORRUPT. */
+int entry_from_checked_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry);
 
 /* The uncompressed body; decompresses (and keeps the result, charged to `budget`, when `keep`). The slice is the caller's. ERR_CORRUPT. */
 int entry_raw(struct entry *entry, struct budget *budget, bool keep, struct slice *raw);

@@ -57,7 +57,8 @@ void journal_recovered_release(struct journal *journal, uint64_t group);
 
 /* ---- Records; each is part of the round that gathers now ---- */
 
-/* The index is one above the group's last, or, after journal_truncate, the truncated one. A reference is kept while needed. */
+/* The index is one above the group's last, or, after journal_truncate, the truncated one. A log that does not begin with 1
+ * says so first, by journal_progress. A reference is kept until the journal knows that the entry is committed. */
 void journal_entry(struct journal *journal, struct entry *entry);
 void journal_hard_state(struct journal *journal, uint64_t group, uint32_t term, uint64_t voted_for);
 /* Entries from `index` on are void. */
@@ -66,7 +67,7 @@ void journal_truncate(struct journal *journal, uint64_t group, uint64_t index);
 void journal_commit(struct journal *journal, uint64_t group, uint64_t index);
 /* Everything up to `index` is synced in the group's segments (segment base offset and position behind it are given back at recovery). Starts no round of its own. */
 void journal_progress(struct journal *journal, uint64_t group, uint64_t index, int64_t segment, uint64_t position);
-/* The group is gone: nothing of it is needed. */
+/* The group is gone: nothing of it is needed, and nothing is recorded for it any more. Starts no round of its own. */
 void journal_forget(struct journal *journal, uint64_t group);
 /* One number for the whole broker that only grows: "metadata applied up to". Rides with the next round, starts none. */
 void journal_mark(struct journal *journal, uint64_t mark);
@@ -79,6 +80,10 @@ struct journal_waiter {
     uint64_t round;              /* the journal's */
 };
 void journal_wait(struct journal *journal, struct journal_waiter *waiter);
+/* `durable` will not be called. Nothing if it does not wait. */
+void journal_wait_cancel(struct journal *journal, struct journal_waiter *waiter);
+/* The number of the round that gathers now: a waiter with this `round` waits for what is recorded now, too. */
+uint64_t journal_round(const struct journal *journal);
 
 /* ---- Room ---- */
 
@@ -95,5 +100,12 @@ struct journal_stats {
     uint64_t rounds, bytes, files_made, files_reused, entries_copied_forward, torn_tails;
 };
 void journal_stats_get(const struct journal *journal, struct journal_stats *stats);
+
+/* ---- Beside a running broker ---- */
+
+/* Reads the journal in `path` without changing anything and calls `each` for every group in it; what it is given lives for
+ * that call. ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_IO. */
+int journal_read(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
+                 void *arg, struct error_text *why);
 
 #endif

@@ -1,0 +1,338 @@
+/*
+ * The journal as its owners see it: records go into the gathering round, waiters wait for it.
+ *
+ * Happy path: a record is copied into the gathering round; what wants to be durable schedules the end of this turn, where
+ * journal_writer_next starts a round unless one is under way (then the end of that one does). A round that is large
+ * enough is closed and another gathers behind it. When a round is durable, waiters are told in order.
+ * Failures: see journal.h. Invariants: indexes of a group are recorded without holes; truncation never reaches what its
+ * owner said is synced; no callback is called inside a call of an owner, or after journal_close.
+ */
+#include "storage/journal.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "storage/journal_parts.h"
+#include "storage/journal_recovery.h"
+
+enum { SMALLEST_FILE = 32 * 1024 };
+
+/* ---- Recording ---- */
+
+static void record(struct journal *journal, const struct journal_record *record, struct entry *entry, bool wanted) {
+    CHECK(!journal->closing);
+    size_t limit = journal_round_limit(journal);
+    if (!journal_round_is_empty(journal->gathering) &&
+        journal_round_bytes(journal->gathering) + journal_record_size(record) > limit)
+        journal_writer_close_round(journal);
+    journal_round_add(journal->gathering, record, entry);
+    if (wanted) journal->gathering->wanted = true;
+    if (wanted || journal->stalled || journal->queue != journal->gathering) env_defer(journal->env, &journal->turn);
+}
+
+void journal_entry(struct journal *journal, struct entry *entry) {
+    struct journal_group_state *group = journal_state_group(&journal->state, entry->group);
+    CHECK(entry->index == group->asked_last + 1);
+    group->asked_last = entry->index;
+    struct journal_record of_entry = {
+        .kind = JOURNAL_ENTRY, .entry = entry->header, .body = entry->body.data, .body_len = (uint32_t)entry->body.len};
+    record(journal, &of_entry, entry, true);
+}
+
+void journal_hard_state(struct journal *journal, uint64_t group, uint32_t term, uint64_t voted_for) {
+    struct journal_record hard_state = {
+        .kind = JOURNAL_HARD_STATE, .group = group, .term = term, .voted_for = voted_for};
+    if (MUTANT(MUTANT_HARD_STATE_NOT_WRITTEN)) return;
+    record(journal, &hard_state, NULL, true);
+}
+
+void journal_truncate(struct journal *journal, uint64_t group, uint64_t index) {
+    struct journal_group_state *state = journal_state_group(&journal->state, group);
+    CHECK(index > state->asked_progress);
+    if (index <= state->asked_last) state->asked_last = index - 1;
+    struct journal_record truncate = {.kind = JOURNAL_TRUNCATE, .group = group, .index = index};
+    record(journal, &truncate, NULL, true);
+}
+
+void journal_commit(struct journal *journal, uint64_t group, uint64_t index) {
+    struct journal_group_state *state = journal_state_group(&journal->state, group);
+    if (index <= state->asked_commit) return;
+    state->asked_commit = index;
+    journal_state_release_committed(state);
+    struct journal_record commit = {.kind = JOURNAL_COMMIT, .group = group, .index = index};
+    record(journal, &commit, NULL, false);
+}
+
+void journal_progress(struct journal *journal, uint64_t group, uint64_t index, int64_t segment, uint64_t position) {
+    struct journal_group_state *state = journal_state_group(&journal->state, group);
+    if (index < state->asked_progress) return;
+    state->asked_progress = index;
+    if (index > state->asked_last) state->asked_last = index;
+    struct journal_record progress = {
+        .kind = JOURNAL_PROGRESS, .group = group, .index = index, .segment = segment, .position = position};
+    record(journal, &progress, NULL, false);
+}
+
+void journal_forget(struct journal *journal, uint64_t group) {
+    struct journal_record forget = {.kind = JOURNAL_FORGET, .group = group};
+    record(journal, &forget, NULL, false);
+}
+
+void journal_mark(struct journal *journal, uint64_t mark) {
+    struct journal_record of_mark = {.kind = JOURNAL_MARK, .index = mark};
+    record(journal, &of_mark, NULL, false);
+}
+
+/* ---- Waiting ---- */
+
+void journal_wait(struct journal *journal, struct journal_waiter *waiter) {
+    CHECK(!journal->closing);
+    struct journal_round *gathering = journal->gathering;
+    waiter->round = gathering->number - 1;
+    if (!journal_round_is_empty(gathering)) {
+        waiter->round = gathering->number;
+        gathering->wanted = true;
+    }
+    waiter->next = NULL;
+    *journal->waiters_end = waiter;
+    journal->waiters_end = &waiter->next;
+    env_defer(journal->env, &journal->turn);
+}
+
+static bool unlink_waiter(struct journal_waiter **list, const struct journal_waiter *waiter) {
+    for (; *list != NULL; list = &(*list)->next) {
+        if (*list != waiter) continue;
+        *list = waiter->next;
+        return true;
+    }
+    return false;
+}
+
+static void find_waiters_end(struct journal *journal) {
+    journal->waiters_end = &journal->waiters;
+    while (*journal->waiters_end != NULL)
+        journal->waiters_end = &(*journal->waiters_end)->next;
+}
+
+void journal_wait_cancel(struct journal *journal, struct journal_waiter *waiter) {
+    if (unlink_waiter(&journal->waiters, waiter))
+        find_waiters_end(journal);
+    else
+        unlink_waiter(&journal->telling, waiter);
+}
+
+uint64_t journal_round(const struct journal *journal) {
+    return journal->gathering->number;
+}
+
+/* Those whose round is durable, in order. One that waits again inside is told in a later turn. */
+static void tell_waiters(struct journal *journal) {
+    CHECK(journal->telling == NULL);
+    struct journal_waiter **end = &journal->waiters;
+    while (*end != NULL && (*end)->round <= journal->durable_number)
+        end = &(*end)->next;
+    if (end == &journal->waiters) return;
+    journal->telling = journal->waiters;
+    journal->waiters = *end;
+    *end = NULL;
+    if (journal->waiters == NULL) journal->waiters_end = &journal->waiters;
+    while (journal->telling != NULL) {
+        struct journal_waiter *waiter = journal->telling;
+        journal->telling = waiter->next;
+        waiter->durable(waiter);
+    }
+}
+
+/* ---- Turns ---- */
+
+void journal_became_durable(struct journal *journal) {
+    journal->inside++;
+    if (!journal->closing) tell_waiters(journal);
+    if (!journal->closing) journal_room_press(journal);
+    journal->inside--;
+    journal_end_if_closing(journal);
+}
+
+static void turn_ends(struct env_task *task) {
+    struct journal *journal = (struct journal *)((char *)task - offsetof(struct journal, turn));
+    journal_writer_next(journal);
+    journal_became_durable(journal);
+}
+
+/* ---- Opening and closing ---- */
+
+static struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options) {
+    struct journal *journal = mem_zalloc(sizeof *journal);
+    journal->env = env;
+    journal->log = log;
+    journal->options = *options;
+    if (journal->options.max_bytes / 4 < options->file_bytes) journal->options.max_bytes = 4 * options->file_bytes;
+    journal_state_init(&journal->state);
+    journal->queue = journal->gathering = journal_round_new();
+    journal->gathering->number = 1;
+    journal->waiters_end = &journal->waiters;
+    journal->turn.run = turn_ends;
+    return journal;
+}
+
+static void journal_free(struct journal *journal) {
+    while (journal->queue != NULL) {
+        struct journal_round *round = journal->queue;
+        journal->queue = round->next;
+        journal_round_free(round);
+    }
+    journal_round_free(journal->spare);
+    journal_round_free(journal->copies);
+    journal_state_close(&journal->state);
+    journal_files_close(&journal->files);
+    env_timer_free(journal->again);
+    env_lane_free(journal->lane);
+    mem_free(journal);
+}
+
+void journal_end_if_closing(struct journal *journal) {
+    if (!journal->closing || journal->inside > 0) return;
+    if (!journal->write.busy && journal->files.making == NULL) journal_free(journal);
+}
+
+void journal_close(struct journal *journal) {
+    CHECK(!journal->closing);
+    journal->closing = true;
+    journal->waiters = journal->telling = NULL;
+    journal->files.stopping = true;
+    env_defer_cancel(journal->env, &journal->turn);
+    env_timer_stop(journal->again);
+    journal_end_if_closing(journal);
+}
+
+static void take_over_groups(struct journal *journal) {
+    struct journal_group_state *group, *next;
+    HASH_ITER(hh, journal->state.groups, group, next) {
+        group->asked_last = journal_state_last(group);
+        group->asked_progress = group->progress;
+        group->asked_commit = group->commit;
+        journal_state_make_recovered(group);
+    }
+}
+
+/* Goes on where the rounds end. The sync is for a last round that a dead process had written and not synced. */
+static int continue_journal(struct journal *journal, struct journal_tail *tail, struct error_text *why) {
+    take_over_groups(journal);
+    journal->stats.torn_tails = tail->torn;
+    if (tail->torn > 0)
+        log_info(journal->log, "the journal in %s ended with a write that was not finished; it is cut at position %llu",
+                 journal->files.path, (unsigned long long)tail->end);
+    int error = env_file_sync(tail->file->file);
+    if (error != ERR_NONE)
+        return error_set(why, error, "cannot sync the journal in %s (%s)", journal->files.path, error_phrase(error));
+    return journal_writer_continue(journal, tail, why);
+}
+
+static int missing(const char *path, struct error_text *why) {
+    return error_set(
+        why, ERR_CORRUPT,
+        "the journal in %s is missing, and this directory was in use: bring it back from a copy, or start this "
+        "broker with an empty directory",
+        path);
+}
+
+static int recover(struct journal *journal, const char *path, struct error_text *why) {
+    struct journal_tail tail = {0};
+    int error = journal_recover(&journal->files, &journal->state, &tail, why);
+    if (error == ERR_NONE && !tail.found && journal->options.must_exist) error = missing(path, why);
+    if (error == ERR_NONE) error = journal_files_settle(&journal->files, why);
+    if (error == ERR_NONE)
+        error = tail.found ? continue_journal(journal, &tail, why) : journal_writer_begin(journal, why);
+    journal_round_free(tail.repeat);
+    return error;
+}
+
+int journal_open(struct env *env, struct log *log, const char *path, const struct journal_options *options,
+                 struct journal **journal, struct error_text *why) {
+    CHECK(options->file_bytes % JOURNAL_BLOCK == 0);
+    CHECK(options->file_bytes >= SMALLEST_FILE);
+    enum env_kind kind = ENV_NOTHING;
+    if (options->must_exist && env_kind_of(env, path, &kind) == ERR_NONE && kind == ENV_NOTHING)
+        return missing(path, why);
+    struct journal *opened = journal_new(env, log, options);
+    int error = journal_files_open(&opened->files, env, path, options->file_bytes, false, why);
+    if (error == ERR_NONE) error = recover(opened, path, why);
+    if (error != ERR_NONE) {
+        journal_free(opened);
+        return error;
+    }
+    opened->lane = env_lane_new(env, "journal");
+    opened->again = env_timer_new(env, journal_room_again, opened);
+    if (opened->files.free_bytes == 0)
+        journal_files_make_later(&opened->files, opened->lane, journal_room_file_made, opened);
+    *journal = opened;
+    return ERR_NONE;
+}
+
+int journal_read(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
+                 void *arg, struct error_text *why) {
+    struct journal_files files;
+    struct journal_state state;
+    struct journal_tail tail;
+    int error = journal_files_open(&files, env, path, 0, true, why);
+    if (error != ERR_NONE) return error;
+    journal_state_init(&state);
+    error = journal_recover(&files, &state, &tail, why);
+    if (error == ERR_NONE) {
+        struct journal_group_state *group, *next;
+        HASH_ITER(hh, state.groups, group, next) {
+            journal_state_make_recovered(group);
+            each(arg, group->recovered);
+        }
+    }
+    journal_round_free(tail.repeat);
+    journal_state_close(&state);
+    journal_files_close(&files);
+    return error;
+}
+
+/* ---- Questions ---- */
+
+const struct journal_group *journal_recovered(const struct journal *journal, uint64_t group) {
+    const struct journal_group_state *state = journal_state_find(&journal->state, group);
+    return state == NULL ? NULL : state->recovered;
+}
+
+void journal_each_group(const struct journal *journal, void (*each)(void *arg, uint64_t group), void *arg) {
+    struct journal_group_state *group, *next;
+    HASH_ITER(hh, journal->state.groups, group, next) {
+        if (group->known) each(arg, group->group);
+    }
+}
+
+void journal_recovered_release(struct journal *journal, uint64_t group) {
+    struct journal_group_state *state = journal_state_find(&journal->state, group);
+    if (state == NULL) return;
+    journal_state_free_recovered(state);
+    journal_state_release_committed(state);
+}
+
+uint64_t journal_durable_mark(const struct journal *journal) {
+    return journal->durable_mark;
+}
+
+void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
+                         void *arg) {
+    journal->on_pressure = pressed;
+    journal->on_pressure_arg = arg;
+    env_defer(journal->env, &journal->turn);
+}
+
+uint64_t journal_live_bytes(const struct journal *journal) {
+    return journal->files.live_bytes;
+}
+
+uint64_t journal_sequence(const struct journal *journal) {
+    return journal->durable_sequence;
+}
+
+void journal_stats_get(const struct journal *journal, struct journal_stats *stats) {
+    *stats = journal->stats;
+    stats->files_made = journal->files.made;
+    stats->files_reused = journal->files.reused;
+}

@@ -1,0 +1,292 @@
+/*
+ * Making, listing, lending the files of the journal; see the header.
+ *
+ * The zeros are really written: overwriting written blocks is what makes a flush fast, and fallocate alone leaves the
+ * file system to mark each block written at the first flush.
+ */
+#include "storage/journal_files.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/journal_format.h"
+
+enum { PIECE_BYTES = 1 << 20, PATH_MAX_BYTES = 512 };
+
+/* A file that the lane is making. */
+struct journal_making {
+    struct env_job job;
+    struct journal_files *files;
+    struct env *env;
+    struct env_lane *lane;
+    struct journal_file *file;
+    char path[PATH_MAX_BYTES];
+    char dir[PATH_MAX_BYTES];
+    uint64_t file_bytes;
+    uint8_t *zeros;
+    int error;
+    void (*made)(void *arg);
+    void *arg;
+};
+
+/* ---- Names ---- */
+
+void journal_files_name(const struct journal_files *files, uint32_t number, char into[512]) {
+    snprintf(into, PATH_MAX_BYTES, "%s/%08u.journal", files->path, (unsigned)number);
+}
+
+/* The number in a name, or 0 if it is not the name of a journal file. */
+static uint32_t number_in(const char *name) {
+    uint32_t number = 0;
+    if (strlen(name) != 8 + strlen(".journal") || strcmp(name + 8, ".journal") != 0) return 0;
+    for (int i = 0; i < 8; i++) {
+        if (name[i] < '0' || name[i] > '9') return 0;
+        number = number * 10 + (uint32_t)(name[i] - '0');
+    }
+    return number;
+}
+
+static uint32_t free_number(const struct journal_files *files) {
+    uint32_t number = 1;
+    for (size_t i = 0; i < files->count && files->all[i]->number == number; i++)
+        number++;
+    CHECK(number <= JOURNAL_FILE_NUMBER_MAX);
+    return number;
+}
+
+/* ---- The list ---- */
+
+static void insert(struct journal_files *files, struct journal_file *file) {
+    if (files->count == files->capacity) {
+        files->capacity = files->capacity == 0 ? 16 : 2 * files->capacity;
+        files->all = mem_realloc(files->all, files->capacity * sizeof(struct journal_file *));
+    }
+    size_t at = files->count++;
+    for (; at > 0 && files->all[at - 1]->number > file->number; at--)
+        files->all[at] = files->all[at - 1];
+    files->all[at] = file;
+}
+
+static void free_file(struct journal_file *file) {
+    env_file_close(file->file);
+    mem_free(file);
+}
+
+static void note_name(void *arg, const char *name) {
+    struct journal_files *files = arg;
+    uint32_t number = number_in(name);
+    if (number == 0) return;
+    struct journal_file *file = mem_zalloc(sizeof *file);
+    file->number = number;
+    insert(files, file);
+}
+
+static int open_all(struct journal_files *files, bool read_only, struct error_text *why) {
+    int flags = ENV_READ | ENV_DIRECT | (read_only ? 0 : ENV_WRITE);
+    for (size_t i = 0; i < files->count; i++) {
+        struct journal_file *file = files->all[i];
+        char path[PATH_MAX_BYTES];
+        journal_files_name(files, file->number, path);
+        int error = env_file_open(files->env, path, flags, &file->file);
+        if (error == ERR_NONE) error = env_file_size(file->file, &file->size);
+        if (error != ERR_NONE)
+            return error_set(why, error, "cannot open the journal file %s (%s)", path, error_phrase(error));
+    }
+    return ERR_NONE;
+}
+
+static int make_directory(struct env *env, const char *path) {
+    int error = env_mkdir(env, path);
+    if (error != ERR_NONE) return error;
+    char parent[PATH_MAX_BYTES];
+    snprintf(parent, sizeof parent, "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL) *slash = '\0';
+    return env_sync_dir(env, slash == NULL ? "." : slash == parent ? "/" : parent);
+}
+
+int journal_files_open(struct journal_files *files, struct env *env, const char *path, uint64_t file_bytes,
+                       bool read_only, struct error_text *why) {
+    *files = (struct journal_files){.env = env, .path = mem_strdup(path), .file_bytes = file_bytes};
+    int error = env_list_dir(env, path, note_name, files);
+    if (error == ERR_NOT_FOUND && !read_only) {
+        error = make_directory(env, path);
+        if (error == ERR_NONE) return ERR_NONE;
+    }
+    if (error != ERR_NONE)
+        error_set(why, error, "cannot open the journal directory %s (%s)", path, error_phrase(error));
+    else
+        error = open_all(files, read_only, why);
+    if (error != ERR_NONE) journal_files_close(files);
+    return error;
+}
+
+void journal_files_close(struct journal_files *files) {
+    CHECK(files->making == NULL);
+    for (size_t i = 0; i < files->count; i++)
+        free_file(files->all[i]);
+    mem_free(files->all);
+    mem_free(files->path);
+    *files = (struct journal_files){0};
+}
+
+int journal_files_settle(struct journal_files *files, struct error_text *why) {
+    size_t stay = 0;
+    int error = ERR_NONE;
+    files->free_bytes = files->live_bytes = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        struct journal_file *file = files->all[i];
+        bool unfinished = file->generation == 0 && file->size < files->file_bytes;
+        if (!unfinished || error != ERR_NONE) {
+            *(file->generation == 0 ? &files->free_bytes : &files->live_bytes) += file->size;
+            files->all[stay++] = file;
+            continue;
+        }
+        char path[PATH_MAX_BYTES];
+        journal_files_name(files, file->number, path);
+        error = env_unlink(files->env, path);
+        if (error != ERR_NONE)
+            error_set(why, error, "cannot remove the unfinished journal file %s (%s)", path, error_phrase(error));
+        free_file(file);
+    }
+    files->count = stay;
+    return error;
+}
+
+/* ---- Making ---- */
+
+/* Writes the next piece of zeros; behind the last one, syncs file and directory. */
+static int write_piece(struct journal_making *making) {
+    struct journal_file *file = making->file;
+    if (file->file == NULL) {
+        int flags = ENV_READ | ENV_WRITE | ENV_CREATE | ENV_EXCLUSIVE | ENV_DIRECT;
+        int error = env_file_open(making->env, making->path, flags, &file->file);
+        if (error != ERR_NONE) return error;
+    }
+    uint64_t left = making->file_bytes - file->size;
+    struct env_iov iov = {making->zeros, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES};
+    int error = env_file_write(file->file, &iov, 1, file->size, false);
+    if (error != ERR_NONE) return error;
+    file->size += iov.len;
+    if (file->size < making->file_bytes) return ERR_NONE;
+    error = env_file_sync(file->file);
+    return error != ERR_NONE ? error : env_sync_dir(making->env, making->dir);
+}
+
+static struct journal_making *making_new(struct journal_files *files) {
+    struct journal_making *making = mem_zalloc(sizeof *making);
+    making->files = files;
+    making->env = files->env;
+    making->file = mem_zalloc(sizeof *making->file);
+    making->file->number = free_number(files);
+    making->file_bytes = files->file_bytes;
+    journal_files_name(files, making->file->number, making->path);
+    snprintf(making->dir, sizeof making->dir, "%s", files->path);
+    size_t bytes = files->file_bytes < PIECE_BYTES ? (size_t)files->file_bytes : PIECE_BYTES;
+    making->zeros = mem_aligned(JOURNAL_BLOCK, bytes);
+    memset(making->zeros, 0, bytes);
+    return making;
+}
+
+static void making_free(struct journal_making *making) {
+    if (making->file != NULL) free_file(making->file);
+    mem_free(making->zeros);
+    mem_free(making);
+}
+
+static void adopt_made(struct journal_files *files, struct journal_making *making) {
+    insert(files, making->file);
+    files->free_bytes += making->file->size;
+    files->made++;
+    making->file = NULL;
+}
+
+int journal_files_make(struct journal_files *files, struct error_text *why) {
+    struct journal_making *making = making_new(files);
+    int error = ERR_NONE;
+    while (error == ERR_NONE && making->file->size < making->file_bytes)
+        error = write_piece(making);
+    if (error != ERR_NONE)
+        error_set(why, error, "cannot make the journal file %s of %llu bytes (%s); is there room on the disk?",
+                  making->path, (unsigned long long)making->file_bytes, error_phrase(error));
+    else
+        adopt_made(files, making);
+    making_free(making);
+    return error;
+}
+
+static void piece_work(struct env_job *job) {
+    struct journal_making *making = (struct journal_making *)job;
+    making->error = write_piece(making);
+}
+
+static void piece_done(struct env_job *job) {
+    struct journal_making *making = (struct journal_making *)job;
+    if (making->error != ERR_NONE)
+        env_fatal(making->env, "cannot make the journal file %s (%s); this broker ends, its data is safe", making->path,
+                  error_phrase(making->error));
+    struct journal_files *files = making->files;
+    bool whole = making->file->size == making->file_bytes;
+    if (!whole && !files->stopping) {
+        env_lane_run(making->lane, &making->job);
+        return;
+    }
+    void (*made)(void *arg) = making->made;
+    void *arg = making->arg;
+    files->making = NULL;
+    if (whole) adopt_made(files, making);
+    making_free(making);
+    made(arg);
+}
+
+void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg), void *arg) {
+    CHECK(files->making == NULL);
+    struct journal_making *making = making_new(files);
+    files->making = making;
+    making->lane = lane;
+    making->made = made;
+    making->arg = arg;
+    making->job.work = piece_work;
+    making->job.done = piece_done;
+    env_lane_run(lane, &making->job);
+}
+
+/* ---- Lending ---- */
+
+struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation) {
+    CHECK(generation > 0);
+    for (size_t i = 0; i < files->count; i++) {
+        struct journal_file *file = files->all[i];
+        if (file->generation != 0) continue;
+        file->generation = generation;
+        if (file->used) files->reused++;
+        file->used = true;
+        files->free_bytes -= file->size;
+        if (file->size > files->file_bytes) file->size = files->file_bytes;
+        files->live_bytes += file->size;
+        return file;
+    }
+    return NULL;
+}
+
+void journal_files_grown(struct journal_files *files, struct journal_file *file, uint64_t bytes) {
+    CHECK(file->generation != 0);
+    if (bytes <= file->size) return;
+    files->live_bytes += bytes - file->size;
+    file->size = bytes;
+}
+
+size_t journal_files_release(struct journal_files *files, uint64_t generation) {
+    size_t released = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        struct journal_file *file = files->all[i];
+        if (file->generation == 0 || file->generation >= generation) continue;
+        file->generation = 0;
+        files->live_bytes -= file->size;
+        files->free_bytes += file->size;
+        released++;
+    }
+    return released;
+}

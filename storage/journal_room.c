@@ -1,0 +1,174 @@
+/*
+ * Room in the ring: when a file is made, whose entries keep the oldest one, what is copied forward.
+ *
+ * Happy path: once half of max_bytes is live, the owners of the entries in the oldest generation are asked to sync what
+ * is committed; their progress empties it. What is not committed cannot be synced: it is copied into the present
+ * generation when the next one begins, from memory, because owners hold uncommitted entries there anyway and reading
+ * a file back would stand between rounds and the disk. So references are kept to uncommitted entries only.
+ * Failures: above three quarters of max_bytes no further file is taken while the oldest one holds committed entries that
+ * their owner has not synced: rounds wait, it is logged, and the owners are asked again until they have. As soon as they
+ * have, rounds may take files although the limit is reached: the progress itself waits behind these rounds, and what
+ * waits is bounded by the callers' limit for uncommitted entries, a quarter of max_bytes.
+ * Invariant: at most one generation is copied for each that begins, so that copying never keeps rounds from the disk.
+ */
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/journal_parts.h"
+
+enum { ASK_AGAIN_US = 50 * 1000 };
+
+/* The first entry of the extent that is still needed and that its owner has not synced (as far as recorded). */
+static uint64_t first_needed(const struct journal_group_state *group, const struct journal_extent *extent) {
+    return extent->first > group->asked_progress ? extent->first : group->asked_progress + 1;
+}
+
+/* All that the oldest generation holds is synced by its owner or can be copied. */
+static bool oldest_can_be_emptied(const struct journal *journal) {
+    uint64_t oldest = journal_state_oldest(&journal->state);
+    if (oldest == journal->state.generation) return false;
+    struct journal_group_state *group, *next;
+    HASH_ITER(hh, journal->state.groups, group, next) {
+        for (size_t i = 0; i < group->extent_count; i++) {
+            const struct journal_extent *extent = &group->extents[i];
+            if (extent->generation != oldest) continue;
+            uint64_t needed = first_needed(group, extent);
+            if (needed <= extent->last && needed < extent->kept) return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Taking files ---- */
+
+static void begin_stall(struct journal *journal) {
+    if (journal->stalled) return;
+    journal->stalled = true;
+    journal->pressed = 0;
+    log_warn(journal->log,
+             "the journal in %s is full (%" PRIu64
+             " bytes); writing waits until committed entries are in their segments",
+             journal->files.path, journal->files.live_bytes);
+    env_timer_start(journal->again, ASK_AGAIN_US);
+    env_defer(journal->env, &journal->turn);
+}
+
+static void end_stall(struct journal *journal) {
+    if (!journal->stalled) return;
+    journal->stalled = false;
+    env_timer_stop(journal->again);
+    log_info(journal->log, "the journal in %s has room again", journal->files.path);
+}
+
+static bool below_soft_limit(const struct journal *journal) {
+    uint64_t all = journal->files.free_bytes + journal->files.live_bytes + journal->options.file_bytes;
+    return all <= journal->options.max_bytes / 4 * 3;
+}
+
+bool journal_room_for_file(struct journal *journal) {
+    bool free = journal->files.free_bytes > 0;
+    if (!free && journal->files.making == NULL) {
+        if (!below_soft_limit(journal) && !oldest_can_be_emptied(journal)) {
+            begin_stall(journal);
+            return false;
+        }
+        journal_files_make_later(&journal->files, journal->lane, journal_room_file_made, journal);
+    }
+    end_stall(journal);
+    return free;
+}
+
+void journal_room_file_made(void *arg) {
+    struct journal *journal = arg;
+    journal_writer_next(journal);
+    journal_end_if_closing(journal);
+}
+
+void journal_room_began(struct journal *journal) {
+    struct journal_files *files = &journal->files;
+    if (files->free_bytes == 0 && files->making == NULL && below_soft_limit(journal))
+        journal_files_make_later(files, journal->lane, journal_room_file_made, journal);
+    if (files->live_bytes < journal->options.max_bytes / 2) return;
+    if (journal->reclaiming == 0 && oldest_can_be_emptied(journal))
+        journal->reclaiming = journal_state_oldest(&journal->state);
+    env_defer(journal->env, &journal->turn);
+}
+
+/* ---- Copying forward ---- */
+
+/* Adds entries of the extent until the round is large enough; false: it is. */
+static bool copy_extent(struct journal *journal, const struct journal_group_state *group,
+                        const struct journal_extent *extent) {
+    uint64_t index = first_needed(group, extent);
+    if (index < extent->kept) index = extent->kept;
+    for (; index <= extent->last; index++) {
+        if (journal_round_bytes(journal->copies) >= journal_round_limit(journal)) return false;
+        journal_round_add_entry(journal->copies, JOURNAL_COPY, journal_extent_entry(extent, index));
+        journal->stats.entries_copied_forward++;
+    }
+    return true;
+}
+
+static void copy_some(struct journal *journal) {
+    struct journal_group_state *group, *next;
+    HASH_ITER(hh, journal->state.groups, group, next) {
+        for (size_t i = 0; i < group->extent_count; i++)
+            if (group->extents[i].generation == journal->reclaiming && !copy_extent(journal, group, &group->extents[i]))
+                return;
+    }
+}
+
+bool journal_room_copy(struct journal *journal) {
+    if (journal->copies != NULL) return true;
+    if (journal->reclaiming == 0) return false;
+    journal->copies = journal_round_new();
+    copy_some(journal);
+    if (!journal_round_is_empty(journal->copies)) return true;
+    journal_round_free(journal->copies);
+    journal->copies = NULL;
+    journal->reclaiming = 0;
+    return false;
+}
+
+/* ---- Asking the owners ---- */
+
+struct asked {
+    uint64_t group, index;
+};
+
+/* Owners that can do something: they have committed entries in the oldest generation that they have not synced. */
+static size_t owners_of_oldest(const struct journal *journal, struct asked *asked) {
+    uint64_t oldest = journal_state_oldest(&journal->state);
+    size_t count = 0;
+    struct journal_group_state *group, *next;
+    HASH_ITER(hh, journal->state.groups, group, next) {
+        uint64_t index = 0;
+        for (size_t i = 0; i < group->extent_count; i++)
+            if (group->extents[i].generation == oldest) index = group->extents[i].last;
+        if (index <= group->asked_progress || group->asked_commit <= group->asked_progress) continue;
+        asked[count++] = (struct asked){group->group, index};
+    }
+    return count;
+}
+
+void journal_room_press(struct journal *journal) {
+    uint64_t oldest = journal_state_oldest(&journal->state);
+    bool wanted = journal->stalled || journal->files.live_bytes >= journal->options.max_bytes / 2;
+    if (journal->on_pressure == NULL || !wanted || oldest == journal->state.generation) return;
+    if (journal->pressed == journal->state.generation + oldest) return;
+    journal->pressed = journal->state.generation + oldest;
+    struct asked *asked = mem_alloc(HASH_COUNT(journal->state.groups) * sizeof *asked);
+    size_t count = owners_of_oldest(journal, asked);
+    for (size_t i = 0; i < count && !journal->closing; i++)
+        journal->on_pressure(journal->on_pressure_arg, asked[i].group, asked[i].index);
+    mem_free(asked);
+}
+
+void journal_room_again(void *arg) {
+    struct journal *journal = arg;
+    if (!journal->stalled) return;
+    journal->pressed = 0;
+    env_timer_start(journal->again, ASK_AGAIN_US);
+    env_defer(journal->env, &journal->turn);
+}
