@@ -2,7 +2,7 @@
  * Frames out of a stream. Three places hold what has arrived:
  *
  *   chunk   64 KiB; frames that lie whole in it are delivered from it
- *   rest    the beginning of a frame (under 4 KiB), moved out of a chunk, so that an idle connection holds no chunk
+ *   rest    bytes that were moved out of a chunk, so that an idle or waiting connection holds none
  *   large   a frame that gets a buffer of its own: longer than a chunk, or the last one that is read for now
  *
  *           bytes arrive            whole frame: deliver (copy under 4 KiB, else a slice)
@@ -204,10 +204,15 @@ static enum cut cut_all(struct frame_reader *reader) {
     return cut;
 }
 
-/* Lets go of the chunk if it holds little or nothing: a stream that is idle shall not hold 64 KiB. */
-static void shrink(struct frame_reader *reader) {
+/*
+ * Lets go of the chunk if it holds little or nothing: a stream that is idle shall not hold 64 KiB. One that waits holds
+ * no chunk that the budget pays for (because slices of it were delivered), or it could wait for itself.
+ */
+static void shrink(struct frame_reader *reader, enum cut cut) {
     size_t here = reader->end - reader->start;
-    if (reader->chunk == NULL || here >= SMALL) return;
+    if (reader->chunk == NULL) return;
+    bool waits_on_charge = cut == CUT_WAIT && reader->chunk->budget != NULL;
+    if (here >= SMALL && !waits_on_charge) return;
     if (here > 0) {
         reader->rest = mem_alloc(here);
         reader->rest_len = here;
@@ -232,7 +237,7 @@ static void cut_and_read(struct frame_reader *reader) {
     restore(reader);
     enum cut cut = cut_all(reader);
     if (cut == CUT_FREED || cut == CUT_OVER) return;
-    shrink(reader);
+    shrink(reader, cut);
     env_stream_read(reader->stream, cut == CUT_READ);
 }
 

@@ -384,6 +384,26 @@ static void test_reader_budget_small_frames(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
+/* A large frame whose beginning came behind what spent the budget is admitted only when there is room. */
+static void test_reader_budget_large_frame_waits(void **state) {
+    (void)state;
+    enum { FIRST = 10000, LARGE = 300000 };
+    struct budget budget;
+    budget_init(&budget, FIRST);
+    open_reading(&budget);
+    send_frame(0, FIRST); /* in one chunk with the beginning of the next: the chunk is charged */
+    send_frame(1, LARGE);
+    run_for_us(20000);
+    assert_int_equal(reading.count, 1);
+    assert_true(budget.used >= FIRST && budget.used <= 2 * 65536);
+    slice_unref(&reading.frames[0]);
+    reading.stop_at = 2;
+    loop_run(&reading.loop);
+    assert_frame(1, LARGE);
+    close_reading();
+    assert_int_equal(budget.used, 0);
+}
+
 /* Two connections whose frames together pass the budget do not wait for each other in the middle. */
 static void test_reader_no_deadlock_of_halves(void **state) {
     (void)state;
@@ -436,6 +456,7 @@ int main(void) {
         cmocka_unit_test(test_reader_end_while_paused),
         cmocka_unit_test(test_reader_budget_stops_and_goes_on),
         cmocka_unit_test(test_reader_budget_small_frames),
+        cmocka_unit_test(test_reader_budget_large_frame_waits),
         cmocka_unit_test(test_reader_no_deadlock_of_halves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,10 @@ static void test_queue_drained(void **state) {
     sending.stop_at = 302;
     loop_run(&sending.loop);
     assert_int_equal(sending.drained, 2);
+    push(NULL, 302, 100);
+    sending.stop_at = 402;
+    loop_run(&sending.loop);
+    assert_int_equal(sending.drained, 2);
     assert_int_equal(sending.wrong, 0);
     close_sending();
 }
