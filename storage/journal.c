@@ -99,6 +99,10 @@ void journal_wait(struct journal *journal, struct journal_waiter *waiter) {
     env_defer(journal->env, &journal->turn);
 }
 
+uint64_t journal_round(const struct journal *journal) {
+    return journal->gathering->number;
+}
+
 static bool unlink_waiter(struct journal_waiter **list, const struct journal_waiter *waiter) {
     for (; *list != NULL; list = &(*list)->next) {
         if (*list != waiter) continue;
