@@ -125,10 +125,6 @@ void journal_wait_cancel(struct journal *journal, struct journal_waiter *waiter)
         unlink_waiter(&journal->telling, waiter);
 }
 
-uint64_t journal_round(const struct journal *journal) {
-    return journal->gathering->number;
-}
-
 /* Those whose round is durable, in order. One that waits again inside is told in a later turn. */
 static void tell_waiters(struct journal *journal) {
     CHECK(journal->telling == NULL);
