@@ -328,6 +328,9 @@ static struct env *process_new(struct node *node) {
     env->inbox.next = env->inbox.prev = &env->inbox;
     env->batch.next = env->batch.prev = &env->batch;
     env->timers.next = env->timers.prev = &env->timers;
+    env->die_in = node->die_in;
+    env->die_how = node->die_how;
+    node->die_in = 0;
     env->clock_offset_us = 1 + world_below(node->world, UINT64_C(1000000000000));
     return env;
 }
@@ -401,15 +404,27 @@ void node_power_on(struct node *node) {
 
 void node_die_after(struct node *node, uint64_t effects, enum node_death how) {
     CHECK(effects > 0 && (how == NODE_KILLED || how == NODE_POWER_CUT));
-    if (node->env == NULL) return;
+    if (node->env == NULL) {
+        node->die_in = effects;
+        node->die_how = how;
+        return;
+    }
     node->env->die_in = effects;
     node->env->die_how = how;
+}
+
+void node_die_never(struct node *node) {
+    node->die_in = 0;
+    if (node->env != NULL) node->env->die_in = 0;
 }
 
 void node_pause(struct node *node, uint64_t for_us) {
     if (node->env == NULL) return;
     world_trace(node->world, node->id, "pause", "", for_us, 0, 0);
-    node->env->paused_until_us = world_now_us(node->world) + for_us;
+    node->env->paused_until_us = for_us == 0 ? 0 : world_now_us(node->world) + for_us;
+    if (for_us > 0) return;
+    env_want_turn(node->env, 0);
+    env_jobs_go_on(node->env);
 }
 
 void node_jump_wall_clock(struct node *node, int64_t by_ms) {

@@ -63,6 +63,8 @@ struct node {
     struct node_faults faults;
     int64_t wall_offset_ms;
     uint64_t effects, failed_syncs;
+    uint64_t die_in; /* for the next process */
+    enum node_death die_how;
 };
 
 /* One effect is about to happen: the process may die before it. */
@@ -81,6 +83,9 @@ void env_want_turn(struct env *env, uint64_t at_us);
 
 /* env_sim_jobs.c: what was under way when the process died: each job may have happened in part. */
 void env_jobs_end(struct env *env, enum node_death how);
+
+/* A pause ended early. */
+void env_jobs_go_on(struct env *env);
 
 /* network.c: what the machine's kernel does with the connections of a process. */
 void network_process_died(struct network *network, struct env *env, bool dark);

@@ -11,7 +11,7 @@
 #include "tests/sim/env/env_sim.h"
 
 /* The most effects that a job under way may still have when its process dies. */
-enum { DYING_EFFECTS = 6 };
+enum { DYING_EFFECTS = 4 };
 
 struct env_lane {
     struct env *env;
@@ -159,7 +159,7 @@ void env_jobs_end(struct env *env, enum node_death how) {
         next = work->next;
         bool under_way = work->event.place != 0 && !work->worked;
         world_unschedule(env->world, &work->event);
-        if (under_way && how != NODE_EXITED && world_chance(env->world, 500000)) {
+        if (under_way && how != NODE_EXITED && world_chance(env->world, 800000)) {
             env->dead = false;
             env->die_in = 1 + world_below(env->world, DYING_EFFECTS);
             env->die_how = how;
@@ -169,4 +169,13 @@ void env_jobs_end(struct env *env, enum node_death how) {
         }
     }
     env->work = NULL;
+}
+
+void env_jobs_go_on(struct env *env) {
+    struct work *oldest = env->work;
+
+    while (oldest != NULL && oldest->next != NULL)
+        oldest = oldest->next;
+    for (struct work *work = oldest; work != NULL; work = work->prev) /* in the order given, which lanes keep */
+        if (work->event.place != 0) world_schedule(env->world, &work->event, 0);
 }

@@ -55,9 +55,12 @@ void node_exit(struct node *node);
 void node_kill(struct node *node);
 void node_power_cut(struct node *node);
 void node_power_on(struct node *node);
-/* Dies before the `effects`-th effect from now on (a file or stream call, a callback), by NODE_KILLED or NODE_POWER_CUT. */
+/* Dies before the `effects`-th effect from now on (a file or stream call, a callback), by NODE_KILLED or NODE_POWER_CUT.
+ * When nothing is running, the next process does. */
 void node_die_after(struct node *node, uint64_t effects, enum node_death how);
-/* SIGSTOP for that long: nothing runs, connections stay, the kernel goes on to receive. */
+/* Takes node_die_after back. */
+void node_die_never(struct node *node);
+/* SIGSTOP for that long: nothing runs, connections stay, the kernel goes on to receive. 0: it goes on now. */
 void node_pause(struct node *node, uint64_t for_us);
 /* The wall clock jumps; the monotonic one does not. */
 void node_jump_wall_clock(struct node *node, int64_t by_ms);

@@ -1,0 +1,315 @@
+/* Faults at random moments; nemesis.h says which and when. */
+#include "tests/sim/nemesis.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum fault {
+    FAULT_KILL,
+    FAULT_POWER_CUT,
+    FAULT_DIE_AT_EFFECT,
+    FAULT_POWER_CUT_ALL,
+    FAULT_KILL_ALL,
+    FAULT_PAUSE,
+    FAULT_ISOLATE,
+    FAULT_HALVES,
+    FAULT_ONE_WAY,
+    FAULT_RESET,
+    FAULT_SLOW_LINK,
+    FAULT_SLOW_DISK,
+    FAULT_FAILED_SYNC,
+    FAULT_FULL_DISK,
+    FAULT_CLOCK_JUMP,
+    FAULT_CLEAN_STOP,
+    FAULT_WIPE,
+    FAULT_KINDS
+};
+
+struct patient {
+    struct node *node;
+    struct event restart;
+    struct nemesis *nemesis;
+    unsigned place;
+    uint64_t full_until_us; /* its disk has no room until then; 0: it has */
+};
+
+struct nemesis {
+    struct run *run;
+    struct nemesis_options options;
+    struct patient *patients;
+    uint32_t enabled;     /* bit: enum fault */
+    uint64_t interval_us; /* between faults, typically */
+    uint64_t outage_us;   /* that something stays broken, at most */
+    struct event next, heal;
+    bool begun, over;
+    unsigned sync_victim; /* place */
+    uint32_t wiped;
+    uint32_t alive; /* after mending */
+};
+
+static struct world *world_of(const struct nemesis *nemesis) {
+    return nemesis->run->world;
+}
+
+static uint64_t draw(struct nemesis *nemesis, uint64_t limit) {
+    return world_below(world_of(nemesis), limit);
+}
+
+static uint64_t soon(struct nemesis *nemesis, uint64_t within_us) {
+    return world_now_us(world_of(nemesis)) + 1 + draw(nemesis, within_us);
+}
+
+/* ---- Starting again ---- */
+
+static void restart(struct event *event) {
+    struct patient *patient = (struct patient *)((char *)event - offsetof(struct patient, restart));
+    struct nemesis *nemesis = patient->nemesis;
+
+    if (node_is_running(patient->node)) return;
+    if (nemesis->options.may_start != NULL && !nemesis->options.may_start(nemesis->options.arg, patient->place)) return;
+    node_power_on(patient->node);
+    if (patient->full_until_us > 0 && world_now_us(world_of(nemesis)) >= patient->full_until_us) {
+        disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
+        patient->full_until_us = 0;
+    }
+    run_count(nemesis->run, RARE_STARTS, 1);
+    if (!nemesis->over && draw(nemesis, 8) == 0) /* dies while it starts */
+        node_die_after(patient->node, 1 + draw(nemesis, 300), draw(nemesis, 2) == 0 ? NODE_KILLED : NODE_POWER_CUT);
+    nemesis->options.start(nemesis->options.arg, patient->place);
+}
+
+void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death how) {
+    static const enum rare kinds[] = {[NODE_EXITED] = RARE_CLEAN_STOPS,
+                                      [NODE_FATAL] = RARE_FATAL_ENDS,
+                                      [NODE_KILLED] = RARE_KILLS,
+                                      [NODE_POWER_CUT] = RARE_POWER_CUTS};
+
+    run_count(nemesis->run, kinds[how], 1);
+    for (unsigned i = 0; i < nemesis->options.count; i++) {
+        struct patient *patient = &nemesis->patients[i];
+        if (patient->node != node) continue;
+        node_faults(node)->sync_error_ppm = 0;
+        if (!nemesis->over || (nemesis->alive >> i & 1))
+            world_schedule(world_of(nemesis), &patient->restart,
+                           soon(nemesis, nemesis->over ? 100000 : nemesis->outage_us));
+    }
+}
+
+/* ---- Faults ---- */
+
+static struct patient *any(struct nemesis *nemesis) {
+    return &nemesis->patients[draw(nemesis, nemesis->options.count)];
+}
+
+/* In one direction; both: the halves do not hear each other. */
+static void cut(struct nemesis *nemesis, uint32_t side, bool both) {
+    for (unsigned i = 0; i < nemesis->options.count; i++)
+        for (unsigned j = 0; j < nemesis->options.count; j++) {
+            if ((side >> i & 1) == 0 || (side >> j & 1) != 0) continue;
+            int a = node_id(nemesis->patients[i].node), b = node_id(nemesis->patients[j].node);
+            network_block(nemesis->run->network, a, b, true);
+            if (both) network_block(nemesis->run->network, b, a, true);
+        }
+    world_schedule(world_of(nemesis), &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
+}
+
+static void heal_links(struct event *event) {
+    struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, heal));
+    if (!nemesis->over) network_heal_all(nemesis->run->network);
+}
+
+static void one_way(struct nemesis *nemesis) {
+    int a = node_id(any(nemesis)->node), b = node_id(any(nemesis)->node);
+
+    run_count(nemesis->run, RARE_ONE_WAY_CUTS, 1);
+    if (a == b)
+        cut(nemesis, UINT32_C(1) << draw(nemesis, nemesis->options.count), false);
+    else
+        network_block(nemesis->run->network, a, b, true);
+    world_schedule(world_of(nemesis), &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
+}
+
+static void slow_disk(struct nemesis *nemesis, struct patient *patient) {
+    struct node_faults *faults = node_faults(patient->node);
+
+    run_count(nemesis->run, RARE_SLOW_DISKS, 1);
+    if (draw(nemesis, 2) == 0)
+        faults->disk_stalled_until_us = soon(nemesis, 4000000);
+    else
+        faults->disk_typical_us = 100 + draw(nemesis, 30000);
+}
+
+static void fail_sync(struct nemesis *nemesis) {
+    struct patient *patient = &nemesis->patients[nemesis->sync_victim];
+
+    if (nemesis->wiped == 0) node_faults(patient->node)->sync_error_ppm = 50000;
+}
+
+static void full_disk(struct nemesis *nemesis, struct patient *patient) {
+    struct disk *disk = node_disk(patient->node);
+
+    run_count(nemesis->run, RARE_FULL_DISKS, 1);
+    disk_set_capacity(disk, disk_used_bytes(disk) + draw(nemesis, 65536));
+    patient->full_until_us = soon(nemesis, nemesis->outage_us);
+}
+
+static void kill_all(struct nemesis *nemesis, bool power) {
+    for (unsigned i = 0; i < nemesis->options.count; i++) {
+        if (power)
+            node_power_cut(nemesis->patients[i].node);
+        else
+            node_kill(nemesis->patients[i].node);
+    }
+}
+
+/* The directory is gone, and with it the identity. Only while the others are whole. */
+static void wipe(struct nemesis *nemesis, struct patient *patient) {
+    if (!nemesis->options.wipes || nemesis->wiped != 0 || nemesis->options.count < 3) return;
+    for (unsigned i = 0; i < nemesis->options.count; i++)
+        if (node_failed_syncs(nemesis->patients[i].node) > 0) return;
+    nemesis->wiped = UINT32_C(1) << patient->place;
+    run_say(nemesis->run, "n%d loses its directory", node_id(patient->node));
+    if (node_is_running(patient->node))
+        node_kill(patient->node);
+    else
+        world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, nemesis->outage_us));
+    disk_wipe(node_disk(patient->node));
+}
+
+static void strike(struct nemesis *nemesis, enum fault fault) {
+    struct world *world = world_of(nemesis);
+    struct patient *patient = any(nemesis);
+    struct node *node = patient->node;
+    uint32_t all = (UINT32_C(1) << nemesis->options.count) - 1;
+
+    switch (fault) {
+    case FAULT_KILL: node_kill(node); break;
+    case FAULT_POWER_CUT: node_power_cut(node); break;
+    case FAULT_DIE_AT_EFFECT:
+        node_die_after(node, 1 + draw(nemesis, 500), draw(nemesis, 3) == 0 ? NODE_KILLED : NODE_POWER_CUT);
+        break;
+    case FAULT_POWER_CUT_ALL:
+    case FAULT_KILL_ALL: kill_all(nemesis, fault == FAULT_POWER_CUT_ALL); break;
+    case FAULT_PAUSE:
+        run_count(nemesis->run, RARE_PAUSES, 1);
+        node_pause(node, 10000 + draw(nemesis, 1 + nemesis->outage_us * 3));
+        break;
+    case FAULT_ISOLATE:
+        run_count(nemesis->run, RARE_PARTITIONS, 1);
+        cut(nemesis, UINT32_C(1) << patient->place, true);
+        break;
+    case FAULT_HALVES:
+        run_count(nemesis->run, RARE_PARTITIONS, 1);
+        cut(nemesis, (uint32_t)draw(nemesis, all), true);
+        break;
+    case FAULT_ONE_WAY: one_way(nemesis); break;
+    case FAULT_RESET:
+        run_count(nemesis->run, RARE_RESETS, network_reset(nemesis->run->network, node_id(node), 0));
+        break;
+    case FAULT_SLOW_LINK:
+        network_set_slow(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 300000));
+        world_schedule(world, &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
+        break;
+    case FAULT_SLOW_DISK: slow_disk(nemesis, patient); break;
+    case FAULT_FAILED_SYNC: fail_sync(nemesis); break;
+    case FAULT_FULL_DISK: full_disk(nemesis, patient); break;
+    case FAULT_CLOCK_JUMP:
+        run_count(nemesis->run, RARE_CLOCK_JUMPS, 1);
+        node_jump_wall_clock(node, (int64_t)draw(nemesis, 7200000) - 3600000);
+        break;
+    case FAULT_CLEAN_STOP:
+        if (nemesis->options.stop != NULL && node_is_running(node))
+            nemesis->options.stop(nemesis->options.arg, patient->place);
+        break;
+    case FAULT_WIPE: wipe(nemesis, patient); break;
+    case FAULT_KINDS: break;
+    }
+}
+
+static void next_fault(struct event *event) {
+    struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, next));
+    enum fault fault = (enum fault)draw(nemesis, FAULT_KINDS);
+
+    if (nemesis->over) return;
+    for (unsigned i = 0; i < FAULT_KINDS && (nemesis->enabled >> fault & 1) == 0; i++)
+        fault = (fault + 1) % FAULT_KINDS;
+    if (nemesis->enabled >> fault & 1) strike(nemesis, fault);
+    world_schedule(world_of(nemesis), event, soon(nemesis, 2 * nemesis->interval_us));
+}
+
+/* ---- Life ---- */
+
+struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *options) {
+    struct nemesis *nemesis = mem_zalloc(sizeof *nemesis);
+    bool many = world_chance(run->world, 500000);
+
+    nemesis->run = run;
+    nemesis->options = *options;
+    nemesis->patients = mem_zalloc(options->count * sizeof *nemesis->patients);
+    for (unsigned i = 0; i < options->count; i++) {
+        nemesis->patients[i] = (struct patient){.node = options->nodes[i], .nemesis = nemesis, .place = i};
+        nemesis->patients[i].restart.run = restart;
+    }
+    nemesis->next.run = next_fault;
+    nemesis->heal.run = heal_links;
+    for (unsigned fault = 0; fault < FAULT_KINDS; fault++)
+        if (world_chance(run->world, many ? 700000 : 200000)) nemesis->enabled |= UINT32_C(1) << fault;
+    nemesis->interval_us = many ? 50000 + draw(nemesis, 400000) : 200000 + draw(nemesis, 1000000);
+    nemesis->outage_us = 20000 + draw(nemesis, 2000000);
+    nemesis->sync_victim = (unsigned)draw(nemesis, options->count);
+    return nemesis;
+}
+
+void nemesis_begin(struct nemesis *nemesis) {
+    CHECK(!nemesis->begun);
+    nemesis->begun = true;
+    for (unsigned i = 0; i < nemesis->options.count; i++) {
+        struct node_faults *faults = node_faults(nemesis->patients[i].node);
+        faults->cache_miss_ppm = (uint32_t)draw(nemesis, 600000);
+        if (draw(nemesis, 4) == 0) {
+            faults->stall_ppm = 500;
+            faults->stall_us = 200000;
+        }
+    }
+    if (nemesis->enabled != 0)
+        world_schedule(world_of(nemesis), &nemesis->next, soon(nemesis, 2 * nemesis->interval_us));
+}
+
+static void mend_node(struct nemesis *nemesis, struct patient *patient) {
+    struct node_faults *faults = node_faults(patient->node);
+    uint64_t cache_miss = faults->cache_miss_ppm;
+
+    *faults = (struct node_faults){.disk_typical_us = 300, .cache_miss_ppm = (uint32_t)cache_miss};
+    disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
+    patient->full_until_us = 0;
+    node_pause(patient->node, 0);
+    node_die_never(patient->node);
+    if (!node_is_running(patient->node)) world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, 100000));
+}
+
+void nemesis_mend(struct nemesis *nemesis, uint32_t alive) {
+    nemesis->over = true;
+    nemesis->alive = alive;
+    network_heal_all(nemesis->run->network);
+    run_say(nemesis->run, "mending %x", alive);
+    for (unsigned i = 0; i < nemesis->options.count; i++) {
+        struct patient *patient = &nemesis->patients[i];
+        if (alive >> i & 1) {
+            mend_node(nemesis, patient);
+            continue;
+        }
+        world_unschedule(world_of(nemesis), &patient->restart);
+        switch (draw(nemesis, 4)) {
+        case 0: node_kill(patient->node); break;
+        case 1: node_power_cut(patient->node); break;
+        case 2: node_pause(patient->node, 100000000); break;
+        default: cut(nemesis, UINT32_C(1) << i, true); break;
+        }
+    }
+}
+
+uint32_t nemesis_wiped(const struct nemesis *nemesis) {
+    return nemesis->wiped;
+}

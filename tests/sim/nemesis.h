@@ -1,0 +1,37 @@
+/*
+ * Makes things go wrong: machines, disks, links and clocks, at random moments, then mends them.
+ *
+ *   nemesis_begin --- faults from time to time --- nemesis_mend (a majority) --- nemesis_mend (all)
+ *
+ * Happy path: which faults a run has, how often they come and how long they last is drawn once from the seed: half of the
+ * runs have a few, half of them many. What was killed is started again after a while. Invariants: the disk of at most one
+ * machine says that a sync failed; at most a minority is wiped, and then the others' disks stay whole.
+ */
+#ifndef SIM_NEMESIS_H
+#define SIM_NEMESIS_H
+
+#include "tests/sim/run.h"
+
+struct nemesis_options {
+    struct node **nodes; /* those that suffer; kept by the caller */
+    unsigned count;
+    void (*start)(void *arg, unsigned place);     /* starts the product on nodes[place], which is off and has power */
+    bool (*may_start)(void *arg, unsigned place); /* NULL: always */
+    /* Ends it in good order; the process exits some time after. NULL: the product cannot. */
+    void (*stop)(void *arg, unsigned place);
+    bool wipes; /* a machine may lose its directory for good */
+    void *arg;
+};
+
+struct nemesis;
+struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *options);
+void nemesis_begin(struct nemesis *nemesis);
+/* The scenario tells of every death of one of the nodes, so that it is started again. */
+void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death how);
+/* No fault comes any more. Machines whose bit is set in `alive` are mended and run, with whole links among them; the others
+ * are cut off, off or as they are. */
+void nemesis_mend(struct nemesis *nemesis, uint32_t alive);
+/* The machine that lost its directory, as a bit; 0: none did. */
+uint32_t nemesis_wiped(const struct nemesis *nemesis);
+
+#endif

@@ -1,0 +1,45 @@
+/* Names of the rare events. */
+#include "tests/sim/rare.h"
+
+#include <string.h>
+
+static const char *const names[RARE_KINDS] = {
+    [RARE_ELECTIONS] = "elections",
+    [RARE_LOST_LEADERSHIPS] = "lost leaderships",
+    [RARE_TRUNCATIONS] = "truncations",
+    [RARE_TORN_TAILS] = "torn tails",
+    [RARE_FILES_REUSED] = "journal files reused",
+    [RARE_COPIED_FORWARD] = "entries copied forward",
+    [RARE_DEDUP_HITS] = "dedup hits",
+    [RARE_WIPED_REFUSED] = "wiped directories refused",
+    [RARE_STARTS] = "starts",
+    [RARE_KILLS] = "kills",
+    [RARE_POWER_CUTS] = "power cuts",
+    [RARE_TORN_WRITES] = "torn writes",
+    [RARE_FATAL_ENDS] = "fatal ends",
+    [RARE_FAILED_SYNCS] = "failed syncs",
+    [RARE_FULL_DISKS] = "full disks",
+    [RARE_SLOW_DISKS] = "slow disks",
+    [RARE_PAUSES] = "pauses",
+    [RARE_CLOCK_JUMPS] = "clock jumps",
+    [RARE_PARTITIONS] = "partitions",
+    [RARE_ONE_WAY_CUTS] = "one-way cuts",
+    [RARE_RESETS] = "connections reset",
+    [RARE_CLEAN_STOPS] = "clean stops",
+    [RARE_FAST_FAILOVERS] = "fast failovers",
+    [RARE_UNKNOWN_RESULTS] = "unknown results",
+    [RARE_ACKNOWLEDGED] = "acknowledged",
+    [RARE_READ_BACK] = "read back",
+};
+
+const char *rare_name(enum rare kind) {
+    return names[kind];
+}
+
+enum rare rare_find(const char *name) {
+    enum rare kind = 0;
+
+    while (kind < RARE_KINDS && strcmp(names[kind], name) != 0)
+        kind++;
+    return kind;
+}

@@ -1,0 +1,9 @@
+/* The list of scenarios. */
+#include "tests/sim/scenarios.h"
+
+#include <stddef.h>
+
+const struct scenario *const scenarios[] = {
+    &scenario_journal,
+    NULL,
+};

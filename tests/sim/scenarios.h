@@ -1,0 +1,9 @@
+/* The scenarios, one file each. */
+#ifndef SIM_SCENARIOS_H
+#define SIM_SCENARIOS_H
+
+#include "tests/sim/run.h"
+
+extern const struct scenario scenario_journal;
+
+#endif
