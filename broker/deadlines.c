@@ -49,7 +49,7 @@ void deadlines_free(struct deadlines *deadlines) {
 
 void deadline_set(struct deadlines *deadlines, struct deadline *deadline, uint32_t delay_ms) {
     if (delay_ms == 0) delay_ms = 1;
-    timer_heap_set(&deadlines->heap, &deadline->entry, env_now_ms(deadlines->env) + delay_ms);
+    timer_heap_set(&deadlines->heap, &deadline->entry, (env_now_us(deadlines->env) + 999) / 1000 + delay_ms);
     arm(deadlines);
 }
 

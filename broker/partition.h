@@ -113,6 +113,7 @@ struct partition_read {
     struct group_confirm confirm;
     struct partition_read *next, *prev;
     uint8_t stage;
+    bool inside; /* the call that began it has not returned */
 };
 
 /* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if there is none yet. `leader_epoch`: the
@@ -150,10 +151,12 @@ struct partition_lookup {
     int32_t leader_epoch; /* -1: not known */
     /* The partition's. */
     struct partition *partition;
+    int64_t wanted; /* the timestamp asked for */
     struct partition_log_search search;
     struct group_confirm confirm;
     struct partition_lookup *next, *prev;
     uint8_t stage;
+    bool inside;
 };
 
 /* The offset for `timestamp` (ms, or one of the three above), as ListOffsets means it. All but the earliest are answered only after a

@@ -110,13 +110,6 @@ size_t producer_state_count(const struct producer_state *state) {
     return state->committed_count;
 }
 
-int32_t producer_last_sequence(int32_t base, int32_t records) {
-    CHECK(base >= 0);
-    CHECK(records > 0);
-    int64_t last = (int64_t)base + records - 1;
-    return (int32_t)(last > INT32_MAX ? last - INT32_MAX - 1 : last);
-}
-
 static bool same_batch(const struct producer_batch *known, const struct producer_batch *batch) {
     return known->epoch == batch->epoch && known->base_sequence == batch->base_sequence &&
            known->last_sequence == batch->last_sequence;

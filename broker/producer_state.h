@@ -52,9 +52,6 @@ struct producer_state;
 struct producer_state *producer_state_new(const struct producer_state_options *options);
 void producer_state_free(struct producer_state *state);
 
-/* The sequence `records` - 1 after `base`, with Kafka's wrap. records > 0. */
-int32_t producer_last_sequence(int32_t base, int32_t records);
-
 /* Changes nothing. `known` is filled for COMMITTED and IN_FLIGHT. */
 enum producer_verdict producer_state_check(const struct producer_state *state, const struct producer_batch *batch,
                                            int64_t now_ms, struct producer_batch *known);

@@ -17,11 +17,15 @@ static struct producer_state *make(uint32_t max_producers) {
     return producer_state_new(&options);
 }
 
+static int32_t last_sequence(int32_t base, int32_t records) {
+    return (int32_t)(((int64_t)base + records - 1) & INT32_MAX);
+}
+
 static struct producer_batch batch(int64_t id, int epoch, int32_t base, int32_t records, int64_t offset) {
     struct producer_batch made = {.producer_id = id,
                                   .epoch = (int16_t)epoch,
                                   .base_sequence = base,
-                                  .last_sequence = producer_last_sequence(base, records),
+                                  .last_sequence = last_sequence(base, records),
                                   .base_offset = offset,
                                   .timestamp = 7};
     return made;
@@ -105,9 +109,6 @@ static void test_producer_state_lost_leadership_drops_in_flight(void **unused) {
 /* After INT32_MAX comes 0, inside a batch and between two. */
 static void test_producer_state_sequence_wraps(void **unused) {
     (void)unused;
-    assert_int_equal(producer_last_sequence(INT32_MAX, 1), INT32_MAX);
-    assert_int_equal(producer_last_sequence(INT32_MAX, 2), 0);
-    assert_int_equal(producer_last_sequence(INT32_MAX - 1, 5), 2);
     struct producer_state *state = make(10);
     commit(state, batch(1, 0, INT32_MAX - 9, 10, 0));
     assert_int_equal(check(state, batch(1, 0, 0, 1, 0), NULL), PRODUCER_APPEND);

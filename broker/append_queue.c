@@ -1,0 +1,182 @@
+/*
+ * Batches into entries, entries into the group: all batches of one turn share an entry of at most 1 MiB.
+ *
+ * Happy path: append_queue_add copies a batch behind the others (a large one stays where it is, and is an entry of its own); the task at
+ * the end of the turn submits. Failures: when the group takes no more (too much is uncommitted) entries wait here and are offered
+ * again at the next commit, or a little later; whoever fills the queue is refused by partition_produce before it is too long.
+ * Invariants: offsets in the queue are dense and end with next_offset; entries are submitted in order; nothing here is charged to the budget
+ * of requests, which may be gone before.
+ */
+#include <string.h>
+
+#include "base/mutant.h"
+#include "broker/partition_state.h"
+#include "protocol/kafka_error.h"
+
+enum {
+    ENTRY_BYTES = 1 << 20,   /* an entry gathers up to so much */
+    LARGE_BYTES = 128 << 10, /* a batch of at least that size is not copied, if it is most of its buffer */
+    LEAST_ROOM = 4 << 10,
+    RETRY_US = 20 * 1000,
+};
+
+static void forming_free(struct forming_entry *forming) {
+    slice_unref(&forming->large);
+    mem_free(forming->data);
+    mem_free(forming);
+}
+
+static struct forming_entry *forming_new(struct partition *partition) {
+    struct append_queue *queue = &partition->queue;
+    struct forming_entry *forming = mem_zalloc(sizeof *forming);
+    forming->base_offset = partition->next_offset;
+    forming->max_timestamp = -1;
+    *(queue->last != NULL ? &queue->last->next : &queue->first) = forming;
+    queue->last = forming;
+    return forming;
+}
+
+/* The entry that the next batch of `size` goes to. */
+static struct forming_entry *entry_for(struct partition *partition, size_t size) {
+    struct forming_entry *last = partition->queue.last;
+    if (last == NULL || last->large.len > 0 || last->len + size > ENTRY_BYTES || last->batches == UINT16_MAX)
+        last = forming_new(partition);
+    if (last->len + size > last->room) {
+        size_t room = last->room * 2;
+        if (room == 0) room = partition->queue.usual_len;
+        if (room > ENTRY_BYTES) room = ENTRY_BYTES;
+        if (room < LEAST_ROOM) room = LEAST_ROOM;
+        if (room < last->len + size) room = last->len + size;
+        last->data = mem_realloc(last->data, room);
+        last->room = room;
+    }
+    return last;
+}
+
+/* Whether the entry can keep the buffer in which the batch came: then nearly all of what it pins is the batch. */
+static bool keeps_buffer(const struct slice *bytes) {
+    return bytes->buffer != NULL && bytes->len >= LARGE_BYTES &&
+           bytes->len >= bytes->buffer->size - bytes->buffer->size / 8;
+}
+
+void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms) {
+    const struct record_batch *header = &batch->header;
+    size_t size = batch->bytes.len;
+    bool log_append_time = partition->settings.log_append_time;
+    struct forming_entry *forming;
+    uint8_t *bytes;
+    if (keeps_buffer(&batch->bytes)) {
+        forming = forming_new(partition);
+        forming->large = batch->bytes;
+        batch->bytes = (struct slice){0};
+        buffer_discharge(forming->large.buffer);
+        bytes = (uint8_t *)forming->large.data; /* the frame is ours: nobody else writes or reads it */
+    } else {
+        forming = entry_for(partition, size);
+        bytes = forming->data + forming->len;
+        memcpy(bytes, batch->bytes.data, size);
+        slice_unref(&batch->bytes);
+    }
+    produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time, now_ms);
+    int64_t timestamp = log_append_time ? now_ms : header->max_timestamp;
+    if (timestamp > forming->max_timestamp) forming->max_timestamp = timestamp;
+    if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
+    forming->len += size;
+    forming->records += (uint32_t)header->record_count;
+    forming->batches++;
+    partition->queue.bytes += size;
+    partition->next_offset += header->record_count;
+    env_defer(partition->env, &partition->queue.flush);
+}
+
+/* The bytes of the entry as one slice; the forming entry lets go of them. */
+static struct slice take_bytes(struct forming_entry *forming) {
+    struct slice bytes = forming->large;
+    if (bytes.len > 0) {
+        forming->large = (struct slice){0};
+        return bytes;
+    }
+    if (forming->room - forming->len > forming->len / 8) forming->data = mem_realloc(forming->data, forming->len);
+    struct buffer *buffer = buffer_adopt(NULL, forming->data, forming->len);
+    forming->data = NULL;
+    bytes = slice_of(buffer, 0, forming->len);
+    buffer_unref(buffer);
+    return bytes;
+}
+
+static void give_back(struct forming_entry *forming, struct slice bytes) {
+    forming->large = bytes; /* its own buffer now: it gathers no more */
+}
+
+static int submit(struct partition *partition, struct forming_entry *forming) {
+    struct entry_spec spec = {.type = ENTRY_BATCHES,
+                              .batches = forming->batches,
+                              .base_offset = forming->base_offset,
+                              .records = forming->records,
+                              .max_timestamp = forming->max_timestamp,
+                              .raw = take_bytes(forming),
+                              .compress = partition->settings.store_lz4 && forming->plain_bytes * 2 > forming->len};
+    uint64_t index;
+    int error = group_submit(partition->group, &spec, &index);
+    if (error != ERR_NONE) give_back(forming, spec.raw);
+    return error;
+}
+
+void append_queue_flush(struct partition *partition) {
+    struct append_queue *queue = &partition->queue;
+    if (!partition->leading) return;
+    while (queue->first != NULL) {
+        struct forming_entry *forming = queue->first;
+        int error = submit(partition, forming);
+        if (error == ERR_LIMIT) {
+            env_timer_start(queue->retry, RETRY_US);
+            return;
+        }
+        if (error != ERR_NONE) { /* it is handing over, or `lost` is on its way */
+            partition_produces_withdraw(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+            return;
+        }
+        queue->usual_len = (queue->usual_len + forming->len) / 2;
+        queue->bytes -= forming->len;
+        queue->first = forming->next;
+        if (queue->first == NULL) queue->last = NULL;
+        forming_free(forming);
+    }
+    if (MUTANT(MUTANT_WATERMARK_AT_APPEND)) {
+        partition->high_watermark = partition->next_offset;
+        partition_produces_advance(partition);
+    }
+}
+
+int64_t append_queue_withdraw(struct partition *partition) {
+    struct append_queue *queue = &partition->queue;
+    if (queue->first != NULL) partition->next_offset = queue->first->base_offset;
+    while (queue->first != NULL) {
+        struct forming_entry *forming = queue->first;
+        queue->first = forming->next;
+        forming_free(forming);
+    }
+    queue->last = NULL;
+    queue->bytes = 0;
+    env_timer_stop(queue->retry);
+    env_defer_cancel(partition->env, &queue->flush);
+    return partition->next_offset;
+}
+
+static void end_of_turn(struct env_task *task) {
+    append_queue_flush((struct partition *)((char *)task - offsetof(struct partition, queue.flush)));
+}
+
+static void retry(void *arg) {
+    append_queue_flush(arg);
+}
+
+void append_queue_open(struct partition *partition) {
+    partition->queue.flush.run = end_of_turn;
+    partition->queue.retry = env_timer_new(partition->env, retry, partition);
+}
+
+void append_queue_close(struct partition *partition) {
+    append_queue_withdraw(partition);
+    env_timer_free(partition->queue.retry);
+}

@@ -1,0 +1,250 @@
+/*
+ * Opening and closing a partition, and what its group tells: commits, leadership.
+ *
+ * Every replica applies every committed entry: the watermark moves, the producer state learns. Only on a leader somebody waits for it.
+ * Order at a commit: all entries of the step are applied, then produces are answered, then fetches wake, then the group is offered
+ * what it did not take before.
+ */
+#include "broker/partition.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "broker/partition_state.h"
+#include "protocol/kafka_error.h"
+
+enum {
+    PRODUCERS_MAX = 20000, /* that a partition remembers: about 6 MiB; the least recently heard is forgotten */
+    IN_SYNC_CHECK_US = 500 * 1000,
+};
+
+/* ---- Commits ---- */
+
+static void apply_producers(struct partition *partition, struct entry *entry) {
+    struct slice raw;
+    struct record_batch batch;
+    size_t at = 0;
+    int error = entry_raw(entry, NULL, false, &raw);
+    int64_t now_ms = env_wall_ms(partition->env);
+    while (error == ERR_NONE && (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
+        if (batch.producer_id < 0) continue;
+        struct producer_batch seen = {.producer_id = batch.producer_id,
+                                      .epoch = batch.producer_epoch,
+                                      .base_sequence = batch.base_sequence,
+                                      .last_sequence = record_batch_last_sequence(&batch),
+                                      .base_offset = batch.base_offset,
+                                      .timestamp = batch.max_timestamp};
+        producer_state_commit(partition->producers, &seen, now_ms);
+    }
+    if (error != ERR_EOF)
+        env_fatal(partition->env,
+                  "entry %" PRIu64
+                  " of %s-%d is committed and its checksum is right, but it cannot be read (%s); see draved log verify",
+                  entry->index, partition->topic, partition->index, error_phrase(error));
+    slice_unref(&raw);
+}
+
+static void on_committed(void *arg, struct entry *entry) {
+    struct partition *partition = arg;
+    int64_t end_offset = entry->base_offset;
+    if (entry->type == ENTRY_BATCHES) {
+        apply_producers(partition, entry);
+        end_offset += entry->records;
+        partition->moved_bytes += entry->raw_len;
+    }
+    CHECK(entry->index == partition->applied + 1 || partition->applied == 0);
+    partition->applied = entry->index;
+    if (end_offset > partition->high_watermark) partition->high_watermark = end_offset;
+}
+
+static void on_caught_up(void *arg) {
+    struct partition *partition = arg;
+    partition_produces_advance(partition);
+    partition_waiters_tell(partition, false);
+    if (partition->queue.first != NULL) append_queue_flush(partition);
+}
+
+/* The producers as of the last entry that was applied; when that is not the one asked for, the next segment will have them. */
+static struct slice state_at_seal(void *arg, uint64_t index) {
+    struct partition *partition = arg;
+    if (index != partition->applied || producer_state_count(partition->producers) == 0) return (struct slice){0};
+    return producer_state_encode(partition->producers);
+}
+
+/* ---- Leadership ---- */
+
+static uint64_t in_sync_now(const struct partition *partition) {
+    uint64_t in_sync = 0;
+    for (size_t i = 0; i < partition->member_count; i++) {
+        if (group_member_in_sync(partition->group, partition->members[i].replica)) in_sync |= UINT64_C(1) << i;
+    }
+    return in_sync;
+}
+
+int32_t partition_in_sync_count(const struct partition *partition) {
+    return partition->leading ? (int32_t)__builtin_popcountll(in_sync_now(partition)) : 0;
+}
+
+static void watch_in_sync(void *arg) {
+    struct partition *partition = arg;
+    uint64_t in_sync = in_sync_now(partition);
+    env_timer_start(partition->in_sync_timer, IN_SYNC_CHECK_US);
+    if (in_sync == partition->in_sync) return;
+    partition->in_sync = in_sync;
+    partition->events->in_sync_changed(partition->arg, partition);
+}
+
+static void on_leading(void *arg, uint32_t term) {
+    struct partition *partition = arg;
+    CHECK(partition_log_end_offset(group_log(partition->group)) == partition->high_watermark);
+    partition->leading = true;
+    partition->epoch = term;
+    partition->next_offset = partition->high_watermark;
+    partition->in_sync = in_sync_now(partition);
+    env_timer_start(partition->in_sync_timer, IN_SYNC_CHECK_US);
+    partition->events->leading(partition->arg, partition, term);
+    partition_produces_leading(partition);
+    partition_waiters_tell(partition, true);
+}
+
+static void on_lost(void *arg) {
+    struct partition *partition = arg;
+    partition->leading = false;
+    env_timer_stop(partition->in_sync_timer);
+    producer_state_drop_in_flight(partition->producers);
+    partition->events->lost(partition->arg, partition);
+    partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_waiters_tell(partition, true);
+}
+
+/* Who waited for this replica to be elected waits no longer when another one is. */
+static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
+    struct partition *partition = arg;
+    (void)term;
+    if (partition->leading || replica == partition->replica) return;
+    partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_waiters_tell(partition, true);
+}
+
+static const struct group_events group_events = {.committed = on_committed,
+                                                 .caught_up = on_caught_up,
+                                                 .leading = on_leading,
+                                                 .lost = on_lost,
+                                                 .leader_changed = on_leader_changed};
+
+int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing) {
+    *electing = false;
+    if (partition->closed) return partition->deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
+    if (!partition->leading) {
+        *electing = group_leader(partition->group) == partition->replica;
+        return KAFKA_NOT_LEADER_OR_FOLLOWER;
+    }
+    if (leader_epoch < 0 || (uint32_t)leader_epoch == partition->epoch) return KAFKA_NONE;
+    return (uint32_t)leader_epoch < partition->epoch ? KAFKA_FENCED_LEADER_EPOCH : KAFKA_UNKNOWN_LEADER_EPOCH;
+}
+
+/* ---- Life ---- */
+
+static struct partition *make(struct shard *shard, const struct partition_spec *spec,
+                              const struct partition_events *events, void *arg) {
+    struct env *env = shard_env(shard);
+    struct partition *partition = mem_zalloc(sizeof *partition);
+    partition->shard = shard;
+    partition->env = env;
+    partition->topic = mem_strdup(spec->topic);
+    partition->index = spec->index;
+    partition->replica = spec->replica;
+    CHECK(spec->member_count > 0 && spec->member_count <= 64);
+    partition->members = mem_alloc(spec->member_count * sizeof *partition->members);
+    for (size_t i = 0; i < spec->member_count; i++)
+        partition->members[i] = spec->members[i];
+    partition->member_count = spec->member_count;
+    partition->settings = spec->settings;
+    partition->events = events;
+    partition->arg = arg;
+    struct producer_state_options producers = {.max_producers = PRODUCERS_MAX,
+                                               .expiration_ms = spec->settings.producer_expiration_ms,
+                                               .seed = env_random_u64(env)};
+    partition->producers = producer_state_new(&producers);
+    partition->in_sync_timer = env_timer_new(env, watch_in_sync, partition);
+    append_queue_open(partition);
+    return partition;
+}
+
+static void free_partition(struct partition *partition) {
+    append_queue_close(partition);
+    env_timer_free(partition->in_sync_timer);
+    producer_state_free(partition->producers);
+    mem_free(partition->members);
+    mem_free(partition->topic);
+    mem_free(partition);
+}
+
+int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
+                   void *arg, struct partition **result, struct error_text *why) {
+    struct partition *partition = make(shard, spec, events, arg);
+    char label[300];
+    snprintf(label, sizeof label, "%s-%d", spec->topic, spec->index);
+    struct group_spec group = {.id = spec->group,
+                               .label = label,
+                               .replica = spec->replica,
+                               .members = spec->members,
+                               .member_count = spec->member_count,
+                               .bootstrap = spec->bootstrap,
+                               .campaign = spec->campaign};
+    int error = group_open(shard, &group, &group_events, partition, &partition->group, why);
+    if (error != ERR_NONE) {
+        free_partition(partition);
+        return error;
+    }
+    partition_log_on_seal(group_log(partition->group), state_at_seal, partition);
+    *result = partition;
+    return ERR_NONE;
+}
+
+void partition_close(struct partition *partition, bool deleted) {
+    partition->closed = true;
+    partition->deleted = deleted;
+    partition->leading = false;
+    env_timer_stop(partition->in_sync_timer);
+    partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_reads_fail(partition);
+    partition_lookups_fail(partition);
+    partition_waiters_tell(partition, true);
+    while (partition->waiters != NULL)
+        partition_wait_cancel(partition->waiters);
+    group_close(partition->group);
+    free_partition(partition);
+}
+
+void partition_configure(struct partition *partition, const struct partition_settings *settings) {
+    partition->settings = *settings;
+}
+
+struct group *partition_group(struct partition *partition) {
+    return partition->group;
+}
+
+const char *partition_topic(const struct partition *partition) {
+    return partition->topic;
+}
+
+int32_t partition_index(const struct partition *partition) {
+    return partition->index;
+}
+
+bool partition_is_leading(const struct partition *partition) {
+    return partition->leading;
+}
+
+uint32_t partition_leader_epoch(const struct partition *partition) {
+    return partition->leading ? partition->epoch : group_term(partition->group);
+}
+
+int64_t partition_high_watermark(const struct partition *partition) {
+    return partition->high_watermark;
+}
+
+int64_t partition_start_offset(const struct partition *partition) {
+    return partition_log_start_offset(group_log(partition->group));
+}

@@ -1,0 +1,255 @@
+/*
+ * From a client's batch to its acknowledgement.
+ *
+ *                   elected, not serving yet            leading
+ *   partition_produce -------------> electing ----------------> checked, appended ---> waiting ---> done
+ *                   `----- leading --------------------------------^                     |
+ *                                                              leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
+ *
+ * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
+ * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
+ * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too.
+ */
+#include "broker/error_map.h"
+#include "broker/partition_state.h"
+#include "protocol/kafka_error.h"
+
+enum {
+    CONGESTED_BYTES = 1 << 20, /* wait to be taken by the group: clients that add to it are not read */
+    REFUSE_BYTES = 8 << 20,    /* nothing more is appended */
+};
+
+enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_WAITING };
+
+/* ---- Lists ---- */
+
+static struct produce_list *list_of(struct partition_produce *produce) {
+    return produce->place == PLACE_ELECTING ? &produce->partition->electing : &produce->partition->waiting;
+}
+
+static void list_remove(struct partition_produce *produce) {
+    struct produce_list *list = list_of(produce);
+    *(produce->prev != NULL ? &produce->prev->next : &list->first) = produce->next;
+    *(produce->next != NULL ? &produce->next->prev : &list->last) = produce->prev;
+    produce->next = produce->prev = NULL;
+    produce->place = PLACE_NONE;
+}
+
+static void list_insert_behind(struct partition_produce *produce, struct partition_produce *before,
+                               enum produce_place place) {
+    produce->place = place;
+    struct produce_list *list = list_of(produce);
+    produce->prev = before;
+    produce->next = before != NULL ? before->next : list->first;
+    *(before != NULL ? &before->next : &list->first) = produce;
+    *(produce->next != NULL ? &produce->next->prev : &list->last) = produce;
+}
+
+static void wait_for_commit(struct partition_produce *produce, int64_t end_offset) {
+    produce->end_offset = end_offset;
+    struct partition_produce *before = produce->partition->waiting.last;
+    while (before != NULL && before->end_offset > end_offset)
+        before = before->prev;
+    list_insert_behind(produce, before, PLACE_WAITING);
+}
+
+static void set_result(struct partition_produce *produce, int16_t error, int64_t base_offset,
+                       int64_t log_append_time_ms) {
+    CHECK((error == KAFKA_NONE) == (base_offset >= 0));
+    produce->error = error;
+    produce->base_offset = base_offset;
+    produce->log_append_time_ms = log_append_time_ms;
+}
+
+static void finish_with_error(struct partition_produce *produce, int16_t error) {
+    list_remove(produce);
+    set_result(produce, error, -1, -1);
+    produce->done(produce);
+}
+
+/* ---- Checking and appending ---- */
+
+static int16_t code_of(enum producer_verdict verdict, struct error_text *why, const struct producer_batch *batch) {
+    switch (verdict) {
+    case PRODUCER_BEHIND_REFUSED: return KAFKA_NOT_ENOUGH_REPLICAS;
+    case PRODUCER_OUT_OF_ORDER:
+        return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                         "Producer %lld (epoch %d) sent sequence %d out of order.", (long long)batch->producer_id,
+                         batch->epoch, batch->base_sequence);
+    case PRODUCER_UNKNOWN:
+        return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                         "Producer %lld (epoch %d) begins with sequence %d: what it sent before has not arrived.",
+                         (long long)batch->producer_id, batch->epoch, batch->base_sequence);
+    case PRODUCER_FENCED:
+        return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH, "Producer %lld has a later epoch than %d.",
+                         (long long)batch->producer_id, batch->epoch);
+    default: CHECK(false); return KAFKA_UNKNOWN_SERVER_ERROR;
+    }
+}
+
+/* In a partition without any record a producer that does not begin with 0 has known another topic of this name; it recovers from
+ * this error by a new epoch, but librdkafka 2.0.2 takes the other for a bug of the broker and gives up. */
+static int16_t refuse_sequence(struct partition *partition, enum producer_verdict verdict,
+                               const struct producer_batch *batch, struct error_text *why) {
+    int16_t code = code_of(verdict, why, batch);
+    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID : code;
+}
+
+static struct producer_batch identity_of(const struct record_batch *header, int64_t base_offset, int64_t timestamp) {
+    return (struct producer_batch){.producer_id = header->producer_id,
+                                   .epoch = header->producer_epoch,
+                                   .base_sequence = header->base_sequence,
+                                   .last_sequence = record_batch_last_sequence(header),
+                                   .base_offset = base_offset,
+                                   .timestamp = timestamp};
+}
+
+/* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
+static int16_t room_for(const struct partition *partition, struct error_text *why) {
+    int32_t in_sync = partition_in_sync_count(partition);
+    if (in_sync < partition->settings.min_insync_replicas)
+        return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
+                         "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
+                         partition->member_count, partition->settings.min_insync_replicas);
+    if (partition->queue.bytes >= REFUSE_BYTES)
+        return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
+                         "Too much of %s-%d waits for a majority of its replicas already.", partition->topic,
+                         partition->index);
+    return KAFKA_NONE;
+}
+
+static void append(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch) {
+    int64_t now_ms = env_wall_ms(partition->env);
+    int64_t base_offset = partition->next_offset;
+    bool log_append_time = partition->settings.log_append_time;
+    if (batch->header.producer_id >= 0) {
+        struct producer_batch identity = identity_of(&batch->header, base_offset,
+                                                     log_append_time ? now_ms : batch->header.max_timestamp);
+        producer_state_begin(partition->producers, &identity, now_ms);
+    }
+    append_queue_add(partition, batch, now_ms);
+    set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
+    wait_for_commit(produce, partition->next_offset);
+}
+
+/* Returns true when it is over. */
+static bool check_sequence(struct partition *partition, struct partition_produce *produce,
+                           const struct record_batch *header, int16_t room, struct error_text *why, bool *is_new) {
+    int64_t now_ms = env_wall_ms(partition->env);
+    struct producer_batch identity = identity_of(header, -1, -1), known;
+    enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
+    *is_new = verdict == PRODUCER_APPEND;
+    if (verdict == PRODUCER_APPEND) {
+        if (room != KAFKA_NONE) producer_state_refuse(partition->producers, &identity, now_ms);
+        return false;
+    }
+    if (verdict == PRODUCER_COMMITTED || verdict == PRODUCER_IN_FLIGHT) {
+        int64_t time_ms = partition->settings.log_append_time ? known.timestamp : -1;
+        set_result(produce, KAFKA_NONE, known.base_offset, time_ms);
+        if (verdict == PRODUCER_COMMITTED) return true;
+        wait_for_commit(produce, known.base_offset + header->record_count);
+        return false;
+    }
+    set_result(produce, refuse_sequence(partition, verdict, &identity, why), -1, -1);
+    return true;
+}
+
+/* On a leader. Returns true when it is over; else it waits for its commit. */
+static bool take(struct partition *partition, struct partition_produce *produce, struct error_text *why) {
+    struct produced_batch batch;
+    struct error_text no_room;
+    int16_t code = produced_batch_check(&partition->settings, &produce->records, &batch, why);
+    if (code != KAFKA_NONE) {
+        set_result(produce, code, -1, -1);
+        return true;
+    }
+    int16_t room = room_for(partition, &no_room);
+    bool over = false, is_new = true;
+    if (batch.header.producer_id >= 0) over = check_sequence(partition, produce, &batch.header, room, why, &is_new);
+    if (is_new && room != KAFKA_NONE) {
+        *why = no_room;
+        set_result(produce, room, -1, -1);
+        over = true;
+    } else if (is_new) {
+        append(partition, produce, &batch);
+    }
+    produced_batch_release(&batch);
+    return over;
+}
+
+bool partition_produce(struct partition *partition, const struct produced_records *records,
+                       struct partition_produce *produce, struct error_text *why) {
+    why->text[0] = '\0';
+    produce->partition = partition;
+    produce->records = *records;
+    produce->place = PLACE_NONE;
+    bool electing;
+    int16_t code = partition_leadership(partition, -1, &electing);
+    if (electing) {
+        list_insert_behind(produce, partition->electing.last, PLACE_ELECTING);
+        return false;
+    }
+    if (code != KAFKA_NONE) {
+        set_result(produce, code, -1, -1);
+        return true;
+    }
+    return take(partition, produce, why);
+}
+
+/* ---- Ends ---- */
+
+void partition_produces_leading(struct partition *partition) {
+    struct partition_produce *produce;
+    struct error_text why;
+    while ((produce = partition->electing.first) != NULL && partition->leading) {
+        list_remove(produce);
+        if (take(partition, produce, &why)) produce->done(produce);
+    }
+}
+
+void partition_produces_advance(struct partition *partition) {
+    struct partition_produce *produce;
+    while ((produce = partition->waiting.first) != NULL && produce->end_offset <= partition->high_watermark) {
+        list_remove(produce);
+        produce->done(produce);
+    }
+}
+
+void partition_produces_fail(struct partition *partition, int16_t error) {
+    append_queue_withdraw(partition);
+    struct partition_produce *produce;
+    while ((produce = partition->waiting.first) != NULL)
+        finish_with_error(produce, error);
+    while ((produce = partition->electing.first) != NULL)
+        finish_with_error(produce, error);
+}
+
+void partition_produces_withdraw(struct partition *partition, int16_t error) {
+    int64_t from_offset = append_queue_withdraw(partition);
+    producer_state_withdraw(partition->producers, from_offset, env_wall_ms(partition->env));
+    struct partition_produce *produce;
+    while ((produce = partition->waiting.last) != NULL && produce->end_offset > from_offset)
+        finish_with_error(produce, error);
+}
+
+void partition_produce_time_out(struct partition_produce *produce) {
+    struct partition *partition = produce->partition;
+    CHECK(produce->place != PLACE_NONE);
+    if (produce->place == PLACE_ELECTING) {
+        finish_with_error(produce, KAFKA_NOT_LEADER_OR_FOLLOWER);
+        return;
+    }
+    bool taken = partition->queue.first == NULL || produce->end_offset <= partition->queue.first->base_offset;
+    if (taken)
+        finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
+    else
+        partition_produces_withdraw(partition, KAFKA_NOT_ENOUGH_REPLICAS);
+}
+
+void partition_produce_cancel(struct partition_produce *produce) {
+    if (produce->place != PLACE_NONE) list_remove(produce);
+}
+
+bool partition_is_congested(const struct partition *partition) {
+    return partition->queue.bytes >= CONGESTED_BYTES;
+}

@@ -1,0 +1,104 @@
+/*
+ * Inside of a partition, shared by partition*.c. Nobody else's.
+ *
+ *   partition.c          opening, closing, what the group tells
+ *   partition_produce.c  from a client's batch to its acknowledgement
+ *   append_queue.c       batches into entries, entries into the group
+ *   partition_read.c     reads and waits of consumers
+ *   partition_lookup.c   offsets by timestamp
+ */
+#ifndef BROKER_PARTITION_STATE_H
+#define BROKER_PARTITION_STATE_H
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/partition.h"
+#include "broker/produced_batch.h"
+#include "broker/producer_state.h"
+
+/* One entry that gathers batches, or holds a large one by reference. */
+struct forming_entry {
+    struct forming_entry *next;
+    struct slice large; /* a single batch in somebody's frame; else empty and the bytes are in `data` */
+    uint8_t *data;
+    size_t len, room;
+    size_t plain_bytes; /* of batches that their producers did not compress */
+    int64_t base_offset, max_timestamp;
+    uint32_t records;
+    uint16_t batches;
+};
+
+/* Entries that the group has not taken yet, in order of their offsets; the last one may still gather. */
+struct append_queue {
+    struct forming_entry *first, *last;
+    size_t bytes;
+    size_t usual_len;        /* of entries lately: so much room a new one gets */
+    struct env_task flush;   /* at the end of the turn */
+    struct env_timer *retry; /* while the group takes nothing more */
+};
+
+struct produce_list {
+    struct partition_produce *first, *last;
+};
+
+struct partition {
+    struct shard *shard;
+    struct env *env;
+    struct group *group;
+    char *topic;
+    int32_t index;
+    uint64_t replica;
+    struct group_member *members;
+    size_t member_count;
+    struct partition_settings settings;
+    const struct partition_events *events;
+    void *arg;
+    struct producer_state *producers;
+    uint64_t applied;       /* index of the last entry that the producer state knows */
+    int64_t high_watermark; /* behind the last record that is committed and applied */
+    uint64_t moved_bytes;   /* that became visible since the waiters were told */
+    bool leading;           /* and serving */
+    bool closed, deleted;
+    uint32_t epoch; /* while leading */
+    struct env_timer *in_sync_timer;
+    uint64_t in_sync; /* a bit for each member, as last told */
+    /* Produce. */
+    int64_t next_offset; /* that the next batch gets; while leading */
+    struct append_queue queue;
+    struct produce_list waiting;  /* for the watermark, by end_offset */
+    struct produce_list electing; /* for this replica to lead, as they came */
+    /* Fetch, ListOffsets. */
+    struct partition_waiter *waiters;
+    struct partition_read *reads;
+    struct partition_lookup *lookups;
+};
+
+/* NONE if this replica serves clients of that epoch (-1: they do not say). *electing: it does not yet, but is about to. */
+int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing);
+
+/* ---- append_queue.c ---- */
+
+void append_queue_open(struct partition *partition);
+void append_queue_close(struct partition *partition);
+/* Gives the batch the next offsets and puts it into an entry, which is submitted at the end of the turn. Takes batch->bytes over. */
+void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms);
+/* Gives the group what it takes now. */
+void append_queue_flush(struct partition *partition);
+/* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first dropped offset, which is returned. */
+int64_t append_queue_withdraw(struct partition *partition);
+
+/* ---- partition_produce.c ---- */
+
+void partition_produces_leading(struct partition *partition);             /* those that waited for it are appended */
+void partition_produces_advance(struct partition *partition);             /* the watermark moved */
+void partition_produces_fail(struct partition *partition, int16_t error); /* all of them: leadership is lost */
+/* What the group has not taken is refused with `error`. */
+void partition_produces_withdraw(struct partition *partition, int16_t error);
+
+/* ---- partition_read.c, partition_lookup.c ---- */
+
+void partition_waiters_tell(struct partition *partition, bool changed);
+void partition_reads_fail(struct partition *partition);   /* the partition goes */
+void partition_lookups_fail(struct partition *partition); /* the partition goes */
+
+#endif
