@@ -49,7 +49,6 @@ static int read_record(const struct record_batch *batch, struct kp_reader *reade
     record->headers = kp_read_raw(reader, record->headers_len);
     if (reader->error != ERR_NONE || record->header_count < 0) return ERR_MALFORMED;
     if (offset_delta < 0 || offset_delta > batch->last_offset_delta) return ERR_MALFORMED;
-    if (record->header_count == 0 && record->headers_len > 0) return ERR_MALFORMED;
     record->offset = batch->base_offset + offset_delta;
     if (record_batch_has_log_append_time(batch))
         record->timestamp_ms = batch->max_timestamp;
