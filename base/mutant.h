@@ -14,6 +14,15 @@ enum mutant {
     MUTANT_UNCOMMITTED_IN_SEGMENT, /* write-behind takes entries that are not committed */
     MUTANT_DURABLE_AT_APPEND,      /* a log reports entries durable before their round of the journal is */
 
+    MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
+    MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not durable */
+    MUTANT_SOLE_VOTER_SAME_TERM,      /* a sole voter leads again in the term of its last life */
+    MUTANT_NO_BARRIER,                /* a leader serves before an entry of its own term has committed */
+    MUTANT_COMMIT_AT_APPEND,          /* the leader's commit index moves when it has appended */
+    MUTANT_PERSISTED_AT_APPEND,       /* a leader counts its entries as persisted when it has appended them */
+    MUTANT_RESULT_UNPERSISTED,        /* a follower acknowledges entries that are not durable */
+    MUTANT_STALE_COMPLETION,          /* completions of entries that were truncated away still count */
+
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */
     MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they were sent is lost */

@@ -18,6 +18,8 @@
 
 #include "raft-glue/shard.h"
 
+enum { GROUP_IN_SYNC_ENTRIES = 1000 };
+
 struct group_member {
     uint64_t replica; /* raft server id: allocated by group 0, never reused, never 0 */
     int32_t node;     /* the broker that holds it */
@@ -48,8 +50,9 @@ struct group_spec {
     /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the caller has shown that this replica has
      * never existed before (architecture.md, "Identity"); otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
     bool bootstrap;
-    bool campaign;    /* after a bootstrap: stand for election at once, so that first leaders spread as placed */
-    uint64_t applied; /* entries up to here are known to the applier already (from its snapshot) */
+    bool campaign;     /* after a bootstrap: stand for election at once, so that first leaders spread as placed */
+    bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
+    uint64_t applied;  /* entries up to here are known to the applier already (from its snapshot) */
 };
 
 /* Opens the log and starts the engine. ERR_CORRUPT, ERR_IO. */
@@ -67,7 +70,8 @@ uint64_t group_commit_index(const struct group *group);
 uint64_t group_applied_index(const struct group *group);
 /* Where members are now (a broker's address moved is peers_add; this is for members that came or went). */
 void group_set_members(struct group *group, const struct group_member *members, size_t n);
-/* For a leader: whether that replica is within `lag` entries... and was heard within an election timeout: "in sync". */
+/* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and it has all that is
+ * committed, or lacks at most GROUP_IN_SYNC_ENTRIES entries of the log. Ourselves: always. */
 bool group_member_in_sync(const struct group *group, uint64_t replica);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much

@@ -24,7 +24,7 @@ enum {
     PING_MS = 500,
     SILENCE_MS = 3000,
     HANDSHAKE_MS = 2000,
-    STEADY_MS = 1000, /* a link that held so long is dialled again without a pause */
+    STEADY_MS = 50, /* a link that held so long is dialled, or probed, again without a pause */
     CONNECT_TIMEOUT_US = 2000 * 1000,
     RETRY_MIN_US = 20 * 1000,
     RETRY_MAX_US = 500 * 1000,

@@ -1,0 +1,140 @@
+/*
+ * What may reach the engine. Debian's libraft has its assertions compiled out, so whatever they and the paper demand is
+ * asked here, before the step: of messages of peers, which are dropped and counted when they break a rule; and what we
+ * make ourselves is asserted where it is made.
+ *
+ * Two things stop the group rather than drop a message, because one of the two sides is broken for good: somebody else
+ * leads our own term, or a leader contradicts what is committed.
+ */
+#include "raft-glue/change.h"
+#include "raft-glue/group_state.h"
+
+static const uint64_t INDEX_MAX = UINT64_C(1) << 62; /* far above any log: sums of two do not overflow */
+
+static bool drop(struct group *group, const struct member *from, const char *why) {
+    struct shard *shard = group->shard;
+    shard->stats.messages_dropped++;
+    log_limited(shard->log, &group->limiter, LOG_WARN, "%s: dropped a message of broker %d: %s", group->label,
+                from->node, why);
+    return false;
+}
+
+/* What a healthy cluster sees all the time: answers that come after the question was settled. */
+static bool drop_late(struct group *group) {
+    group->shard->stats.messages_dropped++;
+    return false;
+}
+
+static bool contradicts_commit(const struct group *group, uint64_t index, uint64_t term) {
+    return index > 0 && index <= group->commit && partition_log_term_at(group->log, index) != 0 &&
+           partition_log_term_at(group->log, index) != term;
+}
+
+static bool admit_change(const struct raft_entry *entry) {
+    struct change_server servers[CHANGE_SERVERS_MAX];
+    size_t n;
+    return change_decode(entry->buf.base, entry->buf.len, servers, &n) == ERR_NONE;
+}
+
+static bool admit_append(struct group *group, struct member *from, const struct raft_append_entries *args) {
+    if (args->prev_log_index > INDEX_MAX || args->leader_commit > INDEX_MAX)
+        return drop(group, from, "its index is impossible");
+    if ((args->prev_log_index == 0) != (args->prev_log_term == 0))
+        return drop(group, from, "an index without a term, or a term without an index");
+    raft_term term = args->prev_log_term;
+    for (unsigned i = 0; i < args->n_entries; i++) {
+        const struct raft_entry *entry = &args->entries[i];
+        if (entry->term == 0 || entry->term < term) return drop(group, from, "the terms of its entries go back");
+        term = entry->term;
+        if (entry->type == RAFT_CHANGE && !admit_change(entry))
+            return drop(group, from, "its configuration is malformed");
+    }
+    if (term > args->term) return drop(group, from, "an entry of a later term than its own");
+    if (args->prev_log_index == 0 && args->n_entries > 0 && args->entries[0].type != RAFT_CHANGE)
+        return drop(group, from, "a log that does not begin with a configuration");
+    if (args->term < raft_current_term(&group->raft)) return true; /* the engine only answers */
+    if (args->term == raft_current_term(&group->raft) && group->raft.state == RAFT_LEADER) {
+        group_stop(group, "another replica leads the term that this one leads");
+        return false;
+    }
+    bool contradiction = contradicts_commit(group, args->prev_log_index, args->prev_log_term);
+    for (unsigned i = 0; i < args->n_entries && !contradiction; i++)
+        contradiction = contradicts_commit(group, args->prev_log_index + 1 + i, args->entries[i].term);
+    if (contradiction) {
+        group_stop(group, "its leader contradicts what is committed here");
+        return false;
+    }
+    return true;
+}
+
+static bool admit_append_result(struct group *group, struct member *from,
+                                const struct raft_append_entries_result *result) {
+    if (group->raft.state != RAFT_LEADER || from->damaged) return drop_late(group);
+    if (result->rejected > INDEX_MAX || result->last_log_index > INDEX_MAX)
+        return drop(group, from, "its index is impossible");
+    if (result->rejected > 0 && result->last_log_index >= result->rejected)
+        return drop(group, from, "it rejects what it says it has");
+    if (result->term == raft_current_term(&group->raft) && result->rejected > 0 &&
+        result->rejected <= replicate_match(from)) {
+        from->damaged = true;
+        log_error(
+            group->shard->log,
+            "%s: replica %s on broker %d rejects entry %llu, which it had acknowledged up to %llu: it has lost data, and does not "
+            "count until another leader is elected; check the disk of that broker",
+            group->label, from->address, from->node, result->rejected, (unsigned long long)replicate_match(from));
+        return drop(group, from, "it has lost entries that it had acknowledged");
+    }
+    return true;
+}
+
+static bool admit_vote(struct group *group, struct member *from, const struct raft_request_vote *args) {
+    if (args->last_log_index > INDEX_MAX || (args->last_log_index == 0) != (args->last_log_term == 0))
+        return drop(group, from, "an index without a term, or a term without an index");
+    if (args->last_log_term >= args->term) return drop(group, from, "its log ends with a term that it only stands for");
+    return true;
+}
+
+static bool admit_vote_result(struct group *group, struct member *from, const struct raft_request_vote_result *result) {
+    /* The engine reads the candidate's part of its state before it asks whether it is one. */
+    if (group->raft.state != RAFT_CANDIDATE) return drop_late(group);
+    if (group->raft.candidate_state.in_pre_vote && result->vote_granted &&
+        result->term > raft_current_term(&group->raft) + 1)
+        return drop(group, from, "a vote for a term that nobody stood for");
+    return true;
+}
+
+static bool admit_timeout_now(struct group *group, struct member *from, const struct raft_timeout_now *args) {
+    if (args->last_log_index == 0 || args->last_log_index > INDEX_MAX || args->last_log_term == 0 ||
+        args->last_log_term > args->term)
+        return drop(group, from, "its index is impossible");
+    if (args->term != raft_current_term(&group->raft)) return drop_late(group);
+    return true;
+}
+
+static raft_term message_term(const struct raft_message *message) {
+    switch (message->type) {
+    case RAFT_APPEND_ENTRIES: return message->append_entries.term;
+    case RAFT_APPEND_ENTRIES_RESULT: return message->append_entries_result.term;
+    case RAFT_REQUEST_VOTE: return message->request_vote.term;
+    case RAFT_REQUEST_VOTE_RESULT: return message->request_vote_result.term;
+    case RAFT_TIMEOUT_NOW: return message->timeout_now.term;
+    default: return 0;
+    }
+}
+
+bool group_admit(struct group *group, struct member *from, struct raft_message *message) {
+    if (group->phase != GROUP_RUNNING) {
+        group->shard->stats.messages_dropped++;
+        return false;
+    }
+    raft_term term = message_term(message);
+    if (term == 0 || term >= UINT64_C(1) << 31) return drop(group, from, "its term is impossible");
+    switch (message->type) {
+    case RAFT_APPEND_ENTRIES: return admit_append(group, from, &message->append_entries);
+    case RAFT_APPEND_ENTRIES_RESULT: return admit_append_result(group, from, &message->append_entries_result);
+    case RAFT_REQUEST_VOTE: return admit_vote(group, from, &message->request_vote);
+    case RAFT_REQUEST_VOTE_RESULT: return admit_vote_result(group, from, &message->request_vote_result);
+    case RAFT_TIMEOUT_NOW: return admit_timeout_now(group, from, &message->timeout_now);
+    default: return drop(group, from, "it is of a kind that this version does not use");
+    }
+}

@@ -1,0 +1,122 @@
+/*
+ * Elections before the engine's own timers would start them: one early try, with a short election timeout t.
+ *
+ *   - the leader's process is dead (its link broke and connecting again was refused): every survivor tries
+ *   - no leader is known and a majority is connected (a cluster that starts)
+ *   - a new group whose first replica is to lead (campaign)
+ *
+ * raft_set_election_timeout does not restart the engine's timer, which counts from the last message of the leader: so the
+ * timer may be due already, and the try waits until refusal + (1+2k)t besides. k is the replica's rank, a hash of group
+ * and replica, so the groups of a dead broker spread over the survivors; (1+2k)t leaves each rank two timeouts of the one before.
+ * A receiver whose own link to the leader's process was refused lets the request depose that leader (disrupt_leader); for others the
+ * leader lives, and pre-vote protects it. A timeout that leaves the replica a follower (entries being written) was not the try.
+ * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
+ */
+#include "raft-glue/group_state.h"
+
+enum { CAMPAIGN_TRIES = 5 }; /* the others may not have opened the group yet */
+
+static void end_try(struct group *group) {
+    group->fast = (struct fast_try){0};
+    raft_set_election_timeout(&group->raft, group->shard->options.election_timeout_ms);
+    group_rearm(group);
+}
+
+static void begin_try(struct group *group, unsigned tries, uint64_t at_ms) {
+    group->fast = (struct fast_try){.tries = tries, .at_ms = at_ms};
+    raft_set_election_timeout(&group->raft, group->shard->options.failover_ms);
+    group_rearm(group);
+}
+
+static bool may_stand(const struct group *group) {
+    return group->phase == GROUP_RUNNING && group->raft.state != RAFT_LEADER && group->self->voter &&
+           !group->shard->draining;
+}
+
+static bool is_connected(const struct group *group, const struct member *member) {
+    return member == group->self || member->link->up;
+}
+
+static bool majority_is_connected(const struct group *group) {
+    size_t voters = 0, connected = 0;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        voters += member->voter;
+        connected += member->voter && is_connected(group, member);
+    }
+    return connected > voters / 2;
+}
+
+/* splitmix64's last steps: neighbours in, strangers out. */
+static uint64_t mix(uint64_t x) {
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t rank_key(const struct group *group, const struct member *member) {
+    return mix(mix(group->id + 1) ^ member->replica);
+}
+
+static uint64_t try_time_ms(const struct group *group) {
+    uint64_t rank = 0, ours = rank_key(group, group->self);
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        if (member == group->self || !member->voter || !is_connected(group, member)) continue;
+        rank += rank_key(group, member) < ours;
+    }
+    return group->shard->now_ms + (1 + 2 * rank) * group->shard->options.failover_ms;
+}
+
+void election_on_link_up(struct group *group) {
+    if (!may_stand(group) || group->fast.tries > 0 || !majority_is_connected(group)) return;
+    if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0) return;
+    begin_try(group, 1, try_time_ms(group));
+}
+
+void election_start(struct group *group) {
+    if (!may_stand(group)) return;
+    if (group->campaign) {
+        begin_try(group, CAMPAIGN_TRIES, group->shard->now_ms);
+    } else {
+        election_on_link_up(group);
+    }
+}
+
+void election_on_dead(struct group *group, int32_t node) {
+    if (!may_stand(group) || group->raft.state != RAFT_FOLLOWER) return;
+    const struct member *leader = group_member(group, group->raft.follower_state.current_leader.id);
+    if (leader == NULL || leader == group->self || leader->node != node) return;
+    group->dead_leader = leader->replica;
+    group->shard->stats.fast_failovers++;
+    begin_try(group, 1, try_time_ms(group));
+}
+
+bool election_leader_is_dead(const struct group *group) {
+    return group->dead_leader != 0 && group->raft.state == RAFT_FOLLOWER &&
+           group->raft.follower_state.current_leader.id == group->dead_leader;
+}
+
+uint64_t election_deadline(const struct group *group, uint64_t engine_deadline) {
+    bool wait = group->fast.tries > 0 && !group->fast.tried && group->fast.at_ms > engine_deadline;
+    return wait ? group->fast.at_ms : engine_deadline;
+}
+
+bool election_may_time_out(struct group *group) {
+    if (group->fast.tries == 0 || !group->fast.tried || group->raft.state != RAFT_CANDIDATE) return true;
+    group->fast.tries--; /* this one did not win */
+    if (group->fast.tries > 0) return true;
+    end_try(group);
+    return false;
+}
+
+void election_timed_out(struct group *group) {
+    if (group->fast.tries > 0 && group->raft.state == RAFT_CANDIDATE) group->fast.tried = true;
+}
+
+void election_note(struct group *group) {
+    if (group->fast.tries == 0 || group->phase != GROUP_RUNNING) return;
+    bool leader_known = group->raft.state == RAFT_FOLLOWER && group->leader != 0 && group->leader != group->dead_leader;
+    bool lost = group->raft.state == RAFT_FOLLOWER && group->fast.tried; /* somebody stands in a later term */
+    if (leader_known || lost || group->raft.state == RAFT_LEADER) end_try(group);
+}

@@ -1,0 +1,315 @@
+/*
+ * What the files that make up a group share; private to raft-glue. Who owns what:
+ *
+ *   group.c       open, start, close        group_step.c  one engine step and its effects, in their order
+ *   admit.c       what may reach the engine group_apply.c commits to the owner, leadership events
+ *   receive.c     frames to messages        replicate.c   cursors of the followers, frames of entries
+ *   group_time.c  timeouts, heartbeats      election.c    fast tries, bootstrap campaign
+ *   transfer.c    handing over              confirm.c     does a majority still follow
+ *   shard.c       all groups, one turn      change.c      configurations as bytes
+ */
+#ifndef RAFT_GLUE_GROUP_STATE_H
+#define RAFT_GLUE_GROUP_STATE_H
+
+#include <raft.h>
+#include <uthash.h>
+
+#include "base/check.h"
+#include "base/timer_heap.h"
+#include "raft-glue/group.h"
+#include "raft-glue/peer_frame.h"
+#include "storage/journal.h"
+
+struct member;
+
+/* The shard's side of a peer: what goes to it at the end of this turn. */
+struct link {
+    struct shard *shard;
+    int32_t node;
+    bool up;
+    struct peer_bytes control;               /* records */
+    struct member *ready_first, *ready_last; /* members there with entries to send, each once */
+    uint64_t unacked_bytes;                  /* entries sent and not acknowledged, over all groups */
+    struct link *next;
+};
+
+/* A run of entries that went to a follower. */
+struct sent_run {
+    uint64_t last;
+    uint64_t bytes;
+};
+
+struct member {
+    struct group *group;
+    uint64_t replica;
+    int32_t node;
+    bool voter;
+    char address[24];  /* the replica id as text: the engine wants one */
+    struct link *link; /* NULL: ourselves */
+    uint64_t heard_ms; /* when an admitted message of it came; 0: never */
+
+    /* While this replica leads: what that one has and gets (replicate.c). */
+    bool verified;                        /* its log is known to match ours up to next-1, so entries may be sent */
+    bool rejected;                        /* during a step: it has just rejected an AppendEntries */
+    bool damaged;                         /* it rejected what it had acknowledged: it does not count any more */
+    bool ready;                           /* in link's list */
+    bool keep;                            /* group_set_members only */
+    uint64_t anchor;                      /* not verified: the index that the engine asks about */
+    uint64_t next;                        /* the next entry to send */
+    uint64_t end;                         /* behind the last entry that the engine wants sent */
+    uint64_t sent_ms;                     /* when anything went to it */
+    uint64_t progress_ms;                 /* when its match moved, or sending began */
+    uint64_t commit_sent, commit_sent_ms; /* the commit index it was told, and when by itself */
+    uint64_t confirmed;                   /* the last round that it confirmed (confirm.c) */
+    struct sent_run *runs;                /* a ring: sent, not acknowledged */
+    size_t run_first, run_count, run_room;
+    bool reading, loaded; /* a read from disk is under way; its entries are here */
+    uint64_t read_first;
+    int read_error;
+    struct partition_log_read read;
+    struct member *ready_next;
+};
+
+/* A record that waits until the hard state `version` is durable. */
+struct held_record {
+    uint64_t version;
+    struct link *link;
+    struct peer_record record;
+};
+
+enum group_phase { GROUP_STARTING, GROUP_RUNNING, GROUP_STOPPED };
+
+/* An early try to be elected (election.c). */
+struct fast_try {
+    unsigned tries; /* left; 0: none under way */
+    bool tried;     /* it became a candidate */
+    uint64_t at_ms; /* not before */
+};
+
+struct group {
+    struct shard *shard;
+    const struct group_events *events;
+    void *arg;
+    uint64_t id, replica;
+    char *label;
+    bool eager_commit, campaign;
+    struct member **members;
+    size_t member_count;
+    struct member *self;
+    struct raft raft;
+    struct partition_log *log;
+    enum group_phase phase;
+    unsigned pins; /* callers up the stack that look at it after a callback */
+    bool closed;   /* freed with the last pin */
+
+    /* Starting: the configurations in the log, as the engine wants them. */
+    uint64_t *changes;
+    struct entry **change_entries;
+    size_t change_count, change_loaded;
+    struct partition_log_read change_read;
+    bool change_reading, own_term_set;
+
+    /* Hard state: nothing leaves while durable < version. */
+    uint64_t hard_version, hard_durable;
+    struct held_record *held;
+    size_t held_count, held_room;
+
+    /* The step under way. */
+    struct entry *const *step_entries; /* those submitted or received */
+    uint64_t step_first;               /* index of the first of them */
+    bool step_stale;                   /* the message is of an older term: its answer has no last log index */
+
+    /* Commits. */
+    uint64_t commit, applied;
+    bool applying, apply_loaded; /* a read is under way; its entries are here */
+    int apply_error;
+    struct partition_log_read apply_read;
+    uint64_t persisted_seen; /* the mutants' stale completion only */
+
+    /* Roles, as the engine had them after the last step, and as the owner knows them. */
+    unsigned role;        /* RAFT_FOLLOWER, ... */
+    uint64_t serve_index; /* the first entry of the term that we lead */
+    bool announced;       /* `leading` was called for announced_term, and not `lost` since */
+    uint32_t announced_term;
+    uint64_t leader, announced_leader;
+    uint32_t leader_term, announced_leader_term;
+    uint64_t heard_leader; /* who sent the last AppendEntries that was not of an older term, and its term */
+    uint32_t heard_term;
+
+    /* Time. */
+    struct timer_entry timer;
+    struct fast_try fast;
+    uint64_t dead_leader; /* the leader that we know, when its process was found dead; 0: none */
+
+    /* Handing over: the target; submits are refused meanwhile. */
+    uint64_t hand_over_to;
+
+    /* Confirmations: waiting, in order of their rounds. */
+    struct group_confirm *confirms, **confirms_end;
+    uint64_t confirm_asked; /* rounds asked */
+
+    /* In the shard. */
+    bool has_news;
+    struct group *news_next;
+    UT_hash_handle hh; /* shard->groups */
+    struct log_limiter limiter;
+};
+
+/* How many bytes of received entries wait for a round of the journal. */
+struct undurable {
+    struct journal_waiter waiter;
+    struct shard *shard;
+    uint64_t bytes;
+    struct undurable *next;
+};
+
+struct shard {
+    struct env *env;
+    struct log *log;
+    struct log_store *store;
+    struct shard_options options;
+    const struct peers_events *events; /* the owner's */
+    void *arg;
+    struct peers *peers;
+    struct group *groups; /* by id */
+    struct link *links;
+    uint64_t now_ms; /* of the engine's events: never goes back */
+    struct timer_heap timers;
+    struct env_timer *timer;
+    uint64_t timer_at_ms; /* UINT64_MAX: not set */
+    struct env_task turn;
+    struct group *news_first, *news_last;
+
+    uint64_t turn_bytes;                          /* of entries received in this turn */
+    struct undurable *undurable, **undurable_end; /* rounds that are awaited, in order */
+    uint64_t undurable_bytes;
+    bool bulk_paused;
+    uint64_t paused_ms; /* since when */
+
+    bool draining; /* handing everything over (transfer.c) */
+    void (*drained)(void *arg);
+    void *drained_arg;
+    struct env_timer *drain_timer;
+
+    struct shard_stats stats;
+    struct log_limiter limiter;
+};
+
+static inline struct group *group_of_timer(struct timer_entry *entry) {
+    return (struct group *)((char *)entry - offsetof(struct group, timer));
+}
+static inline bool group_hard_state_pending(const struct group *group) {
+    return group->hard_durable < group->hard_version;
+}
+static inline bool group_leads(const struct group *group) {
+    return group->phase == GROUP_RUNNING && group->raft.state == RAFT_LEADER;
+}
+
+/* ---- group_step.c ---- */
+
+/* Steps the engine and carries out what it says. The event's time is set here. True: it took entries into the log. */
+bool group_step(struct group *group, struct raft_event *event);
+/* Sends when the hard state allows it. */
+void group_send(struct group *group, struct member *member, struct peer_record *record);
+/* Tells the engine how far the log is durable, if the hard state is. */
+void group_report_durable(struct group *group);
+/* Entries up to `index` are durable; does nothing if the engine knows. */
+void group_step_persisted(struct group *group, uint64_t index);
+void group_submit_barrier(struct group *group);
+extern const struct partition_log_events group_log_events;
+
+/* ---- group.c ---- */
+
+struct member *group_member(const struct group *group, uint64_t replica);
+/* Goes on with the start as far as what is here allows; called again when more is. */
+void group_continue_start(struct group *group);
+/* Something is wrong that no other replica must suffer from: the group does nothing any more. */
+void group_stop(struct group *group, const char *why);
+void group_unpin(struct group *group);
+
+/* ---- admit.c ---- */
+
+/* Whether the engine may see this message of `from`. False: dropped and counted (or the group has stopped). Terms are 32 bits here. */
+bool group_admit(struct group *group, struct member *from, struct raft_message *message);
+
+/* ---- receive.c ---- */
+
+void receive_records(struct shard *shard, int32_t node, struct slice payload);
+void receive_entries(struct shard *shard, int32_t node, struct slice payload);
+
+/* ---- replicate.c ---- */
+
+/* This replica leads a new term: nothing is known of the others. */
+void replicate_begin(struct group *group);
+void replicate_end(struct group *group);
+/* The member goes away or moves: nothing of it may remain in lists and windows. */
+void replicate_forget(struct member *member);
+/* The engine wants this AppendEntries sent. */
+void replicate_append(struct member *member, const struct raft_append_entries *args);
+/* A result of that member was stepped. */
+void replicate_acknowledged(struct member *member);
+/* Tells it the commit index, if it needs to be told; part of the turn. */
+void replicate_commit(struct member *member);
+void replicate_link_up(struct member *member);
+void replicate_link_down(struct member *member);
+/* Frames of entries to that peer, as far as its windows allow. */
+void replicate_fill(struct link *link);
+uint64_t replicate_match(const struct member *member);
+
+/* ---- group_apply.c ---- */
+
+/* Within a step: the engine's state changed. Behind each step: leaders, the barrier of a new leader, what the owner must hear. */
+void group_note_role(struct group *group);
+void group_note_step(struct group *group);
+/* Hands over commits and tells about leadership; part of the turn. */
+void group_deliver(struct group *group);
+void group_commit_to(struct group *group, uint64_t index);
+
+/* ---- group_time.c ---- */
+
+void group_rearm(struct group *group);       /* after anything that may make the deadline earlier */
+void group_rearm_later(struct group *group); /* after what can only make it later */
+void group_on_time(struct group *group);
+
+/* ---- election.c ---- */
+
+void election_start(struct group *group);
+void election_on_link_up(struct group *group);
+void election_on_dead(struct group *group, int32_t node);
+/* Behind a step: ends a try that is over. */
+void election_note(struct group *group);
+/* Around the step of a timeout: whether it may be; what came of it. */
+bool election_may_time_out(struct group *group);
+void election_timed_out(struct group *group);
+uint64_t election_deadline(const struct group *group, uint64_t engine_deadline);
+/* Whether a vote request may depose the leader that we know: its process is dead. */
+bool election_leader_is_dead(const struct group *group);
+
+/* ---- transfer.c ---- */
+
+void transfer_note(struct group *group);
+void transfer_check_drained(struct shard *shard);
+
+/* ---- confirm.c ---- */
+
+void confirm_deliver(
+    struct group *group); /* part of the turn: asks, and ends those that are confirmed, late or in vain */
+void confirm_received(struct group *group, struct member *from, const struct peer_record *record);
+void confirm_fail_all(struct group *group, int error);
+/* When the first of them is late; UINT64_MAX: none waits. */
+uint64_t confirm_deadline_ms(const struct group *group);
+
+/* ---- shard.c ---- */
+
+/* The group has something for the end of the turn. */
+void shard_news(struct group *group);
+void shard_wake(struct shard *shard);
+uint64_t shard_now_ms(struct shard *shard);
+void shard_arm(struct shard *shard);
+struct link *shard_link(struct shard *shard, int32_t node);
+void shard_add_group(struct shard *shard, struct group *group);
+void shard_remove_group(struct shard *shard, struct group *group);
+void shard_received_bytes(struct shard *shard, uint64_t bytes);
+void link_add_record(struct link *link, const struct peer_record *record);
+
+#endif

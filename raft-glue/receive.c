@@ -1,0 +1,246 @@
+/*
+ * From frames to steps: takes apart what a peer sent, finds the group, and steps what group_admit lets through.
+ *
+ * Happy path: records become messages one by one. A frame of entries is one counted buffer: larger bodies stay slices of it,
+ * small ones are copied out, so that a cached entry never pins a megabyte for 100 bytes.
+ * Failures: what cannot be parsed breaks the link (the other side is of another mind about the format); a message for a group or
+ * replica that is not here, or from one that is not a member there, is dropped and counted.
+ * Invariant: a configuration is stepped as the first entry of its message (the engine records a wrong index for any other).
+ */
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "raft-glue/change.h"
+#include "raft-glue/group_state.h"
+#include "storage/little_endian.h"
+
+enum {
+    SMALL_BODY = 4096,
+    /* Versions that libraft's messages of 0.22 carry; they tell a pre-vote's answer from a vote's. */
+    VOTE_VERSION = 2,
+    VOTE_RESULT_VERSION = 2,
+    APPEND_RESULT_VERSION = 2,
+};
+
+/* The member that may speak to us there, or NULL: dropped and counted. */
+static struct member *find_sender(struct shard *shard, int32_t node, uint64_t group_id, uint64_t from, uint64_t to,
+                                  struct group **group) {
+    *group = shard_group(shard, group_id);
+    struct member *member = NULL;
+    if (*group != NULL && (*group)->replica == to) member = group_member(*group, from);
+    if (member != NULL && member->node == node && member != (*group)->self) return member;
+    shard->stats.messages_dropped++;
+    return NULL;
+}
+
+static bool step_message(struct group *group, struct member *from, struct raft_message *message) {
+    struct raft_event event = {.type = RAFT_RECEIVE};
+    event.receive.message = message;
+    message->server_id = from->replica;
+    message->server_address = from->address;
+    from->heard_ms = shard_now_ms(group->shard);
+    return group_step(group, &event);
+}
+
+/* ---- AppendEntries ---- */
+
+static void note_append(struct group *group, struct member *from, raft_term term) {
+    group->step_stale = term < raft_current_term(&group->raft);
+    if (group->step_stale) return;
+    group->heard_leader = from->replica;
+    group->heard_term = (uint32_t)term;
+    if (group->dead_leader == from->replica) group->dead_leader = 0;
+}
+
+/* Entries and their twins for the engine; the entries stay the caller's. */
+static void step_append(struct group *group, struct member *from, const struct peer_piece *piece,
+                        struct entry *const *entries, struct raft_entry *raw, unsigned n) {
+    struct raft_message message = {.type = RAFT_APPEND_ENTRIES};
+    message.append_entries = (struct raft_append_entries){.term = piece->term,
+                                                          .prev_log_index = piece->prev_index,
+                                                          .prev_log_term = piece->prev_term,
+                                                          .leader_commit = piece->commit,
+                                                          .entries = raw,
+                                                          .n_entries = n};
+    if (!group_admit(group, from, &message)) return;
+    /* One token for the whole array: the engine frees it exactly when it does not hand the entries back. */
+    void *token = n > 0 ? raft_malloc(1) : NULL;
+    for (unsigned i = 0; i < n; i++)
+        raw[i].batch = token;
+    group->step_entries = entries;
+    group->step_first = piece->prev_index + 1;
+    note_append(group, from, piece->term);
+    if (!step_message(group, from, &message)) return;
+    raft_free(token);
+    if (MUTANT(MUTANT_RESULT_UNPERSISTED)) group_step_persisted(group, partition_log_last_index(group->log));
+}
+
+static void receive_append(struct group *group, struct member *from, const struct peer_record *record) {
+    if (record->c > UINT32_MAX) return;
+    struct peer_piece piece = {
+        .term = record->term, .prev_index = record->a, .prev_term = (uint32_t)record->c, .commit = record->b};
+    step_append(group, from, &piece, NULL, NULL, 0);
+}
+
+/* ---- Records ---- */
+
+static void receive_record(struct group *group, struct member *from, const struct peer_record *record) {
+    struct raft_message message = {0};
+    switch (record->type) {
+    case RECORD_APPEND: receive_append(group, from, record); return;
+    case RECORD_CONFIRM:
+    case RECORD_CONFIRMED:
+        from->heard_ms = shard_now_ms(group->shard);
+        confirm_received(group, from, record);
+        return;
+    case RECORD_APPEND_RESULT:
+        message.type = RAFT_APPEND_ENTRIES_RESULT;
+        message.append_entries_result = (struct raft_append_entries_result){
+            .version = APPEND_RESULT_VERSION, .term = record->term, .rejected = record->a, .last_log_index = record->b};
+        break;
+    case RECORD_VOTE:
+        message.type = RAFT_REQUEST_VOTE;
+        message.request_vote = (struct raft_request_vote){.version = VOTE_VERSION,
+                                                          .term = record->term,
+                                                          .candidate_id = from->replica,
+                                                          .last_log_index = record->a,
+                                                          .last_log_term = record->b,
+                                                          .disrupt_leader = record->flags & RECORD_DISRUPT,
+                                                          .pre_vote = record->flags & RECORD_PRE_VOTE};
+        if (election_leader_is_dead(group)) message.request_vote.disrupt_leader = true;
+        break;
+    case RECORD_VOTE_RESULT:
+        message.type = RAFT_REQUEST_VOTE_RESULT;
+        message.request_vote_result = (struct raft_request_vote_result){.version = VOTE_RESULT_VERSION,
+                                                                        .term = record->term,
+                                                                        .vote_granted = record->flags & RECORD_GRANTED,
+                                                                        .pre_vote = record->flags & RECORD_PRE_VOTE};
+        break;
+    default:
+        message.type = RAFT_TIMEOUT_NOW;
+        message.timeout_now = (struct raft_timeout_now){
+            .term = record->term, .last_log_index = record->a, .last_log_term = record->b};
+    }
+    if (!group_admit(group, from, &message)) return;
+    bool result = message.type == RAFT_APPEND_ENTRIES_RESULT;
+    from->rejected = result && record->a > 0;
+    step_message(group, from, &message);
+    from->rejected = false;
+    if (result && group_leads(group)) replicate_acknowledged(from);
+}
+
+void receive_records(struct shard *shard, int32_t node, struct slice payload) {
+    bool sound = payload.len % PEER_RECORD_SIZE == 0;
+    shard->stats.frames_received++;
+    for (size_t at = 0; sound && at < payload.len; at += PEER_RECORD_SIZE) {
+        struct peer_record record;
+        struct group *group;
+        sound = peer_record_decode(payload.data + at, &record) == ERR_NONE;
+        if (!sound) break;
+        struct member *from = find_sender(shard, node, record.group, record.from, record.to, &group);
+        if (from != NULL) receive_record(group, from, &record);
+    }
+    slice_unref(&payload);
+    if (!sound) peers_break(shard->peers, node, "it sent records that make no sense");
+}
+
+/* ---- Frames of entries ---- */
+
+static enum raft_entry_type engine_type(const struct entry *entry) {
+    if (entry->type == ENTRY_CHANGE) return RAFT_CHANGE;
+    return entry->type == ENTRY_BARRIER ? RAFT_BARRIER : RAFT_COMMAND;
+}
+
+/* Steps the entries [0, n) of a piece, in as many messages as there are configurations not at their beginning. */
+static void step_piece(struct group *group, struct member *from, struct peer_piece piece, struct entry *const *entries,
+                       size_t n) {
+    struct raft_entry *raw = mem_zalloc(n * sizeof *raw);
+    for (size_t i = 0; i < n; i++) {
+        raw[i].term = entries[i]->term;
+        raw[i].type = engine_type(entries[i]);
+        raw[i].buf.base = (void *)entries[i]->body.data;
+        raw[i].buf.len = entries[i]->body.len;
+    }
+    for (size_t first = 0; first < n;) {
+        size_t end = first + 1;
+        while (end < n && raw[end].type != RAFT_CHANGE)
+            end++;
+        step_append(group, from, &piece, entries + first, raw + first, (unsigned)(end - first));
+        piece.prev_index = entries[end - 1]->index;
+        piece.prev_term = entries[end - 1]->term;
+        first = end;
+    }
+    mem_free(raw);
+}
+
+/* A frame of entries being read. */
+struct frame_cursor {
+    struct slice payload;
+    const uint8_t *meta, *meta_end;
+    const uint8_t *body, *body_end;
+};
+
+static struct entry *read_entry(struct frame_cursor *cursor) {
+    struct entry head, *entry;
+    uint32_t body_len;
+    if (cursor->meta_end - cursor->meta < ENTRY_HEADER_SIZE) return NULL;
+    if (entry_decode_header(cursor->meta, &head, &body_len) != ERR_NONE) return NULL;
+    if ((size_t)(cursor->body_end - cursor->body) < body_len) return NULL;
+    struct slice body;
+    if (body_len <= SMALL_BODY) {
+        body = slice_copy(NULL, cursor->body, body_len);
+    } else {
+        body = slice_of(cursor->payload.buffer, (size_t)(cursor->body - cursor->payload.buffer->data), body_len);
+    }
+    if (entry_from_bytes(cursor->meta, body, &entry) != ERR_NONE) {
+        slice_unref(&body);
+        return NULL;
+    }
+    cursor->meta += ENTRY_HEADER_SIZE;
+    cursor->body += body_len;
+    return entry;
+}
+
+/* Every entry must be where the piece says. */
+static bool entries_fit(const struct peer_piece *piece, struct entry *const *entries) {
+    for (uint32_t i = 0; i < piece->count; i++)
+        if (entries[i]->group != piece->group || entries[i]->index != piece->prev_index + 1 + i) return false;
+    return true;
+}
+
+static bool receive_piece(struct shard *shard, int32_t node, struct frame_cursor *cursor) {
+    if (cursor->meta_end - cursor->meta < PEER_PIECE_SIZE) return false;
+    struct peer_piece piece;
+    peer_piece_decode(cursor->meta, &piece);
+    cursor->meta += PEER_PIECE_SIZE;
+    if (piece.count == 0 || piece.count > (size_t)(cursor->meta_end - cursor->meta) / ENTRY_HEADER_SIZE) return false;
+    struct entry **entries = mem_zalloc(piece.count * sizeof *entries);
+    bool sound = true;
+    for (uint32_t i = 0; i < piece.count && sound; i++) {
+        entries[i] = read_entry(cursor);
+        sound = entries[i] != NULL;
+    }
+    sound = sound && entries_fit(&piece, entries);
+    if (sound) {
+        struct group *group;
+        struct member *from = find_sender(shard, node, piece.group, piece.from, piece.to, &group);
+        if (from != NULL) step_piece(group, from, piece, entries, piece.count);
+    }
+    for (uint32_t i = 0; i < piece.count; i++)
+        entry_unref(entries[i]);
+    mem_free(entries);
+    return sound;
+}
+
+void receive_entries(struct shard *shard, int32_t node, struct slice payload) {
+    uint32_t meta_len = le_get_u32(payload.data); /* peer_frame_open has checked it */
+    struct frame_cursor cursor = {payload, payload.data + 4, payload.data + meta_len, payload.data + meta_len,
+                                  payload.data + payload.len};
+    shard->stats.frames_received++;
+    shard_received_bytes(shard, payload.len);
+    bool sound = true;
+    while (sound && cursor.meta < cursor.meta_end)
+        sound = receive_piece(shard, node, &cursor);
+    sound = sound && cursor.body == cursor.body_end;
+    slice_unref(&payload);
+    if (!sound) peers_break(shard->peers, node, "it sent entries that make no sense");
+}

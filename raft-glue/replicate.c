@@ -1,0 +1,365 @@
+/*
+ * What a leader sends to each follower: a cursor for each (group, follower), not a queue.
+ *
+ * The engine's AppendEntries say what should be sent, [next, end), and carry no entries. They only move the cursor; at the
+ * end of the turn replicate_fill reads entries from memory, or from the segments of a follower that was away, and packs
+ * several groups' runs into one frame, as far as the windows allow.
+ *
+ *   not verified --(the follower has the entry before `next`)--> verified --(it rejects; link up anew)--> not verified
+ *
+ * Entries go out only behind a place where the logs are known to match; before that, empty AppendEntries ask, so that no
+ * megabytes travel to be rejected. The engine throws a follower that is silent for a heartbeat into probing, and asks for
+ * everything again: what was sent on this link is under way (TCP), so it is not sent twice, unless nothing moved for RESEND_MS.
+ * Empty ones are anchored at the follower's match, where they may overtake data and are never rejected.
+ *
+ * Invariants: match < next <= end whenever verified; runs cover what is sent and not acknowledged, and the link's
+ * unacked_bytes is their sum over all groups; at most one read from disk for each cursor.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "raft-glue/group_state.h"
+
+enum {
+    FRAME_BYTES = 1 << 20, /* a frame is sent when it is larger */
+    FRAME_ENTRIES = 100,   /* ... or holds so many, so that its pieces fit one write */
+    RESEND_MS = 3000,      /* far above a slow flush */
+    COMMIT_PAUSE_MS = 100, /* between messages that only tell the commit index */
+};
+
+uint64_t replicate_match(const struct member *member) {
+    raft_index match = 0;
+    return raft_match_index(&member->group->raft, member->replica, &match) == 0 ? match : 0;
+}
+
+/* ---- What is under way ---- */
+
+static void forget_sent(struct member *member) {
+    if (member->link == NULL) return;
+    for (; member->run_count > 0; member->run_count--) {
+        member->link->unacked_bytes -= member->runs[member->run_first].bytes;
+        member->run_first = (member->run_first + 1) % member->run_room;
+    }
+}
+
+static void note_sent(struct member *member, uint64_t last, uint64_t bytes) {
+    if (member->run_count == member->run_room) {
+        size_t room = member->run_room == 0 ? 16 : member->run_room * 2;
+        struct sent_run *runs = mem_alloc(room * sizeof *runs);
+        for (size_t i = 0; i < member->run_count; i++)
+            runs[i] = member->runs[(member->run_first + i) % member->run_room];
+        mem_free(member->runs);
+        member->runs = runs;
+        member->run_room = room;
+        member->run_first = 0;
+    }
+    member->runs[(member->run_first + member->run_count++) % member->run_room] = (struct sent_run){last, bytes};
+    member->link->unacked_bytes += bytes;
+}
+
+static void forget_read(struct member *member) {
+    if (member->reading) partition_log_read_cancel(&member->read);
+    if (member->loaded && member->read_error == ERR_NONE) partition_log_read_release(&member->read);
+    member->reading = member->loaded = false;
+}
+
+static void make_ready(struct member *member) {
+    struct link *link = member->link;
+    if (member->ready || !link->up) return;
+    member->ready = true;
+    member->ready_next = NULL;
+    if (link->ready_last == NULL) {
+        link->ready_first = member;
+    } else {
+        link->ready_last->ready_next = member;
+    }
+    link->ready_last = member;
+    shard_wake(link->shard);
+}
+
+static struct member *take_ready(struct link *link) {
+    struct member *member = link->ready_first;
+    link->ready_first = member->ready_next;
+    if (link->ready_first == NULL) link->ready_last = NULL;
+    member->ready = false;
+    return member;
+}
+
+static void unready(struct member *member) {
+    if (!member->ready) return;
+    struct link *link = member->link;
+    struct member *before = NULL;
+    for (struct member *at = link->ready_first; at != member; at = at->ready_next)
+        before = at;
+    if (before == NULL) {
+        link->ready_first = member->ready_next;
+    } else {
+        before->ready_next = member->ready_next;
+    }
+    if (link->ready_last == member) link->ready_last = before;
+    member->ready = false;
+}
+
+static bool link_has_room(const struct link *link) {
+    const struct shard_options *options = &link->shard->options;
+    return link->up && link->unacked_bytes < options->peer_window_bytes &&
+           peers_bulk_queued(link->shard->peers, link->node) < options->peers.queue_limit;
+}
+
+static void reset(struct member *member) {
+    unready(member);
+    forget_read(member);
+    forget_sent(member);
+    member->verified = false;
+    member->next = member->end = 0;
+}
+
+void replicate_forget(struct member *member) {
+    if (member->link != NULL) reset(member);
+}
+
+void replicate_begin(struct group *group) {
+    for (size_t i = 0; i < group->member_count; i++) {
+        struct member *member = group->members[i];
+        if (member == group->self) continue;
+        reset(member);
+        member->damaged = false;
+        member->anchor = member->sent_ms = member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
+    }
+}
+
+void replicate_end(struct group *group) {
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i] != group->self) reset(group->members[i]);
+}
+
+/* ---- Empty AppendEntries ---- */
+
+static void send_empty(struct member *member) {
+    struct group *group = member->group;
+    uint64_t prev = member->verified ? replicate_match(member) : member->anchor;
+    struct peer_record record = {.type = RECORD_APPEND, .term = group_term(group), .a = prev};
+    record.b = raft_commit_index(&group->raft);
+    member->commit_sent = record.b < prev ? record.b : prev;
+    record.c = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
+    CHECK(prev == 0 || record.c != 0);
+    member->sent_ms = member->commit_sent_ms = group->shard->now_ms;
+    group_send(group, member, &record);
+}
+
+/* Heartbeats are the engine's affair; this only sees that they neither pile up nor fail to go while entries wait. */
+static bool heartbeat_is_due(const struct member *member) {
+    const struct shard *shard = member->group->shard;
+    return member->sent_ms == 0 ||
+           shard->now_ms - member->sent_ms + shard->options.heartbeat_ms / 4 >= shard->options.heartbeat_ms;
+}
+
+/* ---- The cursor ---- */
+
+static void probe(struct member *member, uint64_t prev) {
+    bool asked = !member->verified && member->anchor == prev && member->next != 0;
+    reset(member);
+    member->anchor = prev;
+    member->next = member->end = prev + 1;
+    if (!asked || member->rejected || heartbeat_is_due(member)) send_empty(member);
+}
+
+/* Nothing moved for long although much was sent: it may have been dropped on the other side, so it goes out again. */
+static void resend_if_stuck(struct member *member, uint64_t match) {
+    uint64_t now_ms = member->group->shard->now_ms;
+    if (member->next <= match + 1 || now_ms - member->progress_ms < RESEND_MS || member->reading) return;
+    if (peers_bulk_queued(member->group->shard->peers, member->node) > 0) return; /* it did not even leave */
+    forget_sent(member);
+    member->next = match + 1;
+    member->progress_ms = now_ms;
+}
+
+void replicate_append(struct member *member, const struct raft_append_entries *args) {
+    if (!member->link->up && !member->verified) {
+        member->anchor = args->prev_log_index; /* asked when the link is up */
+        member->next = member->end = member->anchor + 1;
+        return;
+    }
+    uint64_t prev = args->prev_log_index, match = replicate_match(member);
+    if (prev > match && !(member->verified && prev < member->end && !member->rejected)) {
+        probe(member, prev);
+        return;
+    }
+    if (!member->verified || member->rejected || prev + 1 > member->end) {
+        forget_sent(member);
+        forget_read(member);
+        member->verified = true;
+        member->next = member->end = prev + 1;
+        member->progress_ms = member->group->shard->now_ms;
+    }
+    if (member->next <= match) member->next = match + 1;
+    if (prev + 1 + args->n_entries > member->end) member->end = prev + 1 + args->n_entries;
+    if (member->end < member->next) member->end = member->next;
+    resend_if_stuck(member, match);
+    if (!member->link->up) return;
+    bool more = member->next < member->end;
+    if (more) make_ready(member);
+    if ((!more || member->reading || !link_has_room(member->link)) && heartbeat_is_due(member)) send_empty(member);
+}
+
+/* The part of our commit index that it could use: an empty AppendEntries at its match moves it no further. */
+static uint64_t usable_commit(const struct member *member) {
+    uint64_t commit = raft_commit_index(&member->group->raft), match = replicate_match(member);
+    return commit < match ? commit : match;
+}
+
+void replicate_acknowledged(struct member *member) {
+    uint64_t match = replicate_match(member);
+    if (!member->verified) {
+        if (match == 0 || match < member->anchor) return;
+        member->verified = true;
+        member->next = member->end = match + 1;
+    }
+    if (member->group->eager_commit && usable_commit(member) > member->commit_sent) shard_news(member->group);
+    bool moved = false;
+    while (member->run_count > 0 && member->runs[member->run_first].last <= match) {
+        member->link->unacked_bytes -= member->runs[member->run_first].bytes;
+        member->run_first = (member->run_first + 1) % member->run_room;
+        member->run_count--;
+        moved = true;
+    }
+    if (!moved) return;
+    member->progress_ms = member->group->shard->now_ms;
+    if (member->link->ready_first != NULL) shard_wake(member->link->shard);
+}
+
+void replicate_commit(struct member *member) {
+    const struct group *group = member->group;
+    if (!member->verified || !member->link->up || usable_commit(member) <= member->commit_sent) return;
+    if (member->next < member->end) return; /* travels with the entries */
+    if (!group->eager_commit && group->shard->now_ms - member->commit_sent_ms < COMMIT_PAUSE_MS) return;
+    send_empty(member);
+}
+
+void replicate_link_up(struct member *member) {
+    if (!group_leads(member->group)) return;
+    forget_sent(member);
+    forget_read(member);
+    if (member->verified) { /* what was under way is lost */
+        member->next = replicate_match(member) + 1;
+        member->progress_ms = member->group->shard->now_ms;
+        if (member->next < member->end) make_ready(member);
+    }
+    if (member->verified || member->next != 0) send_empty(member);
+}
+
+void replicate_link_down(struct member *member) {
+    unready(member);
+    forget_read(member);
+    forget_sent(member);
+}
+
+/* ---- Frames of entries ---- */
+
+/* One frame being put together. */
+struct frame {
+    struct peer_bytes meta;
+    struct slice slices[1 + FRAME_ENTRIES];
+    size_t count; /* slices, the first is meta's */
+    uint64_t bytes;
+};
+
+static void frame_begin(struct frame *frame) {
+    memset(&frame->meta, 0, sizeof frame->meta);
+    frame->count = 1;
+    frame->bytes = 0;
+    memset(peer_bytes_extend(&frame->meta, 4), 0, 4);
+}
+
+static void frame_send(struct frame *frame, struct link *link) {
+    if (frame->count == 1) {
+        peer_bytes_free(&frame->meta);
+        return;
+    }
+    uint32_t meta_len = (uint32_t)frame->meta.len;
+    for (int i = 0; i < 4; i++)
+        frame->meta.data[i] = (uint8_t)(meta_len >> (8 * i));
+    frame->slices[0] = peer_bytes_take(&frame->meta);
+    peers_send(link->shard->peers, link->node, PEER_BULK, PEER_KIND_ENTRIES, frame->slices, frame->count);
+    link->shard->stats.frames_sent++;
+}
+
+static void on_read(struct partition_log_read *read, int error) {
+    struct member *member = (struct member *)((char *)read - offsetof(struct member, read));
+    bool later = member->reading;
+    member->reading = false;
+    member->loaded = true;
+    member->read_error = error;
+    if (later) make_ready(member);
+}
+
+/* Entries from the cursor on are in member->read when this returns true. */
+static bool load(struct member *member, uint64_t max_bytes) {
+    struct group *group = member->group;
+    if (!member->loaded) {
+        member->read.done = on_read;
+        member->read_first = member->next;
+        if (!partition_log_read(group->log, member->next, member->end - 1, max_bytes, &member->read)) {
+            member->reading = true;
+            return false;
+        }
+    }
+    if (member->read_error != ERR_NONE) {
+        member->loaded = false;
+        log_limited(group->shard->log, &group->limiter, LOG_ERROR,
+                    "%s: entry %llu, which broker %d lacks, cannot be read (%s); see draved log verify", group->label,
+                    (unsigned long long)member->read_first, member->node, error_phrase(member->read_error));
+        return false;
+    }
+    if (member->read_first == member->next) return true;
+    forget_read(member); /* the cursor moved meanwhile */
+    return load(member, max_bytes);
+}
+
+static void frame_add(struct frame *frame, struct member *member) {
+    struct group *group = member->group;
+    size_t count = member->read.count, room = FRAME_ENTRIES + 1 - frame->count;
+    if (count > room) count = room;
+    struct peer_piece piece = {.group = group->id,
+                               .from = group->replica,
+                               .to = member->replica,
+                               .term = group_term(group),
+                               .count = (uint32_t)count,
+                               .prev_index = member->next - 1,
+                               .commit = raft_commit_index(&group->raft)};
+    if (piece.prev_index > 0) piece.prev_term = partition_log_term_at(group->log, piece.prev_index);
+    peer_piece_encode(peer_bytes_extend(&frame->meta, PEER_PIECE_SIZE), &piece);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct entry *entry = member->read.entries[i];
+        CHECK(entry->index == member->next + i);
+        peer_bytes_add(&frame->meta, entry->header, ENTRY_HEADER_SIZE);
+        frame->slices[frame->count++] = slice_ref(entry->body);
+        bytes += entry_stored_size(entry);
+    }
+    partition_log_read_release(&member->read);
+    member->loaded = false;
+    if (member->run_count == 0) member->progress_ms = group->shard->now_ms;
+    member->next += count;
+    note_sent(member, member->next - 1, bytes);
+    member->sent_ms = group->shard->now_ms;
+    member->commit_sent = piece.commit < member->next ? piece.commit : member->next - 1;
+    frame->bytes += bytes;
+    group->shard->stats.entries_sent += count;
+}
+
+void replicate_fill(struct link *link) {
+    while (link->ready_first != NULL && link_has_room(link)) {
+        struct frame frame;
+        frame_begin(&frame);
+        while (link->ready_first != NULL && frame.bytes < FRAME_BYTES && frame.count <= FRAME_ENTRIES) {
+            struct member *member = take_ready(link);
+            if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
+            CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
+            if (member->reading || !load(member, FRAME_BYTES - frame.bytes)) continue;
+            frame_add(&frame, member);
+            if (member->next < member->end) make_ready(member);
+        }
+        frame_send(&frame, link);
+    }
+}

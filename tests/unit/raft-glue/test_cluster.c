@@ -1,0 +1,225 @@
+/* Three voters over loopback, real files: elections, replication, catching up, fail-over, handing over, confirmations. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture_cluster.h"
+
+static uint64_t wanted; /* index */
+static size_t watched;  /* group */
+static struct replica *old_leader;
+
+static bool leader_applied(struct cluster *cluster) {
+    const struct replica *leader = cluster_leader(cluster, watched);
+    return leader != NULL && leader->count >= wanted;
+}
+static bool has_other_leader(struct cluster *cluster) {
+    const struct replica *leader = cluster_leader(cluster, watched);
+    return leader != NULL && leader != old_leader;
+}
+
+/* Every entry that is submitted while the leader takes it; the last one's index is `wanted`. */
+static void submit_all(struct cluster *cluster, size_t group, int n, size_t len) {
+    char *block = calloc(1, len);
+    watched = group;
+    for (int i = 0; i < n; i++) {
+        struct replica *leader = cluster_leader(cluster, group);
+        assert_non_null(leader);
+        memcpy(block, &i, sizeof i);
+        while (replica_submit(leader, block, len, &wanted) == ERR_LIMIT)
+            cluster_run_ms(cluster, 2);
+    }
+    free(block);
+}
+
+/* Three brokers elect one leader soon after they see each other; what it takes, all three are given, the same and in order. */
+static void test_cluster_replicates(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 1);
+    uint64_t start = env_now_ms(cluster->env);
+    cluster_run(cluster, cluster_all_lead);
+    assert_in_range(env_now_ms(cluster->env) - start, 0, 900); /* long before an election timeout */
+    submit_all(cluster, 0, 2000, 1000);
+    cluster_run(cluster, leader_applied);
+    cluster_run(cluster, cluster_agrees);
+    assert_int_equal(cluster_leader(cluster, 0)->data, 2000);
+    const struct replica *leader = cluster_leader(cluster, 0);
+    for (uint64_t replica = 100; replica < 103; replica++)
+        assert_true(group_member_in_sync(leader->group, replica));
+    struct shard_stats stats;
+    shard_stats_get(leader->node->shard, &stats);
+    assert_int_equal(stats.entries_sent, 2 * (2000 + 1)); /* each once to each, with the barrier */
+}
+
+/* With a small window and large entries everything still arrives, through disk reads when memory no longer has it. */
+static void test_cluster_catches_up_from_disk(void **state) {
+    struct cluster *cluster = *state;
+    cluster->options.peer_window_bytes = 300000;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    struct node *away = &cluster->nodes[cluster_leader(cluster, 0)->node == &cluster->nodes[0] ? 1 : 0];
+    node_close(away);
+    submit_all(cluster, 0, 400, 50000);
+    cluster_run(cluster, leader_applied);
+    node_open(away, false);
+    cluster_run(cluster, cluster_agrees);
+    assert_int_equal(away->replicas[0].data, 400);
+}
+
+/* The leader's process dies: another one leads within a few hundred milliseconds, with everything that was committed. */
+static void test_cluster_fast_failover(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    for (int round = 0; round < 4; round++) {
+        submit_all(cluster, 0, 100, 100);
+        cluster_run(cluster, leader_applied);
+        old_leader = cluster_leader(cluster, 0);
+        uint64_t committed = old_leader->data, start = env_now_ms(cluster->env);
+        node_close(old_leader->node);
+        cluster_run(cluster, has_other_leader);
+        uint64_t gap = env_now_ms(cluster->env) - start;
+        print_message("fail-over %d took %d ms\n", round, (int)gap);
+        assert_in_range(gap, 0, 400);
+        assert_true(cluster_leader(cluster, 0)->data >= committed);
+        node_open(old_leader->node, false);
+        cluster_run(cluster, cluster_agrees);
+    }
+}
+
+/* Many groups: they spread, share frames, and survive the death of one broker all at once. */
+static void test_cluster_many_groups(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, GROUPS_MAX);
+    cluster_run(cluster, cluster_all_lead);
+    int led[NODES_MAX] = {0};
+    for (size_t g = 0; g < GROUPS_MAX; g++)
+        led[cluster_leader(cluster, g)->node->id - 1]++;
+    for (int i = 0; i < 3; i++)
+        assert_true(led[i] > 0);
+    for (size_t g = 0; g < GROUPS_MAX; g++)
+        submit_all(cluster, g, 10, 500);
+    cluster_run(cluster, cluster_agrees);
+    uint64_t start = env_now_ms(cluster->env);
+    node_close(&cluster->nodes[0]);
+    cluster_run(cluster, cluster_all_lead);
+    print_message("all groups led again after %d ms\n", (int)(env_now_ms(cluster->env) - start));
+    assert_in_range(env_now_ms(cluster->env) - start, 0, 500);
+    for (size_t g = 0; g < GROUPS_MAX; g++)
+        submit_all(cluster, g, 10, 500);
+    node_open(&cluster->nodes[0], false);
+    cluster_run(cluster, cluster_agrees);
+}
+
+static bool drained;
+static void on_drained(void *arg) {
+    (void)arg;
+    drained = true;
+}
+static bool is_drained(struct cluster *cluster) {
+    return (void)cluster, drained;
+}
+static bool others_lead(struct cluster *cluster) {
+    for (size_t g = 0; g < cluster->group_count; g++) {
+        const struct replica *leader = cluster_leader(cluster, g);
+        if (leader == NULL || leader->node == &cluster->nodes[0]) return false;
+    }
+    return true;
+}
+
+/* A clean stop hands every leadership over, quickly, and submits are refused meanwhile. */
+static void test_cluster_hands_over(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 8);
+    cluster_run(cluster, cluster_all_lead);
+    for (size_t g = 0; g < 8; g++)
+        submit_all(cluster, g, 20, 5000);
+    uint64_t start = env_now_ms(cluster->env);
+    drained = false;
+    shard_transfer_all(cluster->nodes[0].shard, 3000, on_drained, NULL);
+    for (size_t g = 0; g < 8; g++) {
+        struct replica *leader = cluster_leader(cluster, g);
+        uint64_t index;
+        if (leader->node == &cluster->nodes[0])
+            assert_int_equal(replica_submit(leader, "x", 1, &index), ERR_NOT_LEADER);
+    }
+    cluster_run(cluster, is_drained);
+    cluster_run(cluster, others_lead);
+    print_message("handed over in %d ms\n", (int)(env_now_ms(cluster->env) - start));
+    assert_in_range(env_now_ms(cluster->env) - start, 0, 500);
+    cluster_run(cluster, cluster_agrees);
+}
+
+static int confirmed;
+static void on_confirmed(struct group_confirm *confirm, int error) {
+    (void)confirm;
+    confirmed = error;
+}
+static bool is_confirmed(struct cluster *cluster) {
+    return (void)cluster, confirmed != -1;
+}
+
+/* A majority confirms a leader; alone it can not, and says so within some election timeouts; and it steps down. */
+static void test_cluster_confirms(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    struct replica *leader = cluster_leader(cluster, 0);
+    struct group_confirm confirm = {.done = on_confirmed};
+    confirmed = -1;
+    group_confirm(leader->group, &confirm);
+    cluster_run(cluster, is_confirmed);
+    assert_int_equal(confirmed, ERR_NONE);
+    for (int i = 0; i < 3; i++)
+        if (leader->node != &cluster->nodes[i]) node_close(&cluster->nodes[i]);
+    confirmed = -1;
+    group_confirm(leader->group, &confirm);
+    cluster_run(cluster, is_confirmed);
+    assert_true(confirmed == ERR_TIMEOUT || confirmed == ERR_NOT_LEADER);
+    cluster_run_ms(cluster, 1500);
+    assert_false(group_is_leading(leader->group));
+    assert_int_equal(leader->times_lost, 1);
+}
+
+/* Every broker dies at once under load; what was committed is there when they are back. */
+static void test_cluster_all_die(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 4);
+    for (int round = 0; round < 3; round++) {
+        cluster_run(cluster, cluster_all_lead);
+        uint64_t committed[4];
+        for (size_t g = 0; g < 4; g++)
+            submit_all(cluster, g, 50, 2000);
+        cluster_run_ms(cluster, 5);
+        for (size_t g = 0; g < 4; g++) {
+            committed[g] = 0;
+            for (int i = 0; i < 3; i++)
+                if (cluster->nodes[i].replicas[g].count > committed[g])
+                    committed[g] = cluster->nodes[i].replicas[g].count;
+        }
+        for (int i = 0; i < 3; i++)
+            node_close(&cluster->nodes[i]);
+        for (int i = 0; i < 3; i++)
+            node_open(&cluster->nodes[i], false);
+        cluster_run(cluster, cluster_agrees);
+        for (size_t g = 0; g < 4; g++)
+            assert_true(cluster_leader(cluster, g)->count >= committed[g]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_cluster_replicates, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_catches_up_from_disk, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_fast_failover, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_many_groups, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_hands_over, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_confirms, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_all_die, cluster_setup, cluster_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
