@@ -97,7 +97,9 @@ void partition_log_truncate(struct partition_log *log, uint64_t index);
 /* Entries up to `index` are committed; never goes back; may be ahead of the last index (then it counts as it arrives). */
 void partition_log_commit(struct partition_log *log, uint64_t index);
 
-/* ---- Reading ---- */
+/* ---- Reading: closing the log cancels what is under way ---- */
+
+struct log_reading;
 
 /* Reads entries by index, for peers and appliers: from `first`, whole entries, at least one, then up to max_bytes. Calls
  * `done` later, or within this call when all is in memory (returns true then). Entries are the callee's to unref.
@@ -106,8 +108,7 @@ struct partition_log_read {
     void (*done)(struct partition_log_read *read, int error);
     struct entry **entries; /* array and references: the callee's; free with partition_log_read_release */
     size_t count;
-    struct env_job job;   /* the log's */
-    void *log_private[8]; /* the log's */
+    struct log_reading *reading; /* the log's */
 };
 bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last, uint64_t max_bytes,
                         struct partition_log_read *read);
@@ -123,8 +124,7 @@ struct partition_log_fetch {
     struct slice *slices; /* array and slices: the callee's; free with partition_log_fetch_release */
     size_t count;
     uint64_t bytes;
-    struct env_job job;
-    void *log_private[10];
+    struct log_reading *reading; /* the log's */
 };
 bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_offset, uint64_t max_bytes,
                          struct partition_log_fetch *fetch);
@@ -137,8 +137,7 @@ struct partition_log_search {
     void (*done)(struct partition_log_search *search, int error);
     int64_t offset, timestamp;
     uint32_t leader_epoch;
-    struct env_job job;
-    void *log_private[10];
+    struct log_reading *reading; /* the log's */
 };
 bool partition_log_search(struct partition_log *log, int64_t timestamp, int64_t end_offset,
                           struct partition_log_search *search);

@@ -1,0 +1,192 @@
+/*
+ * The log store: what all logs of a shard share. See partition_log.h for the contract, log_store.h for the inside.
+ *
+ * Happy path: log_store_open makes the directories and recovers the journal; logs come and go; log_store_flush brings what is
+ * committed into synced segments. Failures: directories that cannot be made or read are errors with a sentence.
+ * Invariant: the store outlives its last job in the lane.
+ */
+#include "storage/log_store.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/write_behind.h"
+
+enum {
+    OPEN_FILES_MAX = 512,     /* segments that nobody uses right now are closed beyond */
+    INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
+};
+
+/* ---- Opening ---- */
+
+static int make_directory(struct env *env, const char *path, struct error_text *why) {
+    int error = env_mkdir(env, path);
+    if (error == 0 || error == ERR_EXISTS) return 0;
+    return error_set(
+        why, error,
+        "the directory %s cannot be made (%s); give this user the right to write there, or another data.dir", path,
+        error_phrase(error));
+}
+
+static void pressed(void *arg, uint64_t group, uint64_t index) {
+    struct partition_log *log = log_store_find(arg, group);
+    if (log) write_behind_sync(log, index);
+}
+
+static void check_flush(struct env_task *task);
+
+int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
+                   struct log_store **out, struct error_text *why) {
+    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0);
+    char *groups_path = path_join(path, "groups"), *journal_path = path_join(path, "journal");
+    struct journal *journal = NULL;
+    struct journal_options journal_options = {.file_bytes = options->journal_file_bytes,
+                                              .max_bytes = options->journal_max_bytes,
+                                              .must_exist = options->must_exist};
+    int error = make_directory(env, path, why);
+    if (!error) error = make_directory(env, groups_path, why);
+    if (!error) error = journal_open(env, log, journal_path, &journal_options, &journal, why);
+    mem_free(journal_path);
+    if (error) {
+        mem_free(groups_path);
+        return error;
+    }
+    struct log_store *store = mem_zalloc(sizeof *store);
+    store->env = env;
+    store->log = log;
+    store->options = *options;
+    store->groups_path = groups_path;
+    store->journal = journal;
+    tail_cache_init(&store->cache, options->tail_cache_bytes);
+    store->files = (struct segment_files){.env = env, .limit = OPEN_FILES_MAX};
+    store->flush_task.run = check_flush;
+    write_behind_open(&store->write_behind, store);
+    journal_on_pressure(journal, pressed, store);
+    log_store_remove_leftovers(store);
+    *out = store;
+    return 0;
+}
+
+void log_store_free_if_unused(struct log_store *store) {
+    if (!store->closed || store->write_behind.jobs > 0 || store->logs) return;
+    write_behind_close(&store->write_behind);
+    mem_free(store->groups_path);
+    mem_free(store);
+}
+
+void log_store_close(struct log_store *store) {
+    struct partition_log *log, *next;
+    HASH_ITER(by_group, store->logs, log, next) {
+        CHECK(log->closed);
+    }
+    env_defer_cancel(store->env, &store->flush_task);
+    journal_close(store->journal);
+    store->journal = NULL;
+    store->closed = true;
+    log_store_free_if_unused(store);
+}
+
+/* ---- Small answers ---- */
+
+struct journal *log_store_journal(struct log_store *store) {
+    return store->journal;
+}
+
+uint64_t log_store_uncommitted_bytes(const struct log_store *store) {
+    return store->uncommitted_bytes;
+}
+
+uint64_t log_store_index_interval(const struct log_store *store) {
+    uint64_t least = store->options.segment_bytes / INDEX_POINTS_MAX;
+    uint64_t wanted = store->options.index_interval_bytes;
+    return wanted > least ? wanted : least;
+}
+
+struct partition_log *log_store_find(struct log_store *store, uint64_t group) {
+    struct partition_log *log;
+    HASH_FIND(by_group, store->logs, &group, sizeof group, log);
+    return log && !log->closed ? log : NULL;
+}
+
+/* ---- Which groups there are ---- */
+
+struct group_list {
+    uint64_t *ids;
+    size_t count, room;
+};
+
+static void add_group(void *arg, uint64_t group) {
+    struct group_list *list = arg;
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 16;
+        list->ids = mem_realloc(list->ids, list->room * sizeof *list->ids);
+    }
+    list->ids[list->count++] = group;
+}
+
+static void add_group_directory(void *arg, const char *name) {
+    uint64_t group;
+    if (path_group_id(name, &group)) add_group(arg, group);
+}
+
+static int compare_ids(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group), void *arg) {
+    struct group_list list = {0};
+    journal_each_group(store->journal, add_group, &list);
+    int error = env_list_dir(store->env, store->groups_path, add_group_directory, &list);
+    if (error) env_fatal(store->env, "cannot list %s (%s)", store->groups_path, error_phrase(error));
+    if (list.count > 0) qsort(list.ids, list.count, sizeof *list.ids, compare_ids);
+    for (size_t i = 0; i < list.count; i++)
+        if (i == 0 || list.ids[i] != list.ids[i - 1]) each(arg, list.ids[i]);
+    mem_free(list.ids);
+}
+
+/* ---- Flush ---- */
+
+static void flushed(struct journal_waiter *waiter) {
+    struct log_store *store = (struct log_store *)((char *)waiter - offsetof(struct log_store, flush_waiter));
+    store->flush_waits = false;
+    store->flushing = false;
+    store->flush_done(store->flush_arg);
+}
+
+/* The last step: the progress records become durable, so that the next start reads them. */
+static void check_flush(struct env_task *task) {
+    struct log_store *store = (struct log_store *)((char *)task - offsetof(struct log_store, flush_task));
+    if (!store->flushing || store->flush_waits) return;
+    struct partition_log *log, *next;
+    HASH_ITER(by_group, store->logs, log, next) {
+        if (!log->closed && (log->job || log->synced < log->flush_to)) return;
+    }
+    store->flush_waits = true;
+    store->flush_waiter.durable = flushed;
+    journal_wait(store->journal, &store->flush_waiter);
+}
+
+void log_store_check_flush(struct log_store *store) {
+    if (store->flushing && !store->flush_waits) env_defer(store->env, &store->flush_task);
+}
+
+void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg) {
+    CHECK(!store->flushing);
+    store->flushing = true;
+    store->flush_done = done;
+    store->flush_arg = arg;
+    struct partition_log *log, *next;
+    HASH_ITER(by_group, store->logs, log, next) {
+        log->flush_to = log->committed;
+        if (!log->closed) write_behind_sync(log, log->flush_to);
+    }
+    log_store_check_flush(store);
+}
+
+void log_store_job_done(struct log_store *store) {
+    store->write_behind.jobs--;
+    if (!store->closed) log_store_check_flush(store);
+    log_store_free_if_unused(store);
+}

@@ -1,0 +1,153 @@
+/*
+ * The inside of a log store and of its logs, for the files that make them up: log_store.c, partition_log*.c and
+ * write_behind.c. Everybody else codes against partition_log.h.
+ *
+ * An entry's way: appended (memory and journal) -> durable in the journal -> committed -> written to the active segment by
+ * write-behind -> synced there, when the journal needs room, the segment is sealed, or the store is flushed.
+ */
+#ifndef STORAGE_LOG_STORE_H
+#define STORAGE_LOG_STORE_H
+
+#include <uthash.h>
+
+#include "storage/journal.h"
+#include "storage/log_memory.h"
+#include "storage/partition_log.h"
+#include "storage/segment.h"
+#include "storage/term_table.h"
+
+struct write_job;
+struct log_reading;
+
+/* The lane that brings committed entries into segments. See write_behind.h. */
+struct write_behind {
+    struct env_lane *lane;
+    struct env_timer *timer;
+    struct partition_log *due_first, *due_last; /* logs with few entries to write, by deadline */
+    unsigned jobs;                              /* in the lane */
+};
+
+struct log_store {
+    struct env *env;
+    struct log *log;
+    struct log_store_options options;
+    char *groups_path;
+    struct journal *journal;
+    struct partition_log *logs; /* by group; open ones, and closed ones that something still waits for */
+    struct tail_cache cache;
+    struct segment_files files;
+    struct write_behind write_behind;
+    uint64_t uncommitted_bytes;
+    bool closed; /* freed when no job in the lane and no log is left */
+    /* log_store_flush */
+    bool flushing, flush_waits; /* flush_waits: for the journal's round with the last progress */
+    void (*flush_done)(void *arg);
+    void *flush_arg;
+    struct journal_waiter flush_waiter;
+    struct env_task flush_task;
+};
+
+/* A round of the journal that this log waits for, and what is durable with it. */
+struct durable_mark {
+    struct journal_waiter waiter; /* first: a waiter is its mark */
+    struct durable_mark *next;    /* of a later round */
+    struct partition_log *log;
+    uint64_t index;   /* entries of today's log up to it are in this round or before; 0: nothing new */
+    uint64_t version; /* of the hard state; 0: nothing new */
+};
+
+/* Where the last readers of segments stopped: the next ones go on from there. */
+struct read_hint {
+    int64_t segment;   /* its base offset */
+    uint64_t position; /* of an entry; 0: no hint */
+    uint64_t index;    /* of that entry; 0: not known */
+    int64_t offset;    /* the first record in it that was not given out; -1: not known */
+};
+enum { READ_HINTS = 8 };
+
+struct partition_log {
+    struct log_store *store;
+    UT_hash_handle by_group;
+    uint64_t group;
+    char *label;
+    char *path; /* of the group's directory */
+    struct partition_log_events events;
+    void *arg;
+    bool closed;
+    unsigned busy; /* calls of `events` under way: freed after them */
+
+    uint32_t term;
+    uint64_t voted_for;
+    uint64_t hard_state_version;
+
+    uint64_t first_index, last_index;
+    int64_t start_offset, end_offset;
+    int64_t written_end;                 /* offset behind the last entry that is written */
+    uint64_t durable;                    /* reported by the journal */
+    uint64_t commit;                     /* as told; may be ahead of last_index */
+    uint64_t synced, written, committed; /* set by partition_log_set_positions only */
+    uint64_t uncommitted_bytes, unwritten_bytes;
+
+    struct log_memory memory;
+    struct term_table terms;
+    uint64_t *changes; /* indexes of ENTRY_CHANGE entries */
+    size_t change_count, change_room;
+
+    struct segment **segments; /* the last one is active if it says so */
+    size_t segment_count, segment_room;
+    bool directory_synced;
+
+    struct write_job *job; /* under way; one at most */
+    uint64_t sync_wanted;  /* entries up to this index are to be synced */
+    uint64_t flush_to;     /* the store's flush waits until this index is synced */
+    struct partition_log *due_next;
+    uint64_t due_at_us; /* 0: not in the list */
+
+    struct durable_mark *oldest_mark, *newest_mark;
+
+    struct log_reading *readings;
+    struct read_hint hints[READ_HINTS];
+    unsigned next_hint;
+
+    struct slice (*seal_state)(void *arg, uint64_t index);
+    void *seal_arg;
+#ifdef DRAVE_MUTANTS
+    struct env_task early_report;
+#endif
+};
+
+/* The one setter of the three positions: synced <= written <= committed, none goes back. */
+void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed);
+/* Entries up to this index may go into segments: committed, and durable in the journal, so that recovery never finds
+ * an entry in a segment of which the journal does not know. */
+uint64_t partition_log_writable(const struct partition_log *log);
+/* Takes up what the index of a segment or an entry tells of terms and changes. */
+void partition_log_add_change(struct partition_log *log, uint64_t index);
+void partition_log_add_segment(struct partition_log *log, struct segment *segment);
+/* The active segment, or NULL. */
+struct segment *partition_log_active(const struct partition_log *log);
+/* Frees a closed log when nothing waits for it any more. */
+void partition_log_free_if_unused(struct partition_log *log);
+/* What is recorded in the journal now makes the log durable up to `index` (0: nothing new) and hard state `version`. */
+void partition_log_mark_durable(struct partition_log *log, uint64_t index, uint64_t version);
+/* Entries from `index` on are void: no mark covers them. */
+void partition_log_marks_truncate(struct partition_log *log, uint64_t index);
+/* The log is closed: it waits for no round any more. */
+void partition_log_marks_drop(struct partition_log *log);
+/* Closing: readers that wait are forgotten. */
+void partition_log_detach_readings(struct partition_log *log);
+
+/* The log of that group if it is open, or NULL. */
+struct partition_log *log_store_find(struct log_store *store, uint64_t group);
+/* Distance of index points: as the options say, or more where a segment would get too many. */
+uint64_t log_store_index_interval(const struct log_store *store);
+/* A log has nothing left to write or to sync: perhaps the flush is done. */
+void log_store_check_flush(struct log_store *store);
+/* Directories that were renamed aside before the last stop and not yet removed: removes them in the lane. */
+void log_store_remove_leftovers(struct log_store *store);
+/* A job has left the lane. */
+void log_store_job_done(struct log_store *store);
+/* Frees a closed store when nothing needs it any more. */
+void log_store_free_if_unused(struct log_store *store);
+
+#endif

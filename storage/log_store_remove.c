@@ -1,0 +1,114 @@
+/*
+ * Removing the files of a deleted group: log_store_remove_group of partition_log.h.
+ *
+ * Happy path: in the write-behind lane, behind every write into it, the directory is renamed aside; when that is durable
+ * the journal forgets the group, and the files go. Failures: a rename that fails ends the process; files that stay are
+ * tried again at the next start. Invariant: a directory under its own name is whole.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "storage/log_store.h"
+
+static const char deleted_suffix[] = ".deleted";
+
+struct remove_job {
+    struct env_job job; /* first: a job is its remove_job */
+    struct log_store *store;
+    struct env *env;
+    uint64_t group;
+    char *path; /* NULL: renamed aside already */
+    char *aside;
+    const char *groups_path;
+    int error;
+};
+
+struct name_list {
+    char **names;
+    size_t count;
+};
+
+static void add_name(void *arg, const char *name) {
+    struct name_list *list = arg;
+    list->names = mem_realloc(list->names, (list->count + 1) * sizeof *list->names);
+    list->names[list->count++] = mem_strdup(name);
+}
+
+static void name_list_close(struct name_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        mem_free(list->names[i]);
+    mem_free(list->names);
+}
+
+static void remove_files(struct env *env, const char *directory) {
+    struct name_list list = {0};
+    if (env_list_dir(env, directory, add_name, &list) == 0) {
+        for (size_t i = 0; i < list.count; i++) {
+            char *path = path_join(directory, list.names[i]);
+            env_unlink(env, path);
+            mem_free(path);
+        }
+        env_rmdir(env, directory);
+    }
+    name_list_close(&list);
+}
+
+static void work(struct env_job *base) {
+    struct remove_job *job = (struct remove_job *)base;
+    if (job->path) {
+        job->error = env_rename(job->env, job->path, job->aside);
+        if (job->error == ERR_NOT_FOUND) job->error = 0;
+        if (!job->error) job->error = env_sync_dir(job->env, job->groups_path);
+        if (job->error) return;
+    }
+    remove_files(job->env, job->aside);
+}
+
+static void done(struct env_job *base) {
+    struct remove_job *job = (struct remove_job *)base;
+    struct log_store *store = job->store;
+    if (job->error)
+        env_fatal(store->env, "cannot rename %s (%s), which was to be deleted; mend the disk and start again",
+                  job->path, error_phrase(job->error));
+    if (job->path && !store->closed) journal_forget(store->journal, job->group);
+    mem_free(job->path);
+    mem_free(job->aside);
+    mem_free(job);
+    log_store_job_done(store);
+}
+
+/* Takes over both paths. */
+static void start(struct log_store *store, uint64_t group, char *path, char *aside) {
+    struct remove_job *job = mem_alloc(sizeof *job);
+    *job = (struct remove_job){.job = {.work = work, .done = done},
+                               .store = store,
+                               .env = store->env,
+                               .group = group,
+                               .path = path,
+                               .aside = aside,
+                               .groups_path = store->groups_path};
+    store->write_behind.jobs++;
+    env_lane_run(store->write_behind.lane, &job->job);
+}
+
+int log_store_remove_group(struct log_store *store, uint64_t group) {
+    if (log_store_find(store, group)) return ERR_BUSY;
+    char *path = path_of_group(store->groups_path, group);
+    size_t size = strlen(path) + sizeof deleted_suffix;
+    char *aside = mem_alloc(size);
+    snprintf(aside, size, "%s%s", path, deleted_suffix);
+    start(store, group, path, aside);
+    return 0;
+}
+
+void log_store_remove_leftovers(struct log_store *store) {
+    struct name_list list = {0};
+    env_list_dir(store->env, store->groups_path, add_name, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        size_t len = strlen(list.names[i]), suffix = sizeof deleted_suffix - 1;
+        if (len > suffix && strcmp(list.names[i] + len - suffix, deleted_suffix) == 0)
+            start(store, 0, NULL, path_join(store->groups_path, list.names[i]));
+    }
+    name_list_close(&list);
+}

@@ -1,0 +1,247 @@
+/*
+ * The log of one Raft group: its end, its hard state, its positions. See partition_log.h for the contract, log_store.h for the
+ * inside; recovery is in partition_log_open.c, reading in partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
+ *
+ * Happy path: append puts entries into memory and journal; commit lets write-behind have them. Failures: none; what could fail
+ * happens in the journal and in write-behind, which end the process.
+ * Invariants: entries continue the log (index, offset, term); only uncommitted entries are truncated.
+ */
+#include "storage/partition_log.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "storage/applier_snapshot.h"
+#include "storage/log_store.h"
+#include "storage/write_behind.h"
+
+/* ---- Positions ---- */
+
+void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed) {
+    CHECK(synced >= log->synced && written >= log->written && committed >= log->committed);
+    CHECK(synced <= written);
+    CHECK(written <= committed || MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT));
+    log->synced = synced;
+    log->written = written;
+    log->committed = committed;
+}
+
+uint64_t partition_log_writable(const struct partition_log *log) {
+    if (MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT)) return log->last_index > log->written ? log->last_index : log->written;
+    return log->committed < log->durable ? log->committed : log->durable;
+}
+
+/* What is committed by the index that we were told, as far as the log goes. */
+static void advance_commit(struct partition_log *log) {
+    uint64_t committed = log->commit < log->last_index ? log->commit : log->last_index;
+    if (committed <= log->committed) return;
+    for (uint64_t i = log->committed + 1; i <= committed; i++) {
+        uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
+        log->uncommitted_bytes -= stored;
+        log->store->uncommitted_bytes -= stored;
+        log->unwritten_bytes += stored;
+    }
+    partition_log_set_positions(log, log->synced, log->written, committed);
+    journal_commit(log->store->journal, log->group, committed);
+    write_behind_look(log);
+}
+
+/* ---- Changing the log ---- */
+
+void partition_log_add_change(struct partition_log *log, uint64_t index) {
+    if (log->change_count == log->change_room) {
+        log->change_room = log->change_room ? log->change_room * 2 : 4;
+        log->changes = mem_realloc(log->changes, log->change_room * sizeof *log->changes);
+    }
+    log->changes[log->change_count++] = index;
+}
+
+void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n) {
+    CHECK(!log->closed);
+    if (n == 0) return;
+    for (size_t i = 0; i < n; i++) {
+        struct entry *entry = entries[i];
+        CHECK(entry->group == log->group);
+        CHECK(entry->index == log->last_index + 1);
+        CHECK(entry->base_offset == log->end_offset);
+        term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
+        if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
+        log_memory_push(&log->memory, entry);
+        log->last_index = entry->index;
+        log->end_offset += entry->records;
+        log->uncommitted_bytes += entry_stored_size(entry);
+        log->store->uncommitted_bytes += entry_stored_size(entry);
+        journal_entry(log->store->journal, entry);
+    }
+    partition_log_mark_durable(log, log->last_index, 0);
+    advance_commit(log);
+}
+
+void partition_log_truncate(struct partition_log *log, uint64_t index) {
+    CHECK(!log->closed);
+    CHECK(index > log->committed);
+    if (index > log->last_index) return;
+    for (uint64_t i = index; i <= log->last_index; i++) {
+        uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
+        log->uncommitted_bytes -= stored;
+        log->store->uncommitted_bytes -= stored;
+    }
+    log->end_offset = log_memory_at(&log->memory, index)->base_offset;
+    log_memory_truncate(&log->memory, index);
+    term_table_truncate(&log->terms, index);
+    while (log->change_count > 0 && log->changes[log->change_count - 1] >= index)
+        log->change_count--;
+    log->last_index = index - 1;
+    if (log->durable >= index) log->durable = index - 1;
+    partition_log_marks_truncate(log, index);
+    journal_truncate(log->store->journal, log->group, index);
+}
+
+void partition_log_commit(struct partition_log *log, uint64_t index) {
+    CHECK(!log->closed);
+    if (index <= log->commit) return;
+    log->commit = index;
+    advance_commit(log);
+}
+
+uint64_t partition_log_set_hard_state(struct partition_log *log, uint32_t term, uint64_t voted_for) {
+    CHECK(!log->closed);
+    CHECK(term >= log->term);
+    log->term = term;
+    log->voted_for = voted_for;
+    journal_hard_state(log->store->journal, log->group, term, voted_for);
+    partition_log_mark_durable(log, 0, ++log->hard_state_version);
+    return log->hard_state_version;
+}
+
+/* ---- Answers ---- */
+
+uint64_t partition_log_first_index(const struct partition_log *log) {
+    return log->first_index;
+}
+
+uint64_t partition_log_last_index(const struct partition_log *log) {
+    return log->last_index;
+}
+
+uint64_t partition_log_durable_index(const struct partition_log *log) {
+    return log->durable;
+}
+
+uint64_t partition_log_commit_index(const struct partition_log *log) {
+    return log->commit;
+}
+
+uint32_t partition_log_term_at(const struct partition_log *log, uint64_t index) {
+    return index > log->last_index ? 0 : term_table_at(&log->terms, index);
+}
+
+int64_t partition_log_start_offset(const struct partition_log *log) {
+    return log->start_offset;
+}
+
+int64_t partition_log_end_offset(const struct partition_log *log) {
+    return log->end_offset;
+}
+
+int64_t partition_log_offset_behind(const struct partition_log *log, uint64_t index) {
+    if (index == log->last_index) return log->end_offset;
+    if (index + 1 == log->first_index) return log->start_offset;
+    const struct entry *next = log_memory_at(&log->memory, index + 1);
+    if (next) return next->base_offset;
+    return index == log->written ? log->written_end : -1;
+}
+
+uint64_t partition_log_uncommitted_bytes(const struct partition_log *log) {
+    return log->uncommitted_bytes;
+}
+
+uint64_t partition_log_size_bytes(const struct partition_log *log) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < log->segment_count; i++)
+        bytes += log->segments[i]->end.position;
+    return bytes;
+}
+
+void partition_log_each_term(const struct partition_log *log,
+                             void (*each)(void *arg, uint64_t first, uint64_t count, uint32_t term), void *arg) {
+    for (size_t i = 0; i < log->terms.count; i++) {
+        const struct index_term *range = &log->terms.ranges[i];
+        uint64_t behind = i + 1 < log->terms.count ? range[1].first_index : log->last_index + 1;
+        each(arg, range->first_index, behind - range->first_index, range->term);
+    }
+}
+
+size_t partition_log_changes(const struct partition_log *log, uint64_t *into, size_t room) {
+    for (size_t i = 0; i < log->change_count && i < room; i++)
+        into[i] = log->changes[i];
+    return log->change_count;
+}
+
+uint32_t partition_log_term(const struct partition_log *log) {
+    return log->term;
+}
+
+uint64_t partition_log_voted_for(const struct partition_log *log) {
+    return log->voted_for;
+}
+
+int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch, uint32_t *epoch_found) {
+    return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);
+}
+
+void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t index), void *arg) {
+    log->seal_state = state;
+    log->seal_arg = arg;
+}
+
+bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state) {
+    return applier_snapshot_find(log->store->env, log->path, log->group, log->committed, index, state);
+}
+
+/* ---- Segments and the end ---- */
+
+void partition_log_add_segment(struct partition_log *log, struct segment *segment) {
+    if (log->segment_count == log->segment_room) {
+        log->segment_room = log->segment_room ? log->segment_room * 2 : 4;
+        log->segments = mem_realloc(log->segments, log->segment_room * sizeof(struct segment *));
+    }
+    log->segments[log->segment_count++] = segment;
+}
+
+struct segment *partition_log_active(const struct partition_log *log) {
+    struct segment *last = log->segment_count ? log->segments[log->segment_count - 1] : NULL;
+    return last && last->active ? last : NULL;
+}
+
+void partition_log_close(struct partition_log *log) {
+    if (!log) return;
+    CHECK(!log->closed);
+    log->closed = true;
+    log->store->uncommitted_bytes -= log->uncommitted_bytes;
+    partition_log_detach_readings(log);
+    write_behind_forget(log);
+    log_store_check_flush(log->store);
+    for (size_t i = 0; i < log->segment_count; i++)
+        segment_drop(log->segments[i]);
+    log->segment_count = 0;
+    log_memory_close(&log->memory);
+#ifdef DRAVE_MUTANTS
+    env_defer_cancel(log->store->env, &log->early_report);
+#endif
+    partition_log_free_if_unused(log);
+}
+
+void partition_log_free_if_unused(struct partition_log *log) {
+    if (!log->closed || log->busy > 0 || log->job) return;
+    partition_log_marks_drop(log);
+    struct log_store *store = log->store;
+    HASH_DELETE(by_group, store->logs, log);
+    term_table_close(&log->terms);
+    mem_free(log->changes);
+    mem_free(log->segments);
+    mem_free(log->label);
+    mem_free(log->path);
+    mem_free(log);
+    log_store_free_if_unused(store);
+}

@@ -1,0 +1,319 @@
+/* Write-behind: see write_behind.h. */
+#include "storage/write_behind.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/applier_snapshot.h"
+
+/* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the result. */
+struct write_job {
+    struct env_job job; /* first: a job is its write_job */
+    struct env *env;
+    struct log_store *store;
+    struct partition_log *log;
+    struct segment *segment; /* held */
+    struct entry **entries;  /* references */
+    size_t count;
+    struct segment_end end; /* of the segment after this write */
+    uint64_t position;      /* where the entries go */
+    bool create, sync, seal, sync_group_directory, sync_parent_directory;
+    struct env_file *file; /* made by the job if `create` */
+    char *path, *index_path;
+    const char *group_path, *groups_path;
+    uint8_t *index_bytes; /* NULL: nothing to say that is new */
+    size_t index_len;
+    uint64_t index_position;
+    int error;
+    const char *failed; /* what could not be done; static */
+};
+
+/* ---- On the lane's thread ---- */
+
+static int create_file(struct write_job *job) {
+    int error = env_file_open(job->env, job->path, ENV_READ | ENV_WRITE | ENV_CREATE, &job->file);
+    if (!error) error = env_file_truncate(job->file, 0);
+    uint8_t header[SEGMENT_HEADER_SIZE];
+    segment_header_encode(&job->segment->header, SEGMENT_FILE_LOG, header);
+    struct env_iov iov = {.base = header, .len = sizeof header};
+    return error ? error : env_file_write(job->file, &iov, 1, 0, false);
+}
+
+static int write_entries(struct write_job *job) {
+    if (job->count == 0) return 0;
+    struct env_iov *iov = mem_alloc(job->count * 2 * sizeof *iov);
+    unsigned n = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        const struct entry *entry = job->entries[i];
+        iov[n++] = (struct env_iov){.base = entry->header, .len = ENTRY_HEADER_SIZE};
+        if (entry->body.len > 0) iov[n++] = (struct env_iov){.base = entry->body.data, .len = entry->body.len};
+    }
+    int error = env_file_write(job->file, iov, n, job->position, false);
+    mem_free(iov);
+    return error;
+}
+
+static int write_index(struct write_job *job) {
+    if (!job->index_bytes) return 0;
+    struct env_file *file;
+    int error = env_file_open(job->env, job->index_path, ENV_WRITE | ENV_CREATE, &file);
+    if (error) return error;
+    if (job->index_position == 0) error = env_file_truncate(file, 0);
+    struct env_iov iov = {.base = job->index_bytes, .len = job->index_len};
+    if (!error) error = env_file_write(file, &iov, 1, job->index_position, true);
+    env_file_close(file);
+    return error;
+}
+
+static int sync_directories(struct write_job *job) {
+    int error = job->sync_group_directory ? env_sync_dir(job->env, job->group_path) : 0;
+    if (!error && job->sync_parent_directory) error = env_sync_dir(job->env, job->groups_path);
+    return error;
+}
+
+static void work(struct env_job *base) {
+    struct write_job *job = (struct write_job *)base;
+    job->failed = "create";
+    job->error = job->create ? create_file(job) : 0;
+    if (job->error) return;
+    job->failed = "write";
+    job->error = write_entries(job);
+    if (job->error || !job->sync) return;
+    job->failed = "sync";
+    job->error = env_file_sync(job->file);
+    if (job->error) return;
+    job->failed = "write the index of";
+    job->error = write_index(job);
+    if (job->error) return;
+    job->failed = "sync the directory of";
+    job->error = sync_directories(job);
+}
+
+/* ---- On the loop: results ---- */
+
+static void free_job(struct write_job *job) {
+    for (size_t i = 0; i < job->count; i++)
+        entry_unref(job->entries[i]);
+    mem_free(job->entries);
+    mem_free(job->path);
+    mem_free(job->index_path);
+    mem_free(job->index_bytes);
+    mem_free(job);
+}
+
+static void keep_applier_state(struct partition_log *log) {
+    if (!log->seal_state) return;
+    struct slice state = log->seal_state(log->seal_arg, log->committed);
+    if (state.len > 0)
+        applier_snapshot_save(log, log->committed, state);
+    else
+        slice_unref(&state);
+}
+
+/* The positions move, and the log goes on. */
+static void take_result(struct partition_log *log, struct write_job *job) {
+    struct segment *segment = job->segment;
+    segment->end = job->end;
+    if (job->sync) segment->synced = job->end.position;
+    log->written_end = job->end.offset;
+    uint64_t stored = 0;
+    for (size_t i = 0; i < job->count; i++)
+        stored += entry_stored_size(job->entries[i]);
+    log->unwritten_bytes -= stored;
+    if (job->sync) log->directory_synced = true;
+    uint64_t synced = job->sync ? job->end.last_index : log->synced;
+    partition_log_set_positions(log, synced, job->end.last_index, log->committed);
+    log_memory_serve(&log->memory, job->end.last_index);
+    if (job->sync)
+        journal_progress(log->store->journal, log->group, synced, segment->header.base_offset, segment->synced);
+    if (job->seal) {
+        segment->active = false;
+        keep_applier_state(log);
+    }
+}
+
+static void done(struct env_job *base) {
+    struct write_job *job = (struct write_job *)base;
+    struct log_store *store = job->store;
+    struct partition_log *log = job->log;
+    if (job->error)
+        env_fatal(store->env, "cannot %s %s (%s); free or mend the disk and start again: nothing acknowledged is lost",
+                  job->failed, job->path, error_phrase(job->error));
+    if (job->create) segment_adopt_file(job->segment, job->file);
+    log->job = NULL;
+    if (!log->closed) take_result(log, job);
+    segment_let_go(job->segment);
+    free_job(job);
+    if (log->closed)
+        partition_log_free_if_unused(log);
+    else
+        write_behind_look(log);
+    log_store_job_done(store);
+}
+
+/* ---- On the loop: starting a job ---- */
+
+static bool is_full(const struct log_store *store, const struct segment *segment, const struct segment_end *end) {
+    return end->position > store->options.segment_bytes && end->offset > segment->header.base_offset;
+}
+
+/* The segment that the next entry goes to. A new one is made on disk by the job. */
+static struct segment *segment_for_next(struct partition_log *log) {
+    struct segment *active = partition_log_active(log);
+    if (active && !is_full(log->store, active, &active->end)) return active;
+    if (active) active->active = false; /* found full, and all synced, at start */
+    const struct entry *entry = log_memory_at(&log->memory, log->written + 1);
+    CHECK(entry);
+    struct segment_header header = {
+        .group = log->group, .base_offset = entry->base_offset, .first_index = entry->index};
+    struct segment_index *index = mem_alloc(sizeof *index);
+    uint64_t interval = log_store_index_interval(log->store);
+    segment_index_init(index, &header, interval);
+    struct segment *segment = segment_new(&log->store->files, log->path, &header, interval, index);
+    segment->active = true;
+    partition_log_add_segment(log, segment);
+    return segment;
+}
+
+/* Takes entries from written + 1 on, up to the job's size or the end of the segment. */
+static void gather(struct partition_log *log, struct write_job *job) {
+    struct segment_index *index = job->segment->index;
+    uint64_t last = partition_log_writable(log);
+    size_t room = 0;
+    job->position = index->end.position;
+    for (uint64_t i = log->written + 1; i <= last; i++) {
+        if (index->end.position - job->position >= WRITE_BEHIND_MAX || is_full(log->store, job->segment, &index->end))
+            break;
+        struct entry *entry = log_memory_at(&log->memory, i);
+        CHECK(entry);
+        if (job->count == room) {
+            room = room ? room * 2 : 16;
+            job->entries = mem_realloc(job->entries, room * sizeof(struct entry *));
+        }
+        job->entries[job->count++] = entry_ref(entry);
+        segment_index_add(index, entry, entry_stored_size(entry));
+    }
+    job->end = index->end;
+}
+
+/* How far the log is asked to be synced and can be. */
+static uint64_t sync_target(const struct partition_log *log) {
+    uint64_t writable = partition_log_writable(log);
+    return log->sync_wanted < writable ? log->sync_wanted : writable;
+}
+
+static void prepare_sync(struct partition_log *log, struct write_job *job) {
+    job->seal = is_full(log->store, job->segment, &job->end);
+    uint64_t target = sync_target(log);
+    job->sync = job->seal || (target > log->synced && job->end.last_index >= target);
+    if (!job->sync) return;
+    job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position, &job->index_len);
+    job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
+    job->sync_group_directory = job->segment->synced == SEGMENT_HEADER_SIZE;
+    job->sync_parent_directory = !log->directory_synced;
+}
+
+static void start(struct partition_log *log) {
+    struct log_store *store = log->store;
+    bool nothing_new = partition_log_writable(log) <= log->written;
+    struct write_job *job = mem_zalloc(sizeof *job);
+    job->job.work = work;
+    job->job.done = done;
+    job->env = store->env;
+    job->store = store;
+    job->log = log;
+    job->segment = nothing_new ? partition_log_active(log) : segment_for_next(log);
+    CHECK(job->segment);
+    segment_hold(job->segment);
+    job->path = segment_path(job->segment, SEGMENT_FILE_LOG);
+    job->group_path = log->path;
+    job->groups_path = store->groups_path;
+    job->create = job->segment->end.position == SEGMENT_HEADER_SIZE;
+    gather(log, job);
+    prepare_sync(log, job);
+    if (!job->create) {
+        int error = segment_open_file(job->segment);
+        if (error)
+            env_fatal(store->env, "cannot open %s (%s), to which entries are to be written", job->path,
+                      error_phrase(error));
+        job->file = job->segment->file;
+    }
+    log->job = job;
+    store->write_behind.jobs++;
+    env_lane_run(store->write_behind.lane, &job->job);
+}
+
+/* ---- Deadlines: all logs wait for the same time, so their list is in order ---- */
+
+static void wait_for_more(struct partition_log *log) {
+    struct write_behind *lane = &log->store->write_behind;
+    if (log->due_at_us) return;
+    log->due_at_us = env_now_us(log->store->env) + WRITE_BEHIND_US;
+    log->due_next = NULL;
+    if (lane->due_last) {
+        lane->due_last->due_next = log;
+    } else {
+        lane->due_first = log;
+        env_timer_start_at(lane->timer, log->due_at_us);
+    }
+    lane->due_last = log;
+}
+
+static struct partition_log *take_due(struct write_behind *lane) {
+    struct partition_log *log = lane->due_first;
+    lane->due_first = log->due_next;
+    if (!lane->due_first) lane->due_last = NULL;
+    log->due_at_us = 0;
+    return log;
+}
+
+static void deadline(void *arg) {
+    struct log_store *store = arg;
+    struct write_behind *lane = &store->write_behind;
+    uint64_t now = env_now_us(store->env);
+    while (lane->due_first && lane->due_first->due_at_us <= now) {
+        struct partition_log *log = take_due(lane);
+        if (!log->job && partition_log_writable(log) > log->written) start(log);
+    }
+    if (lane->due_first) env_timer_start_at(lane->timer, lane->due_first->due_at_us);
+}
+
+void write_behind_forget(struct partition_log *log) {
+    if (!log->due_at_us) return;
+    struct write_behind *lane = &log->store->write_behind;
+    struct partition_log **at = &lane->due_first, *before = NULL;
+    while (*at != log) {
+        before = *at;
+        at = &(*at)->due_next;
+    }
+    *at = log->due_next;
+    if (lane->due_last == log) lane->due_last = before;
+    log->due_at_us = 0;
+    if (!lane->due_first) env_timer_stop(lane->timer);
+}
+
+void write_behind_open(struct write_behind *lane, struct log_store *store) {
+    *lane = (struct write_behind){.lane = env_lane_new(store->env, "write-behind"),
+                                  .timer = env_timer_new(store->env, deadline, store)};
+}
+
+void write_behind_close(struct write_behind *lane) {
+    CHECK(lane->jobs == 0 && !lane->due_first);
+    env_timer_free(lane->timer);
+    env_lane_free(lane->lane);
+}
+
+void write_behind_look(struct partition_log *log) {
+    if (log->job || log->closed) return;
+    bool more = partition_log_writable(log) > log->written;
+    if (sync_target(log) > log->synced || (more && log->unwritten_bytes >= WRITE_BEHIND_BYTES))
+        start(log);
+    else if (more)
+        wait_for_more(log);
+}
+
+void write_behind_sync(struct partition_log *log, uint64_t index) {
+    if (index > log->sync_wanted) log->sync_wanted = index;
+    write_behind_look(log);
+}

@@ -1,0 +1,81 @@
+/* A log compared with a naive array: random operations, reopened again and again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "tests/unit/storage/fixture_log_model.h"
+
+static void step(struct log_model *model) {
+    struct dice *dice = &model->dice;
+    switch (dice_below(dice, 14)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: log_model_append(model, 1 + (unsigned)dice_below(dice, 6)); break;
+    case 4: {
+        uint64_t committed = model->commit < model->last ? model->commit : model->last;
+        if (committed < model->last)
+            log_model_truncate(model, committed + 1 + dice_below(dice, model->last - committed));
+        break;
+    }
+    case 5:
+    case 6:
+    case 7: log_model_commit(model, model->commit + dice_below(dice, model->last - model->commit + 1)); break;
+    case 8: log_model_vote(model, model->term + 1, dice_below(dice, 4)); break;
+    case 9: log_model_settle(model); break;
+    case 10:
+        log_model_check_fetch(model, (int64_t)dice_below(dice, (uint64_t)log_model_watermark(model) + 1),
+                              dice_below(dice, 5000));
+        break;
+    case 11:
+        log_model_check_search(model, dice_below(dice, 3) ? model->time - (int64_t)dice_below(dice, 40000) : -3,
+                               log_model_watermark(model));
+        break;
+    case 12:
+        if (dice_below(dice, 8) == 0) log_model_flush(model);
+        break;
+    case 13:
+        if (dice_below(dice, 6)) break;
+        log_model_stop(model, dice_below(dice, 3) == 0);
+        log_model_start(model);
+        log_model_check(model);
+        break;
+    }
+}
+
+/* Whatever is done, and whenever it is opened again, a log says and gives what an array would. */
+static void test_partition_log_is_like_an_array(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct log_model model;
+        log_model_open(&model, seed);
+        if (seed % 3 == 0) model.options.tail_cache_bytes = 0;
+        if (seed % 4 == 0) model.options.tail_cache_bytes = 1 << 20;
+        log_model_start(&model);
+        for (int i = 0; i < 600; i++)
+            step(&model);
+        assert_true(model.truncations > 5 && model.reopens > 2);
+        log_model_commit(&model, model.last);
+        log_model_stop(&model, true);
+        log_model_start(&model);
+        assert_int_equal(partition_log_commit_index(model.log), model.last);
+        log_model_check(&model);
+        for (int64_t offset = 0; offset < model.end_offset;)
+            offset = log_model_check_fetch(&model, offset, 700);
+        log_model_stop(&model, false);
+        log_model_close(&model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_partition_log_is_like_an_array),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
