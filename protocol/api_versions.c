@@ -1,7 +1,8 @@
 /*
  * The tables of ApiVersions: see the header, and schema.h for how they are read.
  *
- * Specification: the messages ApiVersionsRequest and ApiVersionsResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages ApiVersionsRequest and ApiVersionsResponse of the Kafka protocol. The golden frames
+ * prove each row.
  */
 #include "protocol/api_versions.h"
 

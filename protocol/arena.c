@@ -1,5 +1,6 @@
 /*
- * The arena: a list of blocks, each twice as large as the one before (1 KiB to 64 KiB); what is larger gets one of its own.
+ * The arena: a list of blocks, each twice as large as the one before (1 KiB to 64 KiB); what is larger gets one of
+ * its own.
  *
  * Nothing is freed before kp_arena_close. Sizes are rounded up to 16, so that every address suits every type.
  */

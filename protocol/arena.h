@@ -1,9 +1,9 @@
 /*
  * Memory that is freed all at once, with a limit: what a decoded message, or a response under construction, is made of.
  *
- * Happy path: init, alloc and print, close. Failure: at the limit, allocation gives NULL (text: null), for ever after the
- * same. Invariant: `used` counts what was given out, never passes `limit`, and the memory held is at most twice that and
- * one block of 64 KiB.
+ * Happy path: init, alloc and print, close. Failure: at the limit, allocation gives NULL (text: null), for ever
+ * after the same. Invariant: `used` counts what was given out, never passes `limit`, and the memory held is at most
+ * twice that and one block of 64 KiB.
  */
 #ifndef PROTOCOL_ARENA_H
 #define PROTOCOL_ARENA_H

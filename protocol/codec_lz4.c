@@ -1,6 +1,6 @@
 /*
- * LZ4 frames. Written as Kafka's Java reader demands: independent blocks of 64 KiB, no content checksum, no content size.
- * Read: any frame, also with linked blocks. The library takes at most 4 MiB of its own for a frame's blocks.
+ * LZ4 frames. Written as Kafka's Java reader demands: independent blocks of 64 KiB, no content checksum, no content
+ * size. Read: any frame, also with linked blocks. The library takes at most 4 MiB of its own for a frame's blocks.
  */
 #include <lz4frame.h>
 

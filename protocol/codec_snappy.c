@@ -1,9 +1,11 @@
 /*
- * Snappy. Java clients wrap it in the stream format of xerial's snappy-java and expect it so; others send one raw block.
+ * Snappy. Java clients wrap it in the stream format of xerial's snappy-java and expect it so; others send one raw
+ * block.
  *
  *   stream: 82 'S' 'N' 'A' 'P' 'P' 'Y' 00, version i32, lowest compatible version i32, then blocks: length i32, snappy block
  *
- * Streams may follow one another. A block says how long its content is: that is believed only up to what its bytes can hold.
+ * Streams may follow one another. A block says how long its content is: that is believed only up to what its bytes
+ * can hold.
  */
 #include <snappy-c.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * zstd. Decompressed in one call into an output that is tried larger when it does not fit: the streaming calls would take memory for
- * the window that a frame claims, up to 128 MiB for a few bytes.
+ * zstd. Decompressed in one call into an output that is tried larger when it does not fit: the streaming calls would
+ * take memory for the window that a frame claims, up to 128 MiB for a few bytes.
  */
 #include <zstd.h>
 #include <zstd_errors.h>

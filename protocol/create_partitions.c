@@ -1,7 +1,8 @@
 /*
  * The tables of CreatePartitions: see the header, and schema.h for how they are read.
  *
- * Specification: the messages CreatePartitionsRequest and CreatePartitionsResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages CreatePartitionsRequest and CreatePartitionsResponse of the Kafka protocol. The golden
+ * frames prove each row.
  */
 #include "protocol/create_partitions.h"
 

@@ -1,7 +1,8 @@
 /*
  * The tables of CreateTopics: see the header, and schema.h for how they are read.
  *
- * Specification: the messages CreateTopicsRequest and CreateTopicsResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages CreateTopicsRequest and CreateTopicsResponse of the Kafka protocol. The golden frames
+ * prove each row.
  */
 #include "protocol/create_topics.h"
 

@@ -1,7 +1,8 @@
 /*
  * The tables of DeleteTopics: see the header, and schema.h for how they are read.
  *
- * Specification: the messages DeleteTopicsRequest and DeleteTopicsResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages DeleteTopicsRequest and DeleteTopicsResponse of the Kafka protocol. The golden frames
+ * prove each row.
  */
 #include "protocol/delete_topics.h"
 

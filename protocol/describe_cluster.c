@@ -1,7 +1,8 @@
 /*
  * The tables of DescribeCluster: see the header, and schema.h for how they are read.
  *
- * Specification: the messages DescribeClusterRequest and DescribeClusterResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages DescribeClusterRequest and DescribeClusterResponse of the Kafka protocol. The golden
+ * frames prove each row.
  */
 #include "protocol/describe_cluster.h"
 

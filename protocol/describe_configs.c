@@ -1,7 +1,8 @@
 /*
  * The tables of DescribeConfigs: see the header, and schema.h for how they are read.
  *
- * Specification: the messages DescribeConfigsRequest and DescribeConfigsResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages DescribeConfigsRequest and DescribeConfigsResponse of the Kafka protocol. The golden
+ * frames prove each row.
  */
 #include "protocol/describe_configs.h"
 

@@ -1,5 +1,6 @@
 /*
- * Fetch (key 1): record batches out of partitions. KIP-98 (4), KIP-227 (7), KIP-320 (9), KIP-392 (11), KIP-482 and KIP-595 (12).
+ * Fetch (key 1): record batches out of partitions. KIP-98 (4), KIP-227 (7), KIP-320 (9), KIP-392 (11), KIP-482 and
+ * KIP-595 (12).
  *
  * Versions 4 to 12. Numbers in comments are versions; fields that a version lacks have their fallback.
  */

@@ -1,7 +1,8 @@
 /*
  * The tables of FindCoordinator: see the header, and schema.h for how they are read.
  *
- * Specification: the messages FindCoordinatorRequest and FindCoordinatorResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages FindCoordinatorRequest and FindCoordinatorResponse of the Kafka protocol. The golden
+ * frames prove each row.
  */
 #include "protocol/find_coordinator.h"
 

@@ -1,9 +1,9 @@
 /*
  * Headers and whole frames. The contract is in frame.h.
  *
- * Request header: key, version, correlation id, client id (KIP-511 keeps it non-compact even in header version 2), and tagged
- * fields where the message is flexible. Response header: correlation id, and tagged fields where it is flexible, except for ApiVersions,
- * whose sender does not know yet what the other side understands.
+ * Request header: key, version, correlation id, client id (KIP-511 keeps it non-compact even in header version 2),
+ * and tagged fields where the message is flexible. Response header: correlation id, and tagged fields where it is
+ * flexible, except for ApiVersions, whose sender does not know yet what the other side understands.
  */
 #include "protocol/frame.h"
 

@@ -1,7 +1,8 @@
 /*
  * The tables of InitProducerId: see the header, and schema.h for how they are read.
  *
- * Specification: the messages InitProducerIdRequest and InitProducerIdResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages InitProducerIdRequest and InitProducerIdResponse of the Kafka protocol. The golden
+ * frames prove each row.
  */
 #include "protocol/init_producer_id.h"
 

@@ -1,7 +1,8 @@
 /*
  * The tables of ListOffsets: see the header, and schema.h for how they are read.
  *
- * Specification: the messages ListOffsetsRequest and ListOffsetsResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages ListOffsetsRequest and ListOffsetsResponse of the Kafka protocol. The golden frames
+ * prove each row.
  */
 #include "protocol/list_offsets.h"
 

@@ -1,6 +1,6 @@
 /*
- * MetaQuery (key 10000, private): one node of the metadata tree, for `drave meta ls|get`. Framed like Kafka's APIs, so that
- * listeners, and later authentication, cover it. Not advertised by ApiVersions.
+ * MetaQuery (key 10000, private): one node of the metadata tree, for `drave meta ls|get`. Framed like Kafka's APIs,
+ * so that listeners, and later authentication, cover it. Not advertised by ApiVersions.
  *
  * Version 0.
  */

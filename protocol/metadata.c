@@ -1,7 +1,8 @@
 /*
  * The tables of Metadata: see the header, and schema.h for how they are read.
  *
- * Specification: the messages MetadataRequest and MetadataResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages MetadataRequest and MetadataResponse of the Kafka protocol. The golden frames prove
+ * each row.
  */
 #include "protocol/metadata.h"
 

@@ -1,5 +1,6 @@
 /*
- * Metadata (key 3): brokers, topics, and who leads what. KIP-78 (2), KIP-320 (7), KIP-430 (8), KIP-516 (10), KIP-700 (11).
+ * Metadata (key 3): brokers, topics, and who leads what. KIP-78 (2), KIP-320 (7), KIP-430 (8), KIP-516 (10), KIP-700
+ * (11).
  *
  * Versions 0 to 12. Numbers in comments are versions; fields that a version lacks have their fallback.
  */

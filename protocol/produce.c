@@ -1,7 +1,8 @@
 /*
  * The tables of Produce: see the header, and schema.h for how they are read.
  *
- * Specification: the messages ProduceRequest and ProduceResponse of the Kafka protocol. The golden frames prove each row.
+ * Specification: the messages ProduceRequest and ProduceResponse of the Kafka protocol. The golden frames prove each
+ * row.
  */
 #include "protocol/produce.h"
 

@@ -1,8 +1,8 @@
 /*
  * The header of a record batch: parsing, checking, setting in place. Records are in record_iterator.c.
  *
- * Nothing here keeps state. Every length is compared with the bytes that are there before it is used, and sums that could
- * overflow are checked: a batch comes from a stranger, or from a disk.
+ * Nothing here keeps state. Every length is compared with the bytes that are there before it is used, and sums that
+ * could overflow are checked: a batch comes from a stranger, or from a disk.
  */
 #include "protocol/record_batch.h"
 

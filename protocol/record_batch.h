@@ -53,9 +53,9 @@ struct record_batch {
     int32_t record_count;
 };
 
-/* Reads the header of the batch at the start of `data`. ERR_EOF: fewer bytes than the batch has (batch->size is set to what is
- * needed if the length is there, else 0); ERR_VERSION: magic is not 2; ERR_MALFORMED: lengths or counts that cannot be.
- * The checksum is not looked at. `why` may be NULL. */
+/* Reads the header of the batch at the start of `data`. ERR_EOF: fewer bytes than the batch has (batch->size is set
+ * to what is needed if the length is there, else 0); ERR_VERSION: magic is not 2; ERR_MALFORMED: lengths or counts
+ * that cannot be. The checksum is not looked at. `why` may be NULL. */
 int record_batch_parse(const void *data, size_t len, struct record_batch *batch, struct error_text *why);
 
 /* Parses the batch at data + *at and moves *at behind it. ERR_EOF when *at == len; a batch that is cut off is ERR_MALFORMED. */
@@ -71,10 +71,11 @@ int32_t record_batch_last_sequence(const struct record_batch *batch);
 
 /* ERR_CORRUPT when the checksum does not match. */
 int record_batch_check_crc(const struct record_batch *batch);
-/* What a leader demands of a batch from a client: the checksum matches (ERR_CORRUPT); at least one record, last offset delta is count - 1,
- * producer id, epoch and sequence go together, neither control flag nor LogAppendTime, which are the broker's to set; each record of
- * an uncompressed batch has sound lengths, offset deltas 0, 1, 2, ..., header counts, and the last one ends with the batch
- * (ERR_MALFORMED). The records of a compressed batch are not looked at. `why` may be NULL. */
+/* What a leader demands of a batch from a client: the checksum matches (ERR_CORRUPT); at least one record, last
+ * offset delta is count - 1, producer id, epoch and sequence go together, neither control flag nor LogAppendTime,
+ * which are the broker's to set; each record of an uncompressed batch has sound lengths, offset deltas 0, 1, 2, ...,
+ * header counts, and the last one ends with the batch (ERR_MALFORMED). The records of a compressed batch are not
+ * looked at. `why` may be NULL. */
 int record_batch_validate(const struct record_batch *batch, struct error_text *why);
 
 /* In place; `data` is the start of a whole batch that was parsed. */
@@ -113,8 +114,8 @@ struct record_iterator {
     int32_t seen;
 };
 
-/* `batch` must outlive the iterator. `limit`: most bytes that decompression may give. ERR_NONE, ERR_CORRUPT, ERR_TOO_LARGE; after
- * an error there is nothing to close. */
+/* `batch` must outlive the iterator. `limit`: most bytes that decompression may give. ERR_NONE, ERR_CORRUPT,
+ * ERR_TOO_LARGE; after an error there is nothing to close. */
 int record_iterator_open(struct record_iterator *iterator, const struct record_batch *batch, size_t limit);
 /* ERR_NONE; ERR_EOF after the last; ERR_MALFORMED. The record's bytes live until close (or as long as the batch). */
 int record_iterator_next(struct record_iterator *iterator, struct record *record);
@@ -122,15 +123,15 @@ void record_iterator_close(struct record_iterator *iterator);
 /* Reads the first of the headers that are left and takes it off the record. ERR_NONE, ERR_EOF, ERR_MALFORMED. */
 int record_header_next(struct record *record, struct record_header *header);
 
-/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms. ERR_NOT_FOUND: none; ERR_CORRUPT, ERR_MALFORMED,
- * ERR_TOO_LARGE from reading it. */
+/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms. ERR_NOT_FOUND: none; ERR_CORRUPT,
+ * ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
 int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
                                 int64_t *found_ms);
 /* ListOffsets -3 (KIP-734): the first record that has the batch's largest timestamp. As above. */
 int record_batch_find_max_timestamp(const struct record_batch *batch, size_t limit, int64_t *offset, int64_t *found_ms);
 
-/* The same records in another codec (`compression.type` other than producer): *out from mem_alloc. ERR_CORRUPT, ERR_MALFORMED,
- * ERR_TOO_LARGE. */
+/* The same records in another codec (`compression.type` other than producer): *out from mem_alloc. ERR_CORRUPT,
+ * ERR_MALFORMED, ERR_TOO_LARGE. */
 int record_batch_recompress(const struct record_batch *batch, enum record_codec codec, size_t limit, uint8_t **out,
                             size_t *out_len);
 

@@ -1,9 +1,9 @@
 /*
  * The decoder that every message shares: walks the table of a schema over a reader. The contract is in schema.h.
  *
- * Happy path: each field of this version is read in the order of the table, then the tagged fields. Failures are the reader's
- * sticky error. Invariant: an array is allocated only after its count was compared with the bytes that are left, at the size that
- * its elements have at least in this version.
+ * Happy path: each field of this version is read in the order of the table, then the tagged fields. Failures are the
+ * reader's sticky error. Invariant: an array is allocated only after its count was compared with the bytes that are
+ * left, at the size that its elements have at least in this version.
  */
 #include <string.h>
 

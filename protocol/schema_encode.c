@@ -1,8 +1,8 @@
 /*
  * The encoder that every message shares: walks the table of a schema over a C struct. The contract is in schema.h.
  *
- * The mirror of schema_decode.c. Tagged fields are written in the order of the table, which is the order of their tags, and only when they
- * differ from their fallback: so do other implementations, and the bytes are equal.
+ * The mirror of schema_decode.c. Tagged fields are written in the order of the table, which is the order of their
+ * tags, and only when they differ from their fallback: so do other implementations, and the bytes are equal.
  */
 #include <string.h>
 

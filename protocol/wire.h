@@ -1,10 +1,11 @@
 /*
  * The primitive types of the Kafka protocol: a reader over received bytes and a writer that grows.
  *
- * Both carry a sticky error: after the first failure every further read gives zero, null or empty, every further write
- * does nothing, and the caller looks at `error` once, at the end. A length or count that was received is compared with
- * the bytes that are left before anything is done with it. Nothing is copied by the reader: strings and bytes point into
- * the frame. Specification: "The Kafka protocol", Protocol Primitive Types; KIP-482 for compact and tagged forms.
+ * Both carry a sticky error: after the first failure every further read gives zero, null or empty, every further
+ * write does nothing, and the caller looks at `error` once, at the end. A length or count that was received is
+ * compared with the bytes that are left before anything is done with it. Nothing is copied by the reader: strings
+ * and bytes point into the frame. Specification: "The Kafka protocol", Protocol Primitive Types; KIP-482 for compact
+ * and tagged forms.
  */
 #ifndef PROTOCOL_WIRE_H
 #define PROTOCOL_WIRE_H

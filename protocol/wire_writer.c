@@ -1,8 +1,8 @@
 /*
  * The writing half of wire.h: bytes of its own that grow, and references to large slices between them.
  *
- * `data` holds only the bytes that were written; a reference remembers before which of them its slice stands. The output is put
- * together at the end. Invariant: len + referenced <= limit, and references are in the order of `at`.
+ * `data` holds only the bytes that were written; a reference remembers before which of them its slice stands. The
+ * output is put together at the end. Invariant: len + referenced <= limit, and references are in the order of `at`.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * Text that is put together, and messages as JSON: in the very form in which Kafka's JSON converters write them, so that
- * golden files can be compared as text.
+ * Text that is put together, and messages as JSON: in the very form in which Kafka's JSON converters write them, so
+ * that golden files can be compared as text.
  */
 #ifndef TESTS_UNIT_PROTOCOL_FIXTURE_DUMP_H
 #define TESTS_UNIT_PROTOCOL_FIXTURE_DUMP_H

@@ -1,6 +1,6 @@
 /*
- * Record batches that Apache Kafka's Java client made, in each codec (tests/golden/batches.txt): we read in them what it reads, and what
- * our builder makes of the same records is, without compression, the same bytes.
+ * Record batches that Apache Kafka's Java client made, in each codec (tests/golden/batches.txt): we read in them
+ * what it reads, and what our builder makes of the same records is, without compression, the same bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>

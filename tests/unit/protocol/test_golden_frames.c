@@ -1,6 +1,7 @@
 /*
- * Every served API and version against frames that Apache Kafka's own classes made (tests/golden/generate): decoded fields equal
- * Kafka's JSON, encoding again gives the same bytes, and no damage to a frame harms more than the frame.
+ * Every served API and version against frames that Apache Kafka's own classes made (tests/golden/generate): decoded
+ * fields equal Kafka's JSON, encoding again gives the same bytes, and no damage to a frame harms more than the
+ * frame.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -177,7 +177,8 @@ static void test_record_batch_refuses_records(void **state) {
 static void test_record_batch_record_rules(void **state) {
     (void)state;
     size_t len;
-    /* The first record: length 16 (zigzag: 32), attributes, timestamp delta, offset delta, key length, 'k', value length, 5 bytes, header count, ... */
+    /* First record: length 16 (zigzag: 32), attributes, timestamp delta, offset delta, key length, 'k', value length,
+     * 5 bytes, header count, header key length, 'h', header value length, 'x'. */
     uint8_t *bytes = build_plain(&len), *record = bytes + RECORD_BATCH_HEADER;
     assert_int_equal(record[0], 2 * 16);
     static const struct {

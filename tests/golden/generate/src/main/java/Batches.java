@@ -1,5 +1,6 @@
 /*
- * Golden record batches: what Kafka's Java client writes, and what it reads in it. One line each: name, batch in hex, JSON.
+ * Golden record batches: what Kafka's Java client writes, and what it reads in it. One line each: name, batch in
+ * hex, JSON.
  *
  * Keys and values above 100 bytes are shown as "length:CRC-32C" to keep the file small.
  */

@@ -3,13 +3,15 @@
  *
  *   mvn -q -f tests/golden/generate compile exec:java
  *
- * Each frame is filled by walking Kafka's schema of that version, written, read back by Kafka's message class, written again (the bytes
- * must be equal) and shown as JSON by Kafka's JSON converter. One file an API, one line a frame:
+ * Each frame is filled by walking Kafka's schema of that version, written, read back by Kafka's message class,
+ * written again (the bytes must be equal) and shown as JSON by Kafka's JSON converter. One file an API, one line a
+ * frame:
  *
  *   Api version request|response variant correlation-id frame-in-hex json
  *
- * Variants: full (every field set, arrays of two), null (what can be null is, tagged fields are left out), edge (extreme numbers, empty
- * and long strings, empty arrays), tags (as full, with an unknown tagged field in every section).
+ * Variants: full (every field set, arrays of two), null (what can be null is, tagged fields are left out), edge
+ * (extreme numbers, empty and long strings, empty arrays), tags (as full, with an unknown tagged field in every
+ * section).
  */
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
