@@ -45,6 +45,7 @@ struct connection {
 
 static void request_free(struct request *request) {
     struct connection *connection = request->connection;
+    if (request->released != NULL) request->released(request);
     connection->in_flight--;
     if (request->holds) connection->holds--;
     for (uint32_t i = 0; i < request->answer_count; i++) {

@@ -116,7 +116,7 @@ struct partition_read {
     bool inside; /* the call that began it has not returned */
 };
 
-/* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if there is none yet. `leader_epoch`: the
+/* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if there is none yet, or with max_bytes 0. `leader_epoch`: the
  * client's (KIP-320), -1: none. Returns true when it is over within the call, else `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
  * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above the end only after a majority
  * confirmed that we lead), KAFKA_STORAGE_ERROR. */

@@ -59,7 +59,7 @@ static bool start(struct partition_read *read, uint64_t max_bytes) {
     struct partition *partition = read->partition;
     struct partition_log *log = group_log(partition->group);
     if (read->offset < partition_log_start_offset(log)) return over(read, KAFKA_OFFSET_OUT_OF_RANGE);
-    if (read->offset < partition->high_watermark) {
+    if (read->offset < partition->high_watermark && max_bytes > 0) {
         begin(read, STAGE_LOG);
         partition_log_fetch(log, read->offset, partition->high_watermark, max_bytes, &read->fetch);
         return read->stage == STAGE_OVER;

@@ -39,10 +39,12 @@ struct request {
     const void *message;   /* struct kp_<api>_request; texts and records point into the request's frame */
     struct slice frame;    /* that frame: take a slice_ref to keep bytes of it longer than the request */
     struct kp_arena arena; /* holds the message; build the answer in it, too. Freed with the request */
-    /* The handler's own: its state, and a hook that runs once when the connection breaks while the request waits (NULL: none).
-     * Inside the hook the handler may end the request; it need not. */
+    /* The handler's own: its state, and two hooks (NULL: none). `canceled` runs once when the connection breaks while the request
+     * waits; inside, the handler may end the request, it need not. `released` runs last, just before the memory goes: for what `state`
+     * holds. */
     void *state;
     void (*canceled)(struct request *request);
+    void (*released)(struct request *request);
     /* The connection's. */
     struct connection *connection;
     struct request *next;

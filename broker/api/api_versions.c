@@ -1,0 +1,55 @@
+/*
+ * ApiVersions: what this broker speaks, computed from the API table. KIP-35, KIP-511.
+ *
+ * A request of a version that nobody here can read gets error 35 with the table, in version 0, so that the client can choose again. The
+ * names of client software are checked as Kafka does (KIP-511: they end up in metrics and logs).
+ */
+#include "protocol/api_versions.h"
+#include "broker/data_apis.h"
+#include "protocol/api_table.h"
+#include "protocol/kafka_error.h"
+
+static bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])? */
+static bool is_software_text(struct kp_string text) {
+    if (text.len < 1 || !is_alphanumeric(text.data[0]) || !is_alphanumeric(text.data[text.len - 1])) return false;
+    for (int32_t i = 0; i < text.len; i++) {
+        if (!is_alphanumeric(text.data[i]) && text.data[i] != '-' && text.data[i] != '.') return false;
+    }
+    return true;
+}
+
+static int16_t check(const struct request *request) {
+    const struct kp_api_versions_request *in = request->message;
+    if (in == NULL) return KAFKA_UNSUPPORTED_VERSION;
+    if (request->api_version < 3) return KAFKA_NONE;
+    bool sound = is_software_text(in->client_software_name) && is_software_text(in->client_software_version);
+    return sound ? KAFKA_NONE : KAFKA_INVALID_REQUEST;
+}
+
+void api_api_versions(void *service, struct request *request) {
+    (void)service;
+    struct kp_api_versions_response out;
+    kp_set_fallbacks(&kp_api_versions_response_schema, &out);
+    out.error_code = check(request);
+    if (out.error_code != KAFKA_INVALID_REQUEST) {
+        size_t count;
+        const struct kp_api *table = kp_api_table(&count);
+        struct kp_api_versions_response_api *keys = kp_new_items(&request->arena, &kp_api_versions_response_api_schema,
+                                                                 &out.api_keys, (int32_t)count);
+        if (keys == NULL) {
+            request_close_connection(request);
+            return;
+        }
+        out.api_keys.count = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (table[i].key >= KP_PRIVATE) continue;
+            keys[out.api_keys.count++] = (struct kp_api_versions_response_api){
+                .api_key = table[i].key, .min_version = table[i].advertised_from, .max_version = table[i].to};
+        }
+    }
+    request_respond(request, &out);
+}

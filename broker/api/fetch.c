@@ -1,0 +1,291 @@
+/*
+ * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits), KIP-98, KIP-227 (sessions: none are given),
+ * KIP-320, KIP-392.
+ *
+ *   read every partition, one after the other, within max_bytes ----> enough, or an error, or time over: answer
+ *         ^                                                     `--> wait for the watermarks
+ *         `--------------- enough bytes became visible, or a leadership changed ---'
+ *
+ * The first batch is returned even if it is larger than the limits, so that every consumer gets on; each request begins with another
+ * partition, so that none starves. A partition that this replica is about to lead counts as one without data until the time is over.
+ * Batches are sent from the buffers in which they are kept, without a copy.
+ */
+#include "protocol/fetch.h"
+#include "base/check.h"
+#include "broker/data_apis.h"
+#include "protocol/kafka_error.h"
+
+struct fetch_part {
+    struct partition_read read; /* first */
+    struct partition_waiter waiter;
+    struct fetch_state *owner;
+    struct kp_string topic;
+    const struct kp_fetch_request_partition *in;
+    struct kp_fetch_response_partition *out;
+};
+
+struct fetch_state {
+    const struct data_apis *apis;
+    struct request *request;
+    struct kp_fetch_response response;
+    struct fetch_part *parts;
+    size_t count;
+    size_t first;       /* place of the partition that is read first */
+    size_t done;        /* partitions read in this round */
+    uint64_t min_bytes; /* worth an answer */
+    uint64_t max_bytes;
+    uint64_t bytes;   /* read in this round */
+    uint64_t arrived; /* became visible since */
+    bool reading;     /* a read is under way: it goes on when that is done */
+    bool waiting;     /* for watermarks */
+    bool must_answer; /* a partition has an error */
+    bool time_is_over;
+    struct deadline deadline;
+    struct env_task look; /* reads again, at the end of the turn in which something moved */
+};
+
+/* ---- Ends ---- */
+
+static void stop_waiting(struct fetch_state *state) {
+    for (size_t i = 0; state->waiting && i < state->count; i++)
+        partition_wait_cancel(&state->parts[i].waiter);
+    state->waiting = false;
+    env_defer_cancel(state->apis->services->env, &state->look);
+}
+
+static void drop_batches(struct fetch_state *state) {
+    for (size_t i = 0; i < state->count; i++)
+        partition_read_release(&state->parts[i].read);
+}
+
+static void released(struct request *request) {
+    struct fetch_state *state = request->state;
+    drop_batches(state);
+}
+
+static void client_gone(struct request *request) {
+    struct fetch_state *state = request->state;
+    for (size_t i = 0; i < state->count; i++)
+        partition_read_cancel(&state->parts[i].read);
+    stop_waiting(state);
+    deadline_clear(state->apis->deadlines, &state->deadline);
+    request_respond_nothing(request);
+}
+
+static void answer(struct fetch_state *state) {
+    for (size_t i = 0; i < state->count; i++) {
+        const struct partition_log_fetch *fetch = &state->parts[i].read.fetch;
+        state->parts[i].out->records = (struct kp_records){.slices = fetch->slices,
+                                                           .slice_count = (uint32_t)fetch->count};
+    }
+    deadline_clear(state->apis->deadlines, &state->deadline);
+    request_respond(state->request, &state->response);
+}
+
+/* ---- Waiting ---- */
+
+static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
+    struct fetch_part *part = (struct fetch_part *)((char *)waiter - offsetof(struct fetch_part, waiter));
+    struct fetch_state *state = part->owner;
+    state->arrived += bytes;
+    if (changed || state->bytes + state->arrived >= state->min_bytes)
+        env_defer(state->apis->services->env, &state->look);
+}
+
+static struct partition *find(const struct fetch_part *part, int16_t *code) {
+    const struct fetch_state *state = part->owner;
+    return data_apis_partition(state->apis, state->request, AUTHORIZE_READ, part->topic, part->in->partition, code);
+}
+
+/* Begins to wait for one partition. False: it is not any more as it was read, which may be a while ago. */
+static bool wait_for(struct fetch_part *part) {
+    int16_t code;
+    struct partition *partition = find(part, &code);
+    if (partition == NULL) return false;
+    partition_wait(partition, &part->waiter);
+    if (part->read.electing) return !partition_is_leading(partition);
+    return partition_is_leading(partition) && partition_high_watermark(partition) == part->read.high_watermark;
+}
+
+/* What was read is given back: less than the client wants is not worth the memory until there is more. */
+static void wait(struct fetch_state *state) {
+    bool as_read = true;
+    drop_batches(state);
+    state->waiting = true;
+    state->arrived = 0;
+    for (size_t i = 0; i < state->count; i++)
+        as_read = wait_for(&state->parts[i]) && as_read;
+    if (!as_read) env_defer(state->apis->services->env, &state->look);
+}
+
+/* ---- Reading ---- */
+
+static void set_error(struct fetch_part *part, int16_t code) {
+    part->owner->must_answer = true;
+    part->out->error_code = code;
+    part->out->high_watermark = -1;
+    part->out->last_stable_offset = -1;
+    part->out->log_start_offset = -1;
+}
+
+/* Only the first batch of an answer may be larger than the limits (KIP-74). */
+static void take_batches(struct fetch_state *state, struct fetch_part *part, uint64_t limit) {
+    if (state->bytes > 0 && part->read.fetch.bytes > limit)
+        partition_read_release(&part->read);
+    else
+        state->bytes += part->read.fetch.bytes;
+}
+
+static uint64_t limit_of(const struct fetch_state *state, const struct fetch_part *part) {
+    uint64_t left = state->max_bytes > state->bytes ? state->max_bytes - state->bytes : 0;
+    uint64_t own = part->in->partition_max_bytes > 0 ? (uint64_t)part->in->partition_max_bytes : 0;
+    uint64_t limit = own < left ? own : left;
+    return state->bytes == 0 && limit == 0 ? 1 : limit; /* the first batch comes whatever its size */
+}
+
+static void take_read(struct fetch_part *part) {
+    struct fetch_state *state = part->owner;
+    const struct partition_read *read = &part->read;
+    struct kp_fetch_response_partition *out = part->out;
+    out->error_code = read->error;
+    out->high_watermark = read->high_watermark;
+    out->last_stable_offset = read->high_watermark; /* of their own: transactions will hold it back */
+    out->log_start_offset = read->start_offset;
+    if (read->error == KAFKA_NONE)
+        take_batches(state, part, limit_of(state, part));
+    else if (!read->electing)
+        state->must_answer = true;
+}
+
+/* Returns true when the partition is done. */
+static bool read_part(struct fetch_state *state, struct fetch_part *part) {
+    int16_t code;
+    struct partition *partition = data_apis_partition(state->apis, state->request, AUTHORIZE_READ, part->topic,
+                                                      part->in->partition, &code);
+    if (partition == NULL) {
+        set_error(part, code);
+        return true;
+    }
+    if (!partition_read(partition, part->in->fetch_offset, part->in->current_leader_epoch, limit_of(state, part),
+                        &part->read))
+        return false;
+    take_read(part);
+    return true;
+}
+
+/* Reads what is left of this round, then answers or waits. The request may be gone when it returns. */
+static void read_on(struct fetch_state *state) {
+    while (state->done < state->count) {
+        struct fetch_part *part = &state->parts[(state->first + state->done) % state->count];
+        state->done++;
+        state->reading = !read_part(state, part);
+        if (state->reading) return;
+    }
+    if (state->must_answer || state->time_is_over || state->bytes >= state->min_bytes)
+        answer(state);
+    else
+        wait(state);
+}
+
+static void read_done(struct partition_read *read) {
+    struct fetch_part *part = (struct fetch_part *)read;
+    part->owner->reading = false;
+    take_read(part);
+    read_on(part->owner);
+}
+
+static void read_again(struct fetch_state *state) {
+    stop_waiting(state);
+    state->done = 0;
+    state->bytes = 0;
+    read_on(state);
+}
+
+static void look(struct env_task *task) {
+    read_again((struct fetch_state *)((char *)task - offsetof(struct fetch_state, look)));
+}
+
+static void time_over(struct deadline *deadline) {
+    struct fetch_state *state = (struct fetch_state *)((char *)deadline - offsetof(struct fetch_state, deadline));
+    state->time_is_over = true;
+    if (!state->reading) read_again(state);
+}
+
+/* ---- Beginning ---- */
+
+static void prepare_part(struct fetch_state *state, struct fetch_part *part, struct kp_string topic,
+                         const struct kp_fetch_request_partition *in, struct kp_fetch_response_partition *out) {
+    part->owner = state;
+    part->topic = topic;
+    part->in = in;
+    part->out = out;
+    part->read.done = read_done;
+    part->waiter.moved = moved;
+    out->partition_index = in->partition;
+    out->preferred_read_replica = -1;
+    const struct kp_fetch_request *request = state->request->message;
+    out->aborted_transactions.count = request->isolation_level == 1 ? 0 : -1;
+}
+
+/* False: the arena's limit is passed. */
+static bool prepare_parts(struct fetch_state *state, const struct kp_fetch_request *in) {
+    struct kp_arena *arena = &state->request->arena;
+    size_t count = 0;
+    for (int32_t t = 0; t < in->topics.count; t++)
+        count += (size_t)in->topics.items[t].partitions.count;
+    state->parts = kp_arena_alloc(arena, count * sizeof *state->parts);
+    struct kp_fetch_response_topic *topics = kp_new_items(arena, &kp_fetch_response_topic_schema,
+                                                          &state->response.responses, in->topics.count);
+    if (state->parts == NULL || topics == NULL) return false;
+    for (int32_t t = 0; t < in->topics.count; t++) {
+        const struct kp_fetch_request_topic *topic = &in->topics.items[t];
+        topics[t].topic = topic->topic;
+        struct kp_fetch_response_partition *out = kp_new_items(arena, &kp_fetch_response_partition_schema,
+                                                               &topics[t].partitions, topic->partitions.count);
+        if (out == NULL) return false;
+        for (int32_t p = 0; p < topic->partitions.count; p++)
+            prepare_part(state, &state->parts[state->count++], topic->topic, &topic->partitions.items[p], &out[p]);
+    }
+    return true;
+}
+
+static void prepare_limits(struct fetch_state *state, struct data_apis *apis, const struct kp_fetch_request *in) {
+    uint64_t largest = apis->services->settings->fetch_max_bytes;
+    state->max_bytes = in->max_bytes > 0 ? (uint64_t)in->max_bytes : 0;
+    if (state->max_bytes > largest) state->max_bytes = largest;
+    if (budget_spent(state->request->ctx.answers)) state->max_bytes = 0; /* one batch, so that everybody gets on */
+    state->min_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
+    if (state->min_bytes > state->max_bytes) state->min_bytes = state->max_bytes;
+    if (in->max_wait_ms <= 0) state->time_is_over = true;
+    state->first = state->count > 0 ? apis->fetches++ % state->count : 0;
+}
+
+void api_fetch(void *service, struct request *request) {
+    struct data_apis *apis = service;
+    const struct kp_fetch_request *in = request->message;
+    struct fetch_state *state = kp_arena_alloc(&request->arena, sizeof *state);
+    if (state == NULL) {
+        request_close_connection(request);
+        return;
+    }
+    state->apis = apis;
+    state->request = request;
+    state->deadline.passed = time_over;
+    state->look.run = look;
+    kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
+    if (in->session_epoch > 0) { /* KIP-227: none was ever given */
+        state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+        request_respond(request, &state->response);
+        return;
+    }
+    if (!prepare_parts(state, in)) {
+        request_close_connection(request);
+        return;
+    }
+    request->state = state;
+    request->canceled = client_gone;
+    request->released = released;
+    prepare_limits(state, apis, in);
+    if (!state->time_is_over) deadline_set(apis->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
+    read_on(state);
+}
