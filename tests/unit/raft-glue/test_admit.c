@@ -1,0 +1,381 @@
+/* One real replica and a made-up peer that breaks the rules: nothing that it says may reach the engine unchecked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture_cluster.h"
+#include "raft-glue/change.h"
+#include "raft-glue/peer_frame.h"
+#include "storage/little_endian.h"
+
+enum { OURS = 100, FAKE = 101 }; /* replicas of the group: voters on node 1 (real) and node 2 (made up) */
+
+/* The made-up peer: speaks frames by hand and keeps the last record of each type that it got. */
+static struct {
+    struct cluster *cluster;
+    struct peers *peers;
+    struct replica *replica;
+    bool up;
+    unsigned downs;
+    struct peer_record last[RECORD_CONFIRMED + 1];
+    unsigned got[RECORD_CONFIRMED + 1];
+    uint64_t entries_got, entries_last;
+    bool grants, acknowledges;
+} fake;
+
+static void send_record(struct peer_record record) {
+    if (record.group == 0) record.group = 1;
+    if (record.from == 0) record.from = FAKE;
+    if (record.to == 0) record.to = OURS;
+    struct slice slice = slice_of(buffer_new(NULL, PEER_RECORD_SIZE), 0, PEER_RECORD_SIZE);
+    buffer_unref(slice.buffer);
+    peer_record_encode((uint8_t *)slice.data, &record);
+    peers_send(fake.peers, 1, PEER_CONTROL, PEER_KIND_MESSAGES, &slice, 1);
+}
+
+static void on_record(const struct peer_record *record) {
+    fake.last[record->type] = *record;
+    fake.got[record->type]++;
+    if (record->type == RECORD_VOTE && fake.grants)
+        send_record((struct peer_record){.type = RECORD_VOTE_RESULT,
+                                         .term = record->term,
+                                         .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
+    if (record->type == RECORD_APPEND && fake.acknowledges)
+        send_record((struct peer_record){.type = RECORD_APPEND_RESULT, .term = record->term, .b = record->a});
+}
+
+static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
+    (void)arg, (void)node;
+    if (kind == PEER_KIND_MESSAGES) {
+        for (size_t at = 0; at < payload.len; at += PEER_RECORD_SIZE) {
+            struct peer_record record;
+            assert_int_equal(peer_record_decode(payload.data + at, &record), ERR_NONE);
+            on_record(&record);
+        }
+    } else if (kind == PEER_KIND_ENTRIES) {
+        struct peer_piece piece;
+        peer_piece_decode(payload.data + 4, &piece);
+        fake.entries_got += piece.count;
+        fake.entries_last = piece.prev_index + piece.count;
+        if (fake.acknowledges)
+            send_record((struct peer_record){.type = RECORD_APPEND_RESULT, .term = piece.term, .b = fake.entries_last});
+    }
+    slice_unref(&payload);
+}
+static void on_up(void *arg, int32_t node) {
+    (void)arg, (void)node;
+    fake.up = true;
+}
+static void on_down(void *arg, int32_t node, bool dead) {
+    (void)arg, (void)node, (void)dead;
+    fake.up = false;
+    fake.downs++;
+}
+
+static bool is_up(struct cluster *cluster) {
+    return (void)cluster, fake.up;
+}
+static bool was_down(struct cluster *cluster) {
+    return (void)cluster, fake.downs > 0;
+}
+static uint64_t dropped(void) {
+    struct shard_stats stats;
+    shard_stats_get(fake.replica->node->shard, &stats);
+    return stats.messages_dropped;
+}
+static uint64_t drops_wanted;
+static bool has_dropped(struct cluster *cluster) {
+    return (void)cluster, dropped() >= drops_wanted;
+}
+
+static int setup(void **state) {
+    static const struct peers_events events = {NULL, on_up, on_down, on_message, NULL, NULL};
+    cluster_setup(state);
+    struct cluster *cluster = *state;
+    cluster->options.election_timeout_ms = 60 * 1000; /* no election of its own */
+    cluster->options.failover_ms = 30 * 1000;
+    cluster->node_count = 2;
+    cluster->group_count = 1;
+    struct node *node = &cluster->nodes[0];
+    node->cluster = cluster;
+    node->id = 1;
+    snprintf(node->dir, sizeof node->dir, "%s/1", cluster->dir);
+    memset(&fake, 0, sizeof fake);
+    fake.cluster = cluster;
+    fake.replica = &node->replicas[0];
+    struct peers_options options = cluster->options.peers;
+    struct error_text why;
+    options.node = 2;
+    assert_int_equal(peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why), ERR_NONE);
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = 2, .cluster_id = "c", .nodes = "n"};
+    peers_set_hello(fake.peers, &hello);
+    node_open(node, true);
+    peers_add(shard_peers(node->shard), 2, "127.0.0.1", peers_port(fake.peers));
+    peers_add(fake.peers, 1, "127.0.0.1", node->port);
+    cluster_run(cluster, is_up);
+    cluster_run_ms(cluster, 20); /* the configuration is durable, the engine runs */
+    return 0;
+}
+
+static int teardown(void **state) {
+    peers_close(fake.peers);
+    return cluster_teardown(state);
+}
+
+static void send_and_expect_drop(struct peer_record record) {
+    drops_wanted = dropped() + 1;
+    uint32_t term = group_term(fake.replica->group);
+    send_record(record);
+    cluster_run(fake.cluster, has_dropped);
+    assert_int_equal(group_term(fake.replica->group), term);
+}
+
+static struct entry *make_entry(uint64_t index, uint32_t term, uint8_t type, const void *bytes, size_t len) {
+    struct entry_spec spec = {.type = type, .max_timestamp = -1, .raw = slice_copy(NULL, bytes, len)};
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, 1, index, term);
+    return entry;
+}
+
+/* Sends the entries as one piece, and gives up the references. */
+static void send_piece(struct peer_piece piece, struct entry **entries) {
+    struct peer_bytes meta = {0}, bodies = {0};
+    piece.group = 1;
+    piece.from = FAKE;
+    piece.to = OURS;
+    peer_bytes_extend(&meta, 4);
+    peer_piece_encode(peer_bytes_extend(&meta, PEER_PIECE_SIZE), &piece);
+    for (uint32_t i = 0; i < piece.count; i++) {
+        peer_bytes_add(&meta, entries[i]->header, ENTRY_HEADER_SIZE);
+        peer_bytes_add(&bodies, entries[i]->body.data, entries[i]->body.len);
+        entry_unref(entries[i]);
+    }
+    le_put_u32(meta.data, (uint32_t)meta.len);
+    struct slice slices[] = {peer_bytes_take(&meta), peer_bytes_take(&bodies)};
+    peers_send(fake.peers, 1, PEER_BULK, PEER_KIND_ENTRIES, slices, 2);
+}
+
+/* Records with impossible terms, indexes, senders and receivers are dropped and counted, and change nothing. */
+static void test_admit_impossible_records(void **state) {
+    (void)state;
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 1u << 31, .a = 1, .c = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 0, .a = 1, .c = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 0});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 0, .c = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = UINT64_MAX, .c = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 8});
+    send_and_expect_drop((struct peer_record){.type = RECORD_VOTE, .term = 7, .a = 1, .b = 7});
+    send_and_expect_drop((struct peer_record){.type = RECORD_VOTE, .term = 7, .a = 0, .b = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_VOTE_RESULT, .term = 7, .flags = RECORD_GRANTED});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND_RESULT, .term = 7, .b = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 7, .a = 1, .b = 1});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .group = 99});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .to = 102});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .from = 103});
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .from = OURS});
+    assert_int_equal(fake.downs, 0);
+}
+
+/* What cannot be parsed breaks the link, and only the link. */
+static void test_admit_unreadable_records(void **state) {
+    struct cluster *cluster = *state;
+    struct slice slice = slice_copy(NULL, "not a record", 12);
+    peers_send(fake.peers, 1, PEER_CONTROL, PEER_KIND_MESSAGES, &slice, 1);
+    cluster_run(cluster, was_down);
+    cluster_run(cluster, is_up);
+}
+
+static bool got_result(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_APPEND_RESULT] > 0;
+}
+static uint64_t applied_wanted;
+static bool has_applied(struct cluster *cluster) {
+    return (void)cluster, fake.replica->count >= applied_wanted;
+}
+
+/* Entries of a leader: appended, acknowledged when durable, given to the owner when committed; what contradicts that stops the group. */
+static void test_admit_entries_then_contradiction(void **state) {
+    struct cluster *cluster = *state;
+    struct entry *entries[] = {make_entry(2, 5, ENTRY_BARRIER, "", 0), make_entry(3, 5, ENTRY_COMMAND, "a", 1),
+                               make_entry(4, 5, ENTRY_COMMAND, "bb", 2)};
+    send_piece((struct peer_piece){.term = 5, .count = 3, .prev_index = 1, .prev_term = 1, .commit = 3}, entries);
+    cluster_run(cluster, got_result);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 4);
+    applied_wanted = 3;
+    cluster_run(cluster, has_applied);
+    assert_int_equal(fake.replica->count, 3);
+    assert_int_equal(group_leader(fake.replica->group), FAKE);
+    assert_int_equal(group_term(fake.replica->group), 5);
+
+    /* An uncommitted entry may be replaced, ... */
+    struct entry *other[] = {make_entry(4, 6, ENTRY_COMMAND, "ccc", 3)};
+    fake.got[RECORD_APPEND_RESULT] = 0;
+    send_piece((struct peer_piece){.term = 6, .count = 1, .prev_index = 3, .prev_term = 5, .commit = 4}, other);
+    cluster_run(cluster, got_result);
+    applied_wanted = 4;
+    cluster_run(cluster, has_applied);
+    assert_int_equal(fake.replica->checksums[3] >> 32, 6);
+    struct shard_stats stats;
+    shard_stats_get(fake.replica->node->shard, &stats);
+    assert_int_equal(stats.truncations, 1);
+
+    /* ... a committed one may not. */
+    struct entry *wrong[] = {make_entry(3, 7, ENTRY_COMMAND, "x", 1)};
+    fake.got[RECORD_APPEND_RESULT] = 0;
+    send_piece((struct peer_piece){.term = 7, .count = 1, .prev_index = 2, .prev_term = 5, .commit = 4}, wrong);
+    cluster_run_ms(cluster, 20);
+    assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
+    assert_int_equal(partition_log_term_at(group_log(fake.replica->group), 3), 5);
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 8, .a = 4, .c = 6});
+}
+
+/* Pieces whose entries break a rule are dropped whole. */
+static void test_admit_wrong_entries(void **state) {
+    struct cluster *cluster = *state;
+    struct entry *back[] = {make_entry(2, 5, ENTRY_COMMAND, "a", 1), make_entry(3, 4, ENTRY_COMMAND, "b", 1)};
+    drops_wanted = dropped() + 1;
+    send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1}, back);
+    cluster_run(cluster, has_dropped);
+    struct entry *later[] = {make_entry(2, 6, ENTRY_COMMAND, "a", 1)};
+    drops_wanted++;
+    send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, later);
+    cluster_run(cluster, has_dropped);
+    struct entry *change[] = {make_entry(2, 5, ENTRY_CHANGE, "\1garbage", 8)};
+    drops_wanted++;
+    send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, change);
+    cluster_run(cluster, has_dropped);
+    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
+    assert_int_equal(group_term(fake.replica->group), 1);
+
+    /* An entry at another place than the piece says is a format error: the link breaks. */
+    struct entry *misplaced[] = {make_entry(3, 5, ENTRY_COMMAND, "a", 1)};
+    send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, misplaced);
+    cluster_run(cluster, was_down);
+    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
+}
+
+static bool got_vote_result(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_VOTE_RESULT] > 0;
+}
+
+/* A vote that was answered is on disk: after a restart the same term is not voted in again for somebody else. */
+static void test_admit_vote_is_durable_before_its_answer(void **state) {
+    struct cluster *cluster = *state;
+    send_record((struct peer_record){.type = RECORD_VOTE, .term = 9, .a = 1, .b = 1});
+    cluster_run(cluster, got_vote_result);
+    assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, RECORD_GRANTED);
+    fake.up = false;
+    node_close(fake.replica->node);
+    node_open(fake.replica->node, false);
+    assert_int_equal(partition_log_term(group_log(fake.replica->group)), 9);
+    assert_int_equal(partition_log_voted_for(group_log(fake.replica->group)), FAKE);
+}
+
+/* While a leader is known, a vote is refused; its term is not taken over. */
+static void test_admit_vote_while_leader_is_known(void **state) {
+    struct cluster *cluster = *state;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 3, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    send_record((struct peer_record){.type = RECORD_VOTE, .term = 9, .a = 5, .b = 3});
+    cluster_run(cluster, got_vote_result);
+    assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, 0);
+    assert_int_equal(group_term(fake.replica->group), 3);
+}
+
+static bool we_lead(struct cluster *cluster) {
+    return (void)cluster, fake.replica->leading;
+}
+
+/* A follower that rejects what it has acknowledged has lost data: it does not count any more. */
+static void test_admit_follower_that_lost_data(void **state) {
+    struct cluster *cluster = *state;
+    fake.grants = fake.acknowledges = true;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    send_record((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    cluster_run(cluster, we_lead);
+    uint64_t index;
+    assert_int_equal(replica_submit(fake.replica, "one", 3, &index), ERR_NONE);
+    applied_wanted = index;
+    cluster_run(cluster, has_applied);
+    assert_true(group_member_in_sync(fake.replica->group, FAKE));
+    send_and_expect_drop((struct peer_record){
+        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .a = index, .b = index - 1});
+    assert_false(group_member_in_sync(fake.replica->group, FAKE));
+    assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
+    cluster_run_ms(cluster, 50);
+    assert_true(fake.entries_last >= index); /* it was sent and acknowledged */
+    assert_true(fake.replica->count < index);
+    fake.replica->leading = false; /* the teardown does not wait for `lost` */
+}
+
+/* Somebody else who leads our term: this replica stops rather than choose. */
+static void test_admit_two_leaders_in_a_term(void **state) {
+    struct cluster *cluster = *state;
+    fake.grants = fake.acknowledges = true;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    send_record((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    cluster_run(cluster, we_lead);
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 3, .a = 1, .b = 1, .c = 1});
+    cluster_run_ms(cluster, 50);
+    assert_false(fake.replica->leading);
+    uint64_t index;
+    assert_int_equal(replica_submit(fake.replica, "x", 1, &index), ERR_NOT_LEADER);
+}
+
+/* Configurations: ours is what the engine makes, and anything cut or bent is refused. */
+static void test_change_decode_bent(void **state) {
+    (void)state;
+    struct group_member members[] = {{7, 1, true}, {1234567890123, 2, false}, {9, 3, true}};
+    struct slice slice = change_encode(members, 3);
+    struct raft_buffer buffer = {(void *)slice.data, slice.len};
+    struct raft_configuration conf;
+    raft_configuration_init(&conf);
+    assert_int_equal(raft_configuration_decode(&buffer, &conf), 0);
+    assert_int_equal(conf.n, 3);
+    assert_string_equal(conf.servers[1].address, "1234567890123");
+    assert_int_equal(conf.servers[1].role, RAFT_STANDBY);
+    struct raft_buffer theirs;
+    assert_int_equal(raft_configuration_encode(&conf, &theirs), 0);
+    assert_int_equal(theirs.len, slice.len);
+    assert_memory_equal(theirs.base, slice.data, slice.len);
+    raft_free(theirs.base);
+    raft_configuration_close(&conf);
+    struct change_server servers[CHANGE_SERVERS_MAX];
+    size_t n;
+    assert_int_equal(change_decode(slice.data, slice.len, servers, &n), ERR_NONE);
+    assert_true(n == 3 && servers[2].replica == 9 && servers[2].voter && !servers[1].voter);
+    size_t padding = 0;
+    while (slice.data[slice.len - 1 - padding] == 0)
+        padding++;
+    for (size_t len = 0; len + padding < slice.len; len++)
+        assert_int_equal(change_decode(slice.data, len, servers, &n), ERR_MALFORMED);
+    uint8_t *bytes = (uint8_t *)slice.data;
+    for (size_t i = 0; i < slice.len; i++) {
+        bytes[i] ^= 0x40;
+        assert_int_equal(change_decode(bytes, slice.len, servers, &n), ERR_MALFORMED);
+        bytes[i] ^= 0x40;
+    }
+    slice_unref(&slice);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_admit_impossible_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_unreadable_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_entries_then_contradiction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_wrong_entries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_vote_is_durable_before_its_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_vote_while_leader_is_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_follower_that_lost_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_two_leaders_in_a_term, setup, teardown),
+        cmocka_unit_test(test_change_decode_bent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
