@@ -360,7 +360,6 @@ static void on_lost(void *arg) {
         free_pending(group, group->pending);
         outcome_for(group, submit, caller, &again);
     }
-    group->events.lost(group->arg);
 }
 
 static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
@@ -371,7 +370,7 @@ static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
     env_defer(group->env, &group->task);
 }
 
-static const struct group_events group_events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed};
+static const struct group_events group_events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed, NULL};
 
 int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
                         int32_t node, struct broker_messages *messages, const struct metadata_group_events *events,

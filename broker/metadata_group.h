@@ -20,9 +20,8 @@
 struct metadata_group;
 
 struct metadata_group_events {
-    void (*applied)(void *arg); /* behind each batch of applied commands */
-    void (*leading)(void *arg); /* this broker leads the metadata, and its table has everything */
-    void (*lost)(void *arg);
+    void (*applied)(void *arg);        /* behind each batch of applied commands */
+    void (*leading)(void *arg);        /* this broker leads the metadata, and its table has everything */
     void (*leader_changed)(void *arg); /* somebody else, or nobody known */
 };
 

@@ -64,11 +64,25 @@ static void on_caught_up(void *arg) {
     if (partition->queue.first != NULL) append_queue_flush(partition);
 }
 
-/* The producers as of the last entry that was applied; when that is not the one asked for, the next segment will have them. */
-static struct slice state_at_seal(void *arg, uint64_t index) {
+static struct slice state_to_keep(void *arg, uint64_t *index) {
     struct partition *partition = arg;
-    if (index != partition->applied || producer_state_count(partition->producers) == 0) return (struct slice){0};
-    return producer_state_encode(partition->producers);
+    *index = partition->applied;
+    return partition->applied > 0 ? producer_state_encode(partition->producers) : (struct slice){0};
+}
+
+/* Inside group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
+static uint64_t on_restore(void *arg, struct partition_log *log) {
+    struct partition *partition = arg;
+    uint64_t index;
+    struct slice state;
+    partition_log_on_seal(log, state_to_keep, partition);
+    partition->high_watermark = partition_log_start_offset(log);
+    if (!partition_log_snapshot(log, &index, &state)) return 0;
+    int error = producer_state_decode(partition->producers, state.data, state.len);
+    slice_unref(&state);
+    if (error != ERR_NONE) return 0;
+    partition->applied = index;
+    return index;
 }
 
 /* ---- Leadership ---- */
@@ -126,7 +140,8 @@ static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
     partition_waiters_tell(partition, true);
 }
 
-static const struct group_events group_events = {.committed = on_committed,
+static const struct group_events group_events = {.restore = on_restore,
+                                                 .committed = on_committed,
                                                  .caught_up = on_caught_up,
                                                  .leading = on_leading,
                                                  .lost = on_lost,
@@ -197,7 +212,6 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
         free_partition(partition);
         return error;
     }
-    partition_log_on_seal(group_log(partition->group), state_at_seal, partition);
     *result = partition;
     return ERR_NONE;
 }

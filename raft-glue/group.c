@@ -148,7 +148,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     }
     group->campaign = made && spec->campaign;
     group->commit = partition_log_commit_index(group->log);
-    group->applied = spec->applied;
+    group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
     group_set_members(group, spec->members, spec->member_count);
     init_engine(group);
     shard_add_group(shard, group);

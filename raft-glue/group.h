@@ -27,7 +27,7 @@ struct group_member {
 };
 
 struct group_events {
-    /* Committed entries, in order, each once, on every replica, from the one after `applied` of the spec on. Runs before any effect of a later commit.
+    /* Committed entries, in order, each once, on every replica, from the one after what `restore` returned on. Runs before any effect of a later commit.
      * The entry is the caller's; take a reference to keep it. */
     void (*committed)(void *arg, struct entry *entry);
     /* Behind the last `committed` of one step: wake those who wait, once. */
@@ -38,6 +38,9 @@ struct group_events {
     void (*lost)(void *arg);
     /* The known leader changed; replica 0: unknown. */
     void (*leader_changed)(void *arg, uint64_t replica, uint32_t term);
+    /* Inside group_open, when the log is open: the applier takes its snapshot out of it (partition_log_snapshot) and returns the index
+     * up to which it knows the entries by that. NULL: it knows none. */
+    uint64_t (*restore)(void *arg, struct partition_log *log);
 };
 
 struct group_spec {

@@ -109,8 +109,9 @@ struct partition_log {
     struct read_hint hints[READ_HINTS];
     unsigned next_hint;
 
-    struct slice (*seal_state)(void *arg, uint64_t index);
+    struct slice (*seal_state)(void *arg, uint64_t *index);
     void *seal_arg;
+    uint64_t unsaved_bytes; /* written since the applier's state was kept */
 #ifdef DRAVE_MUTANTS
     struct env_task early_report;
 #endif

@@ -190,7 +190,7 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
     return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);
 }
 
-void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t index), void *arg) {
+void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t *index), void *arg) {
     log->seal_state = state;
     log->seal_arg = arg;
 }

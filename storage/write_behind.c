@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "storage/applier_snapshot.h"
 
+enum { APPLIER_STATE_BYTES = 64 << 20 }; /* of segment, for which the applier's state is kept once, at a sync */
+
 /* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the result. */
 struct write_job {
     struct env_job job; /* first: a job is its write_job */
@@ -102,13 +104,15 @@ static void free_job(struct write_job *job) {
     mem_free(job);
 }
 
+/* Not only for sealed segments: the next start replays what is behind it, and segments are large. */
 static void keep_applier_state(struct partition_log *log) {
+    log->unsaved_bytes = 0;
     if (!log->seal_state) return;
-    struct slice state = log->seal_state(log->seal_arg, log->committed);
-    if (state.len > 0)
-        applier_snapshot_save(log, log->committed, state);
-    else
-        slice_unref(&state);
+    uint64_t index = 0;
+    struct slice state = log->seal_state(log->seal_arg, &index);
+    if (state.len == 0) return;
+    CHECK(index > 0 && index <= log->committed);
+    applier_snapshot_save(log, index, state);
 }
 
 /* The positions move, and the log goes on. */
@@ -121,16 +125,16 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     for (size_t i = 0; i < job->count; i++)
         stored += entry_stored_size(job->entries[i]);
     log->unwritten_bytes -= stored;
+    log->unsaved_bytes += stored;
     if (job->sync) log->directory_synced = true;
     uint64_t synced = job->sync ? job->end.last_index : log->synced;
     partition_log_set_positions(log, synced, job->end.last_index, log->committed);
     log_memory_serve(&log->memory, job->end.last_index);
     if (job->sync)
         journal_progress(log->store->journal, log->group, synced, segment->header.base_offset, segment->synced);
-    if (job->seal) {
-        segment->active = false;
-        keep_applier_state(log);
-    }
+    if (job->seal) segment->active = false;
+    bool enough = log->unsaved_bytes >= APPLIER_STATE_BYTES || log->store->flushing;
+    if (job->seal || (job->sync && enough)) keep_applier_state(log);
 }
 
 static void done(struct env_job *base) {

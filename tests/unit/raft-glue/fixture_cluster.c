@@ -47,7 +47,7 @@ static void on_leader_changed(void *arg, uint64_t leader, uint32_t term) {
     (void)term;
     ((struct replica *)arg)->leader = leader;
 }
-static const struct group_events events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed};
+static const struct group_events events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed, NULL};
 
 /* ---- Nodes ---- */
 
