@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Unit tests, simulation and integration under the address and undefined behaviour sanitizers.
+harness=$DRAVE_ROOT/tests/harness suites=$DRAVE_ROOT/tests/suites
+export DRAVE_PRESET=asan DRAVE_BIN=$DRAVE_BUILD/asan/bin
+export UBSAN_OPTIONS=print_stacktrace=1
+"$harness/build" asan unit_tests draved drave || { echo "not ok build: it does not compile"; exit 1; }
+status=0
+"$harness/units" asan || status=1
+# A simulated crash leaves a node's memory behind on purpose. One seed costs many times as much here.
+SEEDS=${ASAN_SEEDS:-20} ASAN_OPTIONS=detect_leaks=0 bash "$suites/sim.sh" || status=1
+bash "$suites/integration.sh" || status=1
+exit $status
