@@ -29,11 +29,11 @@ struct partition *data_apis_partition(const struct data_apis *apis, const struct
                                       int16_t *code) {
     const struct broker_services *services = apis->services;
     *code = KAFKA_NONE;
-    if (!authorize(&request->ctx, operation, AUTHORIZE_TOPIC, topic)) {
+    size_t len = (size_t)topic.len; /* topic names are not nullable */
+    if (!authorize(&request->ctx, operation, AUTHORIZE_TOPIC, topic.data, len)) {
         *code = KAFKA_TOPIC_AUTHORIZATION_FAILED;
         return NULL;
     }
-    size_t len = (size_t)topic.len; /* topic names are not nullable */
     struct partition *partition = partition_set_find(services->partitions, topic.data, len, index);
     if (partition != NULL) return partition;
     const struct metadata_topic *known = metadata_topic_named(services->metadata, topic.data, len);

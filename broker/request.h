@@ -83,9 +83,9 @@ enum authorize_operation {
 };
 enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_GROUP, AUTHORIZE_CLUSTER, AUTHORIZE_TRANSACTIONAL_ID };
 
-/* Whether the principal may do it. `name`: of the resource; null for the cluster. Says yes to everything today. */
+/* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to everything today. */
 bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,
-               struct kp_string name);
+               const void *name, size_t len);
 
 /* ---- Dispatch: API key -> handler ---- */
 
