@@ -18,11 +18,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "raft-glue/entry_frame.h"
 #include "raft-glue/group_state.h"
 
 enum {
-    FRAME_BYTES = 1 << 20, /* a frame is sent when it is larger */
-    FRAME_ENTRIES = 100,   /* ... or holds so many, so that its pieces fit one write */
     RESEND_MS = 3000,      /* far above a slow flush */
     COMMIT_PAUSE_MS = 100, /* between messages that only tell the commit index */
 };
@@ -256,34 +255,6 @@ void replicate_link_down(struct member *member) {
 
 /* ---- Frames of entries ---- */
 
-/* One frame being put together. */
-struct frame {
-    struct peer_bytes meta;
-    struct slice slices[1 + FRAME_ENTRIES];
-    size_t count; /* slices, the first is meta's */
-    uint64_t bytes;
-};
-
-static void frame_begin(struct frame *frame) {
-    memset(&frame->meta, 0, sizeof frame->meta);
-    frame->count = 1;
-    frame->bytes = 0;
-    memset(peer_bytes_extend(&frame->meta, 4), 0, 4);
-}
-
-static void frame_send(struct frame *frame, struct link *link) {
-    if (frame->count == 1) {
-        peer_bytes_free(&frame->meta);
-        return;
-    }
-    uint32_t meta_len = (uint32_t)frame->meta.len;
-    for (int i = 0; i < 4; i++)
-        frame->meta.data[i] = (uint8_t)(meta_len >> (8 * i));
-    frame->slices[0] = peer_bytes_take(&frame->meta);
-    peers_send(link->shard->peers, link->node, PEER_BULK, PEER_KIND_ENTRIES, frame->slices, frame->count);
-    link->shard->stats.frames_sent++;
-}
-
 static void on_read(struct partition_log_read *read, int error) {
     struct member *member = (struct member *)((char *)read - offsetof(struct member, read));
     bool later = member->reading;
@@ -316,50 +287,46 @@ static bool load(struct member *member, uint64_t max_bytes) {
     return load(member, max_bytes);
 }
 
-static void frame_add(struct frame *frame, struct member *member) {
+/* What was loaded goes into the frame, as much as fits. */
+static void add_loaded(struct entry_frame *frame, struct member *member) {
     struct group *group = member->group;
-    size_t count = member->read.count, room = FRAME_ENTRIES + 1 - frame->count;
-    if (count > room) count = room;
     struct peer_piece piece = {.group = group->id,
                                .from = group->replica,
                                .to = member->replica,
                                .term = group_term(group),
-                               .count = (uint32_t)count,
                                .prev_index = member->next - 1,
                                .commit = raft_commit_index(&group->raft)};
     if (piece.prev_index > 0) piece.prev_term = partition_log_term_at(group->log, piece.prev_index);
-    peer_piece_encode(peer_bytes_extend(&frame->meta, PEER_PIECE_SIZE), &piece);
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct entry *entry = member->read.entries[i];
-        CHECK(entry->index == member->next + i);
-        peer_bytes_add(&frame->meta, entry->header, ENTRY_HEADER_SIZE);
-        frame->slices[frame->count++] = slice_ref(entry->body);
-        bytes += entry_stored_size(entry);
-    }
+    uint64_t bytes = entry_frame_add(frame, &piece, member->read.entries, member->read.count);
     partition_log_read_release(&member->read);
     member->loaded = false;
     if (member->run_count == 0) member->progress_ms = group->shard->now_ms;
-    member->next += count;
+    member->next += piece.count;
     note_sent(member, member->next - 1, bytes);
     member->sent_ms = group->shard->now_ms;
     member->commit_sent = piece.commit < member->next ? piece.commit : member->next - 1;
-    frame->bytes += bytes;
-    group->shard->stats.entries_sent += count;
+    group->shard->stats.entries_sent += piece.count;
+}
+
+static void fill_frame(struct entry_frame *frame, struct link *link) {
+    while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
+        struct member *member = take_ready(link);
+        if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
+        CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
+        if (member->reading || !load(member, ENTRY_FRAME_BYTES - frame->bytes)) continue;
+        add_loaded(frame, member);
+        if (member->next < member->end) make_ready(member);
+    }
 }
 
 void replicate_fill(struct link *link) {
     while (link->ready_first != NULL && link_has_room(link)) {
-        struct frame frame;
-        frame_begin(&frame);
-        while (link->ready_first != NULL && frame.bytes < FRAME_BYTES && frame.count <= FRAME_ENTRIES) {
-            struct member *member = take_ready(link);
-            if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
-            CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
-            if (member->reading || !load(member, FRAME_BYTES - frame.bytes)) continue;
-            frame_add(&frame, member);
-            if (member->next < member->end) make_ready(member);
-        }
-        frame_send(&frame, link);
+        struct entry_frame frame;
+        entry_frame_begin(&frame);
+        fill_frame(&frame, link);
+        size_t n = entry_frame_end(&frame);
+        if (n == 0) continue;
+        peers_send(link->shard->peers, link->node, PEER_BULK, PEER_KIND_ENTRIES, frame.slices, n);
+        link->shard->stats.frames_sent++;
     }
 }
