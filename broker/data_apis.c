@@ -6,10 +6,10 @@
 #include "protocol/api_table.h"
 #include "protocol/kafka_error.h"
 
-struct data_apis *data_apis_open(const struct broker_services *services, struct dispatch *dispatch) {
+struct data_apis *data_apis_open(struct env *env, const struct broker_services *services, struct dispatch *dispatch) {
     struct data_apis *apis = mem_zalloc(sizeof *apis);
     apis->services = services;
-    apis->deadlines = deadlines_new(services->env);
+    apis->deadlines = deadlines_new(env);
     dispatch_set(dispatch, KP_PRODUCE, api_produce, apis);
     dispatch_set(dispatch, KP_FETCH, api_fetch, apis);
     dispatch_set(dispatch, KP_LIST_OFFSETS, api_list_offsets, apis);

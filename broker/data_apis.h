@@ -18,7 +18,7 @@ struct data_apis {
 };
 
 /* Registers the five handlers. `services` must be filled before the first request, and stay until data_apis_close. */
-struct data_apis *data_apis_open(const struct broker_services *services, struct dispatch *dispatch);
+struct data_apis *data_apis_open(struct env *env, const struct broker_services *services, struct dispatch *dispatch);
 /* After the last request has ended (server_close). NULL does nothing. */
 void data_apis_close(struct data_apis *apis);
 
