@@ -14,7 +14,7 @@
 #include "tests/sim/journal_model.h"
 #include "tests/sim/scenarios.h"
 
-enum { LIVES = 12, BODY_SMALL = 500, BODY_LARGE = 9000, UNCOMMITTED_MOST = 40 };
+enum { LIVES = 12, BODY_SMALL = 500, BODY_LARGE = 9000, TOLD_WITHIN_US = 20000000 };
 
 struct flow {
     struct run *run;
@@ -29,8 +29,11 @@ struct flow {
     bool may_fail; /* opening may fail: an error was injected */
     bool full;     /* the disk has little room */
     unsigned lives;
-    uint64_t waiting; /* waiters that have not been told */
+    uint64_t oldest_us; /* nobody was told since, though somebody waits; 0: nobody waits */
+    uint64_t waiting;   /* waiters that have not been told */
     uint64_t pressed[MODEL_GROUPS];
+    uint32_t size[MODEL_GROUPS][MODEL_ENTRIES]; /* of entries */
+    uint64_t max_bytes;
     unsigned stuck; /* bits: groups that have no majority in this life, and commit nothing */
 };
 
@@ -52,12 +55,24 @@ static void record(struct flow *flow, enum model_kind kind, unsigned group, uint
     journal_model_record(flow->model, &(struct model_record){kind, group, index, term, detail});
 }
 
+/* Over all groups: what the owners of a journal keep below a quarter of it. */
+static uint64_t uncommitted_bytes(struct flow *flow) {
+    uint64_t bytes = 0;
+
+    for (unsigned g = 0; g < MODEL_GROUPS; g++) {
+        const struct model_group *group = journal_model_now(flow->model, g);
+        for (uint64_t index = group->commit + 1; index <= group->last; index++)
+            bytes += flow->size[g][index];
+    }
+    return bytes;
+}
+
 static void add_entry(struct flow *flow, unsigned g) {
     const struct model_group *group = journal_model_now(flow->model, g);
     static uint8_t body[BODY_LARGE];
     size_t len = draw(flow, 20) == 0 ? draw(flow, BODY_LARGE) : draw(flow, BODY_SMALL);
 
-    if (group->last - group->commit >= UNCOMMITTED_MOST || group->last + 1 >= MODEL_ENTRIES) return;
+    if (uncommitted_bytes(flow) >= flow->max_bytes / 4 || group->last + 1 >= MODEL_ENTRIES) return;
     world_fill(flow->run->world, body, len);
     if (draw(flow, 2) == 0) memset(body, (int)len, len); /* compresses well */
     struct entry_spec spec = {.type = ENTRY_COMMAND,
@@ -68,6 +83,7 @@ static void add_entry(struct flow *flow, unsigned g) {
     struct entry *entry = entry_new(NULL, &spec);
     uint32_t term = group->term == 0 ? 1 : group->term;
     entry_seal(entry, g + 1, group->last + 1, term);
+    flow->size[g][entry->index] = (uint32_t)entry_stored_size(entry);
     record(flow, MODEL_ENTRY, g, entry->index, term, entry_checksums(entry));
     journal_entry(flow->journal, entry);
     entry_unref(entry);
@@ -140,6 +156,7 @@ static void told(struct journal_waiter *journal_waiter) {
     if (node_failed_syncs(flow->node) > flow->run->rare.count[RARE_FAILED_SYNCS])
         run_fail(flow->run, "records were reported durable after a sync had failed");
     flow->waiting--;
+    flow->oldest_us = flow->waiting == 0 ? 0 : world_now_us(flow->run->world);
     flow->used = true;
     journal_model_durable(flow->model, waiter->count);
     run_count(flow->run, RARE_ACKNOWLEDGED, 1);
@@ -153,7 +170,7 @@ static void wait_here(struct flow *flow) {
     waiter->flow = flow;
     waiter->env = flow->env;
     waiter->count = journal_model_count(flow->model);
-    flow->waiting++;
+    if (flow->waiting++ == 0) flow->oldest_us = world_now_us(flow->run->world);
     journal_wait(flow->journal, &waiter->waiter);
 }
 
@@ -174,6 +191,8 @@ static void burst(void *arg) {
         }
         if (draw(flow, 4) > 0) wait_here(flow);
     }
+    if (flow->oldest_us > 0 && world_now_us(flow->run->world) > flow->oldest_us + TOLD_WITHIN_US)
+        run_fail(flow->run, "nobody was told for %u s that anything is durable", TOLD_WITHIN_US / 1000000);
     env_timer_start(flow->timer, draw(flow, 3) == 0 ? 0 : draw(flow, 2000));
 }
 
@@ -187,14 +206,15 @@ static void pressed(void *arg, uint64_t group, uint64_t index) {
 static void main_journal(struct env *env, void *arg) {
     struct flow *flow = arg;
     struct error_text why = {.text = ""};
-    struct journal_options options = {.file_bytes = 65536, .max_bytes = 512 * 1024, .must_exist = flow->used};
+    struct journal_options options = {.file_bytes = 65536, .max_bytes = flow->max_bytes, .must_exist = flow->used};
 
     flow->env = env;
     flow->log = (struct log){.env = env, .level = LOG_INFO};
     flow->journal = NULL;
-    flow->waiting = 0;
+    flow->waiting = flow->oldest_us = 0;
     memset(flow->pressed, 0, sizeof flow->pressed);
-    if (env_mkdir(env, "/data") == ERR_NONE) env_sync_dir(env, "/");
+    env_mkdir(env, "/data");
+    env_sync_dir(env, "/");
     int error = journal_open(env, &flow->log, "/data/journal", &options, &flow->journal, &why);
     if (error != ERR_NONE) {
         if (!flow->may_fail && !flow->damaged)
@@ -257,6 +277,7 @@ static void one_life(struct flow *flow) {
 
     faults->disk_typical_us = 50 + draw(flow, 2000);
     faults->sync_error_ppm = draw(flow, 10) == 0 ? 5000 : 0;
+    flow->max_bytes = (4 + draw(flow, 8)) * 65536;
     flow->stuck = (unsigned)draw(flow, 1 << MODEL_GROUPS) & (unsigned)draw(flow, 1 << MODEL_GROUPS);
     flow->full = draw(flow, 8) == 0;
     disk_set_capacity(node_disk(flow->node),
@@ -266,7 +287,7 @@ static void one_life(struct flow *flow) {
     if (fate < 6) node_die_after(flow->node, 1 + draw(flow, draw(flow, 3) == 0 ? 60 : 4000), how);
     run_count(flow->run, RARE_STARTS, 1);
     node_start(flow->node, main_journal, flow);
-    uint64_t until = world_now_us(world) + draw(flow, 1000000);
+    uint64_t until = world_now_us(world) + draw(flow, draw(flow, 20) == 0 ? 60000000 : 1000000);
     if (draw(flow, 4) == 0) {
         faults->disk_stalled_until_us = world_now_us(world) + draw(flow, 1000000);
         run_count(flow->run, RARE_SLOW_DISKS, 1);

@@ -5,5 +5,6 @@
 
 const struct scenario *const scenarios[] = {
     &scenario_journal,
+    &scenario_voters,
     NULL,
 };

@@ -5,5 +5,6 @@
 #include "tests/sim/run.h"
 
 extern const struct scenario scenario_journal;
+extern const struct scenario scenario_voters;
 
 #endif

@@ -289,6 +289,14 @@ struct node *node_new(struct world *world, int id, uint64_t disk_bytes, const st
     return node;
 }
 
+struct node *node_new_over(struct world *world, int id, struct disk *disk) {
+    struct node *node = node_new(world, id, 0, NULL, NULL);
+
+    disk_free(node->disk);
+    node->disk = disk;
+    return node;
+}
+
 void node_free(struct node *node) {
     CHECK(node->env == NULL);
     disk_free(node->disk);

@@ -36,7 +36,9 @@ struct node_events {
 /* `id` from 1 up to NODE_MAX - 1, unique; the host is "n<id>" or "10.0.0.<id>". disk_bytes 0: as large as is needed. */
 enum { NODE_MAX = 32 };
 struct node *node_new(struct world *world, int id, uint64_t disk_bytes, const struct node_events *events, void *arg);
-/* For unit tests, after its process ended; the processes' own memory is not freed. */
+/* A machine with that disk, which it takes over. */
+struct node *node_new_over(struct world *world, int id, struct disk *disk);
+/* After its process ended; the processes' own memory is not freed. */
 void node_free(struct node *node);
 
 int node_id(const struct node *node);

@@ -1,0 +1,207 @@
+/*
+ * Scenario "voters": three or five machines that replicate a few groups through raft-glue, under every fault.
+ *
+ * Phase 1: faults, while entries are submitted wherever somebody leads; the disks are read from time to time. Phase 2: a random majority
+ * is mended, the rest stays broken: new entries must commit within a bound. Phase 3: all are mended: every machine must
+ * come to have everything committed, byte for byte.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "tests/sim/durable.h"
+#include "tests/sim/scenarios.h"
+#include "tests/sim/voters.h"
+
+enum { FAULTS_MS = 12000, PROGRESS_MS = 30000, STEP_MS = 100 };
+
+static void start(void *arg, unsigned place) {
+    voters_start(arg, place);
+}
+
+static void stop(void *arg, unsigned place) {
+    voters_stop(arg, place);
+}
+
+static void run_ms(struct voters *voters, uint64_t ms) {
+    world_run_until(voters->run->world, world_now_us(voters->run->world) + ms * 1000);
+}
+
+static void read_disks(struct voters *voters) {
+    for (unsigned i = 0; i < voters->count; i++)
+        durable_enter(voters->run, voters->voters[i].node, voters_journal, voters->ledger);
+}
+
+/* ---- Phases ---- */
+
+static void faults(struct voters *voters) {
+    struct world *world = voters->run->world;
+    uint64_t until = world_now_us(world) + FAULTS_MS * UINT64_C(1000);
+
+    while (world_now_us(world) < until) {
+        run_ms(voters, 200 + world_below(world, 2500));
+        read_disks(voters);
+    }
+}
+
+/* At least `size` of them, at random. */
+static uint32_t some(struct voters *voters, unsigned size) {
+    uint32_t set = 0;
+
+    while ((unsigned)__builtin_popcount(set) < size)
+        set |= UINT32_C(1) << world_below(voters->run->world, voters->count);
+    return set;
+}
+
+static void progress(struct voters *voters, uint32_t alive) {
+    uint64_t before[VOTER_GROUPS_MAX];
+    uint64_t start_us = world_now_us(voters->run->world);
+    unsigned behind = 0;
+
+    for (unsigned g = 0; g < voters->groups; g++)
+        before[g] = voters->acknowledged[g];
+    for (uint64_t ms = 0; ms < PROGRESS_MS; ms += STEP_MS) {
+        run_ms(voters, STEP_MS);
+        behind = 0;
+        for (unsigned g = 0; g < voters->groups; g++)
+            behind += voters->acknowledged[g] <= before[g] + 3;
+        if (behind == 0) break;
+    }
+    if (behind == 0) {
+        run_say(voters->run, "progress %" PRIu64 " ms after mending",
+                (world_now_us(voters->run->world) - start_us) / 1000);
+        return;
+    }
+    voters_describe(voters);
+    run_fail(voters->run, "%u of %u groups commit nothing new %d ms after machines %x were mended", behind,
+             voters->groups, PROGRESS_MS, alive);
+}
+
+static bool converged(struct voters *voters) {
+    for (unsigned i = 0; i < voters->count; i++) {
+        if (!voters->voters[i].serving) return false;
+        for (unsigned g = 0; g < voters->groups; g++)
+            if (voters->voters[i].state[g]->applied < ledger_last_committed(voters->ledger, g)) return false;
+    }
+    return true;
+}
+
+/* ---- Reading everything back, from each machine on its own ---- */
+
+struct reading {
+    struct partition_log_read read;
+    struct voters *voters;
+    struct voter *voter;
+    unsigned group;
+    uint64_t next;
+    bool calling, over;
+};
+
+static void read_on(struct reading *reading);
+
+static void read_done(struct partition_log_read *read, int error) {
+    struct reading *reading = (struct reading *)read;
+    struct voters *voters = reading->voters;
+    char who[16];
+
+    snprintf(who, sizeof who, "n%u", reading->voter->place + 1);
+    if (error != ERR_NONE)
+        run_fail(voters->run, "%s cannot read group %u from entry %" PRIu64 " on (%s)", who, reading->group,
+                 reading->next, error_phrase(error));
+    for (size_t i = 0; i < read->count; i++) {
+        const struct entry *entry = read->entries[i];
+        if (entry->index != reading->next + i)
+            run_fail(voters->run, "%s reads entry %" PRIu64 " out of order", who, entry->index);
+        ledger_entry(voters->ledger, who, entry);
+        ledger_committed(voters->ledger, who, reading->group, entry->index, entry->term);
+    }
+    reading->next += read->count;
+    run_count(voters->run, RARE_READ_BACK, read->count);
+    partition_log_read_release(read);
+}
+
+static void read_event(struct partition_log_read *read, int error) {
+    struct reading *reading = (struct reading *)read;
+
+    read_done(read, error);
+    if (!reading->calling) read_on(reading);
+}
+
+static void read_on(struct reading *reading) {
+    struct partition_log *log = group_log(reading->voter->groups[reading->group]);
+    uint64_t last = ledger_last_committed(reading->voters->ledger, reading->group);
+
+    reading->calling = true; /* what is in memory is reported within the call */
+    while (reading->next <= last && partition_log_read(log, reading->next, last, 4000, &reading->read))
+        ;
+    reading->calling = false;
+    if (reading->next <= last) return;
+    reading->over = true;
+}
+
+static void begin_reading(struct env *env, void *arg) {
+    (void)env;
+    read_on(arg);
+}
+
+static void read_all(struct voters *voters) {
+    for (unsigned i = 0; i < voters->count; i++)
+        for (unsigned g = 0; g < voters->groups; g++) {
+            struct reading *reading = mem_zalloc(sizeof *reading);
+            reading->read.done = read_event;
+            reading->voters = voters;
+            reading->voter = &voters->voters[i];
+            reading->group = g;
+            reading->next = 1;
+            if (!node_call(voters->voters[i].node, begin_reading, reading))
+                run_fail(voters->run, "n%u died while it was read", i + 1);
+            for (uint64_t ms = 0; ms < PROGRESS_MS && !reading->over; ms += STEP_MS)
+                run_ms(voters, STEP_MS);
+            if (!reading->over) run_fail(voters->run, "n%u does not give all of group %u", i + 1, g);
+        }
+}
+
+/* ---- The run ---- */
+
+static void count(struct voters *voters) {
+    for (unsigned i = 0; i < voters->count; i++) {
+        voters_count(&voters->voters[i]);
+        run_count(voters->run, RARE_TORN_WRITES, disk_torn_writes(node_disk(voters->voters[i].node)));
+    }
+}
+
+static void run_voters(struct run *run) {
+    struct voters *voters = mem_zalloc(sizeof *voters);
+    struct node *nodes[VOTERS_MAX];
+    unsigned size = world_chance(run->world, 700000) ? 3 : 5;
+
+    voters_init(voters, run, size, 1 + (unsigned)world_below(run->world, VOTER_GROUPS_MAX));
+    for (unsigned i = 0; i < size; i++)
+        nodes[i] = voters->voters[i].node;
+    if (world_chance(run->world, 300000)) network_set_capacity(run->network, 1000 + world_below(run->world, 8000));
+    network_set_latency(run->network, 50 + world_below(run->world, 2000));
+    struct nemesis_options options = {.nodes = nodes, .count = size, .start = start, .stop = stop, .arg = voters};
+    voters->nemesis = nemesis_new(run, &options);
+    for (unsigned i = 0; i < size; i++)
+        voters_start(voters, i);
+    run_ms(voters, world_below(run->world, 1500));
+    voters->submitting = true;
+    nemesis_begin(voters->nemesis);
+    faults(voters);
+    uint32_t alive = some(voters, size / 2 + 1);
+    nemesis_mend(voters->nemesis, alive);
+    progress(voters, alive);
+    nemesis_mend(voters->nemesis, (UINT32_C(1) << size) - 1);
+    progress(voters, (UINT32_C(1) << size) - 1);
+    voters->submitting = false;
+    for (uint64_t ms = 0; ms < PROGRESS_MS && !converged(voters); ms += STEP_MS)
+        run_ms(voters, STEP_MS);
+    if (!converged(voters)) voters_describe(voters);
+    if (!converged(voters))
+        run_fail(run, "not every machine has everything that is committed %d ms after all were mended", PROGRESS_MS);
+    read_all(voters);
+    count(voters);
+}
+
+const struct scenario scenario_voters = {"voters", "three or five machines that replicate groups through raft-glue", 3,
+                                         run_voters};

@@ -1,0 +1,383 @@
+/* The process of one voter: what it opens, submits and hears; voters.h has the rules. */
+#include "tests/sim/voters.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "tests/sim/durable.h"
+
+enum { PEER_PORT = 9094, BODY_MOST = 3000, SUBMIT_US = 3000 };
+
+const char voters_journal[] = "/data/journal";
+
+static uint64_t draw(struct voters *voters, uint64_t limit) {
+    return world_below(voters->run->world, limit);
+}
+
+/* ---- What a group says ---- */
+
+/* Every acknowledgement is checked against what the brokers say of themselves, a sample against the disks. */
+static void acknowledged(struct voters *voters, struct voter_group *from, const struct entry *entry) {
+    unsigned durable = 0;
+    bool look = voters->checked < 4 || draw(voters, 40) == 0;
+
+    if (entry->index > voters->acknowledged[from->place]) voters->acknowledged[from->place] = entry->index;
+    run_count(voters->run, RARE_ACKNOWLEDGED, 1);
+    if (!look) return;
+    voters->checked++;
+    for (unsigned i = 0; i < voters->count; i++)
+        durable += durable_has(voters->run, voters->voters[i].node, voters_journal, entry->group, entry->index,
+                               entry->term);
+    if (durable * 2 <= voters->count)
+        run_fail(voters->run,
+                 "entry %" PRIu64 " of term %u, group %" PRIu64
+                 ", was acknowledged by n%u and is durable on %u of %u disks",
+                 entry->index, entry->term, entry->group, from->voter->place + 1, durable, voters->count);
+}
+
+static void committed(void *arg, struct entry *entry) {
+    struct voter_group *group = arg;
+    struct voters *voters = group->voter->all;
+    char who[16];
+
+    snprintf(who, sizeof who, "n%u", group->voter->place + 1);
+    if (entry->index != group->applied + 1)
+        run_fail(voters->run, "%s: entry %" PRIu64 " of group %" PRIu64 " is handed over behind %" PRIu64, who,
+                 entry->index, entry->group, group->applied);
+    group->applied = entry->index;
+    ledger_entry(voters->ledger, who, entry);
+    ledger_committed(voters->ledger, who, entry->group, entry->index, entry->term);
+    for (unsigned i = 0; i < group->submitted_count; i++) {
+        if (group->submitted[i] != entry->index) continue;
+        group->submitted[i] = group->submitted[--group->submitted_count];
+        if (entry->term == group->submitted_term) acknowledged(voters, group, entry);
+        return;
+    }
+}
+
+static void caught_up(void *arg) {
+    (void)arg;
+}
+
+static void leading(void *arg, uint32_t term) {
+    struct voter_group *group = arg;
+    struct voters *voters = group->voter->all;
+
+    ledger_leader(voters->ledger, group->place, term, group->voter->place + 1);
+    run_say(voters->run, "n%u leads group %u in term %u", group->voter->place + 1, group->place, term);
+    if (group->applied < voters->acknowledged[group->place])
+        run_fail(voters->run,
+                 "n%u leads group %u in term %u and has %" PRIu64 " entries, but %" PRIu64 " were acknowledged before",
+                 group->voter->place + 1, group->place, term, group->applied, voters->acknowledged[group->place]);
+    group->leading = true;
+    group->submitted_count = 0;
+    group->submitted_term = term;
+}
+
+static void lost(void *arg) {
+    struct voter_group *group = arg;
+
+    CHECK(group->leading);
+    group->leading = false;
+}
+
+static void leader_changed(void *arg, uint64_t replica, uint32_t term) {
+    struct voter_group *group = arg;
+
+    if (replica != 0) ledger_leader(group->voter->all->ledger, group->place, term, replica);
+}
+
+static const struct group_events group_events = {committed, caught_up, leading, lost, leader_changed, NULL};
+
+/* ---- Submitting and confirming ---- */
+
+/* A confirmation that began when so much was acknowledged must find a leader that knows as much. */
+static void confirmed(struct group_confirm *confirm, int error) {
+    struct voter_group *group = (struct voter_group *)((char *)confirm - offsetof(struct voter_group, confirm));
+
+    group->confirming = false;
+    if (error == ERR_NONE && group_commit_index(group->voter->groups[group->place]) < group->confirm_floor)
+        run_fail(group->voter->all->run,
+                 "n%u was confirmed as leader of group %u with commit index %" PRIu64 ", but %" PRIu64
+                 " was acknowledged before it asked",
+                 group->voter->place + 1, group->place, group_commit_index(group->voter->groups[group->place]),
+                 group->confirm_floor);
+}
+
+static void submit_one(struct voter *voter, unsigned place) {
+    struct voters *voters = voter->all;
+    struct voter_group *state = voter->state[place];
+    static uint8_t body[BODY_MOST];
+    size_t len = 8 + draw(voters, draw(voters, 10) == 0 ? BODY_MOST - 8 : 200);
+    uint64_t index;
+
+    if (state->submitted_count == sizeof state->submitted / sizeof state->submitted[0]) return;
+    memset(body, (int)draw(voters, 4), sizeof body);
+    world_fill(voters->run->world, body, 8);
+    struct entry_spec spec = {.type = ENTRY_COMMAND,
+                              .max_timestamp = -1,
+                              .raw = slice_copy(NULL, body, len),
+                              .compress = true,
+                              .base_offset = partition_log_end_offset(group_log(voter->groups[place]))};
+    int error = group_submit(voter->groups[place], &spec, &index);
+    if (error != ERR_NONE) {
+        CHECK(error == ERR_NOT_LEADER || error == ERR_LIMIT);
+        slice_unref(&spec.raw);
+        return;
+    }
+    state->submitted[state->submitted_count++] = index;
+}
+
+static void work(void *arg) {
+    struct voter *voter = arg;
+    struct voters *voters = voter->all;
+
+    for (unsigned g = 0; g < voters->groups; g++) {
+        struct voter_group *state = voter->state[g];
+        if (!group_is_leading(voter->groups[g])) continue;
+        uint64_t n = voters->submitting ? draw(voters, 4) : 0;
+        for (uint64_t i = 0; i < n; i++)
+            submit_one(voter, g);
+        if (!state->confirming && draw(voters, 10) == 0) {
+            state->confirming = true;
+            state->confirm_floor = voters->acknowledged[g];
+            state->confirm.done = confirmed;
+            group_confirm(voter->groups[g], &state->confirm);
+        }
+    }
+    env_timer_start(voter->timer, draw(voters, 2 * SUBMIT_US));
+}
+
+/* ---- Starting ---- */
+
+static void link_up(void *arg, int32_t node) {
+    (void)arg;
+    (void)node;
+}
+
+static void link_down(void *arg, int32_t node, bool dead) {
+    (void)arg;
+    (void)node;
+    (void)dead;
+}
+
+static const struct peers_events peer_events = {.up = link_up, .down = link_down};
+
+static int open_store(struct voter *voter, struct error_text *why) {
+    struct log_store_options options = {.journal_file_bytes = 65536,
+                                        .journal_max_bytes = 512 * 1024,
+                                        .segment_bytes = 4096,
+                                        .index_interval_bytes = 512,
+                                        .tail_cache_bytes = 8192};
+
+    return log_store_open(voter->env, &voter->log, "/data", &options, &voter->store, why);
+}
+
+static int open_shard(struct voter *voter, struct error_text *why) {
+    struct voters *voters = voter->all;
+    char host[16];
+    struct shard_options options = {.node = (int32_t)voter->place + 1,
+                                    .heartbeat_ms = 50,
+                                    .election_timeout_ms = 300,
+                                    .failover_ms = 50,
+                                    .group_uncommitted_bytes = 32768,
+                                    .uncommitted_bytes = 65536,
+                                    .peer_window_bytes = 4096};
+
+    snprintf(host, sizeof host, "n%u", voter->place + 1);
+    options.peers = (struct peers_options){.node = options.node,
+                                           .listen_host = host,
+                                           .listen_port = PEER_PORT,
+                                           .entry_budget = 16384,
+                                           .queue_limit = 8192,
+                                           .frame_max = 1 << 20};
+    int error = shard_open(voter->env, &voter->log, voter->store, &options, &peer_events, voter, &voter->shard, why);
+    if (error != ERR_NONE) return error;
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION, .node = options.node, .cluster_id = "sim", .nodes = "all"};
+    peers_set_hello(shard_peers(voter->shard), &hello);
+    for (unsigned i = 0; i < voters->count; i++) {
+        snprintf(host, sizeof host, "n%u", i + 1);
+        if (i != voter->place) peers_add(shard_peers(voter->shard), (int32_t)i + 1, host, PEER_PORT);
+    }
+    return ERR_NONE;
+}
+
+static int open_group(struct voter *voter, unsigned place, struct error_text *why) {
+    struct voters *voters = voter->all;
+    struct group_member members[VOTERS_MAX];
+    char label[16];
+    struct voter_group *state = mem_zalloc(sizeof *state);
+
+    for (unsigned i = 0; i < voters->count; i++)
+        members[i] = (struct group_member){.replica = i + 1, .node = (int32_t)i + 1, .voter = true};
+    snprintf(label, sizeof label, "sim-%u", place);
+    struct group_spec spec = {.id = place,
+                              .label = label,
+                              .replica = voter->place + 1,
+                              .members = members,
+                              .member_count = voters->count,
+                              .bootstrap = true,
+                              .campaign = place % voters->count == voter->place};
+    state->voter = voter;
+    state->place = place;
+    voter->state[place] = state;
+    return group_open(voter->shard, &spec, &group_events, state, &voter->groups[place], why);
+}
+
+static void main_voter(struct env *env, void *arg) {
+    struct voter *voter = arg;
+    struct voters *voters = voter->all;
+    struct error_text why = {.text = ""};
+
+    voter->env = env;
+    voter->log = (struct log){.env = env, .level = LOG_DEBUG};
+    voter->serving = false;
+    voter->shard = NULL;
+    env_mkdir(env, "/data");
+    env_sync_dir(env, "/");
+    int error = open_store(voter, &why);
+    if (error == ERR_NONE) error = open_shard(voter, &why);
+    for (unsigned g = 0; error == ERR_NONE && g < voters->groups; g++)
+        error = open_group(voter, g, &why);
+    if (error == ERR_NO_SPACE || error == ERR_IO) env_fatal(env, "%s", why.text); /* the nemesis did that */
+    if (error != ERR_NONE)
+        run_fail(voters->run, "n%u does not start: %s (%s)", voter->place + 1, why.text, error_phrase(error));
+    voter->timer = env_timer_new(env, work, voter);
+    env_timer_start(voter->timer, SUBMIT_US);
+    voter->serving = true;
+}
+
+void voters_start(struct voters *voters, unsigned place) {
+    struct voter *voter = &voters->voters[place];
+
+    node_start(voter->node, main_voter, voter);
+}
+
+/* ---- Stopping ---- */
+
+/* What its process did; also after its death, because its memory is left as it is. */
+void voters_count(const struct voter *voter) {
+    struct run *run = voter->all->run;
+    struct shard_stats shard;
+    struct journal_stats journal;
+
+    if (voter->shard == NULL) return;
+    shard_stats_get(voter->shard, &shard);
+    run_count(run, RARE_ELECTIONS, shard.elections);
+    run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
+    run_count(run, RARE_TRUNCATIONS, shard.truncations);
+    run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
+    journal_stats_get(log_store_journal(voter->store), &journal);
+    run_count(run, RARE_TORN_TAILS, journal.torn_tails);
+    run_count(run, RARE_FILES_REUSED, journal.files_reused);
+    run_count(run, RARE_COPIED_FORWARD, journal.entries_copied_forward);
+}
+
+void voters_describe(const struct voters *voters) {
+    for (unsigned i = 0; i < voters->count; i++) {
+        const struct voter *voter = &voters->voters[i];
+        printf("n%u %s", i + 1,
+               voter->serving                 ? "serves"
+               : node_is_dark(voter->node)    ? "dark"
+               : node_is_running(voter->node) ? "runs"
+                                              : "ended");
+        for (unsigned g = 0; voter->serving && g < voters->groups; g++) {
+            struct partition_log *log = group_log(voter->groups[g]);
+            printf(" | group %u: term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64 " commit %" PRIu64
+                   " applied %" PRIu64 ", uncommitted %" PRIu64 " B",
+                   g, group_term(voter->groups[g]), group_leader(voter->groups[g]),
+                   group_is_leading(voter->groups[g]) ? " (leads)" : "", partition_log_last_index(log),
+                   partition_log_durable_index(log), partition_log_commit_index(log),
+                   group_applied_index(voter->groups[g]), partition_log_uncommitted_bytes(log));
+        }
+        if (voter->serving)
+            printf(" | journal %" PRIu64 " live bytes", journal_live_bytes(log_store_journal(voter->store)));
+        printf("\n");
+    }
+}
+
+/* Its last turn was this one: the next event ends it. */
+struct exit_event {
+    struct event event;
+    struct node *node;
+    struct env *env;
+};
+
+static void exit_now(struct event *event) {
+    struct exit_event *exit = (struct exit_event *)event;
+
+    if (node_env(exit->node) == exit->env) node_exit(exit->node);
+    mem_free(exit);
+}
+
+static void flushed(void *arg) {
+    struct voter *voter = arg;
+    struct exit_event *exit = mem_zalloc(sizeof *exit);
+
+    for (unsigned g = 0; g < voter->all->groups; g++)
+        group_close(voter->groups[g]);
+    voters_count(voter);
+    shard_close(voter->shard);
+    log_store_close(voter->store);
+    voter->shard = NULL;
+    exit->event.run = exit_now;
+    exit->node = voter->node;
+    exit->env = voter->env;
+    world_schedule(voter->all->run->world, &exit->event, 0);
+}
+
+static void handed_over(void *arg) {
+    struct voter *voter = arg;
+
+    log_store_flush(voter->store, flushed, voter);
+}
+
+static void stop(struct env *env, void *arg) {
+    struct voter *voter = arg;
+
+    (void)env;
+    if (!voter->serving) return;
+    voter->serving = false;
+    env_timer_stop(voter->timer);
+    shard_transfer_all(voter->shard, 1000, handed_over, voter);
+}
+
+void voters_stop(struct voters *voters, unsigned place) {
+    struct voter *voter = &voters->voters[place];
+
+    node_call(voter->node, stop, voter);
+}
+
+static void died(void *arg, struct node *node, enum node_death how, const char *sentence) {
+    struct voters *voters = arg;
+
+    for (unsigned i = 0; i < voters->count; i++) {
+        struct voter *voter = &voters->voters[i];
+        if (voter->node != node) continue;
+        voters_count(voter);
+        voter->shard = NULL;
+        voter->serving = false;
+    }
+    if (how == NODE_FATAL && sentence[0] == '\0')
+        run_fail(voters->run, "n%d ended itself without a sentence", node_id(node));
+    nemesis_died(voters->nemesis, node, how);
+}
+
+void voters_init(struct voters *voters, struct run *run, unsigned count, unsigned groups) {
+    static const struct node_events events = {.died = died};
+
+    CHECK(count <= VOTERS_MAX && groups <= VOTER_GROUPS_MAX);
+    voters->run = run;
+    voters->ledger = ledger_new(run);
+    voters->count = count;
+    voters->groups = groups;
+    for (unsigned i = 0; i < count; i++) {
+        voters->voters[i] = (struct voter){.all = voters, .place = i};
+        voters->voters[i].node = node_new(run->world, (int)i + 1, 0, &events, voters);
+        network_add(run->network, voters->voters[i].node);
+    }
+}

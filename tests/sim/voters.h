@@ -1,0 +1,70 @@
+/*
+ * Machines that run raft-glue and storage, without brokers: each a log store, a shard and the same few groups.
+ *
+ * Entries are submitted wherever a group leads, and everything that a process hears (commits, leadership) goes to the ledger.
+ * When a process hears of the commit of what it submitted itself, that is the acknowledgement: the entry must be durable on a
+ * majority of the disks at that very moment.
+ */
+#ifndef SIM_VOTERS_H
+#define SIM_VOTERS_H
+
+#include "raft-glue/group.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/nemesis.h"
+
+enum { VOTERS_MAX = 5, VOTER_GROUPS_MAX = 3 };
+
+struct voters;
+
+/* One machine. The fields of its process are those of the last one that ran. */
+struct voter {
+    struct voters *all;
+    unsigned place;
+    struct node *node;
+    struct env *env;
+    struct log log;
+    struct log_store *store;
+    struct shard *shard;
+    struct group *groups[VOTER_GROUPS_MAX];
+    struct voter_group *state[VOTER_GROUPS_MAX];
+    struct env_timer *timer;
+    bool serving; /* opened all groups */
+};
+
+/* One group in one process. */
+struct voter_group {
+    struct voter *voter;
+    unsigned place;
+    uint64_t applied;       /* the last committed entry that was handed over */
+    uint64_t submitted[64]; /* indexes of our own that were not yet committed */
+    unsigned submitted_count;
+    uint32_t submitted_term;
+    bool leading;
+    struct group_confirm confirm;
+    bool confirming;
+    uint64_t confirm_floor;
+};
+
+struct voters {
+    struct run *run;
+    struct ledger *ledger;
+    struct nemesis *nemesis;
+    unsigned count, groups;
+    struct voter voters[VOTERS_MAX];
+    bool submitting;
+    uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */
+    uint64_t checked;                        /* acknowledgements that were looked up on the disks */
+};
+
+/* Machines 1..count are made, none is started. */
+void voters_init(struct voters *voters, struct run *run, unsigned count, unsigned groups);
+void voters_start(struct voters *voters, unsigned place);
+/* Hands its leaderships over, flushes and exits. */
+void voters_stop(struct voters *voters, unsigned place);
+/* Adds up what its process did so far, if it has not ended. */
+void voters_count(const struct voter *voter);
+/* Prints where everybody stands. */
+void voters_describe(const struct voters *voters);
+extern const char voters_journal[];
+
+#endif
