@@ -183,7 +183,8 @@ static bool is_due(const struct journal *journal) {
 
 void journal_writer_next(struct journal *journal) {
     if (journal->write.busy || journal->closing) return;
-    bool copying = journal_room_copy(journal);
+    /* By turns: a copy may fill the very file that was begun for the round that waits. */
+    bool copying = !(journal->copied_last && is_due(journal)) && journal_room_copy(journal);
     if (!copying && !is_due(journal)) return;
     struct journal_round *round = copying ? journal->copies : journal->queue;
     size_t need = journal_round_bytes(round);
@@ -191,11 +192,13 @@ void journal_writer_next(struct journal *journal) {
         begin_generation(journal, need);
         return;
     }
+    journal->copied_last = copying;
     if (copying) {
         journal->copies = NULL;
     } else {
         if (round == journal->gathering) journal_writer_close_round(journal);
         journal->queue = round->next;
+        journal->owners_turn = true;
     }
     place(journal, round, !copying);
 }
