@@ -9,7 +9,8 @@
  * their owner has not synced: rounds wait, it is logged, and the owners are asked again until they have. As soon as they
  * have, rounds may take files although the limit is reached: the progress itself waits behind these rounds, and what
  * waits is bounded by the callers' limit for uncommitted entries, a quarter of max_bytes.
- * Invariant: at most one generation is copied for each that begins, so that copying never keeps rounds from the disk.
+ * Invariant: between two generations that are copied, a round of the owners is placed: copying never keeps them from the
+ * disk, however much is uncommitted.
  */
 #include <inttypes.h>
 
@@ -90,8 +91,10 @@ void journal_room_began(struct journal *journal) {
     if (files->free_bytes == 0 && files->making == NULL && below_soft_limit(journal))
         journal_files_make_later(files, journal->lane, journal_room_file_made, journal);
     if (files->live_bytes < journal->options.max_bytes / 2) return;
-    if (journal->reclaiming == 0 && oldest_can_be_emptied(journal))
+    if (journal->reclaiming == 0 && journal->owners_turn && oldest_can_be_emptied(journal)) {
         journal->reclaiming = journal_state_oldest(&journal->state);
+        journal->owners_turn = false;
+    }
     env_defer(journal->env, &journal->turn);
 }
 
