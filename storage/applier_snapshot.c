@@ -69,13 +69,19 @@ static int write_file(struct save_job *save) {
     le_put_u32(head + 24, (uint32_t)save->state.len);
     le_put_u32(head + CRC_AT, checksum(head, save->state));
     struct env_file *file;
-    int error = env_file_open(save->env, save->path, ENV_WRITE | ENV_CREATE, &file);
-    if (error) return error;
-    struct env_iov iov[2] = {{.base = head, .len = sizeof head}, {.base = save->state.data, .len = save->state.len}};
-    error = env_file_truncate(file, 0);
-    if (!error) error = env_file_write(file, iov, 2, 0, true);
-    env_file_close(file);
-    return error ? error : env_sync_dir(save->env, save->group_path);
+    char *unfinished = path_join(save->group_path, "snapshot.tmp"); /* one job at a time writes it */
+    int error = env_file_open(save->env, unfinished, ENV_WRITE | ENV_CREATE, &file);
+    if (!error) {
+        struct env_iov iov[2] = {{.base = head, .len = sizeof head},
+                                 {.base = save->state.data, .len = save->state.len}};
+        error = env_file_truncate(file, 0);
+        if (!error) error = env_file_write(file, iov, 2, 0, true);
+        env_file_close(file);
+    }
+    if (!error) error = env_rename(save->env, unfinished, save->path);
+    if (!error) error = env_sync_dir(save->env, save->group_path);
+    mem_free(unfinished);
+    return error;
 }
 
 static void work(struct env_job *base) {

@@ -1,7 +1,7 @@
 /*
  * The applier's state, kept beside the segments: `<raft index, 20 digits>.snapshot`, so that a start replays little.
  *
- * Happy path: when a segment was sealed the state after the last committed entry is written to a new file and synced, in the
+ * Happy path: when a segment was sealed the state after the last committed entry is written to a new file, synced and renamed, in the
  * write-behind lane; the two newest stay. At the next start the newest one that is whole and not above the commit index that
  * recovery knows is used (one above may describe entries that this replica lost with its last round; they are committed, so
  * it becomes usable again). Failures: a file that is torn or of another group is passed over; an error of writing ends the process.

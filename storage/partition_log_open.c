@@ -17,7 +17,8 @@
  *   the same                                   entries end before it      damage: the journal lost what was durable
  *
  * Entries behind the progress come from the journal; what is known to be committed of them goes to segments again by
- * write-behind. Damage is ERR_CORRUPT with the place; nothing is changed on disk before everything has been checked.
+ * write-behind. Damage is ERR_CORRUPT with the place; nothing but an index that was scanned is changed on disk
+ * before everything has been checked.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -149,6 +150,24 @@ static bool take_tables(struct partition_log *log, const struct segment_index *i
     return true;
 }
 
+/* What a scan added to the index of a sealed segment goes to its file, so that the next start is short again. */
+static int save_scanned(struct env *env, const char *index_path, struct segment_index *index) {
+    uint64_t position;
+    size_t len;
+    uint8_t *block = segment_index_take_block(index, &position, &len);
+    if (!block) return 0;
+    struct env_file *file;
+    int error = env_file_open(env, index_path, ENV_WRITE | ENV_CREATE, &file);
+    if (!error) {
+        struct env_iov iov = {.base = block, .len = len};
+        error = env_file_truncate(file, position);
+        if (!error) error = env_file_write(file, &iov, 1, position, false);
+        env_file_close(file);
+    }
+    mem_free(block);
+    return error;
+}
+
 /* Reads what is known of one segment up to `limit` and adds it to the log. */
 static int keep_segment(struct opening *opening, struct env_file *file, const struct segment_header *header,
                         uint64_t limit, bool active, const char *path) {
@@ -158,9 +177,12 @@ static int keep_segment(struct opening *opening, struct env_file *file, const st
     char *index_path = path_of_segment(log->path, header->base_offset, SEGMENT_FILE_INDEX);
     struct segment_index *index = NULL;
     int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index);
+    if (!error && !active) error = save_scanned(store->env, index_path, index);
     mem_free(index_path);
     if (error == ERR_CORRUPT) return damaged(opening, path, "has an entry that does not match its checksum");
-    if (error) return error_set(opening->why, error, "%s or its index cannot be read (%s)", path, error_phrase(error));
+    if (error)
+        return error_set(opening->why, error, "%s or its index cannot be read or written (%s)", path,
+                         error_phrase(error));
     bool fits = take_tables(log, index);
     struct segment *segment = segment_new(&store->files, log->path, header, interval, NULL);
     segment->end = index->end;

@@ -225,6 +225,12 @@ void log_model_flush(struct log_model *model) {
     assert_true(model->done);
 }
 
+void log_model_write_behind(struct log_model *model) {
+    folder_run_out(&model->folder); /* the deadline of write-behind is the last thing that happens */
+    assert_int_equal(model->log->written, model->log->committed);
+    assert_true(model->log->synced < model->log->written);
+}
+
 /* ---- Reading: the model is found by the env's only user ---- */
 
 struct waiting_read {

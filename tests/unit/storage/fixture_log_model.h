@@ -51,6 +51,8 @@ void log_model_vote(struct log_model *model, uint32_t term, uint64_t voted_for);
 void log_model_settle(struct log_model *model); /* until everything is durable in the journal */
 void log_model_flush(struct log_model *model);  /* until everything committed is synced in segments */
 
+void log_model_write_behind(struct log_model *model); /* until everything committed is written, synced or not */
+
 /* Each waits until it is done and sets model->error. */
 void log_model_read(struct log_model *model, uint64_t first, uint64_t last, uint64_t max_bytes,
                     struct partition_log_read *read);

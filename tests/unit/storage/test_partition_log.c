@@ -52,7 +52,7 @@ static void step(struct log_model *model) {
 /* Whatever is done, and whenever it is opened again, a log says and gives what an array would. */
 static void test_partition_log_is_like_an_array(void **state) {
     (void)state;
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    for (uint64_t seed = 1; seed <= 30; seed++) {
         struct log_model model;
         log_model_open(&model, seed);
         if (seed % 3 == 0) model.options.tail_cache_bytes = 0;

@@ -1,0 +1,302 @@
+/* Opening a log after a crash: torn tails, indexes that are missing or garbled, damage that must not be passed over. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "tests/unit/storage/fixture_log_model.h"
+
+/* Entries that are synced, then some that write-behind has written but not synced. The store is stopped abruptly. */
+static void leave_unsynced_tail(struct log_model *model, uint64_t seed) {
+    log_model_open(model, seed);
+    model->options.segment_bytes = 16 << 10;
+    model->value_max = 10;
+    log_model_start(model);
+    log_model_vote(model, 3, 1);
+    for (int i = 0; i < 6; i++)
+        log_model_append(model, 4);
+    log_model_commit(model, model->last);
+    log_model_settle(model);
+    log_model_flush(model);
+    for (int i = 0; i < 3; i++)
+        log_model_append(model, 1);
+    log_model_commit(model, model->last);
+    log_model_append(model, 2); /* these stay uncommitted */
+    log_model_settle(model);
+    log_model_write_behind(model);
+    log_model_stop(model, false);
+}
+
+static char *newest_segment(const struct log_model *model, const char *suffix) {
+    char names[64][64];
+    char *group = log_model_group_path(model);
+    size_t count = file_names(group, suffix, names, 64);
+    assert_true(count > 0);
+    char *path = path_join(group, names[count - 1]);
+    mem_free(group);
+    return path;
+}
+
+/* Where the unsynced tail begins: what the journal knows to be synced. */
+static void note_progress(void *arg, const struct journal_group *group) {
+    *(uint64_t *)arg = group->progress_position;
+}
+
+static uint64_t synced_position(struct log_model *model) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/shard-0/journal", model->folder.path);
+    uint64_t position = 0;
+    struct error_text why;
+    assert_int_equal(journal_read(model->folder.env, path, note_progress, &position, &why), 0);
+    return position;
+}
+
+/* A tail that was cut or garbled at any byte behind what was synced is written again, from the journal. */
+static void test_recovery_torn_tail(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_unsynced_tail(&model, 21);
+    char *path = newest_segment(&model, ".log");
+    size_t len;
+    uint8_t *bytes = file_bytes(path, &len);
+    uint64_t synced = synced_position(&model);
+    assert_in_range(synced, 100, len - 100);
+    uint64_t committed = model.commit, last = model.last;
+    for (size_t at = synced; at <= len; at++) {
+        uint8_t *torn = mem_alloc(len + 512);
+        memcpy(torn, bytes, at);
+        for (size_t i = at; i < len + 512; i++)
+            torn[i] = (uint8_t)dice_next(&model.dice);
+        file_put(path, torn, at % 3 ? at : len + 512);
+        mem_free(torn);
+        log_model_start(&model);
+        assert_int_equal(model.last, last);
+        assert_int_equal(model.commit, committed);
+        if (at % 16 == 0) log_model_check(&model);
+        log_model_stop(&model, false);
+    }
+    /* And what is written again after all that is what was there. */
+    log_model_start(&model);
+    log_model_write_behind(&model);
+    log_model_stop(&model, false);
+    size_t len_again;
+    uint8_t *again = file_bytes(path, &len_again);
+    assert_int_equal(len_again, len);
+    assert_memory_equal(again, bytes, len);
+    mem_free(again);
+    mem_free(bytes);
+    mem_free(path);
+    log_model_close(&model);
+}
+
+/* A log of many segments, all synced. */
+static void leave_segments(struct log_model *model, uint64_t seed) {
+    log_model_open(model, seed);
+    log_model_start(model);
+    log_model_vote(model, 1, 1);
+    for (int i = 0; i < 40; i++) {
+        log_model_append(model, 4);
+        if (i % 10 == 0) log_model_vote(model, model->term + 1, 2);
+        log_model_commit(model, model->last);
+    }
+    log_model_stop(model, true);
+}
+
+static void check_all(struct log_model *model) {
+    log_model_check(model);
+    for (int64_t offset = 0; offset < model->end_offset;)
+        offset = log_model_check_fetch(model, offset, 2000);
+    for (int i = 0; i < 20; i++)
+        log_model_check_search(model, model->time - (int64_t)dice_below(&model->dice, 30000),
+                               log_model_watermark(model));
+    log_model_check_search(model, -3, log_model_watermark(model));
+}
+
+/* Index files that are missing, of another segment, garbled or cut anywhere cost nothing but a scan. */
+static void test_recovery_without_indexes(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_segments(&model, 22);
+    char *group = log_model_group_path(&model);
+    char names[64][64];
+    for (int kind = 0; kind < 4; kind++) {
+        size_t count = file_names(group, ".index", names, 64);
+        assert_true(count > 3);
+        for (size_t i = 0; i < count; i++) {
+            char *path = path_join(group, names[i]);
+            char *other = path_join(group, names[(i + 1) % count]);
+            size_t len;
+            uint8_t *bytes = file_bytes(kind == 1 ? other : path, &len);
+            if (kind == 0) {
+                assert_int_equal(unlink(path), 0);
+            } else {
+                if (kind == 2) bytes[dice_below(&model.dice, len)] ^= 1;
+                if (kind == 3) len = dice_below(&model.dice, len);
+                file_put(path, bytes, len);
+            }
+            mem_free(bytes);
+            mem_free(path);
+            mem_free(other);
+        }
+        log_model_start(&model);
+        check_all(&model);
+        log_model_append(&model, 10);
+        log_model_commit(&model, model.last);
+        log_model_stop(&model, true);
+    }
+    log_model_start(&model);
+    check_all(&model);
+    log_model_stop(&model, true);
+    mem_free(group);
+    log_model_close(&model);
+}
+
+static void assert_refused(struct log_model *model, const char *part) {
+    struct error_text why = {0};
+    assert_false(log_model_try_start(model, &why));
+    if (!strstr(why.text, part)) fail_msg("\"%s\" does not say \"%s\"", why.text, part);
+}
+
+/* What was synced and is gone, or does not fit, is named and not passed over. */
+static void test_recovery_refuses_damage(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_segments(&model, 23);
+    char *group = log_model_group_path(&model);
+    char names[64][64];
+    size_t count = file_names(group, ".log", names, 64);
+    assert_true(count > 3);
+    char *first = path_join(group, names[0]), *middle = path_join(group, names[count / 2]);
+    char *newest = path_join(group, names[count - 1]), *aside = path_join(group, "aside");
+
+    size_t len;
+    uint8_t *bytes = file_bytes(newest, &len);
+    file_put(newest, bytes, len - 1);
+    assert_refused(&model, "is shorter than what the journal knows to be synced");
+    file_put(newest, bytes, len);
+    char *const lost[] = {first, middle, newest};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(rename(lost[i], aside), 0);
+        assert_refused(&model, lost[i] == newest ? "is missing" : "does not go on where the segment before it ends");
+        assert_int_equal(rename(aside, lost[i]), 0);
+    }
+    bytes[20] ^= 1;
+    file_put(newest, bytes, len);
+    assert_refused(&model, "does not begin with the header");
+    bytes[20] ^= 1;
+    file_put(newest, bytes, len);
+
+    log_model_start(&model);
+    check_all(&model);
+    log_model_stop(&model, false);
+    mem_free(bytes);
+    mem_free(first);
+    mem_free(middle);
+    mem_free(newest);
+    mem_free(aside);
+    mem_free(group);
+    log_model_close(&model);
+}
+
+/* A flipped byte in a body is ERR_CORRUPT for readers of that entry, and of no other. */
+static void test_recovery_damaged_entry(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_segments(&model, 24);
+    char *group = log_model_group_path(&model), *first = path_join(group, "00000000000000000000.log");
+    size_t len;
+    uint8_t *bytes = file_bytes(first, &len);
+    uint64_t damaged = 0;
+    size_t at = SEGMENT_HEADER_SIZE;
+    while (damaged < 4 || model.entries[damaged]->type != ENTRY_BATCHES)
+        at += entry_stored_size(model.entries[damaged++]);
+    bytes[at + ENTRY_HEADER_SIZE + 65] ^= 1;
+    file_put(first, bytes, len);
+    struct error_text why;
+    assert_true(log_model_try_start(&model, &why));
+    struct partition_log_read read;
+    log_model_read(&model, damaged + 1, damaged + 1, 1, &read);
+    assert_int_equal(model.error, ERR_CORRUPT);
+    assert_int_equal(read.count, 0);
+    log_model_read(&model, 1, 1000, 1 << 20, &read);
+    assert_int_equal(model.error, 0);
+    assert_int_equal(read.count, damaged);
+    partition_log_read_release(&read);
+    log_model_read(&model, damaged + 2, damaged + 2, 1, &read);
+    assert_int_equal(model.error, 0);
+    partition_log_read_release(&read);
+    struct partition_log_fetch fetch;
+    log_model_fetch(&model, model.entries[damaged]->base_offset, model.end_offset, 1 << 20, &fetch);
+    assert_int_equal(model.error, ERR_CORRUPT);
+    log_model_stop(&model, false);
+    mem_free(bytes);
+    mem_free(first);
+    mem_free(group);
+    log_model_close(&model);
+}
+
+static void copy_files(const char *from, const char *to, const char *suffix) {
+    char names[64][64];
+    size_t count = file_names(from, suffix, names, 64);
+    for (size_t i = 0; i < count; i++) {
+        char *source = path_join(from, names[i]), *target = path_join(to, names[i]);
+        size_t len;
+        uint8_t *bytes = file_bytes(source, &len);
+        file_put(target, bytes, len);
+        mem_free(bytes);
+        mem_free(source);
+        mem_free(target);
+    }
+}
+
+/* A journal that went back in time is noticed: the segments hold entries that it does not know. */
+static void test_recovery_old_journal(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_unsynced_tail(&model, 25);
+    char journal[128], copy[128];
+    snprintf(journal, sizeof journal, "%s/shard-0/journal", model.folder.path);
+    snprintf(copy, sizeof copy, "%s/copy", model.folder.path);
+    assert_int_equal(env_mkdir(model.folder.env, copy), 0);
+    copy_files(journal, copy, ".journal");
+    log_model_start(&model);
+    for (int i = 0; i < 5; i++)
+        log_model_append(&model, 2);
+    log_model_commit(&model, model.last);
+    log_model_settle(&model);
+    log_model_write_behind(&model);
+    log_model_stop(&model, false);
+    copy_files(copy, journal, ".journal");
+    assert_refused(&model, "but the journal beside them ends before it");
+    log_model_close(&model);
+}
+
+/* A journal that never heard of the group does not go with its segments. */
+static void test_recovery_foreign_journal(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_segments(&model, 26);
+    char journal[128], aside[128];
+    snprintf(journal, sizeof journal, "%s/shard-0/journal", model.folder.path);
+    snprintf(aside, sizeof aside, "%s/aside", model.folder.path);
+    assert_int_equal(rename(journal, aside), 0);
+    assert_refused(&model, "is missing");
+    model.options.must_exist = false;
+    assert_refused(&model, "but the journal does not know this group");
+    log_model_close(&model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recovery_torn_tail),      cmocka_unit_test(test_recovery_without_indexes),
+        cmocka_unit_test(test_recovery_refuses_damage), cmocka_unit_test(test_recovery_damaged_entry),
+        cmocka_unit_test(test_recovery_old_journal),    cmocka_unit_test(test_recovery_foreign_journal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
