@@ -362,8 +362,9 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
     peers->options = *options;
     peers->events = events;
     peers->arg = arg;
-    int error = env_listen(env, options->listen_host, options->listen_port, BACKLOG, on_accepted, peers,
-                           &peers->listener, &peers->port);
+    int error = options->listen_host == NULL ? ERR_NONE
+                                             : env_listen(env, options->listen_host, options->listen_port, BACKLOG,
+                                                          on_accepted, peers, &peers->listener, &peers->port);
     if (error != ERR_NONE) {
         error_set(why, error, "cannot listen for the other brokers on %s:%d: %s", options->listen_host,
                   options->listen_port, error_phrase(error));

@@ -52,11 +52,11 @@ struct peers_events {
 
 struct peers;
 struct peers_options {
-    int32_t node; /* ours */
-    const char *listen_host;
-    int listen_port;     /* 0: the system picks */
-    size_t entry_budget; /* bytes of received bulk frames that are not yet durable, over all peers */
-    size_t queue_limit;  /* bytes queued to one peer's bulk channel before the sender must wait */
+    int32_t node;            /* ours */
+    const char *listen_host; /* NULL: nobody listens (a cluster of one) */
+    int listen_port;         /* 0: the system picks */
+    size_t entry_budget;     /* bytes of received bulk frames that are not yet durable, over all peers */
+    size_t queue_limit;      /* bytes queued to one peer's bulk channel before the sender must wait */
     uint32_t frame_max;
 };
 
