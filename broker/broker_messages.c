@@ -153,14 +153,14 @@ static void received_answer(struct broker_messages *messages, int32_t node, cons
 void broker_messages_receive(struct broker_messages *messages, int32_t node, uint8_t kind, struct slice payload) {
     bool request = kind == BROKER_MESSAGE_REQUEST;
     size_t head = request ? NUMBER_SIZE + 1 : NUMBER_SIZE;
-    if (payload.len < head || (request && (payload.data[NUMBER_SIZE] >= BROKER_REQUESTS ||
-                                           messages->served[payload.data[NUMBER_SIZE]].handler == NULL))) {
+    if (payload.len < head || (request && payload.data[NUMBER_SIZE] >= BROKER_REQUESTS)) {
         log_limited(messages->log, &messages->limiter, LOG_WARN,
                     "dropped a message of broker %" PRId32 " that this version does not understand", node);
     } else if (request) {
         struct served *served = &messages->served[payload.data[NUMBER_SIZE]];
         struct broker_caller caller = {.node = node, .number = get_number(payload.data)};
-        served->handler(served->arg, caller, payload.data + head, payload.len - head);
+        /* Before this broker has a cluster, and while it stops, nobody answers: the caller asks again. */
+        if (served->handler != NULL) served->handler(served->arg, caller, payload.data + head, payload.len - head);
     } else {
         received_answer(messages, node, &payload);
     }

@@ -128,7 +128,7 @@ static bool lists_agree(const struct cluster_forming *forming, const struct peer
 
 static int lists_differ(const struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *why) {
     return error_set(why, ERR_INVALID,
-                     "cluster.nodes is not the same: broker %" PRId32 " has %.150s and broker %" PRId32
+                     "cluster.nodes differ: broker %" PRId32 " has %.150s and broker %" PRId32
                      " has %.150s; make them equal on every broker",
                      hello->node, hello->nodes, forming->settings->node_id, forming->list);
 }

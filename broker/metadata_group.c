@@ -370,7 +370,8 @@ static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
     env_defer(group->env, &group->task);
 }
 
-static const struct group_events group_events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed, NULL};
+static const struct group_events group_events = {on_committed, on_caught_up,      on_leading,
+                                                 on_lost,      on_leader_changed, NULL};
 
 int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
                         int32_t node, struct broker_messages *messages, const struct metadata_group_events *events,

@@ -15,6 +15,8 @@
 struct metadata_group;
 struct producer_ids;
 struct disk_watch;
+struct auto_creation;
+struct peers;
 struct cluster_record;
 
 struct broker_services {
@@ -26,8 +28,13 @@ struct broker_services {
     struct leader_table *leaders;
     struct partition_set *partitions;
     struct producer_ids *producer_ids;    /* broker/producer_ids.h */
+    struct auto_creation *auto_creation;  /* broker/auto_creation.h */
     const struct cluster_record *cluster; /* broker/cluster_record.h */
     const struct disk_watch *disk;        /* produce asks it: broker/disk_watch.h */
+    const struct peers *peers;            /* who is connected, who is known to be dead */
 };
+
+/* Whether that broker is fenced, or its process is known here to be dead. */
+bool services_broker_is_down(const struct broker_services *services, const struct metadata_broker *broker);
 
 #endif

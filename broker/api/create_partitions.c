@@ -1,0 +1,104 @@
+/*
+ * CreatePartitions (key 37): more partitions for topics, never fewer; answered by any broker.
+ *
+ * Happy path: as CreateTopics. The number asked for is that of all partitions afterwards; assignments, if given, are those of the new ones.
+ * Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT.
+ */
+#include "protocol/create_partitions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/api/cluster_handlers.h"
+#include "broker/api/topic_changes.h"
+#include "protocol/kafka_error.h"
+
+enum { ANSWER_MAX = 16 << 20 };
+
+static bool take_assignments(struct topic_change *item, const struct kp_create_partitions_request_topic *asked,
+                             int32_t added, struct command_create_partitions *command, struct kp_arena *arena) {
+    if (asked->assignments.count < 0) return true;
+    if (asked->assignments.count != added) {
+        topic_change_refuse(item, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                            "%" PRId32 " partitions are added, but %" PRId32 " are assigned to brokers", added,
+                            asked->assignments.count);
+        return false;
+    }
+    struct command_partition *rows = kp_new_items(arena, &command_partition_schema, &command->partitions, added);
+    for (int32_t i = 0; rows != NULL && i < added; i++) {
+        rows[i].nodes.items = asked->assignments.items[i].broker_ids.items;
+        rows[i].nodes.count = asked->assignments.items[i].broker_ids.count;
+    }
+    if (rows == NULL) topic_change_refuse(item, KAFKA_INVALID_REQUEST, "the request has more assignments than fit");
+    return rows != NULL;
+}
+
+static void grow(struct topic_change *item, const struct kp_create_partitions_request *request, int32_t place) {
+    const struct broker_services *services = item->changes->services;
+    const struct kp_create_partitions_request_topic *asked = &request->topics.items[place];
+    const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->name.data,
+                                                              (size_t)asked->name.len);
+    for (int32_t i = 0; i < place; i++)
+        if (kp_string_equal(request->topics.items[i].name, asked->name)) {
+            topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+            return;
+        }
+    if (topic == NULL) {
+        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s",
+                            asked->name.len > 100 ? 100 : (int)asked->name.len, asked->name.data);
+        return;
+    }
+    if (!authorize(&item->changes->request->ctx, AUTHORIZE_ALTER, AUTHORIZE_TOPIC, topic->name, strlen(topic->name))) {
+        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED, "topic %s may not be changed by this user",
+                            topic->name);
+        return;
+    }
+    if (asked->count <= topic->partition_count || asked->count > METADATA_PARTITIONS_MAX) {
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,
+                            "topic %s has %" PRId32 " partitions, and %" PRId32
+                            " were asked for; more are possible, up to %d",
+                            topic->name, topic->partition_count, asked->count, METADATA_PARTITIONS_MAX);
+        return;
+    }
+    struct metadata_change change = {.place_partitions = asked->count - topic->partition_count,
+                                     .validate_only = request->validate_only};
+    struct kp_arena arena;
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    metadata_command_init(&change.command, COMMAND_CREATE_PARTITIONS);
+    struct command_create_partitions *command = &change.command.create_partitions;
+    memcpy(item->id.bytes, topic->id, sizeof topic->id);
+    command->id = item->id;
+    command->present = topic->partition_count;
+    env_random(services->env, command->request.bytes, sizeof command->request.bytes);
+    if (take_assignments(item, asked, change.place_partitions, command, &arena))
+        topic_change_submit(item, &change, !request->validate_only);
+    kp_arena_close(&arena);
+}
+
+static void answer(struct topic_changes *changes) {
+    const struct kp_create_partitions_request *asked = changes->request->message;
+    struct kp_create_partitions_response response;
+    struct kp_arena arena;
+    kp_arena_init(&arena, ANSWER_MAX);
+    kp_set_fallbacks(&kp_create_partitions_response_schema, &response);
+    struct kp_create_partitions_response_topic *items = kp_new_items(
+        &arena, &kp_create_partitions_response_topic_schema, &response.results, (int32_t)changes->count);
+    for (size_t i = 0; items != NULL && i < changes->count; i++) {
+        items[i].name = asked->topics.items[i].name;
+        items[i].error_code = changes->items[i].error;
+        items[i].error_message = topic_change_message(&changes->items[i]);
+    }
+    request_respond(changes->request, &response);
+    kp_arena_close(&arena);
+}
+
+void api_create_partitions(void *service, struct request *request) {
+    const struct kp_create_partitions_request *asked = request->message;
+    struct topic_changes *changes = topic_changes_begin(service, request, asked->topics.count, asked->timeout_ms,
+                                                        answer);
+    if (changes == NULL) return;
+    for (int32_t i = 0; i < asked->topics.count; i++)
+        grow(&changes->items[i], asked, i);
+    topic_changes_started(changes);
+}

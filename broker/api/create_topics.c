@@ -1,0 +1,223 @@
+/*
+ * CreateTopics (key 19), answered by any broker: checked here, placed and committed by the metadata leader.
+ *
+ * Happy path: each topic is answered when it is in this broker's table and its partitions have leaders, so that a produce right after works.
+ * Failures are per topic, with a sentence: name, number of partitions, replicas, assignments, settings (with the nearest name), one that
+ * exists already. A leader that is late is no failure: the topic is there.
+ */
+#include "protocol/create_topics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "broker/api/cluster_handlers.h"
+#include "broker/api/config_entries.h"
+#include "broker/api/topic_changes.h"
+#include "broker/auto_creation.h"
+#include "broker/topic_name.h"
+#include "broker/topic_settings.h"
+#include "protocol/kafka_error.h"
+
+enum { ANSWER_MAX = 64 << 20 };
+
+/* ---- Checking ---- */
+
+static bool check_name(struct topic_change *item, const struct kp_create_topics_request *asked, int32_t place) {
+    const struct broker_services *services = item->changes->services;
+    const struct kp_string name = asked->topics.items[place].name;
+    struct error_text why;
+    if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE) {
+        topic_change_refuse(item, KAFKA_INVALID_TOPIC, "%s", why.text);
+        return false;
+    }
+    snprintf(item->name, sizeof item->name, "%.*s", (int)name.len, name.data);
+    for (int32_t i = 0; i < asked->topics.count; i++)
+        if (i != place && kp_string_equal(asked->topics.items[i].name, name)) {
+            topic_change_refuse(item, KAFKA_INVALID_REQUEST, "topic %s is in the request twice", item->name);
+            return false;
+        }
+    if (!authorize(&item->changes->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
+        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED, "topic %s may not be created by this user",
+                            item->name);
+        return false;
+    }
+    if (metadata_topic_named(services->metadata, item->name, strlen(item->name)) != NULL) {
+        topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "topic %s exists already", item->name);
+        return false;
+    }
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(services->metadata, topic)) != NULL;)
+        if (topic_names_collide(topic->name, strlen(topic->name), item->name, strlen(item->name)))
+            log_warn(services->log, "topics %s and %s differ only in '.' and '_', which metrics cannot tell apart",
+                     topic->name, item->name);
+    return true;
+}
+
+static bool take_assignments(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+                             struct metadata_change *change, struct kp_arena *arena) {
+    int32_t count = asked->assignments.count;
+    struct command_partition *rows = kp_new_items(arena, &command_partition_schema,
+                                                  &change->command.create_topic.partitions, count);
+    bool *seen = kp_arena_alloc(arena, (size_t)count * sizeof *seen);
+    if (asked->num_partitions != -1 || asked->replication_factor != -1) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "a topic has either assignments or a number of partitions and replicas, not both");
+        return false;
+    }
+    for (int32_t i = 0; rows != NULL && seen != NULL && i < count; i++) {
+        const struct kp_create_topics_request_assignment *one = &asked->assignments.items[i];
+        if (one->partition_index < 0 || one->partition_index >= count || seen[one->partition_index]) {
+            topic_change_refuse(item, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                "the assigned partitions must be 0 to %" PRId32 ", each once", count - 1);
+            return false;
+        }
+        seen[one->partition_index] = true;
+        rows[one->partition_index].nodes.items = one->broker_ids.items;
+        rows[one->partition_index].nodes.count = one->broker_ids.count;
+    }
+    if (rows != NULL && seen != NULL) return true;
+    topic_change_refuse(item, KAFKA_INVALID_REQUEST, "the request has more assignments than fit");
+    return false;
+}
+
+static bool take_numbers(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+                         struct metadata_change *change) {
+    const struct broker_services *services = item->changes->services;
+    change->place_partitions = asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
+    change->replication_factor = asked->replication_factor == -1
+                                     ? default_replication_factor(services->settings, services->cluster)
+                                     : asked->replication_factor;
+    if (change->place_partitions < 1 || change->place_partitions > METADATA_PARTITIONS_MAX) {
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                            METADATA_PARTITIONS_MAX, asked->num_partitions);
+        return false;
+    }
+    if (change->replication_factor < 1) {
+        topic_change_refuse(item, KAFKA_INVALID_REPLICATION_FACTOR, "a partition has 1 replica at least, not %d",
+                            asked->replication_factor);
+        return false;
+    }
+    return true;
+}
+
+static bool take_configs(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+                         struct metadata_change *change, struct kp_arena *arena) {
+    struct command_config *rows = kp_new_items(arena, &command_config_schema, &change->command.create_topic.configs,
+                                               asked->configs.count);
+    for (int32_t i = 0; rows != NULL && i < asked->configs.count; i++) {
+        const struct kp_create_topics_request_config *one = &asked->configs.items[i];
+        struct error_text why;
+        int error;
+        char *name = mem_strndup(one->name.data, (size_t)one->name.len);
+        char *value = mem_strndup(one->value.len < 0 ? "" : one->value.data,
+                                  one->value.len < 0 ? 0 : (size_t)one->value.len);
+        if (one->value.len < 0)
+            error = error_set(&why, ERR_INVALID, "the topic setting %.80s has no value", name);
+        else
+            error = topic_settings_check(name, value, &why);
+        for (int32_t j = 0; error == ERR_NONE && j < i; j++)
+            if (kp_string_equal(asked->configs.items[j].name, one->name))
+                error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice", name);
+        mem_free(name);
+        mem_free(value);
+        if (error != ERR_NONE) {
+            topic_change_refuse(item, KAFKA_INVALID_CONFIG, "%s", why.text);
+            return false;
+        }
+        rows[i].name = one->name;
+        rows[i].value = one->value;
+    }
+    if (rows != NULL || asked->configs.count <= 0) return true;
+    topic_change_refuse(item, KAFKA_INVALID_REQUEST, "the request has more settings than fit");
+    return false;
+}
+
+static void create(struct topic_change *item, const struct kp_create_topics_request *asked, int32_t place) {
+    const struct kp_create_topics_request_topic *topic = &asked->topics.items[place];
+    struct metadata_change change = {.validate_only = asked->validate_only};
+    struct kp_arena arena;
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
+    bool good = check_name(item, asked, place) &&
+                (topic->assignments.count > 0 ? take_assignments(item, topic, &change, &arena)
+                                              : take_numbers(item, topic, &change)) &&
+                take_configs(item, topic, &change, &arena);
+    if (good) {
+        env_random(item->changes->services->env, item->id.bytes, sizeof item->id.bytes);
+        change.command.create_topic.name = topic->name;
+        change.command.create_topic.id = item->id;
+        topic_change_submit(item, &change, !asked->validate_only);
+    }
+    kp_arena_close(&arena);
+}
+
+/* ---- Answering ---- */
+
+static bool add_configs(const struct broker_services *services, const struct metadata_topic *topic,
+                        struct kp_arena *arena, struct kp_create_topics_response_topic *into) {
+    size_t rows;
+    const struct topic_setting *table = topic_settings_table(&rows);
+    struct kp_create_topics_response_config *items = kp_new_items(arena, &kp_create_topics_response_config_schema,
+                                                                  &into->configs, (int32_t)rows);
+    if (items == NULL) return false;
+    for (size_t i = 0; i < rows; i++) {
+        bool own;
+        items[i].name = kp_string_of(table[i].row.name);
+        items[i].value = kp_string_of(topic_settings_value(services->settings, topic, &table[i], &own));
+        items[i].config_source = (int8_t)config_source_of(services->settings, topic, &table[i]);
+    }
+    return true;
+}
+
+/* What was made, or would have been. */
+static bool add_facts(const struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+                      struct kp_arena *arena, struct kp_create_topics_response_topic *into) {
+    const struct broker_services *services = item->changes->services;
+    const struct metadata_topic *topic = metadata_topic_with_id(services->metadata, item->id.bytes);
+    if (topic != NULL) {
+        into->topic_id = item->id;
+        into->num_partitions = topic->partition_count;
+        into->replication_factor = (int16_t)topic->partitions[0].replica_count;
+    } else {
+        into->num_partitions = asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
+        into->replication_factor = asked->replication_factor == -1
+                                       ? default_replication_factor(services->settings, services->cluster)
+                                       : asked->replication_factor;
+    }
+    return add_configs(services, topic, arena, into);
+}
+
+static void answer(struct topic_changes *changes) {
+    const struct kp_create_topics_request *asked = changes->request->message;
+    struct kp_create_topics_response response;
+    struct kp_arena arena;
+    kp_arena_init(&arena, ANSWER_MAX);
+    kp_set_fallbacks(&kp_create_topics_response_schema, &response);
+    struct kp_create_topics_response_topic *items = kp_new_items(&arena, &kp_create_topics_response_topic_schema,
+                                                                 &response.topics, (int32_t)changes->count);
+    bool fits = items != NULL || changes->count == 0;
+    for (size_t i = 0; fits && i < changes->count; i++) {
+        items[i].name = asked->topics.items[i].name;
+        items[i].error_code = changes->items[i].error;
+        items[i].error_message = topic_change_message(&changes->items[i]);
+        items[i].configs.count = -1;
+        if (changes->items[i].error == 0)
+            fits = add_facts(&changes->items[i], &asked->topics.items[i], &arena, &items[i]);
+    }
+    if (fits)
+        request_respond(changes->request, &response);
+    else
+        request_close_connection(changes->request);
+    kp_arena_close(&arena);
+}
+
+void api_create_topics(void *service, struct request *request) {
+    const struct kp_create_topics_request *asked = request->message;
+    struct topic_changes *changes = topic_changes_begin(service, request, asked->topics.count, asked->timeout_ms,
+                                                        answer);
+    if (changes == NULL) return;
+    for (int32_t i = 0; i < asked->topics.count; i++)
+        create(&changes->items[i], asked, i);
+    topic_changes_started(changes);
+}

@@ -1,0 +1,88 @@
+/*
+ * DeleteTopics (key 20), by name or id, answered by any broker.
+ *
+ * Happy path: the name is looked up here, the deletion of that id is committed by the metadata leader, and the answer leaves when this
+ * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, both name and id given.
+ */
+#include "protocol/delete_topics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/api/cluster_handlers.h"
+#include "broker/api/topic_changes.h"
+#include "protocol/kafka_error.h"
+
+enum { ANSWER_MAX = 16 << 20, BY_ID_VERSION = 6 };
+
+static void delete_topic(struct topic_change *item, struct kp_string name, struct kp_uuid id) {
+    const struct metadata *metadata = item->changes->services->metadata;
+    if (name.len >= 0 && !kp_uuid_is_zero(id)) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST, "a topic is deleted by its name or by its id, not by both");
+        return;
+    }
+    const struct metadata_topic *topic = name.len >= 0 ? metadata_topic_named(metadata, name.data, (size_t)name.len)
+                                                       : metadata_topic_with_id(metadata, id.bytes);
+    if (topic == NULL && name.len < 0) {
+        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        return;
+    }
+    if (topic == NULL) {
+        const struct metadata_topic *near = metadata_nearest_topic(metadata, name.data, (size_t)name.len);
+        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s%s%s%s",
+                            name.len > 100 ? 100 : (int)name.len, name.data, near == NULL ? "" : "; did you mean ",
+                            near == NULL ? "" : near->name, near == NULL ? "" : "?");
+        return;
+    }
+    if (!authorize(&item->changes->request->ctx, AUTHORIZE_DELETE, AUTHORIZE_TOPIC, topic->name, strlen(topic->name))) {
+        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED, "topic %s may not be deleted by this user",
+                            topic->name);
+        return;
+    }
+    snprintf(item->name, sizeof item->name, "%s", topic->name);
+    memcpy(item->id.bytes, topic->id, sizeof topic->id);
+    struct metadata_change change = {0};
+    metadata_command_init(&change.command, COMMAND_DELETE_TOPIC);
+    change.command.delete_topic.id = item->id;
+    topic_change_submit(item, &change, false);
+}
+
+static void answer(struct topic_changes *changes) {
+    const struct kp_delete_topics_request *asked = changes->request->message;
+    bool by_id = changes->request->api_version >= BY_ID_VERSION;
+    struct kp_delete_topics_response response;
+    struct kp_arena arena;
+    kp_arena_init(&arena, ANSWER_MAX);
+    kp_set_fallbacks(&kp_delete_topics_response_schema, &response);
+    struct kp_delete_topics_response_topic *items = kp_new_items(&arena, &kp_delete_topics_response_topic_schema,
+                                                                 &response.responses, (int32_t)changes->count);
+    for (size_t i = 0; items != NULL && i < changes->count; i++) {
+        const struct topic_change *item = &changes->items[i];
+        items[i].name = by_id ? asked->topics.items[i].name : asked->topic_names.items[i];
+        items[i].topic_id = by_id ? asked->topics.items[i].topic_id : item->id;
+        if (item->name[0] != '\0') {
+            items[i].name = kp_string_of(item->name);
+            items[i].topic_id = item->id;
+        }
+        items[i].error_code = item->error;
+        items[i].error_message = topic_change_message(item);
+    }
+    request_respond(changes->request, &response);
+    kp_arena_close(&arena);
+}
+
+void api_delete_topics(void *service, struct request *request) {
+    const struct kp_delete_topics_request *asked = request->message;
+    bool by_id = request->api_version >= BY_ID_VERSION;
+    int32_t count = by_id ? asked->topics.count : asked->topic_names.count;
+    struct topic_changes *changes = topic_changes_begin(service, request, count, asked->timeout_ms, answer);
+    if (changes == NULL) return;
+    for (int32_t i = 0; i < count; i++) {
+        struct kp_uuid none = {{0}};
+        if (by_id)
+            delete_topic(&changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
+        else
+            delete_topic(&changes->items[i], asked->topic_names.items[i], none);
+    }
+    topic_changes_started(changes);
+}

@@ -1,0 +1,54 @@
+/* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures: UNSUPPORTED_ENDPOINT_TYPE. */
+#include "protocol/describe_cluster.h"
+
+#include "broker/api/authorized_operations.h"
+#include "broker/api/cluster_handlers.h"
+#include "broker/cluster_record.h"
+#include "broker/metadata_group.h"
+#include "broker/services.h"
+#include "protocol/kafka_error.h"
+
+enum { ENDPOINT_BROKERS = 1, ANSWER_MAX = 1 << 20 };
+
+static void add_brokers(const struct broker_services *services, const struct request_ctx *ctx, struct kp_arena *arena,
+                        struct kp_describe_cluster_response *response) {
+    size_t all = metadata_broker_count(services->metadata);
+    struct kp_describe_cluster_response_broker *items = kp_new_items(arena, &kp_describe_cluster_response_broker_schema,
+                                                                     &response->brokers, (int32_t)all);
+    int32_t count = 0;
+    for (size_t i = 0; items != NULL && i < all; i++) {
+        const struct metadata_broker *broker = metadata_broker_at(services->metadata, i);
+        const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, ctx->listener);
+        if (broker->fenced || endpoint == NULL) continue;
+        items[count].broker_id = broker->node;
+        items[count].host = kp_string_of(endpoint->host);
+        items[count].port = endpoint->port;
+        items[count].rack = broker->rack[0] == '\0' ? KP_NULL_STRING : kp_string_of(broker->rack);
+        count++;
+    }
+    response->brokers.count = count;
+}
+
+void api_describe_cluster(void *service, struct request *request) {
+    const struct broker_services *services = service;
+    const struct kp_describe_cluster_request *asked = request->message;
+    struct kp_describe_cluster_response response;
+    struct kp_arena arena;
+    kp_arena_init(&arena, ANSWER_MAX);
+    kp_set_fallbacks(&kp_describe_cluster_response_schema, &response);
+    response.error_message = KP_NULL_STRING;
+    response.endpoint_type = asked->endpoint_type;
+    response.cluster_id = kp_string_of(services->cluster->id);
+    if (request->api_version > 0 && asked->endpoint_type != ENDPOINT_BROKERS) {
+        response.error_code = KAFKA_UNSUPPORTED_ENDPOINT_TYPE;
+        response.error_message = kp_string_of(
+            "drave has no controllers of their own; ask for the brokers (endpoint type 1)");
+    } else {
+        response.controller_id = metadata_group_leader(services->metadata_group);
+        if (asked->include_cluster_authorized_operations)
+            response.cluster_authorized_operations = authorized_operations(&request->ctx, AUTHORIZE_CLUSTER, "", 0);
+        add_brokers(services, &request->ctx, &arena, &response);
+    }
+    request_respond(request, &response);
+    kp_arena_close(&arena);
+}

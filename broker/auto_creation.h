@@ -1,0 +1,33 @@
+/*
+ * Topics that are created because a client asked for them: each missing name once, however many requests ask.
+ *
+ * Happy path: the first who asks for a name submits its creation, the others join; all are told when the topic is in this
+ * broker's table and its partitions have leaders. Failures: the result of the creation, told to everybody who joined.
+ * Invariant: `done` comes once for each wait, never inside auto_creation_ask.
+ */
+#ifndef BROKER_AUTO_CREATION_H
+#define BROKER_AUTO_CREATION_H
+
+#include "broker/leader_table.h"
+#include "broker/metadata_group.h"
+
+struct auto_creation;
+
+struct auto_creation *auto_creation_new(struct env *env, const struct broker_settings *settings,
+                                        const struct metadata *metadata, struct metadata_group *group,
+                                        struct leader_table *leaders, const struct cluster_record *cluster);
+/* Waits end with KAFKA_BROKER_NOT_AVAILABLE within this call. */
+void auto_creation_free(struct auto_creation *creation);
+
+struct auto_wait {
+    /* `error` of protocol/kafka_error.h; 0: the topic is there. */
+    void (*done)(struct auto_wait *wait, int16_t error);
+    struct auto_wait *next, *prev; /* ours */
+};
+/* The name must be legal (topic_name_check) and not be in the table. It is copied. */
+void auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len);
+
+/* The replication factor of a topic whose creator does not say. */
+int16_t default_replication_factor(const struct broker_settings *settings, const struct cluster_record *cluster);
+
+#endif

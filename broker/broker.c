@@ -1,0 +1,195 @@
+/*
+ * A broker's start and end. See the header; broker_parts.h says which file does what.
+ *
+ * Opened in the order of struct broker and closed the other way round. What can fail for a reason that a person must mend comes first:
+ * directory, ports, journal. Closing what waits ends the requests that wait for it, so the server goes first and reports last.
+ */
+#include "broker/broker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/broker_parts.h"
+
+enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000 };
+
+/* ---- Start ---- */
+
+static void send_leaders(void *arg, int32_t node, struct slice announcement) {
+    struct broker *broker = arg;
+    broker_messages_send(broker->messages, node, BROKER_MESSAGE_LEADERS, announcement);
+}
+
+static int open_server(struct broker *broker, struct error_text *why) {
+    const struct broker_settings *settings = broker->settings;
+    struct server_options options = {.listeners = settings->listeners,
+                                     .listener_count = settings->listener_count,
+                                     .request_bytes = settings->queued_max_request_bytes,
+                                     .answer_bytes = settings->queued_max_request_bytes,
+                                     .max_request_bytes = settings->socket_request_max_bytes,
+                                     .max_in_flight = settings->max_requests_per_connection,
+                                     .max_connections = settings->max_connections,
+                                     .max_idle_ms = settings->connections_max_idle_ms};
+    broker->dispatch = dispatch_new();
+    broker_set_handlers(broker);
+    return server_open(broker->env, &broker->log, broker->dispatch, &options, &broker->server, why);
+}
+
+static int open_store(struct broker *broker, struct error_text *why) {
+    const struct broker_settings *settings = broker->settings;
+    char path[4096];
+    size_t record_len;
+    data_dir_cluster_record(broker->dir, &record_len);
+    struct log_store_options options = {.journal_file_bytes = settings->journal_file_bytes,
+                                        .journal_max_bytes = settings->journal_max_bytes,
+                                        .segment_bytes = settings->segment_bytes,
+                                        .index_interval_bytes = settings->index_interval_bytes,
+                                        .must_exist = record_len > 0, /* the journal came before the record */
+                                        .tail_cache_bytes = settings->tail_cache_bytes};
+    int wrote = snprintf(path, sizeof path, "%s/shard-0", settings->data_dir);
+    if (wrote < 0 || (size_t)wrote >= sizeof path)
+        return error_set(why, ERR_INVALID, "data.dir is longer than %zu characters; name a shorter one",
+                         sizeof path - 10);
+    return log_store_open(broker->env, &broker->log, path, &options, &broker->store, why);
+}
+
+static int open_shard(struct broker *broker, struct error_text *why) {
+    const struct broker_settings *settings = broker->settings;
+    struct shard_options options = {
+        .node = settings->node_id,
+        .heartbeat_ms = settings->raft_heartbeat_ms,
+        .election_timeout_ms = settings->raft_election_timeout_ms,
+        .failover_ms = settings->raft_failover_ms,
+        .group_uncommitted_bytes = settings->partition_uncommitted_bytes,
+        .uncommitted_bytes = settings->journal_max_bytes / 4,
+        .peer_window_bytes = settings->peer_window_bytes,
+        .peers = {.node = settings->node_id,
+                  .listen_host = settings->peer_host[0] == '\0' ? NULL : settings->peer_host,
+                  .listen_port = settings->peer_port,
+                  .entry_budget = settings->peer_receive_bytes,
+                  .queue_limit = settings->peer_window_bytes,
+                  .frame_max = ENTRY_BODY_MAX + (1 << 20)}};
+    return shard_open(broker->env, &broker->log, broker->store, &options, &broker_peers_events, broker, &broker->shard,
+                      why);
+}
+
+static int open_local(struct broker *broker, struct error_text *why) {
+    bool made;
+    int error = data_dir_open(broker->env, broker->settings->data_dir, broker->settings->node_id, &broker->dir, &made,
+                              why);
+    if (error == ERR_NONE) error = open_server(broker, why);
+    if (error == ERR_NONE) error = open_store(broker, why);
+    if (error == ERR_NONE) error = open_shard(broker, why);
+    if (error != ERR_NONE) return error;
+    broker->messages = broker_messages_new(broker->env, &broker->log, shard_peers(broker->shard));
+    broker->leaders = leader_table_new(broker->env, &broker->log, broker->settings->node_id, send_leaders, broker);
+    broker->disk = disk_watch_new(broker->env, &broker->log, broker->settings->data_dir,
+                                  broker->settings->disk_min_free_bytes);
+    return broker_begin_forming(broker, why);
+}
+
+int broker_start(struct env *env, const struct log *log, const struct broker_settings *settings,
+                 const struct broker_events *events, void *arg, struct broker **result, struct error_text *why) {
+    struct broker *broker = mem_zalloc(sizeof *broker);
+    broker->env = env;
+    broker->log = *log;
+    broker->settings = settings;
+    broker->events = *events;
+    broker->arg = arg;
+    broker->started_ms = env_now_ms(env);
+    int error = open_local(broker, why);
+    if (error != ERR_NONE) {
+        broker_free(broker);
+        return error;
+    }
+    *result = broker;
+    return ERR_NONE;
+}
+
+/* ---- End ---- */
+
+static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
+    if (broker->closed) return;
+    broker->closed = true;
+    if (broker->server != NULL) server_close(broker->server, server_closed, broker);
+    broker_close_cluster(broker);
+    leader_table_free(broker->leaders);
+    data_apis_close(broker->data_apis); /* every request has ended: what it waited for is closed */
+    broker_messages_free(broker->messages);
+    env_defer_cancel(broker->env, &broker->forming_task);
+    env_timer_free(broker->waiting);
+    env_timer_free(broker->stop_timer);
+    if (broker->shard != NULL) shard_close(broker->shard);
+    if (broker->store != NULL) log_store_close(broker->store);
+    partition_set_free(broker->partitions); /* after the journal, which knows its waiter */
+    metadata_free(broker->metadata);
+    cluster_forming_free(broker->forming);
+    disk_watch_free(broker->disk);
+    if (broker->dispatch != NULL) dispatch_free(broker->dispatch);
+    if (broker->dir != NULL) data_dir_close(broker->dir);
+}
+
+static void nobody_waits(void *arg) {
+    (void)arg;
+}
+
+void broker_free(struct broker *broker) {
+    if (broker == NULL) return;
+    close_all(broker, nobody_waits);
+    mem_free(broker);
+}
+
+static void on_server_closed(void *arg) {
+    struct broker *broker = arg;
+    broker->stopped(broker->stopped_arg);
+}
+
+/* Twice at most: when the flush is done, and when its time is over. */
+static void on_flushed(void *arg) {
+    struct broker *broker = arg;
+    if (broker->flushed) return;
+    broker->flushed = true;
+    close_all(broker, on_server_closed);
+}
+
+static void on_transferred(void *arg) {
+    struct broker *broker = arg;
+    broker->stop_timer = env_timer_new(broker->env, on_flushed, broker);
+    env_timer_start(broker->stop_timer, FLUSH_US);
+    log_store_flush(broker->store, on_flushed, broker);
+}
+
+void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
+    CHECK(broker->stopped == NULL);
+    broker->stopped = stopped;
+    broker->stopped_arg = arg;
+    broker->stopping = true;
+    server_stop_accepting(broker->server);
+    if (broker->leases != NULL) leases_give_back(broker->leases);
+    shard_transfer_all(broker->shard, TRANSFER_MS, on_transferred, broker);
+}
+
+/* ---- Looking inside ---- */
+
+int broker_port(const struct broker *broker, const char *listener) {
+    return server_port(broker->server, listener);
+}
+
+int broker_peer_port(const struct broker *broker) {
+    return peers_port(shard_peers(broker->shard));
+}
+
+const struct broker_services *broker_services(const struct broker *broker) {
+    return &broker->services;
+}
+
+struct shard *broker_shard(const struct broker *broker) {
+    return broker->shard;
+}
+
+void broker_stats_get(const struct broker *broker, struct broker_stats *stats) {
+    stats->directories_refused = cluster_forming_directories_refused(broker->forming);
+}

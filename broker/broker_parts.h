@@ -1,0 +1,83 @@
+/*
+ * The inside of a broker, for the files that put it together: broker.c (start, stop), broker_forming.c (peers, until there is a
+ * cluster) and broker_serving.c (from there to `ready`). Nobody else includes it.
+ */
+#ifndef BROKER_BROKER_PARTS_H
+#define BROKER_BROKER_PARTS_H
+
+#include "broker/auto_creation.h"
+#include "broker/broker.h"
+#include "broker/broker_messages.h"
+#include "broker/cluster_forming.h"
+#include "broker/data_apis.h"
+#include "broker/disk_watch.h"
+#include "broker/lease.h"
+#include "broker/metadata_group.h"
+#include "broker/producer_ids.h"
+#include "broker/registration.h"
+#include "broker/server.h"
+#include "broker/services.h"
+#include "raft-glue/shard.h"
+#include "storage/data_dir.h"
+
+struct broker {
+    struct env *env;
+    struct log log;
+    const struct broker_settings *settings;
+    struct broker_events events;
+    void *arg;
+    uint64_t started_ms;
+
+    /* In the order in which they are opened; NULL: not open. */
+    struct data_dir *dir;
+    struct dispatch *dispatch;
+    struct data_apis *data_apis;
+    struct server *server;
+    struct log_store *store;
+    struct shard *shard;
+    struct broker_messages *messages;
+    struct leader_table *leaders;
+    struct cluster_forming *forming;
+    struct disk_watch *disk;
+    struct env_timer *waiting; /* tells every 2 s for whom it waits */
+    struct env_task forming_task;
+    char last_refusal[512]; /* what another broker said last when it refused us */
+
+    /* Once there is a cluster. */
+    struct cluster_record record;
+    struct metadata *metadata;
+    struct partition_set *partitions;
+    struct metadata_group *metadata_group;
+    struct producer_ids *producer_ids;
+    struct auto_creation *auto_creation;
+    struct leases *leases;
+    struct registration *registration;
+    struct env_task applied_task;
+    struct broker_services services;
+    bool accepting, registered;
+
+    /* While it stops. */
+    struct env_timer *stop_timer;
+    bool stopping, flushed, closed;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+};
+
+/* ---- broker_forming.c ---- */
+
+extern const struct peers_events broker_peers_events; /* arg: the broker */
+/* Begins to form the cluster, or goes on at once if it is formed. ERR_CORRUPT, ERR_INVALID: the directory and the settings
+ * do not fit. */
+int broker_begin_forming(struct broker *broker, struct error_text *why);
+/* Reports `failed`; the broker does nothing any more. */
+void broker_fail(struct broker *broker, const char *sentence);
+
+/* ---- broker_serving.c ---- */
+
+/* The handlers that this broker has, into its dispatch table. */
+void broker_set_handlers(struct broker *broker);
+/* Opens what needs a cluster: broker->record is set and durable. */
+int broker_open_cluster(struct broker *broker, struct error_text *why);
+void broker_close_cluster(struct broker *broker);
+
+#endif

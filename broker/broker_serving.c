@@ -1,0 +1,155 @@
+/*
+ * From a formed cluster to `ready`: group 0 is followed into the table, partitions follow the table, clients are let in once
+ * the table is not empty, and this broker registers.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/api/cluster_handlers.h"
+#include "broker/broker_parts.h"
+#include "protocol/api_table.h"
+
+void broker_set_handlers(struct broker *broker) {
+    static const struct {
+        enum kp_api_key key;
+        request_handler *handler;
+    } handlers[] = {
+        {KP_METADATA, api_metadata},
+        {KP_CREATE_TOPICS, api_create_topics},
+        {KP_DELETE_TOPICS, api_delete_topics},
+        {KP_CREATE_PARTITIONS, api_create_partitions},
+        {KP_DESCRIBE_CONFIGS, api_describe_configs},
+        {KP_DESCRIBE_CLUSTER, api_describe_cluster},
+        {KP_INIT_PRODUCER_ID, api_init_producer_id},
+        {KP_META_QUERY, api_meta_query},
+    };
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        dispatch_set(broker->dispatch, handlers[i].key, handlers[i].handler, &broker->services);
+    broker->data_apis = data_apis_open(broker->env, &broker->services, broker->dispatch);
+}
+
+/* ---- What the metadata says ---- */
+
+static void on_partition_added(void *arg, const struct metadata_partition *partition) {
+    struct broker *broker = arg;
+    partition_set_added(broker->partitions, partition);
+}
+
+static void on_partition_removed(void *arg, const struct metadata_partition *partition) {
+    struct broker *broker = arg;
+    partition_set_removed(broker->partitions, partition);
+    leader_table_forget(broker->leaders, partition->group);
+}
+
+static const struct metadata_events metadata_events = {.partition_added = on_partition_added,
+                                                       .partition_removed = on_partition_removed};
+
+static void accept_clients(struct broker *broker) {
+    if (broker->accepting || broker->stopping) return;
+    broker->accepting = true;
+    server_accept(broker->server);
+}
+
+/* All that was applied in this turn. */
+static void on_applied_task(struct env_task *task) {
+    struct broker *broker = (struct broker *)((char *)task - offsetof(struct broker, applied_task));
+    if (broker->metadata_group == NULL) return;
+    partition_set_reconcile(broker->partitions, broker->metadata, metadata_group_applied(broker->metadata_group));
+    if (metadata_version(broker->metadata) > 0) accept_clients(broker);
+}
+
+static void on_applied(void *arg) {
+    struct broker *broker = arg;
+    env_defer(broker->env, &broker->applied_task);
+}
+
+static void on_leading(void *arg) {
+    struct broker *broker = arg;
+    if (broker->leases != NULL) leases_restart(broker->leases);
+}
+
+static void on_leader_changed(void *arg) {
+    struct broker *broker = arg;
+    if (broker->leases != NULL && broker->registered) leases_renew(broker->leases);
+}
+
+static const struct metadata_group_events group_events = {on_applied, on_leading, on_leader_changed};
+
+/* ---- Ready ---- */
+
+static void on_registered(void *arg) {
+    struct broker *broker = arg;
+    const struct broker_listener *first = &broker->settings->listeners[0];
+    bool v6 = strchr(first->host, ':') != NULL;
+    size_t topics = metadata_topic_count(broker->metadata);
+    char summary[400];
+    if (broker->stopping) return;
+    broker->registered = true;
+    accept_clients(broker);
+    leases_renew(broker->leases);
+    snprintf(summary, sizeof summary, "%s%s%s:%d (%" PRIu32 " broker%s, %zu topic%s, %.1f s)", v6 ? "[" : "",
+             first->host, v6 ? "]" : "", server_port(broker->server, NULL), broker->record.node_count,
+             broker->record.node_count == 1 ? "" : "s", topics, topics == 1 ? "" : "s",
+             (double)(env_now_ms(broker->env) - broker->started_ms) / 1000);
+    broker->events.ready(broker->arg, summary);
+}
+
+static void begin_registration(struct broker *broker) {
+    const struct broker_settings *settings = broker->settings;
+    struct registration_facts facts = {.directory = data_dir_uuid(broker->dir),
+                                       .endpoint_count = settings->listener_count};
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct broker_listener *listener = &settings->listeners[i];
+        facts.endpoints[i] = (struct metadata_endpoint){.listener = listener->name,
+                                                        .host = listener->advertised_host,
+                                                        .port = listener->advertised_port != 0
+                                                                    ? listener->advertised_port
+                                                                    : server_port(broker->server, listener->name)};
+    }
+    broker->registration = registration_start(broker->env, &broker->log, settings, &facts, broker->metadata,
+                                              broker->metadata_group, on_registered, broker);
+}
+
+int broker_open_cluster(struct broker *broker, struct error_text *why) {
+    broker->applied_task.run = on_applied_task;
+    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env), &metadata_events, broker);
+    broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders);
+    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record, broker->settings->node_id,
+                                    broker->messages, &group_events, broker, &broker->metadata_group, why);
+    if (error != ERR_NONE) return error;
+    broker->producer_ids = producer_ids_new(broker->metadata_group);
+    broker->auto_creation = auto_creation_new(broker->env, broker->settings, broker->metadata, broker->metadata_group,
+                                              broker->leaders, &broker->record);
+    broker->leases = leases_new(broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
+                                broker->messages);
+    broker->services = (struct broker_services){.env = broker->env,
+                                                .log = &broker->log,
+                                                .settings = broker->settings,
+                                                .metadata = broker->metadata,
+                                                .metadata_group = broker->metadata_group,
+                                                .leaders = broker->leaders,
+                                                .partitions = broker->partitions,
+                                                .producer_ids = broker->producer_ids,
+                                                .auto_creation = broker->auto_creation,
+                                                .cluster = &broker->record,
+                                                .disk = broker->disk,
+                                                .peers = shard_peers(broker->shard)};
+    begin_registration(broker);
+    return ERR_NONE;
+}
+
+void broker_close_cluster(struct broker *broker) {
+    env_defer_cancel(broker->env, &broker->applied_task);
+    registration_free(broker->registration);
+    leases_free(broker->leases);
+    if (broker->partitions != NULL) partition_set_close(broker->partitions);
+    producer_ids_free(broker->producer_ids);
+    auto_creation_free(broker->auto_creation);
+    metadata_group_close(broker->metadata_group);
+    broker->registration = NULL;
+    broker->leases = NULL;
+    broker->producer_ids = NULL;
+    broker->auto_creation = NULL;
+    broker->metadata_group = NULL;
+}

@@ -1,0 +1,161 @@
+/*
+ * draved: one broker as a process, and the offline tools on its directory.
+ *
+ * Happy path: settings from file and --set, then a broker on libuv until SIGTERM or SIGINT, which end it cleanly with code 0.
+ * Failures: a sentence on stderr and exit code 1 (refused, failed) or 2 (wrong usage).
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/env_uv.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/broker.h"
+#include "broker/options.h"
+
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };
+
+/* ---- Running ---- */
+
+struct run {
+    struct env *env;
+    struct log log;
+    struct broker_settings settings;
+    struct broker *broker;
+    bool stopping;
+    int code;
+};
+
+static void on_ready(void *arg, const char *summary) {
+    struct run *run = arg;
+    log_info(&run->log, "ready: %s", summary);
+}
+
+static void on_failed(void *arg, const char *sentence) {
+    struct run *run = arg;
+    log_error(&run->log, "%s", sentence);
+    run->code = EXIT_REFUSED;
+    env_uv_stop(run->env);
+}
+
+static void on_stopped(void *arg) {
+    struct run *run = arg;
+    log_info(&run->log, "stopped");
+    env_uv_stop(run->env);
+}
+
+static void on_signal(void *arg, int number) {
+    struct run *run = arg;
+    if (run->stopping) return;
+    run->stopping = true;
+    log_info(&run->log, "%s: handing leaderships over and stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    broker_stop(run->broker, on_stopped, run);
+}
+
+static void on_warning(void *arg, const char *sentence) {
+    log_warn(arg, "%s", sentence);
+}
+
+static void raise_open_files(struct log *log) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES_LOW)
+        log_warn(log,
+                 "only %" PRIu64
+                 " files may be open at a time, which bounds connections and partitions; raise the hard limit "
+                 "(ulimit -Hn, LimitNOFILE) to %d or more",
+                 (uint64_t)limit.rlim_cur, OPEN_FILES_LOW);
+}
+
+static void say_first_lines(struct run *run) {
+    const struct broker_settings *settings = &run->settings;
+    log_info(&run->log, "draved %s, broker %" PRId32, DRAVE_VERSION, settings->node_id);
+    log_info(&run->log, "data directory: %s", settings->data_dir);
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct broker_listener *listener = &settings->listeners[i];
+        bool other = strcmp(listener->host, listener->advertised_host) != 0 ||
+                     listener->port != listener->advertised_port;
+        log_info(&run->log, "listener: %s://%s:%" PRId32 "%s%s%s", listener->name, listener->host, listener->port,
+                 listener->bind_ipv6_loopback_too ? " and ::1" : "", other ? ", clients are told " : "",
+                 other ? listener->advertised_host : "");
+    }
+}
+
+static const struct broker_events broker_events = {on_ready, on_failed};
+
+static int run_broker(struct run *run) {
+    struct error_text why;
+    if (env_uv_new(&run->env, STDERR_FD) != ERR_NONE) {
+        fprintf(stderr, "draved: the event loop cannot be made; is the limit of open files used up?\n");
+        return EXIT_REFUSED;
+    }
+    run->log = (struct log){.env = run->env, .level = run->settings.log_level};
+    say_first_lines(run);
+    raise_open_files(&run->log);
+    broker_settings_warnings(&run->settings, on_warning, &run->log);
+    if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker, &why) != ERR_NONE) {
+        log_error(&run->log, "%s", why.text);
+        return EXIT_REFUSED;
+    }
+    env_uv_on_signal(run->env, SIGTERM, on_signal, run);
+    env_uv_on_signal(run->env, SIGINT, on_signal, run);
+    env_uv_run(run->env);
+    broker_free(run->broker);
+    env_uv_free(run->env);
+    return run->code;
+}
+
+/* ---- Settings ---- */
+
+static int refuse(const struct error_text *why) {
+    fprintf(stderr, "draved: %s\n", why->text);
+    return EXIT_REFUSED;
+}
+
+static int read_settings(const struct options *options, struct settings *values, struct broker_settings *settings) {
+    struct error_text why;
+    if (options->config != NULL && settings_read_file(values, options->config, &why) != ERR_NONE) return refuse(&why);
+    for (size_t i = 0; i < options->set_count; i++)
+        if (settings_set_pair(values, options->set[i], &why) != ERR_NONE) return refuse(&why);
+    return broker_settings_from(values, settings, &why) != ERR_NONE ? refuse(&why) : EXIT_DONE;
+}
+
+static int with_settings(const struct options *options) {
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    struct settings *values = settings_new(table, count);
+    struct run *run = mem_zalloc(sizeof *run);
+    int code = read_settings(options, values, &run->settings);
+    if (code == EXIT_DONE && options->action == ACTION_CHECK)
+        puts("the configuration is good");
+    else if (code == EXIT_DONE)
+        code = run_broker(run);
+    mem_free(run);
+    settings_free(values);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    struct error_text why;
+    if (options_parse(argc, argv, &options, &why) != ERR_NONE) {
+        fprintf(stderr, "draved: %s\n", why.text);
+        return EXIT_USAGE;
+    }
+    switch (options.action) {
+    case ACTION_HELP: options_print_help(); return EXIT_DONE;
+    case ACTION_HELP_CONFIG: options_print_settings(); return EXIT_DONE;
+    case ACTION_VERSION: printf("draved %s\n", DRAVE_VERSION); return EXIT_DONE;
+    case ACTION_LOG_DUMP:
+    case ACTION_LOG_VERIFY:
+    case ACTION_RUN:
+    case ACTION_CHECK: return with_settings(&options);
+    }
+    return EXIT_USAGE;
+}

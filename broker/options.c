@@ -1,0 +1,147 @@
+/* The command line of draved. See the header. */
+#include "broker/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/settings.h"
+#include "broker/broker_settings.h"
+
+enum {
+    CHOSE_CONFIG = 1,
+    CHOSE_SET,
+    CHOSE_CHECK,
+    CHOSE_HELP_CONFIG,
+    CHOSE_VERSION,
+    CHOSE_HELP,
+    CHOSE_TOPIC,
+    CHOSE_PARTITION,
+    CHOSE_JSON
+};
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, CHOSE_CONFIG}, {"set", required_argument, NULL, CHOSE_SET},
+    {"check", no_argument, NULL, CHOSE_CHECK},         {"help-config", no_argument, NULL, CHOSE_HELP_CONFIG},
+    {"version", no_argument, NULL, CHOSE_VERSION},     {"help", no_argument, NULL, CHOSE_HELP},
+    {"topic", required_argument, NULL, CHOSE_TOPIC},   {"partition", required_argument, NULL, CHOSE_PARTITION},
+    {"json", no_argument, NULL, CHOSE_JSON},           {0}};
+
+static int unknown_option(const char *word, struct error_text *why) {
+    const char *names[sizeof long_options / sizeof long_options[0]];
+    size_t count = 0;
+    while (long_options[count].name != NULL) {
+        names[count] = long_options[count].name;
+        count++;
+    }
+    while (*word == '-')
+        word++;
+    char *name = strndup(word, strcspn(word, "="));
+    const char *near = name == NULL ? NULL : nearest_name(name, names, count);
+    free(name);
+    if (near != NULL) return error_set(why, ERR_INVALID, "there is no option --%.100s; did you mean --%s?", word, near);
+    return error_set(why, ERR_INVALID, "there is no option --%.100s; draved --help lists those that exist", word);
+}
+
+static int parse_partition(const char *text, long *partition, struct error_text *why) {
+    char *end;
+    errno = 0;
+    *partition = strtol(text, &end, 10);
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || *partition > INT32_MAX)
+        return error_set(why, ERR_INVALID, "--partition %.100s is not the number of a partition", text);
+    return ERR_NONE;
+}
+
+static int take(int chosen, const char *value, struct options *options, struct error_text *why) {
+    switch (chosen) {
+    case CHOSE_CONFIG: options->config = value; return ERR_NONE;
+    case CHOSE_SET:
+        if (options->set_count == OPTIONS_SET_MAX)
+            return error_set(why, ERR_INVALID, "more than %d times --set; write a file for --config", OPTIONS_SET_MAX);
+        options->set[options->set_count++] = value;
+        return ERR_NONE;
+    case CHOSE_CHECK: options->action = ACTION_CHECK; return ERR_NONE;
+    case CHOSE_HELP_CONFIG: options->action = ACTION_HELP_CONFIG; return ERR_NONE;
+    case CHOSE_VERSION: options->action = ACTION_VERSION; return ERR_NONE;
+    case CHOSE_HELP: options->action = ACTION_HELP; return ERR_NONE;
+    case CHOSE_TOPIC: options->topic = value; return ERR_NONE;
+    case CHOSE_PARTITION: return parse_partition(value, &options->partition, why);
+    case CHOSE_JSON: options->json = true; return ERR_NONE;
+    default: return ERR_INVALID;
+    }
+}
+
+/* "log dump DIR", "log verify DIR", or nothing. */
+static int take_words(int count, char **words, struct options *options, struct error_text *why) {
+    bool of_log = options->topic != NULL || options->partition >= 0 || options->json;
+    if (count == 0 && !of_log) return ERR_NONE;
+    if (count == 0) return error_set(why, ERR_INVALID, "--topic, --partition and --json belong to draved log dump DIR");
+    if (options->action != ACTION_RUN) return ERR_NONE;
+    if (strcmp(words[0], "log") != 0)
+        return error_set(why, ERR_INVALID,
+                         "draved takes options, or: draved log dump DIR, draved log verify DIR; not %.100s", words[0]);
+    bool dump = count >= 2 && strcmp(words[1], "dump") == 0, verify = count >= 2 && strcmp(words[1], "verify") == 0;
+    if (count != 3 || (!dump && !verify))
+        return error_set(
+            why, ERR_INVALID,
+            "usage: draved log dump DIR [--topic T --partition P] [--json], or draved log verify DIR [--json]");
+    options->action = dump ? ACTION_LOG_DUMP : ACTION_LOG_VERIFY;
+    options->directory = words[2];
+    return ERR_NONE;
+}
+
+int options_parse(int argc, char **argv, struct options *options, struct error_text *why) {
+    memset(options, 0, sizeof *options);
+    options->partition = -1;
+    opterr = 0;
+    optind = 1;
+    for (;;) {
+        int before = optind;
+        int chosen = getopt_long(argc, argv, "", long_options, NULL);
+        if (chosen == -1) break;
+        if (chosen == '?' && optopt >= CHOSE_CONFIG && optopt <= CHOSE_JSON)
+            return error_set(why, ERR_INVALID, "%.100s needs a value, or has one that it does not take", argv[before]);
+        if (chosen == '?') return unknown_option(argv[before], why);
+        int error = take(chosen, optarg, options, why);
+        if (error != ERR_NONE) return error;
+    }
+    return take_words(argc - optind, argv + optind, options, why);
+}
+
+void options_print_help(void) {
+    puts(
+        "usage: draved [--config FILE] [--set key=value]...    runs one broker, in ./drave-data on 127.0.0.1:9092 unless told otherwise\n"
+        "       draved --check [--config FILE] [--set ...]     only checks the configuration\n"
+        "       draved --help-config                           shows every setting with its default, limits and meaning\n"
+        "       draved log dump DIR [--topic T --partition P] [--json]    shows the batches in a data directory, also beside a running broker\n"
+        "       draved log verify DIR [--json]                 checks every checksum in a data directory\n"
+        "       draved --version | --help\n"
+        "\n"
+        "example: draved --set data.dir=/var/lib/drave --set listeners=PLAINTEXT://127.0.0.1:9092\n"
+        "exit codes: 0 done, 1 refused or failed, 2 wrong usage");
+}
+
+static void print_limits(const struct setting *row) {
+    if (row->type == SETTING_INT)
+        printf("%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, row->unit[0] == '\0' ? "" : " ", row->unit);
+    else if (row->type == SETTING_BOOL)
+        printf("true or false");
+    else if (row->type == SETTING_CHOICE)
+        printf("one of %s", row->choices);
+    else
+        printf("text");
+}
+
+void options_print_settings(void) {
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s=%s\n    %s (", table[i].name, table[i].fallback, table[i].help);
+        print_limits(&table[i]);
+        printf(")\n");
+    }
+}

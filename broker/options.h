@@ -1,0 +1,40 @@
+/*
+ * The command line of draved: what was asked for, or the sentence what is wrong with it.
+ */
+#ifndef BROKER_OPTIONS_H
+#define BROKER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum options_action {
+    ACTION_RUN,
+    ACTION_CHECK,
+    ACTION_HELP,
+    ACTION_HELP_CONFIG,
+    ACTION_VERSION,
+    ACTION_LOG_DUMP,
+    ACTION_LOG_VERIFY
+};
+
+enum { OPTIONS_SET_MAX = 256 };
+
+struct options {
+    enum options_action action;
+    const char *config; /* file; NULL: none */
+    const char *set[OPTIONS_SET_MAX];
+    size_t set_count;
+    const char *directory; /* log dump, log verify */
+    const char *topic;     /* NULL: all */
+    long partition;        /* -1: all */
+    bool json;
+};
+
+/* Texts point into argv. ERR_INVALID: wrong usage. */
+int options_parse(int argc, char **argv, struct options *options, struct error_text *why);
+void options_print_help(void);     /* on stdout */
+void options_print_settings(void); /* the table, as --help-config */
+
+#endif
