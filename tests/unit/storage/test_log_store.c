@@ -1,0 +1,332 @@
+/* What all logs of a store share: groups, flush, the tail cache, the journal's room, many logs, removal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "storage/log_store.h"
+#include "storage/write_behind.h"
+#include "tests/unit/storage/fixture_folder.h"
+
+enum { LOGS = 40 };
+
+struct fixture {
+    struct folder folder;
+    struct dice dice;
+    struct log_store_options options;
+    struct log_store *store;
+    struct partition_log *logs[LOGS];
+    char path[96];
+    uint64_t durable_for; /* index that the watched log must reach; 0: none */
+};
+
+static void durable(void *arg, uint64_t index) {
+    struct fixture *f = arg;
+    if (f->durable_for && index >= f->durable_for) folder_stop(&f->folder);
+}
+
+static void hard_state_durable(void *arg, uint64_t version) {
+    (void)arg;
+    (void)version;
+}
+
+static const struct partition_log_events events = {.durable = durable, .hard_state_durable = hard_state_durable};
+
+static void open_store(struct fixture *f) {
+    struct error_text why;
+    assert_int_equal(log_store_open(f->folder.env, &f->folder.log, f->path, &f->options, &f->store, &why), 0);
+}
+
+static struct partition_log *open_one(struct fixture *f, uint64_t group) {
+    struct partition_log *log;
+    struct error_text why = {0};
+    char label[32];
+    snprintf(label, sizeof label, "topic-%u", (unsigned)group);
+    if (partition_log_open(f->store, group, label, &events, f, &log, &why) != 0) fail_msg("%s", why.text);
+    return log;
+}
+
+static void open_logs(struct fixture *f, unsigned n) {
+    for (unsigned i = 0; i < n; i++)
+        f->logs[i] = open_one(f, i + 1);
+}
+
+static struct fixture *set_up(void) {
+    struct fixture *f = mem_zalloc(sizeof *f);
+    folder_open(&f->folder);
+    f->dice.state = 99;
+    snprintf(f->path, sizeof f->path, "%s/shard-0", f->folder.path);
+    f->options = (struct log_store_options){.journal_file_bytes = 64 << 10,
+                                            .journal_max_bytes = 512 << 10,
+                                            .segment_bytes = 64 << 10,
+                                            .index_interval_bytes = 1024,
+                                            .tail_cache_bytes = 100 << 10};
+    open_store(f);
+    return f;
+}
+
+static void close_store(struct fixture *f) {
+    for (unsigned i = 0; i < LOGS; i++) {
+        partition_log_close(f->logs[i]);
+        f->logs[i] = NULL;
+    }
+    log_store_close(f->store);
+    folder_run_out(&f->folder);
+}
+
+static void tear_down(struct fixture *f) {
+    close_store(f);
+    folder_close(&f->folder);
+    mem_free(f);
+}
+
+static void append(struct fixture *f, unsigned i, size_t value_max) {
+    struct partition_log *log = f->logs[i];
+    struct entry *entry = entry_of_batches(&f->dice, i + 1, partition_log_last_index(log) + 1, 1,
+                                           partition_log_end_offset(log), 2, 4, value_max, 1700000000000);
+    partition_log_append(log, &entry, 1);
+    entry_unref(entry);
+}
+
+static void settle(struct fixture *f, unsigned i) {
+    uint64_t last = partition_log_last_index(f->logs[i]);
+    if (partition_log_durable_index(f->logs[i]) >= last) return;
+    f->durable_for = last;
+    while (partition_log_durable_index(f->logs[i]) < last)
+        folder_run(&f->folder);
+    f->durable_for = 0;
+}
+
+static void flushed(void *arg) {
+    struct fixture *f = arg;
+    folder_stop(&f->folder);
+}
+
+static void flush(struct fixture *f) {
+    log_store_flush(f->store, flushed, f);
+    folder_run(&f->folder);
+}
+
+static void collect(void *arg, uint64_t group) {
+    uint64_t *sum = arg;
+    assert_true(group > *sum % 1000); /* ascending: each once */
+    *sum = *sum / 1000 * 1000 + 1000 + group;
+}
+
+/* Groups are listed once each, whether they have a directory, journal records, or both. */
+static void test_store_lists_groups(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 5);
+    append(f, 1, 100);
+    settle(f, 1);
+    journal_hard_state(log_store_journal(f->store), 77, 4, 1); /* no directory of its own */
+    append(f, 2, 100);
+    settle(f, 2);
+    uint64_t sum = 0;
+    log_store_each_group(f->store, collect, &sum);
+    assert_int_equal(sum, 6 * 1000 + 77);
+    tear_down(f);
+}
+
+/* After a flush nothing is left in the journal for the next start to write. */
+static void test_store_flush(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    flush(f); /* nothing to do is done, too */
+    open_logs(f, 8);
+    for (int round = 0; round < 30; round++)
+        append(f, (unsigned)dice_below(&f->dice, 8), 200);
+    for (unsigned i = 0; i < 8; i++)
+        partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
+    flush(f);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(f->logs[i]->synced, partition_log_last_index(f->logs[i]));
+        assert_true(partition_log_last_index(f->logs[i]) == 0 ||
+                    partition_log_size_bytes(f->logs[i]) > SEGMENT_HEADER_SIZE);
+    }
+    close_store(f);
+    open_store(f);
+    for (uint64_t group = 1; group <= 8; group++) {
+        const struct journal_group *recovered = journal_recovered(log_store_journal(f->store), group);
+        if (recovered) assert_int_equal(recovered->entry_count, 0);
+    }
+    tear_down(f);
+}
+
+/* The tail cache holds to its limit over all logs; what left it is read from segments. */
+static void test_store_tail_cache(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 6);
+    uint64_t in_memory = 0;
+    for (int round = 0; round < 400; round++) {
+        unsigned i = (unsigned)dice_below(&f->dice, 6);
+        append(f, i, 400);
+        partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
+        if (round % 20 == 0) {
+            settle(f, i);
+            flush(f);
+            assert_true(f->store->cache.bytes <= f->options.tail_cache_bytes);
+        }
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        const struct log_memory *memory = &f->logs[i]->memory;
+        for (uint64_t index = memory->first_index; index <= memory->served; index++)
+            in_memory += log_memory_at(memory, index)->body.len;
+        assert_true(memory->first_index > 1);
+    }
+    assert_true(in_memory > f->options.tail_cache_bytes / 4);
+    assert_true(in_memory <= f->store->cache.bytes);
+    tear_down(f);
+}
+
+/* Few entries wait for a deadline, many are written at once; commits alone sync nothing. */
+static void test_store_write_behind_waits(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    f->options.segment_bytes = 16 << 20;
+    f->options.journal_max_bytes = 64 << 20;
+    close_store(f);
+    open_store(f);
+    open_logs(f, 2);
+    append(f, 0, 100);
+    settle(f, 0);
+    partition_log_commit(f->logs[0], 1);
+    assert_null(f->logs[0]->job);
+    assert_true(f->logs[0]->due_at_us > 0);
+    while (f->logs[1]->unwritten_bytes < WRITE_BEHIND_BYTES) {
+        append(f, 1, 500);
+        uint64_t last = partition_log_last_index(f->logs[1]);
+        if (last % 100 == 0) settle(f, 1);
+        partition_log_commit(f->logs[1], last);
+    }
+    settle(f, 1);
+    assert_true(f->logs[1]->job != NULL || f->logs[1]->written > 0);
+    folder_run_out(&f->folder);
+    assert_int_equal(f->logs[0]->written, 1);
+    assert_int_equal(f->logs[0]->synced, 0);
+    assert_int_equal(f->logs[1]->written, partition_log_last_index(f->logs[1]));
+    tear_down(f);
+}
+
+/* The journal's live part stays bounded while much more passes through it: it presses, and logs sync. */
+static void test_store_journal_pressure(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 10);
+    uint64_t bytes = 0;
+    while (bytes < 4 * f->options.journal_max_bytes) {
+        unsigned i = (unsigned)dice_below(&f->dice, 10);
+        uint64_t before = partition_log_uncommitted_bytes(f->logs[i]);
+        append(f, i, 500);
+        bytes += partition_log_uncommitted_bytes(f->logs[i]) - before;
+        settle(f, i);
+        partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
+        assert_true(journal_live_bytes(log_store_journal(f->store)) <=
+                    f->options.journal_max_bytes + f->options.journal_file_bytes);
+    }
+    struct journal_stats stats;
+    journal_stats_get(log_store_journal(f->store), &stats);
+    assert_true(stats.files_reused > 3);
+    close_store(f);
+    open_store(f);
+    open_logs(f, 10);
+    uint64_t size = 0;
+    for (unsigned i = 0; i < 10; i++)
+        size += partition_log_size_bytes(f->logs[i]);
+    assert_true(size > 0);
+    tear_down(f);
+}
+
+static bool group_exists(struct fixture *f, uint64_t group, const char *suffix) {
+    char path[160];
+    snprintf(path, sizeof path, "%s/groups/%016x%s", f->path, (unsigned)group, suffix);
+    enum env_kind kind;
+    assert_int_equal(env_kind_of(f->folder.env, path, &kind), 0);
+    return kind != ENV_NOTHING;
+}
+
+/* A removed group is gone from disk and journal; its name is free at once, and what a stop left is removed at the next start. */
+static void test_store_removes_groups(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        append(f, i, 300);
+        settle(f, i);
+        partition_log_commit(f->logs[i], 1);
+    }
+    assert_int_equal(log_store_remove_group(f->store, 2), ERR_BUSY);
+    write_behind_sync(f->logs[1], 1); /* a write is under way while the log is closed and removed */
+    partition_log_close(f->logs[1]);
+    f->logs[1] = NULL;
+    assert_int_equal(log_store_remove_group(f->store, 2), 0);
+    folder_run_out(&f->folder);
+    assert_false(group_exists(f, 2, ""));
+    assert_false(group_exists(f, 2, ".deleted"));
+    assert_true(group_exists(f, 1, ""));
+    assert_int_equal(log_store_remove_group(f->store, 2), 0); /* once more is harmless */
+    folder_run_out(&f->folder);
+    append(f, 0, 10);
+    settle(f, 0); /* the journal has a round with the forgotten group */
+    char leftover[160];
+    snprintf(leftover, sizeof leftover, "%s/groups/%016x.deleted", f->path, 9);
+    assert_int_equal(env_mkdir(f->folder.env, leftover), 0);
+    close_store(f);
+    open_store(f);
+    assert_null(journal_recovered(log_store_journal(f->store), 2));
+    folder_run_out(&f->folder);
+    assert_false(group_exists(f, 9, ".deleted"));
+    tear_down(f);
+}
+
+/* A thousand logs with segments open quickly, and read nothing but their indexes. */
+static void test_store_opens_many_logs(void **state) {
+    (void)state;
+    enum { MANY = 1000 };
+    struct fixture *f = set_up();
+    f->options.journal_max_bytes = 16 << 20;
+    close_store(f);
+    open_store(f);
+    static struct partition_log *logs[MANY];
+    for (uint64_t i = 0; i < MANY; i++) {
+        logs[i] = open_one(f, i + 1);
+        struct entry *entry = entry_of_batches(&f->dice, i + 1, 1, 1, 0, 1, 3, 100, 1700000000000);
+        partition_log_append(logs[i], &entry, 1);
+        entry_unref(entry);
+    }
+    for (uint64_t i = 0; i < MANY; i++)
+        partition_log_commit(logs[i], 1);
+    flush(f);
+    for (uint64_t i = 0; i < MANY; i++)
+        partition_log_close(logs[i]);
+    close_store(f);
+    uint64_t began = env_now_ms(f->folder.env);
+    open_store(f);
+    for (uint64_t i = 0; i < MANY; i++) {
+        logs[i] = open_one(f, i + 1);
+        assert_int_equal(partition_log_last_index(logs[i]), 1);
+    }
+    uint64_t took = env_now_ms(f->folder.env) - began;
+    assert_true(took < 3000);
+    assert_true(f->store->files.open == 0);
+    for (uint64_t i = 0; i < MANY; i++)
+        partition_log_close(logs[i]);
+    tear_down(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_lists_groups),     cmocka_unit_test(test_store_flush),
+        cmocka_unit_test(test_store_tail_cache),       cmocka_unit_test(test_store_write_behind_waits),
+        cmocka_unit_test(test_store_journal_pressure), cmocka_unit_test(test_store_removes_groups),
+        cmocka_unit_test(test_store_opens_many_logs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
