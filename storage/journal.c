@@ -50,6 +50,8 @@ void journal_truncate(struct journal *journal, uint64_t group, uint64_t index) {
     struct journal_group_state *state = journal_state_group(&journal->state, group);
     CHECK(index > state->asked_progress);
     if (index <= state->asked_last) state->asked_last = index - 1;
+    if (index < state->asked_void) state->asked_void = index;
+    state->asked_truncates++;
     struct journal_record truncate = {.kind = JOURNAL_TRUNCATE, .group = group, .index = index};
     record(journal, &truncate, NULL, true);
 }
@@ -74,6 +76,7 @@ void journal_progress(struct journal *journal, uint64_t group, uint64_t index, i
 }
 
 void journal_forget(struct journal *journal, uint64_t group) {
+    journal_state_group(&journal->state, group)->asked_void = 0;
     struct journal_record forget = {.kind = JOURNAL_FORGET, .group = group};
     record(journal, &forget, NULL, false);
 }

@@ -56,7 +56,6 @@ struct journal {
     /* Room; journal_room.c. */
     struct journal_round *copies; /* gathers what is copied forward */
     uint64_t reclaiming;          /* the generation that is being copied forward; 0: none */
-    bool copied_last;             /* the last round was a copy: one of the owners' goes next */
     bool owners_turn;             /* a round of theirs was placed since the last reclaiming began */
     uint64_t pressed;             /* the owners of this generation were asked */
     bool stalled;                 /* the next round waits for a file */

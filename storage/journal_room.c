@@ -25,7 +25,7 @@ static uint64_t first_needed(const struct journal_group_state *group, const stru
     return extent->first > group->asked_progress ? extent->first : group->asked_progress + 1;
 }
 
-/* All that the oldest generation holds is synced by its owner or can be copied. */
+/* All that the oldest generation holds is synced by its owner, can be copied, or is void when what waits has a place. */
 static bool oldest_can_be_emptied(const struct journal *journal) {
     uint64_t oldest = journal_state_oldest(&journal->state);
     if (oldest == journal->state.generation) return false;
@@ -35,7 +35,7 @@ static bool oldest_can_be_emptied(const struct journal *journal) {
             const struct journal_extent *extent = &group->extents[i];
             if (extent->generation != oldest) continue;
             uint64_t needed = first_needed(group, extent);
-            if (needed <= extent->last && needed < extent->kept) return false;
+            if (needed <= extent->last && needed < extent->kept && needed < group->asked_void) return false;
         }
     }
     return true;

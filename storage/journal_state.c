@@ -226,6 +226,7 @@ struct journal_group_state *journal_state_group(struct journal_state *state, uin
     struct journal_group_state *found = journal_state_find(state, group);
     if (found != NULL) return found;
     found = mem_zalloc(sizeof *found);
+    found->asked_void = UINT64_MAX;
     found->group = group;
     HASH_ADD(hh, state->groups, group, sizeof found->group, found);
     return found;
@@ -309,7 +310,10 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
     case JOURNAL_COPY:
         if (record->index > group->progress) copy_forward(state, group, record->index, entry);
         break;
-    case JOURNAL_TRUNCATE: truncate_from(state, group, record->index); break;
+    case JOURNAL_TRUNCATE:
+        truncate_from(state, group, record->index);
+        if (group->asked_truncates > 0 && --group->asked_truncates == 0) group->asked_void = UINT64_MAX;
+        break;
     case JOURNAL_HARD_STATE:
         group->term = record->term;
         group->voted_for = record->voted_for;

@@ -183,8 +183,7 @@ static bool is_due(const struct journal *journal) {
 
 void journal_writer_next(struct journal *journal) {
     if (journal->write.busy || journal->closing) return;
-    /* By turns: a copy may fill the very file that was begun for the round that waits. */
-    bool copying = !(journal->copied_last && is_due(journal)) && journal_room_copy(journal);
+    bool copying = journal_room_copy(journal);
     if (!copying && !is_due(journal)) return;
     struct journal_round *round = copying ? journal->copies : journal->queue;
     size_t need = journal_round_bytes(round);
@@ -192,7 +191,6 @@ void journal_writer_next(struct journal *journal) {
         begin_generation(journal, need);
         return;
     }
-    journal->copied_last = copying;
     if (copying) {
         journal->copies = NULL;
     } else {
