@@ -149,6 +149,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->campaign = made && spec->campaign;
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
+    if (group->applied > group->commit) group->commit = group->applied; /* only committed entries are applied */
     group_set_members(group, spec->members, spec->member_count);
     init_engine(group);
     shard_add_group(shard, group);

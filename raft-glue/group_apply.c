@@ -114,8 +114,8 @@ static void note_leader(struct group *group) {
         group->leader = group->heard_leader;
     } else if (group->raft.state == RAFT_CANDIDATE) {
         group->leader = 0;
-    } else if (term != group->leader_term) {
-        group->leader = 0; /* the engine still remembers the one of an older term */
+    } else if (term != group->leader_term || group->leader == group->replica) {
+        group->leader = 0; /* the engine still remembers the one of an older term; we lead no more without a majority */
     }
     group->leader_term = term;
 }

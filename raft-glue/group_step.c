@@ -128,6 +128,13 @@ const struct partition_log_events group_log_events = {on_durable, on_hard_state_
 
 /* ---- Messages ---- */
 
+/* The engine answers every pre-vote with the term that was asked about, even one that it refuses because its own is later. A
+ * candidate with the longer log would never learn that term, and the other could never win: so a refusal tells ours. */
+static uint32_t vote_result_term(const struct group *group, const struct raft_request_vote_result *result) {
+    bool late = result->pre_vote && !result->vote_granted && result->term < raft_current_term(&group->raft);
+    return late ? group_term(group) : (uint32_t)result->term;
+}
+
 static bool fill_record(const struct group *group, const struct raft_message *message, struct peer_record *record) {
     *record = (struct peer_record){0};
     switch (message->type) {
@@ -148,7 +155,7 @@ static bool fill_record(const struct group *group, const struct raft_message *me
         return true;
     case RAFT_REQUEST_VOTE_RESULT:
         record->type = RECORD_VOTE_RESULT;
-        record->term = (uint32_t)message->request_vote_result.term;
+        record->term = vote_result_term(group, &message->request_vote_result);
         record->flags = (message->request_vote_result.pre_vote ? RECORD_PRE_VOTE : 0) |
                         (message->request_vote_result.vote_granted ? RECORD_GRANTED : 0);
         return true;
