@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "broker/log_tool.h"
 #include "broker/options.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };
@@ -152,8 +153,8 @@ int main(int argc, char **argv) {
     case ACTION_HELP: options_print_help(); return EXIT_DONE;
     case ACTION_HELP_CONFIG: options_print_settings(); return EXIT_DONE;
     case ACTION_VERSION: printf("draved %s\n", DRAVE_VERSION); return EXIT_DONE;
-    case ACTION_LOG_DUMP:
-    case ACTION_LOG_VERIFY:
+    case ACTION_LOG_DUMP: return log_tool_dump(&options);
+    case ACTION_LOG_VERIFY: return log_tool_verify(&options);
     case ACTION_RUN:
     case ACTION_CHECK: return with_settings(&options);
     }

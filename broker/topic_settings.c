@@ -93,5 +93,6 @@ void topic_settings_partition(const struct broker_settings *settings, const stru
     into->compression_type = compression_of(value_of(settings, topic, "compression.type"));
     into->log_append_time = strcmp(value_of(settings, topic, "message.timestamp.type"), "LogAppendTime") == 0;
     into->store_lz4 = settings->log_compression_lz4;
+    into->producer_expiration_ms = (int64_t)settings->producer_id_expiration_ms;
     into->min_insync_replicas = (int32_t)strtol(value_of(settings, topic, "min.insync.replicas"), NULL, 10);
 }
