@@ -78,7 +78,7 @@ void election_start(struct group *group) {
     if (!may_stand(group)) return;
     if (group->campaign) {
         begin_try(group, CAMPAIGN_TRIES, group->shard->now_ms);
-    } else {
+    } else if (!group->made) {
         election_on_link_up(group);
     }
 }

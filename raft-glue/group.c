@@ -146,6 +146,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
         mem_free(group);
         return error;
     }
+    group->made = made;
     group->campaign = made && spec->campaign;
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
