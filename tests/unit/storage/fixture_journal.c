@@ -121,38 +121,3 @@ void assert_entry(const struct entry *entry, uint64_t group, uint64_t index, uin
     assert_memory_equal(entry->body.data, expected->body.data, len);
     entry_unref(expected);
 }
-
-/* ---- Files ---- */
-
-static void name_of(const struct journal_fixture *fixture, uint32_t number, char into[128]) {
-    snprintf(into, 128, "%s/%08u.journal", fixture->path, (unsigned)number);
-}
-
-uint8_t *load_file(const struct journal_fixture *fixture, uint32_t number, size_t *len) {
-    char name[128];
-    name_of(fixture, number, name);
-    FILE *file = fopen(name, "rb");
-    if (file == NULL) return NULL;
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    *len = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *bytes = calloc(1, *len + 1);
-    assert_int_equal(fread(bytes, 1, *len, file), *len);
-    fclose(file);
-    return bytes;
-}
-
-void store_file(const struct journal_fixture *fixture, uint32_t number, const uint8_t *bytes, size_t len) {
-    char name[128];
-    name_of(fixture, number, name);
-    FILE *file = fopen(name, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
-}
-
-void remove_file(const struct journal_fixture *fixture, uint32_t number) {
-    char name[128];
-    name_of(fixture, number, name);
-    assert_int_equal(remove(name), 0);
-}

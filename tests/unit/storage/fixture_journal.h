@@ -43,11 +43,4 @@ void record_entry(struct journal_fixture *fixture, uint64_t group, uint64_t inde
 /* Asserts that `entry` is what make_entry makes of these. */
 void assert_entry(const struct entry *entry, uint64_t group, uint64_t index, uint32_t term, size_t len);
 
-/* ---- The files of a journal, or copies of them, as bytes ---- */
-
-/* The whole of file `number` of the fixture's journal; *len bytes, for free(). NULL: there is none. */
-uint8_t *load_file(const struct journal_fixture *fixture, uint32_t number, size_t *len);
-void store_file(const struct journal_fixture *fixture, uint32_t number, const uint8_t *bytes, size_t len);
-void remove_file(const struct journal_fixture *fixture, uint32_t number);
-
 #endif
