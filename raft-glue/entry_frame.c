@@ -6,18 +6,24 @@
 
 enum { SMALL_BODY = 4096 };
 
-void entry_frame_begin(struct entry_frame *frame) {
+void entry_frame_begin(struct entry_frame *frame, uint64_t most_bytes) {
+    CHECK(most_bytes > 0);
     frame->meta = frame->small = (struct peer_bytes){0};
     frame->slice_count = 1;
     frame->entry_count = 0;
     frame->bytes = 0;
+    frame->most_bytes = most_bytes < ENTRY_FRAME_BYTES ? most_bytes : ENTRY_FRAME_BYTES;
     peer_bytes_extend(&frame->meta, 4); /* its length, at the end */
 }
 
 bool entry_frame_is_full(const struct entry_frame *frame) {
     /* Two more: the small bodies gathered so far, and a large one. */
-    return frame->bytes >= ENTRY_FRAME_BYTES || frame->entry_count >= ENTRY_FRAME_ENTRIES ||
+    return frame->bytes >= frame->most_bytes || frame->entry_count >= ENTRY_FRAME_ENTRIES ||
            frame->slice_count + 2 > ENTRY_FRAME_SLICES;
+}
+
+uint64_t entry_frame_room(const struct entry_frame *frame) {
+    return frame->bytes < frame->most_bytes ? frame->most_bytes - frame->bytes : 0;
 }
 
 static void flush_small(struct entry_frame *frame) {

@@ -309,11 +309,13 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
 }
 
 static void fill_frame(struct entry_frame *frame, struct link *link) {
-    while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
+    uint64_t window = link->shard->options.peer_window_bytes;
+    while (link->ready_first != NULL && !entry_frame_is_full(frame) && link->unacked_bytes < window) {
         struct member *member = take_ready(link);
         if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
         CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
-        if (member->reading || !load(member, ENTRY_FRAME_BYTES - frame->bytes)) continue;
+        uint64_t frame_room = ENTRY_FRAME_BYTES - frame->bytes, window_room = window - link->unacked_bytes;
+        if (member->reading || !load(member, frame_room < window_room ? frame_room : window_room)) continue;
         add_loaded(frame, member);
         if (member->next < member->end) make_ready(member);
     }
@@ -322,7 +324,7 @@ static void fill_frame(struct entry_frame *frame, struct link *link) {
 void replicate_fill(struct link *link) {
     while (link->ready_first != NULL && link_has_room(link)) {
         struct entry_frame frame;
-        entry_frame_begin(&frame);
+        entry_frame_begin(&frame, link->shard->options.peer_window_bytes);
         fill_frame(&frame, link);
         size_t n = entry_frame_end(&frame);
         if (n == 0) continue;
