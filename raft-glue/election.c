@@ -78,7 +78,10 @@ void election_start(struct group *group) {
     if (!may_stand(group)) return;
     if (group->campaign) {
         begin_try(group, CAMPAIGN_TRIES, group->shard->now_ms);
-    } else if (!group->made) {
+    } else if (group->made && majority_is_connected(group)) {
+        /* Another replica may have been chosen to lead first: it has its tries before. */
+        begin_try(group, 1, try_time_ms(group) + (uint64_t)2 * CAMPAIGN_TRIES * group->shard->options.failover_ms);
+    } else {
         election_on_link_up(group);
     }
 }

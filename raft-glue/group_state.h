@@ -93,7 +93,7 @@ struct group {
     uint64_t id, replica;
     char *label;
     bool eager_commit, campaign;
-    bool made; /* at this opening; if it is not to campaign, another replica is */
+    bool made; /* at this opening: its log was empty and was bootstrapped */
     struct member **members;
     size_t member_count;
     struct member *self;
