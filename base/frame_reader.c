@@ -3,7 +3,7 @@
  *
  *   chunk   64 KiB; frames that lie whole in it are delivered from it
  *   rest    bytes that were moved out of a chunk, so that an idle or waiting connection holds none
- *   large   a frame that gets a buffer of its own: longer than a chunk, or the last one that is read for now
+ *   large   a frame that gets a buffer of its own: longer than a chunk, or the last one that the budget lets in
  *
  *           bytes arrive            whole frame: deliver (copy under 4 KiB, else a slice)
  *   read ---------------> cut ----> begins and will be large: admit -> read into it -> deliver -> cut

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/settings.h"
 #include "broker/broker_settings.h"
 
@@ -40,9 +41,9 @@ static int unknown_option(const char *word, struct error_text *why) {
     }
     while (*word == '-')
         word++;
-    char *name = strndup(word, strcspn(word, "="));
-    const char *near = name == NULL ? NULL : nearest_name(name, names, count);
-    free(name);
+    char *name = mem_strndup(word, strcspn(word, "="));
+    const char *near = nearest_name(name, names, count);
+    mem_free(name);
     if (near != NULL) return error_set(why, ERR_INVALID, "there is no option --%.100s; did you mean --%s?", word, near);
     return error_set(why, ERR_INVALID, "there is no option --%.100s; draved --help lists those that exist", word);
 }

@@ -1,0 +1,73 @@
+"""Layers and circles, from the #include lines: arrows point down only."""
+
+import re
+
+from source_files import PRODUCT, c_files, text_of
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s+(["<])([^">]+)[">]', re.M)
+
+BELOW = {
+    "base": {"base"},
+    "protocol": {"protocol", "base"},
+    "storage": {"storage", "base"},
+    "raft-glue": {"raft-glue", "storage", "base"},
+    "broker": {"broker", "raft-glue", "storage", "protocol", "base"},
+    "client": {"client", "protocol", "base"},
+}
+# One header may be used across a border.
+ALSO = {"storage": {"protocol/record_batch.h"}}
+# The header of a library belongs to one place.
+ONLY_IN = {"uv.h": "base/env_uv", "raft.h": "raft-glue/", "librdkafka/rdkafka.h": "client/", "isa-l.h": "base/crc32c", "isa-l/crc.h": "base/crc32c"}
+
+
+def includes_of(path):
+    text = text_of(path)
+    for match in INCLUDE.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1), match.group(2)
+
+
+def layers(files):
+    known = {str(p) for p in files}
+    for path in c_files(files):
+        folder = path.parts[0]
+        for line, quote, name in includes_of(path):
+            if quote == "<":
+                home = ONLY_IN.get(name)
+                if home and folder in PRODUCT and not str(path).startswith(home):
+                    yield path, line, f"<{name}> may be included from {home}* only"
+            elif folder == "tests" and str(path.parent / name) in known:
+                continue  # a fixture beside its tests
+            elif "/" not in name or ".." in name or name not in known:
+                yield path, line, f'"{name}" is not a path from the root'
+            elif folder in BELOW and name.split("/")[0] not in BELOW[folder] and name not in ALSO.get(folder, ()):
+                yield path, line, f'{folder}/ must not use "{name}"; it stands on {", ".join(sorted(BELOW[folder] - {folder}))}'
+
+
+def circles(files):
+    """Headers that include each other, over any number of steps."""
+    arrows = {str(p): [(line, name) for line, quote, name in includes_of(p) if quote == '"'] for p in c_files(files)}
+    done, way = set(), []
+
+    def visit(name):
+        if name in done or name not in arrows:
+            return
+        way.append(name)
+        for line, other in arrows[name]:
+            if other in way:
+                yield name, line, "a circle: " + " -> ".join(way[way.index(other) :] + [other])
+            else:
+                yield from visit(other)
+        way.pop()
+        done.add(name)
+
+    for name in sorted(arrows):
+        yield from visit(name)
+
+
+def guards(files):
+    """A header's guard is its path: BASE_ENV_UV_H."""
+    for path in c_files(files):
+        if path.suffix == ".h" and path.parts[0] in PRODUCT:
+            guard = re.sub(r"[^A-Z0-9]", "_", str(path).upper())
+            if f"#ifndef {guard}\n#define {guard}\n" not in text_of(path):
+                yield path, 1, f"the include guard must be {guard}"

@@ -1,0 +1,38 @@
+"""Long files and functions. Near 500 and 60 lines is the time to look for the second job; these limits are the wall."""
+
+import re
+
+from source_files import c_files, text_of
+
+FILE_LINES = 600
+FUNCTION_LINES = 80
+# Known exceptions, "path" or "path:function". It only ever gets shorter; it is empty, and shall stay so.
+KNOWN = frozenset()
+
+NOT_CODE = {".json", ".txt", ".md", ".csv", ".jsonl", ".lock", ".log", ".xml"}
+BEGINS = re.compile(r"^[A-Za-z_].*\b(\w+)\(")
+
+
+def files_too_long(files):
+    for path in files:
+        if path.suffix in NOT_CODE or path.name == "LICENSE":
+            continue
+        lines = text_of(path).count("\n")
+        if lines > FILE_LINES and str(path) not in KNOWN:
+            yield path, 1, f"{lines} lines, more than {FILE_LINES}: split it by job"
+
+
+def functions_too_long(files):
+    """In formatted code a function begins at the margin, and its last line is a brace at the margin."""
+    for path in c_files(files):
+        begin = name = None
+        for number, line in enumerate(text_of(path).split("\n"), 1):
+            match = BEGINS.match(line)
+            if match and not line.rstrip().endswith(";") and not line.startswith(("#", "typedef")):
+                begin, name = number, match.group(1)
+            elif line == "}" and begin is not None:
+                if number - begin + 1 > FUNCTION_LINES and f"{path}:{name}" not in KNOWN:
+                    yield path, begin, f"{name}() has {number - begin + 1} lines, more than {FUNCTION_LINES}"
+                begin = None
+            elif line.startswith("}"):
+                begin = None
