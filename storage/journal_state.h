@@ -37,8 +37,8 @@ struct journal_group_state {
     struct journal_group *recovered; /* what its owner has not taken yet; while it is there, all references are held */
     /* As the owner sees it: records that have no place yet included. */
     uint64_t asked_last, asked_progress, asked_commit;
-    uint64_t asked_void;       /* entries that have a place from here on are void: a truncation that has none says so */
-    unsigned asked_truncates;  /* truncations that have no place yet */
+    uint64_t asked_void;      /* entries that have a place from here on are void: a truncation that has none says so */
+    unsigned asked_truncates; /* truncations that have no place yet */
     UT_hash_handle hh;
 };
 
