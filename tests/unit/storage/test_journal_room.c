@@ -1,0 +1,327 @@
+/* Room in the journal: owners are asked, uncommitted entries are copied forward, a full journal waits; and waiters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/env_uv.h"
+#include "fixture_journal_model.h"
+
+/* An owner that syncs when it is asked (or not), and counts. */
+struct owner {
+    struct model *model;
+    bool lazy; /* does nothing */
+    unsigned asked;
+};
+
+static void asked(void *arg, uint64_t group, uint64_t index) {
+    struct owner *owner = arg;
+    owner->asked++;
+    if (!owner->lazy) model_sync(owner->model, group, index);
+}
+
+/* `count` entries of `len` bytes in a group, committed or not, each durable before the next. */
+static void fill(struct model *model, uint64_t group, size_t count, uint32_t len, bool commit) {
+    for (size_t i = 0; i < count; i++) {
+        uint64_t index = model->groups[group - 1].last + 1;
+        model_do(model, (struct model_op){MODEL_ENTRY, group, index, 1, len});
+        if (commit) model_do(model, (struct model_op){MODEL_COMMIT, group, index, 0, 0});
+        model_flush(model);
+    }
+}
+
+static void open_with(struct journal_fixture *fixture, struct owner *owner, struct model **model) {
+    *model = model_new(fixture, 1);
+    *owner = (struct owner){.model = *model};
+    journal_fixture_open(fixture);
+    journal_on_pressure(fixture->journal, asked, owner);
+}
+
+static void reopen_and_compare(struct journal_fixture *fixture, struct model *model) {
+    journal_fixture_close(fixture);
+    journal_fixture_open(fixture);
+    model_compare(model, model->count);
+}
+
+static struct journal_stats stats_of(const struct journal_fixture *fixture) {
+    struct journal_stats stats;
+    journal_stats_get(fixture->journal, &stats);
+    return stats;
+}
+
+/* While less than half of the limit is live, nobody is asked; two small files are enough when owners sync by themselves. */
+static void test_journal_room_two_files_go_round(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    open_with(fixture, &owner, &model);
+    for (int i = 0; i < 100; i++) {
+        fill(model, 1, 5, 500, true);
+        model_sync(model, 1, UINT64_MAX);
+    }
+    model_flush(model);
+    struct journal_stats stats = stats_of(fixture);
+    assert_int_equal(owner.asked, 0);
+    assert_true(stats.files_made <= 3);
+    assert_true(stats.files_reused > 20);
+    assert_true(journal_live_bytes(fixture->journal) <= 2 * fixture->options.file_bytes);
+    reopen_and_compare(fixture, model);
+    model_free(model);
+}
+
+/* Owners that sync only when they are asked: the live part stays below three quarters, and nothing waits. */
+static void test_journal_room_owners_are_asked(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    fixture->options.max_bytes = 8 * fixture->options.file_bytes;
+    open_with(fixture, &owner, &model);
+    for (int i = 0; i < 40; i++) {
+        for (uint64_t group = 1; group <= MODEL_GROUPS; group++)
+            fill(model, group, 8, 900, true);
+        assert_true(journal_live_bytes(fixture->journal) <= 6 * fixture->options.file_bytes);
+    }
+    assert_true(owner.asked > 10);
+    assert_int_equal(stats_of(fixture).entries_copied_forward, 0);
+    reopen_and_compare(fixture, model);
+    model_free(model);
+}
+
+/* Entries that never commit go round with the ring while others turn it; they are there at the end. */
+static void test_journal_room_uncommitted_is_copied_forward(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    fixture->options.max_bytes = 5 * fixture->options.file_bytes;
+    open_with(fixture, &owner, &model);
+    fill(model, 2, 30, 900, false);
+    for (int i = 0; i < 60; i++)
+        fill(model, 1, 8, 900, true);
+    struct journal_stats stats = stats_of(fixture);
+    assert_true(stats.entries_copied_forward >= 60);
+    assert_true(journal_live_bytes(fixture->journal) <= 4 * fixture->options.file_bytes);
+    reopen_and_compare(fixture, model);
+    assert_int_equal(journal_recovered(fixture->journal, 2)->entry_count, 30);
+    model_free(model);
+}
+
+/* After a restart what was recovered is copied forward, too, whether its owner has taken it or not. */
+static void test_journal_room_recovered_is_copied_forward(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    fixture->options.max_bytes = 5 * fixture->options.file_bytes;
+    open_with(fixture, &owner, &model);
+    fill(model, 2, 20, 900, false);
+    fill(model, 3, 20, 900, true);
+    reopen_and_compare(fixture, model);
+    journal_on_pressure(fixture->journal, asked, &owner);
+    journal_recovered_release(fixture->journal, 2);
+    for (int i = 0; i < 40; i++)
+        fill(model, 1, 8, 900, true);
+    assert_true(stats_of(fixture).entries_copied_forward >= 20);
+    reopen_and_compare(fixture, model);
+    model_free(model);
+}
+
+/* Truncation and forgetting free files as progress does. */
+static void test_journal_room_truncated_and_forgotten(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    open_with(fixture, &owner, &model);
+    for (int i = 0; i < 20; i++) {
+        fill(model, 1, 20, 900, false);
+        model_do(model, (struct model_op){MODEL_TRUNCATE, 1, 1, 0, 0});
+        fill(model, 2, 20, 900, true);
+        model_do(model, (struct model_op){MODEL_FORGET, 2, 0, 0, 0});
+        fill(model, 3, 20, 10, true);
+        model_sync(model, 3, UINT64_MAX);
+        model_flush(model);
+    }
+    assert_int_equal(owner.asked, 0);
+    assert_true(stats_of(fixture).files_made <= 4);
+    reopen_and_compare(fixture, model);
+    model_free(model);
+}
+
+struct told {
+    struct journal_waiter waiter;
+    struct env *env;
+    unsigned *count;
+    unsigned order;
+};
+
+static void tell(struct journal_waiter *waiter) {
+    struct told *told = (struct told *)waiter;
+    told->order = ++*told->count;
+}
+
+static void stop_loop(void *arg) {
+    env_uv_stop(arg);
+}
+
+/* Owners that do not sync: the rounds wait at three quarters of the limit, and nothing is reported durable meanwhile. As
+ * soon as they have synced, everything goes on. */
+static void test_journal_room_full_waits_and_goes_on(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    unsigned count = 0;
+    fixture->options.max_bytes = 4 * fixture->options.file_bytes;
+    open_with(fixture, &owner, &model);
+    owner.lazy = true;
+    for (uint64_t index = 1; index <= 400; index++) {
+        model_do(model, (struct model_op){MODEL_ENTRY, 1, index, 1, 900});
+        model_do(model, (struct model_op){MODEL_COMMIT, 1, index, 0, 0});
+    }
+    struct told told = {.waiter.durable = tell, .count = &count};
+    journal_wait(fixture->journal, &told.waiter);
+    struct env_timer *timer = env_timer_new(fixture->env, stop_loop, fixture->env);
+    env_timer_start(timer, 400 * 1000);
+    env_uv_run(fixture->env);
+    assert_int_equal(count, 0);
+    assert_true(owner.asked >= 2); /* again and again */
+    assert_true(journal_live_bytes(fixture->journal) <= 3 * fixture->options.file_bytes);
+    owner.lazy = false;
+    model_flush(model);
+    assert_int_equal(count, 1);
+    env_timer_free(timer);
+    reopen_and_compare(fixture, model);
+    model_free(model);
+}
+
+/* Waiters are told in the order in which they asked, never inside the call; one that was canceled is not told. */
+static void test_journal_room_waiters(void **state) {
+    struct journal_fixture *fixture = *state;
+    unsigned count = 0;
+    struct told told[6];
+    journal_fixture_open(fixture);
+    for (int i = 0; i < 6; i++)
+        told[i] = (struct told){.waiter.durable = tell, .count = &count};
+    journal_wait(fixture->journal, &told[0].waiter); /* nothing to wait for */
+    journal_hard_state(fixture->journal, 1, 1, 1);
+    journal_wait(fixture->journal, &told[1].waiter);
+    journal_wait(fixture->journal, &told[2].waiter);
+    journal_wait(fixture->journal, &told[3].waiter);
+    journal_commit(fixture->journal, 1, 5); /* rides along: a waiter makes it a round */
+    journal_wait(fixture->journal, &told[4].waiter);
+    journal_wait(fixture->journal, &told[5].waiter);
+    journal_wait_cancel(fixture->journal, &told[2].waiter);
+    journal_wait_cancel(fixture->journal, &told[5].waiter);
+    assert_int_equal(count, 0);
+    journal_fixture_run(fixture);
+    assert_int_equal(count, 4);
+    assert_int_equal(told[0].order, 1);
+    assert_int_equal(told[1].order, 2);
+    assert_int_equal(told[3].order, 3);
+    assert_int_equal(told[4].order, 4);
+}
+
+/* Commit, progress and mark alone start no round; many of them are written all the same. */
+static void test_journal_room_riders(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    journal_fixture_run(fixture);
+    journal_mark(fixture->journal, 1);
+    journal_commit(fixture->journal, 1, 1);
+    journal_fixture_run(fixture);
+    assert_int_equal(stats_of(fixture).rounds, 0);
+    assert_int_equal(journal_durable_mark(fixture->journal), 0);
+    for (uint64_t mark = 2; mark < 2000; mark++)
+        journal_mark(fixture->journal, mark);
+    journal_fixture_run(fixture);
+    assert_in_range(stats_of(fixture).rounds, 1, 10);
+    journal_hard_state(fixture->journal, 1, 1, 0);
+    journal_fixture_run(fixture);
+    assert_int_equal(journal_durable_mark(fixture->journal), 1999);
+}
+
+struct closer {
+    struct journal_waiter waiter;
+    struct journal_fixture *fixture;
+    bool closed;
+};
+
+static void close_inside(struct journal_waiter *waiter) {
+    struct closer *closer = (struct closer *)waiter;
+    journal_close(closer->fixture->journal);
+    closer->fixture->journal = NULL;
+    closer->closed = true;
+}
+
+/* The journal may be closed from a callback of it; later waiters are not told. */
+static void test_journal_room_closed_inside(void **state) {
+    struct journal_fixture *fixture = *state;
+    unsigned count = 0;
+    journal_fixture_open(fixture);
+    struct closer closer = {.waiter.durable = close_inside, .fixture = fixture};
+    struct told told = {.waiter.durable = tell, .count = &count};
+    journal_hard_state(fixture->journal, 1, 1, 0);
+    journal_wait(fixture->journal, &closer.waiter);
+    journal_wait(fixture->journal, &told.waiter);
+    journal_fixture_run(fixture);
+    assert_true(closer.closed);
+    assert_int_equal(count, 0);
+}
+
+/* The sequence only grows, over starts, too. */
+static void test_journal_room_sequence_grows(void **state) {
+    struct journal_fixture *fixture = *state;
+    uint64_t before = 0;
+    for (uint32_t life = 1; life < 10; life++) {
+        journal_fixture_open(fixture);
+        assert_true(journal_sequence(fixture->journal) > before);
+        for (uint32_t i = 0; i < life; i++) {
+            before = journal_sequence(fixture->journal);
+            journal_hard_state(fixture->journal, 1, life, i);
+            journal_fixture_flush(fixture);
+            assert_true(journal_sequence(fixture->journal) > before);
+        }
+        before = journal_sequence(fixture->journal);
+        journal_fixture_close(fixture);
+    }
+}
+
+/* Five thousand groups: their checkpoints are larger than a small file, and everything still works. */
+static void test_journal_room_many_groups(void **state) {
+    struct journal_fixture *fixture = *state;
+    enum { GROUPS = 5000 };
+    fixture->options.file_bytes = 1 << 20;
+    fixture->options.max_bytes = 64 << 20;
+    journal_fixture_open(fixture);
+    for (uint64_t index = 1; index <= 8; index++) {
+        for (uint64_t group = 1; group <= GROUPS; group++) {
+            record_entry(fixture, group, index, 1, 100);
+            if (index == 1) journal_hard_state(fixture->journal, group, (uint32_t)group, 1);
+            journal_commit(fixture->journal, group, index);
+            journal_progress(fixture->journal, group, index / 2, 0, index);
+        }
+        journal_fixture_flush(fixture);
+    }
+    journal_fixture_close(fixture);
+    journal_fixture_open(fixture);
+    for (uint64_t group = 1; group <= GROUPS; group++) {
+        const struct journal_group *recovered = journal_recovered(fixture->journal, group);
+        assert_int_equal(recovered->term, group);
+        assert_int_equal(recovered->commit, 8);
+        assert_int_equal(recovered->entry_count, 4);
+        assert_entry(recovered->entries[3], group, 8, 1, 100);
+    }
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_journal_room_two_files_go_round),
+        TEST(test_journal_room_owners_are_asked),
+        TEST(test_journal_room_uncommitted_is_copied_forward),
+        TEST(test_journal_room_recovered_is_copied_forward),
+        TEST(test_journal_room_truncated_and_forgotten),
+        TEST(test_journal_room_full_waits_and_goes_on),
+        TEST(test_journal_room_waiters),
+        TEST(test_journal_room_riders),
+        TEST(test_journal_room_closed_inside),
+        TEST(test_journal_room_sequence_grows),
+        TEST(test_journal_room_many_groups),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
