@@ -72,16 +72,18 @@ static void update_listening(struct server *server) {
         env_listener_pause(server->sockets[i].listener, !server->accepting || server->full);
 }
 
+static uint64_t idle_at_us(const struct server *server, const struct client *client) {
+    return client->active_us + (uint64_t)server->options.max_idle_ms * 1000;
+}
+
 static void watch_idle(struct server *server) {
-    if (server->oldest == NULL) return;
-    env_timer_start_at(server->idle_timer, server->oldest->active_us + (uint64_t)server->options.max_idle_ms * 1000);
+    if (server->oldest != NULL) env_timer_start_at(server->idle_timer, idle_at_us(server, server->oldest));
 }
 
 static void close_idle(void *arg) {
     struct server *server = arg;
     uint64_t now_us = env_now_us(server->env);
-    while (server->oldest != NULL &&
-           now_us - server->oldest->active_us >= (uint64_t)server->options.max_idle_ms * 1000) {
+    while (server->oldest != NULL && idle_at_us(server, server->oldest) <= now_us) {
         struct client *client = server->oldest;
         if (connection_is_idle(client->connection))
             connection_close(client->connection);
