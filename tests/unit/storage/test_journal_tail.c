@@ -80,6 +80,33 @@ static void test_journal_tail_torn_at_every_sector(void **state) {
     model_free(model);
 }
 
+/* One bit of one body in the last round: the whole round is cut. */
+static void test_journal_tail_flipped_bit_in_a_body(void **state) {
+    struct journal_fixture *fixture = *state;
+    size_t before, bodies = 0;
+    struct model *model = make_journal(fixture, &before);
+    size_t all = model->count;
+    struct image *image = image_load(fixture);
+    const struct image_round last = *image_round_from_end(image, 0);
+    const uint8_t *payload = image_at(image, &last) + JOURNAL_HEADER_SIZE;
+    struct journal_record record;
+    for (size_t at = 0; journal_record_next(payload, last.header.payload_len, &at, &record, NULL) == ERR_NONE;) {
+        if (record.entry == NULL || record.body_len == 0) continue;
+        uint8_t *byte = image_at(image, &last) + JOURNAL_HEADER_SIZE + (record.body - payload) + record.body_len / 2;
+        *byte ^= 0x40;
+        image_store(image, fixture);
+        *byte ^= 0x40;
+        journal_fixture_open(fixture);
+        model->count = all;
+        assert_int_equal(model_compare(model, before), before);
+        journal_fixture_close(fixture);
+        bodies++;
+    }
+    assert_true(bodies > 2);
+    image_free(image);
+    model_free(model);
+}
+
 /* The same damage to a round that is not the last is refused, with the place, and nothing on disk is changed. */
 static void test_journal_tail_damage_before_it_is_refused(void **state) {
     struct journal_fixture *fixture = *state;
@@ -129,6 +156,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_tail_torn_at_every_sector),
+        TEST(test_journal_tail_flipped_bit_in_a_body),
         TEST(test_journal_tail_damage_before_it_is_refused),
         TEST(test_journal_tail_torn_at_every_start),
     };
