@@ -154,7 +154,7 @@ static int bind_one(struct server *server, const struct broker_listener *listene
     } else if (error == ERR_BUSY) {
         error_set(
             why, error,
-            "cannot listen for clients on %s:%d (listener %s): another program has that port; stop it, or name another port in listeners",
+            "cannot listen for clients on %s:%d (listener %s): that port is in use by another program; stop it, or name another port in listeners",
             host, port, listener->name);
     } else if (error == ERR_NAME) {
         error_set(
