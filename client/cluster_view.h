@@ -13,6 +13,8 @@
 
 /* A short try, without a word: whether the brokers at `bootstrap` list `brokers` brokers or more and have a metadata leader, so that topics can be created. */
 bool cluster_is_usable(const char *bootstrap, int brokers);
+/* A short try, without a word: whether any broker at `bootstrap` answers, with or without a metadata leader. */
+bool cluster_answers(const char *bootstrap);
 
 /* Metadata of all topics (`topic` NULL) or of one, never creating it. The answer lives in the arena. On failure the sentence was
  * said and an exit code is returned; 0 otherwise. */
