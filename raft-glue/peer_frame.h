@@ -77,7 +77,12 @@ enum peer_record_type {
     RECORD_CONFIRM,     /* does `term` still lead? a = round */
     RECORD_CONFIRMED,   /* it does, says this replica: a = round */
 };
-enum peer_record_flags { RECORD_PRE_VOTE = 1, RECORD_GRANTED = 2, RECORD_DISRUPT = 4 };
+enum peer_record_flags {
+    RECORD_PRE_VOTE = 1,
+    RECORD_GRANTED = 2,
+    RECORD_DISRUPT = 4,
+    RECORD_STALE = 8, /* a result that only tells its term, because the question was of an older one */
+};
 
 struct peer_record {
     uint64_t group, from, to; /* replica ids */

@@ -93,6 +93,7 @@ static void receive_record(struct group *group, struct member *from, const struc
         confirm_received(group, from, record);
         return;
     case RECORD_APPEND_RESULT:
+        if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) return;
         message.type = RAFT_APPEND_ENTRIES_RESULT;
         message.append_entries_result = (struct raft_append_entries_result){
             .version = APPEND_RESULT_VERSION, .term = record->term, .rejected = record->a, .last_log_index = record->b};

@@ -138,7 +138,7 @@ static void send_empty(struct member *member) {
     struct group *group = member->group;
     uint64_t prev = member->verified ? replicate_match(member) : member->anchor;
     struct peer_record record = {.type = RECORD_APPEND, .term = group_term(group), .a = prev};
-    record.b = raft_commit_index(&group->raft);
+    record.b = group->commit;
     member->commit_sent = record.b < prev ? record.b : prev;
     record.c = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
     CHECK(prev == 0 || record.c != 0);
@@ -203,7 +203,7 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
 
 /* The part of our commit index that it could use: an empty AppendEntries at its match moves it no further. */
 static uint64_t usable_commit(const struct member *member) {
-    uint64_t commit = raft_commit_index(&member->group->raft), match = replicate_match(member);
+    uint64_t commit = member->group->commit, match = replicate_match(member);
     return commit < match ? commit : match;
 }
 
@@ -295,7 +295,7 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
                                .to = member->replica,
                                .term = group_term(group),
                                .prev_index = member->next - 1,
-                               .commit = raft_commit_index(&group->raft)};
+                               .commit = group->commit};
     if (piece.prev_index > 0) piece.prev_term = partition_log_term_at(group->log, piece.prev_index);
     uint64_t bytes = entry_frame_add(frame, &piece, member->read.entries, member->read.count);
     partition_log_read_release(&member->read);
@@ -309,13 +309,11 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
 }
 
 static void fill_frame(struct entry_frame *frame, struct link *link) {
-    uint64_t window = link->shard->options.peer_window_bytes;
-    while (link->ready_first != NULL && !entry_frame_is_full(frame) && link->unacked_bytes < window) {
+    while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
         struct member *member = take_ready(link);
         if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
         CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
-        uint64_t frame_room = ENTRY_FRAME_BYTES - frame->bytes, window_room = window - link->unacked_bytes;
-        if (member->reading || !load(member, frame_room < window_room ? frame_room : window_room)) continue;
+        if (member->reading || !load(member, frame->most_bytes - frame->bytes)) continue;
         add_loaded(frame, member);
         if (member->next < member->end) make_ready(member);
     }
@@ -324,7 +322,7 @@ static void fill_frame(struct entry_frame *frame, struct link *link) {
 void replicate_fill(struct link *link) {
     while (link->ready_first != NULL && link_has_room(link)) {
         struct entry_frame frame;
-        entry_frame_begin(&frame, link->shard->options.peer_window_bytes);
+        entry_frame_begin(&frame, link->shard->options.peer_window_bytes - link->unacked_bytes);
         fill_frame(&frame, link);
         size_t n = entry_frame_end(&frame);
         if (n == 0) continue;
