@@ -53,6 +53,7 @@ struct voters {
     struct voter voters[VOTERS_MAX];
     bool submitting;
     uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */
+    uint32_t newest_term[VOTER_GROUPS_MAX];  /* that somebody said to lead */
     uint64_t checked;                        /* acknowledgements that were looked up on the disks */
 };
 
