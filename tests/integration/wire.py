@@ -81,10 +81,10 @@ def unacknowledged_is_unseen(cluster):
             for b in others:
                 b.pause()
             try:
-                error, base = raw.produce("unseen", 0, batch([(None, b"pending")]), acks=acks, timeout_ms=600)
+                error, base = raw.produce("unseen", 0, batch([(None, b"pending %d" % acks)]), acks=acks, timeout_ms=600)
                 assert error in (TIMED_OUT, NOT_LEADER) and base == -1, f"acks={acks} without a majority: error {error}, offset {base}"
                 error, high, _, _, data = reader.fetch("unseen", 0, 0)
-                assert error != 0 or b"pending" not in data, "a record that a majority does not have was read"
+                assert error != 0 or b"pending %d" % acks not in data, "a record that a majority does not have was read"
             finally:
                 for b in others:
                     b.resume()
