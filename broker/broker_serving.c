@@ -87,7 +87,6 @@ static void on_registered(void *arg) {
     if (broker->stopping) return;
     broker->registered = true;
     accept_clients(broker);
-    leases_renew(broker->leases);
     snprintf(summary, sizeof summary, "%s%s%s:%d (%" PRIu32 " broker%s, %zu topic%s, %.1f s)", v6 ? "[" : "",
              first->host, v6 ? "]" : "", server_port(broker->server, NULL), broker->record.node_count,
              broker->record.node_count == 1 ? "" : "s", topics, topics == 1 ? "" : "s",
@@ -107,8 +106,8 @@ static void begin_registration(struct broker *broker) {
                                                                     ? listener->advertised_port
                                                                     : server_port(broker->server, listener->name)};
     }
-    broker->registration = registration_start(broker->env, &broker->log, settings, &facts, broker->metadata,
-                                              broker->metadata_group, on_registered, broker);
+    broker->registration = registration_start(&broker->log, settings, &facts, broker->metadata, broker->metadata_group,
+                                              broker->leases, on_registered, broker);
 }
 
 int broker_open_cluster(struct broker *broker, struct error_text *why) {

@@ -15,7 +15,8 @@ enum { RENEW = 1, GIVE_BACK = 2, COMMAND_TIMEOUT_MS = 10000 };
 
 struct lease {
     int32_t node;
-    uint64_t heard_ms;
+    uint64_t heard_ms; /* or when this broker began to lead the metadata */
+    bool heard;        /* since then */
     bool given_back;
     struct metadata_submit submit; /* FENCE, or its opposite */
 };
@@ -71,7 +72,7 @@ static void judge(struct leases *leases, const struct metadata_broker *broker) {
     if (lease == NULL) return;
     bool alive = !lease->given_back &&
                  env_now_ms(leases->env) - lease->heard_ms <= leases->settings->broker_session_timeout_ms;
-    if (alive == broker->fenced) set_fenced(leases, lease, !alive);
+    if (broker->fenced ? alive && lease->heard : !alive) set_fenced(leases, lease, !alive);
 }
 
 static void judge_all(struct leases *leases) {
@@ -83,6 +84,7 @@ static void heard(struct leases *leases, int32_t node, uint8_t what) {
     struct lease *lease = lease_of(leases, node);
     const struct metadata_broker *broker = metadata_broker_of(leases->metadata, node);
     if (lease == NULL || !metadata_group_is_leading(leases->group)) return;
+    lease->heard = true;
     lease->given_back = what == GIVE_BACK;
     lease->heard_ms = env_now_ms(leases->env);
     if (broker != NULL) judge(leases, broker);
@@ -151,7 +153,7 @@ void leases_free(struct leases *leases) {
 void leases_restart(struct leases *leases) {
     for (size_t i = 0; i < leases->count; i++) {
         leases->leases[i]->heard_ms = env_now_ms(leases->env);
-        leases->leases[i]->given_back = false;
+        leases->leases[i]->heard = leases->leases[i]->given_back = false;
     }
 }
 

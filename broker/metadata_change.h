@@ -10,7 +10,7 @@
 #include "broker/metadata_group.h"
 
 enum change_status {
-    CHANGE_DONE,  /* `result` is what came of it, committed at `index` (0: nothing was submitted) */
+    CHANGE_DONE,  /* `result` is what came of it, committed at `index`; refused: what the leader had applied */
     CHANGE_AGAIN, /* try again; `result` is what to say when the time is over */
 };
 

@@ -130,7 +130,7 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
 /* Takes a change as the leader, for one of ours (`submit`) or another broker. */
 static void lead_change(struct metadata_group *group, const uint8_t *data, size_t len, struct metadata_submit *submit,
                         struct broker_caller caller) {
-    struct change_outcome outcome = {.status = CHANGE_DONE};
+    struct change_outcome outcome = {.status = CHANGE_DONE, .index = group->applied};
     struct metadata_change change;
     struct kp_arena arena;
     bool again = false;

@@ -5,7 +5,8 @@
  * places new partitions, submits the command, and answers with the result of its application; the change is done here when this
  * broker's table has it, too. Failures: no leader, a leader that changes, a broken link: the change is tried again until its time
  * is over; commands carry ids by which a repeated one is recognised. After that: REQUEST_TIMED_OUT, and it may yet happen.
- * Invariants: `done` is called once, never inside the submit; a result is told only of a command that was committed and applied here.
+ * Any answer of the leader is told only when this broker's table is as new as the leader's was: what a refusal speaks of can be seen.
+ * Invariants: `done` is called once, never inside the submit; a result is told only of a command that was committed and applied here, or that the leader refused.
  */
 #ifndef BROKER_METADATA_GROUP_H
 #define BROKER_METADATA_GROUP_H
@@ -43,7 +44,7 @@ struct metadata_change {
     struct metadata_command command;
     int32_t place_partitions;   /* CREATE_TOPIC, CREATE_PARTITIONS without partitions: so many */
     int16_t replication_factor; /* CREATE_TOPIC without partitions */
-    bool validate_only;         /* check the placement, change nothing */
+    bool validate_only; /* check the placement, change nothing; a barrier: the table is as new as the leader's then */
 };
 
 struct metadata_submit {

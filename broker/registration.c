@@ -11,23 +11,23 @@
 enum { TRY_MS = 5000 };
 
 struct registration {
-    struct env *env;
     struct log *log;
     const struct broker_settings *settings;
     const struct metadata *metadata;
     struct metadata_group *group;
+    struct leases *leases;
+    bool caught_up; /* the table is as new as the leader's was after we asked */
     void (*done)(void *arg);
     void *arg;
     uint8_t directory[METADATA_UUID_SIZE];
     struct command_endpoint endpoints[BROKER_LISTENERS_MAX];
     size_t endpoint_count;
     struct metadata_submit submit;
-    struct env_task task;
 };
 
 static bool row_is_true(const struct registration *registration) {
     const struct metadata_broker *row = metadata_broker_of(registration->metadata, registration->settings->node_id);
-    if (row == NULL || memcmp(row->directory, registration->directory, METADATA_UUID_SIZE) != 0 ||
+    if (row == NULL || row->fenced || memcmp(row->directory, registration->directory, METADATA_UUID_SIZE) != 0 ||
         strcmp(row->rack, registration->settings->rack) != 0 || row->endpoint_count != registration->endpoint_count)
         return false;
     for (size_t i = 0; i < row->endpoint_count; i++)
@@ -39,7 +39,7 @@ static bool row_is_true(const struct registration *registration) {
 }
 
 static void submit(struct registration *registration) {
-    struct metadata_change change = {0};
+    struct metadata_change change = {.validate_only = !registration->caught_up};
     metadata_command_init(&change.command, COMMAND_REGISTER_BROKER);
     struct command_register_broker *command = &change.command.register_broker;
     command->node = registration->settings->node_id;
@@ -58,26 +58,27 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
         submit(registration);
         return;
     }
+    if (!registration->caught_up) {
+        registration->caught_up = true;
+        leases_renew(registration->leases); /* the leader must know that we are back before it looks at our row */
+        if (!row_is_true(registration)) {
+            submit(registration);
+            return;
+        }
+    }
     registration->done(registration->arg);
 }
 
-static void on_task(struct env_task *task) {
-    struct registration *registration = (struct registration *)((char *)task - offsetof(struct registration, task));
-    if (row_is_true(registration))
-        registration->done(registration->arg);
-    else
-        submit(registration);
-}
-
-struct registration *registration_start(struct env *env, struct log *log, const struct broker_settings *settings,
+struct registration *registration_start(struct log *log, const struct broker_settings *settings,
                                         const struct registration_facts *facts, const struct metadata *metadata,
-                                        struct metadata_group *group, void (*done)(void *arg), void *arg) {
+                                        struct metadata_group *group, struct leases *leases, void (*done)(void *arg),
+                                        void *arg) {
     struct registration *registration = mem_zalloc(sizeof *registration);
-    registration->env = env;
     registration->log = log;
     registration->settings = settings;
     registration->metadata = metadata;
     registration->group = group;
+    registration->leases = leases;
     registration->done = done;
     registration->arg = arg;
     registration->endpoint_count = facts->endpoint_count;
@@ -89,14 +90,12 @@ struct registration *registration_start(struct env *env, struct log *log, const 
             .port = facts->endpoints[i].port};
     registration->submit.done = on_submitted;
     registration->submit.group = group;
-    registration->task.run = on_task;
-    env_defer(env, &registration->task);
+    submit(registration);
     return registration;
 }
 
 void registration_free(struct registration *registration) {
     if (registration == NULL) return;
-    env_defer_cancel(registration->env, &registration->task);
     metadata_group_submit_cancel(&registration->submit);
     for (size_t i = 0; i < registration->endpoint_count; i++) {
         mem_free((void *)registration->endpoints[i].listener.data);
