@@ -26,6 +26,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "storage/directory.h"
 
 enum { FORMAT = 1, META_MAX = 4 << 20, RECORD_MAX = 1 << 20, CLUSTER_ID_MAX = 64 };
 
@@ -76,19 +77,14 @@ static int make_if_missing(struct data_dir *dir, struct error_text *why) {
     enum env_kind kind;
     int error = env_kind_of(dir->env, dir->path, &kind);
     if (error != ERR_NONE) return cannot(dir, "look at", error, why);
+    if (kind != ENV_NOTHING && kind != ENV_DIRECTORY)
+        return error_set(why, ERR_INVALID, "%s is not a directory; use " OTHER_DIR, dir->path);
     if (kind == ENV_DIRECTORY) return ERR_NONE;
-    if (kind != ENV_NOTHING) return error_set(why, ERR_INVALID, "%s is not a directory; use " OTHER_DIR, dir->path);
-    error = env_mkdir(dir->env, dir->path);
+    error = directory_make(dir->env, dir->path);
     if (error == ERR_NOT_FOUND)
         return error_set(why, ERR_INVALID,
                          "cannot make the data directory %s: the directory that should hold it does not exist",
                          dir->path);
-    if (error != ERR_NONE) return cannot(dir, "make", error, why);
-    char *parent = mem_strdup(dir->path);
-    char *slash = strrchr(parent, '/');
-    if (slash != NULL) *slash = '\0';
-    error = env_sync_dir(dir->env, slash == NULL ? "." : slash == parent ? "/" : parent);
-    mem_free(parent);
     return error == ERR_NONE ? ERR_NONE : cannot(dir, "make", error, why);
 }
 
@@ -314,6 +310,9 @@ static int open_locked(struct data_dir *dir, bool *made, struct error_text *why)
     struct names names;
     int error = check_names(dir, &names, why); /* again: another process may have made it before we had the lock */
     if (error != ERR_NONE) return error;
+    error = directory_make(dir->env, dir->path); /* it exists: for a process that was killed before it synced */
+    if (error == ERR_NONE) error = env_sync_dir(dir->env, dir->path);
+    if (error != ERR_NONE) return cannot(dir, "sync", error, why);
     *made = !names.meta;
     if (*made) return make_meta(dir, why);
     char *text;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "storage/directory.h"
 #include "storage/journal_format.h"
 
 enum { PIECE_BYTES = 1 << 20, PATH_MAX_BYTES = 512 };
@@ -97,24 +98,12 @@ static int open_all(struct journal_files *files, bool read_only, struct error_te
     return ERR_NONE;
 }
 
-static int make_directory(struct env *env, const char *path) {
-    int error = env_mkdir(env, path);
-    if (error != ERR_NONE) return error;
-    char parent[PATH_MAX_BYTES];
-    snprintf(parent, sizeof parent, "%s", path);
-    char *slash = strrchr(parent, '/');
-    if (slash != NULL) *slash = '\0';
-    return env_sync_dir(env, slash == NULL ? "." : slash == parent ? "/" : parent);
-}
-
 int journal_files_open(struct journal_files *files, struct env *env, const char *path, uint64_t file_bytes,
                        bool read_only, struct error_text *why) {
     *files = (struct journal_files){.env = env, .path = mem_strdup(path), .file_bytes = file_bytes};
-    int error = env_list_dir(env, path, note_name, files);
-    if (error == ERR_NOT_FOUND && !read_only) {
-        error = make_directory(env, path);
-        if (error == ERR_NONE) return ERR_NONE;
-    }
+    int error = read_only ? ERR_NONE : directory_make(env, path);
+    if (error == ERR_NONE && !read_only) error = env_sync_dir(env, path); /* files of a process that was killed */
+    if (error == ERR_NONE) error = env_list_dir(env, path, note_name, files);
     if (error != ERR_NONE)
         error_set(why, error, "cannot open the journal directory %s (%s)", path, error_phrase(error));
     else

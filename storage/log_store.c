@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "storage/directory.h"
 #include "storage/write_behind.h"
 
 enum {
@@ -21,8 +22,8 @@ enum {
 /* ---- Opening ---- */
 
 static int make_directory(struct env *env, const char *path, struct error_text *why) {
-    int error = env_mkdir(env, path);
-    if (error == 0 || error == ERR_EXISTS) return 0;
+    int error = directory_make(env, path);
+    if (error == 0) return 0;
     return error_set(
         why, error,
         "the directory %s cannot be made (%s); give this user the right to write there, or another data.dir", path,
