@@ -159,10 +159,10 @@ static void flushed(struct journal_waiter *waiter) {
 /* The last step: the progress records become durable, so that the next start reads them. */
 static void check_flush(struct env_task *task) {
     struct log_store *store = (struct log_store *)((char *)task - offsetof(struct log_store, flush_task));
-    if (!store->flushing || store->flush_waits) return;
+    if (!store->flushing || store->flush_waits || store->write_behind.jobs > 0) return;
     struct partition_log *log, *next;
     HASH_ITER(by_group, store->logs, log, next) {
-        if (!log->closed && (log->job || log->synced < log->flush_to)) return;
+        if (!log->closed && log->synced < log->flush_to) return;
     }
     store->flush_waits = true;
     store->flush_waiter.durable = flushed;

@@ -90,7 +90,8 @@ uint32_t partition_log_term(const struct partition_log *log);
 uint64_t partition_log_voted_for(const struct partition_log *log);
 uint64_t partition_log_set_hard_state(struct partition_log *log, uint32_t term, uint64_t voted_for);
 
-/* Sealed entries, the first with index last+1. Takes references of its own. */
+/* Sealed entries, the first with index last+1, each going on where the one before it ended: group, base offset, term not below.
+ * That is checked (CHECK), so what a peer sent is compared with partition_log_offset_behind first. Takes references of its own. */
 void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n);
 /* Drops entries from `index` on; index > commit index. Their completion is never reported. */
 void partition_log_truncate(struct partition_log *log, uint64_t index);
@@ -131,8 +132,9 @@ bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_
 void partition_log_fetch_release(struct partition_log_fetch *fetch);
 void partition_log_fetch_cancel(struct partition_log_fetch *fetch);
 
-/* Finds the first record below `end_offset` whose timestamp is >= `timestamp` (ListOffsets), or, with timestamp -3, the
- * record with the largest timestamp (KIP-734). Same calling convention; offset -1: there is none. */
+/* Finds the first record below `end_offset` (a high watermark: where a batch ends) whose timestamp is >= `timestamp`
+ * (ListOffsets), or, with timestamp -3, the first record with the largest timestamp (KIP-734). Same calling convention;
+ * offset -1: there is none. */
 struct partition_log_search {
     void (*done)(struct partition_log_search *search, int error);
     int64_t offset, timestamp;
@@ -148,8 +150,8 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
 
 /* ---- The applier's snapshot: opaque bytes kept at segment boundaries (producer state), so that a start replays little ---- */
 
-/* Called when a segment is sealed, and now and then when one is synced: returns the applier's state after exactly the entries up to *index, which is the last entry that it
- * has applied; or an empty slice for none. */
+/* Called when a segment is sealed, and now and then when one is synced: returns the applier's state after exactly the
+ * entries up to *index, which is the last entry that it has applied; or an empty slice for none. */
 void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t *index), void *arg);
 /* The newest usable snapshot: its index and bytes (the caller's slice); false: none, replay from the first index. */
 bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state);

@@ -110,7 +110,10 @@ static void keep_applier_state(struct partition_log *log) {
     if (!log->seal_state) return;
     uint64_t index = 0;
     struct slice state = log->seal_state(log->seal_arg, &index);
-    if (state.len == 0) return;
+    if (state.len == 0) {
+        slice_unref(&state);
+        return;
+    }
     CHECK(index > 0 && index <= log->committed);
     applier_snapshot_save(log, index, state);
 }

@@ -64,8 +64,8 @@ void log_model_search(struct log_model *model, int64_t timestamp, int64_t end, s
 int64_t log_model_watermark(const struct log_model *model);
 /* All positions, terms, changes; every entry read back. */
 void log_model_check(struct log_model *model);
-/* One fetch from `offset` compared with the model. Returns the offset to go on with. */
-int64_t log_model_check_fetch(struct log_model *model, int64_t offset, uint64_t max_bytes);
+/* One fetch from `offset`, with only what lies below `end`, compared with the model. Returns the offset to go on with. */
+int64_t log_model_check_fetch(struct log_model *model, int64_t offset, int64_t end, uint64_t max_bytes);
 void log_model_check_search(struct log_model *model, int64_t timestamp, int64_t end);
 
 char *log_model_group_path(const struct log_model *model); /* mem_free */

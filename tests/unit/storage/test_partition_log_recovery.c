@@ -95,6 +95,27 @@ static void test_recovery_torn_tail(void **state) {
     log_model_close(&model);
 }
 
+/* Entries in a segment are committed, even if no round came that told the journal of the commit. */
+static void test_recovery_commit_known_from_segments(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 27);
+    model.options.segment_bytes = 16 << 10;
+    log_model_start(&model);
+    log_model_vote(&model, 1, 1);
+    for (int i = 0; i < 5; i++)
+        log_model_append(&model, 4);
+    log_model_settle(&model);
+    log_model_commit(&model, 15);
+    log_model_write_behind(&model);
+    log_model_stop(&model, false);
+    log_model_start(&model);
+    assert_int_equal(model.commit, 15);
+    log_model_check(&model);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
 /* A log of many segments, all synced. */
 static void leave_segments(struct log_model *model, uint64_t seed) {
     log_model_open(model, seed);
@@ -111,7 +132,7 @@ static void leave_segments(struct log_model *model, uint64_t seed) {
 static void check_all(struct log_model *model) {
     log_model_check(model);
     for (int64_t offset = 0; offset < model->end_offset;)
-        offset = log_model_check_fetch(model, offset, 2000);
+        offset = log_model_check_fetch(model, offset, model->end_offset, 2000);
     for (int i = 0; i < 20; i++)
         log_model_check_search(model, model->time - (int64_t)dice_below(&model->dice, 30000),
                                log_model_watermark(model));
@@ -294,9 +315,13 @@ static void test_recovery_foreign_journal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recovery_torn_tail),      cmocka_unit_test(test_recovery_without_indexes),
-        cmocka_unit_test(test_recovery_refuses_damage), cmocka_unit_test(test_recovery_damaged_entry),
-        cmocka_unit_test(test_recovery_old_journal),    cmocka_unit_test(test_recovery_foreign_journal),
+        cmocka_unit_test(test_recovery_torn_tail),
+        cmocka_unit_test(test_recovery_without_indexes),
+        cmocka_unit_test(test_recovery_refuses_damage),
+        cmocka_unit_test(test_recovery_damaged_entry),
+        cmocka_unit_test(test_recovery_commit_known_from_segments),
+        cmocka_unit_test(test_recovery_old_journal),
+        cmocka_unit_test(test_recovery_foreign_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,234 @@
+/* Reading that takes its time, is cancelled, or outlives its log; applier snapshots; limits of open files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "tests/unit/storage/fixture_log_model.h"
+
+/* A log of several segments that was opened again: nothing is in memory, no index of a sealed segment is loaded. */
+static void open_cold(struct log_model *model, uint64_t seed) {
+    log_model_open(model, seed);
+    log_model_start(model);
+    log_model_vote(model, 1, 1);
+    for (int i = 0; i < 40; i++) {
+        log_model_append(model, 4);
+        log_model_commit(model, model->last);
+    }
+    log_model_stop(model, true);
+    struct error_text why;
+    assert_true(log_model_try_start(model, &why));
+    assert_int_equal(model->log->memory.count, 0);
+    assert_true(model->log->segment_count > 3);
+}
+
+static void never_read(struct partition_log_read *read, int error) {
+    (void)read;
+    fail_msg("done was called (%d)", error);
+}
+
+static void never_fetched(struct partition_log_fetch *fetch, int error) {
+    (void)fetch;
+    fail_msg("done was called (%d)", error);
+}
+
+static void never_searched(struct partition_log_search *search, int error) {
+    (void)search;
+    fail_msg("done was called (%d)", error);
+}
+
+/* After cancel, or after the log was closed, done is not called, and the caller's memory is not touched. */
+static void test_reading_cancelled(void **state) {
+    (void)state;
+    for (int close = 0; close < 2; close++) {
+        struct log_model model;
+        open_cold(&model, 31);
+        struct partition_log_read *read = mem_zalloc(sizeof *read);
+        struct partition_log_fetch *fetch = mem_zalloc(sizeof *fetch);
+        struct partition_log_search *search = mem_zalloc(sizeof *search);
+        read->done = never_read;
+        fetch->done = never_fetched;
+        search->done = never_searched;
+        assert_false(partition_log_read(model.log, 1, 10, 1 << 20, read));
+        assert_false(partition_log_fetch(model.log, 5, model.end_offset, 1 << 20, fetch));
+        assert_false(partition_log_search(model.log, model.time - 20000, model.end_offset, search));
+        assert_true(read->reading && fetch->reading && search->reading);
+        if (close) {
+            partition_log_close(model.log);
+        }
+        partition_log_read_cancel(read);
+        partition_log_fetch_cancel(fetch);
+        partition_log_search_cancel(search);
+        assert_true(!read->reading && !fetch->reading && !search->reading);
+        mem_free(read);
+        mem_free(fetch);
+        mem_free(search);
+        if (!close) partition_log_close(model.log);
+        log_store_close(model.store);
+        folder_run_out(&model.folder);
+        log_model_close(&model);
+    }
+}
+
+/* What is not in the log is ERR_NOT_FOUND, at once; the end itself is an empty fetch. */
+static void test_reading_out_of_range(void **state) {
+    (void)state;
+    struct log_model model;
+    open_cold(&model, 32);
+    struct partition_log_read read;
+    log_model_read(&model, 0, 10, 100, &read);
+    assert_int_equal(model.error, ERR_NOT_FOUND);
+    log_model_read(&model, model.last + 1, model.last + 1, 100, &read);
+    assert_int_equal(model.error, ERR_NOT_FOUND);
+    struct partition_log_fetch fetch;
+    log_model_fetch(&model, model.end_offset + 1, model.end_offset, 100, &fetch);
+    assert_int_equal(model.error, ERR_NOT_FOUND);
+    log_model_fetch(&model, -1, model.end_offset, 100, &fetch);
+    assert_int_equal(model.error, ERR_NOT_FOUND);
+    log_model_fetch(&model, model.end_offset, model.end_offset, 100, &fetch);
+    assert_int_equal(model.error, 0);
+    assert_int_equal(fetch.count, 0);
+    partition_log_fetch_release(&fetch);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+/* More segments than files may be open are read all the same, and the limit holds afterwards. */
+static void test_reading_many_files(void **state) {
+    (void)state;
+    struct log_model model;
+    open_cold(&model, 33);
+    model.store->files.limit = 2;
+    for (int i = 0; i < 60; i++) {
+        uint64_t first = 1 + dice_below(&model.dice, model.last);
+        struct partition_log_read read;
+        log_model_read(&model, first, model.last, dice_below(&model.dice, 9000), &read);
+        assert_int_equal(model.error, 0);
+        assert_int_equal(read.entries[0]->index, first);
+        partition_log_read_release(&read);
+        assert_true(model.store->files.open <= 2);
+    }
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+struct applier {
+    struct log_model *model;
+    unsigned asked;
+    bool silent;
+};
+
+static struct slice applier_state(void *arg, uint64_t *index) {
+    struct applier *applier = arg;
+    applier->asked++;
+    if (applier->silent) return (struct slice){0};
+    *index = applier->model->commit - dice_below(&applier->model->dice, 3);
+    char text[32];
+    snprintf(text, sizeof text, "state at %llu", (unsigned long long)*index);
+    return slice_copy(NULL, text, strlen(text));
+}
+
+static void assert_snapshot(struct log_model *model, uint64_t least) {
+    uint64_t index = 0;
+    struct slice state;
+    assert_true(partition_log_snapshot(model->log, &index, &state));
+    assert_in_range(index, least, model->commit);
+    char text[32];
+    snprintf(text, sizeof text, "state at %llu", (unsigned long long)index);
+    assert_int_equal(state.len, strlen(text));
+    assert_memory_equal(state.data, text, state.len);
+    slice_unref(&state);
+}
+
+/* Sealing and flushing keep the applier's state; the newest whole one at or below the commit index is found; two stay. */
+static void test_reading_snapshots(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 34);
+    log_model_start(&model);
+    uint64_t index;
+    struct slice slice;
+    assert_false(partition_log_snapshot(model.log, &index, &slice));
+    struct applier applier = {.model = &model};
+    partition_log_on_seal(model.log, applier_state, &applier);
+    log_model_vote(&model, 1, 1);
+    for (int i = 0; i < 60; i++) {
+        log_model_append(&model, 4);
+        log_model_commit(&model, model.last);
+        if (i % 6 == 0) {
+            log_model_settle(&model);
+            log_model_flush(&model);
+        }
+    }
+    assert_true(applier.asked > 3);
+    log_model_stop(&model, true);
+    char names[16][64];
+    char *group = log_model_group_path(&model);
+    assert_int_equal(file_names(group, ".snapshot", names, 16), 2);
+
+    log_model_start(&model);
+    assert_snapshot(&model, model.last - 60);
+    /* One that is torn, and one of the future, are passed over. */
+    char *newest = path_join(group, names[1]), *future = path_of_snapshot(group, model.last + 5);
+    size_t len;
+    uint8_t *bytes = file_bytes(newest, &len);
+    file_put(future, bytes, len);
+    bytes[len - 1] ^= 1;
+    file_put(newest, bytes, len);
+    assert_snapshot(&model, 1);
+    /* An applier that has nothing to tell gives nothing, and nothing is written. */
+    applier = (struct applier){.model = &model, .silent = true};
+    partition_log_on_seal(model.log, applier_state, &applier);
+    for (int i = 0; i < 20; i++)
+        log_model_append(&model, 8);
+    log_model_commit(&model, model.last);
+    log_model_stop(&model, true);
+    assert_true(applier.asked > 0);
+    assert_int_equal(file_names(group, ".snapshot", names, 16), 3);
+    mem_free(bytes);
+    mem_free(newest);
+    mem_free(future);
+    mem_free(group);
+    log_model_close(&model);
+}
+
+/* What OffsetForLeaderEpoch needs: an epoch ends where the next one begins. */
+static void test_reading_epochs(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 35);
+    log_model_start(&model);
+    int64_t ends[10] = {0};
+    for (uint32_t term = 2; term < 10; term += 2) {
+        log_model_vote(&model, term, 1);
+        log_model_append(&model, 5);
+        ends[term] = model.end_offset;
+    }
+    log_model_commit(&model, model.last - 7);
+    log_model_stop(&model, true);
+    struct error_text why;
+    assert_true(log_model_try_start(&model, &why));
+    uint32_t found = 0;
+    assert_int_equal(partition_log_epoch_end(model.log, 1, &found), -1);
+    assert_int_equal(partition_log_epoch_end(model.log, 9, &found), -1);
+    for (uint32_t term = 2; term < 9; term++) {
+        assert_int_equal(partition_log_epoch_end(model.log, term, &found), ends[term / 2 * 2]);
+        assert_int_equal(found, term / 2 * 2);
+    }
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reading_cancelled),  cmocka_unit_test(test_reading_out_of_range),
+        cmocka_unit_test(test_reading_many_files), cmocka_unit_test(test_reading_snapshots),
+        cmocka_unit_test(test_reading_epochs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
