@@ -59,6 +59,25 @@ void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter) {
     if (budget->waiters == waiter) budget->waiters = waiter->next == waiter ? NULL : waiter->next;
 }
 
+bool budget_may_pass(struct budget *budget, const void *who) {
+    if (!budget_spent(budget)) return true;
+    if (budget->passer == NULL) budget->passer = who;
+    return budget->passer == who;
+}
+
+void budget_end_pass(struct budget *budget, const void *who) {
+    if (budget->passer != who) return;
+    budget->passer = NULL;
+    struct budget_waiter *last = budget->waiters != NULL ? budget->waiters->prev : NULL;
+    for (bool more = last != NULL; more;) {
+        struct budget_waiter *first = budget->waiters;
+        more = first != last && first != NULL;
+        if (first == NULL) break;
+        budget_wait_cancel(budget, first);
+        first->room(first);
+    }
+}
+
 /* The bytes begin at a multiple of 16 behind the count. */
 enum { BUFFER_HEAD = (sizeof(struct buffer) + 15) / 16 * 16 };
 

@@ -24,6 +24,7 @@ struct budget {
     size_t limit; /* bytes */
     size_t used;  /* bytes; may exceed the limit by what was under way when it was reached */
     struct budget_waiter *waiters;
+    const void *passer; /* who alone may go on past the limit; NULL: nobody */
 };
 
 void budget_init(struct budget *budget, size_t limit);
@@ -33,6 +34,11 @@ void budget_charge(struct budget *budget, size_t bytes);
 void budget_release(struct budget *budget, size_t bytes);
 void budget_wait(struct budget *budget, struct budget_waiter *waiter);
 void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter); /* nothing if it does not wait */
+/* Whether `who` may go on with what he has half done: there is room, or he is the one who may pass the limit. So halves never wait for
+ * each other: they are finished one after the other. The first who asks is the one, until budget_end_pass. */
+bool budget_may_pass(struct budget *budget, const void *who);
+/* It is done, or given up: wakes those who wait, of whom one may be the next. Nothing if `who` is not the one. */
+void budget_end_pass(struct budget *budget, const void *who);
 
 struct buffer {
     uint32_t references;

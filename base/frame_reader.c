@@ -9,11 +9,11 @@
  *   read ---------------> cut ----> begins and will be large: admit -> read into it -> deliver -> cut
  *                          `------> else: read more
  *
- * Admitting charges the budget with the whole length, before the bytes are here: a frame that was admitted is always
- * read to its end, so that two half frames never wait for each other. While the budget is spent no frame is admitted
- * and no new one is begun, but what is here is delivered, and a short frame that has begun is finished without reading
- * past it. The memory of a large frame doubles as its bytes arrive, and starts at the size of the largest frame
- * that this stream has already sent whole: a stranger pays in bytes for what we allocate.
+ * The memory of a large frame doubles as its bytes arrive, and starts at the size of the largest frame that this stream has
+ * already sent whole: a stranger pays in bytes for what we allocate, and that is what the budget is charged. While the budget
+ * is spent no frame is begun, but what is here is delivered, and a short frame that has begun is finished without reading past
+ * it. A large one that has begun waits when its memory is full, unless it is the one that may pass the limit: so two
+ * half frames never wait for each other.
  */
 #include "base/frame_reader.h"
 
@@ -30,10 +30,11 @@ enum {
 };
 
 struct large {
-    uint8_t *data; /* NULL: none */
-    size_t len;    /* of the frame; charged to the budget */
-    size_t here;   /* bytes of it that have arrived */
-    size_t room;   /* bytes allocated */
+    uint8_t *data;     /* NULL: none */
+    size_t len;        /* of the frame */
+    size_t here;       /* bytes of it that have arrived */
+    size_t room;       /* bytes allocated; charged to the budget */
+    uint64_t since_us; /* it is being read for, without a wait of our own */
 };
 
 struct frame_reader {
@@ -72,9 +73,11 @@ static void drop_chunk(struct frame_reader *reader) {
 static void drop_large(struct frame_reader *reader) {
     if (reader->large.data == NULL) return;
     mem_free(reader->large.data);
-    size_t charged = reader->large.len;
+    size_t charged = reader->large.room;
     reader->large = (struct large){0};
-    if (reader->budget != NULL) budget_release(reader->budget, charged);
+    if (reader->budget == NULL) return;
+    budget_release(reader->budget, charged);
+    budget_end_pass(reader->budget, reader);
 }
 
 /* ---- Large frames ---- */
@@ -84,29 +87,41 @@ static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *
     size_t room = here * 2 + CHUNK;
     if (room < reader->largest) room = reader->largest;
     if (room > len) room = len;
-    if (reader->budget != NULL) budget_charge(reader->budget, len);
-    reader->large = (struct large){.data = mem_alloc(room), .len = len, .here = here, .room = room};
+    if (reader->budget != NULL) budget_charge(reader->budget, room);
+    reader->large = (struct large){
+        .data = mem_alloc(room), .len = len, .here = here, .room = room, .since_us = env_now_us(reader->env)};
     memcpy(reader->large.data, bytes, here);
 }
 
+/* Whether more of it can be read now; makes the room for that. */
+static bool large_grow(struct frame_reader *reader) {
+    struct large *large = &reader->large;
+    if (large->here < large->room) return true;
+    if (reader->budget != NULL && !budget_may_pass(reader->budget, reader)) return false;
+    size_t room = large->room * 2 < large->len ? large->room * 2 : large->len;
+    if (reader->budget != NULL) budget_charge(reader->budget, room - large->room);
+    large->data = mem_realloc(large->data, room);
+    large->room = room;
+    return true;
+}
+
 static size_t large_room(struct large *large, void **into) {
-    if (large->here == large->room) {
-        size_t room = large->room * 2;
-        large->room = room > large->len ? large->len : room;
-        large->data = mem_realloc(large->data, large->room);
-    }
+    CHECK(large->here < large->room);
     *into = large->data + large->here;
     return large->room - large->here;
 }
 
 static struct slice large_finish(struct frame_reader *reader) {
     struct large large = reader->large;
-    CHECK(large.here == large.len);
+    CHECK(large.here == large.len && large.room == large.len);
     if (large.len > reader->largest) reader->largest = large.len;
     /* the buffer takes over the charge: made first, so that nobody sees room in between */
     struct buffer *buffer = buffer_adopt(reader->budget, large.data, large.len);
     reader->large = (struct large){0};
-    if (reader->budget != NULL) budget_release(reader->budget, large.len);
+    if (reader->budget != NULL) {
+        budget_release(reader->budget, large.len);
+        budget_end_pass(reader->budget, reader);
+    }
     return (struct slice){.buffer = buffer, .data = buffer->data, .len = buffer->size};
 }
 
@@ -182,7 +197,8 @@ static enum cut cut_one(struct frame_reader *reader, struct slice *frame, bool *
     bool inside = reader->large.data != NULL || here > 0;
     if (reader->end_error != ERR_NONE)
         return tell_end(reader, reader->end_error == ERR_EOF && inside ? ERR_CONNECTION : reader->end_error, 0);
-    return reader->large.data != NULL ? CUT_READ : need_more(reader, here, len);
+    if (reader->large.data == NULL) return need_more(reader, here, len);
+    return large_grow(reader) ? CUT_READ : wait_for_budget(reader);
 }
 
 /* Delivers what is here, as long as the owner wants it. */
@@ -242,7 +258,9 @@ static void cut_and_read(struct frame_reader *reader) {
 }
 
 static void work(struct env_task *task) {
-    cut_and_read((struct frame_reader *)((char *)task - offsetof(struct frame_reader, work)));
+    struct frame_reader *reader = (struct frame_reader *)((char *)task - offsetof(struct frame_reader, work));
+    reader->large.since_us = env_now_us(reader->env); /* whatever made it wait, it was not the other side */
+    cut_and_read(reader);
 }
 
 /* Called from a release somewhere: the work is done later, at a place where frames may be delivered. */
@@ -277,7 +295,7 @@ static void received(void *arg, size_t len) {
     if (reader->large.data != NULL) {
         reader->large.here += len;
         CHECK(reader->large.here <= reader->large.room);
-        if (reader->large.here < reader->large.len) return;
+        if (reader->large.here < reader->large.room) return;
     } else {
         reader->end += len;
         CHECK(reader->end <= reader->chunk->size);
@@ -321,6 +339,11 @@ void frame_reader_pause(struct frame_reader *reader, bool pause) {
         env_stream_read(reader->stream, false);
     else
         env_defer(reader->env, &reader->work);
+}
+
+uint64_t frame_reader_slow_us(const struct frame_reader *reader) {
+    if (reader->large.data == NULL || reader->paused || reader->waiter.waiting) return 0;
+    return env_now_us(reader->env) - reader->large.since_us;
 }
 
 void frame_reader_free(struct frame_reader *reader) {

@@ -6,10 +6,10 @@
  * Failures: a length below `min` or above `max` ends with ERR_MALFORMED or ERR_TOO_LARGE, before any memory is taken.
  * Invariants: never allocates more than twice what has arrived of a frame plus one chunk, or the size of the largest frame
  * that this stream has sent whole; frames that are here already are still delivered, one at a time, while not paused.
- * The budget: frames that are delivered are charged to it, and a frame above 64 KiB with its whole length from its beginning
- * on. While it is spent no frame is begun; one that was begun is read to its end (else half frames would wait for each
- * other). So what is used stays below the limit plus one frame, and 64 KiB for each connection. A peer that stops in the
- * middle of a frame keeps the charge until its owner closes the connection.
+ * The budget: frames that are delivered are charged to it, and a frame above 64 KiB with the memory that it has at present. While it is
+ * spent no frame is begun, and of those that are half here one at a time is read to its end (else halves would wait for each
+ * other for ever). So what is used stays below the limit plus one frame, and 64 KiB for each connection. Whoever stops in the
+ * middle of a frame then keeps others waiting: frame_reader_slow_us() is for the owner to end that.
  */
 #ifndef BASE_FRAME_READER_H
 #define BASE_FRAME_READER_H
@@ -30,6 +30,8 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
                                       uint32_t min_length, uint32_t max_length,
                                       const struct frame_reader_events *events, void *arg);
 void frame_reader_pause(struct frame_reader *reader, bool pause);
+/* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
+uint64_t frame_reader_slow_us(const struct frame_reader *reader);
 void frame_reader_free(struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
 
 #endif

@@ -442,6 +442,54 @@ static void test_reader_no_deadlock_of_halves(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
+/* Who only claims large frames takes no room from others; who sends half of them keeps others waiting until he is closed. */
+static void test_reader_half_frames_of_strangers(void **state) {
+    (void)state;
+    enum { STRANGERS = 4, CLAIM = 4 << 20, HALF = 1 << 20, LEN = 100000 };
+    struct budget budget;
+    budget_init(&budget, 2 << 20);
+    open_reading(&budget);
+    struct env_stream *clients[STRANGERS], *servers[STRANGERS];
+    struct send_queue *queues[STRANGERS];
+    struct frame_reader *readers[STRANGERS];
+    static uint8_t zeros[HALF];
+    uint32_t head = htobe32(CLAIM);
+    for (int i = 0; i < STRANGERS; i++) {
+        pair_open(&reading.loop, &clients[i], &servers[i]);
+        queues[i] = send_queue_new(reading.loop.env, clients[i], 0, NULL, NULL);
+        readers[i] = frame_reader_new(reading.loop.env, servers[i], &budget, 1, CLAIM, &events, &reading);
+        send_queue_push(queues[i], slice_copy(NULL, &head, 4));
+        send_queue_push(queues[i], slice_copy(NULL, zeros, 100));
+    }
+    send_frame(0, LEN);
+    reading.stop_at = 1;
+    loop_run(&reading.loop);
+    assert_true(budget.used < 1 << 20);
+    for (int i = 0; i < STRANGERS; i++)
+        send_queue_push(queues[i], slice_copy(NULL, zeros, HALF));
+    run_for_us(50000);
+    assert_true(budget_spent(&budget));
+    send_frame(1, LEN);
+    run_for_us(20000);
+    assert_int_equal(reading.count, 1);
+    uint64_t slowest = 0;
+    for (int i = 0; i < STRANGERS; i++) {
+        if (frame_reader_slow_us(readers[i]) > slowest) slowest = frame_reader_slow_us(readers[i]);
+    }
+    assert_true(slowest >= 20000);
+    reading.stop_at = 2;
+    for (int i = 0; i < STRANGERS; i++) {
+        frame_reader_free(readers[i]);
+        env_stream_close(servers[i]);
+        send_queue_free(queues[i]);
+        env_stream_close(clients[i]);
+    }
+    if (reading.count < 2) loop_run(&reading.loop);
+    assert_frame(1, LEN);
+    close_reading();
+    assert_int_equal(budget.used, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reader_sizes),
@@ -458,6 +506,7 @@ int main(void) {
         cmocka_unit_test(test_reader_budget_small_frames),
         cmocka_unit_test(test_reader_budget_large_frame_waits),
         cmocka_unit_test(test_reader_no_deadlock_of_halves),
+        cmocka_unit_test(test_reader_half_frames_of_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
