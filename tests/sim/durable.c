@@ -86,3 +86,33 @@ bool durable_has(struct run *run, struct node *node, const char *path, uint64_t 
     durable_read(run, node, path, false, look, &search);
     return search.found;
 }
+
+/* ---- The entry of an offset ---- */
+
+struct offset_search {
+    uint64_t group;
+    int64_t offset;
+    struct durable_place place;
+    bool found;
+};
+
+static void look_for_offset(void *arg, const struct journal_group *group) {
+    struct offset_search *search = arg;
+
+    if (group->group != search->group) return;
+    for (size_t i = 0; i < group->entry_count; i++) {
+        const struct entry *entry = group->entries[i];
+        if (search->offset < entry->base_offset || search->offset >= entry->base_offset + entry->records) continue;
+        search->place = (struct durable_place){entry->index, entry->term};
+        search->found = true;
+    }
+}
+
+bool durable_find(struct run *run, struct node *node, const char *path, uint64_t group, int64_t offset,
+                  struct durable_place *place) {
+    struct offset_search search = {.group = group, .offset = offset};
+
+    durable_read(run, node, path, false, look_for_offset, &search);
+    *place = search.place;
+    return search.found;
+}

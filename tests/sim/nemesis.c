@@ -166,7 +166,8 @@ static void kill_all(struct nemesis *nemesis, bool power) {
 
 /* The directory is gone, and with it the identity. Only while the others are whole. */
 static void wipe(struct nemesis *nemesis, struct patient *patient) {
-    if (!nemesis->options.wipes || nemesis->wiped != 0 || nemesis->options.count < 3) return;
+    if (nemesis->options.may_wipe == NULL || nemesis->wiped != 0 || nemesis->options.count < 3) return;
+    if (!nemesis->options.may_wipe(nemesis->options.arg, patient->place)) return;
     for (unsigned i = 0; i < nemesis->options.count; i++)
         if (node_failed_syncs(nemesis->patients[i].node) > 0) return;
     nemesis->wiped = UINT32_C(1) << patient->place;

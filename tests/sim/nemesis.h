@@ -19,7 +19,8 @@ struct nemesis_options {
     bool (*may_start)(void *arg, unsigned place); /* NULL: always */
     /* Ends it in good order; the process exits some time after. NULL: the product cannot. */
     void (*stop)(void *arg, unsigned place);
-    bool wipes; /* a machine may lose its directory for good */
+    /* Whether that machine may lose its directory for good now. NULL: none may. */
+    bool (*may_wipe)(void *arg, unsigned place);
     void *arg;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "tests/sim/durable.h"
+#include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/voters.h"
 
@@ -88,77 +89,11 @@ static bool converged(struct voters *voters) {
 
 /* ---- Reading everything back, from each machine on its own ---- */
 
-struct reading {
-    struct partition_log_read read;
-    struct voters *voters;
-    struct voter *voter;
-    unsigned group;
-    uint64_t next;
-    bool calling, over;
-};
-
-static void read_on(struct reading *reading);
-
-static void read_done(struct partition_log_read *read, int error) {
-    struct reading *reading = (struct reading *)read;
-    struct voters *voters = reading->voters;
-    char who[16];
-
-    snprintf(who, sizeof who, "n%u", reading->voter->place + 1);
-    if (error != ERR_NONE)
-        run_fail(voters->run, "%s cannot read group %u from entry %" PRIu64 " on (%s)", who, reading->group,
-                 reading->next, error_phrase(error));
-    for (size_t i = 0; i < read->count; i++) {
-        const struct entry *entry = read->entries[i];
-        if (entry->index != reading->next + i)
-            run_fail(voters->run, "%s reads entry %" PRIu64 " out of order", who, entry->index);
-        ledger_entry(voters->ledger, who, entry);
-        ledger_committed(voters->ledger, who, reading->group, entry->index, entry->term);
-    }
-    reading->next += read->count;
-    run_count(voters->run, RARE_READ_BACK, read->count);
-    partition_log_read_release(read);
-}
-
-static void read_event(struct partition_log_read *read, int error) {
-    struct reading *reading = (struct reading *)read;
-
-    read_done(read, error);
-    if (!reading->calling) read_on(reading);
-}
-
-static void read_on(struct reading *reading) {
-    struct partition_log *log = group_log(reading->voter->groups[reading->group]);
-    uint64_t last = ledger_last_committed(reading->voters->ledger, reading->group);
-
-    reading->calling = true; /* what is in memory is reported within the call */
-    while (reading->next <= last && partition_log_read(log, reading->next, last, 4000, &reading->read))
-        ;
-    reading->calling = false;
-    if (reading->next <= last) return;
-    reading->over = true;
-}
-
-static void begin_reading(struct env *env, void *arg) {
-    (void)env;
-    read_on(arg);
-}
-
 static void read_all(struct voters *voters) {
     for (unsigned i = 0; i < voters->count; i++)
-        for (unsigned g = 0; g < voters->groups; g++) {
-            struct reading *reading = mem_zalloc(sizeof *reading);
-            reading->read.done = read_event;
-            reading->voters = voters;
-            reading->voter = &voters->voters[i];
-            reading->group = g;
-            reading->next = 1;
-            if (!node_call(voters->voters[i].node, begin_reading, reading))
-                run_fail(voters->run, "n%u died while it was read", i + 1);
-            for (uint64_t ms = 0; ms < PROGRESS_MS && !reading->over; ms += STEP_MS)
-                run_ms(voters, STEP_MS);
-            if (!reading->over) run_fail(voters->run, "n%u does not give all of group %u", i + 1, g);
-        }
+        for (unsigned g = 0; g < voters->groups; g++)
+            read_back(voters->run, voters->voters[i].node, voters->voters[i].groups[g],
+                      ledger_last_committed(voters->ledger, g), voters->ledger, NULL, NULL);
 }
 
 /* ---- The run ---- */

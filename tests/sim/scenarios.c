@@ -6,5 +6,6 @@
 const struct scenario *const scenarios[] = {
     &scenario_journal,
     &scenario_voters,
+    &scenario_cluster,
     NULL,
 };

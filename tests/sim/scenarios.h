@@ -6,5 +6,6 @@
 
 extern const struct scenario scenario_journal;
 extern const struct scenario scenario_voters;
+extern const struct scenario scenario_cluster;
 
 #endif

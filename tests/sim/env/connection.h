@@ -80,7 +80,7 @@ struct network {
 
 /* network.c */
 uint64_t network_latency_us(struct network *network, int from, int to);
-struct connection *connection_new(struct network *network, int from, int from_port, int to, int to_port);
+struct connection *network_connection_new(struct network *network, int from, int from_port, int to, int to_port);
 void end_send(struct end *end, enum chunk_kind kind, const void *data, size_t len);
 
 /* env_sim_streams.c */

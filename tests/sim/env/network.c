@@ -149,7 +149,7 @@ static void end_init(struct end *end, struct connection *connection, struct end 
     end->arrive.run = arrive;
 }
 
-struct connection *connection_new(struct network *network, int from, int from_port, int to, int to_port) {
+struct connection *network_connection_new(struct network *network, int from, int from_port, int to, int to_port) {
     struct connection *connection = mem_zalloc(sizeof *connection);
 
     connection->network = network;

@@ -1,0 +1,310 @@
+/* Brokers in the simulation: settings, start, stop, death; cluster.h has the rest. */
+#include "tests/sim/cluster.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/partition_set.h"
+#include "broker/services.h"
+#include "raft-glue/group.h"
+#include "storage/journal.h"
+
+const char cluster_topic[] = "orders", cluster_journal[] = "/data/shard-0/journal";
+
+/* ---- Settings ---- */
+
+static void set(struct sim_broker *broker, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void set(struct sim_broker *broker, const char *name, const char *format, ...) {
+    struct error_text why = {.text = ""};
+    char value[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(value, sizeof value, format, args);
+    va_end(args);
+    if (settings_set(broker->values, name, value, "sim", &why) != ERR_NONE)
+        run_fail(broker->cluster->run, "%s", why.text);
+}
+
+static void set_nodes(struct sim_broker *broker) {
+    char text[256] = "";
+    size_t len = 0;
+
+    for (unsigned i = 0; i < broker->cluster->count; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094", i == 0 ? "" : ",", i + 1, i + 1);
+    set(broker, "cluster.nodes", "%s", text);
+}
+
+/* Small everything, so that rolls, wraps and limits happen all the time. */
+static void make_settings(struct sim_broker *broker) {
+    struct error_text why = {.text = ""};
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    unsigned id = broker->place + 1;
+
+    broker->values = settings_new(table, count);
+    set(broker, "node.id", "%u", id);
+    set(broker, "data.dir", "/data");
+    set(broker, "listeners", "PLAINTEXT://n%u:%d", id, CLIENT_PORT);
+    set(broker, "peer.listen", "n%u:9094", id);
+    set_nodes(broker);
+    set(broker, "log.level", "debug");
+    set(broker, "log.segment.bytes", "4096");
+    set(broker, "log.index.interval.bytes", "512");
+    set(broker, "journal.file.bytes", "65536");
+    set(broker, "journal.max.bytes", "1048576");
+    set(broker, "tail.cache.bytes", "8192");
+    set(broker, "message.max.bytes", "16384");
+    set(broker, "partition.uncommitted.max.bytes", "32768");
+    set(broker, "peer.window.bytes", "8192");
+    set(broker, "peer.receive.max.bytes", "16384");
+    set(broker, "queued.max.request.bytes", "65536");
+    set(broker, "disk.min.free.bytes", "0");
+    set(broker, "broker.session.timeout.ms", "2000");
+    set(broker, "broker.heartbeat.interval.ms", "300");
+    set(broker, "raft.heartbeat.ms", "50");
+    set(broker, "raft.election.timeout.ms", "300");
+    set(broker, "raft.failover.ms", "50");
+    if (broker_settings_from(broker->values, &broker->settings, &why) != ERR_NONE)
+        run_fail(broker->cluster->run, "the settings of n%u are refused: %s", id, why.text);
+}
+
+/* ---- Life of a process ---- */
+
+/* The turn in which the product said that it is done ends first; then the process exits. */
+struct exit_event {
+    struct event event;
+    struct node *node;
+    struct env *env;
+};
+
+static void exit_now(struct event *event) {
+    struct exit_event *exit = (struct exit_event *)event;
+
+    if (node_env(exit->node) == exit->env) node_exit(exit->node);
+    mem_free(exit);
+}
+
+static void exit_soon(struct sim_broker *broker) {
+    struct exit_event *exit = mem_zalloc(sizeof *exit);
+
+    exit->event.run = exit_now;
+    exit->node = broker->node;
+    exit->env = node_env(broker->node);
+    world_schedule(broker->cluster->run->world, &exit->event, 0);
+}
+
+static void on_ready(void *arg, const char *summary) {
+    struct sim_broker *broker = arg;
+
+    broker->ready = broker->was_ready = true;
+    run_say(broker->cluster->run, "n%u is ready: %s", broker->place + 1, summary);
+    if (nemesis_wiped(broker->cluster->nemesis) >> broker->place & 1)
+        run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same", broker->place + 1);
+}
+
+static void on_failed(void *arg, const char *sentence) {
+    struct sim_broker *broker = arg;
+    bool wiped = nemesis_wiped(broker->cluster->nemesis) >> broker->place & 1;
+
+    if (!wiped) run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
+    if (sentence[0] == '\0') run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
+    run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
+    run_count(broker->cluster->run, RARE_WIPED_REFUSED, 1);
+    broker->refused = true;
+    exit_soon(broker);
+}
+
+static void main_broker(struct env *env, void *arg) {
+    static const struct broker_events events = {on_ready, on_failed};
+    struct sim_broker *broker = arg;
+    struct error_text why = {.text = ""};
+
+    broker->log = (struct log){.env = env, .level = broker->settings.log_level};
+    broker->ready = broker->stopping = false;
+    broker->broker = NULL;
+    memset(broker->watermarks, 0, sizeof broker->watermarks);
+    int error = broker_start(env, &broker->log, &broker->settings, &events, broker, &broker->broker, &why);
+    if (error == ERR_NONE) return;
+    if (why.text[0] == '\0')
+        run_fail(broker->cluster->run, "n%u does not start and does not say why", broker->place + 1);
+    broker->broker = NULL;
+    if (error == ERR_NO_SPACE || error == ERR_IO) env_fatal(env, "%s", why.text); /* the nemesis did that */
+    run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text, error_phrase(error));
+}
+
+void cluster_start_broker(struct cluster *cluster, unsigned place) {
+    node_start(cluster->brokers[place].node, main_broker, &cluster->brokers[place]);
+}
+
+static void stopped(void *arg) {
+    struct sim_broker *broker = arg;
+
+    cluster_count(broker);
+    broker_free(broker->broker);
+    broker->broker = NULL;
+    exit_soon(broker);
+}
+
+static void stop(struct env *env, void *arg) {
+    struct sim_broker *broker = arg;
+
+    (void)env;
+    if (broker->broker == NULL || broker->stopping || broker->refused) return;
+    broker->stopping = true;
+    broker_stop(broker->broker, stopped, broker);
+}
+
+void cluster_stop_broker(struct cluster *cluster, unsigned place) {
+    node_call(cluster->brokers[place].node, stop, &cluster->brokers[place]);
+}
+
+static void died(void *arg, struct node *node, enum node_death how, const char *sentence) {
+    struct cluster *cluster = arg;
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct sim_broker *broker = &cluster->brokers[i];
+        if (broker->node != node) continue;
+        cluster_count(broker);
+        broker->broker = NULL;
+        broker->ready = broker->refused = false;
+    }
+    if (how == NODE_FATAL && sentence[0] == '\0')
+        run_fail(cluster->run, "n%d ended itself without a sentence", node_id(node));
+    nemesis_died(cluster->nemesis, node, how);
+}
+
+void cluster_count(struct sim_broker *broker) {
+    struct run *run = broker->cluster->run;
+    struct shard_stats shard;
+    struct journal_stats journal;
+
+    if (broker->broker == NULL || broker_shard(broker->broker) == NULL) return;
+    shard_stats_get(broker_shard(broker->broker), &shard);
+    run_count(run, RARE_ELECTIONS, shard.elections);
+    run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
+    run_count(run, RARE_TRUNCATIONS, shard.truncations);
+    run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
+    journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
+    run_count(run, RARE_TORN_TAILS, journal.torn_tails);
+    run_count(run, RARE_FILES_REUSED, journal.files_reused);
+    run_count(run, RARE_COPIED_FORWARD, journal.entries_copied_forward);
+}
+
+/* ---- Looking inside ---- */
+
+struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group) {
+    struct sim_broker *broker = &cluster->brokers[place];
+
+    if (broker->broker == NULL || broker_shard(broker->broker) == NULL) return NULL;
+    return shard_group(broker_shard(broker->broker), group);
+}
+
+size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room) {
+    size_t count = 0;
+
+    if (cluster_group(cluster, place, METADATA_GROUP) != NULL && count < room) into[count++] = METADATA_GROUP;
+    for (int32_t p = 0; p < cluster->partitions && count < room; p++)
+        if (cluster->groups[p] != 0 && cluster_group(cluster, place, cluster->groups[p]) != NULL)
+            into[count++] = cluster->groups[p];
+    return count;
+}
+
+static void find_groups(struct cluster *cluster, const struct sim_broker *broker) {
+    const struct broker_services *services = broker_services(broker->broker);
+
+    if (!broker->ready || services->metadata == NULL) return;
+    const struct metadata_topic *topic = metadata_topic_named(services->metadata, cluster_topic, strlen(cluster_topic));
+    for (int32_t p = 0; topic != NULL && p < topic->partition_count; p++) {
+        uint64_t group = metadata_partition_at(topic, p)->group;
+        if (cluster->groups[p] != 0 && cluster->groups[p] != group)
+            run_fail(cluster->run, "partition %d is group %" PRIu64 ", says n%u, and was group %" PRIu64, p, group,
+                     broker->place + 1, cluster->groups[p]);
+        cluster->groups[p] = group;
+    }
+}
+
+static void look_at_partition(struct cluster *cluster, struct sim_broker *broker, int32_t p) {
+    if (!broker->ready || cluster->groups[p] == 0) return;
+    struct partition *partition = partition_set_find_group(broker_services(broker->broker)->partitions,
+                                                           cluster->groups[p]);
+    if (partition == NULL) return;
+    int64_t watermark = partition_high_watermark(partition);
+    if (watermark < broker->watermarks[p])
+        run_fail(cluster->run, "the high watermark of partition %d on n%u went back from %" PRId64 " to %" PRId64, p,
+                 broker->place + 1, broker->watermarks[p], watermark);
+    broker->watermarks[p] = watermark;
+}
+
+static void poll(struct event *event) {
+    struct cluster *cluster = (struct cluster *)((char *)event - offsetof(struct cluster, poll));
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct sim_broker *broker = &cluster->brokers[i];
+        uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+        if (broker->broker == NULL) continue;
+        find_groups(cluster, broker);
+        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
+        for (size_t k = 0; k < n; k++) {
+            struct group *group = cluster_group(cluster, i, ids[k]);
+            if (group_is_leading(group)) ledger_leader(cluster->ledger, ids[k], group_term(group), i + 1);
+        }
+        for (int32_t p = 0; p < cluster->partitions; p++)
+            look_at_partition(cluster, broker, p);
+    }
+    world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + 3000);
+}
+
+void cluster_describe(struct cluster *cluster) {
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct sim_broker *broker = &cluster->brokers[i];
+        uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
+        printf("n%u %s", i + 1,
+               node_is_dark(broker->node)       ? "dark"
+               : !node_is_running(broker->node) ? "ended"
+               : broker->ready                  ? "ready"
+                                                : "runs");
+        for (size_t k = 0; k < n; k++) {
+            struct group *group = cluster_group(cluster, i, ids[k]);
+            struct partition_log *log = group_log(group);
+            printf(" | group %" PRIu64 ": term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64
+                   " commit %" PRIu64 " applied %" PRIu64,
+                   ids[k], group_term(group), group_leader(group), group_is_leading(group) ? " (leads)" : "",
+                   partition_log_last_index(log), partition_log_durable_index(log), partition_log_commit_index(log),
+                   group_applied_index(group));
+        }
+        if (n > 0)
+            printf(" | journal %" PRIu64,
+                   journal_live_bytes(log_store_journal(shard_store(broker_shard(broker->broker)))));
+        printf("\n");
+    }
+}
+
+/* ---- Making it ---- */
+
+void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int32_t partitions) {
+    static const struct node_events events = {.died = died};
+
+    CHECK(count <= CLUSTER_BROKERS_MAX && partitions <= CLUSTER_PARTITIONS_MAX);
+    cluster->run = run;
+    cluster->ledger = ledger_new(run);
+    cluster->history = history_new(run, partitions);
+    cluster->count = count;
+    cluster->partitions = partitions;
+    for (unsigned i = 0; i < count; i++) {
+        struct sim_broker *broker = &cluster->brokers[i];
+        *broker = (struct sim_broker){.cluster = cluster, .place = i};
+        broker->node = node_new(run->world, (int)i + 1, 0, &events, cluster);
+        network_add(run->network, broker->node);
+        make_settings(broker);
+    }
+    cluster->poll.run = poll;
+    world_schedule(run->world, &cluster->poll, 0);
+}

@@ -1,0 +1,70 @@
+/*
+ * Whole brokers, as draved starts them, and a client process with producers and consumers.
+ *
+ * Brokers are machines 1 to count, the client is CLUSTER_CLIENT. What brokers hear and say of their groups is polled: one leader in a
+ * term, high watermarks that do not go back. Every acknowledgement may be looked up on the disks.
+ */
+#ifndef SIM_CLUSTER_H
+#define SIM_CLUSTER_H
+
+#include "broker/broker.h"
+#include "tests/sim/consumer.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/nemesis.h"
+#include "tests/sim/producer.h"
+
+enum { CLUSTER_BROKERS_MAX = 5, CLUSTER_PARTITIONS_MAX = 3, CLUSTER_PRODUCERS_MAX = 6, CLUSTER_CLIENT = 20 };
+
+struct cluster;
+struct group;
+
+struct sim_broker {
+    struct cluster *cluster;
+    unsigned place;
+    struct node *node;
+    struct log log;
+    struct settings *values;
+    struct broker_settings settings;
+    struct broker *broker; /* of the running process; NULL: none, or it failed to start */
+    bool ready, stopping;
+    bool was_ready;                             /* once, in some process: the cluster knows its directory */
+    bool refused;                               /* it was told that it cannot take part */
+    int64_t watermarks[CLUSTER_PARTITIONS_MAX]; /* of the running process */
+};
+
+struct cluster {
+    struct run *run;
+    struct ledger *ledger;
+    struct history *history;
+    struct nemesis *nemesis;
+    unsigned count;
+    int32_t partitions;
+    struct sim_broker brokers[CLUSTER_BROKERS_MAX];
+    uint64_t groups[CLUSTER_PARTITIONS_MAX]; /* of the partitions; 0: not known yet */
+    struct event poll;
+    struct node *client_node;
+    struct kafka_client *client;
+    struct producer *producers[CLUSTER_PRODUCERS_MAX];
+    unsigned producer_count;
+    struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
+    uint64_t looked_up; /* records that were looked up on the disks */
+};
+
+extern const char cluster_topic[], cluster_journal[];
+
+void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int32_t partitions);
+void cluster_start_broker(struct cluster *cluster, unsigned place);
+void cluster_stop_broker(struct cluster *cluster, unsigned place);
+/* Starts the client process with its producers and consumers. */
+void cluster_start_clients(struct cluster *cluster, unsigned producers);
+
+/* Group of a partition on that broker; NULL: it is not open there. */
+struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
+/* The ids of all groups open on that broker, group 0 first. Returns how many. */
+size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room);
+/* Prints where everybody stands. */
+void cluster_describe(struct cluster *cluster);
+/* Adds up what the process of that broker did so far. */
+void cluster_count(struct sim_broker *broker);
+
+#endif

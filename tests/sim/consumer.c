@@ -1,0 +1,244 @@
+/* A consumer and what it checks; consumer.h has the rules. */
+#include "tests/sim/consumer.h"
+
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "protocol/fetch.h"
+#include "protocol/kafka_error.h"
+#include "protocol/list_offsets.h"
+#include "protocol/record_batch.h"
+
+enum { CALL_US = 3000000, BACKOFF_US = 20000, BATCH_MOST = 1 << 20 };
+
+struct consumer {
+    struct kafka_call call;
+    struct run *run;
+    struct kafka_client *client;
+    struct history *history;
+    struct consumer_options options;
+    struct env_timer *timer;
+    int64_t position;
+    int64_t floor; /* of the watermark, when the question left */
+    int64_t end;   /* what the history knew of the partition then */
+    bool latest;   /* ListOffsets was asked for the end, not the beginning */
+};
+
+static void later(struct consumer *consumer, uint64_t typical_us) {
+    env_timer_start(consumer->timer, typical_us / 2 + world_below(consumer->run->world, typical_us + 1));
+}
+
+/* ---- Batches ---- */
+
+static int64_t read_batch(struct run *run, const struct history *history, const struct record_batch *batch,
+                          int64_t from, void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
+                          void *arg) {
+    struct record_iterator iterator;
+    struct record record;
+    int64_t expected = batch->base_offset;
+    int error = record_iterator_open(&iterator, batch, BATCH_MOST);
+
+    if (error != ERR_NONE)
+        run_fail(run, "the batch at offset %" PRId64 " cannot be read (%s)", batch->base_offset, error_phrase(error));
+    while ((error = record_iterator_next(&iterator, &record)) == ERR_NONE) {
+        unsigned producer;
+        uint64_t number;
+        if (record.offset != expected)
+            run_fail(run, "offset %" PRId64 " follows %" PRId64 " in a batch", record.offset, expected - 1);
+        expected++;
+        if (record.offset < from) continue;
+        history_parse(history, record.value, record.value_len < 0 ? 0 : (size_t)record.value_len, &producer, &number);
+        each(arg, record.offset, producer, number);
+    }
+    record_iterator_close(&iterator);
+    if (error != ERR_EOF)
+        run_fail(run, "the batch at offset %" PRId64 " ends badly (%s)", batch->base_offset, error_phrase(error));
+    return expected;
+}
+
+int64_t consumer_read_batches(struct run *run, const struct history *history, const void *data, size_t len,
+                              int64_t from, void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
+                              void *arg) {
+    struct record_batch batch;
+    struct error_text why = {.text = ""};
+    size_t at = 0;
+    int error;
+
+    while ((error = record_batch_next(data, len, &at, &batch, &why)) == ERR_NONE) {
+        if (record_batch_check_crc(&batch) != ERR_NONE)
+            run_fail(run, "the checksum of the batch at offset %" PRId64 " is wrong", batch.base_offset);
+        if (record_batch_last_offset(&batch) < from)
+            run_fail(run, "the batch at offset %" PRId64 " ends before %" PRId64 ", from where on was asked",
+                     batch.base_offset, from);
+        if (batch.base_offset > from)
+            run_fail(run, "offset %" PRId64 " is skipped: a batch begins at %" PRId64, from, batch.base_offset);
+        from = read_batch(run, history, &batch, from, each, arg);
+    }
+    if (error != ERR_EOF) run_fail(run, "batches are not sound: %s (%s)", why.text, error_phrase(error));
+    return from;
+}
+
+/* ---- Fetch ---- */
+
+static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t number) {
+    struct consumer *consumer = arg;
+
+    history_read(consumer->history, consumer->options.partition, offset, producer, number);
+    run_count(consumer->run, RARE_READ_BACK, 1);
+    consumer->options.read(consumer->options.arg, consumer->options.partition, offset, producer, number);
+}
+
+static bool refused(struct consumer *consumer, int16_t code) {
+    if (code == KAFKA_NONE) return false;
+    if (!kafka_error_retriable(code) && code != KAFKA_FENCED_LEADER_EPOCH && code != KAFKA_UNKNOWN_LEADER_EPOCH)
+        run_fail(consumer->run, "consumer of partition %d at offset %" PRId64 " gets %s", consumer->options.partition,
+                 consumer->position, kafka_error_name(code));
+    kafka_client_refresh(consumer->client);
+    later(consumer, BACKOFF_US);
+    return true;
+}
+
+static void fetched(struct kafka_call *call, int error, const void *answer) {
+    struct consumer *consumer = (struct consumer *)call;
+    const struct kp_fetch_response *response = answer;
+
+    if (error != ERR_NONE) {
+        kafka_client_refresh(consumer->client);
+        later(consumer, BACKOFF_US);
+        return;
+    }
+    if (refused(consumer, response->error_code)) return;
+    if (response->responses.count != 1 || response->responses.items[0].partitions.count != 1)
+        run_fail(consumer->run, "one partition was fetched, and the answer is about others");
+    const struct kp_fetch_response_partition *partition = &response->responses.items[0].partitions.items[0];
+    if (refused(consumer, partition->error_code)) return;
+    history_watermark(consumer->history, consumer->options.partition, consumer->floor, partition->high_watermark,
+                      "Fetch");
+    if (partition->records.len > 0)
+        consumer->position = consumer_read_batches(consumer->run, consumer->history, partition->records.data,
+                                                   (size_t)partition->records.len, consumer->position, take_record,
+                                                   consumer);
+    if (consumer->position > partition->high_watermark)
+        run_fail(consumer->run, "partition %d: offset %" PRId64 " was read above the high watermark %" PRId64,
+                 consumer->options.partition, consumer->position - 1, partition->high_watermark);
+    later(consumer, world_below(consumer->run->world, 4) == 0 ? BACKOFF_US : 1000);
+}
+
+static void fetch(struct consumer *consumer, struct known_leader leader) {
+    struct kp_fetch_request request;
+    struct kp_fetch_request_topic topic;
+    struct kp_fetch_request_partition partition;
+    struct world *world = consumer->run->world;
+
+    kp_set_fallbacks(&kp_fetch_request_schema, &request);
+    kp_set_fallbacks(&kp_fetch_request_topic_schema, &topic);
+    kp_set_fallbacks(&kp_fetch_request_partition_schema, &partition);
+    partition.partition = consumer->options.partition;
+    partition.current_leader_epoch = leader.epoch;
+    partition.fetch_offset = consumer->position;
+    partition.partition_max_bytes = 1 + (int32_t)world_below(world, 6000);
+    topic.topic = kp_string_of(kafka_client_topic(consumer->client));
+    topic.partitions.items = &partition;
+    topic.partitions.count = 1;
+    request.replica_id = -1;
+    request.max_wait_ms = (int32_t)world_below(world, 500);
+    request.min_bytes = (int32_t)world_below(world, 2);
+    request.max_bytes = 1 + (int32_t)world_below(world, 20000);
+    request.session_epoch = -1;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    consumer->call.done = fetched;
+    kafka_link_call(kafka_client_link(consumer->client, leader.node), &consumer->call, KP_FETCH,
+                    kafka_client_version(consumer->client, KP_FETCH, 9), &request, CALL_US);
+}
+
+/* ---- ListOffsets ---- */
+
+static void listed(struct kafka_call *call, int error, const void *answer) {
+    struct consumer *consumer = (struct consumer *)call;
+    const struct kp_list_offsets_response *response = answer;
+
+    if (error != ERR_NONE) {
+        kafka_client_refresh(consumer->client);
+        later(consumer, BACKOFF_US);
+        return;
+    }
+    if (response->topics.count != 1 || response->topics.items[0].partitions.count != 1)
+        run_fail(consumer->run, "one offset was asked for, and the answer is about others");
+    const struct kp_list_offsets_response_partition *partition = &response->topics.items[0].partitions.items[0];
+    if (partition->error_code != KAFKA_NONE && partition->offset != -1)
+        run_fail(consumer->run, "%s comes with offset %" PRId64, kafka_error_name(partition->error_code),
+                 partition->offset);
+    if (refused(consumer, partition->error_code)) return;
+    if (!consumer->latest && partition->offset != 0)
+        run_fail(consumer->run, "the earliest offset of partition %d is %" PRId64, consumer->options.partition,
+                 partition->offset);
+    if (consumer->latest && partition->offset < consumer->end)
+        run_fail(consumer->run,
+                 "the latest offset of partition %d is %" PRId64 ", but %" PRId64 " was known before the question",
+                 consumer->options.partition, partition->offset, consumer->end);
+    if (consumer->latest)
+        history_watermark(consumer->history, consumer->options.partition, consumer->floor, partition->offset,
+                          "ListOffsets");
+    later(consumer, BACKOFF_US);
+}
+
+static void list(struct consumer *consumer, struct known_leader leader) {
+    struct kp_list_offsets_request request;
+    struct kp_list_offsets_request_topic topic;
+    struct kp_list_offsets_request_partition partition;
+
+    kp_set_fallbacks(&kp_list_offsets_request_schema, &request);
+    kp_set_fallbacks(&kp_list_offsets_request_topic_schema, &topic);
+    kp_set_fallbacks(&kp_list_offsets_request_partition_schema, &partition);
+    consumer->latest = world_below(consumer->run->world, 4) > 0;
+    partition.partition_index = consumer->options.partition;
+    partition.current_leader_epoch = leader.epoch;
+    partition.timestamp = consumer->latest ? -1 : -2;
+    topic.name = kp_string_of(kafka_client_topic(consumer->client));
+    topic.partitions.items = &partition;
+    topic.partitions.count = 1;
+    request.replica_id = -1;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    consumer->call.done = listed;
+    kafka_link_call(kafka_client_link(consumer->client, leader.node), &consumer->call, KP_LIST_OFFSETS,
+                    kafka_client_version(consumer->client, KP_LIST_OFFSETS, 4), &request, CALL_US);
+}
+
+/* ---- Life ---- */
+
+static void step(void *arg) {
+    struct consumer *consumer = arg;
+    struct known_leader leader = kafka_client_leader(consumer->client, consumer->options.partition);
+
+    if (leader.node < 0) {
+        if (kafka_client_ready(consumer->client)) kafka_client_refresh(consumer->client);
+        later(consumer, BACKOFF_US);
+        return;
+    }
+    consumer->floor = history_floor(consumer->history, consumer->options.partition);
+    consumer->end = history_end(consumer->history, consumer->options.partition);
+    if (world_below(consumer->run->world, 12) == 0)
+        list(consumer, leader);
+    else
+        fetch(consumer, leader);
+}
+
+struct consumer *consumer_new(struct kafka_client *client, struct history *history,
+                              const struct consumer_options *options) {
+    struct consumer *consumer = mem_zalloc(sizeof *consumer);
+
+    consumer->run = kafka_client_run(client);
+    consumer->client = client;
+    consumer->history = history;
+    consumer->options = *options;
+    consumer->timer = env_timer_new(kafka_client_env(client), step, consumer);
+    later(consumer, BACKOFF_US);
+    return consumer;
+}
+
+int64_t consumer_position(const struct consumer *consumer) {
+    return consumer->position;
+}

@@ -1,0 +1,32 @@
+/*
+ * A simulated consumer of one partition: reads from offset 0 on, for ever, and asks for the ends from time to time.
+ *
+ * Everything it reads goes to the history. Offsets must follow one another without a gap, checksums must hold, the high watermark
+ * must not go back, and what ListOffsets says must cover what was known before it was asked. OFFSET_OUT_OF_RANGE fails the
+ * run: a consumer that only reads what is there must never hear it.
+ */
+#ifndef SIM_CONSUMER_H
+#define SIM_CONSUMER_H
+
+#include "tests/sim/history.h"
+#include "tests/sim/kafka_client.h"
+
+struct consumer_options {
+    int32_t partition;
+    /* A record was read. */
+    void (*read)(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number);
+    void *arg;
+};
+
+struct consumer;
+struct consumer *consumer_new(struct kafka_client *client, struct history *history,
+                              const struct consumer_options *options);
+int64_t consumer_position(const struct consumer *consumer);
+
+/* Reads the batches in `data` (as Fetch answers, and as a log keeps them): calls `each` for every record from `from` on, which must
+ * follow one another, and returns the offset behind the last one. Fails the run on anything that is not sound. */
+int64_t consumer_read_batches(struct run *run, const struct history *history, const void *data, size_t len,
+                              int64_t from, void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
+                              void *arg);
+
+#endif

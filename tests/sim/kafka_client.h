@@ -1,0 +1,37 @@
+/*
+ * What a client process knows of the cluster: connections to its brokers, and who leads which partition.
+ *
+ * Happy path: producers and consumers ask for the leader of their partition and call it; when an answer says that it is not the leader,
+ * or no answer comes, they ask for a refresh, which one Metadata request to a random broker serves for all.
+ * Invariant: the leader epoch of a partition never goes back here (KIP-320): older metadata is not believed.
+ */
+#ifndef SIM_KAFKA_CLIENT_H
+#define SIM_KAFKA_CLIENT_H
+
+#include "tests/sim/kafka_link.h"
+
+enum { CLIENT_BROKERS_MAX = 8, CLIENT_PARTITIONS_MAX = 8, CLIENT_PORT = 9092 };
+
+struct known_leader {
+    int32_t node;  /* -1: unknown */
+    int32_t epoch; /* -1: unknown */
+};
+
+struct kafka_client;
+/* Brokers are n1 .. n<brokers>. `topic` has `partitions`; it is created by the client if it is missing, with `replicas`. */
+struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned brokers, const char *topic,
+                                      int32_t partitions, int16_t replicas);
+struct env *kafka_client_env(struct kafka_client *client);
+struct run *kafka_client_run(struct kafka_client *client);
+const char *kafka_client_topic(const struct kafka_client *client);
+/* True when the topic is known to have all its partitions. */
+bool kafka_client_ready(const struct kafka_client *client);
+struct known_leader kafka_client_leader(const struct kafka_client *client, int32_t partition);
+/* Asks soon for new metadata, once for all that want it. */
+void kafka_client_refresh(struct kafka_client *client);
+/* Node -1: any. */
+struct kafka_link *kafka_client_link(struct kafka_client *client, int32_t node);
+/* A version of that API, at random from `least` up. */
+int kafka_client_version(struct kafka_client *client, enum kp_api_key key, int least);
+
+#endif

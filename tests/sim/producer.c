@@ -1,0 +1,275 @@
+/* A producer and its retries; producer.h has the rules. */
+#include "tests/sim/producer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "protocol/init_producer_id.h"
+#include "protocol/kafka_error.h"
+#include "protocol/produce.h"
+#include "protocol/record_batch_builder.h"
+
+enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500 };
+
+struct batch {
+    struct kafka_call call; /* first: a call is its batch */
+    struct producer *producer;
+    uint64_t first; /* number of the first record */
+    int32_t count;
+    uint8_t *bytes;
+    size_t len;
+    unsigned sends;
+    bool in_flight;
+    int64_t end_before; /* what was in the partition when it was sent again */
+};
+
+struct producer {
+    struct run *run;
+    struct kafka_client *client;
+    struct history *history;
+    struct producer_options options;
+    int64_t id; /* of idempotence; -1: not yet */
+    int16_t epoch;
+    int32_t sequence;
+    uint64_t next;
+    struct batch *outstanding[WINDOW_MAX]; /* in order */
+    unsigned count, in_flight;
+    bool draining; /* something failed: nothing more is sent until nothing is in flight */
+    bool finishing, asking;
+    struct kafka_call ask;
+    struct env_timer *timer;
+};
+
+static uint64_t draw(struct producer *producer, uint64_t limit) {
+    return world_below(producer->run->world, limit);
+}
+
+static void later(struct producer *producer, uint64_t typical_us) {
+    env_timer_start(producer->timer, typical_us / 2 + draw(producer, typical_us + 1));
+}
+
+/* ---- Batches ---- */
+
+static void make_batch(struct producer *producer) {
+    struct batch *batch = mem_zalloc(sizeof *batch);
+    struct record_batch_options options = record_batch_plain();
+    static uint8_t value[VALUE_MOST];
+
+    batch->producer = producer;
+    batch->first = producer->next;
+    batch->count = 1 + (int32_t)draw(producer, 4);
+    options.codec = (enum record_codec)draw(producer, draw(producer, 3) == 0 ? 5 : 1);
+    if (producer->options.idempotent) {
+        options.producer_id = producer->id;
+        options.producer_epoch = producer->epoch;
+        options.base_sequence = producer->sequence;
+        producer->sequence += batch->count;
+    }
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    for (int32_t i = 0; i < batch->count; i++) {
+        size_t len = HISTORY_VALUE_MIN + draw(producer, draw(producer, 20) == 0 ? VALUE_MOST - HISTORY_VALUE_MIN : 100);
+        history_value(producer->options.number, producer->next++, value, len);
+        record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL, -1, value,
+                                    (int32_t)len, NULL, 0);
+    }
+    int error = record_batch_builder_finish(builder, &batch->bytes, &batch->len);
+    CHECK(error == ERR_NONE);
+    producer->outstanding[producer->count++] = batch;
+}
+
+static void forget(struct producer *producer, struct batch *batch) {
+    unsigned place = 0;
+
+    while (producer->outstanding[place] != batch)
+        place++;
+    producer->count--;
+    memmove(&producer->outstanding[place], &producer->outstanding[place + 1],
+            (producer->count - place) * sizeof(struct batch *));
+    mem_free(batch->bytes);
+    mem_free(batch);
+}
+
+/* ---- Answers ---- */
+
+static void acknowledged(struct producer *producer, struct batch *batch, int64_t offset) {
+    if (offset < 0)
+        run_fail(producer->run, "partition %d acknowledges a batch at offset %" PRId64, producer->options.partition,
+                 offset);
+    if (batch->sends > 1 && offset < batch->end_before)
+        run_count(producer->run, RARE_DEDUP_HITS, producer->options.idempotent);
+    for (int32_t i = 0; i < batch->count; i++) {
+        history_acknowledged(producer->history, producer->options.number, batch->first + (uint64_t)i, offset + i);
+        producer->options.acknowledged(producer->options.arg, producer->options.partition, offset + i,
+                                       producer->options.number, batch->first + (uint64_t)i);
+    }
+    forget(producer, batch);
+}
+
+static void failed(struct producer *producer) {
+    producer->draining = true;
+    kafka_client_refresh(producer->client);
+}
+
+/* Errors that only a broker which forgot, or took something twice, would give. */
+static void judge_refusal(struct producer *producer, const struct batch *batch, int16_t code) {
+    if (kafka_error_retriable(code)) return;
+    if (code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER && producer->outstanding[0] != batch)
+        return; /* the one before it failed */
+    run_fail(producer->run,
+             "producer %u (%s, partition %d): batch of records %" PRIu64 " to %" PRIu64 ", sent %u times, gets %s",
+             producer->options.number, producer->options.idempotent ? "idempotent" : "plain",
+             producer->options.partition, batch->first, batch->first + (uint64_t)batch->count - 1, batch->sends,
+             kafka_error_name(code));
+}
+
+static void take_answer(struct producer *producer, struct batch *batch, const struct kp_produce_response *response) {
+    if (response->responses.count != 1 || response->responses.items[0].partition_responses.count != 1)
+        run_fail(producer->run, "one partition was produced to, and the answer is about others");
+    const struct kp_produce_response_partition *partition = &response->responses.items[0].partition_responses.items[0];
+    if (partition->index != producer->options.partition)
+        run_fail(producer->run, "the answer is about partition %d", partition->index);
+    if (partition->error_code == KAFKA_NONE) {
+        acknowledged(producer, batch, partition->base_offset);
+        return;
+    }
+    if (partition->base_offset != -1)
+        run_fail(producer->run, "%s comes with offset %" PRId64, kafka_error_name(partition->error_code),
+                 partition->base_offset);
+    judge_refusal(producer, batch, partition->error_code);
+    failed(producer);
+}
+
+static void answered(struct kafka_call *call, int error, const void *response) {
+    struct batch *batch = (struct batch *)call;
+    struct producer *producer = batch->producer;
+
+    batch->in_flight = false;
+    producer->in_flight--;
+    if (error == ERR_NONE) {
+        take_answer(producer, batch, response);
+    } else {
+        run_count(producer->run, RARE_UNKNOWN_RESULTS, 1);
+        failed(producer);
+    }
+    if (producer->in_flight > 0) return;
+    later(producer, producer->draining ? BACKOFF_US : producer->options.interval_us);
+    producer->draining = false;
+}
+
+/* ---- Sending ---- */
+
+static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
+    struct kp_produce_request request;
+    struct kp_produce_request_topic topic;
+    struct kp_produce_request_partition partition;
+
+    kp_set_fallbacks(&kp_produce_request_schema, &request);
+    kp_set_fallbacks(&kp_produce_request_topic_schema, &topic);
+    kp_set_fallbacks(&kp_produce_request_partition_schema, &partition);
+    partition.index = producer->options.partition;
+    partition.records = (struct kp_records){.data = batch->bytes, .len = (int32_t)batch->len};
+    topic.name = kp_string_of(kafka_client_topic(producer->client));
+    topic.partition_data.items = &partition;
+    topic.partition_data.count = 1;
+    request.transactional_id = KP_NULL_STRING;
+    request.acks = producer->options.idempotent || draw(producer, 2) == 0 ? -1 : 1;
+    request.timeout_ms = 1000 + (int32_t)draw(producer, 1000);
+    request.topic_data.items = &topic;
+    request.topic_data.count = 1;
+    for (int32_t i = 0; i < batch->count; i++)
+        history_sent(producer->history, producer->options.number, batch->first + (uint64_t)i);
+    if (batch->sends++ > 0) batch->end_before = history_end(producer->history, producer->options.partition);
+    batch->in_flight = true;
+    producer->in_flight++;
+    batch->call.done = answered;
+    /* zstd needs version 7 */
+    kafka_link_call(kafka_client_link(producer->client, node), &batch->call, KP_PRODUCE,
+                    kafka_client_version(producer->client, KP_PRODUCE, 7), &request, CALL_US);
+}
+
+static void send_outstanding(struct producer *producer) {
+    struct known_leader leader = kafka_client_leader(producer->client, producer->options.partition);
+
+    if (leader.node < 0) {
+        kafka_client_refresh(producer->client);
+        later(producer, BACKOFF_US);
+        return;
+    }
+    for (unsigned i = 0; i < producer->count; i++)
+        if (!producer->outstanding[i]->in_flight) send_batch(producer, producer->outstanding[i], leader.node);
+}
+
+/* ---- The identity of an idempotent producer ---- */
+
+static void identified(struct kafka_call *call, int error, const void *response) {
+    struct producer *producer = (struct producer *)((char *)call - offsetof(struct producer, ask));
+    const struct kp_init_producer_id_response *answer = response;
+
+    producer->asking = false;
+    later(producer, BACKOFF_US);
+    if (error != ERR_NONE) return;
+    if (answer->error_code != KAFKA_NONE) {
+        if (!kafka_error_retriable(answer->error_code))
+            run_fail(producer->run, "InitProducerId gets %s", kafka_error_name(answer->error_code));
+        return;
+    }
+    producer->id = answer->producer_id;
+    producer->epoch = answer->producer_epoch;
+}
+
+static void identify(struct producer *producer) {
+    struct kp_init_producer_id_request request;
+
+    kp_set_fallbacks(&kp_init_producer_id_request_schema, &request);
+    request.transactional_id = KP_NULL_STRING;
+    request.transaction_timeout_ms = 1000;
+    producer->asking = true;
+    producer->ask.done = identified;
+    kafka_link_call(kafka_client_link(producer->client, -1), &producer->ask, KP_INIT_PRODUCER_ID,
+                    kafka_client_version(producer->client, KP_INIT_PRODUCER_ID, 0), &request, CALL_US);
+}
+
+/* ---- Life ---- */
+
+static void step(void *arg) {
+    struct producer *producer = arg;
+
+    if (producer->asking || producer->draining) return; /* the answer goes on */
+    if (!kafka_client_ready(producer->client)) {
+        later(producer, BACKOFF_US);
+        return;
+    }
+    if (producer->options.idempotent && producer->id < 0) {
+        identify(producer);
+        return;
+    }
+    if (!producer->finishing && producer->count < producer->options.window) make_batch(producer);
+    send_outstanding(producer);
+    if (!producer->finishing || producer->count > 0) later(producer, producer->options.interval_us);
+}
+
+struct producer *producer_new(struct kafka_client *client, struct history *history,
+                              const struct producer_options *options) {
+    struct producer *producer = mem_zalloc(sizeof *producer);
+
+    CHECK(options->window >= 1 && options->window <= WINDOW_MAX && (options->idempotent || options->window == 1));
+    producer->run = kafka_client_run(client);
+    producer->client = client;
+    producer->history = history;
+    producer->options = *options;
+    producer->id = -1;
+    history_producer(history, options->number, options->partition, options->idempotent);
+    producer->timer = env_timer_new(kafka_client_env(client), step, producer);
+    later(producer, options->interval_us);
+    return producer;
+}
+
+void producer_finish(struct producer *producer) {
+    producer->finishing = true;
+}
+
+bool producer_is_idle(const struct producer *producer) {
+    return producer->count == 0;
+}

@@ -1,0 +1,229 @@
+/*
+ * Scenario "cluster": whole brokers, forming a cluster, with producers and consumers, under every fault.
+ *
+ * Phase 1: faults; the disks are read from time to time. Phase 2: a random majority (of those that did not lose their directory) is
+ * mended, the rest stays broken: every partition must acknowledge new records within a bound. Phase 3: all are mended, producers
+ * finish, consumers read to the end, and every broker's log is read on its own: everything acknowledged is everywhere, in
+ * order, without duplicates for idempotent producers. A broker that lost its directory must have been refused and hold nothing.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "broker/services.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/durable.h"
+#include "tests/sim/read_back.h"
+#include "tests/sim/scenarios.h"
+
+enum { FAULTS_MS = 10000, PROGRESS_MS = 40000, STEP_MS = 100 };
+
+static void start(void *arg, unsigned place) {
+    cluster_start_broker(arg, place);
+}
+
+static void stop(void *arg, unsigned place) {
+    cluster_stop_broker(arg, place);
+}
+
+static bool may_wipe(void *arg, unsigned place) {
+    struct cluster *cluster = arg;
+    return cluster->brokers[place].was_ready;
+}
+
+static void run_ms(struct cluster *cluster, uint64_t ms) {
+    world_run_until(cluster->run->world, world_now_us(cluster->run->world) + ms * 1000);
+}
+
+static bool is_wiped(const struct cluster *cluster, unsigned place) {
+    return nemesis_wiped(cluster->nemesis) >> place & 1;
+}
+
+/* ---- Phases ---- */
+
+static void never_voted(void *arg, const struct journal_group *group) {
+    struct cluster *cluster = arg;
+
+    run_fail(cluster->run,
+             "a broker that lost its directory has term %u, vote %" PRIu64 " and %zu entries in group %" PRIu64,
+             group->term, group->voted_for, group->entry_count, group->group);
+}
+
+static void read_disks(struct cluster *cluster) {
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (is_wiped(cluster, i))
+            durable_read(cluster->run, cluster->brokers[i].node, cluster_journal, false, never_voted, cluster);
+        else
+            durable_enter(cluster->run, cluster->brokers[i].node, cluster_journal, cluster->ledger);
+    }
+}
+
+static void faults(struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+    uint64_t until = world_now_us(world) + FAULTS_MS * UINT64_C(1000);
+
+    while (world_now_us(world) < until) {
+        run_ms(cluster, 200 + world_below(world, 2500));
+        read_disks(cluster);
+    }
+}
+
+static uint32_t majority(struct cluster *cluster) {
+    uint32_t set = 0;
+
+    while ((unsigned)__builtin_popcount(set) < cluster->count / 2 + 1) {
+        unsigned place = (unsigned)world_below(cluster->run->world, cluster->count);
+        if (!is_wiped(cluster, place)) set |= UINT32_C(1) << place;
+    }
+    return set;
+}
+
+static void progress(struct cluster *cluster, uint32_t alive) {
+    uint64_t before[CLUSTER_PARTITIONS_MAX], start_us = world_now_us(cluster->run->world);
+    int32_t behind = 0;
+
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        before[p] = history_acknowledged_count(cluster->history, p);
+    for (uint64_t ms = 0; ms < PROGRESS_MS; ms += STEP_MS) {
+        run_ms(cluster, STEP_MS);
+        behind = 0;
+        for (int32_t p = 0; p < cluster->partitions; p++)
+            behind += history_has_producer(cluster->history, p) &&
+                      history_acknowledged_count(cluster->history, p) <= before[p] + 5;
+        if (behind > 0) continue;
+        run_say(cluster->run, "progress %" PRIu64 " ms after mending",
+                (world_now_us(cluster->run->world) - start_us) / 1000);
+        return;
+    }
+    cluster_describe(cluster);
+    run_fail(cluster->run, "%d of %d partitions acknowledge nothing new %d ms after machines %x were mended", behind,
+             cluster->partitions, PROGRESS_MS, alive);
+}
+
+static bool drained(struct cluster *cluster) {
+    for (unsigned i = 0; i < cluster->producer_count; i++)
+        if (!producer_is_idle(cluster->producers[i])) return false;
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (consumer_position(cluster->consumers[p]) < history_end(cluster->history, p)) return false;
+    return true;
+}
+
+static bool converged(struct cluster *cluster) {
+    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (is_wiped(cluster, i)) continue;
+        if (!cluster->brokers[i].ready) return false;
+        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
+        if (n != 1 + (size_t)cluster->partitions) return false;
+        for (size_t k = 0; k < n; k++) {
+            struct group *group = cluster_group(cluster, i, ids[k]);
+            ledger_committed(cluster->ledger, "a broker", ids[k], group_commit_index(group),
+                             partition_log_term_at(group_log(group), group_commit_index(group)));
+            if (group_applied_index(group) < ledger_last_committed(cluster->ledger, ids[k])) return false;
+        }
+    }
+    return true;
+}
+
+static void wait_until(struct cluster *cluster, bool (*reached)(struct cluster *cluster), const char *what) {
+    for (uint64_t ms = 0; ms < PROGRESS_MS; ms += STEP_MS) {
+        if (reached(cluster)) return;
+        run_ms(cluster, STEP_MS);
+    }
+    cluster_describe(cluster);
+    run_fail(cluster->run, "%s %d ms after all were mended", what, PROGRESS_MS);
+}
+
+/* ---- Reading everything back, from each broker on its own ---- */
+
+struct node_reading {
+    struct cluster *cluster;
+    int32_t partition;
+    int64_t offset; /* the next one */
+};
+
+static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t number) {
+    struct node_reading *reading = arg;
+
+    history_read(reading->cluster->history, reading->partition, offset, producer, number);
+}
+
+static void take_entry(void *arg, struct entry *entry) {
+    struct node_reading *reading = arg;
+    struct slice raw;
+
+    if (entry->type != ENTRY_BATCHES) return;
+    if (entry->base_offset != reading->offset)
+        run_fail(reading->cluster->run, "entry %" PRIu64 " of partition %d begins at offset %" PRId64 ", not %" PRId64,
+                 entry->index, reading->partition, entry->base_offset, reading->offset);
+    int error = entry_raw(entry, NULL, false, &raw);
+    if (error != ERR_NONE)
+        run_fail(reading->cluster->run, "entry %" PRIu64 " cannot be read (%s)", entry->index, error_phrase(error));
+    reading->offset = consumer_read_batches(reading->cluster->run, reading->cluster->history, raw.data, raw.len,
+                                            reading->offset, take_record, reading);
+    slice_unref(&raw);
+}
+
+static void read_broker(struct cluster *cluster, unsigned place) {
+    struct sim_broker *broker = &cluster->brokers[place];
+
+    read_back(cluster->run, broker->node, cluster_group(cluster, place, METADATA_GROUP),
+              ledger_last_committed(cluster->ledger, METADATA_GROUP), cluster->ledger, NULL, NULL);
+    for (int32_t p = 0; p < cluster->partitions; p++) {
+        struct node_reading reading = {cluster, p, 0};
+        read_back(cluster->run, broker->node, cluster_group(cluster, place, cluster->groups[p]),
+                  ledger_last_committed(cluster->ledger, cluster->groups[p]), cluster->ledger, take_entry, &reading);
+        if (reading.offset < history_end(cluster->history, p))
+            run_fail(cluster->run, "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",
+                     place + 1, reading.offset, p, history_end(cluster->history, p));
+    }
+}
+
+/* ---- The run ---- */
+
+static void finish(struct cluster *cluster) {
+    for (unsigned i = 0; i < cluster->producer_count; i++)
+        producer_finish(cluster->producers[i]);
+    wait_until(cluster, drained, "not everything is acknowledged and read");
+    wait_until(cluster, converged, "not every broker has everything that is committed");
+    for (unsigned i = 0; i < cluster->count; i++)
+        if (!is_wiped(cluster, i)) read_broker(cluster, i);
+    history_finish(cluster->history);
+    read_disks(cluster);
+    for (unsigned i = 0; i < cluster->count; i++) {
+        cluster_count(&cluster->brokers[i]);
+        run_count(cluster->run, RARE_TORN_WRITES, disk_torn_writes(node_disk(cluster->brokers[i].node)));
+        run_count(cluster->run, RARE_FAILED_SYNCS, node_failed_syncs(cluster->brokers[i].node));
+    }
+}
+
+static void run_cluster(struct run *run) {
+    struct cluster *cluster = mem_zalloc(sizeof *cluster);
+    struct node *nodes[CLUSTER_BROKERS_MAX];
+    unsigned size = world_chance(run->world, 850000) ? 3 : 5;
+    uint32_t all = (UINT32_C(1) << size) - 1;
+
+    if (world_chance(run->world, 300000)) network_set_capacity(run->network, 2000 + world_below(run->world, 8000));
+    network_set_latency(run->network, 50 + world_below(run->world, 1000));
+    cluster_init(cluster, run, size, 1 + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX));
+    for (unsigned i = 0; i < size; i++)
+        nodes[i] = cluster->brokers[i].node;
+    struct nemesis_options options = {
+        .nodes = nodes, .count = size, .start = start, .stop = stop, .may_wipe = may_wipe, .arg = cluster};
+    cluster->nemesis = nemesis_new(run, &options);
+    for (unsigned i = 0; i < size; i++)
+        cluster_start_broker(cluster, i);
+    cluster_start_clients(cluster, 1 + (unsigned)world_below(run->world, CLUSTER_PRODUCERS_MAX));
+    run_ms(cluster, world_below(run->world, 3) == 0 ? 0 : 1000 + world_below(run->world, 2000));
+    nemesis_begin(cluster->nemesis);
+    faults(cluster);
+    uint32_t alive = majority(cluster);
+    nemesis_mend(cluster->nemesis, alive);
+    progress(cluster, alive);
+    nemesis_mend(cluster->nemesis, all);
+    progress(cluster, all);
+    finish(cluster);
+}
+
+const struct scenario scenario_cluster = {"cluster", "whole brokers with producers and consumers", 6, run_cluster};
