@@ -317,6 +317,17 @@ static void stream_ended(void *arg, int error, uint32_t length) {
     connection_close(connection);
 }
 
+void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {
+    struct error_text why;
+    if (frame_reader_slow_us(connection->reader) < (uint64_t)longest_ms * 1000) return;
+    error_set(
+        &why, ERR_TIMEOUT,
+        "its request has been arriving for more than %u ms while the memory for requests is spent (queued.max.request.bytes)",
+        longest_ms);
+    complain(connection, why.text);
+    connection_close(connection);
+}
+
 static const struct frame_reader_events frame_events = {.frame = frame_came, .ended = stream_ended};
 
 struct connection *connection_new(const struct connection_host *host, struct env_stream *stream, const char *listener,

@@ -37,6 +37,8 @@ struct connection *connection_new(const struct connection_host *host, struct env
                                   void *owner);
 /* Closes it at once: `closed`, and `gone` when no request waits (now or later). */
 void connection_close(struct connection *connection);
+/* Closes it, with a line on the log, if a request has been arriving for longer than that. */
+void connection_close_if_slow(struct connection *connection, uint32_t longest_ms);
 /* Whether no request waits and no answer is unread. */
 bool connection_is_idle(const struct connection *connection);
 const char *connection_peer(const struct connection *connection);

@@ -11,7 +11,12 @@
 #include "base/mem.h"
 #include "broker/connection.h"
 
-enum { BACKLOG = 1024, SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX };
+enum {
+    BACKLOG = 1024,
+    SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
+    MEMORY_CHECK_US = 1000 * 1000,
+    SLOW_MS = 10000, /* a request that takes longer to arrive may not keep others from the memory */
+};
 
 struct socket {
     struct server *server;
@@ -40,7 +45,7 @@ struct server {
     struct client *oldest, *newest;
     size_t client_count; /* with an open stream */
     size_t left;         /* connections that are not gone */
-    struct env_timer *idle_timer;
+    struct env_timer *idle_timer, *memory_timer;
     bool accepting, full, closing;
     struct env_task done_task;
     void (*done)(void *arg);
@@ -91,6 +96,17 @@ static void close_idle(void *arg) {
             touch(client);
     }
     watch_idle(server);
+}
+
+/* While the memory is spent whoever sends his request too slowly gives his share back, the longest silent first. */
+static void check_memory(void *arg) {
+    struct server *server = arg;
+    env_timer_start(server->memory_timer, MEMORY_CHECK_US);
+    for (struct client *client = server->oldest, *next; client != NULL && budget_spent(&server->requests);
+         client = next) {
+        next = client->next;
+        connection_close_if_slow(client->connection, SLOW_MS);
+    }
 }
 
 static void connection_active(void *owner) {
@@ -193,6 +209,7 @@ static void finish_close(struct env_task *task) {
     void *arg = server->done_arg;
     CHECK(server->requests.used == 0);
     env_timer_free(server->idle_timer);
+    env_timer_free(server->memory_timer);
     mem_free(server);
     done(arg);
 }
@@ -228,6 +245,8 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
         }
     }
     server->idle_timer = env_timer_new(env, close_idle, server);
+    server->memory_timer = env_timer_new(env, check_memory, server);
+    env_timer_start(server->memory_timer, MEMORY_CHECK_US);
     *server_out = server;
     return ERR_NONE;
 }
@@ -251,6 +270,7 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
     server->done_arg = arg;
     close_listeners(server);
     env_timer_stop(server->idle_timer);
+    env_timer_stop(server->memory_timer);
     while (server->oldest != NULL)
         connection_close(server->oldest->connection);
     if (server->left == 0) env_defer(server->env, &server->done_task);
