@@ -9,7 +9,7 @@
  * INT32_MAX to 0; a producer with batches in flight is never forgotten. Pure: no I/O, time is an argument.
  *
  * Rules: KIP-98, KIP-360 and Kafka's ProducerAppendInfo, with two exceptions, because a client takes a later success as proof that what it sent
- * before has arrived (docs/decisions/idempotence.md): a producer that was never heard of must begin with sequence 0, unless one with such an id was
+ * before has arrived (docs/decisions/0006): a producer that was never heard of must begin with sequence 0, unless one with such an id was
  * forgotten here; and what comes behind a refused batch is refused in the same way.
  */
 #ifndef BROKER_PRODUCER_STATE_H
