@@ -1,0 +1,215 @@
+/* The settings of a broker: defaults, lists, what does not fit together, and each sentence about it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/broker_settings.h"
+
+struct fixture {
+    struct settings *values;
+    struct broker_settings settings;
+    struct error_text why;
+    char warnings[4096];
+};
+
+static int setup(void **state) {
+    static struct fixture fixture;
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    memset(&fixture, 0, sizeof fixture);
+    fixture.values = settings_new(table, count);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *fixture = *state;
+    settings_free(fixture->values);
+    return 0;
+}
+
+static int with(struct fixture *fixture, const char *pair) {
+    int error = settings_set_pair(fixture->values, pair, &fixture->why);
+    return error != ERR_NONE ? error : broker_settings_from(fixture->values, &fixture->settings, &fixture->why);
+}
+
+static void assert_said(const struct fixture *fixture, const char *part) {
+    if (strstr(fixture->why.text, part) == NULL) fail_msg("\"%s\" is not in: %s", part, fixture->why.text);
+}
+
+static void assert_refused(struct fixture *fixture, const char *pair, const char *part, const char *other_part) {
+    assert_int_equal(with(fixture, pair), ERR_INVALID);
+    assert_said(fixture, part);
+    assert_said(fixture, other_part);
+}
+
+/* Without any setting it is one broker on loopback, in ./drave-data, a cluster of one without a peer port. */
+static void test_broker_settings_defaults(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(broker_settings_from(fixture->values, &fixture->settings, &fixture->why), ERR_NONE);
+    const struct broker_settings *settings = &fixture->settings;
+    assert_int_equal(settings->node_id, 1);
+    assert_string_equal(settings->data_dir, "./drave-data");
+    assert_int_equal(settings->listener_count, 1);
+    assert_string_equal(settings->listeners[0].name, "PLAINTEXT");
+    assert_string_equal(settings->listeners[0].host, "127.0.0.1");
+    assert_int_equal(settings->listeners[0].port, 9092);
+    assert_true(settings->listeners[0].bind_ipv6_loopback_too);
+    assert_string_equal(settings->peer_host, "");
+    assert_int_equal(settings->node_count, 1);
+    assert_string_equal(settings->nodes_text, "");
+    assert_int_equal(settings->default_replication_factor, -1);
+    assert_true(settings->auto_create_topics);
+    assert_int_equal(settings->compression_type, COMPRESSION_PRODUCER);
+    assert_true(settings->log_compression_lz4);
+    assert_int_equal(settings->log_level, LOG_INFO);
+}
+
+/* Every row has a sentence, and a default that its own limits allow. */
+static void test_broker_settings_table_is_whole(void **state) {
+    (void)state;
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct error_text why;
+        assert_true(strlen(table[i].help) > 20);
+        assert_int_equal(table[i].help[strlen(table[i].help) - 1], '.');
+        assert_int_equal(setting_check(&table[i], table[i].fallback, &why), ERR_NONE);
+        assert_ptr_equal(setting_find(table, count, table[i].name), &table[i]);
+    }
+}
+
+/* Several named listeners, each with the address that clients are told. */
+static void test_broker_settings_listeners(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(settings_set_pair(fixture->values,
+                                       "advertised.listeners=EXTERNAL://kafka.example:19092,INTERNAL://broker1:9092",
+                                       &fixture->why),
+                     ERR_NONE);
+    assert_int_equal(with(fixture, "listeners=INTERNAL://0.0.0.0:9092, external://:19092"), ERR_NONE);
+    const struct broker_settings *settings = &fixture->settings;
+    assert_int_equal(settings->listener_count, 2);
+    assert_string_equal(settings->listeners[1].name, "EXTERNAL");
+    assert_string_equal(settings->listeners[1].host, "0.0.0.0");
+    assert_string_equal(settings->listeners[1].advertised_host, "kafka.example");
+    assert_int_equal(settings->listeners[1].advertised_port, 19092);
+    assert_string_equal(settings->listeners[0].advertised_host, "broker1");
+    assert_false(settings->listeners[0].bind_ipv6_loopback_too);
+    assert_int_equal(settings_set_pair(fixture->values, "advertised.listeners=", &fixture->why), ERR_NONE);
+    assert_int_equal(with(fixture, "listeners=PLAINTEXT://[::1]:0"), ERR_NONE);
+    assert_string_equal(settings->listeners[0].host, "::1");
+}
+
+/* Listeners that make no sense are refused with what would do. */
+static void test_broker_settings_wrong_listeners(void **state) {
+    struct fixture *fixture = *state;
+    assert_refused(fixture, "listeners=PLAINTEXT://0.0.0.0:9092", "0.0.0.0",
+                   "advertised.listeners=PLAINTEXT://HOST:9092");
+    assert_refused(fixture, "listeners=", "listeners is empty", "PLAINTEXT://127.0.0.1:9092");
+    assert_refused(fixture, "listeners=127.0.0.1:9092", "127.0.0.1:9092", "NAME://HOST:PORT");
+    assert_refused(fixture, "listeners=PLAINTEXT://a:70000", "a:70000", "NAME://HOST:PORT");
+    assert_refused(fixture, "listeners=PLAINTEXT://::1:9092", "::1:9092", "NAME://HOST:PORT");
+    assert_refused(fixture, "listeners=A://h:1,a://h:2", "A twice", "name of its own");
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=A://h:1", &fixture->why), ERR_NONE);
+    assert_refused(fixture, "advertised.listeners=B://h:1", "names B", "same names");
+}
+
+/* cluster.nodes is sorted and written in one way, whatever blanks and order it came in. */
+static void test_broker_settings_nodes(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(with(fixture, "cluster.nodes= 3@127.0.0.1:9293 ,1@localhost:9291,2@[::1]:9292"), ERR_NONE);
+    assert_string_equal(fixture->settings.nodes_text, "1@localhost:9291,2@[::1]:9292,3@127.0.0.1:9293");
+    assert_int_equal(fixture->settings.node_count, 3);
+    assert_string_equal(fixture->settings.peer_host, "127.0.0.1");
+    assert_int_equal(fixture->settings.peer_port, 9291);
+}
+
+/* Lists that make no sense, and a peer port that the others could not reach. */
+static void test_broker_settings_wrong_nodes(void **state) {
+    struct fixture *fixture = *state;
+    assert_refused(fixture, "cluster.nodes=2@a:1,3@b:1", "broker 1 (node.id)", "does not have it");
+    assert_refused(fixture, "cluster.nodes=1@a:1,1@b:1", "broker 1 twice", "its own id");
+    assert_refused(fixture, "cluster.nodes=1@a", "1@a", "ID@HOST:PORT");
+    assert_refused(fixture, "cluster.nodes=one@a:1", "one@a:1", "ID@HOST:PORT");
+    assert_refused(fixture, "cluster.nodes=1@0.0.0.0:1", "1@0.0.0.0:1", "ID@HOST:PORT");
+    assert_refused(fixture, "cluster.nodes=99999999999@a:1", "99999999999@a:1", "ID@HOST:PORT");
+    assert_refused(fixture, "cluster.nodes=1@10.0.0.1:9093,2@10.0.0.2:9093", "10.0.0.1:9093",
+                   "peer.listen=0.0.0.0:9093");
+    assert_int_equal(with(fixture, "peer.listen=:9093"), ERR_NONE);
+    assert_string_equal(fixture->settings.peer_host, "0.0.0.0");
+    assert_refused(fixture, "peer.listen=9093", "peer.listen=9093", "HOST:PORT");
+}
+
+/* The longest list that is possible has its text, too. */
+static void test_broker_settings_longest_list(void **state) {
+    struct fixture *fixture = *state;
+    static char pair[BROKER_NODES_MAX * 300] = "cluster.nodes=";
+    char host[BROKER_HOST_MAX + 1];
+    memset(host, 'h', BROKER_HOST_MAX);
+    host[BROKER_HOST_MAX] = '\0';
+    assert_int_equal(settings_set_pair(fixture->values, "peer.listen=:1", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "node.id=2147483647", &fixture->why), ERR_NONE);
+    for (int i = 0; i < BROKER_NODES_MAX; i++)
+        snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "%d@%s:65535,", INT32_MAX - i, host);
+    assert_int_equal(with(fixture, pair), ERR_NONE);
+    assert_int_equal(fixture->settings.node_count, BROKER_NODES_MAX);
+    snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "1@h:1");
+    assert_refused(fixture, pair, "more than 64", "remove some");
+}
+
+/* Pairs of settings that do not fit each other. */
+static void test_broker_settings_do_not_fit(void **state) {
+    struct fixture *fixture = *state;
+    assert_refused(fixture, "raft.heartbeat.ms=400", "raft.election.timeout.ms=1000", "1200");
+    assert_int_equal(with(fixture, "raft.heartbeat.ms=200"), ERR_NONE);
+    assert_refused(fixture, "broker.session.timeout.ms=3000", "broker.session.timeout.ms=3000", "4000");
+    assert_int_equal(with(fixture, "broker.session.timeout.ms=9000"), ERR_NONE);
+    assert_refused(fixture, "journal.max.bytes=16777217", "journal.max.bytes=16777217", "journal.file.bytes=16777216");
+    assert_int_equal(with(fixture, "journal.max.bytes=33554432"), ERR_NONE);
+    assert_refused(fixture, "socket.request.max.bytes=2000", "message.max.bytes=1048588",
+                   "socket.request.max.bytes=2000");
+    assert_int_equal(with(fixture, "message.max.bytes=1000"), ERR_NONE);
+    assert_refused(fixture, "default.replication.factor=0", "default.replication.factor=0", "-1 or 1");
+}
+
+static void on_warning(void *arg, const char *sentence) {
+    struct fixture *fixture = arg;
+    size_t used = strlen(fixture->warnings);
+    snprintf(fixture->warnings + used, sizeof fixture->warnings - used, "%s\n", sentence);
+}
+
+/* Settings with which one lost broker stops writing get a warning; good ones get none. */
+static void test_broker_settings_warnings(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(with(fixture, "cluster.nodes=1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3"), ERR_NONE);
+    broker_settings_warnings(&fixture->settings, on_warning, fixture);
+    assert_string_equal(fixture->warnings, "");
+    assert_int_equal(with(fixture, "min.insync.replicas=3"), ERR_NONE);
+    broker_settings_warnings(&fixture->settings, on_warning, fixture);
+    assert_non_null(
+        strstr(fixture->warnings, "min.insync.replicas=3 with 3 replicas stops writing when one broker is lost"));
+    assert_int_equal(with(fixture, "default.replication.factor=2"), ERR_NONE);
+    broker_settings_warnings(&fixture->settings, on_warning, fixture);
+    assert_non_null(strstr(fixture->warnings, "a topic with 2 replicas stops writing"));
+    assert_int_equal(with(fixture, "metadata.voters=1"), ERR_NONE);
+    broker_settings_warnings(&fixture->settings, on_warning, fixture);
+    assert_non_null(strstr(fixture->warnings, "1 of 3 brokers vote on metadata"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_broker_settings_defaults),     TEST(test_broker_settings_table_is_whole),
+        TEST(test_broker_settings_listeners),    TEST(test_broker_settings_wrong_listeners),
+        TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
+        TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
+        TEST(test_broker_settings_warnings),
+    };
+    return cmocka_run_group_tests_name("broker_settings", tests, NULL, NULL);
+}
