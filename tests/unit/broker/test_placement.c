@@ -1,0 +1,215 @@
+/* Where replicas go: evenly, over racks, and what the metadata leader refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/metadata_leader.h"
+#include "broker/placement.h"
+#include "protocol/kafka_error.h"
+
+/* Every broker leads and holds the same number, and the followers of one broker's partitions are spread, too. */
+static void test_placement_even(void **state) {
+    (void)state;
+    struct placement_broker brokers[] = {{1, "", 0, 0}, {2, "", 0, 0}, {3, "", 0, 0}, {4, "", 0, 0}};
+    int32_t nodes[24 * 3];
+    placement_place(brokers, 4, 24, 3, 0, nodes);
+    int followed[5][5] = {{0}};
+    for (int p = 0; p < 24; p++) {
+        assert_int_not_equal(nodes[3 * p], nodes[3 * p + 1]);
+        assert_int_not_equal(nodes[3 * p], nodes[3 * p + 2]);
+        assert_int_not_equal(nodes[3 * p + 1], nodes[3 * p + 2]);
+        followed[nodes[3 * p]][nodes[3 * p + 1]]++;
+        followed[nodes[3 * p]][nodes[3 * p + 2]]++;
+    }
+    for (int b = 0; b < 4; b++) {
+        assert_int_equal(brokers[b].leaders, 6);
+        assert_int_equal(brokers[b].replicas, 18);
+        for (int other = 1; other <= 4; other++)
+            if (other != brokers[b].node) assert_in_range(followed[brokers[b].node][other], 2, 6);
+    }
+}
+
+/* Topics made one by one, each with one partition, are spread as well as one large topic; what is there already counts. */
+static void test_placement_balances_what_is_there(void **state) {
+    (void)state;
+    struct placement_broker brokers[] = {{1, "", 5, 5}, {2, "", 0, 9}, {3, "", 2, 2}};
+    int32_t nodes[2];
+    for (int topic = 0; topic < 8; topic++)
+        placement_place(brokers, 3, 1, 2, (uint64_t)topic, nodes);
+    for (int b = 0; b < 3; b++)
+        assert_int_equal(brokers[b].leaders, 5);
+}
+
+/* With racks, a partition is in as many of them as it can be. */
+static void test_placement_racks(void **state) {
+    (void)state;
+    struct placement_broker brokers[] = {{1, "a", 0, 0}, {2, "a", 0, 0}, {3, "b", 0, 0},
+                                         {4, "b", 0, 0}, {5, "c", 0, 0}, {6, "c", 0, 0}};
+    int32_t nodes[30 * 3];
+    placement_place(brokers, 6, 30, 3, 7, nodes);
+    for (int p = 0; p < 30; p++) {
+        int racks = 0;
+        for (int r = 0; r < 3; r++)
+            racks |= 1 << (nodes[3 * p + r] - 1) / 2;
+        assert_int_equal(racks, 7);
+    }
+    for (int b = 0; b < 6; b++)
+        assert_int_equal(brokers[b].leaders, 5);
+}
+
+/* One broker holds everything when it is alone. */
+static void test_placement_alone(void **state) {
+    (void)state;
+    struct placement_broker brokers[] = {{7, "", 0, 0}};
+    int32_t nodes[3];
+    placement_place(brokers, 1, 3, 1, 2, nodes);
+    for (int p = 0; p < 3; p++)
+        assert_int_equal(nodes[p], 7);
+}
+
+/* ---- The metadata leader ---- */
+
+struct fixture {
+    struct metadata *metadata;
+    struct cluster_record cluster;
+    struct kp_arena arena;
+    struct metadata_change change;
+    struct metadata_result result;
+    uint64_t index;
+    bool again;
+};
+
+static void apply(struct fixture *fixture, const struct metadata_command *command) {
+    struct slice bytes;
+    struct metadata_result result;
+    assert_int_equal(metadata_command_encode(command, &bytes), ERR_NONE);
+    assert_int_equal(metadata_apply(fixture->metadata, ++fixture->index, bytes.data, bytes.len, &result), ERR_NONE);
+    assert_int_equal(result.error, 0);
+    slice_unref(&bytes);
+}
+
+static void register_broker(struct fixture *fixture, int32_t node, bool fenced) {
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_REGISTER_BROKER);
+    command.register_broker.node = node;
+    apply(fixture, &command);
+    metadata_command_init(&command, COMMAND_FENCE_BROKER);
+    command.fence_broker.node = node;
+    command.fence_broker.fenced = fenced;
+    apply(fixture, &command);
+}
+
+static int setup(void **state) {
+    static struct fixture fixture;
+    static const struct cluster_node nodes[] = {{1, {1}}, {2, {2}}, {3, {3}}};
+    memset(&fixture, 0, sizeof fixture);
+    fixture.metadata = metadata_new(3, 1, NULL, NULL);
+    cluster_record_make(&fixture.cluster, nodes, 3, 3);
+    kp_arena_init(&fixture.arena, METADATA_COMMAND_ARENA);
+    metadata_command_init(&fixture.change.command, COMMAND_CREATE_TOPIC);
+    fixture.change.command.create_topic.name = kp_string_of("orders");
+    fixture.change.command.create_topic.id = (struct kp_uuid){{1}};
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *fixture = *state;
+    metadata_free(fixture->metadata);
+    kp_arena_close(&fixture->arena);
+    return 0;
+}
+
+static bool prepare(struct fixture *fixture, int32_t partitions, int16_t factor) {
+    fixture->change.place_partitions = partitions;
+    fixture->change.replication_factor = factor;
+    fixture->change.command.create_topic.partitions.count = 0;
+    return metadata_leader_prepare(fixture->metadata, &fixture->cluster, NULL, 0, &fixture->change, &fixture->arena,
+                                   &fixture->result, &fixture->again);
+}
+
+/* More replicas than live brokers: the sentence has both numbers; trying again helps only while a broker has never registered. */
+static void test_metadata_leader_too_many_replicas(void **state) {
+    struct fixture *fixture = *state;
+    register_broker(fixture, 1, false);
+    register_broker(fixture, 2, false);
+    assert_false(prepare(fixture, 1, 3));
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICATION_FACTOR);
+    assert_true(fixture->again);
+    assert_false(prepare(fixture, 1, 4));
+    assert_false(fixture->again); /* there will never be four */
+    register_broker(fixture, 3, true);
+    assert_false(prepare(fixture, 1, 3));
+    assert_false(fixture->again);
+    assert_non_null(
+        strstr(fixture->result.message, "replication factor 3 is larger than the number of live brokers, 2 (of 3)"));
+    assert_true(prepare(fixture, 5, 2)); /* not on the fenced one */
+    for (int p = 0; p < 5; p++)
+        for (int r = 0; r < 2; r++)
+            assert_int_not_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 3);
+}
+
+/* Numbers out of range. */
+static void test_metadata_leader_wrong_numbers(void **state) {
+    struct fixture *fixture = *state;
+    register_broker(fixture, 1, false);
+    assert_false(prepare(fixture, 0, 1));
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_PARTITIONS);
+    assert_false(prepare(fixture, METADATA_PARTITIONS_MAX + 1, 1));
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_PARTITIONS);
+    assert_false(prepare(fixture, 1, -1));
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICATION_FACTOR);
+}
+
+/* What is under way counts: topics created in one burst do not all get their first replica on one broker. */
+static void test_metadata_leader_counts_what_is_under_way(void **state) {
+    struct fixture *fixture = *state;
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    struct metadata_load load[] = {{1, 4, 4}, {2, 4, 4}};
+    fixture->change.place_partitions = 4;
+    fixture->change.replication_factor = 1;
+    assert_true(metadata_leader_prepare(fixture->metadata, &fixture->cluster, load, 2, &fixture->change,
+                                        &fixture->arena, &fixture->result, &fixture->again));
+    for (int p = 0; p < 4; p++)
+        assert_int_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[0], 3);
+}
+
+/* Assignments of the client are kept, but the brokers must exist. */
+static void test_metadata_leader_assignments(void **state) {
+    struct fixture *fixture = *state;
+    int32_t nodes[] = {2, 1};
+    struct command_partition partition = {{nodes, 2}};
+    register_broker(fixture, 1, false);
+    fixture->change.command.create_topic.partitions.items = &partition;
+    fixture->change.command.create_topic.partitions.count = 1;
+    assert_false(metadata_leader_prepare(fixture->metadata, &fixture->cluster, NULL, 0, &fixture->change,
+                                         &fixture->arena, &fixture->result, &fixture->again));
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICA_ASSIGNMENT);
+    assert_non_null(strstr(fixture->result.message, "broker 2, which does not exist"));
+    register_broker(fixture, 2, false);
+    assert_true(metadata_leader_prepare(fixture->metadata, &fixture->cluster, NULL, 0, &fixture->change,
+                                        &fixture->arena, &fixture->result, &fixture->again));
+    assert_ptr_equal(fixture->change.command.create_topic.partitions.items, &partition);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_placement_even),
+        cmocka_unit_test(test_placement_balances_what_is_there),
+        cmocka_unit_test(test_placement_racks),
+        cmocka_unit_test(test_placement_alone),
+        TEST(test_metadata_leader_too_many_replicas),
+        TEST(test_metadata_leader_wrong_numbers),
+        TEST(test_metadata_leader_counts_what_is_under_way),
+        TEST(test_metadata_leader_assignments),
+    };
+    return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
+}
