@@ -15,7 +15,7 @@
 #include "storage/journal_parts.h"
 #include "storage/journal_recovery.h"
 
-enum { SMALLEST_FILE = 32 * 1024 };
+enum { SMALLEST_FILE = 32 * 1024, READ_TRIES = 5 };
 
 /* ---- Recording ---- */
 
@@ -272,8 +272,10 @@ int journal_open(struct env *env, struct log *log, const char *path, const struc
     return ERR_NONE;
 }
 
-int journal_read(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
-                 void *arg, struct error_text *why) {
+/* ---- Beside a running broker ---- */
+
+static int read_once(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
+                     void *arg, struct error_text *why) {
     struct journal_files files;
     struct journal_state state;
     struct journal_tail tail;
@@ -291,6 +293,15 @@ int journal_read(struct env *env, const char *path, void (*each)(void *arg, cons
     journal_round_free(tail.repeat);
     journal_state_close(&state);
     journal_files_close(&files);
+    return error;
+}
+
+/* What looks like damage may be a file that was begun anew while it was read: then it is whole the next time. */
+int journal_read(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
+                 void *arg, struct error_text *why) {
+    int error = ERR_CORRUPT;
+    for (int tries = 0; tries < READ_TRIES && error == ERR_CORRUPT; tries++)
+        error = read_once(env, path, each, arg, why);
     return error;
 }
 

@@ -20,7 +20,8 @@
 enum {
     ROUND_LIMIT_MAX = 4 << 20,
     ROUNDS_IN_FILE = 8,       /* at least: a round is closed at this part of a file */
-    KEEP_BUFFER = 256 * 1024, /* bytes of a buffer that stay while idle */
+    KEEP_BUFFER = 256 * 1024, /* bytes of a buffer that stay in any case */
+    SHRINK_BELOW = 4,         /* a buffer goes when a round used less than this part of it */
     SEQUENCE_JUMP = 1024,     /* at each open: no sequence of a round that was cut is used again */
 };
 
@@ -201,13 +202,14 @@ void journal_writer_next(struct journal *journal) {
     place(journal, round, !copying);
 }
 
+/* Its buffer stays for the next one, unless it is much larger than what rounds need at present. */
 static void keep_or_free(struct journal *journal, struct journal_round *round) {
-    bool idle = journal->queue == journal->gathering && journal_round_is_empty(journal->gathering);
     if (journal->spare != NULL) {
         journal_round_free(round);
         return;
     }
-    journal_round_reset(round, idle ? KEEP_BUFFER : SIZE_MAX);
+    size_t keep = SHRINK_BELOW * round->len;
+    journal_round_reset(round, keep > KEEP_BUFFER ? keep : KEEP_BUFFER);
     journal->spare = round;
 }
 
