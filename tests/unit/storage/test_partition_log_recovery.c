@@ -116,6 +116,28 @@ static void test_recovery_commit_known_from_segments(void **state) {
     log_model_close(&model);
 }
 
+/* A segment behind what was synced goes, whatever is in it: later ones may have other bounds. */
+static void test_recovery_removes_unsynced_segments(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_unsynced_tail(&model, 28);
+    char *group = log_model_group_path(&model), *stray = path_of_segment(group, model.end_offset + 3, SEGMENT_FILE_LOG);
+    char *index = path_of_segment(group, model.end_offset + 3, SEGMENT_FILE_INDEX);
+    file_put(stray, "never synced", 12);
+    file_put(index, "never synced", 12);
+    log_model_start(&model);
+    enum env_kind kinds[2];
+    assert_int_equal(env_kind_of(model.folder.env, stray, &kinds[0]), 0);
+    assert_int_equal(env_kind_of(model.folder.env, index, &kinds[1]), 0);
+    assert_true(kinds[0] == ENV_NOTHING && kinds[1] == ENV_NOTHING);
+    log_model_check(&model);
+    log_model_stop(&model, false);
+    mem_free(stray);
+    mem_free(index);
+    mem_free(group);
+    log_model_close(&model);
+}
+
 /* A log of many segments, all synced. */
 static void leave_segments(struct log_model *model, uint64_t seed) {
     log_model_open(model, seed);
@@ -320,6 +342,7 @@ int main(void) {
         cmocka_unit_test(test_recovery_refuses_damage),
         cmocka_unit_test(test_recovery_damaged_entry),
         cmocka_unit_test(test_recovery_commit_known_from_segments),
+        cmocka_unit_test(test_recovery_removes_unsynced_segments),
         cmocka_unit_test(test_recovery_old_journal),
         cmocka_unit_test(test_recovery_foreign_journal),
     };
