@@ -81,6 +81,7 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
     int64_t timestamp = log_append_time ? now_ms : header->max_timestamp;
     if (timestamp > forming->max_timestamp) forming->max_timestamp = timestamp;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
+    if (header->producer_id >= 0) forming->numbered = true;
     forming->len += size;
     forming->records += (uint32_t)header->record_count;
     forming->batches++;
@@ -115,6 +116,7 @@ static int submit(struct partition *partition, struct forming_entry *forming) {
                               .records = forming->records,
                               .max_timestamp = forming->max_timestamp,
                               .raw = take_bytes(forming),
+                              .numbered = forming->numbered,
                               .compress = partition->settings.store_lz4 && forming->plain_bytes * 2 > forming->len};
     uint64_t index;
     int error = group_submit(partition->group, &spec, &index);

@@ -48,7 +48,7 @@ static void on_committed(void *arg, struct entry *entry) {
     struct partition *partition = arg;
     int64_t end_offset = entry->base_offset;
     if (entry->type == ENTRY_BATCHES) {
-        apply_producers(partition, entry);
+        if (entry->numbered) apply_producers(partition, entry);
         end_offset += entry->records;
         partition->moved_bytes += entry->raw_len;
     }

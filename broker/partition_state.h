@@ -26,6 +26,7 @@ struct forming_entry {
     int64_t base_offset, max_timestamp;
     uint32_t records;
     uint16_t batches;
+    bool numbered; /* some of them by idempotent producers */
 };
 
 /* Entries that the group has not taken yet, in order of their offsets; the last one may still gather. */

@@ -5,7 +5,7 @@
  * An entry is immutable once it is in a log, and counted. `body` is what is stored and sent (plain, or one LZ4 block);
  * `raw` is the uncompressed body while it is at hand (always for plain entries).
  *
- * Encoded header, little-endian: u32 magic ("DRE1"), u32 body_len, u64 group, u64 index, u32 term, u8 type, u8 codec,
+ * Encoded header, little-endian: u32 magic ("DRE1"), u32 body_len, u64 group, u64 index, u32 term, u8 type, u8 codec (bit 7: `numbered`),
  * u16 batches, i64 base_offset, u32 records, u32 raw_len, i64 max_timestamp, u32 body_crc, u32 header_crc
  * (CRC-32C of the 60 bytes before it).
  */
@@ -33,6 +33,7 @@ struct entry {
     uint32_t term;
     uint8_t type;          /* enum entry_type */
     uint8_t codec;         /* enum entry_codec, of `body` */
+    bool numbered;         /* batches of idempotent producers are in it: appliers need not look into others */
     uint16_t batches;      /* record batches in it; ENTRY_BATCHES_MAX or more: ENTRY_BATCHES_MAX */
     int64_t base_offset;   /* of its first record; of an internal entry: the offset that the next record will get */
     uint32_t records;      /* offsets that it takes */
@@ -52,7 +53,8 @@ struct entry_spec {
     uint32_t records;
     int64_t max_timestamp;
     struct slice raw; /* taken over */
-    bool compress;    /* try LZ4: kept only if it saves an eighth at least */
+    bool numbered;
+    bool compress; /* try LZ4: kept only if it saves an eighth at least */
 };
 
 /* A new entry with one reference, not yet sealed. */

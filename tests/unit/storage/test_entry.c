@@ -24,6 +24,7 @@ static struct entry *make(struct budget *budget, size_t len, bool repeat, bool c
                               .records = 9,
                               .max_timestamp = 1234567890123,
                               .raw = {buffer, buffer->data, len},
+                              .numbered = len % 2 == 0,
                               .compress = compress};
     struct entry *entry = entry_new(budget, &spec);
     assert_null(spec.raw.buffer);
@@ -36,6 +37,7 @@ static void assert_same_fields(const struct entry *a, const struct entry *b) {
     assert_int_equal(a->term, b->term);
     assert_int_equal(a->type, b->type);
     assert_int_equal(a->codec, b->codec);
+    assert_int_equal(a->numbered, b->numbered);
     assert_int_equal(a->batches, b->batches);
     assert_int_equal(a->base_offset, b->base_offset);
     assert_int_equal(a->records, b->records);
@@ -48,10 +50,13 @@ static void assert_same_fields(const struct entry *a, const struct entry *b) {
 /* What was sealed comes back from its bytes, plain or compressed, with every field and the raw body. */
 static void test_entry_round_trip(void **state) {
     (void)state;
-    for (int compress = 0; compress < 2; compress++) {
+    for (int turn = 0; turn < 4; turn++) {
+        bool compress = turn % 2 != 0;
+        size_t len = turn < 2 ? 5000 : 5001;
         struct budget budget;
         budget_init(&budget, 1 << 20);
-        struct entry *entry = make(&budget, 5000, true, compress);
+        struct entry *entry = make(&budget, len, true, compress);
+        assert_int_equal(entry->numbered, turn < 2);
         entry_seal(entry, 0xfeedface00000001, 42, 7);
         assert_int_equal(entry->codec, compress ? ENTRY_LZ4 : ENTRY_PLAIN);
         struct entry *back = NULL;
@@ -60,8 +65,8 @@ static void test_entry_round_trip(void **state) {
         struct slice raw, original;
         assert_int_equal(entry_raw(back, &budget, false, &raw), ERR_NONE);
         assert_int_equal(entry_raw(entry, &budget, false, &original), ERR_NONE);
-        assert_int_equal(raw.len, 5000);
-        assert_memory_equal(raw.data, original.data, 5000);
+        assert_int_equal(raw.len, len);
+        assert_memory_equal(raw.data, original.data, len);
         slice_unref(&raw);
         slice_unref(&original);
         entry_unref(back);
