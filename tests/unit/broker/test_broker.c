@@ -1,0 +1,215 @@
+/* Whole brokers: start, forming, leaders, leases, stop, restart, and what an operator is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/cluster_record.h"
+#include "broker/metadata_group.h"
+#include "fixture_brokers.h"
+#include "protocol/kafka_error.h"
+
+static const struct metadata *metadata_of(struct broker_node *node) {
+    return broker_services(node->broker)->metadata;
+}
+
+static void assert_said(const struct broker_node *node, const char *part) {
+    if (strstr(node->sentence, part) == NULL) fail_msg("\"%s\" is not in: %s", part, node->sentence);
+}
+
+/* One broker forms its cluster alone, is ready, and says where; after a clean stop it finds everything again. */
+static void test_broker_alone(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *node = &brokers->nodes[0];
+    char expected[64], id[CLUSTER_ID_SIZE];
+    brokers_start(brokers, 1, NULL);
+    snprintf(expected, sizeof expected, "127.0.0.1:%d (1 broker, 0 topics, ", broker_port(node->broker, NULL));
+    assert_int_equal(strncmp(node->sentence, expected, strlen(expected)), 0);
+    memcpy(id, broker_services(node->broker)->cluster->id, sizeof id);
+    assert_int_equal(brokers_create_topic(node, "orders", 3, 1, NULL), 0);
+    assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 3);
+    brokers_stop(node);
+    assert_int_equal(brokers_start_one(node), ERR_NONE);
+    brokers_until(brokers, brokers_all_ready);
+    assert_said(node, "(1 broker, 1 topic, ");
+    assert_string_equal(broker_services(node->broker)->cluster->id, id);
+    assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 3);
+}
+
+/* Killed at once after a topic was made, it has the topic after the start, and no partition is made twice. */
+static void test_broker_alone_killed(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *node = &brokers->nodes[0];
+    brokers_start(brokers, 1, NULL);
+    for (int round = 0; round < 4; round++) {
+        char name[16];
+        snprintf(name, sizeof name, "topic-%d", round);
+        assert_int_equal(brokers_create_topic(node, name, 2, 1, NULL), 0);
+        brokers_kill(node);
+        assert_int_equal(brokers_start_one(node), ERR_NONE);
+        brokers_until(brokers, brokers_all_ready);
+        assert_int_equal(metadata_topic_count(metadata_of(node)), round + 1);
+        assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 2 * (round + 1));
+    }
+}
+
+static bool nobody_else_is_ready(struct brokers *brokers) {
+    return brokers->nodes[0].ready || brokers->nodes[0].failed;
+}
+
+/* Three brokers form one cluster only when all are there; every one of them has every topic. */
+static void test_broker_three_form(void **state) {
+    struct brokers *brokers = *state;
+    brokers_configure(brokers, 3, NULL);
+    assert_int_equal(brokers_start_one(&brokers->nodes[0]), ERR_NONE);
+    assert_int_equal(brokers_start_one(&brokers->nodes[1]), ERR_NONE);
+    assert_false(nobody_else_is_ready(brokers));
+    assert_int_equal(brokers_start_one(&brokers->nodes[2]), ERR_NONE);
+    brokers_until(brokers, brokers_all_ready);
+    for (int i = 1; i < 3; i++)
+        assert_string_equal(broker_services(brokers->nodes[i].broker)->cluster->id,
+                            broker_services(brokers->nodes[0].broker)->cluster->id);
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "from-%d", i);
+        assert_int_equal(brokers_create_topic(&brokers->nodes[i], name, 3, 3, NULL), 0);
+        assert_non_null(metadata_topic_named(metadata_of(&brokers->nodes[i]), name, strlen(name)));
+    }
+    for (int32_t node = 1; node <= 3; node++) /* first leaders are spread evenly */
+        assert_int_equal(leader_table_led_by(broker_services(brokers->nodes[0].broker)->leaders, node), 3);
+}
+
+static bool has_failed(struct brokers *brokers) {
+    return brokers->nodes[1].failed;
+}
+
+/* A broker whose directory was lost is told so by the others, never votes, and the others go on. */
+static void test_broker_wiped(void **state) {
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, NULL);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, 3, NULL), 0);
+    brokers_kill(&brokers->nodes[1]);
+    brokers_wipe(&brokers->nodes[1]);
+    assert_int_equal(brokers_start_one(&brokers->nodes[1]), ERR_NONE);
+    brokers_until(brokers, has_failed);
+    assert_said(&brokers->nodes[1], "drave broker replace 2");
+    assert_said(&brokers->nodes[1], "the other brokers go on without it");
+    assert_null(broker_services(brokers->nodes[1].broker)->metadata_group);
+    brokers_kill(&brokers->nodes[1]);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[2], "payments", 1, 2, NULL), 0);
+    struct broker_stats one, three;
+    broker_stats_get(brokers->nodes[0].broker, &one);
+    broker_stats_get(brokers->nodes[2].broker, &three);
+    assert_true(one.directories_refused + three.directories_refused > 0);
+}
+
+static bool somebody_leads(struct brokers *brokers) {
+    return brokers_metadata_leader(brokers) != NULL;
+}
+
+/* When the metadata leader dies, topics can be made again at any other broker soon after, also those that were asked for meanwhile. */
+static void test_broker_metadata_leader_dies(void **state) {
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, NULL);
+    for (int round = 0; round < 3; round++) {
+        char name[16];
+        snprintf(name, sizeof name, "topic-%d", round);
+        brokers_until(brokers, somebody_leads);
+        struct broker_node *leader = brokers_metadata_leader(brokers);
+        struct broker_node *other = &brokers->nodes[leader->id % 3];
+        brokers_kill(leader);
+        assert_int_equal(brokers_create_topic(other, name, 2, 2, NULL), 0);
+        assert_int_equal(brokers_start_one(leader), ERR_NONE);
+        brokers_until(brokers, brokers_all_ready);
+        assert_int_equal(metadata_topic_count(metadata_of(leader)), round + 1);
+    }
+}
+
+static bool three_is_fenced(struct brokers *brokers) {
+    const struct metadata_broker *row = metadata_broker_of(metadata_of(&brokers->nodes[0]), 3);
+    return row != NULL && row->fenced;
+}
+
+/* A broker that is gone is fenced and gets no replicas; back and ready, it is not fenced any more. */
+static void test_broker_fenced(void **state) {
+    struct brokers *brokers = *state;
+    char message[256];
+    brokers_start(brokers, 3, NULL);
+    brokers_kill(&brokers->nodes[2]);
+    brokers_until(brokers, three_is_fenced);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, 3, message),
+                     KAFKA_INVALID_REPLICATION_FACTOR);
+    assert_non_null(strstr(message, "replication factor 3 is larger than the number of live brokers, 2 (of 3)"));
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 4, 2, message), 0);
+    assert_int_equal(brokers_start_one(&brokers->nodes[2]), ERR_NONE);
+    brokers_until(brokers, brokers_all_ready);
+    assert_int_equal(partition_set_count(broker_services(brokers->nodes[2].broker)->partitions), 0);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[1], "payments", 1, 3, message), 0);
+}
+
+/* A clean stop hands all leaderships over, gives the lease back, and takes little time. */
+static void test_broker_clean_stop(void **state) {
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, (const char *const[]){"broker.session.timeout.ms=60000", NULL});
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 6, 3, NULL), 0);
+    uint64_t begun_ms = env_now_ms(brokers->env);
+    brokers_stop(&brokers->nodes[2]);
+    assert_in_range(env_now_ms(brokers->env) - begun_ms, 0, 3000);
+    brokers_until(brokers, three_is_fenced);
+    assert_int_equal(leader_table_led_by(broker_services(brokers->nodes[0].broker)->leaders, 3), 0);
+}
+
+/* What is deleted while a broker is away is gone there, too, when it is back; a topic that came and went meanwhile opens nothing. */
+static void test_broker_away_meanwhile(void **state) {
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, NULL);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "kept", 1, 3, NULL), 0);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "gone", 2, 3, NULL), 0);
+    brokers_kill(&brokers->nodes[1]);
+    assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "gone"), 0);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[2], "brief", 1, 2, NULL), 0);
+    assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "brief"), 0);
+    assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "brief"), KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(brokers_start_one(&brokers->nodes[1]), ERR_NONE);
+    brokers_until(brokers, brokers_all_ready);
+    assert_int_equal(metadata_topic_count(metadata_of(&brokers->nodes[1])), 1);
+    assert_int_equal(partition_set_count(broker_services(brokers->nodes[1].broker)->partitions), 1);
+}
+
+/* The errors of a start: each a sentence, and nothing left behind. */
+static void test_broker_start_refused(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *node = &brokers->nodes[0], *second = &brokers->nodes[1];
+    brokers_start(brokers, 1, NULL);
+    second->brokers = brokers;
+    second->settings = node->settings;
+    assert_int_equal(brokers_start_one(second), ERR_BUSY);
+    assert_said(second, "is in use by pid");
+    char other[200];
+    snprintf(other, sizeof other, "%s/other", brokers->dir);
+    second->settings.data_dir = other;
+    second->settings.listeners[0].port = broker_port(node->broker, NULL);
+    assert_int_equal(brokers_start_one(second), ERR_BUSY);
+    assert_said(second, "in use by another program");
+    brokers_stop(node);
+    second->settings = node->settings;
+    second->settings.node_count = 2;
+    second->settings.nodes[1].node = 9;
+    assert_int_equal(brokers_start_one(second), ERR_INVALID);
+    assert_said(second, "which was formed by the brokers 1");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_broker_alone),      TEST(test_broker_alone_killed),         TEST(test_broker_three_form),
+        TEST(test_broker_wiped),      TEST(test_broker_metadata_leader_dies), TEST(test_broker_fenced),
+        TEST(test_broker_clean_stop), TEST(test_broker_away_meanwhile),       TEST(test_broker_start_refused),
+    };
+    return cmocka_run_group_tests_name("broker", tests, NULL, NULL);
+}
