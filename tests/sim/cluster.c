@@ -146,7 +146,6 @@ void cluster_start_broker(struct cluster *cluster, unsigned place) {
 static void stopped(void *arg) {
     struct sim_broker *broker = arg;
 
-    cluster_count(broker);
     broker_free(broker->broker);
     broker->broker = NULL;
     exit_soon(broker);
@@ -157,6 +156,7 @@ static void stop(struct env *env, void *arg) {
 
     (void)env;
     if (broker->broker == NULL || broker->stopping || broker->refused) return;
+    cluster_count(broker); /* there is less and less of it from now on */
     broker->stopping = true;
     broker_stop(broker->broker, stopped, broker);
 }
@@ -185,7 +185,7 @@ void cluster_count(struct sim_broker *broker) {
     struct shard_stats shard;
     struct journal_stats journal;
 
-    if (broker->broker == NULL || broker_shard(broker->broker) == NULL) return;
+    if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL) return;
     shard_stats_get(broker_shard(broker->broker), &shard);
     run_count(run, RARE_ELECTIONS, shard.elections);
     run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
@@ -202,7 +202,7 @@ void cluster_count(struct sim_broker *broker) {
 struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group) {
     struct sim_broker *broker = &cluster->brokers[place];
 
-    if (broker->broker == NULL || broker_shard(broker->broker) == NULL) return NULL;
+    if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL) return NULL;
     return shard_group(broker_shard(broker->broker), group);
 }
 
@@ -248,7 +248,7 @@ static void poll(struct event *event) {
     for (unsigned i = 0; i < cluster->count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];
         uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
-        if (broker->broker == NULL) continue;
+        if (broker->broker == NULL || broker->stopping) continue;
         find_groups(cluster, broker);
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++) {

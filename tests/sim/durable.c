@@ -92,6 +92,8 @@ bool durable_has(struct run *run, struct node *node, const char *path, uint64_t 
 struct offset_search {
     uint64_t group;
     int64_t offset;
+    bool (*is_it)(void *arg, struct entry *entry);
+    void *arg;
     struct durable_place place;
     bool found;
 };
@@ -101,16 +103,17 @@ static void look_for_offset(void *arg, const struct journal_group *group) {
 
     if (group->group != search->group) return;
     for (size_t i = 0; i < group->entry_count; i++) {
-        const struct entry *entry = group->entries[i];
+        struct entry *entry = group->entries[i];
         if (search->offset < entry->base_offset || search->offset >= entry->base_offset + entry->records) continue;
+        if (!search->is_it(search->arg, entry)) continue;
         search->place = (struct durable_place){entry->index, entry->term};
         search->found = true;
     }
 }
 
 bool durable_find(struct run *run, struct node *node, const char *path, uint64_t group, int64_t offset,
-                  struct durable_place *place) {
-    struct offset_search search = {.group = group, .offset = offset};
+                  bool (*is_it)(void *arg, struct entry *entry), void *arg, struct durable_place *place) {
+    struct offset_search search = {.group = group, .offset = offset, .is_it = is_it, .arg = arg};
 
     durable_read(run, node, path, false, look_for_offset, &search);
     *place = search.place;

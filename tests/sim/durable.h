@@ -21,12 +21,13 @@ void durable_enter(struct run *run, struct node *node, const char *path, struct 
 /* Whether that entry is on the disk: in the journal, or so far back that it must be in a synced segment. */
 bool durable_has(struct run *run, struct node *node, const char *path, uint64_t group, uint64_t index, uint32_t term);
 
-/* Finds the entry of the group that holds that offset. False: no such entry in the journal (any more). */
+/* Finds the entry of the group that holds that offset and that `is_it` says is the one (other leaders may have put others there).
+ * False: no such entry in the journal (any more). */
 struct durable_place {
     uint64_t index;
     uint32_t term;
 };
 bool durable_find(struct run *run, struct node *node, const char *path, uint64_t group, int64_t offset,
-                  struct durable_place *place);
+                  bool (*is_it)(void *arg, struct entry *entry), void *arg, struct durable_place *place);
 
 #endif

@@ -108,20 +108,34 @@ static bool drained(struct cluster *cluster) {
     return true;
 }
 
-static bool converged(struct cluster *cluster) {
+/* Enters what the brokers know to be committed. False: one of them is not there, or not with all groups. */
+static bool enter_commits(struct cluster *cluster) {
     uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
 
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_wiped(cluster, i)) continue;
-        if (!cluster->brokers[i].ready) return false;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
-        if (n != 1 + (size_t)cluster->partitions) return false;
+        if (!cluster->brokers[i].ready || n != 1 + (size_t)cluster->partitions) return false;
         for (size_t k = 0; k < n; k++) {
             struct group *group = cluster_group(cluster, i, ids[k]);
-            ledger_committed(cluster->ledger, "a broker", ids[k], group_commit_index(group),
-                             partition_log_term_at(group_log(group), group_commit_index(group)));
-            if (group_applied_index(group) < ledger_last_committed(cluster->ledger, ids[k])) return false;
+            uint64_t applied = group_applied_index(group);
+            ledger_committed(cluster->ledger, "a broker", ids[k], applied,
+                             partition_log_term_at(group_log(group), applied));
         }
+    }
+    return true;
+}
+
+static bool converged(struct cluster *cluster) {
+    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+
+    if (!enter_commits(cluster)) return false;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (is_wiped(cluster, i)) continue;
+        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
+        for (size_t k = 0; k < n; k++)
+            if (group_applied_index(cluster_group(cluster, i, ids[k])) < ledger_last_committed(cluster->ledger, ids[k]))
+                return false;
     }
     return true;
 }
@@ -167,13 +181,13 @@ static void take_entry(void *arg, struct entry *entry) {
 
 static void read_broker(struct cluster *cluster, unsigned place) {
     struct sim_broker *broker = &cluster->brokers[place];
+    struct group *group = cluster_group(cluster, place, METADATA_GROUP);
 
-    read_back(cluster->run, broker->node, cluster_group(cluster, place, METADATA_GROUP),
-              ledger_last_committed(cluster->ledger, METADATA_GROUP), cluster->ledger, NULL, NULL);
+    read_back(cluster->run, broker->node, group, group_applied_index(group), cluster->ledger, NULL, NULL);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct node_reading reading = {cluster, p, 0};
-        read_back(cluster->run, broker->node, cluster_group(cluster, place, cluster->groups[p]),
-                  ledger_last_committed(cluster->ledger, cluster->groups[p]), cluster->ledger, take_entry, &reading);
+        group = cluster_group(cluster, place, cluster->groups[p]);
+        read_back(cluster->run, broker->node, group, group_applied_index(group), cluster->ledger, take_entry, &reading);
         if (reading.offset < history_end(cluster->history, p))
             run_fail(cluster->run, "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",
                      place + 1, reading.offset, p, history_end(cluster->history, p));
