@@ -101,7 +101,19 @@ static bool prepare(struct metadata_group *group, struct metadata_change *change
         memcpy(load + count, pending->load, pending->load_count * sizeof *load);
         count += pending->load_count;
     }
-    bool good = metadata_leader_prepare(group->metadata, group->cluster, load, count, change, arena, result, again);
+    int32_t dead[CLUSTER_NODES_MAX];
+    size_t dead_count = 0;
+    for (uint32_t i = 0; i < group->cluster->node_count; i++)
+        if (group->cluster->nodes[i].node != group->node &&
+            peers_is_dead(shard_peers(group->shard), group->cluster->nodes[i].node))
+            dead[dead_count++] = group->cluster->nodes[i].node;
+    struct metadata_view view = {.metadata = group->metadata,
+                                 .cluster = group->cluster,
+                                 .pending = load,
+                                 .pending_count = count,
+                                 .dead = dead,
+                                 .dead_count = dead_count};
+    bool good = metadata_leader_prepare(&view, change, arena, result, again);
     mem_free(load);
     return good;
 }

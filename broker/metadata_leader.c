@@ -24,15 +24,24 @@ static bool refuse(struct metadata_result *result, int16_t error, const char *fo
     return false;
 }
 
-/* Every broker of the record that has registered once; the live ones among them. */
-static size_t live_brokers(const struct metadata *metadata, struct placement_broker *into) {
-    size_t live = 0;
-    for (size_t i = 0; i < metadata_broker_count(metadata); i++) {
-        const struct metadata_broker *broker = metadata_broker_at(metadata, i);
-        if (broker->fenced) continue;
-        into[live++] = (struct placement_broker){.node = broker->node, .rack = broker->rack};
+static bool is_dead(const struct metadata_view *view, int32_t node) {
+    for (size_t i = 0; i < view->dead_count; i++)
+        if (view->dead[i] == node) return true;
+    return false;
+}
+
+/* The brokers that are not fenced; without those that are known to be dead, if `enough` are left. */
+static size_t live_brokers(const struct metadata_view *view, size_t enough, struct placement_broker *into) {
+    size_t live = 0, alive = 0;
+    for (int dead = 0; dead <= 1; dead++) {
+        for (size_t i = 0; i < metadata_broker_count(view->metadata); i++) {
+            const struct metadata_broker *broker = metadata_broker_at(view->metadata, i);
+            if (!broker->fenced && is_dead(view, broker->node) == dead)
+                into[live++] = (struct placement_broker){.node = broker->node, .rack = broker->rack};
+        }
+        if (dead == 0) alive = live;
     }
-    return live;
+    return alive >= enough ? alive : live;
 }
 
 static struct placement_broker *find(struct placement_broker *brokers, size_t count, int32_t node) {
@@ -42,9 +51,8 @@ static struct placement_broker *find(struct placement_broker *brokers, size_t co
 }
 
 /* Counts what each live broker holds, and will hold. */
-static void count_load(const struct metadata *metadata, const struct metadata_load *pending, size_t pending_count,
-                       struct placement_broker *brokers, size_t count) {
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+static void count_load(const struct metadata_view *view, struct placement_broker *brokers, size_t count) {
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(view->metadata, topic)) != NULL;)
         for (int32_t p = 0; p < topic->partition_count; p++)
             for (size_t r = 0; r < topic->partitions[p].replica_count; r++) {
                 struct placement_broker *broker = find(brokers, count, topic->partitions[p].replicas[r].node);
@@ -52,11 +60,11 @@ static void count_load(const struct metadata *metadata, const struct metadata_lo
                 broker->replicas++;
                 if (r == 0) broker->leaders++;
             }
-    for (size_t i = 0; i < pending_count; i++) {
-        struct placement_broker *broker = find(brokers, count, pending[i].node);
+    for (size_t i = 0; i < view->pending_count; i++) {
+        struct placement_broker *broker = find(brokers, count, view->pending[i].node);
         if (broker == NULL) continue;
-        broker->leaders += pending[i].leaders;
-        broker->replicas += pending[i].replicas;
+        broker->leaders += view->pending[i].leaders;
+        broker->replicas += view->pending[i].replicas;
     }
 }
 
@@ -66,16 +74,16 @@ static bool somebody_never_registered(const struct metadata *metadata, const str
     return false;
 }
 
-static bool place(const struct metadata *metadata, const struct cluster_record *cluster,
-                  const struct metadata_load *pending, size_t pending_count, int32_t partitions, int32_t factor,
-                  struct kp_arena *arena, struct command_partition **into, struct metadata_result *result,
-                  bool *again) {
+static bool place(const struct metadata_view *view, int32_t partitions, int32_t factor, struct kp_arena *arena,
+                  struct command_partition **into, struct metadata_result *result, bool *again) {
     if (partitions < 1 || partitions > METADATA_PARTITIONS_MAX)
         return refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
                       METADATA_PARTITIONS_MAX, partitions);
     if (factor < 1 || factor > METADATA_REPLICAS_MAX)
         return refuse(result, KAFKA_INVALID_REPLICATION_FACTOR, "a partition has 1 to %d replicas, not %" PRId32,
                       METADATA_REPLICAS_MAX, factor);
+    const struct metadata *metadata = view->metadata;
+    const struct cluster_record *cluster = view->cluster;
     size_t registered = metadata_broker_count(metadata);
     struct placement_broker *brokers = kp_arena_alloc(arena, (registered + 1) * sizeof *brokers);
     int32_t *nodes = kp_arena_alloc(arena, (size_t)partitions * (size_t)factor * sizeof *nodes);
@@ -84,7 +92,7 @@ static bool place(const struct metadata *metadata, const struct cluster_record *
         return refuse(result, KAFKA_INVALID_PARTITIONS,
                       "%" PRId32 " partitions with %" PRId32 " replicas are too many for one request", partitions,
                       factor);
-    size_t live = live_brokers(metadata, brokers);
+    size_t live = live_brokers(view, (size_t)factor, brokers);
     if ((size_t)factor > live) {
         *again = (uint32_t)factor <= cluster->node_count && somebody_never_registered(metadata, cluster);
         return refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
@@ -92,7 +100,7 @@ static bool place(const struct metadata *metadata, const struct cluster_record *
                       "); start more brokers or ask for fewer replicas",
                       factor, live, cluster->node_count);
     }
-    count_load(metadata, pending, pending_count, brokers, live);
+    count_load(view, brokers, live);
     placement_place(brokers, live, (size_t)partitions, (size_t)factor, metadata_partition_count(metadata), nodes);
     for (int32_t p = 0; p < partitions; p++) {
         rows[p].nodes.items = nodes + (size_t)p * (size_t)factor;
@@ -118,10 +126,10 @@ static bool check_assignments(const struct metadata *metadata, const struct comm
     return true;
 }
 
-bool metadata_leader_prepare(const struct metadata *metadata, const struct cluster_record *cluster,
-                             const struct metadata_load *pending, size_t pending_count, struct metadata_change *change,
-                             struct kp_arena *arena, struct metadata_result *result, bool *again) {
+bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change, struct kp_arena *arena,
+                             struct metadata_result *result, bool *again) {
     struct metadata_command *command = &change->command;
+    const struct metadata *metadata = view->metadata;
     struct command_partition *rows = NULL;
     memset(result, 0, sizeof *result);
     *again = false;
@@ -129,8 +137,7 @@ bool metadata_leader_prepare(const struct metadata *metadata, const struct clust
         if (command->create_topic.partitions.count > 0)
             return check_assignments(metadata, command->create_topic.partitions.items,
                                      command->create_topic.partitions.count, result);
-        if (!place(metadata, cluster, pending, pending_count, change->place_partitions, change->replication_factor,
-                   arena, &rows, result, again))
+        if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result, again))
             return false;
         command->create_topic.partitions.items = rows;
         command->create_topic.partitions.count = change->place_partitions;
@@ -142,9 +149,7 @@ bool metadata_leader_prepare(const struct metadata *metadata, const struct clust
         int32_t factor = (int32_t)topic->partitions[0].replica_count;
         if (grow->partitions.count > 0)
             return check_assignments(metadata, grow->partitions.items, grow->partitions.count, result);
-        if (!place(metadata, cluster, pending, pending_count, change->place_partitions, factor, arena, &rows, result,
-                   again))
-            return false;
+        if (!place(view, change->place_partitions, factor, arena, &rows, result, again)) return false;
         grow->partitions.items = rows;
         grow->partitions.count = change->place_partitions;
     }

@@ -19,10 +19,19 @@ struct metadata_load {
     uint32_t leaders, replicas;
 };
 
+struct metadata_view {
+    const struct metadata *metadata;
+    const struct cluster_record *cluster;
+    const struct metadata_load *pending;
+    size_t pending_count;
+    /* Brokers that are not fenced yet, but whose processes are known to be dead: they get replicas only if the others do not suffice. */
+    const int32_t *dead;
+    size_t dead_count;
+};
+
 /* Checks and completes `change->command`; arrays come from `arena`. True: submit it (or, validate_only, all is well). False: `result` says
  * why not, *again whether it may be tried again. */
-bool metadata_leader_prepare(const struct metadata *metadata, const struct cluster_record *cluster,
-                             const struct metadata_load *pending, size_t pending_count, struct metadata_change *change,
-                             struct kp_arena *arena, struct metadata_result *result, bool *again);
+bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change, struct kp_arena *arena,
+                             struct metadata_result *result, bool *again);
 
 #endif

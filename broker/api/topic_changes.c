@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000 };
+enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000 };
 
 static void item_ended(struct topic_changes *changes) {
     CHECK(changes->open > 0);
@@ -29,6 +29,7 @@ static void wait_for_leaders(struct topic_change *item) {
     const struct metadata_topic *topic = metadata_topic_with_id(services->metadata, item->id.bytes);
     uint64_t now_ms = env_now_ms(services->env);
     uint32_t left_ms = item->changes->deadline_ms > now_ms ? (uint32_t)(item->changes->deadline_ms - now_ms) : 0;
+    if (left_ms > LEADERS_MOST_MS) left_ms = LEADERS_MOST_MS;
     size_t count = topic == NULL ? 0 : (size_t)topic->partition_count;
     uint64_t *groups = mem_alloc((count + 1) * sizeof *groups);
     for (size_t p = 0; p < count; p++)

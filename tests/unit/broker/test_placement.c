@@ -125,12 +125,22 @@ static int teardown(void **state) {
     return 0;
 }
 
+static bool prepare_with(struct fixture *fixture, const struct metadata_load *load, size_t loads, const int32_t *dead,
+                         size_t dead_count) {
+    struct metadata_view view = {.metadata = fixture->metadata,
+                                 .cluster = &fixture->cluster,
+                                 .pending = load,
+                                 .pending_count = loads,
+                                 .dead = dead,
+                                 .dead_count = dead_count};
+    return metadata_leader_prepare(&view, &fixture->change, &fixture->arena, &fixture->result, &fixture->again);
+}
+
 static bool prepare(struct fixture *fixture, int32_t partitions, int16_t factor) {
     fixture->change.place_partitions = partitions;
     fixture->change.replication_factor = factor;
     fixture->change.command.create_topic.partitions.count = 0;
-    return metadata_leader_prepare(fixture->metadata, &fixture->cluster, NULL, 0, &fixture->change, &fixture->arena,
-                                   &fixture->result, &fixture->again);
+    return prepare_with(fixture, NULL, 0, NULL, 0);
 }
 
 /* More replicas than live brokers: the sentence has both numbers; trying again helps only while a broker has never registered. */
@@ -174,10 +184,26 @@ static void test_metadata_leader_counts_what_is_under_way(void **state) {
     struct metadata_load load[] = {{1, 4, 4}, {2, 4, 4}};
     fixture->change.place_partitions = 4;
     fixture->change.replication_factor = 1;
-    assert_true(metadata_leader_prepare(fixture->metadata, &fixture->cluster, load, 2, &fixture->change,
-                                        &fixture->arena, &fixture->result, &fixture->again));
+    assert_true(prepare_with(fixture, load, 2, NULL, 0));
     for (int p = 0; p < 4; p++)
         assert_int_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[0], 3);
+}
+
+/* A broker that is known to be dead gets replicas only when there are too few others. */
+static void test_metadata_leader_avoids_the_dead(void **state) {
+    struct fixture *fixture = *state;
+    static const int32_t dead[] = {2};
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    fixture->change.place_partitions = 6;
+    fixture->change.replication_factor = 2;
+    assert_true(prepare_with(fixture, NULL, 0, dead, 1));
+    for (int p = 0; p < 6; p++)
+        for (int r = 0; r < 2; r++)
+            assert_int_not_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 2);
+    fixture->change.command.create_topic.partitions.count = 0;
+    fixture->change.replication_factor = 3;
+    assert_true(prepare_with(fixture, NULL, 0, dead, 1));
 }
 
 /* Assignments of the client are kept, but the brokers must exist. */
@@ -188,13 +214,11 @@ static void test_metadata_leader_assignments(void **state) {
     register_broker(fixture, 1, false);
     fixture->change.command.create_topic.partitions.items = &partition;
     fixture->change.command.create_topic.partitions.count = 1;
-    assert_false(metadata_leader_prepare(fixture->metadata, &fixture->cluster, NULL, 0, &fixture->change,
-                                         &fixture->arena, &fixture->result, &fixture->again));
+    assert_false(prepare_with(fixture, NULL, 0, NULL, 0));
     assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICA_ASSIGNMENT);
     assert_non_null(strstr(fixture->result.message, "broker 2, which does not exist"));
     register_broker(fixture, 2, false);
-    assert_true(metadata_leader_prepare(fixture->metadata, &fixture->cluster, NULL, 0, &fixture->change,
-                                        &fixture->arena, &fixture->result, &fixture->again));
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
     assert_ptr_equal(fixture->change.command.create_topic.partitions.items, &partition);
 }
 
@@ -209,6 +233,7 @@ int main(void) {
         TEST(test_metadata_leader_too_many_replicas),
         TEST(test_metadata_leader_wrong_numbers),
         TEST(test_metadata_leader_counts_what_is_under_way),
+        TEST(test_metadata_leader_avoids_the_dead),
         TEST(test_metadata_leader_assignments),
     };
     return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
