@@ -18,9 +18,9 @@
 #include "protocol/frame.h"
 
 enum {
-    UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
-    ARENA_LEAST = 256 * 1024, /* a decoded message and its answer may take so much, */
-    ARENA_FACTOR = 16,        /* and so many times the size of the request */
+    UNREAD_MAX = 4 << 20,   /* bytes of answers that a client may leave unread before it is not read any more */
+    ARENA_LEAST = 64 << 20, /* a decoded message and its answer (all topics of a cluster) may take so much, */
+    ARENA_FACTOR = 16,      /* and so many times the size of the request */
 };
 
 struct connection {

@@ -56,6 +56,8 @@ static void stop_waiting(struct fetch_state *state) {
 static void drop_batches(struct fetch_state *state) {
     for (size_t i = 0; i < state->count; i++)
         partition_read_release(&state->parts[i].read);
+    budget_release(state->request->ctx.answers, state->charged);
+    state->charged = 0;
 }
 
 static void released(struct request *request) {
@@ -130,17 +132,21 @@ static void set_error(struct fetch_part *part, int16_t code) {
 
 /* Only the first batch of an answer may be larger than the limits (KIP-74). */
 static void take_batches(struct fetch_state *state, struct fetch_part *part, uint64_t limit) {
-    if (state->bytes > 0 && part->read.fetch.bytes > limit)
+    if (state->bytes > 0 && part->read.fetch.bytes > limit) {
         partition_read_release(&part->read);
-    else
-        state->bytes += part->read.fetch.bytes;
+        return;
+    }
+    state->bytes += part->read.fetch.bytes;
+    state->charged += part->read.fetch.bytes;
+    budget_charge(state->request->ctx.answers, part->read.fetch.bytes);
 }
 
 static uint64_t limit_of(const struct fetch_state *state, const struct fetch_part *part) {
     uint64_t left = state->max_bytes > state->bytes ? state->max_bytes - state->bytes : 0;
     uint64_t own = part->in->partition_max_bytes > 0 ? (uint64_t)part->in->partition_max_bytes : 0;
     uint64_t limit = own < left ? own : left;
-    return state->bytes == 0 && limit == 0 ? 1 : limit; /* the first batch comes whatever its size */
+    if (budget_spent(state->request->ctx.answers)) limit = 0;
+    return state->bytes == 0 && limit == 0 ? 1 : limit; /* the first batch always comes, so that everybody gets on */
 }
 
 static void take_read(struct fetch_part *part) {
@@ -253,7 +259,6 @@ static void prepare_limits(struct fetch_state *state, struct data_apis *apis, co
     uint64_t largest = apis->services->settings->fetch_max_bytes;
     state->max_bytes = in->max_bytes > 0 ? (uint64_t)in->max_bytes : 0;
     if (state->max_bytes > largest) state->max_bytes = largest;
-    if (budget_spent(state->request->ctx.answers)) state->max_bytes = 0; /* one batch, so that everybody gets on */
     state->min_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
     if (state->min_bytes > state->max_bytes) state->min_bytes = state->max_bytes;
     if (in->max_wait_ms <= 0) state->time_is_over = true;
