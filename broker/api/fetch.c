@@ -35,6 +35,7 @@ struct fetch_state {
     uint64_t min_bytes; /* worth an answer */
     uint64_t max_bytes;
     uint64_t bytes;   /* read in this round */
+    uint64_t charged; /* for what is held of it */
     uint64_t arrived; /* became visible since */
     bool reading;     /* a read is under way: it goes on when that is done */
     bool waiting;     /* for watermarks */
