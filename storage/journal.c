@@ -266,8 +266,7 @@ int journal_open(struct env *env, struct log *log, const char *path, const struc
     }
     opened->lane = env_lane_new(env, "journal");
     opened->again = env_timer_new(env, journal_room_again, opened);
-    if (opened->files.free_bytes == 0)
-        journal_files_make_later(&opened->files, opened->lane, journal_room_file_made, opened);
+    journal_room_prepare(opened);
     *journal = opened;
     return ERR_NONE;
 }

@@ -28,7 +28,7 @@ struct journal_making {
     uint64_t file_bytes;
     uint8_t *zeros;
     int error;
-    void (*made)(void *arg);
+    void (*made)(void *arg, int error);
     void *arg;
 };
 
@@ -211,26 +211,36 @@ static void piece_work(struct env_job *job) {
     making->error = write_piece(making);
 }
 
-static void piece_done(struct env_job *job) {
-    struct journal_making *making = (struct journal_making *)job;
-    if (making->error != ERR_NONE)
-        env_fatal(making->env, "cannot make the journal file %s (%s); this broker ends, its data is safe", making->path,
-                  error_phrase(making->error));
+/* The file is there, or will not be: ERR_NO_SPACE, ERR_CANCELED. */
+static void end_making(struct journal_making *making, int error) {
     struct journal_files *files = making->files;
-    bool whole = making->file->size == making->file_bytes;
-    if (!whole && !files->stopping) {
-        env_lane_run(making->lane, &making->job);
-        return;
-    }
-    void (*made)(void *arg) = making->made;
+    void (*made)(void *arg, int error) = making->made;
     void *arg = making->arg;
     files->making = NULL;
-    if (whole) adopt_made(files, making);
+    if (error == ERR_NONE) adopt_made(files, making);
     making_free(making);
-    made(arg);
+    made(arg, error);
 }
 
-void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg), void *arg) {
+static void piece_done(struct env_job *job) {
+    struct journal_making *making = (struct journal_making *)job;
+    int error = making->error;
+    if (error == ERR_NO_SPACE) error = env_unlink(making->env, making->path);
+    if (error != ERR_NONE)
+        env_fatal(making->env, "cannot make the journal file %s (%s); this broker ends, its data is safe", making->path,
+                  error_phrase(error));
+    if (making->error == ERR_NO_SPACE)
+        end_making(making, ERR_NO_SPACE);
+    else if (making->file->size == making->file_bytes)
+        end_making(making, ERR_NONE);
+    else if (making->files->stopping)
+        end_making(making, ERR_CANCELED);
+    else
+        env_lane_run(making->lane, &making->job);
+}
+
+void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
+                              void *arg) {
     CHECK(files->making == NULL);
     struct journal_making *making = making_new(files);
     files->making = making;
@@ -243,6 +253,13 @@ void journal_files_make_later(struct journal_files *files, struct env_lane *lane
 }
 
 /* ---- Lending ---- */
+
+size_t journal_files_free(const struct journal_files *files) {
+    size_t count = 0;
+    for (size_t i = 0; i < files->count; i++)
+        count += files->all[i]->generation == 0;
+    return count;
+}
 
 struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation) {
     CHECK(generation > 0);

@@ -4,7 +4,8 @@
  * Happy path: open lists the directory; recovery says which files are in use (generation) and the rest is free; a
  * writer takes a free file for a new generation and gives files back when their generation is not needed any more. A new
  * file is made ahead of time by the flusher's lane, a piece at a time, so that rounds pass between the pieces.
- * Failures: an error while a file is made ends the process (env_fatal), but at open, which returns it.
+ * Failures: a disk that is full while a file is made is reported and the beginning removed; any other error then ends
+ * the process (env_fatal), but at open, which returns it.
  * Invariants: a file in `all` is on disk whole (its name and its zeros are synced); names are never used for two files
  * at once, and are reused only when the old file is gone.
  */
@@ -46,9 +47,12 @@ void journal_files_name(const struct journal_files *files, uint32_t number, char
 int journal_files_settle(struct journal_files *files, struct error_text *why);
 /* Makes a file now, blocking; it is free. */
 int journal_files_make(struct journal_files *files, struct error_text *why);
-/* Starts to make a file in the lane; `made` is called when it is there (or `stopping`). One at a time. */
-void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg), void *arg);
+/* Starts to make a file in the lane; one at a time. `made` gets ERR_NONE: it is there; ERR_NO_SPACE; ERR_CANCELED:
+ * `stopping`. */
+void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
+                              void *arg);
 
+size_t journal_files_free(const struct journal_files *files); /* how many */
 /* A free file becomes that of `generation`, or NULL. One that had grown counts as file_bytes again: the caller cuts it. */
 struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation);
 /* The file is used up to `bytes`, which may be more than it had. */

@@ -155,6 +155,12 @@ static void decode_fixed(const uint8_t *at, struct journal_record *record) {
     }
 }
 
+/* Indexes leave room for index + 1, and nothing is truncated from 0 on. */
+static bool indexes_make_sense(const struct journal_record *record) {
+    if (record->kind == JOURNAL_TRUNCATE && record->index == 0) return false;
+    return record->index < INT64_MAX && record->commit < INT64_MAX;
+}
+
 int journal_record_next(const uint8_t *payload, size_t len, size_t *at, struct journal_record *record, size_t *summed) {
     if (*at == len) return ERR_EOF;
     const uint8_t *head = payload + *at;
@@ -172,6 +178,7 @@ int journal_record_next(const uint8_t *payload, size_t len, size_t *at, struct j
         if (content != fixed) return ERR_MALFORMED;
         decode_fixed(head + JOURNAL_RECORD_HEAD, record);
     }
+    if (!indexes_make_sense(record)) return ERR_MALFORMED;
     if (summed != NULL) *summed = JOURNAL_RECORD_HEAD + fixed;
     *at += JOURNAL_RECORD_HEAD + up_to(content, 8);
     return ERR_NONE;
@@ -265,6 +272,7 @@ int journal_round_decode(const uint8_t *round, struct journal_round_header *head
     /* an entry takes more of the records than of the footer */
     if (header->entries > header->payload_len / (JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE)) return ERR_MALFORMED;
     if (header->generation == 0 || header->sequence == 0 || header->salt == 0) return ERR_MALFORMED;
+    if (header->oldest == 0 || header->oldest > header->generation) return ERR_MALFORMED;
     return ERR_NONE;
 }
 

@@ -58,8 +58,9 @@ struct journal {
     uint64_t reclaiming;          /* the generation that is being copied forward; 0: none */
     bool owners_turn;             /* a round of theirs was placed since the last reclaiming began */
     uint64_t pressed;             /* the owners of this generation were asked */
+    bool disk_full;               /* no further file can be made at present */
     bool stalled;                 /* the next round waits for a file */
-    struct env_timer *again;      /* asks the owners again while stalled */
+    struct env_timer *again;      /* looks again while stalled or disk_full */
     void (*on_pressure)(void *arg, uint64_t group, uint64_t index);
     void *on_pressure_arg;
 
@@ -86,13 +87,14 @@ size_t journal_round_limit(const struct journal *journal);
 
 /* May the ring take one more file now? If not, journal->stalled is set and the owners are asked. */
 bool journal_room_for_file(struct journal *journal);
+/* Has a file made ahead if none is free. */
+void journal_room_prepare(struct journal *journal);
 /* A generation began: chooses what to copy forward, has a file made ahead. */
 void journal_room_began(struct journal *journal);
 /* Fills journal->copies with what is to be copied forward next; false: nothing is. */
 bool journal_room_copy(struct journal *journal);
 /* Asks the owners of the oldest generation, if it is time. */
 void journal_room_press(struct journal *journal);
-void journal_room_file_made(void *journal);
 void journal_room_again(void *journal);
 
 /* ---- journal.c ---- */

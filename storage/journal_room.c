@@ -9,6 +9,8 @@
  * their owner has not synced: rounds wait, it is logged, and the owners are asked again until they have. As soon as they
  * have, rounds may take files although the limit is reached: the progress itself waits behind these rounds, and what
  * waits is bounded by the callers' limit for uncommitted entries, a quarter of max_bytes.
+ * A full disk: no file can be made; the owners are asked as if the limit was reached, and files are reused. When none is
+ * free, or the last one would not give another one back, rounds wait until the disk has room.
  * Invariant: between two generations that are copied, a round of the owners is placed: copying never keeps them from the
  * disk, however much is uncommitted.
  */
@@ -18,7 +20,7 @@
 #include "base/mem.h"
 #include "storage/journal_parts.h"
 
-enum { ASK_AGAIN_US = 50 * 1000 };
+enum { ASK_AGAIN_US = 50 * 1000, TRY_DISK_AGAIN_US = 1000 * 1000 };
 
 /* The first entry of the extent that is still needed and that its owner has not synced (as far as recorded). */
 static uint64_t first_needed(const struct journal_group_state *group, const struct journal_extent *extent) {
@@ -43,22 +45,27 @@ static bool oldest_can_be_emptied(const struct journal *journal) {
 
 /* ---- Taking files ---- */
 
+static void look_again_later(struct journal *journal) {
+    env_timer_start(journal->again, journal->disk_full ? TRY_DISK_AGAIN_US : ASK_AGAIN_US);
+}
+
 static void begin_stall(struct journal *journal) {
     if (journal->stalled) return;
     journal->stalled = true;
     journal->pressed = 0;
     log_warn(journal->log,
-             "the journal in %s is full (%" PRIu64
-             " bytes); writing waits until committed entries are in their segments",
+             journal->disk_full ? "the disk of %s is full, and the journal needs a file (%" PRIu64
+                                  " bytes are in use); writing waits until there is room"
+                                : "the journal in %s is full (%" PRIu64
+                                  " bytes); writing waits until committed entries are in their segments",
              journal->files.path, journal->files.live_bytes);
-    env_timer_start(journal->again, ASK_AGAIN_US);
+    look_again_later(journal);
     env_defer(journal->env, &journal->turn);
 }
 
 static void end_stall(struct journal *journal) {
     if (!journal->stalled) return;
     journal->stalled = false;
-    env_timer_stop(journal->again);
     log_info(journal->log, "the journal in %s has room again", journal->files.path);
 }
 
@@ -67,32 +74,62 @@ static bool below_soft_limit(const struct journal *journal) {
     return all <= journal->options.max_bytes / 4 * 3;
 }
 
-bool journal_room_for_file(struct journal *journal) {
-    bool free = journal->files.free_bytes > 0;
-    if (!free && journal->files.making == NULL) {
-        if (!below_soft_limit(journal) && !oldest_can_be_emptied(journal)) {
-            begin_stall(journal);
-            return false;
-        }
-        journal_files_make_later(&journal->files, journal->lane, journal_room_file_made, journal);
-    }
-    end_stall(journal);
-    return free;
+/* It is time to empty the oldest generation. */
+static bool room_is_short(const struct journal *journal) {
+    return journal->stalled || journal->disk_full || journal->files.live_bytes >= journal->options.max_bytes / 2;
 }
 
-void journal_room_file_made(void *arg) {
+static void disk_is_full(struct journal *journal) {
+    journal->disk_full = true;
+    look_again_later(journal);
+}
+
+static void file_made(void *arg, int error) {
     struct journal *journal = arg;
+    if (error == ERR_NO_SPACE && !journal->closing) disk_is_full(journal);
+    if (error == ERR_NONE) journal->disk_full = false;
     journal_writer_next(journal);
     journal_end_if_closing(journal);
 }
 
+/* Starts to make a file, unless the disk has no room for one: then it is tried again later. */
+static void make_file(struct journal *journal) {
+    uint64_t room;
+    if (journal->files.making != NULL || journal->disk_full) return;
+    if (env_disk_free(journal->env, journal->files.path, &room) == ERR_NONE && room < journal->options.file_bytes)
+        disk_is_full(journal);
+    else
+        journal_files_make_later(&journal->files, journal->lane, file_made, journal);
+}
+
+/* On a full disk the last free file is taken only for a generation that will give another one back. */
+static bool may_take(const struct journal *journal) {
+    size_t free = journal_files_free(&journal->files);
+    return free > 1 || (free == 1 && (!journal->disk_full || oldest_can_be_emptied(journal)));
+}
+
+bool journal_room_for_file(struct journal *journal) {
+    if (may_take(journal)) {
+        end_stall(journal);
+        return true;
+    }
+    bool may = journal->files.making != NULL || below_soft_limit(journal) || oldest_can_be_emptied(journal);
+    if (may) make_file(journal);
+    if (journal->files.making == NULL) begin_stall(journal);
+    return false;
+}
+
+void journal_room_prepare(struct journal *journal) {
+    if (journal->files.free_bytes == 0 && below_soft_limit(journal)) make_file(journal);
+}
+
 void journal_room_began(struct journal *journal) {
-    struct journal_files *files = &journal->files;
-    if (files->free_bytes == 0 && files->making == NULL && below_soft_limit(journal))
-        journal_files_make_later(files, journal->lane, journal_room_file_made, journal);
-    if (files->live_bytes < journal->options.max_bytes / 2) return;
-    if (journal->reclaiming == 0 && journal->owners_turn && oldest_can_be_emptied(journal)) {
-        journal->reclaiming = journal_state_oldest(&journal->state);
+    journal_room_prepare(journal);
+    if (!room_is_short(journal)) return;
+    uint64_t oldest = journal_state_oldest(&journal->state);
+    bool old = oldest < journal->state.generation;
+    if (old && journal->reclaiming == 0 && journal->owners_turn && oldest_can_be_emptied(journal)) {
+        journal->reclaiming = oldest;
         journal->owners_turn = false;
     }
     env_defer(journal->env, &journal->turn);
@@ -157,8 +194,7 @@ static size_t owners_of_oldest(const struct journal *journal, struct asked *aske
 
 void journal_room_press(struct journal *journal) {
     uint64_t oldest = journal_state_oldest(&journal->state);
-    bool wanted = journal->stalled || journal->files.live_bytes >= journal->options.max_bytes / 2;
-    if (journal->on_pressure == NULL || !wanted || oldest == journal->state.generation) return;
+    if (journal->on_pressure == NULL || !room_is_short(journal) || oldest == journal->state.generation) return;
     if (journal->pressed == journal->state.generation + oldest) return;
     journal->pressed = journal->state.generation + oldest;
     struct asked *asked = mem_alloc(HASH_COUNT(journal->state.groups) * sizeof *asked);
@@ -168,10 +204,13 @@ void journal_room_press(struct journal *journal) {
     mem_free(asked);
 }
 
+/* While rounds wait, or the disk is full: looks again. */
 void journal_room_again(void *arg) {
     struct journal *journal = arg;
-    if (!journal->stalled) return;
+    if (!journal->stalled && !journal->disk_full) return;
     journal->pressed = 0;
-    env_timer_start(journal->again, ASK_AGAIN_US);
+    journal->disk_full = false;
+    journal_room_prepare(journal);
+    if (journal->stalled || journal->disk_full) look_again_later(journal);
     env_defer(journal->env, &journal->turn);
 }
