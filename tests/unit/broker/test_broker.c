@@ -46,7 +46,7 @@ static void test_broker_alone_killed(void **state) {
     struct broker_node *node = &brokers->nodes[0];
     brokers_start(brokers, 1, NULL);
     for (int round = 0; round < 4; round++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "topic-%d", round);
         assert_int_equal(brokers_create_topic(node, name, 2, 1, NULL), 0);
         brokers_kill(node);
@@ -74,7 +74,7 @@ static void test_broker_three_form(void **state) {
         assert_string_equal(broker_services(brokers->nodes[i].broker)->cluster->id,
                             broker_services(brokers->nodes[0].broker)->cluster->id);
     for (int i = 0; i < 3; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "from-%d", i);
         assert_int_equal(brokers_create_topic(&brokers->nodes[i], name, 3, 3, NULL), 0);
         assert_non_null(metadata_topic_named(metadata_of(&brokers->nodes[i]), name, strlen(name)));
@@ -116,7 +116,7 @@ static void test_broker_metadata_leader_dies(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, NULL);
     for (int round = 0; round < 3; round++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "topic-%d", round);
         brokers_until(brokers, somebody_leads);
         struct broker_node *leader = brokers_metadata_leader(brokers);
