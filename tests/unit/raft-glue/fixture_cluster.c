@@ -68,6 +68,7 @@ static void open_groups(struct node *node, bool bootstrap) {
                                   .members = members,
                                   .member_count = (size_t)cluster->node_count,
                                   .bootstrap = bootstrap,
+                                  .campaign = bootstrap && g % (size_t)cluster->node_count == (size_t)node->id - 1,
                                   .eager_commit = cluster->eager};
         struct error_text why;
         assert_int_equal(group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
@@ -163,6 +164,7 @@ int cluster_teardown(void **state) {
     }
     env_timer_free(cluster->poll);
     env_timer_free(cluster->limit);
+    env_uv_run(cluster->env); /* jobs that were under way end */
     assert_true(env_uv_free(cluster->env));
     nftw(cluster->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     mem_free(cluster);
