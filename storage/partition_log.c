@@ -36,7 +36,9 @@ static void advance_commit(struct partition_log *log) {
     uint64_t committed = log->commit < log->last_index ? log->commit : log->last_index;
     if (committed <= log->committed) return;
     for (uint64_t i = log->committed + 1; i <= committed; i++) {
-        uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
+        const struct entry *entry = log_memory_at(&log->memory, i);
+        CHECK(entry); /* what is not committed never leaves memory */
+        uint64_t stored = entry_stored_size(entry);
         log->uncommitted_bytes -= stored;
         log->store->uncommitted_bytes -= stored;
         log->unwritten_bytes += stored;
