@@ -71,6 +71,11 @@ static void dial(struct one_broker *one) {
     assert_int_equal(connect(one->client, (struct sockaddr *)&address, sizeof address), 0);
 }
 
+void one_broker_dial_again(struct one_broker *one) {
+    close(one->client);
+    dial(one);
+}
+
 int one_broker_setup(void **state) {
     struct one_broker *one = mem_zalloc(sizeof *one);
     *state = one;
@@ -162,8 +167,7 @@ static bool receive_all(struct one_broker *one, void *into, size_t len) {
 bool one_broker_receive(struct one_broker *one, int key, int version, int32_t id, void *response) {
     uint32_t len;
     if (!receive_all(one, &len, 4)) {
-        close(one->client);
-        dial(one);
+        one_broker_dial_again(one);
         return false;
     }
     len = ntohl(len);

@@ -37,4 +37,7 @@ bool one_broker_ask(struct one_broker *one, int key, int version, const void *re
 /* Whether an answer, or the end, is here; runs the loop for so long before it looks. */
 bool one_broker_has_answer(struct one_broker *one, unsigned wait_ms);
 
+/* A new connection instead of the present one. */
+void one_broker_dial_again(struct one_broker *one);
+
 #endif
