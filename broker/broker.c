@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "broker/broker_parts.h"
 
-enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000 };
+enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000, SLOW_REQUEST_MS = 10000 };
 
 /* ---- Start ---- */
 
@@ -32,7 +32,8 @@ static int open_server(struct broker *broker, struct error_text *why) {
                                      .max_request_bytes = settings->socket_request_max_bytes,
                                      .max_in_flight = settings->max_requests_per_connection,
                                      .max_connections = settings->max_connections,
-                                     .max_idle_ms = settings->connections_max_idle_ms};
+                                     .max_idle_ms = settings->connections_max_idle_ms,
+                                     .max_slow_ms = SLOW_REQUEST_MS};
     broker->dispatch = dispatch_new();
     broker_set_handlers(broker);
     return server_open(broker->env, &broker->log, broker->dispatch, &options, &broker->server, why);

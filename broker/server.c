@@ -15,7 +15,6 @@ enum {
     BACKLOG = 1024,
     SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
     MEMORY_CHECK_US = 1000 * 1000,
-    SLOW_MS = 10000, /* a request that takes longer to arrive may not keep others from the memory */
 };
 
 struct socket {
@@ -105,7 +104,7 @@ static void check_memory(void *arg) {
     for (struct client *client = server->oldest, *next; client != NULL && budget_spent(&server->requests);
          client = next) {
         next = client->next;
-        connection_close_if_slow(client->connection, SLOW_MS);
+        connection_close_if_slow(client->connection, server->options.max_slow_ms);
     }
 }
 
@@ -217,7 +216,8 @@ static void finish_close(struct env_task *task) {
 int server_open(struct env *env, struct log *log, const struct dispatch *dispatch, const struct server_options *options,
                 struct server **server_out, struct error_text *why) {
     CHECK(options->listener_count > 0 && options->listener_count <= BROKER_LISTENERS_MAX);
-    CHECK(options->max_connections > 0 && options->max_in_flight > 0 && options->max_idle_ms > 0);
+    CHECK(options->max_connections > 0 && options->max_in_flight > 0 && options->max_idle_ms > 0 &&
+          options->max_slow_ms > 0);
     struct server *server = mem_zalloc(sizeof *server);
     server->env = env;
     server->log = log;

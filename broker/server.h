@@ -25,6 +25,7 @@ struct server_options {
     uint32_t max_in_flight; /* requests of one connection */
     uint32_t max_connections;
     uint32_t max_idle_ms;
+    uint32_t max_slow_ms; /* while the memory is spent, who takes longer to send a large request is closed */
 };
 
 /* Binds; serves nobody before server_accept. The dispatch table stays the caller's. ERR_BUSY, ERR_NAME, ERR_DENIED, ERR_INVALID,

@@ -128,7 +128,8 @@ static int setup(void **state) {
                                              .max_request_bytes = 1 << 20,
                                              .max_in_flight = 10,
                                              .max_connections = 100,
-                                             .max_idle_ms = 60000};
+                                             .max_idle_ms = 60000,
+                                             .max_slow_ms = 10000};
     stage->dispatch = dispatch_new();
     size_t count;
     const struct kp_api *table = kp_api_table(&count);
@@ -390,6 +391,35 @@ static void test_server_memory_is_limited(void **state) {
         close(clients[i]);
 }
 
+/* Who sends half of a large request and no more keeps others waiting only until he is closed for it. */
+static void test_server_slow_request(void **state) {
+    struct stage *stage = *state;
+    stage->options.request_bytes = 200000;
+    stage->options.max_slow_ms = 100;
+    open_server(stage);
+    int slow = dial(stage), honest = dial(stage);
+    uint32_t length = htonl(1 << 20);
+    static char half[1 << 19];
+    send_all(slow, &length, 4);
+    for (size_t at = 0; at < sizeof half;) {
+        ssize_t sent = send(slow, half + at, sizeof half - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent > 0) at += (size_t)sent;
+        run_ms(stage, 2);
+    }
+    assert_true(server_request_bytes(stage->server) >= 200000);
+    ask_cluster(honest, 1);
+    run_ms(stage, 20);
+    ask_cluster(honest, 2); /* the first may have been read before the memory was seen to be spent */
+    run_until_held(stage, 2);
+    assert_server_closes(stage, slow);
+    assert_logged(stage, "has been arriving for more than 100 ms");
+    answer(stage, 0);
+    answer(stage, 1);
+    run_ms(stage, 5);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+    close(honest);
+}
+
 /* A connection that breaks tells the requests that wait, once; they end whenever they like. */
 static void test_server_client_leaves_while_requests_wait(void **state) {
     struct stage *stage = *state;
@@ -522,6 +552,7 @@ int main(void) {
         TEST(test_server_closes_on_nonsense),
         TEST(test_server_limits_requests_in_flight),
         TEST(test_server_memory_is_limited),
+        TEST(test_server_slow_request),
         TEST(test_server_client_leaves_while_requests_wait),
         TEST(test_server_limits_connections),
         TEST(test_server_closes_idle_connections),
