@@ -25,7 +25,7 @@ static void apply_producers(struct partition *partition, struct entry *entry) {
     struct record_batch batch;
     size_t at = 0;
     int error = entry_raw(entry, NULL, false, &raw);
-    int64_t now_ms = env_wall_ms(partition->env);
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
     while (error == ERR_NONE && (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
         if (batch.producer_id < 0) continue;
         struct producer_batch seen = {.producer_id = batch.producer_id,
@@ -78,7 +78,7 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
     partition_log_on_seal(log, state_to_keep, partition);
     partition->high_watermark = partition_log_start_offset(log);
     if (!partition_log_snapshot(log, &index, &state)) return 0;
-    int error = producer_state_decode(partition->producers, state.data, state.len);
+    int error = producer_state_decode(partition->producers, state.data, state.len, (int64_t)env_now_ms(partition->env));
     slice_unref(&state);
     if (error != ERR_NONE) return 0;
     partition->applied = index;

@@ -125,7 +125,7 @@ static void append(struct partition *partition, struct partition_produce *produc
     if (batch->header.producer_id >= 0) {
         struct producer_batch identity = identity_of(&batch->header, base_offset,
                                                      log_append_time ? now_ms : batch->header.max_timestamp);
-        producer_state_begin(partition->producers, &identity, now_ms);
+        producer_state_begin(partition->producers, &identity, (int64_t)env_now_ms(partition->env));
     }
     append_queue_add(partition, batch, now_ms);
     set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
@@ -135,7 +135,7 @@ static void append(struct partition *partition, struct partition_produce *produc
 /* Returns true when it is over. */
 static bool check_sequence(struct partition *partition, struct partition_produce *produce,
                            const struct record_batch *header, int16_t room, struct error_text *why, bool *is_new) {
-    int64_t now_ms = env_wall_ms(partition->env);
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
     struct producer_batch identity = identity_of(header, -1, -1), known;
     enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
     *is_new = verdict == PRODUCER_APPEND;
@@ -226,7 +226,7 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
 
 void partition_produces_withdraw(struct partition *partition, int16_t error) {
     int64_t from_offset = append_queue_withdraw(partition);
-    producer_state_withdraw(partition->producers, from_offset, env_wall_ms(partition->env));
+    producer_state_withdraw(partition->producers, from_offset, (int64_t)env_now_ms(partition->env));
     struct partition_produce *produce;
     while ((produce = partition->waiting.last) != NULL && produce->end_offset > from_offset)
         finish_with_error(produce, error);

@@ -6,7 +6,8 @@
  * first one) or among the last five that committed (the caller answers with the first one's offset).
  * Failures: each verdict but the first three has its Kafka error. Lost leadership drops what is in flight, and nothing else.
  * Invariants: the committed part depends on the committed log alone (and on what was forgotten for its age or number); sequences go from
- * INT32_MAX to 0; a producer with batches in flight is never forgotten. Pure: no I/O, time is an argument.
+ * INT32_MAX to 0; a producer with batches in flight is never forgotten. Pure: no I/O, time is an
+ * argument (monotonic: a clock that jumps must not make us forget).
  *
  * Rules: KIP-98, KIP-360 and Kafka's ProducerAppendInfo, with two exceptions, because a client takes a later success as proof that what it sent
  * before has arrived (docs/decisions/0006): a producer that was never heard of must begin with sequence 0, unless one with such an id was
@@ -68,8 +69,8 @@ void producer_state_drop_in_flight(struct producer_state *state);
 
 size_t producer_state_count(const struct producer_state *state); /* of producers with something committed */
 
-/* The committed part as bytes, and back (over an empty state). ERR_MALFORMED, ERR_CORRUPT, ERR_VERSION: nothing was taken in. */
+/* The committed part as bytes, and back (over an empty state; all are as if heard now). ERR_MALFORMED, ERR_CORRUPT, ERR_VERSION: nothing was taken in. */
 struct slice producer_state_encode(const struct producer_state *state);
-int producer_state_decode(struct producer_state *state, const void *bytes, size_t len);
+int producer_state_decode(struct producer_state *state, const void *bytes, size_t len, int64_t now_ms);
 
 #endif

@@ -13,7 +13,7 @@
 
 struct producer {
     int64_t id;
-    int64_t heard_ms;                              /* wall clock of the last batch, here */
+    int64_t heard_ms;                              /* when its last batch was seen here */
     struct producer_batch window[PRODUCER_WINDOW]; /* the last that committed, all of one epoch, oldest first */
     uint32_t window_count;                         /* 0: nothing has committed */
     struct producer_batch *in_flight;              /* this leader's, oldest at in_flight_first */

@@ -204,7 +204,7 @@ static void test_producer_state_snapshot_round_trip(void **unused) {
     }
     begin(state, batch(1000, 0, 0, 1, 5000)); /* in flight: not part of it */
     struct slice bytes = producer_state_encode(state);
-    assert_int_equal(producer_state_decode(copy, bytes.data, bytes.len), ERR_NONE);
+    assert_int_equal(producer_state_decode(copy, bytes.data, bytes.len, NOW), ERR_NONE);
     assert_int_equal(producer_state_count(copy), producer_state_count(state));
     assert_int_equal(check(copy, batch(1000, 0, 0, 1, 0), NULL), PRODUCER_APPEND);
     for (int id = 0; id < 90; id++) {
@@ -233,13 +233,13 @@ static void test_producer_state_snapshot_damaged(void **unused) {
     struct slice bytes = producer_state_encode(state);
     struct producer_state *copy = make(50);
     for (size_t len = 0; len < bytes.len; len++)
-        assert_int_not_equal(producer_state_decode(copy, bytes.data, len), ERR_NONE);
+        assert_int_not_equal(producer_state_decode(copy, bytes.data, len, NOW), ERR_NONE);
     uint8_t changed[512];
     assert_true(bytes.len <= sizeof changed);
     for (size_t at = 0; at < bytes.len; at++) {
         memcpy(changed, bytes.data, bytes.len);
         changed[at] ^= 0x10;
-        assert_int_not_equal(producer_state_decode(copy, changed, bytes.len), ERR_NONE);
+        assert_int_not_equal(producer_state_decode(copy, changed, bytes.len, NOW), ERR_NONE);
     }
     assert_int_equal(producer_state_count(copy), 0);
     slice_unref(&bytes);
