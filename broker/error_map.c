@@ -18,8 +18,8 @@ int16_t error_map_group(int error) {
 int16_t error_map_log(int error) {
     switch (error) {
     case ERR_NONE: return KAFKA_NONE;
-    case ERR_NOT_FOUND: return KAFKA_OFFSET_OUT_OF_RANGE;
     case ERR_CANCELED: return KAFKA_NOT_LEADER_OR_FOLLOWER;
+    case ERR_NOT_FOUND: /* the offset was in range: the log does not have what it should */
     case ERR_CORRUPT:
     case ERR_MALFORMED:
     case ERR_IO:
