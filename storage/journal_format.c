@@ -273,6 +273,7 @@ int journal_round_decode(const uint8_t *round, struct journal_round_header *head
     if (header->entries > header->payload_len / (JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE)) return ERR_MALFORMED;
     if (header->generation == 0 || header->sequence == 0 || header->salt == 0) return ERR_MALFORMED;
     if (header->oldest == 0 || header->oldest > header->generation) return ERR_MALFORMED;
+    if (header->generation > INT64_MAX || header->sequence > INT64_MAX) return ERR_MALFORMED; /* they go on from here */
     return ERR_NONE;
 }
 

@@ -98,7 +98,7 @@ struct entry *make_entry(uint64_t group, uint64_t index, uint32_t term, size_t l
     fill(buffer->data, len, group, index, term);
     struct entry_spec spec = {.type = ENTRY_BATCHES,
                               .batches = 1,
-                              .base_offset = (int64_t)index * 10,
+                              .base_offset = (int64_t)(index * 10 % 1000000007),
                               .records = 10,
                               .max_timestamp = 1000,
                               .raw = {buffer, buffer->data, len}};
