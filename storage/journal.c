@@ -15,7 +15,7 @@
 #include "storage/journal_parts.h"
 #include "storage/journal_recovery.h"
 
-enum { SMALLEST_FILE = 32 * 1024, READ_TRIES = 5 };
+enum { SMALLEST_FILE = 32 * 1024, FILES_AT_LEAST = 4, READ_TRIES = 5 };
 
 /* ---- Recording ---- */
 
@@ -169,7 +169,10 @@ static struct journal *journal_new(struct env *env, struct log *log, const struc
     journal->env = env;
     journal->log = log;
     journal->options = *options;
-    if (journal->options.max_bytes / 4 < options->file_bytes) journal->options.max_bytes = 4 * options->file_bytes;
+    uint64_t *file_bytes = &journal->options.file_bytes, *max_bytes = &journal->options.max_bytes;
+    *file_bytes = (*file_bytes + JOURNAL_BLOCK - 1) / JOURNAL_BLOCK * JOURNAL_BLOCK;
+    if (*file_bytes < SMALLEST_FILE) *file_bytes = SMALLEST_FILE;
+    if (*max_bytes < FILES_AT_LEAST * *file_bytes) *max_bytes = FILES_AT_LEAST * *file_bytes;
     journal_state_init(&journal->state);
     journal->queue = journal->gathering = journal_round_new();
     journal->gathering->number = 1;
@@ -252,13 +255,11 @@ static int recover(struct journal *journal, const char *path, struct error_text 
 
 int journal_open(struct env *env, struct log *log, const char *path, const struct journal_options *options,
                  struct journal **journal, struct error_text *why) {
-    CHECK(options->file_bytes % JOURNAL_BLOCK == 0);
-    CHECK(options->file_bytes >= SMALLEST_FILE);
     enum env_kind kind = ENV_NOTHING;
     if (options->must_exist && env_kind_of(env, path, &kind) == ERR_NONE && kind == ENV_NOTHING)
         return missing(path, why);
     struct journal *opened = journal_new(env, log, options);
-    int error = journal_files_open(&opened->files, env, path, options->file_bytes, false, why);
+    int error = journal_files_open(&opened->files, env, path, opened->options.file_bytes, false, why);
     if (error == ERR_NONE) error = recover(opened, path, why);
     if (error != ERR_NONE) {
         journal_free(opened);

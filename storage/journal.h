@@ -21,8 +21,8 @@
 struct journal;
 
 struct journal_options {
-    uint64_t file_bytes; /* of one file; 64 KiB in the simulator */
-    uint64_t max_bytes;  /* of the live part, which recovery reads */
+    uint64_t file_bytes; /* of one file, taken up to a multiple of 4096, at least 32 KiB; 64 KiB in the simulator */
+    uint64_t max_bytes;  /* of the live part, which recovery reads; at least four files */
     bool must_exist; /* this directory has been in use: a missing journal is damage (ERR_CORRUPT), never a new one */
 };
 

@@ -47,11 +47,28 @@ static void test_journal_everything_comes_back(void **state) {
     assert_null(journal_recovered(fixture->journal, 7));
 }
 
+/* Impossible sizes become the nearest possible ones; others may be chosen at every start. */
+static void test_journal_sizes(void **state) {
+    struct journal_fixture *fixture = *state;
+    static const uint64_t sizes[] = {0, 1, 100001, 1 << 20, 40000};
+    uint64_t index = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        fixture->options.file_bytes = fixture->options.max_bytes = sizes[i];
+        journal_fixture_open(fixture);
+        if (i > 0) assert_int_equal(journal_recovered(fixture->journal, 1)->entry_count, index);
+        for (int n = 0; n < 10; n++)
+            record_entry(fixture, 1, ++index, 1, 700);
+        journal_fixture_flush(fixture);
+        journal_fixture_close(fixture);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_empty),
         TEST(test_journal_everything_comes_back),
+        TEST(test_journal_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
