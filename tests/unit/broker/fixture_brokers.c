@@ -218,6 +218,7 @@ int brokers_teardown(void **state) {
     brokers_until(brokers, nothing_is_asked);
     env_timer_free(brokers->poll);
     env_timer_free(brokers->limit);
+    env_uv_run(brokers->env); /* what was under way on other threads ends */
     assert_true(env_uv_free(brokers->env));
     nftw(brokers->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     kp_arena_close(&brokers->arena);

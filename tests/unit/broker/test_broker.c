@@ -145,6 +145,12 @@ static void test_broker_fenced(void **state) {
                      KAFKA_INVALID_REPLICATION_FACTOR);
     assert_non_null(strstr(message, "replication factor 3 is larger than the number of live brokers, 2 (of 3)"));
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 4, 2, message), 0);
+    struct broker_node *leader = brokers_metadata_leader(
+        brokers); /* its successor begins the leases anew, but heard nothing of 3 */
+    brokers_kill(leader);
+    assert_int_equal(brokers_start_one(leader), ERR_NONE);
+    brokers_until(brokers, brokers_all_ready);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[1], "none", 1, 3, message), KAFKA_INVALID_REPLICATION_FACTOR);
     assert_int_equal(brokers_start_one(&brokers->nodes[2]), ERR_NONE);
     brokers_until(brokers, brokers_all_ready);
     assert_int_equal(partition_set_count(broker_services(brokers->nodes[2].broker)->partitions), 0);
