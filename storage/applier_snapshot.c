@@ -78,6 +78,7 @@ static int write_file(struct save_job *save) {
         if (!error) error = env_file_write(file, iov, 2, 0, true);
         env_file_close(file);
     }
+    if (error == ERR_NO_SPACE) env_unlink(save->env, unfinished);
     if (!error) error = env_rename(save->env, unfinished, save->path);
     if (!error) error = env_sync_dir(save->env, save->group_path);
     mem_free(unfinished);
@@ -100,10 +101,14 @@ static void work(struct env_job *base) {
 static void done(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
     struct log_store *store = save->store;
-    if (save->error)
-        env_fatal(store->env,
-                  "cannot write %s (%s); free or mend the disk and start again: nothing acknowledged is lost",
-                  save->path, error_phrase(save->error));
+    if (save->error == ERR_NO_SPACE && !store->closed)
+        log_limited(store->log, &store->full_disk, LOG_WARN,
+                    "cannot write %s: no space left; the next start takes longer without it", save->path);
+    else if (save->error && !store->closed)
+        env_fatal(
+            store->env,
+            "cannot write %s (%s); mend the disk and start this broker again: what it acknowledged is in its journal",
+            save->path, error_phrase(save->error));
     slice_unref(&save->state);
     mem_free(save->group_path);
     mem_free(save->path);

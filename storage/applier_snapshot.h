@@ -4,7 +4,8 @@
  * Happy path: when a segment was sealed the state after the last committed entry is written to a new file, synced and renamed, in the
  * write-behind lane; the two newest stay. At the next start the newest one that is whole and not above the commit index that
  * recovery knows is used (one above may describe entries that this replica lost with its last round; they are committed, so
- * it becomes usable again). Failures: a file that is torn or of another group is passed over; an error of writing ends the process.
+ * it becomes usable again). Failures: a file that is torn or of another group is passed over; a full disk costs the
+ * snapshot; any other error of writing ends the process.
  *
  * File: u32 "DRSS", u32 format, u64 group, u64 index, u32 length, u32 CRC-32C of the bytes before it and of the state; the state.
  */

@@ -38,6 +38,7 @@ struct log_store {
     struct segment_files files;
     struct write_behind write_behind;
     uint64_t uncommitted_bytes;
+    struct log_limiter full_disk;
     bool closed; /* freed when no job in the lane and no log is left */
     /* log_store_flush */
     bool flushing, flush_waits; /* flush_waits: for the journal's round with the last progress */

@@ -64,23 +64,37 @@ static int compare_bases(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
+/* Is the label in the file already? A power cut may have left it empty. */
+static bool has_label(struct env *env, const char *path, const char *label) {
+    size_t len = strlen(label), got = 0;
+    struct env_file *file;
+    if (env_file_open(env, path, ENV_READ, &file) != 0) return false;
+    char *found = mem_alloc(len + 2);
+    int error = env_file_read(file, found, len + 2, 0, &got);
+    bool same = !error && got == len + 1 && memcmp(found, label, len) == 0;
+    mem_free(found);
+    env_file_close(file);
+    return same;
+}
+
+static int write_label(struct env *env, const char *path, const char *label) {
+    struct env_file *file;
+    int error = env_file_open(env, path, ENV_WRITE | ENV_CREATE, &file);
+    if (error) return error;
+    struct env_iov iov[2] = {{.base = label, .len = strlen(label)}, {.base = "\n", .len = 1}};
+    error = env_file_truncate(file, 0);
+    if (!error) error = env_file_write(file, iov, 2, 0, false);
+    env_file_close(file);
+    return error;
+}
+
 static int make_group_directory(struct partition_log *log, struct error_text *why) {
     struct env *env = log->store->env;
     int error = env_mkdir(env, log->path);
     if (error && error != ERR_EXISTS)
         return error_set(why, error, "%s cannot be made (%s)", log->path, error_phrase(error));
     char *path = path_join(log->path, "name");
-    enum env_kind kind;
-    error = env_kind_of(env, path, &kind);
-    if (!error && kind == ENV_NOTHING) {
-        struct env_file *file;
-        error = env_file_open(env, path, ENV_WRITE | ENV_CREATE, &file);
-        struct env_iov iov[2] = {{.base = log->label, .len = strlen(log->label)}, {.base = "\n", .len = 1}};
-        if (!error) {
-            error = env_file_write(file, iov, 2, 0, false);
-            env_file_close(file);
-        }
-    }
+    error = has_label(env, path, log->label) ? 0 : write_label(env, path, log->label);
     if (error) error_set(why, error, "%s cannot be written (%s)", path, error_phrase(error));
     mem_free(path);
     return error;

@@ -7,7 +7,14 @@
 #include "base/mem.h"
 #include "storage/applier_snapshot.h"
 
-enum { APPLIER_STATE_BYTES = 64 << 20 }; /* of segment, for which the applier's state is kept once, at a sync */
+enum {
+    APPLIER_STATE_BYTES = 64 << 20, /* of segment, for which the applier's state is kept once, at a sync */
+    TRY_DISK_AGAIN_US = 1000 * 1000,
+};
+
+/* In this order, and in the words of the sentence that ends the process. */
+enum write_step { STEP_CREATE, STEP_WRITE, STEP_SYNC, STEP_INDEX, STEP_DIRECTORY };
+static const char *const step_names[] = {"create", "write", "sync", "write the index of", "sync the directory of"};
 
 /* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the result. */
 struct write_job {
@@ -28,7 +35,8 @@ struct write_job {
     size_t index_len;
     uint64_t index_position;
     int error;
-    const char *failed; /* what could not be done; static */
+    enum write_step step;    /* at which it happened */
+    struct env_timer *again; /* NULL: the disk was not full so far */
 };
 
 /* ---- On the lane's thread ---- */
@@ -74,22 +82,24 @@ static int sync_directories(struct write_job *job) {
     return error;
 }
 
+static int do_step(struct write_job *job) {
+    switch (job->step) {
+    case STEP_CREATE: return job->create ? create_file(job) : 0;
+    case STEP_WRITE: return write_entries(job);
+    case STEP_SYNC: return env_file_sync(job->file);
+    case STEP_INDEX: return write_index(job);
+    case STEP_DIRECTORY: return sync_directories(job);
+    }
+    return 0;
+}
+
 static void work(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
-    job->failed = "create";
-    job->error = job->create ? create_file(job) : 0;
-    if (job->error) return;
-    job->failed = "write";
-    job->error = write_entries(job);
-    if (job->error || !job->sync) return;
-    job->failed = "sync";
-    job->error = env_file_sync(job->file);
-    if (job->error) return;
-    job->failed = "write the index of";
-    job->error = write_index(job);
-    if (job->error) return;
-    job->failed = "sync the directory of";
-    job->error = sync_directories(job);
+    enum write_step last = job->sync ? STEP_DIRECTORY : STEP_WRITE;
+    for (job->step = STEP_CREATE;; job->step++) {
+        job->error = do_step(job);
+        if (job->error || job->step == last) return;
+    }
 }
 
 /* ---- On the loop: results ---- */
@@ -97,6 +107,7 @@ static void work(struct env_job *base) {
 static void free_job(struct write_job *job) {
     for (size_t i = 0; i < job->count; i++)
         entry_unref(job->entries[i]);
+    env_timer_free(job->again);
     mem_free(job->entries);
     mem_free(job->path);
     mem_free(job->index_path);
@@ -140,14 +151,10 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     if (job->seal || (job->sync && enough)) keep_applier_state(log);
 }
 
-static void done(struct env_job *base) {
-    struct write_job *job = (struct write_job *)base;
+static void end_job(struct write_job *job) {
     struct log_store *store = job->store;
     struct partition_log *log = job->log;
-    if (job->error)
-        env_fatal(store->env, "cannot %s %s (%s); free or mend the disk and start again: nothing acknowledged is lost",
-                  job->failed, job->path, error_phrase(job->error));
-    if (job->create) segment_adopt_file(job->segment, job->file);
+    if (job->create && job->file) segment_adopt_file(job->segment, job->file);
     log->job = NULL;
     if (!log->closed) take_result(log, job);
     segment_let_go(job->segment);
@@ -157,6 +164,42 @@ static void done(struct env_job *base) {
     else
         write_behind_look(log);
     log_store_job_done(store);
+}
+
+static void try_again(void *arg) {
+    struct write_job *job = arg;
+    if (job->log->closed)
+        end_job(job);
+    else
+        env_lane_run(job->store->write_behind.lane, &job->job);
+}
+
+/* What did not fit is still in memory and in the journal: it is written again, from the beginning, until the disk has room. */
+static void wait_for_disk(struct write_job *job) {
+    struct log_store *store = job->store;
+    log_limited(store->log, &store->full_disk, LOG_WARN,
+                "cannot %s %s: no space left; entries wait in the journal and in memory until the disk has room",
+                step_names[job->step], job->path);
+    if (job->create) {
+        env_file_close(job->file);
+        job->file = NULL;
+    }
+    if (!job->again) job->again = env_timer_new(store->env, try_again, job);
+    env_timer_start(job->again, TRY_DISK_AGAIN_US);
+}
+
+static void done(struct env_job *base) {
+    struct write_job *job = (struct write_job *)base;
+    bool is_sync = job->step == STEP_SYNC || job->step == STEP_DIRECTORY;
+    if (job->error == ERR_NO_SPACE && !is_sync && !job->log->closed)
+        wait_for_disk(job);
+    else if (job->error && !job->log->closed)
+        env_fatal(
+            job->env,
+            "cannot %s %s (%s); mend the disk and start this broker again: what it acknowledged is in its journal",
+            step_names[job->step], job->path, error_phrase(job->error));
+    else
+        end_job(job);
 }
 
 /* ---- On the loop: starting a job ---- */

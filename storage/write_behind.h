@@ -4,7 +4,8 @@
  * Happy path: a commit makes entries writable; when WRITE_BEHIND_BYTES of one log wait, or the oldest has waited for
  * WRITE_BEHIND_US, one job in the store's lane writes them with one call. Synced is only when the journal needs room, the segment
  * is full (it is sealed then) or the store is flushed; the index file follows, then journal_progress.
- * Failures: an error of write, sync, create or directory sync ends the process.
+ * Failures: a full disk makes the job wait and begin again; any other error of write, create, sync or directory sync ends the
+ * process, because the page cache cannot be believed afterwards.
  * Invariants: one job a log at a time; journal_progress comes after the sync of what it names, of the index beside it and of the
  * directory that names both files; a sealed segment takes at least one offset, because its name is its base offset.
  */
