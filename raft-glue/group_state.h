@@ -125,7 +125,6 @@ struct group {
     bool applying, apply_loaded; /* a read is under way; its entries are here */
     int apply_error;
     struct partition_log_read apply_read;
-    uint64_t persisted_seen; /* the mutants' stale completion only */
 
     /* Roles, as the engine had them after the last step, and as the owner knows them. */
     unsigned role;        /* RAFT_FOLLOWER, ... */

@@ -105,13 +105,7 @@ void group_step_persisted(struct group *group, uint64_t index) {
 
 void group_report_durable(struct group *group) {
     if (group->phase != GROUP_RUNNING || group_hard_state_pending(group)) return;
-    uint64_t index = partition_log_durable_index(group->log);
-    if (MUTANT(MUTANT_STALE_COMPLETION)) {
-        uint64_t last = partition_log_last_index(group->log);
-        if (index > group->persisted_seen) group->persisted_seen = index;
-        index = group->persisted_seen < last ? group->persisted_seen : last;
-    }
-    group_step_persisted(group, index);
+    group_step_persisted(group, partition_log_durable_index(group->log));
 }
 
 static void on_durable(void *arg, uint64_t index) {

@@ -71,6 +71,7 @@ void partition_log_mark_durable(struct partition_log *log, uint64_t index, uint6
 }
 
 void partition_log_marks_truncate(struct partition_log *log, uint64_t index) {
+    if (MUTANT(MUTANT_STALE_COMPLETION)) return;
     for (struct durable_mark *mark = log->oldest_mark; mark; mark = mark->next)
         if (mark->index >= index) mark->index = index - 1;
 }
