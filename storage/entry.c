@@ -111,7 +111,10 @@ static bool fields_make_sense(const struct entry *entry, uint32_t body_len) {
     if (entry->codec == ENTRY_PLAIN && entry->raw_len != body_len) return false;
     /* LZ4 cannot do better, so nobody can make us allocate more */
     if (entry->codec == ENTRY_LZ4 && entry->raw_len / LZ4_BEST_RATIO > body_len) return false;
-    return entry->index > 0;
+    if (entry->type != ENTRY_BATCHES && entry->records != 0) return false;
+    /* What is behind it, index + 1 and base_offset + records, can be computed. */
+    if (entry->base_offset < 0 || entry->base_offset > INT64_MAX - (int64_t)entry->records) return false;
+    return entry->index > 0 && entry->index < INT64_MAX;
 }
 
 int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *into, uint32_t *body_len) {

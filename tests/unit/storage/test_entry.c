@@ -157,8 +157,17 @@ static void test_entry_limits_hold_with_a_right_checksum(void **state) {
         size_t at, width;
         uint64_t value;
     } bad[] = {
-        {4, 4, ENTRY_BODY_MAX + 1u},  {16, 8, 0},     {28, 1, 0}, {28, 1, 5}, {29, 1, 2},
-        {44, 4, ENTRY_BODY_MAX + 1u}, {44, 4, 10000}, /* plain, but another raw length */
+        {4, 4, ENTRY_BODY_MAX + 1u},
+        {16, 8, 0},
+        {28, 1, 0},
+        {28, 1, 5},
+        {29, 1, 2},
+        {44, 4, ENTRY_BODY_MAX + 1u},
+        {44, 4, 10000}, /* plain, but another raw length */
+        {16, 8, INT64_MAX},
+        {32, 8, UINT64_MAX},
+        {32, 8, INT64_MAX - 3}, /* nothing could follow */
+        {28, 1, ENTRY_BARRIER}, /* takes no offsets, but has records */
     };
     struct entry *entry = make(NULL, 300, false, false);
     entry_seal(entry, 5, 6, 7);
