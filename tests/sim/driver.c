@@ -270,10 +270,16 @@ static void summary(struct driver *driver, uint64_t ms) {
         printf("%u seeds passed, %u failed, %u run twice; %" PRIu64 " events in %.1f s\n", driver->passed,
                driver->failed, driver->twice, driver->events, (double)ms / 1000.0);
     }
-    if (options->count < 200 || options->scenario != NULL || options->mutant != 0 || blind == 0) return;
+    if (driver->failed == 0) printf("ok seeds: %u passed\n", driver->passed);
+    if (driver->failed == 0 && driver->twice > 0)
+        printf("ok repetition: %u seeds gave the same trace twice\n", driver->twice);
+    if (options->count < 200 || options->scenario != NULL || options->mutant != 0) return;
     for (enum rare kind = 0; kind < RARE_NAMED; kind++)
         if (driver->rare.count[kind] == 0) printf("not ok rare events: never saw any of: %s\n", rare_name(kind));
-    driver->failed++;
+    if (blind == 0)
+        printf("ok rare events: none of those that must happen is at zero\n");
+    else
+        driver->failed++;
 }
 
 unsigned driver_run(const struct driver_options *options) {

@@ -14,15 +14,18 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "tests/sim/driver.h"
+#include "tests/sim/mutants.h"
 #include "tests/sim/run.h"
 
 static void usage(FILE *out) {
-    fprintf(out, "usage: sim [--seeds N] [--from N] [--seed N] [--scenario NAME] [--mutant K] [--seeds-file FILE]\n"
-                 "           [--jobs N] [--twice-every N] [--stop] [--json] [-v]\n\n"
-                 "Runs drave in a simulated world; everything random comes from the seed.\n"
-                 "  --seed N       one seed, run twice; with -v once, here, and every event is printed\n"
-                 "  --stop         stop at the first seed that fails\n"
-                 "  --mutant K     switch the deliberate bug K on (a build with DRAVE_MUTANTS)\n\nScenarios:\n");
+    fprintf(
+        out,
+        "usage: sim [--seeds N] [--from N] [--seed N] [--scenario NAME] [--mutant K] [--seeds-file FILE]\n"
+        "           [--jobs N] [--twice-every N] [--stop] [--json] [-v]\n\n"
+        "Runs drave in a simulated world; everything random comes from the seed.\n"
+        "  --seed N       one seed, run twice; with -v once, here, and every event is printed\n"
+        "  --stop         stop at the first seed that fails\n"
+        "  --mutant K     switch the deliberate bug K on (a build with DRAVE_MUTANTS); --list-mutants prints all\n\nScenarios:\n");
     for (const struct scenario *const *scenario = scenarios; *scenario != NULL; scenario++)
         fprintf(out, "  %-10s %s\n", (*scenario)->name, (*scenario)->what);
 }
@@ -86,8 +89,27 @@ static void choose_mutant(uint64_t chosen) {
 #endif
 }
 
+static void list_mutants(void) {
+    for (const struct mutant_row *row = mutant_rows; row->name != NULL; row++)
+        printf("%d %s %s %u\n", row->number, row->name, row->scenario, row->seeds);
+}
+
 int main(int argc, char **argv) {
-    enum { SEEDS = 1, FROM, SEED, SCENARIO, MUTANT_NUMBER, SEEDS_FILE, JOBS, TWICE, STOP, JSON, CHILD, HELP };
+    enum {
+        SEEDS = 1,
+        FROM,
+        SEED,
+        SCENARIO,
+        MUTANT_NUMBER,
+        SEEDS_FILE,
+        JOBS,
+        TWICE,
+        STOP,
+        JSON,
+        CHILD,
+        LIST_MUTANTS,
+        HELP
+    };
     static const struct option table[] = {{"seeds", required_argument, NULL, SEEDS},
                                           {"from", required_argument, NULL, FROM},
                                           {"seed", required_argument, NULL, SEED},
@@ -100,6 +122,7 @@ int main(int argc, char **argv) {
                                           {"json", no_argument, NULL, JSON},
                                           {"child", required_argument, NULL, CHILD},
                                           {"help", no_argument, NULL, HELP},
+                                          {"list-mutants", no_argument, NULL, LIST_MUTANTS},
                                           {NULL, 0, NULL, 0}};
     struct driver_options options = {.first = 1, .count = 100, .jobs = 2, .twice_every = 20, .seconds = 120};
     bool verbose = false, one = false;
@@ -122,6 +145,7 @@ int main(int argc, char **argv) {
         case STOP: options.stop_at_failure = true; break;
         case JSON: options.json = true; break;
         case CHILD: child_fd = (int)number(optarg, "--child"); break;
+        case LIST_MUTANTS: list_mutants(); return 0;
         case HELP: usage(stdout); return 0;
         default: usage(stderr); return 2;
         }

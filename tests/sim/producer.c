@@ -37,8 +37,8 @@ struct producer {
     struct batch *outstanding[WINDOW_MAX]; /* in order */
     unsigned count, in_flight;
     bool draining; /* something failed: nothing more is sent until nothing is in flight */
-    bool finishing, asking;
-    struct kafka_call ask;
+    bool finishing, asking, sabotaging;
+    struct kafka_call ask, sabotage;
     struct env_timer *timer;
 };
 
@@ -115,8 +115,8 @@ static void failed(struct producer *producer) {
 /* Errors that only a broker which forgot, or took something twice, would give. */
 static void judge_refusal(struct producer *producer, const struct batch *batch, int16_t code) {
     if (kafka_error_retriable(code)) return;
-    if (code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER && producer->outstanding[0] != batch)
-        return; /* the one before it failed */
+    bool gap = code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER || code == KAFKA_UNKNOWN_PRODUCER_ID;
+    if (gap && producer->outstanding[0] != batch) return; /* one before it failed */
     run_fail(producer->run,
              "producer %u (%s, partition %d): batch of records %" PRIu64 " to %" PRIu64 ", sent %u times, gets %s",
              producer->options.number, producer->options.idempotent ? "idempotent" : "plain",
@@ -160,7 +160,8 @@ static void answered(struct kafka_call *call, int error, const void *response) {
 
 /* ---- Sending ---- */
 
-static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
+static void call_produce(struct producer *producer, struct kafka_call *call, int32_t node, const uint8_t *bytes,
+                         size_t len) {
     struct kp_produce_request request;
     struct kp_produce_request_topic topic;
     struct kp_produce_request_partition partition;
@@ -169,7 +170,7 @@ static void send_batch(struct producer *producer, struct batch *batch, int32_t n
     kp_set_fallbacks(&kp_produce_request_topic_schema, &topic);
     kp_set_fallbacks(&kp_produce_request_partition_schema, &partition);
     partition.index = producer->options.partition;
-    partition.records = (struct kp_records){.data = batch->bytes, .len = (int32_t)batch->len};
+    partition.records = (struct kp_records){.data = bytes, .len = (int32_t)len};
     topic.name = kp_string_of(kafka_client_topic(producer->client));
     topic.partition_data.items = &partition;
     topic.partition_data.count = 1;
@@ -178,15 +179,47 @@ static void send_batch(struct producer *producer, struct batch *batch, int32_t n
     request.timeout_ms = 1000 + (int32_t)draw(producer, 1000);
     request.topic_data.items = &topic;
     request.topic_data.count = 1;
+    /* zstd needs version 7 */
+    kafka_link_call(kafka_client_link(producer->client, node), call, KP_PRODUCE,
+                    kafka_client_version(producer->client, KP_PRODUCE, 7), &request, CALL_US);
+}
+
+static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
     for (int32_t i = 0; i < batch->count; i++)
         history_sent(producer->history, producer->options.number, batch->first + (uint64_t)i);
     if (batch->sends++ > 0) batch->end_before = history_end(producer->history, producer->options.partition);
     batch->in_flight = true;
     producer->in_flight++;
     batch->call.done = answered;
-    /* zstd needs version 7 */
-    kafka_link_call(kafka_client_link(producer->client, node), &batch->call, KP_PRODUCE,
-                    kafka_client_version(producer->client, KP_PRODUCE, 7), &request, CALL_US);
+    call_produce(producer, &batch->call, node, batch->bytes, batch->len);
+}
+
+/* ---- Damage: a batch whose checksum does not match must be refused ---- */
+
+static void refused(struct kafka_call *call, int error, const void *answer) {
+    struct producer *producer = (struct producer *)((char *)call - offsetof(struct producer, sabotage));
+    const struct kp_produce_response *response = answer;
+
+    producer->sabotaging = false;
+    if (error == ERR_NONE && response->responses.items[0].partition_responses.items[0].error_code == KAFKA_NONE)
+        run_fail(producer->run, "partition %d takes a batch with a wrong checksum", producer->options.partition);
+}
+
+static void send_damaged(struct producer *producer, int32_t node) {
+    struct record_batch_options options = record_batch_plain();
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    uint8_t value[HISTORY_VALUE_MIN + 40] = {0}, *bytes;
+    size_t len;
+
+    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL, -1, value, sizeof value,
+                                NULL, 0);
+    int error = record_batch_builder_finish(builder, &bytes, &len);
+    CHECK(error == ERR_NONE);
+    bytes[len - 1 - draw(producer, sizeof value - 1)] ^= (uint8_t)(1 + draw(producer, 255)); /* inside the value */
+    producer->sabotaging = true;
+    producer->sabotage.done = refused;
+    call_produce(producer, &producer->sabotage, node, bytes, len);
+    mem_free(bytes);
 }
 
 static void send_outstanding(struct producer *producer) {
@@ -197,6 +230,7 @@ static void send_outstanding(struct producer *producer) {
         later(producer, BACKOFF_US);
         return;
     }
+    if (!producer->sabotaging && draw(producer, 50) == 0) send_damaged(producer, leader.node);
     for (unsigned i = 0; i < producer->count; i++)
         if (!producer->outstanding[i]->in_flight) send_batch(producer, producer->outstanding[i], leader.node);
 }

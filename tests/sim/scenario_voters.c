@@ -54,6 +54,11 @@ static uint32_t some(struct voters *voters, unsigned size) {
     return set;
 }
 
+/* A group of one voter needs that one. */
+static bool can_commit(const struct voters *voters, unsigned group, uint32_t alive) {
+    return group != voters->sole_voter_group || (alive >> voters->sole_voter & 1);
+}
+
 static void progress(struct voters *voters, uint32_t alive) {
     uint64_t before[VOTER_GROUPS_MAX];
     uint64_t start_us = world_now_us(voters->run->world);
@@ -65,7 +70,7 @@ static void progress(struct voters *voters, uint32_t alive) {
         run_ms(voters, STEP_MS);
         behind = 0;
         for (unsigned g = 0; g < voters->groups; g++)
-            behind += voters->acknowledged[g] <= before[g] + 3;
+            behind += can_commit(voters, g, alive) && voters->acknowledged[g] <= before[g] + 3;
         if (behind == 0) break;
     }
     if (behind == 0) {
@@ -111,6 +116,8 @@ static void run_voters(struct run *run) {
     unsigned size = world_chance(run->world, 700000) ? 3 : 5;
 
     voters_init(voters, run, size, 1 + (unsigned)world_below(run->world, VOTER_GROUPS_MAX));
+    voters->sole_voter_group = (unsigned)world_below(run->world, 2 * VOTER_GROUPS_MAX);
+    voters->sole_voter = (unsigned)world_below(run->world, size);
     for (unsigned i = 0; i < size; i++)
         nodes[i] = voters->voters[i].node;
     if (world_chance(run->world, 300000)) network_set_capacity(run->network, 1000 + world_below(run->world, 8000));

@@ -51,6 +51,9 @@ struct voters {
     struct nemesis *nemesis;
     unsigned count, groups;
     struct voter voters[VOTERS_MAX];
+    unsigned
+        sole_voter_group; /* a group of which only one machine is a voter, the others are stand-bys; VOTER_GROUPS_MAX: none */
+    unsigned sole_voter; /* that machine */
     bool submitting;
     uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */
     uint32_t newest_term[VOTER_GROUPS_MAX];  /* that somebody said to lead */

@@ -158,7 +158,7 @@ static void answer(struct env_connect *connect, int error, uint64_t at_us) {
 
 static void accepted_there(struct network *network, struct env_connect *connect, struct env_listener *listener) {
     struct connection *connection = network_connection_new(network, connect->env->node->id, network->next_port++,
-                                                   connect->target, connect->port);
+                                                           connect->target, connect->port);
 
     connect->end = &connection->ends[0];
     connect->end->env = connect->env;

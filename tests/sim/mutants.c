@@ -1,0 +1,32 @@
+/* The table of deliberate bugs; mutants.h says what for. */
+#include "tests/sim/mutants.h"
+
+#include <stddef.h>
+
+#include "base/mutant.h"
+
+#define ROW(name, scenario, seeds) {MUTANT_##name, #name, scenario, seeds}
+
+const struct mutant_row mutant_rows[] = {
+    ROW(ACK_BEFORE_FLUSH, "journal", 20),
+    ROW(STALE_TAIL_ACCEPTED, "journal", 20),
+    ROW(REUSE_BEFORE_SYNC, "journal", 20),
+    ROW(ENTRY_CRC_IGNORED, "journal", 200),
+    ROW(HARD_STATE_NOT_WRITTEN, "journal", 20),
+    ROW(UNCOMMITTED_IN_SEGMENT, "voters", 100),
+    ROW(DURABLE_AT_APPEND, "voters", 100),
+    ROW(VOTE_NOT_PERSISTED, "voters", 100),
+    ROW(MESSAGE_BEFORE_HARD_STATE, "voters", 100),
+    ROW(SOLE_VOTER_SAME_TERM, "voters", 100),
+    ROW(NO_BARRIER, "voters", 100),
+    ROW(COMMIT_AT_APPEND, "voters", 100),
+    ROW(PERSISTED_AT_APPEND, "voters", 100),
+    ROW(RESULT_UNPERSISTED, "voters", 100),
+    ROW(STALE_COMPLETION, "voters", 100),
+    ROW(DEDUP_WINDOW_OF_FOUR, "cluster", 100),
+    ROW(BATCH_CRC_IGNORED, "cluster", 100),
+    ROW(IN_FLIGHT_KEPT, "cluster", 600),
+    ROW(RETRY_ACKED_EARLY, "cluster", 100),
+    ROW(WATERMARK_AT_APPEND, "cluster", 100),
+    {0, NULL, NULL, 0},
+};
