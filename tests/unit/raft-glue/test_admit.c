@@ -24,7 +24,7 @@ static struct {
     struct peer_record last[RECORD_CONFIRMED + 1];
     unsigned got[RECORD_CONFIRMED + 1];
     uint64_t entries_got, entries_last;
-    bool grants, acknowledges;
+    bool grants, acknowledges, swallows_entries;
 } fake;
 
 static void send_record(struct peer_record record) {
@@ -61,7 +61,7 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         peer_piece_decode(payload.data + 4, &piece);
         fake.entries_got += piece.count;
         fake.entries_last = piece.prev_index + piece.count;
-        if (fake.acknowledges)
+        if (fake.acknowledges && !fake.swallows_entries)
             send_record((struct peer_record){.type = RECORD_APPEND_RESULT, .term = piece.term, .b = fake.entries_last});
     }
     slice_unref(&payload);
@@ -314,6 +314,35 @@ static void test_admit_follower_that_lost_data(void **state) {
     fake.replica->leading = false; /* the teardown does not wait for `lost` */
 }
 
+static bool got_entries(struct cluster *cluster) {
+    return (void)cluster, fake.entries_got >= 1;
+}
+static bool got_them_again(struct cluster *cluster) {
+    return (void)cluster, fake.entries_got >= 2;
+}
+
+/* Entries that a follower swallows without a word, on a link that stays, are sent once; after a while, again. */
+static void test_admit_swallowed_entries_come_again(void **state) {
+    struct cluster *cluster = *state;
+    fake.grants = fake.acknowledges = true;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    send_record((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    cluster_run(cluster, we_lead);
+    fake.swallows_entries = true;
+    fake.entries_got = 0;
+    uint64_t index;
+    assert_int_equal(replica_submit(fake.replica, "one", 3, &index), ERR_NONE);
+    cluster_run(cluster, got_entries);
+    cluster_run_ms(cluster, 1000); /* some heartbeats */
+    assert_int_equal(fake.entries_got, 1);
+    cluster_run(cluster, got_them_again);
+    assert_int_equal(fake.entries_last, index);
+    fake.swallows_entries = false;
+    applied_wanted = index;
+    cluster_run(cluster, has_applied);
+}
+
 /* Somebody else who leads our term: this replica stops rather than choose. */
 static void test_admit_two_leaders_in_a_term(void **state) {
     struct cluster *cluster = *state;
@@ -327,6 +356,46 @@ static void test_admit_two_leaders_in_a_term(void **state) {
     assert_false(fake.replica->leading);
     uint64_t index;
     assert_int_equal(replica_submit(fake.replica, "x", 1, &index), ERR_NOT_LEADER);
+}
+
+/* What answers a question of an older term only tells its term: it is no rejection of what is asked now. */
+static void test_admit_answer_to_an_older_term(void **state) {
+    struct cluster *cluster = *state;
+    fake.grants = fake.acknowledges = true;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    /* Asked in an older term, this replica answers so ... */
+    fake.got[RECORD_APPEND_RESULT] = 0;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 1, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].flags, RECORD_STALE);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].term, 2);
+    /* ... and such an answer does no harm, though it names what is acknowledged. */
+    send_record((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    cluster_run(cluster, we_lead);
+    uint64_t index;
+    assert_int_equal(replica_submit(fake.replica, "one", 3, &index), ERR_NONE);
+    applied_wanted = index;
+    cluster_run(cluster, has_applied);
+    send_record((struct peer_record){
+        .type = RECORD_APPEND_RESULT, .flags = RECORD_STALE, .term = group_term(fake.replica->group), .a = index});
+    assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
+    applied_wanted = index;
+    cluster_run(cluster, has_applied);
+    assert_true(group_member_in_sync(fake.replica->group, FAKE));
+}
+
+/* A pre-vote for a term that is long over is refused with the present term, so that a candidate with the longer log learns it. */
+static void test_admit_pre_vote_of_an_older_term(void **state) {
+    struct cluster *cluster = *state;
+    send_record((struct peer_record){.type = RECORD_VOTE, .term = 9, .a = 1, .b = 1});
+    cluster_run(cluster, got_vote_result);
+    fake.got[RECORD_VOTE_RESULT] = 0;
+    send_record((struct peer_record){.type = RECORD_VOTE, .flags = RECORD_PRE_VOTE, .term = 5, .a = 7, .b = 4});
+    cluster_run(cluster, got_vote_result);
+    assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, RECORD_PRE_VOTE);
+    assert_int_equal(fake.last[RECORD_VOTE_RESULT].term, 9);
 }
 
 /* Configurations: ours is what the engine makes, and anything cut or bent is refused. */
@@ -375,6 +444,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_admit_vote_while_leader_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_follower_that_lost_data, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_two_leaders_in_a_term, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_swallowed_entries_come_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_answer_to_an_older_term, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_pre_vote_of_an_older_term, setup, teardown),
         cmocka_unit_test(test_change_decode_bent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

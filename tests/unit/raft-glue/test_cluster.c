@@ -211,6 +211,53 @@ static void test_cluster_all_die(void **state) {
     }
 }
 
+/* Small budgets everywhere: entries wait, bulk connections are paused and resumed, and nothing is stuck or lost. */
+static void test_cluster_small_budgets(void **state) {
+    struct cluster *cluster = *state;
+    cluster->options.peers.entry_budget = 64 << 10;
+    cluster->options.peers.queue_limit = 32 << 10;
+    cluster->options.uncommitted_bytes = 200 << 10;
+    cluster->options.group_uncommitted_bytes = 100 << 10;
+    cluster->options.peer_window_bytes = 48 << 10;
+    cluster_start(cluster, 3, 4);
+    cluster_run(cluster, cluster_all_lead);
+    for (size_t g = 0; g < 4; g++)
+        submit_all(cluster, g, 100, 20000);
+    cluster_run(cluster, cluster_agrees);
+    struct node *away = &cluster->nodes[1];
+    node_close(away);
+    cluster_run(cluster, cluster_all_lead);
+    for (size_t g = 0; g < 4; g++)
+        submit_all(cluster, g, 100, 20000);
+    node_open(away, false);
+    cluster_run(cluster, cluster_agrees);
+    for (size_t g = 0; g < 4; g++)
+        assert_int_equal(away->replicas[g].data, 200);
+}
+
+static bool all_applied(struct cluster *cluster) {
+    for (int i = 0; i < cluster->node_count; i++)
+        if (cluster->nodes[i].replicas[0].count < wanted) return false;
+    return true;
+}
+
+/* A group that is eager: its followers hear of a commit long before the next heartbeat. */
+static void test_cluster_eager_commit(void **state) {
+    struct cluster *cluster = *state;
+    cluster->eager = true;
+    cluster->options.heartbeat_ms = 800;
+    cluster->options.election_timeout_ms = 3000;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    cluster_run(cluster, cluster_agrees);
+    for (int i = 0; i < 10; i++) {
+        uint64_t start = env_now_ms(cluster->env);
+        submit_all(cluster, 0, 1, 10);
+        cluster_run(cluster, all_applied);
+        assert_in_range(env_now_ms(cluster->env) - start, 0, 100);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cluster_replicates, cluster_setup, cluster_teardown),
@@ -220,6 +267,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_cluster_hands_over, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_confirms, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_all_die, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_small_budgets, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_eager_commit, cluster_setup, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
