@@ -17,7 +17,7 @@ struct fixture {
     struct env *env;
     struct log log;
     struct leader_table *tables[2]; /* of brokers 1 and 2 */
-    size_t sent;
+    size_t sent, last_len;
     struct leader_wait wait;
     bool ended;
     int error;
@@ -29,6 +29,7 @@ static void deliver(void *arg, int32_t node, struct slice announcement) {
     struct fixture *fixture = current;
     int32_t from = *(int32_t *)arg;
     fixture->sent++;
+    fixture->last_len = announcement.len;
     if (node <= 2) leader_table_receive(fixture->tables[node - 1], from, &announcement);
     slice_unref(&announcement);
 }
@@ -78,18 +79,25 @@ static void test_leader_table_announces(void **state) {
     assert_int_equal(leader.in_sync_count, 2);
     assert_int_equal(leader.in_sync[1], 2);
     assert_int_equal(leader_table_led_by(fixture->tables[1], 1), 2);
+    size_t first_len = fixture->last_len;
     leader_table_lead(fixture->tables[0], 7, 3, both, 1);
     run(fixture);
     assert_int_equal(leader_table_get(fixture->tables[1], 7).in_sync_count, 1);
     assert_int_equal(fixture->sent, 2);
+    assert_true(fixture->last_len < first_len);
 }
 
 /* The highest term wins, in whatever order it is heard; leadership that was lost shows nobody. */
 static void test_leader_table_terms(void **state) {
     struct fixture *fixture = *state;
     leader_table_lead(fixture->tables[0], 7, 5, both, 2);
+    leader_table_lead(fixture->tables[1], 7, 3, both, 2); /* does not know yet that its term is over */
     run(fixture);
-    leader_table_lead(fixture->tables[1], 7, 4, both, 2); /* late news of an earlier term */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(leader_table_get(fixture->tables[i], 7).node, 1);
+        assert_int_equal(leader_table_get(fixture->tables[i], 7).term, 5);
+    }
+    leader_table_lead(fixture->tables[1], 7, 4, both, 2);
     run(fixture);
     assert_int_equal(leader_table_get(fixture->tables[1], 7).node, 1);
     leader_table_lead(fixture->tables[1], 7, 6, both, 2);
