@@ -60,7 +60,7 @@ static void on_hard_state_durable(void *arg, uint64_t version) {
         sent++;
     }
     group->held_count -= sent;
-    memmove(group->held, group->held + sent, group->held_count * sizeof *group->held);
+    if (group->held_count > 0) memmove(group->held, group->held + sent, group->held_count * sizeof *group->held);
     group_report_durable(group);
 }
 
