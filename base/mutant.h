@@ -28,6 +28,8 @@ enum mutant {
     MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they were sent is lost */
     MUTANT_RETRY_ACKED_EARLY, /* a retry of a batch in flight is acknowledged before the batch has committed */
     MUTANT_WATERMARK_AT_APPEND, /* the watermark moves when the leader has appended */
+
+    MUTANT_WIPED_REPLICA_VOTES = 60, /* a broker that lost its directory is let in under its old identity */
 };
 
 #ifdef DRAVE_MUTANTS

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "broker/broker_parts.h"
 
 enum { WAITING_LINE_US = 2 * 1000 * 1000 };
@@ -132,7 +133,8 @@ static void on_waiting(void *arg) {
 /* The record of the directory against who we are and cluster.nodes. */
 static int check_record(const struct broker *broker, const struct cluster_record *record, struct error_text *why) {
     const struct broker_settings *settings = broker->settings;
-    if (!cluster_record_names(record, settings->node_id, data_dir_uuid(broker->dir)))
+    if (!cluster_record_names(record, settings->node_id, data_dir_uuid(broker->dir)) &&
+        !MUTANT(MUTANT_WIPED_REPLICA_VOTES))
         return error_set(why, ERR_INVALID,
                          "%s was made for another broker of cluster %s than broker %" PRId32
                          "; correct node.id or data.dir",

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 
 struct cluster_forming {
     const struct broker_settings *settings;
@@ -155,7 +156,8 @@ static int judge_unformed_pair(struct cluster_forming *forming, const struct pee
 
 /* We have no record and heard of one. */
 static int meet_record(struct cluster_forming *forming, const struct cluster_record *record, struct error_text *why) {
-    if (cluster_record_names(record, forming->settings->node_id, forming->directory)) {
+    if (cluster_record_names(record, forming->settings->node_id, forming->directory) ||
+        MUTANT(MUTANT_WIPED_REPLICA_VOTES)) {
         finish(forming, record);
         return ERR_NONE;
     }
@@ -173,7 +175,8 @@ static int meet_record(struct cluster_forming *forming, const struct cluster_rec
 
 /* We have a record, they have none. */
 static int judge_newcomer(struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *why) {
-    if (cluster_record_names(&forming->record, hello->node, hello->directory)) return ERR_NONE;
+    if (cluster_record_names(&forming->record, hello->node, hello->directory) || MUTANT(MUTANT_WIPED_REPLICA_VOTES))
+        return ERR_NONE;
     forming->directories_refused++;
     if (cluster_record_replica(&forming->record, hello->node) != 0)
         return directory_unknown(hello->node, forming->record.id, why);
@@ -190,8 +193,9 @@ int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hel
         *refusal = forming->refusal;
         return ERR_INVALID;
     }
-    if (they_formed && (cluster_record_decode(hello->record, hello->record_len, &theirs) != ERR_NONE ||
-                        !cluster_record_names(&theirs, hello->node, hello->directory)))
+    if (they_formed &&
+        (cluster_record_decode(hello->record, hello->record_len, &theirs) != ERR_NONE ||
+         (!cluster_record_names(&theirs, hello->node, hello->directory) && !MUTANT(MUTANT_WIPED_REPLICA_VOTES))))
         return error_set(refusal, ERR_INVALID,
                          "the cluster record of broker %" PRId32
                          " makes no sense (its own directory is not in it); its data "

@@ -28,5 +28,6 @@ const struct mutant_row mutant_rows[] = {
     ROW(IN_FLIGHT_KEPT, "cluster", 600),
     ROW(RETRY_ACKED_EARLY, "cluster", 100),
     ROW(WATERMARK_AT_APPEND, "cluster", 100),
+    ROW(WIPED_REPLICA_VOTES, "cluster", 50),
     {0, NULL, NULL, 0},
 };
