@@ -94,7 +94,7 @@ void partition_log_truncate(struct partition_log *log, uint64_t index) {
     while (log->change_count > 0 && log->changes[log->change_count - 1] >= index)
         log->change_count--;
     log->last_index = index - 1;
-    if (log->durable >= index) log->durable = index - 1;
+    if (log->durable >= index && !MUTANT(MUTANT_STALE_COMPLETION)) log->durable = index - 1;
     partition_log_marks_truncate(log, index);
     journal_truncate(log->store->journal, log->group, index);
 }
