@@ -1,0 +1,107 @@
+/* The command line of draved, and the watch over free space: what they accept and what they say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/env_uv.h"
+#include "broker/disk_watch.h"
+#include "broker/options.h"
+
+enum { WORDS_MAX = 12 };
+
+/* Words with blanks between them, as a shell would cut them. */
+static int parse(const char *line, struct options *options, struct error_text *why) {
+    static char copy[256];
+    char *words[WORDS_MAX + 1] = {"draved"};
+    int count = 1;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " "); word != NULL && count < WORDS_MAX; word = strtok(NULL, " "))
+        words[count++] = word;
+    why->text[0] = '\0';
+    return options_parse(count, words, options, why);
+}
+
+/* What each line asks for. */
+static void test_options_actions(void **state) {
+    (void)state;
+    struct options options;
+    struct error_text why;
+    assert_int_equal(parse("", &options, &why), ERR_NONE);
+    assert_int_equal(options.action, ACTION_RUN);
+    assert_int_equal(parse("--config a.conf --set x=1 --set=y=2", &options, &why), ERR_NONE);
+    assert_string_equal(options.config, "a.conf");
+    assert_int_equal(options.set_count, 2);
+    assert_string_equal(options.set[1], "y=2");
+    assert_int_equal(parse("--check", &options, &why), ERR_NONE);
+    assert_int_equal(options.action, ACTION_CHECK);
+    assert_int_equal(parse("--help-config", &options, &why), ERR_NONE);
+    assert_int_equal(options.action, ACTION_HELP_CONFIG);
+    assert_int_equal(parse("log dump DIR --topic t --partition 3 --json", &options, &why), ERR_NONE);
+    assert_int_equal(options.action, ACTION_LOG_DUMP);
+    assert_string_equal(options.directory, "DIR");
+    assert_string_equal(options.topic, "t");
+    assert_int_equal(options.partition, 3);
+    assert_true(options.json);
+    assert_int_equal(parse("log verify DIR", &options, &why), ERR_NONE);
+    assert_int_equal(options.action, ACTION_LOG_VERIFY);
+    assert_int_equal(options.partition, -1);
+}
+
+/* What is wrong, with what would do. */
+static void test_options_wrong(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *said;
+    } cases[] = {{"--confg a.conf", "did you mean --config?"},
+                 {"--frobnicate", "there is no option --frobnicate"},
+                 {"--config", "--config needs a value"},
+                 {"--check=yes", "--check=yes needs a value, or has one that it does not take"},
+                 {"log dump", "usage: draved log dump DIR"},
+                 {"log drop DIR", "usage: draved log dump DIR"},
+                 {"start", "not start"},
+                 {"--json", "belong to draved log dump DIR"},
+                 {"log dump DIR --partition three", "--partition three"},
+                 {"log dump DIR --partition -1", "--partition -1"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct options options;
+        struct error_text why;
+        assert_int_equal(parse(cases[i].line, &options, &why), ERR_INVALID);
+        if (strstr(why.text, cases[i].said) == NULL) fail_msg("\"%s\" is not in: %s", cases[i].said, why.text);
+    }
+}
+
+/* Below the limit it says so, with path, free space and limit; without a limit it never does. */
+static void test_disk_watch(void **state) {
+    (void)state;
+    struct env *env;
+    assert_int_equal(env_uv_new(&env, 2), ERR_NONE);
+    struct log log = {.env = env, .level = LOG_ERROR};
+    struct disk_watch *watch = disk_watch_new(env, &log, "/tmp", 0);
+    assert_false(disk_watch_full(watch));
+    assert_string_equal(disk_watch_sentence(watch), "");
+    disk_watch_free(watch);
+    watch = disk_watch_new(env, &log, "/tmp", (uint64_t)1 << 60);
+    assert_true(disk_watch_full(watch));
+    assert_non_null(strstr(disk_watch_sentence(watch), "the disk of /tmp is nearly full: "));
+    assert_non_null(strstr(disk_watch_sentence(watch), "disk.min.free.bytes is 1099511627776 MiB"));
+    disk_watch_free(watch);
+    watch = disk_watch_new(env, &log, "/tmp/no-such-directory-of-drave",
+                           (uint64_t)1 << 60); /* tells nothing: has room */
+    assert_false(disk_watch_full(watch));
+    disk_watch_free(watch);
+    assert_true(env_uv_free(env));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_actions),
+        cmocka_unit_test(test_options_wrong),
+        cmocka_unit_test(test_disk_watch),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
