@@ -23,6 +23,7 @@ enum fault {
     FAULT_FULL_DISK,
     FAULT_CLOCK_JUMP,
     FAULT_CLEAN_STOP,
+    FAULT_CHANGE_OF_GUARD,
     FAULT_WIPE,
     FAULT_KINDS
 };
@@ -42,7 +43,8 @@ struct nemesis {
     uint32_t enabled;     /* bit: enum fault */
     uint64_t interval_us; /* between faults, typically */
     uint64_t outage_us;   /* that something stays broken, at most */
-    struct event next, heal;
+    struct event next, heal, guard;
+    unsigned cut_off; /* who comes back with the change of guard */
     bool begun, over;
     unsigned sync_victim; /* place */
     uint32_t wiped;
@@ -164,6 +166,29 @@ static void kill_all(struct nemesis *nemesis, bool power) {
     }
 }
 
+/* One is cut off, and may lead on there with entries that nobody gets; when it is back, with a slow disk, another one dies at that
+ * moment: now the others need exactly the one whose log has to be cut. */
+static void begin_change_of_guard(struct nemesis *nemesis, struct patient *patient) {
+    if (nemesis->guard.place != 0) return;
+    run_count(nemesis->run, RARE_PARTITIONS, 1);
+    nemesis->cut_off = patient->place;
+    cut(nemesis, UINT32_C(1) << patient->place, true);
+    world_schedule(world_of(nemesis), &nemesis->guard,
+                   world_now_us(world_of(nemesis)) + 400000 + draw(nemesis, 1500000));
+}
+
+static void change_guard(struct event *event) {
+    struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, guard));
+
+    if (nemesis->over) return;
+    for (unsigned i = 0; i < nemesis->options.count; i++) {
+        bool dies = i != nemesis->cut_off && draw(nemesis, nemesis->options.count - 1) == 0;
+        if (dies) node_kill(nemesis->patients[i].node);
+    }
+    node_faults(nemesis->patients[nemesis->cut_off].node)->disk_typical_us = 2000 + draw(nemesis, 20000);
+    network_heal_all(nemesis->run->network);
+}
+
 /* The directory is gone, and with it the identity. Only while the others are whole. */
 static void wipe(struct nemesis *nemesis, struct patient *patient) {
     if (nemesis->options.may_wipe == NULL || nemesis->wiped != 0 || nemesis->options.count < 3) return;
@@ -224,6 +249,7 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
         if (nemesis->options.stop != NULL && node_is_running(node))
             nemesis->options.stop(nemesis->options.arg, patient->place);
         break;
+    case FAULT_CHANGE_OF_GUARD: begin_change_of_guard(nemesis, patient); break;
     case FAULT_WIPE: wipe(nemesis, patient); break;
     case FAULT_KINDS: break;
     }
@@ -255,6 +281,7 @@ struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *optio
     }
     nemesis->next.run = next_fault;
     nemesis->heal.run = heal_links;
+    nemesis->guard.run = change_guard;
     for (unsigned fault = 0; fault < FAULT_KINDS; fault++)
         if (world_chance(run->world, many ? 700000 : 200000)) nemesis->enabled |= UINT32_C(1) << fault;
     nemesis->interval_us = many ? 50000 + draw(nemesis, 400000) : 200000 + draw(nemesis, 1000000);

@@ -98,7 +98,7 @@ static void read_all(struct voters *voters) {
     for (unsigned i = 0; i < voters->count; i++)
         for (unsigned g = 0; g < voters->groups; g++)
             read_back(voters->run, voters->voters[i].node, voters->voters[i].groups[g],
-                      ledger_last_committed(voters->ledger, g), voters->ledger, NULL, NULL);
+                      voters->voters[i].state[g]->applied, voters->ledger, NULL, NULL);
 }
 
 /* ---- The run ---- */

@@ -114,6 +114,14 @@ static void arrived(struct end *to, struct chunk *chunk) {
         mem_free(chunk);
         return;
     }
+    if (to->reset || (to->fin && chunk->kind == CHUNK_DATA)) { /* what was lost by a reset is followed by nothing */
+        mem_free(chunk);
+        return;
+    }
+    if (to->reset) { /* a gap is before it */
+        mem_free(chunk);
+        return;
+    }
     if (chunk->kind == CHUNK_DATA) {
         chunks_append(&to->received, chunk);
     } else {

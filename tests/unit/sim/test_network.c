@@ -233,6 +233,25 @@ static void test_network_reset(void **state) {
     assert_false(f.wrong);
 }
 
+/* What was on the way is cut at any byte, and nothing that is sent behind the hole arrives, however late the sender hears of it. */
+static void test_network_reset_leaves_no_hole(void **state) {
+    for (int i = 0; i < 100; i++) {
+        teardown(state);
+        setup(state);
+        for (int n = 0; n < i; n++)
+            world_random(f.world);
+        network_set_slow(world_network(f.world), 2, 1, 20000);
+        network_set_capacity(world_network(f.world), 1 << 20);
+        start_both();
+        run_ms(22);
+        node_pause(f.nodes[2], 10000); /* it looks only when more has come */
+        assert_int_equal(network_reset(world_network(f.world), 1, 2), 1);
+        run_ms(1000);
+        assert_int_equal(f.ended_error, ERR_CONNECTION);
+        assert_false(f.wrong);
+    }
+}
+
 /* Nobody listens: refused at once. Nobody answers: the time is over. No such name. The dead refuse, the dark are silent. */
 static void test_network_connect_errors(void **state) {
     (void)state;
@@ -280,6 +299,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_network_block_and_heal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_one_way_block, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_network_reset_leaves_no_hole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_connect_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_death_of_the_sender, setup, teardown),
     };
