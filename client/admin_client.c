@@ -331,7 +331,8 @@ int admin_request(struct admin_client *admin, enum kp_api_key key, int version_m
             break;
         }
         size_t used = strlen(tried.text);
-        snprintf(tried.text + used, sizeof(tried.text) - used, "%s%s", used ? "; " : "", this_one.text);
+        snprintf(tried.text + used, sizeof(tried.text) - used, "%s%.*s", used ? "; " : "",
+                 (int)(sizeof(tried.text) - used), this_one.text);
     }
     mem_free(list);
     if (error) {
