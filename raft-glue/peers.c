@@ -367,7 +367,10 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
                                                           on_accepted, peers, &peers->listener, &peers->port);
     if (error != ERR_NONE) {
         error_set(why, error, "cannot listen for the other brokers on %s:%d: %s", options->listen_host,
-                  options->listen_port, error_phrase(error));
+                  options->listen_port,
+                  error == ERR_BUSY
+                      ? "that port is in use by another program; stop it, or change peer.listen and cluster.nodes"
+                      : error_phrase(error));
         mem_free(peers);
         return error;
     }
