@@ -22,7 +22,7 @@
 struct broker;
 
 struct broker_events {
-    /* Serves clients; registered. `summary`: "127.0.0.1:9092 (3 brokers, 2 topics, 0.2 s)". */
+    /* Serves clients; registered. Must not free the broker. `summary`: "127.0.0.1:9092 (3 brokers, 2 topics, 0.2 s)". */
     void (*ready)(void *arg, const char *summary);
     /* It cannot take part in the cluster; the sentence says why and what to do. */
     void (*failed)(void *arg, const char *sentence);

@@ -90,6 +90,13 @@ static void say_first_lines(struct run *run) {
 
 static const struct broker_events broker_events = {on_ready, on_failed};
 
+/* What closing began (a job in a lane, a report) ends before the loop does. */
+static int end_loop(struct run *run) {
+    env_uv_run(run->env);
+    env_uv_free(run->env);
+    return run->code;
+}
+
 static int run_broker(struct run *run) {
     struct error_text why;
     if (env_uv_new(&run->env, STDERR_FD) != ERR_NONE) {
@@ -102,14 +109,14 @@ static int run_broker(struct run *run) {
     broker_settings_warnings(&run->settings, on_warning, &run->log);
     if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker, &why) != ERR_NONE) {
         log_error(&run->log, "%s", why.text);
-        return EXIT_REFUSED;
+        run->code = EXIT_REFUSED;
+        return end_loop(run);
     }
     env_uv_on_signal(run->env, SIGTERM, on_signal, run);
     env_uv_on_signal(run->env, SIGINT, on_signal, run);
     env_uv_run(run->env);
     broker_free(run->broker);
-    env_uv_free(run->env);
-    return run->code;
+    return end_loop(run);
 }
 
 /* ---- Settings ---- */
