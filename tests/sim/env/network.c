@@ -118,10 +118,6 @@ static void arrived(struct end *to, struct chunk *chunk) {
         mem_free(chunk);
         return;
     }
-    if (to->reset) { /* a gap is before it */
-        mem_free(chunk);
-        return;
-    }
     if (chunk->kind == CHUNK_DATA) {
         chunks_append(&to->received, chunk);
     } else {

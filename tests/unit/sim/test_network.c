@@ -243,7 +243,7 @@ static void test_network_reset_leaves_no_hole(void **state) {
         network_set_slow(world_network(f.world), 2, 1, 20000);
         network_set_capacity(world_network(f.world), 1 << 20);
         start_both();
-        world_run_until(f.world, world_now_us(f.world) + 20600); /* a part of it is sent */
+        world_run_until(f.world, world_now_us(f.world) + 20400); /* a part of it is sent */
         node_pause(f.nodes[2], 10000);                           /* it looks only when more has come */
         assert_int_equal(network_reset(world_network(f.world), 1, 2), 1);
         run_ms(1000);
