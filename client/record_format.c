@@ -50,9 +50,13 @@ static void print_headers(FILE *out, const rd_kafka_message_t *message) {
 static void print_field(FILE *out, char letter, const rd_kafka_message_t *message) {
     rd_kafka_timestamp_type_t type;
     switch (letter) {
-    case 's': fwrite(message->payload, 1, message->payload ? message->len : 0, out); break;
+    case 's':
+        if (message->payload) fwrite(message->payload, 1, message->len, out);
+        break;
     case 'S': fprintf(out, "%lld", message->payload ? (long long)message->len : -1LL); break;
-    case 'k': fwrite(message->key, 1, message->key ? message->key_len : 0, out); break;
+    case 'k':
+        if (message->key) fwrite(message->key, 1, message->key_len, out);
+        break;
     case 'K': fprintf(out, "%lld", message->key ? (long long)message->key_len : -1LL); break;
     case 't': fputs(rd_kafka_topic_name(message->rkt), out); break;
     case 'p': fprintf(out, "%d", (int)message->partition); break;
