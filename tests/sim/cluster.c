@@ -261,6 +261,31 @@ static void poll(struct event *event) {
     world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + 3000);
 }
 
+static bool same_topics(const struct metadata *a, const struct metadata *b) {
+    if (metadata_topic_count(a) != metadata_topic_count(b)) return false;
+    for (const struct metadata_topic *topic = metadata_next_topic(a, NULL); topic != NULL;
+         topic = metadata_next_topic(a, topic)) {
+        const struct metadata_topic *other = metadata_topic_named(b, topic->name, strlen(topic->name));
+        if (other == NULL || memcmp(other->id, topic->id, METADATA_UUID_SIZE) != 0 ||
+            other->partition_count != topic->partition_count)
+            return false;
+    }
+    return true;
+}
+
+/* Every topic has a replica on every broker here, so a broker has as many partitions open as there are. */
+bool cluster_same_metadata(struct cluster *cluster, unsigned place) {
+    const struct broker_services *services = broker_services(cluster->brokers[place].broker);
+
+    if (partition_set_count(services->partitions) != metadata_partition_count(services->metadata)) return false;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        const struct sim_broker *first = &cluster->brokers[i];
+        if (first->ready && first->broker != NULL && !first->stopping)
+            return same_topics(broker_services(first->broker)->metadata, services->metadata);
+    }
+    return false;
+}
+
 void cluster_describe(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];

@@ -8,6 +8,7 @@
 #define SIM_CLUSTER_H
 
 #include "broker/broker.h"
+#include "tests/sim/admin.h"
 #include "tests/sim/consumer.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/nemesis.h"
@@ -47,7 +48,9 @@ struct cluster {
     struct producer *producers[CLUSTER_PRODUCERS_MAX];
     unsigned producer_count;
     struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
-    uint64_t looked_up; /* records that were looked up on the disks */
+    bool churn;
+    struct admin *admin; /* NULL: topics do not come and go */
+    uint64_t looked_up;  /* records that were looked up on the disks */
 };
 
 extern const char cluster_topic[], cluster_journal[];
@@ -55,13 +58,15 @@ extern const char cluster_topic[], cluster_journal[];
 void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int32_t partitions);
 void cluster_start_broker(struct cluster *cluster, unsigned place);
 void cluster_stop_broker(struct cluster *cluster, unsigned place);
-/* Starts the client process with its producers and consumers. */
-void cluster_start_clients(struct cluster *cluster, unsigned producers);
+/* Starts the client process with its producers and consumers, and, if so, topics that come and go. */
+void cluster_start_clients(struct cluster *cluster, unsigned producers, bool churn);
 
 /* Group of a partition on that broker; NULL: it is not open there. */
 struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
 /* The ids of all groups open on that broker, group 0 first. Returns how many. */
 size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room);
+/* Whether that broker's table and open partitions are those of the first broker that is ready. */
+bool cluster_same_metadata(struct cluster *cluster, unsigned place);
 /* Prints where everybody stands. */
 void cluster_describe(struct cluster *cluster);
 /* Adds up what the process of that broker did so far. */

@@ -102,16 +102,18 @@ static void main_client(struct env *env, void *arg) {
                                            .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
+    if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct consumer_options options = {.partition = p, .read = was_read, .arg = cluster};
         cluster->consumers[p] = consumer_new(cluster->client, cluster->history, &options);
     }
 }
 
-void cluster_start_clients(struct cluster *cluster, unsigned producers) {
+void cluster_start_clients(struct cluster *cluster, unsigned producers, bool churn) {
     CHECK(producers <= CLUSTER_PRODUCERS_MAX);
     cluster->producer_count = producers;
     cluster->client_node = node_new(cluster->run->world, CLUSTER_CLIENT, 0, NULL, NULL);
     network_add(cluster->run->network, cluster->client_node);
+    cluster->churn = churn;
     node_start(cluster->client_node, main_client, cluster);
 }

@@ -31,9 +31,9 @@ enum fault {
 struct patient {
     struct node *node;
     struct event restart;
+    struct event room; /* its disk has room again */
     struct nemesis *nemesis;
     unsigned place;
-    uint64_t full_until_us; /* its disk has no room until then; 0: it has */
 };
 
 struct nemesis {
@@ -72,10 +72,6 @@ static void restart(struct event *event) {
     if (node_is_running(patient->node)) return;
     if (nemesis->options.may_start != NULL && !nemesis->options.may_start(nemesis->options.arg, patient->place)) return;
     node_power_on(patient->node);
-    if (patient->full_until_us > 0 && world_now_us(world_of(nemesis)) >= patient->full_until_us) {
-        disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
-        patient->full_until_us = 0;
-    }
     run_count(nemesis->run, RARE_STARTS, 1);
     if (!nemesis->over && draw(nemesis, 8) == 0) /* dies while it starts */
         node_die_after(patient->node, 1 + draw(nemesis, 300), draw(nemesis, 2) == 0 ? NODE_KILLED : NODE_POWER_CUT);
@@ -89,6 +85,7 @@ void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death ho
                                       [NODE_POWER_CUT] = RARE_POWER_CUTS};
 
     run_count(nemesis->run, kinds[how], 1);
+    if (node_survived_syncs(node) > 0) run_fail(nemesis->run, "n%d went on after a sync had failed", node_id(node));
     for (unsigned i = 0; i < nemesis->options.count; i++) {
         struct patient *patient = &nemesis->patients[i];
         if (patient->node != node) continue;
@@ -149,12 +146,17 @@ static void fail_sync(struct nemesis *nemesis) {
     if (nemesis->wiped == 0) node_faults(patient->node)->sync_error_ppm = 50000;
 }
 
+static void give_room(struct event *event) {
+    struct patient *patient = (struct patient *)((char *)event - offsetof(struct patient, room));
+    disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
+}
+
 static void full_disk(struct nemesis *nemesis, struct patient *patient) {
     struct disk *disk = node_disk(patient->node);
 
     run_count(nemesis->run, RARE_FULL_DISKS, 1);
     disk_set_capacity(disk, disk_used_bytes(disk) + draw(nemesis, 65536));
-    patient->full_until_us = soon(nemesis, nemesis->outage_us);
+    world_schedule(world_of(nemesis), &patient->room, soon(nemesis, 2 * nemesis->outage_us));
 }
 
 static void kill_all(struct nemesis *nemesis, bool power) {
@@ -278,6 +280,7 @@ struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *optio
     for (unsigned i = 0; i < options->count; i++) {
         nemesis->patients[i] = (struct patient){.node = options->nodes[i], .nemesis = nemesis, .place = i};
         nemesis->patients[i].restart.run = restart;
+        nemesis->patients[i].room.run = give_room;
     }
     nemesis->next.run = next_fault;
     nemesis->heal.run = heal_links;
@@ -311,7 +314,6 @@ static void mend_node(struct nemesis *nemesis, struct patient *patient) {
 
     *faults = (struct node_faults){.disk_typical_us = 300, .cache_miss_ppm = (uint32_t)cache_miss};
     disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
-    patient->full_until_us = 0;
     node_pause(patient->node, 0);
     node_die_never(patient->node);
     if (!node_is_running(patient->node)) world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, 100000));

@@ -16,7 +16,8 @@ enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500 
 struct batch {
     struct kafka_call call; /* first: a call is its batch */
     struct producer *producer;
-    uint64_t first; /* number of the first record */
+    uint64_t ordinal; /* among the batches of this producer */
+    uint64_t first;   /* number of the first record */
     int32_t count;
     uint8_t *bytes;
     size_t len;
@@ -33,7 +34,7 @@ struct producer {
     int64_t id; /* of idempotence; -1: not yet */
     int16_t epoch;
     int32_t sequence;
-    uint64_t next;
+    uint64_t next, next_ordinal;
     struct batch *outstanding[WINDOW_MAX]; /* in order */
     unsigned count, in_flight;
     bool draining; /* something failed: nothing more is sent until nothing is in flight */
@@ -58,6 +59,7 @@ static void make_batch(struct producer *producer) {
     static uint8_t value[VALUE_MOST];
 
     batch->producer = producer;
+    batch->ordinal = producer->next_ordinal++;
     batch->first = producer->next;
     batch->count = 1 + (int32_t)draw(producer, 4);
     options.codec = (enum record_codec)draw(producer, draw(producer, 3) == 0 ? 5 : 1);
@@ -99,6 +101,9 @@ static void acknowledged(struct producer *producer, struct batch *batch, int64_t
                  offset);
     if (batch->sends > 1 && offset < batch->end_before)
         run_count(producer->run, RARE_DEDUP_HITS, producer->options.idempotent);
+    run_say(producer->run,
+            "producer %u: records %" PRIu64 " to %" PRIu64 " acknowledged at offset %" PRId64 ", sent %u times",
+            producer->options.number, batch->first, batch->first + (uint64_t)batch->count - 1, offset, batch->sends);
     for (int32_t i = 0; i < batch->count; i++) {
         history_acknowledged(producer->history, producer->options.number, batch->first + (uint64_t)i, offset + i);
         producer->options.acknowledged(producer->options.arg, producer->options.partition, offset + i,
@@ -137,6 +142,8 @@ static void take_answer(struct producer *producer, struct batch *batch, const st
     if (partition->base_offset != -1)
         run_fail(producer->run, "%s comes with offset %" PRId64, kafka_error_name(partition->error_code),
                  partition->base_offset);
+    run_say(producer->run, "producer %u: records %" PRIu64 " on get %s", producer->options.number, batch->first,
+            kafka_error_name(partition->error_code));
     judge_refusal(producer, batch, partition->error_code);
     failed(producer);
 }
@@ -150,6 +157,8 @@ static void answered(struct kafka_call *call, int error, const void *response) {
     if (error == ERR_NONE) {
         take_answer(producer, batch, response);
     } else {
+        run_say(producer->run, "producer %u: records %" PRIu64 " on: %s", producer->options.number, batch->first,
+                error_phrase(error));
         run_count(producer->run, RARE_UNKNOWN_RESULTS, 1);
         failed(producer);
     }
@@ -267,6 +276,12 @@ static void identify(struct producer *producer) {
 
 /* ---- Life ---- */
 
+/* The broker knows the last five batches: the oldest one without a result must stay among them. */
+static bool may_go_on(const struct producer *producer) {
+    return producer->count == 0 ||
+           producer->next_ordinal < producer->outstanding[0]->ordinal + producer->options.window;
+}
+
 static void step(void *arg) {
     struct producer *producer = arg;
 
@@ -279,7 +294,7 @@ static void step(void *arg) {
         identify(producer);
         return;
     }
-    if (!producer->finishing && producer->count < producer->options.window) make_batch(producer);
+    if (!producer->finishing && may_go_on(producer)) make_batch(producer);
     send_outstanding(producer);
     if (!producer->finishing || producer->count > 0) later(producer, producer->options.interval_us);
 }

@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "broker/services.h"
@@ -102,6 +103,7 @@ static void progress(struct cluster *cluster, uint32_t alive) {
 }
 
 static bool drained(struct cluster *cluster) {
+    if (cluster->admin != NULL && !admin_is_idle(cluster->admin)) return false;
     for (unsigned i = 0; i < cluster->producer_count; i++)
         if (!producer_is_idle(cluster->producers[i])) return false;
     for (int32_t p = 0; p < cluster->partitions; p++)
@@ -133,6 +135,7 @@ static bool converged(struct cluster *cluster) {
     if (!enter_commits(cluster)) return false;
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_wiped(cluster, i)) continue;
+        if (!cluster_same_metadata(cluster, i)) return false;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++)
             if (group_applied_index(cluster_group(cluster, i, ids[k])) < ledger_last_committed(cluster->ledger, ids[k]))
@@ -195,16 +198,31 @@ static void read_broker(struct cluster *cluster, unsigned place) {
     }
 }
 
+/* ---- Topics that came and went ---- */
+
+static void check_topic(void *arg, const char *name, bool exists) {
+    struct cluster *cluster = arg;
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (is_wiped(cluster, i)) continue;
+        const struct metadata *metadata = broker_services(cluster->brokers[i].broker)->metadata;
+        if ((metadata_topic_named(metadata, name, strlen(name)) != NULL) != exists)
+            run_fail(cluster->run, "topic %s should %s on n%u", name, exists ? "exist" : "be gone", i + 1);
+    }
+}
+
 /* ---- The run ---- */
 
 static void finish(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->producer_count; i++)
         producer_finish(cluster->producers[i]);
+    if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
     wait_until(cluster, converged, "not every broker has everything that is committed");
     for (unsigned i = 0; i < cluster->count; i++)
         if (!is_wiped(cluster, i)) read_broker(cluster, i);
     history_finish(cluster->history);
+    if (cluster->admin != NULL) admin_each_known(cluster->admin, check_topic, cluster);
     read_disks(cluster);
     for (unsigned i = 0; i < cluster->count; i++) {
         cluster_count(&cluster->brokers[i]);
@@ -229,7 +247,8 @@ static void run_cluster(struct run *run) {
     cluster->nemesis = nemesis_new(run, &options);
     for (unsigned i = 0; i < size; i++)
         cluster_start_broker(cluster, i);
-    cluster_start_clients(cluster, 1 + (unsigned)world_below(run->world, CLUSTER_PRODUCERS_MAX));
+    cluster_start_clients(cluster, 1 + (unsigned)world_below(run->world, CLUSTER_PRODUCERS_MAX),
+                          world_below(run->world, 3) == 0);
     run_ms(cluster, world_below(run->world, 3) == 0 ? 0 : 1000 + world_below(run->world, 2000));
     nemesis_begin(cluster->nemesis);
     faults(cluster);

@@ -472,6 +472,10 @@ uint64_t node_effects(const struct node *node) {
     return node->effects;
 }
 
+uint64_t node_survived_syncs(const struct node *node) {
+    return node->survived_syncs;
+}
+
 uint64_t node_failed_syncs(const struct node *node) {
     return node->failed_syncs;
 }

@@ -29,6 +29,7 @@ struct work {
     struct work *behind;      /* the next one of the lane */
     struct work *next, *prev; /* all of the process */
     bool worked;
+    bool sync_failed; /* within the work */
 };
 
 static void unlink_work(struct work *work) {
@@ -45,9 +46,12 @@ static void report(struct delivery *delivery) {
 
     world_trace(work->env->world, work->env->node->id, "job done", work->lane == NULL ? "pool" : work->lane->name, 0, 0,
                 0);
+    struct node *node = work->env->node;
+    bool sync_failed = work->sync_failed;
     unlink_work(work);
     mem_free(work);
     job->done(job);
+    if (sync_failed) node->survived_syncs++; /* it should not have come back */
 }
 
 static void do_work(void *arg) {
@@ -55,7 +59,9 @@ static void do_work(void *arg) {
 
     work->env->in_job = true;
     env_effect(work->env);
+    uint64_t failed = work->env->node->failed_syncs;
     work->job->work(work->job);
+    work->sync_failed = work->env->node->failed_syncs > failed;
     work->env->in_job = false;
 }
 

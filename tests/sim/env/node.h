@@ -81,5 +81,7 @@ struct node_faults *node_faults(struct node *node);
 /* Effects so far, over all processes. */
 uint64_t node_effects(const struct node *node);
 uint64_t node_failed_syncs(const struct node *node);
+/* Syncs that failed in a job whose `done` came back all the same: the product went on as if nothing were wrong. */
+uint64_t node_survived_syncs(const struct node *node);
 
 #endif

@@ -232,6 +232,37 @@ static void test_process_failed_sync(void **state) {
     assert_int_equal(f->syncs, 0);
     assert_int_equal(f->death, NODE_FATAL);
     assert_int_equal(node_failed_syncs(f->node), 1);
+    assert_int_equal(node_survived_syncs(f->node), 0);
+}
+
+static void careless_job(struct env_job *job) {
+    (void)job;
+    struct env_iov iov = {"x", 1};
+    int error = env_file_write(fixture->file, &iov, 1, 0, true);
+    assert_int_equal(error, ERR_IO);
+}
+
+static void careless_done(struct env_job *job) {
+    (void)job;
+    fixture->syncs++;
+}
+
+static void main_careless(struct env *env, void *arg) {
+    struct fixture *f = arg;
+    f->env = env;
+    assert_int_equal(env_file_open(env, "/a", ENV_READ | ENV_WRITE | ENV_CREATE, &f->file), ERR_NONE);
+    f->jobs[0] = (struct env_job){.work = careless_job, .done = careless_done};
+    env_pool_run(env, &f->jobs[0]);
+}
+
+/* A product that goes on after a failed sync is found out. */
+static void test_process_survives_failed_sync(void **state) {
+    struct fixture *f = *state;
+    node_faults(f->node)->sync_error_ppm = 1000000;
+    node_start(f->node, main_careless, f);
+    world_run_until(f->world, world_now_us(f->world) + 1000000);
+    assert_int_equal(f->syncs, 1);
+    assert_int_equal(node_survived_syncs(f->node), 1);
 }
 
 static void main_lock(struct env *env, void *arg) {
@@ -260,6 +291,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_process_fatal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_power_cut_at_every_effect, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_failed_sync, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_process_survives_failed_sync, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_lock, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
