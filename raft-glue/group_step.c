@@ -228,16 +228,20 @@ void group_submit_barrier(struct group *group) {
     entry_unref(entry);
 }
 
-static bool too_much_uncommitted(const struct group *group) {
+/* Uncommitted, or committed by the others while our own disk is slow: both wait in memory and for the journal. */
+static bool too_much_waits(const struct group *group) {
     const struct shard *shard = group->shard;
-    return partition_log_uncommitted_bytes(group->log) >= shard->options.group_uncommitted_bytes ||
-           log_store_uncommitted_bytes(shard->store) >= shard->options.uncommitted_bytes;
+    const struct shard_options *options = &shard->options;
+    return partition_log_uncommitted_bytes(group->log) >= options->group_uncommitted_bytes ||
+           partition_log_undurable_bytes(group->log) >= options->group_uncommitted_bytes ||
+           log_store_uncommitted_bytes(shard->store) >= options->uncommitted_bytes ||
+           log_store_undurable_bytes(shard->store) >= options->uncommitted_bytes;
 }
 
 int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) {
     if (!group_leads(group) || !group->announced || group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return ERR_NOT_LEADER;
-    if (too_much_uncommitted(group)) return ERR_LIMIT;
+    if (too_much_waits(group)) return ERR_LIMIT;
     CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND);
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;

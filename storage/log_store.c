@@ -98,6 +98,10 @@ uint64_t log_store_uncommitted_bytes(const struct log_store *store) {
     return store->uncommitted_bytes;
 }
 
+uint64_t log_store_undurable_bytes(const struct log_store *store) {
+    return store->undurable_bytes;
+}
+
 uint64_t log_store_index_interval(const struct log_store *store) {
     uint64_t least = store->options.segment_bytes / INDEX_POINTS_MAX;
     uint64_t wanted = store->options.index_interval_bytes;

@@ -37,7 +37,7 @@ struct log_store {
     struct tail_cache cache;
     struct segment_files files;
     struct write_behind write_behind;
-    uint64_t uncommitted_bytes;
+    uint64_t uncommitted_bytes, undurable_bytes;
     struct log_limiter full_disk;
     bool closed; /* freed when no job in the lane and no log is left */
     /* log_store_flush */
@@ -88,6 +88,7 @@ struct partition_log {
     uint64_t commit;                     /* as told; may be ahead of last_index */
     uint64_t synced, written, committed; /* set by partition_log_set_positions only */
     uint64_t uncommitted_bytes, unwritten_bytes;
+    uint64_t undurable_bytes; /* of entries above `durable` */
 
     struct log_memory memory;
     struct term_table terms;

@@ -73,6 +73,10 @@ void partition_log_append(struct partition_log *log, struct entry *const *entrie
         log->end_offset += entry->records;
         log->uncommitted_bytes += entry_stored_size(entry);
         log->store->uncommitted_bytes += entry_stored_size(entry);
+        if (entry->index > log->durable) {
+            log->undurable_bytes += entry_stored_size(entry);
+            log->store->undurable_bytes += entry_stored_size(entry);
+        }
         journal_entry(log->store->journal, entry);
     }
     partition_log_mark_durable(log, log->last_index, 0);
@@ -87,6 +91,9 @@ void partition_log_truncate(struct partition_log *log, uint64_t index) {
         uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
         log->uncommitted_bytes -= stored;
         log->store->uncommitted_bytes -= stored;
+        if (i <= log->durable) continue;
+        log->undurable_bytes -= stored;
+        log->store->undurable_bytes -= stored;
     }
     log->end_offset = log_memory_at(&log->memory, index)->base_offset;
     log_memory_truncate(&log->memory, index);
@@ -158,6 +165,10 @@ uint64_t partition_log_uncommitted_bytes(const struct partition_log *log) {
     return log->uncommitted_bytes;
 }
 
+uint64_t partition_log_undurable_bytes(const struct partition_log *log) {
+    return log->undurable_bytes;
+}
+
 uint64_t partition_log_size_bytes(const struct partition_log *log) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < log->segment_count; i++)
@@ -221,6 +232,7 @@ void partition_log_close(struct partition_log *log) {
     CHECK(!log->closed);
     log->closed = true;
     log->store->uncommitted_bytes -= log->uncommitted_bytes;
+    log->store->undurable_bytes -= log->undurable_bytes;
     partition_log_detach_readings(log);
     write_behind_forget(log);
     log_store_check_flush(log->store);

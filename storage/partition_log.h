@@ -43,6 +43,8 @@ void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint6
 struct journal *log_store_journal(struct log_store *store);
 /* Bytes of entries that are not yet committed, over all logs: leaders refuse and followers stop reading beyond their limit. */
 uint64_t log_store_uncommitted_bytes(const struct log_store *store);
+/* Bytes of entries that are not durable here, committed or not: what a slow disk has not taken yet, over all logs. */
+uint64_t log_store_undurable_bytes(const struct log_store *store);
 /* Removes the files of a group whose deletion was committed; renamed aside first. The log must be closed. */
 int log_store_remove_group(struct log_store *store, uint64_t group);
 
@@ -77,6 +79,7 @@ int64_t partition_log_offset_behind(
     uint64_t
         index); /* end offset if the log ended with `index`; index in [first-1, last] and either in memory or the commit index; else -1 */
 uint64_t partition_log_uncommitted_bytes(const struct partition_log *log);
+uint64_t partition_log_undurable_bytes(const struct partition_log *log);
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */
 
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */

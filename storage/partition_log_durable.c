@@ -14,6 +14,12 @@
 
 static void raise_durable(struct partition_log *log, uint64_t index) {
     if (index <= log->durable) return;
+    for (uint64_t i = log->durable + 1; i <= index; i++) {
+        const struct entry *entry = log_memory_at(&log->memory, i);
+        CHECK(entry); /* nothing leaves memory before it is durable */
+        log->undurable_bytes -= entry_stored_size(entry);
+        log->store->undurable_bytes -= entry_stored_size(entry);
+    }
     log->durable = index;
     write_behind_look(log);
     log->events.durable(log->arg, index);

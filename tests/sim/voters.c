@@ -9,7 +9,14 @@
 #include "base/mem.h"
 #include "tests/sim/durable.h"
 
-enum { PEER_PORT = 9094, BODY_MOST = 3000, SUBMIT_US = 3000 };
+enum {
+    PEER_PORT = 9094,
+    BODY_MOST = 3000,
+    SUBMIT_US = 3000,
+    UNCOMMITTED = 65536, /* bytes, over all groups: the limit of leaders */
+    RECEIVED = 16384,    /* bytes of entries that are not durable: the limit of followers */
+    UNDURABLE_MOST = UNCOMMITTED + RECEIVED + 16384,
+};
 
 const char voters_journal[] = "/data/journal";
 
@@ -157,6 +164,11 @@ static void work(void *arg) {
     struct voter *voter = arg;
     struct voters *voters = voter->all;
 
+    /* A slow disk must not let memory grow, whoever else commits. */
+    if (log_store_undurable_bytes(voter->store) > UNDURABLE_MOST)
+        run_fail(voters->run, "n%u keeps %" PRIu64 " bytes of entries that its disk has not taken", voter->place + 1,
+                 log_store_undurable_bytes(voter->store));
+
     for (unsigned g = 0; g < voters->groups; g++) {
         struct voter_group *state = voter->state[g];
         if (!group_is_leading(voter->groups[g])) continue;
@@ -206,14 +218,14 @@ static int open_shard(struct voter *voter, struct error_text *why) {
                                     .election_timeout_ms = 300,
                                     .failover_ms = 50,
                                     .group_uncommitted_bytes = 32768,
-                                    .uncommitted_bytes = 65536,
+                                    .uncommitted_bytes = UNCOMMITTED,
                                     .peer_window_bytes = 4096};
 
     snprintf(host, sizeof host, "n%u", voter->place + 1);
     options.peers = (struct peers_options){.node = options.node,
                                            .listen_host = host,
                                            .listen_port = PEER_PORT,
-                                           .entry_budget = 16384,
+                                           .entry_budget = RECEIVED,
                                            .queue_limit = 8192,
                                            .frame_max = 1 << 20};
     int error = shard_open(voter->env, &voter->log, voter->store, &options, &peer_events, voter, &voter->shard, why);

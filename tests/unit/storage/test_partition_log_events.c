@@ -209,6 +209,27 @@ static void test_events_commit_ahead(void **state) {
     tear_down(f);
 }
 
+/* What the disk has not taken is counted whether it is committed or not, until it is durable or truncated. */
+static void test_events_undurable_bytes(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    append_up_to(f, 3, 1);
+    partition_log_commit(f->log, 2);
+    assert_int_equal(partition_log_undurable_bytes(f->log), 3 * ENTRY_HEADER_SIZE);
+    partition_log_truncate(f->log, 3);
+    assert_int_equal(partition_log_undurable_bytes(f->log), 2 * ENTRY_HEADER_SIZE);
+    assert_int_equal(log_store_undurable_bytes(f->store), 2 * ENTRY_HEADER_SIZE);
+    f->stop_at = 1;
+    folder_run(&f->folder);
+    assert_int_equal(partition_log_durable_index(f->log), 2);
+    assert_int_equal(partition_log_undurable_bytes(f->log), 0);
+    append_up_to(f, 5, 1);
+    partition_log_close(f->log);
+    f->log = NULL;
+    assert_int_equal(log_store_undurable_bytes(f->store), 0);
+    tear_down(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events_are_coalesced),
@@ -217,6 +238,7 @@ int main(void) {
         cmocka_unit_test(test_events_truncated_while_the_round_is_written),
         cmocka_unit_test(test_events_closed_inside),
         cmocka_unit_test(test_events_commit_ahead),
+        cmocka_unit_test(test_events_undurable_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
