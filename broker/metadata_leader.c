@@ -134,6 +134,8 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
     memset(result, 0, sizeof *result);
     *again = false;
     if (command->type == COMMAND_CREATE_TOPIC) {
+        /* An earlier try of this very command has committed: it is to be recognised, not refused because brokers have gone since. */
+        if (metadata_topic_with_id(metadata, command->create_topic.id.bytes) != NULL) return true;
         if (command->create_topic.partitions.count > 0)
             return check_assignments(metadata, command->create_topic.partitions.items,
                                      command->create_topic.partitions.count, result);
@@ -146,6 +148,8 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         const struct metadata_topic *topic = metadata_topic_with_id(metadata, grow->id.bytes);
         if (topic == NULL)
             return refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
+        if (grow->present != topic->partition_count)
+            return true; /* likewise, or somebody else was first: applying it tells */
         int32_t factor = (int32_t)topic->partitions[0].replica_count;
         if (grow->partitions.count > 0)
             return check_assignments(metadata, grow->partitions.items, grow->partitions.count, result);

@@ -164,6 +164,35 @@ static void test_metadata_leader_too_many_replicas(void **state) {
             assert_int_not_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 3);
 }
 
+/* A command that has committed in an earlier try is done, although the brokers that it needs are not alive any more. */
+static void test_metadata_leader_recognises_an_earlier_try(void **state) {
+    struct fixture *fixture = *state;
+    struct metadata_command *command = &fixture->change.command;
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    assert_true(prepare(fixture, 2, 3));
+    apply(fixture, command);
+    register_broker(fixture, 2, true);
+    assert_true(prepare(fixture, 2, 3));
+    apply(fixture, command);
+    command->create_topic.id = (struct kp_uuid){{2}};
+    assert_false(prepare(fixture, 2, 3)); /* somebody else's */
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICATION_FACTOR);
+
+    register_broker(fixture, 2, false);
+    metadata_command_init(command, COMMAND_CREATE_PARTITIONS);
+    command->create_partitions.id = (struct kp_uuid){{1}};
+    command->create_partitions.request = (struct kp_uuid){{9}};
+    command->create_partitions.present = 2;
+    fixture->change.place_partitions = 1;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+    apply(fixture, command);
+    register_broker(fixture, 2, true);
+    command->create_partitions.partitions.count = 0;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+    apply(fixture, command);
+}
+
 /* Numbers out of range. */
 static void test_metadata_leader_wrong_numbers(void **state) {
     struct fixture *fixture = *state;
@@ -226,15 +255,11 @@ static void test_metadata_leader_assignments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_placement_even),
-        cmocka_unit_test(test_placement_balances_what_is_there),
-        cmocka_unit_test(test_placement_racks),
-        cmocka_unit_test(test_placement_alone),
-        TEST(test_metadata_leader_too_many_replicas),
-        TEST(test_metadata_leader_wrong_numbers),
-        TEST(test_metadata_leader_counts_what_is_under_way),
-        TEST(test_metadata_leader_avoids_the_dead),
-        TEST(test_metadata_leader_assignments),
+        cmocka_unit_test(test_placement_even),        cmocka_unit_test(test_placement_balances_what_is_there),
+        cmocka_unit_test(test_placement_racks),       cmocka_unit_test(test_placement_alone),
+        TEST(test_metadata_leader_too_many_replicas), TEST(test_metadata_leader_recognises_an_earlier_try),
+        TEST(test_metadata_leader_wrong_numbers),     TEST(test_metadata_leader_counts_what_is_under_way),
+        TEST(test_metadata_leader_avoids_the_dead),   TEST(test_metadata_leader_assignments),
     };
     return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
 }
