@@ -19,7 +19,10 @@
 #include "client/kafka_client.h"
 #include "client/talk.h"
 
-enum { ARENA_MAX = 64 << 20, PAYLOADS = 256, BATCH = 4096, DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, STAMP = 8 };
+enum { ARENA_MAX = 64 << 20, BATCH = 4096, DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, STAMP = 8, LATE_US = 1000000 };
+
+/* So many bytes of different payloads, that no codec finds one of them again in its window. */
+enum { PAYLOAD_BYTES = 8 << 20, PAYLOADS_MIN = 4, PAYLOADS_MAX = 65536 };
 
 struct bench;
 
@@ -43,7 +46,8 @@ struct bench {
     int64_t rate, size, seconds, connections;
     bool one_at_a_time;
     uint64_t begin_us, end_us;
-    char *payloads[PAYLOADS];
+    char *payloads; /* payload_count of them, each of `size` bytes */
+    uint64_t payload_count;
     struct sender *senders;
     struct histogram arrival; /* e2e */
     uint64_t arrived, bytes;
@@ -63,12 +67,14 @@ static void sleep_until(uint64_t at_us) {
 
 /* Half random bytes, half text: what compresses about as real records do. */
 static void make_payloads(struct bench *bench) {
-    uint64_t x = 88172645463325252U;
-    for (int i = 0; i < PAYLOADS; i++) {
-        bench->payloads[i] = mem_alloc((size_t)bench->size);
+    uint64_t x = 88172645463325252U, fitting = PAYLOAD_BYTES / (uint64_t)bench->size;
+    bench->payload_count = fitting < PAYLOADS_MIN ? PAYLOADS_MIN : fitting > PAYLOADS_MAX ? PAYLOADS_MAX : fitting;
+    bench->payloads = mem_alloc((size_t)bench->size * bench->payload_count);
+    for (uint64_t i = 0; i < bench->payload_count; i++) {
+        char *payload = bench->payloads + i * (uint64_t)bench->size;
         for (int64_t k = 0; k < bench->size; k++) {
             x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-            bench->payloads[i][k] = k < bench->size / 2 ? (char)x : "a log goes down the river "[k % 26];
+            payload[k] = k < bench->size / 2 ? (char)x : "a log goes down the river "[k % 26];
         }
     }
 }
@@ -99,7 +105,7 @@ static void *report(void *argument) {
 /* Waits for room in the client's queue; the intended time stays, so the wait counts. */
 static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char *stamped) {
     struct bench *bench = sender->bench;
-    const char *payload = bench->payloads[n % PAYLOADS];
+    const char *payload = bench->payloads + n % bench->payload_count * (uint64_t)bench->size;
     if (stamped) {
         memcpy(stamped, payload, (size_t)bench->size);
         memcpy(stamped, &intended, STAMP);
@@ -118,6 +124,7 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
     }
 }
 
+/* Offers until the end. What is more than LATE_US late by then is not sent any more: the rate was missed anyhow. */
 static void *offer(void *argument) {
     struct sender *sender = argument;
     struct bench *bench = sender->bench;
@@ -126,7 +133,7 @@ static void *offer(void *argument) {
     char *stamped = bench->reading ? mem_alloc((size_t)bench->size) : NULL;
     for (;; sender->offered++) {
         uint64_t intended = step > 0 ? (uint64_t)(first + step * (double)sender->offered) : now_us();
-        if (intended >= bench->end_us || interrupted()) {
+        if (intended >= bench->end_us || now_us() >= bench->end_us + LATE_US || interrupted()) {
             break;
         }
         if (step > 0 && intended > now_us()) {
@@ -400,9 +407,7 @@ int command_bench(struct invocation *in) {
     if (!code) {
         make_payloads(bench);
         code = produce || e2e ? run_produce(bench, e2e) : run_consume(bench);
-        for (int i = 0; i < PAYLOADS; i++) {
-            mem_free(bench->payloads[i]);
-        }
+        mem_free(bench->payloads);
     }
     mem_free(bench);
     return code;

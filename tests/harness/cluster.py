@@ -45,6 +45,7 @@ def wait_until(what, condition, seconds=30.0, pause=0.02):
 class Broker:
     def __init__(self, cluster, node, port, peer_port, directory, data):
         self.cluster, self.node, self.port, self.peer_port = cluster, node, port, peer_port
+        self.told_peer_port = peer_port  # what the others dial: Links puts a proxy there
         self.directory, self.data = Path(directory), Path(data)
         self.log_path = self.directory / "draved.log"
         self.process = None
@@ -152,7 +153,7 @@ class Cluster:
         return iter(self.brokers.values())
 
     def nodes_setting(self):
-        return ",".join(f"{b.node}@127.0.0.1:{b.peer_port}" for b in self)
+        return ",".join(f"{b.node}@127.0.0.1:{b.told_peer_port}" for b in self)
 
     @property
     def bootstrap(self):

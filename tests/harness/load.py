@@ -37,8 +37,7 @@ class Load:
                 self.send(producer, name, p, f"{name}-{p}-{n}")
             n += 1
             producer.poll(0)
-            wait = begin + n * step - time.monotonic()
-            if wait > 0:
+            while (wait := begin + n * step - time.monotonic()) > 0:  # a poll ends with each report
                 producer.poll(wait)
         producer.flush(120)
 
