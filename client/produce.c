@@ -28,15 +28,25 @@ struct produce {
     bool terminal;
     uint64_t sent, acknowledged, failed;
     uint64_t begin_ms;
-    int64_t rate;                         /* lines per second; 0: as they come */
-    uint64_t last_ack_ms, longest_gap_ms; /* between two acknowledgements, from the first record on */
+    int64_t rate;           /* lines per second; 0: as they come */
+    uint64_t *last_ack_ms;  /* of each partition, 0: none yet */
+    int32_t last_ack_count; /* partitions that last_ack_ms has room for */
+    uint64_t longest_gap_ms;
     struct patience patience;
 };
 
-static void note_acknowledged(struct produce *p) {
-    uint64_t now = now_ms(), gap = now - p->last_ack_ms;
-    p->longest_gap_ms = p->last_ack_ms && gap > p->longest_gap_ms ? gap : p->longest_gap_ms;
-    p->last_ack_ms = now;
+/* A gap of a partition is time in which a record of it waited and none of its records was acknowledged. */
+static void note_acknowledged(struct produce *p, const rd_kafka_message_t *message) {
+    int32_t partition = message->partition, room = p->last_ack_count;
+    if (partition >= room) {
+        p->last_ack_count = 2 * (partition + 1);
+        p->last_ack_ms = mem_realloc(p->last_ack_ms, (size_t)p->last_ack_count * sizeof(*p->last_ack_ms));
+        memset(p->last_ack_ms + room, 0, (size_t)(p->last_ack_count - room) * sizeof(*p->last_ack_ms));
+    }
+    uint64_t now = now_ms(), silent = now - p->last_ack_ms[partition];
+    uint64_t waited = (uint64_t)rd_kafka_message_latency(message) / 1000, gap = silent < waited ? silent : waited;
+    p->longest_gap_ms = gap > p->longest_gap_ms ? gap : p->longest_gap_ms;
+    p->last_ack_ms[partition] = now;
 }
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
@@ -52,7 +62,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
         return;
     }
     p->acknowledged++;
-    note_acknowledged(p);
+    note_acknowledged(p, message);
     patience_begin(&p->patience);
     if (p->terminal) {
         fprintf(stderr, "%d@%" PRId64 "\n", (int)message->partition, message->offset);
@@ -208,6 +218,7 @@ static int close_produce(struct produce *p) {
     }
     rd_kafka_topic_destroy(p->topic);
     rd_kafka_destroy(p->client);
+    mem_free(p->last_ack_ms);
     return p->failed || left ? EXIT_REFUSED : EXIT_DONE;
 }
 
