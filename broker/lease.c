@@ -30,6 +30,7 @@ struct leases {
     struct broker_messages *messages;
     struct env_timer *tick;
     struct broker_call call;
+    bool given_back; /* ours: this broker stops */
     struct lease *leases[BROKER_NODES_MAX];
     size_t count;
 };
@@ -158,10 +159,11 @@ void leases_restart(struct leases *leases) {
 }
 
 void leases_renew(struct leases *leases) {
-    tell_leader(leases, RENEW);
+    tell_leader(leases, leases->given_back ? GIVE_BACK : RENEW);
 }
 
 void leases_give_back(struct leases *leases) {
     env_timer_stop(leases->tick);
+    leases->given_back = true;
     tell_leader(leases, GIVE_BACK);
 }

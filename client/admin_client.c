@@ -39,7 +39,53 @@ struct admin_client {
     int connection_count;
 };
 
+/* Splits "host:port", "[::1]:port" or "host" (9092). */
+static void split_address(char *address, const char **host, const char **port) {
+    char *colon = strrchr(address, ':');
+    char *bracket = strchr(address, ']');
+    *host = address;
+    *port = "9092";
+    if (colon && (bracket ? colon > bracket : strchr(address, ':') == colon)) {
+        *colon = 0;
+        *port = colon + 1;
+    }
+    if (bracket && address[0] == '[') {
+        *bracket = 0;
+        *host = address + 1;
+    }
+}
+
+/* Ends the program with EXIT_USAGE unless every address of the list can be one. */
+static void check_bootstrap(const char *bootstrap) {
+    char *list = mem_strdup(bootstrap), *rest = list, *one;
+    size_t count = 0;
+    while ((one = strsep(&rest, ",")) != NULL) {
+        if (!*one) {
+            continue;
+        }
+        const char *host, *port;
+        char *end, given[300];
+        snprintf(given, sizeof(given), "%s", one);
+        split_address(one, &host, &port);
+        errno = 0;
+        long number = strtol(port, &end, 10);
+        if (!*host || *port < '0' || *port > '9' || *end || errno || number < 1 || number > 65535) {
+            say("\"%s\" is not the address of a broker; write HOST:PORT with a port from 1 to 65535, for example "
+                "-b 127.0.0.1:9092",
+                given);
+            exit(EXIT_USAGE);
+        }
+        count++;
+    }
+    mem_free(list);
+    if (count == 0) {
+        say("the bootstrap list is empty; name a broker with -b HOST:PORT");
+        exit(EXIT_USAGE);
+    }
+}
+
 struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms) {
+    check_bootstrap(bootstrap);
     struct admin_client *admin = mem_zalloc(sizeof(*admin));
     admin->bootstrap = mem_strdup(bootstrap);
     admin->deadline_ms = now_ms() + timeout_ms;
@@ -296,27 +342,22 @@ int admin_request_to(struct admin_client *admin, const char *host, int port, enu
     return error ? error : request_on(admin, with, key, version_min, request, arena, response, version, why);
 }
 
-/* Splits "host:port", "[::1]:port" or "host" (9092). */
-static void split_address(char *address, const char **host, const char **port) {
-    char *colon = strrchr(address, ':');
-    char *bracket = strchr(address, ']');
-    *host = address;
-    *port = "9092";
-    if (colon && (bracket ? colon > bracket : strchr(address, ':') == colon)) {
-        *colon = 0;
-        *port = colon + 1;
+/* How many addresses follow. */
+static uint64_t addresses_in(const char *rest) {
+    uint64_t count = rest ? 1 : 0;
+    for (; rest && *rest; rest++) {
+        count += *rest == ',';
     }
-    if (bracket && address[0] == '[') {
-        *bracket = 0;
-        *host = address + 1;
-    }
+    return count;
 }
 
+/* Each address has its share of the time that is left, so that a broker that is frozen does not take that of the others. */
 int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
                   struct kp_arena *arena, void *response, int *version, struct error_text *why) {
     char *list = mem_strdup(admin->bootstrap), *rest = list, *one;
     struct error_text tried = {""};
-    int error = error_set(why, ERR_INVALID, "the bootstrap list is empty; name a broker with -b HOST:PORT");
+    uint64_t end_ms = admin->deadline_ms;
+    int error = ERR_NONE;
     while ((one = strsep(&rest, ",")) != NULL) {
         if (!*one) {
             continue;
@@ -325,8 +366,11 @@ int admin_request(struct admin_client *admin, enum kp_api_key key, int version_m
         struct admin_connection *with;
         struct error_text this_one = {""};
         split_address(one, &host, &port);
+        uint64_t others = addresses_in(rest);
+        admin->deadline_ms = end_ms - admin_client_left_ms(admin) * others / (others + 1);
         error = connection_to(admin, host, port, &with, &this_one);
         error = error ? error : request_on(admin, with, key, version_min, request, arena, response, version, &this_one);
+        admin->deadline_ms = end_ms;
         if (!error) {
             break;
         }

@@ -110,11 +110,24 @@ static int start_reading(struct consume *c) {
 static void take(struct consume *c, const rd_kafka_message_t *message) {
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         c->open -= c->exit_at_end;
+    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+               message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+        c->failed = true;
+        say("partition %d of \"%s\" has no offset %" PRId64 "; drave topic describe %s shows where it starts and ends",
+            (int)message->partition, c->name, c->offset, c->name);
+    } else if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+               message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+        c->failed = true;
+        say("topic \"%s\" was deleted while it was read; drave topic list shows those that exist", c->name);
     } else if (message->err) {
         c->failed = true;
         say("partition %d of \"%s\": %s", (int)message->partition, c->name, rd_kafka_message_errstr(message));
     } else if (c->limit < 0 || (int64_t)c->count < c->limit) {
-        record_print(stdout, c->format, message);
+        if (c->in->json) {
+            record_print_json(message);
+        } else {
+            record_print(stdout, c->format, message);
+        }
         c->count++;
     }
 }

@@ -53,7 +53,17 @@ static int prepare(const struct invocation *in, struct dev_node *nodes, size_t *
     int port = (int)invocation_number(in, OPTION_PORT, 9092, 0, 65535 - DEV_NODES_MAX);
     const char *settings[INVOCATION_VALUES + 1] = {NULL};
     for (size_t i = 0; (settings[i] = invocation_nth(in, OPTION_SET, i)); i++) {}
-    if (dev_nodes_read(dir, nodes, DEV_NODES_MAX, count, why) == ERR_NONE) {
+    int found = dev_nodes_read(dir, nodes, DEV_NODES_MAX, count, why);
+    if (found == ERR_MALFORMED) {
+        return found;
+    }
+    if (found == ERR_NONE) {
+        if (invocation_has(in, OPTION_PORT) && port != nodes[0].port && port != 0) {
+            return error_set(why, ERR_EXISTS,
+                             "%s holds brokers already, from port %d on; leave out --port, change port in "
+                             "%s/<id>/draved.conf, or delete %s",
+                             dir, nodes[0].port, dir, dir);
+        }
         if (invocation_has(in, OPTION_NODES) && (size_t)wanted != *count) {
             return error_set(why, ERR_EXISTS,
                              "%s holds %zu brokers already, not %d; leave out --nodes to start them, or delete %s", dir,
@@ -131,14 +141,22 @@ static bool one_ended(const struct dev_node *nodes, size_t count, struct error_t
     return false;
 }
 
+/* Whether one of the blocked signals waits to be taken. */
+static bool asked_to_stop(const sigset_t *signals) {
+    return sigtimedwait(signals, NULL, &(struct timespec){0}) > 0;
+}
+
 static int wait_usable(const struct invocation *in, const struct dev_node *nodes, size_t count, const char *bootstrap,
-                       struct error_text *why) {
+                       const sigset_t *signals, struct error_text *why) {
     struct patience patience;
     patience_begin(&patience);
     uint64_t end = now_ms() + (in->timeout_ms > 60000 ? in->timeout_ms : 60000);
     while (!cluster_is_usable(bootstrap, (int)count)) {
         if (one_ended(nodes, count, why)) {
             return ERR_SYSTEM;
+        }
+        if (asked_to_stop(signals)) {
+            return error_set(why, ERR_CANCELED, "stopped before the brokers had formed a cluster");
         }
         if (now_ms() > end) {
             return error_set(why, ERR_TIMEOUT,
@@ -182,7 +200,8 @@ int command_dev(struct invocation *in) {
         return fail(&why);
     }
     bootstrap_of(nodes, count, bootstrap, sizeof(bootstrap));
-    if (start_all(nodes, count, &why) || wait_usable(in, nodes, count, bootstrap, &why)) {
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* before the first broker: none is left behind by Ctrl-C */
+    if (start_all(nodes, count, &why) || wait_usable(in, nodes, count, bootstrap, &signals, &why)) {
         end_nodes(nodes, count, SIGTERM);
         return fail(&why);
     }
@@ -191,7 +210,6 @@ int command_dev(struct invocation *in) {
     if (detach) {
         return EXIT_DONE;
     }
-    sigprocmask(SIG_BLOCK, &signals, NULL);
     return stay_until_signal(nodes, count, &signals);
 }
 

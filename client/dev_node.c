@@ -133,13 +133,21 @@ int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const 
                          DEV_PATH - 64);
     }
     int error = make_directory(dir, why);
+    char *whole = error ? NULL : realpath(dir, NULL); /* a conf is read from any working directory */
+    if (!error && (!whole || strlen(whole) > DEV_PATH - 64)) {
+        error = error_set(why, ERR_INVALID,
+                          "the whole path of %.100s is too long or cannot be read; name another place "
+                          "with --dir",
+                          dir);
+    }
     for (size_t i = 0; !error && i < count; i++) {
-        snprintf(nodes[i].directory, sizeof(nodes[i].directory), "%s/%d", dir, nodes[i].id);
+        snprintf(nodes[i].directory, sizeof(nodes[i].directory), "%s/%d", whole, nodes[i].id);
         error = make_directory(nodes[i].directory, why);
         if (!error) {
             error = write_conf(nodes, count, i, settings, why);
         }
     }
+    free(whole);
     return error;
 }
 
@@ -175,6 +183,9 @@ static _Noreturn void become_draved(const struct dev_node *node) {
     find_draved(program, sizeof(program));
     node_path(node, "draved.conf", conf);
     node_path(node, "draved.log", log);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
     int null = open("/dev/null", O_RDONLY), out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (null < 0 || out < 0) {

@@ -44,8 +44,13 @@ rd_kafka_conf_t *kafka_conf(const struct invocation *in) {
 
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     char why[512];
-    if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) != RD_KAFKA_CONF_OK) {
-        say("%s=%s: %s", name, value, why);
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, why, sizeof(why));
+    if (result == RD_KAFKA_CONF_UNKNOWN) {
+        say("librdkafka has no setting \"%s\"; its page CONFIGURATION.md lists those that exist", name);
+        exit(EXIT_USAGE);
+    }
+    if (result != RD_KAFKA_CONF_OK) {
+        say("%s=%s is not possible; librdkafka says: %s", name, value, why);
         exit(EXIT_USAGE);
     }
 }

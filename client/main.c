@@ -79,8 +79,31 @@ static const struct command *find_command(int argc, char **argv, int *used) {
     return one_word && !(*two && one_word->max_words == 0) ? one_word : NULL;
 }
 
+/* "topic" alone: names the words that may follow it; false when there are none. */
+static bool say_second_words(const char *first) {
+    char list[256] = "";
+    size_t len = strlen(first), used = 0;
+    for (size_t i = 0; i < command_count && used < sizeof(list); i++) {
+        if (strncmp(commands[i].name, first, len) == 0 && commands[i].name[len] == ' ') {
+            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", *list ? ", " : "",
+                                     commands[i].name + len + 1);
+        }
+    }
+    if (*list) {
+        say("drave %s needs another word: %s", first, list);
+    }
+    return *list != 0;
+}
+
 static int unknown_command(int argc, char **argv) {
     char given[128];
+    if (argv[1][0] == '-') {
+        say("options come after the command, not %s first; for example: drave info -b 127.0.0.1:9092", argv[1]);
+        return EXIT_USAGE;
+    }
+    if ((argc == 2 || argv[2][0] == '-') && say_second_words(argv[1])) {
+        return EXIT_USAGE;
+    }
     snprintf(given, sizeof(given), "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
              argc > 2 && argv[2][0] != '-' ? argv[2] : "");
     const char **names = mem_alloc(command_count * sizeof(*names));
@@ -114,7 +137,7 @@ static uint64_t parse_time(const char *text) {
 
 struct getopt_tables {
     struct option longs[OPTIONS_MAX];
-    char shorts[2 * OPTIONS_MAX + 2];
+    char shorts[2 * OPTIONS_MAX + 2]; /* begins with ':', so that getopt tells a missing value from an unknown option */
 };
 
 static void add_options(struct getopt_tables *tables, size_t *n, const struct command_option *options, size_t count) {
@@ -150,8 +173,33 @@ static bool take_option(struct invocation *in, int key, const char *value) {
     return true;
 }
 
+/* Says what is wrong with the option that getopt has just refused. */
+static int wrong_option(const struct invocation *in, const struct getopt_tables *tables, int key, const char *word) {
+    const char *command = in->command->name, *names[OPTIONS_MAX];
+    size_t count = 0;
+    if (key == ':') {
+        say("option %s needs a value; see drave %s --help", word, command);
+        return EXIT_USAGE;
+    }
+    if (optopt >= OPTION_JSON) {
+        say("option %s takes no value; see drave %s --help", word, command);
+        return EXIT_USAGE;
+    }
+    while (tables->longs[count].name) {
+        names[count] = tables->longs[count].name;
+        count++;
+    }
+    const char *near = strncmp(word, "--", 2) == 0 ? nearest_name(word + 2, names, count) : NULL;
+    if (near) {
+        say("drave %s has no option %s; did you mean --%s?", command, word, near);
+    } else {
+        say("drave %s has no option %s; see drave %s --help", command, word, command);
+    }
+    return EXIT_USAGE;
+}
+
 static int parse(struct invocation *in, int argc, char **argv, bool *help) {
-    struct getopt_tables tables = {0};
+    struct getopt_tables tables = {.shorts = ":"};
     size_t n = 0;
     add_options(&tables, &n, every_command, EVERY_COUNT);
     add_options(&tables, &n, in->command->options, in->command->option_count);
@@ -165,9 +213,8 @@ static int parse(struct invocation *in, int argc, char **argv, bool *help) {
             *help = true;
             return EXIT_DONE;
         }
-        if (key == '?') {
-            say("option %s is not known or lacks its value; see drave %s --help", argv[optind - 1], in->command->name);
-            return EXIT_USAGE;
+        if (key == '?' || key == ':') {
+            return wrong_option(in, &tables, key, argv[optind - 1]);
         }
         if (!take_option(in, key, optarg)) {
             return EXIT_USAGE;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "client/cluster_view.h"
 #include "client/kafka_client.h"
@@ -98,16 +99,36 @@ static void tell_stall(struct produce *p) {
     admin_client_free(admin);
 }
 
+/* Before anything is sent: a wrong --header or --compression ends with 2. */
+static int check_options(const struct invocation *in) {
+    static const char *const codecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
+    const char *codec = invocation_value(in, 'z', "none"), *pair;
+    for (size_t i = 0; (pair = invocation_nth(in, 'H', i)); i++) {
+        if (!strchr(pair, '=')) {
+            say("--header %s is not KEY=VALUE; write for example -H source=test", pair);
+            return EXIT_USAGE;
+        }
+    }
+    if (!*invocation_value(in, 'k', "-")) {
+        say("--key-separator is empty; write for example -k :");
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+        if (strcmp(codec, codecs[i]) == 0) {
+            return EXIT_DONE;
+        }
+    }
+    say("--compression %s is not known; there are none, gzip, snappy, lz4 and zstd", codec);
+    return EXIT_USAGE;
+}
+
 static rd_kafka_headers_t *headers_of(const struct invocation *in) {
     rd_kafka_headers_t *headers = NULL;
     const char *pair;
     for (size_t i = 0; (pair = invocation_nth(in, 'H', i)); i++) {
         char *key;
         const char *value;
-        if (!pair_split(pair, &key, &value)) {
-            say("--header %s is not KEY=VALUE", pair);
-            exit(EXIT_USAGE);
-        }
+        CHECK(pair_split(pair, &key, &value)); /* check_options() has seen it */
         headers = headers ? headers : rd_kafka_headers_new(4);
         rd_kafka_header_add(headers, key, -1, value, -1);
         mem_free(key);
@@ -247,7 +268,8 @@ int command_produce(struct invocation *in) {
                         .begin_ms = now_ms()};
     p.rate = invocation_number(in, OPTION_RATE, 0, 1, 10000000);
     p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
-    int code = check_topic(in, p.name, p.partition);
+    int code = check_options(in);
+    code = code ? code : check_topic(in, p.name, p.partition);
     if (code) {
         return code;
     }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
+#include "client/talk.h"
 
 static bool is_hex_escape(const char *at) {
     return at[1] == 'x' && isxdigit((unsigned char)at[2]) && isxdigit((unsigned char)at[3]);
@@ -87,4 +89,42 @@ void record_print(FILE *out, const char *format, const rd_kafka_message_t *messa
             fputc(*at, out);
         }
     }
+}
+
+static json_t *json_of_bytes(const void *bytes, size_t len) {
+    if (!bytes) {
+        return json_null();
+    }
+    json_t *text = json_stringn(bytes, len);
+    if (text) {
+        return text;
+    }
+    char *hex = mem_alloc(2 * len + 1);
+    for (size_t i = 0; i < len; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)bytes)[i]);
+    }
+    json_t *object = json_pack("{s:s}", "hex", hex);
+    mem_free(hex);
+    return object;
+}
+
+void record_print_json(const rd_kafka_message_t *message) {
+    rd_kafka_timestamp_type_t type;
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t len;
+    json_t *list = json_array();
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
+             i++) {
+            json_array_append_new(list, json_pack("{s:o,s:o}", "key", json_of_bytes(name, strlen(name)), "value",
+                                                  json_of_bytes(value, len)));
+        }
+    }
+    print_json(json_pack("{s:s,s:i,s:I,s:I,s:o,s:o,s:o}", "topic", rd_kafka_topic_name(message->rkt), "partition",
+                         (int)message->partition, "offset", (json_int_t)message->offset, "timestamp",
+                         (json_int_t)rd_kafka_message_timestamp(message, &type), "key",
+                         json_of_bytes(message->key, message->key_len), "value",
+                         json_of_bytes(message->payload, message->len), "headers", list));
 }

@@ -10,5 +10,10 @@
 int record_format_check(const char *format, const char **at);
 /* Prints one record by a format that was checked. */
 void record_print(FILE *out, const char *format, const rd_kafka_message_t *message);
+/*
+ * One JSON object and a newline: {topic,partition,offset,timestamp,key,value,headers:[{key,value}]}. A key or value that is no
+ * UTF-8 becomes {"hex":"..."}; none is null.
+ */
+void record_print_json(const rd_kafka_message_t *message);
 
 #endif

@@ -18,6 +18,11 @@ enum { PATIENCE_MS = 2000, PATIENCE_AGAIN_MS = 5000 };
 static void say_text(const char *prefix, const char *format, va_list arguments) {
     char text[2048];
     vsnprintf(text, sizeof(text), format, arguments);
+    for (char *at = text; *at; at++) { /* a name from outside does not steer the terminal */
+        if (((unsigned char)*at < ' ' && *at != '\n') || *at == 127) {
+            *at = '?';
+        }
+    }
     fprintf(stderr, "%s%s\n", prefix, text);
 }
 

@@ -108,6 +108,8 @@ static bool admit_timeout_now(struct group *group, struct member *from, const st
         args->last_log_term > args->term)
         return drop(group, from, "its index is impossible");
     if (args->term != raft_current_term(&group->raft)) return drop_late(group);
+    /* The leader stops, as we do, and so does everybody else: it did not know that yet. */
+    if (group->shard->draining && !transfer_has_target(group)) return drop_late(group);
     return true;
 }
 

@@ -10,6 +10,7 @@
  * and replica, so the groups of a dead broker spread over the survivors; (1+2k)t leaves each rank two timeouts of the one before.
  * A receiver whose own link to the leader's process was refused lets the request depose that leader (disrupt_leader); for others the
  * leader lives, and pre-vote protects it. A timeout that leaves the replica a follower (entries being written) was not the try.
+ * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
  */
 #include "raft-glue/group_state.h"
@@ -59,13 +60,17 @@ static uint64_t rank_key(const struct group *group, const struct member *member)
 }
 
 static uint64_t try_time_ms(const struct group *group) {
+    const struct shard_options *options = &group->shard->options;
     uint64_t rank = 0, ours = rank_key(group, group->self);
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
         if (member == group->self || !member->voter || !is_connected(group, member)) continue;
         rank += rank_key(group, member) < ours;
     }
-    return group->shard->now_ms + (1 + 2 * rank) * group->shard->options.failover_ms;
+    uint64_t at_ms = group->shard->now_ms + (1 + 2 * rank) * options->failover_ms;
+    /* A new group: the replica that was chosen to lead first has its tries before. */
+    bool chosen_first = group->made && group_term(group) <= 1;
+    return chosen_first ? at_ms + (uint64_t)2 * CAMPAIGN_TRIES * options->failover_ms : at_ms;
 }
 
 void election_on_link_up(struct group *group) {
@@ -78,9 +83,6 @@ void election_start(struct group *group) {
     if (!may_stand(group)) return;
     if (group->campaign) {
         begin_try(group, CAMPAIGN_TRIES, group->shard->now_ms);
-    } else if (group->made && majority_is_connected(group)) {
-        /* Another replica may have been chosen to lead first: it has its tries before. */
-        begin_try(group, 1, try_time_ms(group) + (uint64_t)2 * CAMPAIGN_TRIES * group->shard->options.failover_ms);
     } else {
         election_on_link_up(group);
     }
@@ -101,8 +103,16 @@ bool election_leader_is_dead(const struct group *group) {
 }
 
 uint64_t election_deadline(const struct group *group, uint64_t engine_deadline) {
-    bool wait = group->fast.tries > 0 && !group->fast.tried && group->fast.at_ms > engine_deadline;
-    return wait ? group->fast.at_ms : engine_deadline;
+    if (group->fast.tries == 0) return engine_deadline;
+    if (group->fast.tried && group_hard_state_pending(group)) return UINT64_MAX;
+    return group->fast.at_ms > engine_deadline ? group->fast.at_ms : engine_deadline;
+}
+
+void election_hard_state_durable(struct group *group) {
+    if (group->fast.tries == 0 || !group->fast.tried || group_hard_state_pending(group)) return;
+    /* A flush of the others, and both ways. */
+    group->fast.at_ms = shard_now_ms(group->shard) + (uint64_t)2 * group->shard->options.failover_ms;
+    group_rearm(group);
 }
 
 bool election_may_time_out(struct group *group) {

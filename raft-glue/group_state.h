@@ -27,6 +27,7 @@ struct link {
     struct shard *shard;
     int32_t node;
     bool up;
+    bool stopping;                           /* it said so on this connection */
     struct peer_bytes control;               /* records */
     struct member *ready_first, *ready_last; /* members there with entries to send, each once */
     uint64_t unacked_bytes;                  /* entries sent and not acknowledged, over all groups */
@@ -186,7 +187,9 @@ struct shard {
     bool bulk_paused;
     uint64_t paused_ms; /* since when */
 
-    bool draining; /* handing everything over (transfer.c) */
+    bool draining;     /* this broker stops: it stands for nothing any more (transfer.c), */
+    bool handing_over; /* and it is known who stops with it */
+    uint32_t drain_ms; /* for all of that */
     void (*drained)(void *arg);
     void *drained_arg;
     struct env_timer *drain_timer;
@@ -282,12 +285,17 @@ void election_note(struct group *group);
 bool election_may_time_out(struct group *group);
 void election_timed_out(struct group *group);
 uint64_t election_deadline(const struct group *group, uint64_t engine_deadline);
+void election_hard_state_durable(struct group *group);
 /* Whether a vote request may depose the leader that we know: its process is dead. */
 bool election_leader_is_dead(const struct group *group);
 
 /* ---- transfer.c ---- */
 
 void transfer_note(struct group *group);
+/* Whether somebody could take this group over from us. */
+bool transfer_has_target(const struct group *group);
+/* A link came up: the other side must know if we stop. */
+void transfer_link_up(struct link *link);
 void transfer_check_drained(struct shard *shard);
 
 /* ---- confirm.c ---- */

@@ -62,6 +62,7 @@ static void on_hard_state_durable(void *arg, uint64_t version) {
     group->held_count -= sent;
     if (group->held_count > 0) memmove(group->held, group->held + sent, group->held_count * sizeof *group->held);
     group_report_durable(group);
+    election_hard_state_durable(group);
 }
 
 /* ---- Entries ---- */

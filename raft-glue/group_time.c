@@ -3,7 +3,8 @@
  *
  * The engine says when (raft_timeout). A leader's deadlines are rounded up to a grid, so that the heartbeats of all
  * groups fall due in the same turn and share a frame to each peer. Moving a deadline to a later moment costs nothing: the heap
- * keeps the earlier one, and when it comes the group is put back. RAFT_TIMEOUT is never early.
+ * keeps the earlier one, and when it comes the group is put back. RAFT_TIMEOUT is never early. A broker that stops leads what it
+ * leads, and lets nothing else time out: it would be elected only to stop.
  */
 #include "raft-glue/group_state.h"
 
@@ -12,7 +13,7 @@ enum { LEADER_GRID_MS = 50 };
 static uint64_t engine_deadline(const struct group *group) {
     uint64_t at_ms = raft_timeout(&group->raft);
     if (group->raft.state == RAFT_LEADER) return (at_ms + LEADER_GRID_MS - 1) / LEADER_GRID_MS * LEADER_GRID_MS;
-    return election_deadline(group, at_ms);
+    return group->shard->draining ? UINT64_MAX : election_deadline(group, at_ms);
 }
 
 static uint64_t deadline(const struct group *group) {

@@ -10,6 +10,7 @@
  *   VERDICT   u8 accepted, then the sentence why not (text as above)
  *   PING      nothing
  *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
+ *   STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for those of others
  *   ENTRIES   u32 meta_len (itself included), pieces { head of PEER_PIECE_SIZE bytes, count entry headers }, then all bodies in order
  *
  * Invariant: nothing is read beyond what is there, nothing is allocated by a count that was only claimed.
@@ -34,6 +35,7 @@ enum peer_kind {
     PEER_KIND_PING,
     PEER_KIND_MESSAGES,
     PEER_KIND_ENTRIES,
+    PEER_KIND_STOPPING,
 };
 
 /* ---- Bytes being put together ---- */

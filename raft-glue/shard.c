@@ -188,6 +188,8 @@ static void on_up(void *arg, int32_t node) {
     struct shard *shard = arg;
     struct link *link = shard_link(shard, node);
     link->up = true;
+    link->stopping = false;
+    transfer_link_up(link);
     shard_now_ms(shard);
     for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
         bool concerned = false;
@@ -222,6 +224,10 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         receive_records(shard, node, payload);
     } else if (kind == PEER_KIND_ENTRIES) {
         receive_entries(shard, node, payload);
+    } else if (kind == PEER_KIND_STOPPING) {
+        slice_unref(&payload);
+        shard_link(shard, node)->stopping = true;
+        shard_wake(shard);
     } else if (kind >= PEER_KIND_BROKER && shard->events != NULL && shard->events->message != NULL) {
         shard->events->message(shard->arg, node, kind, payload);
     } else {

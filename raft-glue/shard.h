@@ -35,7 +35,8 @@ struct log *shard_log(struct shard *shard);
 struct log_store *shard_store(struct shard *shard);
 struct group *shard_group(struct shard *shard, uint64_t group); /* NULL: not open here */
 
-/* Hands over every leadership to the most caught-up live replica, then calls `done` (also when `timeout_ms` is over). For a clean stop. */
+/* For a clean stop: tells the peers, stands for nothing any more, and hands over every leadership to the most caught-up live replica whose
+ * broker does not stop, too; then calls `done` (also when `timeout_ms` is over). Leads on, and takes submits, for a moment. */
 void shard_transfer_all(struct shard *shard, uint32_t timeout_ms, void (*done)(void *arg), void *arg);
 
 struct shard_stats {

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from harness.cluster import BIN, Cluster, free_ports, wait_until
@@ -130,6 +132,28 @@ def data_survives_restarts():
         assert sorted(got) == sorted(f"{t}-{i}" for t in range(3) for i in range(500)), f"{len(got)} records instead of 1500"
 
 
+def all_stop_together():
+    """SIGTERM to every broker at once: each ends with 0, quickly, and says little: nothing is handed around among those that stop."""
+    with Cluster(3) as cluster:
+        cluster.create("together", 12)
+        cluster.wait_leaders("together", in_sync=3)
+        before = [len(b.log_text().splitlines()) for b in cluster]
+        began = time.monotonic()
+        for b in cluster:
+            b.signal(signal.SIGTERM)
+        codes = [b.process.wait(20) for b in cluster]
+        took = time.monotonic() - began
+        said = ["\n".join(b.log_text().splitlines()[n:]) for b, n in zip(cluster, before)]
+        assert codes == [0, 0, 0], f"exit codes {codes}:\n" + "\n".join(said)
+        assert took < 3, f"the end took {took:.1f} s:\n" + "\n".join(said)
+        terms = sum(text.count("leads the metadata (term") for text in said)
+        assert terms <= 2, f"the metadata changed hands {terms} times:\n" + "\n".join(said)
+        assert all(len(text.splitlines()) <= 12 for text in said), "too much is said:\n" + "\n".join(said)
+        cluster.start()
+        cluster.wait_leaders("together", in_sync=3)
+    return f"{took * 1000:.0f} ms, {sum(len(text.splitlines()) for text in said)} lines"
+
+
 def storage_is_compressed():
     """Plain batches are stored compressed, come back as they were, and `log dump` and `log verify` tell the truth, also beside a running broker."""
     line = "the same line " * 15
@@ -205,6 +229,6 @@ def ipv6_and_names():
 
 
 suite = Suite()
-for test in (settings_are_checked, directories_are_guarded, different_lists_are_told, ipv6_and_names, data_survives_restarts, storage_is_compressed, wiped_broker_is_refused, no_majority_is_told):
+for test in (settings_are_checked, directories_are_guarded, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, wiped_broker_is_refused, no_majority_is_told):
     suite.run(test)
 suite.end()

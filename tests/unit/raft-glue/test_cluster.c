@@ -131,6 +131,19 @@ static bool others_lead(struct cluster *cluster) {
     return true;
 }
 
+/* The first node takes nothing any more for what it leads: it hands over, or has done so. */
+static bool first_refuses(struct cluster *cluster) {
+    for (size_t g = 0; g < cluster->group_count; g++) {
+        struct replica *replica = &cluster->nodes[0].replicas[g];
+        uint64_t index;
+        if (!replica->leading) continue;
+        int error = replica_submit(replica, "x", 1, &index);
+        if (error == ERR_NONE) return false;
+        assert_int_equal(error, ERR_NOT_LEADER);
+    }
+    return true;
+}
+
 /* A clean stop hands every leadership over, quickly, and submits are refused meanwhile. */
 static void test_cluster_hands_over(void **state) {
     struct cluster *cluster = *state;
@@ -141,17 +154,68 @@ static void test_cluster_hands_over(void **state) {
     uint64_t start = env_now_ms(cluster->env);
     drained = false;
     shard_transfer_all(cluster->nodes[0].shard, 3000, on_drained, NULL);
-    for (size_t g = 0; g < 8; g++) {
-        struct replica *leader = cluster_leader(cluster, g);
-        uint64_t index;
-        if (leader->node == &cluster->nodes[0])
-            assert_int_equal(replica_submit(leader, "x", 1, &index), ERR_NOT_LEADER);
-    }
+    cluster_run(cluster, first_refuses);
     cluster_run(cluster, is_drained);
     cluster_run(cluster, others_lead);
     print_message("handed over in %d ms\n", (int)(env_now_ms(cluster->env) - start));
     assert_in_range(env_now_ms(cluster->env) - start, 0, 500);
     cluster_run(cluster, cluster_agrees);
+}
+
+static unsigned drained_count;
+static void on_one_drained(void *arg) {
+    (void)arg;
+    drained_count++;
+}
+static bool all_are_drained(struct cluster *cluster) {
+    return drained_count == (unsigned)cluster->node_count;
+}
+static bool two_are_drained(struct cluster *cluster) {
+    return (void)cluster, drained_count == 2;
+}
+static bool third_leads_all(struct cluster *cluster) {
+    for (size_t g = 0; g < cluster->group_count; g++)
+        if (!cluster->nodes[2].replicas[g].leading) return false;
+    return true;
+}
+
+/* Brokers that stop together hand nothing to each other: no leadership moves, nobody stands for election, and it is over at once. */
+static void test_cluster_all_stop(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 8);
+    cluster_run(cluster, cluster_all_lead);
+    cluster_run(cluster, cluster_agrees);
+    uint32_t terms[8];
+    for (size_t g = 0; g < 8; g++)
+        terms[g] = cluster_leader(cluster, g)->term;
+    uint64_t start = env_now_ms(cluster->env);
+    drained_count = 0;
+    for (int i = 0; i < 3; i++)
+        shard_transfer_all(cluster->nodes[i].shard, 3000, on_one_drained, NULL);
+    cluster_run(cluster, all_are_drained);
+    assert_in_range(env_now_ms(cluster->env) - start, 0, 1000);
+    cluster_run_ms(cluster, 100); /* what was on the way has arrived */
+    for (size_t g = 0; g < 8; g++)
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(group_term(cluster->nodes[i].replicas[g].group), terms[g]);
+}
+
+/* Of three brokers two stop: the third gets everything, in one step each. */
+static void test_cluster_two_stop(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 8);
+    cluster_run(cluster, cluster_all_lead);
+    cluster_run(cluster, cluster_agrees);
+    uint32_t terms[8];
+    for (size_t g = 0; g < 8; g++)
+        terms[g] = cluster_leader(cluster, g)->term;
+    drained_count = 0;
+    shard_transfer_all(cluster->nodes[0].shard, 3000, on_one_drained, NULL);
+    shard_transfer_all(cluster->nodes[1].shard, 3000, on_one_drained, NULL);
+    cluster_run(cluster, two_are_drained);
+    cluster_run(cluster, third_leads_all);
+    for (size_t g = 0; g < 8; g++)
+        assert_in_range(cluster_leader(cluster, g)->term, terms[g], terms[g] + 1);
 }
 
 static int confirmed;
@@ -265,6 +329,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_cluster_fast_failover, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_many_groups, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_hands_over, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_all_stop, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_two_stop, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_confirms, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_all_die, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_small_budgets, cluster_setup, cluster_teardown),
