@@ -42,6 +42,8 @@ static int choose_ports(struct dev_node *nodes, size_t count, int port, struct e
         nodes[i].port = port ? port + (int)i : ports[2 * i];
         nodes[i].peer_port = port && port + PEER_PORT_DISTANCE + (int)count < 65536 ? port + PEER_PORT_DISTANCE + (int)i
                                                                                     : ports[2 * i + 1];
+        error = dev_port_check(nodes[i].port, why);
+        error = error ? error : dev_port_check(nodes[i].peer_port, why);
     }
     return error;
 }

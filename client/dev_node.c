@@ -200,10 +200,32 @@ static _Noreturn void become_draved(const struct dev_node *node) {
     _exit(127);
 }
 
+int dev_port_check(int port, struct error_text *why) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error = ERR_NONE;
+    if (fd < 0) {
+        return error_set(why, ERR_SYSTEM, "no socket: %s", error_phrase(error_from_errno(errno)));
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno == EADDRINUSE) {
+        error = error_set(why, ERR_BUSY,
+                          "127.0.0.1:%d is in use by another program; stop that one, or take other ports: --port P for "
+                          "a new directory, else draved.conf",
+                          port);
+    }
+    close(fd);
+    return error;
+}
+
 int dev_node_start(struct dev_node *node, struct error_text *why) {
     pid_t running = dev_node_pid(node);
     if (running) {
         return error_set(why, ERR_EXISTS, "broker %d runs already, as pid %d", node->id, (int)running);
+    }
+    int error = dev_port_check(node->port, why);
+    if (error) {
+        return error;
     }
     char path[DEV_PATH + 32];
     node->child = fork();

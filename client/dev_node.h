@@ -38,6 +38,9 @@ int dev_node_start(struct dev_node *node, struct error_text *why);
 /* The last lines of draved.log that say why it ended, into `text`. */
 void dev_node_last_words(const struct dev_node *node, char *text, size_t room);
 
+/* ERR_BUSY with a sentence when somebody listens on 127.0.0.1:port: a cluster there would answer for ours. */
+int dev_port_check(int port, struct error_text *why);
+
 /* `count` ports of 127.0.0.1 that nobody listens on, different from each other. */
 int dev_free_ports(int *ports, size_t count, struct error_text *why);
 

@@ -30,6 +30,15 @@ def usage(cluster):
     expect(run("produce"), 2, "usage")
     expect(run("consume", "t", "-o", "tomorrow"), 2, "tomorrow")
     expect(run("topic", "create", "t", "-p", "many"), 2, "many")
+    expect(run("topic"), 2, "create, list, describe, delete")
+    expect(run("-b", "x", "info"), 2, "after the command")
+    expect(run("topic", "create", "t", "--partitons", "3"), 2, "did you mean --partitions")
+    expect(run("topic", "create", "t", "-r"), 2, "-r needs a value")
+    expect(run("produce", "t", "-z", "rar"), 2, "rar", "zstd")
+    expect(run("produce", "t", "-H", "x"), 2, "KEY=VALUE")
+    for address in ("127.0.0.1:99999", ":9092", "127.0.0.1:abc"):
+        expect(run("info", "-b", address), 2, re.escape(address), "HOST:PORT")
+    assert "\x1b" not in run("info", "-b", "\x1b[31mred:9092", "--timeout", "1s").stderr, "a raw escape reaches the terminal"
     listing = run("--help").stdout
     for command in ("info", "topic create", "topic list", "topic describe", "topic delete", "produce", "consume", "meta ls", "meta get", "bench", "dev", "dev status", "dev stop", "dev kill"):
         assert command in listing, f"{command} is not in --help"
@@ -72,6 +81,10 @@ def records(cluster):
     assert re.search(r"4 records acknowledged by a majority in \d+\.\d s", done.stderr), done.stderr
     out = cluster.drave("consume", "lines", "-e", "-f", "%t %k=%s %h %S\\n").stdout.splitlines()
     assert sorted(out) == ["lines = from=test 0", "lines a=1 from=test 1", "lines a=3 from=test 1", "lines b=2 from=test 1"], out
+    rows = [json.loads(line) for line in cluster.drave("consume", "lines", "-e", "--json").stdout.splitlines()]
+    assert sorted((r["key"], r["value"]) for r in rows if r["key"]) == [("a", "1"), ("a", "3"), ("b", "2")], rows
+    assert rows[0]["headers"] == [{"key": "from", "value": "test"}] and {"topic", "partition", "offset", "timestamp"} < set(rows[0]), rows
+    expect(cluster.drave("consume", "lines", "-e", "-p", 0, "-o", 999, check=False), 1, "no offset 999", "topic describe lines")
     assert len(cluster.drave("consume", "lines", "-n", 2).stdout.splitlines()) == 2
     assert cluster.drave("consume", "lines", "-e", "-o", "end").stdout == ""
     assert len(cluster.drave("consume", "lines", "-e", "-o", "@0").stdout.splitlines()) == 4
@@ -122,6 +135,9 @@ def dev_cluster():
         def dev(*words):
             return run("dev", *words, "--dir", f"{d}/c")
 
+        def port_of(status):
+            return int(status["address"].rsplit(":", 1)[1])
+
         try:
             started = dev("--nodes", 3, "--port", 0, "--detach")
             expect(started, 0, r"bootstrap: 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+", "drave topic create", "dev stop", "rm -r")
@@ -134,7 +150,14 @@ def dev_cluster():
             expect(dev("kill", 2), 1, "does not run")
             expect(dev("pause", 1), 0)
             expect(dev("resume", 1), 0)
-            expect(dev("start", 2), 0)
+            below = Path(d) / "below"
+            below.mkdir()
+            relative = subprocess.run([str(BIN / "drave"), "dev", "start", "2", "--dir", "../c"], cwd=below, capture_output=True, text=True, timeout=60)
+            expect(relative, 0, "broker 2")  # whatever the working directory
+            taken = run("dev", "--dir", f"{d}/other", "--nodes", 1, "--port", port_of(status[0]))
+            expect(taken, 1, str(port_of(status[0])), "in use")
+            assert not (Path(d) / "other").exists(), "a directory was made for a cluster that cannot start"
+            expect(dev("--port", 1), 1, "brokers already")
             expect(dev("kill", 9), 1, "no broker 9")
             for name in ("draved.conf", "draved.pid", "draved.log", "data"):
                 assert (Path(d) / "c" / "1" / name).exists(), name
@@ -150,9 +173,20 @@ def dev_cluster():
             expect(dev("stop"), 0)
 
 
+def dev_interrupted():
+    """Ctrl-C while drave dev still starts its brokers ends those, too."""
+    with tempfile.TemporaryDirectory() as d:
+        process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", f"{d}/c", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_until("a broker", lambda: (Path(d) / "c" / "1" / "draved.pid").exists(), pause=0.001)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        wait_until("the end of all brokers", lambda: not any(s["running"] for s in json.loads(run("dev", "status", "--dir", f"{d}/c", "--json").stdout)), 10)
+
+
 suite = Suite()
 with Cluster(3) as shared:
     for test in (usage, not_reachable, topics, records, pipes_and_signals, tree, bench):
         suite.run(test, shared)
 suite.run(dev_cluster)
+suite.run(dev_interrupted)
 suite.end()
