@@ -2,7 +2,8 @@
  * DeleteTopics (key 20), by name or id, answered by any broker.
  *
  * Happy path: the name is looked up here, the deletion of that id is committed by the metadata leader, and the answer leaves when this
- * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, both name and id given.
+ * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, both name and id given;
+ * REQUEST_TIMED_OUT when it cannot be said what happened.
  */
 #include "protocol/delete_topics.h"
 
@@ -47,6 +48,20 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
     topic_change_submit(item, &change, false);
 }
 
+/* A deletion that was tried again finds the topic gone, by the first try or by somebody else. When another topic has its name
+ * meanwhile, somebody else may have been first with both: then what was asked for may not have happened. */
+static void doubt_deletion(struct topic_change *item) {
+    const struct metadata *metadata = item->changes->services->metadata;
+    if (item->error != 0 || item->submit.tries < 2) return;
+    if (metadata_topic_named(metadata, item->name, strlen(item->name)) == NULL) return;
+    item->error = KAFKA_REQUEST_TIMED_OUT;
+    snprintf(
+        item->message, sizeof item->message,
+        "topic %s was deleted, and there is another one of this name, made meanwhile or before; look, and delete it "
+        "if it is not wanted",
+        item->name);
+}
+
 static void answer(struct topic_changes *changes) {
     const struct kp_delete_topics_request *asked = changes->request->message;
     bool by_id = changes->request->api_version >= BY_ID_VERSION;
@@ -57,7 +72,8 @@ static void answer(struct topic_changes *changes) {
     struct kp_delete_topics_response_topic *items = kp_new_items(&arena, &kp_delete_topics_response_topic_schema,
                                                                  &response.responses, (int32_t)changes->count);
     for (size_t i = 0; items != NULL && i < changes->count; i++) {
-        const struct topic_change *item = &changes->items[i];
+        struct topic_change *item = &changes->items[i];
+        if (!by_id || asked->topics.items[i].name.len >= 0) doubt_deletion(item);
         items[i].name = by_id ? asked->topics.items[i].name : asked->topic_names.items[i];
         items[i].topic_id = by_id ? asked->topics.items[i].topic_id : item->id;
         if (item->name[0] != '\0') {

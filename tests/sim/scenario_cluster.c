@@ -2,7 +2,8 @@
  * Scenario "cluster": whole brokers, forming a cluster, with producers and consumers, under every fault.
  *
  * Phase 1: faults; the disks are read from time to time. Phase 2: a random majority (of those that did not lose their directory) is
- * mended, the rest stays broken: every partition must acknowledge new records within a bound. Phase 3: all are mended, producers
+ * mended, the rest stays broken: every partition must acknowledge new records within a bound, unless the metadata has no majority
+ * (a broker may then never hear that a partition exists). Phase 3: all are mended, producers
  * finish, consumers read to the end, and every broker's log is read on its own: everything acknowledged is everywhere, in
  * order, without duplicates for idempotent producers. A broker that lost its directory must have been refused and hold nothing.
  */
@@ -17,7 +18,7 @@
 #include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
 
-enum { FAULTS_MS = 10000, PROGRESS_MS = 40000, STEP_MS = 100 };
+enum { FAULTS_MS = 10000, PROGRESS_MS = 40000, ALONE_MS = 3000, STEP_MS = 100 };
 
 static void start(void *arg, unsigned place) {
     cluster_start_broker(arg, place);
@@ -78,6 +79,14 @@ static uint32_t majority(struct cluster *cluster) {
         if (!is_wiped(cluster, place)) set |= UINT32_C(1) << place;
     }
     return set;
+}
+
+/* Of five brokers three vote about metadata: a majority of the brokers may be a minority of those. */
+static bool metadata_is_led(const struct cluster *cluster, uint32_t alive) {
+    uint32_t voters = cluster->brokers[0].settings.metadata_voters;
+
+    if (voters > cluster->count) voters = cluster->count;
+    return (unsigned)__builtin_popcount(alive & ((UINT32_C(1) << voters) - 1)) * 2 > voters;
 }
 
 static void progress(struct cluster *cluster, uint32_t alive) {
@@ -254,7 +263,10 @@ static void run_cluster(struct run *run) {
     faults(cluster);
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);
-    if (kafka_client_ready(cluster->client)) progress(cluster, alive); /* else three brokers are needed to create it */
+    if (kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive))
+        progress(cluster, alive);
+    else /* the topic cannot be created, or not everybody can hear of it */
+        run_ms(cluster, ALONE_MS);
     nemesis_mend(cluster->nemesis, all);
     progress(cluster, all);
     finish(cluster);
