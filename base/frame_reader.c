@@ -332,6 +332,11 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
     return reader;
 }
 
+void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length) {
+    CHECK(reader->min_length <= max_length && max_length <= INT32_MAX);
+    reader->max_length = max_length;
+}
+
 void frame_reader_pause(struct frame_reader *reader, bool pause) {
     if (reader->paused == pause || reader->over) return;
     reader->paused = pause;

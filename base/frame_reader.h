@@ -29,6 +29,8 @@ struct frame_reader;
 struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget,
                                       uint32_t min_length, uint32_t max_length,
                                       const struct frame_reader_events *events, void *arg);
+/* From the next frame that has not begun on; a stranger gets a smaller limit than a friend. */
+void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length);
 void frame_reader_pause(struct frame_reader *reader, bool pause);
 /* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
 uint64_t frame_reader_slow_us(const struct frame_reader *reader);

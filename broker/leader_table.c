@@ -16,7 +16,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64, PEERS_MAX = 64 };
+enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64, PEERS_MAX = 64, ROWS_MAX = 200000 };
 
 struct row {
     uint64_t group;
@@ -273,6 +273,12 @@ static void hear(struct leader_table *table, int32_t node, uint64_t group, uint3
                  const int32_t *in_sync, size_t count) {
     struct row *row = find(table, group);
     if (row == NULL && !leads) return;
+    if (row == NULL && HASH_COUNT(table->rows) >= ROWS_MAX) {
+        log_limited(table->log, &table->limiter, LOG_WARN,
+                    "broker %" PRId32 " leads more groups than there can be; group %" PRIu64 " is left out", node,
+                    group);
+        return;
+    }
     row = find_or_add(table, group);
     if (term < row->term) return;
     if (!leads) {

@@ -20,8 +20,8 @@ enum {
 
 /* ---- Commits ---- */
 
-static void apply_producers(struct partition *partition, struct entry *entry) {
-    struct slice raw;
+static bool apply_producers(struct partition *partition, struct entry *entry) {
+    struct slice raw = {0};
     struct record_batch batch;
     size_t at = 0;
     int error = entry_raw(entry, NULL, false, &raw);
@@ -36,19 +36,19 @@ static void apply_producers(struct partition *partition, struct entry *entry) {
                                       .timestamp = batch.max_timestamp};
         producer_state_commit(partition->producers, &seen, now_ms);
     }
-    if (error != ERR_EOF)
-        env_fatal(partition->env,
-                  "entry %" PRIu64
-                  " of %s-%d is committed and its checksum is right, but it cannot be read (%s); see draved log verify",
-                  entry->index, partition->topic, partition->index, error_phrase(error));
     slice_unref(&raw);
+    if (error == ERR_EOF) return true;
+    log_error(shard_log(partition->shard), "entry %" PRIu64 " of %s-%d is committed, but it cannot be read (%s)",
+              entry->index, partition->topic, partition->index, error_phrase(error));
+    group_stop(partition->group, "its leader sent an entry with a right checksum around batches that make no sense");
+    return false;
 }
 
 static void on_committed(void *arg, struct entry *entry) {
     struct partition *partition = arg;
     int64_t end_offset = entry->base_offset;
     if (entry->type == ENTRY_BATCHES) {
-        if (entry->numbered) apply_producers(partition, entry);
+        if (entry->numbered && !apply_producers(partition, entry)) return;
         end_offset += entry->records;
         partition->moved_bytes += entry->raw_len;
     }

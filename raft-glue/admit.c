@@ -3,8 +3,8 @@
  * asked here, before the step: of messages of peers, which are dropped and counted when they break a rule; and what we
  * make ourselves is asserted where it is made.
  *
- * Two things stop the group rather than drop a message, because one of the two sides is broken for good: somebody else
- * leads our own term, or a leader contradicts what is committed.
+ * Three things stop the group rather than drop a message, because one of the two sides is broken for good: somebody else
+ * leads our own term, a leader contradicts what is committed, or its entries fit our log by term and index but not by offset.
  */
 #include "raft-glue/change.h"
 #include "raft-glue/group_state.h"
@@ -65,6 +65,30 @@ static bool admit_append(struct group *group, struct member *from, const struct 
         return false;
     }
     return true;
+}
+
+/* Offsets are dense, so entries that go on behind ours begin at our end; the log relies on that. */
+static bool goes_on(const struct group *group, const struct raft_append_entries *args, struct entry *const *entries) {
+    uint64_t prev = args->prev_log_index;
+    if (prev > 0 && partition_log_term_at(group->log, prev) != args->prev_log_term) return true; /* will be rejected */
+    unsigned known = 0;
+    while (known < args->n_entries && partition_log_term_at(group->log, prev + 1 + known) == entries[known]->term)
+        known++;
+    return known == args->n_entries ||
+           entries[known]->base_offset == partition_log_offset_behind(group->log, prev + known);
+}
+
+bool group_admit_entries(struct group *group, struct member *from, const struct raft_append_entries *args,
+                         struct entry *const *entries) {
+    for (unsigned i = 0; i < args->n_entries; i++) {
+        if (entries[i]->type == ENTRY_CHANGE && entries[i]->codec != ENTRY_PLAIN)
+            return drop(group, from, "its configuration is compressed");
+        if (i > 0 && entries[i]->base_offset != entries[i - 1]->base_offset + entries[i - 1]->records)
+            return drop(group, from, "the offsets of its entries are not dense");
+    }
+    if (args->term < raft_current_term(&group->raft) || goes_on(group, args, entries)) return true;
+    group_stop(group, "its leader's entries do not go on at the offset where this log ends");
+    return false;
 }
 
 static bool admit_append_result(struct group *group, struct member *from,

@@ -64,6 +64,10 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
 /* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
 void group_close(struct group *group);
 
+/* Something is wrong that no other replica must suffer from: the group does nothing any more, which is logged with the middle of a sentence.
+ * `lost` comes if it led. Also from inside `committed`, of which no more come. */
+void group_stop(struct group *group, const char *why);
+
 struct partition_log *group_log(struct group *group);
 uint64_t group_id(const struct group *group);
 uint32_t group_term(const struct group *group);

@@ -226,14 +226,15 @@ extern const struct partition_log_events group_log_events;
 struct member *group_member(const struct group *group, uint64_t replica);
 /* Goes on with the start as far as what is here allows; called again when more is. */
 void group_continue_start(struct group *group);
-/* Something is wrong that no other replica must suffer from: the group does nothing any more. */
-void group_stop(struct group *group, const char *why);
 void group_unpin(struct group *group);
 
 /* ---- admit.c ---- */
 
 /* Whether the engine may see this message of `from`. False: dropped and counted (or the group has stopped). Terms are 32 bits here. */
 bool group_admit(struct group *group, struct member *from, struct raft_message *message);
+/* The same for what the engine does not look at: the entries of an AppendEntries that group_admit lets through. */
+bool group_admit_entries(struct group *group, struct member *from, const struct raft_append_entries *args,
+                         struct entry *const *entries);
 
 /* ---- receive.c ---- */
 

@@ -18,6 +18,8 @@
 #include "base/mutant.h"
 #include "raft-glue/group_state.h"
 
+enum { HELD_MAX = 1024 }; /* answers to a peer that asks on and on while the disk is slow */
+
 /* ---- Hard state and the messages that wait for it ---- */
 
 static void set_hard_state(struct group *group, unsigned flags) {
@@ -27,6 +29,10 @@ static void set_hard_state(struct group *group, unsigned flags) {
 }
 
 static void hold(struct group *group, struct link *link, const struct peer_record *record) {
+    if (group->held_count == HELD_MAX) { /* as if lost on the way */
+        group->shard->stats.messages_dropped++;
+        return;
+    }
     if (group->held_count == group->held_room) {
         group->held_room = group->held_room == 0 ? 8 : group->held_room * 2;
         group->held = mem_realloc(group->held, group->held_room * sizeof *group->held);

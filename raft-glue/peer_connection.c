@@ -24,11 +24,17 @@ static void send_verdict(struct peer_connection *connection, bool accepted, cons
 static void establish_if_agreed(struct peer_connection *connection) {
     if (!connection->accepted_other || !connection->accepted_by_other) return;
     connection->state = CONNECTION_ESTABLISHED;
+    frame_reader_set_max(connection->reader, connection->frame_max);
     connection->events->established(connection->peers, connection);
 }
 
 static void end(struct peer_connection *connection, const char *why) {
     connection->events->ended(connection->peers, connection, why);
+}
+
+static void end_malformed(struct peer_connection *connection, const char *why) {
+    connection->malformed = true;
+    end(connection, why);
 }
 
 static void received_hello(struct peer_connection *connection, uint8_t channel, struct slice payload) {
@@ -37,7 +43,7 @@ static void received_hello(struct peer_connection *connection, uint8_t channel, 
     uint64_t session = 0;
     int error = peer_hello_decode(payload, &hello, &session);
     if (error == ERR_MALFORMED || connection->heard_hello) {
-        end(connection, "its hello is malformed");
+        end_malformed(connection, "its hello is malformed");
         return;
     }
     connection->heard_hello = true;
@@ -71,7 +77,7 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
     bool accepted;
     const char *sentence;
     if (peer_verdict_decode(payload, &accepted, &sentence) != ERR_NONE || !connection->heard_hello) {
-        end(connection, "its verdict is malformed");
+        end_malformed(connection, "its verdict is malformed");
         return;
     }
     if (!accepted) {
@@ -89,9 +95,10 @@ static void on_frame(void *arg, struct slice frame) {
     uint8_t kind, channel;
     struct slice payload;
     int error = peer_frame_open(frame, &kind, &channel, &payload);
-    if (error != ERR_NONE || (connection->state != CONNECTION_ESTABLISHED && frame.len > PEER_HELLO_MAX)) {
+    if (error != ERR_NONE) {
         slice_unref(&frame);
-        end(connection, error == ERR_CORRUPT ? "it sent a frame with a wrong checksum" : "it sent a malformed frame");
+        end_malformed(connection,
+                      error == ERR_CORRUPT ? "it sent a frame with a wrong checksum" : "it sent a malformed frame");
         return;
     }
     if (connection->state == CONNECTION_ESTABLISHED) {
@@ -101,7 +108,7 @@ static void on_frame(void *arg, struct slice frame) {
         }
         if (kind == PEER_KIND_HELLO || kind == PEER_KIND_VERDICT || channel != connection->channel) {
             slice_unref(&payload);
-            end(connection, "it sent a frame that does not belong there");
+            end_malformed(connection, "it sent a frame that does not belong there");
             return;
         }
         connection->events->frame(connection->peers, connection, kind, payload);
@@ -112,7 +119,7 @@ static void on_frame(void *arg, struct slice frame) {
     } else if (kind == PEER_KIND_VERDICT) {
         received_verdict(connection, payload);
     } else {
-        end(connection, "it sent something else than a hello");
+        end_malformed(connection, "it sent something else than a hello");
     }
     slice_unref(&payload);
 }
@@ -122,6 +129,7 @@ static void on_ended(void *arg, int error, uint32_t length) {
     char why[128];
     if (error == ERR_TOO_LARGE || error == ERR_MALFORMED) {
         snprintf(why, sizeof why, "it sent a frame of %u bytes", length);
+        connection->malformed = true;
     } else {
         snprintf(why, sizeof why, "%s", error_phrase(error));
     }
@@ -145,11 +153,13 @@ struct peer_connection *peer_connection_new(struct peers *peers, struct env *env
     connection->dialled = dialled;
     connection->channel = channel;
     connection->session = session;
+    connection->frame_max = frame_max;
     connection->started_ms = connection->heard_ms = env_now_ms(env);
     connection->queue = send_queue_new(env, stream, low_bytes, on_drained, connection);
     /* Entries are charged by the shard while they are not durable, not by who still holds the frame. */
-    connection->reader = frame_reader_new(env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE, frame_max,
-                                          &reader_events, connection);
+    connection->reader = frame_reader_new(env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
+                                          frame_max < PEER_HELLO_MAX ? frame_max : PEER_HELLO_MAX, &reader_events,
+                                          connection);
     if (dialled) send_hello(connection);
     return connection;
 }

@@ -7,7 +7,8 @@
  *      +-- one verdict says no --> refused (lingers, so that the sentence arrives)
  *
  * The dialling side speaks first; the accepting one answers hello and verdict together. Failures: anything malformed, a
- * refusal and a broken stream end in `ended`, after which the owner closes. Invariant: `frame` only while established.
+ * refusal and a broken stream end in `ended`, after which the owner closes. Invariants: `frame` only while established; before, nobody
+ * makes us hold more than a hello has.
  */
 #ifndef RAFT_GLUE_PEER_CONNECTION_H
 #define RAFT_GLUE_PEER_CONNECTION_H
@@ -47,6 +48,8 @@ struct peer_connection {
     uint8_t channel;
     bool dialled;
     bool heard_hello, accepted_other, accepted_by_other;
+    bool malformed; /* it ended because of what it sent */
+    uint32_t frame_max;
     uint64_t session;
     uint64_t started_ms, heard_ms, sent_ms;
     struct peer_connection *next, *prev; /* in peers */

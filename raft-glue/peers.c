@@ -30,6 +30,7 @@ enum {
     RETRY_MAX_US = 500 * 1000,
     REFUSED_RETRY_US = 1000 * 1000, /* our hello was refused: only what a person does can change that */
     SHAKING_MAX = 64,               /* accepted connections that did not say who they are */
+    CONTROL_QUEUE_MAX = 64 << 20,   /* bytes queued to a peer that sends and does not read */
     BACKLOG = 128,
 };
 
@@ -303,7 +304,8 @@ static void on_ended(struct peers *peers, struct peer_connection *connection, co
         break_link(connection->peer, why);
         return;
     }
-    log_limited(peers->log, &peers->limiter, LOG_DEBUG, "closed a connection that did not become a link: %s", why);
+    log_limited(peers->log, &peers->limiter, connection->malformed ? LOG_WARN : LOG_DEBUG,
+                "closed a connection to the peer port that is not one of a broker: %s", why);
     drop_connection(peers, connection);
 }
 
@@ -332,6 +334,8 @@ static void check_link(struct peer *peer, uint64_t now_ms) {
     struct peer_connection *control = peer->connections[PEER_CONTROL];
     if (now_ms - control->heard_ms >= SILENCE_MS) {
         break_link(peer, "it said nothing for 3 s");
+    } else if (peer_connection_queued(control) > CONTROL_QUEUE_MAX) {
+        break_link(peer, "it does not read what it is sent");
     } else if (now_ms - control->sent_ms >= PING_MS) {
         peer_connection_send(control, PEER_KIND_PING, NULL, 0);
     }
@@ -344,8 +348,13 @@ static void on_tick(void *arg) {
     struct peer_connection *next;
     for (struct peer_connection *connection = peers->connections; connection != NULL; connection = next) {
         next = connection->next;
-        if (connection->state == CONNECTION_ESTABLISHED || now_ms - connection->started_ms < HANDSHAKE_MS) continue;
-        on_ended(peers, connection, connection->state == CONNECTION_REFUSED ? "refused" : "no answer to the hello");
+        bool half = connection->state == CONNECTION_ESTABLISHED; /* control without bulk, or the other way round */
+        if (half && connection->peer->up) continue;
+        if (now_ms - connection->started_ms < (half ? 2 * HANDSHAKE_MS : HANDSHAKE_MS)) continue;
+        on_ended(peers, connection,
+                 half                                      ? "its other connection did not come"
+                 : connection->state == CONNECTION_REFUSED ? "refused"
+                                                           : "no answer to the hello");
         next = peers->connections; /* breaking a link takes both of its connections away */
     }
     for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/change.h"
+#include "raft-glue/entry_frame.h"
 #include "raft-glue/group_state.h"
 #include "storage/little_endian.h"
 
@@ -62,6 +63,7 @@ static void step_append(struct group *group, struct member *from, const struct p
                                                           .entries = raw,
                                                           .n_entries = n};
     if (!group_admit(group, from, &message)) return;
+    if (!group_admit_entries(group, from, &message.append_entries, entries)) return;
     /* One token for the whole array: the engine frees it exactly when it does not hand the entries back. */
     void *token = n > 0 ? raft_malloc(1) : NULL;
     for (unsigned i = 0; i < n; i++)
@@ -213,7 +215,8 @@ static bool receive_piece(struct shard *shard, int32_t node, struct frame_cursor
     struct peer_piece piece;
     peer_piece_decode(cursor->meta, &piece);
     cursor->meta += PEER_PIECE_SIZE;
-    if (piece.count == 0 || piece.count > (size_t)(cursor->meta_end - cursor->meta) / ENTRY_HEADER_SIZE) return false;
+    if (piece.count == 0 || piece.count > ENTRY_FRAME_ENTRIES) return false;
+    if (piece.count > (size_t)(cursor->meta_end - cursor->meta) / ENTRY_HEADER_SIZE) return false;
     struct entry **entries = mem_zalloc(piece.count * sizeof *entries);
     bool sound = true;
     for (uint32_t i = 0; i < piece.count && sound; i++) {

@@ -180,12 +180,38 @@ static void test_leader_table_hostile(void **state) {
     run(fixture);
 }
 
+/* A broker that claims to lead ever more groups does not fill the memory of the others; those that are known go on. */
+static void test_leader_table_is_bounded(void **state) {
+    struct fixture *fixture = *state;
+    enum { ROW = 17, ROWS = 1000 };
+    static uint8_t bytes[5 + ROW * ROWS];
+    for (uint32_t first = 0; first < 300000; first += ROWS) {
+        memset(bytes, 0, sizeof bytes);
+        bytes[0] = 1;
+        bytes[3] = ROWS >> 8;
+        bytes[4] = ROWS & 255;
+        for (uint32_t i = 0; i < ROWS; i++) {
+            uint8_t *row = bytes + 5 + (size_t)ROW * i;
+            for (int shift = 0; shift < 32; shift += 8)
+                row[7 - shift / 8] = (uint8_t)((first + i) >> shift);
+            row[11] = 2; /* term */
+            row[12] = 1; /* leads */
+        }
+        struct slice slice = {.data = bytes, .len = sizeof bytes};
+        leader_table_receive(fixture->tables[0], 2, &slice);
+    }
+    assert_in_range(leader_table_led_by(fixture->tables[0], 2), 100000, 250000);
+    assert_int_equal(leader_table_get(fixture->tables[0], 77).node, 2);
+    assert_int_equal(leader_table_get(fixture->tables[0], 299999).node, LEADER_NONE);
+    run(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_leader_table_announces), TEST(test_leader_table_terms),   TEST(test_leader_table_dead_and_up),
-        TEST(test_leader_table_waits),     TEST(test_leader_table_hostile),
+        TEST(test_leader_table_waits),     TEST(test_leader_table_hostile), TEST(test_leader_table_is_bounded),
     };
     return cmocka_run_group_tests_name("leader_table", tests, NULL, NULL);
 }

@@ -365,6 +365,34 @@ static void test_partition_close_ends_what_waits(void **state) {
     sent_free(&sent);
 }
 
+static bool leads_no_more(struct fixture *fixture) {
+    return !partition_is_leading(fixture->nodes[0].partition);
+}
+
+/* A committed entry whose batches make no sense (a faulty leader sent it) stops this partition, and nothing else. */
+static void test_partition_stops_at_nonsense(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_one(fixture);
+    struct group *group = partition_group(partition);
+    struct sent before, behind;
+    send_numbered(partition, 4, 0, 0, &before);
+    run_until_over(fixture, &before);
+    struct entry_spec spec = {.type = ENTRY_BATCHES,
+                              .base_offset = 1,
+                              .records = 1,
+                              .max_timestamp = -1,
+                              .raw = slice_copy(NULL, "not a batch", 11),
+                              .numbered = true};
+    uint64_t index;
+    assert_int_equal(group_submit(group, &spec, &index), ERR_NONE);
+    run_until(fixture, leads_no_more);
+    assert_int_equal(partition_high_watermark(partition), 1);
+    send_numbered(partition, 4, 0, 1, &behind);
+    if (!behind.over) run_until_over(fixture, &behind);
+    assert_int_equal(behind.produce.error, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    sent_free(&before), sent_free(&behind);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -382,6 +410,7 @@ int main(void) {
         TEST(test_partition_restarts_after_stop),
         TEST(test_partition_restarts_after_crash),
         TEST(test_partition_close_ends_what_waits),
+        TEST(test_partition_stops_at_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

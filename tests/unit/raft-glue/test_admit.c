@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
 #include "fixture_cluster.h"
 #include "raft-glue/change.h"
 #include "raft-glue/peer_frame.h"
@@ -92,6 +93,11 @@ static bool has_dropped(struct cluster *cluster) {
     return (void)cluster, dropped() >= drops_wanted;
 }
 
+/* The configuration is durable. */
+static bool engine_runs(struct cluster *cluster) {
+    return (void)cluster, group_term(fake.replica->group) == 1;
+}
+
 static int setup(void **state) {
     static const struct peers_events events = {NULL, on_up, on_down, on_message, NULL, NULL};
     cluster_setup(state);
@@ -117,7 +123,7 @@ static int setup(void **state) {
     peers_add(shard_peers(node->shard), 2, "127.0.0.1", peers_port(fake.peers));
     peers_add(fake.peers, 1, "127.0.0.1", node->port);
     cluster_run(cluster, is_up);
-    cluster_run_ms(cluster, 20); /* the configuration is durable, the engine runs */
+    cluster_run(cluster, engine_runs);
     return 0;
 }
 
@@ -257,6 +263,108 @@ static void test_admit_wrong_entries(void **state) {
     send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, misplaced);
     cluster_run(cluster, was_down);
     assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
+}
+
+static struct entry *make_batches(uint64_t index, uint32_t term, int64_t base_offset, uint32_t records) {
+    struct entry_spec spec = {.type = ENTRY_BATCHES,
+                              .base_offset = base_offset,
+                              .records = records,
+                              .max_timestamp = -1,
+                              .raw = slice_copy(NULL, "records", 7)};
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, 1, index, term);
+    return entry;
+}
+
+/* A configuration whose bytes are good, and whose header says that they are compressed. */
+static struct entry *make_packed_change(uint64_t index, uint32_t term) {
+    const struct group_member members[] = {{.replica = OURS, .node = 1, .voter = true}};
+    struct slice bytes = change_encode(members, 1);
+    struct entry *entry = make_entry(index, term, ENTRY_CHANGE, bytes.data, bytes.len);
+    slice_unref(&bytes);
+    entry->header[29] = ENTRY_LZ4;
+    le_put_u32(entry->header + 60, crc32c(0, entry->header, 60));
+    return entry;
+}
+
+/* Offsets that are not dense inside a piece, and a compressed configuration: dropped; the group goes on. */
+static void test_admit_holes_in_offsets(void **state) {
+    struct cluster *cluster = *state;
+    struct entry *hole[] = {make_batches(2, 5, 0, 10), make_batches(3, 5, 11, 10)};
+    drops_wanted = dropped() + 1;
+    send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1}, hole);
+    cluster_run(cluster, has_dropped);
+    struct entry *overlap[] = {make_batches(2, 5, 0, 10), make_batches(3, 5, 9, 10)};
+    drops_wanted++;
+    send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1}, overlap);
+    cluster_run(cluster, has_dropped);
+    struct entry *packed[] = {make_packed_change(2, 5)};
+    drops_wanted++;
+    send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, packed);
+    cluster_run(cluster, has_dropped);
+    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
+    struct entry *good[] = {make_batches(2, 5, 0, 10), make_batches(3, 5, 10, 10)};
+    send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1}, good);
+    cluster_run(cluster, got_result);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 3);
+    assert_int_equal(partition_log_end_offset(group_log(fake.replica->group)), 20);
+    assert_int_equal(fake.downs, 0);
+}
+
+/* Entries that fit our log by index and term, and not by offset, at its end or over what is uncommitted: the group stops, the process lives. */
+static void check_offset_stops(struct cluster *cluster, uint64_t prev_index, uint32_t prev_term, int64_t base_offset) {
+    struct entry *good[] = {make_batches(2, 5, 0, 10), make_batches(3, 5, 10, 10)};
+    send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1, .commit = 2}, good);
+    cluster_run(cluster, got_result);
+    struct entry *wrong[] = {make_batches(prev_index + 1, 6, base_offset, 10)};
+    fake.got[RECORD_APPEND_RESULT] = 0;
+    send_piece((struct peer_piece){.term = 6, .count = 1, .prev_index = prev_index, .prev_term = prev_term}, wrong);
+    cluster_run_ms(cluster, 20);
+    assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
+    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 3);
+    assert_int_equal(partition_log_end_offset(group_log(fake.replica->group)), 20);
+    send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 8, .a = 3, .c = 5});
+    assert_int_equal(fake.downs, 0);
+}
+static void test_admit_other_end_offset(void **state) {
+    check_offset_stops(*state, 3, 5, 25);
+}
+static void test_admit_other_offset_inside(void **state) {
+    check_offset_stops(*state, 2, 5, 20);
+}
+
+/* Frames of every kind with bytes that a good frame might have, bent: whatever is made of them, the process lives and the link comes back. */
+static void test_admit_bent_frames(void **state) {
+    struct cluster *cluster = *state;
+    srand(3);
+    for (int turn = 0; turn < 80; turn++) {
+        uint8_t bytes[4 + PEER_PIECE_SIZE + 2 * ENTRY_HEADER_SIZE + 16];
+        struct entry *entry = make_batches(2, 5, 0, 1);
+        struct peer_piece piece = {.group = 1,
+                                   .from = FAKE,
+                                   .to = OURS,
+                                   .term = 5,
+                                   .count = 1 + (uint32_t)turn % 3,
+                                   .prev_index = 1,
+                                   .prev_term = 1};
+        memset(bytes, 0, sizeof bytes);
+        le_put_u32(bytes, 4 + PEER_PIECE_SIZE + ENTRY_HEADER_SIZE * (1 + (uint32_t)turn % 2));
+        peer_piece_encode(bytes + 4, &piece);
+        memcpy(bytes + 4 + PEER_PIECE_SIZE, entry->header, ENTRY_HEADER_SIZE);
+        memcpy(bytes + 4 + PEER_PIECE_SIZE + ENTRY_HEADER_SIZE, "records", 7);
+        entry_unref(entry);
+        size_t from = turn % 4 == 0 ? 0 : 4;
+        for (int flips = rand() % 4; flips >= 0; flips--)
+            bytes[from + (size_t)rand() % (sizeof bytes - from)] = (uint8_t)rand();
+        size_t len = turn % 5 == 0 ? (size_t)rand() % sizeof bytes : sizeof bytes - (size_t)(turn % 16);
+        uint8_t kinds[] = {PEER_KIND_ENTRIES, PEER_KIND_ENTRIES, PEER_KIND_MESSAGES, PEER_KIND_STOPPING, 50, 200};
+        struct slice slice = slice_copy(NULL, bytes, len);
+        peers_send(fake.peers, 1, turn % 2 ? PEER_BULK : PEER_CONTROL, kinds[rand() % 6], &slice, 1);
+        cluster_run_ms(cluster, 1);
+        if (fake.up) continue;
+        cluster_run(cluster, is_up);
+        cluster_run_ms(cluster, 60); /* it holds: the next one is dialled without a pause */
+    }
 }
 
 static bool got_vote_result(struct cluster *cluster) {
@@ -440,6 +548,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_admit_unreadable_records, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_entries_then_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_wrong_entries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_holes_in_offsets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_other_end_offset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_other_offset_inside, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_bent_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_vote_is_durable_before_its_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_vote_while_leader_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_follower_that_lost_data, setup, teardown),

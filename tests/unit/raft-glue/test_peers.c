@@ -9,7 +9,7 @@
 
 #include "base/env_uv.h"
 #include "base/mem.h"
-#include "raft-glue/peers.h"
+#include "raft-glue/peer_frame.h"
 
 struct broker {
     struct test *test;
@@ -247,6 +247,8 @@ static void test_peers_stranger(void **state) {
 /* Bytes that are not a frame close that connection and nothing else. */
 struct garbage {
     struct test *test;
+    const void *bytes;
+    size_t len;
     struct env_stream *stream;
     struct env_write write;
     bool ended;
@@ -271,14 +273,13 @@ static void garbage_written(struct env_write *write, int error) {
 }
 static void garbage_connected(void *arg, int error, struct env_stream *stream) {
     static const struct env_stream_events stream_events = {garbage_room, garbage_received, garbage_ended};
-    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     struct garbage *garbage = arg;
     assert_int_equal(error, ERR_NONE);
     garbage->stream = stream;
     env_stream_attach(stream, &stream_events, garbage);
     env_stream_read(stream, true);
     garbage->write.done = garbage_written;
-    struct env_iov iov = {request, sizeof request - 1};
+    struct env_iov iov = {garbage->bytes, garbage->len};
     env_stream_write(stream, &garbage->write, &iov, 1);
 }
 static bool garbage_is_over(struct test *test) {
@@ -291,10 +292,26 @@ static void test_peers_garbage_on_the_port(void **state) {
     open_broker(test, 2, 0);
     introduce(test, 1, 2);
     run_until(test, both_up);
-    struct garbage garbage = {.test = test};
-    garbage_now = &garbage;
-    env_connect(test->env, "127.0.0.1", test->brokers[2].port, 1000000, garbage_connected, &garbage);
-    run_until(test, garbage_is_over);
+    static const uint8_t giant[] = {0x7F, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0}, negative[] = {0xFF, 0xFF, 0xFF, 0xFB, 1};
+    /* A frame that a friend may send, and which is too long for a hello: ended before it came. */
+    static const uint8_t long_hello[] = {0, 4, 0, 1, PEER_KIND_HELLO, 0, 0, 0, 1, 2, 3, 4};
+    static const uint8_t short_hello[] = {0, 0, 0, 8, PEER_KIND_HELLO, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t entries[] = {0, 0, 0, 12, PEER_KIND_ENTRIES, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0};
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const struct {
+        const void *bytes;
+        size_t len;
+    } all[] = {{request, sizeof request - 1},     {giant, sizeof giant},
+               {negative, sizeof negative},       {long_hello, sizeof long_hello},
+               {short_hello, sizeof short_hello}, {entries, sizeof entries}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct garbage garbage = {.test = test, .bytes = all[i].bytes, .len = all[i].len};
+        uint64_t start_ms = env_now_ms(test->env);
+        garbage_now = &garbage;
+        env_connect(test->env, "127.0.0.1", test->brokers[2].port, 1000000, garbage_connected, &garbage);
+        run_until(test, garbage_is_over);
+        assert_in_range(env_now_ms(test->env) - start_ms, 0, 1500); /* at once, not when the handshake is late */
+    }
     assert_true(peers_is_up(test->brokers[1].peers, 2));
     assert_int_equal(test->brokers[2].downs, 0);
 }
