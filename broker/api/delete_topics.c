@@ -57,7 +57,7 @@ static void doubt_deletion(struct topic_change *item) {
     item->error = KAFKA_REQUEST_TIMED_OUT;
     snprintf(
         item->message, sizeof item->message,
-        "topic %s was deleted, and there is another one of this name, made meanwhile or before; look, and delete it "
+        "topic %.100s was deleted, and there is another one of this name, made meanwhile or before; look, and delete it "
         "if it is not wanted",
         item->name);
 }
