@@ -25,6 +25,8 @@ struct budget {
     size_t used;  /* bytes; may exceed the limit by what was under way when it was reached */
     struct budget_waiter *waiters;
     const void *passer; /* who alone may go on past the limit; NULL: nobody */
+    /* Pays for large frames that are half here, so that those who send halves keep only each other waiting; NULL: this one does. */
+    struct budget *halves;
 };
 
 void budget_init(struct budget *budget, size_t limit);

@@ -35,12 +35,14 @@ struct large {
     size_t here;       /* bytes of it that have arrived */
     size_t room;       /* bytes allocated; charged to the budget */
     uint64_t since_us; /* it is being read for, without a wait of our own */
+    uint64_t moved_us; /* when bytes of it came last, or a wait of our own ended */
 };
 
 struct frame_reader {
     struct env *env;
     struct env_stream *stream;
     struct budget *budget; /* may be NULL */
+    struct budget *halves; /* pays for `large`; may be `budget` */
     const struct frame_reader_events *events;
     void *arg;
     uint32_t min_length, max_length;
@@ -57,7 +59,8 @@ struct frame_reader {
     int end_error;        /* how the stream ended, to be told when all frames are delivered */
     struct env_task work; /* cuts and reads on, outside of the call that made it possible */
     struct budget_waiter waiter;
-    bool *freed; /* while cutting: set when the reader is freed inside */
+    struct budget *waits_for; /* the budget that has the waiter */
+    bool *freed;              /* while cutting: set when the reader is freed inside */
 };
 
 static bool budget_is_spent(const struct frame_reader *reader) {
@@ -75,9 +78,9 @@ static void drop_large(struct frame_reader *reader) {
     mem_free(reader->large.data);
     size_t charged = reader->large.room;
     reader->large = (struct large){0};
-    if (reader->budget == NULL) return;
-    budget_release(reader->budget, charged);
-    budget_end_pass(reader->budget, reader);
+    if (reader->halves == NULL) return;
+    budget_release(reader->halves, charged);
+    budget_end_pass(reader->halves, reader);
 }
 
 /* ---- Large frames ---- */
@@ -87,9 +90,10 @@ static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *
     size_t room = here * 2 + CHUNK;
     if (room < reader->largest) room = reader->largest;
     if (room > len) room = len;
-    if (reader->budget != NULL) budget_charge(reader->budget, room);
+    if (reader->halves != NULL) budget_charge(reader->halves, room);
+    uint64_t now_us = env_now_us(reader->env);
     reader->large = (struct large){
-        .data = mem_alloc(room), .len = len, .here = here, .room = room, .since_us = env_now_us(reader->env)};
+        .data = mem_alloc(room), .len = len, .here = here, .room = room, .since_us = now_us, .moved_us = now_us};
     memcpy(reader->large.data, bytes, here);
 }
 
@@ -97,9 +101,9 @@ static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *
 static bool large_grow(struct frame_reader *reader) {
     struct large *large = &reader->large;
     if (large->here < large->room) return true;
-    if (reader->budget != NULL && !budget_may_pass(reader->budget, reader)) return false;
+    if (reader->halves != NULL && !budget_may_pass(reader->halves, reader)) return false;
     size_t room = large->room * 2 < large->len ? large->room * 2 : large->len;
-    if (reader->budget != NULL) budget_charge(reader->budget, room - large->room);
+    if (reader->halves != NULL) budget_charge(reader->halves, room - large->room);
     large->data = mem_realloc(large->data, room);
     large->room = room;
     return true;
@@ -118,9 +122,9 @@ static struct slice large_finish(struct frame_reader *reader) {
     /* the buffer takes over the charge: made first, so that nobody sees room in between */
     struct buffer *buffer = buffer_adopt(reader->budget, large.data, large.len);
     reader->large = (struct large){0};
-    if (reader->budget != NULL) {
-        budget_release(reader->budget, large.len);
-        budget_end_pass(reader->budget, reader);
+    if (reader->halves != NULL) {
+        budget_release(reader->halves, large.len);
+        budget_end_pass(reader->halves, reader);
     }
     return (struct slice){.buffer = buffer, .data = buffer->data, .len = buffer->size};
 }
@@ -145,8 +149,11 @@ static enum cut tell_end(struct frame_reader *reader, int error, uint32_t length
     return CUT_OVER;
 }
 
-static enum cut wait_for_budget(struct frame_reader *reader) {
-    if (!reader->waiter.waiting) budget_wait(reader->budget, &reader->waiter);
+static enum cut wait_for_budget(struct frame_reader *reader, struct budget *budget) {
+    if (!reader->waiter.waiting) {
+        reader->waits_for = budget;
+        budget_wait(budget, &reader->waiter);
+    }
     return CUT_WAIT;
 }
 
@@ -165,10 +172,12 @@ static struct slice cut_from_chunk(struct frame_reader *reader, size_t len) {
 /* What to do when no whole frame is here and the stream has not ended. */
 static enum cut need_more(struct frame_reader *reader, size_t here, size_t len) {
     bool spent = budget_is_spent(reader);
-    if (here < HEAD) return spent ? wait_for_budget(reader) : CUT_READ;
+    if (here < HEAD) return spent ? wait_for_budget(reader, reader->budget) : CUT_READ;
     bool is_large = HEAD + len > CHUNK;
     if (!is_large && !spent) return CUT_READ;
-    if (is_large && spent) return wait_for_budget(reader);
+    if (is_large && spent) return wait_for_budget(reader, reader->budget);
+    if (is_large && reader->halves != NULL && budget_spent(reader->halves))
+        return wait_for_budget(reader, reader->halves);
     large_begin(reader, len, reader->chunk->data + reader->start + HEAD, here - HEAD);
     drop_chunk(reader);
     return CUT_READ;
@@ -198,7 +207,7 @@ static enum cut cut_one(struct frame_reader *reader, struct slice *frame, bool *
     if (reader->end_error != ERR_NONE)
         return tell_end(reader, reader->end_error == ERR_EOF && inside ? ERR_CONNECTION : reader->end_error, 0);
     if (reader->large.data == NULL) return need_more(reader, here, len);
-    return large_grow(reader) ? CUT_READ : wait_for_budget(reader);
+    return large_grow(reader) ? CUT_READ : wait_for_budget(reader, reader->halves);
 }
 
 /* Delivers what is here, as long as the owner wants it. */
@@ -259,7 +268,8 @@ static void cut_and_read(struct frame_reader *reader) {
 
 static void work(struct env_task *task) {
     struct frame_reader *reader = (struct frame_reader *)((char *)task - offsetof(struct frame_reader, work));
-    reader->large.since_us = env_now_us(reader->env); /* whatever made it wait, it was not the other side */
+    /* whatever made it wait, it was not the other side */
+    reader->large.since_us = reader->large.moved_us = env_now_us(reader->env);
     cut_and_read(reader);
 }
 
@@ -294,6 +304,7 @@ static void received(void *arg, size_t len) {
     struct frame_reader *reader = arg;
     if (reader->large.data != NULL) {
         reader->large.here += len;
+        reader->large.moved_us = env_now_us(reader->env);
         CHECK(reader->large.here <= reader->large.room);
         if (reader->large.here < reader->large.room) return;
     } else {
@@ -321,6 +332,7 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
     reader->env = env;
     reader->stream = stream;
     reader->budget = budget;
+    reader->halves = budget != NULL && budget->halves != NULL ? budget->halves : budget;
     reader->events = events;
     reader->arg = arg;
     reader->min_length = min_length;
@@ -346,9 +358,16 @@ void frame_reader_pause(struct frame_reader *reader, bool pause) {
         env_defer(reader->env, &reader->work);
 }
 
+static bool waits_for_the_other_side(const struct frame_reader *reader) {
+    return reader->large.data != NULL && !reader->paused && !reader->waiter.waiting;
+}
+
 uint64_t frame_reader_slow_us(const struct frame_reader *reader) {
-    if (reader->large.data == NULL || reader->paused || reader->waiter.waiting) return 0;
-    return env_now_us(reader->env) - reader->large.since_us;
+    return waits_for_the_other_side(reader) ? env_now_us(reader->env) - reader->large.since_us : 0;
+}
+
+uint64_t frame_reader_silent_us(const struct frame_reader *reader) {
+    return waits_for_the_other_side(reader) ? env_now_us(reader->env) - reader->large.moved_us : 0;
 }
 
 void frame_reader_free(struct frame_reader *reader) {
@@ -356,7 +375,7 @@ void frame_reader_free(struct frame_reader *reader) {
     if (reader->freed != NULL) *reader->freed = true;
     if (!reader->over) env_stream_read(reader->stream, false);
     env_defer_cancel(reader->env, &reader->work);
-    if (reader->budget != NULL) budget_wait_cancel(reader->budget, &reader->waiter);
+    if (reader->waiter.waiting) budget_wait_cancel(reader->waits_for, &reader->waiter);
     drop_chunk(reader);
     drop_large(reader);
     mem_free(reader->rest);

@@ -9,7 +9,8 @@
  * The budget: frames that are delivered are charged to it, and a frame above 64 KiB with the memory that it has at present. While it is
  * spent no frame is begun, and of those that are half here one at a time is read to its end (else halves would wait for each
  * other for ever). So what is used stays below the limit plus one frame, and 64 KiB for each connection. Whoever stops in the
- * middle of a frame then keeps others waiting: frame_reader_slow_us() is for the owner to end that.
+ * middle of a frame then keeps others waiting: frame_reader_slow_us() is for the owner to end that. With budget->halves, frames that
+ * are half here are charged to that one instead, and those who send smaller frames do not wait for them.
  */
 #ifndef BASE_FRAME_READER_H
 #define BASE_FRAME_READER_H
@@ -34,6 +35,8 @@ void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length);
 void frame_reader_pause(struct frame_reader *reader, bool pause);
 /* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
 uint64_t frame_reader_slow_us(const struct frame_reader *reader);
+/* For how long of that nothing of it has come. */
+uint64_t frame_reader_silent_us(const struct frame_reader *reader);
 void frame_reader_free(struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
 
 #endif

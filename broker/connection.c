@@ -21,6 +21,7 @@ enum {
     UNREAD_MAX = 4 << 20,   /* bytes of answers that a client may leave unread before it is not read any more */
     ARENA_LEAST = 64 << 20, /* a decoded message and its answer (all topics of a cluster) may take so much, */
     ARENA_FACTOR = 16,      /* and so many times the size of the request */
+    SILENT_PART = 5,        /* a request that is half here may be silent for this part of the time that it may take */
 };
 
 struct connection {
@@ -319,12 +320,25 @@ static void stream_ended(void *arg, int error, uint32_t length) {
 
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {
     struct error_text why;
-    if (frame_reader_slow_us(connection->reader) < (uint64_t)longest_ms * 1000) return;
-    error_set(
-        &why, ERR_TIMEOUT,
-        "its request has been arriving for more than %u ms while the memory for requests is spent (queued.max.request.bytes)",
-        longest_ms);
+    uint64_t longest_us = (uint64_t)longest_ms * 1000;
+    if (frame_reader_slow_us(connection->reader) >= longest_us)
+        error_set(
+            &why, ERR_TIMEOUT,
+            "its request has been arriving for more than %u ms while the memory for requests is spent (queued.max.request.bytes)",
+            longest_ms);
+    else if (frame_reader_silent_us(connection->reader) >= longest_us / SILENT_PART)
+        error_set(&why, ERR_TIMEOUT,
+                  "nothing more of its request has come for %u ms while the memory for requests is spent "
+                  "(queued.max.request.bytes)",
+                  longest_ms / SILENT_PART);
+    else
+        return;
     complain(connection, why.text);
+    connection_close(connection);
+}
+
+void connection_close_unserved(struct connection *connection) {
+    complain(connection, "it has not sent a request, and others wait to be let in (max.connections)");
     connection_close(connection);
 }
 

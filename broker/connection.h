@@ -39,6 +39,8 @@ struct connection *connection_new(const struct connection_host *host, struct env
 void connection_close(struct connection *connection);
 /* Closes it, with a line on the log, if a request has been arriving for longer than that. */
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms);
+/* Closes one that has not sent anything whole, because others wait; says so. */
+void connection_close_unserved(struct connection *connection);
 /* Whether no request waits and no answer is unread. */
 bool connection_is_idle(const struct connection *connection);
 const char *connection_peer(const struct connection *connection);

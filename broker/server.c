@@ -14,7 +14,7 @@
 enum {
     BACKLOG = 1024,
     SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
-    MEMORY_CHECK_US = 1000 * 1000,
+    LIMITS_CHECK_US = 1000 * 1000,
 };
 
 struct socket {
@@ -29,6 +29,7 @@ struct client {
     struct connection *connection;
     uint64_t active_us;
     struct client *next, *prev;
+    bool served; /* has sent a whole request */
     bool closed; /* not in the list any more */
 };
 
@@ -38,13 +39,13 @@ struct server {
     struct server_options options;
     struct socket sockets[SOCKETS_MAX];
     size_t socket_count;
-    struct budget requests, answers;
+    struct budget requests, halves, answers; /* queued.max.request.bytes is shared between the first two */
     struct log_limiter complaints;
     struct connection_host host;
     struct client *oldest, *newest;
     size_t client_count; /* with an open stream */
     size_t left;         /* connections that are not gone */
-    struct env_timer *idle_timer, *memory_timer;
+    struct env_timer *idle_timer, *limits_timer;
     bool accepting, full, closing;
     struct env_task done_task;
     void (*done)(void *arg);
@@ -97,19 +98,36 @@ static void close_idle(void *arg) {
     watch_idle(server);
 }
 
-/* While the memory is spent whoever sends his request too slowly gives his share back, the longest silent first. */
-static void check_memory(void *arg) {
-    struct server *server = arg;
-    env_timer_start(server->memory_timer, MEMORY_CHECK_US);
-    for (struct client *client = server->oldest, *next; client != NULL && budget_spent(&server->requests);
+static bool memory_is_spent(const struct server *server) {
+    return budget_spent(&server->requests) || budget_spent(&server->halves);
+}
+
+/* While no more are let in, whoever is here and has never asked for anything makes room, the longest silent first. */
+static void close_silent(struct server *server) {
+    uint64_t now_us = env_now_us(server->env), longest_us = (uint64_t)server->options.max_slow_ms * 1000;
+    if (!server->full) return;
+    for (struct client *client = server->oldest, *next; client != NULL && now_us - client->active_us >= longest_us;
          client = next) {
         next = client->next;
-        connection_close_if_slow(client->connection, server->options.max_slow_ms);
+        if (!client->served) connection_close_unserved(client->connection);
     }
 }
 
+/* While the memory is spent whoever sends his request too slowly gives his share back, the longest silent first. */
+static void check_limits(void *arg) {
+    struct server *server = arg;
+    env_timer_start(server->limits_timer, LIMITS_CHECK_US);
+    for (struct client *client = server->oldest, *next; client != NULL && memory_is_spent(server); client = next) {
+        next = client->next;
+        connection_close_if_slow(client->connection, server->options.max_slow_ms);
+    }
+    close_silent(server);
+}
+
 static void connection_active(void *owner) {
-    touch(owner);
+    struct client *client = owner;
+    client->served = true;
+    touch(client);
 }
 
 static void connection_closed(void *owner) {
@@ -206,9 +224,9 @@ static void finish_close(struct env_task *task) {
     struct server *server = (struct server *)((char *)task - offsetof(struct server, done_task));
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
-    CHECK(server->requests.used == 0);
+    CHECK(server->requests.used == 0 && server->halves.used == 0);
     env_timer_free(server->idle_timer);
-    env_timer_free(server->memory_timer);
+    env_timer_free(server->limits_timer);
     mem_free(server);
     done(arg);
 }
@@ -222,7 +240,9 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     server->env = env;
     server->log = log;
     server->options = *options;
-    budget_init(&server->requests, options->request_bytes);
+    budget_init(&server->halves, options->request_bytes / 2);
+    budget_init(&server->requests, options->request_bytes - options->request_bytes / 2);
+    server->requests.halves = &server->halves;
     budget_init(&server->answers, options->answer_bytes);
     server->host = (struct connection_host){.env = env,
                                             .log = log,
@@ -245,8 +265,8 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
         }
     }
     server->idle_timer = env_timer_new(env, close_idle, server);
-    server->memory_timer = env_timer_new(env, check_memory, server);
-    env_timer_start(server->memory_timer, MEMORY_CHECK_US);
+    server->limits_timer = env_timer_new(env, check_limits, server);
+    env_timer_start(server->limits_timer, LIMITS_CHECK_US);
     *server_out = server;
     return ERR_NONE;
 }
@@ -270,7 +290,7 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
     server->done_arg = arg;
     close_listeners(server);
     env_timer_stop(server->idle_timer);
-    env_timer_stop(server->memory_timer);
+    env_timer_stop(server->limits_timer);
     while (server->oldest != NULL)
         connection_close(server->oldest->connection);
     if (server->left == 0) env_defer(server->env, &server->done_task);
@@ -288,5 +308,5 @@ size_t server_connection_count(const struct server *server) {
 }
 
 size_t server_request_bytes(const struct server *server) {
-    return server->requests.used;
+    return server->requests.used + server->halves.used;
 }

@@ -391,7 +391,7 @@ static void test_server_memory_is_limited(void **state) {
         close(clients[i]);
 }
 
-/* Who sends half of a large request and no more keeps others waiting only until he is closed for it. */
+/* Who sends half of a large request and no more keeps only other large requests waiting, and only until he is closed for it. */
 static void test_server_slow_request(void **state) {
     struct stage *stage = *state;
     stage->options.request_bytes = 200000;
@@ -410,7 +410,8 @@ static void test_server_slow_request(void **state) {
     ask_cluster(honest, 1);
     run_ms(stage, 20);
     ask_cluster(honest, 2); /* the first may have been read before the memory was seen to be spent */
-    run_until_held(stage, 2);
+    run_ms(stage, 50);
+    assert_int_equal(stage->held_count, 2);
     assert_server_closes(stage, slow);
     assert_logged(stage, "has been arriving for more than 100 ms");
     answer(stage, 0);
@@ -459,6 +460,27 @@ static void test_server_limits_connections(void **state) {
     run_until_held(stage, 3);
     close(clients[1]);
     close(clients[2]);
+}
+
+/* Connections that ask for nothing keep others out only for a while. */
+static void test_server_silent_connections(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_connections = 3;
+    stage->options.max_slow_ms = 100;
+    open_server(stage);
+    int served = dial(stage), silent[2] = {dial(stage), dial(stage)};
+    ask_cluster(served, 1);
+    run_until_held(stage, 1);
+    for (int i = 0; i < 2; i++)
+        send_all(silent[i], "", 1);
+    int late = dial(stage);
+    ask_cluster(late, 2);
+    run_until_held(stage, 2);
+    assert_server_closes(stage, silent[0]);
+    assert_logged(stage, "has not sent a request");
+    close(silent[1]);
+    close(served);
+    close(late);
 }
 
 /* Idle connections are closed; one whose request waits is not idle. */
@@ -553,6 +575,7 @@ int main(void) {
         TEST(test_server_limits_requests_in_flight),
         TEST(test_server_memory_is_limited),
         TEST(test_server_slow_request),
+        TEST(test_server_silent_connections),
         TEST(test_server_client_leaves_while_requests_wait),
         TEST(test_server_limits_connections),
         TEST(test_server_closes_idle_connections),
