@@ -110,12 +110,17 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
     return true;
 }
 
-/* Assignments that the client wrote itself: brokers that exist. */
+/* Assignments that the client wrote itself: brokers that exist, `factor` for each partition. */
 static bool check_assignments(const struct metadata *metadata, const struct command_partition *partitions,
-                              int32_t count, struct metadata_result *result) {
+                              int32_t count, int32_t factor, struct metadata_result *result) {
     for (int32_t p = 0; p < count; p++) {
         if (partitions[p].nodes.count < 1)
             return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT, "a partition is assigned to no broker");
+        if (partitions[p].nodes.count != factor)
+            return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                          "a partition is assigned to %" PRId32 " brokers, the first of this topic to %" PRId32
+                          "; give each as many replicas",
+                          partitions[p].nodes.count, factor);
         for (int32_t r = 0; r < partitions[p].nodes.count; r++)
             if (metadata_broker_of(metadata, partitions[p].nodes.items[r]) == NULL)
                 return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
@@ -138,7 +143,8 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         if (metadata_topic_with_id(metadata, command->create_topic.id.bytes) != NULL) return true;
         if (command->create_topic.partitions.count > 0)
             return check_assignments(metadata, command->create_topic.partitions.items,
-                                     command->create_topic.partitions.count, result);
+                                     command->create_topic.partitions.count,
+                                     command->create_topic.partitions.items[0].nodes.count, result);
         if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result, again))
             return false;
         command->create_topic.partitions.items = rows;
@@ -152,7 +158,7 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
             return true; /* likewise, or somebody else was first: applying it tells */
         int32_t factor = (int32_t)topic->partitions[0].replica_count;
         if (grow->partitions.count > 0)
-            return check_assignments(metadata, grow->partitions.items, grow->partitions.count, result);
+            return check_assignments(metadata, grow->partitions.items, grow->partitions.count, factor, result);
         if (!place(view, change->place_partitions, factor, arena, &rows, result, again)) return false;
         grow->partitions.items = rows;
         grow->partitions.count = change->place_partitions;

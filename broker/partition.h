@@ -85,7 +85,7 @@ struct partition_produce {
 /* Takes the batch of one producer: checks it, appends it, and waits until a majority has it on disk. Returns true when it is over
  * within the call (`done` is not called then; `why` has a sentence if there is more to say than the error's own); else `done` comes
  * later, when it committed or cannot any more. Errors (Kafka's): before the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER,
- * UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, UNSUPPORTED_FOR_MESSAGE_FORMAT,
+ * UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE,
  * UNSUPPORTED_COMPRESSION_TYPE, INVALID_TXN_STATE, NOT_ENOUGH_REPLICAS (also when too much is uncommitted: clients repeat it, in order),
  * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Behind the append, outcome unknown: NOT_LEADER_OR_FOLLOWER,
  * REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its first coming. */

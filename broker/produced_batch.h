@@ -18,7 +18,7 @@ struct produced_batch {
 };
 
 /* Checks the records field of one partition. Kafka's code: NONE, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
- * MESSAGE_TOO_LARGE, UNSUPPORTED_FOR_MESSAGE_FORMAT, UNSUPPORTED_COMPRESSION_TYPE, INVALID_TXN_STATE. */
+ * MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, INVALID_TXN_STATE. */
 int16_t produced_batch_check(const struct partition_settings *settings, const struct produced_records *records,
                              struct produced_batch *batch, struct error_text *why);
 void produced_batch_release(struct produced_batch *batch);

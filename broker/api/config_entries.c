@@ -8,7 +8,7 @@ enum { TYPE_BOOLEAN = 1, TYPE_STRING = 2, TYPE_INT = 3, TYPE_LONG = 5 };
 static bool is_wished(const struct config_wish *wish, const char *name) {
     for (int32_t i = 0; i < wish->name_count; i++)
         if (kp_string_is(wish->names[i], name)) return true;
-    return wish->name_count < 0;
+    return wish->name_count <= 0;
 }
 
 static int8_t type_of(const struct setting *row) {

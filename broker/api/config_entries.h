@@ -17,7 +17,7 @@ enum config_source config_source_of(const struct broker_settings *settings, cons
                                     const struct topic_setting *setting);
 
 struct config_wish {
-    const struct kp_string *names; /* only these; count -1: all */
+    const struct kp_string *names; /* only these; none: all, as Kafka does */
     int32_t name_count;
     bool synonyms, documentation;
 };

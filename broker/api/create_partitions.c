@@ -39,8 +39,8 @@ static void grow(struct topic_change *item, const struct kp_create_partitions_re
     const struct kp_create_partitions_request_topic *asked = &request->topics.items[place];
     const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->name.data,
                                                               (size_t)asked->name.len);
-    for (int32_t i = 0; i < place; i++)
-        if (kp_string_equal(request->topics.items[i].name, asked->name)) {
+    for (int32_t i = 0; i < request->topics.count; i++)
+        if (i != place && kp_string_equal(request->topics.items[i].name, asked->name)) {
             topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this topic is in the request twice");
             return;
         }

@@ -179,6 +179,9 @@ static bool add_facts(const struct topic_change *item, const struct kp_create_to
         into->topic_id = item->id;
         into->num_partitions = topic->partition_count;
         into->replication_factor = (int16_t)topic->partitions[0].replica_count;
+    } else if (asked->assignments.count > 0) {
+        into->num_partitions = asked->assignments.count;
+        into->replication_factor = (int16_t)asked->assignments.items[0].broker_ids.count;
     } else {
         into->num_partitions = asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
         into->replication_factor = asked->replication_factor == -1

@@ -2,8 +2,8 @@
  * DeleteTopics (key 20), by name or id, answered by any broker.
  *
  * Happy path: the name is looked up here, the deletion of that id is committed by the metadata leader, and the answer leaves when this
- * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, both name and id given;
- * REQUEST_TIMED_OUT when it cannot be said what happened.
+ * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID; INVALID_REQUEST for one that is
+ * named twice (nothing of it is deleted then), by name and id at once, or not at all; REQUEST_TIMED_OUT when it cannot be said what happened.
  */
 #include "protocol/delete_topics.h"
 
@@ -20,6 +20,11 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
     const struct metadata *metadata = item->changes->services->metadata;
     if (name.len >= 0 && !kp_uuid_is_zero(id)) {
         topic_change_refuse(item, KAFKA_INVALID_REQUEST, "a topic is deleted by its name or by its id, not by both");
+        return;
+    }
+    if (name.len < 0 && kp_uuid_is_zero(id)) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "a topic is deleted by its name or by its id; neither is given");
         return;
     }
     const struct metadata_topic *topic = name.len >= 0 ? metadata_topic_named(metadata, name.data, (size_t)name.len)
@@ -48,6 +53,13 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
     topic_change_submit(item, &change, false);
 }
 
+/* Somebody else was first. UNKNOWN_TOPIC_ID is for those who gave an id: older clients do not even know this code. */
+static void name_what_is_gone(struct topic_change *item) {
+    if (item->error != KAFKA_UNKNOWN_TOPIC_ID) return;
+    item->error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    snprintf(item->message, sizeof item->message, "there is no topic %.100s any more", item->name);
+}
+
 /* A deletion that was tried again finds the topic gone, by the first try or by somebody else. When another topic has its name
  * meanwhile, somebody else may have been first with both: then what was asked for may not have happened. */
 static void doubt_deletion(struct topic_change *item) {
@@ -73,7 +85,10 @@ static void answer(struct topic_changes *changes) {
                                                                  &response.responses, (int32_t)changes->count);
     for (size_t i = 0; items != NULL && i < changes->count; i++) {
         struct topic_change *item = &changes->items[i];
-        if (!by_id || asked->topics.items[i].name.len >= 0) doubt_deletion(item);
+        if (!by_id || asked->topics.items[i].name.len >= 0) {
+            doubt_deletion(item);
+            name_what_is_gone(item);
+        }
         items[i].name = by_id ? asked->topics.items[i].name : asked->topic_names.items[i];
         items[i].topic_id = by_id ? asked->topics.items[i].topic_id : item->id;
         if (item->name[0] != '\0') {
@@ -87,6 +102,24 @@ static void answer(struct topic_changes *changes) {
     kp_arena_close(&arena);
 }
 
+static bool is_twice(const struct kp_delete_topics_request *asked, bool by_id, int32_t place) {
+    if (!by_id) {
+        for (int32_t i = 0; i < asked->topic_names.count; i++)
+            if (i != place && kp_string_equal(asked->topic_names.items[i], asked->topic_names.items[place]))
+                return true;
+        return false;
+    }
+    const struct kp_delete_topics_request_topic *one = &asked->topics.items[place];
+    for (int32_t i = 0; i < asked->topics.count; i++) {
+        const struct kp_delete_topics_request_topic *other = &asked->topics.items[i];
+        if (i == place) continue;
+        if (one->name.len >= 0 && kp_string_equal(other->name, one->name)) return true;
+        if (one->name.len < 0 && memcmp(other->topic_id.bytes, one->topic_id.bytes, sizeof one->topic_id.bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
 void api_delete_topics(void *service, struct request *request) {
     const struct kp_delete_topics_request *asked = request->message;
     bool by_id = request->api_version >= BY_ID_VERSION;
@@ -95,7 +128,9 @@ void api_delete_topics(void *service, struct request *request) {
     if (changes == NULL) return;
     for (int32_t i = 0; i < count; i++) {
         struct kp_uuid none = {{0}};
-        if (by_id)
+        if (is_twice(asked, by_id, i))
+            topic_change_refuse(&changes->items[i], KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+        else if (by_id)
             delete_topic(&changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
         else
             delete_topic(&changes->items[i], asked->topic_names.items[i], none);

@@ -262,7 +262,7 @@ static void prepare_limits(struct fetch_state *state, struct data_apis *apis, co
     if (state->max_bytes > largest) state->max_bytes = largest;
     state->min_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
     if (state->min_bytes > state->max_bytes) state->min_bytes = state->max_bytes;
-    if (in->max_wait_ms <= 0) state->time_is_over = true;
+    if (in->max_wait_ms <= 0 || state->count == 0) state->time_is_over = true;
     state->first = state->count > 0 ? apis->fetches++ % state->count : 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * Metadata (key 3): brokers, topics and leaders from the local table, by the listener on which the request came.
  *
- * Happy path: everything asked for is in the table, and the answer leaves at once. Missing topics are created first when the request and
+ * Happy path: everything asked for is in the table, and the answer leaves at once, or when new leaders are known. Missing topics are created first when the request and
  * auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the
  * creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
  * Invariant: a topic is listed once, however often it was asked for.
@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "broker/api/authorized_operations.h"
 #include "broker/api/cluster_handlers.h"
+#include "broker/api/metadata_hold.h"
 #include "broker/auto_creation.h"
 #include "broker/cluster_record.h"
 #include "broker/metadata_group.h"
@@ -164,10 +165,15 @@ static int16_t error_of_missing(const struct answer *answer, int32_t place, stru
                                                                            : KAFKA_INVALID_TOPIC;
 }
 
+/* The id wins over a name: the Java client asks with an id and the empty name. */
+static bool is_by_id(const struct kp_metadata_request_topic *asked) {
+    return asked->name.len < 0 || !kp_uuid_is_zero(asked->topic_id);
+}
+
 static const struct metadata_topic *find_asked(const struct metadata *metadata,
                                                const struct kp_metadata_request_topic *asked) {
-    if (asked->name.len >= 0) return metadata_topic_named(metadata, asked->name.data, (size_t)asked->name.len);
-    return metadata_topic_with_id(metadata, asked->topic_id.bytes);
+    if (is_by_id(asked)) return metadata_topic_with_id(metadata, asked->topic_id.bytes);
+    return metadata_topic_named(metadata, asked->name.data, (size_t)asked->name.len);
 }
 
 static void add_asked_topics(struct answer *answer) {
@@ -185,11 +191,11 @@ static void add_asked_topics(struct answer *answer) {
         }
         items[count].name = one->name;
         items[count].topic_id = one->topic_id;
-        if (one->name.len >= 0) {
-            items[count].error_code = error_of_missing(answer, i, one->name);
-        } else {
+        if (is_by_id(one)) {
             items[count].error_code = KAFKA_UNKNOWN_TOPIC_ID;
-            if (answer->version < NULL_NAME_VERSION) items[count].name = kp_string_of("");
+            items[count].name = answer->version < NULL_NAME_VERSION ? kp_string_of("") : KP_NULL_STRING;
+        } else {
+            items[count].error_code = error_of_missing(answer, i, one->name);
         }
         count++;
     }
@@ -243,6 +249,10 @@ static void respond(const struct broker_services *services, const struct questio
     kp_arena_close(&answer.arena);
 }
 
+static void respond_known(const struct broker_services *services, struct request *request) {
+    respond(services, NULL, request);
+}
+
 /* ---- Creating what is missing ---- */
 
 static void end_question(struct question *question) {
@@ -261,7 +271,7 @@ static void on_created(struct auto_wait *wait, int16_t error) {
 static bool may_create(const struct broker_services *services, const struct request *request,
                        const struct kp_metadata_request_topic *asked) {
     struct error_text why;
-    return asked->name.len >= 0 && topic_name_check(asked->name.data, (size_t)asked->name.len, &why) == ERR_NONE &&
+    return !is_by_id(asked) && topic_name_check(asked->name.data, (size_t)asked->name.len, &why) == ERR_NONE &&
            metadata_topic_named(services->metadata, asked->name.data, (size_t)asked->name.len) == NULL &&
            authorize(&request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, asked->name.data, (size_t)asked->name.len);
 }
@@ -275,7 +285,8 @@ void api_metadata(void *service, struct request *request) {
     for (int32_t i = 0; create && i < asked->topics.count; i++)
         missing += may_create(services, request, &asked->topics.items[i]);
     if (missing == 0 || missing > MISSING_MAX) {
-        respond(services, NULL, request);
+        if (!metadata_hold(services, request, wants_all(request, asked), find_asked, respond_known))
+            respond_known(services, request);
         return;
     }
     struct question *question = mem_zalloc(sizeof *question);

@@ -126,6 +126,16 @@ static void test_metadata_asked(void **state) {
     assert_int_equal(response.topics.items[3].error_code, KAFKA_UNKNOWN_TOPIC_ID);
     assert_int_equal(response.topics.items[3].name.len, -1);
     assert_int_equal(response.topics.items[3].topic_id.bytes[0], 9);
+    topics[0].name = kp_string_of(""); /* as Kafka's Java client asks by id */
+    topics[0].topic_id = all.topics.items[0].topic_id;
+    topics[1].topic_id.bytes[0] = 9; /* and nothing is made of the name beside a wrong id */
+    request.topics.count = 2;
+    request.allow_auto_topic_creation = true;
+    brokers_ask(node, KP_METADATA, 12, &request, &response);
+    assert_int_equal(response.topics.count, 2);
+    assert_int_equal(response.topics.items[0].error_code, 0);
+    assert_true(kp_string_is(response.topics.items[0].name, "orders"));
+    assert_int_equal(response.topics.items[1].error_code, KAFKA_UNKNOWN_TOPIC_ID);
 }
 
 /* A missing topic is created once when request and setting allow it, and has a leader in the same answer. */
@@ -241,6 +251,10 @@ static void test_create_topics(void **state) {
     request.validate_only = true;
     brokers_ask(node, KP_CREATE_TOPICS, 2, &request, &response);
     assert_int_equal(response.topics.items[0].error_code, 0);
+    topics[0].assignments = topics[5].assignments;
+    brokers_ask(node, KP_CREATE_TOPICS, 7, &request, &response);
+    assert_int_equal(response.topics.items[0].num_partitions, 2); /* those assigned, not the default of 4 */
+    assert_int_equal(response.topics.items[0].replication_factor, 1);
     assert_int_equal(metadata_topic_count(broker_services(node->broker)->metadata), 3);
 }
 
@@ -279,40 +293,6 @@ static void test_create_topics_assignments(void **state) {
     }
 }
 
-/* By name and by id; unknown ones have their errors; the newest version with both is refused. */
-static void test_delete_topics(void **state) {
-    struct broker_node *node = start_one(state, NULL);
-    struct kp_delete_topics_request_topic topics[4];
-    struct kp_delete_topics_request request;
-    struct kp_delete_topics_response response;
-    for (int i = 0; i < 4; i++)
-        kp_set_fallbacks(&kp_delete_topics_request_topic_schema, &topics[i]);
-    assert_int_equal(brokers_create_topic(node, "one", 1, 1, NULL), 0);
-    assert_int_equal(brokers_create_topic(node, "two", 1, 1, NULL), 0);
-    struct kp_metadata_response all = metadata(node, 12, "one", false);
-    topics[0].name = KP_NULL_STRING;
-    topics[0].topic_id = all.topics.items[0].topic_id;
-    topics[1].name = kp_string_of("nothing");
-    topics[2].name = KP_NULL_STRING;
-    topics[2].topic_id.bytes[0] = 5;
-    topics[3].name = kp_string_of("two");
-    topics[3].topic_id.bytes[0] = 5;
-    kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
-    request.topics.items = topics;
-    request.topics.count = 4;
-    request.timeout_ms = 5000;
-    brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
-    assert_int_equal(response.responses.items[0].error_code, 0);
-    assert_true(kp_string_is(response.responses.items[0].name, "one"));
-    assert_int_equal(response.responses.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
-    assert_int_equal(response.responses.items[2].error_code, KAFKA_UNKNOWN_TOPIC_ID);
-    assert_int_equal(response.responses.items[2].name.len, -1);
-    assert_int_equal(response.responses.items[3].error_code, KAFKA_INVALID_REQUEST);
-    assert_int_equal(brokers_delete_topic(node, "two"), 0);
-    assert_int_equal(metadata_topic_count(broker_services(node->broker)->metadata), 0);
-    assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 0);
-}
-
 static struct kp_create_partitions_response grow(struct broker_node *node, int version, const char *name, int32_t count,
                                                  int assignments) {
     static int32_t one = 1;
@@ -331,6 +311,75 @@ static struct kp_create_partitions_response grow(struct broker_node *node, int v
     request.timeout_ms = 5000;
     brokers_ask(node, KP_CREATE_PARTITIONS, version, &request, &response);
     return response;
+}
+
+/* Every partition of a topic has as many replicas, also those that come later. */
+static void test_assignments_of_one_size(void **state) {
+    struct broker_node *node = start_three(state);
+    int32_t brokers[] = {1, 2, 3};
+    struct kp_create_topics_request_assignment assignments[] = {{0, {brokers, 1}}, {1, {brokers, 2}}};
+    struct kp_create_topics_request_topic topic;
+    struct kp_create_topics_request request;
+    struct kp_create_topics_response response;
+    kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topic);
+    kp_set_fallbacks(&kp_create_topics_request_schema, &request);
+    topic.name = kp_string_of("t");
+    topic.num_partitions = topic.replication_factor = -1;
+    topic.assignments.items = assignments;
+    topic.assignments.count = 2;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    brokers_ask(node, KP_CREATE_TOPICS, 7, &request, &response);
+    assert_int_equal(response.topics.items[0].error_code, KAFKA_INVALID_REPLICA_ASSIGNMENT);
+    assert_text(response.topics.items[0].error_message, "is assigned to 2 brokers, the first of this topic to 1");
+    assert_int_equal(brokers_create_topic(node, "t", 1, 3, NULL), 0);
+    assert_int_equal(grow(node, 3, "t", 2, 1).results.items[0].error_code, KAFKA_INVALID_REPLICA_ASSIGNMENT);
+    assert_int_equal(grow(node, 3, "t", 2, -1).results.items[0].error_code, 0);
+}
+
+/* By name and by id; unknown ones have their errors; the newest version with both is refused. */
+static void test_delete_topics(void **state) {
+    struct broker_node *node = start_one(state, NULL);
+    struct kp_delete_topics_request_topic topics[4];
+    struct kp_delete_topics_request request;
+    struct kp_delete_topics_response response;
+    for (int i = 0; i < 4; i++)
+        kp_set_fallbacks(&kp_delete_topics_request_topic_schema, &topics[i]);
+    assert_int_equal(brokers_create_topic(node, "one", 1, 1, NULL), 0);
+    assert_int_equal(brokers_create_topic(node, "two", 1, 1, NULL), 0);
+    struct kp_metadata_response all = metadata(node, 12, "one", false);
+    topics[0].name = KP_NULL_STRING;
+    topics[0].topic_id = all.topics.items[0].topic_id;
+    topics[1].name = kp_string_of("nothing");
+    topics[2].name = KP_NULL_STRING;
+    topics[2].topic_id.bytes[0] = 5;
+    topics[3].name = kp_string_of("two");
+    topics[3].topic_id.bytes[0] = 6;
+    kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
+    request.topics.items = topics;
+    request.topics.count = 4;
+    request.timeout_ms = 5000;
+    brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
+    assert_int_equal(response.responses.items[0].error_code, 0);
+    assert_true(kp_string_is(response.responses.items[0].name, "one"));
+    assert_int_equal(response.responses.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(response.responses.items[2].error_code, KAFKA_UNKNOWN_TOPIC_ID);
+    assert_int_equal(response.responses.items[2].name.len, -1);
+    assert_int_equal(response.responses.items[3].error_code, KAFKA_INVALID_REQUEST);
+    topics[0] = topics[1] = topics[3]; /* one topic twice, and none at all: nothing is deleted */
+    topics[0].topic_id = topics[1].topic_id = topics[2].topic_id = (struct kp_uuid){{0}};
+    request.topics.count = 3;
+    brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(response.responses.items[i].error_code, KAFKA_INVALID_REQUEST);
+    struct kp_string names[] = {kp_string_of("two"), kp_string_of("two")};
+    request.topic_names.items = names;
+    request.topic_names.count = 2;
+    brokers_ask(node, KP_DELETE_TOPICS, 5, &request, &response);
+    assert_int_equal(response.responses.items[1].error_code, KAFKA_INVALID_REQUEST);
+    assert_int_equal(brokers_delete_topic(node, "two"), 0);
+    assert_int_equal(metadata_topic_count(broker_services(node->broker)->metadata), 0);
+    assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 0);
 }
 
 /* More partitions, never fewer, each with a leader when the answer comes. */
@@ -363,7 +412,7 @@ static struct kp_describe_configs_response_resource describe(struct broker_node 
     resource.resource_type = type;
     resource.resource_name = kp_string_of(name);
     resource.configuration_keys.items = &keys;
-    resource.configuration_keys.count = key == NULL ? -1 : 1;
+    resource.configuration_keys.count = key == NULL ? -1 : key[0] == '\0' ? 0 : 1;
     request.resources.items = &resource;
     request.resources.count = 1;
     request.include_synonyms = request.include_documentation = true;
@@ -394,6 +443,7 @@ static void test_describe_configs(void **state) {
     broker_settings_table(&rows);
     assert_int_equal(broker.configs.count, rows);
     assert_true(broker.configs.items[0].read_only);
+    assert_int_equal(describe(node, 4, 4, "1", "").configs.count, rows); /* an empty list: kafka-python 3 asks so */
     assert_int_equal(describe(node, 4, 4, "2", NULL).error_code, KAFKA_INVALID_REQUEST);
     assert_int_equal(describe(node, 4, 2, "nothing", NULL).error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_text(describe(node, 4, 2, "nothing", NULL).error_message, "there is no topic nothing");
@@ -506,13 +556,11 @@ static void test_meta_tree(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_metadata_versions),     TEST(test_metadata_empty_and_null),
-        TEST(test_metadata_asked),        TEST(test_metadata_creates),
-        TEST(test_metadata_creates_once), TEST(test_metadata_creates_nothing),
-        TEST(test_create_topics),         TEST(test_create_topics_assignments),
-        TEST(test_delete_topics),         TEST(test_create_partitions),
-        TEST(test_describe_configs),      TEST(test_describe_cluster),
-        TEST(test_init_producer_id),      TEST(test_meta_tree),
+        TEST(test_metadata_versions), TEST(test_metadata_empty_and_null),   TEST(test_metadata_asked),
+        TEST(test_metadata_creates),  TEST(test_metadata_creates_once),     TEST(test_metadata_creates_nothing),
+        TEST(test_create_topics),     TEST(test_create_topics_assignments), TEST(test_assignments_of_one_size),
+        TEST(test_delete_topics),     TEST(test_create_partitions),         TEST(test_describe_configs),
+        TEST(test_describe_cluster),  TEST(test_init_producer_id),          TEST(test_meta_tree),
     };
     return cmocka_run_group_tests_name("cluster_apis", tests, NULL, NULL);
 }

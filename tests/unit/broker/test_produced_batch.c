@@ -88,7 +88,7 @@ static void test_produced_batch_refused(void **state) {
 
     slice = build(options);
     ((uint8_t *)slice.data)[16] = 1;
-    assert_int_equal(check(&as_produced, slice, true), KAFKA_UNSUPPORTED_FOR_MESSAGE_FORMAT);
+    assert_int_equal(check(&as_produced, slice, true), KAFKA_INVALID_RECORD);
 
     options.log_append_time = true;
     assert_int_equal(check(&as_produced, build(options), true), KAFKA_INVALID_TIMESTAMP);
