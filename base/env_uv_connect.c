@@ -152,7 +152,7 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
     connect->deadline = env_timer_new(env, time_over, connect);
     env_timer_start(connect->deadline, timeout_us);
     env_uv_own(env);
-    if (is_address(connect, host)) {
+    if (is_address(connect, env_uv_host(host))) {
         env_defer(env, &connect->start);
         return connect;
     }

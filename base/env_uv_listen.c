@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/env_uv_loop.h"
@@ -91,12 +92,16 @@ void env_listener_close(struct env_listener *listener) {
     begin_close(listener);
 }
 
+const char *env_uv_host(const char *host) {
+    return strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+}
+
 static int resolve_here(const char *host, int port, struct sockaddr_storage *address) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *list;
     char service[8];
     snprintf(service, sizeof service, "%d", port);
-    if (getaddrinfo(host, service, &hints, &list) != 0) return ERR_NAME;
+    if (getaddrinfo(env_uv_host(host), service, &hints, &list) != 0) return ERR_NAME;
     const struct addrinfo *chosen = list;
     for (const struct addrinfo *at = list; at != NULL; at = at->ai_next)
         if (at->ai_family == AF_INET && chosen->ai_family != AF_INET) chosen = at;

@@ -78,6 +78,9 @@ void env_uv_spin(struct env *env);
 int env_uv_jobs_init(struct env *env);
 void env_uv_jobs_close(struct env *env);
 
+/* env_uv_listen.c: the host to look up: 127.0.0.1 for localhost, which needs no resolver (RFC 6761) and no /etc/hosts. */
+const char *env_uv_host(const char *host);
+
 /* env_uv_stream.c: reports the writes that were over when the call began; true if there were any. */
 bool env_uv_report_writes(struct env *env);
 /* A stream around a socket that is not connected yet. */

@@ -15,9 +15,10 @@ def all_files():
     done = subprocess.run(words, capture_output=True)
     if done.returncode == 0:
         names = done.stdout.decode().split("\0")
-    else:  # an exported copy
-        skipped = (".git", "build", "node_modules")
-        names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if not set(p.relative_to(ROOT).parts) & set(skipped)]
+    else:  # an exported copy, in which programs may have been run: drave-dev, drave-quickstart
+        top = [p for p in ROOT.iterdir() if p.name not in (".git", "build") and not p.name.startswith("drave-")]
+        found = [p for t in top for p in ([t] if t.is_file() else t.rglob("*"))]
+        names = [str(p.relative_to(ROOT)) for p in found if not {"node_modules", "__pycache__"} & set(p.parts)]
     paths = sorted({Path(n) for n in names if n})
     return [p for p in paths if (ROOT / p).is_file() and p.suffix not in BINARY]
 
