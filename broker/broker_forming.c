@@ -37,7 +37,10 @@ static void on_up(void *arg, int32_t node) {
 static void on_down(void *arg, int32_t node, bool dead) {
     struct broker *broker = arg;
     if (broker->closed) return;
-    if (dead) leader_table_peer_dead(broker->leaders, node);
+    if (dead)
+        leader_table_peer_dead(broker->leaders, node);
+    else
+        leader_table_peer_down(broker->leaders, node);
     broker_messages_down(broker->messages);
 }
 

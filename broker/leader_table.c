@@ -26,6 +26,7 @@ struct row {
     size_t in_sync_count;
     bool own;     /* this broker said it last: it announces it */
     bool changed; /* since the last announcement */
+    uint64_t doubt_until_ms;
     UT_hash_handle hh;
 };
 
@@ -40,9 +41,27 @@ struct leader_table {
     int32_t peers[PEERS_MAX]; /* that were ever up */
     size_t peer_count;
     bool any_changed, any_new;
+    uint64_t doubt_until_ms; /* the latest of all rows */
     struct env_task task;
     struct log_limiter limiter;
 };
+
+/* ---- Doubt ---- */
+
+static void doubt(struct leader_table *table, struct row *row) {
+    row->doubt_until_ms = table->doubt_until_ms = env_now_ms(table->env) + LEADER_DOUBT_MS;
+}
+
+bool leader_table_in_doubt(const struct leader_table *table) {
+    return env_now_ms(table->env) < table->doubt_until_ms;
+}
+
+uint32_t leader_table_doubt_ms(const struct leader_table *table, uint64_t group) {
+    const struct row *row;
+    uint64_t now_ms = env_now_ms(table->env);
+    HASH_FIND(hh, table->rows, &group, sizeof group, row);
+    return row == NULL || row->doubt_until_ms <= now_ms ? 0 : (uint32_t)(row->doubt_until_ms - now_ms);
+}
 
 /* ---- Waiting ---- */
 
@@ -56,7 +75,9 @@ static void end_wait(struct leader_wait *wait, int error) {
 
 static bool all_led(const struct leader_table *table, const struct leader_wait *wait) {
     for (size_t i = 0; i < wait->group_count; i++)
-        if (leader_table_get(table, wait->groups[i]).node == LEADER_NONE) return false;
+        if (leader_table_get(table, wait->groups[i]).node == LEADER_NONE ||
+            leader_table_doubt_ms(table, wait->groups[i]) > 0)
+            return false;
     return true;
 }
 
@@ -235,6 +256,7 @@ void leader_table_lead(struct leader_table *table, uint64_t group, uint32_t term
     if (term < row->term) return; /* somebody leads a later term already; we shall hear of it */
     row->term = term;
     row->node = table->node;
+    row->doubt_until_ms = 0;
     set_in_sync(row, in_sync, count);
     changed(table, row);
 }
@@ -243,6 +265,7 @@ void leader_table_lost(struct leader_table *table, uint64_t group) {
     struct row *row = find(table, group);
     if (row == NULL || row->node != table->node) return;
     row->node = LEADER_NONE;
+    doubt(table, row);
     changed(table, row);
 }
 
@@ -261,12 +284,26 @@ void leader_table_peer_up(struct leader_table *table, int32_t node) {
         CHECK(at < PEERS_MAX);
         table->peers[table->peer_count++] = node;
     }
+    for (struct row *row = table->rows; row != NULL; row = row->hh.next) {
+        if (row->node != node || row->doubt_until_ms == 0) continue;
+        row->doubt_until_ms = 0;
+        table->any_new = true;
+    }
+    if (table->any_new) env_defer(table->env, &table->task);
     announce(table, node);
 }
 
 void leader_table_peer_dead(struct leader_table *table, int32_t node) {
+    for (struct row *row = table->rows; row != NULL; row = row->hh.next) {
+        if (row->node != node) continue;
+        row->node = LEADER_NONE;
+        doubt(table, row);
+    }
+}
+
+void leader_table_peer_down(struct leader_table *table, int32_t node) {
     for (struct row *row = table->rows; row != NULL; row = row->hh.next)
-        if (row->node == node) row->node = LEADER_NONE;
+        if (row->node == node) doubt(table, row);
 }
 
 static void hear(struct leader_table *table, int32_t node, uint64_t group, uint32_t term, bool leads,
@@ -282,7 +319,9 @@ static void hear(struct leader_table *table, int32_t node, uint64_t group, uint3
     row = find_or_add(table, group);
     if (term < row->term) return;
     if (!leads) {
-        if (row->node == node) row->node = LEADER_NONE;
+        if (row->node != node) return;
+        row->node = LEADER_NONE;
+        doubt(table, row);
         return;
     }
     if (term == row->term && row->node != LEADER_NONE && row->node != node) {
@@ -294,6 +333,7 @@ static void hear(struct leader_table *table, int32_t node, uint64_t group, uint3
     row->term = term;
     row->node = node;
     row->own = row->changed = false;
+    row->doubt_until_ms = 0;
     set_in_sync(row, in_sync, count);
     table->any_new = true;
 }

@@ -5,6 +5,8 @@
  * what they announce is entered the same way; the highest term wins. A broker that comes up gets our whole table of what we lead.
  * Failures: an announcement that makes no sense is dropped and counted. A leader that lost its term says so; a leader whose
  * process is known to be dead is not shown until somebody announces again.
+ * For LEADER_DOUBT_MS after a leader was lost, or the link to its broker, it is in doubt: either it is back soon, or another one is
+ * announced; who asks in that time does well to wait, because a client that hears the old name again may ask no more for a second.
  * Invariant: the term of a group never goes back.
  */
 #ifndef BROKER_LEADER_TABLE_H
@@ -18,7 +20,7 @@
 #include "base/env.h"
 #include "base/log.h"
 
-enum { LEADER_NONE = -1 };
+enum { LEADER_NONE = -1, LEADER_DOUBT_MS = 200 };
 
 struct leader {
     int32_t node;           /* LEADER_NONE: not known at present */
@@ -46,12 +48,17 @@ void leader_table_lead(struct leader_table *table, uint64_t group, uint32_t term
 void leader_table_lost(struct leader_table *table, uint64_t group);
 void leader_table_forget(struct leader_table *table, uint64_t group); /* the partition is gone */
 
-/* From the peers: a broker came up (gets our table), its process is known to be dead, or it announced something. */
+/* From the peers: a broker came up (gets our table), its link broke, its process is known to be dead, or it announced something. */
 void leader_table_peer_up(struct leader_table *table, int32_t node);
+void leader_table_peer_down(struct leader_table *table, int32_t node);
 void leader_table_peer_dead(struct leader_table *table, int32_t node);
 void leader_table_receive(struct leader_table *table, int32_t node, const struct slice *announcement);
 
-/* Waits until each of `groups` has a leader, or `timeout_ms`. `done` is called once, never inside this call;
+/* How long the leader of that group is in doubt, at most; 0: it is not. And whether any may be. */
+uint32_t leader_table_doubt_ms(const struct leader_table *table, uint64_t group);
+bool leader_table_in_doubt(const struct leader_table *table);
+
+/* Waits until each of `groups` has a leader that is not in doubt, or `timeout_ms`. `done` is called once, never inside this call;
  * ERR_NONE or ERR_TIMEOUT. `groups` is copied. */
 struct leader_wait {
     void (*done)(struct leader_wait *wait, int error);

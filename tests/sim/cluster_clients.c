@@ -74,7 +74,8 @@ static bool sampled(struct cluster *cluster) {
 static void acknowledged(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
     struct cluster *cluster = arg;
 
-    if (sampled(cluster)) look_up(cluster, partition, offset, producer, number, "acknowledged");
+    if (history_sent_again(cluster->history, producer, number) || sampled(cluster))
+        look_up(cluster, partition, offset, producer, number, "acknowledged");
 }
 
 static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {

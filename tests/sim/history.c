@@ -121,6 +121,12 @@ void history_sent(struct history *history, unsigned producer, uint64_t number) {
     }
 }
 
+bool history_sent_again(const struct history *history, unsigned producer, uint64_t number) {
+    const struct producer_facts *facts = &history->producers[producer];
+
+    return number < facts->count && facts->records[number].again;
+}
+
 /* One offset, one value. */
 static void place(struct history *history, int32_t partition, int64_t offset, unsigned producer, uint64_t number,
                   const char *how) {

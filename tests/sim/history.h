@@ -29,6 +29,8 @@ void history_parse(const struct history *history, const uint8_t *value, size_t l
 
 /* The record leaves now (for the first time or again). Numbers of a producer begin with 0 and have no holes. */
 void history_sent(struct history *history, unsigned producer, uint64_t number);
+/* Sent more than once: what is said of it may be about the first time. */
+bool history_sent_again(const struct history *history, unsigned producer, uint64_t number);
 void history_acknowledged(struct history *history, unsigned producer, uint64_t number, int64_t offset);
 /* Somebody read that record at that offset. */
 void history_read(struct history *history, int32_t partition, int64_t offset, unsigned producer, uint64_t number);
