@@ -162,6 +162,44 @@ static void test_leader_table_waits(void **state) {
     fixture->tables[0] = NULL;
 }
 
+/* A leader whose link broke is in doubt until it is back, another one is announced, or the time is over; who waits waits that long. */
+static void test_leader_table_doubt(void **state) {
+    struct fixture *fixture = *state;
+    struct leader_table *table = fixture->tables[1];
+    static const uint64_t groups[] = {1, 2};
+    leader_table_lead(fixture->tables[0], 1, 2, both, 2);
+    leader_table_lead(table, 2, 2, both, 2);
+    run(fixture);
+    assert_false(leader_table_in_doubt(table));
+    leader_table_peer_down(table, 1);
+    assert_true(leader_table_in_doubt(table));
+    assert_in_range(leader_table_doubt_ms(table, 1), 1, LEADER_DOUBT_MS);
+    assert_int_equal(leader_table_doubt_ms(table, 2), 0);
+    assert_int_equal(leader_table_get(table, 1).node, 1); /* it may well live */
+    fixture->wait.done = on_wait;
+    leader_table_wait(table, &fixture->wait, groups, 2, 5);
+    run(fixture);
+    assert_int_equal(fixture->error, ERR_TIMEOUT);
+
+    fixture->ended = false;
+    leader_table_wait(table, &fixture->wait, groups, 2, 10000);
+    leader_table_peer_up(table, 1); /* back */
+    run(fixture);
+    assert_true(fixture->ended && fixture->error == ERR_NONE);
+    assert_int_equal(leader_table_doubt_ms(table, 1), 0);
+
+    fixture->ended = false;
+    leader_table_peer_down(table, 1);
+    leader_table_peer_dead(table, 1);
+    leader_table_wait(table, &fixture->wait, groups, 2, 10000);
+    leader_table_lead(table, 1, 3, both, 1); /* another one */
+    run(fixture);
+    assert_true(fixture->ended && fixture->error == ERR_NONE);
+
+    leader_table_lost(table, 1);
+    assert_true(leader_table_doubt_ms(table, 1) > 0);
+}
+
 /* Announcements that make no sense are dropped, as far as they make none. */
 static void test_leader_table_hostile(void **state) {
     struct fixture *fixture = *state;
@@ -212,6 +250,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_leader_table_announces), TEST(test_leader_table_terms),   TEST(test_leader_table_dead_and_up),
         TEST(test_leader_table_waits),     TEST(test_leader_table_hostile), TEST(test_leader_table_is_bounded),
+        TEST(test_leader_table_doubt),
     };
     return cmocka_run_group_tests_name("leader_table", tests, NULL, NULL);
 }
