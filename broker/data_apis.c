@@ -13,6 +13,7 @@ struct data_apis *data_apis_open(struct env *env, const struct broker_services *
     dispatch_set(dispatch, KP_PRODUCE, api_produce, apis);
     dispatch_set(dispatch, KP_FETCH, api_fetch, apis);
     dispatch_set(dispatch, KP_LIST_OFFSETS, api_list_offsets, apis);
+    dispatch_set(dispatch, KP_OFFSET_FOR_LEADER_EPOCH, api_offset_for_leader_epoch, apis);
     dispatch_set(dispatch, KP_FIND_COORDINATOR, api_find_coordinator, apis);
     dispatch_set(dispatch, KP_API_VERSIONS, api_api_versions, apis);
     return apis;

@@ -1,5 +1,5 @@
 /*
- * The APIs that move records: Produce, Fetch, ListOffsets; and the two that every client begins with, ApiVersions and
+ * The APIs that move records: Produce, Fetch, ListOffsets, OffsetForLeaderEpoch; and the two that every client begins with, ApiVersions and
  * FindCoordinator. One file each in broker/api/.
  */
 #ifndef BROKER_DATA_APIS_H
@@ -17,7 +17,7 @@ struct data_apis {
     uint32_t fetches; /* so far: each begins with another partition, so that none starves under a byte limit */
 };
 
-/* Registers the five handlers. `services` must be filled before the first request, and stay until data_apis_close. */
+/* Registers the six handlers. `services` must be filled before the first request, and stay until data_apis_close. */
 struct data_apis *data_apis_open(struct env *env, const struct broker_services *services, struct dispatch *dispatch);
 /* After the last request has ended (server_close). NULL does nothing. */
 void data_apis_close(struct data_apis *apis);
@@ -28,7 +28,7 @@ struct partition *data_apis_partition(const struct data_apis *apis, const struct
                                       enum authorize_operation operation, struct kp_string topic, int32_t index,
                                       int16_t *code);
 
-request_handler api_produce, api_fetch, api_list_offsets, api_find_coordinator,
+request_handler api_produce, api_fetch, api_list_offsets, api_offset_for_leader_epoch, api_find_coordinator,
     api_api_versions; /* service: struct data_apis */
 
 #endif

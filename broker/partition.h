@@ -138,7 +138,7 @@ struct partition_waiter {
 void partition_wait(struct partition *partition, struct partition_waiter *waiter);
 void partition_wait_cancel(struct partition_waiter *waiter); /* nothing if it does not wait */
 
-/* ---- ListOffsets ---- */
+/* ---- ListOffsets, OffsetForLeaderEpoch ---- */
 
 enum { PARTITION_LATEST = -1, PARTITION_EARLIEST = -2, PARTITION_MAX_TIMESTAMP = -3 };
 
@@ -151,7 +151,8 @@ struct partition_lookup {
     int32_t leader_epoch; /* -1: not known */
     /* The partition's. */
     struct partition *partition;
-    int64_t wanted; /* the timestamp asked for */
+    int64_t wanted;       /* the timestamp asked for */
+    int32_t wanted_epoch; /* -1: no epoch was asked for */
     struct partition_log_search search;
     struct group_confirm confirm;
     struct partition_lookup *next, *prev;
@@ -163,6 +164,11 @@ struct partition_lookup {
  * majority confirmed that we lead. Calling convention and errors as partition_read, without OFFSET_OUT_OF_RANGE. */
 bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
                       struct partition_lookup *lookup);
+/* Where the records of `epoch` end, or those of the largest epoch below it that is in the log (KIP-320): `offset` and that `leader_epoch`;
+ * both -1 when there is none, or `epoch` is above all. A majority confirmed that we lead: a deposed leader lacks the newer epochs, and its
+ * answer would make a client believe that records were lost. Calling convention and errors as partition_lookup. */
+bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
+                            struct partition_lookup *lookup);
 void partition_lookup_cancel(struct partition_lookup *lookup); /* nothing if it is over */
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * ListOffsets of one partition: the earliest offset at once, the rest after a majority confirmed that we lead.
+ * ListOffsets and OffsetForLeaderEpoch of one partition: the earliest offset at once, the rest after a majority confirmed that we lead.
  *
  *   partition_lookup -> earliest -> done
- *                    -> else -> confirm -> latest -> done
+ *                    -> else -> confirm -> latest, end of an epoch -> done
  *                                       -> search in the log -> done
  *
  * The search, too, waits for the confirmation: "no such record" makes a client go to the end, where a deposed leader's is not.
@@ -58,6 +58,11 @@ static void confirmed(struct group_confirm *confirm, int error) {
     struct partition *partition = lookup->partition;
     if (error != ERR_NONE) {
         over(lookup, error_map_group(error), -1, -1, -1);
+    } else if (lookup->wanted_epoch >= 0) {
+        uint32_t found = 0;
+        int64_t end_offset = partition_log_epoch_end(group_log(partition->group), (uint32_t)lookup->wanted_epoch,
+                                                     &found);
+        over(lookup, KAFKA_NONE, end_offset, -1, end_offset < 0 ? -1 : (int32_t)found);
     } else if (lookup->wanted == PARTITION_LATEST) {
         over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
     } else {
@@ -69,17 +74,15 @@ static void confirmed(struct group_confirm *confirm, int error) {
 /* Returns true when it is over. */
 static bool start(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
-    if (lookup->wanted == PARTITION_EARLIEST)
+    if (lookup->wanted_epoch < 0 && lookup->wanted == PARTITION_EARLIEST)
         return over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
     begin(lookup);
     group_confirm(partition->group, &lookup->confirm);
     return lookup->stage == STAGE_OVER;
 }
 
-bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
-                      struct partition_lookup *lookup) {
+static bool look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
     lookup->partition = partition;
-    lookup->wanted = timestamp;
     lookup->search = (struct partition_log_search){.done = searched};
     lookup->confirm = (struct group_confirm){.done = confirmed};
     lookup->stage = STAGE_OVER;
@@ -88,6 +91,20 @@ bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t le
     bool is_over = code != KAFKA_NONE ? over(lookup, code, -1, -1, -1) : start(lookup);
     lookup->inside = false;
     return is_over;
+}
+
+bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
+                      struct partition_lookup *lookup) {
+    lookup->wanted = timestamp;
+    lookup->wanted_epoch = -1;
+    return look_up(partition, leader_epoch, lookup);
+}
+
+bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
+                            struct partition_lookup *lookup) {
+    lookup->wanted = PARTITION_LATEST;
+    lookup->wanted_epoch = epoch < 0 ? 0 : epoch; /* terms begin with 1: there is nothing at 0 */
+    return look_up(partition, leader_epoch, lookup);
 }
 
 void partition_lookup_cancel(struct partition_lookup *lookup) {

@@ -16,6 +16,7 @@
 #include "protocol/list_offsets.h"
 #include "protocol/meta_query.h"
 #include "protocol/metadata.h"
+#include "protocol/offset_for_leader_epoch.h"
 #include "protocol/produce.h"
 
 #define MESSAGES(api) .request = &kp_##api##_request_schema, .response = &kp_##api##_response_schema
@@ -31,6 +32,7 @@ static const struct kp_api api_table[] = {
     {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
     {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 4, MESSAGES(init_producer_id)},
+    {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4, MESSAGES(offset_for_leader_epoch)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 1, MESSAGES(describe_cluster)},

@@ -13,6 +13,7 @@
 #include "protocol/find_coordinator.h"
 #include "protocol/kafka_error.h"
 #include "protocol/list_offsets.h"
+#include "protocol/offset_for_leader_epoch.h"
 #include "protocol/produce.h"
 #include "protocol/record_batch_builder.h"
 
@@ -352,7 +353,7 @@ static void test_fetch_client_leaves(void **state) {
     assert_false(one_broker_has_answer(one, 20));
 }
 
-/* ---- ListOffsets, FindCoordinator ---- */
+/* ---- ListOffsets, OffsetForLeaderEpoch, FindCoordinator ---- */
 
 static struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp, int version,
                                                            int32_t partition) {
@@ -394,6 +395,51 @@ static void test_list_offsets(void **state) {
     }
 }
 
+static struct kp_offset_for_leader_epoch_response_partition epoch_end(struct one_broker *one, int version,
+                                                                      int32_t epoch, int32_t current) {
+    struct kp_offset_for_leader_epoch_request request;
+    struct kp_offset_for_leader_epoch_request_topic topic = {.topic = kp_string_of("t")};
+    struct kp_offset_for_leader_epoch_request_partition asked[] = {
+        {.partition = 0, .current_leader_epoch = current, .leader_epoch = epoch},
+        {.partition = 7, .current_leader_epoch = -1, .leader_epoch = epoch}};
+    struct kp_offset_for_leader_epoch_response response;
+    kp_set_fallbacks(&kp_offset_for_leader_epoch_request_schema, &request);
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    topic.partitions.items = asked;
+    topic.partitions.count = 2;
+    assert_true(one_broker_ask(one, KP_OFFSET_FOR_LEADER_EPOCH, version, &request, &response));
+    assert_int_equal(response.topics.items[0].partitions.items[1].partition, 7);
+    assert_int_equal(response.topics.items[0].partitions.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(response.topics.items[0].partitions.items[1].end_offset, -1);
+    return response.topics.items[0].partitions.items[0];
+}
+
+/* A consumer learns that its place is right; epochs that never were have no end; a client that knows a newer leader is told. */
+static void test_offset_for_leader_epoch(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 1);
+    produce_one(one, "t", 0, 5, 10);
+    int32_t epoch = offset_at(one, -1, 7, 0).leader_epoch;
+    assert_true(epoch > 0);
+    for (int version = 2; version <= 4; version++) {
+        struct kp_offset_for_leader_epoch_response_partition found = epoch_end(one, version, epoch, epoch);
+        assert_int_equal(found.error_code, KAFKA_NONE);
+        assert_int_equal(found.leader_epoch, epoch);
+        assert_int_equal(found.end_offset, 5);
+        for (int32_t never = -1; never <= epoch + 1; never += epoch + 2) {
+            found = epoch_end(one, version, never, -1);
+            assert_int_equal(found.error_code, KAFKA_NONE);
+            assert_int_equal(found.leader_epoch, -1);
+            assert_int_equal(found.end_offset, -1);
+        }
+        assert_int_equal(epoch_end(one, version, epoch, epoch + 1).error_code, KAFKA_UNKNOWN_LEADER_EPOCH);
+        assert_int_equal(epoch_end(one, version, epoch, epoch - 1).error_code, KAFKA_FENCED_LEADER_EPOCH);
+        assert_int_equal(epoch_end(one, version, epoch, epoch - 1).end_offset, -1);
+    }
+}
+
 /* Clients must stop and say why: no groups, no transactions yet. */
 static void test_find_coordinator(void **state) {
     struct one_broker *one = *state;
@@ -432,6 +478,7 @@ int main(void) {
         TEST(test_fetch_all_versions),
         TEST(test_fetch_client_leaves),
         TEST(test_list_offsets),
+        TEST(test_offset_for_leader_epoch),
         TEST(test_find_coordinator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,9 +19,10 @@
 enum { FRAME_MAX = 4096, CHANGES = 40 };
 
 /* Not those that make or remove topics: their effects, not their bytes, are what would take the time here. */
-static const char *const files[] = {"api_versions",     "produce",          "fetch",
-                                    "list_offsets",     "metadata",         "find_coordinator",
-                                    "init_producer_id", "describe_cluster", "describe_configs"};
+static const char *const files[] = {"api_versions",           "produce",          "fetch",
+                                    "list_offsets",           "metadata",         "find_coordinator",
+                                    "init_producer_id",       "describe_cluster", "describe_configs",
+                                    "offset_for_leader_epoch"};
 
 static uint64_t next_random(uint64_t *seed) {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;

@@ -40,7 +40,7 @@ static void test_api_table_has_the_versions_that_clients_look_for(void **state) 
         {KP_LIST_OFFSETS, 5},     {KP_METADATA, 0},         {KP_METADATA, 9},
         {KP_METADATA, 12},        {KP_FIND_COORDINATOR, 0}, {KP_FIND_COORDINATOR, 4},
         {KP_API_VERSIONS, 0},     {KP_CREATE_TOPICS, 7},    {KP_DELETE_TOPICS, 6},
-        {KP_INIT_PRODUCER_ID, 0}, {KP_INIT_PRODUCER_ID, 3},
+        {KP_INIT_PRODUCER_ID, 0}, {KP_INIT_PRODUCER_ID, 3}, {KP_OFFSET_FOR_LEADER_EPOCH, 4},
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         const struct kp_api *api = kp_api_find(wanted[i].key);
