@@ -49,7 +49,7 @@ struct peer {
     struct env_connect *connect;
     struct env_timer *retry;
     uint64_t retry_us;
-    struct log_limiter limiter;
+    struct log_limiter limiter, up_limiter, down_limiter;
     struct peer *next;
 };
 
@@ -116,8 +116,8 @@ static void break_link(struct peer *peer, const char *why) {
     bool was_up = peer->up;
     peer->up = false;
     if (was_up) {
-        log_warn(peers->log, "lost the connection with broker %d at %s:%d: %s", peer->node, peer->host, peer->port,
-                 why);
+        log_limited(peers->log, &peer->down_limiter, LOG_WARN, "lost the connection with broker %d at %s:%d: %s",
+                    peer->node, peer->host, peer->port, why);
         peer->was_up = true;
         if (env_now_ms(peers->env) - peer->up_since_ms >= STEADY_MS) peer->retry_us = 0;
     }
@@ -264,7 +264,8 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer->up_since_ms = env_now_ms(peers->env);
     mem_free(peer->refusal);
     peer->refusal = NULL;
-    log_info(peers->log, "connected with broker %d at %s:%d", peer->node, peer->host, peer->port);
+    log_limited(peers->log, &peer->up_limiter, LOG_INFO, "connected with broker %d at %s:%d", peer->node, peer->host,
+                peer->port);
     uint64_t session = peer->session;
     peers->events->up(peers->arg, peer->node);
     if (!peer->up || peer->session != session) return; /* broken inside `up` */

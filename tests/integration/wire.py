@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from harness.cluster import Cluster, wait_until
+from harness import peer as peer_port
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
@@ -190,6 +191,50 @@ def garbage_harms_nobody(cluster):
     return f"memory grew by {grown >> 20} MiB"
 
 
+def false_peers_harm_nobody(cluster):
+    """On the peer port: wrong hellos are refused with a sentence, long ones end before they came, and a peer that is let in and sends nonsense loses its link."""
+    cluster.create("peers")
+    cluster.wait_leaders("peers", in_sync=3)
+    rng, port = random.Random(11), cluster[2].peer_port
+    before = cluster[2].rss_bytes()
+    refusals = {}
+    for name, hello in (("itself", peer_port.Hello(2)), ("a stranger", peer_port.Hello(77)), ("another directory", peer_port.Hello(1)), ("another shard", peer_port.Hello(1, shard=3)), ("another version", peer_port.Hello(1, version=9))):
+        stranger = peer_port.Peer(port)
+        ours, accepted, refusals[name] = stranger.shake(hello, 1, peer_port.CONTROL)
+        stranger.close()
+        assert not accepted and len(refusals[name]) > 20, f"{name}: {refusals[name]}"
+    for turn in range(20):  # 100 MB are promised, and nothing is kept of what comes: a hello is short
+        stranger = peer_port.Peer(port, timeout=1)
+        try:
+            stranger.socket.sendall(struct.pack(">I", 100 << 20) + bytes([peer_port.HELLO]) + bytes(1 << 20))
+            assert stranger.socket.recv(1) == b"", "it was not closed"
+        except ConnectionError:
+            pass
+        stranger.close()
+    one = peer_port.Hello(1, ours.directory_of(1), ours.nodes, ours.record, ours.cluster_id)
+    kinds = [peer_port.MESSAGES, peer_port.ENTRIES, peer_port.HELLO, peer_port.VERDICT, peer_port.STOPPING, 50, *range(64, 70), 255]
+    for turn in range(40):
+        control, bulk = peer_port.link(port, one, 1000 + turn)
+        try:
+            for _ in range(30):
+                data = rng.randbytes(rng.choice([0, 3, 56, 112, 200, 3000]))
+                if turn % 2:
+                    data = struct.pack("<I", rng.choice([4, len(data), 120, 0xFFFFFFF0])) + data
+                channel = rng.choice((peer_port.CONTROL, peer_port.BULK))
+                (control, bulk)[channel].send(rng.choice(kinds), channel, data)
+        except OSError:
+            pass  # it has had enough of us
+        control.close()
+        bulk.close()
+    assert cluster[2].alive(), f"broker 2 ended: {cluster[2].log_text()[-500:]}"
+    grown = cluster[2].rss_bytes() - before
+    assert grown < 60 << 20, f"memory grew by {grown >> 20} MiB"
+    wait_until("the true broker 1 to be connected again", lambda: all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"]), 20)
+    with leader_connection(cluster, "peers") as raw:
+        assert raw.produce("peers", 0, batch([(None, b"x")]))[0] == 0
+    return f"memory grew by {grown >> 20} MiB; said to itself: {refusals['itself']}"
+
+
 def answers_come_in_order(cluster):
     """Requests that are sent without waiting are answered in their order, also when a waiting fetch is in front."""
     cluster.create("order")
@@ -203,6 +248,6 @@ def answers_come_in_order(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (bytes_come_back, leaders_say_what_is_sure, bad_batches_are_refused, answers_come_in_order, duplicates_are_recognised, unacknowledged_is_unseen, offsets_are_dense, garbage_harms_nobody):
+    for test in (bytes_come_back, leaders_say_what_is_sure, bad_batches_are_refused, answers_come_in_order, duplicates_are_recognised, unacknowledged_is_unseen, offsets_are_dense, garbage_harms_nobody, false_peers_harm_nobody):
         suite.run(test, shared)
 suite.end()
