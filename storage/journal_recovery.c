@@ -19,7 +19,8 @@
  * 12  a bad round that a later one repeats                       the repetition counts (the last round of a process may
  *                                                                have been in the cache only: the next one repeats it)
  * 13  a whole round at a place that its header does not name     as if it were not whole: 3 or 9
- * 14  a file shorter than it should be                           free: it was being made, and is removed; else as it is
+ * 14  a file shorter than it should be                           free: it was being made, and is removed; with rounds in it:
+ *                                                                damage where no setting makes such a size; else as it is
  * 15  rounds of another journal                                  another salt: not whole; a whole file of them: refused
  * 16  a file of a newer format                                   refused: ERR_VERSION
  * 17  all rounds whole, but the entries of a group have a hole   damage: refused
@@ -176,13 +177,25 @@ static int find_salt(struct recovery *recovery) {
     return ERR_NONE;
 }
 
+/* Row 14: files are made in whole blocks, before the first round is written. */
+static int check_size(struct recovery *recovery, const struct journal_file *file) {
+    if (file->generation == 0 || file->size >= recovery->files->file_bytes || file->size % JOURNAL_BLOCK == 0)
+        return ERR_NONE;
+    char name[512];
+    journal_files_name(recovery->files, file->number, name);
+    return error_set(recovery->why, ERR_CORRUPT,
+                     "the journal file %s is damaged at position %" PRIu64
+                     ": it ends there, and was longer before. " ADVICE,
+                     name, file->size);
+}
+
 static int survey(struct recovery *recovery) {
     int error = find_salt(recovery);
     for (size_t i = 0; error == ERR_NONE && i < recovery->files->count; i++) {
         struct journal_file *file = recovery->files->all[i];
         file->generation = 0;
         error = survey_file(recovery, file);
-        if (error != ERR_NONE) error = cannot_read(recovery, file, error);
+        error = error != ERR_NONE ? cannot_read(recovery, file, error) : check_size(recovery, file);
     }
     return error;
 }

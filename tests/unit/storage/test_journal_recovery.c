@@ -307,12 +307,14 @@ static void test_journal_recovery_misdirected_round(void **state) {
     free_scene(&scene);
 }
 
-/* Row 14: a free file that is too short was being made; the newest file may end with its last round. */
+/* Row 14: a free file that is too short was being made; one with rounds in it was cut off, if that can be seen. */
 static void test_journal_recovery_short_files(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
     const struct image_round last = *image_round_from_end(scene.image, 0);
-    scene.image->files[last.file].len = last.header.offset + last.size;
+    scene.image->files[last.file].len = last.header.offset + last.size + 100;
+    assert_refused(&scene, ERR_CORRUPT, "it ends there, and was longer before");
+    scene.image->files[last.file].len -= 100;
     struct image_file *half = &scene.image->files[scene.image->file_count++];
     *half = (struct image_file){.number = 38, .bytes = calloc(1, 5000), .len = 5000};
     assert_int_equal(open_scene(&scene, scene.all), scene.all);
