@@ -6,6 +6,7 @@ RECORDS (1,000,000) is the size of the two volume tests.
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import time
@@ -16,7 +17,8 @@ import kafka
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
-from harness.cluster import BIN, ROOT, Cluster
+from harness.cluster import BIN, ROOT, Cluster, wait_until
+from harness.raw import API_VERSIONS, PRODUCE, Raw
 from harness.suite import Suite
 
 RECORDS = int(os.environ.get("RECORDS") or 1_000_000)
@@ -161,7 +163,47 @@ def kafka_python(cluster):
             break
     consumer.close()
     assert got == wanted, f"{len(got)} of {len(wanted)}"
+    admin = kafka.KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
+    configs = admin.describe_configs([kafka.admin.ConfigResource("TOPIC", "kpy")], config_filter="all")
+    admin.close()
+    assert "max.message.bytes" in str(configs), configs
     return f"{len(wanted)} records, kafka-python {kafka.__version__}"
+
+
+def kafka_python_follows_leaders(cluster):
+    """A consumer at the tail goes on after its leaders were killed, and misses and repeats nothing (it asks for the ends of leader epochs)."""
+    cluster.create("follow", 6)
+    cluster.wait_leaders("follow", in_sync=3)
+    consumer = kafka.KafkaConsumer(bootstrap_servers=cluster.bootstrap.split(","), group_id=None, auto_offset_reset="none", enable_auto_commit=False)
+    partitions = [kafka.TopicPartition("follow", p) for p in range(6)]
+    consumer.assign(partitions)
+    next_offset = {p: 0 for p in partitions}
+    for p in partitions:
+        consumer.seek(p, 0)
+
+    def read_to(end):
+        for p, records in consumer.poll(200).items():
+            for m in records:
+                assert m.offset == next_offset[p], f"{p}: offset {m.offset} instead of {next_offset[p]}"
+                next_offset[p] += 1
+        return all(n == end for n in next_offset.values())
+
+    def produce_and_read(end):
+        for p in range(6):
+            subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "follow", "-p", str(p), "-X", "enable.idempotence=true"], input="x\n" * 20, text=True, check=True)
+        wait_until(f"{end} records of each partition, not {sorted(next_offset.values())}", lambda: read_to(end), 30)
+
+    produce_and_read(20)
+    for turn in (2, 3):
+        leaders = list(cluster.leaders("follow").values())
+        most = max(set(leaders), key=leaders.count)
+        cluster[most].kill()
+        wait_until("other leaders", lambda: not {None, most} & set(cluster.leaders("follow").values()))
+        produce_and_read(20 * turn)
+        cluster[most].start(ready=True)
+        cluster.wait_leaders("follow", in_sync=3)
+    consumer.close()
+    return f"{leaders.count(most)} of 6 leaders killed"
 
 
 def kafkajs(cluster):
@@ -193,6 +235,33 @@ def kcat_features(cluster):
     assert re.search(r"offset 50", asked), asked
 
 
+def every_version_is_used(cluster):
+    """Each version of each API that is advertised answers a request that Apache Kafka's own client wrote; one that nothing tries fails here."""
+    frames = {}
+    for path in sorted((ROOT / "tests" / "golden").glob("*.txt")):
+        for line in path.read_text().splitlines():
+            words = line.split(" ")
+            if words[2:4] == ["request", "full"]:
+                frame = bytes.fromhex(words[5])
+                frames[struct.unpack(">hh", frame[4:8])] = frame
+    with Raw(cluster[1].port) as raw:
+        answer = raw.ask(API_VERSIONS, 0, b"")
+    error, count = struct.unpack(">hi", answer[:6])
+    served = [struct.unpack(">hhh", answer[6 + 6 * i:12 + 6 * i]) for i in range(count)]
+    assert error == 0 and count > 10, f"error {error}, {count} APIs"
+    tried = 0
+    for key, first, last in served:
+        for version in range(3 if key == PRODUCE else first, last + 1):  # Produce 0 to 2 are advertised only
+            assert (key, version) in frames, f"version {version} of API {key} is served, and neither a client nor a golden frame uses it"
+            with Raw(cluster[1].port) as raw:
+                frame = frames[key, version]
+                raw.socket.sendall(frame)
+                correlation, body = raw.receive()
+                assert correlation == struct.unpack(">i", frame[8:12])[0] and body, f"API {key}, version {version}"
+            tried += 1
+    return f"{tried} versions of {count} APIs"
+
+
 def group_consumers_are_told(cluster):
     """A consumer that needs a group is told so at once, with an error that it shows, instead of waiting for ever."""
     cluster.create("grouped")
@@ -209,6 +278,6 @@ def group_consumers_are_told(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (kcat_features, confluent_features, kafka_python, kafkajs, group_consumers_are_told, volume_kcat, volume_confluent):
+    for test in (every_version_is_used, kcat_features, confluent_features, kafka_python, kafka_python_follows_leaders, kafkajs, group_consumers_are_told, volume_kcat, volume_confluent):
         suite.run(test, shared)
 suite.end()

@@ -443,7 +443,7 @@ static void test_describe_configs(void **state) {
     broker_settings_table(&rows);
     assert_int_equal(broker.configs.count, rows);
     assert_true(broker.configs.items[0].read_only);
-    assert_int_equal(describe(node, 4, 4, "1", "").configs.count, rows); /* an empty list: kafka-python 3 asks so */
+    assert_int_equal(describe(node, 4, 4, "1", "").configs.count, rows); /* an empty list */
     assert_int_equal(describe(node, 4, 4, "2", NULL).error_code, KAFKA_INVALID_REQUEST);
     assert_int_equal(describe(node, 4, 2, "nothing", NULL).error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_text(describe(node, 4, 2, "nothing", NULL).error_message, "there is no topic nothing");
