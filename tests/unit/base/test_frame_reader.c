@@ -122,6 +122,14 @@ static void run_for_us(uint64_t us) {
     env_timer_free(soon);
 }
 
+/* Until so many frames have come, and a while longer, in which no more should. */
+static void run_until(size_t count, uint64_t us) {
+    reading.stop_at = count;
+    if (reading.count < count) loop_run(&reading.loop);
+    reading.stop_at = 0;
+    run_for_us(us);
+}
+
 /* ---- Sizes and cuts ---- */
 
 /* Frames of sizes around every border of the reader, sent back to back, come out whole and in order. */
@@ -280,7 +288,7 @@ static void test_reader_idle_holds_nothing(void **state) {
         send_frame(i, 5000);
     send_head(1000);
     send("a beginning", 11);
-    run_for_us(10000);
+    run_until(100, 10000);
     assert_int_equal(reading.count, 100);
     assert_true(heap_used() < before + 20 * 1000);
     close_reading();
@@ -293,7 +301,7 @@ static void test_reader_freed_inside(void **state) {
     for (size_t i = 0; i < 10; i++)
         send_frame(i, 5000);
     reading.free_at = 3;
-    run_for_us(5000);
+    run_until(3, 5000);
     assert_int_equal(reading.count, 3);
     close_reading();
 }
@@ -309,7 +317,7 @@ static void test_reader_pause(void **state) {
         send_frame(i, i % 2 == 0 ? 10 : 80000);
     for (size_t i = 1; i <= COUNT; i++) {
         reading.pause_at = i;
-        run_for_us(2000);
+        run_until(i, 2000);
         assert_int_equal(reading.count, i);
         frame_reader_pause(reading.reader, false);
         assert_int_equal(reading.count, i);
@@ -326,7 +334,7 @@ static void test_reader_end_while_paused(void **state) {
     for (size_t i = 0; i < 5; i++)
         send_frame(i, 50);
     reading.pause_at = 2;
-    run_for_us(2000);
+    run_until(2, 2000);
     close_client();
     run_for_us(2000);
     assert_int_equal(reading.count, 2);
@@ -347,14 +355,14 @@ static void test_reader_budget_stops_and_goes_on(void **state) {
     open_reading(&budget);
     for (size_t i = 0; i < COUNT; i++)
         send_frame(i, LEN);
-    run_for_us(20000);
+    run_until(3, 20000);
     assert_int_equal(reading.count, 3); /* the third passes the limit and is read to its end */
     assert_int_equal(budget.used, 3 * LEN);
     for (size_t i = 0; i < COUNT; i++) {
         assert_frame(i, LEN);
         slice_unref(&reading.frames[i]);
         assert_int_equal(reading.count, i + 3 < COUNT ? i + 3 : COUNT); /* nothing comes inside of the release */
-        run_for_us(20000);
+        run_until(i + 4 < COUNT ? i + 4 : COUNT, 20000);
     }
     assert_int_equal(reading.count, COUNT);
     close_reading();
@@ -393,7 +401,7 @@ static void test_reader_budget_large_frame_waits(void **state) {
     open_reading(&budget);
     send_frame(0, FIRST); /* in one chunk with the beginning of the next: the chunk is charged */
     send_frame(1, LARGE);
-    run_for_us(20000);
+    run_until(1, 20000);
     assert_int_equal(reading.count, 1);
     assert_true(budget.used >= FIRST && budget.used <= 2 * 65536);
     slice_unref(&reading.frames[0]);
