@@ -13,6 +13,9 @@ enum mutant {
     MUTANT_HARD_STATE_NOT_WRITTEN, /* term and vote are forgotten by a crash */
     MUTANT_UNCOMMITTED_IN_SEGMENT, /* write-behind takes entries that are not committed */
     MUTANT_DURABLE_AT_APPEND,      /* a log reports entries durable before their round of the journal is */
+    MUTANT_TRUNCATION_NOT_WRITTEN, /* the journal does not say that the end of a log was cut */
+    MUTANT_FAILED_SYNC_SURVIVED,   /* a round whose write or sync failed counts as durable */
+    MUTANT_DIRECTORY_NOT_SYNCED,   /* a segment counts as synced while its directory does not name it */
 
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
     MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not durable */

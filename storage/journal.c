@@ -52,6 +52,7 @@ void journal_truncate(struct journal *journal, uint64_t group, uint64_t index) {
     if (index <= state->asked_last) state->asked_last = index - 1;
     if (index < state->asked_void) state->asked_void = index;
     state->asked_truncates++;
+    if (MUTANT(MUTANT_TRUNCATION_NOT_WRITTEN)) return;
     struct journal_record truncate = {.kind = JOURNAL_TRUNCATE, .group = group, .index = index};
     record(journal, &truncate, NULL, true);
 }

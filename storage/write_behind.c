@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "storage/applier_snapshot.h"
 
 enum {
@@ -77,6 +78,7 @@ static int write_index(struct write_job *job) {
 }
 
 static int sync_directories(struct write_job *job) {
+    if (MUTANT(MUTANT_DIRECTORY_NOT_SYNCED)) return 0;
     int error = job->sync_group_directory ? env_sync_dir(job->env, job->group_path) : 0;
     if (!error && job->sync_parent_directory) error = env_sync_dir(job->env, job->groups_path);
     return error;
