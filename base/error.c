@@ -36,6 +36,16 @@ const char *error_phrase(int error) {
     return phrases[error];
 }
 
+const char *error_advice(int error) {
+    switch (error) {
+    case ERR_DENIED: return "give this user the right to";
+    case ERR_NO_SPACE: return "make room on the disk";
+    case ERR_IO: return "the disk fails: see what the kernel says (dmesg) and replace it";
+    case ERR_LIMIT: return "raise the limit of open files (ulimit -n, LimitNOFILE)";
+    default: return "see whether the disk is there and mounted";
+    }
+}
+
 int error_from_errno(int system_errno) {
     switch (system_errno) {
     case 0: return ERR_NONE;

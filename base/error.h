@@ -35,6 +35,10 @@ enum error_code {
 /* A short phrase in lower case ("no space left"), for the middle of a sentence. Static memory. */
 const char *error_phrase(int error);
 
+/* What to do when a file or directory refuses with this error, as the beginning of the last part of a sentence ("make room on the
+ * disk"). Static memory. */
+const char *error_advice(int error);
+
 /* The code for an errno value. */
 int error_from_errno(int system_errno);
 

@@ -61,17 +61,30 @@ static void on_warning(void *arg, const char *sentence) {
     log_warn(arg, "%s", sentence);
 }
 
-static void raise_open_files(struct log *log) {
+/* Half of the files are for connections, so that clients never take those that the log needs: without one the broker ends. */
+static void bound_connections(struct run *run, uint64_t files) {
+    uint64_t most = files / 2 > 0 ? files / 2 : 1;
+    if (run->settings.max_connections <= most) return;
+    log_warn(&run->log,
+             "at most %" PRIu64 " clients are let in, not %" PRIu32 " (max.connections): only %" PRIu64
+             " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
+             most, run->settings.max_connections, files);
+    run->settings.max_connections = (uint32_t)most;
+}
+
+static void raise_open_files(struct run *run) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES_LOW)
-        log_warn(log,
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (limit.rlim_cur < OPEN_FILES_LOW)
+        log_warn(&run->log,
                  "only %" PRIu64
                  " files may be open at a time, which bounds connections and partitions; raise the hard limit "
                  "(ulimit -Hn, LimitNOFILE) to %d or more",
                  (uint64_t)limit.rlim_cur, OPEN_FILES_LOW);
+    bound_connections(run, limit.rlim_cur);
 }
 
 static void say_first_lines(struct run *run) {
@@ -105,7 +118,7 @@ static int run_broker(struct run *run) {
     }
     run->log = (struct log){.env = run->env, .level = run->settings.log_level};
     say_first_lines(run);
-    raise_open_files(&run->log);
+    raise_open_files(run);
     broker_settings_warnings(&run->settings, on_warning, &run->log);
     if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker, &why) != ERR_NONE) {
         log_error(&run->log, "%s", why.text);

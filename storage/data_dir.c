@@ -69,8 +69,8 @@ static void look_at_name(void *arg, const char *name) {
 }
 
 static int cannot(const struct data_dir *dir, const char *what, int error, struct error_text *why) {
-    return error_set(why, error, "cannot %s the data directory %s (%s); give this user the right to, or use " OTHER_DIR,
-                     what, dir->path, error_phrase(error));
+    return error_set(why, error, "cannot %s the data directory %s (%s); %s, or use " OTHER_DIR, what, dir->path,
+                     error_phrase(error), error_advice(error));
 }
 
 static int make_if_missing(struct data_dir *dir, struct error_text *why) {

@@ -93,7 +93,8 @@ static int open_all(struct journal_files *files, bool read_only, struct error_te
         int error = env_file_open(files->env, path, flags, &file->file);
         if (error == ERR_NONE) error = env_file_size(file->file, &file->size);
         if (error != ERR_NONE)
-            return error_set(why, error, "cannot open the journal file %s (%s)", path, error_phrase(error));
+            return error_set(why, error, "cannot open the journal file %s (%s); %s", path, error_phrase(error),
+                             error_advice(error));
     }
     return ERR_NONE;
 }
@@ -105,7 +106,8 @@ int journal_files_open(struct journal_files *files, struct env *env, const char 
     if (error == ERR_NONE && !read_only) error = env_sync_dir(env, path); /* files of a process that was killed */
     if (error == ERR_NONE) error = env_list_dir(env, path, note_name, files);
     if (error != ERR_NONE)
-        error_set(why, error, "cannot open the journal directory %s (%s)", path, error_phrase(error));
+        error_set(why, error, "cannot open the journal directory %s (%s); %s", path, error_phrase(error),
+                  error_advice(error));
     else
         error = open_all(files, read_only, why);
     if (error != ERR_NONE) journal_files_close(files);
@@ -198,8 +200,8 @@ int journal_files_make(struct journal_files *files, struct error_text *why) {
     while (error == ERR_NONE && making->file->size < making->file_bytes)
         error = write_piece(making);
     if (error != ERR_NONE)
-        error_set(why, error, "cannot make the journal file %s of %llu bytes (%s); is there room on the disk?",
-                  making->path, (unsigned long long)making->file_bytes, error_phrase(error));
+        error_set(why, error, "cannot make the journal file %s of %llu bytes (%s); %s", making->path,
+                  (unsigned long long)making->file_bytes, error_phrase(error), error_advice(error));
     else
         adopt_made(files, making);
     making_free(making);

@@ -24,10 +24,8 @@ enum {
 static int make_directory(struct env *env, const char *path, struct error_text *why) {
     int error = directory_make(env, path);
     if (error == 0) return 0;
-    return error_set(
-        why, error,
-        "the directory %s cannot be made (%s); give this user the right to write there, or another data.dir", path,
-        error_phrase(error));
+    return error_set(why, error, "the directory %s cannot be made (%s); %s, or name another data.dir", path,
+                     error_phrase(error), error_advice(error));
 }
 
 static void pressed(void *arg, uint64_t group, uint64_t index) {

@@ -115,6 +115,26 @@ def wiped_broker_is_refused():
     return f"{report['acknowledged']} acknowledged, lost 0; said: {text.strip().splitlines()[-1][-160:]}"
 
 
+def few_open_files():
+    """With few open files clients are kept out rather than the log: connections never end a broker."""
+    with Cluster(1) as cluster:
+        broker = cluster[1]
+        broker.stop()
+        broker.wrapper = ["prlimit", "--nofile=80:80"]
+        broker.start(ready=True)
+        expect_log = broker.wait_log(r"at most 40 clients are let in, not 10000 \(max\.connections\)")
+        assert expect_log
+        cluster.create("files")
+        held = [socket.create_connection(("127.0.0.1", broker.port), 5) for _ in range(100)]
+        broker.wait_log(r"40 clients are connected")
+        for s in held:
+            s.close()
+        cluster.drave("produce", "files", stdin="a\nb\n")
+        assert cluster.drave("consume", "files", "-e").stdout == "a\nb\n"
+        broker.process.terminate()
+        assert broker.process.wait(30) == 0
+
+
 def data_survives_restarts():
     """Clean stops and kills of one and of all brokers keep what was acknowledged; a clean end has exit code 0."""
     with Cluster(3) as cluster:
@@ -229,6 +249,6 @@ def ipv6_and_names():
 
 
 suite = Suite()
-for test in (settings_are_checked, directories_are_guarded, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, wiped_broker_is_refused, no_majority_is_told):
+for test in (settings_are_checked, directories_are_guarded, few_open_files, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, wiped_broker_is_refused, no_majority_is_told):
     suite.run(test)
 suite.end()
