@@ -164,8 +164,8 @@ static int receive_all(struct admin_client *admin, struct admin_connection *from
         }
         int error = n < 0 && errno == EAGAIN
                         ? wait_for(admin, from->fd, POLLIN, from->address, "answered", why)
-                        : error_set(why, ERR_CONNECTION, "%s broke the connection; is it a drave broker?",
-                                    from->address);
+                        : error_set(why, ERR_CONNECTION,
+                                    "%s broke the connection: it has just ended, or is no drave broker", from->address);
         if (error) {
             return error;
         }

@@ -107,18 +107,32 @@ static int start_reading(struct consume *c) {
     return code;
 }
 
+static void say_no_offset(const struct consume *c, int32_t partition) {
+    if (c->offset >= 0 && c->time_ms < 0 && c->count == 0) {
+        say("partition %d of \"%s\" has no offset %" PRId64 "; drave topic describe %s shows where it starts and ends",
+            (int)partition, c->name, c->offset, c->name);
+    } else {
+        say("partition %d of \"%s\" ends before what was to be read next; was the topic deleted and made again? See drave topic describe %s",
+            (int)partition, c->name, c->name);
+    }
+}
+
 static void take(struct consume *c, const rd_kafka_message_t *message) {
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         c->open -= c->exit_at_end;
     } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
                message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
         c->failed = true;
-        say("partition %d of \"%s\" has no offset %" PRId64 "; drave topic describe %s shows where it starts and ends",
-            (int)message->partition, c->name, c->offset, c->name);
+        say_no_offset(c, message->partition);
     } else if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
         c->failed = true;
         say("topic \"%s\" was deleted while it was read; drave topic list shows those that exist", c->name);
+    } else if (message->err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION) {
+        c->failed = true;
+        say("partition %d of \"%s\": the records at offset %" PRId64 " cannot be decompressed: their producer sent "
+            "them so. Read on behind them with -p %d -o %" PRId64,
+            (int)message->partition, c->name, message->offset, (int)message->partition, message->offset + 1);
     } else if (message->err) {
         c->failed = true;
         say("partition %d of \"%s\": %s", (int)message->partition, c->name, rd_kafka_message_errstr(message));

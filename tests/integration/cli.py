@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from harness.cluster import BIN, Cluster, free_ports, wait_until
+from harness.raw import Raw, batch
 from harness.suite import Suite
 
 
@@ -92,6 +93,16 @@ def records(cluster):
     expect(cluster.drave("produce", "lines", "-p", 9, stdin="x\n", check=False), 1, "partitions 0 to 1")
     cluster.drave("topic", "create", "small", "-c", "max.message.bytes=1000")
     expect(cluster.drave("produce", "small", stdin="x" * 5000 + "\n", check=False), 1, "5000|50\\d\\d", r"max\.message\.bytes")
+
+
+def unreadable_records(cluster):
+    """Records that no codec can read are told with their place and the way around them, in no library's words."""
+    cluster.create("poisoned")
+    with Raw(cluster[cluster.leaders("poisoned")[0]].port) as raw:
+        for one in (batch([(None, b"before")]), batch([(None, b"x")], "zstd", compressed=lambda _: b"junk"), batch([(None, b"behind")])):
+            assert raw.produce("poisoned", 0, one)[0] == 0
+    expect(cluster.drave("consume", "poisoned", "-e", check=False), 1, "before", "offset 1 cannot be decompressed", "-p 0 -o 2")
+    assert cluster.drave("consume", "poisoned", "-e", "-p", 0, "-o", 2).stdout == "behind\n"
 
 
 def pipes_and_signals(cluster):
@@ -187,7 +198,7 @@ def dev_interrupted():
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (usage, not_reachable, topics, records, pipes_and_signals, tree, bench):
+    for test in (usage, not_reachable, topics, records, unreadable_records, pipes_and_signals, tree, bench):
         suite.run(test, shared)
 suite.run(dev_cluster)
 suite.run(dev_interrupted)
