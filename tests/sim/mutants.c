@@ -28,7 +28,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(STALE_COMPLETION, "voters", 100),
     ROW(DEDUP_WINDOW_OF_FOUR, "cluster", 100),
     ROW(BATCH_CRC_IGNORED, "cluster", 100),
-    ROW(IN_FLIGHT_KEPT, "cluster", 600),
+    ROW(IN_FLIGHT_KEPT, "cluster", 1500),
     ROW(RETRY_ACKED_EARLY, "cluster", 100),
     ROW(WATERMARK_AT_APPEND, "cluster", 100),
     ROW(WIPED_REPLICA_VOTES, "cluster", 50),
