@@ -101,6 +101,8 @@ int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset
 int env_file_read_cached(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got);
 /* All of it or an error. `sync`: the data is durable on return (as by env_file_sync). */
 int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset, bool sync);
+/* The same, not durable, for much at once that nobody reads soon: goes around the page cache where it can. */
+int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset);
 int env_file_sync(struct env_file *file); /* data, and the size needed to read it back (fdatasync) */
 int env_file_truncate(struct env_file *file, uint64_t size);
 

@@ -35,6 +35,10 @@ struct env_file *env_uv_file_new(struct env *env, int fd, bool direct, bool drop
     return file;
 }
 
+int env_uv_file_fd(const struct env_file *file) {
+    return file->fd;
+}
+
 static int open_retrying(const char *path, int flags) {
     int fd;
     do

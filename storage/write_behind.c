@@ -60,7 +60,7 @@ static int write_entries(struct write_job *job) {
         iov[n++] = (struct env_iov){.base = entry->header, .len = ENTRY_HEADER_SIZE};
         if (entry->body.len > 0) iov[n++] = (struct env_iov){.base = entry->body.data, .len = entry->body.len};
     }
-    int error = env_file_write(job->file, iov, n, job->position, false);
+    int error = env_file_write_bulk(job->file, iov, n, job->position);
     mem_free(iov);
     return error;
 }

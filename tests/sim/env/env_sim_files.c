@@ -117,6 +117,10 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
     return sync ? env_file_sync(file) : ERR_NONE;
 }
 
+int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset) {
+    return env_file_write(file, iov, n, offset, false);
+}
+
 int env_file_sync(struct env_file *file) {
     struct env *env = file->env;
 

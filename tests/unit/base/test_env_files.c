@@ -127,6 +127,53 @@ static void direct_in(struct loop *loop, const char *path) {
     mem_free(back);
 }
 
+static void bulk_in(struct loop *loop, const char *path) {
+    enum { MOST = 3 << 20 };
+    static const struct {
+        uint64_t offset;
+        size_t parts[3];
+    } writes[] = {{0, {1 << 20, 0, 0}},        {1 << 20, {100, 300000, 7}},     {(1 << 20) + 300107, {5, 1, 200}},
+                  {4096, {131072, 0, 4096}},   {100000, {3996, 4096, 1000003}}, {(1 << 20) + 300313, {999999, 0, 1}},
+                  {8000, {200000, 1, 1 << 20}}};
+    char *wanted = mem_zalloc(MOST), *back = mem_alloc(MOST), *bytes = mem_alloc(MOST);
+    uint64_t size = 0, x = 1;
+    size_t got;
+    struct env_file *file;
+    assert_int_equal(env_file_open(loop->env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &file), ERR_NONE);
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+        struct env_iov parts[3];
+        char *at = bytes;
+        for (int k = 0; k < 3; k++) {
+            parts[k] = (struct env_iov){at, writes[i].parts[k]};
+            for (size_t m = 0; m < parts[k].len; m++)
+                *at++ = (char)((x = x * 6364136223846793005U + 1442695040888963407U) >> 56);
+        }
+        size_t len = (size_t)(at - bytes);
+        assert_int_equal(env_file_write_bulk(file, parts, 3, writes[i].offset), ERR_NONE);
+        memcpy(wanted + writes[i].offset, bytes, len);
+        size = writes[i].offset + len > size ? writes[i].offset + len : size;
+        assert_int_equal(env_file_read(file, back, MOST, 0, &got), ERR_NONE);
+        assert_int_equal(got, size);
+        assert_memory_equal(back, wanted, size);
+    }
+    assert_int_equal(env_file_sync(file), ERR_NONE);
+    env_file_close(file);
+    assert_int_equal(env_unlink(loop->env, path), ERR_NONE);
+    mem_free(wanted);
+    mem_free(back);
+    mem_free(bytes);
+}
+
+/* Bulk writes leave the bytes and the size that plain writes would, whatever their borders, also over what was there before. */
+static void test_file_bulk(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    bulk_in(&loop, loop_path(&loop, "bulk"));
+    if (access("/dev/shm", W_OK) == 0) bulk_in(&loop, "/dev/shm/drave-test-bulk");
+    loop_close(&loop);
+}
+
 /* Direct files hold what was written, on a file system that may have O_DIRECT, and on one that long had not (tmpfs). */
 static void test_file_direct(void **state) {
     (void)state;
@@ -252,6 +299,7 @@ int main(void) {
         cmocka_unit_test(test_file_open_errors),
         cmocka_unit_test(test_file_read_cached),
         cmocka_unit_test(test_file_direct),
+        cmocka_unit_test(test_file_bulk),
         cmocka_unit_test(test_file_no_space),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_lock_file),
