@@ -6,8 +6,10 @@
  *   - a new group whose first replica is to lead (campaign)
  *
  * raft_set_election_timeout does not restart the engine's timer, which counts from the last message of the leader: so the
- * timer may be due already, and the try waits until refusal + (1+2k)t besides. k is the replica's rank, a hash of group
- * and replica, so the groups of a dead broker spread over the survivors; (1+2k)t leaves each rank two timeouts of the one before.
+ * timer may be due already, and the try waits until refusal + (1+2k)t besides. k is the replica's rank; (1+2k)t leaves each
+ * rank two timeouts of the one before. Brokers that lead little (one that is back after a restart) come first, and among others a
+ * hash of group and replica, so the groups of a dead broker spread over the survivors. Who leads what is known only as far as this
+ * broker has heard, so the hash also sets apart two that both take themselves for the first.
  * A receiver whose own link to the leader's process was refused lets the request depose that leader (disrupt_leader); for others the
  * leader lives, and pre-vote protects it. A timeout that leaves the replica a follower (entries being written) was not the try.
  * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
@@ -59,15 +61,43 @@ static uint64_t rank_key(const struct group *group, const struct member *member)
     return mix(mix(group->id + 1) ^ member->replica);
 }
 
+void election_count_leads(struct shard *shard) {
+    shard->led_by_us = shard->led_by_all = 0;
+    for (struct link *link = shard->links; link != NULL; link = link->next)
+        link->leads = 0;
+    for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
+        const struct member *leader = group_leads(group) ? group->self : group_member(group, group->leader);
+        if (leader == NULL) continue;
+        shard->led_by_all++;
+        if (leader == group->self)
+            shard->led_by_us++;
+        else
+            leader->link->leads++;
+    }
+}
+
+/* Its broker leads less than half of an equal share. */
+static bool leads_little(const struct group *group, const struct member *member) {
+    const struct shard *shard = group->shard;
+    size_t brokers = 1;
+    for (const struct link *link = shard->links; link != NULL; link = link->next)
+        brokers += link->up;
+    return 2 * brokers * (member == group->self ? shard->led_by_us : member->link->leads) < shard->led_by_all;
+}
+
 static uint64_t try_time_ms(const struct group *group) {
     const struct shard_options *options = &group->shard->options;
-    uint64_t rank = 0, ours = rank_key(group, group->self);
+    bool we_lead_little = leads_little(group, group->self);
+    uint64_t rank = 0, hash_rank = 0, ours = rank_key(group, group->self);
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
         if (member == group->self || !member->voter || !is_connected(group, member)) continue;
-        rank += rank_key(group, member) < ours;
+        bool before = rank_key(group, member) < ours, leads_as_much = leads_little(group, member) == we_lead_little;
+        hash_rank += before;
+        rank += leads_as_much ? before : !we_lead_little;
     }
-    uint64_t at_ms = group->shard->now_ms + (1 + 2 * rank) * options->failover_ms;
+    uint64_t at_ms = group->shard->now_ms + (1 + 2 * rank) * options->failover_ms +
+                     hash_rank * options->failover_ms / 2;
     /* A new group: the replica that was chosen to lead first has its tries before. */
     bool chosen_first = group->made && group_term(group) <= 1;
     return chosen_first ? at_ms + (uint64_t)2 * CAMPAIGN_TRIES * options->failover_ms : at_ms;

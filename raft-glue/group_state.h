@@ -31,6 +31,7 @@ struct link {
     struct peer_bytes control;               /* records */
     struct member *ready_first, *ready_last; /* members there with entries to send, each once */
     uint64_t unacked_bytes;                  /* entries sent and not acknowledged, over all groups */
+    uint32_t leads;                          /* groups, when election_count_leads was called */
     struct link *next;
 };
 
@@ -187,6 +188,8 @@ struct shard {
     bool bulk_paused;
     uint64_t paused_ms; /* since when */
 
+    uint32_t led_by_us, led_by_all; /* groups, when election_count_leads was called */
+
     bool draining;     /* this broker stops: it stands for nothing any more (transfer.c), */
     bool handing_over; /* and it is known who stops with it */
     uint32_t drain_ms; /* for all of that */
@@ -278,6 +281,8 @@ void group_on_time(struct group *group);
 /* ---- election.c ---- */
 
 void election_start(struct group *group);
+/* Looks who leads how much; before the calls for all groups that follow from one event. */
+void election_count_leads(struct shard *shard);
 void election_on_link_up(struct group *group);
 void election_on_dead(struct group *group, int32_t node);
 /* Behind a step: ends a try that is over. */

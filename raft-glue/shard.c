@@ -191,6 +191,7 @@ static void on_up(void *arg, int32_t node) {
     link->stopping = false;
     transfer_link_up(link);
     shard_now_ms(shard);
+    election_count_leads(shard);
     for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
         bool concerned = false;
         for (size_t i = 0; i < group->member_count; i++) {
@@ -209,6 +210,7 @@ static void on_down(void *arg, int32_t node, bool dead) {
     link->up = false;
     peer_bytes_free(&link->control);
     shard_now_ms(shard);
+    if (dead) election_count_leads(shard);
     for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
         for (size_t i = 0; i < group->member_count; i++)
             if (group->members[i]->link == link) replicate_link_down(group->members[i]);
