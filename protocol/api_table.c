@@ -162,12 +162,6 @@ bool kp_api_flexible(const struct kp_api *api, int version) {
     return version >= api->request->flexible_from;
 }
 
-const char *kp_api_name(int key) {
-    const struct kp_api *api = kp_api_find(key);
-    if (api != NULL) return api->name;
-    return key >= 0 && key < KAFKA_API_COUNT ? kafka_api_names[key] : "unknown";
-}
-
 bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena) {
     kp_set_fallbacks(&kp_api_versions_response_schema, response);
     int32_t advertised = 0;

@@ -44,8 +44,6 @@ const struct kp_api *kp_api_find(int key);        /* NULL: not served */
 bool kp_api_serves(const struct kp_api *api, int version);
 /* KIP-482 forms in this version? (Headers: see frame.h.) */
 bool kp_api_flexible(const struct kp_api *api, int version);
-/* Kafka's name for any of its keys, also those not served; "unknown" beyond. */
-const char *kp_api_name(int key);
 
 struct kp_api_versions_response;
 /* The answer to ApiVersions: every API that is advertised, without error. False when the arena's limit is passed. */

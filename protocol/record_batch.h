@@ -127,8 +127,6 @@ int record_header_next(struct record *record, struct record_header *header);
  * ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
 int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
                                 int64_t *found_ms);
-/* ListOffsets -3 (KIP-734): the first record that has the batch's largest timestamp. As above. */
-int record_batch_find_max_timestamp(const struct record_batch *batch, size_t limit, int64_t *offset, int64_t *found_ms);
 
 /* The same records in another codec (`compression.type` other than producer): *out from mem_alloc. ERR_CORRUPT,
  * ERR_MALFORMED, ERR_TOO_LARGE. */

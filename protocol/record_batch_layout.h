@@ -1,5 +1,6 @@
 /*
- * Where the fields of a batch header lie, and how they are loaded and stored. Private to protocol/record_*.c.
+ * Where the fields of a batch header lie, how they are loaded and stored, and how a batch is refused. Private to protocol/record_*.c
+ * and to tests.
  */
 #ifndef PROTOCOL_RECORD_BATCH_LAYOUT_H
 #define PROTOCOL_RECORD_BATCH_LAYOUT_H
@@ -33,6 +34,9 @@ enum {
     ATTRIBUTE_TRANSACTIONAL = 0x10,
     ATTRIBUTE_CONTROL = 0x20,
 };
+
+/* `why` may be NULL. */
+#define REFUSE(error, ...) (why == NULL ? (error) : error_set(why, (error), __VA_ARGS__))
 
 static inline uint64_t load_big_endian(const uint8_t *from, size_t size) {
     uint64_t value = 0;

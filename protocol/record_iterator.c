@@ -101,21 +101,3 @@ int record_batch_find_timestamp(const struct record_batch *batch, int64_t timest
     record_iterator_close(&iterator);
     return error == ERR_EOF ? ERR_NOT_FOUND : error;
 }
-
-int record_batch_find_max_timestamp(const struct record_batch *batch, size_t limit, int64_t *offset,
-                                    int64_t *found_ms) {
-    struct record_iterator iterator;
-    struct record record;
-    int error = record_iterator_open(&iterator, batch, limit);
-    if (error != ERR_NONE) return error;
-    bool found = false;
-    while ((error = record_iterator_next(&iterator, &record)) == ERR_NONE) {
-        if (found && record.timestamp_ms <= *found_ms) continue;
-        found = true;
-        *offset = record.offset;
-        *found_ms = record.timestamp_ms;
-    }
-    record_iterator_close(&iterator);
-    if (error != ERR_EOF) return error;
-    return found ? ERR_NONE : ERR_NOT_FOUND;
-}

@@ -44,24 +44,3 @@ void kp_uuid_text(struct kp_uuid uuid, char into[23]) {
     into[at++] = base64_alphabet[bits << (6 - held) & 63]; /* 128 bits leave two over */
     into[at] = '\0';
 }
-
-bool kp_uuid_parse(const char *text, struct kp_uuid *uuid) {
-    if (strlen(text) != 22) return false;
-    struct kp_uuid parsed;
-    uint32_t bits = 0;
-    int held = 0;
-    size_t at = 0;
-    for (int i = 0; i < 22; i++) {
-        const char *found = strchr(base64_alphabet, text[i]);
-        if (found == NULL) return false;
-        bits = bits << 6 | (uint32_t)(found - base64_alphabet);
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            parsed.bytes[at++] = (uint8_t)(bits >> held);
-        }
-    }
-    if ((bits & 15) != 0) return false; /* one id has one text: the four bits that are left over are zero */
-    *uuid = parsed;
-    return true;
-}

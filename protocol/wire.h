@@ -41,7 +41,6 @@ bool kp_uuid_is_zero(struct kp_uuid uuid);
 bool kp_uuid_equal(struct kp_uuid a, struct kp_uuid b);
 /* URL-safe base64 without padding, 22 characters and a terminator: the way in which Kafka's tools show ids. */
 void kp_uuid_text(struct kp_uuid uuid, char into[23]);
-bool kp_uuid_parse(const char *text, struct kp_uuid *uuid); /* false, *uuid untouched: not 22 such characters */
 
 /* ---- Reading ---- */
 
@@ -61,7 +60,6 @@ bool kp_read_bool(struct kp_reader *reader); /* any byte but 0 is true */
 int8_t kp_read_int8(struct kp_reader *reader);
 int16_t kp_read_int16(struct kp_reader *reader);
 int32_t kp_read_int32(struct kp_reader *reader);
-uint32_t kp_read_uint32(struct kp_reader *reader);
 int64_t kp_read_int64(struct kp_reader *reader);
 uint32_t kp_read_uvarint(struct kp_reader *reader); /* ERR_MALFORMED when over 32 bits */
 int32_t kp_read_varint(struct kp_reader *reader);   /* zigzag */
@@ -101,7 +99,6 @@ void kp_write_bool(struct kp_writer *writer, bool value);
 void kp_write_int8(struct kp_writer *writer, int8_t value);
 void kp_write_int16(struct kp_writer *writer, int16_t value);
 void kp_write_int32(struct kp_writer *writer, int32_t value);
-void kp_write_uint32(struct kp_writer *writer, uint32_t value);
 void kp_write_int64(struct kp_writer *writer, int64_t value);
 void kp_write_uvarint(struct kp_writer *writer, uint32_t value);
 void kp_write_varint(struct kp_writer *writer, int32_t value);
@@ -115,11 +112,6 @@ void kp_write_count(struct kp_writer *writer, int32_t count, bool compact, bool 
 void kp_write_slice(struct kp_writer *writer, struct slice slice);
 /* Overwrites four bytes written before any reference, at `at` from the start. */
 void kp_patch_int32(struct kp_writer *writer, size_t at, int32_t value);
-
-/* How many bytes these take. */
-size_t kp_uvarint_size(uint32_t value);
-size_t kp_varint_size(int32_t value);
-size_t kp_varlong_size(int64_t value);
 
 /* Hands the output over in order, in as few slices as possible; `emit` owns each. The writer's own bytes are charged to
  * `budget` (may be NULL). Returns writer->error, in which case nothing is emitted. The writer is closed either way. */

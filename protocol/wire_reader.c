@@ -58,10 +58,6 @@ int32_t kp_read_int32(struct kp_reader *reader) {
     return (int32_t)read_big_endian(reader, 4);
 }
 
-uint32_t kp_read_uint32(struct kp_reader *reader) {
-    return (uint32_t)read_big_endian(reader, 4);
-}
-
 int64_t kp_read_int64(struct kp_reader *reader) {
     return (int64_t)read_big_endian(reader, 8);
 }

@@ -88,10 +88,6 @@ void kp_write_int32(struct kp_writer *writer, int32_t value) {
     write_big_endian(writer, (uint64_t)value, 4);
 }
 
-void kp_write_uint32(struct kp_writer *writer, uint32_t value) {
-    write_big_endian(writer, value, 4);
-}
-
 void kp_write_int64(struct kp_writer *writer, int64_t value) {
     write_big_endian(writer, (uint64_t)value, 8);
 }
@@ -103,13 +99,6 @@ static void write_base128(struct kp_writer *writer, uint64_t value) {
         bytes[n++] = (uint8_t)(value | 0x80);
     bytes[n++] = (uint8_t)value;
     kp_write_raw(writer, bytes, n);
-}
-
-static size_t base128_size(uint64_t value) {
-    size_t n = 1;
-    for (; value >= 0x80; value >>= 7)
-        n++;
-    return n;
 }
 
 static uint32_t zigzag32(int32_t value) {
@@ -130,18 +119,6 @@ void kp_write_varint(struct kp_writer *writer, int32_t value) {
 
 void kp_write_varlong(struct kp_writer *writer, int64_t value) {
     write_base128(writer, zigzag64(value));
-}
-
-size_t kp_uvarint_size(uint32_t value) {
-    return base128_size(value);
-}
-
-size_t kp_varint_size(int32_t value) {
-    return base128_size(zigzag32(value));
-}
-
-size_t kp_varlong_size(int64_t value) {
-    return base128_size(zigzag64(value));
 }
 
 void kp_write_uuid(struct kp_writer *writer, struct kp_uuid uuid) {

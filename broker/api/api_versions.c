@@ -33,23 +33,12 @@ static int16_t check(const struct request *request) {
 void api_api_versions(void *service, struct request *request) {
     (void)service;
     struct kp_api_versions_response out;
+    int16_t code = check(request);
     kp_set_fallbacks(&kp_api_versions_response_schema, &out);
-    out.error_code = check(request);
-    if (out.error_code != KAFKA_INVALID_REQUEST) {
-        size_t count;
-        const struct kp_api *table = kp_api_table(&count);
-        struct kp_api_versions_response_api *keys = kp_new_items(&request->arena, &kp_api_versions_response_api_schema,
-                                                                 &out.api_keys, (int32_t)count);
-        if (keys == NULL) {
-            request_close_connection(request);
-            return;
-        }
-        out.api_keys.count = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (table[i].key >= KP_PRIVATE) continue;
-            keys[out.api_keys.count++] = (struct kp_api_versions_response_api){
-                .api_key = table[i].key, .min_version = table[i].advertised_from, .max_version = table[i].to};
-        }
+    if (code != KAFKA_INVALID_REQUEST && !kp_api_versions_fill(&out, &request->arena)) {
+        request_close_connection(request);
+        return;
     }
+    out.error_code = code;
     request_respond(request, &out);
 }

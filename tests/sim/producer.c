@@ -9,7 +9,7 @@
 #include "protocol/init_producer_id.h"
 #include "protocol/kafka_error.h"
 #include "protocol/produce.h"
-#include "protocol/record_batch_builder.h"
+#include "tests/batches/record_batch_builder.h"
 
 enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500 };
 

@@ -8,7 +8,7 @@
 
 #include "base/env_uv.h"
 #include "broker/partition.h"
-#include "protocol/record_batch_builder.h"
+#include "tests/batches/record_batch_builder.h"
 
 enum { FIXTURE_NODES_MAX = 3 };
 

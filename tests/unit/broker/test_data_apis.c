@@ -15,7 +15,7 @@
 #include "protocol/list_offsets.h"
 #include "protocol/offset_for_leader_epoch.h"
 #include "protocol/produce.h"
-#include "protocol/record_batch_builder.h"
+#include "tests/batches/record_batch_builder.h"
 
 enum { PARTITIONS_MAX = 8 };
 

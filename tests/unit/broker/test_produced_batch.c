@@ -11,7 +11,7 @@
 #include "base/crc32c.h"
 #include "broker/produced_batch.h"
 #include "protocol/kafka_error.h"
-#include "protocol/record_batch_builder.h"
+#include "tests/batches/record_batch_builder.h"
 
 static const struct partition_settings as_produced = {.max_message_bytes = 10000};
 

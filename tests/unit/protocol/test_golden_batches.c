@@ -14,7 +14,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "protocol/record_batch_builder.h"
+#include "tests/batches/record_batch_builder.h"
 #include "tests/unit/protocol/fixture_dump.h"
 #include "tests/unit/protocol/fixture_golden.h"
 
@@ -67,7 +67,7 @@ static const char *yes_no(bool value) {
 
 static void dump_batch(struct text *text, const struct record_batch *batch) {
     int64_t offset, timestamp;
-    assert_int_equal(record_batch_find_max_timestamp(batch, LIMIT, &offset, &timestamp), ERR_NONE);
+    assert_int_equal(record_batch_find_timestamp(batch, batch->max_timestamp, LIMIT, &offset, &timestamp), ERR_NONE);
     assert_true(timestamp == batch->max_timestamp);
     text_add(text, "[{\"baseOffset\":%" PRId64 ",\"lastOffset\":%" PRId64 ",\"leaderEpoch\":%d,\"size\":%zu",
              batch->base_offset, record_batch_last_offset(batch), batch->leader_epoch, batch->size);

@@ -38,23 +38,21 @@ static void test_wire_numbers(void **state) {
     kp_write_int8(&writer, -2);
     kp_write_int16(&writer, -3);
     kp_write_int32(&writer, 0x01020304);
-    kp_write_uint32(&writer, 0xfffefdfc);
     kp_write_int64(&writer, INT64_MIN);
-    static const char bytes[] = "\x01\xfe\xff\xfd\x01\x02\x03\x04\xff\xfe\xfd\xfc\x80\0\0\0\0\0\0\0";
+    static const char bytes[] = "\x01\xfe\xff\xfd\x01\x02\x03\x04\x80\0\0\0\0\0\0\0";
     assert_int_equal(kp_writer_size(&writer), sizeof(bytes) - 1);
-    ASSERT_WRITTEN(&writer, "\x01\xfe\xff\xfd\x01\x02\x03\x04\xff\xfe\xfd\xfc\x80\0\0\0\0\0\0\0");
+    ASSERT_WRITTEN(&writer, "\x01\xfe\xff\xfd\x01\x02\x03\x04\x80\0\0\0\0\0\0\0");
     struct kp_reader reader = READER(bytes);
     assert_true(kp_read_bool(&reader));
     assert_int_equal(kp_read_int8(&reader), -2);
     assert_int_equal(kp_read_int16(&reader), -3);
     assert_int_equal(kp_read_int32(&reader), 0x01020304);
-    assert_int_equal(kp_read_uint32(&reader), 0xfffefdfc);
     assert_true(kp_read_int64(&reader) == INT64_MIN);
     assert_int_equal(kp_reader_left(&reader), 0);
     assert_int_equal(reader.error, ERR_NONE);
 }
 
-/* Variable-length numbers at the edges of each length, there and back, with the size foretold. */
+/* Variable-length numbers at the edges of each length, there and back. */
 static void test_wire_variable_length_numbers(void **state) {
     (void)state;
     static const int64_t values[] = {
@@ -63,11 +61,8 @@ static void test_wire_variable_length_numbers(void **state) {
         struct kp_writer writer;
         kp_writer_init(&writer, 100);
         kp_write_varlong(&writer, values[i]);
-        assert_int_equal(kp_writer_size(&writer), kp_varlong_size(values[i]));
         kp_write_varint(&writer, (int32_t)values[i]);
         kp_write_uvarint(&writer, (uint32_t)values[i]);
-        assert_int_equal(kp_writer_size(&writer), kp_varlong_size(values[i]) + kp_varint_size((int32_t)values[i]) +
-                                                      kp_uvarint_size((uint32_t)values[i]));
         uint8_t *bytes;
         size_t len;
         assert_int_equal(kp_writer_take(&writer, &bytes, &len), ERR_NONE);
@@ -329,20 +324,14 @@ static void test_wire_writer_releases_slices(void **state) {
     buffer_unref(buffer);
 }
 
-/* Ids look as in Kafka's tools, there and back; other texts are refused. */
+/* Ids look as in Kafka's tools. */
 static void test_wire_uuid_text(void **state) {
     (void)state;
-    struct kp_uuid uuid = {{0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
-                            0x00}},
-                   parsed;
+    struct kp_uuid uuid = {
+        {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00}};
     char text[23];
     kp_uuid_text(uuid, text);
     assert_string_equal(text, "ESIzRFVmd4iZqrvM3e7_AA");
-    assert_true(kp_uuid_parse(text, &parsed));
-    assert_true(kp_uuid_equal(uuid, parsed));
-    assert_false(kp_uuid_parse("ESIzRFVmd4iZqrvM3e7_A", &parsed));
-    assert_false(kp_uuid_parse("ESIzRFVmd4iZqrvM3e7/AA", &parsed));
-    assert_false(kp_uuid_parse("ESIzRFVmd4iZqrvM3e7_AB", &parsed)); /* bits that no id has */
     assert_true(kp_uuid_is_zero((struct kp_uuid){{0}}));
     assert_false(kp_uuid_is_zero(uuid));
 }

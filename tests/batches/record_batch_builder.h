@@ -1,10 +1,10 @@
 /*
- * Makes record batches: for the client's side, the simulator's producers and tests.
+ * Makes record batches, as a producer does: for unit tests and the simulator's producers. (drave itself produces with librdkafka.)
  *
  * record_batch_builder_new, _append for each record, _finish (which gives the bytes and frees the builder).
  */
-#ifndef PROTOCOL_RECORD_BATCH_BUILDER_H
-#define PROTOCOL_RECORD_BATCH_BUILDER_H
+#ifndef TESTS_BATCHES_RECORD_BATCH_BUILDER_H
+#define TESTS_BATCHES_RECORD_BATCH_BUILDER_H
 
 #include "protocol/record_batch.h"
 
@@ -29,8 +29,6 @@ struct record_batch_builder *record_batch_builder_new(const struct record_batch_
 void record_batch_builder_append(struct record_batch_builder *builder, int64_t timestamp_ms, const void *key,
                                  int32_t key_len, const void *value, int32_t value_len,
                                  const struct record_header *headers, int32_t header_count);
-int32_t record_batch_builder_count(const struct record_batch_builder *builder);
-size_t record_batch_builder_size(const struct record_batch_builder *builder); /* before compression */
 /* *out from mem_alloc. ERR_INVALID without a record, ERR_TOO_LARGE above INT32_MAX bytes. Frees the builder in any case. */
 int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out, size_t *out_len);
 void record_batch_builder_free(struct record_batch_builder *builder); /* without finishing; NULL does nothing */

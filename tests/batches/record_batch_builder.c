@@ -1,16 +1,15 @@
 /*
- * Makes batches, and gives them another codec. The contracts are in record_batch_builder.h and record_batch.h.
+ * Makes batches. The contract is in record_batch_builder.h.
  *
- * Records are encoded as they come; header and checksum are put before them at the end, after compression.
+ * Records are encoded as they come; header and checksum are put before them at the end, and a codec is applied to the whole.
  */
-#include "protocol/record_batch_builder.h"
+#include "tests/batches/record_batch_builder.h"
 
 #include <string.h>
 
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "protocol/codec.h"
 #include "protocol/record_batch_layout.h"
 #include "protocol/wire.h"
 
@@ -39,18 +38,6 @@ void record_batch_builder_free(struct record_batch_builder *builder) {
     mem_free(builder);
 }
 
-int32_t record_batch_builder_count(const struct record_batch_builder *builder) {
-    return builder->count;
-}
-
-size_t record_batch_builder_size(const struct record_batch_builder *builder) {
-    return RECORD_BATCH_HEADER + kp_writer_size(&builder->records);
-}
-
-static size_t field_size(int32_t len) {
-    return kp_varint_size(len) + (len > 0 ? (size_t)len : 0);
-}
-
 static void write_field(struct kp_writer *writer, const void *data, int32_t len) {
     kp_write_varint(writer, len);
     if (len > 0) kp_write_raw(writer, data, (size_t)len);
@@ -64,31 +51,32 @@ void record_batch_builder_append(struct record_batch_builder *builder, int64_t t
     CHECK(header_count >= 0);
     if (builder->count == 0) builder->base_timestamp = builder->max_timestamp = timestamp_ms;
     if (timestamp_ms > builder->max_timestamp) builder->max_timestamp = timestamp_ms;
-    int64_t timestamp_delta = (int64_t)((uint64_t)timestamp_ms - (uint64_t)builder->base_timestamp);
-    size_t size = 1 + kp_varlong_size(timestamp_delta) + kp_varint_size(builder->count) + field_size(key_len) +
-                  field_size(value_len) + kp_varint_size(header_count);
-    for (int32_t i = 0; i < header_count; i++)
-        size += field_size(headers[i].key_len) + field_size(headers[i].value_len);
-
-    struct kp_writer *writer = &builder->records;
-    if (size > INT32_MAX) kp_writer_fail(writer, ERR_TOO_LARGE);
-    kp_write_varint(writer, (int32_t)size);
-    kp_write_int8(writer, 0);
-    kp_write_varlong(writer, timestamp_delta);
-    kp_write_varint(writer, builder->count);
-    write_field(writer, key, key_len);
-    write_field(writer, value, value_len);
-    kp_write_varint(writer, header_count);
+    struct kp_writer body;
+    kp_writer_init(&body, INT32_MAX - RECORD_BATCH_HEADER);
+    kp_write_int8(&body, 0);
+    kp_write_varlong(&body, (int64_t)((uint64_t)timestamp_ms - (uint64_t)builder->base_timestamp));
+    kp_write_varint(&body, builder->count);
+    write_field(&body, key, key_len);
+    write_field(&body, value, value_len);
+    kp_write_varint(&body, header_count);
     for (int32_t i = 0; i < header_count; i++) {
-        write_field(writer, headers[i].key, headers[i].key_len);
-        write_field(writer, headers[i].value, headers[i].value_len);
+        write_field(&body, headers[i].key, headers[i].key_len);
+        write_field(&body, headers[i].value, headers[i].value_len);
     }
+    uint8_t *bytes;
+    size_t len;
+    int error = kp_writer_take(&body, &bytes, &len);
+    if (error != ERR_NONE) kp_writer_fail(&builder->records, error);
+    kp_write_varint(&builder->records, (int32_t)len);
+    kp_write_raw(&builder->records, bytes, len);
+    mem_free(bytes);
     builder->count++;
 }
 
+/* The header of a batch that is not compressed. */
 static void store_header(const struct record_batch_builder *builder, uint8_t *into, size_t size) {
     const struct record_batch_options *options = &builder->options;
-    int attributes = options->codec | (options->log_append_time ? ATTRIBUTE_LOG_APPEND_TIME : 0) |
+    int attributes = (options->log_append_time ? ATTRIBUTE_LOG_APPEND_TIME : 0) |
                      (options->transactional ? ATTRIBUTE_TRANSACTIONAL : 0) |
                      (options->control ? ATTRIBUTE_CONTROL : 0);
     store_big_endian(into + AT_BASE_OFFSET, (uint64_t)options->base_offset, 8);
@@ -106,21 +94,17 @@ static void store_header(const struct record_batch_builder *builder, uint8_t *in
     store_big_endian(into + AT_CRC, crc32c(0, into + AT_ATTRIBUTES, size - AT_ATTRIBUTES), 4);
 }
 
-/* A new batch: room for a header, then the records compressed. */
-static int pack(enum record_codec codec, const uint8_t *records, size_t len, uint8_t **out, size_t *out_len) {
-    uint8_t *packed;
-    size_t packed_len;
-    int error = codec_compress(codec, records, len, &packed, &packed_len);
-    if (error != ERR_NONE) return error;
-    if (packed_len > INT32_MAX - RECORD_BATCH_HEADER) {
-        mem_free(packed);
-        return ERR_TOO_LARGE;
-    }
-    *out_len = RECORD_BATCH_HEADER + packed_len;
-    *out = mem_alloc(*out_len);
-    memcpy(*out + RECORD_BATCH_HEADER, packed, packed_len);
-    mem_free(packed);
-    return ERR_NONE;
+/* Gives the batch, which is taken over, the codec of its options. */
+static int compress(enum record_codec codec, uint8_t *plain, size_t plain_len, uint8_t **out, size_t *out_len) {
+    struct record_batch batch;
+    *out = plain;
+    *out_len = plain_len;
+    if (codec == RECORD_CODEC_NONE) return ERR_NONE;
+    int error = record_batch_parse(plain, plain_len, &batch, NULL);
+    CHECK(error == ERR_NONE);
+    error = record_batch_recompress(&batch, codec, plain_len, out, out_len);
+    mem_free(plain);
+    return error;
 }
 
 int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out, size_t *out_len) {
@@ -129,29 +113,13 @@ int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **
     uint8_t *records = NULL;
     size_t len;
     int error = builder->count == 0 ? ERR_INVALID : kp_writer_take(&builder->records, &records, &len);
-    if (error == ERR_NONE) error = pack(builder->options.codec, records, len, out, out_len);
-    if (error == ERR_NONE) store_header(builder, *out, *out_len);
+    if (error == ERR_NONE) {
+        uint8_t *plain = mem_alloc(RECORD_BATCH_HEADER + len);
+        memcpy(plain + RECORD_BATCH_HEADER, records, len);
+        store_header(builder, plain, RECORD_BATCH_HEADER + len);
+        error = compress(builder->options.codec, plain, RECORD_BATCH_HEADER + len, out, out_len);
+    }
     mem_free(records);
     record_batch_builder_free(builder);
     return error;
-}
-
-int record_batch_recompress(const struct record_batch *batch, enum record_codec codec, size_t limit, uint8_t **out,
-                            size_t *out_len) {
-    *out = NULL;
-    *out_len = 0;
-    uint8_t *records;
-    size_t len;
-    int error = codec_decompress(record_batch_codec(batch), batch->data + RECORD_BATCH_HEADER,
-                                 batch->size - RECORD_BATCH_HEADER, limit, &records, &len);
-    if (error != ERR_NONE) return error;
-    error = pack(codec, records, len, out, out_len);
-    mem_free(records);
-    if (error != ERR_NONE) return error;
-    memcpy(*out, batch->data, RECORD_BATCH_HEADER);
-    int attributes = (batch->attributes & ~ATTRIBUTE_CODEC) | (int)codec;
-    store_big_endian(*out + AT_LENGTH, *out_len - RECORD_BATCH_LENGTH_PREFIX, 4);
-    store_big_endian(*out + AT_ATTRIBUTES, (uint64_t)attributes, 2);
-    store_big_endian(*out + AT_CRC, crc32c(0, *out + AT_ATTRIBUTES, *out_len - AT_ATTRIBUTES), 4);
-    return ERR_NONE;
 }
