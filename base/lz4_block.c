@@ -6,10 +6,6 @@
 
 #include "base/error.h"
 
-size_t lz4_block_bound(size_t len) {
-    return len > LZ4_MAX_INPUT_SIZE ? 0 : (size_t)LZ4_compressBound((int)len);
-}
-
 size_t lz4_block_compress(const void *from, size_t len, void *into, size_t room) {
     if (len > LZ4_MAX_INPUT_SIZE) return 0;
     int limit = room > INT_MAX ? INT_MAX : (int)room;

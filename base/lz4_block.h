@@ -8,9 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Most bytes that lz4_block_compress can need for `len`; 0 when LZ4 cannot take so many (above 2113929216). */
-size_t lz4_block_bound(size_t len);
-/* Returns the compressed length, or 0 when it would not fit into `room`. */
+/* Returns the compressed length, or 0 when it would not fit into `room`, or LZ4 cannot take so many bytes (above 2113929216). */
 size_t lz4_block_compress(const void *from, size_t len, void *into, size_t room);
 /* ERR_CORRUPT unless exactly `raw_len` bytes come out. Never reads or writes outside. */
 int lz4_block_decompress(const void *from, size_t len, void *into, size_t raw_len);

@@ -179,10 +179,6 @@ int broker_port(const struct broker *broker, const char *listener) {
     return server_port(broker->server, listener);
 }
 
-int broker_peer_port(const struct broker *broker) {
-    return peers_port(shard_peers(broker->shard));
-}
-
 const struct broker_services *broker_services(const struct broker *broker) {
     return &broker->services;
 }

@@ -40,9 +40,8 @@ void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg);
 /* After `failed` or `stopped`, or instead of them: closes everything at once, without handing over; NULL does nothing. */
 void broker_free(struct broker *broker);
 
-/* The port on which the client listener of that name (NULL: the first) is bound, and that of the peers: for port 0. */
+/* The port on which the client listener of that name (NULL: the first) is bound: for port 0. */
 int broker_port(const struct broker *broker, const char *listener);
-int broker_peer_port(const struct broker *broker);
 
 /* What the handlers work with; for tests that look inside (the simulator). */
 struct broker_services;

@@ -361,7 +361,3 @@ struct connection *connection_new(const struct connection_host *host, struct env
 bool connection_is_idle(const struct connection *connection) {
     return connection->first == NULL && connection->charged_answers == 0;
 }
-
-const char *connection_peer(const struct connection *connection) {
-    return connection->peer;
-}

@@ -43,6 +43,5 @@ void connection_close_if_slow(struct connection *connection, uint32_t longest_ms
 void connection_close_unserved(struct connection *connection);
 /* Whether no request waits and no answer is unread. */
 bool connection_is_idle(const struct connection *connection);
-const char *connection_peer(const struct connection *connection);
 
 #endif

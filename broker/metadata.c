@@ -31,19 +31,13 @@ static void refuse(struct metadata_result *result, int16_t error, const char *fo
 
 /* ---- Brokers ---- */
 
-static void tell_broker(struct metadata *metadata, const struct metadata_broker *broker) {
-    if (metadata->events.broker_changed != NULL) metadata->events.broker_changed(metadata->events_arg, broker);
-}
-
 static void apply_register(struct metadata *metadata, const struct command_register_broker *command,
                            struct metadata_result *result) {
     if (command->node < 0) {
         refuse(result, KAFKA_INVALID_REQUEST, "there is no broker with the id %" PRId32, command->node);
         return;
     }
-    struct broker_row *row = metadata_rows_broker(metadata, command->node, true);
-    broker_row_set(row, command);
-    tell_broker(metadata, &row->broker);
+    broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
 }
 
 static void apply_fence(struct metadata *metadata, const struct command_fence_broker *command,
@@ -53,9 +47,7 @@ static void apply_fence(struct metadata *metadata, const struct command_fence_br
         refuse(result, KAFKA_BROKER_NOT_AVAILABLE, "broker %" PRId32 " has never registered", command->node);
         return;
     }
-    if (row->broker.fenced == command->fenced) return;
     row->broker.fenced = command->fenced;
-    tell_broker(metadata, &row->broker);
 }
 
 /* ---- Topics ---- */

@@ -84,7 +84,6 @@ struct metadata_result {
 struct metadata_events {
     void (*partition_added)(void *arg, const struct metadata_partition *partition);
     void (*partition_removed)(void *arg, const struct metadata_partition *partition);
-    void (*broker_changed)(void *arg, const struct metadata_broker *broker);
 };
 
 /* `nodes`: how many brokers group 0 began with: its replicas have the ids 1..nodes, so others begin above. `seed`: for the

@@ -231,16 +231,8 @@ void partition_close(struct partition *partition, bool deleted) {
     free_partition(partition);
 }
 
-void partition_configure(struct partition *partition, const struct partition_settings *settings) {
-    partition->settings = *settings;
-}
-
 struct group *partition_group(struct partition *partition) {
     return partition->group;
-}
-
-const char *partition_topic(const struct partition *partition) {
-    return partition->topic;
 }
 
 int32_t partition_index(const struct partition *partition) {

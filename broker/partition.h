@@ -47,10 +47,8 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
                    void *arg, struct partition **partition, struct error_text *why);
 /* Waiting produces and fetches end with NOT_LEADER_OR_FOLLOWER (UNKNOWN_TOPIC_OR_PARTITION when `deleted`) within the call. */
 void partition_close(struct partition *partition, bool deleted);
-void partition_configure(struct partition *partition, const struct partition_settings *settings);
 
 struct group *partition_group(struct partition *partition);
-const char *partition_topic(const struct partition *partition);
 int32_t partition_index(const struct partition *partition);
 bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);

@@ -264,11 +264,3 @@ struct partition *partition_set_find(struct partition_set *set, const char *topi
 size_t partition_set_count(const struct partition_set *set) {
     return HASH_COUNT(set->rows);
 }
-
-bool partition_set_each(struct partition_set *set, bool (*each)(void *arg, struct partition *partition), void *arg) {
-    for (struct row *row = set->rows, *next; row != NULL; row = next) {
-        next = row->hh.next;
-        if (row->partition != NULL && !each(arg, row->partition)) return false;
-    }
-    return true;
-}

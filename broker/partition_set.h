@@ -29,8 +29,6 @@ void partition_set_free(struct partition_set *set);
 struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len, int32_t index);
 struct partition *partition_set_find_group(struct partition_set *set, uint64_t group);
 size_t partition_set_count(const struct partition_set *set);
-/* Calls `each` for every open partition, in no order that means anything, until it returns false; true if it never did. */
-bool partition_set_each(struct partition_set *set, bool (*each)(void *arg, struct partition *partition), void *arg);
 
 /* From the metadata's events, and behind each batch of commits: `applied` is the index in group 0 up to which all is applied. */
 void partition_set_added(struct partition_set *set, const struct metadata_partition *partition);

@@ -54,11 +54,6 @@ struct request {
     bool dead, ended, holds, close_after;
 };
 
-/* Whether the client has gone. Work for a dead request may be given up (but is ended all the same). */
-static inline bool request_is_dead(const struct request *request) {
-    return request->dead;
-}
-
 /* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call
  * returns: neither `response` nor what it points to is needed after that. Slices of records in it are sent without a copy. */
 void request_respond(struct request *request, const void *response);

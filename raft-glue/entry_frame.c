@@ -22,10 +22,6 @@ bool entry_frame_is_full(const struct entry_frame *frame) {
            frame->slice_count + 2 > ENTRY_FRAME_SLICES;
 }
 
-uint64_t entry_frame_room(const struct entry_frame *frame) {
-    return frame->bytes < frame->most_bytes ? frame->most_bytes - frame->bytes : 0;
-}
-
 static void flush_small(struct entry_frame *frame) {
     if (frame->small.len > 0) frame->slices[frame->slice_count++] = peer_bytes_take(&frame->small);
 }

@@ -26,8 +26,6 @@ struct entry_frame {
 
 /* Full at `most_bytes` already, if that is less than ENTRY_FRAME_BYTES: the windows of the owner. */
 void entry_frame_begin(struct entry_frame *frame, uint64_t most_bytes);
-/* Bytes until it is full. */
-uint64_t entry_frame_room(const struct entry_frame *frame);
 bool entry_frame_is_full(const struct entry_frame *frame);
 /* Adds a piece with the first of these entries, as many as fit but at least one: piece->count says how many. Takes
  * references of its own. Returns the bytes that they take. The frame must not be full. */

@@ -351,16 +351,8 @@ void data_dir_close(struct data_dir *dir) {
 
 /* ---- What it says ---- */
 
-const char *data_dir_path(const struct data_dir *dir) {
-    return dir->path;
-}
-
 const uint8_t *data_dir_uuid(const struct data_dir *dir) {
     return dir->uuid;
-}
-
-int32_t data_dir_node_id(const struct data_dir *dir) {
-    return dir->node_id;
 }
 
 const void *data_dir_cluster_record(const struct data_dir *dir, size_t *len) {

@@ -23,9 +23,7 @@ int data_dir_open(struct env *env, const char *path, int32_t node_id, struct dat
                   struct error_text *why);
 void data_dir_close(struct data_dir *dir);
 
-const char *data_dir_path(const struct data_dir *dir);
 const uint8_t *data_dir_uuid(const struct data_dir *dir); /* UUID_SIZE bytes */
-int32_t data_dir_node_id(const struct data_dir *dir);
 
 /* The cluster record: opaque to storage (broker/cluster_forming.c gives it meaning). Empty until the cluster is formed.
  * set is durable on return; once only: ERR_EXISTS if there is another one. */

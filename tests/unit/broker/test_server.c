@@ -43,7 +43,7 @@ struct stage {
 
 static void on_canceled(struct request *request) {
     struct stage *stage = request->state;
-    assert_true(request_is_dead(request));
+    assert_true(request->dead);
     stage->canceled_count++;
 }
 
