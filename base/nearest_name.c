@@ -1,10 +1,10 @@
 /*
- * "Did you mean": the nearest of some names by the number of letters to insert, remove, replace or swap with their
+ * The nearest of some names, by the number of letters to insert, remove, replace or swap with their
  * neighbour (optimal string alignment). Near is up to a third of the letters, at least one.
  */
-#include <string.h>
+#include "base/nearest_name.h"
 
-#include "base/settings.h"
+#include <string.h>
 
 enum { LONGEST = 80 }; /* longer names are compared with nothing */
 

@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/nearest_name.h"
 
 struct held {
     char *value;
@@ -48,14 +49,15 @@ static bool parse_bool(const char *text, bool *truth) {
     return *truth || strcasecmp(text, "false") == 0;
 }
 
-static bool is_choice(const char *choices, const char *value) {
+int setting_choice(const struct setting *row, const char *value) {
     size_t len = strlen(value);
-    if (len == 0 || strchr(value, ',') != NULL) return false;
-    for (const char *at = choices; at != NULL; at = strchr(at, ',')) {
+    if (len == 0 || strchr(value, ',') != NULL) return -1;
+    int place = 0;
+    for (const char *at = row->choices; at != NULL; at = strchr(at, ','), place++) {
         if (*at == ',') at++;
-        if (strncmp(at, value, len) == 0 && (at[len] == ',' || at[len] == '\0')) return true;
+        if (strncmp(at, value, len) == 0 && (at[len] == ',' || at[len] == '\0')) return place;
     }
-    return false;
+    return -1;
 }
 
 int setting_check(const struct setting *row, const char *value, struct error_text *why) {
@@ -72,7 +74,7 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
         if (parse_bool(value, &truth)) return ERR_NONE;
         return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes true or false", row->name, value);
     case SETTING_CHOICE:
-        if (is_choice(row->choices, value)) return ERR_NONE;
+        if (setting_choice(row, value) >= 0) return ERR_NONE;
         return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes one of %s", row->name, value,
                          row->choices);
     }
@@ -243,6 +245,14 @@ bool settings_bool(const struct settings *settings, const char *name) {
     CHECK(type == SETTING_BOOL);
     CHECK(parsed);
     return truth;
+}
+
+int settings_choice(const struct settings *settings, const char *name) {
+    const struct setting *row = setting_find(settings->table, settings->count, name);
+    CHECK(row != NULL && row->type == SETTING_CHOICE);
+    int place = setting_choice(row, settings->held[row - settings->table].value);
+    CHECK(place >= 0);
+    return place;
 }
 
 const char *settings_source(const struct settings *settings, const char *name) {

@@ -42,14 +42,16 @@ const char *settings_text(const struct settings *settings, const char *name);
 int64_t settings_int(const struct settings *settings, const char *name);
 bool settings_bool(const struct settings *settings, const char *name);
 bool settings_is_default(const struct settings *settings, const char *name);
+/* The place of the value among the choices, from 0. */
+int settings_choice(const struct settings *settings, const char *name);
 /* Where the value came from: "FILE:LINE", "--set", or what settings_set was told; NULL: the default. */
 const char *settings_source(const struct settings *settings, const char *name);
 
 /* Checks one value against its row, without setting it (topic configurations). */
 int setting_check(const struct setting *row, const char *value, struct error_text *why);
+/* The place of `value` among the choices of its row, from 0; -1: it is none of them. */
+int setting_choice(const struct setting *row, const char *value);
 /* The row of that name, or NULL. */
 const struct setting *setting_find(const struct setting *table, size_t count, const char *name);
-/* The name in `names` (n of them) nearest to `wrong`, or NULL when none is near: for "did you mean". */
-const char *nearest_name(const char *wrong, const char *const *names, size_t n);
 
 #endif

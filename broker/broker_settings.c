@@ -246,21 +246,6 @@ static int parse_peer_listen(struct broker_settings *into, struct error_text *wh
 
 /* ---- Plain values ---- */
 
-static int choice_place(const struct settings *values, const char *name) {
-    size_t count;
-    const struct setting *table = broker_settings_table(&count);
-    const struct setting *row = setting_find(table, count, name);
-    CHECK(row != NULL);
-    const char *value = settings_text(values, name), *at = row->choices;
-    size_t len = strlen(value);
-    for (int place = 0;; place++) {
-        if (strncmp(at, value, len) == 0 && (at[len] == ',' || at[len] == '\0')) return place;
-        at = strchr(at, ',');
-        CHECK(at != NULL); /* it was checked when it was set */
-        at++;
-    }
-}
-
 static void read_topic_values(struct broker_settings *into) {
     const struct settings *values = into->values;
     into->metadata_voters = (uint32_t)settings_int(values, "metadata.voters");
@@ -269,9 +254,7 @@ static void read_topic_values(struct broker_settings *into) {
     into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
     into->min_insync_replicas = (int32_t)settings_int(values, "min.insync.replicas");
     into->message_max_bytes = (int32_t)settings_int(values, "message.max.bytes");
-    into->compression_type = (enum broker_compression_type)choice_place(values, "compression.type");
-    into->log_append_time = choice_place(values, "log.message.timestamp.type") == 1;
-    into->log_compression_lz4 = choice_place(values, "log.compression") == 0;
+    into->log_compression_lz4 = settings_choice(values, "log.compression") == 0;
     into->producer_id_expiration_ms = (uint64_t)settings_int(values, "producer.id.expiration.ms");
 }
 
@@ -333,7 +316,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     into->node_id = (int32_t)settings_int(values, "node.id");
     into->data_dir = settings_text(values, "data.dir");
     into->rack = settings_text(values, "broker.rack");
-    into->log_level = (enum log_level)choice_place(values, "log.level");
+    into->log_level = (enum log_level)settings_choice(values, "log.level");
     if (into->data_dir[0] == '\0')
         return error_set(why, ERR_INVALID, "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);

@@ -37,15 +37,6 @@ struct broker_node_address {
     int32_t port;
 };
 
-enum broker_compression_type { /* the numbers of struct partition_settings */
-                               COMPRESSION_PRODUCER = 0,
-                               COMPRESSION_UNCOMPRESSED,
-                               COMPRESSION_GZIP,
-                               COMPRESSION_SNAPPY,
-                               COMPRESSION_LZ4,
-                               COMPRESSION_ZSTD,
-};
-
 struct broker_settings {
     const struct settings *values; /* as given: for DescribeConfigs */
     int32_t node_id;
@@ -67,8 +58,6 @@ struct broker_settings {
     bool auto_create_topics;
     int32_t min_insync_replicas;
     int32_t message_max_bytes;
-    enum broker_compression_type compression_type;
-    bool log_append_time;
     bool log_compression_lz4;
 
     uint32_t socket_request_max_bytes;

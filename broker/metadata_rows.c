@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/settings.h"
+#include "base/nearest_name.h"
 
 struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events, void *arg) {
     struct metadata *metadata = mem_zalloc(sizeof *metadata);

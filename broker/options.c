@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest_name.h"
 #include "base/settings.h"
 #include "broker/broker_settings.h"
 

@@ -17,10 +17,9 @@ struct partition;
 /* From the topic's configuration; may change while open. */
 struct partition_settings {
     int32_t max_message_bytes; /* of one batch */
-    int8_t
-        compression_type; /* 0 producer, else a codec forced by the broker: 1 uncompressed, 2 gzip, 3 snappy, 4 lz4, 5 zstd */
-    bool log_append_time; /* message.timestamp.type */
-    bool store_lz4;       /* log.compression */
+    int8_t compression_type;   /* 0: batches stay as they came; else 1 + the enum record_codec in which they are kept */
+    bool log_append_time;      /* message.timestamp.type */
+    bool store_lz4;            /* log.compression */
     int32_t min_insync_replicas;
     int64_t producer_expiration_ms; /* producer.id.expiration.ms; taken at opening */
 };

@@ -47,11 +47,6 @@ static int16_t check_content(const struct partition_settings *settings, const st
     return error_map_batch(error);
 }
 
-/* compression.type of the topic: the codec that batches must have; -1: as the producer likes. */
-static int wanted_codec(const struct partition_settings *settings) {
-    return settings->compression_type == 0 ? -1 : settings->compression_type - 1;
-}
-
 static int16_t recompress(const struct partition_settings *settings, int codec, struct produced_batch *batch,
                           struct error_text *why) {
     uint8_t *bytes;
@@ -78,7 +73,7 @@ int16_t produced_batch_check(const struct partition_settings *settings, const st
     int16_t code = parse(records, &batch->header, why);
     if (code == KAFKA_NONE) code = check_content(settings, records, &batch->header, why);
     if (code != KAFKA_NONE) return code;
-    int codec = wanted_codec(settings);
+    int codec = settings->compression_type - 1;
     if (codec >= 0 && codec != (int)record_batch_codec(&batch->header)) return recompress(settings, codec, batch, why);
     struct slice whole = records->frame;
     batch->bytes = slice_ref(

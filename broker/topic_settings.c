@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/nearest_name.h"
 
 static const struct topic_setting table[] = {
     {{.name = "compression.type",
@@ -70,28 +70,31 @@ const char *topic_settings_value(const struct broker_settings *settings, const s
     return settings_text(settings->values, setting->broker_setting);
 }
 
+static const struct topic_setting *row_of(const char *name) {
+    size_t i = 0;
+    while (i < ROWS && strcmp(table[i].row.name, name) != 0)
+        i++;
+    CHECK(i < ROWS);
+    return &table[i];
+}
+
 static const char *value_of(const struct broker_settings *settings, const struct metadata_topic *topic,
                             const char *name) {
     bool own;
-    for (size_t i = 0; i < ROWS; i++)
-        if (strcmp(table[i].row.name, name) == 0) return topic_settings_value(settings, topic, &table[i], &own);
-    CHECK(!"a setting of the table");
-    return NULL;
+    return topic_settings_value(settings, topic, row_of(name), &own);
 }
 
-static int8_t compression_of(const char *value) {
-    static const char *const names[] = {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"};
-    for (int8_t i = 0; i < (int8_t)(sizeof names / sizeof names[0]); i++)
-        if (strcmp(names[i], value) == 0) return i;
-    return COMPRESSION_PRODUCER;
+/* The place of the value among the choices of the setting. */
+static int choice_of(const struct broker_settings *settings, const struct metadata_topic *topic, const char *name) {
+    return setting_choice(&row_of(name)->row, value_of(settings, topic, name));
 }
 
 void topic_settings_partition(const struct broker_settings *settings, const struct metadata_topic *topic,
                               struct partition_settings *into) {
     memset(into, 0, sizeof *into);
     into->max_message_bytes = (int32_t)strtol(value_of(settings, topic, "max.message.bytes"), NULL, 10);
-    into->compression_type = compression_of(value_of(settings, topic, "compression.type"));
-    into->log_append_time = strcmp(value_of(settings, topic, "message.timestamp.type"), "LogAppendTime") == 0;
+    into->compression_type = (int8_t)choice_of(settings, topic, "compression.type");
+    into->log_append_time = choice_of(settings, topic, "message.timestamp.type") == 1;
     into->store_lz4 = settings->log_compression_lz4;
     into->producer_expiration_ms = (int64_t)settings->producer_id_expiration_ms;
     into->min_insync_replicas = (int32_t)strtol(value_of(settings, topic, "min.insync.replicas"), NULL, 10);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/settings.h"
+#include "base/nearest_name.h"
 #include "client/command.h"
 #include "client/talk.h"
 

@@ -161,30 +161,13 @@ static void test_settings_pairs(void **state) {
     assert_string_equal(settings_source(settings, "node.id"), "--set");
     assert_int_equal(settings_set(settings, "node.id", settings_text(settings, "node.id"), "again", &why), ERR_NONE);
     assert_int_equal(settings_int(settings, "node.id"), 4);
+    assert_int_equal(settings_choice(settings, "compression.type"), 0);
+    assert_int_equal(settings_set_pair(settings, "compression.type=lz4", &why), ERR_NONE);
+    assert_int_equal(settings_choice(settings, "compression.type"), 3);
     assert_int_equal(settings_set_pair(settings, "node.id", &why), ERR_INVALID);
     assert_string_equal(why.text, "--set node.id is not key=value; write for example --set node.id=1");
     assert_int_equal(settings_set_pair(settings, "node.id=a", &why), ERR_INVALID);
     assert_string_equal(why.text, "--set: node.id=a is not possible; it takes a whole number from 0 to 1000");
-}
-
-/* Names that are a slip away are found, others are not; of several the nearest. */
-static void test_nearest_name(void **state) {
-    (void)state;
-    static const char *const names[] = {"orders", "order-items", "produce", "topic"};
-    assert_string_equal(nearest_name("order", names, 4), "orders");
-    assert_string_equal(nearest_name("ordesr", names, 4), "orders");
-    assert_string_equal(nearest_name("order-itms", names, 4), "order-items");
-    assert_string_equal(nearest_name("prodcue", names, 4), "produce");
-    assert_string_equal(nearest_name("topc", names, 4), "topic");
-    assert_string_equal(nearest_name("topic", names, 4), "topic");
-    assert_null(nearest_name("payments", names, 4));
-    assert_null(nearest_name("", names, 4));
-    assert_null(nearest_name("x", names, 4));
-    assert_null(nearest_name("topic", names, 0));
-    char long_name[500];
-    memset(long_name, 'o', sizeof long_name - 1);
-    long_name[sizeof long_name - 1] = '\0';
-    assert_null(nearest_name(long_name, names, 4));
 }
 
 int main(void) {
@@ -195,7 +178,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_settings_wrong_lines, open_settings, close_settings),
         cmocka_unit_test_setup_teardown(test_settings_no_file, open_settings, close_settings),
         cmocka_unit_test_setup_teardown(test_settings_pairs, open_settings, close_settings),
-        cmocka_unit_test(test_nearest_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

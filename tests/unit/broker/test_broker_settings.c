@@ -65,7 +65,6 @@ static void test_broker_settings_defaults(void **state) {
     assert_string_equal(settings->nodes_text, "");
     assert_int_equal(settings->default_replication_factor, -1);
     assert_true(settings->auto_create_topics);
-    assert_int_equal(settings->compression_type, COMPRESSION_PRODUCER);
     assert_true(settings->log_compression_lz4);
     assert_int_equal(settings->log_level, LOG_INFO);
 }

@@ -10,6 +10,7 @@
 
 #include "broker/topic_name.h"
 #include "broker/topic_settings.h"
+#include "protocol/record_batch.h"
 
 static void refused(const char *name, const char *part) {
     struct error_text why;
@@ -59,7 +60,7 @@ static void test_topic_settings_values(void **state) {
     assert_int_equal(settings_set_pair(values, "message.max.bytes=5000", &why), ERR_NONE);
     assert_int_equal(broker_settings_from(values, &settings, &why), ERR_NONE);
     topic_settings_partition(&settings, &topic, &partition);
-    assert_int_equal(partition.compression_type, COMPRESSION_ZSTD);
+    assert_int_equal(partition.compression_type, 1 + RECORD_CODEC_ZSTD);
     assert_int_equal(partition.max_message_bytes, 2000);
     assert_true(partition.log_append_time);
     assert_int_equal(partition.min_insync_replicas, 1);
