@@ -137,6 +137,10 @@ struct slice slice_copy(struct budget *budget, const void *data, size_t len) {
     return (struct slice){.buffer = buffer, .data = buffer->data, .len = len};
 }
 
+struct slice slice_adopt(struct budget *budget, void *data, size_t len) {
+    return (struct slice){.buffer = buffer_adopt(budget, data, len), .data = data, .len = len};
+}
+
 struct slice slice_ref(struct slice slice) {
     if (slice.buffer != NULL) buffer_ref(slice.buffer);
     return slice;

@@ -119,14 +119,14 @@ static struct slice large_finish(struct frame_reader *reader) {
     struct large large = reader->large;
     CHECK(large.here == large.len && large.room == large.len);
     if (large.len > reader->largest) reader->largest = large.len;
-    /* the buffer takes over the charge: made first, so that nobody sees room in between */
-    struct buffer *buffer = buffer_adopt(reader->budget, large.data, large.len);
+    /* the slice takes over the charge: made first, so that nobody sees room in between */
+    struct slice frame = slice_adopt(reader->budget, large.data, large.len);
     reader->large = (struct large){0};
     if (reader->halves != NULL) {
         budget_release(reader->halves, large.len);
         budget_end_pass(reader->halves, reader);
     }
-    return (struct slice){.buffer = buffer, .data = buffer->data, .len = buffer->size};
+    return frame;
 }
 
 /* ---- Cutting ---- */

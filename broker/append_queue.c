@@ -98,10 +98,8 @@ static struct slice take_bytes(struct forming_entry *forming) {
         return bytes;
     }
     if (forming->room - forming->len > forming->len / 8) forming->data = mem_realloc(forming->data, forming->len);
-    struct buffer *buffer = buffer_adopt(NULL, forming->data, forming->len);
+    bytes = slice_adopt(NULL, forming->data, forming->len);
     forming->data = NULL;
-    bytes = slice_of(buffer, 0, forming->len);
-    buffer_unref(buffer);
     return bytes;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "storage/little_endian.h"
 
 #include <utlist.h>
 
@@ -29,18 +30,6 @@ struct broker_messages {
     } served[BROKER_REQUESTS];
     struct log_limiter limiter;
 };
-
-static void put_number(uint8_t *into, uint64_t number) {
-    for (int i = 0; i < NUMBER_SIZE; i++)
-        into[i] = (uint8_t)(number >> (8 * i));
-}
-
-static uint64_t get_number(const uint8_t *from) {
-    uint64_t number = 0;
-    for (int i = 0; i < NUMBER_SIZE; i++)
-        number |= (uint64_t)from[i] << (8 * i);
-    return number;
-}
 
 static void end_call(struct broker_messages *messages, struct broker_call *call, int error, const uint8_t *answer,
                      size_t len) {
@@ -112,7 +101,7 @@ void broker_messages_call(struct broker_messages *messages, struct broker_call *
         return;
     }
     uint8_t head[NUMBER_SIZE + 1];
-    put_number(head, call->number);
+    le_put_u64(head, call->number);
     head[NUMBER_SIZE] = (uint8_t)what;
     struct slice slices[2] = {slice_copy(NULL, head, sizeof head), body};
     peers_send(messages->peers, node, PEER_CONTROL, BROKER_MESSAGE_REQUEST, slices, 2);
@@ -132,7 +121,7 @@ void broker_messages_serve(struct broker_messages *messages, enum broker_request
 
 void broker_messages_answer(struct broker_messages *messages, struct broker_caller caller, struct slice body) {
     uint8_t head[NUMBER_SIZE];
-    put_number(head, caller.number);
+    le_put_u64(head, caller.number);
     struct slice slices[2] = {slice_copy(NULL, head, sizeof head), body};
     peers_send(messages->peers, caller.node, PEER_CONTROL, BROKER_MESSAGE_ANSWER, slices, 2);
 }
@@ -143,7 +132,7 @@ void broker_messages_send(struct broker_messages *messages, int32_t node, enum b
 }
 
 static void received_answer(struct broker_messages *messages, int32_t node, const struct slice *payload) {
-    uint64_t number = get_number(payload->data);
+    uint64_t number = le_get_u64(payload->data);
     struct broker_call *call;
     DL_FOREACH(messages->calls, call) if (call->number == number && call->node == node) break;
     if (call == NULL) return; /* it ended by time */
@@ -158,7 +147,7 @@ void broker_messages_receive(struct broker_messages *messages, int32_t node, uin
                     "dropped a message of broker %" PRId32 " that this version does not understand", node);
     } else if (request) {
         struct served *served = &messages->served[payload.data[NUMBER_SIZE]];
-        struct broker_caller caller = {.node = node, .number = get_number(payload.data)};
+        struct broker_caller caller = {.node = node, .number = le_get_u64(payload.data)};
         /* Before this broker has a cluster, and while it stops, nobody answers: the caller asks again. */
         if (served->handler != NULL) served->handler(served->arg, caller, payload.data + head, payload.len - head);
     } else {

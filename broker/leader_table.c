@@ -133,7 +133,7 @@ static struct slice take(struct kp_writer *writer, int32_t rows) {
     kp_patch_int32(writer, 1, rows);
     int error = kp_writer_take(writer, &data, &len);
     CHECK(error == ERR_NONE);
-    return (struct slice){.buffer = buffer_adopt(NULL, data, len), .data = data, .len = len};
+    return slice_adopt(NULL, data, len);
 }
 
 static void send_to(struct leader_table *table, int32_t only_node, struct slice announcement) {

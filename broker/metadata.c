@@ -18,15 +18,13 @@
 #include "broker/topic_name.h"
 #include "protocol/kafka_error.h"
 
-static void refuse(struct metadata_result *result, int16_t error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
+bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
     va_list args;
     va_start(args, format);
     result->error = error;
     vsnprintf(result->message, sizeof result->message, format, args);
     va_end(args);
+    return false;
 }
 
 /* ---- Brokers ---- */
@@ -34,7 +32,7 @@ static void refuse(struct metadata_result *result, int16_t error, const char *fo
 static void apply_register(struct metadata *metadata, const struct command_register_broker *command,
                            struct metadata_result *result) {
     if (command->node < 0) {
-        refuse(result, KAFKA_INVALID_REQUEST, "there is no broker with the id %" PRId32, command->node);
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "there is no broker with the id %" PRId32, command->node);
         return;
     }
     broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
@@ -44,7 +42,7 @@ static void apply_fence(struct metadata *metadata, const struct command_fence_br
                         struct metadata_result *result) {
     struct broker_row *row = metadata_rows_broker(metadata, command->node, false);
     if (row == NULL) {
-        refuse(result, KAFKA_BROKER_NOT_AVAILABLE, "broker %" PRId32 " has never registered", command->node);
+        metadata_refuse(result, KAFKA_BROKER_NOT_AVAILABLE, "broker %" PRId32 " has never registered", command->node);
         return;
     }
     row->broker.fenced = command->fenced;
@@ -56,19 +54,16 @@ static bool partitions_make_sense(const struct command_partition *partitions, in
                                   struct metadata_result *result) {
     for (int32_t p = 0; p < count; p++) {
         int32_t replicas = partitions[p].nodes.count;
-        if (replicas < 1 || replicas > METADATA_REPLICAS_MAX) {
-            refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
-                   "a partition has %" PRId32 " replicas; 1 to %d are possible", replicas, METADATA_REPLICAS_MAX);
-            return false;
-        }
+        if (replicas < 1 || replicas > METADATA_REPLICAS_MAX)
+            return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
+                                   "a partition has %" PRId32 " replicas; 1 to %d are possible", replicas,
+                                   METADATA_REPLICAS_MAX);
         for (int32_t i = 0; i < replicas; i++)
             for (int32_t j = 0; j < i; j++)
-                if (partitions[p].nodes.items[i] == partitions[p].nodes.items[j]) {
-                    refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
-                           "broker %" PRId32 " is named twice for one partition; name each broker once",
-                           partitions[p].nodes.items[i]);
-                    return false;
-                }
+                if (partitions[p].nodes.items[i] == partitions[p].nodes.items[j])
+                    return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                           "broker %" PRId32 " is named twice for one partition; name each broker once",
+                                           partitions[p].nodes.items[i]);
     }
     return true;
 }
@@ -100,23 +95,23 @@ static void apply_create_topic(struct metadata *metadata, const struct command_c
     struct error_text why;
     const struct kp_string name = command->name;
     if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE) {
-        refuse(result, KAFKA_INVALID_TOPIC, "%.150s", why.text);
+        metadata_refuse(result, KAFKA_INVALID_TOPIC, "%.150s", why.text);
         return;
     }
     const struct metadata_topic *present = metadata_topic_named(metadata, name.data, (size_t)name.len);
     if (present != NULL) {
         if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0) return; /* a repeated command */
-        refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "topic %.100s exists already", present->name);
+        metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "topic %.100s exists already", present->name);
         return;
     }
     if (kp_uuid_is_zero(command->id) || metadata_topic_with_id(metadata, command->id.bytes) != NULL) {
-        refuse(result, KAFKA_INVALID_REQUEST, "the id of the topic is in use");
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "the id of the topic is in use");
         return;
     }
     int32_t count = command->partitions.count;
     if (count < 1 || count > METADATA_PARTITIONS_MAX) {
-        refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
-               METADATA_PARTITIONS_MAX, count);
+        metadata_refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                        METADATA_PARTITIONS_MAX, count);
         return;
     }
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
@@ -128,7 +123,7 @@ static void apply_delete_topic(struct metadata *metadata, const struct command_d
                                struct metadata_result *result) {
     struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
     if (topic == NULL) {
-        refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
     for (int32_t p = 0; p < topic->topic.partition_count; p++)
@@ -141,15 +136,16 @@ static void apply_create_partitions(struct metadata *metadata, const struct comm
                                     uint64_t index, struct metadata_result *result) {
     struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
     if (topic == NULL) {
-        refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
     if (memcmp(topic->last_growth, command->request.bytes, METADATA_UUID_SIZE) == 0) return; /* a repeated command */
     int32_t present = topic->topic.partition_count, count = command->partitions.count;
     if (command->present != present || count < 1 || count > METADATA_PARTITIONS_MAX - present) {
-        refuse(result, KAFKA_INVALID_PARTITIONS,
-               "topic %.100s has %" PRId32 " partitions now; a topic can have %d at most, and never fewer than it has",
-               topic->topic.name, present, METADATA_PARTITIONS_MAX);
+        metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
+                        "topic %.100s has %" PRId32
+                        " partitions now; a topic can have %d at most, and never fewer than it has",
+                        topic->topic.name, present, METADATA_PARTITIONS_MAX);
         return;
     }
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
@@ -162,7 +158,8 @@ static void apply_create_partitions(struct metadata *metadata, const struct comm
 static void apply_allocate(struct metadata *metadata, const struct command_allocate_producer_ids *command,
                            struct metadata_result *result) {
     if (command->count < 1 || metadata->next_producer_id > INT64_MAX - command->count) {
-        refuse(result, KAFKA_INVALID_REQUEST, "a block of %" PRId32 " producer ids cannot be given", command->count);
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "a block of %" PRId32 " producer ids cannot be given",
+                        command->count);
         return;
     }
     result->value = metadata->next_producer_id;

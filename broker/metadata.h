@@ -21,7 +21,6 @@
 enum {
     METADATA_UUID_SIZE = 16,
     METADATA_GROUP = 0,              /* the id of the metadata group itself */
-    METADATA_NAME_MAX = 249,         /* bytes of a topic's name (Kafka) */
     METADATA_REPLICAS_MAX = 64,      /* of one partition */
     METADATA_PARTITIONS_MAX = 10000, /* of one topic */
 };
@@ -79,6 +78,10 @@ struct metadata_result {
     int64_t value;     /* ALLOCATE_PRODUCER_IDS: the first of the block */
     char message[200]; /* "" or a sentence */
 };
+
+/* Makes it an error with a sentence. Always false, for `return metadata_refuse(...)`. */
+bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Told inside metadata_apply(), after the table has changed (before, for what goes). Each may be NULL. */
 struct metadata_events {

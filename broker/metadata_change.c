@@ -23,7 +23,7 @@ int metadata_change_encode(const struct metadata_change *change, struct slice *b
     size_t len;
     error = kp_writer_take(&writer, &data, &len);
     if (error != ERR_NONE) return error;
-    *bytes = (struct slice){.buffer = buffer_adopt(NULL, data, len), .data = data, .len = len};
+    *bytes = slice_adopt(NULL, data, len);
     return ERR_NONE;
 }
 
@@ -52,7 +52,7 @@ struct slice change_outcome_encode(const struct change_outcome *outcome) {
     size_t len;
     int error = kp_writer_take(&writer, &data, &len);
     CHECK(error == ERR_NONE);
-    return (struct slice){.buffer = buffer_adopt(NULL, data, len), .data = data, .len = len};
+    return slice_adopt(NULL, data, len);
 }
 
 int change_outcome_decode(const void *data, size_t len, struct change_outcome *outcome) {

@@ -109,6 +109,6 @@ int metadata_command_encode(const struct metadata_command *command, struct slice
     size_t len;
     int error = kp_writer_take(&writer, &data, &len);
     if (error != ERR_NONE) return error;
-    *bytes = (struct slice){.buffer = buffer_adopt(NULL, data, len), .data = data, .len = len};
+    *bytes = slice_adopt(NULL, data, len);
     return ERR_NONE;
 }

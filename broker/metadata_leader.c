@@ -2,27 +2,12 @@
 #include "broker/metadata_leader.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/placement.h"
 #include "protocol/kafka_error.h"
-
-static bool refuse(struct metadata_result *result, int16_t error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Always false, for `return refuse(...)`. */
-static bool refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    result->error = error;
-    vsnprintf(result->message, sizeof result->message, format, args);
-    va_end(args);
-    return false;
-}
 
 static bool is_dead(const struct metadata_view *view, int32_t node) {
     for (size_t i = 0; i < view->dead_count; i++)
@@ -77,11 +62,11 @@ static bool somebody_never_registered(const struct metadata *metadata, const str
 static bool place(const struct metadata_view *view, int32_t partitions, int32_t factor, struct kp_arena *arena,
                   struct command_partition **into, struct metadata_result *result, bool *again) {
     if (partitions < 1 || partitions > METADATA_PARTITIONS_MAX)
-        return refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
-                      METADATA_PARTITIONS_MAX, partitions);
+        return metadata_refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                               METADATA_PARTITIONS_MAX, partitions);
     if (factor < 1 || factor > METADATA_REPLICAS_MAX)
-        return refuse(result, KAFKA_INVALID_REPLICATION_FACTOR, "a partition has 1 to %d replicas, not %" PRId32,
-                      METADATA_REPLICAS_MAX, factor);
+        return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
+                               "a partition has 1 to %d replicas, not %" PRId32, METADATA_REPLICAS_MAX, factor);
     const struct metadata *metadata = view->metadata;
     const struct cluster_record *cluster = view->cluster;
     size_t registered = metadata_broker_count(metadata);
@@ -89,16 +74,17 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
     int32_t *nodes = kp_arena_alloc(arena, (size_t)partitions * (size_t)factor * sizeof *nodes);
     struct command_partition *rows = kp_arena_alloc(arena, (size_t)partitions * sizeof *rows);
     if (brokers == NULL || nodes == NULL || rows == NULL)
-        return refuse(result, KAFKA_INVALID_PARTITIONS,
-                      "%" PRId32 " partitions with %" PRId32 " replicas are too many for one request", partitions,
-                      factor);
+        return metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
+                               "%" PRId32 " partitions with %" PRId32 " replicas are too many for one request",
+                               partitions, factor);
     size_t live = live_brokers(view, (size_t)factor, brokers);
     if ((size_t)factor > live) {
         *again = (uint32_t)factor <= cluster->node_count && somebody_never_registered(metadata, cluster);
-        return refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
-                      "replication factor %" PRId32 " is larger than the number of live brokers, %zu (of %" PRIu32
-                      "); start more brokers or ask for fewer replicas",
-                      factor, live, cluster->node_count);
+        return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
+                               "replication factor %" PRId32
+                               " is larger than the number of live brokers, %zu (of %" PRIu32
+                               "); start more brokers or ask for fewer replicas",
+                               factor, live, cluster->node_count);
     }
     count_load(view, brokers, live);
     placement_place(brokers, live, (size_t)partitions, (size_t)factor, metadata_partition_count(metadata), nodes);
@@ -115,18 +101,18 @@ static bool check_assignments(const struct metadata *metadata, const struct comm
                               int32_t count, int32_t factor, struct metadata_result *result) {
     for (int32_t p = 0; p < count; p++) {
         if (partitions[p].nodes.count < 1)
-            return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT, "a partition is assigned to no broker");
+            return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT, "a partition is assigned to no broker");
         if (partitions[p].nodes.count != factor)
-            return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
-                          "a partition is assigned to %" PRId32 " brokers, the first of this topic to %" PRId32
-                          "; give each as many replicas",
-                          partitions[p].nodes.count, factor);
+            return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                   "a partition is assigned to %" PRId32 " brokers, the first of this topic to %" PRId32
+                                   "; give each as many replicas",
+                                   partitions[p].nodes.count, factor);
         for (int32_t r = 0; r < partitions[p].nodes.count; r++)
             if (metadata_broker_of(metadata, partitions[p].nodes.items[r]) == NULL)
-                return refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
-                              "a partition is assigned to broker %" PRId32
-                              ", which does not exist; drave info lists them",
-                              partitions[p].nodes.items[r]);
+                return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                       "a partition is assigned to broker %" PRId32
+                                       ", which does not exist; drave info lists them",
+                                       partitions[p].nodes.items[r]);
     }
     return true;
 }
@@ -153,7 +139,7 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         struct command_create_partitions *grow = &command->create_partitions;
         const struct metadata_topic *topic = metadata_topic_with_id(metadata, grow->id.bytes);
         if (topic == NULL)
-            return refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
+            return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
         if (grow->present != topic->partition_count)
             return true; /* likewise, or somebody else was first: applying it tells */
         int32_t factor = (int32_t)topic->partitions[0].replica_count;

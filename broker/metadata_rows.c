@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/nearest_name.h"
+#include "broker/topic_name.h"
 
 struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events, void *arg) {
     struct metadata *metadata = mem_zalloc(sizeof *metadata);
@@ -230,7 +231,7 @@ const struct metadata_topic *metadata_next_topic(const struct metadata *metadata
 }
 
 const struct metadata_topic *metadata_nearest_topic(const struct metadata *metadata, const char *wrong, size_t len) {
-    if (len > METADATA_NAME_MAX) return NULL;
+    if (len > TOPIC_NAME_MAX) return NULL;
     size_t count = metadata_topic_count(metadata), n = 0;
     const char **names = mem_alloc((count + 1) * sizeof *names);
     for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)

@@ -59,9 +59,7 @@ static int16_t recompress(const struct partition_settings *settings, int codec, 
                          "The record batch cannot be brought from %s to the topic's compression.type %s: %s.",
                          record_codec_name(record_batch_codec(&batch->header)), record_codec_name(codec),
                          error_phrase(error));
-    struct buffer *buffer = buffer_adopt(NULL, bytes, len);
-    batch->bytes = slice_of(buffer, 0, len);
-    buffer_unref(buffer);
+    batch->bytes = slice_adopt(NULL, bytes, len);
     error = record_batch_parse(bytes, len, &batch->header, why);
     if (error != ERR_NONE) slice_unref(&batch->bytes);
     return error_map_batch(error);

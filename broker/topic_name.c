@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { NAME_MAX_LEN = 249 };
-
 static bool is_legal(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
            c == '-';
@@ -12,8 +10,8 @@ static bool is_legal(char c) {
 
 int topic_name_check(const char *name, size_t len, struct error_text *why) {
     if (len == 0) return error_set(why, ERR_INVALID, "a topic needs a name");
-    if (len > NAME_MAX_LEN)
-        return error_set(why, ERR_INVALID, "the topic name has %zu characters; %d are the most", len, NAME_MAX_LEN);
+    if (len > TOPIC_NAME_MAX)
+        return error_set(why, ERR_INVALID, "the topic name has %zu characters; %d are the most", len, TOPIC_NAME_MAX);
     if ((len == 1 && name[0] == '.') || (len == 2 && memcmp(name, "..", 2) == 0))
         return error_set(why, ERR_INVALID, "a topic cannot be called %.*s", (int)len, name);
     for (size_t i = 0; i < len; i++)

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+enum { TOPIC_NAME_MAX = 249 }; /* bytes */
+
 /* ERR_INVALID with the sentence why not. */
 int topic_name_check(const char *name, size_t len, struct error_text *why);
 /* Whether names differ only in '.' and '_', which Kafka's metrics cannot tell apart. */

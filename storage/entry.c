@@ -52,7 +52,7 @@ static void choose_body(struct entry *entry, struct budget *budget, bool compres
         size_t len = lz4_block_compress(raw->data, raw->len, into, room);
         if (len > 0) {
             into = mem_realloc(into, len);
-            entry->body = (struct slice){.buffer = buffer_adopt(budget, into, len), .data = into, .len = len};
+            entry->body = slice_adopt(budget, into, len);
             entry->codec = ENTRY_LZ4;
             return;
         }

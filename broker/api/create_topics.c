@@ -81,13 +81,22 @@ static bool take_assignments(struct topic_change *item, const struct kp_create_t
     return false;
 }
 
+/* What is asked for, or the cluster's own when the creator does not say (-1, KIP-464). */
+static int32_t partitions_of(const struct broker_services *services,
+                             const struct kp_create_topics_request_topic *asked) {
+    return asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
+}
+
+static int16_t factor_of(const struct broker_services *services, const struct kp_create_topics_request_topic *asked) {
+    return asked->replication_factor == -1 ? default_replication_factor(services->settings, services->cluster)
+                                           : asked->replication_factor;
+}
+
 static bool take_numbers(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
                          struct metadata_change *change) {
     const struct broker_services *services = item->changes->services;
-    change->place_partitions = asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
-    change->replication_factor = asked->replication_factor == -1
-                                     ? default_replication_factor(services->settings, services->cluster)
-                                     : asked->replication_factor;
+    change->place_partitions = partitions_of(services, asked);
+    change->replication_factor = factor_of(services, asked);
     if (change->place_partitions < 1 || change->place_partitions > METADATA_PARTITIONS_MAX) {
         topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
                             METADATA_PARTITIONS_MAX, asked->num_partitions);
@@ -183,10 +192,8 @@ static bool add_facts(const struct topic_change *item, const struct kp_create_to
         into->num_partitions = asked->assignments.count;
         into->replication_factor = (int16_t)asked->assignments.items[0].broker_ids.count;
     } else {
-        into->num_partitions = asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
-        into->replication_factor = asked->replication_factor == -1
-                                       ? default_replication_factor(services->settings, services->cluster)
-                                       : asked->replication_factor;
+        into->num_partitions = partitions_of(services, asked);
+        into->replication_factor = factor_of(services, asked);
     }
     return add_configs(services, topic, arena, into);
 }

@@ -167,8 +167,7 @@ static void take_read(struct fetch_part *part) {
 /* Returns true when the partition is done. */
 static bool read_part(struct fetch_state *state, struct fetch_part *part) {
     int16_t code;
-    struct partition *partition = data_apis_partition(state->apis, state->request, AUTHORIZE_READ, part->topic,
-                                                      part->in->partition, &code);
+    struct partition *partition = find(part, &code);
     if (partition == NULL) {
         set_error(part, code);
         return true;

@@ -12,13 +12,14 @@
 #include "broker/metadata_group.h"
 #include "broker/request.h"
 #include "broker/services.h"
+#include "broker/topic_name.h"
 
 struct topic_change {
     int16_t error; /* of protocol/kafka_error.h */
     char message[256];
-    char name[METADATA_NAME_MAX + 1]; /* "" if the request names no legal one */
-    struct kp_uuid id;                /* of the topic, where it is known */
-    struct topic_changes *changes;    /* ours, all below */
+    char name[TOPIC_NAME_MAX + 1]; /* "" if the request names no legal one */
+    struct kp_uuid id;             /* of the topic, where it is known */
+    struct topic_changes *changes; /* ours, all below */
     bool wait_leaders;
     struct metadata_submit submit;
     struct leader_wait leaders;

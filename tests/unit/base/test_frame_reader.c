@@ -105,7 +105,7 @@ static void send_frame(size_t i, size_t len) {
     for (size_t at = 0; at < len; at++)
         bytes[at] = byte_of(i, at);
     send_head((uint32_t)len);
-    send_queue_push(reading.queue, (struct slice){.buffer = buffer_adopt(NULL, bytes, len), .data = bytes, .len = len});
+    send_queue_push(reading.queue, slice_adopt(NULL, bytes, len));
 }
 
 static void assert_frame(size_t i, size_t len) {
