@@ -92,9 +92,9 @@ static int directory_unknown(int32_t node, const char *cluster_id, struct error_
     return error_set(
         why, ERR_INVALID,
         "broker %" PRId32 " was a broker of cluster %s with another data directory, and this one does not hold what "
-        "that one promised; it takes no part, and the other brokers go on without it. Give it its directory "
-        "back, or make the new one its successor with: drave broker replace %" PRId32,
-        node, cluster_id, node);
+        "that one promised; it takes no part, and the other brokers go on without it. Give it its own directory "
+        "back (data.dir); an empty one cannot take its place",
+        node, cluster_id);
 }
 
 static int other_cluster(const struct cluster_forming *forming, const struct peer_hello *hello, const char *their_id,

@@ -1,6 +1,6 @@
 /*
  * How a cluster comes to be, once: from brokers that know only their own directory and the same list, to one record in
- * every directory. And, for ever after, who is let in. (architecture.md, "Identity and forming a cluster")
+ * every directory. And, for ever after, who is let in.
  *
  *     FORMING_WAITING --- heard all others, none has a record --------> FORMING_DONE
  *           |      \----- heard a record that names our directory ----> FORMING_DONE

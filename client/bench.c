@@ -200,7 +200,8 @@ static void close_reader(struct reader *reader) {
     rd_kafka_destroy(reader->client);
 }
 
-/* Reads until `enough` says so; returns the time of the last record. `at_end` counts partitions that were read to their end. */
+/* Reads what is there, waiting a tenth of a second for a first record; returns the time of the last one, or of the call. `at_end`
+ * counts partitions that were read to their end. */
 static uint64_t read_records(struct bench *bench, struct reader *reader, bool stamped, int32_t *at_end) {
     static rd_kafka_message_t *messages[BATCH];
     uint64_t last = now_us();

@@ -1,5 +1,5 @@
 /*
- * What a command of `drave` is: one row of the table in main.c, from which parsing, help, usage and completion come.
+ * What a command of `drave` is: one row of the table in command_table.c, from which parsing, help, usage and completion come.
  *
  * Options that every command has: -b HOSTS, --json, --timeout, --help. Exit codes are those of enum exit_code everywhere.
  */

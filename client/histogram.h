@@ -1,4 +1,4 @@
-/* Latencies in microseconds, kept in log-linear buckets about 1.6 % wide; one writer. */
+/* Latencies in microseconds, kept in log-linear buckets 1.6 to 3.1 % wide; one writer. */
 #ifndef CLIENT_HISTOGRAM_H
 #define CLIENT_HISTOGRAM_H
 

@@ -28,7 +28,7 @@ struct table *table_new(const char *const *columns, unsigned count);
 void table_row(struct table *table, const char *const *cells);
 void table_print(struct table *table); /* and free */
 
-/* Says "waiting for ..." once two seconds have passed since `began_ms`, and then every five. Call it from any loop that waits. */
+/* Says "waiting for ..." once two seconds have passed since patience_begin, and then every five. Call it from any loop that waits. */
 struct patience {
     uint64_t next_ms;
 };

@@ -2,7 +2,7 @@
  * InitProducerId (key 22): an identity for an idempotent producer.
  *
  * Happy path: an id that nobody ever had, epoch 0. Failures: a transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED until there
- * are transactions, so that clients stop and say it (docs: "Until groups exist"); no metadata leader: a retriable error.
+ * are transactions, so that clients stop and say it (docs/protocol.md); no metadata leader: a retriable error.
  */
 #include "protocol/init_producer_id.h"
 

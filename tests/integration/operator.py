@@ -103,7 +103,7 @@ def wiped_broker_is_refused():
             cluster[2].start()
             code = cluster[2].process.wait(30)
             text = cluster[2].log_text()
-            assert code == 1 and re.search(r"drave broker replace 2|lost|empty", text) and "go on without" in text, f"exit {code}: {text[-500:]}"
+            assert code == 1 and re.search(r"Give it its own directory back", text) and "go on without" in text, f"exit {code}: {text[-500:]}"
             before = dict(load.acked)
             wait_until("the others to go on", lambda: all(load.acked[p] > before[p] + 50 for p in load.acked))
         finally:

@@ -110,7 +110,7 @@ static void test_broker_wiped(void **state) {
     brokers_wipe(&brokers->nodes[1]);
     assert_int_equal(brokers_start_one(&brokers->nodes[1]), ERR_NONE);
     brokers_until(brokers, has_failed);
-    assert_said(&brokers->nodes[1], "drave broker replace 2");
+    assert_said(&brokers->nodes[1], "an empty one cannot take its place");
     assert_said(&brokers->nodes[1], "the other brokers go on without it");
     assert_null(broker_services(brokers->nodes[1].broker)->metadata_group);
     brokers_kill(&brokers->nodes[1]);

@@ -154,14 +154,14 @@ static void test_cluster_forming_takes_the_record(void **state) {
     assert_int_equal(cluster_forming_state(nodes[2].forming), FORMING_DONE);
 }
 
-/* An empty directory under a known id: refused by the others, and it ends itself, with the sentence and the command. */
+/* An empty directory under a known id: refused by the others, and it ends itself, with the sentence. */
 static void test_cluster_forming_wiped_directory(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
     form(fixture);
     wipe(&nodes[1]);
     assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_INVALID);
-    assert_said(&nodes[0].refusal, "drave broker replace 2");
+    assert_said(&nodes[0].refusal, "an empty one cannot take its place");
     assert_said(&nodes[0].refusal, "the other brokers go on without it");
     assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
     assert_int_equal(hear(&nodes[1], &nodes[0]), ERR_INVALID);
