@@ -46,8 +46,8 @@ struct broker_settings {
     size_t listener_count;
     char peer_host[BROKER_HOST_MAX + 1]; /* "": a cluster of one, no peer port */
     int32_t peer_port;
-    struct broker_node_address
-        nodes[BROKER_NODES_MAX]; /* by node id, this broker included; one of its own if cluster.nodes is empty */
+    /* By node id, this broker included; it alone if cluster.nodes is empty. */
+    struct broker_node_address nodes[BROKER_NODES_MAX];
     size_t node_count;
     char nodes_text[BROKER_NODES_MAX * (BROKER_HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
     enum log_level log_level;
@@ -61,8 +61,7 @@ struct broker_settings {
     bool log_compression_lz4;
 
     uint32_t socket_request_max_bytes;
-    uint64_t
-        queued_max_request_bytes; /* memory for requests in flight; client sockets are not read while it is spent */
+    uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while it is spent */
     uint32_t max_connections;
     uint32_t connections_max_idle_ms;
     uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */

@@ -3,7 +3,8 @@
  *
  * Happy path of a produce: partition_produce checks each batch, gathers all batches of one turn into one entry, submits it, and
  * completes the caller when a majority has it on disk. A fetch reads up to the high watermark, or waits for it to move.
- * Failures: Kafka's error codes (protocol/kafka_error.h), each with the rule of architecture.md "What a leader may answer".
+ * Failures: Kafka's error codes (protocol/kafka_error.h). What a deposed leader that does not know it yet could get wrong, so that a
+ * client skips or repeats, is answered only after a majority confirmed that this replica leads.
  * Invariants: offsets are dense from 0; the high watermark never goes back; completions of one connection's produces are in order;
  * nothing is answered from a leadership that was lost.
  */

@@ -23,8 +23,7 @@ struct connection;
 
 /* Who asks, by which way, and what pays for the answer. */
 struct request_ctx {
-    const char
-        *listener; /* name of the one on which it came in ("PLAINTEXT"): addresses in answers are of this listener */
+    const char *listener;       /* the name of that on which it came in ("PLAINTEXT"): answers have its addresses */
     const char *principal;      /* "User:ANONYMOUS" until there is authentication */
     const char *peer;           /* "10.0.0.7:41234", for messages */
     struct kp_string client_id; /* as the client named itself; may be null */

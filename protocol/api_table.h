@@ -33,9 +33,9 @@ enum kp_api_key {
 struct kp_api {
     int16_t key;
     const char *name; /* Kafka's: "ListOffsets" */
-    int16_t
-        advertised_from; /* what ApiVersions says; below `from` only where clients demand it (Produce, KAFKA-18659) */
-    int16_t from, to;    /* versions that are decoded and answered */
+    /* What ApiVersions says; below `from` only where clients demand it (Produce, KAFKA-18659). */
+    int16_t advertised_from;
+    int16_t from, to; /* versions that are decoded and answered */
     const struct kp_schema *request, *response;
 };
 

@@ -1,6 +1,6 @@
 /*
  * Does a majority still follow this leader, after now? What a deposed leader that does not know it yet must ask before it says
- * something that a client would believe (architecture.md, "What a leader may answer"; read index, dissertation 6.4).
+ * something that a client would believe (read index: Raft dissertation, section 6.4).
  *
  * All that ask in one turn share one round: a record to each voter, in the frame of the turn. A voter that is in the same
  * term answers; its term says that it has voted for nobody later. With a majority the round, and all before it, is confirmed.

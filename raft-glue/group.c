@@ -115,7 +115,7 @@ static int check_log(struct group *group, struct error_text *why) {
         return error_set(
             why, ERR_CORRUPT,
             "the log of %s ends in term %u, and this broker's journal says that it was never beyond term %u: the journal went "
-            "back in time; restore it, or take this broker out and start it with an empty directory",
+            "back in time; put back the newer one, or leave this broker stopped: the others go on without it",
             group->label, last_term, partition_log_term(group->log));
     return ERR_NONE;
 }

@@ -10,7 +10,7 @@
  * parallel, and when a majority has it on disk delivers it through `committed`, on every replica, in order.
  * Failures: a submit is refused with ERR_NOT_LEADER or ERR_LIMIT; what was submitted and had not committed when leadership
  * is lost may or may not commit later. A failed engine step ends the process.
- * Invariants (raft-engine.md): nothing reaches the engine but through group_admit(); while the hard state is not durable no
+ * Invariants: nothing reaches the engine but through group_admit(); while the hard state is not durable no
  * message leaves and no entry counts as persisted; completions of truncated entries are dropped; the commit index given to the log never goes back.
  */
 #ifndef RAFT_GLUE_GROUP_H
@@ -47,15 +47,14 @@ struct group_spec {
     uint64_t id;
     const char *label; /* "orders-3", "metadata"; copied */
     uint64_t replica;  /* ours */
-    const struct group_member
-        *members; /* the first configuration, ours included, in the same order on every broker; copied */
+    /* The first configuration, ours included, in the same order on every broker; copied. */
+    const struct group_member *members;
     size_t member_count;
     /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the caller has shown that this replica has
-     * never existed before (architecture.md, "Identity"); otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
+     * never existed before; otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
     bool bootstrap;
     bool campaign;     /* after a bootstrap: stand for election at once, so that first leaders spread as placed */
     bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
-    uint64_t applied;  /* entries up to here are known to the applier already (from its snapshot) */
 };
 
 /* Opens the log and starts the engine. ERR_CORRUPT, ERR_IO. */

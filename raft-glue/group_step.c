@@ -1,5 +1,5 @@
 /*
- * One step of the engine, and its effects in their order (raft-engine.md, "Handling an update"):
+ * One step of the engine, and its effects in their order:
  *
  *   1 term and vote    recorded in the journal; until they are durable no message of this group leaves, of this step or
  *                      a later one, and none of its entries counts as persisted

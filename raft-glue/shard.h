@@ -17,7 +17,7 @@ struct shard_options {
     int32_t node;
     uint32_t heartbeat_ms;            /* 200 */
     uint32_t election_timeout_ms;     /* 1000; each group draws from [T, 2T) */
-    uint32_t failover_ms;             /* 50: t of the fast failover (raft-engine.md, "Time") */
+    uint32_t failover_ms;             /* 50: t of the fast failover (election.c) */
     uint64_t group_uncommitted_bytes; /* a leader refuses to submit beyond it */
     uint64_t uncommitted_bytes;       /* over all groups: leaders refuse, followers stop reading bulk */
     uint64_t peer_window_bytes;       /* entries sent to one peer and not yet acknowledged */

@@ -269,9 +269,11 @@ static bool parse_fields(struct data_dir *dir, char *at, int32_t *node_id) {
 }
 
 static int damaged(const struct data_dir *dir, struct error_text *why) {
-    return error_set(why, ERR_CORRUPT,
-                     "%s/drave.meta is damaged: bring it back from a copy, or use an empty directory: " OTHER_DIR,
-                     dir->path);
+    return error_set(
+        why, ERR_CORRUPT,
+        "%s/drave.meta is damaged: put it back as it was; a broker that never was in a cluster may use an empty "
+        "directory: " OTHER_DIR,
+        dir->path);
 }
 
 static int parse_meta(struct data_dir *dir, char *text, struct error_text *why) {

@@ -238,8 +238,8 @@ static int continue_journal(struct journal *journal, struct journal_tail *tail, 
 static int missing(const char *path, struct error_text *why) {
     return error_set(
         why, ERR_CORRUPT,
-        "the journal in %s is missing, and this directory was in use: bring it back from a copy, or start this "
-        "broker with an empty directory",
+        "the journal in %s is missing, and this directory was in use: put it back as it was; the other brokers go on "
+        "without this one",
         path);
 }
 

@@ -34,8 +34,8 @@ struct journal_group {
     uint64_t voted_for; /* replica id; 0: nobody */
     uint64_t commit;    /* the highest commit index known; may be below what was really committed */
     uint64_t progress;  /* everything up to this index is synced in segments */
-    uint64_t
-        progress_position; /* the file position in the active segment behind that entry, and that segment's base offset */
+    /* The file position in the active segment behind that entry, and that segment's base offset. */
+    uint64_t progress_position;
     int64_t progress_segment;
     struct entry **entries;
     size_t entry_count;

@@ -41,8 +41,8 @@ enum journal_round_flags {
  */
 struct journal_round_header {
     uint16_t flags;
-    uint64_t
-        salt; /* drawn when the journal was made: bytes of another one, or forged in a record, are never taken for ours */
+    /* Drawn when the journal was made: bytes of another one, or forged in a record, are never taken for ours. */
+    uint64_t salt;
     uint64_t generation;
     uint64_t sequence; /* grows over the life of the journal; never used twice */
     uint64_t base, follows;

@@ -37,7 +37,8 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 
-#define ADVICE "Nothing was changed. Bring the file back from a copy, or start this broker with an empty directory"
+#define ADVICE \
+    "Nothing was changed. Put back the file as it was, or keep the directory: the other brokers go on without this one"
 
 struct recovery {
     struct journal_files *files;

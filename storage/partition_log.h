@@ -69,15 +69,13 @@ void partition_log_close(struct partition_log *log); /* no event comes after thi
 uint64_t partition_log_first_index(const struct partition_log *log); /* 1 while no prefix is gone */
 uint64_t partition_log_last_index(const struct partition_log *log);  /* 0: empty */
 uint64_t partition_log_durable_index(const struct partition_log *log);
-uint64_t partition_log_commit_index(
-    const struct partition_log *log); /* highest given to partition_log_commit, or known after recovery */
+/* The highest given to partition_log_commit, or known after recovery. */
+uint64_t partition_log_commit_index(const struct partition_log *log);
 uint32_t partition_log_term_at(const struct partition_log *log, uint64_t index); /* 0: not in the log */
 int64_t partition_log_start_offset(const struct partition_log *log);
 int64_t partition_log_end_offset(const struct partition_log *log); /* the offset that the next record gets */
-int64_t partition_log_offset_behind(
-    const struct partition_log *log,
-    uint64_t
-        index); /* end offset if the log ended with `index`; index in [first-1, last] and either in memory or the commit index; else -1 */
+/* The end offset if the log ended with `index`, which is in [first-1, last] and either in memory or the commit index; else -1. */
+int64_t partition_log_offset_behind(const struct partition_log *log, uint64_t index);
 uint64_t partition_log_uncommitted_bytes(const struct partition_log *log);
 uint64_t partition_log_undurable_bytes(const struct partition_log *log);
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */

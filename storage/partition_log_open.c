@@ -31,9 +31,7 @@
 #include "storage/segment_cursor.h"
 #include "storage/write_behind.h"
 
-static const char damage_advice[] =
-    "put back an undamaged copy of this file, or give this broker an empty data directory and let "
-    "it take the partition from the others";
+static const char damage_advice[] = "put back this file as it was; the other replicas go on without this one";
 
 /* What is found while a log is opened. */
 struct opening {
@@ -289,11 +287,11 @@ static int look_at_unsynced(struct opening *opening) {
     const struct journal_group *journal = opening->journal;
     if (opening->found == 0) return 0;
     if (!journal || opening->found > journal->progress + journal->entry_count)
-        return error_set(
-            opening->why, ERR_CORRUPT,
-            "the segments of %s in %s hold entry %" PRIu64 ", but the journal beside them ends before it: it is older "
-            "than they are; put back the journal that belongs to them, or give this broker an empty data directory",
-            log->label, log->path, opening->found);
+        return error_set(opening->why, ERR_CORRUPT,
+                         "the segments of %s in %s hold entry %" PRIu64
+                         ", but the journal beside them ends before it: it is older "
+                         "than they are; put back the journal that belongs to them",
+                         log->label, log->path, opening->found);
     return 0;
 }
 
@@ -348,12 +346,11 @@ static int take_journal_entries(struct opening *opening) {
         uint32_t term = term_table_at(&log->terms, log->last_index);
         if (entry->index != log->last_index + 1 || entry->base_offset != log->end_offset || entry->term < term ||
             entry->term == 0)
-            return error_set(
-                opening->why, ERR_CORRUPT,
-                "entry %" PRIu64 " of %s in the journal does not go on where its segments end (entry %" PRIu64
-                ", offset %" PRId64
-                "); give this broker an empty data directory and let it take the partition from the others",
-                entry->index, log->label, log->last_index, log->end_offset);
+            return error_set(opening->why, ERR_CORRUPT,
+                             "entry %" PRIu64
+                             " of %s in the journal does not go on where its segments end (entry %" PRIu64
+                             ", offset %" PRId64 "); put back the files that belong together",
+                             entry->index, log->label, log->last_index, log->end_offset);
         term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
         if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
         log_memory_push(&log->memory, entry);
@@ -388,7 +385,7 @@ static int recover(struct opening *opening) {
         error = error_set(
             opening->why, ERR_CORRUPT,
             "%s has segments of %s, but the journal does not know this group; put back the journal that belongs to "
-            "them, or give this broker an empty data directory",
+            "them",
             opening->log->path, opening->log->label);
     if (!error) error = keep_synced(opening);
     if (!error) error = look_at_unsynced(opening);

@@ -1,4 +1,4 @@
-"""Judges a history: the anomalies of Jepsen's Kafka workload, by the rules in testing.md.
+"""Judges a history: the anomalies of Jepsen's Kafka workload (docs/decisions/0005).
 
 A client whose name begins with "idempotent" must show neither duplicates nor reordering; a plain one may duplicate what was
 retried. python checker.py FILE prints the report as JSON and exits 1 when an anomaly was found.

@@ -1,7 +1,7 @@
 /*
  * What clients sent, were told and have read, of one topic; what contradicts it fails the run.
  *
- * A record is named by its producer and its number there, and says so in its value. The rules are those of testing.md "The checker":
+ * A record is named by its producer and its number there, and says so in its value. The rules:
  * one offset has one value, whoever says so; what was acknowledged is there for ever; nothing appears that was not sent; an idempotent
  * producer's records appear once, and in order; offsets are dense; what a consumer was told of the high watermark never goes back.
  */
