@@ -75,7 +75,7 @@ enum authorize_operation {
     AUTHORIZE_DESCRIBE,
     AUTHORIZE_DESCRIBE_CONFIGS,
 };
-enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_GROUP, AUTHORIZE_CLUSTER, AUTHORIZE_TRANSACTIONAL_ID };
+enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_CLUSTER };
 
 /* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to everything today. */
 bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,

@@ -4,8 +4,6 @@
 
 #include "broker/request.h"
 
-enum { OPERATIONS_NOT_ASKED = INT32_MIN };
-
 int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource, const void *name,
                               size_t len);
 
