@@ -161,7 +161,7 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
 }
 
 int env_file_sync(struct env_file *file) {
-    if (fdatasync(file->fd) != 0) return error_from_errno(errno); /* never tried again: see architecture.md, Recovery */
+    if (fdatasync(file->fd) != 0) return error_from_errno(errno); /* never tried again: docs/decisions/0004 */
     if (file->drop_cache) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
     return ERR_NONE;
 }

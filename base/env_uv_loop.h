@@ -4,8 +4,8 @@
  *   env_uv.c          the loop: turn order, process, entropy, log, signals, leak check
  *   env_uv_time.c     clock, timers, deferred tasks
  *   env_uv_jobs.c     lanes and pool
- *   env_uv_file.c     open files; env_uv_dir.c: names, folders, locks
- *   env_uv_stream.c   reading and writing; env_uv_tcp.c: listening; env_uv_connect.c: names and connecting
+ *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c: names, folders
+ *   env_uv_stream.c   reading and writing; env_uv_listen.c: listening; env_uv_connect.c: names and connecting
  */
 #ifndef BASE_ENV_UV_LOOP_H
 #define BASE_ENV_UV_LOOP_H
