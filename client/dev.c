@@ -92,10 +92,19 @@ static void bootstrap_of(const struct dev_node *nodes, size_t count, char *text,
     }
 }
 
+/* The process of a node; 0: none. One that was just started holds no lock yet, but it is our child. */
+static pid_t process_of(struct dev_node *node) {
+    if (node->child > 0 && waitpid(node->child, NULL, WNOHANG) != 0) {
+        node->child = 0;
+    }
+    pid_t holder = dev_node_pid(node);
+    return holder > 0 ? holder : node->child;
+}
+
 /* Sends `number` to every node that runs and waits until it is gone. */
-static int end_nodes(const struct dev_node *nodes, size_t count, int number) {
+static int end_nodes(struct dev_node *nodes, size_t count, int number) {
     for (size_t i = 0; i < count; i++) {
-        pid_t pid = dev_node_pid(&nodes[i]);
+        pid_t pid = process_of(&nodes[i]);
         if (pid > 0) {
             kill(pid, number);
             kill(pid, SIGCONT);
@@ -105,12 +114,11 @@ static int end_nodes(const struct dev_node *nodes, size_t count, int number) {
     patience_begin(&patience);
     uint64_t end = now_ms() + STOP_SECONDS * 1000;
     for (size_t i = 0; i < count; i++) {
-        while (dev_node_pid(&nodes[i]) > 0) {
-            waitpid(-1, NULL, WNOHANG);
-            patience_say(&patience, "broker %d (pid %d) to end", nodes[i].id, (int)dev_node_pid(&nodes[i]));
+        for (pid_t pid; (pid = process_of(&nodes[i])) > 0;) {
+            patience_say(&patience, "broker %d (pid %d) to end", nodes[i].id, (int)pid);
             if (now_ms() > end) {
-                say("broker %d (pid %d) has not ended in %d s; end it with drave dev kill %d", nodes[i].id,
-                    (int)dev_node_pid(&nodes[i]), STOP_SECONDS, nodes[i].id);
+                say("broker %d (pid %d) has not ended in %d s; end it with drave dev kill %d", nodes[i].id, (int)pid,
+                    STOP_SECONDS, nodes[i].id);
                 return EXIT_REFUSED;
             }
             pause_ms(10);
@@ -182,7 +190,7 @@ static void print_what_to_try(const char *dir, const char *bootstrap, bool detac
     fflush(stdout);
 }
 
-static int stay_until_signal(const struct dev_node *nodes, size_t count, const sigset_t *signals) {
+static int stay_until_signal(struct dev_node *nodes, size_t count, const sigset_t *signals) {
     int caught;
     sigwait(signals, &caught);
     say("stopping %zu brokers", count);
