@@ -1,5 +1,5 @@
 /*
- * Listening, and the text of addresses.
+ * Listening.
  *
  * The host is resolved at once, because listeners are made at start. A name with several addresses listens on the first
  * IPv4 one, else on the first: "localhost" is 127.0.0.1. libuv sets SO_REUSEADDR and not SO_REUSEPORT, and tells of a
@@ -24,19 +24,6 @@ struct env_listener {
     bool waiting; /* libuv holds a connection that we did not take while paused */
     struct env_task resume;
 };
-
-void env_uv_address_text(const struct sockaddr *address, char into[64]) {
-    char host[48] = "";
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-        uv_ip6_name(v6, host, sizeof host);
-        snprintf(into, 64, "[%s]:%u", host, ntohs(v6->sin6_port));
-    } else {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-        uv_ip4_name(v4, host, sizeof host);
-        snprintf(into, 64, "%s:%u", host, ntohs(v4->sin_port));
-    }
-}
 
 static void accept_one(struct env_listener *listener) {
     struct env_stream *stream = env_uv_stream_new(listener->env);

@@ -91,9 +91,6 @@ void env_uv_stream_opened(struct env_stream *stream);
 /* Closes one that was never opened. */
 void env_uv_stream_drop(struct env_stream *stream);
 
-/* "127.0.0.1:41234", "[::1]:41234" */
-void env_uv_address_text(const struct sockaddr *address, char into[64]);
-
 /* env_uv_file.c: an open file around a descriptor. */
 struct env_file *env_uv_file_new(struct env *env, int fd, bool direct, bool drop_cache);
 int env_uv_file_fd(const struct env_file *file);

@@ -50,12 +50,26 @@ uv_tcp_t *env_uv_stream_tcp(struct env_stream *stream) {
     return &stream->tcp;
 }
 
+/* "127.0.0.1:41234", "[::1]:41234" */
+static void address_text(const struct sockaddr *address, char into[64]) {
+    char host[48] = "";
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        uv_ip6_name(v6, host, sizeof host);
+        snprintf(into, 64, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        uv_ip4_name(v4, host, sizeof host);
+        snprintf(into, 64, "%s:%u", host, ntohs(v4->sin_port));
+    }
+}
+
 void env_uv_stream_opened(struct env_stream *stream) {
     struct sockaddr_storage address;
     int len = sizeof address;
     uv_tcp_nodelay(&stream->tcp, 1);
     if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&address, &len) == 0)
-        env_uv_address_text((struct sockaddr *)&address, stream->peer);
+        address_text((struct sockaddr *)&address, stream->peer);
     else
         snprintf(stream->peer, sizeof stream->peer, "a host that has gone"); /* it closed before we looked */
     env_uv_own(stream->env);

@@ -19,7 +19,7 @@
 #include "client/kafka_client.h"
 #include "client/talk.h"
 
-enum { ARENA_MAX = 64 << 20, BATCH = 4096, DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, STAMP = 8, LATE_US = 1000000 };
+enum { BATCH = 4096, DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, STAMP = 8, LATE_US = 1000000 };
 
 /* So many bytes of different payloads, that no codec finds one of them again in its window. */
 enum { PAYLOAD_BYTES = 8 << 20, PAYLOADS_MIN = 4, PAYLOADS_MAX = 65536 };
@@ -376,19 +376,6 @@ static int run_consume(struct bench *bench) {
     return print_result(bench, "consume", (double)(last - begin) / 1e6, bench->arrived, &bench->arrival, 0);
 }
 
-static int find_partitions(struct bench *bench) {
-    struct admin_client *admin = admin_client_new(bench->in->bootstrap, bench->in->timeout_ms);
-    struct kp_arena arena;
-    struct kp_metadata_response metadata;
-    const struct kp_metadata_response_topic *topic;
-    kp_arena_init(&arena, ARENA_MAX);
-    int code = cluster_topic(admin, &arena, bench->topic, &metadata, &topic);
-    bench->partitions = code ? 0 : topic->partitions.count;
-    kp_arena_close(&arena);
-    admin_client_free(admin);
-    return code;
-}
-
 int command_bench(struct invocation *in) {
     const char *mode = in->words[0];
     bool produce = strcmp(mode, "produce") == 0, e2e = strcmp(mode, "e2e") == 0;
@@ -404,7 +391,7 @@ int command_bench(struct invocation *in) {
     bench->seconds = invocation_number(in, OPTION_SECONDS, 10, 1, 86400);
     bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
-    int code = find_partitions(bench);
+    int code = cluster_partitions(in->bootstrap, in->timeout_ms, bench->topic, -1, &bench->partitions);
     if (!code) {
         make_payloads(bench);
         code = produce || e2e ? run_produce(bench, e2e) : run_consume(bench);

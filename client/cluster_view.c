@@ -106,6 +106,23 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
     return EXIT_DONE;
 }
 
+int cluster_partitions(const char *bootstrap, uint64_t timeout_ms, const char *topic, int32_t only, int32_t *count) {
+    struct admin_client *admin = admin_client_new(bootstrap, timeout_ms);
+    struct kp_arena arena;
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *found;
+    kp_arena_init(&arena, ARENA_MAX);
+    int code = cluster_topic(admin, &arena, topic, &metadata, &found);
+    *count = code ? 0 : found->partitions.count;
+    if (!code && only >= *count) {
+        say("topic \"%s\" has partitions 0 to %d, not %d", topic, (int)*count - 1, (int)only);
+        code = EXIT_REFUSED;
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return code;
+}
+
 const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadata_response *response, int32_t node) {
     for (int32_t i = 0; i < response->brokers.count; i++) {
         if (response->brokers.items[i].node_id == node) {

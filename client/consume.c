@@ -15,7 +15,7 @@
 #include "client/record_format.h"
 #include "client/talk.h"
 
-enum { ARENA_MAX = 64 << 20, BATCH = 1000, POLL_MS = 200 };
+enum { BATCH = 1000, POLL_MS = 200 };
 
 struct consume {
     const struct invocation *in;
@@ -52,25 +52,6 @@ static bool parse_where(struct consume *c, const char *text) {
         c->time_ms = *text == '@' ? number : -1;
     }
     return true;
-}
-
-static int read_partitions(struct consume *c) {
-    struct admin_client *admin = admin_client_new(c->in->bootstrap, c->in->timeout_ms);
-    struct kp_arena arena;
-    struct kp_metadata_response metadata;
-    const struct kp_metadata_response_topic *topic;
-    kp_arena_init(&arena, ARENA_MAX);
-    int code = cluster_topic(admin, &arena, c->name, &metadata, &topic);
-    if (!code) {
-        c->partitions = topic->partitions.count;
-        if (c->only >= c->partitions) {
-            say("topic \"%s\" has partitions 0 to %d, not %d", c->name, (int)c->partitions - 1, (int)c->only);
-            code = EXIT_REFUSED;
-        }
-    }
-    kp_arena_close(&arena);
-    admin_client_free(admin);
-    return code;
 }
 
 /* The offset to begin at in each partition, for @TIME. */
@@ -183,7 +164,7 @@ int command_consume(struct invocation *in) {
     if (!parse_where(&c, invocation_value(in, 'o', "beginning"))) {
         return EXIT_USAGE;
     }
-    int code = read_partitions(&c);
+    int code = cluster_partitions(in->bootstrap, in->timeout_ms, c.name, c.only, &c.partitions);
     if (code) {
         return code;
     }

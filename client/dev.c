@@ -24,10 +24,6 @@ static const char *dev_directory(const struct invocation *in) {
     return invocation_value(in, OPTION_DIR, "./drave-dev");
 }
 
-static void pause_ms(long ms) {
-    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
-}
-
 static int fail(const struct error_text *why) {
     say("%s", why->text);
     return EXIT_REFUSED;

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/cluster_view.h"
 #include "client/command.h"
@@ -138,7 +137,7 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
             return reached ? EXIT_REFUSED : EXIT_UNREACHABLE;
         }
         patience_say(&patience, "%s", reached ? trouble : "a broker with a metadata leader to answer");
-        nanosleep(&(struct timespec){0, PAUSE_MS * 1000000}, NULL);
+        pause_ms(PAUSE_MS);
     }
 }
 

@@ -243,23 +243,6 @@ static int close_produce(struct produce *p) {
     return p->failed || left ? EXIT_REFUSED : EXIT_DONE;
 }
 
-/* The topic must be there: it is never made by a mistyped name. */
-static int check_topic(const struct invocation *in, const char *name, int32_t partition) {
-    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
-    struct kp_arena arena;
-    struct kp_metadata_response metadata;
-    const struct kp_metadata_response_topic *topic;
-    kp_arena_init(&arena, ARENA_MAX);
-    int code = cluster_topic(admin, &arena, name, &metadata, &topic);
-    if (!code && partition >= topic->partitions.count) {
-        say("topic \"%s\" has partitions 0 to %d, not %d", name, (int)topic->partitions.count - 1, (int)partition);
-        code = EXIT_REFUSED;
-    }
-    kp_arena_close(&arena);
-    admin_client_free(admin);
-    return code;
-}
-
 int command_produce(struct invocation *in) {
     struct produce p = {.in = in,
                         .name = in->words[0],
@@ -269,7 +252,9 @@ int command_produce(struct invocation *in) {
     p.rate = invocation_number(in, OPTION_RATE, 0, 1, 10000000);
     p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
     int code = check_options(in);
-    code = code ? code : check_topic(in, p.name, p.partition);
+    int32_t partitions;
+    /* The topic must be there: it is never made by a mistyped name. */
+    code = code ? code : cluster_partitions(in->bootstrap, in->timeout_ms, p.name, p.partition, &partitions);
     if (code) {
         return code;
     }

@@ -86,6 +86,10 @@ uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+void pause_ms(uint64_t ms) {
+    nanosleep(&(struct timespec){(time_t)(ms / 1000), (long)(ms % 1000 * 1000000)}, NULL);
+}
+
 void patience_begin(struct patience *patience) {
     patience->next_ms = now_ms() + PATIENCE_MS;
 }

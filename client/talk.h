@@ -36,6 +36,7 @@ void patience_begin(struct patience *patience);
 void patience_say(struct patience *patience, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 uint64_t now_ms(void); /* monotonic */
+void pause_ms(uint64_t ms);
 
 /* Flushes stdout; returns the exit code of the program: `code`, 0 if the reader went away, 1 if stdout could not be written. */
 int talk_close(int code);
