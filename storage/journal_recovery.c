@@ -25,7 +25,7 @@
  * 16  a file of a newer format                                   refused: ERR_VERSION
  * 17  all rounds whole, but the entries of a group have a hole   damage: refused
  *
- * Not seen here: newest files that are gone altogether. The sequence went back; peers know the later one.
+ * Not seen: newest files that are gone altogether, where the segments hold nothing of theirs. What was promised in them is lost.
  */
 #include "storage/journal_recovery.h"
 
