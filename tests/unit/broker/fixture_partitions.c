@@ -145,6 +145,7 @@ int fixture_teardown(void **state) {
     }
     env_timer_free(fixture->poll);
     env_timer_free(fixture->limit);
+    env_uv_run(fixture->env); /* what was under way on other threads ends */
     assert_true(env_uv_free(fixture->env));
     nftw(fixture->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     mem_free(fixture);
