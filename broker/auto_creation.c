@@ -8,7 +8,7 @@
 
 #include <utlist.h>
 
-enum { CREATE_TIMEOUT_MS = 5000, LEADERS_TIMEOUT_MS = 3000, DEFAULT_FACTOR = 3 };
+enum { CREATE_TIMEOUT_MS = 5000, LEADERS_TIMEOUT_MS = 3000 };
 
 /* A name that is being created. */
 struct creating {
@@ -29,11 +29,6 @@ struct auto_creation {
     const struct cluster_record *cluster;
     struct creating *names;
 };
-
-int16_t default_replication_factor(const struct broker_settings *settings, const struct cluster_record *cluster) {
-    if (settings->default_replication_factor > 0) return (int16_t)settings->default_replication_factor;
-    return (int16_t)(cluster->node_count < DEFAULT_FACTOR ? cluster->node_count : DEFAULT_FACTOR);
-}
 
 struct auto_creation *auto_creation_new(struct env *env, const struct broker_settings *settings,
                                         const struct metadata *metadata, struct metadata_group *group,
@@ -104,7 +99,7 @@ void auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, c
         DL_APPEND(creation->names, creating);
         struct metadata_change change = {
             .place_partitions = creation->settings->num_partitions,
-            .replication_factor = default_replication_factor(creation->settings, creation->cluster)};
+            .replication_factor = broker_replication_factor(creation->settings, creation->cluster->node_count)};
         metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
         change.command.create_topic.name = kp_string_of(creating->name);
         env_random(creation->env, change.command.create_topic.id.bytes, METADATA_UUID_SIZE);

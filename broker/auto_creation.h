@@ -27,7 +27,4 @@ struct auto_wait {
 /* The name must be legal (topic_name_check) and not be in the table. It is copied. */
 void auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len);
 
-/* The replication factor of a topic whose creator does not say. */
-int16_t default_replication_factor(const struct broker_settings *settings, const struct cluster_record *cluster);
-
 #endif

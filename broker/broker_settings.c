@@ -329,11 +329,15 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     return error;
 }
 
+int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers) {
+    if (settings->default_replication_factor > 0) return (int16_t)settings->default_replication_factor;
+    return brokers < 3 ? (int16_t)brokers : 3; /* the smallest cluster that loses a broker and goes on */
+}
+
 void broker_settings_warnings(const struct broker_settings *settings, void (*warn)(void *arg, const char *sentence),
                               void *arg) {
     struct error_text text;
-    int32_t factor = settings->default_replication_factor;
-    if (factor < 0) factor = settings->node_count < 3 ? (int32_t)settings->node_count : 3;
+    int32_t factor = broker_replication_factor(settings, settings->node_count);
     if (settings->node_count > 1 && factor == 2) {
         error_set(&text, ERR_INVALID,
                   "a topic with 2 replicas stops writing when one broker is lost, because a majority of 2 is 2; set "

@@ -84,6 +84,9 @@ struct broker_settings {
  * value and what would do. */
 int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why);
 
+/* The replication factor of a topic whose creator does not say, in a cluster of so many brokers. */
+int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers);
+
 /* Calls `warn` with a sentence for each combination that works but that nobody wants (one lost broker stops writing). */
 void broker_settings_warnings(const struct broker_settings *settings, void (*warn)(void *arg, const char *sentence),
                               void *arg);

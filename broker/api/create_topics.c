@@ -15,7 +15,6 @@
 #include "broker/api/cluster_handlers.h"
 #include "broker/api/config_entries.h"
 #include "broker/api/topic_changes.h"
-#include "broker/auto_creation.h"
 #include "broker/topic_name.h"
 #include "broker/topic_settings.h"
 #include "protocol/kafka_error.h"
@@ -88,8 +87,9 @@ static int32_t partitions_of(const struct broker_services *services,
 }
 
 static int16_t factor_of(const struct broker_services *services, const struct kp_create_topics_request_topic *asked) {
-    return asked->replication_factor == -1 ? default_replication_factor(services->settings, services->cluster)
-                                           : asked->replication_factor;
+    return asked->replication_factor == -1
+               ? broker_replication_factor(services->settings, services->cluster->node_count)
+               : asked->replication_factor;
 }
 
 static bool take_numbers(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
