@@ -4,7 +4,7 @@
  * A schema is a table of fields: Kafka's name, type, the versions that have it, may hold null or write it as a
  * tagged field, its value where a version lacks it, and its place in a plain C struct. Decoded strings and records
  * point into the frame; arrays come from an arena that the caller owns, so a decoded message lives as long as frame
- * and arena. Failures: kp_decode gives ERR_MALFORMED (also when bytes are left over) or ERR_TOO_LARGE (arena limit);
+ * and arena. Failures: kp_decode gives ERR_MALFORMED or ERR_TOO_LARGE (arena limit);
  * the struct is then to be thrown away. Invariant: memory taken is bounded by the bytes received and by the arena's
  * limit, never by a count that was only claimed. Unknown tagged fields are skipped.
  *
@@ -98,7 +98,8 @@ void kp_set_fallbacks(const struct kp_schema *schema, void *object);
  * arena's limit is passed. kp_arena_alloc does for arrays of numbers. */
 void *kp_new_items(struct kp_arena *arena, const struct kp_schema *item, void *array, int32_t count);
 
-/* Decodes all of what is left in `reader`. ERR_NONE, ERR_MALFORMED, ERR_TOO_LARGE. `version` is checked by the caller. */
+/* Decodes what is next in `reader`. Bytes behind it are nobody's business: Kafka ignores them, and librdkafka 2.8 sends three
+ * behind a Metadata request for all topics. ERR_NONE, ERR_MALFORMED, ERR_TOO_LARGE. `version` is checked by the caller. */
 int kp_decode(const struct kp_schema *schema, int version, struct kp_reader *reader, struct kp_arena *arena,
               void *object);
 

@@ -124,6 +124,5 @@ int kp_decode(const struct kp_schema *schema, int version, struct kp_reader *rea
     struct decoder decoder = {reader, arena, version, version >= schema->flexible_from};
     memset(object, 0, schema->size);
     decode_struct(&decoder, schema, object);
-    if (reader->error == ERR_NONE && kp_reader_left(reader) > 0) kp_reader_fail(reader, ERR_MALFORMED);
     return reader->error;
 }

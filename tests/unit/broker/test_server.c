@@ -361,16 +361,21 @@ static void test_server_limits_requests_in_flight(void **state) {
     close(client);
 }
 
+static bool has_eight_connections(struct stage *stage) {
+    return server_connection_count(stage->server) == 8;
+}
+
 /* While the memory for requests is spent nothing more is begun to be read; when requests end, those that wait go on. */
 static void test_server_memory_is_limited(void **state) {
     struct stage *stage = *state;
     stage->options.request_bytes = 1000;
     open_server(stage);
     int clients[8];
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8; i++)
         clients[i] = dial(stage);
+    run_until(stage, has_eight_connections);
+    for (int i = 0; i < 8; i++)
         ask_cluster(clients[i], i);
-    }
     run_until_held(stage, 8); /* what has arrived is handed out */
     assert_true(server_request_bytes(stage->server) >= 1000);
     for (int i = 0; i < 8; i++)
