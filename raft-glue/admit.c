@@ -99,13 +99,13 @@ static bool admit_append_result(struct group *group, struct member *from,
     if (result->rejected > 0 && result->last_log_index >= result->rejected)
         return drop(group, from, "it rejects what it says it has");
     if (result->term == raft_current_term(&group->raft) && result->rejected > 0 &&
-        result->rejected <= replicate_match(from)) {
+        result->rejected <= member_match(from)) {
         from->damaged = true;
         log_error(
             group->shard->log,
             "%s: replica %s on broker %d rejects entry %llu, which it had acknowledged up to %llu: it has lost data, and does not "
             "count until another leader is elected; check the disk of that broker",
-            group->label, from->address, from->node, result->rejected, (unsigned long long)replicate_match(from));
+            group->label, from->address, from->node, result->rejected, (unsigned long long)member_match(from));
         return drop(group, from, "it has lost entries that it had acknowledged");
     }
     return true;
@@ -133,7 +133,7 @@ static bool admit_timeout_now(struct group *group, struct member *from, const st
         return drop(group, from, "its index is impossible");
     if (args->term != raft_current_term(&group->raft)) return drop_late(group);
     /* The leader stops, as we do, and so does everybody else: it did not know that yet. */
-    if (group->shard->draining && !transfer_has_target(group)) return drop_late(group);
+    if (group->shard->draining && transfer_target(group) == NULL) return drop_late(group);
     return true;
 }
 

@@ -40,10 +40,6 @@ void confirm_fail_all(struct group *group, int error) {
         end_first(group, error);
 }
 
-uint64_t confirm_deadline_ms(const struct group *group) {
-    return group->confirms == NULL ? UINT64_MAX : group->confirms->deadline_ms;
-}
-
 static void ask(struct group *group) {
     group->confirm_asked++;
     for (size_t i = 0; i < group->member_count; i++) {

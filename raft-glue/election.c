@@ -132,12 +132,6 @@ bool election_leader_is_dead(const struct group *group) {
            group->raft.follower_state.current_leader.id == group->dead_leader;
 }
 
-uint64_t election_deadline(const struct group *group, uint64_t engine_deadline) {
-    if (group->fast.tries == 0) return engine_deadline;
-    if (group->fast.tried && group_hard_state_pending(group)) return UINT64_MAX;
-    return group->fast.at_ms > engine_deadline ? group->fast.at_ms : engine_deadline;
-}
-
 void election_hard_state_durable(struct group *group) {
     if (group->fast.tries == 0 || !group->fast.tried || group_hard_state_pending(group)) return;
     /* A flush of the others, and both ways. */

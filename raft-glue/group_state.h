@@ -1,12 +1,23 @@
 /*
- * What the files that make up a group share; private to raft-glue. Who owns what:
+ * What the files of a group and of its shard share; private to raft-glue. They stand in floors: a file uses those on lower floors, never
+ * one above or beside it, and notes in these structs what the floors above act upon. From the ground up:
  *
- *   group.c       open, start, close        group_step.c  one engine step and its effects, in their order
- *   admit.c       what may reach the engine group_apply.c commits to the owner, leadership events
- *   receive.c     frames to messages        replicate.c   cursors of the followers, frames of entries
- *   group_time.c  timeouts, heartbeats      election.c    fast tries, bootstrap campaign
- *   transfer.c    handing over              confirm.c     does a majority still follow
- *   shard.c       all groups, one turn      change.c      configurations as bytes
+ *   ground    group_facts.c    what is known of a group        shard_turn.c    what a turn gathers: news, records, clock
+ *   outlets   group_send.c     messages, behind hard state     group_deadline.c  when a group is due
+ *             intake.c         how much peers may send
+ *   parts     replicate.c      cursors of the followers        confirm.c   does a majority still follow
+ *             election.c       early tries to be elected       transfer.c  who takes a leadership over
+ *   roles     group_role.c     what begins and ends with a role
+ *   the step  group_step.c     one engine step, its effects in their order, what follows from it
+ *             admit.c          what may reach the engine
+ *   causes    receive.c        frames to steps                 group_timeout.c  a deadline has come
+ *             group_start.c    the engine starts               group_apply.c    commits and roles to the owner
+ *             drain.c          a clean stop of the broker
+ *   durable   group_durable.c  what the log reports
+ *   life      group.c          open, close, members
+ *   roof      shard.c          one loop: peers' events, timer, end of the turn
+ *
+ * Below all of them and without this header: peers.c over peer_connection.c and peer_frame.c; change.c, entry_frame.c, engine_heap.c.
  */
 #ifndef RAFT_GLUE_GROUP_STATE_H
 #define RAFT_GLUE_GROUP_STATE_H
@@ -190,7 +201,7 @@ struct shard {
 
     uint32_t led_by_us, led_by_all; /* groups, when election_count_leads was called */
 
-    bool draining;     /* this broker stops: it stands for nothing any more (transfer.c), */
+    bool draining;     /* this broker stops: it stands for nothing any more (drain.c), */
     bool handing_over; /* and it is known who stops with it */
     uint32_t drain_ms; /* for all of that */
     void (*drained)(void *arg);
@@ -211,38 +222,61 @@ static inline bool group_leads(const struct group *group) {
     return group->phase == GROUP_RUNNING && group->raft.state == RAFT_LEADER;
 }
 
-/* ---- group_step.c ---- */
+/* ======== Ground ======== */
 
-/* Steps the engine and carries out what it says. The event's time is set here. True: it took entries into the log. */
-bool group_step(struct group *group, struct raft_event *event);
+/* ---- group_facts.c (and the questions of group.h) ---- */
+
+struct member *group_member(const struct group *group, uint64_t replica); /* NULL: none */
+/* While we lead: up to where its log is known to match ours; 0: nowhere. */
+uint64_t member_match(const struct member *member);
+
+/* ---- shard_turn.c (and shard_group) ---- */
+
+void shard_add_group(struct shard *shard, struct group *group);
+void shard_remove_group(struct shard *shard, struct group *group);
+/* The end of the turn comes. */
+void shard_wake(struct shard *shard);
+/* The group has something for the end of the turn. */
+void shard_news(struct group *group);
+struct group *shard_take_news(struct shard *shard); /* NULL: no more */
+/* Made when it is first asked for. */
+struct link *shard_link(struct shard *shard, int32_t node);
+/* Leaves with the turn; dropped if the link is down. */
+void link_add_record(struct link *link, const struct peer_record *record);
+uint64_t shard_now_ms(struct shard *shard);
+/* The timer fires for the first deadline at the latest. */
+void shard_arm(struct shard *shard);
+
+/* ======== Outlets ======== */
+
+/* ---- group_send.c ---- */
+
 /* Sends when the hard state allows it. */
 void group_send(struct group *group, struct member *member, struct peer_record *record);
-/* Tells the engine how far the log is durable, if the hard state is. */
-void group_report_durable(struct group *group);
-/* Entries up to `index` are durable; does nothing if the engine knows. */
-void group_step_persisted(struct group *group, uint64_t index);
-void group_submit_barrier(struct group *group);
-extern const struct partition_log_events group_log_events;
+/* A message of the engine, other than AppendEntries. */
+void group_send_message(struct group *group, struct member *member, const struct raft_message *message);
+/* More of the hard state is durable. */
+void group_send_held(struct group *group);
 
-/* ---- group.c ---- */
+/* ---- group_deadline.c ---- */
 
-struct member *group_member(const struct group *group, uint64_t replica);
-/* Goes on with the start as far as what is here allows; called again when more is. */
-void group_continue_start(struct group *group);
-void group_unpin(struct group *group);
+void group_rearm(struct group *group);       /* after anything that may make the deadline earlier */
+void group_rearm_later(struct group *group); /* after what can only make it later */
+void group_arm_at(struct group *group, uint64_t at_ms);
+/* UINT64_MAX: never. The first is the earlier of the others. */
+uint64_t group_deadline_ms(const struct group *group);
+uint64_t group_engine_deadline_ms(const struct group *group);
+uint64_t group_confirm_deadline_ms(const struct group *group);
 
-/* ---- admit.c ---- */
+/* ---- intake.c ---- */
 
-/* Whether the engine may see this message of `from`. False: dropped and counted (or the group has stopped). Terms are 32 bits here. */
-bool group_admit(struct group *group, struct member *from, struct raft_message *message);
-/* The same for what the engine does not look at: the entries of an AppendEntries that group_admit lets through. */
-bool group_admit_entries(struct group *group, struct member *from, const struct raft_append_entries *args,
-                         struct entry *const *entries);
+/* So much was received, which this turn hands to the journal. */
+void intake_charge(struct shard *shard, uint64_t bytes);
+void intake_end_turn(struct shard *shard);
+void intake_on_time(struct shard *shard);
+void intake_close(struct shard *shard);
 
-/* ---- receive.c ---- */
-
-void receive_records(struct shard *shard, int32_t node, struct slice payload);
-void receive_entries(struct shard *shard, int32_t node, struct slice payload);
+/* ======== Parts ======== */
 
 /* ---- replicate.c ---- */
 
@@ -261,22 +295,13 @@ void replicate_link_up(struct member *member);
 void replicate_link_down(struct member *member);
 /* Frames of entries to that peer, as far as its windows allow. */
 void replicate_fill(struct link *link);
-uint64_t replicate_match(const struct member *member);
 
-/* ---- group_apply.c ---- */
+/* ---- confirm.c ---- */
 
-/* Within a step: the engine's state changed. Behind each step: leaders, the barrier of a new leader, what the owner must hear. */
-void group_note_role(struct group *group);
-void group_note_step(struct group *group);
-/* Hands over commits and tells about leadership; part of the turn. */
-void group_deliver(struct group *group);
-void group_commit_to(struct group *group, uint64_t index);
-
-/* ---- group_time.c ---- */
-
-void group_rearm(struct group *group);       /* after anything that may make the deadline earlier */
-void group_rearm_later(struct group *group); /* after what can only make it later */
-void group_on_time(struct group *group);
+/* Part of the turn: asks, and ends those that are confirmed, late or in vain. */
+void confirm_deliver(struct group *group);
+void confirm_received(struct group *group, struct member *from, const struct peer_record *record);
+void confirm_fail_all(struct group *group, int error);
 
 /* ---- election.c ---- */
 
@@ -290,40 +315,91 @@ void election_note(struct group *group);
 /* Around the step of a timeout: whether it may be; what came of it. */
 bool election_may_time_out(struct group *group);
 void election_timed_out(struct group *group);
-uint64_t election_deadline(const struct group *group, uint64_t engine_deadline);
+/* A vote for ourselves is on disk, so the time of its try runs from now on. */
 void election_hard_state_durable(struct group *group);
 /* Whether a vote request may depose the leader that we know: its process is dead. */
 bool election_leader_is_dead(const struct group *group);
 
 /* ---- transfer.c ---- */
 
-void transfer_note(struct group *group);
-/* Whether somebody could take this group over from us. */
-bool transfer_has_target(const struct group *group);
+/* Who could take this group over from us, the best of them; NULL: nobody. */
+struct member *transfer_target(const struct group *group);
+/* While this broker hands over: chooses, and refuses submits for it. Returns whom to transfer to now; NULL: nobody yet. */
+struct member *transfer_decide(struct group *group);
+
+/* ======== Roles ======== */
+
+/* ---- group_role.c (and group_stop) ---- */
+
+/* Within a step: the engine's state changed. */
+void group_note_role(struct group *group);
+/* Behind each step: who leads. */
+void group_note_leader(struct group *group);
+bool group_has_to_tell(const struct group *group);
+/* Tells the owner; part of the turn. The group may be closed then. */
+void group_tell_role(struct group *group);
+
+/* ======== The step ======== */
+
+/* ---- group_step.c (and group_submit) ---- */
+
+/* Steps the engine and carries out what it says. The event's time is set here. True: it took entries into the log. */
+bool group_step(struct group *group, struct raft_event *event);
+/* Entries up to `index` are durable; does nothing if the engine knows. */
+void group_step_persisted(struct group *group, uint64_t index);
+/* Transfers the leadership, if this broker hands over and there is somebody who has all. */
+void group_hand_over(struct group *group);
+
+/* ---- admit.c ---- */
+
+/* Whether the engine may see this message of `from`. False: dropped and counted (or the group has stopped). Terms are 32 bits here. */
+bool group_admit(struct group *group, struct member *from, struct raft_message *message);
+/* The same for what the engine does not look at: the entries of an AppendEntries that group_admit lets through. */
+bool group_admit_entries(struct group *group, struct member *from, const struct raft_append_entries *args,
+                         struct entry *const *entries);
+
+/* ======== Causes of steps ======== */
+
+/* ---- receive.c ---- */
+
+void receive_records(struct shard *shard, int32_t node, struct slice payload);
+void receive_entries(struct shard *shard, int32_t node, struct slice payload);
+
+/* ---- group_timeout.c ---- */
+
+void group_on_time(struct group *group);
+
+/* ---- group_start.c ---- */
+
+/* Goes on with the start as far as what is here allows; called again when more is. */
+void group_continue_start(struct group *group);
+/* The group closes: nothing of an unfinished start remains. */
+void group_end_start(struct group *group);
+
+/* ---- group_apply.c ---- */
+
+/* Hands over commits and tells about leadership; part of the turn. The group, which is pinned, may be closed then. */
+void group_deliver(struct group *group);
+
+/* ---- drain.c (and shard_transfer_all) ---- */
+
 /* A link came up: the other side must know if we stop. */
-void transfer_link_up(struct link *link);
-void transfer_check_drained(struct shard *shard);
+void drain_link_up(struct link *link);
+/* Part of the turn: tells the owner when nothing is left to hand over. */
+void drain_check(struct shard *shard);
 
-/* ---- confirm.c ---- */
+/* ======== Durable ======== */
 
-void confirm_deliver(
-    struct group *group); /* part of the turn: asks, and ends those that are confirmed, late or in vain */
-void confirm_received(struct group *group, struct member *from, const struct peer_record *record);
-void confirm_fail_all(struct group *group, int error);
-/* When the first of them is late; UINT64_MAX: none waits. */
-uint64_t confirm_deadline_ms(const struct group *group);
+/* ---- group_durable.c ---- */
 
-/* ---- shard.c ---- */
+extern const struct partition_log_events group_log_events;
 
-/* The group has something for the end of the turn. */
-void shard_news(struct group *group);
-void shard_wake(struct shard *shard);
-uint64_t shard_now_ms(struct shard *shard);
-void shard_arm(struct shard *shard);
-struct link *shard_link(struct shard *shard, int32_t node);
-void shard_add_group(struct shard *shard, struct group *group);
-void shard_remove_group(struct shard *shard, struct group *group);
-void shard_received_bytes(struct shard *shard, uint64_t bytes);
-void link_add_record(struct link *link, const struct peer_record *record);
+/* ======== Life ======== */
+
+/* ---- group.c ---- */
+
+/* Around a callback of the owner: a group that is closed inside lives until the last unpin. */
+void group_pin(struct group *group);
+void group_unpin(struct group *group);
 
 #endif

@@ -240,7 +240,7 @@ void receive_entries(struct shard *shard, int32_t node, struct slice payload) {
     struct frame_cursor cursor = {payload, payload.data + 4, payload.data + meta_len, payload.data + meta_len,
                                   payload.data + payload.len};
     shard->stats.frames_received++;
-    shard_received_bytes(shard, payload.len);
+    intake_charge(shard, payload.len);
     bool sound = true;
     while (sound && cursor.meta < cursor.meta_end)
         sound = receive_piece(shard, node, &cursor);

@@ -26,11 +26,6 @@ enum {
     COMMIT_PAUSE_MS = 100, /* between messages that only tell the commit index */
 };
 
-uint64_t replicate_match(const struct member *member) {
-    raft_index match = 0;
-    return raft_match_index(&member->group->raft, member->replica, &match) == 0 ? match : 0;
-}
-
 /* ---- What is under way ---- */
 
 static void forget_sent(struct member *member) {
@@ -136,7 +131,7 @@ void replicate_end(struct group *group) {
 
 static void send_empty(struct member *member) {
     struct group *group = member->group;
-    uint64_t prev = member->verified ? replicate_match(member) : member->anchor;
+    uint64_t prev = member->verified ? member_match(member) : member->anchor;
     struct peer_record record = {.type = RECORD_APPEND, .term = group_term(group), .a = prev};
     record.b = group->commit;
     member->commit_sent = record.b < prev ? record.b : prev;
@@ -179,7 +174,7 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
         member->next = member->end = member->anchor + 1;
         return;
     }
-    uint64_t prev = args->prev_log_index, match = replicate_match(member);
+    uint64_t prev = args->prev_log_index, match = member_match(member);
     if (prev > match && !(member->verified && prev < member->end && !member->rejected)) {
         probe(member, prev);
         return;
@@ -203,12 +198,12 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
 
 /* The part of our commit index that it could use: an empty AppendEntries at its match moves it no further. */
 static uint64_t usable_commit(const struct member *member) {
-    uint64_t commit = member->group->commit, match = replicate_match(member);
+    uint64_t commit = member->group->commit, match = member_match(member);
     return commit < match ? commit : match;
 }
 
 void replicate_acknowledged(struct member *member) {
-    uint64_t match = replicate_match(member);
+    uint64_t match = member_match(member);
     if (!member->verified) {
         if (match == 0 || match < member->anchor) return;
         member->verified = true;
@@ -240,7 +235,7 @@ void replicate_link_up(struct member *member) {
     forget_sent(member);
     forget_read(member);
     if (member->verified) { /* what was under way is lost */
-        member->next = replicate_match(member) + 1;
+        member->next = member_match(member) + 1;
         member->progress_ms = member->group->shard->now_ms;
         if (member->next < member->end) make_ready(member);
     }

@@ -1,0 +1,53 @@
+/*
+ * What is known of a group without changing anything: what its owner may ask, and the members' places.
+ */
+#include "raft-glue/group_state.h"
+
+struct member *group_member(const struct group *group, uint64_t replica) {
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i]->replica == replica) return group->members[i];
+    return NULL;
+}
+
+uint64_t member_match(const struct member *member) {
+    raft_index match = 0;
+    return raft_match_index(&member->group->raft, member->replica, &match) == 0 ? match : 0;
+}
+
+struct partition_log *group_log(struct group *group) {
+    return group->log;
+}
+
+uint64_t group_id(const struct group *group) {
+    return group->id;
+}
+
+uint32_t group_term(const struct group *group) {
+    return (uint32_t)raft_current_term(&group->raft);
+}
+
+bool group_is_leading(const struct group *group) {
+    return group->announced;
+}
+
+uint64_t group_leader(const struct group *group) {
+    return group->leader;
+}
+
+uint64_t group_commit_index(const struct group *group) {
+    return group->commit;
+}
+
+uint64_t group_applied_index(const struct group *group) {
+    return group->applied;
+}
+
+bool group_member_in_sync(const struct group *group, uint64_t replica) {
+    const struct member *member = group_member(group, replica);
+    if (member == NULL || !group_leads(group)) return false;
+    if (member == group->self) return true;
+    uint64_t match = member_match(member), now_ms = env_now_ms(group->shard->env);
+    bool heard = member->heard_ms != 0 && now_ms - member->heard_ms <= group->shard->options.election_timeout_ms;
+    bool near = match >= group->commit || match + GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
+    return heard && near && match > 0 && member->link->up && !member->damaged;
+}

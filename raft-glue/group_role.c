@@ -1,0 +1,86 @@
+/*
+ * What a group is, and what begins and ends with it: follower, candidate, leader, or stopped; and what the owner hears of it.
+ *
+ * Steps only note; the end of the turn tells (group_apply.c), in the order lost, leader_changed, leading.
+ *
+ * Invariants: `leading` only when an entry of the own term is committed and applied (Raft dissertation, 6.4); `lost` only after
+ * `leading`; a group that has stopped neither leads nor follows, and is never due.
+ */
+#include "base/mutant.h"
+#include "raft-glue/group_state.h"
+
+void group_note_role(struct group *group) {
+    unsigned role = group->raft.state;
+    if (role == group->role) return;
+    if (group->role == RAFT_LEADER) {
+        replicate_end(group);
+        group->hand_over_to = 0;
+        group->serve_index = 0;
+    }
+    group->role = role;
+    if (role == RAFT_CANDIDATE) group->shard->stats.elections++;
+    if (role == RAFT_LEADER) {
+        group->serve_index = 0;
+        replicate_begin(group);
+        log_debug(group->shard->log, "%s: leads term %u", group->label, group_term(group));
+    }
+}
+
+void group_note_leader(struct group *group) {
+    uint32_t term = group_term(group);
+    if (group->raft.state == RAFT_LEADER) {
+        group->leader = group->replica;
+    } else if (group->raft.state == RAFT_FOLLOWER && group->heard_term == term) {
+        group->leader = group->heard_leader;
+    } else if (group->raft.state == RAFT_CANDIDATE) {
+        group->leader = 0;
+    } else if (term != group->leader_term || group->leader == group->replica) {
+        group->leader = 0; /* the engine still remembers the one of an older term; we lead no more without a majority */
+    }
+    group->leader_term = term;
+}
+
+void group_stop(struct group *group, const char *why) {
+    if (group->phase == GROUP_STOPPED) return;
+    log_error(
+        group->shard->log,
+        "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
+        group->label, why);
+    replicate_end(group);
+    group->phase = GROUP_STOPPED;
+    group->leader = 0;
+    timer_heap_remove(&group->shard->timers, &group->timer);
+    shard_news(group);
+}
+
+/* ---- What the owner hears ---- */
+
+static bool may_serve(const struct group *group) {
+    if (!group_leads(group) || group->serve_index == 0) return false;
+    return group->applied >= group->serve_index || MUTANT(MUTANT_NO_BARRIER);
+}
+
+bool group_has_to_tell(const struct group *group) {
+    if (group->announced && (!group_leads(group) || group_term(group) != group->announced_term)) return true;
+    if (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term) return true;
+    return !group->announced && may_serve(group);
+}
+
+void group_tell_role(struct group *group) {
+    if (group->announced && (!group_leads(group) || group_term(group) != group->announced_term)) {
+        group->announced = false;
+        group->shard->stats.leaderships_lost++;
+        group->events->lost(group->arg);
+    }
+    if (!group->closed &&
+        (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term)) {
+        group->announced_leader = group->leader;
+        group->announced_leader_term = group->leader_term;
+        group->events->leader_changed(group->arg, group->leader, group->leader_term);
+    }
+    if (!group->closed && !group->announced && may_serve(group)) {
+        group->announced = true;
+        group->announced_term = group_term(group);
+        group->events->leading(group->arg, group->announced_term);
+    }
+}

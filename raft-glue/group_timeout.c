@@ -1,0 +1,21 @@
+/*
+ * A group is due: late confirmations are for the end of the turn, and the engine gets its timeout.
+ *
+ * RAFT_TIMEOUT is never early: what the heap kept too early is only put back (group_deadline.c).
+ */
+#include "raft-glue/group_state.h"
+
+void group_on_time(struct group *group) {
+    if (group->phase != GROUP_RUNNING) return;
+    uint64_t now_ms = shard_now_ms(group->shard);
+    if (group_confirm_deadline_ms(group) <= now_ms) shard_news(group);
+    if (group_engine_deadline_ms(group) <= now_ms && election_may_time_out(group)) {
+        struct raft_event event = {.type = RAFT_TIMEOUT};
+        group_step(group, &event);
+        election_timed_out(group);
+    }
+    if (group->phase != GROUP_RUNNING) return;
+    uint64_t next_ms = group_deadline_ms(group);
+    if (next_ms <= now_ms) next_ms = now_ms + 1; /* a confirmation that the turn ends, or a grid point that is now */
+    group_arm_at(group, next_ms);
+}

@@ -1,0 +1,111 @@
+/*
+ * What a turn of the loop gathers for its end, and where it is found: the shard's groups and links, the groups with news, the
+ * records that leave for each peer, the clock of the engine's events, and the one timer behind all groups.
+ *
+ * Everything above notes here what it has, and nobody is called: the end of the turn (shard.c), which shard_wake asks for, comes
+ * and takes it. Invariant: a group is in the list of news once at most, and not when it is closed.
+ */
+#include "base/mem.h"
+#include "raft-glue/group_state.h"
+
+/* ---- Groups ---- */
+
+void shard_add_group(struct shard *shard, struct group *group) {
+    CHECK(shard_group(shard, group->id) == NULL);
+    HASH_ADD(hh, shard->groups, id, sizeof group->id, group);
+}
+
+static void drop_news(struct group *group) {
+    if (!group->has_news) return;
+    struct shard *shard = group->shard;
+    struct group *before = NULL;
+    for (struct group *at = shard->news_first; at != group; at = at->news_next)
+        before = at;
+    if (before == NULL) {
+        shard->news_first = group->news_next;
+    } else {
+        before->news_next = group->news_next;
+    }
+    if (shard->news_last == group) shard->news_last = before;
+    group->has_news = false;
+}
+
+void shard_remove_group(struct shard *shard, struct group *group) {
+    HASH_DELETE(hh, shard->groups, group);
+    timer_heap_remove(&shard->timers, &group->timer);
+    drop_news(group);
+    shard_wake(shard);
+}
+
+struct group *shard_group(struct shard *shard, uint64_t id) {
+    struct group *group;
+    HASH_FIND(hh, shard->groups, &id, sizeof id, group);
+    return group;
+}
+
+/* ---- News ---- */
+
+void shard_wake(struct shard *shard) {
+    env_defer(shard->env, &shard->turn);
+}
+
+void shard_news(struct group *group) {
+    struct shard *shard = group->shard;
+    if (group->has_news || group->closed) return;
+    group->has_news = true;
+    group->news_next = NULL;
+    if (shard->news_last == NULL) {
+        shard->news_first = group;
+    } else {
+        shard->news_last->news_next = group;
+    }
+    shard->news_last = group;
+    shard_wake(shard);
+}
+
+struct group *shard_take_news(struct shard *shard) {
+    struct group *group = shard->news_first;
+    if (group == NULL) return NULL;
+    shard->news_first = group->news_next;
+    if (shard->news_first == NULL) shard->news_last = NULL;
+    group->has_news = false;
+    return group;
+}
+
+/* ---- Links ---- */
+
+struct link *shard_link(struct shard *shard, int32_t node) {
+    struct link **end = &shard->links;
+    for (; *end != NULL; end = &(*end)->next)
+        if ((*end)->node == node) return *end;
+    struct link *link = mem_zalloc(sizeof *link);
+    link->shard = shard;
+    link->node = node;
+    link->up = peers_is_up(shard->peers, node);
+    *end = link;
+    return link;
+}
+
+void link_add_record(struct link *link, const struct peer_record *record) {
+    if (!link->up) return;
+    peer_record_encode(peer_bytes_extend(&link->control, PEER_RECORD_SIZE), record);
+    shard_wake(link->shard);
+}
+
+/* ---- Time ---- */
+
+uint64_t shard_now_ms(struct shard *shard) {
+    uint64_t now_ms = env_now_ms(shard->env);
+    if (now_ms > shard->now_ms) shard->now_ms = now_ms;
+    return shard->now_ms;
+}
+
+void shard_arm(struct shard *shard) {
+    const struct timer_entry *first = timer_heap_first(&shard->timers);
+    uint64_t at_ms = first == NULL ? UINT64_MAX : first->at_ms;
+    if (shard->bulk_paused && shard->paused_ms + shard->options.election_timeout_ms < at_ms)
+        at_ms = shard->paused_ms + shard->options.election_timeout_ms;
+    if (at_ms >= shard->timer_at_ms) return; /* fires earlier than needed, at worst */
+    shard->timer_at_ms = at_ms;
+    env_timer_start_at(shard->timer, at_ms * 1000);
+}
