@@ -5,7 +5,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "storage/little_endian.h"
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 
 enum {
     MAGIC = 0x53535244, /* "DRSS" */
@@ -128,8 +128,7 @@ void applier_snapshot_save(struct partition_log *log, uint64_t index, struct sli
                               .state = state,
                               .group_path = mem_strdup(log->path),
                               .path = path_of_snapshot(log->path, index)};
-    store->write_behind.jobs++;
-    env_lane_run(store->write_behind.lane, &save->job);
+    log_store_run_job(store, &save->job);
 }
 
 /* ---- Reading ---- */

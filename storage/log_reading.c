@@ -41,7 +41,7 @@ void log_reading_end(struct log_reading *reading) {
     if (!reading->segment) reading->free(reading); /* else its job is under way */
 }
 
-void partition_log_detach_readings(struct partition_log *log) {
+void log_readings_detach(struct partition_log *log) {
     while (log->readings)
         log_reading_end(log->readings);
 }

@@ -10,7 +10,7 @@
 #ifndef STORAGE_LOG_READING_H
 #define STORAGE_LOG_READING_H
 
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 #include "storage/segment_cursor.h"
 
 enum seek_by { SEEK_BY_INDEX, SEEK_BY_OFFSET, SEEK_BY_TIMESTAMP, SEEK_TO_START };
@@ -44,6 +44,8 @@ void log_reading_begin(struct log_reading *reading, struct partition_log *log, v
                        struct log_reading **handle);
 /* Unlinks it from both and frees it, now or when its job ends. */
 void log_reading_end(struct log_reading *reading);
+/* The log is closing: ends all that are under way. */
+void log_readings_detach(struct partition_log *log);
 /* Looks into the segment from where `by` and `key` say, or from `position` if that is not 0. Returns what the visitor returned, or
  * ERR_AGAIN: `resume` comes later. */
 int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by, int64_t key,

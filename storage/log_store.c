@@ -1,17 +1,16 @@
 /*
- * The log store: what all logs of a shard share. See partition_log.h for the contract, log_store.h for the inside.
+ * The log store: what all logs of a shard share. See partition_log.h for the contract, log_parts.h for the inside.
  *
  * Happy path: log_store_open makes the directories and recovers the journal; logs come and go; log_store_flush brings what is
  * committed into synced segments. Failures: directories that cannot be made or read are errors with a sentence.
  * Invariant: the store outlives its last job in the lane.
  */
-#include "storage/log_store.h"
-
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "storage/directory.h"
+#include "storage/log_parts.h"
 #include "storage/write_behind.h"
 
 enum {
@@ -31,6 +30,11 @@ static int make_directory(struct env *env, const char *path, struct error_text *
 static void pressed(void *arg, uint64_t group, uint64_t index) {
     struct partition_log *log = log_store_find(arg, group);
     if (log) write_behind_sync(log, index);
+}
+
+static uint64_t index_interval(const struct log_store_options *options) {
+    uint64_t least = options->segment_bytes / INDEX_POINTS_MAX, wanted = options->index_interval_bytes;
+    return wanted > least ? wanted : least;
 }
 
 static void check_flush(struct env_task *task);
@@ -60,18 +64,13 @@ int log_store_open(struct env *env, struct log *log, const char *path, const str
     tail_cache_init(&store->cache, options->tail_cache_bytes);
     store->files = (struct segment_files){.env = env, .limit = OPEN_FILES_MAX};
     store->flush_task.run = check_flush;
-    write_behind_open(&store->write_behind, store);
+    store->index_interval_bytes = index_interval(options);
+    store->lane = env_lane_new(env, "write-behind");
+    write_behind_open(store);
     journal_on_pressure(journal, pressed, store);
     log_store_remove_leftovers(store);
     *out = store;
     return 0;
-}
-
-void log_store_free_if_unused(struct log_store *store) {
-    if (!store->closed || store->write_behind.jobs > 0 || store->logs) return;
-    write_behind_close(&store->write_behind);
-    mem_free(store->groups_path);
-    mem_free(store);
 }
 
 void log_store_close(struct log_store *store) {
@@ -80,6 +79,7 @@ void log_store_close(struct log_store *store) {
         CHECK(log->closed);
     }
     env_defer_cancel(store->env, &store->flush_task);
+    write_behind_close(store);
     journal_close(store->journal);
     store->journal = NULL;
     store->closed = true;
@@ -98,18 +98,6 @@ uint64_t log_store_uncommitted_bytes(const struct log_store *store) {
 
 uint64_t log_store_undurable_bytes(const struct log_store *store) {
     return store->undurable_bytes;
-}
-
-uint64_t log_store_index_interval(const struct log_store *store) {
-    uint64_t least = store->options.segment_bytes / INDEX_POINTS_MAX;
-    uint64_t wanted = store->options.index_interval_bytes;
-    return wanted > least ? wanted : least;
-}
-
-struct partition_log *log_store_find(struct log_store *store, uint64_t group) {
-    struct partition_log *log;
-    HASH_FIND(by_group, store->logs, &group, sizeof group, log);
-    return log && !log->closed ? log : NULL;
 }
 
 /* ---- Which groups there are ---- */
@@ -161,7 +149,7 @@ static void flushed(struct journal_waiter *waiter) {
 /* The last step: the progress records become durable, so that the next start reads them. */
 static void check_flush(struct env_task *task) {
     struct log_store *store = (struct log_store *)((char *)task - offsetof(struct log_store, flush_task));
-    if (!store->flushing || store->flush_waits || store->write_behind.jobs > 0) return;
+    if (!store->flushing || store->flush_waits || store->jobs > 0) return;
     struct partition_log *log, *next;
     HASH_ITER(by_group, store->logs, log, next) {
         if (!log->closed && log->synced < log->flush_to) return;
@@ -169,10 +157,6 @@ static void check_flush(struct env_task *task) {
     store->flush_waits = true;
     store->flush_waiter.durable = flushed;
     journal_wait(store->journal, &store->flush_waiter);
-}
-
-void log_store_check_flush(struct log_store *store) {
-    if (store->flushing && !store->flush_waits) env_defer(store->env, &store->flush_task);
 }
 
 void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg) {
@@ -186,10 +170,4 @@ void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg
         if (!log->closed) write_behind_sync(log, log->flush_to);
     }
     log_store_check_flush(store);
-}
-
-void log_store_job_done(struct log_store *store) {
-    store->write_behind.jobs--;
-    if (!store->closed) log_store_check_flush(store);
-    log_store_free_if_unused(store);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 
 static const char deleted_suffix[] = ".deleted";
 
@@ -88,8 +88,7 @@ static void start(struct log_store *store, uint64_t group, char *path, char *asi
                                .path = path,
                                .aside = aside,
                                .groups_path = store->groups_path};
-    store->write_behind.jobs++;
-    env_lane_run(store->write_behind.lane, &job->job);
+    log_store_run_job(store, &job->job);
 }
 
 int log_store_remove_group(struct log_store *store, uint64_t group) {

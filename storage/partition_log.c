@@ -1,5 +1,5 @@
 /*
- * The log of one Raft group: its end, its hard state, its positions. See partition_log.h for the contract, log_store.h for the
+ * The log of one Raft group: its end, its hard state, its positions. See partition_log.h for the contract, log_parts.h for the
  * inside; recovery is in partition_log_open.c, reading in partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
  *
  * Happy path: append puts entries into memory and journal; commit lets write-behind have them. Failures: none; what could fail
@@ -12,24 +12,10 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/applier_snapshot.h"
-#include "storage/log_store.h"
+#include "storage/log_reading.h"
 #include "storage/write_behind.h"
 
-/* ---- Positions ---- */
-
-void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed) {
-    CHECK(synced >= log->synced && written >= log->written && committed >= log->committed);
-    CHECK(synced <= written);
-    CHECK(written <= committed || MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT));
-    log->synced = synced;
-    log->written = written;
-    log->committed = committed;
-}
-
-uint64_t partition_log_writable(const struct partition_log *log) {
-    if (MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT)) return log->last_index > log->written ? log->last_index : log->written;
-    return log->committed < log->durable ? log->committed : log->durable;
-}
+/* ---- Changing the log ---- */
 
 /* What is committed by the index that we were told, as far as the log goes. */
 static void advance_commit(struct partition_log *log) {
@@ -46,16 +32,6 @@ static void advance_commit(struct partition_log *log) {
     partition_log_set_positions(log, log->synced, log->written, committed);
     journal_commit(log->store->journal, log->group, committed);
     write_behind_look(log);
-}
-
-/* ---- Changing the log ---- */
-
-void partition_log_add_change(struct partition_log *log, uint64_t index) {
-    if (log->change_count == log->change_room) {
-        log->change_room = log->change_room ? log->change_room * 2 : 4;
-        log->changes = mem_realloc(log->changes, log->change_room * sizeof *log->changes);
-    }
-    log->changes[log->change_count++] = index;
 }
 
 void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n) {
@@ -212,20 +188,7 @@ bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct s
     return applier_snapshot_find(log->store->env, log->path, log->group, log->committed, index, state);
 }
 
-/* ---- Segments and the end ---- */
-
-void partition_log_add_segment(struct partition_log *log, struct segment *segment) {
-    if (log->segment_count == log->segment_room) {
-        log->segment_room = log->segment_room ? log->segment_room * 2 : 4;
-        log->segments = mem_realloc(log->segments, log->segment_room * sizeof(struct segment *));
-    }
-    log->segments[log->segment_count++] = segment;
-}
-
-struct segment *partition_log_active(const struct partition_log *log) {
-    struct segment *last = log->segment_count ? log->segments[log->segment_count - 1] : NULL;
-    return last && last->active ? last : NULL;
-}
+/* ---- The end ---- */
 
 void partition_log_close(struct partition_log *log) {
     if (!log) return;
@@ -233,7 +196,7 @@ void partition_log_close(struct partition_log *log) {
     log->closed = true;
     log->store->uncommitted_bytes -= log->uncommitted_bytes;
     log->store->undurable_bytes -= log->undurable_bytes;
-    partition_log_detach_readings(log);
+    log_readings_detach(log);
     write_behind_forget(log);
     log_store_check_flush(log->store);
     for (size_t i = 0; i < log->segment_count; i++)
@@ -244,18 +207,4 @@ void partition_log_close(struct partition_log *log) {
     env_defer_cancel(log->store->env, &log->early_report);
 #endif
     partition_log_free_if_unused(log);
-}
-
-void partition_log_free_if_unused(struct partition_log *log) {
-    if (!log->closed || log->busy > 0 || log->job) return;
-    partition_log_marks_drop(log);
-    struct log_store *store = log->store;
-    HASH_DELETE(by_group, store->logs, log);
-    term_table_close(&log->terms);
-    mem_free(log->changes);
-    mem_free(log->segments);
-    mem_free(log->label);
-    mem_free(log->path);
-    mem_free(log);
-    log_store_free_if_unused(store);
 }

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 #include "storage/write_behind.h"
 
 static void raise_durable(struct partition_log *log, uint64_t index) {
@@ -80,15 +80,4 @@ void partition_log_marks_truncate(struct partition_log *log, uint64_t index) {
     if (MUTANT(MUTANT_STALE_COMPLETION)) return;
     for (struct durable_mark *mark = log->oldest_mark; mark; mark = mark->next)
         if (mark->index >= index) mark->index = index - 1;
-}
-
-void partition_log_marks_drop(struct partition_log *log) {
-    struct journal *journal = log->store->journal;
-    while (log->oldest_mark) {
-        struct durable_mark *mark = log->oldest_mark;
-        log->oldest_mark = mark->next;
-        if (journal) journal_wait_cancel(journal, &mark->waiter);
-        mem_free(mark);
-    }
-    log->newest_mark = NULL;
 }

@@ -27,7 +27,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 #include "storage/segment_cursor.h"
 #include "storage/write_behind.h"
 
@@ -185,7 +185,7 @@ static int keep_segment(struct opening *opening, struct env_file *file, const st
                         uint64_t limit, bool active, const char *path) {
     struct partition_log *log = opening->log;
     struct log_store *store = log->store;
-    uint64_t interval = log_store_index_interval(store);
+    uint64_t interval = store->index_interval_bytes;
     char *index_path = path_of_segment(log->path, header->base_offset, SEGMENT_FILE_INDEX);
     struct segment_index *index = NULL;
     int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index);

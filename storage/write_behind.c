@@ -173,7 +173,7 @@ static void try_again(void *arg) {
     if (job->log->closed)
         end_job(job);
     else
-        env_lane_run(job->store->write_behind.lane, &job->job);
+        env_lane_run(job->store->lane, &job->job);
 }
 
 /* What did not fit is still in memory and in the journal: it is written again, from the beginning, until the disk has room. */
@@ -220,7 +220,7 @@ static struct segment *segment_for_next(struct partition_log *log) {
     struct segment_header header = {
         .group = log->group, .base_offset = entry->base_offset, .first_index = entry->index};
     struct segment_index *index = mem_alloc(sizeof *index);
-    uint64_t interval = log_store_index_interval(log->store);
+    uint64_t interval = log->store->index_interval_bytes;
     segment_index_init(index, &header, interval);
     struct segment *segment = segment_new(&log->store->files, log->path, &header, interval, index);
     segment->active = true;
@@ -292,68 +292,65 @@ static void start(struct partition_log *log) {
         job->file = job->segment->file;
     }
     log->job = job;
-    store->write_behind.jobs++;
-    env_lane_run(store->write_behind.lane, &job->job);
+    log_store_run_job(store, &job->job);
 }
 
 /* ---- Deadlines: all logs wait for the same time, so their list is in order ---- */
 
 static void wait_for_more(struct partition_log *log) {
-    struct write_behind *lane = &log->store->write_behind;
+    struct write_behind *waiting = &log->store->write_behind;
     if (log->due_at_us) return;
     log->due_at_us = env_now_us(log->store->env) + WRITE_BEHIND_US;
     log->due_next = NULL;
-    if (lane->due_last) {
-        lane->due_last->due_next = log;
+    if (waiting->due_last) {
+        waiting->due_last->due_next = log;
     } else {
-        lane->due_first = log;
-        env_timer_start_at(lane->timer, log->due_at_us);
+        waiting->due_first = log;
+        env_timer_start_at(waiting->timer, log->due_at_us);
     }
-    lane->due_last = log;
+    waiting->due_last = log;
 }
 
-static struct partition_log *take_due(struct write_behind *lane) {
-    struct partition_log *log = lane->due_first;
-    lane->due_first = log->due_next;
-    if (!lane->due_first) lane->due_last = NULL;
+static struct partition_log *take_due(struct write_behind *waiting) {
+    struct partition_log *log = waiting->due_first;
+    waiting->due_first = log->due_next;
+    if (!waiting->due_first) waiting->due_last = NULL;
     log->due_at_us = 0;
     return log;
 }
 
 static void deadline(void *arg) {
     struct log_store *store = arg;
-    struct write_behind *lane = &store->write_behind;
+    struct write_behind *waiting = &store->write_behind;
     uint64_t now = env_now_us(store->env);
-    while (lane->due_first && lane->due_first->due_at_us <= now) {
-        struct partition_log *log = take_due(lane);
+    while (waiting->due_first && waiting->due_first->due_at_us <= now) {
+        struct partition_log *log = take_due(waiting);
         if (!log->job && partition_log_writable(log) > log->written) start(log);
     }
-    if (lane->due_first) env_timer_start_at(lane->timer, lane->due_first->due_at_us);
+    if (waiting->due_first) env_timer_start_at(waiting->timer, waiting->due_first->due_at_us);
 }
 
 void write_behind_forget(struct partition_log *log) {
     if (!log->due_at_us) return;
-    struct write_behind *lane = &log->store->write_behind;
-    struct partition_log **at = &lane->due_first, *before = NULL;
+    struct write_behind *waiting = &log->store->write_behind;
+    struct partition_log **at = &waiting->due_first, *before = NULL;
     while (*at != log) {
         before = *at;
         at = &(*at)->due_next;
     }
     *at = log->due_next;
-    if (lane->due_last == log) lane->due_last = before;
+    if (waiting->due_last == log) waiting->due_last = before;
     log->due_at_us = 0;
-    if (!lane->due_first) env_timer_stop(lane->timer);
+    if (!waiting->due_first) env_timer_stop(waiting->timer);
 }
 
-void write_behind_open(struct write_behind *lane, struct log_store *store) {
-    *lane = (struct write_behind){.lane = env_lane_new(store->env, "write-behind"),
-                                  .timer = env_timer_new(store->env, deadline, store)};
+void write_behind_open(struct log_store *store) {
+    store->write_behind.timer = env_timer_new(store->env, deadline, store);
 }
 
-void write_behind_close(struct write_behind *lane) {
-    CHECK(lane->jobs == 0 && !lane->due_first);
-    env_timer_free(lane->timer);
-    env_lane_free(lane->lane);
+void write_behind_close(struct log_store *store) {
+    CHECK(!store->write_behind.due_first);
+    env_timer_free(store->write_behind.timer);
 }
 
 void write_behind_look(struct partition_log *log) {

@@ -12,7 +12,7 @@
 #ifndef STORAGE_WRITE_BEHIND_H
 #define STORAGE_WRITE_BEHIND_H
 
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 
 enum {
     WRITE_BEHIND_BYTES = 256 << 10, /* wait for so much ... */
@@ -20,8 +20,8 @@ enum {
     WRITE_BEHIND_MAX = 4 << 20,     /* of one job */
 };
 
-void write_behind_open(struct write_behind *lane, struct log_store *store);
-void write_behind_close(struct write_behind *lane); /* no job is under way */
+void write_behind_open(struct log_store *store);
+void write_behind_close(struct log_store *store); /* its logs are closed; jobs may be under way */
 
 /* More entries of the log may be written now: starts a job, or waits for more. */
 void write_behind_look(struct partition_log *log);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "storage/log_store.h"
+#include "storage/log_parts.h"
 #include "tests/unit/storage/fixture_folder.h"
 
 enum { GROUP = 5, REPORTS = 64 };

@@ -1,12 +1,22 @@
 /*
- * The inside of a log store and of its logs, for the files that make them up: log_store.c, partition_log*.c and
- * write_behind.c. Everybody else codes against partition_log.h.
+ * The inside of a log store and of its logs, for the files that make them up. Everybody else codes against partition_log.h.
  *
  * An entry's way: appended (memory and journal) -> durable in the journal -> committed -> written to the active segment by
  * write-behind -> synced there, when the journal needs room, the segment is sealed, or the store is flushed.
+ *
+ * The floors; a file uses those above it in this list, and none below:
+ *   log_parts.c                  what all of them share: which logs there are, their positions, the lane, who is freed when
+ *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
+ *   log_store_remove.c           ... and removing a deleted group
+ *   write_behind.c               jobs of the lane: committed entries go into segments
+ *   log_reading.c                one read that is under way; on it partition_log_{read,fetch,search}.c
+ *   partition_log_durable.c      what the journal's rounds make durable, which write-behind may have then
+ *   partition_log.c              the log itself: append, truncate, commit, close
+ *   partition_log_open.c         ... and how it is put together at a start
+ *   log_store.c                  the store: open, close, flush
  */
-#ifndef STORAGE_LOG_STORE_H
-#define STORAGE_LOG_STORE_H
+#ifndef STORAGE_LOG_PARTS_H
+#define STORAGE_LOG_PARTS_H
 
 #include <uthash.h>
 
@@ -19,12 +29,10 @@
 struct write_job;
 struct log_reading;
 
-/* The lane that brings committed entries into segments. See write_behind.h. */
+/* Logs with few entries to write, by deadline. See write_behind.h. */
 struct write_behind {
-    struct env_lane *lane;
     struct env_timer *timer;
-    struct partition_log *due_first, *due_last; /* logs with few entries to write, by deadline */
-    unsigned jobs;                              /* in the lane */
+    struct partition_log *due_first, *due_last;
 };
 
 struct log_store {
@@ -36,6 +44,9 @@ struct log_store {
     struct partition_log *logs; /* by group; open ones, and closed ones that something still waits for */
     struct tail_cache cache;
     struct segment_files files;
+    uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many points */
+    struct env_lane *lane;         /* all that is written into the groups' directories, in order */
+    unsigned jobs;                 /* in the lane */
     struct write_behind write_behind;
     uint64_t uncommitted_bytes, undurable_bytes;
     struct log_limiter full_disk;
@@ -119,38 +130,43 @@ struct partition_log {
 #endif
 };
 
+/* ---- log_parts.c: one log ---- */
+
 /* The one setter of the three positions: synced <= written <= committed, none goes back. */
 void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed);
 /* Entries up to this index may go into segments: committed, and durable in the journal, so that recovery never finds
  * an entry in a segment of which the journal does not know. */
 uint64_t partition_log_writable(const struct partition_log *log);
-/* Takes up what the index of a segment or an entry tells of terms and changes. */
+/* Takes up what the index of a segment or an entry tells of changes. */
 void partition_log_add_change(struct partition_log *log, uint64_t index);
 void partition_log_add_segment(struct partition_log *log, struct segment *segment);
 /* The active segment, or NULL. */
 struct segment *partition_log_active(const struct partition_log *log);
 /* Frees a closed log when nothing waits for it any more. */
 void partition_log_free_if_unused(struct partition_log *log);
+
+/* ---- log_parts.c: the store ---- */
+
+/* The log of that group if it is open, or NULL. */
+struct partition_log *log_store_find(struct log_store *store, uint64_t group);
+/* Sends a job into the lane, and takes it back: the last thing in its `done`. The store lives until then. */
+void log_store_run_job(struct log_store *store, struct env_job *job);
+void log_store_job_done(struct log_store *store);
+/* Something is written, synced or closed: perhaps that was all that a flush waits for. */
+void log_store_check_flush(struct log_store *store);
+/* Frees a closed store when nothing needs it any more. */
+void log_store_free_if_unused(struct log_store *store);
+
+/* ---- log_store_remove.c ---- */
+
+/* Directories that were renamed aside before the last stop and not yet removed: removes them in the lane. */
+void log_store_remove_leftovers(struct log_store *store);
+
+/* ---- partition_log_durable.c ---- */
+
 /* What is recorded in the journal now makes the log durable up to `index` (0: nothing new) and hard state `version`. */
 void partition_log_mark_durable(struct partition_log *log, uint64_t index, uint64_t version);
 /* Entries from `index` on are void: no mark covers them. */
 void partition_log_marks_truncate(struct partition_log *log, uint64_t index);
-/* The log is closed: it waits for no round any more. */
-void partition_log_marks_drop(struct partition_log *log);
-/* Closing: readers that wait are forgotten. */
-void partition_log_detach_readings(struct partition_log *log);
-
-/* The log of that group if it is open, or NULL. */
-struct partition_log *log_store_find(struct log_store *store, uint64_t group);
-/* Distance of index points: as the options say, or more where a segment would get too many. */
-uint64_t log_store_index_interval(const struct log_store *store);
-/* A log has nothing left to write or to sync: perhaps the flush is done. */
-void log_store_check_flush(struct log_store *store);
-/* Directories that were renamed aside before the last stop and not yet removed: removes them in the lane. */
-void log_store_remove_leftovers(struct log_store *store);
-/* A job has left the lane. */
-void log_store_job_done(struct log_store *store);
-/* Frees a closed store when nothing needs it any more. */
-void log_store_free_if_unused(struct log_store *store);
 
 #endif
