@@ -1,5 +1,5 @@
 /*
- * Chooses the codec, and keeps the output. The contract is in codec.h; each format has a file of its own.
+ * Chooses the format. The contract is in codec.h, the floors below are in codec_formats.h.
  */
 #include "protocol/codec.h"
 
@@ -23,27 +23,6 @@ static const struct codec_format formats[] = {
     [RECORD_CODEC_LZ4] = {codec_lz4_compress, codec_lz4_decompress},
     [RECORD_CODEC_ZSTD] = {codec_zstd_compress, codec_zstd_decompress},
 };
-
-void codec_output_init(struct codec_output *output, size_t first_capacity, size_t limit) {
-    CHECK(limit < SIZE_MAX);
-    size_t capacity = first_capacity < limit + 1 ? first_capacity : limit + 1;
-    *output = (struct codec_output){.data = mem_alloc(capacity), .capacity = capacity, .limit = limit};
-}
-
-bool codec_output_reserve(struct codec_output *output, size_t more) {
-    if (more > output->limit + 1 - output->len) return false;
-    if (more <= output->capacity - output->len) return true;
-    size_t capacity = output->capacity * 2;
-    if (capacity < output->len + more) capacity = output->len + more;
-    if (capacity > output->limit + 1) capacity = output->limit + 1;
-    output->data = mem_realloc(output->data, capacity);
-    output->capacity = capacity;
-    return true;
-}
-
-bool codec_output_grow(struct codec_output *output) {
-    return output->len <= output->limit && codec_output_reserve(output, 1);
-}
 
 /* Hands the output over, or frees it. */
 static int finish(struct codec_output *output, int error, uint8_t **out, size_t *out_len) {
