@@ -1,11 +1,15 @@
 /*
  * What the files of the libuv environment share: the loop and its counts. Nobody else includes this.
  *
- *   env_uv.c          the loop: turn order, process, entropy, log, signals, leak check
- *   env_uv_time.c     clock, timers, deferred tasks
+ * From the ground to the top:
+ *
+ *   env_uv_ground.c   counts of the leak check, codes, clock, the log's descriptor; base/log.c stands on these
+ *   env_uv_process.c  what a process has once: its end, entropy, signals
+ *   env_uv_time.c     timers, deferred tasks
  *   env_uv_jobs.c     lanes and pool
  *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c: names, folders
  *   env_uv_stream.c   reading and writing; env_uv_listen.c: listening; env_uv_connect.c: names and connecting
+ *   env_uv.c          made, run, ended; the order of a turn
  */
 #ifndef BASE_ENV_UV_LOOP_H
 #define BASE_ENV_UV_LOOP_H
@@ -58,12 +62,19 @@ struct env {
     unsigned ending;
 };
 
+/* ---- env_uv_ground.c ---- */
+
 /* One more, one less thing that a caller must give back. Any thread. */
 void env_uv_own(struct env *env);
 void env_uv_disown(struct env *env);
 
 /* The code for a status of libuv (a negative errno). */
 int env_uv_error(int status);
+
+/* ---- The others ---- */
+
+/* env_uv_process.c */
+void env_uv_signals_close(struct env *env); /* `ending` counts them */
 
 /* env_uv_time.c: called by the loop. */
 void env_uv_time_init(struct env *env);

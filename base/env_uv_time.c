@@ -1,12 +1,10 @@
 /*
- * Clock, timers and deferred tasks of the libuv environment.
+ * Timers and deferred tasks of the libuv environment.
  *
  * All timers share one heap and one uv_timer. Invariants: while the heap holds a timer, `wake` is active and due no
  * later than it, or `spin` is active; while a task is queued outside of step 3, `spin` is active. So the poll never
  * sleeps over something.
  */
-#include <time.h>
-
 #include "base/check.h"
 #include "base/env_uv_loop.h"
 #include "base/mem.h"
@@ -17,24 +15,6 @@ struct env_timer {
     void (*fire)(void *arg);
     void *arg;
 };
-
-/* ---- Clock ---- */
-
-uint64_t env_now_us(struct env *env) {
-    (void)env;
-    return uv_hrtime() / 1000;
-}
-
-uint64_t env_now_ms(struct env *env) {
-    return env_now_us(env) / 1000;
-}
-
-int64_t env_wall_ms(struct env *env) {
-    (void)env;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / (1000 * 1000);
-}
 
 /* ---- The loop's side ---- */
 
