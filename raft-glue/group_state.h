@@ -17,7 +17,8 @@
  *   life      group.c          open, close, members
  *   roof      shard.c          one loop: peers' events, timer, end of the turn
  *
- * Below all of them and without this header: peers.c over peer_connection.c and peer_frame.c; change.c, entry_frame.c, engine_heap.c.
+ * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c, entry_frame.c, change.c, in this order above
+ * peer_frame.c; and engine_heap.c.
  */
 #ifndef RAFT_GLUE_GROUP_STATE_H
 #define RAFT_GLUE_GROUP_STATE_H

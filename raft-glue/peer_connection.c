@@ -9,7 +9,7 @@
 
 static void send_hello(struct peer_connection *connection) {
     struct peer_bytes bytes = {0};
-    peers_encode_hello(connection->peers, connection->session, &bytes);
+    peer_hello_encode(&bytes, connection->owner->hello, connection->session);
     struct slice slice = peer_bytes_take(&bytes);
     peer_connection_send(connection, PEER_KIND_HELLO, &slice, 1);
 }
@@ -24,12 +24,12 @@ static void send_verdict(struct peer_connection *connection, bool accepted, cons
 static void establish_if_agreed(struct peer_connection *connection) {
     if (!connection->accepted_other || !connection->accepted_by_other) return;
     connection->state = CONNECTION_ESTABLISHED;
-    frame_reader_set_max(connection->reader, connection->frame_max);
-    connection->events->established(connection->peers, connection);
+    frame_reader_set_max(connection->reader, connection->owner->frame_max);
+    connection->owner->events->established(connection->owner->peers, connection);
 }
 
 static void end(struct peer_connection *connection, const char *why) {
-    connection->events->ended(connection->peers, connection, why);
+    connection->owner->events->ended(connection->owner->peers, connection, why);
 }
 
 static void end_malformed(struct peer_connection *connection, const char *why) {
@@ -60,7 +60,7 @@ static void received_hello(struct peer_connection *connection, uint8_t channel, 
         end(connection, "its hello is for another connection");
         return;
     } else {
-        error = connection->events->hello(connection->peers, connection, &hello, &refusal);
+        error = connection->owner->events->hello(connection->owner->peers, connection, &hello, &refusal);
         if (error == ERR_AGAIN) {
             end(connection, refusal.text);
             return;
@@ -82,7 +82,7 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
     }
     if (!accepted) {
         connection->state = CONNECTION_REFUSED;
-        connection->events->refused(connection->peers, connection, sentence);
+        connection->owner->events->refused(connection->owner->peers, connection, sentence);
         return;
     }
     connection->accepted_by_other = true;
@@ -91,7 +91,7 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
 
 static void on_frame(void *arg, struct slice frame) {
     struct peer_connection *connection = arg;
-    connection->heard_ms = env_now_ms(connection->env);
+    connection->heard_ms = env_now_ms(connection->owner->env);
     uint8_t kind, channel;
     struct slice payload;
     int error = peer_frame_open(frame, &kind, &channel, &payload);
@@ -111,7 +111,7 @@ static void on_frame(void *arg, struct slice frame) {
             end_malformed(connection, "it sent a frame that does not belong there");
             return;
         }
-        connection->events->frame(connection->peers, connection, kind, payload);
+        connection->owner->events->frame(connection->owner->peers, connection, kind, payload);
         return;
     }
     if (kind == PEER_KIND_HELLO) {
@@ -138,28 +138,24 @@ static void on_ended(void *arg, int error, uint32_t length) {
 
 static void on_drained(void *arg) {
     struct peer_connection *connection = arg;
-    connection->events->drained(connection->peers, connection);
+    connection->owner->events->drained(connection->owner->peers, connection);
 }
 
-struct peer_connection *peer_connection_new(struct peers *peers, struct env *env, struct env_stream *stream,
-                                            bool dialled, uint8_t channel, uint64_t session, uint32_t frame_max,
-                                            size_t low_bytes, const struct peer_connection_events *events) {
+struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner, struct env_stream *stream,
+                                            bool dialled, uint8_t channel, uint64_t session) {
     static const struct frame_reader_events reader_events = {on_frame, on_ended};
     struct peer_connection *connection = mem_zalloc(sizeof *connection);
-    connection->peers = peers;
-    connection->events = events;
-    connection->env = env;
+    connection->owner = owner;
     connection->stream = stream;
     connection->dialled = dialled;
     connection->channel = channel;
     connection->session = session;
-    connection->frame_max = frame_max;
-    connection->started_ms = connection->heard_ms = env_now_ms(env);
-    connection->queue = send_queue_new(env, stream, low_bytes, on_drained, connection);
+    connection->started_ms = connection->heard_ms = env_now_ms(owner->env);
+    connection->queue = send_queue_new(owner->env, stream, owner->low_bytes, on_drained, connection);
     /* Entries are charged by the shard while they are not durable, not by who still holds the frame. */
-    connection->reader = frame_reader_new(env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
-                                          frame_max < PEER_HELLO_MAX ? frame_max : PEER_HELLO_MAX, &reader_events,
-                                          connection);
+    connection->reader = frame_reader_new(owner->env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
+                                          owner->frame_max < PEER_HELLO_MAX ? owner->frame_max : PEER_HELLO_MAX,
+                                          &reader_events, connection);
     if (dialled) send_hello(connection);
     return connection;
 }
@@ -187,7 +183,7 @@ void peer_connection_send(struct peer_connection *connection, uint8_t kind, stru
     send_queue_push(connection->queue, slice_copy(NULL, head, sizeof head));
     for (size_t i = 0; i < n; i++)
         send_queue_push(connection->queue, slices[i]);
-    connection->sent_ms = env_now_ms(connection->env);
+    connection->sent_ms = env_now_ms(connection->owner->env);
 }
 
 size_t peer_connection_queued(const struct peer_connection *connection) {

@@ -1,5 +1,5 @@
 /*
- * One TCP connection between two brokers: the handshake, then frames. Private to peers.c.
+ * One TCP connection between two brokers: the handshake, then frames. Private to peer_link.c.
  *
  *            both send HELLO, judge the other's, send VERDICT
  *   shaking ---------------------------------------------------> established ---> closed
@@ -36,11 +36,19 @@ struct peer_connection_events {
     void (*drained)(struct peers *peers, struct peer_connection *connection);
 };
 
-struct peer_connection {
+/* Whose connections they are: the same for all, and outlives them. */
+struct peer_connection_owner {
     struct peers *peers;
-    struct peer *peer; /* NULL until an accepted one said who it is */
     const struct peer_connection_events *events;
     struct env *env;
+    const struct peer_hello *hello; /* ours, as it is when one is sent */
+    uint32_t frame_max;
+    size_t low_bytes; /* `drained` comes when so little is queued again */
+};
+
+struct peer_connection {
+    const struct peer_connection_owner *owner;
+    struct peer *peer; /* NULL until an accepted one said who it is */
     struct env_stream *stream;
     struct frame_reader *reader;
     struct send_queue *queue;
@@ -49,24 +57,19 @@ struct peer_connection {
     bool dialled;
     bool heard_hello, accepted_other, accepted_by_other;
     bool malformed; /* it ended because of what it sent */
-    uint32_t frame_max;
     uint64_t session;
     uint64_t started_ms, heard_ms, sent_ms;
     struct peer_connection *next, *prev; /* in peers */
 };
 
 /* Takes the stream over. A dialled one says hello at once; an accepted one when it knows the session (channel and
- * session given here do not count then). `low_bytes`: `drained` comes when so little is queued again. */
-struct peer_connection *peer_connection_new(struct peers *peers, struct env *env, struct env_stream *stream,
-                                            bool dialled, uint8_t channel, uint64_t session, uint32_t frame_max,
-                                            size_t low_bytes, const struct peer_connection_events *events);
+ * session given here do not count then). */
+struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner, struct env_stream *stream,
+                                            bool dialled, uint8_t channel, uint64_t session);
 void peer_connection_close(struct peer_connection *connection);
 void peer_connection_pause(struct peer_connection *connection, bool pause);
 /* Takes the slices over. */
 void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices, size_t n);
 size_t peer_connection_queued(const struct peer_connection *connection);
-
-/* Our hello for that session (peers.c). */
-void peers_encode_hello(struct peers *peers, uint64_t session, struct peer_bytes *into);
 
 #endif

@@ -1,0 +1,65 @@
+/*
+ * What peers.c (the table of peers, the owner's calls) and peer_link.c (the life of one link) share; private to them.
+ */
+#ifndef RAFT_GLUE_PEERS_STATE_H
+#define RAFT_GLUE_PEERS_STATE_H
+
+#include "raft-glue/peer_connection.h"
+
+struct peer {
+    struct peers *peers;
+    int32_t node;
+    char *host;
+    int port;
+    bool up, dead;
+    bool was_up;   /* a link broke and `down` with dead = true was not called since */
+    bool refused;  /* by the other's verdict, or by ours */
+    char *refusal; /* the last sentence that it gave us */
+    uint64_t up_since_ms;
+    struct peer_connection *connections[2];
+    uint64_t session;
+    struct env_connect *connect;
+    struct env_timer *retry;
+    uint64_t retry_us;
+    struct log_limiter limiter, up_limiter, down_limiter;
+    struct peer *next;
+};
+
+struct peers {
+    struct env *env;
+    struct log *log;
+    struct peers_options options;
+    const struct peers_events *events;
+    void *arg;
+    struct env_listener *listener;
+    int port;
+    bool has_hello, bulk_paused;
+    struct peer_hello hello; /* its texts and record are ours */
+    struct peer_connection_owner owner;
+    struct peer *peers;
+    struct peer_connection *connections;
+    size_t shaking;
+    struct env_timer *tick;
+    struct log_limiter limiter;
+};
+
+/* ---- peer_link.c ---- */
+
+/* Before any link is made. */
+void peer_links_init(struct peers *peers);
+/* Says nothing until a connection is asked for. */
+struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int port);
+void peer_free(struct peer *peer);
+struct peer *peers_find(const struct peers *peers, int32_t node); /* NULL: none */
+/* Dials, if it is for us to do. */
+void peer_link_begin(struct peer *peer);
+/* Closes both connections. `down` comes within the call if the link was up. */
+void peer_link_break(struct peer *peer, const char *why);
+/* Somebody connected to our port; the stream is taken over. */
+void peer_links_accept(struct peers *peers, struct env_stream *stream);
+/* Closes all connections, without events. */
+void peer_links_close(struct peers *peers);
+/* Now and then: ends what is silent, stuck or half made, and keeps the others from ending us. */
+void peer_links_check(struct peers *peers);
+
+#endif
