@@ -1,21 +1,19 @@
 /*
- * The journal as its owners see it: records go into the gathering round, waiters wait for it.
+ * The journal as its owners see it: it is opened, records go into it, it is closed. See journal.h; journal_parts.h for the inside.
  *
- * Happy path: a record is copied into the gathering round; what wants to be durable schedules the end of this turn, where
- * journal_writer_next starts a round unless one is under way (then the end of that one does). A round that is large
- * enough is closed and another gathers behind it. When a round is durable, waiters are told in order.
+ * Happy path: a record is copied into the gathering round; what wants to be durable schedules the end of this turn
+ * (journal_turns.c). A round that is large enough is closed and another gathers behind it.
  * Failures: see journal.h. Invariants: indexes of a group are recorded without holes; truncation never reaches what its
  * owner said is synced; no callback is called inside a call of an owner, or after journal_close.
  */
 #include "storage/journal.h"
 
 #include "base/check.h"
-#include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/journal_parts.h"
 #include "storage/journal_recovery.h"
 
-enum { SMALLEST_FILE = 32 * 1024, FILES_AT_LEAST = 4, READ_TRIES = 5 };
+enum { READ_TRIES = 5 };
 
 /* ---- Recording ---- */
 
@@ -24,7 +22,7 @@ static void record(struct journal *journal, const struct journal_record *record,
     size_t limit = journal_round_limit(journal);
     if (!journal_round_is_empty(journal->gathering) &&
         journal_round_bytes(journal->gathering) + journal_record_size(record) > limit)
-        journal_writer_close_round(journal);
+        journal_close_round(journal);
     journal_round_add(journal->gathering, record, entry);
     if (wanted) journal->gathering->wanted = true;
     if (wanted || journal->stalled || journal->queue != journal->gathering) env_defer(journal->env, &journal->turn);
@@ -87,120 +85,7 @@ void journal_mark(struct journal *journal, uint64_t mark) {
     record(journal, &of_mark, NULL, false);
 }
 
-/* ---- Waiting ---- */
-
-void journal_wait(struct journal *journal, struct journal_waiter *waiter) {
-    CHECK(!journal->closing);
-    struct journal_round *gathering = journal->gathering;
-    waiter->round = gathering->number - 1;
-    if (!journal_round_is_empty(gathering)) {
-        waiter->round = gathering->number;
-        gathering->wanted = true;
-    }
-    waiter->next = NULL;
-    *journal->waiters_end = waiter;
-    journal->waiters_end = &waiter->next;
-    env_defer(journal->env, &journal->turn);
-}
-
-uint64_t journal_round(const struct journal *journal) {
-    return journal->gathering->number;
-}
-
-static bool unlink_waiter(struct journal_waiter **list, const struct journal_waiter *waiter) {
-    for (; *list != NULL; list = &(*list)->next) {
-        if (*list != waiter) continue;
-        *list = waiter->next;
-        return true;
-    }
-    return false;
-}
-
-static void find_waiters_end(struct journal *journal) {
-    journal->waiters_end = &journal->waiters;
-    while (*journal->waiters_end != NULL)
-        journal->waiters_end = &(*journal->waiters_end)->next;
-}
-
-void journal_wait_cancel(struct journal *journal, struct journal_waiter *waiter) {
-    if (unlink_waiter(&journal->waiters, waiter))
-        find_waiters_end(journal);
-    else
-        unlink_waiter(&journal->telling, waiter);
-}
-
-/* Those whose round is durable, in order. One that waits again inside is told in a later turn. */
-static void tell_waiters(struct journal *journal) {
-    CHECK(journal->telling == NULL);
-    struct journal_waiter **end = &journal->waiters;
-    while (*end != NULL && (*end)->round <= journal->durable_number)
-        end = &(*end)->next;
-    if (end == &journal->waiters) return;
-    journal->telling = journal->waiters;
-    journal->waiters = *end;
-    *end = NULL;
-    if (journal->waiters == NULL) journal->waiters_end = &journal->waiters;
-    while (journal->telling != NULL) {
-        struct journal_waiter *waiter = journal->telling;
-        journal->telling = waiter->next;
-        waiter->durable(waiter);
-    }
-}
-
-/* ---- Turns ---- */
-
-void journal_became_durable(struct journal *journal) {
-    journal->inside++;
-    if (!journal->closing) tell_waiters(journal);
-    if (!journal->closing) journal_room_press(journal);
-    journal->inside--;
-    journal_end_if_closing(journal);
-}
-
-static void turn_ends(struct env_task *task) {
-    struct journal *journal = (struct journal *)((char *)task - offsetof(struct journal, turn));
-    journal_writer_next(journal);
-    journal_became_durable(journal);
-}
-
 /* ---- Opening and closing ---- */
-
-static struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options) {
-    struct journal *journal = mem_zalloc(sizeof *journal);
-    journal->env = env;
-    journal->log = log;
-    journal->options = *options;
-    uint64_t *file_bytes = &journal->options.file_bytes, *max_bytes = &journal->options.max_bytes;
-    *file_bytes = (*file_bytes + JOURNAL_BLOCK - 1) / JOURNAL_BLOCK * JOURNAL_BLOCK;
-    if (*file_bytes < SMALLEST_FILE) *file_bytes = SMALLEST_FILE;
-    if (*max_bytes < FILES_AT_LEAST * *file_bytes) *max_bytes = FILES_AT_LEAST * *file_bytes;
-    journal_state_init(&journal->state);
-    journal->queue = journal->gathering = journal_round_new();
-    journal->gathering->number = 1;
-    journal->waiters_end = &journal->waiters;
-    journal->turn.run = turn_ends;
-    return journal;
-}
-
-static void journal_free(struct journal *journal) {
-    while (journal->queue != NULL) {
-        struct journal_round *round = journal->queue;
-        journal->queue = round->next;
-        journal_round_free(round);
-    }
-    journal_round_free(journal->spare);
-    journal_round_free(journal->copies);
-    journal_state_close(&journal->state);
-    journal_files_close(&journal->files);
-    env_timer_free(journal->again);
-    env_lane_free(journal->lane);
-    mem_free(journal);
-}
-
-void journal_end_if_closing(struct journal *journal) {
-    if (!journal->closing || journal->inside > 0) return;
-    if (!journal->write.busy && journal->files.making == NULL) journal_free(journal);
-}
 
 void journal_close(struct journal *journal) {
     CHECK(!journal->closing);
@@ -209,7 +94,7 @@ void journal_close(struct journal *journal) {
     journal->files.stopping = true;
     env_defer_cancel(journal->env, &journal->turn);
     env_timer_stop(journal->again);
-    journal_end_if_closing(journal);
+    journal_free_if_unused(journal);
 }
 
 static void take_over_groups(struct journal *journal) {
@@ -260,6 +145,7 @@ int journal_open(struct env *env, struct log *log, const char *path, const struc
     if (options->must_exist && env_kind_of(env, path, &kind) == ERR_NONE && kind == ENV_NOTHING)
         return missing(path, why);
     struct journal *opened = journal_new(env, log, options);
+    opened->turn.run = journal_turn_ends;
     int error = journal_files_open(&opened->files, env, path, opened->options.file_bytes, false, why);
     if (error == ERR_NONE) error = recover(opened, path, why);
     if (error != ERR_NONE) {

@@ -1,9 +1,16 @@
 /*
- * The inside of struct journal, for the files that share it: journal.c (what owners call), journal_writer.c (rounds and
- * generations), journal_room.c (giving files back). Nobody else includes it.
+ * The inside of struct journal, for the files that share it. Nobody else includes it.
  *
  * A record passes three moments: *recorded* (copied into the gathering round), *placed* (its round got file, offset and
  * sequence, and was applied to `state`), *durable* (the flusher reported). Rounds pass each of them in order.
+ *
+ * The floors; a file uses those above it in this list, and none below. Under them stand what knows nothing of struct journal:
+ * the bytes (journal_format), a round (journal_round), the files (journal_files), the groups (journal_state), recovery.
+ *   journal_parts.c      the struct is made and freed; rounds in memory
+ *   journal_writer.c     a round gets its place and is written; generations
+ *   journal_room.c       when a file is made or waited for; what empties the oldest one
+ *   journal_turns.c      which round is next, who is told when it is durable
+ *   journal.c            what owners call
  */
 #ifndef STORAGE_JOURNAL_PARTS_H
 #define STORAGE_JOURNAL_PARTS_H
@@ -25,7 +32,8 @@ struct journal_write {
     uint64_t cut_to; /* cut the file to this size first; 0: do not */
     int error;
     bool busy;
-    bool counted; /* a round of the queue: waiters wait for its number */
+    bool counted;                             /* a round of the queue: waiters wait for its number */
+    void (*written)(struct journal *journal); /* the round is durable */
 };
 
 struct journal {
@@ -70,22 +78,38 @@ struct journal {
     struct journal_stats stats;
 };
 
+/* ---- journal_parts.c ---- */
+
+/* With one round that gathers; neither files nor lane. */
+struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options);
+void journal_free(struct journal *journal);
+/* Frees it if it is closing and nothing is under way. */
+void journal_free_if_unused(struct journal *journal);
+/* Bytes from which on a round is not added to. */
+size_t journal_round_limit(const struct journal *journal);
+/* Another round gathers from now on. */
+void journal_close_round(struct journal *journal);
+/* The round is written. Its buffer stays for the next one, unless it is much larger than what rounds need at present. */
+void journal_recycle_round(struct journal *journal, struct journal_round *round);
+
 /* ---- journal_writer.c ---- */
 
 /* Makes the first generation of a new journal, or continues a recovered one with a round that repeats its last. Blocks. */
 struct journal_tail;
 int journal_writer_begin(struct journal *journal, struct error_text *why);
 int journal_writer_continue(struct journal *journal, const struct journal_tail *tail, struct error_text *why);
-/* Places and writes the next round, if none is under way and one is due. */
-void journal_writer_next(struct journal *journal);
-/* Another round gathers from now on. */
-void journal_writer_close_round(struct journal *journal);
-/* Bytes from which on a round is not added to. */
-size_t journal_round_limit(const struct journal *journal);
+/* Does the round fit into the file of the present generation? */
+bool journal_writer_fits(const struct journal *journal, const struct journal_round *round);
+/* Gives the round, which fits, its place and writes it; `written` is called when it is durable. One write at a time. */
+void journal_writer_write(struct journal *journal, struct journal_round *round, bool counted,
+                          void (*written)(struct journal *journal));
+/* Takes a free file, which there is, for the next generation and writes its checkpoint. `need`: bytes of the next round. */
+void journal_writer_next_generation(struct journal *journal, size_t need, void (*written)(struct journal *journal));
 
 /* ---- journal_room.c ---- */
 
-/* May the ring take one more file now? If not, journal->stalled is set and the owners are asked. */
+/* May the ring take one more file now? If not, one is being made, or journal->stalled is set and the owners are asked; a turn
+ * comes when that is done. */
 bool journal_room_for_file(struct journal *journal);
 /* Has a file made ahead if none is free. */
 void journal_room_prepare(struct journal *journal);
@@ -95,12 +119,12 @@ void journal_room_began(struct journal *journal);
 bool journal_room_copy(struct journal *journal);
 /* Asks the owners of the oldest generation, if it is time. */
 void journal_room_press(struct journal *journal);
+/* journal->again: looks again while rounds wait or the disk is full. */
 void journal_room_again(void *journal);
 
-/* ---- journal.c ---- */
+/* ---- journal_turns.c ---- */
 
-void journal_became_durable(struct journal *journal);
-/* Frees it if it is closing and nothing is under way. */
-void journal_end_if_closing(struct journal *journal);
+/* journal->turn. */
+void journal_turn_ends(struct env_task *turn);
 
 #endif

@@ -88,8 +88,10 @@ static void file_made(void *arg, int error) {
     struct journal *journal = arg;
     if (error == ERR_NO_SPACE && !journal->closing) disk_is_full(journal);
     if (error == ERR_NONE) journal->disk_full = false;
-    journal_writer_next(journal);
-    journal_end_if_closing(journal);
+    if (journal->closing)
+        journal_free_if_unused(journal);
+    else
+        env_defer(journal->env, &journal->turn);
 }
 
 /* Starts to make a file, unless the disk has no room for one: then it is tried again later. */

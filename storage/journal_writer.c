@@ -1,34 +1,24 @@
 /*
- * Rounds get their places, one after the other, and the flusher writes them.
+ * A round gets its place and the flusher writes it.
  *
- * Happy path: the first round of the queue is applied to the state, sealed, and written with one synced write; when that
- * is reported, the files that it made superfluous are free, the next round starts, and waiters are told.
+ * Happy path: a round is applied to the state, sealed, and written with one synced write; when that is reported, the files
+ * that it made superfluous are free, and whoever had it written goes on (journal_turns.c).
  * When a file is full the next generation begins in a free one, with a checkpoint of the state, twice, in one write of
  * its own: it is durable before any round behind it is written, so recovery needs one of the two copies whole.
- * Failures: an error of a write ends the process. No free file: the rounds wait (journal_room.c).
+ * Failures: an error of a write ends the process.
  * Invariants: one write at a time; `oldest` in a header is computed from exactly the rounds up to it; a file is given
  * back only when a durable round says that it is not needed.
  */
 #include <string.h>
 
 #include "base/check.h"
-#include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/journal_parts.h"
 #include "storage/journal_recovery.h"
 
 enum {
-    ROUND_LIMIT_MAX = 4 << 20,
-    ROUNDS_IN_FILE = 8,       /* at least: a round is closed at this part of a file */
-    KEEP_BUFFER = 256 * 1024, /* bytes of a buffer that stay in any case */
-    SHRINK_BELOW = 4,         /* a buffer goes when a round used less than this part of it */
-    SEQUENCE_JUMP = 1024,     /* at each open: no sequence of a round that was cut is used again */
+    SEQUENCE_JUMP = 1024, /* at each open: no sequence of a round that was cut is used again */
 };
-
-size_t journal_round_limit(const struct journal *journal) {
-    uint64_t limit = journal->options.file_bytes / ROUNDS_IN_FILE;
-    return limit < ROUND_LIMIT_MAX ? (size_t)limit : ROUND_LIMIT_MAX;
-}
 
 /* ---- Places ---- */
 
@@ -68,29 +58,49 @@ static void write_work(struct env_job *job) {
     if (write->error == ERR_NONE) write->error = env_file_write(write->file, &iov, 1, write->offset, sync);
 }
 
-static void write_done(struct env_job *job);
-
-/* Sends `len` bytes of the round's buffer on their way, to the present offset. */
-static void start_write(struct journal *journal, struct journal_round *round, size_t len, uint64_t cut_to) {
-    struct journal_write *write = &journal->write;
-    CHECK(!write->busy);
-    *write = (struct journal_write){.job = {.work = write_work, .done = write_done},
-                                    .journal = journal,
-                                    .round = round,
-                                    .file = journal->file->file,
-                                    .data = round->data,
-                                    .len = len,
-                                    .offset = journal->offset,
-                                    .cut_to = cut_to,
-                                    .busy = true};
-    journal->offset += len;
-    journal_files_grown(&journal->files, journal->file, journal->offset);
-    journal->stats.rounds++;
-    journal->stats.bytes += len;
-    env_lane_run(journal->lane, &write->job);
+static void write_done(struct env_job *job) {
+    struct journal_write *write = (struct journal_write *)job;
+    struct journal *journal = write->journal;
+    struct journal_round *round = write->round;
+    if (write->error != ERR_NONE && !MUTANT(MUTANT_FAILED_SYNC_SURVIVED))
+        env_fatal(
+            journal->env,
+            "cannot write the journal in %s (%s); this broker ends at once, because nothing that is not synced can "
+            "be believed after that",
+            journal->files.path, error_phrase(write->error));
+    write->busy = false;
+    journal->durable_sequence = round->sequence;
+    journal->durable_mark = round->mark;
+    if (write->counted) journal->durable_number = round->number;
+    if (journal_files_release(&journal->files, round->oldest) > 0) journal_state_drop(&journal->state, round->oldest);
+    journal_recycle_round(journal, round);
+    write->written(journal);
 }
 
-static void place(struct journal *journal, struct journal_round *round, bool counted) {
+/* Sends `len` bytes of the round's buffer on their way, to the present offset. The caller says what is particular to it. */
+static void start_write(struct journal *journal, struct journal_write write) {
+    CHECK(!journal->write.busy);
+    write.job.work = write_work;
+    write.job.done = write_done;
+    write.journal = journal;
+    write.file = journal->file->file;
+    write.data = write.round->data;
+    write.offset = journal->offset;
+    write.busy = true;
+    journal->write = write;
+    journal->offset += write.len;
+    journal_files_grown(&journal->files, journal->file, journal->offset);
+    journal->stats.rounds++;
+    journal->stats.bytes += write.len;
+    env_lane_run(journal->lane, &journal->write.job);
+}
+
+bool journal_writer_fits(const struct journal *journal, const struct journal_round *round) {
+    return journal->offset + journal_round_bytes(round) <= journal->end;
+}
+
+void journal_writer_write(struct journal *journal, struct journal_round *round, bool counted,
+                          void (*written)(struct journal *journal)) {
     apply(journal, round);
     struct journal_round_header header = next_header(journal, 0);
     journal->base = header.sequence;
@@ -98,8 +108,7 @@ static void place(struct journal *journal, struct journal_round *round, bool cou
     round->oldest = header.oldest;
     round->mark = journal->state.mark;
     size_t len = journal_round_seal(round, &header);
-    start_write(journal, round, len, 0);
-    journal->write.counted = counted;
+    start_write(journal, (struct journal_write){.round = round, .len = len, .counted = counted, .written = written});
 }
 
 /* ---- Generations ---- */
@@ -158,79 +167,11 @@ static struct journal_round *next_generation(struct journal *journal, size_t nee
     return both;
 }
 
-/* True: the checkpoint is on its way. */
-static bool begin_generation(struct journal *journal, size_t need) {
-    if (!journal_room_for_file(journal)) return false;
+void journal_writer_next_generation(struct journal *journal, size_t need, void (*written)(struct journal *journal)) {
     size_t len;
     struct journal_round *checkpoint = next_generation(journal, need, &len);
-    start_write(journal, checkpoint, len, journal->file->size);
-    journal_room_began(journal);
-    return true;
-}
-
-/* ---- The next round ---- */
-
-void journal_writer_close_round(struct journal *journal) {
-    struct journal_round *next = journal->spare != NULL ? journal->spare : journal_round_new();
-    journal->spare = NULL;
-    next->number = journal->gathering->number + 1;
-    journal->gathering->next = next;
-    journal->gathering = next;
-}
-
-static bool is_due(const struct journal *journal) {
-    return journal->queue != journal->gathering || journal->gathering->wanted;
-}
-
-void journal_writer_next(struct journal *journal) {
-    if (journal->write.busy || journal->closing) return;
-    bool copying = journal_room_copy(journal);
-    if (!copying && !is_due(journal)) return;
-    struct journal_round *round = copying ? journal->copies : journal->queue;
-    size_t need = journal_round_bytes(round);
-    if (journal->offset + need > journal->end) {
-        begin_generation(journal, need);
-        return;
-    }
-    if (copying) {
-        journal->copies = NULL;
-    } else {
-        if (round == journal->gathering) journal_writer_close_round(journal);
-        journal->queue = round->next;
-        journal->owners_turn = true;
-    }
-    place(journal, round, !copying);
-}
-
-/* Its buffer stays for the next one, unless it is much larger than what rounds need at present. */
-static void keep_or_free(struct journal *journal, struct journal_round *round) {
-    if (journal->spare != NULL) {
-        journal_round_free(round);
-        return;
-    }
-    size_t keep = SHRINK_BELOW * round->len;
-    journal_round_reset(round, keep > KEEP_BUFFER ? keep : KEEP_BUFFER);
-    journal->spare = round;
-}
-
-static void write_done(struct env_job *job) {
-    struct journal_write *write = (struct journal_write *)job;
-    struct journal *journal = write->journal;
-    struct journal_round *round = write->round;
-    if (write->error != ERR_NONE && !MUTANT(MUTANT_FAILED_SYNC_SURVIVED))
-        env_fatal(
-            journal->env,
-            "cannot write the journal in %s (%s); this broker ends at once, because nothing that is not synced can "
-            "be believed after that",
-            journal->files.path, error_phrase(write->error));
-    write->busy = false;
-    journal->durable_sequence = round->sequence;
-    journal->durable_mark = round->mark;
-    if (write->counted) journal->durable_number = round->number;
-    if (journal_files_release(&journal->files, round->oldest) > 0) journal_state_drop(&journal->state, round->oldest);
-    keep_or_free(journal, round);
-    journal_writer_next(journal);
-    journal_became_durable(journal);
+    start_write(journal, (struct journal_write){
+                             .round = checkpoint, .len = len, .cut_to = journal->file->size, .written = written});
 }
 
 /* ---- At open ---- */
