@@ -6,22 +6,23 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "raft-glue/peer_frame.h"
 #include "storage/little_endian.h"
 
 enum { CHANGE_FORMAT = 1, SERVER_MIN_SIZE = 8 + 2 + 1 };
 
-struct slice change_encode(const struct group_member *members, size_t n) {
+struct slice change_encode(const struct change_server *servers, size_t n) {
     CHECK(n > 0 && n <= CHANGE_SERVERS_MAX);
     struct peer_bytes bytes = {0};
     *peer_bytes_extend(&bytes, 1) = CHANGE_FORMAT;
     le_put_u64(peer_bytes_extend(&bytes, 8), n);
     for (size_t i = 0; i < n; i++) {
         char address[24];
-        int len = snprintf(address, sizeof address, "%" PRIu64, members[i].replica);
-        le_put_u64(peer_bytes_extend(&bytes, 8), members[i].replica);
+        int len = snprintf(address, sizeof address, "%" PRIu64, servers[i].replica);
+        le_put_u64(peer_bytes_extend(&bytes, 8), servers[i].replica);
         peer_bytes_add(&bytes, address, (size_t)len + 1);
-        *peer_bytes_extend(&bytes, 1) = members[i].voter ? RAFT_VOTER : RAFT_STANDBY;
+        *peer_bytes_extend(&bytes, 1) = servers[i].voter ? RAFT_VOTER : RAFT_STANDBY;
     }
     size_t padding = (8 - bytes.len % 8) % 8;
     memset(peer_bytes_extend(&bytes, padding), 0, padding);

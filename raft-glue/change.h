@@ -9,17 +9,17 @@
 
 #include <raft.h>
 
-#include "raft-glue/group.h"
+#include "base/buffer.h"
 
 enum { CHANGE_SERVERS_MAX = 64 };
 
-/* The configuration of these members, in their order. */
-struct slice change_encode(const struct group_member *members, size_t n);
-
 struct change_server {
     uint64_t replica;
-    bool voter;
+    bool voter; /* false: stand-by */
 };
+
+/* The configuration of these servers, in their order. */
+struct slice change_encode(const struct change_server *servers, size_t n);
 /* ERR_MALFORMED unless the engine's decoder would take exactly these bytes, to the last one: known format and roles, 1 to
  * CHANGE_SERVERS_MAX servers, ids not 0 and not repeated, each address its id. */
 int change_decode(const void *bytes, size_t len, struct change_server servers[CHANGE_SERVERS_MAX], size_t *n);

@@ -83,7 +83,11 @@ static void init_engine(struct group *group) {
 
 static void bootstrap(struct group *group, const struct group_spec *spec) {
     struct entry_spec change = {.type = ENTRY_CHANGE, .max_timestamp = -1};
-    change.raw = change_encode(spec->members, spec->member_count);
+    struct change_server servers[CHANGE_SERVERS_MAX];
+    CHECK(spec->member_count <= CHANGE_SERVERS_MAX);
+    for (size_t i = 0; i < spec->member_count; i++)
+        servers[i] = (struct change_server){.replica = spec->members[i].replica, .voter = spec->members[i].voter};
+    change.raw = change_encode(servers, spec->member_count);
     struct entry *entry = entry_new(NULL, &change);
     entry_seal(entry, group->id, 1, 1);
     group->hard_version = partition_log_set_hard_state(group->log, 1, 0);

@@ -18,7 +18,9 @@
 #ifndef RAFT_GLUE_PEER_FRAME_H
 #define RAFT_GLUE_PEER_FRAME_H
 
-#include "raft-glue/peers.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "raft-glue/peer_hello.h"
 
 enum {
     PEER_MAGIC = 0x50455244,   /* "DREP" */

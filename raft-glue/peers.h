@@ -18,22 +18,9 @@
 #include "base/buffer.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "raft-glue/peer_hello.h"
 
-enum { PEER_PROTOCOL_VERSION = 1, PEER_UUID_SIZE = 16, PEER_KIND_BROKER = 64 };
-
-enum peer_channel { PEER_CONTROL, PEER_BULK };
-
-/* What each side says first. Texts and bytes point into the frame while `judge` runs. */
-struct peer_hello {
-    uint16_t version;
-    int32_t node;
-    uint8_t directory[PEER_UUID_SIZE];
-    uint32_t shard;
-    const char *cluster_id; /* "" while the cluster is not formed */
-    const char *nodes;      /* cluster.nodes as configured, normalised */
-    const void *record;     /* the cluster record; empty while not formed */
-    uint32_t record_len;
-};
+enum { PEER_KIND_BROKER = 64 };
 
 struct peers_events {
     /* Whether this other broker may talk to us; called for every connection before any of its messages. ERR_NONE, or an error with the

@@ -5,6 +5,7 @@
 #define RAFT_GLUE_PEERS_STATE_H
 
 #include "raft-glue/peer_connection.h"
+#include "raft-glue/peers.h"
 
 struct peer {
     struct peers *peers;

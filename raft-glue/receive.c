@@ -9,7 +9,6 @@
  */
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "raft-glue/change.h"
 #include "raft-glue/entry_frame.h"
 #include "raft-glue/group_state.h"
 #include "storage/little_endian.h"

@@ -278,8 +278,8 @@ static struct entry *make_batches(uint64_t index, uint32_t term, int64_t base_of
 
 /* A configuration whose bytes are good, and whose header says that they are compressed. */
 static struct entry *make_packed_change(uint64_t index, uint32_t term) {
-    const struct group_member members[] = {{.replica = OURS, .node = 1, .voter = true}};
-    struct slice bytes = change_encode(members, 1);
+    const struct change_server servers[] = {{.replica = OURS, .voter = true}};
+    struct slice bytes = change_encode(servers, 1);
     struct entry *entry = make_entry(index, term, ENTRY_CHANGE, bytes.data, bytes.len);
     slice_unref(&bytes);
     entry->header[29] = ENTRY_LZ4;
@@ -509,8 +509,8 @@ static void test_admit_pre_vote_of_an_older_term(void **state) {
 /* Configurations: ours is what the engine makes, and anything cut or bent is refused. */
 static void test_change_decode_bent(void **state) {
     (void)state;
-    struct group_member members[] = {{7, 1, true}, {1234567890123, 2, false}, {9, 3, true}};
-    struct slice slice = change_encode(members, 3);
+    const struct change_server encoded[] = {{7, true}, {1234567890123, false}, {9, true}};
+    struct slice slice = change_encode(encoded, 3);
     struct raft_buffer buffer = {(void *)slice.data, slice.len};
     struct raft_configuration conf;
     raft_configuration_init(&conf);

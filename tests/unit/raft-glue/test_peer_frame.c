@@ -8,6 +8,7 @@
 
 #include "base/crc32c.h"
 #include "raft-glue/peer_frame.h"
+#include "raft-glue/peers.h"
 #include "storage/little_endian.h"
 
 /* The frame as frame_reader hands it over: without the length. */

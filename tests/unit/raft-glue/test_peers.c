@@ -10,6 +10,7 @@
 #include "base/env_uv.h"
 #include "base/mem.h"
 #include "raft-glue/peer_frame.h"
+#include "raft-glue/peers.h"
 
 struct broker {
     struct test *test;
