@@ -1,23 +1,20 @@
 /*
- * Batches into entries, entries into the group: all batches of one turn share an entry of at most 1 MiB.
+ * Batches into entries, entries into the group: what is added before a flush shares entries of at most 1 MiB.
  *
- * Happy path: append_queue_add copies a batch behind the others (a large one stays where it is, and is an entry of its own); the task at
- * the end of the turn submits. Failures: when the group takes no more (too much is uncommitted) entries wait here and are offered
- * again at the next commit, or a little later; whoever fills the queue is refused by partition_produce before it is too long.
+ * Happy path: append_queue_add copies a batch behind the others (a large one stays where it is, and is an entry of its own);
+ * append_queue_flush submits. Failures: what the group does not take waits here until it is flushed again, or withdrawn. How much may
+ * wait is for partition_produce.c to say.
  * Invariants: offsets in the queue are dense and end with next_offset; entries are submitted in order; nothing here is charged to the budget
  * of requests, which may be gone before.
  */
 #include <string.h>
 
-#include "base/mutant.h"
 #include "broker/partition_state.h"
-#include "protocol/kafka_error.h"
 
 enum {
     ENTRY_BYTES = 1 << 20,   /* an entry gathers up to so much */
     LARGE_BYTES = 128 << 10, /* a batch of at least that size is not copied, if it is most of its buffer */
     LEAST_ROOM = 4 << 10,
-    RETRY_US = 20 * 1000,
 };
 
 static void forming_free(struct forming_entry *forming) {
@@ -87,7 +84,6 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
     forming->batches++;
     partition->queue.bytes += size;
     partition->next_offset += header->record_count;
-    env_defer(partition->env, &partition->queue.flush);
 }
 
 /* The bytes of the entry as one slice; the forming entry lets go of them. */
@@ -122,30 +118,19 @@ static int submit(struct partition *partition, struct forming_entry *forming) {
     return error;
 }
 
-void append_queue_flush(struct partition *partition) {
+int append_queue_flush(struct partition *partition) {
     struct append_queue *queue = &partition->queue;
-    if (!partition->leading) return;
     while (queue->first != NULL) {
         struct forming_entry *forming = queue->first;
         int error = submit(partition, forming);
-        if (error == ERR_LIMIT) {
-            env_timer_start(queue->retry, RETRY_US);
-            return;
-        }
-        if (error != ERR_NONE) { /* it is handing over, or `lost` is on its way */
-            partition_produces_withdraw(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
-            return;
-        }
+        if (error != ERR_NONE) return error;
         queue->usual_len = (queue->usual_len + forming->len) / 2;
         queue->bytes -= forming->len;
         queue->first = forming->next;
         if (queue->first == NULL) queue->last = NULL;
         forming_free(forming);
     }
-    if (MUTANT(MUTANT_WATERMARK_AT_APPEND)) {
-        partition->high_watermark = partition->next_offset;
-        partition_produces_advance(partition);
-    }
+    return ERR_NONE;
 }
 
 int64_t append_queue_withdraw(struct partition *partition) {
@@ -158,25 +143,5 @@ int64_t append_queue_withdraw(struct partition *partition) {
     }
     queue->last = NULL;
     queue->bytes = 0;
-    env_timer_stop(queue->retry);
-    env_defer_cancel(partition->env, &queue->flush);
     return partition->next_offset;
-}
-
-static void end_of_turn(struct env_task *task) {
-    append_queue_flush((struct partition *)((char *)task - offsetof(struct partition, queue.flush)));
-}
-
-static void retry(void *arg) {
-    append_queue_flush(arg);
-}
-
-void append_queue_open(struct partition *partition) {
-    partition->queue.flush.run = end_of_turn;
-    partition->queue.retry = env_timer_new(partition->env, retry, partition);
-}
-
-void append_queue_close(struct partition *partition) {
-    append_queue_withdraw(partition);
-    env_timer_free(partition->queue.retry);
 }

@@ -61,7 +61,7 @@ static void on_caught_up(void *arg) {
     struct partition *partition = arg;
     partition_produces_advance(partition);
     partition_waiters_tell(partition, false);
-    if (partition->queue.first != NULL) append_queue_flush(partition);
+    if (partition->queue.first != NULL) partition_produces_flush(partition);
 }
 
 static struct slice state_to_keep(void *arg, uint64_t *index) {
@@ -87,21 +87,9 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
 
 /* ---- Leadership ---- */
 
-static uint64_t in_sync_now(const struct partition *partition) {
-    uint64_t in_sync = 0;
-    for (size_t i = 0; i < partition->member_count; i++) {
-        if (group_member_in_sync(partition->group, partition->members[i].replica)) in_sync |= UINT64_C(1) << i;
-    }
-    return in_sync;
-}
-
-int32_t partition_in_sync_count(const struct partition *partition) {
-    return partition->leading ? (int32_t)__builtin_popcountll(in_sync_now(partition)) : 0;
-}
-
 static void watch_in_sync(void *arg) {
     struct partition *partition = arg;
-    uint64_t in_sync = in_sync_now(partition);
+    uint64_t in_sync = partition_in_sync_now(partition);
     env_timer_start(partition->in_sync_timer, IN_SYNC_CHECK_US);
     if (in_sync == partition->in_sync) return;
     partition->in_sync = in_sync;
@@ -114,7 +102,7 @@ static void on_leading(void *arg, uint32_t term) {
     partition->leading = true;
     partition->epoch = term;
     partition->next_offset = partition->high_watermark;
-    partition->in_sync = in_sync_now(partition);
+    partition->in_sync = partition_in_sync_now(partition);
     env_timer_start(partition->in_sync_timer, IN_SYNC_CHECK_US);
     partition->events->leading(partition->arg, partition, term);
     partition_produces_leading(partition);
@@ -147,17 +135,6 @@ static const struct group_events group_events = {.restore = on_restore,
                                                  .lost = on_lost,
                                                  .leader_changed = on_leader_changed};
 
-int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing) {
-    *electing = false;
-    if (partition->closed) return partition->deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
-    if (!partition->leading) {
-        *electing = group_leader(partition->group) == partition->replica;
-        return KAFKA_NOT_LEADER_OR_FOLLOWER;
-    }
-    if (leader_epoch < 0 || (uint32_t)leader_epoch == partition->epoch) return KAFKA_NONE;
-    return (uint32_t)leader_epoch < partition->epoch ? KAFKA_FENCED_LEADER_EPOCH : KAFKA_UNKNOWN_LEADER_EPOCH;
-}
-
 /* ---- Life ---- */
 
 static struct partition *make(struct shard *shard, const struct partition_spec *spec,
@@ -182,12 +159,12 @@ static struct partition *make(struct shard *shard, const struct partition_spec *
                                                .seed = env_random_u64(env)};
     partition->producers = producer_state_new(&producers);
     partition->in_sync_timer = env_timer_new(env, watch_in_sync, partition);
-    append_queue_open(partition);
+    partition_produces_open(partition);
     return partition;
 }
 
 static void free_partition(struct partition *partition) {
-    append_queue_close(partition);
+    partition_produces_close(partition);
     env_timer_free(partition->in_sync_timer);
     producer_state_free(partition->producers);
     mem_free(partition->members);
@@ -229,28 +206,4 @@ void partition_close(struct partition *partition, bool deleted) {
         partition_wait_cancel(partition->waiters);
     group_close(partition->group);
     free_partition(partition);
-}
-
-struct group *partition_group(struct partition *partition) {
-    return partition->group;
-}
-
-int32_t partition_index(const struct partition *partition) {
-    return partition->index;
-}
-
-bool partition_is_leading(const struct partition *partition) {
-    return partition->leading;
-}
-
-uint32_t partition_leader_epoch(const struct partition *partition) {
-    return partition->leading ? partition->epoch : group_term(partition->group);
-}
-
-int64_t partition_high_watermark(const struct partition *partition) {
-    return partition->high_watermark;
-}
-
-int64_t partition_start_offset(const struct partition *partition) {
-    return partition_log_start_offset(group_log(partition->group));
 }

@@ -6,17 +6,20 @@
  *                   `----- leading --------------------------------^                     |
  *                                                              leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
  *
+ * What is appended in one turn goes to the group at its end. Failures: what the group does not take, because too much is uncommitted,
+ * is offered again at the next commit or a little later; before it is too much, whoever adds to it is refused.
  * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
  * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
  * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too.
  */
-#include "broker/error_map.h"
+#include "base/mutant.h"
 #include "broker/partition_state.h"
 #include "protocol/kafka_error.h"
 
 enum {
     CONGESTED_BYTES = 1 << 20, /* wait to be taken by the group: clients that add to it are not read */
     REFUSE_BYTES = 8 << 20,    /* nothing more is appended */
+    RETRY_US = 20 * 1000,
 };
 
 enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_WAITING };
@@ -128,6 +131,7 @@ static void append(struct partition *partition, struct partition_produce *produc
         producer_state_begin(partition->producers, &identity, (int64_t)env_now_ms(partition->env));
     }
     append_queue_add(partition, batch, now_ms);
+    env_defer(partition->env, &partition->flush);
     set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
     wait_for_commit(produce, partition->next_offset);
 }
@@ -215,8 +219,15 @@ void partition_produces_advance(struct partition *partition) {
     }
 }
 
+/* What the group has not taken will not be offered again. Returns the offset with which it began. */
+static int64_t withdraw_queue(struct partition *partition) {
+    env_timer_stop(partition->retry);
+    env_defer_cancel(partition->env, &partition->flush);
+    return append_queue_withdraw(partition);
+}
+
 void partition_produces_fail(struct partition *partition, int16_t error) {
-    append_queue_withdraw(partition);
+    withdraw_queue(partition);
     struct partition_produce *produce;
     while ((produce = partition->waiting.first) != NULL)
         finish_with_error(produce, error);
@@ -224,8 +235,9 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
         finish_with_error(produce, error);
 }
 
-void partition_produces_withdraw(struct partition *partition, int16_t error) {
-    int64_t from_offset = append_queue_withdraw(partition);
+/* What the group has not taken is refused with `error`. */
+static void refuse_queue(struct partition *partition, int16_t error) {
+    int64_t from_offset = withdraw_queue(partition);
     producer_state_withdraw(partition->producers, from_offset, (int64_t)env_now_ms(partition->env));
     struct partition_produce *produce;
     while ((produce = partition->waiting.last) != NULL && produce->end_offset > from_offset)
@@ -243,7 +255,7 @@ void partition_produce_time_out(struct partition_produce *produce) {
     if (taken)
         finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
     else
-        partition_produces_withdraw(partition, KAFKA_NOT_ENOUGH_REPLICAS);
+        refuse_queue(partition, KAFKA_NOT_ENOUGH_REPLICAS);
 }
 
 void partition_produce_cancel(struct partition_produce *produce) {
@@ -252,4 +264,37 @@ void partition_produce_cancel(struct partition_produce *produce) {
 
 bool partition_is_congested(const struct partition *partition) {
     return partition->queue.bytes >= CONGESTED_BYTES;
+}
+
+/* ---- Into the group ---- */
+
+void partition_produces_flush(struct partition *partition) {
+    if (!partition->leading) return;
+    int error = append_queue_flush(partition);
+    if (error == ERR_LIMIT) {
+        env_timer_start(partition->retry, RETRY_US);
+    } else if (error != ERR_NONE) { /* it is handing over, or `lost` is on its way */
+        refuse_queue(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    } else if (MUTANT(MUTANT_WATERMARK_AT_APPEND)) {
+        partition->high_watermark = partition->next_offset;
+        partition_produces_advance(partition);
+    }
+}
+
+static void end_of_turn(struct env_task *task) {
+    partition_produces_flush((struct partition *)((char *)task - offsetof(struct partition, flush)));
+}
+
+static void retry(void *arg) {
+    partition_produces_flush(arg);
+}
+
+void partition_produces_open(struct partition *partition) {
+    partition->flush.run = end_of_turn;
+    partition->retry = env_timer_new(partition->env, retry, partition);
+}
+
+void partition_produces_close(struct partition *partition) {
+    withdraw_queue(partition);
+    env_timer_free(partition->retry);
 }

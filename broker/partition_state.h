@@ -1,11 +1,12 @@
 /*
- * Inside of a partition, shared by partition*.c. Nobody else's.
+ * Inside of a partition, shared by partition*.c and append_queue.c. Nobody else's. From the ground to the top:
  *
- *   partition.c          opening, closing, what the group tells
- *   partition_produce.c  from a client's batch to its acknowledgement
+ *   partition_state.c    whether it leads, its ends, who is in sync
  *   append_queue.c       batches into entries, entries into the group
+ *   partition_produce.c  from a client's batch to its acknowledgement
  *   partition_read.c     reads and waits of consumers
- *   partition_lookup.c   offsets by timestamp
+ *   partition_lookup.c   offsets by timestamp, ends of epochs
+ *   partition.c          opening, closing, what the group tells
  */
 #ifndef BROKER_PARTITION_STATE_H
 #define BROKER_PARTITION_STATE_H
@@ -33,9 +34,7 @@ struct forming_entry {
 struct append_queue {
     struct forming_entry *first, *last;
     size_t bytes;
-    size_t usual_len;        /* of entries lately: so much room a new one gets */
-    struct env_task flush;   /* at the end of the turn */
-    struct env_timer *retry; /* while the group takes nothing more */
+    size_t usual_len; /* of entries lately: so much room a new one gets */
 };
 
 struct produce_list {
@@ -66,6 +65,8 @@ struct partition {
     /* Produce. */
     int64_t next_offset; /* that the next batch gets; while leading */
     struct append_queue queue;
+    struct env_task flush;        /* of the queue, at the end of the turn */
+    struct env_timer *retry;      /* the same, while the group takes nothing more */
     struct produce_list waiting;  /* for the watermark, by end_offset */
     struct produce_list electing; /* for this replica to lead, as they came */
     /* Fetch, ListOffsets. */
@@ -74,27 +75,31 @@ struct partition {
     struct partition_lookup *lookups;
 };
 
+/* ---- partition_state.c, besides what partition.h says ---- */
+
 /* NONE if this replica serves clients of that epoch (-1: they do not say). *electing: it does not yet, but is about to. */
 int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing);
+/* A bit for each member that the group finds in sync. */
+uint64_t partition_in_sync_now(const struct partition *partition);
 
 /* ---- append_queue.c ---- */
 
-void append_queue_open(struct partition *partition);
-void append_queue_close(struct partition *partition);
-/* Gives the batch the next offsets and puts it into an entry, which is submitted at the end of the turn. Takes batch->bytes over. */
+/* Gives the batch the next offsets and puts it into an entry. Takes batch->bytes over. */
 void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms);
-/* Gives the group what it takes now. */
-void append_queue_flush(struct partition *partition);
+/* Gives the group what it takes now. The error is that of group_submit for the first entry that it did not take: ERR_LIMIT, ... */
+int append_queue_flush(struct partition *partition);
 /* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first dropped offset, which is returned. */
 int64_t append_queue_withdraw(struct partition *partition);
 
 /* ---- partition_produce.c ---- */
 
+void partition_produces_open(struct partition *partition);
+void partition_produces_close(struct partition *partition); /* none may be left */
+/* Offers the group what it has not taken yet. */
+void partition_produces_flush(struct partition *partition);
 void partition_produces_leading(struct partition *partition);             /* those that waited for it are appended */
 void partition_produces_advance(struct partition *partition);             /* the watermark moved */
 void partition_produces_fail(struct partition *partition, int16_t error); /* all of them: leadership is lost */
-/* What the group has not taken is refused with `error`. */
-void partition_produces_withdraw(struct partition *partition, int16_t error);
 
 /* ---- partition_read.c, partition_lookup.c ---- */
 
