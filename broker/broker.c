@@ -12,7 +12,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/api/handlers.h"
 #include "broker/broker_parts.h"
+#include "protocol/api_table.h"
 
 enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000, SLOW_REQUEST_MS = 10000 };
 
@@ -21,6 +23,30 @@ enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000, SLOW_REQUEST_MS = 10000 };
 static void send_leaders(void *arg, int32_t node, struct slice announcement) {
     struct broker *broker = arg;
     broker_messages_send(broker->messages, node, BROKER_MESSAGE_LEADERS, announcement);
+}
+
+static void set_handlers(struct dispatch *dispatch) {
+    static const struct {
+        enum kp_api_key key;
+        request_handler *handler;
+    } handlers[] = {
+        {KP_PRODUCE, api_produce},
+        {KP_FETCH, api_fetch},
+        {KP_LIST_OFFSETS, api_list_offsets},
+        {KP_OFFSET_FOR_LEADER_EPOCH, api_offset_for_leader_epoch},
+        {KP_API_VERSIONS, api_api_versions},
+        {KP_FIND_COORDINATOR, api_find_coordinator},
+        {KP_METADATA, api_metadata},
+        {KP_INIT_PRODUCER_ID, api_init_producer_id},
+        {KP_CREATE_TOPICS, api_create_topics},
+        {KP_DELETE_TOPICS, api_delete_topics},
+        {KP_CREATE_PARTITIONS, api_create_partitions},
+        {KP_DESCRIBE_CONFIGS, api_describe_configs},
+        {KP_DESCRIBE_CLUSTER, api_describe_cluster},
+        {KP_META_QUERY, api_meta_query},
+    };
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        dispatch_set(dispatch, handlers[i].key, handlers[i].handler);
 }
 
 static int open_server(struct broker *broker, struct error_text *why) {
@@ -34,8 +60,9 @@ static int open_server(struct broker *broker, struct error_text *why) {
                                      .max_connections = settings->max_connections,
                                      .max_idle_ms = settings->connections_max_idle_ms,
                                      .max_slow_ms = SLOW_REQUEST_MS};
-    broker->dispatch = dispatch_new();
-    broker_set_handlers(broker);
+    broker->dispatch = dispatch_new(&broker->services);
+    set_handlers(broker->dispatch);
+    broker->deadlines = deadlines_new(broker->env);
     return server_open(broker->env, &broker->log, broker->dispatch, &options, &broker->server, why);
 }
 
@@ -118,7 +145,7 @@ static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     if (broker->server != NULL) server_close(broker->server, server_closed, broker);
     broker_close_cluster(broker);
     leader_table_free(broker->leaders);
-    data_apis_close(broker->data_apis); /* every request has ended: what it waited for is closed */
+    deadlines_free(broker->deadlines); /* every request has ended: what it waited for is closed */
     broker_messages_free(broker->messages);
     env_defer_cancel(broker->env, &broker->forming_task);
     env_timer_free(broker->waiting);

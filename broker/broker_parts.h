@@ -9,7 +9,7 @@
 #include "broker/broker.h"
 #include "broker/broker_messages.h"
 #include "broker/cluster_forming.h"
-#include "broker/data_apis.h"
+#include "broker/deadlines.h"
 #include "broker/disk_watch.h"
 #include "broker/lease.h"
 #include "broker/metadata_group.h"
@@ -31,7 +31,7 @@ struct broker {
     /* In the order in which they are opened; NULL: not open. */
     struct data_dir *dir;
     struct dispatch *dispatch;
-    struct data_apis *data_apis;
+    struct deadlines *deadlines; /* of requests */
     struct server *server;
     struct log_store *store;
     struct shard *shard;
@@ -74,8 +74,6 @@ void broker_fail(struct broker *broker, const char *sentence);
 
 /* ---- broker_serving.c ---- */
 
-/* The handlers that this broker has, into its dispatch table. */
-void broker_set_handlers(struct broker *broker);
 /* Opens what needs a cluster: broker->record is set and durable. */
 int broker_open_cluster(struct broker *broker, struct error_text *why);
 void broker_close_cluster(struct broker *broker);

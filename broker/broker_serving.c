@@ -6,28 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/api/cluster_handlers.h"
 #include "broker/broker_parts.h"
-#include "protocol/api_table.h"
-
-void broker_set_handlers(struct broker *broker) {
-    static const struct {
-        enum kp_api_key key;
-        request_handler *handler;
-    } handlers[] = {
-        {KP_METADATA, api_metadata},
-        {KP_CREATE_TOPICS, api_create_topics},
-        {KP_DELETE_TOPICS, api_delete_topics},
-        {KP_CREATE_PARTITIONS, api_create_partitions},
-        {KP_DESCRIBE_CONFIGS, api_describe_configs},
-        {KP_DESCRIBE_CLUSTER, api_describe_cluster},
-        {KP_INIT_PRODUCER_ID, api_init_producer_id},
-        {KP_META_QUERY, api_meta_query},
-    };
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        dispatch_set(broker->dispatch, handlers[i].key, handlers[i].handler, &broker->services);
-    broker->data_apis = data_apis_open(broker->env, &broker->services, broker->dispatch);
-}
 
 /* ---- What the metadata says ---- */
 
@@ -133,7 +112,8 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                                 .auto_creation = broker->auto_creation,
                                                 .cluster = &broker->record,
                                                 .disk = broker->disk,
-                                                .peers = shard_peers(broker->shard)};
+                                                .peers = shard_peers(broker->shard),
+                                                .deadlines = broker->deadlines};
     begin_registration(broker);
     return ERR_NONE;
 }

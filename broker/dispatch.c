@@ -7,10 +7,8 @@
 #include "protocol/api_table.h"
 
 struct dispatch {
-    struct {
-        request_handler *handler;
-        void *service;
-    } *rows; /* as kp_api_table() */
+    void *service;
+    request_handler **handlers; /* as the rows of kp_api_table() */
     size_t count;
 };
 
@@ -23,37 +21,37 @@ static size_t row_of(const struct dispatch *dispatch, int16_t api_key) {
     return row;
 }
 
-struct dispatch *dispatch_new(void) {
+struct dispatch *dispatch_new(void *service) {
     struct dispatch *dispatch = mem_zalloc(sizeof *dispatch);
+    dispatch->service = service;
     kp_api_table(&dispatch->count);
-    dispatch->rows = mem_zalloc(dispatch->count * sizeof *dispatch->rows);
+    dispatch->handlers = mem_zalloc(dispatch->count * sizeof *dispatch->handlers);
     return dispatch;
 }
 
 void dispatch_free(struct dispatch *dispatch) {
     if (dispatch == NULL) return;
-    mem_free(dispatch->rows);
+    mem_free(dispatch->handlers);
     mem_free(dispatch);
 }
 
-void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler, void *service) {
+void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler) {
     size_t row = row_of(dispatch, api_key);
-    CHECK(dispatch->rows[row].handler == NULL);
-    dispatch->rows[row].handler = handler;
-    dispatch->rows[row].service = service;
+    CHECK(dispatch->handlers[row] == NULL);
+    dispatch->handlers[row] = handler;
 }
 
 bool dispatch_complete(const struct dispatch *dispatch) {
     for (size_t row = 0; row < dispatch->count; row++) {
-        if (dispatch->rows[row].handler == NULL) return false;
+        if (dispatch->handlers[row] == NULL) return false;
     }
     return true;
 }
 
 void dispatch_call(const struct dispatch *dispatch, struct request *request) {
     size_t row = row_of(dispatch, request->api_key);
-    CHECK(dispatch->rows[row].handler != NULL);
-    dispatch->rows[row].handler(dispatch->rows[row].service, request);
+    CHECK(dispatch->handlers[row] != NULL);
+    dispatch->handlers[row](dispatch->service, request);
 }
 
 /* There are no users and no ACLs yet; every handler asks already, so that they need no change when there are. */

@@ -84,13 +84,13 @@ bool authorize(const struct request_ctx *ctx, enum authorize_operation operation
 /* ---- Dispatch: API key -> handler ---- */
 
 struct dispatch;
-/* `service` is what the handler needs: a struct of its own choice, given at registration. */
 typedef void request_handler(void *service, struct request *request);
 
-struct dispatch *dispatch_new(void);
+/* `service`: what all handlers get. */
+struct dispatch *dispatch_new(void *service);
 void dispatch_free(struct dispatch *dispatch);
 /* The key must be in protocol/api_table.h and not be set yet. */
-void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler, void *service);
+void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler);
 /* Whether every API of the table has its handler: what is advertised is served. */
 bool dispatch_complete(const struct dispatch *dispatch);
 /* The request's key has a handler (checked). The request may be gone when it returns. */

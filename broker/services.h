@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "broker/broker_settings.h"
+#include "broker/deadlines.h"
 #include "broker/leader_table.h"
 #include "broker/metadata.h"
 #include "broker/partition_set.h"
@@ -32,6 +33,8 @@ struct broker_services {
     const struct cluster_record *cluster; /* broker/cluster_record.h */
     const struct disk_watch *disk;        /* produce asks it: broker/disk_watch.h */
     const struct peers *peers;            /* who is connected, who is known to be dead */
+    struct deadlines *deadlines;          /* of requests that wait */
+    uint32_t fetches;                     /* so far: each begins with another partition, so that none starves */
 };
 
 /* Whether that broker is fenced, or its process is known here to be dead. */

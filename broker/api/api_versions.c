@@ -5,7 +5,7 @@
  * names of client software are checked as Kafka does (KIP-511: they end up in metrics and logs).
  */
 #include "protocol/api_versions.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
 #include "protocol/api_table.h"
 #include "protocol/kafka_error.h"
 

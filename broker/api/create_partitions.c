@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/api/cluster_handlers.h"
+#include "broker/api/handlers.h"
 #include "broker/api/topic_changes.h"
 #include "protocol/kafka_error.h"
 

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "broker/api/cluster_handlers.h"
 #include "broker/api/config_entries.h"
+#include "broker/api/handlers.h"
 #include "broker/api/topic_changes.h"
 #include "broker/topic_name.h"
 #include "broker/topic_settings.h"

@@ -2,7 +2,7 @@
 #include "protocol/describe_cluster.h"
 
 #include "broker/api/authorized_operations.h"
-#include "broker/api/cluster_handlers.h"
+#include "broker/api/handlers.h"
 #include "broker/cluster_record.h"
 #include "broker/metadata_group.h"
 #include "broker/services.h"

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/api/cluster_handlers.h"
 #include "broker/api/config_entries.h"
+#include "broker/api/handlers.h"
 #include "broker/services.h"
 #include "protocol/kafka_error.h"
 

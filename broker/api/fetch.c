@@ -12,7 +12,8 @@
  */
 #include "protocol/fetch.h"
 #include "base/check.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
+#include "broker/api/local_partition.h"
 #include "protocol/kafka_error.h"
 
 struct fetch_part {
@@ -25,7 +26,7 @@ struct fetch_part {
 };
 
 struct fetch_state {
-    const struct data_apis *apis;
+    struct broker_services *services;
     struct request *request;
     struct kp_fetch_response response;
     struct fetch_part *parts;
@@ -51,7 +52,7 @@ static void stop_waiting(struct fetch_state *state) {
     for (size_t i = 0; state->waiting && i < state->count; i++)
         partition_wait_cancel(&state->parts[i].waiter);
     state->waiting = false;
-    env_defer_cancel(state->apis->services->env, &state->look);
+    env_defer_cancel(state->services->env, &state->look);
 }
 
 static void drop_batches(struct fetch_state *state) {
@@ -71,7 +72,7 @@ static void client_gone(struct request *request) {
     for (size_t i = 0; i < state->count; i++)
         partition_read_cancel(&state->parts[i].read);
     stop_waiting(state);
-    deadline_clear(state->apis->deadlines, &state->deadline);
+    deadline_clear(state->services->deadlines, &state->deadline);
     request_respond_nothing(request);
 }
 
@@ -81,7 +82,7 @@ static void answer(struct fetch_state *state) {
         state->parts[i].out->records = (struct kp_records){.slices = fetch->slices,
                                                            .slice_count = (uint32_t)fetch->count};
     }
-    deadline_clear(state->apis->deadlines, &state->deadline);
+    deadline_clear(state->services->deadlines, &state->deadline);
     request_respond(state->request, &state->response);
 }
 
@@ -91,13 +92,12 @@ static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed)
     struct fetch_part *part = (struct fetch_part *)((char *)waiter - offsetof(struct fetch_part, waiter));
     struct fetch_state *state = part->owner;
     state->arrived += bytes;
-    if (changed || state->bytes + state->arrived >= state->min_bytes)
-        env_defer(state->apis->services->env, &state->look);
+    if (changed || state->bytes + state->arrived >= state->min_bytes) env_defer(state->services->env, &state->look);
 }
 
 static struct partition *find(const struct fetch_part *part, int16_t *code) {
     const struct fetch_state *state = part->owner;
-    return data_apis_partition(state->apis, state->request, AUTHORIZE_READ, part->topic, part->in->partition, code);
+    return local_partition(state->services, state->request, AUTHORIZE_READ, part->topic, part->in->partition, code);
 }
 
 /* Begins to wait for one partition. False: it is not any more as it was read, which may be a while ago. */
@@ -118,7 +118,7 @@ static void wait(struct fetch_state *state) {
     state->arrived = 0;
     for (size_t i = 0; i < state->count; i++)
         as_read = wait_for(&state->parts[i]) && as_read;
-    if (!as_read) env_defer(state->apis->services->env, &state->look);
+    if (!as_read) env_defer(state->services->env, &state->look);
 }
 
 /* ---- Reading ---- */
@@ -255,25 +255,24 @@ static bool prepare_parts(struct fetch_state *state, const struct kp_fetch_reque
     return true;
 }
 
-static void prepare_limits(struct fetch_state *state, struct data_apis *apis, const struct kp_fetch_request *in) {
-    uint64_t largest = apis->services->settings->fetch_max_bytes;
+static void prepare_limits(struct fetch_state *state, const struct kp_fetch_request *in) {
+    uint64_t largest = state->services->settings->fetch_max_bytes;
     state->max_bytes = in->max_bytes > 0 ? (uint64_t)in->max_bytes : 0;
     if (state->max_bytes > largest) state->max_bytes = largest;
     state->min_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
     if (state->min_bytes > state->max_bytes) state->min_bytes = state->max_bytes;
     if (in->max_wait_ms <= 0 || state->count == 0) state->time_is_over = true;
-    state->first = state->count > 0 ? apis->fetches++ % state->count : 0;
+    state->first = state->count > 0 ? state->services->fetches++ % state->count : 0;
 }
 
 void api_fetch(void *service, struct request *request) {
-    struct data_apis *apis = service;
     const struct kp_fetch_request *in = request->message;
     struct fetch_state *state = kp_arena_alloc(&request->arena, sizeof *state);
     if (state == NULL) {
         request_close_connection(request);
         return;
     }
-    state->apis = apis;
+    state->services = service;
     state->request = request;
     state->deadline.passed = time_over;
     state->look.run = look;
@@ -290,7 +289,7 @@ void api_fetch(void *service, struct request *request) {
     request->state = state;
     request->canceled = client_gone;
     request->released = released;
-    prepare_limits(state, apis, in);
-    if (!state->time_is_over) deadline_set(apis->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
+    prepare_limits(state, in);
+    if (!state->time_is_over) deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
     read_on(state);
 }

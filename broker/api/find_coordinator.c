@@ -5,7 +5,7 @@
  * of a group ask again for ever; an authorization error is the one that all clients hand to their user, with its message.
  */
 #include "protocol/find_coordinator.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
 #include "protocol/kafka_error.h"
 
 enum key_type { KEY_GROUP, KEY_TRANSACTION };

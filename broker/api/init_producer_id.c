@@ -7,7 +7,7 @@
 #include "protocol/init_producer_id.h"
 
 #include "base/mem.h"
-#include "broker/api/cluster_handlers.h"
+#include "broker/api/handlers.h"
 #include "broker/producer_ids.h"
 #include "broker/services.h"
 #include "protocol/kafka_error.h"

@@ -4,7 +4,8 @@
  * A leader that was just elected answers OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below version 5): clients ask again soon.
  */
 #include "protocol/list_offsets.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
+#include "broker/api/local_partition.h"
 #include "protocol/kafka_error.h"
 
 struct list_offsets_part {
@@ -15,7 +16,7 @@ struct list_offsets_part {
 };
 
 struct list_offsets {
-    const struct data_apis *apis;
+    const struct broker_services *services;
     struct request *request;
     struct kp_list_offsets_response response;
     struct list_offsets_part *parts;
@@ -73,8 +74,8 @@ static void ask(struct list_offsets *state, struct list_offsets_part *part, stru
         return;
     }
     int16_t code;
-    struct partition *partition = data_apis_partition(state->apis, state->request, AUTHORIZE_DESCRIBE, topic,
-                                                      in->partition_index, &code);
+    struct partition *partition = local_partition(state->services, state->request, AUTHORIZE_DESCRIBE, topic,
+                                                  in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
     if (partition_lookup(partition, in->timestamp, in->current_leader_epoch, &part->lookup)) {
@@ -86,10 +87,10 @@ static void ask(struct list_offsets *state, struct list_offsets_part *part, stru
 }
 
 /* False: the arena's limit is passed. */
-static bool prepare(struct list_offsets *state, const struct data_apis *apis, struct request *request) {
+static bool prepare(struct list_offsets *state, const struct broker_services *services, struct request *request) {
     const struct kp_list_offsets_request *in = request->message;
     struct kp_arena *arena = &request->arena;
-    state->apis = apis;
+    state->services = services;
     state->request = request;
     kp_set_fallbacks(&kp_list_offsets_response_schema, &state->response);
     for (int32_t t = 0; t < in->topics.count; t++)

@@ -1,7 +1,7 @@
 /* MetaQuery (key 10000, ours): one place of the metadata tree. Failures: RESOURCE_NOT_FOUND with the path. */
 #include "protocol/meta_query.h"
 
-#include "broker/api/cluster_handlers.h"
+#include "broker/api/handlers.h"
 #include "broker/meta_tree.h"
 #include "protocol/kafka_error.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "broker/api/authorized_operations.h"
-#include "broker/api/cluster_handlers.h"
+#include "broker/api/handlers.h"
 #include "broker/api/metadata_hold.h"
 #include "broker/auto_creation.h"
 #include "broker/cluster_record.h"

@@ -6,7 +6,8 @@
  * just elected answers OFFSET_NOT_AVAILABLE: clients ask again soon.
  */
 #include "protocol/offset_for_leader_epoch.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
+#include "broker/api/local_partition.h"
 #include "protocol/kafka_error.h"
 
 struct epoch_part {
@@ -17,7 +18,7 @@ struct epoch_part {
 };
 
 struct epoch_ask {
-    const struct data_apis *apis;
+    const struct broker_services *services;
     struct request *request;
     struct kp_offset_for_leader_epoch_response response;
     struct epoch_part *parts;
@@ -60,8 +61,8 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
     part->owner = ask;
     part->lookup.done = answered;
     part->out->partition = in->partition;
-    struct partition *partition = data_apis_partition(ask->apis, ask->request, AUTHORIZE_DESCRIBE, topic, in->partition,
-                                                      &code);
+    struct partition *partition = local_partition(ask->services, ask->request, AUTHORIZE_DESCRIBE, topic, in->partition,
+                                                  &code);
     part->out->error_code = code;
     if (partition == NULL) return;
     if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch, &part->lookup)) {
@@ -73,10 +74,10 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
 }
 
 /* False: the arena's limit is passed. */
-static bool prepare(struct epoch_ask *ask, const struct data_apis *apis, struct request *request) {
+static bool prepare(struct epoch_ask *ask, const struct broker_services *services, struct request *request) {
     const struct kp_offset_for_leader_epoch_request *in = request->message;
     struct kp_arena *arena = &request->arena;
-    ask->apis = apis;
+    ask->services = services;
     ask->request = request;
     kp_set_fallbacks(&kp_offset_for_leader_epoch_response_schema, &ask->response);
     for (int32_t t = 0; t < in->topics.count; t++)

@@ -8,7 +8,8 @@
  */
 #include "protocol/produce.h"
 #include "base/check.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
+#include "broker/api/local_partition.h"
 #include "broker/disk_watch.h"
 #include "protocol/kafka_error.h"
 
@@ -20,7 +21,7 @@ struct produce_part {
 };
 
 struct produce_state {
-    const struct data_apis *apis;
+    const struct broker_services *services;
     struct request *request;
     struct kp_produce_response response;
     struct produce_part *parts;
@@ -33,7 +34,7 @@ struct produce_state {
 static void finish_if_over(struct produce_state *state) {
     if (state->busy || state->pending > 0) return;
     const struct kp_produce_request *in = state->request->message;
-    deadline_clear(state->apis->deadlines, &state->deadline);
+    deadline_clear(state->services->deadlines, &state->deadline);
     if (in->acks != 0)
         request_respond(state->request, &state->response);
     else if (state->failed)
@@ -94,20 +95,21 @@ static void client_gone(struct request *request) {
     for (size_t i = 0; i < state->count; i++) {
         if (state->parts[i].pending) partition_produce_cancel(&state->parts[i].produce);
     }
-    deadline_clear(state->apis->deadlines, &state->deadline);
+    deadline_clear(state->services->deadlines, &state->deadline);
     request_respond_nothing(request);
 }
 
 /* What is wrong with the whole request. */
-static int16_t check_request(const struct data_apis *apis, const struct kp_produce_request *in, const char **sentence) {
+static int16_t check_request(const struct disk_watch *disk, const struct kp_produce_request *in,
+                             const char **sentence) {
     *sentence = "";
     if (in->acks < -1 || in->acks > 1) return KAFKA_INVALID_REQUIRED_ACKS;
     if (in->transactional_id.len >= 0) {
         *sentence = "This broker has no transactions yet: produce without a transactional.id.";
         return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     }
-    if (apis->services->disk != NULL && disk_watch_full(apis->services->disk)) {
-        *sentence = disk_watch_sentence(apis->services->disk);
+    if (disk_watch_full(disk)) {
+        *sentence = disk_watch_sentence(disk);
         return KAFKA_STORAGE_ERROR;
     }
     return KAFKA_NONE;
@@ -117,7 +119,7 @@ static void start_part(struct produce_state *state, struct produce_part *part, s
                        const struct kp_produce_request_partition *in) {
     int16_t code;
     struct request *request = state->request;
-    struct partition *partition = data_apis_partition(state->apis, request, AUTHORIZE_WRITE, topic, in->index, &code);
+    struct partition *partition = local_partition(state->services, request, AUTHORIZE_WRITE, topic, in->index, &code);
     if (partition == NULL) {
         set_error(part, code, "");
         return;
@@ -137,10 +139,10 @@ static void start_part(struct produce_state *state, struct produce_part *part, s
 }
 
 /* False: the arena's limit is passed. */
-static bool prepare(struct produce_state *state, const struct data_apis *apis, struct request *request) {
+static bool prepare(struct produce_state *state, const struct broker_services *services, struct request *request) {
     const struct kp_produce_request *in = request->message;
     struct kp_arena *arena = &request->arena;
-    state->apis = apis;
+    state->services = services;
     state->request = request;
     state->deadline.passed = time_over;
     kp_set_fallbacks(&kp_produce_response_schema, &state->response);
@@ -174,7 +176,7 @@ void api_produce(void *service, struct request *request) {
         return;
     }
     const char *sentence;
-    int16_t code = check_request(state->apis, in, &sentence);
+    int16_t code = check_request(state->services->disk, in, &sentence);
     request->state = state;
     request->canceled = client_gone;
     state->busy = true;
@@ -190,6 +192,6 @@ void api_produce(void *service, struct request *request) {
     }
     state->busy = false;
     if (state->pending > 0)
-        deadline_set(state->apis->deadlines, &state->deadline, in->timeout_ms > 0 ? (uint32_t)in->timeout_ms : 0);
+        deadline_set(state->services->deadlines, &state->deadline, in->timeout_ms > 0 ? (uint32_t)in->timeout_ms : 0);
     finish_if_over(state);
 }

@@ -14,7 +14,7 @@
 
 #include "base/env_uv.h"
 #include "base/mem.h"
-#include "broker/data_apis.h"
+#include "broker/api/handlers.h"
 #include "broker/server.h"
 #include "protocol/api_versions.h"
 #include "protocol/describe_cluster.h"
@@ -130,11 +130,11 @@ static int setup(void **state) {
                                              .max_connections = 100,
                                              .max_idle_ms = 60000,
                                              .max_slow_ms = 10000};
-    stage->dispatch = dispatch_new();
+    stage->dispatch = dispatch_new(stage);
     size_t count;
     const struct kp_api *table = kp_api_table(&count);
     for (size_t i = 0; i < count; i++)
-        dispatch_set(stage->dispatch, table[i].key, table[i].key == KP_API_VERSIONS ? api_api_versions : hold, stage);
+        dispatch_set(stage->dispatch, table[i].key, table[i].key == KP_API_VERSIONS ? api_api_versions : hold);
     return 0;
 }
 
