@@ -88,8 +88,9 @@ static int write_file(struct save_job *save) {
 static void work(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
     save->error = write_file(save);
+    if (save->error) return;
     struct found found;
-    if (save->error || list(save->env, save->group_path, &found) != 0) return;
+    list(save->env, save->group_path, &found); /* on an error some are not found, and stay */
     for (size_t i = KEPT; i < found.count; i++) {
         char *path = path_of_snapshot(save->group_path, found.indexes[i]);
         env_unlink(save->env, path); /* if it stays, it is one more that could be used */
