@@ -159,12 +159,10 @@ static int look(struct offset_reading *reading) {
     struct partition_log *log = reading->base.log;
     struct segment *segment = log_segment_of_offset(log, reading->offset);
     CHECK(segment && reading->offset < log->written_end);
-    int64_t before = reading->offset;
     int error = log_reading_look(&reading->base, segment, SEEK_BY_OFFSET, reading->offset,
                                  log_hint_by_offset(log, segment, reading->offset));
-    if (error) return error;
-    leave_hint(reading);
-    return reading->offset == before && !reading->full ? ERR_CORRUPT : 0;
+    if (!error) leave_hint(reading);
+    return error;
 }
 
 /* Goes on until there is enough. True: done was called. */
@@ -172,9 +170,12 @@ static bool go_on(struct offset_reading *reading) {
     struct partition_log *log = reading->base.log;
     if (reading->end_offset > log->end_offset) reading->end_offset = log->end_offset;
     while (!reading->full && reading->offset < reading->end_offset) {
-        const struct entry *entry = log_memory_find_offset(&log->memory, reading->offset);
+        int64_t before = reading->offset;
+        const struct entry *entry = log_memory_find_offset(&log->memory, before);
         int error = entry ? take_from_memory(reading, entry) : look(reading);
         if (error == ERR_AGAIN) return false;
+        /* A segment was cut by somebody else, or a peer's entry has fewer records than its header says. */
+        if (!error && reading->offset == before && !reading->full) error = ERR_CORRUPT;
         if (error) return finish(reading, error);
     }
     return finish(reading, 0);

@@ -231,11 +231,41 @@ static void test_reading_epochs(void **state) {
     log_model_close(&model);
 }
 
+/* An entry of a peer that has fewer records than its header says: a fetch of those that are not there is an error, and ends. */
+static void test_reading_promised_records(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 36);
+    log_model_start(&model);
+    struct entry *sound = entry_of_batches(&model.dice, LOG_MODEL_GROUP, 1, 1, 0, 2, 5, model.value_max, 1000);
+    struct entry_spec spec = {.type = ENTRY_BATCHES,
+                              .batches = sound->batches,
+                              .records = sound->records + 1,
+                              .max_timestamp = sound->max_timestamp};
+    assert_int_equal(entry_raw(sound, NULL, false, &spec.raw), 0);
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, LOG_MODEL_GROUP, 1, 1);
+    partition_log_append(model.log, &entry, 1);
+    struct partition_log_fetch fetch;
+    log_model_fetch(&model, sound->records, entry->records, 1 << 20, &fetch);
+    assert_int_equal(model.error, ERR_CORRUPT);
+    log_model_fetch(&model, 0, entry->records, 1 << 20, &fetch);
+    assert_int_equal(model.error, 0);
+    assert_int_equal(fetch.bytes, entry->raw_len);
+    partition_log_fetch_release(&fetch);
+    entry_unref(entry);
+    entry_unref(sound);
+    partition_log_close(model.log);
+    log_store_close(model.store);
+    folder_run_out(&model.folder);
+    log_model_close(&model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reading_cancelled),  cmocka_unit_test(test_reading_out_of_range),
         cmocka_unit_test(test_reading_many_files), cmocka_unit_test(test_reading_snapshots),
-        cmocka_unit_test(test_reading_epochs),
+        cmocka_unit_test(test_reading_epochs),     cmocka_unit_test(test_reading_promised_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
