@@ -9,10 +9,9 @@
 #include "protocol/kafka_error.h"
 
 struct list_offsets_part {
-    struct partition_lookup lookup;
+    struct partition_lookup lookup; /* first */
     struct list_offsets *owner;
     struct kp_list_offsets_response_partition *out;
-    bool pending;
 };
 
 struct list_offsets {
@@ -20,13 +19,12 @@ struct list_offsets {
     struct request *request;
     struct kp_list_offsets_response response;
     struct list_offsets_part *parts;
-    size_t count, pending;
-    bool asking; /* partitions are being asked: not over before all were */
+    size_t count;
+    size_t pending; /* partitions that were asked and have not answered, and the asking itself */
 };
 
-static void finish_if_over(struct list_offsets *state) {
-    if (state->asking || state->pending > 0) return;
-    request_respond(state->request, &state->response);
+static void one_is_over(struct list_offsets *state) {
+    if (--state->pending == 0) request_respond(state->request, &state->response);
 }
 
 static void take_answer(struct list_offsets_part *part) {
@@ -43,16 +41,13 @@ static void take_answer(struct list_offsets_part *part) {
 static void answered(struct partition_lookup *lookup) {
     struct list_offsets_part *part = (struct list_offsets_part *)lookup;
     take_answer(part);
-    part->pending = false;
-    part->owner->pending--;
-    finish_if_over(part->owner);
+    one_is_over(part->owner);
 }
 
 static void client_gone(struct request *request) {
     struct list_offsets *state = request->state;
-    for (size_t i = 0; i < state->count; i++) {
-        if (state->parts[i].pending) partition_lookup_cancel(&state->parts[i].lookup);
-    }
+    for (size_t i = 0; i < state->count; i++)
+        partition_lookup_cancel(&state->parts[i].lookup);
     request_respond_nothing(request);
 }
 
@@ -78,12 +73,10 @@ static void ask(struct list_offsets *state, struct list_offsets_part *part, stru
                                                   in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
-    if (partition_lookup(partition, in->timestamp, in->current_leader_epoch, &part->lookup)) {
+    if (partition_lookup(partition, in->timestamp, in->current_leader_epoch, &part->lookup))
         take_answer(part);
-    } else {
-        part->pending = true;
+    else
         state->pending++;
-    }
 }
 
 /* False: the arena's limit is passed. */
@@ -118,7 +111,7 @@ void api_list_offsets(void *service, struct request *request) {
     }
     request->state = state;
     request->canceled = client_gone;
-    state->asking = true;
+    state->pending = 1;
     struct list_offsets_part *part = state->parts;
     for (int32_t t = 0; t < in->topics.count; t++) {
         const struct kp_list_offsets_request_topic *topic = &in->topics.items[t];
@@ -127,6 +120,5 @@ void api_list_offsets(void *service, struct request *request) {
             ask(state, part, topic->name, &topic->partitions.items[p]);
         }
     }
-    state->asking = false;
-    finish_if_over(state);
+    one_is_over(state);
 }

@@ -14,7 +14,6 @@ struct epoch_part {
     struct partition_lookup lookup; /* first */
     struct epoch_ask *owner;
     struct kp_offset_for_leader_epoch_response_partition *out;
-    bool pending;
 };
 
 struct epoch_ask {
@@ -22,13 +21,12 @@ struct epoch_ask {
     struct request *request;
     struct kp_offset_for_leader_epoch_response response;
     struct epoch_part *parts;
-    size_t count, pending;
-    bool asking; /* partitions are being asked: not over before all were */
+    size_t count;
+    size_t pending; /* partitions that were asked and have not answered, and the asking itself */
 };
 
-static void finish_if_over(struct epoch_ask *ask) {
-    if (ask->asking || ask->pending > 0) return;
-    request_respond(ask->request, &ask->response);
+static void one_is_over(struct epoch_ask *ask) {
+    if (--ask->pending == 0) request_respond(ask->request, &ask->response);
 }
 
 static void take_answer(struct epoch_part *part) {
@@ -42,16 +40,13 @@ static void take_answer(struct epoch_part *part) {
 static void answered(struct partition_lookup *lookup) {
     struct epoch_part *part = (struct epoch_part *)lookup;
     take_answer(part);
-    part->pending = false;
-    part->owner->pending--;
-    finish_if_over(part->owner);
+    one_is_over(part->owner);
 }
 
 static void client_gone(struct request *request) {
     struct epoch_ask *ask = request->state;
-    for (size_t i = 0; i < ask->count; i++) {
-        if (ask->parts[i].pending) partition_lookup_cancel(&ask->parts[i].lookup);
-    }
+    for (size_t i = 0; i < ask->count; i++)
+        partition_lookup_cancel(&ask->parts[i].lookup);
     request_respond_nothing(request);
 }
 
@@ -65,12 +60,10 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
                                                   &code);
     part->out->error_code = code;
     if (partition == NULL) return;
-    if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch, &part->lookup)) {
+    if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch, &part->lookup))
         take_answer(part);
-    } else {
-        part->pending = true;
+    else
         ask->pending++;
-    }
 }
 
 /* False: the arena's limit is passed. */
@@ -108,13 +101,12 @@ void api_offset_for_leader_epoch(void *service, struct request *request) {
     }
     request->state = ask;
     request->canceled = client_gone;
-    ask->asking = true;
+    ask->pending = 1;
     struct epoch_part *part = ask->parts;
     for (int32_t t = 0; t < in->topics.count; t++) {
         const struct kp_offset_for_leader_epoch_request_topic *topic = &in->topics.items[t];
         for (int32_t p = 0; p < topic->partitions.count; p++, part++)
             ask_partition(ask, part, topic->topic, &topic->partitions.items[p]);
     }
-    ask->asking = false;
-    finish_if_over(ask);
+    one_is_over(ask);
 }
