@@ -94,6 +94,8 @@ void confirm_received(struct group *group, struct member *from, const struct pee
         if (group->raft.state == RAFT_LEADER) return;
         struct peer_record answer = {.type = RECORD_CONFIRMED, .term = record->term, .a = record->a};
         group_send(group, from, &answer);
+    } else if (from->damaged) { /* a later vote may be among what it lost */
+        group->shard->stats.messages_dropped++;
     } else if (group_leads(group) && record->a <= group->confirm_asked && record->a > from->confirmed) {
         from->confirmed = record->a;
         if (group->confirms != NULL) shard_news(group);

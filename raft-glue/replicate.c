@@ -10,7 +10,9 @@
  * Entries go out only behind a place where the logs are known to match; before that, empty AppendEntries ask, so that no
  * megabytes travel to be rejected. The engine throws a follower that is silent for a heartbeat into probing, and asks for
  * everything again: what was sent on this link is under way (TCP), so it is not sent twice, unless nothing moved for RESEND_MS.
- * Empty ones are anchored at the follower's match, where they may overtake data and are never rejected.
+ * Empty ones are anchored at the follower's match, where they may overtake data and are never rejected. A follower that said nothing
+ * at all meanwhile (its replica has stopped) gets only those until it answers: its entries would fill, again and again, the window
+ * that the other groups need.
  *
  * Invariants: match < next <= end whenever verified; runs cover what is sent and not acknowledged, and the link's
  * unacked_bytes is their sum over all groups; at most one read from disk for each cursor.
@@ -117,7 +119,7 @@ void replicate_begin(struct group *group) {
         struct member *member = group->members[i];
         if (member == group->self) continue;
         reset(member);
-        member->damaged = false;
+        member->damaged = member->silent = false;
         member->anchor = member->sent_ms = member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
     }
 }
@@ -165,7 +167,16 @@ static void resend_if_stuck(struct member *member, uint64_t match) {
     if (peers_bulk_queued(member->group->shard->peers, member->node) > 0) return; /* it did not even leave */
     forget_sent(member);
     member->next = match + 1;
+    member->silent = member->link->up && member->heard_ms <= member->progress_ms;
     member->progress_ms = now_ms;
+}
+
+/* It gets questions only. */
+static void withhold(struct member *member, uint64_t match) {
+    unready(member);
+    forget_read(member);
+    forget_sent(member);
+    member->next = member->end = match + 1;
 }
 
 void replicate_append(struct member *member, const struct raft_append_entries *args) {
@@ -190,6 +201,7 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
     if (prev + 1 + args->n_entries > member->end) member->end = prev + 1 + args->n_entries;
     if (member->end < member->next) member->end = member->next;
     resend_if_stuck(member, match);
+    if (member->silent || member->damaged) withhold(member, match);
     if (!member->link->up) return;
     bool more = member->next < member->end;
     if (more) make_ready(member);
@@ -204,6 +216,7 @@ static uint64_t usable_commit(const struct member *member) {
 
 void replicate_acknowledged(struct member *member) {
     uint64_t match = member_match(member);
+    member->silent = false;
     if (!member->verified) {
         if (match == 0 || match < member->anchor) return;
         member->verified = true;
@@ -231,6 +244,7 @@ void replicate_commit(struct member *member) {
 }
 
 void replicate_link_up(struct member *member) {
+    member->silent = false; /* it may be another process */
     if (!group_leads(member->group)) return;
     forget_sent(member);
     forget_read(member);

@@ -399,7 +399,16 @@ static bool we_lead(struct cluster *cluster) {
     return (void)cluster, fake.replica->leading;
 }
 
-/* A follower that rejects what it has acknowledged has lost data: it does not count any more. */
+static void on_confirmed(struct group_confirm *confirm, int error) {
+    (void)confirm;
+    assert_int_equal(error, ERR_CANCELED); /* with the group */
+}
+static bool was_asked_to_confirm(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_CONFIRM] >= 1;
+}
+
+/* A follower that rejects what it has acknowledged has lost data: it does not count any more, neither for commits nor when a
+ * majority is asked who leads (its later vote may be among what it lost). */
 static void test_admit_follower_that_lost_data(void **state) {
     struct cluster *cluster = *state;
     fake.grants = fake.acknowledges = true;
@@ -417,8 +426,17 @@ static void test_admit_follower_that_lost_data(void **state) {
     assert_false(group_member_in_sync(fake.replica->group, FAKE));
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     cluster_run_ms(cluster, 50);
-    assert_true(fake.entries_last >= index); /* it was sent and acknowledged */
+    assert_true(fake.entries_last < index); /* it would only fill the window */
+    send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .b = index});
+    cluster_run_ms(cluster, 50);
     assert_true(fake.replica->count < index);
+    static struct group_confirm confirm = {.done = on_confirmed};
+    group_confirm(fake.replica->group, &confirm);
+    cluster_run(cluster, was_asked_to_confirm);
+    send_and_expect_drop((struct peer_record){
+        .type = RECORD_CONFIRMED, .term = fake.last[RECORD_CONFIRM].term, .a = fake.last[RECORD_CONFIRM].a});
+    cluster_run_ms(cluster, 50);
     fake.replica->leading = false; /* the teardown does not wait for `lost` */
 }
 
@@ -449,6 +467,37 @@ static void test_admit_swallowed_entries_come_again(void **state) {
     fake.swallows_entries = false;
     applied_wanted = index;
     cluster_run(cluster, has_applied);
+}
+
+static bool was_asked_for_long(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_APPEND] >= 22; /* heartbeats: 4.4 s */
+}
+
+/* A follower that says nothing at all (its replica stopped) gets questions only, and not the same entries again and again, which
+ * would fill the window that other groups need; when it answers, they come. */
+static void test_admit_silent_follower_is_only_asked(void **state) {
+    struct cluster *cluster = *state;
+    fake.grants = fake.acknowledges = true;
+    send_record((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, got_result);
+    send_record((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    cluster_run(cluster, we_lead);
+    fake.acknowledges = false;
+    fake.entries_got = 0;
+    uint64_t index;
+    assert_int_equal(replica_submit(fake.replica, "one", 3, &index), ERR_NONE);
+    cluster_run(cluster, got_entries);
+    fake.got[RECORD_APPEND] = 0;
+    cluster_run(cluster, was_asked_for_long);
+    assert_int_equal(fake.entries_got, 1);
+    assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
+    fake.got[RECORD_APPEND] = 20;
+    cluster_run(cluster, was_asked_for_long);
+    assert_int_equal(fake.entries_got, 1);
+    fake.acknowledges = true;
+    applied_wanted = index;
+    cluster_run(cluster, has_applied);
+    assert_int_equal(fake.entries_last, index);
 }
 
 /* Somebody else who leads our term: this replica stops rather than choose. */
@@ -555,6 +604,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_admit_vote_is_durable_before_its_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_vote_while_leader_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_follower_that_lost_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_silent_follower_is_only_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_two_leaders_in_a_term, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_swallowed_entries_come_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_answer_to_an_older_term, setup, teardown),
