@@ -1,0 +1,140 @@
+/* A made-up peer of one real replica. */
+#include "fixture_fake_peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fake_peer fake;
+
+void fake_send(struct peer_record record) {
+    if (record.group == 0) record.group = 1;
+    if (record.from == 0) record.from = FAKE;
+    if (record.to == 0) record.to = OURS;
+    struct slice slice = slice_of(buffer_new(NULL, PEER_RECORD_SIZE), 0, PEER_RECORD_SIZE);
+    buffer_unref(slice.buffer);
+    peer_record_encode((uint8_t *)slice.data, &record);
+    peers_send(fake.peers, 1, PEER_CONTROL, PEER_KIND_MESSAGES, &slice, 1);
+}
+
+static void on_record(const struct peer_record *record) {
+    fake.last[record->type] = *record;
+    fake.got[record->type]++;
+    if (record->type == RECORD_VOTE && fake.grants)
+        fake_send((struct peer_record){.type = RECORD_VOTE_RESULT,
+                                       .term = record->term,
+                                       .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
+    if (record->type == RECORD_APPEND && fake.acknowledges)
+        fake_send((struct peer_record){.type = RECORD_APPEND_RESULT, .term = record->term, .b = record->a});
+}
+
+static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
+    (void)arg, (void)node;
+    if (kind == PEER_KIND_MESSAGES) {
+        for (size_t at = 0; at < payload.len; at += PEER_RECORD_SIZE) {
+            struct peer_record record;
+            assert_int_equal(peer_record_decode(payload.data + at, &record), ERR_NONE);
+            on_record(&record);
+        }
+    } else if (kind == PEER_KIND_ENTRIES) {
+        struct peer_piece piece;
+        peer_piece_decode(payload.data + 4, &piece);
+        fake.entries_got += piece.count;
+        fake.entries_last = piece.prev_index + piece.count;
+        if (fake.acknowledges && !fake.swallows_entries)
+            fake_send((struct peer_record){.type = RECORD_APPEND_RESULT, .term = piece.term, .b = fake.entries_last});
+    }
+    slice_unref(&payload);
+}
+static void on_up(void *arg, int32_t node) {
+    (void)arg, (void)node;
+    fake.up = true;
+}
+static void on_down(void *arg, int32_t node, bool dead) {
+    (void)arg, (void)node, (void)dead;
+    fake.up = false;
+    fake.downs++;
+}
+
+bool fake_is_up(struct cluster *cluster) {
+    return (void)cluster, fake.up;
+}
+uint64_t fake_dropped(void) {
+    struct shard_stats stats;
+    shard_stats_get(fake.replica->node->shard, &stats);
+    return stats.messages_dropped;
+}
+bool fake_has_dropped(struct cluster *cluster) {
+    return (void)cluster, fake_dropped() >= fake.drops_wanted;
+}
+
+/* The configuration is durable. */
+static bool engine_runs(struct cluster *cluster) {
+    return (void)cluster, group_term(fake.replica->group) == 1;
+}
+
+int fake_setup(void **state) {
+    static const struct peers_events events = {NULL, on_up, on_down, on_message, NULL, NULL};
+    cluster_setup(state);
+    struct cluster *cluster = *state;
+    cluster->options.election_timeout_ms = 60 * 1000; /* no election of its own */
+    cluster->options.failover_ms = 30 * 1000;
+    cluster->node_count = 2;
+    cluster->group_count = 1;
+    struct node *node = &cluster->nodes[0];
+    node->cluster = cluster;
+    node->id = 1;
+    snprintf(node->dir, sizeof node->dir, "%s/1", cluster->dir);
+    memset(&fake, 0, sizeof fake);
+    fake.cluster = cluster;
+    fake.replica = &node->replicas[0];
+    struct peers_options options = cluster->options.peers;
+    struct error_text why;
+    options.node = 2;
+    assert_int_equal(peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why), ERR_NONE);
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = 2, .cluster_id = "c", .nodes = "n"};
+    peers_set_hello(fake.peers, &hello);
+    node_open(node, true);
+    peers_add(shard_peers(node->shard), 2, "127.0.0.1", peers_port(fake.peers));
+    peers_add(fake.peers, 1, "127.0.0.1", node->port);
+    cluster_run(cluster, fake_is_up);
+    cluster_run(cluster, engine_runs);
+    return 0;
+}
+
+int fake_teardown(void **state) {
+    peers_close(fake.peers);
+    return cluster_teardown(state);
+}
+
+void fake_send_and_expect_drop(struct peer_record record) {
+    fake.drops_wanted = fake_dropped() + 1;
+    uint32_t term = group_term(fake.replica->group);
+    fake_send(record);
+    cluster_run(fake.cluster, fake_has_dropped);
+    assert_int_equal(group_term(fake.replica->group), term);
+}
+
+bool fake_has_applied(struct cluster *cluster) {
+    return (void)cluster, fake.replica->count >= fake.applied_wanted;
+}
+
+bool fake_got_result(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_APPEND_RESULT] > 0;
+}
+
+bool fake_sees_it_lead(struct cluster *cluster) {
+    return (void)cluster, fake.replica->leading;
+}
+
+void fake_make_it_lead(void) {
+    fake.grants = fake.acknowledges = true;
+    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    cluster_run(fake.cluster, fake_got_result);
+    fake_send((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    cluster_run(fake.cluster, fake_sees_it_lead);
+}
