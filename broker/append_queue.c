@@ -33,11 +33,16 @@ static struct forming_entry *forming_new(struct partition *partition) {
     return forming;
 }
 
+/* Whether the entry gathers one more batch. A compressed batch may claim any number of records: they are counted, too. */
+static bool takes(const struct forming_entry *forming, size_t size, int32_t records) {
+    return forming->large.len == 0 && forming->len + size <= ENTRY_BYTES && forming->batches < UINT16_MAX &&
+           (uint64_t)forming->records + (uint64_t)records <= INT32_MAX;
+}
+
 /* The entry that the next batch of `size` goes to. */
-static struct forming_entry *entry_for(struct partition *partition, size_t size) {
+static struct forming_entry *entry_for(struct partition *partition, size_t size, int32_t records) {
     struct forming_entry *last = partition->queue.last;
-    if (last == NULL || last->large.len > 0 || last->len + size > ENTRY_BYTES || last->batches == UINT16_MAX)
-        last = forming_new(partition);
+    if (last == NULL || !takes(last, size, records)) last = forming_new(partition);
     if (last->len + size > last->room) {
         size_t room = last->room * 2;
         if (room == 0) room = partition->queue.usual_len;
@@ -69,7 +74,7 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
         buffer_discharge(forming->large.buffer);
         bytes = (uint8_t *)forming->large.data; /* the frame is ours: nobody else writes or reads it */
     } else {
-        forming = entry_for(partition, size);
+        forming = entry_for(partition, size, header->record_count);
         bytes = forming->data + forming->len;
         memcpy(bytes, batch->bytes.data, size);
         slice_unref(&batch->bytes);

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "fixture_partitions.h"
 #include "protocol/kafka_error.h"
+#include "protocol/record_batch_layout.h"
 
 static struct partition *start_one(struct fixture *fixture) {
     fixture_start(fixture, 1);
@@ -80,6 +82,41 @@ static void test_partition_gathers_one_turn(void **state) {
     }
     assert_int_equal(next, 100);
     mem_free(bytes);
+    partition_read_release(&got.read);
+}
+
+/* Makes a batch claim another number of records, with a checksum that is right. */
+static void claim_records(struct slice *batch, int32_t records) {
+    uint8_t *bytes = (uint8_t *)batch->data;
+    store_big_endian(bytes + AT_LAST_OFFSET_DELTA, (uint64_t)records - 1, 4);
+    store_big_endian(bytes + AT_RECORD_COUNT, (uint64_t)records, 4);
+    store_big_endian(bytes + AT_CRC, crc32c(0, bytes + AT_ATTRIBUTES, batch->len - AT_ATTRIBUTES), 4);
+}
+
+/* A compressed batch is not opened, so it may claim any number of records. Batches of one turn that claim more than an entry can count
+ * are several entries, and offsets stay dense. */
+static void test_partition_counts_what_batches_claim(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_one(fixture);
+    static struct sent sent[5];
+    struct record_batch_options options = record_batch_plain();
+    options.codec = RECORD_CODEC_GZIP;
+    for (int i = 0; i < 5; i++) {
+        struct slice batch = make_batch(&options, 1, 20, 1);
+        claim_records(&batch, INT32_MAX);
+        send_batch(partition, batch, &sent[i]);
+    }
+    run_until_over(fixture, &sent[4]);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(sent[i].produce.error, KAFKA_NONE);
+        assert_int_equal(sent[i].produce.base_offset, (int64_t)INT32_MAX * i);
+        sent_free(&sent[i]);
+    }
+    assert_int_equal(partition_high_watermark(partition), (int64_t)INT32_MAX * 5);
+    struct got got;
+    read_from(fixture, partition, (int64_t)INT32_MAX * 4, 1 << 20, &got);
+    assert_int_equal(got.read.error, KAFKA_NONE);
+    assert_true(got.read.fetch.bytes > 0);
     partition_read_release(&got.read);
 }
 
@@ -399,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_partition_gives_back_what_was_produced),
         TEST(test_partition_gathers_one_turn),
+        TEST(test_partition_counts_what_batches_claim),
         TEST(test_partition_acknowledges_after_commit),
         TEST(test_partition_retries_are_recognised),
         TEST(test_partition_refuses_sequences),
