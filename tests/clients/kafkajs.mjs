@@ -27,7 +27,8 @@ let metadata; // of any broker, which may hear of the fourth partition a moment 
 for (const end = Date.now() + 5000; Date.now() < end && !(metadata?.topics[0].partitions.length === 4);) metadata = await admin.fetchTopicMetadata({ topics: [topic] });
 await admin.createTopics({ topics: [{ topic: topic + "-gone", numPartitions: 1 }], waitForLeaders: true });
 await admin.deleteTopics({ topics: [topic + "-gone"] });
-const topics = await admin.listTopics();
+let topics; // likewise of any broker
+for (const end = Date.now() + 5000; Date.now() < end && topics?.includes(topic + "-gone") !== false;) topics = await admin.listTopics();
 await admin.disconnect();
 console.log(JSON.stringify({ created, brokers: cluster.brokers.length, controller: cluster.controller, configs: configs.resources[0].configEntries.length, offsets,
   records: ends.reduce((n, p) => n + Number(p.high), 0), partitions: metadata.topics[0].partitions.length, gone: !topics.includes(topic + "-gone") }));
