@@ -520,6 +520,22 @@ static void test_server_close_as_answer(void **state) {
     assert_int_equal(stage->canceled_count, 1);
 }
 
+/* The same when what is behind it is answered while the answers before it are still on their way: the client would take it for this one's. */
+static void test_server_answer_behind_a_close(void **state) {
+    struct stage *stage = *state;
+    open_server(stage);
+    int client = dial(stage);
+    for (int i = 0; i < 3; i++)
+        ask_cluster(client, i);
+    run_until_held(stage, 3);
+    answer(stage, 0);
+    request_close_connection(stage->held[1]);
+    stage->held[1] = NULL;
+    answer(stage, 2);
+    assert_int_equal(receive_correlation_id(stage, client), 0);
+    assert_server_closes(stage, client);
+}
+
 /* A request that holds its connection keeps further ones from being read. */
 static void test_server_held_connection(void **state) {
     struct stage *stage = *state;
@@ -585,6 +601,7 @@ int main(void) {
         TEST(test_server_limits_connections),
         TEST(test_server_closes_idle_connections),
         TEST(test_server_close_as_answer),
+        TEST(test_server_answer_behind_a_close),
         TEST(test_server_held_connection),
         TEST(test_server_close_waits_for_requests),
         TEST(test_server_port_taken),
