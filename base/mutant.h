@@ -25,6 +25,7 @@ enum mutant {
     MUTANT_PERSISTED_AT_APPEND,       /* a leader counts its entries as persisted when it has appended them */
     MUTANT_RESULT_UNPERSISTED,        /* a follower acknowledges entries that are not durable */
     MUTANT_STALE_COMPLETION,          /* completions of entries that were truncated away still count */
+    MUTANT_WITNESS_IGNORED,           /* a broker whose journal went back in time votes and acknowledges */
 
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */

@@ -91,7 +91,7 @@ static void written(struct env_write *write, int error) {
         queue->flying--;
     }
     if (error != ERR_NONE) queue->broken = true;
-    if (queue->broken || queue->freed) drop_waiting(queue);
+    if (queue->broken) drop_waiting(queue);
     if (queue->freed) {
         free_memory(queue);
         return;

@@ -1,9 +1,6 @@
 /*
- * The inside of a broker, for the files that put it together. Nobody else includes it. From the ground to the top:
- *
- *   broker_serving.c  once there is a cluster: from there to `ready`
- *   broker_forming.c  peers, until there is a cluster
- *   broker.c          start, stop
+ * The inside of a broker, for the files that put it together: broker.c (start, stop), broker_forming.c (peers, until there is a
+ * cluster) and broker_serving.c (from there to `ready`). Nobody else includes it.
  */
 #ifndef BROKER_BROKER_PARTS_H
 #define BROKER_BROKER_PARTS_H
@@ -66,12 +63,6 @@ struct broker {
     void *stopped_arg;
 };
 
-/* ---- broker_serving.c ---- */
-
-/* Opens what needs a cluster: broker->record is set and durable. */
-int broker_open_cluster(struct broker *broker, struct error_text *why);
-void broker_close_cluster(struct broker *broker);
-
 /* ---- broker_forming.c ---- */
 
 extern const struct peers_events broker_peers_events; /* arg: the broker */
@@ -80,5 +71,11 @@ extern const struct peers_events broker_peers_events; /* arg: the broker */
 int broker_begin_forming(struct broker *broker, struct error_text *why);
 /* Reports `failed`; the broker does nothing any more. */
 void broker_fail(struct broker *broker, const char *sentence);
+
+/* ---- broker_serving.c ---- */
+
+/* Opens what needs a cluster: broker->record is set and durable. */
+int broker_open_cluster(struct broker *broker, struct error_text *why);
+void broker_close_cluster(struct broker *broker);
 
 #endif

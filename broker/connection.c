@@ -200,7 +200,7 @@ static void request_end(struct request *request) {
 static void emit(void *arg, struct slice slice) {
     struct request *request = arg;
     struct connection *connection = request->connection;
-    if (connection->first == request && !connection->closing) {
+    if (connection->first == request) {
         send_queue_push(connection->queue, slice);
         return;
     }

@@ -15,7 +15,7 @@
 #include "broker/broker_settings.h"
 #include "broker/cluster_record.h"
 #include "broker/metadata.h"
-#include "broker/metadata_change.h"
+#include "broker/metadata_commands.h"
 #include "raft-glue/group.h"
 
 struct metadata_group;
@@ -38,6 +38,14 @@ bool metadata_group_is_leading(const struct metadata_group *group);
 int32_t metadata_group_leader(const struct metadata_group *group);
 /* The index of the last entry of group 0 that was applied here. */
 uint64_t metadata_group_applied(const struct metadata_group *group);
+
+/* What is to be changed. For new partitions either the command has them with their brokers, or the leader places them. */
+struct metadata_change {
+    struct metadata_command command;
+    int32_t place_partitions;   /* CREATE_TOPIC, CREATE_PARTITIONS without partitions: so many */
+    int16_t replication_factor; /* CREATE_TOPIC without partitions */
+    bool validate_only; /* check the placement, change nothing; a barrier: the table is as new as the leader's then */
+};
 
 struct metadata_submit {
     void (*done)(struct metadata_submit *submit, const struct metadata_result *result);

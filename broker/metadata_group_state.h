@@ -9,6 +9,7 @@
 #define BROKER_METADATA_GROUP_STATE_H
 
 #include "base/mem.h"
+#include "broker/metadata_change.h"
 #include "broker/metadata_group.h"
 #include "protocol/kafka_error.h"
 

@@ -11,7 +11,7 @@
 
 #include "broker/cluster_record.h"
 #include "broker/metadata.h"
-#include "broker/metadata_change.h"
+#include "broker/metadata_group.h"
 
 /* First and other replicas that commands under way will add to a broker, which the table does not show yet. */
 struct metadata_load {

@@ -30,6 +30,7 @@
 #include "base/timer_heap.h"
 #include "raft-glue/group.h"
 #include "raft-glue/peer_frame.h"
+#include "raft-glue/witness.h"
 #include "storage/journal.h"
 
 struct member;
@@ -186,6 +187,7 @@ struct shard {
     const struct peers_events *events; /* the owner's */
     void *arg;
     struct peers *peers;
+    struct witness *witness;
     struct group *groups; /* by id */
     struct link *links;
     uint64_t now_ms; /* of the engine's events: never goes back */

@@ -14,9 +14,10 @@ static void send_hello(struct peer_connection *connection) {
     peer_connection_send(connection, PEER_KIND_HELLO, &slice, 1);
 }
 
-static void send_verdict(struct peer_connection *connection, bool accepted, const char *sentence) {
+static void send_verdict(struct peer_connection *connection, bool accepted, const struct peer_journal *seen,
+                         const char *sentence) {
     struct peer_bytes bytes = {0};
-    peer_verdict_encode(&bytes, accepted, sentence);
+    peer_verdict_encode(&bytes, accepted, seen, sentence);
     struct slice slice = peer_bytes_take(&bytes);
     peer_connection_send(connection, PEER_KIND_VERDICT, &slice, 1);
 }
@@ -39,6 +40,7 @@ static void end_malformed(struct peer_connection *connection, const char *why) {
 
 static void received_hello(struct peer_connection *connection, uint8_t channel, struct slice payload) {
     struct peer_hello hello;
+    struct peer_journal seen = {0};
     struct error_text refusal = {""};
     uint64_t session = 0;
     int error = peer_hello_decode(payload, &hello, &session);
@@ -60,14 +62,14 @@ static void received_hello(struct peer_connection *connection, uint8_t channel, 
         end(connection, "its hello is for another connection");
         return;
     } else {
-        error = connection->owner->events->hello(connection->owner->peers, connection, &hello, &refusal);
+        error = connection->owner->events->hello(connection->owner->peers, connection, &hello, &seen, &refusal);
         if (error == ERR_AGAIN) {
             end(connection, refusal.text);
             return;
         }
     }
     if (!connection->dialled) send_hello(connection);
-    send_verdict(connection, error == ERR_NONE, refusal.text);
+    send_verdict(connection, error == ERR_NONE, &seen, refusal.text);
     connection->accepted_other = error == ERR_NONE;
     if (error != ERR_NONE) connection->state = CONNECTION_REFUSED;
     /* Even then the other's verdict is read: it may have a sentence for us. */
@@ -75,14 +77,20 @@ static void received_hello(struct peer_connection *connection, uint8_t channel, 
 
 static void received_verdict(struct peer_connection *connection, struct slice payload) {
     bool accepted;
+    struct peer_journal seen;
     const char *sentence;
-    if (peer_verdict_decode(payload, &accepted, &sentence) != ERR_NONE || !connection->heard_hello) {
+    if (peer_verdict_decode(payload, &accepted, &seen, &sentence) != ERR_NONE || !connection->heard_hello) {
         end_malformed(connection, "its verdict is malformed");
         return;
     }
     if (!accepted) {
         connection->state = CONNECTION_REFUSED;
         connection->owner->events->refused(connection->owner->peers, connection, sentence);
+        return;
+    }
+    if (!connection->accepted_other) return; /* refused by us */
+    if (!connection->owner->events->accepted(connection->owner->peers, connection, &seen)) {
+        end(connection, "the journal of this broker went back in time");
         return;
     }
     connection->accepted_by_other = true;

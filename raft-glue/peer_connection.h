@@ -23,12 +23,14 @@ struct peer_connection;
 
 enum peer_connection_state { CONNECTION_SHAKING, CONNECTION_REFUSED, CONNECTION_ESTABLISHED };
 
-/* Each but `hello` may close the connection, as its last act. */
+/* Each but `hello` and `accepted` may close the connection, as its last act. */
 struct peer_connection_events {
-    /* The other's hello: ERR_NONE, or an error with the sentence that the other side gets (ERR_AGAIN: nothing is said, the
-     * connection ends). Sets connection->peer. */
+    /* The other's hello: ERR_NONE, with what was seen of its journal, or an error with the sentence that the other side gets
+     * (ERR_AGAIN: nothing is said, the connection ends). Sets connection->peer. */
     int (*hello)(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
-                 struct error_text *refusal);
+                 struct peer_journal *seen, struct error_text *refusal);
+    /* The other accepts us, with what it saw of our journal. False: the connection ends. */
+    bool (*accepted)(struct peers *peers, struct peer_connection *connection, const struct peer_journal *seen);
     void (*established)(struct peers *peers, struct peer_connection *connection);
     void (*refused)(struct peers *peers, struct peer_connection *connection, const char *sentence);
     void (*frame)(struct peers *peers, struct peer_connection *connection, uint8_t kind, struct slice payload);

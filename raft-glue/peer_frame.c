@@ -136,15 +136,31 @@ int peer_hello_decode(struct slice payload, struct peer_hello *hello, uint64_t *
     return reader.bad || reader.left != 0 ? ERR_MALFORMED : ERR_NONE;
 }
 
-void peer_verdict_encode(struct peer_bytes *into, bool accepted, const char *sentence) {
+void peer_journal_encode(uint8_t into[PEER_JOURNAL_SIZE], const struct peer_journal *journal) {
+    le_put_u64(into, journal->run);
+    le_put_u64(into + 8, journal->sequence);
+}
+
+int peer_journal_decode(struct slice payload, struct peer_journal *journal) {
+    if (payload.len != PEER_JOURNAL_SIZE) return ERR_MALFORMED;
+    journal->run = le_get_u64(payload.data);
+    journal->sequence = le_get_u64(payload.data + 8);
+    return ERR_NONE;
+}
+
+void peer_verdict_encode(struct peer_bytes *into, bool accepted, const struct peer_journal *seen,
+                         const char *sentence) {
     *peer_bytes_extend(into, 1) = accepted;
+    peer_journal_encode(peer_bytes_extend(into, PEER_JOURNAL_SIZE), seen);
     bytes_add_field(into, sentence, strlen(sentence) + 1);
 }
 
-int peer_verdict_decode(struct slice payload, bool *accepted, const char **sentence) {
-    if (payload.len < 1 || payload.data[0] > 1) return ERR_MALFORMED;
+int peer_verdict_decode(struct slice payload, bool *accepted, struct peer_journal *seen, const char **sentence) {
+    enum { FIXED_SIZE = 1 + PEER_JOURNAL_SIZE };
+    if (payload.len < FIXED_SIZE || payload.data[0] > 1) return ERR_MALFORMED;
     *accepted = payload.data[0];
-    struct field_reader reader = {payload.data + 1, payload.len - 1, false};
+    peer_journal_decode((struct slice){.data = payload.data + 1, .len = PEER_JOURNAL_SIZE}, seen);
+    struct field_reader reader = {payload.data + FIXED_SIZE, payload.len - FIXED_SIZE, false};
     *sentence = read_text(&reader);
     return reader.bad || reader.left != 0 ? ERR_MALFORMED : ERR_NONE;
 }

@@ -7,9 +7,10 @@
  *
  *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64 session, then cluster id, nodes and
  *             record, each u32 length and bytes; the two texts with a zero byte that their length counts
- *   VERDICT   u8 accepted, then the sentence why not (text as above)
+ *   VERDICT   u8 accepted, u64 run, u64 sequence: what was seen of the other's journal; then the sentence why not (text as above)
  *   PING      nothing
  *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
+ *   JOURNAL   u64 run, u64 sequence: how far the sender's journal is durable; before messages that stand on newer rounds
  *   STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for those of others
  *   ENTRIES   u32 meta_len (itself included), pieces { head of PEER_PIECE_SIZE bytes, count entry headers }, then all bodies in order
  *
@@ -29,6 +30,7 @@ enum {
     PEER_HELLO_MAX = 256 << 10, /* bytes of a hello or verdict frame */
     PEER_RECORD_SIZE = 56,
     PEER_PIECE_SIZE = 56,
+    PEER_JOURNAL_SIZE = 16,
 };
 
 enum peer_kind {
@@ -38,6 +40,7 @@ enum peer_kind {
     PEER_KIND_MESSAGES,
     PEER_KIND_ENTRIES,
     PEER_KIND_STOPPING,
+    PEER_KIND_JOURNAL,
 };
 
 /* ---- Bytes being put together ---- */
@@ -67,8 +70,12 @@ int peer_frame_open(struct slice frame, uint8_t *kind, uint8_t *channel, struct 
 void peer_hello_encode(struct peer_bytes *into, const struct peer_hello *hello, uint64_t session);
 /* Texts and record point into the payload. ERR_MALFORMED; ERR_VERSION: `hello->version` is another than ours, nothing else is set but node. */
 int peer_hello_decode(struct slice payload, struct peer_hello *hello, uint64_t *session);
-void peer_verdict_encode(struct peer_bytes *into, bool accepted, const char *sentence);
-int peer_verdict_decode(struct slice payload, bool *accepted, const char **sentence);
+void peer_journal_encode(uint8_t into[PEER_JOURNAL_SIZE], const struct peer_journal *journal);
+/* ERR_MALFORMED: another length. */
+int peer_journal_decode(struct slice payload, struct peer_journal *journal);
+/* `seen`: of the journal of that one on whom the verdict is. */
+void peer_verdict_encode(struct peer_bytes *into, bool accepted, const struct peer_journal *seen, const char *sentence);
+int peer_verdict_decode(struct slice payload, bool *accepted, struct peer_journal *seen, const char **sentence);
 
 /* ---- Messages of groups ---- */
 

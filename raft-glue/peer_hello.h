@@ -1,5 +1,6 @@
 /*
- * What two brokers tell each other before anything else: the version that they speak, and who each of them is.
+ * What two brokers tell each other before anything else: the version that they speak, who each of them is, and what each has seen
+ * of the other's journal.
  */
 #ifndef RAFT_GLUE_PEER_HELLO_H
 #define RAFT_GLUE_PEER_HELLO_H
@@ -21,6 +22,11 @@ struct peer_hello {
     const char *nodes;      /* cluster.nodes as configured, normalised */
     const void *record;     /* the cluster record; empty while not formed */
     uint32_t record_len;
+};
+
+/* How far a journal is durable: journal_run and journal_sequence of it. run 0: nothing is known. */
+struct peer_journal {
+    uint64_t run, sequence;
 };
 
 #endif

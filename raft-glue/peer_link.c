@@ -165,7 +165,7 @@ static int check_identity(struct peers *peers, struct peer_connection *connectio
 }
 
 static int on_hello(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
-                    struct error_text *refusal) {
+                    struct peer_journal *seen, struct error_text *refusal) {
     int error = check_identity(peers, connection, hello, refusal);
     if (error == ERR_NONE && peers->events->judge != NULL) error = peers->events->judge(peers->arg, hello, refusal);
     struct peer *peer = peers_find(peers, hello->node);
@@ -179,6 +179,7 @@ static int on_hello(struct peers *peers, struct peer_connection *connection, con
         if (connection->dialled) connection->peer->refused = true;
         return error;
     }
+    if (peers->events->seen != NULL) peers->events->seen(peers->arg, hello->node, seen);
     if (connection->dialled) return ERR_NONE;
     if (connection->channel == PEER_CONTROL) {
         /* It would not dial again if the old link still worked for it. */
@@ -193,6 +194,10 @@ static int on_hello(struct peers *peers, struct peer_connection *connection, con
     peers->shaking--;
     peer->connections[connection->channel] = connection;
     return ERR_NONE;
+}
+
+static bool on_accepted(struct peers *peers, struct peer_connection *connection, const struct peer_journal *seen) {
+    return peers->events->accepted == NULL || peers->events->accepted(peers->arg, connection->peer->node, seen);
 }
 
 static void on_established(struct peers *peers, struct peer_connection *connection) {
@@ -266,8 +271,8 @@ static void on_drained(struct peers *peers, struct peer_connection *connection) 
 }
 
 void peer_links_init(struct peers *peers) {
-    static const struct peer_connection_events events = {on_hello, on_established, on_refused,
-                                                         on_frame, on_ended,       on_drained};
+    static const struct peer_connection_events events = {on_hello, on_accepted, on_established, on_refused,
+                                                         on_frame, on_ended,    on_drained};
     peers->owner = (struct peer_connection_owner){.peers = peers,
                                                   .events = &events,
                                                   .env = peers->env,

@@ -35,6 +35,10 @@ struct peers_events {
     void (*refused)(void *arg, int32_t node, const char *sentence);
     /* So much of the bulk channel's queue was written that more may be queued. May be NULL. */
     void (*drained)(void *arg, int32_t node);
+    /* What goes with our acceptance of that broker: what was seen of its journal. May be NULL. */
+    void (*seen)(void *arg, int32_t node, struct peer_journal *of_its);
+    /* It accepts us, and has seen that of our journal. False: the link is not made, nothing of it is heard. May be NULL. */
+    bool (*accepted)(void *arg, int32_t node, const struct peer_journal *of_ours);
 };
 
 struct peers;

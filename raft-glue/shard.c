@@ -12,6 +12,7 @@
 
 static void send_records(struct link *link) {
     if (link->control.len == 0) return;
+    witness_tell(link->shard->witness, link->node);
     struct slice slice = peer_bytes_take(&link->control);
     link->shard->stats.frames_sent++;
     peers_send(link->shard->peers, link->node, PEER_CONTROL, PEER_KIND_MESSAGES, &slice, 1);
@@ -52,8 +53,20 @@ static void on_timer(void *arg) {
 
 static int on_judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
     struct shard *shard = arg;
-    if (shard->events == NULL || shard->events->judge == NULL) return ERR_NONE;
-    return shard->events->judge(shard->arg, hello, refusal);
+    int error = ERR_NONE;
+    if (shard->events != NULL && shard->events->judge != NULL) error = shard->events->judge(shard->arg, hello, refusal);
+    if (error == ERR_NONE) witness_hello(shard->witness, hello->node, hello->directory);
+    return error;
+}
+
+static void on_seen(void *arg, int32_t node, struct peer_journal *of_its) {
+    struct shard *shard = arg;
+    *of_its = witness_seen(shard->witness, node);
+}
+
+static bool on_accepted(void *arg, int32_t node, const struct peer_journal *of_ours) {
+    struct shard *shard = arg;
+    return witness_accepted(shard->witness, node, of_ours);
 }
 
 static void on_up(void *arg, int32_t node) {
@@ -61,6 +74,7 @@ static void on_up(void *arg, int32_t node) {
     struct link *link = shard_link(shard, node);
     link->up = true;
     link->stopping = false;
+    witness_up(shard->witness, node);
     drain_link_up(link);
     shard_now_ms(shard);
     election_count_leads(shard);
@@ -94,7 +108,11 @@ static void on_down(void *arg, int32_t node, bool dead) {
 
 static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
     struct shard *shard = arg;
-    if (kind == PEER_KIND_MESSAGES) {
+    if (kind == PEER_KIND_JOURNAL) {
+        witness_hear(shard->witness, node, payload);
+    } else if (witness_is_lost(shard->witness)) {
+        slice_unref(&payload);
+    } else if (kind == PEER_KIND_MESSAGES) {
         receive_records(shard, node, payload);
     } else if (kind == PEER_KIND_ENTRIES) {
         receive_entries(shard, node, payload);
@@ -125,7 +143,8 @@ static void on_drained(void *arg, int32_t node) {
 
 int shard_open(struct env *env, struct log *log, struct log_store *store, const struct shard_options *options,
                const struct peers_events *events, void *arg, struct shard **result, struct error_text *why) {
-    static const struct peers_events peer_events = {on_judge, on_up, on_down, on_message, on_refused, on_drained};
+    static const struct peers_events peer_events = {on_judge,   on_up,      on_down, on_message,
+                                                    on_refused, on_drained, on_seen, on_accepted};
     CHECK(options->failover_ms > 0 && options->heartbeat_ms > 0 &&
           options->election_timeout_ms > options->heartbeat_ms);
     CHECK(options->group_uncommitted_bytes > 0 && options->uncommitted_bytes > 0 && options->peer_window_bytes > 0);
@@ -141,7 +160,9 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     shard->timer_at_ms = UINT64_MAX;
     shard->undurable_end = &shard->undurable;
     int error = peers_open(env, log, &options->peers, &peer_events, shard, &shard->peers, why);
+    if (error == ERR_NONE) error = witness_open(env, log_store_journal(store), shard->peers, &shard->witness, why);
     if (error != ERR_NONE) {
+        if (shard->peers != NULL) peers_close(shard->peers);
         mem_free(shard);
         return error;
     }
@@ -153,6 +174,7 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
 
 void shard_close(struct shard *shard) {
     CHECK(shard->groups == NULL);
+    witness_close(shard->witness);
     peers_close(shard->peers);
     env_defer_cancel(shard->env, &shard->turn);
     env_timer_free(shard->timer);

@@ -24,7 +24,7 @@ struct shard_options {
     struct peers_options peers;
 };
 
-/* `events` as in peers.h, for the owner: called after the shard has done its part. ERR_* of peers_open. */
+/* `events` as in peers.h, for the owner: called after the shard has done its part. ERR_* of peers_open and witness_open. */
 int shard_open(struct env *env, struct log *log, struct log_store *store, const struct shard_options *options,
                const struct peers_events *events, void *arg, struct shard **shard, struct error_text *why);
 /* Groups must be closed before. */

@@ -85,6 +85,17 @@ void journal_mark(struct journal *journal, uint64_t mark) {
     record(journal, &of_mark, NULL, false);
 }
 
+void journal_witness(struct journal *journal, const struct journal_witness *witness) {
+    struct journal_record of_witness = {
+        .kind = JOURNAL_WITNESS, .directory = witness->directory, .run = witness->run, .sequence = witness->sequence};
+    record(journal, &of_witness, NULL, false);
+}
+
+void journal_disown(struct journal *journal) {
+    struct journal_record disowned = {.kind = JOURNAL_RUN, .run = 0};
+    record(journal, &disowned, NULL, false);
+}
+
 /* ---- Opening and closing ---- */
 
 void journal_close(struct journal *journal) {
@@ -230,6 +241,22 @@ uint64_t journal_live_bytes(const struct journal *journal) {
 
 uint64_t journal_sequence(const struct journal *journal) {
     return journal->durable_sequence;
+}
+
+uint64_t journal_run(const struct journal *journal) {
+    return journal->run;
+}
+
+bool journal_covers(const struct journal *journal, uint64_t run, uint64_t sequence) {
+    return journal_lineage_covers(&journal->state.lineage, run, sequence);
+}
+
+const struct journal_witness *journal_witness_of(const struct journal *journal, uint64_t directory) {
+    return journal_lineage_witness(&journal->state.lineage, directory);
+}
+
+bool journal_is_disowned(const struct journal *journal) {
+    return journal->state.lineage.disowned;
 }
 
 void journal_stats_get(const struct journal *journal, struct journal_stats *stats) {

@@ -73,6 +73,20 @@ void journal_forget(struct journal *journal, uint64_t group);
 void journal_mark(struct journal *journal, uint64_t mark);
 uint64_t journal_durable_mark(const struct journal *journal);
 
+/* What a broker saw of the journal of another: how that one learns that its journal went back in time (raft-glue/witness.h). */
+struct journal_witness {
+    uint64_t directory; /* whose: the first eight bytes of its UUID */
+    uint64_t run;       /* journal_run of that broker */
+    uint64_t sequence;  /* the highest journal_sequence that it told of in that run */
+};
+/* Takes the place of what was recorded of that directory. Rides with the next round, starts none. */
+void journal_witness(struct journal *journal, const struct journal_witness *witness);
+/* NULL: none was recorded. Valid until the end of the turn. */
+const struct journal_witness *journal_witness_of(const struct journal *journal, uint64_t directory);
+/* This journal is not to be believed any more, in no later run either. Rides with the next round. */
+void journal_disown(struct journal *journal);
+bool journal_is_disowned(const struct journal *journal);
+
 /* Calls `durable` when everything recorded up to now is durable; not within this call. Waiters end with journal_close. */
 struct journal_waiter {
     void (*durable)(struct journal_waiter *waiter);
@@ -95,6 +109,10 @@ void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uin
 uint64_t journal_live_bytes(const struct journal *journal);
 /* Sequence number of the last durable round: never goes back unless the disk did. */
 uint64_t journal_sequence(const struct journal *journal);
+/* The number of this run, from journal_open to journal_close; random, not 0. */
+uint64_t journal_run(const struct journal *journal);
+/* Whether this journal can be the one that was durable up to `sequence` in that run. It cannot: it went back in time. */
+bool journal_covers(const struct journal *journal, uint64_t run, uint64_t sequence);
 
 struct journal_stats {
     uint64_t rounds, bytes, files_made, files_reused, entries_copied_forward, torn_tails;

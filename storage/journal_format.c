@@ -63,9 +63,11 @@ static size_t content_len(uint8_t kind) {
     switch (kind) {
     case JOURNAL_ENTRY:
     case JOURNAL_COPY: return ENTRY_HEADER_SIZE;
-    case JOURNAL_HARD_STATE: return 24;
+    case JOURNAL_HARD_STATE:
+    case JOURNAL_WITNESS: return 24;
     case JOURNAL_TRUNCATE:
-    case JOURNAL_COMMIT: return 16;
+    case JOURNAL_COMMIT:
+    case JOURNAL_RUN: return 16;
     case JOURNAL_PROGRESS: return 32;
     case JOURNAL_FORGET:
     case JOURNAL_MARK: return 8;
@@ -82,18 +84,8 @@ size_t journal_record_size(const struct journal_record *record) {
     return JOURNAL_RECORD_HEAD + up_to(content_len(record->kind) + record->body_len, 8);
 }
 
-size_t journal_record_encode(const struct journal_record *record, uint8_t *into) {
-    size_t len = content_len(record->kind);
-    CHECK(len > 0);
-    le_put_u32(into, record->kind);
-    le_put_u32(into + 4, (uint32_t)len + record->body_len);
-    uint8_t *at = into + JOURNAL_RECORD_HEAD;
-    if (holds_entry(record->kind)) {
-        memcpy(at, record->entry, ENTRY_HEADER_SIZE);
-        return JOURNAL_RECORD_HEAD + len;
-    }
-    CHECK(record->body_len == 0);
-    le_put_u64(at, record->kind == JOURNAL_MARK ? record->index : record->group);
+static void encode_of_group(const struct journal_record *record, uint8_t *at) {
+    le_put_u64(at, record->group);
     switch (record->kind) {
     case JOURNAL_TRUNCATE:
     case JOURNAL_COMMIT: le_put_u64(at + 8, record->index); break;
@@ -114,6 +106,32 @@ size_t journal_record_encode(const struct journal_record *record, uint8_t *into)
         break;
     default: break;
     }
+}
+
+size_t journal_record_encode(const struct journal_record *record, uint8_t *into) {
+    size_t len = content_len(record->kind);
+    CHECK(len > 0);
+    le_put_u32(into, record->kind);
+    le_put_u32(into + 4, (uint32_t)len + record->body_len);
+    uint8_t *at = into + JOURNAL_RECORD_HEAD;
+    if (holds_entry(record->kind)) {
+        memcpy(at, record->entry, ENTRY_HEADER_SIZE);
+        return JOURNAL_RECORD_HEAD + len;
+    }
+    CHECK(record->body_len == 0);
+    switch (record->kind) {
+    case JOURNAL_MARK: le_put_u64(at, record->index); break;
+    case JOURNAL_RUN:
+        le_put_u64(at, record->run);
+        le_put_u64(at + 8, record->sequence);
+        break;
+    case JOURNAL_WITNESS:
+        le_put_u64(at, record->directory);
+        le_put_u64(at + 8, record->run);
+        le_put_u64(at + 16, record->sequence);
+        break;
+    default: encode_of_group(record, at);
+    }
     return JOURNAL_RECORD_HEAD + len;
 }
 
@@ -131,8 +149,8 @@ static int decode_entry(const uint8_t *at, size_t len, struct journal_record *re
     return ERR_NONE;
 }
 
-static void decode_fixed(const uint8_t *at, struct journal_record *record) {
-    *(record->kind == JOURNAL_MARK ? &record->index : &record->group) = le_get_u64(at);
+static void decode_of_group(const uint8_t *at, struct journal_record *record) {
+    record->group = le_get_u64(at);
     switch (record->kind) {
     case JOURNAL_TRUNCATE:
     case JOURNAL_COMMIT: record->index = le_get_u64(at + 8); break;
@@ -152,6 +170,22 @@ static void decode_fixed(const uint8_t *at, struct journal_record *record) {
         record->position = le_get_u64(at + 48);
         break;
     default: break;
+    }
+}
+
+static void decode_fixed(const uint8_t *at, struct journal_record *record) {
+    switch (record->kind) {
+    case JOURNAL_MARK: record->index = le_get_u64(at); break;
+    case JOURNAL_RUN:
+        record->run = le_get_u64(at);
+        record->sequence = le_get_u64(at + 8);
+        break;
+    case JOURNAL_WITNESS:
+        record->directory = le_get_u64(at);
+        record->run = le_get_u64(at + 8);
+        record->sequence = le_get_u64(at + 16);
+        break;
+    default: decode_of_group(at, record);
     }
 }
 

@@ -61,6 +61,8 @@ enum journal_record_kind {
     JOURNAL_PROGRESS,   /* group, index, segment, position */
     JOURNAL_FORGET,     /* group */
     JOURNAL_MARK,       /* index: the mark */
+    JOURNAL_RUN,        /* run, sequence: what journal_lineage.h says; run 0: the journal is disowned */
+    JOURNAL_WITNESS,    /* directory, run, sequence */
     JOURNAL_GROUP,      /* of a checkpoint: group, term, voted_for, commit, index (progress), segment, position */
 };
 
@@ -68,6 +70,7 @@ struct journal_record {
     uint8_t kind;
     uint64_t group, index, voted_for, commit, position;
     int64_t segment;
+    uint64_t directory, run, sequence;
     uint32_t term;
     const uint8_t *entry; /* encoded header of an entry; what follows is of entries only */
     const uint8_t *body;

@@ -50,7 +50,7 @@ struct journal {
     struct journal_write write;
 
     /* Where the next round goes. */
-    uint64_t salt;
+    uint64_t salt, run;
     struct journal_file *file; /* of the present generation, state.generation */
     uint64_t offset, end;      /* in it; `end`: no round is begun that goes beyond */
     uint64_t sequence;         /* of the last round placed */

@@ -213,6 +213,7 @@ void journal_state_close(struct journal_state *state) {
     HASH_ITER(hh, state->groups, group, next)
     remove_group(state, group);
     mem_free(state->extents);
+    journal_lineage_close(&state->lineage);
     *state = (struct journal_state){0};
 }
 
@@ -333,6 +334,10 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
 void journal_state_apply(struct journal_state *state, const struct journal_record *record, struct entry *entry) {
     if (record->kind == JOURNAL_MARK) {
         if (record->index > state->mark) state->mark = record->index;
+        return;
+    }
+    if (record->kind == JOURNAL_RUN || record->kind == JOURNAL_WITNESS) {
+        journal_lineage_apply(&state->lineage, record);
         return;
     }
     if (record->kind == JOURNAL_FORGET) {

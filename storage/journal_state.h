@@ -16,6 +16,7 @@
 
 #include "storage/journal.h"
 #include "storage/journal_format.h"
+#include "storage/journal_lineage.h"
 
 /* Entries [first, last] of a group, in one generation. */
 struct journal_extent {
@@ -45,6 +46,7 @@ struct journal_group_state {
 struct journal_state {
     struct journal_group_state *groups; /* uthash, by group */
     uint64_t mark;
+    struct journal_lineage lineage;
     uint64_t first_generation, generation; /* those that are counted; generation: the present one */
     size_t *extents;                       /* how many extents each has; [0] is first_generation's */
     size_t extents_capacity;

@@ -118,6 +118,7 @@ static struct journal_round *checkpoint_of(const struct journal_state *state) {
     struct journal_group_state *group, *next;
     struct journal_record mark = {.kind = JOURNAL_MARK, .index = state->mark};
     journal_round_add(round, &mark, NULL);
+    journal_lineage_add_to(&state->lineage, round);
     HASH_ITER(hh, state->groups, group, next) {
         struct journal_record record = {.kind = JOURNAL_GROUP,
                                         .group = group->group,
@@ -144,7 +145,7 @@ static struct journal_round *seal_twice(struct journal *journal, struct journal_
     copy.offset += once;
     journal_round_seal(round, &copy);
     memcpy(both->data + once, round->data, once);
-    both->sequence = copy.sequence;
+    both->sequence = first.sequence; /* what recovery finds if the copy is damaged */
     both->oldest = copy.oldest;
     both->mark = journal->state.mark;
     journal->base = first.sequence; /* what follows can do without the copy */
@@ -188,12 +189,23 @@ static int write_now(struct journal *journal, const struct journal_round *round,
     return ERR_NONE;
 }
 
+/* From now on it is another run that writes, behind `last`. */
+static struct journal_record begin_run(struct journal *journal, uint64_t last) {
+    do
+        journal->run = env_random_u64(journal->env);
+    while (journal->run == 0);
+    struct journal_record run = {.kind = JOURNAL_RUN, .run = journal->run, .sequence = last};
+    journal_state_apply(&journal->state, &run, NULL);
+    return run;
+}
+
 int journal_writer_begin(struct journal *journal, struct error_text *why) {
     int error = journal->files.free_bytes > 0 ? ERR_NONE : journal_files_make(&journal->files, why);
     if (error != ERR_NONE) return error;
     do
         journal->salt = env_random_u64(journal->env);
     while (journal->salt == 0);
+    begin_run(journal, 0);
     size_t len;
     struct journal_round *checkpoint = next_generation(journal, 0, &len);
     error = write_now(journal, checkpoint, len, why);
@@ -208,6 +220,8 @@ int journal_writer_continue(struct journal *journal, const struct journal_tail *
     journal->end = tail->file->size;
     journal->base = tail->last.base;
     journal->sequence = tail->last.sequence;
+    struct journal_record run = begin_run(journal, tail->last.sequence);
+    journal_round_add(tail->repeat, &run, NULL);
     struct journal_round_header header = next_header(journal, tail->last.flags | JOURNAL_REPEATS);
     header.sequence = journal->sequence = tail->last.sequence + SEQUENCE_JUMP;
     header.oldest = tail->last.oldest;

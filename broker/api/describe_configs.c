@@ -1,6 +1,5 @@
 /*
- * DescribeConfigs (key 32): the settings of topics, and of this broker. The broker with the empty name stands for what was set for all brokers at
- * once while they run (KIP-226): with us nothing ever is.
+ * DescribeConfigs (key 32): the settings of topics, and of this broker.
  *
  * Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
  */
@@ -35,8 +34,7 @@ static int describe(const struct broker_services *services, const struct kp_desc
         if (topic != NULL) return config_entries_of_topic(services->settings, topic, wish, arena, into);
         refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s", asked->resource_name, 0);
     } else if (asked->resource_type == RESOURCE_BROKER) {
-        if (asked->resource_name.len == 0) return ERR_NONE;
-        if (kp_string_is(asked->resource_name, own_id))
+        if (asked->resource_name.len == 0 || kp_string_is(asked->resource_name, own_id))
             return config_entries_of_broker(services->settings, wish, arena, into);
         refuse(arena, into, KAFKA_INVALID_REQUEST, "the settings of broker %.*s were asked of broker %d; ask it itself",
                asked->resource_name, services->settings->node_id);

@@ -115,6 +115,44 @@ def wiped_broker_is_refused():
     return f"{report['acknowledged']} acknowledged, lost 0; said: {text.strip().splitlines()[-1][-160:]}"
 
 
+def old_copy_is_refused():
+    """A broker whose directory was put back from an older copy ends, and says why, now and at each later start; its newest directory is as good as before."""
+    history = History(ROOT / "build" / "integration" / "history-old-copy.jsonl")
+    with Cluster(3) as cluster:
+        cluster.create("copied", 3)
+        cluster.wait_leaders("copied", in_sync=3)
+        load = Load(history, cluster.bootstrap, "copied", 3, 50).start()
+        broker = cluster[2]
+        old, newest = broker.data.with_name("old"), broker.data.with_name("newest")
+        try:
+            wait_until("load", lambda: all(n > 50 for n in load.acked.values()))
+            broker.stop()
+            shutil.copytree(broker.data, old)
+            broker.start(ready=True)
+            cluster.wait_leaders("copied", in_sync=3)
+            before = dict(load.acked)
+            wait_until("more that the copy has not", lambda: all(load.acked[p] > before[p] + 50 for p in load.acked))
+            broker.kill()
+            broker.data.rename(newest)
+            shutil.copytree(old, broker.data)
+            for sentence in ("went back in time, as broker [13] can tell", "as another broker could tell before"):
+                broker.start()
+                assert broker.process.wait(30) == 1, broker.log_text()[-500:]
+                text = broker.log_text().strip().splitlines()[-1]
+                assert re.search(sentence, text) and "Put back the newest copy" in text, text
+            shutil.rmtree(broker.data)
+            newest.rename(broker.data)
+            broker.start(ready=True)
+            cluster.wait_leaders("copied", in_sync=3)
+        finally:
+            load.stop()
+        drain(history, cluster.bootstrap, "copied", 3)
+    history.close()
+    report = check(history.ops)
+    assert not report["anomalies"], report["anomalies"]
+    return f"{report['acknowledged']} acknowledged, lost 0; said: {text[-200:]}"
+
+
 def few_open_files():
     """With few open files clients are kept out rather than the log: connections never end a broker."""
     with Cluster(1) as cluster:
@@ -249,6 +287,6 @@ def ipv6_and_names():
 
 
 suite = Suite()
-for test in (settings_are_checked, directories_are_guarded, few_open_files, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, wiped_broker_is_refused, no_majority_is_told):
+for test in (settings_are_checked, directories_are_guarded, few_open_files, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, wiped_broker_is_refused, old_copy_is_refused, no_majority_is_told):
     suite.run(test)
 suite.end()

@@ -100,20 +100,23 @@ static void exit_soon(struct sim_broker *broker) {
     world_schedule(broker->cluster->run->world, &exit->event, 0);
 }
 
+static bool is_lost(const struct sim_broker *broker) {
+    return nemesis_lost(broker->cluster->nemesis) >> broker->place & 1;
+}
+
 static void on_ready(void *arg, const char *summary) {
     struct sim_broker *broker = arg;
 
     broker->ready = broker->was_ready = true;
     run_say(broker->cluster->run, "n%u is ready: %s", broker->place + 1, summary);
-    if (nemesis_wiped(broker->cluster->nemesis) >> broker->place & 1)
+    if (is_lost(broker))
         run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same", broker->place + 1);
 }
 
 static void on_failed(void *arg, const char *sentence) {
     struct sim_broker *broker = arg;
-    bool wiped = nemesis_wiped(broker->cluster->nemesis) >> broker->place & 1;
 
-    if (!wiped) run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
+    if (!is_lost(broker)) run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
     if (sentence[0] == '\0') run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
     run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
     run_count(broker->cluster->run, RARE_WIPED_REFUSED, 1);
@@ -135,7 +138,9 @@ static void main_broker(struct env *env, void *arg) {
     if (why.text[0] == '\0')
         run_fail(broker->cluster->run, "n%u does not start and does not say why", broker->place + 1);
     broker->broker = NULL;
-    if (error == ERR_NO_SPACE || error == ERR_IO) env_fatal(env, "%s", why.text); /* the nemesis did that */
+    bool old_copy = error == ERR_CORRUPT && is_lost(broker) && nemesis_restored(broker->cluster->nemesis);
+    run_count(broker->cluster->run, RARE_OLD_COPIES_REFUSED, old_copy);
+    if (error == ERR_NO_SPACE || error == ERR_IO || old_copy) env_fatal(env, "%s", why.text); /* the nemesis did that */
     run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text, error_phrase(error));
 }
 
@@ -258,6 +263,7 @@ static void poll(struct event *event) {
         for (int32_t p = 0; p < cluster->partitions; p++)
             look_at_partition(cluster, broker, p);
     }
+    old_copy_look(cluster);
     world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + 3000);
 }
 

@@ -12,6 +12,7 @@
 #include "tests/sim/consumer.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/nemesis.h"
+#include "tests/sim/old_copy.h"
 #include "tests/sim/producer.h"
 
 enum { CLUSTER_BROKERS_MAX = 5, CLUSTER_PARTITIONS_MAX = 3, CLUSTER_PRODUCERS_MAX = 6, CLUSTER_CLIENT = 20 };
@@ -50,7 +51,8 @@ struct cluster {
     struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
-    uint64_t looked_up;  /* records that were looked up on the disks */
+    struct old_copy copy;
+    uint64_t looked_up; /* records that were looked up on the disks */
 };
 
 extern const char cluster_topic[], cluster_journal[];

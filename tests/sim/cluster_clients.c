@@ -34,7 +34,7 @@ static bool holds_it(void *arg, struct entry *entry) {
 }
 
 static unsigned durable_copies(struct cluster *cluster, uint64_t group, const struct durable_place *place) {
-    unsigned durable = nemesis_wiped(cluster->nemesis) == 0 ? 0 : 1; /* it may have been on the disk that was lost */
+    unsigned durable = nemesis_lost(cluster->nemesis) == 0 ? 0 : 1; /* it may have been on the disk that was lost */
 
     for (unsigned i = 0; i < cluster->count; i++)
         durable += durable_has(cluster->run, cluster->brokers[i].node, cluster_journal, group, place->index,

@@ -25,6 +25,7 @@ enum fault {
     FAULT_CLEAN_STOP,
     FAULT_CHANGE_OF_GUARD,
     FAULT_WIPE,
+    FAULT_OLD_COPY,
     FAULT_KINDS
 };
 
@@ -47,7 +48,10 @@ struct nemesis {
     unsigned cut_off; /* who comes back with the change of guard */
     bool begun, over;
     unsigned sync_victim; /* place */
-    uint32_t wiped;
+    uint32_t lost;
+    struct disk *copy; /* of the machine `copied` */
+    unsigned copied;
+    bool restored;
     uint32_t alive; /* after mending */
 };
 
@@ -143,7 +147,7 @@ static void slow_disk(struct nemesis *nemesis, struct patient *patient) {
 static void fail_sync(struct nemesis *nemesis) {
     struct patient *patient = &nemesis->patients[nemesis->sync_victim];
 
-    if (nemesis->wiped == 0) node_faults(patient->node)->sync_error_ppm = 50000;
+    if (nemesis->lost == 0) node_faults(patient->node)->sync_error_ppm = 50000;
 }
 
 static void give_room(struct event *event) {
@@ -191,19 +195,46 @@ static void change_guard(struct event *event) {
     network_heal_all(nemesis->run->network);
 }
 
-/* The directory is gone, and with it the identity. Only while the others are whole. */
-static void wipe(struct nemesis *nemesis, struct patient *patient) {
-    if (nemesis->options.may_wipe == NULL || nemesis->wiped != 0 || nemesis->options.count < 3) return;
-    if (!nemesis->options.may_wipe(nemesis->options.arg, patient->place)) return;
+/* One machine may lose what it has, while the others are whole. */
+static bool may_lose(const struct nemesis *nemesis) {
+    if (nemesis->lost != 0 || nemesis->options.count < 3) return false;
     for (unsigned i = 0; i < nemesis->options.count; i++)
-        if (node_failed_syncs(nemesis->patients[i].node) > 0) return;
-    nemesis->wiped = UINT32_C(1) << patient->place;
-    run_say(nemesis->run, "n%d loses its directory", node_id(patient->node));
+        if (node_failed_syncs(nemesis->patients[i].node) > 0) return false;
+    return true;
+}
+
+static void lose(struct nemesis *nemesis, struct patient *patient, const char *how) {
+    nemesis->lost = UINT32_C(1) << patient->place;
+    run_say(nemesis->run, "n%d %s", node_id(patient->node), how);
     if (node_is_running(patient->node))
         node_kill(patient->node);
     else
         world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, nemesis->outage_us));
+}
+
+/* The directory is gone, and with it the identity. */
+static void wipe(struct nemesis *nemesis, struct patient *patient) {
+    if (nemesis->options.may_wipe == NULL || !may_lose(nemesis)) return;
+    if (!nemesis->options.may_wipe(nemesis->options.arg, patient->place)) return;
+    lose(nemesis, patient, "loses its directory");
     disk_wipe(node_disk(patient->node));
+}
+
+/* First a copy is taken; another time it is put back. */
+static void old_copy(struct nemesis *nemesis, struct patient *patient) {
+    if (nemesis->options.may_restore == NULL || !may_lose(nemesis)) return;
+    if (nemesis->copy == NULL) {
+        if (!node_is_running(patient->node)) return;
+        nemesis->copy = disk_clone_durable(node_disk(patient->node));
+        nemesis->copied = patient->place;
+        nemesis->options.copied(nemesis->options.arg, patient->place);
+        return;
+    }
+    patient = &nemesis->patients[nemesis->copied];
+    if (!nemesis->options.may_restore(nemesis->options.arg, patient->place)) return;
+    lose(nemesis, patient, "is given an old copy of its directory");
+    nemesis->restored = true;
+    disk_restore(node_disk(patient->node), nemesis->copy);
 }
 
 static void strike(struct nemesis *nemesis, enum fault fault) {
@@ -253,6 +284,7 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
         break;
     case FAULT_CHANGE_OF_GUARD: begin_change_of_guard(nemesis, patient); break;
     case FAULT_WIPE: wipe(nemesis, patient); break;
+    case FAULT_OLD_COPY: old_copy(nemesis, patient); break;
     case FAULT_KINDS: break;
     }
 }
@@ -340,6 +372,10 @@ void nemesis_mend(struct nemesis *nemesis, uint32_t alive) {
     }
 }
 
-uint32_t nemesis_wiped(const struct nemesis *nemesis) {
-    return nemesis->wiped;
+uint32_t nemesis_lost(const struct nemesis *nemesis) {
+    return nemesis->lost;
+}
+
+bool nemesis_restored(const struct nemesis *nemesis) {
+    return nemesis->restored;
 }

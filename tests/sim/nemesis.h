@@ -5,7 +5,7 @@
  *
  * Happy path: which faults a run has, how often they come and how long they last is drawn once from the seed: half of the
  * runs have a few, half of them many. What was killed is started again after a while. Invariants: the disk of at most one
- * machine says that a sync failed; at most a minority is wiped, and then the others' disks stay whole.
+ * machine says that a sync failed; at most one is wiped or given an old copy of itself, and then the others' disks stay whole.
  */
 #ifndef SIM_NEMESIS_H
 #define SIM_NEMESIS_H
@@ -21,6 +21,9 @@ struct nemesis_options {
     void (*stop)(void *arg, unsigned place);
     /* Whether that machine may lose its directory for good now. NULL: none may. */
     bool (*may_wipe)(void *arg, unsigned place);
+    /* An old copy of its directory was taken; whether that may be put back now: everybody else must know of something newer. NULL: of none. */
+    void (*copied)(void *arg, unsigned place);
+    bool (*may_restore)(void *arg, unsigned place);
     void *arg;
 };
 
@@ -32,7 +35,9 @@ void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death ho
 /* No fault comes any more. Machines whose bit is set in `alive` are mended and run, with whole links among them; the others
  * are cut off, off or as they are. */
 void nemesis_mend(struct nemesis *nemesis, uint32_t alive);
-/* The machine that lost its directory, as a bit; 0: none did. */
-uint32_t nemesis_wiped(const struct nemesis *nemesis);
+/* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */
+uint32_t nemesis_lost(const struct nemesis *nemesis);
+/* It has an old copy. */
+bool nemesis_restored(const struct nemesis *nemesis);
 
 #endif

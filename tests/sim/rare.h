@@ -17,6 +17,7 @@ enum rare {
     RARE_COPIED_FORWARD,
     RARE_DEDUP_HITS,
     RARE_WIPED_REFUSED,
+    RARE_OLD_COPIES_REFUSED,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

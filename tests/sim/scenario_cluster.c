@@ -5,7 +5,8 @@
  * mended, the rest stays broken: every partition must acknowledge new records within a bound, unless the metadata has no majority
  * (a broker may then never hear that a partition exists). Phase 3: all are mended, producers
  * finish, consumers read to the end, and every broker's log is read on its own: everything acknowledged is everywhere, in
- * order, without duplicates for idempotent producers. A broker that lost its directory must have been refused and hold nothing.
+ * order, without duplicates for idempotent producers. A broker that lost its directory must have been refused and hold nothing; one that
+ * was given an old copy of it must have ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,12 +35,21 @@ static bool may_wipe(void *arg, unsigned place) {
     return cluster->brokers[place].was_ready && kafka_client_ready(cluster->client);
 }
 
+static void copied(void *arg, unsigned place) {
+    old_copy_taken(arg, place);
+}
+
+static bool may_restore(void *arg, unsigned place) {
+    const struct cluster *cluster = arg;
+    return place == cluster->copy.place && kafka_client_ready(cluster->client) && old_copy_is_known(cluster);
+}
+
 static void run_ms(struct cluster *cluster, uint64_t ms) {
     world_run_until(cluster->run->world, world_now_us(cluster->run->world) + ms * 1000);
 }
 
-static bool is_wiped(const struct cluster *cluster, unsigned place) {
-    return nemesis_wiped(cluster->nemesis) >> place & 1;
+static bool is_lost(const struct cluster *cluster, unsigned place) {
+    return nemesis_lost(cluster->nemesis) >> place & 1;
 }
 
 /* ---- Phases ---- */
@@ -54,7 +64,8 @@ static void never_voted(void *arg, const struct journal_group *group) {
 
 static void read_disks(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_wiped(cluster, i))
+        if (is_lost(cluster, i) && nemesis_restored(cluster->nemesis)) continue;
+        if (is_lost(cluster, i))
             durable_read(cluster->run, cluster->brokers[i].node, cluster_journal, false, never_voted, cluster);
         else
             durable_enter(cluster->run, cluster->brokers[i].node, cluster_journal, cluster->ledger);
@@ -76,7 +87,7 @@ static uint32_t majority(struct cluster *cluster) {
 
     while ((unsigned)__builtin_popcount(set) < cluster->count / 2 + 1) {
         unsigned place = (unsigned)world_below(cluster->run->world, cluster->count);
-        if (!is_wiped(cluster, place)) set |= UINT32_C(1) << place;
+        if (!is_lost(cluster, place)) set |= UINT32_C(1) << place;
     }
     return set;
 }
@@ -125,7 +136,7 @@ static bool enter_commits(struct cluster *cluster) {
     uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
 
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_wiped(cluster, i)) continue;
+        if (is_lost(cluster, i)) continue;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         if (!cluster->brokers[i].ready || n != 1 + (size_t)cluster->partitions) return false;
         for (size_t k = 0; k < n; k++) {
@@ -143,7 +154,7 @@ static bool converged(struct cluster *cluster) {
 
     if (!enter_commits(cluster)) return false;
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_wiped(cluster, i)) continue;
+        if (is_lost(cluster, i)) continue;
         if (!cluster_same_metadata(cluster, i)) return false;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++)
@@ -213,7 +224,7 @@ static void check_topic(void *arg, const char *name, bool exists) {
     struct cluster *cluster = arg;
 
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_wiped(cluster, i)) continue;
+        if (is_lost(cluster, i)) continue;
         const struct metadata *metadata = broker_services(cluster->brokers[i].broker)->metadata;
         if ((metadata_topic_named(metadata, name, strlen(name)) != NULL) != exists)
             run_fail(cluster->run, "topic %s should %s on n%u", name, exists ? "exist" : "be gone", i + 1);
@@ -229,7 +240,7 @@ static void finish(struct cluster *cluster) {
     wait_until(cluster, drained, "not everything is acknowledged and read");
     wait_until(cluster, converged, "not every broker has everything that is committed");
     for (unsigned i = 0; i < cluster->count; i++)
-        if (!is_wiped(cluster, i)) read_broker(cluster, i);
+        if (!is_lost(cluster, i)) read_broker(cluster, i);
     history_finish(cluster->history);
     if (cluster->admin != NULL) admin_each_known(cluster->admin, check_topic, cluster);
     read_disks(cluster);
@@ -251,8 +262,14 @@ static void run_cluster(struct run *run) {
     cluster_init(cluster, run, size, 1 + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX));
     for (unsigned i = 0; i < size; i++)
         nodes[i] = cluster->brokers[i].node;
-    struct nemesis_options options = {
-        .nodes = nodes, .count = size, .start = start, .stop = stop, .may_wipe = may_wipe, .arg = cluster};
+    struct nemesis_options options = {.nodes = nodes,
+                                      .count = size,
+                                      .start = start,
+                                      .stop = stop,
+                                      .may_wipe = may_wipe,
+                                      .copied = copied,
+                                      .may_restore = may_restore,
+                                      .arg = cluster};
     cluster->nemesis = nemesis_new(run, &options);
     for (unsigned i = 0; i < size; i++)
         cluster_start_broker(cluster, i);

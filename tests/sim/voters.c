@@ -232,6 +232,7 @@ static int open_shard(struct voter *voter, struct error_text *why) {
     if (error != ERR_NONE) return error;
     struct peer_hello hello = {
         .version = PEER_PROTOCOL_VERSION, .node = options.node, .cluster_id = "sim", .nodes = "all"};
+    hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(voter->shard), &hello);
     for (unsigned i = 0; i < voters->count; i++) {
         snprintf(host, sizeof host, "n%u", i + 1);

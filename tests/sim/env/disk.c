@@ -374,6 +374,11 @@ struct disk *disk_clone_durable(struct disk *disk) {
     return clone;
 }
 
+void disk_restore(struct disk *disk, const struct disk *copy) {
+    disk_wipe(disk);
+    clone_directory(disk, disk->root, copy->root);
+}
+
 uint64_t disk_used_bytes(const struct disk *disk) {
     return disk->used;
 }

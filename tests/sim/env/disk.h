@@ -34,6 +34,8 @@ void disk_process_died(struct disk *disk);
 bool disk_rot(struct disk *disk, const char *part);
 /* Removes everything: the directory was lost. */
 void disk_wipe(struct disk *disk);
+/* Removes everything and puts back what is durable on `copy`. */
+void disk_restore(struct disk *disk, const struct disk *copy);
 
 uint64_t disk_used_bytes(const struct disk *disk);
 uint64_t disk_capacity_bytes(const struct disk *disk);

@@ -190,35 +190,6 @@ static void test_queue_freed_at_once(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
-static void push_behind(struct env_task *task) {
-    (void)task;
-    push(NULL, 20, 10);
-}
-
-static void free_queue(struct budget_waiter *waiter) {
-    (void)waiter;
-    send_queue_free(sending.queue);
-    sending.queue = NULL;
-    loop_done(&sending.loop);
-}
-
-/* Freed by whoever waits for the memory of a slice that was just written, while another one waits for its turn. */
-static void test_queue_freed_by_a_release(void **state) {
-    (void)state;
-    struct budget budget;
-    budget_init(&budget, 20);
-    open_sending(0);
-    struct budget_waiter waiter = {.room = free_queue};
-    struct env_task behind = {.run = push_behind}; /* runs when the write is under way, and its end not yet reported */
-    push(&budget, 0, 20);
-    env_defer(sending.loop.env, &behind);
-    budget_wait(&budget, &waiter);
-    loop_run(&sending.loop);
-    assert_null(sending.queue);
-    assert_int_equal(budget.used, 0);
-    close_sending();
-}
-
 /* The other side goes: the queue drops what it holds and everything that comes, the stream tells the owner. */
 static void test_queue_broken(void **state) {
     (void)state;
@@ -244,13 +215,9 @@ static void test_queue_broken(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queue_keeps_order),
-        cmocka_unit_test(test_queue_drained),
-        cmocka_unit_test(test_queue_freed_when_drained),
-        cmocka_unit_test(test_queue_freed_under_way),
-        cmocka_unit_test(test_queue_freed_by_a_release),
-        cmocka_unit_test(test_queue_freed_at_once),
-        cmocka_unit_test(test_queue_broken),
+        cmocka_unit_test(test_queue_keeps_order),        cmocka_unit_test(test_queue_drained),
+        cmocka_unit_test(test_queue_freed_when_drained), cmocka_unit_test(test_queue_freed_under_way),
+        cmocka_unit_test(test_queue_freed_at_once),      cmocka_unit_test(test_queue_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,7 @@ void node_open(struct fixture_node *node, bool bootstrap) {
         fail_msg("%s", why.text);
     node->port = peers_port(shard_peers(node->shard));
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
+    hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(node->shard), &hello);
     node->open = true;
     for (int i = 0; i < fixture->node_count; i++) {

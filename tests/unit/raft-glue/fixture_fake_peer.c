@@ -78,7 +78,7 @@ static bool engine_runs(struct cluster *cluster) {
 }
 
 int fake_setup(void **state) {
-    static const struct peers_events events = {NULL, on_up, on_down, on_message, NULL, NULL};
+    static const struct peers_events events = {.up = on_up, .down = on_down, .message = on_message};
     cluster_setup(state);
     struct cluster *cluster = *state;
     cluster->options.election_timeout_ms = 60 * 1000; /* no election of its own */

@@ -109,19 +109,36 @@ static void test_hello_cut_anywhere(void **state) {
 static void test_hello_text_without_end(void **state) {
     (void)state;
     struct peer_bytes bytes = {0};
-    peer_verdict_encode(&bytes, false, "no");
+    struct peer_journal seen = {.run = 5, .sequence = 6}, got = {0};
+    peer_verdict_encode(&bytes, false, &seen, "no");
     struct slice slice = peer_bytes_take(&bytes);
     bool accepted;
     const char *sentence;
-    assert_int_equal(peer_verdict_decode(slice, &accepted, &sentence), ERR_NONE);
+    assert_int_equal(peer_verdict_decode(slice, &accepted, &got, &sentence), ERR_NONE);
+    assert_memory_equal(&got, &seen, sizeof seen);
     assert_false(accepted);
     assert_string_equal(sentence, "no");
     ((uint8_t *)slice.data)[slice.len - 1] = 'x';
-    assert_int_equal(peer_verdict_decode(slice, &accepted, &sentence), ERR_MALFORMED);
+    assert_int_equal(peer_verdict_decode(slice, &accepted, &got, &sentence), ERR_MALFORMED);
     ((uint8_t *)slice.data)[slice.len - 1] = 0;
     ((uint8_t *)slice.data)[slice.len - 2] = 0;
-    assert_int_equal(peer_verdict_decode(slice, &accepted, &sentence), ERR_MALFORMED);
+    assert_int_equal(peer_verdict_decode(slice, &accepted, &got, &sentence), ERR_MALFORMED);
     slice_unref(&slice);
+}
+
+/* What is told of journals comes back; another length is not taken. */
+static void test_journal(void **state) {
+    (void)state;
+    struct peer_journal told = {.run = 1, .sequence = UINT64_MAX}, got;
+    uint8_t bytes[PEER_JOURNAL_SIZE + 1] = {0};
+    peer_journal_encode(bytes, &told);
+    struct slice payload = {.data = bytes, .len = PEER_JOURNAL_SIZE};
+    assert_int_equal(peer_journal_decode(payload, &got), ERR_NONE);
+    assert_memory_equal(&got, &told, sizeof told);
+    payload.len--;
+    assert_int_equal(peer_journal_decode(payload, &got), ERR_MALFORMED);
+    payload.len += 2;
+    assert_int_equal(peer_journal_decode(payload, &got), ERR_MALFORMED);
 }
 
 /* Records and pieces come back field by field; unknown types and flags are refused. */
@@ -159,7 +176,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frame_round_trip),       cmocka_unit_test(test_frame_flipped_bit),
         cmocka_unit_test(test_frame_of_entries),       cmocka_unit_test(test_hello_cut_anywhere),
-        cmocka_unit_test(test_hello_text_without_end), cmocka_unit_test(test_record_and_piece),
+        cmocka_unit_test(test_hello_text_without_end), cmocka_unit_test(test_journal),
+        cmocka_unit_test(test_record_and_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,11 @@ static void refused(void *arg, int32_t node, const char *sentence) {
     broker->refusals++;
     snprintf(broker->refusal, sizeof broker->refusal, "%s", sentence);
 }
-static const struct peers_events events = {judge, up, down, message, refused, NULL};
+static const struct peers_events events = {.judge = judge,
+                                           .up = up,
+                                           .down = down,
+                                           .message = message,
+                                           .refused = refused};
 
 static void on_limit(void *arg) {
     ((struct test *)arg)->timed_out = true;

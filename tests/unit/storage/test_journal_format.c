@@ -13,6 +13,8 @@ static const struct journal_record every_kind[] = {
     {.kind = JOURNAL_PROGRESS, .group = 12, .index = 13, .segment = -1, .position = 15},
     {.kind = JOURNAL_FORGET, .group = 16},
     {.kind = JOURNAL_MARK, .index = 17},
+    {.kind = JOURNAL_WITNESS, .directory = UINT64_MAX - 18, .run = UINT64_MAX - 19, .sequence = UINT64_MAX - 20},
+    {.kind = JOURNAL_RUN, .run = UINT64_MAX - 21, .sequence = UINT64_MAX - 22},
     {.kind = JOURNAL_GROUP,
      .group = 1,
      .term = 2,
@@ -72,6 +74,9 @@ static void test_journal_format_records(void **state) {
         assert_int_equal(record.commit, expected->commit);
         assert_int_equal(record.segment, expected->segment);
         assert_int_equal(record.position, expected->position);
+        assert_int_equal(record.directory, expected->directory);
+        assert_int_equal(record.run, expected->run);
+        assert_int_equal(record.sequence, expected->sequence);
     }
     for (uint64_t index = 1; index <= 2; index++) {
         assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len, &at, &record, NULL),

@@ -78,8 +78,9 @@ static void test_journal_garbage_random_damage(void **state) {
 static struct journal_record any_record(struct model *model) {
     static const uint64_t numbers[] = {1, 2, 3, 7, 50, 1000, INT64_MAX - 2, INT64_MAX - 1};
     enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
-    static const uint8_t kinds[] = {JOURNAL_HARD_STATE, JOURNAL_TRUNCATE, JOURNAL_COMMIT, JOURNAL_PROGRESS,
-                                    JOURNAL_FORGET,     JOURNAL_MARK,     JOURNAL_GROUP};
+    static const uint8_t kinds[] = {JOURNAL_HARD_STATE, JOURNAL_TRUNCATE, JOURNAL_COMMIT,
+                                    JOURNAL_PROGRESS,   JOURNAL_FORGET,   JOURNAL_MARK,
+                                    JOURNAL_RUN,        JOURNAL_WITNESS,  JOURNAL_GROUP};
     return (struct journal_record){.kind = kinds[model_random(model, sizeof kinds)],
                                    .group = numbers[model_random(model, NUMBERS)],
                                    .index = numbers[model_random(model, NUMBERS)],

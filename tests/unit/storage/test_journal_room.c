@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/env_uv.h"
+#include "fixture_journal_image.h"
 #include "fixture_journal_model.h"
+#include "storage/journal_lineage.h"
 
 /* An owner that syncs when it is asked (or not), and counts. */
 struct owner {
@@ -281,6 +283,78 @@ static void test_journal_room_sequence_grows(void **state) {
     }
 }
 
+/* What was seen of other journals rides along, and comes back, also by way of a checkpoint; the last one of a directory counts. */
+static void test_journal_room_witnesses(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    assert_null(journal_witness_of(fixture->journal, 1));
+    journal_witness(fixture->journal, &(struct journal_witness){.directory = 1, .run = 10, .sequence = 100});
+    journal_witness(fixture->journal, &(struct journal_witness){.directory = UINT64_MAX, .run = 20, .sequence = 200});
+    journal_witness(fixture->journal, &(struct journal_witness){.directory = 1, .run = 11, .sequence = UINT64_MAX});
+    journal_fixture_run(fixture);
+    assert_int_equal(stats_of(fixture).rounds, 0);
+    for (uint32_t term = 1; stats_of(fixture).files_reused == 0; term++) {
+        journal_hard_state(fixture->journal, 1, term, 0);
+        journal_fixture_flush(fixture);
+    }
+    for (int life = 0; life < 2; life++) {
+        const struct journal_witness *witness = journal_witness_of(fixture->journal, 1);
+        assert_non_null(witness);
+        assert_int_equal(witness->run, 11);
+        assert_int_equal(witness->sequence, UINT64_MAX);
+        assert_int_equal(journal_witness_of(fixture->journal, UINT64_MAX)->sequence, 200);
+        assert_null(journal_witness_of(fixture->journal, 2));
+        journal_fixture_close(fixture);
+        journal_fixture_open(fixture);
+    }
+}
+
+/* A journal covers what any run of it told; an older copy of it does not, however often it is started. */
+static void test_journal_room_runs(void **state) {
+    enum { LIVES = JOURNAL_RUNS_MAX + 3, COPIED = LIVES - 2 };
+    struct journal_fixture *fixture = *state;
+    struct journal_witness told[LIVES];
+    struct image *old = NULL;
+    for (uint32_t life = 0; life < LIVES; life++) {
+        journal_fixture_open(fixture);
+        for (uint32_t i = 0; i < life; i++)
+            assert_true(journal_covers(fixture->journal, told[i].run, told[i].sequence));
+        journal_hard_state(fixture->journal, 1, 1 + life, 0);
+        journal_fixture_flush(fixture);
+        if (life == COPIED) old = image_load(fixture);
+        journal_hard_state(fixture->journal, 1, 1 + life, 1);
+        journal_fixture_flush(fixture);
+        told[life].run = journal_run(fixture->journal);
+        told[life].sequence = journal_sequence(fixture->journal);
+        assert_int_not_equal(told[life].run, 0);
+        assert_true(journal_covers(fixture->journal, told[life].run, told[life].sequence));
+        journal_fixture_close(fixture);
+    }
+    image_store(old, fixture);
+    image_free(old);
+    for (int life = 0; life < 5; life++) {
+        journal_fixture_open(fixture);
+        for (uint32_t i = 0; i < LIVES; i++)
+            assert_int_equal(journal_covers(fixture->journal, told[i].run, told[i].sequence), i < COPIED);
+        journal_fixture_close(fixture);
+    }
+}
+
+/* What was disowned stays so. */
+static void test_journal_room_disowned(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    assert_false(journal_is_disowned(fixture->journal));
+    journal_disown(fixture->journal);
+    journal_hard_state(fixture->journal, 1, 1000, 0);
+    journal_fixture_flush(fixture);
+    for (int life = 0; life < 2; life++) {
+        journal_fixture_close(fixture);
+        journal_fixture_open(fixture);
+        assert_true(journal_is_disowned(fixture->journal));
+    }
+}
+
 /* Five thousand groups: their checkpoints are larger than a small file, and everything still works. */
 static void test_journal_room_many_groups(void **state) {
     struct journal_fixture *fixture = *state;
@@ -321,6 +395,9 @@ int main(void) {
         TEST(test_journal_room_riders),
         TEST(test_journal_room_closed_inside),
         TEST(test_journal_room_sequence_grows),
+        TEST(test_journal_room_witnesses),
+        TEST(test_journal_room_runs),
+        TEST(test_journal_room_disowned),
         TEST(test_journal_room_many_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
