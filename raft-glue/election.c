@@ -1,7 +1,8 @@
 /*
  * Elections before the engine's own timers would start them: one early try, with a short election timeout t.
  *
- *   - the leader's process is dead (its link broke and connecting again was refused): every survivor tries
+ *   - the leader's process is dead (its link broke and connecting again was refused), or it heard no majority for an election
+ *     timeout and said that it leads no more: everybody else tries
  *   - no leader is known and a majority is connected (a cluster that starts)
  *   - a new group whose first replica is to lead (campaign)
  *
@@ -10,7 +11,7 @@
  * rank two timeouts of the one before. Brokers that lead little (one that is back after a restart) come first, and among others a
  * hash of group and replica, so the groups of a dead broker spread over the survivors. Who leads what is known only as far as this
  * broker has heard, so the hash also sets apart two that both take themselves for the first.
- * A receiver whose own link to the leader's process was refused lets the request depose that leader (disrupt_leader); for others the
+ * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader); for others the
  * leader lives, and pre-vote protects it. A timeout that leaves the replica a follower (entries being written) was not the try.
  * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
@@ -118,13 +119,27 @@ void election_start(struct group *group) {
     }
 }
 
-void election_on_dead(struct group *group, int32_t node) {
-    if (!may_stand(group) || group->raft.state != RAFT_FOLLOWER) return;
+/* The other member that this follower takes for the leader, or NULL. */
+static const struct member *leader_of(const struct group *group) {
+    if (group->phase != GROUP_RUNNING || group->raft.state != RAFT_FOLLOWER) return NULL;
     const struct member *leader = group_member(group, group->raft.follower_state.current_leader.id);
-    if (leader == NULL || leader == group->self || leader->node != node) return;
+    return leader == group->self ? NULL : leader;
+}
+
+static void lost_leader(struct group *group, const struct member *leader) {
     group->dead_leader = leader->replica;
+    if (!may_stand(group)) return;
     group->shard->stats.fast_failovers++;
     begin_try(group, 1, try_time_ms(group));
+}
+
+void election_on_dead(struct group *group, int32_t node) {
+    const struct member *leader = leader_of(group);
+    if (leader != NULL && leader->node == node) lost_leader(group, leader);
+}
+
+void election_on_resigned(struct group *group, const struct member *from) {
+    if (leader_of(group) == from) lost_leader(group, from);
 }
 
 bool election_leader_is_dead(const struct group *group) {

@@ -9,6 +9,15 @@
 #include "base/mutant.h"
 #include "raft-glue/group_state.h"
 
+/* It hears no majority. The others may hear it all the same, and would wait for it for an election timeout of theirs. */
+static void resign(struct group *group) {
+    for (size_t i = 0; i < group->member_count; i++) {
+        if (group->members[i] == group->self) continue;
+        struct peer_record record = {.type = RECORD_RESIGNED, .term = group_term(group)};
+        group_send(group, group->members[i], &record);
+    }
+}
+
 void group_note_role(struct group *group) {
     unsigned role = group->raft.state;
     if (role == group->role) return;
@@ -16,6 +25,7 @@ void group_note_role(struct group *group) {
         replicate_end(group);
         group->hand_over_to = 0;
         group->serve_index = 0;
+        if (role == RAFT_FOLLOWER && group_term(group) == group->leader_term) resign(group);
     }
     group->role = role;
     if (role == RAFT_CANDIDATE) group->shard->stats.elections++;

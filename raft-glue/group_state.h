@@ -155,7 +155,7 @@ struct group {
     /* Time. */
     struct timer_entry timer;
     struct fast_try fast;
-    uint64_t dead_leader; /* the leader that we know, when its process was found dead; 0: none */
+    uint64_t dead_leader; /* the leader that we know, when its process was found dead, or it resigned; 0: none */
 
     /* Handing over: the target; submits are refused meanwhile. */
     uint64_t hand_over_to;
@@ -314,6 +314,8 @@ void election_start(struct group *group);
 void election_count_leads(struct shard *shard);
 void election_on_link_up(struct group *group);
 void election_on_dead(struct group *group, int32_t node);
+/* That member said that it leads the present term no more. */
+void election_on_resigned(struct group *group, const struct member *from);
 /* Behind a step: ends a try that is over. */
 void election_note(struct group *group);
 /* Around the step of a timeout: whether it may be; what came of it. */
@@ -321,7 +323,7 @@ bool election_may_time_out(struct group *group);
 void election_timed_out(struct group *group);
 /* A vote for ourselves is on disk, so the time of its try runs from now on. */
 void election_hard_state_durable(struct group *group);
-/* Whether a vote request may depose the leader that we know: its process is dead. */
+/* Whether a vote request may depose the leader that we know: its process is dead, or it resigned. */
 bool election_leader_is_dead(const struct group *group);
 
 /* ---- transfer.c ---- */

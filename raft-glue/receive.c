@@ -93,6 +93,9 @@ static void receive_record(struct group *group, struct member *from, const struc
         from->heard_ms = shard_now_ms(group->shard);
         confirm_received(group, from, record);
         return;
+    case RECORD_RESIGNED:
+        if (record->term == group_term(group)) election_on_resigned(group, from);
+        return;
     case RECORD_APPEND_RESULT:
         if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) return;
         message.type = RAFT_APPEND_ENTRIES_RESULT;

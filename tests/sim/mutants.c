@@ -19,6 +19,6 @@ const struct mutant_row mutant_rows[] = {
     ROW(RESULT_UNPERSISTED, "voters", 100),     ROW(STALE_COMPLETION, "voters", 100),
     ROW(WITNESS_IGNORED, "cluster", 200),       ROW(DEDUP_WINDOW_OF_FOUR, "cluster", 100),
     ROW(BATCH_CRC_IGNORED, "cluster", 100),     ROW(IN_FLIGHT_KEPT, "cluster", 1500),
-    ROW(RETRY_ACKED_EARLY, "cluster", 100),     ROW(WATERMARK_AT_APPEND, "cluster", 100),
+    ROW(RETRY_ACKED_EARLY, "cluster", 500),     ROW(WATERMARK_AT_APPEND, "cluster", 100),
     ROW(WIPED_REPLICA_VOTES, "cluster", 50),    {0, NULL, NULL, 0},
 };

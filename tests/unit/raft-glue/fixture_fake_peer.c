@@ -77,12 +77,12 @@ static bool engine_runs(struct cluster *cluster) {
     return (void)cluster, group_term(fake.replica->group) == 1;
 }
 
-int fake_setup(void **state) {
+int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failover_ms) {
     static const struct peers_events events = {.up = on_up, .down = on_down, .message = on_message};
     cluster_setup(state);
     struct cluster *cluster = *state;
-    cluster->options.election_timeout_ms = 60 * 1000; /* no election of its own */
-    cluster->options.failover_ms = 30 * 1000;
+    cluster->options.election_timeout_ms = election_timeout_ms;
+    cluster->options.failover_ms = failover_ms;
     cluster->node_count = 2;
     cluster->group_count = 1;
     struct node *node = &cluster->nodes[0];
@@ -104,6 +104,10 @@ int fake_setup(void **state) {
     cluster_run(cluster, fake_is_up);
     cluster_run(cluster, engine_runs);
     return 0;
+}
+
+int fake_setup(void **state) {
+    return fake_setup_with(state, 60 * 1000, 30 * 1000);
 }
 
 int fake_teardown(void **state) {

@@ -14,8 +14,8 @@ struct fake_peer {
     struct replica *replica; /* the real one */
     bool up;
     unsigned downs;
-    struct peer_record last[RECORD_CONFIRMED + 1];
-    unsigned got[RECORD_CONFIRMED + 1];
+    struct peer_record last[RECORD_RESIGNED + 1];
+    unsigned got[RECORD_RESIGNED + 1];
     uint64_t entries_got, entries_last;
     bool grants, acknowledges, swallows_entries;
     uint64_t drops_wanted, applied_wanted; /* for fake_has_dropped and fake_has_applied */
@@ -24,6 +24,7 @@ extern struct fake_peer fake;
 
 /* For cmocka's setup and teardown; *state is the cluster, which holds no election of its own. */
 int fake_setup(void **state);
+int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failover_ms);
 int fake_teardown(void **state);
 
 /* Group, from and to are filled in where they are 0. */

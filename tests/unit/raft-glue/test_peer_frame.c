@@ -159,7 +159,7 @@ static void test_record_and_piece(void **state) {
     assert_int_equal(peer_record_decode(bytes, &got), ERR_NONE);
     assert_true(got.group == 1 && got.from == 2 && got.to == 3 && got.term == 4 && got.type == RECORD_VOTE);
     assert_true(got.flags == RECORD_DISRUPT && got.a == UINT64_MAX && got.b == 6 && got.c == 7);
-    bytes[28] = RECORD_CONFIRMED + 1;
+    bytes[28] = RECORD_RESIGNED + 1;
     assert_int_equal(peer_record_decode(bytes, &got), ERR_MALFORMED);
     bytes[28] = RECORD_VOTE;
     bytes[29] = 16;

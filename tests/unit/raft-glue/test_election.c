@@ -1,0 +1,59 @@
+/* A leader that hears nobody says that it leads no more, and who hears that stands at once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "fixture_fake_peer.h"
+
+enum { HEARTBEAT_MS = 200, FAR_MS = 60 * 1000 };
+
+static int setup_that_resigns(void **state) {
+    return fake_setup_with(state, 2 * HEARTBEAT_MS, FAR_MS);
+}
+
+static int setup_that_stands(void **state) {
+    return fake_setup_with(state, FAR_MS, 20);
+}
+
+static bool it_resigned(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_RESIGNED] > 0;
+}
+
+/* The made-up follower hears it and says nothing more. */
+static void test_election_leader_resigns(void **state) {
+    struct cluster *cluster = *state;
+    fake_make_it_lead();
+    uint32_t term = group_term(fake.replica->group);
+    fake.grants = fake.acknowledges = false;
+    cluster_run(cluster, it_resigned);
+    assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
+    assert_false(group_is_leading(fake.replica->group));
+}
+
+static bool it_stands(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_VOTE] > 0;
+}
+
+/* Only the leader of the present term can resign. */
+static void test_election_stands_when_the_leader_resigned(void **state) {
+    struct cluster *cluster = *state;
+    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, fake_got_result);
+    fake.got[RECORD_VOTE] = 0;
+    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19});
+    cluster_run_ms(cluster, 200);
+    assert_int_equal(fake.got[RECORD_VOTE], 0);
+    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 20});
+    cluster_run(cluster, it_stands); /* long before its election timeout */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_election_leader_resigns, setup_that_resigns, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_election_stands_when_the_leader_resigned, setup_that_stands,
+                                        fake_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
