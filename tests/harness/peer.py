@@ -5,8 +5,9 @@ import struct
 
 from harness.raw import crc32c
 
-HELLO, VERDICT, PING, MESSAGES, ENTRIES, STOPPING, BROKER = 1, 2, 3, 4, 5, 6, 64
+HELLO, VERDICT, PING, MESSAGES, ENTRIES, STOPPING, JOURNAL, BROKER = 1, 2, 3, 4, 5, 6, 7, 64
 CONTROL, BULK = 0, 1
+SEEN = 16  # bytes of a verdict: what the broker saw of our journal; zeros: nothing
 
 
 def field(data):
@@ -76,8 +77,8 @@ class Peer:
         kind, verdict = self.receive()
         assert kind == VERDICT, f"frame of kind {kind} instead of a verdict"
         if verdict[0]:
-            self.send(VERDICT, channel, b"\1" + field(b"\0"))
-        return Hello.decode(theirs), bool(verdict[0]), verdict[5:-1].decode()
+            self.send(VERDICT, channel, b"\1" + bytes(SEEN) + field(b"\0"))
+        return Hello.decode(theirs), bool(verdict[0]), verdict[SEEN + 5:-1].decode()
 
 
 def link(port, hello, session, tries=50):

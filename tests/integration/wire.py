@@ -212,7 +212,7 @@ def false_peers_harm_nobody(cluster):
             pass
         stranger.close()
     one = peer_port.Hello(1, ours.directory_of(1), ours.nodes, ours.record, ours.cluster_id)
-    kinds = [peer_port.MESSAGES, peer_port.ENTRIES, peer_port.HELLO, peer_port.VERDICT, peer_port.STOPPING, 50, *range(64, 70), 255]
+    kinds = [peer_port.MESSAGES, peer_port.ENTRIES, peer_port.HELLO, peer_port.VERDICT, peer_port.STOPPING, peer_port.JOURNAL, 50, *range(64, 70), 255]
     for turn in range(40):
         control, bulk = peer_port.link(port, one, 1000 + turn)
         try:
