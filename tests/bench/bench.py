@@ -95,7 +95,7 @@ def backlog(systems, out):
         system.topic(f"backlog-{system.name}")
         records = 0
         while records * 1024 < BACKLOG_GB * 1e9:
-            records += system.measure(ROWS["peak1k"], f"backlog-{system.name}", 20)["records"]
+            records += system.measure(ROWS["peak1k"], f"backlog-{system.name}", 4)["records"]
     for turn in range(ROUNDS):
         for system in systems:
             result = system.measure(["consume"], f"backlog-{system.name}", 0)
