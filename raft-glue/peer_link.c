@@ -179,7 +179,7 @@ static int on_hello(struct peers *peers, struct peer_connection *connection, con
         if (connection->dialled) connection->peer->refused = true;
         return error;
     }
-    if (peers->events->seen != NULL) peers->events->seen(peers->arg, hello->node, seen);
+    if (peers->events->seen != NULL) peers->events->seen(peers->arg, hello, seen);
     if (connection->dialled) return ERR_NONE;
     if (connection->channel == PEER_CONTROL) {
         /* It would not dial again if the old link still worked for it. */

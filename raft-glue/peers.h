@@ -35,8 +35,8 @@ struct peers_events {
     void (*refused)(void *arg, int32_t node, const char *sentence);
     /* So much of the bulk channel's queue was written that more may be queued. May be NULL. */
     void (*drained)(void *arg, int32_t node);
-    /* What goes with our acceptance of that broker: what was seen of its journal. May be NULL. */
-    void (*seen)(void *arg, int32_t node, struct peer_journal *of_its);
+    /* What goes with our acceptance of that broker, which is one of ours: what was seen of its journal. May be NULL. */
+    void (*seen)(void *arg, const struct peer_hello *hello, struct peer_journal *of_its);
     /* It accepts us, and has seen that of our journal. False: the link is not made, nothing of it is heard. May be NULL. */
     bool (*accepted)(void *arg, int32_t node, const struct peer_journal *of_ours);
 };

@@ -53,15 +53,13 @@ static void on_timer(void *arg) {
 
 static int on_judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
     struct shard *shard = arg;
-    int error = ERR_NONE;
-    if (shard->events != NULL && shard->events->judge != NULL) error = shard->events->judge(shard->arg, hello, refusal);
-    if (error == ERR_NONE) witness_hello(shard->witness, hello->node, hello->directory);
-    return error;
+    if (shard->events == NULL || shard->events->judge == NULL) return ERR_NONE;
+    return shard->events->judge(shard->arg, hello, refusal);
 }
 
-static void on_seen(void *arg, int32_t node, struct peer_journal *of_its) {
+static void on_seen(void *arg, const struct peer_hello *hello, struct peer_journal *of_its) {
     struct shard *shard = arg;
-    *of_its = witness_seen(shard->witness, node);
+    *of_its = witness_seen(shard->witness, hello->node, hello->directory);
 }
 
 static bool on_accepted(void *arg, int32_t node, const struct peer_journal *of_ours) {

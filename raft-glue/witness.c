@@ -63,13 +63,15 @@ void witness_up(struct witness *witness, int32_t node) {
 
 /* ---- Hearing ---- */
 
-void witness_hello(struct witness *witness, int32_t node, const uint8_t directory[PEER_UUID_SIZE]) {
+struct peer_journal witness_seen(struct witness *witness, int32_t node, const uint8_t directory[PEER_UUID_SIZE]) {
     struct seen *seen = seen_of(witness, node);
     uint64_t id = le_get_u64(directory);
-    if (seen->best.directory == id) return;
-    const struct journal_witness *recorded = journal_witness_of(witness->journal, id);
-    seen->best = recorded != NULL ? *recorded : (struct journal_witness){.directory = id};
-    seen->unrecorded = false;
+    if (seen->best.directory != id) {
+        const struct journal_witness *recorded = journal_witness_of(witness->journal, id);
+        seen->best = recorded != NULL ? *recorded : (struct journal_witness){.directory = id};
+        seen->unrecorded = false;
+    }
+    return (struct peer_journal){.run = seen->best.run, .sequence = seen->best.sequence};
 }
 
 static void on_recorded(struct journal_waiter *waiter) {
@@ -85,11 +87,6 @@ static void found_out(struct witness *witness, int32_t node) {
     witness->waiter.durable = on_recorded;
     journal_disown(witness->journal);
     journal_wait(witness->journal, &witness->waiter);
-}
-
-struct peer_journal witness_seen(struct witness *witness, int32_t node) {
-    const struct seen *seen = seen_of(witness, node);
-    return (struct peer_journal){.run = seen->best.run, .sequence = seen->best.sequence};
 }
 
 bool witness_accepted(struct witness *witness, int32_t node, const struct peer_journal *of_ours) {

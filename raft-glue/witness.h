@@ -26,10 +26,8 @@ int witness_open(struct env *env, struct journal *journal, struct peers *peers, 
                  struct error_text *why);
 void witness_close(struct witness *witness);
 
-/* That broker said hello with that directory. */
-void witness_hello(struct witness *witness, int32_t node, const uint8_t directory[PEER_UUID_SIZE]);
-/* What was seen of the journal of that broker, which said hello before. */
-struct peer_journal witness_seen(struct witness *witness, int32_t node);
+/* That broker said hello with that directory: what was seen of its journal. */
+struct peer_journal witness_seen(struct witness *witness, int32_t node, const uint8_t directory[PEER_UUID_SIZE]);
 /* That broker has seen so much of ours. False: ours does not cover it. */
 bool witness_accepted(struct witness *witness, int32_t node, const struct peer_journal *of_ours);
 /* The link came up: before anything else is sent on it. */
