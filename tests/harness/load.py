@@ -9,6 +9,9 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
+from harness.checker import check
+from harness.cluster import wait_until
+
 # A client that is told quickly that a leader moved; the rest is librdkafka's own choice.
 QUICK = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 20, "topic.metadata.refresh.fast.interval.ms": 50,
          "topic.metadata.refresh.interval.ms": 5000, "socket.connection.setup.timeout.ms": 2000}
@@ -82,3 +85,20 @@ def drain(history, bootstrap, topic, partitions, client="drain", seconds=120):
                 raise RuntimeError(f"partition {m.partition()}: {error}")
     consumer.close()
     return count
+
+
+def under_load(cluster, history, topic, partitions, rate, faults):
+    """The results of faults(load) on a new topic under load, after which everything was read back; and what the checker found: no anomaly."""
+    cluster.create(topic, partitions)
+    cluster.wait_leaders(topic, in_sync=3)
+    load = Load(history, cluster.bootstrap, topic, partitions, rate).start()
+    try:
+        wait_until("load on every partition", lambda: all(n > 100 for n in load.acked.values()))
+        results = faults(load)
+    finally:
+        load.stop()
+    drain(history, cluster.bootstrap, topic, partitions)
+    history.close()
+    found = check(history.ops)
+    assert not found["anomalies"], found
+    return results, found

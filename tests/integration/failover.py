@@ -11,11 +11,10 @@ import statistics
 import time
 from collections import Counter
 
-from harness.checker import check
-from harness.cluster import ROOT, Cluster, wait_until
+from harness.cluster import ROOT, Cluster
 from harness.history import History
 from harness.links import Links
-from harness.load import Load, drain
+from harness.load import under_load
 from harness.suite import Suite
 
 PARTITIONS, RATE, TOPIC = 6, 120, "failover"  # two clients: 240 records/s on each partition
@@ -66,23 +65,9 @@ def one_pause(cluster, history):
     return gap_between(history, began, now_us())
 
 
-def under_load(cluster, history, faults):
-    """The results of faults() on a cluster under load, after which everything was read back; and what the checker found."""
-    cluster.create(TOPIC, PARTITIONS)
-    cluster.wait_leaders(TOPIC, in_sync=3)
-    load = Load(history, cluster.bootstrap, TOPIC, PARTITIONS, RATE).start()
-    try:
-        wait_until("load on every partition", lambda: all(n > 100 for n in load.acked.values()))
-        results = faults()
-    finally:
-        load.stop()
-    drain(history, cluster.bootstrap, TOPIC, PARTITIONS)
-    history.close()
-    found = check(history.ops)
+def with_load(cluster, history, faults):
+    results, found = under_load(cluster, history, TOPIC, PARTITIONS, RATE, lambda _: faults())
     found.pop("gap_ms")
-    if found["anomalies"]:
-        print(json.dumps(found), flush=True)
-        raise AssertionError(f"{found['anomalies']}")
     return results, found
 
 
@@ -90,7 +75,7 @@ def failover():
     """kill -9 and SIGSTOP of leaders."""
     history = History(ROOT / "build" / "failover" / "history.jsonl")
     with Cluster(3) as cluster:
-        (gaps, pause_gap), found = under_load(cluster, history, lambda: ([one_kill(cluster, history, turn) for turn in range(KILLS)], one_pause(cluster, history)))
+        (gaps, pause_gap), found = with_load(cluster, history, lambda: ([one_kill(cluster, history, turn) for turn in range(KILLS)], one_pause(cluster, history)))
     median, longest = statistics.median(gaps), max(gaps)
     report.update(found | {"kills": KILLS, "gaps_ms": [round(g) for g in gaps], "median_gap_ms": round(median), "max_gap_ms": round(longest), "sigstop_gap_ms": round(pause_gap)})
     if (LIMITS_MS[0] and median > LIMITS_MS[0]) or longest > LIMITS_MS[1]:
@@ -122,7 +107,7 @@ def one_way_cuts():
     }
     try:
         with cluster:
-            gaps, found = under_load(cluster, history, lambda: {name: one_cut(chosen) for name, chosen in cuts.items()})
+            gaps, found = with_load(cluster, history, lambda: {name: one_cut(chosen) for name, chosen in cuts.items()})
     finally:
         links.close()
     report["one_way_cuts"] = found | {"gaps_ms": gaps}

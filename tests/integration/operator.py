@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 from harness.cluster import BIN, Cluster, free_ports, wait_until
-from harness.load import Load, drain
-from harness.checker import check
+from harness.load import under_load
 from harness.history import History
 from harness.cluster import ROOT
 from harness.suite import Suite
@@ -89,68 +88,59 @@ def different_lists_are_told():
                 process.wait()
 
 
+def wait_for_more(load, what):
+    before = dict(load.acked)
+    wait_until(what, lambda: all(load.acked[p] > before[p] + 50 for p in load.acked))
+
+
 def wiped_broker_is_refused():
     """A broker that lost its directory never votes again: it is refused with a sentence that says why; the others go on; nothing is lost."""
     history = History(ROOT / "build" / "integration" / "history-wiped.jsonl")
+
+    def wipe(load):
+        cluster[2].kill()
+        shutil.rmtree(cluster[2].data)
+        cluster[2].start()
+        code = cluster[2].process.wait(30)
+        text = cluster[2].log_text()
+        assert code == 1 and re.search(r"Give it its own directory back", text) and "go on without" in text, f"exit {code}: {text[-500:]}"
+        wait_for_more(load, "the others to go on")
+        return text.strip().splitlines()[-1]
+
     with Cluster(3) as cluster:
-        cluster.create("wiped", 3)
-        cluster.wait_leaders("wiped", in_sync=3)
-        load = Load(history, cluster.bootstrap, "wiped", 3, 50).start()
-        try:
-            wait_until("load", lambda: all(n > 50 for n in load.acked.values()))
-            cluster[2].kill()
-            shutil.rmtree(cluster[2].data)
-            cluster[2].start()
-            code = cluster[2].process.wait(30)
-            text = cluster[2].log_text()
-            assert code == 1 and re.search(r"Give it its own directory back", text) and "go on without" in text, f"exit {code}: {text[-500:]}"
-            before = dict(load.acked)
-            wait_until("the others to go on", lambda: all(load.acked[p] > before[p] + 50 for p in load.acked))
-        finally:
-            load.stop()
-        drain(history, cluster.bootstrap, "wiped", 3)
-    history.close()
-    report = check(history.ops)
-    assert not report["anomalies"], report["anomalies"]
-    return f"{report['acknowledged']} acknowledged, lost 0; said: {text.strip().splitlines()[-1][-160:]}"
+        said, found = under_load(cluster, history, "wiped", 3, 50, wipe)
+    return f"{found['acknowledged']} acknowledged, lost 0; said: {said[-160:]}"
 
 
 def old_copy_is_refused():
     """A broker whose directory was put back from an older copy ends, and says why, now and at each later start; its newest directory is as good as before."""
     history = History(ROOT / "build" / "integration" / "history-old-copy.jsonl")
-    with Cluster(3) as cluster:
-        cluster.create("copied", 3)
-        cluster.wait_leaders("copied", in_sync=3)
-        load = Load(history, cluster.bootstrap, "copied", 3, 50).start()
+
+    def put_old_copy_back(load):
         broker = cluster[2]
         old, newest = broker.data.with_name("old"), broker.data.with_name("newest")
-        try:
-            wait_until("load", lambda: all(n > 50 for n in load.acked.values()))
-            broker.stop()
-            shutil.copytree(broker.data, old)
-            broker.start(ready=True)
-            cluster.wait_leaders("copied", in_sync=3)
-            before = dict(load.acked)
-            wait_until("more that the copy has not", lambda: all(load.acked[p] > before[p] + 50 for p in load.acked))
-            broker.kill()
-            broker.data.rename(newest)
-            shutil.copytree(old, broker.data)
-            for sentence in ("went back in time, as broker [13] can tell", "as another broker could tell before"):
-                broker.start()
-                assert broker.process.wait(30) == 1, broker.log_text()[-500:]
-                text = broker.log_text().strip().splitlines()[-1]
-                assert re.search(sentence, text) and "Put back the newest copy" in text, text
-            shutil.rmtree(broker.data)
-            newest.rename(broker.data)
-            broker.start(ready=True)
-            cluster.wait_leaders("copied", in_sync=3)
-        finally:
-            load.stop()
-        drain(history, cluster.bootstrap, "copied", 3)
-    history.close()
-    report = check(history.ops)
-    assert not report["anomalies"], report["anomalies"]
-    return f"{report['acknowledged']} acknowledged, lost 0; said: {text[-200:]}"
+        broker.stop()
+        shutil.copytree(broker.data, old)
+        broker.start(ready=True)
+        cluster.wait_leaders("copied", in_sync=3)
+        wait_for_more(load, "more that the copy has not")
+        broker.kill()
+        broker.data.rename(newest)
+        shutil.copytree(old, broker.data)
+        for sentence in ("went back in time, as broker [13] can tell", "as another broker could tell before"):
+            broker.start()
+            assert broker.process.wait(30) == 1, broker.log_text()[-500:]
+            said = broker.log_text().strip().splitlines()[-1]
+            assert re.search(sentence, said) and "Put back the newest copy" in said, said
+        shutil.rmtree(broker.data)
+        newest.rename(broker.data)
+        broker.start(ready=True)
+        cluster.wait_leaders("copied", in_sync=3)
+        return said
+
+    with Cluster(3) as cluster:
+        said, found = under_load(cluster, history, "copied", 3, 50, put_old_copy_back)
+    return f"{found['acknowledged']} acknowledged, lost 0; said: {said[-200:]}"
 
 
 def few_open_files():
