@@ -104,9 +104,10 @@ struct partition_read {
     bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and ask again */
     int64_t high_watermark; /* this and the next: -1 with an error other than OFFSET_OUT_OF_RANGE */
     int64_t start_offset;
+    bool more; /* committed batches follow, which max_bytes kept out */
     /* The partition's. */
     struct partition *partition;
-    int64_t offset;
+    int64_t offset, end_offset;       /* from here, and to there: the watermark as it was */
     struct partition_log_fetch fetch; /* slices, count, bytes: the batches, when there is no error */
     struct group_confirm confirm;
     struct partition_read *next, *prev;

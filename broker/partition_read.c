@@ -38,6 +38,7 @@ static bool over(struct partition_read *read, int16_t error) {
     read->error = error;
     read->high_watermark = known ? read->partition->high_watermark : -1;
     read->start_offset = known ? partition_start_offset(read->partition) : -1;
+    read->more = error == KAFKA_NONE && read->fetch.next_offset < read->end_offset;
     if (read->stage != STAGE_OVER) end(read);
     if (!read->inside) read->done(read);
     return true;
@@ -61,7 +62,7 @@ static bool start(struct partition_read *read, uint64_t max_bytes) {
     if (read->offset < partition_log_start_offset(log)) return over(read, KAFKA_OFFSET_OUT_OF_RANGE);
     if (read->offset < partition->high_watermark && max_bytes > 0) {
         begin(read, STAGE_LOG);
-        partition_log_fetch(log, read->offset, partition->high_watermark, max_bytes, &read->fetch);
+        partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
         return read->stage == STAGE_OVER;
     }
     if (read->offset <= partition_log_end_offset(log)) return over(read, KAFKA_NONE);
@@ -74,7 +75,8 @@ bool partition_read(struct partition *partition, int64_t offset, int32_t leader_
                     struct partition_read *read) {
     read->partition = partition;
     read->offset = offset;
-    read->fetch = (struct partition_log_fetch){.done = log_done};
+    read->end_offset = partition->high_watermark;
+    read->fetch = (struct partition_log_fetch){.done = log_done, .next_offset = offset};
     read->confirm = (struct group_confirm){.done = confirmed};
     read->stage = STAGE_OVER;
     read->inside = true;

@@ -126,6 +126,7 @@ struct partition_log_fetch {
     struct slice *slices; /* array and slices: the callee's; free with partition_log_fetch_release */
     size_t count;
     uint64_t bytes;
+    int64_t next_offset;         /* behind the last batch: below the end offset if more did not fit */
     struct log_reading *reading; /* the log's */
 };
 bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_offset, uint64_t max_bytes,

@@ -133,6 +133,7 @@ static bool finish(struct offset_reading *reading, int error) {
         fetch->slices = reading->slices;
         fetch->count = reading->count;
         fetch->bytes = reading->bytes;
+        fetch->next_offset = reading->offset;
         reading->slices = NULL;
         reading->count = 0;
     }
@@ -196,6 +197,7 @@ bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_
     fetch->slices = NULL;
     fetch->count = 0;
     fetch->bytes = 0;
+    fetch->next_offset = offset;
     fetch->reading = NULL;
     if (offset < log->start_offset || offset > log->end_offset) {
         fetch->done(fetch, ERR_NOT_FOUND);

@@ -2,10 +2,11 @@
  * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits), KIP-98, KIP-227 (sessions: none are given),
  * KIP-320, KIP-392.
  *
- *   read every partition, one after the other, within max_bytes ----> enough, or an error, or time over: answer
+ *   read every partition, one after the other, within max_bytes ----> enough, nothing more fits, an error, or time over: answer
  *         ^                                                     `--> wait for the watermarks
  *         `--------------- enough bytes became visible, or a leadership changed ---'
  *
+ * What lies in the log and does not fit counts, up to the partition's limit: waiting would not make the answer larger.
  * The first batch is returned even if it is larger than the limits, so that every consumer gets on; each request begins with another
  * partition, so that none starves. A partition that this replica is about to lead counts as one without data until the time is over.
  * Batches are sent from the buffers in which they are kept, without a copy.
@@ -23,6 +24,7 @@ struct fetch_part {
     struct kp_string topic;
     const struct kp_fetch_request_partition *in;
     struct kp_fetch_response_partition *out;
+    bool full; /* more lies in the log than this partition's limit lets in */
 };
 
 struct fetch_state {
@@ -35,7 +37,11 @@ struct fetch_state {
     size_t done;        /* partitions read in this round */
     uint64_t min_bytes; /* worth an answer */
     uint64_t max_bytes;
-    uint64_t bytes;   /* read in this round */
+    uint64_t bytes; /* read in this round */
+    uint64_t
+        worth; /* the same, and what would be read if no limit of the partitions were in the way, up to these limits */
+    size_t open;      /* partitions that can bring more, when more is produced */
+    bool full;        /* the limit of all is reached */
     uint64_t charged; /* for what is held of it */
     uint64_t arrived; /* became visible since */
     bool reading;     /* a read is under way: it goes on when that is done */
@@ -91,8 +97,8 @@ static void answer(struct fetch_state *state) {
 static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
     struct fetch_part *part = (struct fetch_part *)((char *)waiter - offsetof(struct fetch_part, waiter));
     struct fetch_state *state = part->owner;
-    state->arrived += bytes;
-    if (changed || state->bytes + state->arrived >= state->min_bytes) env_defer(state->services->env, &state->look);
+    if (!part->full) state->arrived += bytes;
+    if (changed || state->worth + state->arrived >= state->min_bytes) env_defer(state->services->env, &state->look);
 }
 
 static struct partition *find(const struct fetch_part *part, int16_t *code) {
@@ -131,23 +137,39 @@ static void set_error(struct fetch_part *part, int16_t code) {
     part->out->log_start_offset = -1;
 }
 
-/* Only the first batch of an answer may be larger than the limits (KIP-74). */
-static void take_batches(struct fetch_state *state, struct fetch_part *part, uint64_t limit) {
-    if (state->bytes > 0 && part->read.fetch.bytes > limit) {
-        partition_read_release(&part->read);
-        return;
-    }
-    state->bytes += part->read.fetch.bytes;
-    state->charged += part->read.fetch.bytes;
-    budget_charge(state->request->ctx.answers, part->read.fetch.bytes);
+static uint64_t own_limit(const struct fetch_part *part) {
+    return part->in->partition_max_bytes > 0 ? (uint64_t)part->in->partition_max_bytes : 0;
+}
+
+/* What the limit of all leaves, which is nothing while the memory for answers is spent. */
+static uint64_t left_for_all(const struct fetch_state *state) {
+    if (budget_spent(state->request->ctx.answers)) return 0;
+    return state->max_bytes > state->bytes ? state->max_bytes - state->bytes : 0;
 }
 
 static uint64_t limit_of(const struct fetch_state *state, const struct fetch_part *part) {
-    uint64_t left = state->max_bytes > state->bytes ? state->max_bytes - state->bytes : 0;
-    uint64_t own = part->in->partition_max_bytes > 0 ? (uint64_t)part->in->partition_max_bytes : 0;
+    uint64_t left = left_for_all(state), own = own_limit(part);
     uint64_t limit = own < left ? own : left;
-    if (budget_spent(state->request->ctx.answers)) limit = 0;
     return state->bytes == 0 && limit == 0 ? 1 : limit; /* the first batch always comes, so that everybody gets on */
+}
+
+/* Only the first batch of an answer may be larger than the limits (KIP-74). */
+static void take_batches(struct fetch_state *state, struct fetch_part *part) {
+    uint64_t left = left_for_all(state), own = own_limit(part), worth = part->read.fetch.bytes;
+    bool more = part->read.more;
+    if (state->bytes > 0 && part->read.fetch.bytes > limit_of(state, part)) {
+        partition_read_release(&part->read);
+        more = true;
+    } else {
+        state->bytes += part->read.fetch.bytes;
+        state->charged += part->read.fetch.bytes;
+        budget_charge(state->request->ctx.answers, part->read.fetch.bytes);
+    }
+    part->full = more && own <= left;
+    state->full = state->full || (more && own > left);
+    if (part->full && worth < own) worth = own;
+    state->worth += worth;
+    if (!more) state->open++;
 }
 
 static void take_read(struct fetch_part *part) {
@@ -159,8 +181,10 @@ static void take_read(struct fetch_part *part) {
     out->last_stable_offset = read->high_watermark; /* of their own: transactions will hold it back */
     out->log_start_offset = read->start_offset;
     if (read->error == KAFKA_NONE)
-        take_batches(state, part, limit_of(state, part));
-    else if (!read->electing)
+        take_batches(state, part);
+    else if (read->electing)
+        state->open++;
+    else
         state->must_answer = true;
 }
 
@@ -168,6 +192,7 @@ static void take_read(struct fetch_part *part) {
 static bool read_part(struct fetch_state *state, struct fetch_part *part) {
     int16_t code;
     struct partition *partition = find(part, &code);
+    part->full = false;
     if (partition == NULL) {
         set_error(part, code);
         return true;
@@ -187,7 +212,8 @@ static void read_on(struct fetch_state *state) {
         state->reading = !read_part(state, part);
         if (state->reading) return;
     }
-    if (state->must_answer || state->time_is_over || state->bytes >= state->min_bytes)
+    bool nothing_fits = state->full || state->open == 0;
+    if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes || nothing_fits)
         answer(state);
     else
         wait(state);
@@ -203,7 +229,9 @@ static void read_done(struct partition_read *read) {
 static void read_again(struct fetch_state *state) {
     stop_waiting(state);
     state->done = 0;
-    state->bytes = 0;
+    state->bytes = state->worth = 0;
+    state->open = 0;
+    state->full = false;
     read_on(state);
 }
 

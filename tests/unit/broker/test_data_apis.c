@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "fixture_broker.h"
+#include "protocol/delete_topics.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
 #include "protocol/kafka_error.h"
@@ -242,6 +243,65 @@ static void test_fetch_min_bytes(void **state) {
     assert_true(response.responses.items[0].partitions.items[0].records.len > 1000);
 }
 
+/* An answer that no wait can make larger leaves at once, whichever limit is reached; what can still grow waits. */
+static void test_fetch_nothing_more_fits(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 2);
+    enum { BATCH = 1000, BATCHES = 5 };
+    for (int i = 0; i < BATCHES; i++)
+        produce_one(one, "t", 0, 1, BATCH);
+    static const struct {
+        int32_t partitions, min_bytes, partition_max_bytes, max_bytes, batches;
+        bool waits;
+    } cases[] = {
+        {1, 2500, 2500, 1 << 20, 2, false},    /* a third batch does not fit */
+        {1, 100000, 2500, 1 << 20, 2, false},  /* min_bytes above the partition's limit */
+        {1, 100000, 100, 1 << 20, 1, false},   /* a limit below one batch */
+        {1, 1 << 20, 1 << 20, 3500, 3, false}, /* the limit of all */
+        {2, 2500, 2500, 1 << 20, 2, false},    /* the other partition is empty, but there is enough */
+        {2, 2600, 2500, 2600, 2, true},        /* there is not, and the other partition may bring it */
+        {2, 4000, 2500, 1 << 20, 2, true},     {1, 100000, 1 << 20, 1 << 20, BATCHES, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fetch_ask ask;
+        struct kp_fetch_response response;
+        fetch_begin(&ask, "t", cases[i].partitions, 0);
+        ask.request.max_wait_ms = cases[i].waits ? 100 : 60000;
+        ask.request.min_bytes = cases[i].min_bytes;
+        ask.request.max_bytes = cases[i].max_bytes;
+        for (int32_t p = 0; p < cases[i].partitions; p++)
+            ask.partitions[p].partition_max_bytes = cases[i].partition_max_bytes;
+        int32_t id = one_broker_send(one, KP_FETCH, 11, &ask.request);
+        if (cases[i].waits) assert_false(one_broker_has_answer(one, 30));
+        assert_true(one_broker_receive(one, KP_FETCH, 11, id, &response));
+        int32_t len = response.responses.items[0].partitions.items[0].records.len;
+        assert_in_range(len, cases[i].batches * BATCH, (cases[i].batches + 1) * BATCH - 1);
+    }
+}
+
+/* A fetch that waits is answered at once when its topic is deleted. */
+static void test_fetch_topic_deleted(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 1);
+    struct fetch_ask ask;
+    struct kp_fetch_response response;
+    fetch_begin(&ask, "t", 1, 0);
+    ask.request.max_wait_ms = 60000;
+    int32_t id = one_broker_send(one, KP_FETCH, 11, &ask.request);
+    assert_false(one_broker_has_answer(one, 30));
+    struct kp_delete_topics_request_topic topic = {.name = kp_string_of("t")};
+    struct kp_delete_topics_request delete;
+    kp_set_fallbacks(&kp_delete_topics_request_schema, &delete);
+    delete.timeout_ms = 5000;
+    delete.topics.items = &topic;
+    delete.topics.count = 1;
+    one_broker_send(one, KP_DELETE_TOPICS, 6, &delete);
+    assert_true(one_broker_receive(one, KP_FETCH, 11, id, &response));
+    assert_int_equal(response.responses.items[0].partitions.items[0].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+}
+
 /* KIP-74: limits hold for all but the first batch, which always comes; over some requests every partition has its turn. */
 static void test_fetch_limits_and_turns(void **state) {
     struct one_broker *one = *state;
@@ -473,6 +533,8 @@ int main(void) {
         TEST(test_produce_without_acks),
         TEST(test_fetch_waits),
         TEST(test_fetch_min_bytes),
+        TEST(test_fetch_nothing_more_fits),
+        TEST(test_fetch_topic_deleted),
         TEST(test_fetch_limits_and_turns),
         TEST(test_fetch_errors),
         TEST(test_fetch_all_versions),
