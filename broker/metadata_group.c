@@ -108,7 +108,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
         .member_count = cluster->node_count,
         /* Nothing of it was ever applied here: the record was written, and the end came before. */
         .bootstrap = journal_durable_mark(log_store_journal(shard_store(shard))) == 0,
-        .campaign = replica == 1,
+        .first = 1,
         .eager_commit = true};
     metadata_submits_open(group);
     int error = group_open(shard, &spec, &group_events, group, &group->group, why);

@@ -183,7 +183,7 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
                                .members = spec->members,
                                .member_count = spec->member_count,
                                .bootstrap = spec->bootstrap,
-                               .campaign = spec->campaign};
+                               .first = spec->members[0].replica};
     int error = group_open(shard, &group, &group_events, partition, &partition->group, why);
     if (error != ERR_NONE) {
         free_partition(partition);

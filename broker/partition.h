@@ -27,12 +27,12 @@ struct partition_settings {
 
 struct partition_spec {
     uint64_t group;
-    const char *topic; /* copied */
-    int32_t index;     /* partition number */
-    uint64_t replica;  /* ours */
-    const struct group_member *members;
+    const char *topic;                  /* copied */
+    int32_t index;                      /* partition number */
+    uint64_t replica;                   /* ours */
+    const struct group_member *members; /* as placed: the first is the preferred leader */
     size_t member_count;
-    bool bootstrap, campaign; /* as in group_spec */
+    bool bootstrap; /* as in group_spec */
     struct partition_settings settings;
 };
 

@@ -188,8 +188,7 @@ static void open_partition(struct partition_set *set, const struct metadata_part
                                   .members = row->members,
                                   .member_count = row->member_count,
                                   .bootstrap = source->created >
-                                               journal_durable_mark(log_store_journal(shard_store(set->shard))),
-                                  .campaign = source->replicas[0].node == set->settings->node_id};
+                                               journal_durable_mark(log_store_journal(shard_store(set->shard)))};
     topic_settings_partition(set->settings, source->topic, &spec.settings);
     set->bootstrapped = set->bootstrapped || spec.bootstrap;
     note(&set->stored, source->group);

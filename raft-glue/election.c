@@ -4,7 +4,9 @@
  *   - the leader's process is dead (its link broke and connecting again was refused), or it heard no majority for an election
  *     timeout and said that it leads no more: everybody else tries
  *   - no leader is known and a majority is connected (a cluster that starts)
- *   - a new group whose first replica is to lead (campaign)
+ *   - a new group whose first replica is to lead (group_spec.first): it tries at once and again, ever more rarely, because the others may
+ *     not have opened the group yet. They wait for it, as long as its broker is connected and for some election timeouts at most (it
+ *     may be unable to open the group), so that who opens first does not matter
  *
  * raft_set_election_timeout does not restart the engine's timer, which counts from the last message of the leader: so the
  * timer may be due already, and the try waits until refusal + (1+2k)t besides. k is the replica's rank; (1+2k)t leaves each
@@ -18,7 +20,10 @@
  */
 #include "raft-glue/group_state.h"
 
-enum { CAMPAIGN_TRIES = 5 }; /* the others may not have opened the group yet */
+enum {
+    FIRST_AHEAD =
+        10, /* early tries: by so many the first replica of a new group is ahead, when its broker is not connected yet */
+};
 
 static void end_try(struct group *group) {
     group->fast = (struct fast_try){0};
@@ -26,9 +31,9 @@ static void end_try(struct group *group) {
     group_rearm(group);
 }
 
-static void begin_try(struct group *group, unsigned tries, uint64_t at_ms) {
-    group->fast = (struct fast_try){.tries = tries, .at_ms = at_ms};
-    raft_set_election_timeout(&group->raft, group->shard->options.failover_ms);
+static void begin_try(struct group *group, uint64_t at_ms) {
+    group->fast = (struct fast_try){.under_way = true, .at_ms = at_ms, .timeout_ms = group->shard->options.failover_ms};
+    raft_set_election_timeout(&group->raft, group->fast.timeout_ms);
     group_rearm(group);
 }
 
@@ -99,21 +104,24 @@ static uint64_t try_time_ms(const struct group *group) {
     }
     uint64_t at_ms = group->shard->now_ms + (1 + 2 * rank) * options->failover_ms +
                      hash_rank * options->failover_ms / 2;
-    /* A new group: the replica that was chosen to lead first has its tries before. */
-    bool chosen_first = group->made && group_term(group) <= 1;
-    return chosen_first ? at_ms + (uint64_t)2 * CAMPAIGN_TRIES * options->failover_ms : at_ms;
+    return group_is_new(group) ? at_ms + (uint64_t)FIRST_AHEAD * options->failover_ms : at_ms;
 }
 
 void election_on_link_up(struct group *group) {
-    if (!may_stand(group) || group->fast.tries > 0 || !majority_is_connected(group)) return;
+    if (!may_stand(group) || group->fast.under_way || !majority_is_connected(group)) return;
     if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0) return;
-    begin_try(group, 1, try_time_ms(group));
+    begin_try(group, try_time_ms(group));
+}
+
+void election_on_link_down(struct group *group) {
+    if (group_is_new(group)) group_rearm(group); /* perhaps it waits for the first one no longer */
 }
 
 void election_start(struct group *group) {
+    group->made_ms = group->shard->now_ms;
     if (!may_stand(group)) return;
-    if (group->campaign) {
-        begin_try(group, CAMPAIGN_TRIES, group->shard->now_ms);
+    if (group_is_new(group) && group->first == group->replica) {
+        begin_try(group, group->shard->now_ms);
     } else {
         election_on_link_up(group);
     }
@@ -130,7 +138,7 @@ static void lost_leader(struct group *group, const struct member *leader) {
     group->dead_leader = leader->replica;
     if (!may_stand(group)) return;
     group->shard->stats.fast_failovers++;
-    begin_try(group, 1, try_time_ms(group));
+    begin_try(group, try_time_ms(group));
 }
 
 void election_on_dead(struct group *group, int32_t node) {
@@ -148,26 +156,36 @@ bool election_leader_is_dead(const struct group *group) {
 }
 
 void election_hard_state_durable(struct group *group) {
-    if (group->fast.tries == 0 || !group->fast.tried || group_hard_state_pending(group)) return;
+    if (!group->fast.under_way || !group->fast.tried || group_hard_state_pending(group)) return;
     /* A flush of the others, and both ways. */
-    group->fast.at_ms = shard_now_ms(group->shard) + (uint64_t)2 * group->shard->options.failover_ms;
+    group->fast.at_ms = shard_now_ms(group->shard) + (uint64_t)2 * group->fast.timeout_ms;
     group_rearm(group);
 }
 
+/* The first replica of a new group tries again, after twice the time. */
+static void try_again(struct group *group) {
+    uint32_t longest_ms = group->shard->options.election_timeout_ms / 4;
+    if (group->fast.timeout_ms < longest_ms) group->fast.timeout_ms *= 2;
+    raft_set_election_timeout(&group->raft, group->fast.timeout_ms);
+}
+
 bool election_may_time_out(struct group *group) {
-    if (group->fast.tries == 0 || !group->fast.tried || group->raft.state != RAFT_CANDIDATE) return true;
-    group->fast.tries--; /* this one did not win */
-    if (group->fast.tries > 0) return true;
-    end_try(group);
+    if (!group->fast.under_way || !group->fast.tried || group->raft.state != RAFT_CANDIDATE) return true;
+    if (group->first == group->replica && group_is_new(group) && group->shard->now_ms < group_patience_ends_ms(group)) {
+        try_again(group);
+        return true;
+    }
+    end_try(group); /* it did not win */
     return false;
 }
 
 void election_timed_out(struct group *group) {
-    if (group->fast.tries > 0 && group->raft.state == RAFT_CANDIDATE) group->fast.tried = true;
+    if (group->fast.under_way && group->raft.state == RAFT_CANDIDATE) group->fast.tried = true;
 }
 
 void election_note(struct group *group) {
-    if (group->fast.tries == 0 || group->phase != GROUP_RUNNING) return;
+    if (group->leader != 0) group->led = true;
+    if (!group->fast.under_way || group->phase != GROUP_RUNNING) return;
     bool leader_known = group->raft.state == RAFT_FOLLOWER && group->leader != 0 && group->leader != group->dead_leader;
     bool lost = group->raft.state == RAFT_FOLLOWER && group->fast.tried; /* somebody stands in a later term */
     if (leader_known || lost || group->raft.state == RAFT_LEADER) end_try(group);

@@ -139,7 +139,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
         return error;
     }
     group->made = made;
-    group->campaign = made && spec->campaign;
+    group->first = spec->first;
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
     if (group->applied > group->commit) group->commit = group->applied; /* only committed entries are applied */
@@ -177,6 +177,7 @@ void group_close(struct group *group) {
     group_pin(group);
     group->closed = true;
     confirm_fail_all(group, ERR_CANCELED);
+    transfer_fail(group, ERR_CANCELED);
     for (size_t i = 0; i < group->member_count; i++)
         replicate_forget(group->members[i]);
     if (group->applying && !group->apply_loaded) partition_log_read_cancel(&group->apply_read);

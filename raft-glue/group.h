@@ -53,7 +53,9 @@ struct group_spec {
     /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the caller has shown that this replica has
      * never existed before; otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
     bool bootstrap;
-    bool campaign;     /* after a bootstrap: stand for election at once, so that first leaders spread as placed */
+    /* The replica that is to lead after a bootstrap, so that first leaders come as placed: it stands at once, and the others wait for
+     * it while its broker is connected. 0: whoever is elected. */
+    uint64_t first;
     bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
 };
 
@@ -94,5 +96,20 @@ struct group_confirm {
 };
 void group_confirm(struct group *group, struct group_confirm *confirm);
 void group_confirm_cancel(struct group *group, struct group_confirm *confirm);
+
+/* A planned transfer of the lead to another replica, so that leaders are where they were placed. Submits go on until the target has
+ * nearly everything; then they are refused with ERR_LIMIT for the moment (a flush or two) until the lead is lost. `done`: ERR_NONE, this
+ * replica leads no more; ERR_TIMEOUT, the target did not take over and this one leads on; ERR_CANCELED, the group was closed. */
+struct group_transfer {
+    void (*done)(struct group_transfer *transfer, int error);
+    struct group *group; /* the group's, all below; NULL: not under way */
+    uint64_t replica, deadline_ms;
+    uint32_t term;
+};
+/* ERR_NOT_LEADER; ERR_LIMIT: another one is under way, or this broker stops; ERR_INVALID: the target does not vote, or is this replica; ERR_AGAIN: it is
+ * not connected, or lags behind. `done` comes only after ERR_NONE, never inside the call. */
+int group_transfer_begin(struct group *group, struct group_transfer *transfer, uint64_t replica);
+/* `done` is not called; what is under way may succeed all the same. Nothing if it is over. */
+void group_transfer_cancel(struct group_transfer *transfer);
 
 #endif

@@ -77,6 +77,7 @@ void group_deliver(struct group *group) {
     if (apply_commits(group)) {
         group_tell_role(group);
         if (!group->closed) confirm_deliver(group);
+        if (!group->closed) transfer_deliver(group);
         if (!group->closed && group_leads(group)) {
             for (size_t i = 0; i < group->member_count; i++)
                 if (group->members[i] != group->self) replicate_commit(group->members[i]);

@@ -1,7 +1,7 @@
 /*
  * When a group is due: one timer heap for all groups of the shard.
  *
- * The engine says when (raft_timeout), an early try (election.c) and a waiting confirmation (confirm.c) may say otherwise. A
+ * The engine says when (raft_timeout), an early try (election.c), a waiting confirmation (confirm.c) and a planned transfer may say otherwise. A
  * leader's deadlines are rounded up to a grid, so that the heartbeats of all groups fall due in the same turn and share a
  * frame to each peer. Moving a deadline to a later moment costs nothing: the heap keeps the earlier one, and when it comes the
  * group is put back. A broker that stops leads what it leads, and lets nothing else time out: it would be elected only to stop.
@@ -10,10 +10,19 @@
 
 enum { LEADER_GRID_MS = 50 };
 
+/* A new group that another replica is to lead first: it waits while that one can be expected to. */
+static uint64_t first_is_expected_until(const struct group *group) {
+    if (!group_is_new(group) || group->first == group->replica) return 0;
+    const struct member *first = group_member(group, group->first);
+    return first == NULL || !first->link->up || first->link->stopping ? 0 : group_patience_ends_ms(group);
+}
+
 static uint64_t election_deadline(const struct group *group, uint64_t engine_ms) {
-    if (group->fast.tries == 0) return engine_ms;
+    uint64_t at_ms = first_is_expected_until(group);
+    if (at_ms < engine_ms) at_ms = engine_ms;
+    if (!group->fast.under_way) return at_ms;
     if (group->fast.tried && group_hard_state_pending(group)) return UINT64_MAX;
-    return group->fast.at_ms > engine_ms ? group->fast.at_ms : engine_ms;
+    return group->fast.at_ms > at_ms ? group->fast.at_ms : at_ms;
 }
 
 uint64_t group_engine_deadline_ms(const struct group *group) {
@@ -26,9 +35,15 @@ uint64_t group_confirm_deadline_ms(const struct group *group) {
     return group->confirms == NULL ? UINT64_MAX : group->confirms->deadline_ms;
 }
 
+uint64_t group_transfer_deadline_ms(const struct group *group) {
+    return group->transfer == NULL ? UINT64_MAX : group->transfer->deadline_ms;
+}
+
 uint64_t group_deadline_ms(const struct group *group) {
-    uint64_t engine = group_engine_deadline_ms(group), confirm = group_confirm_deadline_ms(group);
-    return engine < confirm ? engine : confirm;
+    uint64_t first = group_engine_deadline_ms(group), confirm = group_confirm_deadline_ms(group);
+    if (confirm < first) first = confirm;
+    uint64_t transfer = group_transfer_deadline_ms(group);
+    return transfer < first ? transfer : first;
 }
 
 void group_arm_at(struct group *group, uint64_t at_ms) {

@@ -3,10 +3,20 @@
  */
 #include "raft-glue/group_state.h"
 
+enum { FIRST_PATIENCE = 10 }; /* election timeouts */
+
 struct member *group_member(const struct group *group, uint64_t replica) {
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i]->replica == replica) return group->members[i];
     return NULL;
+}
+
+bool group_is_new(const struct group *group) {
+    return group->made && !group->led;
+}
+
+uint64_t group_patience_ends_ms(const struct group *group) {
+    return group->made_ms + (uint64_t)FIRST_PATIENCE * group->shard->options.election_timeout_ms;
 }
 
 uint64_t member_match(const struct member *member) {

@@ -97,9 +97,10 @@ enum group_phase { GROUP_STARTING, GROUP_RUNNING, GROUP_STOPPED };
 
 /* An early try to be elected (election.c). */
 struct fast_try {
-    unsigned tries; /* left; 0: none under way */
-    bool tried;     /* it became a candidate */
-    uint64_t at_ms; /* not before */
+    bool under_way;
+    bool tried;          /* it became a candidate */
+    uint64_t at_ms;      /* not before */
+    uint32_t timeout_ms; /* the engine's meanwhile */
 };
 
 struct group {
@@ -108,8 +109,11 @@ struct group {
     void *arg;
     uint64_t id, replica;
     char *label;
-    bool eager_commit, campaign;
-    bool made; /* at this opening: its log was empty and was bootstrapped */
+    uint64_t first; /* as in group_spec */
+    bool eager_commit;
+    bool made;        /* at this opening: its log was empty and was bootstrapped, */
+    bool led;         /* and somebody has led it since */
+    uint64_t made_ms; /* when the engine started */
     struct member **members;
     size_t member_count;
     struct member *self;
@@ -159,6 +163,7 @@ struct group {
 
     /* Handing over: the target; submits are refused meanwhile. */
     uint64_t hand_over_to;
+    struct group_transfer *transfer; /* planned, under way */
 
     /* Confirmations: waiting, in order of their rounds. */
     struct group_confirm *confirms, **confirms_end;
@@ -231,6 +236,10 @@ static inline bool group_leads(const struct group *group) {
 /* ---- group_facts.c (and the questions of group.h) ---- */
 
 struct member *group_member(const struct group *group, uint64_t replica); /* NULL: none */
+/* Made at this opening, and nobody has led it yet. */
+bool group_is_new(const struct group *group);
+/* Until then others wait for the first replica of a new group, and it goes on trying: it may be unable to open the group. */
+uint64_t group_patience_ends_ms(const struct group *group);
 /* While we lead: up to where its log is known to match ours; 0: nowhere. */
 uint64_t member_match(const struct member *member);
 
@@ -271,6 +280,7 @@ void group_arm_at(struct group *group, uint64_t at_ms);
 uint64_t group_deadline_ms(const struct group *group);
 uint64_t group_engine_deadline_ms(const struct group *group);
 uint64_t group_confirm_deadline_ms(const struct group *group);
+uint64_t group_transfer_deadline_ms(const struct group *group);
 
 /* ---- intake.c ---- */
 
@@ -313,6 +323,7 @@ void election_start(struct group *group);
 /* Looks who leads how much; before the calls for all groups that follow from one event. */
 void election_count_leads(struct shard *shard);
 void election_on_link_up(struct group *group);
+void election_on_link_down(struct group *group);
 void election_on_dead(struct group *group, int32_t node);
 /* That member said that it leads the present term no more. */
 void election_on_resigned(struct group *group, const struct member *from);
@@ -330,8 +341,12 @@ bool election_leader_is_dead(const struct group *group);
 
 /* Who could take this group over from us, the best of them; NULL: nobody. */
 struct member *transfer_target(const struct group *group);
-/* While this broker hands over: chooses, and refuses submits for it. Returns whom to transfer to now; NULL: nobody yet. */
+/* While this broker hands over, or a transfer is planned: chooses, and refuses submits for it. Returns whom to transfer to now; NULL:
+ * nobody yet. */
 struct member *transfer_decide(struct group *group);
+/* Part of the turn: ends a planned one that is over. */
+void transfer_deliver(struct group *group);
+void transfer_fail(struct group *group, int error);
 
 /* ======== Roles ======== */
 

@@ -178,8 +178,9 @@ static bool too_much_waits(const struct group *group) {
 }
 
 int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) {
-    if (!group_leads(group) || !group->announced || group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
-        return ERR_NOT_LEADER;
+    if (!group_leads(group) || !group->announced) return ERR_NOT_LEADER;
+    if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
+        return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;
     CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND);
     struct entry *entry = entry_new(NULL, spec);

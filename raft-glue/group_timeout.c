@@ -8,7 +8,7 @@
 void group_on_time(struct group *group) {
     if (group->phase != GROUP_RUNNING) return;
     uint64_t now_ms = shard_now_ms(group->shard);
-    if (group_confirm_deadline_ms(group) <= now_ms) shard_news(group);
+    if (group_confirm_deadline_ms(group) <= now_ms || group_transfer_deadline_ms(group) <= now_ms) shard_news(group);
     if (group_engine_deadline_ms(group) <= now_ms && election_may_time_out(group)) {
         struct raft_event event = {.type = RAFT_TIMEOUT};
         group_step(group, &event);
@@ -16,6 +16,7 @@ void group_on_time(struct group *group) {
     }
     if (group->phase != GROUP_RUNNING) return;
     uint64_t next_ms = group_deadline_ms(group);
-    if (next_ms <= now_ms) next_ms = now_ms + 1; /* a confirmation that the turn ends, or a grid point that is now */
+    if (next_ms <= now_ms)
+        next_ms = now_ms + 1; /* a confirmation that the turn ends, or a transfer, or a grid point that is now */
     group_arm_at(group, next_ms);
 }

@@ -98,6 +98,7 @@ static void on_down(void *arg, int32_t node, bool dead) {
     for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
         for (size_t i = 0; i < group->member_count; i++)
             if (group->members[i]->link == link) replicate_link_down(group->members[i]);
+        election_on_link_down(group);
         if (dead) election_on_dead(group, node);
     }
     shard_wake(shard);

@@ -1,27 +1,97 @@
 /*
- * Who takes a leadership over, and when: for a clean stop (drain.c). Submits are refused meanwhile.
+ * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned (group_transfer_begin).
  *
  * The engine sends TIMEOUT_NOW at the target's first acknowledgement, needed or not, and never again: so the transfer is asked for
- * only when the target's match is our last index. When the engine gives it up, after an election timeout, it is tried again with
- * whoever is best then. Nobody to hand over to: the group keeps its leader.
+ * only when the target's match is our last index, and submits are refused from the moment when it is near. A clean stop: when the
+ * engine gives it up, after an election timeout, it is tried again with whoever is best then; nobody to hand over to: the group
+ * keeps its leader. A planned one has one target and one try: what the target lacks is short of a flush, or it is not begun; it ends
+ * when the lead is lost, or when its time is over, and then submits go on.
  */
 #include "raft-glue/group_state.h"
+
+enum { NEAR_ENTRIES = 100 }; /* a target that lacks more is not begun with */
+
+static bool may_lead(const struct group *group, const struct member *member) {
+    return member != group->self && member->voter && !member->damaged && member->link->up && !member->link->stopping;
+}
 
 struct member *transfer_target(const struct group *group) {
     struct member *best = NULL;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
-        if (member == group->self || !member->voter || member->damaged) continue;
-        if (!member->link->up || member->link->stopping) continue;
+        if (!may_lead(group, member)) continue;
         if (best == NULL || member_match(member) > member_match(best)) best = member;
     }
     return best;
 }
 
+static struct member *planned_target(const struct group *group) {
+    if (group->transfer == NULL) return NULL;
+    struct member *target = group_member(group, group->transfer->replica);
+    return target != NULL && may_lead(group, target) ? target : NULL;
+}
+
 struct member *transfer_decide(struct group *group) {
-    if (!group->shard->handing_over || !group_leads(group) || raft_transferee(&group->raft) != 0) return NULL;
-    struct member *target = transfer_target(group);
+    bool wanted = group->shard->handing_over || group->transfer != NULL;
+    if (!wanted || !group_leads(group) || raft_transferee(&group->raft) != 0) return NULL;
+    struct member *target = group->shard->handing_over ? transfer_target(group) : planned_target(group);
     group->hand_over_to = target == NULL ? 0 : target->replica;
-    bool has_all = target != NULL && member_match(target) == partition_log_last_index(group->log);
-    return has_all ? target : NULL;
+    if (target == NULL || member_match(target) != partition_log_last_index(group->log)) return NULL;
+    if (group->transfer != NULL) {
+        /* The engine gives up after an election timeout; until it has, this is not over. */
+        const struct shard_options *options = &group->shard->options;
+        group->transfer->deadline_ms = shard_now_ms(group->shard) + options->election_timeout_ms +
+                                       options->heartbeat_ms;
+    }
+    return target;
+}
+
+/* ---- Planned ---- */
+
+int group_transfer_begin(struct group *group, struct group_transfer *transfer, uint64_t replica) {
+    const struct shard_options *options = &group->shard->options;
+    CHECK(transfer->group == NULL);
+    if (!group_leads(group) || !group->announced) return ERR_NOT_LEADER;
+    if (group->transfer != NULL || group->shard->draining || raft_transferee(&group->raft) != 0) return ERR_LIMIT;
+    const struct member *target = group_member(group, replica);
+    if (target == NULL || target == group->self || !target->voter) return ERR_INVALID;
+    bool near = member_match(target) + NEAR_ENTRIES >= partition_log_last_index(group->log);
+    if (!may_lead(group, target) || !near || !group_member_in_sync(group, replica)) return ERR_AGAIN;
+    transfer->group = group;
+    transfer->replica = replica;
+    transfer->term = group_term(group);
+    transfer->deadline_ms = shard_now_ms(group->shard) + (uint64_t)2 * options->failover_ms;
+    group->transfer = transfer;
+    group->shard->stats.transfers++;
+    shard_news(group);
+    group_rearm(group);
+    return ERR_NONE;
+}
+
+static void end_transfer(struct group *group, int error) {
+    struct group_transfer *transfer = group->transfer;
+    group->transfer = NULL;
+    group->hand_over_to = 0;
+    transfer->group = NULL;
+    transfer->done(transfer, error);
+}
+
+void transfer_deliver(struct group *group) {
+    if (group->transfer == NULL) return;
+    if (!group_leads(group) || group_term(group) != group->transfer->term) {
+        end_transfer(group, ERR_NONE);
+    } else if (shard_now_ms(group->shard) >= group->transfer->deadline_ms) {
+        end_transfer(group, ERR_TIMEOUT);
+    }
+}
+
+void transfer_fail(struct group *group, int error) {
+    if (group->transfer != NULL) end_transfer(group, error);
+}
+
+void group_transfer_cancel(struct group_transfer *transfer) {
+    if (transfer->group == NULL) return;
+    transfer->group->transfer = NULL;
+    transfer->group->hand_over_to = 0;
+    transfer->group = NULL;
 }

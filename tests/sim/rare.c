@@ -13,6 +13,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_DEDUP_HITS] = "dedup hits",
     [RARE_WIPED_REFUSED] = "wiped directories refused",
     [RARE_OLD_COPIES_REFUSED] = "old copies refused",
+    [RARE_TRANSFERS] = "planned transfers",
     [RARE_STARTS] = "starts",
     [RARE_KILLS] = "kills",
     [RARE_POWER_CUTS] = "power cuts",

@@ -18,6 +18,7 @@ enum rare {
     RARE_DEDUP_HITS,
     RARE_WIPED_REFUSED,
     RARE_OLD_COPIES_REFUSED,
+    RARE_TRANSFERS,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

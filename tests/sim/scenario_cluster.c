@@ -18,6 +18,7 @@
 #include "tests/sim/durable.h"
 #include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
+#include "tests/sim/transfers.h"
 
 enum { FAULTS_MS = 10000, PROGRESS_MS = 40000, ALONE_MS = 3000, STEP_MS = 100 };
 
@@ -277,6 +278,7 @@ static void run_cluster(struct run *run) {
                           world_below(run->world, 3) == 0);
     run_ms(cluster, world_below(run->world, 3) == 0 ? 0 : 1000 + world_below(run->world, 2000));
     nemesis_begin(cluster->nemesis);
+    if (world_below(run->world, 2) == 0) transfers_begin(cluster, 20000 + world_below(run->world, 500000));
     faults(cluster);
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);

@@ -257,7 +257,7 @@ static int open_group(struct voter *voter, unsigned place, struct error_text *wh
                               .members = members,
                               .member_count = voters->count,
                               .bootstrap = true,
-                              .campaign = place % voters->count == voter->place};
+                              .first = place % voters->count + 1};
     state->voter = voter;
     state->place = place;
     voter->state[place] = state;

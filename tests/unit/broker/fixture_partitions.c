@@ -66,7 +66,6 @@ void node_open(struct fixture_node *node, bool bootstrap) {
                                   .members = members,
                                   .member_count = (size_t)fixture->node_count,
                                   .bootstrap = bootstrap,
-                                  .campaign = node->id == 1,
                                   .settings = fixture->settings};
     if (partition_open(node->shard, &spec, &events, node, &node->partition, &why) != ERR_NONE) fail_msg("%s", why.text);
 }

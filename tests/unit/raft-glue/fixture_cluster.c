@@ -51,7 +51,7 @@ static const struct group_events events = {on_committed, on_caught_up, on_leadin
 
 /* ---- Nodes ---- */
 
-static void open_groups(struct node *node, bool bootstrap) {
+void node_open_groups(struct node *node, bool bootstrap) {
     struct cluster *cluster = node->cluster;
     for (size_t g = 0; g < cluster->group_count; g++) {
         struct replica *replica = &node->replicas[g];
@@ -68,7 +68,7 @@ static void open_groups(struct node *node, bool bootstrap) {
                                   .members = members,
                                   .member_count = (size_t)cluster->node_count,
                                   .bootstrap = bootstrap,
-                                  .campaign = bootstrap && g % (size_t)cluster->node_count == (size_t)node->id - 1,
+                                  .first = members[g % (size_t)cluster->node_count].replica,
                                   .eager_commit = cluster->eager};
         struct error_text why;
         assert_int_equal(group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
@@ -97,7 +97,7 @@ void node_open(struct node *node, bool bootstrap) {
         peers_add(shard_peers(node->shard), other->id, "127.0.0.1", other->port);
         if (other->open) peers_add(shard_peers(other->shard), node->id, "127.0.0.1", node->port);
     }
-    open_groups(node, bootstrap);
+    node_open_groups(node, bootstrap);
 }
 
 void node_close(struct node *node) {

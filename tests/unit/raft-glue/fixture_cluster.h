@@ -53,7 +53,8 @@ int cluster_teardown(void **state);
 
 void cluster_start(struct cluster *cluster, int nodes, size_t groups);
 void node_open(struct node *node, bool bootstrap);
-void node_close(struct node *node); /* at once: what is not durable is lost */
+void node_open_groups(struct node *node, bool bootstrap); /* part of node_open */
+void node_close(struct node *node);                       /* at once: what is not durable is lost */
 /* Runs the loop until it is so; fails the test after 10 s. */
 void cluster_run(struct cluster *cluster, bool (*until)(struct cluster *cluster));
 void cluster_run_ms(struct cluster *cluster, unsigned ms);

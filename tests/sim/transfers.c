@@ -1,0 +1,70 @@
+/* Planned transfers; transfers.h says when. */
+#include "tests/sim/transfers.h"
+
+#include "base/mem.h"
+#include "broker/services.h"
+
+struct transfers {
+    struct cluster *cluster;
+    struct event next;
+    uint64_t interval_us;
+};
+
+/* One under way; it goes with its process when that dies. */
+struct moving {
+    struct group_transfer transfer;
+    struct cluster *cluster;
+};
+
+static void on_ended(struct group_transfer *transfer, int error) {
+    struct moving *moving = (struct moving *)transfer;
+
+    if (error == ERR_NONE) run_count(moving->cluster->run, RARE_TRANSFERS, 1);
+    mem_free(moving);
+}
+
+/* Some replica of it, perhaps the leader's own; 0: not known. */
+static uint64_t some_replica(struct sim_broker *broker, uint64_t group) {
+    struct world *world = broker->cluster->run->world;
+    const struct broker_services *services = broker_services(broker->broker);
+
+    if (group == METADATA_GROUP) return 1 + world_below(world, broker->cluster->count);
+    const struct metadata_partition *partition = metadata_partition_of_group(services->metadata, group);
+    return partition == NULL ? 0 : partition->replicas[world_below(world, partition->replica_count)].replica;
+}
+
+static void hand_over_one(struct env *env, void *arg) {
+    struct sim_broker *broker = arg;
+    struct cluster *cluster = broker->cluster;
+    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+
+    (void)env;
+    size_t n = cluster_groups(cluster, broker->place, ids, 1 + CLUSTER_PARTITIONS_MAX);
+    if (n == 0 || !broker->ready) return;
+    size_t k = world_below(cluster->run->world, n);
+    struct moving *moving = mem_zalloc(sizeof *moving);
+    moving->transfer.done = on_ended;
+    moving->cluster = cluster;
+    uint64_t replica = some_replica(broker, ids[k]);
+    if (group_transfer_begin(cluster_group(cluster, broker->place, ids[k]), &moving->transfer, replica) != ERR_NONE)
+        mem_free(moving);
+}
+
+static void next(struct event *event) {
+    struct transfers *transfers = (struct transfers *)((char *)event - offsetof(struct transfers, next));
+    struct world *world = transfers->cluster->run->world;
+
+    for (unsigned i = 0; i < transfers->cluster->count; i++)
+        if (transfers->cluster->brokers[i].broker != NULL)
+            node_call(transfers->cluster->brokers[i].node, hand_over_one, &transfers->cluster->brokers[i]);
+    world_schedule(world, event, world_now_us(world) + 1 + world_below(world, 2 * transfers->interval_us));
+}
+
+void transfers_begin(struct cluster *cluster, uint64_t interval_us) {
+    struct transfers *transfers = mem_zalloc(sizeof *transfers);
+
+    transfers->cluster = cluster;
+    transfers->interval_us = interval_us;
+    transfers->next.run = next;
+    world_schedule(cluster->run->world, &transfers->next, world_now_us(cluster->run->world) + interval_us);
+}
