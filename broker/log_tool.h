@@ -2,10 +2,11 @@
 #ifndef BROKER_LOG_TOOL_H
 #define BROKER_LOG_TOOL_H
 
+#include "base/output.h"
 #include "broker/options.h"
 
-/* Both print on stdout and return the exit code: 0, or 1 with the sentence on stderr. */
-int log_tool_dump(const struct options *options);
-int log_tool_verify(const struct options *options);
+/* Both return the exit code: 0, or 1 with the sentence on stderr. Output that cannot be written ends the program. */
+int log_tool_dump(const struct options *options, struct output *out);
+int log_tool_verify(const struct options *options, struct output *out);
 
 #endif

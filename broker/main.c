@@ -6,10 +6,9 @@
  */
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/env_uv.h"
 #include "base/log.h"
@@ -18,6 +17,7 @@
 #include "broker/log_tool.h"
 #include "broker/options.h"
 
+static const char NAME[] = "draved: ";
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };
 
 /* ---- Running ---- */
@@ -113,7 +113,7 @@ static int end_loop(struct run *run) {
 static int run_broker(struct run *run) {
     struct error_text why;
     if (env_uv_new(&run->env, STDERR_FD) != ERR_NONE) {
-        fprintf(stderr, "draved: the event loop cannot be made; is the limit of open files used up?\n");
+        output_sentence(NAME, "the event loop cannot be made; is the limit of open files used up?");
         return EXIT_REFUSED;
     }
     run->log = (struct log){.env = run->env, .level = run->settings.log_level};
@@ -135,7 +135,7 @@ static int run_broker(struct run *run) {
 /* ---- Settings ---- */
 
 static int refuse(const struct error_text *why) {
-    fprintf(stderr, "draved: %s\n", why->text);
+    output_sentence(NAME, "%s", why->text);
     return EXIT_REFUSED;
 }
 
@@ -147,14 +147,14 @@ static int read_settings(const struct options *options, struct settings *values,
     return broker_settings_from(values, settings, &why) != ERR_NONE ? refuse(&why) : EXIT_DONE;
 }
 
-static int with_settings(const struct options *options) {
+static int with_settings(const struct options *options, struct output *out) {
     size_t count;
     const struct setting *table = broker_settings_table(&count);
     struct settings *values = settings_new(table, count);
     struct run *run = mem_zalloc(sizeof *run);
     int code = read_settings(options, values, &run->settings);
     if (code == EXIT_DONE && options->action == ACTION_CHECK)
-        puts("the configuration is good");
+        output_print(out, "the configuration is good\n");
     else if (code == EXIT_DONE)
         code = run_broker(run);
     mem_free(run);
@@ -162,21 +162,28 @@ static int with_settings(const struct options *options) {
     return code;
 }
 
-int main(int argc, char **argv) {
-    struct options options;
-    struct error_text why;
-    if (options_parse(argc, argv, &options, &why) != ERR_NONE) {
-        fprintf(stderr, "draved: %s\n", why.text);
-        return EXIT_USAGE;
-    }
-    switch (options.action) {
-    case ACTION_HELP: options_print_help(); return EXIT_DONE;
-    case ACTION_HELP_CONFIG: options_print_settings(); return EXIT_DONE;
-    case ACTION_VERSION: printf("draved %s\n", DRAVE_VERSION); return EXIT_DONE;
-    case ACTION_LOG_DUMP: return log_tool_dump(&options);
-    case ACTION_LOG_VERIFY: return log_tool_verify(&options);
+static int act(const struct options *options, struct output *out) {
+    switch (options->action) {
+    case ACTION_HELP: options_print_help(out); return EXIT_DONE;
+    case ACTION_HELP_CONFIG: options_print_settings(out); return EXIT_DONE;
+    case ACTION_VERSION: output_print(out, "draved %s\n", DRAVE_VERSION); return EXIT_DONE;
+    case ACTION_LOG_DUMP: return log_tool_dump(options, out);
+    case ACTION_LOG_VERIFY: return log_tool_verify(options, out);
     case ACTION_RUN:
-    case ACTION_CHECK: return with_settings(&options);
+    case ACTION_CHECK: return with_settings(options, out);
     }
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    struct output out;
+    struct error_text why;
+    output_hold_streams();
+    if (options_parse(argc, argv, &options, &why) != ERR_NONE) {
+        output_sentence(NAME, "%s", why.text);
+        return EXIT_USAGE;
+    }
+    output_open(&out, STDOUT_FILENO);
+    return output_end(&out, act(&options, &out), NAME);
 }

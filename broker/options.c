@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,8 +113,9 @@ int options_parse(int argc, char **argv, struct options *options, struct error_t
     return take_words(argc - optind, argv + optind, options, why);
 }
 
-void options_print_help(void) {
-    puts(
+void options_print_help(struct output *out) {
+    output_print(
+        out,
         "usage: draved [--config FILE] [--set key=value]...    runs one broker, in ./drave-data on 127.0.0.1:9092 unless told otherwise\n"
         "       draved --check [--config FILE] [--set ...]     only checks the configuration\n"
         "       draved --help-config                           shows every setting with its default, limits and meaning\n"
@@ -124,26 +124,27 @@ void options_print_help(void) {
         "       draved --version | --help\n"
         "\n"
         "example: draved --set data.dir=/var/lib/drave --set listeners=PLAINTEXT://127.0.0.1:9092\n"
-        "exit codes: 0 done, 1 refused or failed, 2 wrong usage");
+        "exit codes: 0 done, 1 refused or failed, 2 wrong usage\n");
 }
 
-static void print_limits(const struct setting *row) {
+static void print_limits(struct output *out, const struct setting *row) {
     if (row->type == SETTING_INT)
-        printf("%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, row->unit[0] == '\0' ? "" : " ", row->unit);
+        output_print(out, "%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, row->unit[0] == '\0' ? "" : " ",
+                     row->unit);
     else if (row->type == SETTING_BOOL)
-        printf("true or false");
+        output_print(out, "true or false");
     else if (row->type == SETTING_CHOICE)
-        printf("one of %s", row->choices);
+        output_print(out, "one of %s", row->choices);
     else
-        printf("text");
+        output_print(out, "text");
 }
 
-void options_print_settings(void) {
+void options_print_settings(struct output *out) {
     size_t count;
     const struct setting *table = broker_settings_table(&count);
     for (size_t i = 0; i < count; i++) {
-        printf("%s=%s\n    %s (", table[i].name, table[i].fallback, table[i].help);
-        print_limits(&table[i]);
-        printf(")\n");
+        output_print(out, "%s=%s\n    %s (", table[i].name, table[i].fallback, table[i].help);
+        print_limits(out, &table[i]);
+        output_print(out, ")\n");
     }
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/output.h"
 
 enum options_action {
     ACTION_RUN,
@@ -34,7 +35,7 @@ struct options {
 
 /* Texts point into argv. ERR_INVALID: wrong usage. */
 int options_parse(int argc, char **argv, struct options *options, struct error_text *why);
-void options_print_help(void);     /* on stdout */
-void options_print_settings(void); /* the table, as --help-config */
+void options_print_help(struct output *out);
+void options_print_settings(struct output *out); /* the table, as --help-config */
 
 #endif

@@ -261,13 +261,13 @@ static int print_result(const struct bench *bench, const char *mode, double seco
                              (json_int_t)histogram_quantile(latency, 0.999), "max_us", (json_int_t)latency->max,
                              "errors", (json_int_t)failed));
     } else {
-        printf("%s %s: %" PRIu64 " records in %.1f s, %.0f records/s, %.1f MB/s, %" PRIu64 " failed\n", mode,
-               bench->topic, records, seconds, achieved, seconds > 0 ? mb / seconds : 0, failed);
+        print_text("%s %s: %" PRIu64 " records in %.1f s, %.0f records/s, %.1f MB/s, %" PRIu64 " failed\n", mode,
+                   bench->topic, records, seconds, achieved, seconds > 0 ? mb / seconds : 0, failed);
         if (latency->count) {
-            printf("latency: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
-                   (double)histogram_quantile(latency, 0.5) / 1e3, (double)histogram_quantile(latency, 0.9) / 1e3,
-                   (double)histogram_quantile(latency, 0.99) / 1e3, (double)histogram_quantile(latency, 0.999) / 1e3,
-                   (double)latency->max / 1e3);
+            print_text("latency: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
+                       (double)histogram_quantile(latency, 0.5) / 1e3, (double)histogram_quantile(latency, 0.9) / 1e3,
+                       (double)histogram_quantile(latency, 0.99) / 1e3,
+                       (double)histogram_quantile(latency, 0.999) / 1e3, (double)latency->max / 1e3);
         }
     }
     if (bench->rate > 0 && achieved < 0.99 * (double)bench->rate) {

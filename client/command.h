@@ -41,6 +41,7 @@ struct invocation {
     const char *bootstrap; /* host:port,... */
     bool json;
     uint64_t timeout_ms;
+    bool timeout_given; /* timeout_ms is what the user asked for, not the default */
     char **words;
     int word_count;
     struct {
@@ -89,6 +90,7 @@ enum {
     OPTION_JSON = 256,
     OPTION_TIMEOUT,
     OPTION_HELP,
+    OPTION_VERSION,
     OPTION_IF_NOT_EXISTS,
     OPTION_WAIT,
     OPTION_NODES,

@@ -121,7 +121,7 @@ static void take(struct consume *c, const rd_kafka_message_t *message) {
         if (c->in->json) {
             record_print_json(message);
         } else {
-            record_print(stdout, c->format, message);
+            record_print(c->format, message);
         }
         c->count++;
     }
@@ -132,7 +132,7 @@ static void read_all(struct consume *c) {
     struct patience patience;
     patience_begin(&patience);
     while (!interrupted() && !c->failed && c->open > 0 && (c->limit < 0 || (int64_t)c->count < c->limit) &&
-           !ferror(stdout)) {
+           !print_broken()) {
         ssize_t n = rd_kafka_consume_batch_queue(c->queue, POLL_MS, messages, BATCH);
         for (ssize_t i = 0; i < n; i++) {
             take(c, messages[i]);
@@ -141,7 +141,7 @@ static void read_all(struct consume *c) {
         if (n > 0) {
             patience_begin(&patience);
         } else {
-            fflush(stdout);
+            print_flush();
             if (c->exit_at_end || stderr_is_terminal()) {
                 patience_say(&patience, "records of \"%s\"", c->name);
             }
@@ -185,7 +185,7 @@ int command_consume(struct invocation *in) {
     if (interrupted()) {
         say_plain("%" PRIu64 " records read", c.count);
     }
-    fflush(stdout);
+    print_flush();
     rd_kafka_queue_destroy(c.queue);
     rd_kafka_topic_destroy(c.topic);
     rd_kafka_destroy(c.client);

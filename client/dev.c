@@ -176,14 +176,14 @@ static int wait_usable(const struct invocation *in, const struct dev_node *nodes
 }
 
 static void print_what_to_try(const char *dir, const char *bootstrap, bool detached) {
-    printf("bootstrap: %s\n\ntry:\n", bootstrap);
-    printf("  export DRAVE_BOOTSTRAP=%s\n", bootstrap);
-    printf("  drave topic create orders -p 3\n");
-    printf("  echo hello | drave produce orders\n");
-    printf("  drave consume orders -e\n\n");
-    printf("stop:   %s\n", detached ? "" : "Ctrl-C here, or");
-    printf("  drave dev stop --dir %s\ndelete:\n  rm -r %s\n", dir, dir);
-    fflush(stdout);
+    print_text("bootstrap: %s\n\ntry:\n", bootstrap);
+    print_text("  export DRAVE_BOOTSTRAP=%s\n", bootstrap);
+    print_text("  drave topic create orders -p 3\n");
+    print_text("  echo hello | drave produce orders\n");
+    print_text("  drave consume orders -e\n\n");
+    print_text("stop:   %s\n", detached ? "" : "Ctrl-C here, or");
+    print_text("  drave dev stop --dir %s\ndelete:\n  rm -r %s\n", dir, dir);
+    print_flush();
 }
 
 static int stay_until_signal(struct dev_node *nodes, size_t count, const sigset_t *signals) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/output.h"
 
 static void node_path(const struct dev_node *node, const char *name, char path[DEV_PATH + 32]) {
     snprintf(path, DEV_PATH + 32, "%s/%s", node->directory, name);
@@ -96,34 +97,54 @@ static int make_directory(const char *path, struct error_text *why) {
     return ERR_NONE;
 }
 
+/* A new file for the caller to fill; `flags` beside O_WRONLY | O_CREAT. */
+static int begin_file(const char *path, int flags, struct output *out, struct error_text *why) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+    if (fd < 0) {
+        return error_set(why, ERR_DENIED, "cannot write %s: %s", path, error_phrase(error_from_errno(errno)));
+    }
+    output_open(out, fd);
+    return ERR_NONE;
+}
+
+/* Half a file is worse than none: it would be believed the next time. */
+static int end_file(const char *path, struct output *out, struct error_text *why) {
+    bool written = output_flush(out);
+    int failed = close(out->fd) != 0 ? errno : 0;
+    if (written && !failed) {
+        return ERR_NONE;
+    }
+    unlink(path);
+    return error_set(why, ERR_IO, "cannot write %s: %s", path,
+                     error_phrase(error_from_errno(written ? failed : out->failed)));
+}
+
 static int write_conf(const struct dev_node *nodes, size_t count, size_t at, const char *const *settings,
                       struct error_text *why) {
     const struct dev_node *node = &nodes[at];
     char path[DEV_PATH + 32], data[DEV_PATH + 32];
+    struct output file;
     node_path(node, "draved.conf", path);
     node_path(node, "data", data);
-    FILE *file = fopen(path, "wx");
-    if (!file) {
-        return error_set(why, ERR_DENIED, "cannot write %s: %s", path, error_phrase(error_from_errno(errno)));
+    int error = begin_file(path, O_EXCL, &file, why);
+    if (error) {
+        return error;
     }
-    fprintf(
-        file,
+    output_print(
+        &file,
         "# Made by drave dev; drave dev start %d reads it again.\nnode.id=%d\ndata.dir=%s\nlisteners=PLAINTEXT://127.0.0.1:%d\n",
         node->id, node->id, data, node->port);
     if (count > 1) {
-        fprintf(file, "peer.listen=127.0.0.1:%d\ncluster.nodes=", node->peer_port);
+        output_print(&file, "peer.listen=127.0.0.1:%d\ncluster.nodes=", node->peer_port);
         for (size_t i = 0; i < count; i++) {
-            fprintf(file, "%s%d@127.0.0.1:%d", i ? "," : "", nodes[i].id, nodes[i].peer_port);
+            output_print(&file, "%s%d@127.0.0.1:%d", i ? "," : "", nodes[i].id, nodes[i].peer_port);
         }
-        fputc('\n', file);
+        output_print(&file, "\n");
     }
     for (; settings && *settings; settings++) {
-        fprintf(file, "%s\n", *settings);
+        output_print(&file, "%s\n", *settings);
     }
-    if (fclose(file) != 0) {
-        return error_set(why, ERR_IO, "cannot write %s: %s", path, error_phrase(error_from_errno(errno)));
-    }
-    return ERR_NONE;
+    return end_file(path, &file, why);
 }
 
 int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const char *const *settings,
@@ -195,8 +216,8 @@ static _Noreturn void become_draved(const struct dev_node *node) {
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
     execlp(program, "draved", "--config", conf, (char *)NULL);
-    dprintf(STDERR_FILENO, "drave: cannot run %s: %s; build it, or put it on PATH\n", program,
-            error_phrase(error_from_errno(errno)));
+    output_sentence("drave: ", "cannot run %s: %s; build it, or put it on PATH", program,
+                    error_phrase(error_from_errno(errno)));
     _exit(127);
 }
 
@@ -236,10 +257,10 @@ int dev_node_start(struct dev_node *node, struct error_text *why) {
         return error_set(why, ERR_SYSTEM, "cannot start a process: %s", error_phrase(error_from_errno(errno)));
     }
     node_path(node, "draved.pid", path);
-    FILE *file = fopen(path, "w");
-    if (file) {
-        fprintf(file, "%d\n", (int)node->child);
-        fclose(file);
+    struct output file;
+    if (begin_file(path, O_TRUNC, &file, why) == ERR_NONE) { /* for people and scripts: the broker runs without it */
+        output_print(&file, "%d\n", (int)node->child);
+        end_file(path, &file, why);
     }
     return ERR_NONE;
 }

@@ -72,8 +72,8 @@ static int leaderless(const struct kp_metadata_response *metadata, char *first, 
 }
 
 static void print_info(const struct kp_metadata_response *metadata, const json_t *brokers) {
-    printf("cluster %.*s  metadata leader %d\n", metadata->cluster_id.len > 0 ? (int)metadata->cluster_id.len : 0,
-           metadata->cluster_id.data, (int)metadata->controller_id);
+    print_text("cluster %.*s  metadata leader %d\n", metadata->cluster_id.len > 0 ? (int)metadata->cluster_id.len : 0,
+               metadata->cluster_id.data, (int)metadata->controller_id);
     static const char *const columns[] = {"BROKER", "ADDRESS", "RACK", "ALIVE", "LEADS", "REPLICAS"};
     struct table *table = table_new(columns, 6);
     size_t i;

@@ -42,7 +42,7 @@ int command_meta_ls(struct invocation *in) {
         const char *name = cluster_text(&arena, answer.entries.items[i].name);
         json_array_append_new(list, json_string(name));
         if (!in->json) {
-            puts(name);
+            print_text("%s\n", name);
         }
     }
     if (!code && in->json) {
@@ -62,7 +62,8 @@ int command_meta_get(struct invocation *in) {
         say("%s has no value of its own; list what is under it with: drave meta ls %s", in->words[0], in->words[0]);
         code = EXIT_REFUSED;
     } else if (!code) {
-        printf("%.*s\n", (int)answer.value.len, answer.value.data);
+        print_bytes(answer.value.data, (size_t)answer.value.len);
+        print_raw("\n", 1);
     }
     kp_arena_close(&arena);
     return code;

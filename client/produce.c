@@ -66,7 +66,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     note_acknowledged(p, message);
     patience_begin(&p->patience);
     if (p->terminal) {
-        fprintf(stderr, "%d@%" PRId64 "\n", (int)message->partition, message->offset);
+        say_plain("%d@%" PRId64, (int)message->partition, message->offset);
     }
 }
 
@@ -197,7 +197,7 @@ static void send_lines(struct produce *p) {
     for (uint64_t lines = 0;; lines++) {
         keep_pace(p, lines);
         if (p->terminal) {
-            fputs("> ", stderr);
+            say_prompt("> ");
         }
         ssize_t len = getline(&line, &room, stdin);
         if (len < 0 || interrupted()) {

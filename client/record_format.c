@@ -31,7 +31,7 @@ int record_format_check(const char *format, const char **at) {
     return ERR_NONE;
 }
 
-static void print_headers(FILE *out, const rd_kafka_message_t *message) {
+static void print_headers(const rd_kafka_message_t *message) {
     rd_kafka_headers_t *headers;
     const char *name;
     const void *value;
@@ -40,53 +40,53 @@ static void print_headers(FILE *out, const rd_kafka_message_t *message) {
         return;
     }
     for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
-        fprintf(out, "%s%s=", i ? "," : "", name);
+        print_text("%s%s=", i ? "," : "", name);
         if (value) {
-            fwrite(value, 1, len, out);
+            print_bytes(value, len);
         } else {
-            fputs("NULL", out);
+            print_text("NULL");
         }
     }
 }
 
-static void print_field(FILE *out, char letter, const rd_kafka_message_t *message) {
+static void print_field(char letter, const rd_kafka_message_t *message) {
     rd_kafka_timestamp_type_t type;
     switch (letter) {
     case 's':
-        if (message->payload) fwrite(message->payload, 1, message->len, out);
+        if (message->payload) print_bytes(message->payload, message->len);
         break;
-    case 'S': fprintf(out, "%lld", message->payload ? (long long)message->len : -1LL); break;
+    case 'S': print_text("%lld", message->payload ? (long long)message->len : -1LL); break;
     case 'k':
-        if (message->key) fwrite(message->key, 1, message->key_len, out);
+        if (message->key) print_bytes(message->key, message->key_len);
         break;
-    case 'K': fprintf(out, "%lld", message->key ? (long long)message->key_len : -1LL); break;
-    case 't': fputs(rd_kafka_topic_name(message->rkt), out); break;
-    case 'p': fprintf(out, "%d", (int)message->partition); break;
-    case 'o': fprintf(out, "%" PRId64, message->offset); break;
-    case 'T': fprintf(out, "%" PRId64, rd_kafka_message_timestamp(message, &type)); break;
-    case 'h': print_headers(out, message); break;
-    default: fputc('%', out);
+    case 'K': print_text("%lld", message->key ? (long long)message->key_len : -1LL); break;
+    case 't': print_text("%s", rd_kafka_topic_name(message->rkt)); break;
+    case 'p': print_text("%d", (int)message->partition); break;
+    case 'o': print_text("%" PRId64, message->offset); break;
+    case 'T': print_text("%" PRId64, rd_kafka_message_timestamp(message, &type)); break;
+    case 'h': print_headers(message); break;
+    default: print_raw("%", 1);
     }
 }
 
-static void print_escape(FILE *out, const char *at) {
+static void print_escape(const char *at) {
     static const char letters[] = "ntr0\\", bytes[] = "\n\t\r\0\\";
     if (is_hex_escape(at)) {
-        fputc((int)strtol((char[]){at[2], at[3], 0}, NULL, 16), out);
+        print_raw(&(char){(char)strtol((char[]){at[2], at[3], 0}, NULL, 16)}, 1);
     } else {
-        fputc(bytes[strchr(letters, at[1]) - letters], out);
+        print_raw(&bytes[strchr(letters, at[1]) - letters], 1);
     }
 }
 
-void record_print(FILE *out, const char *format, const rd_kafka_message_t *message) {
+void record_print(const char *format, const rd_kafka_message_t *message) {
     for (const char *at = format; *at; at++) {
         if (*at == '%') {
-            print_field(out, *++at, message);
+            print_field(*++at, message);
         } else if (*at == '\\') {
-            print_escape(out, at);
+            print_escape(at);
             at += is_hex_escape(at) ? 3 : 1;
         } else {
-            fputc(*at, out);
+            print_raw(at, 1);
         }
     }
 }

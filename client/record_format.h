@@ -4,12 +4,11 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 /* ERR_NONE, or ERR_INVALID with *at the place in `format` that makes no sense. */
 int record_format_check(const char *format, const char **at);
 /* Prints one record by a format that was checked. */
-void record_print(FILE *out, const char *format, const rd_kafka_message_t *message);
+void record_print(const char *format, const rd_kafka_message_t *message);
 /*
  * One JSON object and a newline: {topic,partition,offset,timestamp,key,value,headers:[{key,value}]}. A key or value that is no
  * UTF-8 becomes {"hex":"..."}; none is null.

@@ -4,49 +4,83 @@
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "base/mem.h"
+#include "base/output.h"
+#include "client/json_text.h"
 
 enum { PATIENCE_MS = 2000, PATIENCE_AGAIN_MS = 5000 };
 
-static void say_text(const char *prefix, const char *format, va_list arguments) {
-    char text[2048];
-    vsnprintf(text, sizeof(text), format, arguments);
-    for (char *at = text; *at; at++) { /* a name from outside does not steer the terminal */
-        if (((unsigned char)*at < ' ' && *at != '\n') || *at == 127) {
-            *at = '?';
-        }
-    }
-    fprintf(stderr, "%s%s\n", prefix, text);
+static const char NAME[] = "drave: ";
+
+/* The two streams of the program, which it has once. */
+static struct output out = {.fd = STDOUT_FILENO};
+static int talk_failed; /* errno of the first sentence that could not be written */
+
+static void say_list(const char *prefix, const char *format, va_list arguments) {
+    output_flush(&out); /* in the order in which it happened */
+    int failed = output_sentence_list(prefix, format, arguments);
+    talk_failed = talk_failed ? talk_failed : failed;
 }
 
 void say(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say_text("drave: ", format, arguments);
+    say_list(NAME, format, arguments);
     va_end(arguments);
 }
 
 void say_plain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say_text("", format, arguments);
+    say_list("", format, arguments);
     va_end(arguments);
+}
+
+void say_prompt(const char *text) {
+    int failed = output_write(STDERR_FILENO, text, strlen(text));
+    talk_failed = talk_failed ? talk_failed : failed;
 }
 
 bool stderr_is_terminal(void) {
     return isatty(STDERR_FILENO) != 0;
 }
 
+void print_text(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    output_print_list(&out, format, arguments);
+    va_end(arguments);
+}
+
+void print_bytes(const void *data, size_t len) {
+    output_bytes(&out, data, len);
+}
+
+void print_raw(const void *data, size_t len) {
+    output_raw(&out, data, len);
+}
+
+bool print_flush(void) {
+    return output_flush(&out);
+}
+
+bool print_broken(void) {
+    return out.failed != 0;
+}
+
+static void take_json(void *unused, const char *text, size_t len) {
+    (void)unused;
+    output_bytes(&out, text, len);
+}
+
 void print_json(json_t *value) {
-    json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
-    putchar('\n');
+    json_text(value, take_json, NULL);
+    output_bytes(&out, "\n", 1);
     json_decref(value);
 }
 
@@ -74,8 +108,13 @@ void table_row(struct table *table, const char *const *cells) {
 }
 
 void table_print(struct table *table) {
-    scols_table_set_stream(table->lines, stdout);
-    scols_print_table(table->lines);
+    char *text = NULL;
+    if (scols_print_table_to_string(table->lines, &text) == 0 && text) {
+        size_t len = strlen(text);
+        output_bytes(&out, text, len);
+        output_bytes(&out, "\n", len > 0 && text[len - 1] != '\n');
+    }
+    free(text);
     scols_unref_table(table->lines);
     mem_free(table);
 }
@@ -102,18 +141,17 @@ void patience_say(struct patience *patience, const char *format, ...) {
     patience->next_ms = now + PATIENCE_AGAIN_MS;
     va_list arguments;
     va_start(arguments, format);
-    say_text("drave: waiting for ", format, arguments);
+    say_list("drave: waiting for ", format, arguments);
     va_end(arguments);
 }
 
+void talk_open(bool (*stop)(void)) {
+    output_hold_streams();
+    output_open(&out, STDOUT_FILENO);
+    out.stop = stop;
+}
+
 int talk_close(int code) {
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) {
-        return code;
-    }
-    if (errno == EPIPE || errno == 0) {
-        return 0; /* whoever read our output has seen enough */
-    }
-    say("could not write the output: %s; what was printed is not complete", error_phrase(error_from_errno(errno)));
-    return 1;
+    code = output_end(&out, code, NAME);
+    return code == 0 && talk_failed && talk_failed != EPIPE ? 1 : code;
 }

@@ -249,12 +249,12 @@ static void join(const json_t *list, char *text, size_t room) {
 }
 
 static void print_description(const json_t *topic) {
-    printf("topic %s  id %s\n", json_string_value(json_object_get(topic, "name")),
-           json_string_value(json_object_get(topic, "id")));
+    print_text("topic %s  id %s\n", json_string_value(json_object_get(topic, "name")),
+               json_string_value(json_object_get(topic, "id")));
     const char *key;
     json_t *value;
     json_object_foreach(json_object_get(topic, "config"), key, value) {
-        printf("  %s=%s\n", key, json_string_value(value));
+        print_text("  %s=%s\n", key, json_string_value(value));
     }
     static const char *const columns[] = {"PARTITION", "LEADER", "EPOCH", "REPLICAS", "IN SYNC", "START", "END"};
     static const char *const keys[] = {"id",      "leader",       "leader_epoch",  "replicas",

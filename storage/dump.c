@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "protocol/record_batch.h"
 #include "storage/dump_walk.h"
 
@@ -90,27 +91,12 @@ int dump_batches(struct env *env, const char *data_dir, const struct dump_filter
     return error ? error : dumping.error;
 }
 
-/* ---- Lines ---- */
-
-/* A JSON string without its quotes: names come from files, so anything may be in them. */
-static void json_text(const char *text, char *into, size_t size) {
-    size_t at = 0;
-    for (; *text && at + 7 < size; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c > 0x7e)
-            at += (size_t)snprintf(into + at, size - at, "\\u%04x", c);
-        else if (c == '"' || c == '\\')
-            at += (size_t)snprintf(into + at, size - at, "\\%c", c);
-        else
-            into[at++] = (char)c;
-    }
-    into[at] = '\0';
-}
+/* ---- Lines: names come from files, so anything may be in them ---- */
 
 void dump_batch_json(const struct dump_batch *batch, char *into, size_t size) {
     char topic[600], file[600];
-    json_text(batch->topic, topic, sizeof topic);
-    json_text(batch->file, file, sizeof file);
+    printable_json(batch->topic, strlen(batch->topic), topic, sizeof topic);
+    printable_json(batch->file, strlen(batch->file), file, sizeof file);
     snprintf(into, size,
              "{\"topic\":\"%s\",\"partition\":%" PRId32 ",\"base_offset\":%" PRId64 ",\"last_offset\":%" PRId64
              ",\"leader_epoch\":%" PRId32 ",\"raft_index\":%" PRIu64

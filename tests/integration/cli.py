@@ -32,7 +32,6 @@ def usage(cluster):
     expect(run("consume", "t", "-o", "tomorrow"), 2, "tomorrow")
     expect(run("topic", "create", "t", "-p", "many"), 2, "many")
     expect(run("topic"), 2, "create, list, describe, delete")
-    expect(run("-b", "x", "info"), 2, "after the command")
     expect(run("topic", "create", "t", "--partitons", "3"), 2, "did you mean --partitions")
     expect(run("topic", "create", "t", "-r"), 2, "-r needs a value")
     expect(run("produce", "t", "-z", "rar"), 2, "rar", "zstd")
@@ -73,6 +72,40 @@ def topics(cluster):
     cluster.drave("topic", "create", "gone")
     cluster.drave("topic", "delete", "gone")
     expect(cluster.drave("topic", "describe", "gone", check=False), 1, "gone")
+
+
+def outputs_checked(cluster):
+    """Whatever prints: a full disk or a closed stdout is exit code 1 with a sentence, a reader that went away is none."""
+    cluster.drave("topic", "create", "printed", "-p", 4)
+    cluster.drave("produce", "printed", stdin="x\n" * 1000)
+    at = f"-b {cluster.bootstrap}"
+    data = cluster[1].data
+    lines = [f"drave {words} {at}" for words in ("info", "info --json", "topic list", "topic list --json", "topic describe printed", "topic describe printed --json",
+                                                 "topic create new-$RANDOM-$RANDOM --json", "consume printed -e", "consume printed -e --json", "consume printed -n 1", "meta ls /topics",
+                                                 "meta ls --json", "meta get /topics/printed", "bench consume printed", "bench consume printed --json")]
+    lines += [f"echo x | drave produce printed --json {at}", "drave --help", "drave --version", "drave topic create --help", "draved --help", "draved --help-config", "draved --version",
+              "draved --check", f"draved log dump {data}", f"draved log dump {data} --json", f"draved log verify {data}", f"draved log verify {data} --json"]
+
+    def shell(line):
+        return subprocess.run(line, shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60, env=dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}"))
+
+    for line in lines:
+        for to, why in (("> /dev/full", "could not be written: no space left"), (">&-", "could not be written: standard output is closed")):
+            done = shell(f"{line} {to}")
+            assert done.returncode == 1 and why in done.stderr, f"{line} {to}: {done.returncode} {done.stderr}"
+        done = shell(f"{line} | true; exit ${{PIPESTATUS[-2]}}")
+        assert done.returncode in (0, 1) and "could not" not in done.stderr, f"{line} | true: {done.returncode} {done.stderr}"
+    done = shell(f"drave consume printed -e {at} | head -n 1; echo ${{PIPESTATUS[0]}}")
+    assert done.stdout.split() == ["x", "0"] and done.stderr == "", (done.stdout, done.stderr)
+    done = shell(f"drave topic describe printed {at} 2> /dev/full > /dev/full")
+    assert done.returncode == 1, done.returncode
+
+
+def option_order(cluster):
+    """Options stand before, between and behind the words."""
+    for words in (["-b", cluster.bootstrap, "info"], ["info", "-b", cluster.bootstrap], ["--json", "topic", "-b", cluster.bootstrap, "list"], ["--timeout", "5s", "topic", "list", "-b" + cluster.bootstrap]):
+        expect(run(*words, env={"DRAVE_BOOTSTRAP": "127.0.0.1:1"}), 0)
+    expect(run("-p", 2, "-b", cluster.bootstrap, "topic", "create", "ordered"), 0, "2 partitions")
 
 
 def records(cluster):
@@ -198,7 +231,7 @@ def dev_interrupted():
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (usage, not_reachable, topics, records, unreadable_records, pipes_and_signals, tree, bench):
+    for test in (usage, not_reachable, topics, outputs_checked, option_order, records, unreadable_records, pipes_and_signals, tree, bench):
         suite.run(test, shared)
 suite.run(dev_cluster)
 suite.run(dev_interrupted)
