@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 static const char *const phrases[] = {
     [ERR_NONE] = "no error",
     [ERR_EOF] = "the other side closed the connection",
@@ -95,5 +97,6 @@ int error_set(struct error_text *where, int error, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(where->text, sizeof where->text, format, arguments);
     va_end(arguments);
+    text_make_plain(where->text); /* also a character that was cut in two */
     return error;
 }

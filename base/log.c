@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/text.h"
 
 enum { LINE_SIZE = 2048, LIMIT_US = 1000 * 1000 };
 
@@ -39,9 +40,8 @@ static void write_line(struct log *log, enum log_level level, uint64_t left_out,
     size_t room = LINE_SIZE - TAIL - head;
     int wanted = vsnprintf(line + head, room, format, arguments);
     CHECK(wanted >= 0);
+    text_make_plain(line + head);
     size_t end = head + strlen(line + head);
-    for (size_t i = head; i < end; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F) line[i] = '?';
     if ((size_t)wanted >= room) {
         memcpy(line + end, cut, sizeof cut);
         end += sizeof cut - 1;

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/nearest_name.h"
+#include "base/text.h"
 
 struct held {
     char *value;
@@ -28,6 +29,8 @@ struct held {
 struct settings {
     const struct setting *table;
     size_t count;
+    const struct setting_absent *absent;
+    size_t absent_count;
     struct held held[]; /* beside the rows of the table */
 };
 
@@ -60,9 +63,20 @@ int setting_choice(const struct setting *row, const char *value) {
     return -1;
 }
 
+static int check_fixed(const struct setting *row, const char *value, struct error_text *why) {
+    if (strcmp(value, row->fallback) == 0 || (row->also != NULL && strcmp(value, row->also) == 0)) return ERR_NONE;
+    if (row->type == SETTING_BOOL && strcasecmp(value, row->fallback) == 0) return ERR_NONE;
+    return error_set(why, ERR_INVALID, "%s=%.60s is not possible. %s Leave it out%s%s", row->name, value, row->help,
+                     row->fallback[0] == '\0' ? ", or empty" : ", or set it to ", row->fallback);
+}
+
 int setting_check(const struct setting *row, const char *value, struct error_text *why) {
     int64_t number;
     bool truth;
+    if (!text_is_plain(value, strlen(value)))
+        return error_set(why, ERR_INVALID, "%s=%.60s is not possible; a value is UTF-8 without control characters",
+                         row->name, value);
+    if (row->fixed) return check_fixed(row, value, why);
     switch (row->type) {
     case SETTING_TEXT: return ERR_NONE;
     case SETTING_INT:
@@ -88,6 +102,16 @@ const struct setting *setting_find(const struct setting *table, size_t count, co
     return NULL;
 }
 
+const char *setting_absent_why(const struct setting_absent *absent, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(absent[i].name);
+        bool family = absent[i].name[len - 1] == '*';
+        if (family ? strncmp(name, absent[i].name, len - 1) == 0 : strcmp(name, absent[i].name) == 0)
+            return absent[i].why;
+    }
+    return NULL;
+}
+
 /* ---- The values of one table ---- */
 
 struct settings *settings_new(const struct setting *table, size_t count) {
@@ -102,6 +126,11 @@ struct settings *settings_new(const struct setting *table, size_t count) {
     return settings;
 }
 
+void settings_know_absent(struct settings *settings, const struct setting_absent *absent, size_t count) {
+    settings->absent = absent;
+    settings->absent_count = count;
+}
+
 void settings_free(struct settings *settings) {
     if (settings == NULL) return;
     for (size_t i = 0; i < settings->count; i++) {
@@ -112,6 +141,9 @@ void settings_free(struct settings *settings) {
 }
 
 static int unknown_name(const struct settings *settings, const char *name, const char *source, struct error_text *why) {
+    const char *absent = setting_absent_why(settings->absent, settings->absent_count, name);
+    if (absent != NULL)
+        return error_set(why, ERR_INVALID, "%s: Kafka's setting %.100s is not there. %s", source, name, absent);
     const char **names = mem_alloc(settings->count * sizeof *names);
     for (size_t i = 0; i < settings->count; i++)
         names[i] = settings->table[i].name;

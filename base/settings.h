@@ -23,12 +23,22 @@ struct setting {
     int64_t min, max;     /* SETTING_INT */
     const char *choices;  /* SETTING_CHOICE: "producer,none,gzip,..." */
     const char *unit;     /* "ms", "bytes", "" */
-    const char *help;     /* one sentence */
+    const char *help;     /* one sentence; of a fixed one: why nothing else is possible */
+    bool fixed;           /* only the default is possible: what is so, for those who ask for it by name */
+    const char *also;     /* of a fixed one: another way to ask for the same; NULL: none */
+};
+
+/* Names that others (Kafka) know and that have no row here, and what to say of them. */
+struct setting_absent {
+    const char *name; /* with '*' at its end: all that begin so */
+    const char *why;  /* a sentence: what is not there, and what to set instead if anything */
 };
 
 /* Values for one table. Where a value came from is kept for messages and DescribeConfigs. */
 struct settings;
 struct settings *settings_new(const struct setting *table, size_t count);
+/* Those of `absent` are refused with their own sentence, not as names that nobody knows. `absent` stays. */
+void settings_know_absent(struct settings *settings, const struct setting_absent *absent, size_t count);
 void settings_free(struct settings *settings);
 
 /* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones; --set comes last. */
@@ -53,5 +63,7 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
 int setting_choice(const struct setting *row, const char *value);
 /* The row of that name, or NULL. */
 const struct setting *setting_find(const struct setting *table, size_t count, const char *name);
+/* The sentence for a name of `absent`, or NULL; the first that fits. */
+const char *setting_absent_why(const struct setting_absent *absent, size_t count, const char *name);
 
 #endif

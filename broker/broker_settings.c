@@ -144,6 +144,75 @@ static int parse_advertised(struct broker_settings *into, struct error_text *why
     return ERR_NONE;
 }
 
+/* ---- What listeners speak ---- */
+
+static bool is_protocol(const char *name) {
+    return strcmp(name, "PLAINTEXT") == 0 || strcmp(name, "SSL") == 0 || strcmp(name, "SASL_PLAINTEXT") == 0 ||
+           strcmp(name, "SASL_SSL") == 0;
+}
+
+/* "NAME:PROTOCOL" in upper case. False: it is not that. */
+static bool parse_mapped(const char *piece, size_t len, char *name, char *protocol) {
+    const char *colon = memchr(piece, ':', len);
+    size_t name_len = colon == NULL ? 0 : (size_t)(colon - piece);
+    if (name_len == 0 || name_len > BROKER_LISTENER_NAME_MAX || len - name_len - 1 > BROKER_LISTENER_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        *(i < name_len ? &name[i] : &protocol[i - name_len]) = (char)toupper((unsigned char)piece[i]);
+    name[name_len] = '\0';
+    memmove(protocol, protocol + 1, len - name_len - 1); /* the colon */
+    protocol[len - name_len - 1] = '\0';
+    return is_protocol(protocol);
+}
+
+/* An entry that no listener uses asks for nothing if it is one of Kafka's default (SSL:SSL). */
+static int check_mapped(struct broker_settings *into, bool mapped[BROKER_LISTENERS_MAX], const char *piece, size_t len,
+                        struct error_text *why) {
+    char name[BROKER_LISTENER_NAME_MAX + 1], protocol[BROKER_LISTENER_NAME_MAX + 2];
+    if (!parse_mapped(piece, len, name, protocol))
+        return error_set(why, ERR_INVALID,
+                         "listener.security.protocol.map has %.*s, which is not NAME:PROTOCOL; write for example "
+                         "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
+                         (int)(len > 100 ? 100 : len), piece);
+    struct broker_listener *listener = listener_named(into, name);
+    if (strcmp(protocol, "PLAINTEXT") != 0 && (listener != NULL || strcmp(name, protocol) != 0))
+        return error_set(why, ERR_INVALID,
+                         "listener.security.protocol.map asks for %s on %s, but TLS and SASL are not built yet; only "
+                         "%s:PLAINTEXT is possible",
+                         protocol, name, name);
+    if (listener == NULL) return ERR_NONE;
+    if (mapped[listener - into->listeners])
+        return error_set(why, ERR_INVALID, "listener.security.protocol.map has %s twice; remove one", name);
+    mapped[listener - into->listeners] = true;
+    return ERR_NONE;
+}
+
+/* Nobody who reads the name of a listener shall believe more of it than is so: what sounds like TLS or SASL must be mapped. */
+static int check_protocols(struct broker_settings *into, struct error_text *why) {
+    const char *map = settings_text(into->values, "listener.security.protocol.map"), *at = map, *piece;
+    bool mapped[BROKER_LISTENERS_MAX] = {false};
+    size_t len;
+    while (next_piece(&at, &piece, &len)) {
+        int error = check_mapped(into, mapped, piece, len, why);
+        if (error != ERR_NONE) return error;
+    }
+    for (size_t i = 0; i < into->listener_count; i++) {
+        const char *name = into->listeners[i].name;
+        if (mapped[i]) continue;
+        if (strstr(name, "SSL") != NULL || strstr(name, "TLS") != NULL || strstr(name, "SASL") != NULL)
+            return error_set(why, ERR_INVALID,
+                             "listeners has %s, but TLS and SASL are not built yet and it would serve plain text to "
+                             "everybody; call it PLAINTEXT and let only those reach it who may read and write",
+                             name);
+        if (map[0] != '\0')
+            return error_set(why, ERR_INVALID,
+                             "listener.security.protocol.map does not say what %s of listeners speaks; add "
+                             "%s:PLAINTEXT",
+                             name, name);
+    }
+    return ERR_NONE;
+}
+
 /* ---- The cluster's nodes and the peer port ---- */
 
 static int compare_nodes(const void *a, const void *b) {
@@ -322,6 +391,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     read_topic_values(into);
     read_limits(into);
     int error = parse_listeners(into, why);
+    if (error == ERR_NONE) error = check_protocols(into, why);
     if (error == ERR_NONE) error = parse_advertised(into, why);
     if (error == ERR_NONE) error = parse_nodes(into, why);
     if (error == ERR_NONE) error = parse_peer_listen(into, why);

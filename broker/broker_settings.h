@@ -20,6 +20,8 @@ enum {
 
 /* `n` rows, static. */
 const struct setting *broker_settings_table(size_t *n);
+/* The other settings of a Kafka broker (4.3), each with what to say of it; `n` rows, static. */
+const struct setting_absent *broker_settings_absent(size_t *n);
 
 /* NAME://host:port. Host and port of a bound listener and of what is told to clients differ behind NAT or in containers. */
 struct broker_listener {

@@ -1,32 +1,11 @@
 /*
  * The table of a broker's settings: one row each, read by everything that shows or sets them.
  *
- * A row stands here only if something obeys it. Sizes are bytes and times milliseconds, as in Kafka; names are Kafka's where the
- * meaning is.
+ * A row stands here only if something obeys it, or if it says what is so (setting_rows.h). Sizes are bytes and times milliseconds,
+ * as in Kafka; names are Kafka's where the meaning is. Kafka's other settings are in broker_settings_absent.c.
  */
 #include "broker/broker_settings.h"
-
-#define TEXT(setting_name, value, sentence) \
-    {.name = (setting_name), .type = SETTING_TEXT, .fallback = (value), .unit = "", .help = (sentence)}
-#define NUMBER(setting_name, value, least, most, measure, sentence) \
-    {.name = (setting_name),                                        \
-     .type = SETTING_INT,                                           \
-     .fallback = (value),                                           \
-     .min = (least),                                                \
-     .max = (most),                                                 \
-     .unit = (measure),                                             \
-     .help = (sentence)}
-#define SWITCH(setting_name, value, sentence) \
-    {.name = (setting_name), .type = SETTING_BOOL, .fallback = (value), .unit = "", .help = (sentence)}
-#define CHOICE(setting_name, value, names, sentence) \
-    {.name = (setting_name),                         \
-     .type = SETTING_CHOICE,                         \
-     .fallback = (value),                            \
-     .choices = (names),                             \
-     .unit = "",                                     \
-     .help = (sentence)}
-
-enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
+#include "broker/setting_rows.h"
 
 static const struct setting table[] = {
     /* ---- Who it is and where it listens ---- */
@@ -36,6 +15,10 @@ static const struct setting table[] = {
         "listeners", "PLAINTEXT://127.0.0.1:9092",
         "Where clients are served: NAME://HOST:PORT, several with commas; 127.0.0.1 and localhost stand for both loopback "
         "addresses, 0.0.0.0 for all addresses, port 0 for a free one."),
+    TEXT(
+        "listener.security.protocol.map", "",
+        "What each listener speaks, NAME:PLAINTEXT with commas, for all of them; empty: PLAINTEXT. TLS and SASL are not built "
+        "yet."),
     TEXT("advertised.listeners", "",
          "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
          "empty: those of listeners."),
@@ -113,6 +96,50 @@ static const struct setting table[] = {
            "Followers that hear no leader for between one and two of these elect another; at least 3 heartbeats."),
     NUMBER("raft.failover.ms", "50", 5, 10000, "ms",
            "The election timeout once a leader's process is known to be dead; more than two flushes and a round trip."),
+
+    /* ---- What is so ---- */
+    SO_EITHER("log.cleanup.policy", SETTING_TEXT, 0, "delete", "", NO_COMPACTION),
+    SO_LONG("log.retention.ms", "-1", NO_RETENTION),
+    SO_INT("log.retention.minutes", "-1", NO_RETENTION),
+    SO_INT("log.retention.hours", "-1", NO_RETENTION),
+    SO_LONG("log.retention.bytes", "-1", NO_RETENTION),
+    SO_SWITCH("log.cleaner.enable", "false", NO_COMPACTION),
+    SO_LONG("log.cleaner.delete.retention.ms", "86400000", NO_COMPACTION),
+    SO_LONG("log.cleaner.min.compaction.lag.ms", "0", NO_COMPACTION),
+    SO_LONG("log.cleaner.max.compaction.lag.ms", LONG_MOST, NO_COMPACTION),
+    SO_TEXT("log.cleaner.min.cleanable.ratio", "0.5", NO_COMPACTION),
+    SO_LONG("log.roll.ms", LONG_MOST, NO_ROLL_BY_TIME),
+    SO_INT("log.roll.hours", INT_MOST, NO_ROLL_BY_TIME),
+    SO_LONG("log.roll.jitter.ms", "0", NO_ROLL_BY_TIME),
+    SO_INT("log.roll.jitter.hours", "0", NO_ROLL_BY_TIME),
+    SO_INT("log.index.size.max.bytes", INT_MOST, NO_INDEX_LIMIT),
+    SO_LONG("log.segment.delete.delay.ms", "0", FILES_GO_AT_ONCE),
+    SO_SWITCH("log.preallocate", "false", NOT_PREALLOCATED),
+    SO_LONG("log.flush.interval.messages", "1", ALWAYS_FLUSHED),
+    SO_LONG("log.flush.interval.ms", "0", ALWAYS_FLUSHED),
+    SO_LONG("log.message.timestamp.before.max.ms", LONG_MOST, NO_TIME_LIMITS),
+    SO_LONG("log.message.timestamp.after.max.ms", LONG_MOST, NO_TIME_LIMITS),
+    SO_INT("compression.gzip.level", "-1", NO_LEVELS),
+    SO_INT("compression.lz4.level", "9", NO_LEVELS),
+    SO_INT("compression.zstd.level", "3", NO_LEVELS),
+    SO_EITHER("log.local.retention.ms", SETTING_INT, INT64_MAX, "-2", "-1", NO_TIERS),
+    SO_EITHER("log.local.retention.bytes", SETTING_INT, INT64_MAX, "-2", "-1", NO_TIERS),
+    SO_SWITCH("remote.log.storage.system.enable", "false", NO_TIERS),
+    SO_SWITCH("unclean.leader.election.enable", "false", NEVER_UNCLEAN),
+    SO_SWITCH("auto.leader.rebalance.enable", "false", "Leaderships stay where elections put them."),
+    SO_SWITCH("controlled.shutdown.enable", "true", "A broker that is told to end hands its leaderships over first."),
+    SO_SWITCH("delete.topic.enable", "true", "Topics can be deleted."),
+    SO_EITHER("process.roles", SETTING_TEXT, 0, "broker,controller", "controller,broker",
+              "Every broker does both; metadata.voters of them vote on metadata."),
+    SO_TEXT("security.inter.broker.protocol", "PLAINTEXT",
+            "Brokers speak plainly to each other; TLS is not built yet."),
+    SO_TEXT("ssl.client.auth", "none", "TLS is not built yet."),
+    SO_TEXT("authorizer.class.name", "", "There are no permissions yet: every client may do everything."),
+    SO_INT("max.connections.per.ip", INT_MOST, "Connections are bounded for all addresses together: max.connections."),
+    SO_TEXT("max.connections.per.ip.overrides", "",
+            "Connections are bounded for all addresses together: max.connections."),
+    SO_INT("max.connection.creation.rate", INT_MOST, "New connections are taken as fast as they come."),
+    SO_INT("max.incremental.fetch.session.cache.slots", "0", "There are no fetch sessions."),
 };
 
 const struct setting *broker_settings_table(size_t *n) {

@@ -151,6 +151,8 @@ static int with_settings(const struct options *options, struct output *out) {
     size_t count;
     const struct setting *table = broker_settings_table(&count);
     struct settings *values = settings_new(table, count);
+    const struct setting_absent *absent = broker_settings_absent(&count);
+    settings_know_absent(values, absent, count);
     struct run *run = mem_zalloc(sizeof *run);
     int code = read_settings(options, values, &run->settings);
     if (code == EXIT_DONE && options->action == ACTION_CHECK)

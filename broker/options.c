@@ -12,6 +12,7 @@
 #include "base/nearest_name.h"
 #include "base/settings.h"
 #include "broker/broker_settings.h"
+#include "broker/topic_settings.h"
 
 enum {
     CHOSE_CONFIG = 1,
@@ -128,7 +129,9 @@ void options_print_help(struct output *out) {
 }
 
 static void print_limits(struct output *out, const struct setting *row) {
-    if (row->type == SETTING_INT)
+    if (row->fixed)
+        output_print(out, "only %s", row->fallback[0] == '\0' ? "empty" : row->fallback);
+    else if (row->type == SETTING_INT)
         output_print(out, "%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, row->unit[0] == '\0' ? "" : " ",
                      row->unit);
     else if (row->type == SETTING_BOOL)
@@ -139,12 +142,23 @@ static void print_limits(struct output *out, const struct setting *row) {
         output_print(out, "text");
 }
 
+static void print_row(struct output *out, const struct setting *row) {
+    output_print(out, "%s=%s\n    %s (", row->name, row->fallback, row->help);
+    print_limits(out, row);
+    output_print(out, ")\n");
+}
+
 void options_print_settings(struct output *out) {
     size_t count;
     const struct setting *table = broker_settings_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        output_print(out, "%s=%s\n    %s (", table[i].name, table[i].fallback, table[i].help);
-        print_limits(out, &table[i]);
-        output_print(out, ")\n");
-    }
+    for (size_t i = 0; i < count; i++)
+        print_row(out, &table[i]);
+    const struct topic_setting *of_topics = topic_settings_table(&count);
+    output_print(out, "\nSettings of one topic, each as the broker's setting behind it:\n");
+    for (size_t i = 0; i < count; i++)
+        if (of_topics[i].broker_setting != NULL)
+            output_print(out, "%s: %s%s\n", of_topics[i].row.name, of_topics[i].broker_setting,
+                         of_topics[i].as_broker ? " (the same for all topics)" : "");
+    for (size_t i = 0; i < count; i++)
+        if (of_topics[i].broker_setting == NULL) print_row(out, &of_topics[i].row);
 }

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 64 * 1024, ALIGNMENT = 16 };
 
@@ -73,7 +74,10 @@ struct kp_string kp_arena_printf(struct kp_arena *arena, const char *format, ...
     va_end(args);
     CHECK(len >= 0);
     char *text = kp_arena_alloc(arena, (size_t)len + 1);
-    if (text != NULL) vsnprintf(text, (size_t)len + 1, format, again);
+    if (text != NULL) {
+        vsnprintf(text, (size_t)len + 1, format, again);
+        text_make_plain(text);
+    }
     va_end(again);
     return text == NULL ? KP_NULL_STRING : (struct kp_string){text, len};
 }

@@ -1,8 +1,6 @@
 /* Settings as configuration entries. See the header. */
 #include "broker/api/config_entries.h"
 
-#include "base/check.h"
-
 enum { TYPE_BOOLEAN = 1, TYPE_STRING = 2, TYPE_INT = 3, TYPE_LONG = 5 };
 
 static bool is_wished(const struct config_wish *wish, const char *name) {
@@ -17,8 +15,9 @@ static int8_t type_of(const struct setting *row) {
     return row->max > INT32_MAX ? TYPE_LONG : TYPE_INT;
 }
 
+/* `name` NULL: no setting of the broker's. */
 static enum config_source broker_source(const struct broker_settings *settings, const char *name) {
-    return settings_is_default(settings->values, name) ? CONFIG_DEFAULT : CONFIG_STATIC_BROKER;
+    return name == NULL || settings_is_default(settings->values, name) ? CONFIG_DEFAULT : CONFIG_STATIC_BROKER;
 }
 
 enum config_source config_source_of(const struct broker_settings *settings, const struct metadata_topic *topic,
@@ -28,26 +27,24 @@ enum config_source config_source_of(const struct broker_settings *settings, cons
     return own ? CONFIG_TOPIC : broker_source(settings, setting->broker_setting);
 }
 
-/* The values that stand behind each other, the one that holds first. `own`: the topic's, or NULL. */
-static int add_synonyms(const struct broker_settings *settings, const char *name, const char *own,
+/* The values that stand behind each other, the one that holds first. `own`: the topic's, or NULL. `broker_name`: NULL if the broker
+ * has no setting like it. */
+static int add_synonyms(const struct broker_settings *settings, const struct setting *row, const char *own,
                         const char *broker_name, struct kp_arena *arena,
                         struct kp_describe_configs_response_config *into) {
-    size_t count;
-    const struct setting *table = broker_settings_table(&count);
-    const struct setting *row = setting_find(table, count, broker_name);
-    CHECK(row != NULL);
     struct kp_describe_configs_response_synonym *items = kp_new_items(
         arena, &kp_describe_configs_response_synonym_schema, &into->synonyms, 3);
     if (items == NULL) return ERR_TOO_LARGE;
     int32_t n = 0;
     if (own != NULL)
-        items[n++] = (struct kp_describe_configs_response_synonym){kp_string_of(name), kp_string_of(own), CONFIG_TOPIC};
-    if (!settings_is_default(settings->values, broker_name))
+        items[n++] = (struct kp_describe_configs_response_synonym){kp_string_of(row->name), kp_string_of(own),
+                                                                   CONFIG_TOPIC};
+    if (broker_source(settings, broker_name) == CONFIG_STATIC_BROKER)
         items[n++] = (struct kp_describe_configs_response_synonym){
             kp_string_of(broker_name), kp_string_of(settings_text(settings->values, broker_name)),
             CONFIG_STATIC_BROKER};
-    items[n++] = (struct kp_describe_configs_response_synonym){kp_string_of(broker_name), kp_string_of(row->fallback),
-                                                               CONFIG_DEFAULT};
+    items[n++] = (struct kp_describe_configs_response_synonym){
+        kp_string_of(broker_name == NULL ? row->name : broker_name), kp_string_of(row->fallback), CONFIG_DEFAULT};
     into->synonyms.count = n;
     return ERR_NONE;
 }
@@ -71,8 +68,8 @@ int config_entries_of_topic(const struct broker_settings *settings, const struct
         items[n].config_source = (int8_t)config_source_of(settings, topic, &table[i]);
         items[n].config_type = type_of(row);
         items[n].documentation = wish->documentation ? kp_string_of(row->help) : KP_NULL_STRING;
-        if (wish->synonyms && add_synonyms(settings, row->name, own ? value : NULL, table[i].broker_setting, arena,
-                                           &items[n]) != ERR_NONE)
+        if (wish->synonyms &&
+            add_synonyms(settings, row, own ? value : NULL, table[i].broker_setting, arena, &items[n]) != ERR_NONE)
             return ERR_TOO_LARGE;
         n++;
     }
@@ -97,7 +94,7 @@ int config_entries_of_broker(const struct broker_settings *settings, const struc
         items[n].config_source = (int8_t)broker_source(settings, row->name);
         items[n].config_type = type_of(row);
         items[n].documentation = wish->documentation ? kp_string_of(row->help) : KP_NULL_STRING;
-        if (wish->synonyms && add_synonyms(settings, row->name, NULL, row->name, arena, &items[n]) != ERR_NONE)
+        if (wish->synonyms && add_synonyms(settings, row, NULL, row->name, arena, &items[n]) != ERR_NONE)
             return ERR_TOO_LARGE;
         n++;
     }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
 #include "broker/api/topic_changes.h"
@@ -123,8 +124,15 @@ static bool take_configs(struct topic_change *item, const struct kp_create_topic
                                   one->value.len < 0 ? 0 : (size_t)one->value.len);
         if (one->value.len < 0)
             error = error_set(&why, ERR_INVALID, "the topic setting %.80s has no value", name);
+        else if (!text_is_plain(one->name.data, (size_t)one->name.len) ||
+                 !text_is_plain(one->value.data, (size_t)one->value.len))
+            error = error_set(
+                &why, ERR_INVALID,
+                "the topic setting %.80s=%.80s is not possible; names and values are UTF-8 without control "
+                "characters",
+                name, value);
         else
-            error = topic_settings_check(name, value, &why);
+            error = topic_settings_check(item->changes->services->settings, name, value, &why);
         for (int32_t j = 0; error == ERR_NONE && j < i; j++)
             if (kp_string_equal(asked->configs.items[j].name, one->name))
                 error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice", name);

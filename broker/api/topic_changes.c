@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000 };
 
@@ -96,6 +97,7 @@ void topic_changes_started(struct topic_changes *changes) {
     item_ended(changes);
 }
 
-struct kp_string topic_change_message(const struct topic_change *item) {
+struct kp_string topic_change_message(struct topic_change *item) {
+    text_make_plain(item->message);
     return item->error == 0 ? KP_NULL_STRING : kp_string_of(item->message);
 }

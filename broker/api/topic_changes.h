@@ -16,7 +16,7 @@
 
 struct topic_change {
     int16_t error; /* of protocol/kafka_error.h */
-    char message[256];
+    char message[384];
     char name[TOPIC_NAME_MAX + 1]; /* "" if the request names no legal one */
     struct kp_uuid id;             /* of the topic, where it is known */
     struct topic_changes *changes; /* ours, all below */
@@ -49,6 +49,6 @@ void topic_change_submit(struct topic_change *item, const struct metadata_change
 void topic_changes_started(struct topic_changes *changes);
 
 /* The error message of an item as answers have it: null without an error. */
-struct kp_string topic_change_message(const struct topic_change *item);
+struct kp_string topic_change_message(struct topic_change *item);
 
 #endif

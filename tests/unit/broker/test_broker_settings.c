@@ -118,6 +118,51 @@ static void test_broker_settings_wrong_listeners(void **state) {
     assert_refused(fixture, "advertised.listeners=B://h:1", "names B", "same names");
 }
 
+/* No listener is taken for what it is not: whatever is not plain text is refused, by its name and by the map. */
+static void test_broker_settings_protocols(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl", "EXTERNAL_TLS"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char pair[80];
+        snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", names[i]);
+        assert_refused(fixture, pair, "not built yet", "call it PLAINTEXT");
+    }
+    assert_int_equal(with(fixture, "listeners=IN://127.0.0.1:1,OUT://127.0.0.1:2"), ERR_NONE);
+    assert_int_equal(with(fixture, "listener.security.protocol.map=in:plaintext,OUT:PLAINTEXT"), ERR_NONE);
+    assert_int_equal(with(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
+                                   "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"),
+                     ERR_NONE); /* the file that comes with Kafka */
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SSL", "SSL on OUT", "OUT:PLAINTEXT");
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,FAR:SASL_SSL", "SASL_SSL on FAR",
+                   "not built yet");
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "what OUT", "add OUT:PLAINTEXT");
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,IN:PLAINTEXT", "IN twice",
+                   "remove one");
+    assert_refused(fixture, "listener.security.protocol.map=IN:QUIC,OUT:PLAINTEXT", "IN:QUIC", "NAME:PROTOCOL");
+    assert_refused(fixture, "listener.security.protocol.map=IN", "IN", "NAME:PROTOCOL");
+    assert_refused(fixture, "listener.security.protocol.map=:PLAINTEXT", ":PLAINTEXT", "NAME:PROTOCOL");
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=SSL://127.0.0.1:1", &fixture->why), ERR_NONE);
+    assert_int_equal(with(fixture, "listener.security.protocol.map=SSL:PLAINTEXT"),
+                     ERR_NONE); /* said in so many words */
+}
+
+/* A setting of Kafka's that means nothing here, one that may only be what is so, and one that nobody knows. */
+static void test_broker_settings_of_kafka(void **state) {
+    struct fixture *fixture = *state;
+    size_t count;
+    const struct setting_absent *absent = broker_settings_absent(&count);
+    settings_know_absent(fixture->values, absent, count);
+    assert_refused(fixture, "log.dirs=/data", "Kafka's setting log.dirs is not there", "data.dir");
+    assert_refused(fixture, "ssl.keystore.location=/k", "Kafka's setting ssl.keystore.location",
+                   "TLS is not built yet");
+    assert_refused(fixture, "log.retention.hours=168", "log.retention.hours=168 is not possible", "set it to -1");
+    assert_refused(fixture, "log.retenion.hours=-1", "there is no setting log.retenion.hours",
+                   "did you mean log.retention.hours?");
+    assert_int_equal(with(fixture, "log.retention.hours=-1"), ERR_NONE);
+    assert_int_equal(with(fixture, "unclean.leader.election.enable=False"), ERR_NONE);
+    assert_int_equal(with(fixture, "process.roles=controller,broker"), ERR_NONE);
+}
+
 /* cluster.nodes is sorted and written in one way, whatever blanks and order it came in. */
 static void test_broker_settings_nodes(void **state) {
     struct fixture *fixture = *state;
@@ -206,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_broker_settings_defaults),     TEST(test_broker_settings_table_is_whole),
         TEST(test_broker_settings_listeners),    TEST(test_broker_settings_wrong_listeners),
+        TEST(test_broker_settings_protocols),    TEST(test_broker_settings_of_kafka),
         TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
         TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
         TEST(test_broker_settings_warnings),
