@@ -58,7 +58,7 @@ struct journal {
 
     /* What is durable. */
     uint64_t durable_number, durable_mark;
-    uint64_t durable_sequence; /* of the last binding round */
+    uint64_t durable_sequence;                     /* of the last binding round */
     struct journal_waiter *waiters, **waiters_end; /* in the order of their rounds */
     struct journal_waiter *telling;                /* those that are being told now */
 
