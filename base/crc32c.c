@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <string.h>
 
+enum { POLYNOMIAL_REVERSED = (int)0x82F63B78 };
+
 #ifdef DRAVE_HAVE_ISAL
 
 #include <isa-l/crc.h>
@@ -27,8 +29,6 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t len) {
 #else
 
 #include <endian.h>
-
-enum { POLYNOMIAL_REVERSED = (int)0x82F63B78 };
 
 /* table[k][b]: the register after byte b and k zero bytes. Filled at program start, before any thread exists. */
 static uint32_t table[8][256];
@@ -62,3 +62,26 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t len) {
 }
 
 #endif
+
+/* ---- A change in the middle ---- */
+
+/* The product of two polynomials modulo that of the checksum; bit 31 is x^0, as in the register. */
+static uint32_t multiply(uint32_t a, uint32_t b) {
+    uint32_t product = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit != 0; bit >>= 1) {
+        if ((a & bit) != 0) product ^= b;
+        b = (b >> 1) ^ ((b & 1) != 0 ? (uint32_t)POLYNOMIAL_REVERSED : 0);
+    }
+    return product;
+}
+
+/* The checksum is linear but for its inversions, which cancel in a difference: what changed is moved over the bytes behind it by a
+ * multiplication with x^8 for each. */
+uint32_t crc32c_changed(uint32_t crc, const void *old, const void *new, size_t len, uint64_t behind) {
+    uint32_t difference = crc32c(0, old, len) ^ crc32c(0, new, len);
+    uint32_t power = UINT32_C(1) << 23; /* x^8 */
+    for (; behind > 0; behind >>= 1, power = multiply(power, power)) {
+        if ((behind & 1) != 0) difference = multiply(difference, power);
+    }
+    return crc ^ difference;
+}

@@ -33,7 +33,7 @@ static struct forming_entry *forming_new(struct partition *partition) {
     return forming;
 }
 
-/* Whether the entry gathers one more batch. A compressed batch may claim any number of records: they are counted, too. */
+/* Whether the entry gathers one more batch. A compressed batch may have very many records: they are counted, too. */
 static bool takes(const struct forming_entry *forming, size_t size, int32_t records) {
     return forming->large.len == 0 && forming->len + size <= ENTRY_BYTES && forming->batches < UINT16_MAX &&
            (uint64_t)forming->records + (uint64_t)records <= INT32_MAX;
@@ -79,8 +79,8 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
         memcpy(bytes, batch->bytes.data, size);
         slice_unref(&batch->bytes);
     }
-    produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time, now_ms);
-    int64_t timestamp = log_append_time ? now_ms : header->max_timestamp;
+    int64_t timestamp = log_append_time ? now_ms : batch->max_timestamp;
+    produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time, timestamp);
     if (timestamp > forming->max_timestamp) forming->max_timestamp = timestamp;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
     if (header->producer_id >= 0) forming->numbered = true;

@@ -63,6 +63,9 @@ struct broker_settings {
     bool log_compression_lz4;
 
     uint32_t socket_request_max_bytes;
+    size_t message_unfolded_max_bytes; /* records of one batch, decompressed */
+    size_t produce_check_memory_bytes; /* of checks of batches under way */
+    uint32_t produce_check_inline_us;  /* longer ones are not for the loop */
     uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while it is spent */
     uint32_t max_connections;
     uint32_t connections_max_idle_ms;

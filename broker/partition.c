@@ -152,6 +152,7 @@ static struct partition *make(struct shard *shard, const struct partition_spec *
         partition->members[i] = spec->members[i];
     partition->member_count = spec->member_count;
     partition->settings = spec->settings;
+    partition->checks = spec->checks;
     partition->events = events;
     partition->arg = arg;
     struct producer_state_options producers = {.max_producers = PRODUCERS_MAX,

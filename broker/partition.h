@@ -11,6 +11,7 @@
 #ifndef BROKER_PARTITION_H
 #define BROKER_PARTITION_H
 
+#include "broker/check_pool.h"
 #include "raft-glue/group.h"
 
 struct partition;
@@ -22,7 +23,9 @@ struct partition_settings {
     bool log_append_time;      /* message.timestamp.type */
     bool store_lz4;            /* log.compression */
     int32_t min_insync_replicas;
-    int64_t producer_expiration_ms; /* producer.id.expiration.ms; taken at opening */
+    int64_t producer_expiration_ms;                          /* producer.id.expiration.ms; taken at opening */
+    int64_t timestamp_before_max_ms, timestamp_after_max_ms; /* message.timestamp.before.max.ms, after: not negative */
+    size_t unfolded_max_bytes;                               /* message.unfolded.max.bytes */
 };
 
 struct partition_spec {
@@ -34,6 +37,7 @@ struct partition_spec {
     size_t member_count;
     bool bootstrap; /* as in group_spec */
     struct partition_settings settings;
+    struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
 };
 
 /* Who must know when leadership changes here (leader_table announces it). */
@@ -65,10 +69,20 @@ struct produced_records {
     const uint8_t *data;
     int32_t len;
     bool zstd_allowed; /* Produce version 7 on (KIP-110) */
+    const void
+        *sender; /* whose batches are appended in the order in which they came: the connection. Not looked into */
+};
+
+/* What there is to say about an error beyond its code. */
+struct produce_refusal {
+    struct error_text why;                            /* empty: nothing */
+    struct record_reject rejects[RECORD_REJECTS_MAX]; /* records that are to blame, with INVALID_TIMESTAMP */
+    size_t reject_count;
+    int64_t earliest_ms, latest_ms; /* in which their timestamps should have been */
 };
 
 struct partition_produce {
-    void (*done)(struct partition_produce *produce);
+    void (*done)(struct partition_produce *produce, const struct produce_refusal *refusal);
     int16_t error;              /* Kafka's code */
     int64_t base_offset;        /* -1 with an error */
     int64_t log_append_time_ms; /* -1 with an error, and unless the topic has LogAppendTime */
@@ -77,21 +91,23 @@ struct partition_produce {
     struct produced_records records;
     int64_t end_offset;
     struct partition_produce *next, *prev;
+    struct check_line *line;
     uint8_t place;
 };
 
-/* Takes the batch of one producer: checks it, appends it, and waits until a majority has it on disk. Returns true when it is over
- * within the call (`done` is not called then; `why` has a sentence if there is more to say than the error's own); else `done` comes
- * later, when it committed or cannot any more. Errors (Kafka's): before the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER,
- * UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE,
- * UNSUPPORTED_COMPRESSION_TYPE, INVALID_TXN_STATE, NOT_ENOUGH_REPLICAS (also when too much is uncommitted: clients repeat it, in order),
- * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Behind the append, outcome unknown: NOT_LEADER_OR_FOLLOWER,
- * REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its first coming. */
+/* Takes the batch of one producer: checks all of it, appends it, and waits until a majority has it on disk. A long check goes on in other
+ * threads; the batches of one sender stay in order. Returns true when it is over within the call (`done` is not called then; `refusal` has what
+ * there is to say about an error); else `done` comes later, when it was refused, has committed, or cannot any more. Errors (Kafka's): before
+ * the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD,
+ * INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NOT_ENOUGH_REPLICAS (also when too much is
+ * uncommitted: clients repeat it, in order), OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Before or behind the
+ * append, outcome unknown: NOT_LEADER_OR_FOLLOWER, REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its
+ * first coming. */
 bool partition_produce(struct partition *partition, const struct produced_records *records,
-                       struct partition_produce *produce, struct error_text *why);
+                       struct partition_produce *produce, struct produce_refusal *refusal);
 /* The client's time is over: calls `done` within the call. */
 void partition_produce_time_out(struct partition_produce *produce);
-/* The client has gone: `done` will not be called; the batch may commit all the same. */
+/* The client has gone: `done` will not be called; a batch that was appended may commit all the same, one that is still checked is dropped. */
 void partition_produce_cancel(struct partition_produce *produce);
 /* So much waits to be appended that whoever produces here should not be read for a while. */
 bool partition_is_congested(const struct partition *partition);

@@ -2,15 +2,16 @@
  * From a client's batch to its acknowledgement.
  *
  *                   elected, not serving yet            leading
- *   partition_produce -------------> electing ----------------> checked, appended ---> waiting ---> done
- *                   `----- leading --------------------------------^                     |
- *                                                              leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
+ *   partition_produce -------------> electing ----------------> checking ----> appended, waiting ---> done
+ *                   `----- leading --------------------------------^                  |
+ *                                                          leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
  *
  * What is appended in one turn goes to the group at its end. Failures: what the group does not take, because too much is uncommitted,
  * is offered again at the next commit or a little later; before it is too much, whoever adds to it is refused.
  * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
  * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
- * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too.
+ * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too; what is checked belongs to the
+ * present leadership.
  */
 #include "base/mutant.h"
 #include "broker/partition_state.h"
@@ -22,7 +23,9 @@ enum {
     RETRY_US = 20 * 1000,
 };
 
-enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_WAITING };
+enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_CHECKING, PLACE_WAITING };
+
+static const struct produce_refusal nothing_to_say;
 
 /* ---- Lists ---- */
 
@@ -30,22 +33,17 @@ static struct produce_list *list_of(struct partition_produce *produce) {
     return produce->place == PLACE_ELECTING ? &produce->partition->electing : &produce->partition->waiting;
 }
 
-static void list_remove(struct partition_produce *produce) {
-    struct produce_list *list = list_of(produce);
-    *(produce->prev != NULL ? &produce->prev->next : &list->first) = produce->next;
-    *(produce->next != NULL ? &produce->next->prev : &list->last) = produce->prev;
-    produce->next = produce->prev = NULL;
+static void take_out(struct partition_produce *produce) {
+    if (produce->place == PLACE_CHECKING)
+        partition_check_cancel(produce);
+    else
+        produce_list_remove(list_of(produce), produce);
     produce->place = PLACE_NONE;
 }
 
-static void list_insert_behind(struct partition_produce *produce, struct partition_produce *before,
-                               enum produce_place place) {
+static void put_behind(struct partition_produce *produce, struct partition_produce *before, enum produce_place place) {
     produce->place = place;
-    struct produce_list *list = list_of(produce);
-    produce->prev = before;
-    produce->next = before != NULL ? before->next : list->first;
-    *(before != NULL ? &before->next : &list->first) = produce;
-    *(produce->next != NULL ? &produce->next->prev : &list->last) = produce;
+    produce_list_insert(list_of(produce), produce, before);
 }
 
 static void wait_for_commit(struct partition_produce *produce, int64_t end_offset) {
@@ -53,7 +51,7 @@ static void wait_for_commit(struct partition_produce *produce, int64_t end_offse
     struct partition_produce *before = produce->partition->waiting.last;
     while (before != NULL && before->end_offset > end_offset)
         before = before->prev;
-    list_insert_behind(produce, before, PLACE_WAITING);
+    put_behind(produce, before, PLACE_WAITING);
 }
 
 static void set_result(struct partition_produce *produce, int16_t error, int64_t base_offset,
@@ -65,9 +63,9 @@ static void set_result(struct partition_produce *produce, int16_t error, int64_t
 }
 
 static void finish_with_error(struct partition_produce *produce, int16_t error) {
-    list_remove(produce);
+    take_out(produce);
     set_result(produce, error, -1, -1);
-    produce->done(produce);
+    produce->done(produce, &nothing_to_say);
 }
 
 /* ---- Checking and appending ---- */
@@ -127,7 +125,7 @@ static void append(struct partition *partition, struct partition_produce *produc
     bool log_append_time = partition->settings.log_append_time;
     if (batch->header.producer_id >= 0) {
         struct producer_batch identity = identity_of(&batch->header, base_offset,
-                                                     log_append_time ? now_ms : batch->header.max_timestamp);
+                                                     log_append_time ? now_ms : batch->max_timestamp);
         producer_state_begin(partition->producers, &identity, (int64_t)env_now_ms(partition->env));
     }
     append_queue_add(partition, batch, now_ms);
@@ -158,64 +156,81 @@ static bool check_sequence(struct partition *partition, struct partition_produce
     return true;
 }
 
-/* On a leader. Returns true when it is over; else it waits for its commit. */
-static bool take(struct partition *partition, struct partition_produce *produce, struct error_text *why) {
-    struct produced_batch batch;
+/* The check is over, with `code`. Returns true when all is over; else it waits for its commit. */
+static bool append_checked(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
+                           int16_t code, struct produce_refusal *refusal) {
     struct error_text no_room;
-    int16_t code = produced_batch_check(&partition->settings, &produce->records, &batch, why);
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
         return true;
     }
     int16_t room = room_for(partition, &no_room);
     bool over = false, is_new = true;
-    if (batch.header.producer_id >= 0) over = check_sequence(partition, produce, &batch.header, room, why, &is_new);
+    if (batch->header.producer_id >= 0)
+        over = check_sequence(partition, produce, &batch->header, room, &refusal->why, &is_new);
     if (is_new && room != KAFKA_NONE) {
-        *why = no_room;
+        refusal->why = no_room;
         set_result(produce, room, -1, -1);
         over = true;
     } else if (is_new) {
-        append(partition, produce, &batch);
+        append(partition, produce, batch);
     }
-    produced_batch_release(&batch);
+    produced_batch_release(batch);
     return over;
 }
 
+static void on_checked(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
+                       struct produce_refusal *refusal) {
+    produce->place = PLACE_NONE;
+    if (append_checked(produce->partition, produce, batch, code, refusal)) produce->done(produce, refusal);
+}
+
+/* On a leader. Returns true when it is over; else it is checked, or waits for its commit. */
+static bool take(struct partition *partition, struct partition_produce *produce, struct produce_refusal *refusal) {
+    struct produced_batch batch;
+    int16_t code;
+    if (partition_check(partition, produce, &batch, &code, refusal))
+        return append_checked(partition, produce, &batch, code, refusal);
+    produce->place = PLACE_CHECKING;
+    return false;
+}
+
 bool partition_produce(struct partition *partition, const struct produced_records *records,
-                       struct partition_produce *produce, struct error_text *why) {
-    why->text[0] = '\0';
+                       struct partition_produce *produce, struct produce_refusal *refusal) {
+    refusal->why.text[0] = '\0';
+    refusal->reject_count = 0;
     produce->partition = partition;
     produce->records = *records;
     produce->place = PLACE_NONE;
     bool electing;
     int16_t code = partition_leadership(partition, -1, &electing);
     if (electing) {
-        list_insert_behind(produce, partition->electing.last, PLACE_ELECTING);
+        put_behind(produce, partition->electing.last, PLACE_ELECTING);
         return false;
     }
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
         return true;
     }
-    return take(partition, produce, why);
+    return take(partition, produce, refusal);
 }
 
 /* ---- Ends ---- */
 
 void partition_produces_leading(struct partition *partition) {
     struct partition_produce *produce;
-    struct error_text why;
+    struct produce_refusal refusal;
     while ((produce = partition->electing.first) != NULL && partition->leading) {
-        list_remove(produce);
-        if (take(partition, produce, &why)) produce->done(produce);
+        take_out(produce);
+        if (take(partition, produce, &refusal)) produce->done(produce, &refusal);
     }
 }
 
 void partition_produces_advance(struct partition *partition) {
     struct partition_produce *produce;
     while ((produce = partition->waiting.first) != NULL && produce->end_offset <= partition->high_watermark) {
-        list_remove(produce);
-        produce->done(produce);
+        take_out(produce);
+        produce->done(produce, &nothing_to_say);
     }
 }
 
@@ -231,6 +246,11 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
     struct partition_produce *produce;
     while ((produce = partition->waiting.first) != NULL)
         finish_with_error(produce, error);
+    while ((produce = partition_check_take(partition)) != NULL) {
+        produce->place = PLACE_NONE;
+        set_result(produce, error, -1, -1);
+        produce->done(produce, &nothing_to_say);
+    }
     while ((produce = partition->electing.first) != NULL)
         finish_with_error(produce, error);
 }
@@ -244,9 +264,35 @@ static void refuse_queue(struct partition *partition, int16_t error) {
         finish_with_error(produce, error);
 }
 
+/* Not appended, and to be sent again: what the producer sent behind it must not be appended before. */
+static void refuse_unappended(struct partition_produce *produce) {
+    struct partition *partition = produce->partition;
+    struct record_batch header;
+    struct producer_batch known;
+    const struct produced_records *records = &produce->records;
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
+    int error = record_batch_parse(records->data, (size_t)records->len, &header, NULL);
+    if (error == ERR_NONE && header.producer_id >= 0) {
+        struct producer_batch identity = identity_of(&header, -1, -1);
+        if (producer_state_check(partition->producers, &identity, now_ms, &known) == PRODUCER_APPEND)
+            producer_state_refuse(partition->producers, &identity, now_ms);
+    }
+    finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
+}
+
+/* With it goes what waits behind it in its line, from the end: who is told may take out others. */
+static void time_out_checking(struct partition_produce *produce) {
+    while (produce->place == PLACE_CHECKING)
+        refuse_unappended(partition_check_last(produce));
+}
+
 void partition_produce_time_out(struct partition_produce *produce) {
     struct partition *partition = produce->partition;
     CHECK(produce->place != PLACE_NONE);
+    if (produce->place == PLACE_CHECKING) {
+        time_out_checking(produce);
+        return;
+    }
     if (produce->place == PLACE_ELECTING) {
         finish_with_error(produce, KAFKA_NOT_LEADER_OR_FOLLOWER);
         return;
@@ -259,7 +305,7 @@ void partition_produce_time_out(struct partition_produce *produce) {
 }
 
 void partition_produce_cancel(struct partition_produce *produce) {
-    if (produce->place != PLACE_NONE) list_remove(produce);
+    if (produce->place != PLACE_NONE) take_out(produce);
 }
 
 bool partition_is_congested(const struct partition *partition) {
@@ -291,10 +337,13 @@ static void retry(void *arg) {
 
 void partition_produces_open(struct partition *partition) {
     partition->flush.run = end_of_turn;
+    partition->checked = on_checked;
+    partition_checks_open(partition);
     partition->retry = env_timer_new(partition->env, retry, partition);
 }
 
 void partition_produces_close(struct partition *partition) {
+    partition_checks_close(partition);
     withdraw_queue(partition);
     env_timer_free(partition->retry);
 }

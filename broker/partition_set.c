@@ -41,6 +41,7 @@ struct partition_set {
     struct log *log;
     const struct broker_settings *settings;
     struct leader_table *leaders;
+    struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */
     struct row *rows;
     struct noted *stored, *added, *removed;
@@ -110,6 +111,9 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->log = shard_log(shard);
     set->settings = settings;
     set->leaders = leaders;
+    struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
+                                        .inline_us = settings->produce_check_inline_us};
+    set->checks = check_pool_new(shard_env(shard), &checks);
     set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
     log_store_each_group(shard_store(shard), note_stored, set);
     return set;
@@ -130,6 +134,7 @@ void partition_set_close(struct partition_set *set) {
 void partition_set_free(struct partition_set *set) {
     if (set == NULL) return;
     partition_set_close(set);
+    check_pool_free(set->checks);
     unnote_all(&set->stored);
     unnote_all(&set->added);
     unnote_all(&set->removed);
@@ -189,6 +194,7 @@ static void open_partition(struct partition_set *set, const struct metadata_part
                                   .member_count = row->member_count,
                                   .bootstrap = source->created >
                                                journal_durable_mark(log_store_journal(shard_store(set->shard)))};
+    spec.checks = set->checks;
     topic_settings_partition(set->settings, source->topic, &spec.settings);
     set->bootstrapped = set->bootstrapped || spec.bootstrap;
     note(&set->stored, source->group);

@@ -3,6 +3,7 @@
  *
  *   partition_state.c    whether it leads, its ends, who is in sync
  *   append_queue.c       batches into entries, entries into the group
+ *   partition_check.c    batches on their way through their checks, in order
  *   partition_produce.c  from a client's batch to its acknowledgement
  *   partition_read.c     reads and waits of consumers
  *   partition_lookup.c   offsets by timestamp, ends of epochs
@@ -41,6 +42,9 @@ struct produce_list {
     struct partition_produce *first, *last;
 };
 
+/* The batches of one sender that are not checked yet, as they came; the first one is under way. */
+struct check_line;
+
 struct partition {
     struct shard *shard;
     struct env *env;
@@ -69,6 +73,12 @@ struct partition {
     struct env_timer *retry;      /* the same, while the group takes nothing more */
     struct produce_list waiting;  /* for the watermark, by end_offset */
     struct produce_list electing; /* for this replica to lead, as they came */
+    struct check_pool *checks;
+    struct check_line *lines;   /* by sender */
+    struct env_task lines_task; /* goes on with lines whose first one was taken out */
+    /* The check of a batch is over, and it is in no line any more. With NONE the batch is to be released. */
+    void (*checked)(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
+                    struct produce_refusal *refusal);
     /* Fetch, ListOffsets. */
     struct partition_waiter *waiters;
     struct partition_read *reads;
@@ -90,6 +100,25 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
 int append_queue_flush(struct partition *partition);
 /* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first dropped offset, which is returned. */
 int64_t append_queue_withdraw(struct partition *partition);
+
+/* ---- partition_check.c ---- */
+
+void produce_list_insert(struct produce_list *list, struct partition_produce *produce,
+                         struct partition_produce *before); /* behind `before`; NULL: at the front */
+void produce_list_remove(struct produce_list *list, struct partition_produce *produce);
+
+/* Checks a batch behind those of the same sender. True: that is over within the call, *code is what came out, and with NONE *batch is the
+ * caller's to release. False: it is in a line, and partition->checked comes. */
+bool partition_check(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
+                     int16_t *code, struct produce_refusal *refusal);
+/* Takes it out of its line; those behind it are next, at the end of the turn. */
+void partition_check_cancel(struct partition_produce *produce);
+/* The last one of its line. */
+struct partition_produce *partition_check_last(const struct partition_produce *produce);
+/* Any one that is in a line, taken out; NULL: none. */
+struct partition_produce *partition_check_take(struct partition *partition);
+void partition_checks_open(struct partition *partition);
+void partition_checks_close(struct partition *partition); /* no line may be left */
 
 /* ---- partition_produce.c ---- */
 

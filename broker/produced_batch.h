@@ -1,30 +1,39 @@
 /*
  * One batch of a client, before it is appended: is it sound, does the topic want it, and in which bytes is it stored.
  *
- * Happy path: produced_batch_check, then produced_batch_place into memory that becomes part of an entry. Failures: Kafka's codes, with a
- * sentence. Invariant: what a client sent is what a client gets, but for base offset and leader epoch; with LogAppendTime also timestamps,
- * attributes and CRC; with compression.type other than producer also codec, size and CRC. Pure.
+ * Happy path: produced_batch_begin looks at its header and makes the check of all of it (protocol/record_check.h), which somebody brings to its
+ * end, here or elsewhere; produced_batch_end; then produced_batch_place into memory that becomes part of an entry. Failures: Kafka's codes,
+ * with a sentence. Invariant: what a client sent is what a client gets, but for base offset and leader epoch; the largest timestamp, where the
+ * client's was not that of its records; with LogAppendTime also timestamps and attributes; with compression.type other than producer
+ * also codec and size; and the CRC where any of these changed. Pure.
  */
 #ifndef BROKER_PRODUCED_BATCH_H
 #define BROKER_PRODUCED_BATCH_H
 
 #include "base/buffer.h"
 #include "broker/partition.h"
-#include "protocol/record_batch.h"
+#include "protocol/record_check.h"
 
 struct produced_batch {
-    struct record_batch header; /* of the bytes that will be stored */
-    struct slice bytes; /* a reference of its own; bytes of the frame, or recompressed ones. Empty after an error */
+    struct record_batch header; /* of the bytes that will be stored, but for the largest timestamp */
+    struct slice bytes;         /* after the end: a reference of its own; bytes of the frame, or recompressed ones */
+    int64_t max_timestamp;      /* after the end: of its records; -1: none has one */
+    struct record_check *check; /* between begin and end */
 };
 
-/* Checks the records field of one partition. Kafka's code: NONE, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
- * MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, INVALID_TXN_STATE. */
-int16_t produced_batch_check(const struct partition_settings *settings, const struct produced_records *records,
-                             struct produced_batch *batch, struct error_text *why);
-void produced_batch_release(struct produced_batch *batch);
+/* Kafka's code: NONE, then `check` is to be brought to its end; else there is nothing to release: INVALID_RECORD, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
+ * UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED. */
+int16_t produced_batch_begin(const struct partition_settings *settings, const struct produced_records *records,
+                             int64_t now_ms, struct produced_batch *batch, struct error_text *why);
+/* `error`: of record_check_step. Kafka's code: NONE; else nothing is left to release: CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
+ * MESSAGE_TOO_LARGE. */
+int16_t produced_batch_end(const struct produced_records *records, struct produced_batch *batch, int error,
+                           struct produce_refusal *refusal);
+void produced_batch_release(struct produced_batch *batch); /* at any time; twice is harmless */
 
-/* Sets what the leader decides in `bytes`, a copy of the batch or the batch itself: offset, epoch, and with LogAppendTime the time. */
+/* Sets what the leader decides in `bytes`, a copy of the batch or the batch itself: offset, epoch, the largest timestamp, and with
+ * `log_append_time` that it is that of all records. */
 void produced_batch_place(uint8_t *bytes, size_t size, int64_t base_offset, uint32_t leader_epoch, bool log_append_time,
-                          int64_t now_ms);
+                          int64_t timestamp_ms);
 
 #endif

@@ -53,7 +53,6 @@ enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
 #define NO_ROLL_BY_TIME "Segments end by their size alone, never by their age."
 #define NO_TIERS "Records are stored on the brokers alone."
 #define NO_LEVELS "Batches are compressed with this level where compression.type asks for it."
-#define NO_TIME_LIMITS "A record may have any time stamp."
 #define NO_THROTTLES "Replication is not throttled."
 #define ALWAYS_FLUSHED "Each acknowledged batch is flushed to the disks of a majority first."
 #define NEVER_UNCLEAN "A replica that lacks acknowledged records never leads."

@@ -18,6 +18,12 @@ static const struct topic_setting table[] = {
     {.row = CHOICE("message.timestamp.type", "CreateTime", "CreateTime,LogAppendTime",
                    "Whether records carry the producer's time or the time of their arrival."),
      .broker_setting = "log.message.timestamp.type"},
+    {.row = NUMBER("message.timestamp.before.max.ms", LONG_MOST, 0, INT64_MAX, "ms",
+                   "How far a record's own time may lie before the broker's; unless its time is that of its arrival."),
+     .broker_setting = "log.message.timestamp.before.max.ms"},
+    {.row = NUMBER("message.timestamp.after.max.ms", "3600000", 0, INT64_MAX, "ms",
+                   "How far a record's own time may lie behind the broker's; unless its time is that of its arrival."),
+     .broker_setting = "log.message.timestamp.after.max.ms"},
     {.row = NUMBER(
          "min.insync.replicas", "1", 1, 64, "replicas",
          "Produce is refused while fewer replicas than this are in sync; a majority always has to acknowledge."),
@@ -51,10 +57,6 @@ static const struct topic_setting table[] = {
     {.row = SO_SWITCH("preallocate", "false", NOT_PREALLOCATED), .broker_setting = "log.preallocate"},
     {.row = SO_LONG("flush.messages", "1", ALWAYS_FLUSHED), .broker_setting = "log.flush.interval.messages"},
     {.row = SO_LONG("flush.ms", "0", ALWAYS_FLUSHED), .broker_setting = "log.flush.interval.ms"},
-    {.row = SO_LONG("message.timestamp.before.max.ms", LONG_MOST, NO_TIME_LIMITS),
-     .broker_setting = "log.message.timestamp.before.max.ms"},
-    {.row = SO_LONG("message.timestamp.after.max.ms", LONG_MOST, NO_TIME_LIMITS),
-     .broker_setting = "log.message.timestamp.after.max.ms"},
     {.row = SO_INT("compression.gzip.level", "-1", NO_LEVELS), .broker_setting = "compression.gzip.level"},
     {.row = SO_INT("compression.lz4.level", "9", NO_LEVELS), .broker_setting = "compression.lz4.level"},
     {.row = SO_INT("compression.zstd.level", "3", NO_LEVELS), .broker_setting = "compression.zstd.level"},
@@ -140,6 +142,9 @@ void topic_settings_partition(const struct broker_settings *settings, const stru
     into->max_message_bytes = (int32_t)strtol(value_of(settings, topic, "max.message.bytes"), NULL, 10);
     into->compression_type = (int8_t)choice_of(settings, topic, "compression.type");
     into->log_append_time = choice_of(settings, topic, "message.timestamp.type") == 1;
+    into->timestamp_before_max_ms = strtoll(value_of(settings, topic, "message.timestamp.before.max.ms"), NULL, 10);
+    into->timestamp_after_max_ms = strtoll(value_of(settings, topic, "message.timestamp.after.max.ms"), NULL, 10);
+    into->unfolded_max_bytes = settings->message_unfolded_max_bytes;
     into->store_lz4 = settings->log_compression_lz4;
     into->producer_expiration_ms = (int64_t)settings->producer_id_expiration_ms;
     into->min_insync_replicas = (int32_t)strtol(value_of(settings, topic, "min.insync.replicas"), NULL, 10);

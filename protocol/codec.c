@@ -1,5 +1,6 @@
 /*
- * Chooses the format. The contract is in codec.h, the floors below are in codec_formats.h.
+ * Chooses the format. The contract is in codec.h, the floors below are in codec_formats.h. No codec is a format, too: its pieces are those of
+ * the bytes themselves.
  */
 #include "protocol/codec.h"
 
@@ -11,47 +12,138 @@
 
 enum { FIRST_CAPACITY = 4096 };
 
-struct codec_format {
-    int (*compress)(const uint8_t *data, size_t len, struct codec_output *output);
-    int (*decompress)(const uint8_t *data, size_t len, struct codec_output *output);
-};
-
 /* By enum record_codec. */
-static const struct codec_format formats[] = {
-    [RECORD_CODEC_GZIP] = {codec_gzip_compress, codec_gzip_decompress},
-    [RECORD_CODEC_SNAPPY] = {codec_snappy_compress, codec_snappy_decompress},
-    [RECORD_CODEC_LZ4] = {codec_lz4_compress, codec_lz4_decompress},
-    [RECORD_CODEC_ZSTD] = {codec_zstd_compress, codec_zstd_decompress},
+static const struct codec_format *const formats[] = {
+    [RECORD_CODEC_GZIP] = &codec_gzip,
+    [RECORD_CODEC_SNAPPY] = &codec_snappy,
+    [RECORD_CODEC_LZ4] = &codec_lz4,
+    [RECORD_CODEC_ZSTD] = &codec_zstd,
 };
 
-/* Hands the output over, or frees it. */
-static int finish(struct codec_output *output, int error, uint8_t **out, size_t *out_len) {
-    if (error == ERR_NONE && output->len > output->limit) error = ERR_TOO_LARGE;
-    if (error != ERR_NONE) {
-        mem_free(output->data);
-        return error;
-    }
-    *out = output->data;
-    *out_len = output->len;
+/* NULL: none. Who parsed a batch has a codec of the enum: record_batch_parse refuses others. */
+static const struct codec_format *format_of(enum record_codec codec) {
+    CHECK((unsigned)codec <= RECORD_CODEC_ZSTD);
+    return formats[codec];
+}
+
+/* ---- Decompressing ---- */
+
+struct codec_reader {
+    const struct codec_format *format; /* NULL: none */
+    struct codec_source source;
+    uint8_t *piece;
+};
+
+int codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit, size_t *memory) {
+    const struct codec_format *format = format_of(codec);
+    *memory = 0;
+    if (format == NULL) return ERR_NONE;
+    int error = format->memory(data, len, limit, memory);
+    *memory += CODEC_PIECE;
+    return error;
+}
+
+struct codec_reader *codec_reader_new(enum record_codec codec, const void *data, size_t len, size_t limit) {
+    struct codec_reader *reader = mem_zalloc(sizeof *reader);
+    reader->format = format_of(codec);
+    reader->source = (struct codec_source){.data = data, .len = len, .limit = limit};
+    if (reader->format == NULL) return reader;
+    reader->piece = mem_alloc(CODEC_PIECE);
+    reader->format->open(&reader->source);
+    return reader;
+}
+
+static int read_plain(struct codec_source *source, const uint8_t **piece, size_t *len) {
+    size_t left = source->len - source->at;
+    if (left == 0) return ERR_EOF;
+    *piece = source->data + source->at;
+    *len = left < CODEC_PIECE ? left : CODEC_PIECE;
+    source->at += *len;
     return ERR_NONE;
 }
 
-static int copy(const void *data, size_t len, uint8_t **out, size_t *out_len) {
-    *out = mem_alloc(len);
-    if (len > 0) memcpy(*out, data, len);
-    *out_len = len;
+int codec_reader_next(struct codec_reader *reader, const uint8_t **piece, size_t *len) {
+    struct codec_source *source = &reader->source;
+    *len = 0;
+    int error = ERR_NONE;
+    while (error == ERR_NONE && *len == 0) {
+        *piece = reader->piece;
+        if (reader->format == NULL)
+            error = read_plain(source, piece, len);
+        else if (source->whole && source->at == source->len)
+            error = ERR_EOF;
+        else
+            error = reader->format->read(source, reader->piece, piece, len);
+    }
+    if (error != ERR_NONE) return error;
+    if (*len > source->limit) return ERR_TOO_LARGE;
+    source->limit -= *len;
     return ERR_NONE;
 }
+
+void codec_reader_free(struct codec_reader *reader) {
+    if (reader == NULL) return;
+    if (reader->format != NULL) reader->format->close(&reader->source);
+    mem_free(reader->piece);
+    mem_free(reader);
+}
+
+/* ---- Compressing ---- */
+
+struct codec_writer {
+    const struct codec_format *format; /* NULL: none */
+    void *state;
+    size_t room_before;
+    struct codec_output output;
+};
+
+struct codec_writer *codec_writer_new(enum record_codec codec, size_t room_before, size_t limit) {
+    struct codec_writer *writer = mem_zalloc(sizeof *writer);
+    writer->format = format_of(codec);
+    writer->room_before = room_before;
+    CHECK(limit <= SIZE_MAX - room_before - FIRST_CAPACITY); /* limits are sizes of batches */
+    codec_output_init(&writer->output, room_before + FIRST_CAPACITY, room_before + limit);
+    writer->output.len = room_before;
+    if (writer->format != NULL) writer->state = writer->format->begin();
+    return writer;
+}
+
+int codec_writer_add(struct codec_writer *writer, const uint8_t *data, size_t len) {
+    bool fits = writer->format != NULL ? writer->format->add(writer->state, data, len, &writer->output)
+                                       : codec_output_append(&writer->output, data, len);
+    return fits ? ERR_NONE : ERR_TOO_LARGE;
+}
+
+int codec_writer_finish(struct codec_writer *writer, uint8_t **out, size_t *out_len) {
+    struct codec_output *output = &writer->output;
+    *out = NULL;
+    *out_len = 0;
+    if (writer->format != NULL && !writer->format->finish(writer->state, output)) return ERR_TOO_LARGE;
+    if (output->capacity - output->len > output->len / 8) output->data = mem_realloc(output->data, output->len);
+    *out = output->data;
+    *out_len = output->len - writer->room_before;
+    output->data = NULL;
+    return ERR_NONE;
+}
+
+void codec_writer_free(struct codec_writer *writer) {
+    if (writer == NULL) return;
+    if (writer->format != NULL) writer->format->end(writer->state);
+    mem_free(writer->output.data);
+    mem_free(writer);
+}
+
+/* ---- All at once ---- */
 
 int codec_compress(enum record_codec codec, const void *data, size_t len, uint8_t **out, size_t *out_len) {
     *out = NULL;
     *out_len = 0;
     if (len > INT32_MAX) return ERR_TOO_LARGE;
-    if (codec == RECORD_CODEC_NONE) return copy(data, len, out, out_len);
-    CHECK(codec <= RECORD_CODEC_ZSTD);
-    struct codec_output output;
-    codec_output_init(&output, FIRST_CAPACITY, (size_t)UINT32_MAX);
-    return finish(&output, formats[codec].compress(data, len, &output), out, out_len);
+    struct codec_writer *writer = codec_writer_new(codec, 0, UINT32_MAX);
+    int error = codec_writer_add(writer, data, len);
+    if (error == ERR_NONE) error = codec_writer_finish(writer, out, out_len);
+    codec_writer_free(writer);
+    return error;
 }
 
 int codec_decompress(enum record_codec codec, const void *data, size_t len, size_t limit, uint8_t **out,
@@ -60,8 +152,20 @@ int codec_decompress(enum record_codec codec, const void *data, size_t len, size
     *out_len = 0;
     if ((unsigned)codec > RECORD_CODEC_ZSTD) return ERR_VERSION;
     if (len > INT32_MAX) return ERR_TOO_LARGE;
-    if (codec == RECORD_CODEC_NONE) return len > limit ? ERR_TOO_LARGE : copy(data, len, out, out_len);
     struct codec_output output;
+    struct codec_reader *reader = codec_reader_new(codec, data, len, limit);
+    const uint8_t *piece;
+    size_t piece_len;
+    int error;
     codec_output_init(&output, len < FIRST_CAPACITY ? FIRST_CAPACITY : len * 4, limit);
-    return finish(&output, formats[codec].decompress(data, len, &output), out, out_len);
+    while ((error = codec_reader_next(reader, &piece, &piece_len)) == ERR_NONE)
+        codec_output_append(&output, piece, piece_len); /* it fits: the reader has the same limit */
+    codec_reader_free(reader);
+    if (error != ERR_EOF) {
+        mem_free(output.data);
+        return error;
+    }
+    *out = output.data;
+    *out_len = output.len;
+    return ERR_NONE;
 }

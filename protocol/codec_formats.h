@@ -5,23 +5,39 @@
  *   codec_gzip.c, _lz4, _snappy, _zstd  one format each, by its library
  *   codec.c                             chooses the format
  *
- * `compress` gets an output that is large enough whatever the input is; `decompress` one that grows up to its limit.
+ * A way in (codec_source) is read until its end; a way out (codec_sink) gets pieces and an end. Memory that a library refuses ends the process,
+ * as mem_alloc does: every size is bounded before.
  */
 #ifndef PROTOCOL_CODEC_FORMATS_H
 #define PROTOCOL_CODEC_FORMATS_H
 
 #include "protocol/codec_output.h"
 
-/* ERR_NONE, or ERR_TOO_LARGE when the library's own limits are passed. */
-int codec_gzip_compress(const uint8_t *data, size_t len, struct codec_output *output);
-int codec_snappy_compress(const uint8_t *data, size_t len, struct codec_output *output);
-int codec_lz4_compress(const uint8_t *data, size_t len, struct codec_output *output);
-int codec_zstd_compress(const uint8_t *data, size_t len, struct codec_output *output);
+enum { CODEC_PIECE = 64 * 1024 };
 
-/* ERR_NONE, ERR_CORRUPT, ERR_TOO_LARGE. */
-int codec_gzip_decompress(const uint8_t *data, size_t len, struct codec_output *output);
-int codec_snappy_decompress(const uint8_t *data, size_t len, struct codec_output *output);
-int codec_lz4_decompress(const uint8_t *data, size_t len, struct codec_output *output);
-int codec_zstd_decompress(const uint8_t *data, size_t len, struct codec_output *output);
+/* The compressed bytes, and how far they are read. */
+struct codec_source {
+    const uint8_t *data;
+    size_t len, at;
+    bool whole;   /* what was read up to `at` may be all: its last frame, member or block is complete */
+    size_t limit; /* that may still come out */
+    void *state;  /* the format's */
+};
+
+struct codec_format {
+    int (*memory)(const uint8_t *data, size_t len, size_t limit, size_t *memory); /* as codec_reader_memory */
+    void (*open)(struct codec_source *source);
+    /* Gives bytes into `into` (CODEC_PIECE of room), or points *piece at bytes of its own; *got may be 0. Sets `whole`. Is not called when
+     * `whole` and nothing is left. ERR_NONE, ERR_CORRUPT; ERR_TOO_LARGE, which formats that give more than a piece at once must say. */
+    int (*read)(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got);
+    void (*close)(struct codec_source *source);
+
+    void *(*begin)(void);
+    bool (*add)(void *state, const uint8_t *data, size_t len, struct codec_output *output); /* false: over the limit */
+    bool (*finish)(void *state, struct codec_output *output);                               /* false: over the limit */
+    void (*end)(void *state);
+};
+
+extern const struct codec_format codec_gzip, codec_snappy, codec_lz4, codec_zstd;
 
 #endif

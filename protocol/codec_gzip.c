@@ -5,50 +5,94 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/mem.h"
 #include "protocol/codec_formats.h"
 
-enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8 }; /* 16: the gzip wrapper instead of zlib's */
+enum {
+    GZIP_WINDOW = 15 + 16,
+    MEMORY_LEVEL = 8,
+    INFLATE_MEMORY = 48 * 1024
+}; /* 16: the gzip wrapper instead of zlib's */
 
-int codec_gzip_compress(const uint8_t *data, size_t len, struct codec_output *output) {
-    z_stream stream = {0};
-    int status = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL,
-                              Z_DEFAULT_STRATEGY);
-    CHECK(status == Z_OK);
-    size_t bound = deflateBound(&stream, len);
-    bool fits = codec_output_reserve(output, bound);
-    CHECK(fits);
-    stream.next_in = (uint8_t *)data; /* zlib's type lacks the const */
-    stream.avail_in = (uInt)len;
-    stream.next_out = output->data;
-    stream.avail_out = (uInt)bound;
-    status = deflate(&stream, Z_FINISH);
-    CHECK(status == Z_STREAM_END);
-    output->len = bound - stream.avail_out;
-    deflateEnd(&stream);
+static int gzip_memory(const uint8_t *data, size_t len, size_t limit, size_t *memory) {
+    (void)data;
+    (void)len;
+    (void)limit;
+    *memory = INFLATE_MEMORY;
     return ERR_NONE;
 }
 
-/* All of the input through a stream that is open. */
-static int inflate_all(z_stream *stream, struct codec_output *output) {
-    int status = Z_OK;
-    do {
-        if (!codec_output_grow(output)) return ERR_TOO_LARGE;
-        size_t room = output->capacity - output->len;
-        stream->next_out = output->data + output->len;
-        stream->avail_out = room > UINT32_MAX ? UINT32_MAX : (uInt)room;
-        uInt before = stream->avail_out;
-        status = inflate(stream, Z_NO_FLUSH);
-        output->len += before - stream->avail_out;
-        if (status == Z_STREAM_END && stream->avail_in > 0) status = inflateReset(stream); /* the next member */
-    } while (status == Z_OK);
-    return status == Z_STREAM_END ? ERR_NONE : ERR_CORRUPT; /* Z_BUF_ERROR: it is cut off */
+static void gzip_open(struct codec_source *source) {
+    z_stream *stream = mem_zalloc(sizeof *stream);
+    int status = inflateInit2(stream, GZIP_WINDOW);
+    CHECK(status == Z_OK); /* it fails without memory only */
+    source->state = stream;
 }
 
-int codec_gzip_decompress(const uint8_t *data, size_t len, struct codec_output *output) {
-    z_stream stream = {.next_in = (uint8_t *)data, .avail_in = (uInt)len};
-    int status = inflateInit2(&stream, GZIP_WINDOW);
-    CHECK(status == Z_OK);
-    int error = inflate_all(&stream, output);
-    inflateEnd(&stream);
-    return error;
+static int gzip_read(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got) {
+    z_stream *stream = source->state;
+    size_t left = source->len - source->at;
+    (void)piece;
+    uInt given = left > UINT32_MAX ? UINT32_MAX : (uInt)left;
+    stream->next_in = (uint8_t *)source->data + source->at; /* zlib's type lacks the const */
+    stream->avail_in = given;
+    stream->next_out = into;
+    stream->avail_out = CODEC_PIECE;
+    int status = inflate(stream, Z_NO_FLUSH);
+    source->at += given - stream->avail_in;
+    *got = CODEC_PIECE - stream->avail_out;
+    source->whole = status == Z_STREAM_END;
+    if (source->whole) status = inflateReset(stream); /* there may be another member */
+    return status == Z_OK ? ERR_NONE : ERR_CORRUPT;   /* Z_BUF_ERROR: it is cut off */
 }
+
+static void gzip_close(struct codec_source *source) {
+    inflateEnd(source->state);
+    mem_free(source->state);
+}
+
+static void *gzip_begin(void) {
+    z_stream *stream = mem_zalloc(sizeof *stream);
+    int status = deflateInit2(stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+    CHECK(status == Z_OK); /* it fails without memory only */
+    return stream;
+}
+
+static bool deflate_all(z_stream *stream, int flush, struct codec_output *output) {
+    int status;
+    do {
+        if (!codec_output_grow(output)) return false;
+        size_t room = output->capacity - output->len;
+        uInt given = room > UINT32_MAX ? UINT32_MAX : (uInt)room;
+        stream->next_out = output->data + output->len;
+        stream->avail_out = given;
+        status = deflate(stream, flush);
+        output->len += given - stream->avail_out;
+    } while (flush == Z_FINISH ? status == Z_OK || status == Z_BUF_ERROR : stream->avail_out == 0);
+    return true;
+}
+
+static bool gzip_add(void *state, const uint8_t *data, size_t len, struct codec_output *output) {
+    z_stream *stream = state;
+    while (len > 0) {
+        uInt part = len > CODEC_PIECE ? CODEC_PIECE : (uInt)len;
+        stream->next_in = (uint8_t *)data;
+        stream->avail_in = part;
+        if (!deflate_all(stream, Z_NO_FLUSH, output)) return false;
+        data += part;
+        len -= part;
+    }
+    return true;
+}
+
+static bool gzip_finish(void *state, struct codec_output *output) {
+    return deflate_all(state, Z_FINISH, output);
+}
+
+static void gzip_end(void *state) {
+    deflateEnd(state);
+    mem_free(state);
+}
+
+const struct codec_format codec_gzip = {gzip_memory, gzip_open, gzip_read,   gzip_close,
+                                        gzip_begin,  gzip_add,  gzip_finish, gzip_end};

@@ -1,5 +1,5 @@
 /*
- * What comes out of a codec: grows as bytes come, never to more than limit + 1. The one more byte is the proof of too much.
+ * What comes out of a codec: grows as bytes come, up to a limit.
  *
  * Private to protocol/codec*.c. `data` is from mem_alloc; who made the output hands it over or frees it.
  */
@@ -12,13 +12,13 @@
 
 struct codec_output {
     uint8_t *data;
-    size_t len, capacity, limit;
+    size_t len, capacity, limit; /* len <= capacity <= limit */
 };
 
 void codec_output_init(struct codec_output *output, size_t first_capacity, size_t limit);
-/* Makes room for at least one more byte. False: the limit was passed, which is ERR_TOO_LARGE. */
+/* Makes room for at least one more byte. False: the limit is reached. */
 bool codec_output_grow(struct codec_output *output);
-/* Makes room for `more` bytes at once. False as above. */
-bool codec_output_reserve(struct codec_output *output, size_t more);
+/* Adds a copy. False: it would pass the limit; nothing is added. */
+bool codec_output_append(struct codec_output *output, const void *data, size_t len);
 
 #endif

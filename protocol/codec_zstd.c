@@ -1,38 +1,108 @@
 /*
- * zstd. Decompressed in one call into an output that is tried larger when it does not fit: the streaming calls would
- * take memory for the window that a frame claims, up to 128 MiB for a few bytes.
+ * zstd (RFC 8878). Frames that follow one another are one stream.
+ *
+ * A frame claims a window, which the library allocates before it has seen a byte of content: more than 128 MiB are refused, as by Kafka's
+ * library; what is claimed is known before from the frames' heads, so that it can be waited for.
  */
 #include <zstd.h>
-#include <zstd_errors.h>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "protocol/codec_formats.h"
 
-enum { LEVEL = 3 }; /* the default of Kafka's clients */
+enum {
+    LEVEL = 3, /* the default of Kafka's clients */
+    WINDOW_LOG_MOST = 27,
+    OWN_MEMORY = 512 * 1024,
+    AT_DESCRIPTOR = 4,
+    SINGLE_SEGMENT = 0x20,
+    SKIPPABLE = 0x50, /* the lowest byte of a magic number that begins something else than a frame, low 4 bits aside */
+};
 
-int codec_zstd_compress(const uint8_t *data, size_t len, struct codec_output *output) {
-    bool fits = codec_output_reserve(output, ZSTD_compressBound(len));
-    CHECK(fits);
-    size_t written = ZSTD_compress(output->data, output->capacity, data, len, LEVEL);
-    CHECK(!ZSTD_isError(written));
-    output->len = written;
+/* What one frame claims; 0 if its head is not here. */
+static size_t window_of(const uint8_t *data, size_t len) {
+    if (len < AT_DESCRIPTOR + 2 || (data[0] & 0xF0) == SKIPPABLE) return 0;
+    if ((data[AT_DESCRIPTOR] & SINGLE_SEGMENT) != 0) {
+        unsigned long long content = ZSTD_getFrameContentSize(data, len);
+        return content > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)content; /* also the two errors */
+    }
+    unsigned exponent = data[AT_DESCRIPTOR + 1] >> 3, eighths = data[AT_DESCRIPTOR + 1] & 7;
+    size_t base = (size_t)1 << (10 + exponent);
+    return base + base / 8 * eighths;
+}
+
+static int zstd_memory(const uint8_t *data, size_t len, size_t limit, size_t *memory) {
+    size_t largest = 0;
+    (void)limit;
+    while (len > 0) {
+        size_t frame = ZSTD_findFrameCompressedSize(data, len), window = window_of(data, len);
+        if (ZSTD_isError(frame) || window > (size_t)1 << WINDOW_LOG_MOST) return ERR_CORRUPT;
+        if (window > largest) largest = window;
+        data += frame;
+        len -= frame;
+    }
+    *memory = largest + OWN_MEMORY;
     return ERR_NONE;
 }
 
-int codec_zstd_decompress(const uint8_t *data, size_t len, struct codec_output *output) {
-    if (len == 0) return ERR_CORRUPT; /* zstd takes nothing for no frames at all */
-    for (;;) {
-        size_t written = ZSTD_decompress(output->data, output->capacity, data, len);
-        if (!ZSTD_isError(written)) {
-            output->len = written;
-            return ERR_NONE;
-        }
-        if (ZSTD_getErrorCode(written) != ZSTD_error_dstSize_tooSmall) return ERR_CORRUPT;
-        if (output->capacity > output->limit) return ERR_TOO_LARGE;
-        size_t larger = output->capacity * 4;
-        if (larger > output->limit + 1) larger = output->limit + 1;
-        bool fits = codec_output_reserve(output, larger);
-        CHECK(fits);
-    }
+static void zstd_open(struct codec_source *source) {
+    ZSTD_DCtx *context = ZSTD_createDCtx();
+    CHECK(context != NULL); /* it fails without memory only */
+    size_t status = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
+    CHECK(!ZSTD_isError(status)); /* within the library's limits */
+    source->state = context;
 }
+
+static int zstd_read(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got) {
+    (void)piece;
+    ZSTD_inBuffer in = {source->data, source->len, source->at};
+    ZSTD_outBuffer out = {into, CODEC_PIECE, 0};
+    size_t hint = ZSTD_decompressStream(source->state, &out, &in);
+    if (ZSTD_isError(hint)) return ERR_CORRUPT;
+    bool moved = in.pos > source->at || out.pos > 0;
+    source->at = in.pos;
+    source->whole = hint == 0; /* a frame is complete, and given out */
+    *got = out.pos;
+    return moved ? ERR_NONE : ERR_CORRUPT; /* it is cut off */
+}
+
+static void zstd_close(struct codec_source *source) {
+    ZSTD_freeDCtx(source->state);
+}
+
+static void *zstd_begin(void) {
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    CHECK(context != NULL); /* it fails without memory only */
+    size_t status = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL);
+    CHECK(!ZSTD_isError(status)); /* within the library's limits */
+    return context;
+}
+
+static bool compress(ZSTD_CCtx *context, const uint8_t *data, size_t len, ZSTD_EndDirective directive,
+                     struct codec_output *output) {
+    ZSTD_inBuffer in = {data, len, 0};
+    size_t left;
+    do {
+        if (!codec_output_grow(output)) return false;
+        ZSTD_outBuffer out = {output->data, output->capacity, output->len};
+        left = ZSTD_compressStream2(context, &out, &in, directive);
+        CHECK(!ZSTD_isError(left)); /* it fails without memory only */
+        output->len = out.pos;
+    } while (directive == ZSTD_e_end ? left > 0 : in.pos < in.size);
+    return true;
+}
+
+static bool zstd_add(void *state, const uint8_t *data, size_t len, struct codec_output *output) {
+    return len == 0 || compress(state, data, len, ZSTD_e_continue, output);
+}
+
+static bool zstd_finish(void *state, struct codec_output *output) {
+    return compress(state, NULL, 0, ZSTD_e_end, output);
+}
+
+static void zstd_end(void *state) {
+    ZSTD_freeCCtx(state);
+}
+
+const struct codec_format codec_zstd = {zstd_memory, zstd_open, zstd_read,   zstd_close,
+                                        zstd_begin,  zstd_add,  zstd_finish, zstd_end};

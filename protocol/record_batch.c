@@ -1,15 +1,15 @@
 /*
- * The header of a record batch: parsing, setting in place. Records are in record_iterator.c, what a leader demands in record_batch_validate.c.
+ * The header of a record batch: parsing, setting in place. Records are in record_iterator.c, what a leader demands in record_check.c.
  *
  * Nothing here keeps state. Every length is compared with the bytes that are there before it is used, and sums that
  * could overflow are checked: a batch comes from a stranger, or from a disk.
  */
 #include "protocol/record_batch.h"
 
+#include <string.h>
+
 #include "base/crc32c.h"
 #include "protocol/record_batch_layout.h"
-
-enum { SMALLEST_RECORD = 7 }; /* length, attributes, two deltas, two lengths of -1, no headers: a byte each */
 
 static const char *const codec_names[] = {"none", "gzip", "snappy", "lz4", "zstd"};
 enum { CODEC_COUNT = sizeof(codec_names) / sizeof(codec_names[0]) };
@@ -44,7 +44,7 @@ static int check_header(const struct record_batch *batch, struct error_text *why
     if (batch->base_offset > INT64_MAX - batch->last_offset_delta)
         return REFUSE(ERR_MALFORMED, "The offsets of the batch pass the largest number.");
     size_t records = batch->size - RECORD_BATCH_HEADER;
-    if (codec == RECORD_CODEC_NONE && (uint64_t)batch->record_count * SMALLEST_RECORD > records)
+    if (codec == RECORD_CODEC_NONE && (uint64_t)batch->record_count * RECORD_SMALLEST > records)
         return REFUSE(ERR_MALFORMED, "The batch claims %d records in %zu bytes.", batch->record_count, records);
     return ERR_NONE;
 }
@@ -113,9 +113,15 @@ void record_batch_set_leader_epoch(void *data, int32_t leader_epoch) {
     store_big_endian((uint8_t *)data + AT_LEADER_EPOCH, (uint64_t)leader_epoch, 4);
 }
 
-void record_batch_set_log_append_time(void *data, size_t size, int64_t timestamp_ms) {
-    uint8_t *bytes = data;
-    bytes[AT_ATTRIBUTES + 1] |= ATTRIBUTE_LOG_APPEND_TIME;
+void record_batch_set_max_timestamp(void *data, size_t size, int64_t timestamp_ms, bool log_append_time) {
+    uint8_t *bytes = data, old[RECORD_BATCH_HEADER];
+    memcpy(old, bytes, sizeof old);
+    bytes[AT_ATTRIBUTES + 1] &= (uint8_t)~ATTRIBUTE_LOG_APPEND_TIME;
+    if (log_append_time) bytes[AT_ATTRIBUTES + 1] |= ATTRIBUTE_LOG_APPEND_TIME;
     store_big_endian(bytes + AT_MAX_TIMESTAMP, (uint64_t)timestamp_ms, 8);
-    store_big_endian(bytes + AT_CRC, crc32c(0, bytes + AT_ATTRIBUTES, size - AT_ATTRIBUTES), 4);
+    if (memcmp(bytes, old, sizeof old) == 0) return;
+    uint32_t crc = crc32c_changed((uint32_t)load_big_endian(old + AT_CRC, 4), old + AT_ATTRIBUTES,
+                                  bytes + AT_ATTRIBUTES, RECORD_BATCH_HEADER - AT_ATTRIBUTES,
+                                  size - RECORD_BATCH_HEADER);
+    store_big_endian(bytes + AT_CRC, crc, 4);
 }

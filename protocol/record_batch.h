@@ -2,8 +2,8 @@
  * Kafka's record batch, magic 2: header, checksum, records. KIP-98, KIP-32 (timestamps).
  *
  * A batch is one piece of bytes that travels from producer to consumer as it is. What is outside of its checksum (base
- * offset, leader epoch) is set in place by the leader. Happy path of a produced batch: record_batch_parse, then
- * record_batch_validate, then record_batch_set_*. Failures are the codes named at each function; no function reads
+ * offset, leader epoch) is set in place by the leader. Happy path of a produced batch: record_batch_parse, then all of it by
+ * record_check.h, then record_batch_set_*. Failures are the codes named at each function; no function reads
  * outside of the bytes it was given, whatever they say.
  *
  *   0 base offset i64 | 8 batch length i32 (of what follows) | 12 leader epoch i32 | 16 magic i8 | 17 crc u32 (of what follows)
@@ -71,18 +71,12 @@ int32_t record_batch_last_sequence(const struct record_batch *batch);
 
 /* ERR_CORRUPT when the checksum does not match. */
 int record_batch_check_crc(const struct record_batch *batch);
-/* What a leader demands of a batch from a client: the checksum matches (ERR_CORRUPT); at least one record, last
- * offset delta is count - 1, producer id, epoch and sequence go together, neither control flag nor LogAppendTime,
- * which are the broker's to set; each record of an uncompressed batch has sound lengths, offset deltas 0, 1, 2, ...,
- * header counts, and the last one ends with the batch (ERR_MALFORMED). The records of a compressed batch are not
- * looked at. `why` may be NULL. */
-int record_batch_validate(const struct record_batch *batch, struct error_text *why);
-
 /* In place; `data` is the start of a whole batch that was parsed. */
 void record_batch_set_base_offset(void *data, int64_t base_offset);
 void record_batch_set_leader_epoch(void *data, int32_t leader_epoch);
-/* message.timestamp.type=LogAppendTime (KIP-32): attribute, max timestamp, and a new checksum. */
-void record_batch_set_log_append_time(void *data, size_t size, int64_t timestamp_ms);
+/* The largest timestamp of its records, and with `log_append_time` that it counts for all of them (message.timestamp.type, KIP-32), else that
+ * it does not. The checksum of a whole, sound batch follows, without the records being read. Nothing changes if both are so already. */
+void record_batch_set_max_timestamp(void *data, size_t size, int64_t timestamp_ms, bool log_append_time);
 
 /* ---- Records ---- */
 
@@ -127,10 +121,5 @@ int record_header_next(struct record *record, struct record_header *header);
  * ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
 int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
                                 int64_t *found_ms);
-
-/* The same records in another codec (`compression.type` other than producer): *out from mem_alloc. ERR_CORRUPT,
- * ERR_MALFORMED, ERR_TOO_LARGE. */
-int record_batch_recompress(const struct record_batch *batch, enum record_codec codec, size_t limit, uint8_t **out,
-                            size_t *out_len);
 
 #endif

@@ -7,6 +7,9 @@
  * Invariant: an answer with an error carries no offset.
  */
 #include "protocol/produce.h"
+
+#include <uthash.h>
+
 #include "base/check.h"
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
@@ -17,7 +20,10 @@ struct produce_part {
     struct partition_produce produce; /* first */
     struct produce_state *owner;
     struct kp_produce_response_partition *out;
+    struct partition *partition;
     bool pending;
+    bool twice; /* the request names its partition more than once */
+    UT_hash_handle hh;
 };
 
 struct produce_state {
@@ -29,13 +35,16 @@ struct produce_state {
     struct deadline deadline;
     bool failed; /* some partition has an error */
     bool busy;   /* in a loop over its partitions: not over before that ends */
+    bool gone;   /* the client has, within that loop */
 };
 
 static void finish_if_over(struct produce_state *state) {
     if (state->busy || state->pending > 0) return;
     const struct kp_produce_request *in = state->request->message;
     deadline_clear(state->services->deadlines, &state->deadline);
-    if (in->acks != 0)
+    if (state->gone)
+        request_respond_nothing(state->request);
+    else if (in->acks != 0)
         request_respond(state->request, &state->response);
     else if (state->failed)
         request_close_connection(state->request);
@@ -43,7 +52,24 @@ static void finish_if_over(struct produce_state *state) {
         request_respond_nothing(state->request);
 }
 
-static void set_error(struct produce_part *part, int16_t code, const char *sentence) {
+/* The records to blame, as Kafka names them, so that a client can tell its user which. */
+static void set_record_errors(struct request *request, const struct produce_refusal *refusal,
+                              struct kp_produce_response_partition *out) {
+    struct kp_produce_response_record_error *errors = kp_new_items(
+        &request->arena, &kp_produce_response_record_error_schema, &out->record_errors, (int32_t)refusal->reject_count);
+    for (size_t i = 0; errors != NULL && i < refusal->reject_count; i++) {
+        const struct record_reject *reject = &refusal->rejects[i];
+        errors[i].batch_index = reject->place;
+        errors[i].batch_index_error_message = kp_arena_printf(
+            &request->arena,
+            "Timestamp %lld of message with offset %d is out of range. The timestamp should be within [%lld, %lld]",
+            (long long)reject->timestamp_ms, reject->place, (long long)refusal->earliest_ms,
+            (long long)refusal->latest_ms);
+    }
+}
+
+static void set_error(struct produce_part *part, int16_t code, const char *sentence,
+                      const struct produce_refusal *refusal) {
     struct request *request = part->owner->request;
     part->owner->failed = true;
     part->out->error_code = code;
@@ -51,15 +77,16 @@ static void set_error(struct produce_part *part, int16_t code, const char *sente
     part->out->log_append_time_ms = -1;
     part->out->log_start_offset = -1;
     part->out->error_message = KP_NULL_STRING;
-    if (sentence[0] != '\0' && request->api_version >= 8)
-        part->out->error_message = kp_arena_printf(&request->arena, "%s", sentence);
+    if (request->api_version < 8) return;
+    if (sentence[0] != '\0') part->out->error_message = kp_arena_printf(&request->arena, "%s", sentence);
+    if (refusal != NULL && refusal->reject_count > 0) set_record_errors(request, refusal, part->out);
 }
 
-static void take_result(struct produce_part *part, const char *sentence) {
+static void take_result(struct produce_part *part, const struct produce_refusal *refusal) {
     const struct partition_produce *produce = &part->produce;
     struct kp_produce_response_partition *out = part->out;
     if (produce->error != KAFKA_NONE) {
-        set_error(part, produce->error, sentence);
+        set_error(part, produce->error, refusal->why.text, refusal);
         /* Java tells by it whether the producer's records were deleted, and repeats for ever when it is not known. */
         if (produce->error == KAFKA_UNKNOWN_PRODUCER_ID)
             out->log_start_offset = partition_start_offset(produce->partition);
@@ -71,9 +98,9 @@ static void take_result(struct produce_part *part, const char *sentence) {
     out->log_start_offset = partition_start_offset(produce->partition);
 }
 
-static void produced(struct partition_produce *produce) {
+static void produced(struct partition_produce *produce, const struct produce_refusal *refusal) {
     struct produce_part *part = (struct produce_part *)produce;
-    take_result(part, "");
+    take_result(part, refusal);
     part->pending = false;
     part->owner->pending--;
     finish_if_over(part->owner);
@@ -94,9 +121,11 @@ static void client_gone(struct request *request) {
     struct produce_state *state = request->state;
     for (size_t i = 0; i < state->count; i++) {
         if (state->parts[i].pending) partition_produce_cancel(&state->parts[i].produce);
+        state->parts[i].pending = false;
     }
-    deadline_clear(state->services->deadlines, &state->deadline);
-    request_respond_nothing(request);
+    state->pending = 0;
+    state->gone = true;
+    finish_if_over(state);
 }
 
 /* What is wrong with the whole request. */
@@ -115,27 +144,52 @@ static int16_t check_request(const struct disk_watch *disk, const struct kp_prod
     return KAFKA_NONE;
 }
 
-static void start_part(struct produce_state *state, struct produce_part *part, struct kp_string topic,
+static void start_part(struct produce_state *state, struct produce_part *part,
                        const struct kp_produce_request_partition *in) {
-    int16_t code;
     struct request *request = state->request;
-    struct partition *partition = local_partition(state->services, request, AUTHORIZE_WRITE, topic, in->index, &code);
-    if (partition == NULL) {
-        set_error(part, code, "");
+    if (part->twice) {
+        set_error(part, KAFKA_INVALID_REQUEST,
+                  "The request has more than one batch for this partition; none was stored.", NULL);
         return;
     }
     struct produced_records records = {.frame = request->frame,
                                        .data = in->records.data,
                                        .len = in->records.len,
-                                       .zstd_allowed = request->api_version >= 7};
-    struct error_text why;
-    if (partition_produce(partition, &records, &part->produce, &why)) {
-        take_result(part, why.text);
+                                       .zstd_allowed = request->api_version >= 7,
+                                       .sender = request->connection};
+    struct produce_refusal refusal;
+    if (partition_produce(part->partition, &records, &part->produce, &refusal)) {
+        take_result(part, &refusal);
         return;
     }
     part->pending = true;
     state->pending++;
-    if (partition_is_congested(partition)) request_hold_connection(request);
+    if (partition_is_congested(part->partition)) request_hold_connection(request);
+}
+
+/* The partitions of all parts: NULL for those that have their error now. */
+static void find_partitions(struct produce_state *state, int16_t code, const char *sentence) {
+    const struct kp_produce_request *in = state->request->message;
+    struct produce_part *part = state->parts, *seen = NULL, *first;
+    for (int32_t t = 0; t < in->topic_data.count; t++) {
+        const struct kp_produce_request_topic *topic = &in->topic_data.items[t];
+        for (int32_t p = 0; p < topic->partition_data.count; p++, part++) {
+            int16_t of_partition = code;
+            if (code == KAFKA_NONE)
+                part->partition = local_partition(state->services, state->request, AUTHORIZE_WRITE, topic->name,
+                                                  topic->partition_data.items[p].index, &of_partition);
+            if (part->partition == NULL) {
+                set_error(part, of_partition, code != KAFKA_NONE ? sentence : "", NULL);
+                continue;
+            }
+            HASH_FIND_PTR(seen, &part->partition, first);
+            if (first != NULL)
+                first->twice = part->twice = true;
+            else
+                HASH_ADD_PTR(seen, partition, part);
+        }
+    }
+    HASH_CLEAR(hh, seen);
 }
 
 /* False: the arena's limit is passed. */
@@ -180,14 +234,12 @@ void api_produce(void *service, struct request *request) {
     request->state = state;
     request->canceled = client_gone;
     state->busy = true;
+    find_partitions(state, code, sentence);
     struct produce_part *part = state->parts;
     for (int32_t t = 0; t < in->topic_data.count; t++) {
         const struct kp_produce_request_topic *topic = &in->topic_data.items[t];
         for (int32_t p = 0; p < topic->partition_data.count; p++, part++) {
-            if (code != KAFKA_NONE)
-                set_error(part, code, sentence);
-            else
-                start_part(state, part, topic->name, &topic->partition_data.items[p]);
+            if (part->partition != NULL && !state->gone) start_part(state, part, &topic->partition_data.items[p]);
         }
     }
     state->busy = false;

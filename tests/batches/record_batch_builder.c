@@ -10,7 +10,9 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "protocol/codec.h"
 #include "protocol/record_batch_layout.h"
+#include "protocol/record_check.h"
 #include "protocol/wire.h"
 
 struct record_batch_builder {
@@ -73,10 +75,9 @@ void record_batch_builder_append(struct record_batch_builder *builder, int64_t t
     builder->count++;
 }
 
-/* The header of a batch that is not compressed. */
 static void store_header(const struct record_batch_builder *builder, uint8_t *into, size_t size) {
     const struct record_batch_options *options = &builder->options;
-    int attributes = (options->log_append_time ? ATTRIBUTE_LOG_APPEND_TIME : 0) |
+    int attributes = (int)options->codec | (options->log_append_time ? ATTRIBUTE_LOG_APPEND_TIME : 0) |
                      (options->transactional ? ATTRIBUTE_TRANSACTIONAL : 0) |
                      (options->control ? ATTRIBUTE_CONTROL : 0);
     store_big_endian(into + AT_BASE_OFFSET, (uint64_t)options->base_offset, 8);
@@ -91,34 +92,36 @@ static void store_header(const struct record_batch_builder *builder, uint8_t *in
     store_big_endian(into + AT_PRODUCER_EPOCH, (uint64_t)options->producer_epoch, 2);
     store_big_endian(into + AT_BASE_SEQUENCE, (uint64_t)options->base_sequence, 4);
     store_big_endian(into + AT_RECORD_COUNT, (uint64_t)builder->count, 4);
-    store_big_endian(into + AT_CRC, crc32c(0, into + AT_ATTRIBUTES, size - AT_ATTRIBUTES), 4);
+    record_batch_seal(into, size);
 }
 
-/* Gives the batch, which is taken over, the codec of its options. */
-static int compress(enum record_codec codec, uint8_t *plain, size_t plain_len, uint8_t **out, size_t *out_len) {
-    struct record_batch batch;
-    *out = plain;
-    *out_len = plain_len;
-    if (codec == RECORD_CODEC_NONE) return ERR_NONE;
-    int error = record_batch_parse(plain, plain_len, &batch, NULL);
-    CHECK(error == ERR_NONE);
-    error = record_batch_recompress(&batch, codec, plain_len, out, out_len);
-    mem_free(plain);
+void record_batch_seal(uint8_t *bytes, size_t size) {
+    store_big_endian(bytes + AT_CRC, crc32c(0, bytes + AT_ATTRIBUTES, size - AT_ATTRIBUTES), 4);
+}
+
+int record_batch_check(const struct record_batch *batch, struct error_text *why) {
+    static const struct record_check_options options = {.unfolded_max = INT32_MAX, .recompress = -1};
+    struct record_check *check = record_check_new(batch, &options);
+    int error = record_check_step(check, SIZE_MAX);
+    if (why != NULL) *why = *record_check_why(check);
+    record_check_free(check);
     return error;
 }
 
 int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out, size_t *out_len) {
     *out = NULL;
     *out_len = 0;
-    uint8_t *records = NULL;
+    uint8_t *plain = NULL, *records = NULL;
     size_t len;
-    int error = builder->count == 0 ? ERR_INVALID : kp_writer_take(&builder->records, &records, &len);
+    int error = builder->count == 0 ? ERR_INVALID : kp_writer_take(&builder->records, &plain, &len);
+    if (error == ERR_NONE) error = codec_compress(builder->options.codec, plain, len, &records, &len);
     if (error == ERR_NONE) {
-        uint8_t *plain = mem_alloc(RECORD_BATCH_HEADER + len);
-        memcpy(plain + RECORD_BATCH_HEADER, records, len);
-        store_header(builder, plain, RECORD_BATCH_HEADER + len);
-        error = compress(builder->options.codec, plain, RECORD_BATCH_HEADER + len, out, out_len);
+        *out_len = RECORD_BATCH_HEADER + len;
+        *out = mem_alloc(*out_len);
+        memcpy(*out + RECORD_BATCH_HEADER, records, len);
+        store_header(builder, *out, *out_len);
     }
+    mem_free(plain);
     mem_free(records);
     record_batch_builder_free(builder);
     return error;

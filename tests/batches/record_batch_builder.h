@@ -33,4 +33,9 @@ void record_batch_builder_append(struct record_batch_builder *builder, int64_t t
 int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out, size_t *out_len);
 void record_batch_builder_free(struct record_batch_builder *builder); /* without finishing; NULL does nothing */
 
+/* A right checksum over bytes that were changed by hand. */
+void record_batch_seal(uint8_t *bytes, size_t size);
+/* A whole check (protocol/record_check.h) in one call. `why` may be NULL. */
+int record_batch_check(const struct record_batch *batch, struct error_text *why);
+
 #endif

@@ -59,6 +59,7 @@ void node_open(struct fixture_node *node, bool bootstrap) {
         peers_add(shard_peers(node->shard), other->id, "127.0.0.1", other->port);
         if (other->open) peers_add(shard_peers(other->shard), node->id, "127.0.0.1", node->port);
     }
+    node->checks = check_pool_new(fixture->env, &fixture->checks);
     struct partition_spec spec = {.group = 7,
                                   .topic = "orders",
                                   .index = 3,
@@ -66,12 +67,14 @@ void node_open(struct fixture_node *node, bool bootstrap) {
                                   .members = members,
                                   .member_count = (size_t)fixture->node_count,
                                   .bootstrap = bootstrap,
-                                  .settings = fixture->settings};
+                                  .settings = fixture->settings,
+                                  .checks = node->checks};
     if (partition_open(node->shard, &spec, &events, node, &node->partition, &why) != ERR_NONE) fail_msg("%s", why.text);
 }
 
 void node_close(struct fixture_node *node) {
     partition_close(node->partition, false);
+    check_pool_free(node->checks);
     shard_close(node->shard);
     log_store_close(node->store);
     node->open = false;
@@ -126,8 +129,14 @@ int fixture_setup(void **state) {
                                                         .segment_bytes = 64 << 10,
                                                         .index_interval_bytes = 4096,
                                                         .tail_cache_bytes = 256 << 10};
-    fixture->settings = (struct partition_settings){
-        .max_message_bytes = 1 << 20, .store_lz4 = true, .min_insync_replicas = 1, .producer_expiration_ms = 86400000};
+    fixture->settings = (struct partition_settings){.max_message_bytes = 1 << 20,
+                                                    .store_lz4 = true,
+                                                    .min_insync_replicas = 1,
+                                                    .producer_expiration_ms = 86400000,
+                                                    .timestamp_before_max_ms = INT64_MAX,
+                                                    .timestamp_after_max_ms = 3600000,
+                                                    .unfolded_max_bytes = 64 << 20};
+    fixture->checks = (struct check_pool_options){.memory_bytes = 64 << 20, .inline_us = 500};
     return 0;
 }
 
@@ -220,17 +229,22 @@ struct slice make_batch(const struct record_batch_options *options, int records,
     return slice;
 }
 
-static void on_produced(struct partition_produce *produce) {
+static void on_produced(struct partition_produce *produce, const struct produce_refusal *refusal) {
     struct sent *sent = (struct sent *)produce;
     assert_false(sent->over);
+    sent->refusal = *refusal;
     sent->over = true;
 }
 
 void send_batch(struct partition *partition, struct slice batch, struct sent *sent) {
+    send_batch_of(NULL, partition, batch, sent);
+}
+
+void send_batch_of(const void *sender, struct partition *partition, struct slice batch, struct sent *sent) {
     *sent = (struct sent){.produce.done = on_produced, .frame = batch};
     struct produced_records records = {
-        .frame = batch, .data = batch.data, .len = (int32_t)batch.len, .zstd_allowed = true};
-    sent->at_once = partition_produce(partition, &records, &sent->produce, &sent->why);
+        .frame = batch, .data = batch.data, .len = (int32_t)batch.len, .zstd_allowed = true, .sender = sender};
+    sent->at_once = partition_produce(partition, &records, &sent->produce, &sent->refusal);
     if (sent->at_once) sent->over = true;
 }
 

@@ -22,6 +22,7 @@ struct fixture_node {
     bool open;
     struct log_store *store;
     struct shard *shard;
+    struct check_pool *checks;
     struct partition *partition;
     unsigned times_leading, times_lost, times_in_sync_changed;
 };
@@ -32,9 +33,10 @@ struct fixture {
     char dir[96];
     int node_count;
     struct fixture_node nodes[FIXTURE_NODES_MAX];
-    struct shard_options options; /* both may be changed before fixture_start */
+    struct shard_options options; /* these may be changed before fixture_start */
     struct log_store_options store_options;
     struct partition_settings settings;
+    struct check_pool_options checks;
     struct env_timer *poll, *limit;
     bool timed_out;
     bool (*until)(struct fixture *fixture);
@@ -60,7 +62,7 @@ struct fixture_node *fixture_leader(struct fixture *fixture);
 struct sent {
     struct partition_produce produce; /* first */
     struct slice frame;               /* the fixture's; sent_free */
-    struct error_text why;
+    struct produce_refusal refusal;   /* what was said about an error */
     bool over, at_once;
 };
 
@@ -70,6 +72,8 @@ struct slice make_batch(const struct record_batch_options *options, int records,
 struct record_batch_options options_of(int64_t producer_id, int16_t epoch, int32_t base_sequence);
 /* Takes the batch over. */
 void send_batch(struct partition *partition, struct slice batch, struct sent *sent);
+/* The same, of one of several senders. */
+void send_batch_of(const void *sender, struct partition *partition, struct slice batch, struct sent *sent);
 /* The same with one record of a plain producer, or of an idempotent one. */
 void send_plain(struct partition *partition, struct sent *sent);
 void send_numbered(struct partition *partition, int64_t producer_id, int16_t epoch, int32_t sequence,

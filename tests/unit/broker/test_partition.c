@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "base/crc32c.h"
 #include "base/mem.h"
 #include "fixture_partitions.h"
 #include "protocol/kafka_error.h"
@@ -85,39 +84,27 @@ static void test_partition_gathers_one_turn(void **state) {
     partition_read_release(&got.read);
 }
 
-/* Makes a batch claim another number of records, with a checksum that is right. */
-static void claim_records(struct slice *batch, int32_t records) {
-    uint8_t *bytes = (uint8_t *)batch->data;
-    store_big_endian(bytes + AT_LAST_OFFSET_DELTA, (uint64_t)records - 1, 4);
-    store_big_endian(bytes + AT_RECORD_COUNT, (uint64_t)records, 4);
-    store_big_endian(bytes + AT_CRC, crc32c(0, bytes + AT_ATTRIBUTES, batch->len - AT_ATTRIBUTES), 4);
-}
-
-/* A compressed batch is not opened, so it may claim any number of records. Batches of one turn that claim more than an entry can count
- * are several entries, and offsets stay dense. */
-static void test_partition_counts_what_batches_claim(void **state) {
+/* A compressed batch is opened: one that claims 2^31 - 1 records is refused, and takes no offset. */
+static void test_partition_counts_what_batches_have(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
-    static struct sent sent[5];
+    struct sent wrong, right;
     struct record_batch_options options = record_batch_plain();
     options.codec = RECORD_CODEC_GZIP;
-    for (int i = 0; i < 5; i++) {
-        struct slice batch = make_batch(&options, 1, 20, 1);
-        claim_records(&batch, INT32_MAX);
-        send_batch(partition, batch, &sent[i]);
-    }
-    run_until_over(fixture, &sent[4]);
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(sent[i].produce.error, KAFKA_NONE);
-        assert_int_equal(sent[i].produce.base_offset, (int64_t)INT32_MAX * i);
-        sent_free(&sent[i]);
-    }
-    assert_int_equal(partition_high_watermark(partition), (int64_t)INT32_MAX * 5);
-    struct got got;
-    read_from(fixture, partition, (int64_t)INT32_MAX * 4, 1 << 20, &got);
-    assert_int_equal(got.read.error, KAFKA_NONE);
-    assert_true(got.read.fetch.bytes > 0);
-    partition_read_release(&got.read);
+    struct slice batch = make_batch(&options, 1, 20, 1);
+    uint8_t *bytes = (uint8_t *)batch.data;
+    store_big_endian(bytes + AT_LAST_OFFSET_DELTA, INT32_MAX - 1, 4);
+    store_big_endian(bytes + AT_RECORD_COUNT, INT32_MAX, 4);
+    record_batch_seal(bytes, batch.len);
+    send_batch(partition, batch, &wrong);
+    assert_true(wrong.at_once);
+    assert_int_equal(wrong.produce.error, KAFKA_INVALID_RECORD);
+    assert_non_null(strstr(wrong.refusal.why.text, "Record 1 of 2147483647"));
+    send_batch(partition, make_batch(&options, 1, 20, 1), &right);
+    run_until_over(fixture, &right);
+    assert_int_equal(right.produce.base_offset, 0);
+    assert_int_equal(partition_high_watermark(partition), 1);
+    sent_free(&wrong), sent_free(&right);
 }
 
 /* Nothing is acknowledged in the turn in which it came, nor visible: only when it is on disk. */
@@ -390,6 +377,7 @@ static void test_partition_close_ends_what_waits(void **state) {
     bool at_once = partition_lookup(partition, PARTITION_LATEST, -1, &asked.lookup);
     struct fixture_node *node = &fixture->nodes[0];
     partition_close(node->partition, true);
+    check_pool_free(node->checks);
     shard_close(node->shard);
     log_store_close(node->store);
     node->open = false;
@@ -436,7 +424,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_partition_gives_back_what_was_produced),
         TEST(test_partition_gathers_one_turn),
-        TEST(test_partition_counts_what_batches_claim),
+        TEST(test_partition_counts_what_batches_have),
         TEST(test_partition_acknowledges_after_commit),
         TEST(test_partition_retries_are_recognised),
         TEST(test_partition_refuses_sequences),

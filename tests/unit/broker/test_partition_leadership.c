@@ -182,7 +182,7 @@ static void test_leadership_min_insync_replicas(void **state) {
     send_plain(partition, &sent);
     assert_true(sent.over);
     assert_int_equal(sent.produce.error, KAFKA_NOT_ENOUGH_REPLICAS);
-    assert_non_null(strstr(sent.why.text, "min.insync.replicas is 3"));
+    assert_non_null(strstr(sent.refusal.why.text, "min.insync.replicas is 3"));
     sent_free(&sent);
 }
 

@@ -108,10 +108,71 @@ static void test_codec_claims(void **state) {
                                  "abc";
     assert_int_equal(codec_decompress(RECORD_CODEC_SNAPPY, stream, sizeof(stream) - 1, 1 << 20, &out, &out_len),
                      ERR_CORRUPT);
-    static const char zstd[] =
-        "\x28\xb5\x2f\xfd\xc0\x58\xff\xff\xff\xff\xff\xff\xff\x7f\1\0\0"; /* content size near 2^63 */
-    assert_int_equal(codec_decompress(RECORD_CODEC_ZSTD, zstd, sizeof(zstd) - 1, 1 << 20, &out, &out_len), ERR_CORRUPT);
+    /* A content size near 2^63: with a window of 2 MiB the window counts, as a single segment it is too much. */
+    static const char zstd[] = "\x28\xb5\x2f\xfd\xc0\x58\xff\xff\xff\xff\xff\xff\xff\x7f\1\0\0";
+    static const char single[] = "\x28\xb5\x2f\xfd\xe0\xff\xff\xff\xff\xff\xff\xff\x7f\1\0\0";
+    size_t memory;
+    assert_int_equal(codec_reader_memory(RECORD_CODEC_ZSTD, zstd, sizeof(zstd) - 1, 1 << 20, &memory), ERR_NONE);
+    assert_true(memory < 3 << 20);
+    assert_int_equal(codec_reader_memory(RECORD_CODEC_ZSTD, single, sizeof(single) - 1, 1 << 20, &memory), ERR_CORRUPT);
+    assert_int_equal(codec_decompress(RECORD_CODEC_ZSTD, single, sizeof(single) - 1, 1 << 20, &out, &out_len),
+                     ERR_CORRUPT);
     assert_int_equal(codec_decompress((enum record_codec)5, "x", 1, 100, &out, &out_len), ERR_VERSION);
+}
+
+/* What a reader will take is known before: the largest block or window that the bytes claim. */
+static void test_codec_memory(void **state) {
+    (void)state;
+    uint8_t *data = sample(300000), *packed;
+    size_t packed_len, memory;
+    for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_ZSTD; codec++) {
+        assert_int_equal(codec_compress((enum record_codec)codec, data, 300000, &packed, &packed_len), ERR_NONE);
+        assert_int_equal(codec_reader_memory((enum record_codec)codec, packed, packed_len, 1 << 20, &memory), ERR_NONE);
+        assert_true(memory < 4 << 20);
+        assert_true(codec == RECORD_CODEC_NONE ? memory == 0 : memory >= 64 << 10);
+        mem_free(packed);
+    }
+    packed_len = snappy_max_compressed_length(300000);
+    packed = mem_alloc(packed_len);
+    assert_int_equal(snappy_compress((const char *)data, 300000, (char *)packed, &packed_len), SNAPPY_OK);
+    assert_int_equal(codec_reader_memory(RECORD_CODEC_SNAPPY, packed, packed_len, 300000, &memory), ERR_NONE);
+    assert_true(memory >= 300000);
+    assert_int_equal(codec_reader_memory(RECORD_CODEC_SNAPPY, packed, packed_len, 299999, &memory), ERR_TOO_LARGE);
+    mem_free(packed);
+    mem_free(data);
+}
+
+/* What is compressed stops at its limit, wherever the pieces end, and has room for a header before it. */
+static void test_codec_writer_limit(void **state) {
+    (void)state;
+    uint8_t *data = sample(300000), *out;
+    size_t whole, len;
+    for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_ZSTD; codec++) {
+        assert_int_equal(codec_compress((enum record_codec)codec, data, 300000, &out, &whole), ERR_NONE);
+        mem_free(out);
+        for (size_t limit = whole - 1; limit <= whole; limit++) {
+            struct codec_writer *writer = codec_writer_new((enum record_codec)codec, 61, limit);
+            int error = ERR_NONE;
+            for (size_t at = 0; at < 300000 && error == ERR_NONE; at += 10000)
+                error = codec_writer_add(writer, data + at, 10000);
+            if (error == ERR_NONE) error = codec_writer_finish(writer, &out, &len);
+            codec_writer_free(writer);
+            if (error != ERR_NONE) {
+                assert_int_equal(error, ERR_TOO_LARGE);
+                continue;
+            }
+            assert_true(len <= limit);
+            uint8_t *again;
+            size_t again_len;
+            assert_int_equal(codec_decompress((enum record_codec)codec, out + 61, len, 300000, &again, &again_len),
+                             ERR_NONE);
+            assert_int_equal(again_len, 300000);
+            assert_memory_equal(again, data, 300000);
+            mem_free(again);
+            mem_free(out);
+        }
+    }
+    mem_free(data);
 }
 
 /* Snappy without a stream around it, as some clients send it, and two streams one after the other. */
@@ -188,6 +249,8 @@ int main(void) {
         cmocka_unit_test(test_codec_damage),
         cmocka_unit_test(test_codec_bomb),
         cmocka_unit_test(test_codec_claims),
+        cmocka_unit_test(test_codec_memory),
+        cmocka_unit_test(test_codec_writer_limit),
         cmocka_unit_test(test_codec_snappy_raw_and_concatenated),
         cmocka_unit_test(test_codec_gzip_members),
         cmocka_unit_test(test_codec_lz4_frame_flags),
