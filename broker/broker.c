@@ -43,6 +43,9 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_CREATE_PARTITIONS, api_create_partitions},
         {KP_DESCRIBE_CONFIGS, api_describe_configs},
         {KP_DESCRIBE_CLUSTER, api_describe_cluster},
+        {KP_ELECT_LEADERS, api_elect_leaders},
+        {KP_ALTER_CONFIGS, api_alter_configs},
+        {KP_INCREMENTAL_ALTER_CONFIGS, api_incremental_alter_configs},
         {KP_META_QUERY, api_meta_query},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)

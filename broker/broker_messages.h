@@ -22,6 +22,7 @@ enum broker_message_kind {
 enum broker_request {
     BROKER_REQUEST_METADATA = 1, /* metadata_group.h: change this */
     BROKER_REQUEST_LEASE,        /* lease.h: I am alive */
+    BROKER_REQUEST_TRANSFER,     /* leader_transfer.h: hand this lead over */
     BROKER_REQUESTS,
 };
 

@@ -11,6 +11,7 @@
 #include "broker/cluster_forming.h"
 #include "broker/deadlines.h"
 #include "broker/disk_watch.h"
+#include "broker/leader_balancer.h"
 #include "broker/lease.h"
 #include "broker/metadata_group.h"
 #include "broker/producer_ids.h"
@@ -51,6 +52,9 @@ struct broker {
     struct producer_ids *producer_ids;
     struct auto_creation *auto_creation;
     struct leases *leases;
+    struct leader_transfers *leader_transfers;
+    struct leader_asks *leader_asks;
+    struct leader_balancer *leader_balancer;
     struct registration *registration;
     struct env_task applied_task;
     struct broker_services services;

@@ -21,8 +21,14 @@ static void on_partition_removed(void *arg, const struct metadata_partition *par
     leader_table_forget(broker->leaders, partition->group);
 }
 
+static void on_configs_changed(void *arg, const struct metadata_topic *topic) {
+    struct broker *broker = arg;
+    partition_set_configs_changed(broker->partitions, topic);
+}
+
 static const struct metadata_events metadata_events = {.partition_added = on_partition_added,
-                                                       .partition_removed = on_partition_removed};
+                                                       .partition_removed = on_partition_removed,
+                                                       .configs_changed = on_configs_changed};
 
 static void accept_clients(struct broker *broker) {
     if (broker->accepting || broker->stopping) return;
@@ -101,6 +107,13 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                               broker->leaders, &broker->record);
     broker->leases = leases_new(broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
                                 broker->messages);
+    broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata, broker->partitions,
+                                                    broker->messages);
+    broker->leader_asks = leader_asks_new(broker->env, broker->settings->node_id, broker->leaders,
+                                          broker->leader_transfers, broker->messages);
+    broker->leader_balancer = leader_balancer_new(broker->env, &broker->log, broker->settings, broker->metadata,
+                                                  broker->metadata_group, broker->leaders, shard_peers(broker->shard),
+                                                  broker->leader_asks);
     broker->services = (struct broker_services){.env = broker->env,
                                                 .log = &broker->log,
                                                 .settings = broker->settings,
@@ -110,6 +123,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                                 .partitions = broker->partitions,
                                                 .producer_ids = broker->producer_ids,
                                                 .auto_creation = broker->auto_creation,
+                                                .leader_asks = broker->leader_asks,
                                                 .cluster = &broker->record,
                                                 .disk = broker->disk,
                                                 .peers = shard_peers(broker->shard),
@@ -122,12 +136,18 @@ void broker_close_cluster(struct broker *broker) {
     env_defer_cancel(broker->env, &broker->applied_task);
     registration_free(broker->registration);
     leases_free(broker->leases);
+    leader_balancer_free(broker->leader_balancer);
+    leader_asks_free(broker->leader_asks);
+    leader_transfers_free(broker->leader_transfers);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);
     producer_ids_free(broker->producer_ids);
     auto_creation_free(broker->auto_creation);
     metadata_group_close(broker->metadata_group);
     broker->registration = NULL;
     broker->leases = NULL;
+    broker->leader_balancer = NULL;
+    broker->leader_asks = NULL;
+    broker->leader_transfers = NULL;
     broker->producer_ids = NULL;
     broker->auto_creation = NULL;
     broker->metadata_group = NULL;

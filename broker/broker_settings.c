@@ -321,6 +321,9 @@ static void read_topic_values(struct broker_settings *into) {
     into->num_partitions = (int32_t)settings_int(values, "num.partitions");
     into->default_replication_factor = (int32_t)settings_int(values, "default.replication.factor");
     into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
+    into->leader_rebalance = settings_bool(values, "auto.leader.rebalance.enable");
+    into->leader_check_interval_s = (uint32_t)settings_int(values, "leader.imbalance.check.interval.seconds");
+    into->leader_imbalance_percentage = (uint32_t)settings_int(values, "leader.imbalance.per.broker.percentage");
     into->min_insync_replicas = (int32_t)settings_int(values, "min.insync.replicas");
     into->message_max_bytes = (int32_t)settings_int(values, "message.max.bytes");
     into->log_compression_lz4 = settings_choice(values, "log.compression") == 0;

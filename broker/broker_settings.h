@@ -58,6 +58,8 @@ struct broker_settings {
     int32_t num_partitions;
     int32_t default_replication_factor; /* as asked; -1: not set, min(3, brokers) */
     bool auto_create_topics;
+    bool leader_rebalance;
+    uint32_t leader_check_interval_s, leader_imbalance_percentage;
     int32_t min_insync_replicas;
     int32_t message_max_bytes;
     bool log_compression_lz4;

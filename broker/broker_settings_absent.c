@@ -56,7 +56,6 @@ static const struct setting_absent table[] = {
     {"config.providers", NO_PLUGINS},
     {"principal.builder.class", NO_PLUGINS},
     {"unclean.leader.election.interval.ms", "A replica that lacks acknowledged records never leads."},
-    {"leader.imbalance.check.interval.seconds", "Leaderships stay where elections put them."},
     {"group.*", NO_GROUPS},
     {"offset*", NO_GROUPS},
     {"share.*", NO_GROUPS},

@@ -74,10 +74,12 @@ static void end_wait(struct leader_wait *wait, int error) {
 }
 
 static bool all_led(const struct leader_table *table, const struct leader_wait *wait) {
-    for (size_t i = 0; i < wait->group_count; i++)
-        if (leader_table_get(table, wait->groups[i]).node == LEADER_NONE ||
+    for (size_t i = 0; i < wait->group_count; i++) {
+        struct leader leader = leader_table_get(table, wait->groups[i]);
+        if (leader.node == LEADER_NONE || leader.term <= wait->term_above ||
             leader_table_doubt_ms(table, wait->groups[i]) > 0)
             return false;
+    }
     return true;
 }
 

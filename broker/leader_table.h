@@ -62,7 +62,8 @@ bool leader_table_in_doubt(const struct leader_table *table);
  * ERR_NONE or ERR_TIMEOUT. `groups` is copied. */
 struct leader_wait {
     void (*done)(struct leader_wait *wait, int error);
-    uint64_t *groups; /* the table's, all below */
+    uint32_t term_above; /* and its term is above this one; 0: any will do. The caller's */
+    uint64_t *groups;    /* the table's, all below */
     size_t group_count;
     struct env_timer *timer;
     struct leader_table *table;

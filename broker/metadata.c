@@ -139,7 +139,7 @@ static void apply_create_partitions(struct metadata *metadata, const struct comm
         metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
-    if (memcmp(topic->last_growth, command->request.bytes, METADATA_UUID_SIZE) == 0) return; /* a repeated command */
+    if (metadata_rows_is_repeated(topic, command->request)) return;
     int32_t present = topic->topic.partition_count, count = command->partitions.count;
     if (command->present != present || count < 1 || count > METADATA_PARTITIONS_MAX - present) {
         metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
@@ -149,8 +149,21 @@ static void apply_create_partitions(struct metadata *metadata, const struct comm
         return;
     }
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
-    memcpy(topic->last_growth, command->request.bytes, METADATA_UUID_SIZE);
+    metadata_rows_remember(topic, command->request);
     add_partitions(metadata, topic, command->partitions.items, count, index);
+}
+
+static void apply_set_configs(struct metadata *metadata, const struct command_set_configs *command,
+                              struct metadata_result *result) {
+    struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
+    if (topic == NULL) {
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        return;
+    }
+    if (metadata_rows_is_repeated(topic, command->request)) return;
+    metadata_rows_remember(topic, command->request);
+    metadata_rows_set_configs(topic, command);
+    if (metadata->events.configs_changed != NULL) metadata->events.configs_changed(metadata->events_arg, &topic->topic);
 }
 
 /* ---- Producer ids ---- */
@@ -183,6 +196,7 @@ int metadata_apply(struct metadata *metadata, uint64_t index, const void *bytes,
         case COMMAND_CREATE_PARTITIONS:
             apply_create_partitions(metadata, &command.create_partitions, index, result);
             break;
+        case COMMAND_SET_CONFIGS: apply_set_configs(metadata, &command.set_configs, result); break;
         case COMMAND_ALLOCATE_PRODUCER_IDS: apply_allocate(metadata, &command.allocate_producer_ids, result); break;
         }
         metadata->version = index;

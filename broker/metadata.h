@@ -68,7 +68,7 @@ struct metadata_topic {
     uint64_t created;                            /* index in group 0 */
     const struct metadata_partition *partitions; /* by number */
     int32_t partition_count;
-    const struct metadata_config *configs; /* what the creator set, by name; nothing else */
+    const struct metadata_config *configs; /* what was set for it, nothing else */
     size_t config_count;
 };
 
@@ -87,6 +87,7 @@ bool metadata_refuse(struct metadata_result *result, int16_t error, const char *
 struct metadata_events {
     void (*partition_added)(void *arg, const struct metadata_partition *partition);
     void (*partition_removed)(void *arg, const struct metadata_partition *partition);
+    void (*configs_changed)(void *arg, const struct metadata_topic *topic);
 };
 
 /* `nodes`: how many brokers group 0 began with: its replicas have the ids 1..nodes, so others begin above. `seed`: for the

@@ -64,6 +64,21 @@ static const struct kp_field allocate_fields[] = {
     {"count", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_allocate_producer_ids, count)},
 };
 
+static const struct kp_field config_change_fields[] = {
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_config_change, name)},
+    {"value", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), KP_AT(command_config_change, value)},
+};
+const struct kp_schema command_config_change_schema = {
+    KP_SCHEMA("configChange", command_config_change, config_change_fields)};
+
+static const struct kp_field set_configs_fields[] = {
+    {"id", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_set_configs, id)},
+    {"request", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_set_configs, request)},
+    {"replace", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_set_configs, replace)},
+    {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_config_change_schema,
+     KP_AT(command_set_configs, configs)},
+};
+
 /* By type. */
 static const struct kp_schema schemas[] = {
     [COMMAND_REGISTER_BROKER] = {KP_SCHEMA("registerBroker", command_register_broker, register_fields)},
@@ -73,6 +88,7 @@ static const struct kp_schema schemas[] = {
     [COMMAND_CREATE_PARTITIONS] = {KP_SCHEMA("createPartitions", command_create_partitions, create_partitions_fields)},
     [COMMAND_ALLOCATE_PRODUCER_IDS] = {KP_SCHEMA("allocateProducerIds", command_allocate_producer_ids,
                                                  allocate_fields)},
+    [COMMAND_SET_CONFIGS] = {KP_SCHEMA("setConfigs", command_set_configs, set_configs_fields)},
 };
 #define TYPES (sizeof schemas / sizeof schemas[0])
 

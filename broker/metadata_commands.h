@@ -20,6 +20,7 @@ enum metadata_command_type {
     COMMAND_DELETE_TOPIC,
     COMMAND_CREATE_PARTITIONS,
     COMMAND_ALLOCATE_PRODUCER_IDS,
+    COMMAND_SET_CONFIGS,
 };
 
 struct command_endpoint {
@@ -69,6 +70,18 @@ struct command_create_partitions {
     KP_ARRAY_OF(struct command_partition) partitions;
 };
 
+struct command_config_change {
+    struct kp_string name, value; /* value null: the topic says nothing of its own any more */
+};
+
+/* Settings of a topic. Each is applied by itself, so that changes of different settings do not undo each other. */
+struct command_set_configs {
+    struct kp_uuid id;
+    struct kp_uuid request; /* drawn by the broker that was asked */
+    bool replace;           /* what is not named goes */
+    KP_ARRAY_OF(struct command_config_change) configs;
+};
+
 struct command_allocate_producer_ids {
     int32_t count;
 };
@@ -82,12 +95,14 @@ struct metadata_command {
         struct command_delete_topic delete_topic;
         struct command_create_partitions create_partitions;
         struct command_allocate_producer_ids allocate_producer_ids;
+        struct command_set_configs set_configs;
     };
 };
 
 extern const struct kp_schema command_partition_schema; /* for kp_new_items */
 extern const struct kp_schema command_config_schema;
 extern const struct kp_schema command_endpoint_schema;
+extern const struct kp_schema command_config_change_schema;
 
 /* All fields empty. */
 void metadata_command_init(struct metadata_command *command, enum metadata_command_type type);

@@ -148,6 +148,9 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         if (!place(view, change->place_partitions, factor, arena, &rows, result, again)) return false;
         grow->partitions.items = rows;
         grow->partitions.count = change->place_partitions;
+    } else if (command->type == COMMAND_SET_CONFIGS &&
+               metadata_topic_with_id(metadata, command->set_configs.id.bytes) == NULL) {
+        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
     }
     return true;
 }

@@ -180,6 +180,49 @@ void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic,
     HASH_ADD(hh, metadata->groups, group, sizeof row->group, row);
 }
 
+/* ---- Changes of a topic ---- */
+
+static bool names(const struct metadata_config *config, struct kp_string name) {
+    return kp_string_is(name, config->name);
+}
+
+static void free_config(struct metadata_config *config) {
+    mem_free((void *)config->name);
+    mem_free((void *)config->value);
+}
+
+void metadata_rows_set_configs(struct topic_row *topic, const struct command_set_configs *command) {
+    size_t kept = 0, changes = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
+    for (size_t i = 0; i < topic->topic.config_count; i++) {
+        bool named = command->replace;
+        for (size_t c = 0; c < changes && !named; c++)
+            named = names(&topic->configs[i], command->configs.items[c].name);
+        if (named)
+            free_config(&topic->configs[i]);
+        else
+            topic->configs[kept++] = topic->configs[i];
+    }
+    topic->configs = mem_realloc(topic->configs, (kept + changes + 1) * sizeof *topic->configs);
+    for (size_t c = 0; c < changes; c++) {
+        const struct command_config_change *change = &command->configs.items[c];
+        if (change->value.len < 0) continue;
+        topic->configs[kept++] = (struct metadata_config){.name = copy_text(change->name),
+                                                          .value = copy_text(change->value)};
+    }
+    topic->topic.configs = topic->configs;
+    topic->topic.config_count = kept;
+}
+
+bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid request) {
+    for (uint32_t i = 0; i < topic->request_count && i < METADATA_REQUESTS_KEPT; i++)
+        if (memcmp(topic->requests[i], request.bytes, METADATA_UUID_SIZE) == 0) return true;
+    return false;
+}
+
+void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request) {
+    memcpy(topic->requests[topic->request_count++ % METADATA_REQUESTS_KEPT], request.bytes, METADATA_UUID_SIZE);
+}
+
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
     for (int32_t p = 0; p < topic->topic.partition_count; p++) {
         struct group_row *row;

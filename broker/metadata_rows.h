@@ -18,12 +18,16 @@ struct broker_row {
     struct metadata_endpoint *endpoints;
 };
 
+enum { METADATA_REQUESTS_KEPT = 16 };
+
 struct topic_row {
     struct metadata_topic topic; /* first: a row is found from its topic */
     char *name;
     struct metadata_partition *partitions;
     struct metadata_config *configs;
-    uint8_t last_growth[METADATA_UUID_SIZE]; /* the request that last added partitions */
+    /* The requests that last changed it: a ring, so that one that is repeated is recognised although others came between. */
+    uint8_t requests[METADATA_REQUESTS_KEPT][METADATA_UUID_SIZE];
+    uint32_t request_count;
     UT_hash_handle by_name, by_id;
 };
 
@@ -58,6 +62,11 @@ struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struc
 /* Room for `count` partitions in all; the caller fills the new ones. */
 void metadata_rows_grow(struct topic_row *topic, int32_t count);
 void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index);
+/* Sets and deletes the settings that are named; `replace`: all others go. */
+void metadata_rows_set_configs(struct topic_row *topic, const struct command_set_configs *command);
+/* Whether the topic was changed by that request before. */
+bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid request);
+void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request);
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic);
 
 #endif

@@ -52,6 +52,9 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
 /* Waiting produces and fetches end with NOT_LEADER_OR_FOLLOWER (UNKNOWN_TOPIC_OR_PARTITION when `deleted`) within the call. */
 void partition_close(struct partition *partition, bool deleted);
 
+/* From the next batch on. The producers' expiration stays as at opening. */
+void partition_set_settings(struct partition *partition, const struct partition_settings *settings);
+
 struct group *partition_group(struct partition *partition);
 int32_t partition_index(const struct partition *partition);
 bool partition_is_leading(const struct partition *partition);

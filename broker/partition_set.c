@@ -234,6 +234,15 @@ void partition_set_removed(struct partition_set *set, const struct metadata_part
     note(&set->removed, partition->group);
 }
 
+void partition_set_configs_changed(struct partition_set *set, const struct metadata_topic *topic) {
+    struct partition_settings settings;
+    topic_settings_partition(set->settings, topic, &settings);
+    for (int32_t p = 0; p < topic->partition_count; p++) {
+        struct partition *partition = partition_set_find_group(set, topic->partitions[p].group);
+        if (partition != NULL) partition_set_settings(partition, &settings);
+    }
+}
+
 void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {
     set->metadata = metadata;
     while (set->removed != NULL) {

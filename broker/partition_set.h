@@ -33,6 +33,8 @@ size_t partition_set_count(const struct partition_set *set);
 /* From the metadata's events, and behind each batch of commits: `applied` is the index in group 0 up to which all is applied. */
 void partition_set_added(struct partition_set *set, const struct metadata_partition *partition);
 void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition);
+/* The settings of the topic are others now: they hold for its open partitions from here on. */
+void partition_set_configs_changed(struct partition_set *set, const struct metadata_topic *topic);
 void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied);
 
 #endif

@@ -28,6 +28,10 @@ int32_t partition_in_sync_count(const struct partition *partition) {
     return partition->leading ? (int32_t)__builtin_popcountll(partition_in_sync_now(partition)) : 0;
 }
 
+void partition_set_settings(struct partition *partition, const struct partition_settings *settings) {
+    partition->settings = *settings;
+}
+
 struct group *partition_group(struct partition *partition) {
     return partition->group;
 }

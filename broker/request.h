@@ -74,6 +74,7 @@ enum authorize_operation {
     AUTHORIZE_ALTER,
     AUTHORIZE_DESCRIBE,
     AUTHORIZE_DESCRIBE_CONFIGS,
+    AUTHORIZE_ALTER_CONFIGS,
 };
 enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_CLUSTER };
 

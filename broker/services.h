@@ -17,6 +17,7 @@ struct metadata_group;
 struct producer_ids;
 struct disk_watch;
 struct auto_creation;
+struct leader_asks;
 struct peers;
 struct cluster_record;
 
@@ -30,6 +31,7 @@ struct broker_services {
     struct partition_set *partitions;
     struct producer_ids *producer_ids;    /* broker/producer_ids.h */
     struct auto_creation *auto_creation;  /* broker/auto_creation.h */
+    struct leader_asks *leader_asks;      /* broker/leader_ask.h */
     const struct cluster_record *cluster; /* broker/cluster_record.h */
     const struct disk_watch *disk;        /* produce asks it: broker/disk_watch.h */
     const struct peers *peers;            /* who is connected, who is known to be dead */

@@ -4,14 +4,17 @@
  */
 #include "protocol/api_table.h"
 
+#include "protocol/alter_configs.h"
 #include "protocol/api_versions.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_configs.h"
+#include "protocol/elect_leaders.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
+#include "protocol/incremental_alter_configs.h"
 #include "protocol/init_producer_id.h"
 #include "protocol/list_offsets.h"
 #include "protocol/meta_query.h"
@@ -34,7 +37,10 @@ static const struct kp_api api_table[] = {
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 4, MESSAGES(init_producer_id)},
     {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4, MESSAGES(offset_for_leader_epoch)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
+    {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
+    {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
+    {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1, MESSAGES(incremental_alter_configs)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 1, MESSAGES(describe_cluster)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
 };

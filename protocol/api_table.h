@@ -24,7 +24,10 @@ enum kp_api_key {
     KP_INIT_PRODUCER_ID = 22,
     KP_OFFSET_FOR_LEADER_EPOCH = 23,
     KP_DESCRIBE_CONFIGS = 32,
+    KP_ALTER_CONFIGS = 33,
     KP_CREATE_PARTITIONS = 37,
+    KP_ELECT_LEADERS = 43,
+    KP_INCREMENTAL_ALTER_CONFIGS = 44,
     KP_DESCRIBE_CLUSTER = 60,
     KP_PRIVATE = 10000, /* keys from here on are our own and are not advertised */
     KP_META_QUERY = 10000,

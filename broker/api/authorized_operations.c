@@ -15,6 +15,7 @@ int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_reso
         {AUTHORIZE_ALTER, 7, true, true},
         {AUTHORIZE_DESCRIBE, 8, true, true},
         {AUTHORIZE_DESCRIBE_CONFIGS, 10, true, true},
+        {AUTHORIZE_ALTER_CONFIGS, 11, true, true},
     };
     int32_t bits = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

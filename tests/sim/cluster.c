@@ -71,6 +71,7 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "disk.min.free.bytes", "0");
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
+    set(broker, "leader.imbalance.check.interval.seconds", "1");
     set(broker, "raft.heartbeat.ms", "50");
     set(broker, "raft.election.timeout.ms", "300");
     set(broker, "raft.failover.ms", "50");

@@ -120,7 +120,7 @@ static void test_metadata_asked(void **state) {
     brokers_ask(node, KP_METADATA, 12, &request, &response);
     assert_int_equal(response.topics.count, 4);
     assert_true(kp_string_is(response.topics.items[0].name, "orders"));
-    assert_int_equal(response.topics.items[0].topic_authorized_operations, 0x5f8);
+    assert_int_equal(response.topics.items[0].topic_authorized_operations, 0xdf8);
     assert_int_equal(response.topics.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(response.topics.items[2].error_code, KAFKA_INVALID_TOPIC);
     assert_int_equal(response.topics.items[3].error_code, KAFKA_UNKNOWN_TOPIC_ID);

@@ -38,8 +38,15 @@ static void on_removed(void *arg, const struct metadata_partition *partition) {
     tell(arg, "-%s-%d ", partition->topic->name, partition->index);
 }
 
+static void on_configs(void *arg, const struct metadata_topic *topic) {
+    tell(arg, "=%s", topic->name);
+    for (size_t i = 0; i < topic->config_count; i++)
+        tell(arg, ",%s:%s", topic->configs[i].name, topic->configs[i].value);
+    tell(arg, " ");
+}
+
 static int setup(void **state) {
-    static const struct metadata_events events = {on_added, on_removed};
+    static const struct metadata_events events = {on_added, on_removed, on_configs};
     static struct fixture fixture;
     memset(&fixture, 0, sizeof fixture);
     fixture.metadata = metadata_new(3, 42, &events, &fixture);
@@ -123,6 +130,53 @@ static int grow(struct fixture *fixture, uint8_t id, uint8_t request, int32_t pr
     command.create_partitions.partitions.items = partitions;
     command.create_partitions.partitions.count = added;
     return apply(fixture, &command);
+}
+
+/* `value` NULL: deleted. */
+static int set_config(struct fixture *fixture, uint8_t id, uint8_t request, bool replace, const char *name,
+                      const char *value) {
+    struct command_config_change change = {kp_string_of(name), value == NULL ? KP_NULL_STRING : kp_string_of(value)};
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_SET_CONFIGS);
+    command.set_configs.id = uuid(id);
+    command.set_configs.request = uuid(request);
+    command.set_configs.replace = replace;
+    command.set_configs.configs.items = &change;
+    command.set_configs.configs.count = name == NULL ? 0 : 1;
+    return apply(fixture, &command);
+}
+
+/* Settings are set, changed, deleted and replaced one by one; a command that is repeated after others came is not done again. */
+static void test_metadata_configs(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(create(fixture, "orders", 7, 1, 1), 0);
+    fixture->told[0] = '\0';
+    assert_int_equal(set_config(fixture, 7, 1, false, "a", "1"), 0);
+    assert_string_equal(fixture->told, "=orders,compression.type:zstd,a:1 ");
+    fixture->told[0] = '\0';
+    assert_int_equal(set_config(fixture, 7, 2, false, "a", "2"), 0);
+    assert_int_equal(set_config(fixture, 7, 1, false, "a", "1"), 0); /* the first one again */
+    assert_string_equal(fixture->told, "=orders,compression.type:zstd,a:2 ");
+    fixture->told[0] = '\0';
+    assert_int_equal(set_config(fixture, 7, 3, false, "compression.type", NULL), 0);
+    assert_int_equal(set_config(fixture, 7, 4, false, "never.set", NULL), 0);
+    assert_int_equal(set_config(fixture, 7, 5, true, "b", "x"), 0);
+    assert_int_equal(set_config(fixture, 7, 6, true, NULL, NULL), 0);
+    assert_string_equal(fixture->told, "=orders,a:2 =orders,a:2 =orders,b:x =orders ");
+    fixture->told[0] = '\0';
+    assert_int_equal(set_config(fixture, 8, 7, false, "a", "1"), KAFKA_UNKNOWN_TOPIC_ID);
+    assert_string_equal(fixture->told, "");
+}
+
+/* A growth that is repeated although somebody else's came between: it is its own success. */
+static void test_metadata_growth_repeated_late(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(create(fixture, "orders", 7, 1, 2), 0);
+    assert_int_equal(grow(fixture, 7, 1, 1, 2), 0);
+    assert_int_equal(grow(fixture, 7, 2, 3, 1), 0);
+    assert_int_equal(grow(fixture, 7, 1, 1, 2), 0);
+    assert_int_equal(metadata_topic_named(fixture->metadata, "orders", 6)->partition_count, 4);
+    assert_int_equal(grow(fixture, 7, 3, 1, 2), KAFKA_INVALID_PARTITIONS);
 }
 
 static int fence(struct fixture *fixture, int32_t node, bool fenced) {
@@ -321,11 +375,18 @@ static void test_metadata_many_topics(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_metadata_brokers),       TEST(test_metadata_create_topic),
-        TEST(test_metadata_create_again),  TEST(test_metadata_create_refused),
-        TEST(test_metadata_delete_topic),  TEST(test_metadata_create_partitions),
-        TEST(test_metadata_producer_ids),  TEST(test_metadata_bytes_that_are_no_command),
-        TEST(test_metadata_nearest_topic), TEST(test_metadata_many_topics),
+        TEST(test_metadata_brokers),
+        TEST(test_metadata_create_topic),
+        TEST(test_metadata_create_again),
+        TEST(test_metadata_create_refused),
+        TEST(test_metadata_delete_topic),
+        TEST(test_metadata_create_partitions),
+        TEST(test_metadata_producer_ids),
+        TEST(test_metadata_bytes_that_are_no_command),
+        TEST(test_metadata_nearest_topic),
+        TEST(test_metadata_many_topics),
+        cmocka_unit_test_setup_teardown(test_metadata_configs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_metadata_growth_repeated_late, setup, teardown),
     };
     return cmocka_run_group_tests_name("metadata", tests, NULL, NULL);
 }

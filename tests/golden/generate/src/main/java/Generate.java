@@ -54,6 +54,8 @@ public final class Generate {
         new Api(ApiKeys.CREATE_TOPICS, 2, 7),     new Api(ApiKeys.DELETE_TOPICS, 1, 6),
         new Api(ApiKeys.INIT_PRODUCER_ID, 0, 4),  new Api(ApiKeys.DESCRIBE_CONFIGS, 1, 4),
         new Api(ApiKeys.CREATE_PARTITIONS, 0, 3), new Api(ApiKeys.DESCRIBE_CLUSTER, 0, 1),
+        new Api(ApiKeys.ALTER_CONFIGS, 0, 2),     new Api(ApiKeys.ELECT_LEADERS, 0, 2),
+        new Api(ApiKeys.INCREMENTAL_ALTER_CONFIGS, 0, 1),
         new Api(ApiKeys.OFFSET_FOR_LEADER_EPOCH, 2, 4),
     };
 

@@ -1,0 +1,38 @@
+/*
+ * What AlterConfigs and IncrementalAlterConfigs have in common: the check of one resource, and its way to the metadata leader.
+ *
+ * Topics can be changed; a broker reads its settings when it starts, which the refusal says. All settings of a resource are changed, or
+ * none. Failures are per resource, as Kafka has them: INVALID_REQUEST (a resource or a setting that is there twice, no value, an
+ * unknown operation, a type that has no settings to change), INVALID_CONFIG with the sentence of the setting, UNKNOWN_TOPIC_OR_PARTITION,
+ * TOPIC_AUTHORIZATION_FAILED.
+ */
+#ifndef BROKER_API_CONFIG_CHANGES_H
+#define BROKER_API_CONFIG_CHANGES_H
+
+#include "broker/api/topic_changes.h"
+#include "protocol/incremental_alter_configs.h"
+
+enum {
+    CONFIG_RESOURCE_TOPIC = 2,
+    CONFIG_RESOURCE_BROKER = 4,
+    CONFIG_CHANGES_MAX = 10000, /* settings of one request, and resources; one with more has its connection closed */
+    CONFIG_CHANGES_TIMEOUT_MS = 30000,
+};
+
+/* A resource of either request: as the newer one has it. */
+struct config_resource {
+    const struct kp_incremental_alter_configs_request_resource *asked;
+    bool replace, validate_only;
+    bool twice; /* the request has it at another place, too */
+};
+/* Refuses the item, or submits its change. */
+void config_change_begin(struct topic_change *item, const struct config_resource *resource);
+
+/* Marks those of `count` resources that are there more than once: by type and name. The caller's array, all false before. */
+void config_changes_find_twice(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count,
+                               bool *twice);
+
+/* Whether so many resources and settings are too many for one request. */
+bool config_changes_are_too_many(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count);
+
+#endif
