@@ -17,6 +17,7 @@
 #include "client/cluster_view.h"
 #include "client/histogram.h"
 #include "client/kafka_client.h"
+#include "client/kafka_property.h"
 #include "client/talk.h"
 
 enum { BATCH = 4096, DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, STAMP = 8, LATE_US = 1000000 };
@@ -150,17 +151,7 @@ static void *offer(void *argument) {
 
 static rd_kafka_conf_t *bench_conf(const struct bench *bench) {
     rd_kafka_conf_t *conf = kafka_conf(bench->in);
-    const char *pair;
-    for (size_t i = 0; (pair = invocation_nth(bench->in, 'c', i)); i++) {
-        char *key;
-        const char *value;
-        if (!pair_split(pair, &key, &value)) {
-            say("--config %s is not KEY=VALUE", pair);
-            exit(EXIT_USAGE);
-        }
-        kafka_conf_set(conf, key, value);
-        mem_free(key);
-    }
+    kafka_properties_set(conf, bench->in);
     return conf;
 }
 
@@ -383,6 +374,10 @@ int command_bench(struct invocation *in) {
         say("drave bench measures produce, consume or e2e, not \"%s\"", mode);
         return EXIT_USAGE;
     }
+    int code = kafka_properties_check(in, KAFKA_FOR_BENCH);
+    if (code) {
+        return code;
+    }
     struct bench *bench = mem_zalloc(sizeof(*bench));
     bench->in = in;
     bench->topic = in->words[1];
@@ -391,7 +386,7 @@ int command_bench(struct invocation *in) {
     bench->seconds = invocation_number(in, OPTION_SECONDS, 10, 1, 86400);
     bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
-    int code = cluster_partitions(in->bootstrap, in->timeout_ms, bench->topic, -1, &bench->partitions);
+    code = cluster_partitions(in->bootstrap, in->timeout_ms, bench->topic, -1, &bench->partitions);
     if (!code) {
         make_payloads(bench);
         code = produce || e2e ? run_produce(bench, e2e) : run_consume(bench);

@@ -1,5 +1,6 @@
 /* The one table of commands. */
 #include "client/command.h"
+#include "client/moment.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -13,19 +14,28 @@ static const struct command_option create_options[] = {
     {0, OPTION_IF_NOT_EXISTS, "if-not-exists", NULL, "a topic that is there already is fine"},
 };
 static const struct command_option produce_options[] = {
-    {'k', 'k', "key-separator", "SEP", "each line is key, SEP, value"},
+    {'K', 'K', "key-separator", "SEP", "each line is key, SEP, value; a line without SEP has no key"},
+    {'k', 'k', "key", "KEY", "the key of every record (of lines without SEP)"},
+    {'Z', 'Z', "tombstones", NULL, "an empty value is none at all, which deletes the key in a compacted topic"},
     {'H', 'H', "header", "K=V", "a header for every record; may be repeated"},
-    {'p', 'p', "partition", "N", "send to this partition (by key, or spread)"},
+    {'p', 'p', "partition", "N", "send to this partition (by key, or spread; with --json as each record says)"},
+    {0, OPTION_REPARTITION, "repartition", NULL, "with --json: by key, or spread, whatever partition a record says"},
+    {'z', 'z', "compression", "CODEC", "none, gzip, snappy, lz4 or zstd (none)"},
     {0, OPTION_RATE, "rate", "N", "at most N lines per second (as they come)"},
-    {'z', 'z', "compression", "CODEC", "none, gzip, snappy, lz4 or zstd"},
+    {0, OPTION_REPORT, "report", NULL, "the closing line as JSON on stdout (--json has it anyway)"},
+    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
 };
 static const struct command_option consume_options[] = {
-    {'o', 'o', "offset", "WHERE", "beginning, end, an offset, or @TIME (ms since 1970); beginning"},
+    {'o', 'o', "offset", "WHERE",
+     "where to begin: beginning, end, an offset, -N (the last N of each partition), @TIME, or a span @TIME:TIME, which ends "
+     "before the second (beginning). TIME: " MOMENT_FORMS},
     {'n', 'n', "count", "N", "end after N records"},
-    {'p', 'p', "partition", "N", "only this partition"},
+    {'p', 'p', "partition", "LIST", "only these partitions: 0, or 0,2,5-7"},
     {'f', 'f', "format", "FORMAT",
-     "kcat's letters: %s value, %k key, %p partition, %o offset, %t topic, %T time, %h headers, %S %K lengths"},
+     "kcat's letters: %s value, %k key, %p partition, %o offset, %t topic, %T time, %h headers, %S %K lengths, %R value's length in 4 bytes"},
+    {'Z', 'Z', "null", NULL, "print NULL for a key or value that is null (nothing)"},
     {'e', 'e', "exit-at-end", NULL, "end when everything that is there now was read"},
+    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
 };
 static const struct command_option bench_options[] = {
     {0, OPTION_RATE, "rate", "N", "records per second, open loop; 0: as fast as possible (0)"},
@@ -33,7 +43,8 @@ static const struct command_option bench_options[] = {
     {0, OPTION_SECONDS, "seconds", "S", "how long (10)"},
     {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
     {0, OPTION_SYNC, "sync", NULL, "each client waits for the acknowledgement before it sends the next record"},
-    {'c', 'c', "config", "K=V", "a setting of librdkafka; may be repeated"},
+    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated (-c says the same)"},
+    {'c', 'c', "config", "K=V", "a property of librdkafka; may be repeated"},
 };
 static const struct command_option dev_options[] = {
     {0, OPTION_NODES, "nodes", "N", "number of brokers (3)"},
@@ -58,10 +69,13 @@ const struct command commands[] = {
      "drave topic describe orders", NULL, 0, command_topic_describe},
     {"topic delete", "TOPIC", 1, 1, "Deletes a topic and its records.", "drave topic delete orders", NULL, 0,
      command_topic_delete},
-    {"produce", "TOPIC", 1, 1, "Sends each line of standard input as a record.",
-     "drave produce orders -k : < orders.txt", OPTIONS(produce_options), command_produce},
-    {"consume", "TOPIC", 1, 1, "Prints records as they come; with --json one object for each.",
-     "drave consume orders -o beginning -e -f '%k: %s\\n'", OPTIONS(consume_options), command_consume},
+    {"produce", "TOPIC", 1, 1,
+     "Sends each line of standard input as a record; with --json each line is an object as consume --json prints it.",
+     "drave produce orders -K : < orders.txt", OPTIONS(produce_options), command_produce},
+    {"consume", "TOPIC...", 1, 256,
+     "Prints records as they come; with --json one object for each. A TOPIC with * ? or [] is a pattern, as is one that begins "
+     "with ^, a regular expression; they take the topics that are there at the beginning.",
+     "drave consume orders 'eu-*' -o @-1h -e -f '%t %k: %s\\n'", OPTIONS(consume_options), command_consume},
     {"meta ls", "[PATH]", 0, 1, "Lists a place in the metadata tree.", "drave meta ls /brokers/ids", NULL, 0,
      command_meta_ls},
     {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.", "drave meta get /topics/orders/partitions/0",

@@ -10,6 +10,7 @@
 #include "client/talk.h"
 
 static volatile sig_atomic_t signals_seen;
+static bool show_log; /* librdkafka's own lines */
 
 static void on_signal(int number) {
     (void)number;
@@ -26,9 +27,13 @@ bool interrupted(void) {
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
     (void)client;
     (void)level;
-    if (strcmp(facility, "CONFWARN") != 0 && getenv("DRAVE_DEBUG")) {
+    if (strcmp(facility, "CONFWARN") != 0 && (show_log || getenv("DRAVE_DEBUG"))) {
         say("librdkafka (%s): %s", facility, text);
     }
+}
+
+void kafka_show_log(bool show) {
+    show_log = show_log || show;
 }
 
 rd_kafka_conf_t *kafka_conf(const struct invocation *in) {

@@ -12,6 +12,8 @@
 rd_kafka_conf_t *kafka_conf(const struct invocation *invocation);
 /* Sets one property; says what is wrong and ends with EXIT_USAGE if librdkafka refuses it. */
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
+/* From now on librdkafka's own log lines are shown, as with DRAVE_DEBUG; false changes nothing. */
+void kafka_show_log(bool show);
 /* Takes the configuration over; ends the program with a sentence if it cannot be used. */
 rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 

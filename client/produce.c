@@ -1,8 +1,9 @@
 /*
- * drave produce: each line of standard input is a record.
+ * drave produce: each line of standard input is a record, as text or (--json) as what `consume --json` prints.
  *
  * Happy path: an idempotent producer; on a terminal a prompt and partition@offset for each line, else one closing line on stderr.
- * Failures: a record that is refused is told with its reason, and the exit code is 1; Ctrl-C says how much was acknowledged.
+ * Failures: a record that is refused is told with its reason, and the exit code is 1, as it is for a line that is no record: nothing
+ * behind that one is sent; Ctrl-C says how much was acknowledged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +16,8 @@
 #include "base/mem.h"
 #include "client/cluster_view.h"
 #include "client/kafka_client.h"
+#include "client/kafka_property.h"
+#include "client/record_json.h"
 #include "client/talk.h"
 
 enum { ARENA_MAX = 64 << 20 };
@@ -23,10 +26,15 @@ struct produce {
     const struct invocation *in;
     rd_kafka_t *client;
     rd_kafka_topic_t *topic;
+    rd_kafka_headers_t *headers; /* of every line; NULL: none */
     const char *name;
-    const char *separator; /* between key and value; NULL: no key */
-    int32_t partition;
+    const char *separator; /* between key and value; NULL: no key in the line */
+    const char *key;       /* of every record; NULL: none */
+    bool empty_is_null;    /* an empty value is a tombstone */
+    bool spread;           /* --repartition: the partition of a JSON record is not kept */
     bool terminal;
+    bool wrong_line; /* one was no record */
+    int32_t partition, partitions;
     uint64_t sent, acknowledged, failed;
     uint64_t begin_ms;
     int64_t rate;           /* lines per second; 0: as they come */
@@ -99,20 +107,9 @@ static void tell_stall(struct produce *p) {
     admin_client_free(admin);
 }
 
-/* Before anything is sent: a wrong --header or --compression ends with 2. */
-static int check_options(const struct invocation *in) {
+static int check_codec(const struct invocation *in) {
     static const char *const codecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
-    const char *codec = invocation_value(in, 'z', "none"), *pair;
-    for (size_t i = 0; (pair = invocation_nth(in, 'H', i)); i++) {
-        if (!strchr(pair, '=')) {
-            say("--header %s is not KEY=VALUE; write for example -H source=test", pair);
-            return EXIT_USAGE;
-        }
-    }
-    if (!*invocation_value(in, 'k', "-")) {
-        say("--key-separator is empty; write for example -k :");
-        return EXIT_USAGE;
-    }
+    const char *codec = invocation_value(in, 'z', "none");
     for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
         if (strcmp(codec, codecs[i]) == 0) {
             return EXIT_DONE;
@@ -120,6 +117,36 @@ static int check_options(const struct invocation *in) {
     }
     say("--compression %s is not known; there are none, gzip, snappy, lz4 and zstd", codec);
     return EXIT_USAGE;
+}
+
+/* Before anything is sent: options that make no sense, alone or together, end with 2. */
+static int check_options(const struct invocation *in) {
+    const char *pair;
+    for (size_t i = 0; (pair = invocation_nth(in, 'H', i)); i++) {
+        if (!strchr(pair, '=')) {
+            say("--header %s is not KEY=VALUE; write for example -H source=test", pair);
+            return EXIT_USAGE;
+        }
+    }
+    if (!*invocation_value(in, 'K', "-")) {
+        say("--key-separator is empty; write for example -K :");
+        return EXIT_USAGE;
+    }
+    if (in->json &&
+        (invocation_has(in, 'K') || invocation_has(in, 'k') || invocation_has(in, 'H') || invocation_has(in, 'Z'))) {
+        say("-K, -k, -H and -Z are for lines of text; with --json each line says its key, value and headers itself");
+        return EXIT_USAGE;
+    }
+    if (!in->json && invocation_has(in, OPTION_REPARTITION)) {
+        say("--repartition is for --json, whose records say their partition; lines of text are spread anyway");
+        return EXIT_USAGE;
+    }
+    if (invocation_has(in, OPTION_REPARTITION) && invocation_has(in, 'p')) {
+        say("--repartition spreads the records, -p sends them all to one partition; give one of the two");
+        return EXIT_USAGE;
+    }
+    int code = check_codec(in);
+    return code ? code : kafka_properties_check(in, KAFKA_FOR_PRODUCE);
 }
 
 static rd_kafka_headers_t *headers_of(const struct invocation *in) {
@@ -145,23 +172,16 @@ static void keep_pace(struct produce *p, uint64_t lines) {
     }
 }
 
-/* One line as a record; waits while the client's queue is full. */
-static void send_line(struct produce *p, const char *line, size_t len) {
-    const char *key = NULL, *value = line;
-    size_t key_len = 0;
-    const char *at = p->separator ? memmem(line, len, p->separator, strlen(p->separator)) : NULL;
-    if (at) {
-        key = line;
-        key_len = (size_t)(at - line);
-        value = at + strlen(p->separator);
-        len -= key_len + strlen(p->separator);
-    }
+/* Hands one record to the client, which copies it; waits while its queue is full. The headers stay the caller's. */
+static void send_record(struct produce *p, const struct record *record) {
     for (;;) {
-        rd_kafka_headers_t *headers = headers_of(p->in);
+        rd_kafka_headers_t *headers = record->headers ? rd_kafka_headers_copy(record->headers) : NULL;
         rd_kafka_resp_err_t error = rd_kafka_producev(
-            p->client, RD_KAFKA_V_RKT(p->topic), RD_KAFKA_V_PARTITION(p->partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len),
-            RD_KAFKA_V_KEY(key, key_len), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+            p->client, RD_KAFKA_V_RKT(p->topic),
+            RD_KAFKA_V_PARTITION(record->has_partition ? record->partition : RD_KAFKA_PARTITION_UA),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(record->value.data, record->value.len),
+            RD_KAFKA_V_KEY(record->key.data, record->key.len), RD_KAFKA_V_HEADERS(headers),
+            RD_KAFKA_V_TIMESTAMP(record->has_timestamp ? record->timestamp_ms : 0), RD_KAFKA_V_END);
         if (!error) {
             p->sent++;
             return;
@@ -170,7 +190,7 @@ static void send_line(struct produce *p, const char *line, size_t len) {
             rd_kafka_headers_destroy(headers);
         }
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL || interrupted()) {
-            rd_kafka_message_t refused = {.err = error, .len = len, .partition = p->partition};
+            rd_kafka_message_t refused = {.err = error, .len = record->value.len, .partition = record->partition};
             p->failed++;
             say_not_delivered(&refused, p->name);
             return;
@@ -178,6 +198,60 @@ static void send_line(struct produce *p, const char *line, size_t len) {
         rd_kafka_poll(p->client, 100);
         tell_stall(p);
     }
+}
+
+/* A line of text: key, separator, value. */
+static void send_line(struct produce *p, char *line, size_t len) {
+    struct record record = {.value = {(uint8_t *)line, len},
+                            .headers = p->headers,
+                            .has_partition = p->partition >= 0,
+                            .partition = p->partition};
+    char *at = p->separator ? memmem(line, len, p->separator, strlen(p->separator)) : NULL;
+    if (at) {
+        size_t key_len = (size_t)(at - line), skip = key_len + strlen(p->separator);
+        record.key = (struct record_bytes){(uint8_t *)line, key_len};
+        record.value = (struct record_bytes){(uint8_t *)line + skip, len - skip};
+    } else if (p->key) {
+        record.key = (struct record_bytes){(uint8_t *)(uintptr_t)p->key, strlen(p->key)};
+    }
+    if (p->empty_is_null && record.value.len == 0) {
+        record.value.data = NULL;
+    }
+    send_record(p, &record);
+}
+
+/* A line of JSON. False: it is no record for this topic (said). */
+static bool send_json(struct produce *p, const char *line, size_t len, uint64_t number) {
+    struct record record;
+    struct error_text why = {""};
+    int error = record_from_json(line, len, &record, &why);
+    if (!error && p->spread) {
+        record.has_partition = false;
+    }
+    if (!error && p->partition >= 0) {
+        record.has_partition = true;
+        record.partition = p->partition;
+    }
+    if (!error && record.has_partition && record.partition >= p->partitions) {
+        error = error_set(
+            &why, ERR_INVALID,
+            "it belongs to partition %d, and topic \"%s\" has 0 to %d; drave topic add-partitions %s makes "
+            "more, --repartition spreads the records anew",
+            (int)record.partition, p->name, (int)p->partitions - 1, p->name);
+        record_close(&record);
+    } else if (!error && record.has_timestamp && record.timestamp_ms == 0) {
+        error = error_set(
+            &why, ERR_INVALID,
+            "its timestamp is 0, for which librdkafka would put the present time; write 1, or leave it out");
+        record_close(&record);
+    }
+    if (error) {
+        say("line %" PRIu64 " is not sent: %s. The lines behind it are not sent, either", number, why.text);
+        return false;
+    }
+    send_record(p, &record);
+    record_close(&record);
+    return true;
 }
 
 static void wait_acknowledged(struct produce *p, bool all) {
@@ -206,7 +280,12 @@ static void send_lines(struct produce *p) {
         if (len > 0 && line[len - 1] == '\n') {
             len--;
         }
-        send_line(p, line, (size_t)len);
+        if (!p->in->json) {
+            send_line(p, line, (size_t)len);
+        } else if (len > 0 && !send_json(p, line, (size_t)len, lines + 1)) {
+            p->wrong_line = true;
+            break;
+        }
         if (p->terminal) {
             wait_acknowledged(p, true);
         } else if ((p->sent & 255) == 0) {
@@ -224,7 +303,7 @@ static int close_produce(struct produce *p) {
         rd_kafka_purge(p->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(p->client, 0);
     }
-    if (p->in->json) {
+    if (p->in->json || invocation_has(p->in, OPTION_REPORT)) {
         print_json(json_pack("{s:I,s:f,s:I,s:I,s:I}", "records", (json_int_t)p->acknowledged, "seconds", seconds,
                              "failed", (json_int_t)p->failed, "unknown", (json_int_t)left, "longest_gap_ms",
                              (json_int_t)p->longest_gap_ms));
@@ -239,22 +318,27 @@ static int close_produce(struct produce *p) {
     }
     rd_kafka_topic_destroy(p->topic);
     rd_kafka_destroy(p->client);
+    if (p->headers) {
+        rd_kafka_headers_destroy(p->headers);
+    }
     mem_free(p->last_ack_ms);
-    return p->failed || left ? EXIT_REFUSED : EXIT_DONE;
+    return p->failed || left || p->wrong_line ? EXIT_REFUSED : EXIT_DONE;
 }
 
 int command_produce(struct invocation *in) {
     struct produce p = {.in = in,
                         .name = in->words[0],
-                        .separator = invocation_value(in, 'k', NULL),
+                        .separator = invocation_value(in, 'K', NULL),
+                        .key = invocation_value(in, 'k', NULL),
+                        .empty_is_null = invocation_has(in, 'Z'),
+                        .spread = invocation_has(in, OPTION_REPARTITION),
                         .terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
                         .begin_ms = now_ms()};
     p.rate = invocation_number(in, OPTION_RATE, 0, 1, 10000000);
     p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
     int code = check_options(in);
-    int32_t partitions;
     /* The topic must be there: it is never made by a mistyped name. */
-    code = code ? code : cluster_partitions(in->bootstrap, in->timeout_ms, p.name, p.partition, &partitions);
+    code = code ? code : cluster_partitions(in->bootstrap, in->timeout_ms, p.name, p.partition, &p.partitions);
     if (code) {
         return code;
     }
@@ -268,7 +352,9 @@ int command_produce(struct invocation *in) {
     kafka_conf_set(conf, "reconnect.backoff.max.ms", "200");
     kafka_conf_set(conf, "topic.metadata.refresh.fast.interval.ms", "100");
     kafka_conf_set(conf, "message.max.bytes", "100000000"); /* the topic decides, not this program */
+    kafka_properties_set(conf, in);
     p.client = kafka_client(RD_KAFKA_PRODUCER, conf);
+    p.headers = headers_of(in);
     p.topic = rd_kafka_topic_new(p.client, p.name, NULL);
     patience_begin(&p.patience);
     send_lines(&p);

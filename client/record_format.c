@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/mem.h"
 #include "client/talk.h"
 
 static bool is_hex_escape(const char *at) {
@@ -17,7 +16,7 @@ static bool is_hex_escape(const char *at) {
 int record_format_check(const char *format, const char **at) {
     for (*at = format; **at; (*at)++) {
         if (**at == '%') {
-            if (!(*at)[1] || !strchr("sSkKtpoTh%", (*at)[1])) {
+            if (!(*at)[1] || !strchr("sSRkKtpoTh%", (*at)[1])) {
                 return ERR_INVALID;
             }
             (*at)++;
@@ -49,16 +48,28 @@ static void print_headers(const rd_kafka_message_t *message) {
     }
 }
 
-static void print_field(char letter, const rd_kafka_message_t *message) {
+/* The length of the value as kcat's %R has it: 32 bits, the highest byte first; -1: there is none. */
+static void print_length(const rd_kafka_message_t *message) {
+    uint32_t len = message->payload ? (uint32_t)message->len : UINT32_MAX;
+    const uint8_t bytes[] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
+    print_bytes(bytes, sizeof(bytes));
+}
+
+static void print_part(const void *data, size_t len, const char *none) {
+    if (data) {
+        print_bytes(data, len);
+    } else {
+        print_text("%s", none);
+    }
+}
+
+static void print_field(char letter, const char *none, const rd_kafka_message_t *message) {
     rd_kafka_timestamp_type_t type;
     switch (letter) {
-    case 's':
-        if (message->payload) print_bytes(message->payload, message->len);
-        break;
+    case 's': print_part(message->payload, message->len, none); break;
     case 'S': print_text("%lld", message->payload ? (long long)message->len : -1LL); break;
-    case 'k':
-        if (message->key) print_bytes(message->key, message->key_len);
-        break;
+    case 'R': print_length(message); break;
+    case 'k': print_part(message->key, message->key_len, none); break;
     case 'K': print_text("%lld", message->key ? (long long)message->key_len : -1LL); break;
     case 't': print_text("%s", rd_kafka_topic_name(message->rkt)); break;
     case 'p': print_text("%d", (int)message->partition); break;
@@ -78,10 +89,10 @@ static void print_escape(const char *at) {
     }
 }
 
-void record_print(const char *format, const rd_kafka_message_t *message) {
+void record_print(const char *format, const char *none, const rd_kafka_message_t *message) {
     for (const char *at = format; *at; at++) {
         if (*at == '%') {
-            print_field(*++at, message);
+            print_field(*++at, none, message);
         } else if (*at == '\\') {
             print_escape(at);
             at += is_hex_escape(at) ? 3 : 1;
@@ -89,42 +100,4 @@ void record_print(const char *format, const rd_kafka_message_t *message) {
             print_raw(at, 1);
         }
     }
-}
-
-static json_t *json_of_bytes(const void *bytes, size_t len) {
-    if (!bytes) {
-        return json_null();
-    }
-    json_t *text = json_stringn(bytes, len);
-    if (text) {
-        return text;
-    }
-    char *hex = mem_alloc(2 * len + 1);
-    for (size_t i = 0; i < len; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)bytes)[i]);
-    }
-    json_t *object = json_pack("{s:s}", "hex", hex);
-    mem_free(hex);
-    return object;
-}
-
-void record_print_json(const rd_kafka_message_t *message) {
-    rd_kafka_timestamp_type_t type;
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t len;
-    json_t *list = json_array();
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
-             i++) {
-            json_array_append_new(list, json_pack("{s:o,s:o}", "key", json_of_bytes(name, strlen(name)), "value",
-                                                  json_of_bytes(value, len)));
-        }
-    }
-    print_json(json_pack("{s:s,s:i,s:I,s:I,s:o,s:o,s:o}", "topic", rd_kafka_topic_name(message->rkt), "partition",
-                         (int)message->partition, "offset", (json_int_t)message->offset, "timestamp",
-                         (json_int_t)rd_kafka_message_timestamp(message, &type), "key",
-                         json_of_bytes(message->key, message->key_len), "value",
-                         json_of_bytes(message->payload, message->len), "headers", list));
 }

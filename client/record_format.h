@@ -1,4 +1,4 @@
-/* kcat's format letters, so that a habit carries over: %s %S %k %K %t %p %o %T %h %%, \n \t \r \0 \xNN. */
+/* kcat's format letters, so that a habit carries over: %s %S %R %k %K %t %p %o %T %h %%, \n \t \r \0 \xNN. */
 #ifndef CLIENT_RECORD_FORMAT_H
 #define CLIENT_RECORD_FORMAT_H
 
@@ -7,12 +7,7 @@
 
 /* ERR_NONE, or ERR_INVALID with *at the place in `format` that makes no sense. */
 int record_format_check(const char *format, const char **at);
-/* Prints one record by a format that was checked. */
-void record_print(const char *format, const rd_kafka_message_t *message);
-/*
- * One JSON object and a newline: {topic,partition,offset,timestamp,key,value,headers:[{key,value}]}. A key or value that is no
- * UTF-8 becomes {"hex":"..."}; none is null.
- */
-void record_print_json(const rd_kafka_message_t *message);
+/* Prints one record by a format that was checked; `none` stands for a key or value that is null. */
+void record_print(const char *format, const char *none, const rd_kafka_message_t *message);
 
 #endif

@@ -111,7 +111,7 @@ def option_order(cluster):
 def records(cluster):
     """Lines in, the same lines out; keys, headers, formats, counts, offsets, times."""
     cluster.drave("topic", "create", "lines", "-p", 2)
-    done = cluster.drave("produce", "lines", "-k", ":", "-H", "from=test", stdin="a:1\nb:2\na:3\n\n")
+    done = cluster.drave("produce", "lines", "-K", ":", "-H", "from=test", stdin="a:1\nb:2\na:3\n\n")
     assert re.search(r"4 records acknowledged by a majority in \d+\.\d s", done.stderr), done.stderr
     out = cluster.drave("consume", "lines", "-e", "-f", "%t %k=%s %h %S\\n").stdout.splitlines()
     assert sorted(out) == ["lines = from=test 0", "lines a=1 from=test 1", "lines a=3 from=test 1", "lines b=2 from=test 1"], out

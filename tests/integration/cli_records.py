@@ -1,0 +1,184 @@
+"""Records through drave: where to begin and end, several topics, and every record there and back."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+
+from harness.cluster import BIN, Cluster
+from harness.suite import Suite
+from harness.command import expect
+
+HOUR = 3600 * 1000
+
+
+def lines_of(done):
+    return done.stdout.split("\n")[:-1]  # not splitlines: a record may hold other ends of lines
+
+
+def records_of(cluster, topic, *words):
+    return [json.loads(line) for line in lines_of(cluster.drave("consume", topic, "-e", "--json", *words))]
+
+
+def put(cluster, topic, records, *words):
+    return cluster.drave("produce", topic, "--json", *words, stdin="".join(json.dumps(r) + "\n" for r in records))
+
+
+ODD = [
+    {"partition": 0, "timestamp": 1000, "key": "k", "value": "v", "headers": []},
+    {"partition": 0, "timestamp": -1, "key": None, "value": None, "headers": []},  # a tombstone without a key and a time
+    {"partition": 1, "timestamp": 9007199254740993, "key": "", "value": "", "headers": []},  # no double holds that number
+    {"partition": 2, "timestamp": 1, "key": {"hex": "80"}, "value": {"hex": "00ff"}, "headers": [{"key": "a", "value": "1"}, {"key": "a", "value": None}, {"key": "a", "value": ""}]},
+    {"partition": 2, "timestamp": 2, "key": "tombstone", "value": None, "headers": [{"key": "", "value": {"hex": "c328"}}, {"key": {"hex": "ff"}, "value": "é"}]},
+    {"partition": 2, "timestamp": 3, "key": None, "value": "a zero \0, \x1b[31m, \u2028, \U0001f600, \"\\\n\t", "headers": []},
+    {"partition": 1, "timestamp": 5, "key": "{\"hex\":\"00\"}", "value": "{\"base64\":\"AA==\"}", "headers": []},  # text that looks like the form for bytes
+]
+
+
+def there_and_back(cluster):
+    """consume --json | produce --json makes the same records: keys, values, headers, times, partitions, all bytes, in order."""
+    for topic in ("odd", "copy", "narrow"):
+        cluster.create(topic, 1 if topic == "narrow" else 3)
+    put(cluster, "odd", ODD)
+    read = records_of(cluster, "odd")
+    for p in range(3):
+        assert [{k: r[k] for k in ODD[0]} for r in read if r["partition"] == p] == [r for r in ODD if r["partition"] == p], read
+    piped = subprocess.run(f"'{BIN}/drave' consume odd -e --json -b {cluster.bootstrap} | '{BIN}/drave' produce copy --json -b {cluster.bootstrap}", shell=True, capture_output=True, text=True, timeout=60)
+    assert piped.returncode == 0 and json.loads(piped.stdout)["records"] == len(ODD), piped
+    without_topic = [json.dumps({k: v for k, v in r.items() if k != "topic"}, sort_keys=True) for r in read]
+    copied = [json.dumps({k: v for k, v in r.items() if k != "topic"}, sort_keys=True) for r in records_of(cluster, "copy")]
+    assert sorted(copied) == sorted(without_topic), copied
+    expect(cluster.drave("produce", "narrow", "--json", stdin=json.dumps(ODD[2]) + "\n", check=False), 1, "line 1", "partition 1", "--repartition")
+    put(cluster, "narrow", ODD, "--repartition")
+    assert len(records_of(cluster, "narrow")) == len(ODD)
+    put(cluster, "copy", ODD[:1], "-p", 2)
+    assert records_of(cluster, "copy", "-p", "2", "-o", "-1")[0]["value"] == "v"
+
+
+def bad_json(cluster):
+    """A line that is no record is named, with what is wrong; what stands before it is sent, nothing behind it."""
+    cluster.create("strict")
+    good = json.dumps({"value": "x"})
+    wrong = [
+        ("{", "no JSON"), ("[1]", "no JSON object"), ('{"key":"a"}', "no \"value\""), ('{"value":1}', "value is no string"),
+        ('{"value":{"a":1}}', "value is no string"), ('{"value":{"hex":"abc"}}', "hex"), ('{"value":{"hex":"zz"}}', "hex"), ('{"value":{"base64":"A"}}', "base64"),
+        ('{"value":"x","timestamp":1.5}', "timestamp"), ('{"value":"x","timestamp":-2}', "timestamp"), ('{"value":"x","timestamp":0}', "timestamp is 0"),
+        ('{"value":"x","timestamp":9223372036854775808}', "JSON"), ('{"value":"x","partition":-1}', "partition"), ('{"value":"x","partition":"0"}', "partition"),
+        ('{"value":"x","headers":{"a":"b"}}', "headers"), ('{"value":"x","headers":[{"key":"a"}]}', "header"), ('{"value":"x","headers":[{"key":null,"value":"b"}]}', "header"),
+        ('{"payload":"x","value":"x"}', "payload"), ('{"value":"x","value":"y"}', "JSON"),
+    ]
+    for line, why in wrong:
+        done = cluster.drave("produce", "strict", "--json", stdin=f"{good}\n{line}\n{good}\n", check=False)
+        expect(done, 1, "line 2 is not sent", re.escape(why))
+    assert len(records_of(cluster, "strict")) == len(wrong)
+
+
+def keys_and_tombstones(cluster):
+    """-K, -k, -Z: a key in the line, a fixed one, none, an empty one; an empty value and none."""
+    cluster.create("keys")
+    cluster.drave("produce", "keys", "-K", "::", stdin="a::1\n::2\n3\nb::\n")
+    cluster.drave("produce", "keys", "-K", "::", "-Z", stdin="a::\nb::1\n")
+    cluster.drave("produce", "keys", "-k", "fixed", "-Z", stdin="4\n\n")
+    got = [(r["key"], r["value"]) for r in records_of(cluster, "keys")]
+    assert got == [("a", "1"), ("", "2"), (None, "3"), ("b", ""), ("a", None), ("b", "1"), ("fixed", "4"), ("fixed", None)], got
+    assert lines_of(cluster.drave("consume", "keys", "-e", "-o", "4", "-n", 1, "-Z", "-f", "%k=%s %S\\n")) == ["a=NULL -1"]
+    for words in (("-K", ":"), ("-k", "x"), ("-Z",), ("-H", "a=b")):
+        expect(cluster.drave("produce", "keys", "--json", *words, stdin="", check=False), 2, "--json")
+
+
+def where(cluster):
+    """-o: the last N of each partition, offsets, moments and spans of them."""
+    cluster.create("times", 2)
+    now = int(time.time() * 1000)
+    put(cluster, "times", [{"partition": p, "timestamp": now - (10 - i) * HOUR, "value": f"{p}.{i}"} for i in range(10) for p in range(2)])
+
+    def read(*words):
+        return sorted(lines_of(cluster.drave("consume", "times", "-e", *words)))
+
+    both = lambda *which: sorted(f"{p}.{i}" for p in range(2) for i in which)  # noqa: E731
+    assert read("-o", "-2") == both(8, 9)
+    assert read("-o", -3, "-p", 1) == ["1.7", "1.8", "1.9"]
+    assert read("-o", "-100") == both(*range(10)) and read("-o", "-0") == []
+    assert read("-o", 7) == both(7, 8, 9) and read("-o", 10) == []
+    assert read("-o", "@-150m") == both(8, 9)
+    assert read("-o", "@-330m:-210m") == both(5, 6)
+    assert read("-o", f"@{now - 4 * HOUR}:{now - 2 * HOUR}") == both(6, 7)
+    assert read("-o", f"@0:@{now - 9 * HOUR}") == both(0)
+    stamp = time.strftime("%Y-%m-%dT%H:%M", time.gmtime((now - 2 * HOUR) / 1000 + 60))
+    assert read("-o", f"@{stamp}") == both(9), stamp
+    assert read("-o", f"@{stamp}:00Z:@now") == both(9) and read("-o", "@now") == [] and read("-o", "end") == []
+    assert lines_of(cluster.drave("consume", "times", "-o", "@0:now", timeout=20)), "a span that is over ends by itself"
+    expect(cluster.drave("consume", "times", "-o", "@now:-1h", check=False), 2, "ends before it begins")
+    expect(cluster.drave("consume", "times", "-o", "@2026-02-30", check=False), 2, "2026-02-30", "2026-11-28T10:00")
+    expect(cluster.drave("consume", "times", "-o", 11, "-e", check=False), 1, "no offset 11")
+
+
+def a_span_that_ends_ahead(cluster):
+    """@now:TIME follows the topic and ends when the time has come, without -e."""
+    cluster.create("ahead")
+    process = subprocess.Popen([str(BIN / "drave"), "consume", "ahead", "-o", f"@-1m:{int(time.time() * 1000) + 3000}", "-b", cluster.bootstrap], stdout=subprocess.PIPE, text=True)
+    cluster.drave("produce", "ahead", stdin="in time\n")
+    assert process.stdout.readline() == "in time\n"
+    assert process.communicate(timeout=20)[0] == "" and process.returncode == 0
+
+
+def several_topics(cluster):
+    """Names, globs and regular expressions in one command; partitions by list."""
+    for topic in ("eu-1", "eu-2", "us-1"):
+        cluster.create(topic, 3)
+        put(cluster, topic, [{"partition": p, "value": f"{topic}.{p}"} for p in range(3)])
+
+    def read(*words):
+        return sorted(lines_of(cluster.drave("consume", *words, "-e", "-f", "%t.%p\\n")))
+
+    every = [f"{t}.{p}" for t in ("eu-1", "eu-2", "us-1") for p in range(3)]
+    assert read("eu-1", "us-1") == every[:3] + every[6:]
+    assert read("eu-*") == every[:6] and read("^(eu|us)-1$") == every[:3] + every[6:]
+    assert read("eu-?", "eu-1", "^eu") == every[:6]
+    assert read("^.*-1", "-p", "0,2") == ["eu-1.0", "eu-1.2", "us-1.0", "us-1.2"] and read("eu-1", "-p", "1-2") == ["eu-1.1", "eu-1.2"]
+    expect(cluster.drave("consume", "asia-*", check=False), 1, "no topic matches")
+    expect(cluster.drave("consume", "^(", check=False), 2, "regular expression")
+    expect(cluster.drave("consume", "eu-1", "-p", "0,3", check=False), 1, "partitions 0 to 2, not 3")
+    expect(cluster.drave("consume", "eu-1", "-p", "0,x", check=False), 2, "0,2,5-7")
+    expect(cluster.drave("consume", "eu-1", "eu-3", check=False), 1, "eu-3", "did you mean")
+
+
+def end_of_a_busy_topic(cluster):
+    """-e ends at what was there when it began, however fast others write; a topic with nothing new ends at once."""
+    cluster.create("busy")
+    writer = subprocess.Popen([str(BIN / "drave"), "bench", "produce", "busy", "--rate", "5000", "--seconds", "20", "--size", "64", "-b", cluster.bootstrap], stdout=subprocess.DEVNULL)
+    try:
+        time_limit = 10
+        cluster.drave("consume", "busy", "-n", 1000, "-f", "%o\\n", timeout=time_limit)
+        cluster.drave("consume", "busy", "-e", "-f", "%o\\n", timeout=time_limit)
+    finally:
+        writer.send_signal(signal.SIGINT)
+        writer.wait(30)
+
+
+def properties(cluster):
+    """-X: librdkafka's names; unknown ones, useless ones and those that would break a promise are told."""
+    cluster.create("props")
+    expect(cluster.drave("produce", "props", "-X", "linger.ms=0", "-X", "partitioner=murmur2_random", stdin="x\n", check=False), 0)
+    assert lines_of(cluster.drave("consume", "props", "-e", "-X", "fetch.wait.max.ms=10")) == ["x"]
+    expect(cluster.drave("produce", "props", "-X", "linger.mss=1", stdin="", check=False), 2, "did you mean linger.ms")
+    expect(cluster.drave("produce", "props", "-X", "linger.ms", stdin="", check=False), 2, "NAME=VALUE")
+    expect(cluster.drave("produce", "props", "-X", "linger.ms=soon", stdin="", check=False), 2, "linger.ms=soon")
+    expect(cluster.drave("produce", "props", "-X", "acks=0", stdin="", check=False), 2, "majority")
+    expect(cluster.drave("produce", "props", "-X", "enable.idempotence=false", stdin="", check=False), 2, "twice")
+    expect(cluster.drave("produce", "props", "-X", "acks=all", "-X", "enable.idempotence=true", stdin="y\n", check=False), 0)
+    expect(cluster.drave("produce", "props", "-X", "sasl.username=me", stdin="", check=False), 2, "authenticate")
+    expect(cluster.drave("consume", "props", "-X", "linger.ms=1", check=False), 2, "producers only")
+    expect(cluster.drave("consume", "props", "-X", "group.id=g", check=False), 2, "without a group")
+    expect(cluster.drave("consume", "props", "-X", "auto.offset.reset=earliest", check=False), 2, "-o")
+    expect(cluster.drave("bench", "produce", "props", "--seconds", 1, "--rate", 10, "-X", "lingr.ms=1", check=False), 2, "did you mean linger.ms")
+    debugged = cluster.drave("produce", "props", "-X", "debug=broker", stdin="x\n")
+    assert "librdkafka" in debugged.stderr, debugged.stderr[:200]
+
+
+suite = Suite()
+with Cluster(3) as shared:
+    for test in (there_and_back, bad_json, keys_and_tombstones, where, a_span_that_ends_ahead, several_topics, end_of_a_busy_topic, properties):
+        suite.run(test, shared)
+suite.end()
