@@ -139,6 +139,15 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
                                 void (*connected)(void *arg, int error, struct env_stream *stream), void *arg);
 void env_connect_cancel(struct env_connect *connect); /* `connected` will not be called */
 
+/* The addresses that a host has now, as text ("10.0.0.2", "::1"); an address is its own, and none means that the name does not resolve.
+ * `resolved` is never called inside this call. */
+enum { ENV_RESOLVE_MOST = 8, ENV_ADDRESS_SIZE = 48 };
+struct env_resolve;
+struct env_resolve *env_resolve(struct env *env, const char *host,
+                                void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n),
+                                void *arg);
+void env_resolve_cancel(struct env_resolve *resolve); /* `resolved` will not be called; NULL does nothing */
+
 struct env_stream_events {
     /* Where the next bytes go: sets *into, returns how many fit (> 0). */
     size_t (*room)(void *arg, void **into);

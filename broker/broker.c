@@ -102,7 +102,8 @@ static int open_shard(struct broker *broker, struct error_text *why) {
                   .listen_port = settings->peer_port,
                   .entry_budget = settings->peer_receive_bytes,
                   .queue_limit = settings->peer_window_bytes,
-                  .frame_max = ENTRY_BODY_MAX + (1 << 20)}};
+                  .frame_max = ENTRY_BODY_MAX + (1 << 20),
+                  .any_address = !settings->peer_verify_address}};
     return shard_open(broker->env, &broker->log, broker->store, &options, &broker_peers_events, broker, &broker->shard,
                       why);
 }

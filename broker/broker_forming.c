@@ -59,10 +59,13 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
     slice_unref(&payload);
 }
 
-static void on_refused(void *arg, int32_t node, const char *sentence) {
+static void on_refused(void *arg, int32_t node, bool for_good, const char *sentence) {
     struct broker *broker = arg;
     (void)node;
     snprintf(broker->last_refusal, sizeof broker->last_refusal, "%s", sentence);
+    if (!for_good) return;
+    cluster_forming_refused(broker->forming, sentence);
+    env_defer(broker->env, &broker->forming_task);
 }
 
 const struct peers_events broker_peers_events = {.judge = on_judge,

@@ -391,6 +391,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     into->node_id = (int32_t)settings_int(values, "node.id");
     into->data_dir = settings_text(values, "data.dir");
     into->rack = settings_text(values, "broker.rack");
+    into->peer_verify_address = settings_bool(values, "peer.verify.address");
     into->log_level = (enum log_level)settings_choice(values, "log.level");
     if (into->data_dir[0] == '\0')
         return error_set(why, ERR_INVALID, "data.dir is empty; name a directory, for example ./drave-data");

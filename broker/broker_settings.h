@@ -46,6 +46,7 @@ struct broker_settings {
     const char *rack; /* "" for none */
     struct broker_listener listeners[BROKER_LISTENERS_MAX];
     size_t listener_count;
+    bool peer_verify_address;
     char peer_host[BROKER_HOST_MAX + 1]; /* "": a cluster of one, no peer port */
     int32_t peer_port;
     /* By node id, this broker included; it alone if cluster.nodes is empty. */

@@ -29,6 +29,10 @@ static const struct setting table[] = {
     TEXT("peer.listen", "",
          "Where this broker listens for the others, HOST:PORT; empty: on 127.0.0.1 with the port of its own entry in "
          "cluster.nodes. There is no authentication between brokers: let only brokers reach it."),
+    SWITCH(
+        "peer.verify.address", "true",
+        "Whether another broker is believed only when it connects from an address of its host in cluster.nodes, which is "
+        "resolved again when it changes; false where addresses are translated (NAT) on the way."),
     TEXT("broker.rack", "", "The rack or zone of this broker; replicas of a partition are spread over racks."),
     CHOICE("log.level", "info", "error,warn,info,debug", "The least important lines that are logged."),
 

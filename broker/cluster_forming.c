@@ -88,21 +88,28 @@ static size_t place_of(const struct cluster_forming *forming, int32_t node) {
 }
 
 /* The sentence for a directory that the record does not name; the same on both sides. */
-static int directory_unknown(int32_t node, const char *cluster_id, struct error_text *why) {
+static int directory_unknown(int32_t node, struct error_text *why) {
     return error_set(
-        why, ERR_INVALID,
-        "broker %" PRId32 " was a broker of cluster %s with another data directory, and this one does not hold what "
+        why, ERR_DENIED,
+        "broker %" PRId32 " was a broker of this cluster with another data directory, and this one does not hold what "
         "that one promised; it takes no part, and the other brokers go on without it. Give it its own directory "
         "back (data.dir); an empty one cannot take its place",
-        node, cluster_id);
+        node);
+}
+
+static int formed_without(int32_t node, struct error_text *why) {
+    return error_set(why, ERR_DENIED,
+                     "the cluster was formed without broker %" PRId32
+                     "; its brokers go on without it. Correct that broker's node.id or cluster.nodes",
+                     node);
 }
 
 static int other_cluster(const struct cluster_forming *forming, const struct peer_hello *hello, const char *their_id,
                          struct error_text *why) {
     return error_set(why, ERR_INVALID,
                      "broker %" PRId32 " belongs to cluster %s and broker %" PRId32
-                     " to cluster %s; correct cluster.nodes or data.dir of the one that is wrong",
-                     hello->node, their_id, forming->settings->node_id, forming->record.id);
+                     " to another one; correct cluster.nodes or data.dir of the one that is wrong",
+                     hello->node, their_id, forming->settings->node_id);
 }
 
 /* The ids in a list, as far as they are written like ids; for lists of formed clusters, whose addresses may change one by one. */
@@ -129,9 +136,9 @@ static bool lists_agree(const struct cluster_forming *forming, const struct peer
 
 static int lists_differ(const struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *why) {
     return error_set(why, ERR_INVALID,
-                     "cluster.nodes differ: broker %" PRId32 " has %.150s and broker %" PRId32
-                     " has %.150s; make them equal on every broker",
-                     hello->node, hello->nodes, forming->settings->node_id, forming->list);
+                     "cluster.nodes differ: broker %" PRId32 " has %.300s, and broker %" PRId32
+                     " another list; make them equal on every broker",
+                     hello->node, hello->nodes, forming->settings->node_id);
 }
 
 static int judge_unformed_pair(struct cluster_forming *forming, const struct peer_hello *hello,
@@ -162,12 +169,9 @@ static int meet_record(struct cluster_forming *forming, const struct cluster_rec
         return ERR_NONE;
     }
     if (cluster_record_replica(record, forming->settings->node_id) != 0)
-        directory_unknown(forming->settings->node_id, record->id, &forming->refusal);
+        directory_unknown(forming->settings->node_id, &forming->refusal);
     else
-        error_set(&forming->refusal, ERR_INVALID,
-                  "cluster %s was formed without broker %" PRId32
-                  "; its brokers go on without this one. Correct node.id or cluster.nodes",
-                  record->id, forming->settings->node_id);
+        formed_without(forming->settings->node_id, &forming->refusal);
     forming->state = FORMING_REFUSED;
     *why = forming->refusal;
     return ERR_INVALID;
@@ -178,12 +182,8 @@ static int judge_newcomer(struct cluster_forming *forming, const struct peer_hel
     if (cluster_record_names(&forming->record, hello->node, hello->directory) || MUTANT(MUTANT_WIPED_REPLICA_VOTES))
         return ERR_NONE;
     forming->directories_refused++;
-    if (cluster_record_replica(&forming->record, hello->node) != 0)
-        return directory_unknown(hello->node, forming->record.id, why);
-    return error_set(why, ERR_INVALID,
-                     "cluster %s was formed without broker %" PRId32
-                     "; its brokers go on without it. Correct that broker's node.id or cluster.nodes",
-                     forming->record.id, hello->node);
+    return cluster_record_replica(&forming->record, hello->node) != 0 ? directory_unknown(hello->node, why)
+                                                                      : formed_without(hello->node, why);
 }
 
 int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *refusal) {
@@ -213,6 +213,12 @@ int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hel
     if (!formed && they_formed) return meet_record(forming, &theirs, refusal);
     if (!formed && !they_formed) return judge_unformed_pair(forming, hello, refusal);
     return ERR_NONE;
+}
+
+void cluster_forming_refused(struct cluster_forming *forming, const char *sentence) {
+    if (forming->state != FORMING_WAITING) return;
+    error_set(&forming->refusal, ERR_DENIED, "%s", sentence);
+    forming->state = FORMING_REFUSED;
 }
 
 void cluster_forming_heard_record(struct cluster_forming *forming, const void *data, size_t len) {

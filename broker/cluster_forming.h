@@ -29,9 +29,11 @@ struct cluster_forming *cluster_forming_new(const struct broker_settings *settin
                                             const struct cluster_record *record);
 void cluster_forming_free(struct cluster_forming *forming);
 
-/* Judges the hello of another broker (peers_events.judge). May change the state. ERR_NONE, or ERR_INVALID with the sentence for
- * both logs. */
+/* Judges the hello of another broker (peers_events.judge). May change the state. ERR_NONE, or with the sentence for both logs ERR_INVALID,
+ * ERR_DENIED (its directory is not of this cluster, and never will be). Sentences say what the other has, and nothing of what we have. */
 int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *refusal);
+/* A broker of the list refused us for good: without a record of our own that is the end. */
+void cluster_forming_refused(struct cluster_forming *forming, const char *sentence);
 /* A broker that was let in has sent its record since. */
 void cluster_forming_heard_record(struct cluster_forming *forming, const void *record, size_t len);
 

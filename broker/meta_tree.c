@@ -2,7 +2,7 @@
  * The metadata tree: paths are cut into at most four pieces, each level has one function. See the header.
  *
  *     /                              brokers cluster controller topics
- *     /brokers/ids/<id>              {"id","host","port","rack","alive","directory","listeners"}
+ *     /brokers/ids/<id>              {"id","host","port","rack","alive","listeners"}
  *     /cluster, /controller          {"id","brokers","metadata_voters","version"}, {"id"}
  *     /topics/<name>                 {"name","id","partitions","config"}, child: partitions
  *     /topics/<name>/partitions/<p>  {"partition","leader","leader_epoch","replicas","in_sync","group"}
@@ -75,16 +75,11 @@ static struct kp_string take(struct query *query, struct json *json) {
 static struct kp_string value_of_broker(struct query *query, const struct metadata_broker *broker) {
     struct json json = {0};
     const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, query->listener);
-    struct kp_uuid directory;
-    char directory_text[23];
-    memcpy(directory.bytes, broker->directory, sizeof directory.bytes);
-    kp_uuid_text(directory, directory_text);
     put(&json, "{\"id\":%" PRId32 ",\"host\":", broker->node);
     put_text(&json, endpoint == NULL ? "" : endpoint->host);
     put(&json, ",\"port\":%" PRId32 ",\"rack\":", endpoint == NULL ? 0 : endpoint->port);
     put_text(&json, broker->rack);
-    put(&json, ",\"alive\":%s,\"directory\":\"%s\",\"listeners\":[",
-        services_broker_is_down(query->services, broker) ? "false" : "true", directory_text);
+    put(&json, ",\"alive\":%s,\"listeners\":[", services_broker_is_down(query->services, broker) ? "false" : "true");
     for (size_t i = 0; i < broker->endpoint_count; i++) {
         put(&json, "%s{\"name\":", i == 0 ? "" : ",");
         put_text(&json, broker->endpoints[i].listener);

@@ -14,10 +14,10 @@ static void send_hello(struct peer_connection *connection) {
     peer_connection_send(connection, PEER_KIND_HELLO, &slice, 1);
 }
 
-static void send_verdict(struct peer_connection *connection, bool accepted, const struct peer_journal *seen,
+static void send_verdict(struct peer_connection *connection, enum peer_answer answer, const struct peer_journal *seen,
                          const char *sentence) {
     struct peer_bytes bytes = {0};
-    peer_verdict_encode(&bytes, accepted, seen, sentence);
+    peer_verdict_encode(&bytes, answer, seen, sentence);
     struct slice slice = peer_bytes_take(&bytes);
     peer_connection_send(connection, PEER_KIND_VERDICT, &slice, 1);
 }
@@ -40,8 +40,6 @@ static void end_malformed(struct peer_connection *connection, const char *why) {
 
 static void received_hello(struct peer_connection *connection, uint8_t channel, struct slice payload) {
     struct peer_hello hello;
-    struct peer_journal seen = {0};
-    struct error_text refusal = {""};
     uint64_t session = 0;
     int error = peer_hello_decode(payload, &hello, &session);
     if (error == ERR_MALFORMED || connection->heard_hello) {
@@ -49,43 +47,75 @@ static void received_hello(struct peer_connection *connection, uint8_t channel, 
         return;
     }
     connection->heard_hello = true;
-    if (!connection->dialled) {
-        connection->channel = channel;
-        connection->session = session;
+    if (connection->dialled && error == ERR_NONE &&
+        (channel != connection->channel || session != connection->session)) {
+        end(connection, "its hello is for another connection");
+        return;
     }
-    if (error == ERR_VERSION) {
+    connection->said = slice_ref(payload);
+    if (connection->dialled) {
+        peer_connection_judge(connection);
+        return;
+    }
+    connection->channel = channel;
+    connection->session = session;
+    connection->owner->events->named(connection->owner->peers, connection, hello.node);
+}
+
+void peer_connection_judge(struct peer_connection *connection) {
+    struct peer_hello hello;
+    struct peer_journal seen = {0};
+    struct error_text refusal = {""};
+    uint64_t session;
+    struct slice said = connection->said;
+    connection->said = (struct slice){0};
+    int error = peer_hello_decode(said, &hello, &session);
+    if (error == ERR_VERSION)
         error_set(
             &refusal, error,
             "broker %d speaks version %d of the peer protocol and this one version %d; run the same version of drave on both",
             hello.node, hello.version, PEER_PROTOCOL_VERSION);
-    } else if (channel != connection->channel || session != connection->session) {
-        end(connection, "its hello is for another connection");
-        return;
-    } else {
+    else
         error = connection->owner->events->hello(connection->owner->peers, connection, &hello, &seen, &refusal);
-        if (error == ERR_AGAIN) {
-            end(connection, refusal.text);
-            return;
-        }
+    slice_unref(&said);
+    if (error == ERR_AGAIN) {
+        end(connection, refusal.text);
+        return;
     }
-    if (!connection->dialled) send_hello(connection);
-    send_verdict(connection, error == ERR_NONE, &seen, refusal.text);
     connection->accepted_other = error == ERR_NONE;
+    if (error == ERR_NONE && !connection->dialled) send_hello(connection);
+    send_verdict(connection,
+                 error == ERR_NONE     ? PEER_ACCEPTED
+                 : error == ERR_DENIED ? PEER_REFUSED_FOR_GOOD
+                                       : PEER_REFUSED,
+                 &seen, refusal.text);
     if (error != ERR_NONE) connection->state = CONNECTION_REFUSED;
     /* Even then the other's verdict is read: it may have a sentence for us. */
 }
 
+void peer_connection_refuse(struct peer_connection *connection, const char *sentence) {
+    struct peer_journal nothing = {0};
+    slice_unref(&connection->said);
+    connection->said = (struct slice){0};
+    send_verdict(connection, PEER_REFUSED, &nothing, sentence);
+    connection->state = CONNECTION_REFUSED;
+}
+
+/* Who dialled may be refused without a hello; who was dialled has answered ours first. */
 static void received_verdict(struct peer_connection *connection, struct slice payload) {
-    bool accepted;
+    enum peer_answer answer;
     struct peer_journal seen;
     const char *sentence;
-    if (peer_verdict_decode(payload, &accepted, &seen, &sentence) != ERR_NONE || !connection->heard_hello) {
+    bool early = connection->dialled ? !connection->heard_hello : !connection->heard_hello || connection->said.len > 0;
+    if (peer_verdict_decode(payload, &answer, &seen, &sentence) != ERR_NONE ||
+        (early && (answer == PEER_ACCEPTED || !connection->dialled))) {
         end_malformed(connection, "its verdict is malformed");
         return;
     }
-    if (!accepted) {
+    if (answer != PEER_ACCEPTED) {
         connection->state = CONNECTION_REFUSED;
-        connection->owner->events->refused(connection->owner->peers, connection, sentence);
+        connection->owner->events->refused(connection->owner->peers, connection, answer == PEER_REFUSED_FOR_GOOD,
+                                           sentence);
         return;
     }
     if (!connection->accepted_other) return; /* refused by us */
@@ -171,6 +201,7 @@ struct peer_connection *peer_connection_new(const struct peer_connection_owner *
 void peer_connection_close(struct peer_connection *connection) {
     frame_reader_free(connection->reader);
     send_queue_free(connection->queue);
+    slice_unref(&connection->said);
     env_stream_close(connection->stream);
     mem_free(connection);
 }

@@ -148,17 +148,18 @@ int peer_journal_decode(struct slice payload, struct peer_journal *journal) {
     return ERR_NONE;
 }
 
-void peer_verdict_encode(struct peer_bytes *into, bool accepted, const struct peer_journal *seen,
+void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer, const struct peer_journal *seen,
                          const char *sentence) {
-    *peer_bytes_extend(into, 1) = accepted;
+    *peer_bytes_extend(into, 1) = (uint8_t)answer;
     peer_journal_encode(peer_bytes_extend(into, PEER_JOURNAL_SIZE), seen);
     bytes_add_field(into, sentence, strlen(sentence) + 1);
 }
 
-int peer_verdict_decode(struct slice payload, bool *accepted, struct peer_journal *seen, const char **sentence) {
+int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct peer_journal *seen,
+                        const char **sentence) {
     enum { FIXED_SIZE = 1 + PEER_JOURNAL_SIZE };
-    if (payload.len < FIXED_SIZE || payload.data[0] > 1) return ERR_MALFORMED;
-    *accepted = payload.data[0];
+    if (payload.len < FIXED_SIZE || payload.data[0] > PEER_REFUSED_FOR_GOOD) return ERR_MALFORMED;
+    *answer = payload.data[0];
     peer_journal_decode((struct slice){.data = payload.data + 1, .len = PEER_JOURNAL_SIZE}, seen);
     struct field_reader reader = {payload.data + FIXED_SIZE, payload.len - FIXED_SIZE, false};
     *sentence = read_text(&reader);

@@ -7,7 +7,7 @@
  *
  *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64 session, then cluster id, nodes and
  *             record, each u32 length and bytes; the two texts with a zero byte that their length counts
- *   VERDICT   u8 accepted, u64 run, u64 sequence: what was seen of the other's journal; then the sentence why not (text as above)
+ *   VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was seen of the other's journal; then the sentence why not (text as above)
  *   PING      nothing
  *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
  *   JOURNAL   u64 run, u64 sequence: how far the sender's journal is durable; before messages that stand on newer rounds
@@ -73,9 +73,13 @@ int peer_hello_decode(struct slice payload, struct peer_hello *hello, uint64_t *
 void peer_journal_encode(uint8_t into[PEER_JOURNAL_SIZE], const struct peer_journal *journal);
 /* ERR_MALFORMED: another length. */
 int peer_journal_decode(struct slice payload, struct peer_journal *journal);
+/* For good: the directory of the refused one is not of this cluster, and never will be. */
+enum peer_answer { PEER_REFUSED, PEER_ACCEPTED, PEER_REFUSED_FOR_GOOD };
 /* `seen`: of the journal of that one on whom the verdict is. */
-void peer_verdict_encode(struct peer_bytes *into, bool accepted, const struct peer_journal *seen, const char *sentence);
-int peer_verdict_decode(struct slice payload, bool *accepted, struct peer_journal *seen, const char **sentence);
+void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer, const struct peer_journal *seen,
+                         const char *sentence);
+int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct peer_journal *seen,
+                        const char **sentence);
 
 /* ---- Messages of groups ---- */
 

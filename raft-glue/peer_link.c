@@ -25,7 +25,6 @@ enum {
     RETRY_MIN_US = 20 * 1000,
     RETRY_MAX_US = 500 * 1000,
     REFUSED_RETRY_US = 1000 * 1000, /* our hello was refused: only what a person does can change that */
-    SHAKING_MAX = 64,               /* accepted connections that did not say who they are */
     CONTROL_QUEUE_MAX = 64 << 20,   /* bytes queued to a peer that sends and does not read */
 };
 
@@ -48,19 +47,20 @@ static void link_connection(struct peers *peers, struct peer_connection *connect
     connection->next = peers->connections;
     if (peers->connections != NULL) peers->connections->prev = connection;
     peers->connections = connection;
-    if (connection->peer == NULL) peers->shaking++;
 }
 
 static void drop_connection(struct peers *peers, struct peer_connection *connection) {
     if (connection->prev != NULL) connection->prev->next = connection->next;
     if (connection->next != NULL) connection->next->prev = connection->prev;
     if (peers->connections == connection) peers->connections = connection->next;
-    if (connection->peer == NULL) {
-        peers->shaking--;
-    } else if (connection->peer->connections[connection->channel] == connection) {
+    if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection)
         connection->peer->connections[connection->channel] = NULL;
-    }
     peer_connection_close(connection);
+}
+
+void peer_link_evict(struct peer_connection *connection) {
+    CHECK(connection->peer == NULL);
+    drop_connection(connection->owner->peers, connection);
 }
 
 void peer_link_break(struct peer *peer, const char *why) {
@@ -73,6 +73,7 @@ void peer_link_break(struct peer *peer, const char *why) {
     }
     bool was_up = peer->up;
     peer->up = false;
+    env_defer(peers->env, &peer->again);
     if (was_up) {
         log_limited(peers->log, &peer->down_limiter, LOG_WARN, "lost the connection with broker %d at %s:%d: %s",
                     peer->node, peer->host, peer->port, why);
@@ -167,12 +168,12 @@ static int check_identity(struct peers *peers, struct peer_connection *connectio
 static int on_hello(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
                     struct peer_journal *seen, struct error_text *refusal) {
     int error = check_identity(peers, connection, hello, refusal);
-    if (error == ERR_NONE && peers->events->judge != NULL) error = peers->events->judge(peers->arg, hello, refusal);
     struct peer *peer = peers_find(peers, hello->node);
     if (error == ERR_NONE && (peer == NULL || (!connection->dialled && we_dial(peer))))
         error = error_set(refusal, ERR_INVALID,
                           "broker %d is not in the cluster.nodes of broker %d; make the lists equal", hello->node,
                           peers->options.node);
+    if (error == ERR_NONE && peers->events->judge != NULL) error = peers->events->judge(peers->arg, hello, refusal);
     if (error != ERR_NONE) {
         log_limited(peers->log, &peers->limiter, LOG_WARN, "refused a connection of broker %d: %s", hello->node,
                     refusal->text);
@@ -182,8 +183,7 @@ static int on_hello(struct peers *peers, struct peer_connection *connection, con
     if (peers->events->seen != NULL) peers->events->seen(peers->arg, hello, seen);
     if (connection->dialled) return ERR_NONE;
     if (connection->channel == PEER_CONTROL) {
-        /* It would not dial again if the old link still worked for it. */
-        peer_link_break(peer, "it connects again");
+        peer_link_break(peer, "it connects again"); /* the old link is silent, or only half made (peer_admission.c) */
         peer->session = connection->session;
     } else if (peer->connections[PEER_CONTROL] == NULL || peer->session != connection->session ||
                peer->connections[PEER_BULK] != NULL) {
@@ -191,7 +191,6 @@ static int on_hello(struct peers *peers, struct peer_connection *connection, con
                          "broker %d has no control connection of this session; it will connect again", hello->node);
     }
     connection->peer = peer;
-    peers->shaking--;
     peer->connections[connection->channel] = connection;
     return ERR_NONE;
 }
@@ -228,7 +227,7 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer_connection_pause(control, false);
 }
 
-static void on_refused(struct peers *peers, struct peer_connection *connection, const char *sentence) {
+static void on_refused(struct peers *peers, struct peer_connection *connection, bool for_good, const char *sentence) {
     struct peer *peer = connection->peer;
     if (peer == NULL) {
         drop_connection(peers, connection);
@@ -245,7 +244,7 @@ static void on_refused(struct peers *peers, struct peer_connection *connection, 
     peer_link_break(peer, "it refused this broker");
     if (changed) {
         log_warn(peers->log, "broker %d refused the connection: %s", node, copy);
-        peers->events->refused(peers->arg, node, copy);
+        peers->events->refused(peers->arg, node, for_good, copy);
     }
     mem_free(copy);
 }
@@ -271,8 +270,8 @@ static void on_drained(struct peers *peers, struct peer_connection *connection) 
 }
 
 void peer_links_init(struct peers *peers) {
-    static const struct peer_connection_events events = {on_hello, on_accepted, on_established, on_refused,
-                                                         on_frame, on_ended,    on_drained};
+    static const struct peer_connection_events events = {peer_admission_hello, on_hello, on_accepted, on_established,
+                                                         on_refused,           on_frame, on_ended,    on_drained};
     peers->owner = (struct peer_connection_owner){.peers = peers,
                                                   .events = &events,
                                                   .env = peers->env,
@@ -282,11 +281,17 @@ void peer_links_init(struct peers *peers) {
 }
 
 void peer_links_accept(struct peers *peers, struct env_stream *stream) {
-    if (!peers->has_hello || peers->shaking >= SHAKING_MAX) {
+    char address[ENV_ADDRESS_SIZE];
+    bool of_list;
+    if (!peers->has_hello) {
         env_stream_close(stream); /* it will try again */
         return;
     }
-    link_connection(peers, peer_connection_new(&peers->owner, stream, false, PEER_CONTROL, 0));
+    peer_admission_make_room(peers, stream, address, &of_list);
+    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, false, PEER_CONTROL, 0);
+    memcpy(connection->address, address, sizeof address);
+    connection->of_list = of_list;
+    link_connection(peers, connection);
 }
 
 /* ---- Liveness ---- */
@@ -316,11 +321,17 @@ void peer_links_check(struct peers *peers) {
                                                            : "no answer to the hello");
         next = peers->connections; /* breaking a link takes both of its connections away */
     }
-    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
+    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next) {
         if (peer->up) check_link(peer, now_ms);
+        peer_admission_again(peer);
+    }
 }
 
 /* ---- Beginning and end ---- */
+
+static void on_again(struct env_task *task) {
+    peer_admission_again((struct peer *)((char *)task - offsetof(struct peer, again)));
+}
 
 struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int port) {
     struct peer *peer = mem_zalloc(sizeof *peer);
@@ -329,6 +340,7 @@ struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int p
     peer->host = mem_strdup(host);
     peer->port = port;
     peer->retry = env_timer_new(peers->env, on_retry, peer);
+    peer->again.run = on_again;
     return peer;
 }
 
@@ -339,6 +351,8 @@ void peer_link_begin(struct peer *peer) {
 void peer_free(struct peer *peer) {
     if (peer->connect != NULL) env_connect_cancel(peer->connect);
     env_timer_free(peer->retry);
+    env_resolve_cancel(peer->resolve);
+    env_defer_cancel(peer->peers->env, &peer->again);
     mem_free(peer->refusal);
     mem_free(peer->host);
     mem_free(peer);

@@ -95,6 +95,10 @@ void peers_add(struct peers *peers, int32_t node, const char *host, int port) {
         mem_free(peer->host);
         peer->host = mem_strdup(host);
         peer->port = port;
+        env_resolve_cancel(peer->resolve);
+        peer->resolve = NULL;
+        peer->address_count = 0;
+        peer_admission_resolve(peer);
         return;
     }
     peer = peer_new(peers, node, host, port);
@@ -102,6 +106,7 @@ void peers_add(struct peers *peers, int32_t node, const char *host, int port) {
     while (*end != NULL)
         end = &(*end)->next;
     *end = peer;
+    peer_admission_resolve(peer);
     peer_link_begin(peer);
 }
 

@@ -6,6 +6,8 @@
  * Failures: a hello that is refused is answered with the sentence why, which the other side logs and reports; a broken
  * link gives `down` and is dialled again with a short growing pause; names are resolved anew each time. When the link broke, the
  * side that does not dial probes by connecting too: a refused connection says that the process is dead, not slow.
+ * Strangers: a hello is believed only from an address that the host of that broker resolves to, never while that broker is connected and
+ * speaks; nothing is told to who is refused; places of the handshake are counted for each address (peer_admission.c).
  * Invariants: `up` and `down` alternate; a message arrives whole and in order per channel, or not at all; control is always read;
  * bulk is not read while the owner paused it; nothing is queued to a peer that is not up.
  *
@@ -23,16 +25,17 @@
 enum { PEER_KIND_BROKER = 64 };
 
 struct peers_events {
-    /* Whether this other broker may talk to us; called for every connection before any of its messages. ERR_NONE, or an error with the
-     * sentence for both logs. Forming a cluster happens here (broker/cluster_forming.c). */
+    /* Whether this other broker may talk to us; called for every connection before any of its messages. ERR_NONE, or an error (ERR_DENIED:
+     * for good) with the sentence for both logs, which tells nothing of us that a stranger should not know. Forming a cluster happens here (broker/cluster_forming.c). */
     int (*judge)(void *arg, const struct peer_hello *hello, struct error_text *refusal);
     void (*up)(void *arg, int32_t node);
     /* The link broke. `dead`: reconnecting was refused, nobody listens there; may be called a second time, with true, when that is found out later. */
     void (*down)(void *arg, int32_t node, bool dead);
     /* A message of kind >= PEER_KIND_BROKER (below it they are raft-glue's own). `payload` is the receiver's. */
     void (*message)(void *arg, int32_t node, uint8_t kind, struct slice payload);
-    /* The other side refused our hello, with its sentence. Called once for each change of the sentence. */
-    void (*refused)(void *arg, int32_t node, const char *sentence);
+    /* The other side refused our hello, with its sentence. Called once for each change of the sentence. `for_good`: this directory is not
+     * of its cluster. */
+    void (*refused)(void *arg, int32_t node, bool for_good, const char *sentence);
     /* So much of the bulk channel's queue was written that more may be queued. May be NULL. */
     void (*drained)(void *arg, int32_t node);
     /* What goes with our acceptance of that broker, which is one of ours: what was seen of its journal. May be NULL. */
@@ -49,6 +52,7 @@ struct peers_options {
     size_t entry_budget;     /* bytes of received bulk frames that are not yet durable, over all peers */
     size_t queue_limit;      /* bytes queued to one peer's bulk channel before the sender must wait */
     uint32_t frame_max;
+    bool any_address; /* a broker may connect from elsewhere than where its host is (NAT) */
 };
 
 /* Listens and starts nothing else. ERR_BUSY (port), ERR_NAME, ERR_DENIED. */

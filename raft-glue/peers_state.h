@@ -23,6 +23,13 @@ struct peer {
     struct env_timer *retry;
     uint64_t retry_us;
     struct log_limiter limiter, up_limiter, down_limiter;
+    /* The addresses from which it may connect, as last resolved. */
+    struct env_resolve *resolve;
+    char addresses[ENV_RESOLVE_MOST][ENV_ADDRESS_SIZE];
+    unsigned address_count;
+    bool resolved; /* once at least */
+    uint64_t resolved_ms;
+    struct env_task again; /* those that wait to be it are looked at again */
     struct peer *next;
 };
 
@@ -39,7 +46,7 @@ struct peers {
     struct peer_connection_owner owner;
     struct peer *peers;
     struct peer_connection *connections;
-    size_t shaking;
+    uint64_t admission_round;
     struct env_timer *tick;
     struct log_limiter limiter;
 };
@@ -60,7 +67,22 @@ void peer_link_break(struct peer *peer, const char *why);
 void peer_links_accept(struct peers *peers, struct env_stream *stream);
 /* Closes all connections, without events. */
 void peer_links_close(struct peers *peers);
+/* Closes one that is not of a link. */
+void peer_link_evict(struct peer_connection *connection);
 /* Now and then: ends what is silent, stuck or half made, and keeps the others from ending us. */
 void peer_links_check(struct peers *peers);
+
+/* ---- peer_admission.c ---- */
+
+/* Learns the addresses of the peer's host, unless that is under way. */
+void peer_admission_resolve(struct peer *peer);
+/* Somebody connected: closes the oldest of those that did not say who they are when there are too many. Sets where it comes from, and whether
+ * a broker of the list has that address. */
+void peer_admission_make_room(struct peers *peers, struct env_stream *stream, char address[ENV_ADDRESS_SIZE],
+                              bool *of_list);
+/* An accepted connection says that it is `node`: it is judged, refused or waits. */
+void peer_admission_hello(struct peers *peers, struct peer_connection *connection, int32_t node);
+/* Something changed for those that wait to be this peer: addresses, its link, time. */
+void peer_admission_again(struct peer *peer);
 
 #endif

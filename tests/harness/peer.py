@@ -7,6 +7,7 @@ from harness.raw import crc32c
 
 HELLO, VERDICT, PING, MESSAGES, ENTRIES, STOPPING, JOURNAL, BROKER = 1, 2, 3, 4, 5, 6, 7, 64
 CONTROL, BULK = 0, 1
+ACCEPTED = 1  # the first byte of a verdict; 0: refused, 2: for good
 SEEN = 16  # bytes of a verdict: what the broker saw of our journal; zeros: nothing
 
 
@@ -20,7 +21,7 @@ def frame(kind, channel, payload, crc=None):
 
 
 class Hello:
-    def __init__(self, node, directory=bytes(16), nodes=b"", record=b"", cluster_id=b"", shard=0, version=1):
+    def __init__(self, node, directory=bytes(16), nodes=b"", record=b"", cluster_id=b"", shard=0, version=2):
         self.node, self.directory, self.nodes, self.record, self.cluster_id, self.shard, self.version = node, directory, nodes, record, cluster_id, shard, version
 
     def encode(self, session):
@@ -37,10 +38,11 @@ class Hello:
             at += 4 + size
         return Hello(node, directory, fields[1][:-1], fields[2], fields[0][:-1], shard, version)
 
-    def directory_of(self, node):
-        """Of the broker `node`, out of the cluster record that this hello carries."""
-        rows = [self.record[at:at + 20] for at in range(3, len(self.record), 20)]
-        return next(row[4:] for row in rows if struct.unpack(">i", row[:4])[0] == node)
+    @staticmethod
+    def of_directory(data, node):
+        """What the broker `node` with that data directory says: the one secret that a hello holds is on its disk."""
+        meta = dict(line.split("=", 1) for line in (data / "drave.meta").read_text().splitlines() if "=" in line)
+        return Hello(node, bytes.fromhex(meta["directory"].replace("-", "")), record=bytes.fromhex(meta["record"]), cluster_id=meta["cluster"].encode())
 
 
 class Peer:
@@ -70,15 +72,19 @@ class Peer:
         return data[0], data[8:]
 
     def shake(self, hello, session, channel):
-        """Says hello; (the other's hello, whether it accepts, its sentence). Accepts the other."""
+        """Says hello; (the other's hello, or None of one that refuses, whether it accepts, its sentence). Accepts the other."""
         self.send(HELLO, channel, hello.encode(session))
-        kind, theirs = self.receive()
-        assert kind == HELLO, f"frame of kind {kind} instead of a hello"
-        kind, verdict = self.receive()
+        kind, answer = self.receive()
+        theirs = None
+        if kind == HELLO:
+            theirs = Hello.decode(answer)
+            kind, answer = self.receive()
         assert kind == VERDICT, f"frame of kind {kind} instead of a verdict"
-        if verdict[0]:
-            self.send(VERDICT, channel, b"\1" + bytes(SEEN) + field(b"\0"))
-        return Hello.decode(theirs), bool(verdict[0]), verdict[SEEN + 5:-1].decode()
+        accepted = answer[0] == ACCEPTED
+        assert accepted == (theirs is not None), "who is refused got a hello, or who is accepted got none"
+        if accepted:
+            self.send(VERDICT, channel, bytes([ACCEPTED]) + bytes(SEEN) + field(b"\0"))
+        return theirs, accepted, answer[SEEN + 5:-1].decode()
 
 
 def link(port, hello, session, tries=50):

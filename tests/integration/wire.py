@@ -197,12 +197,25 @@ def false_peers_harm_nobody(cluster):
     cluster.wait_leaders("peers", in_sync=3)
     rng, port = random.Random(11), cluster[2].peer_port
     before = cluster[2].rss_bytes()
+    one = peer_port.Hello.of_directory(cluster[1].data, 1)
+    one.nodes = f"{cluster.nodes_setting()} metadata.voters=3".encode()
     refusals = {}
     for name, hello in (("itself", peer_port.Hello(2)), ("a stranger", peer_port.Hello(77)), ("another directory", peer_port.Hello(1)), ("another shard", peer_port.Hello(1, shard=3)), ("another version", peer_port.Hello(1, version=9))):
         stranger = peer_port.Peer(port)
-        ours, accepted, refusals[name] = stranger.shake(hello, 1, peer_port.CONTROL)
+        _, accepted, refusals[name] = stranger.shake(hello, 1, peer_port.CONTROL)
         stranger.close()
         assert not accepted and len(refusals[name]) > 20, f"{name}: {refusals[name]}"
+        told = [secret for secret in (one.cluster_id.decode(), str(cluster[1].peer_port), one.directory.hex()) if secret in refusals[name]]
+        assert not told, f"{name} is told {told}: {refusals[name]}"
+    lost = cluster[2].log_text(whole=True).count("lost the connection with broker 1")
+    for session in range(5):  # even who knows what only broker 1 knows does not take its place while it is there
+        thief = peer_port.Peer(port)
+        try:
+            thief.shake(one, session, peer_port.CONTROL)
+            raise AssertionError("a second broker 1 was let in")
+        except ConnectionError:
+            thief.close()
+    assert cluster[2].log_text(whole=True).count("lost the connection with broker 1") == lost, "the link of the true broker 1 broke"
     for turn in range(20):  # 100 MB are promised, and nothing is kept of what comes: a hello is short
         stranger = peer_port.Peer(port, timeout=1)
         try:
@@ -211,7 +224,7 @@ def false_peers_harm_nobody(cluster):
         except ConnectionError:
             pass
         stranger.close()
-    one = peer_port.Hello(1, ours.directory_of(1), ours.nodes, ours.record, ours.cluster_id)
+    cluster[1].kill()
     kinds = [peer_port.MESSAGES, peer_port.ENTRIES, peer_port.HELLO, peer_port.VERDICT, peer_port.STOPPING, peer_port.JOURNAL, 50, *range(64, 70), 255]
     for turn in range(40):
         control, bulk = peer_port.link(port, one, 1000 + turn)
@@ -229,6 +242,16 @@ def false_peers_harm_nobody(cluster):
     assert cluster[2].alive(), f"broker 2 ended: {cluster[2].log_text()[-500:]}"
     grown = cluster[2].rss_bytes() - before
     assert grown < 60 << 20, f"memory grew by {grown >> 20} MiB"
+    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(64)]  # and 64 that say nothing, and come again, keep nobody out
+    cluster[1].start()
+    def back():
+        for place in range(0, 64, 4):
+            crowd[place].close()
+            crowd[place] = socket.create_connection(("127.0.0.1", port))
+        return all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"])
+    wait_until("the true broker 1 to be connected again, through the crowd", back, 20, 0.2)
+    for stranger in crowd:
+        stranger.close()
     wait_until("the true broker 1 to be connected again", lambda: all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"]), 20)
     with leader_connection(cluster, "peers") as raw:
         assert raw.produce("peers", 0, batch([(None, b"x")]))[0] == 0

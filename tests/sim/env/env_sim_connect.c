@@ -33,7 +33,7 @@ static bool is_loopback(const char *host) {
 }
 
 /* The node of that name as seen from `self`; 0: there is none. */
-static int resolve(const struct network *network, int self, const char *host) {
+static int node_named(const struct network *network, int self, const char *host) {
     int id = 0;
 
     if (is_loopback(host)) return self;
@@ -74,8 +74,8 @@ int env_listen(struct env *env, const char *host, int port, int backlog,
 
     (void)backlog;
     *listener = NULL;
-    if (!any && resolve(network, env->node->id, host) == 0) return ERR_NAME;
-    if (!any && resolve(network, env->node->id, host) != env->node->id) return ERR_INVALID;
+    if (!any && node_named(network, env->node->id, host) == 0) return ERR_NAME;
+    if (!any && node_named(network, env->node->id, host) != env->node->id) return ERR_INVALID;
     if (port == 0) port = network->next_port++;
     if (find_listener(network, env->node->id, port, ipv6) != NULL) return ERR_BUSY;
     *listener = mem_zalloc(sizeof **listener);
@@ -204,7 +204,7 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
     connect->deadline_us = now + timeout_us;
     connect->connected = connected;
     connect->arg = arg;
-    connect->target = resolve(network, env->node->id, host);
+    connect->target = node_named(network, env->node->id, host);
     if (connect->target == 0) {
         answer(connect, ERR_NAME, now + 100);
         return connect;
@@ -219,4 +219,57 @@ void env_connect_cancel(struct env_connect *connect) {
     env_undeliver(&connect->delivery);
     if (connect->end != NULL) end_close(connect->end);
     mem_free(connect);
+}
+
+/* ---- Resolving ---- */
+
+struct env_resolve {
+    struct event event;
+    struct delivery delivery;
+    struct env *env;
+    int target; /* 0: a name that does not resolve */
+    void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n);
+    void *arg;
+};
+
+static void tell_addresses(struct delivery *delivery) {
+    struct env_resolve *resolve = (struct env_resolve *)((char *)delivery - offsetof(struct env_resolve, delivery));
+    void (*resolved)(void *arg, const char(*addresses)[ENV_ADDRESS_SIZE], unsigned n) = resolve->resolved;
+    void *arg = resolve->arg;
+    unsigned count = resolve->target == 0 ? 0 : 1;
+    char addresses[1][ENV_ADDRESS_SIZE];
+
+    snprintf(addresses[0], sizeof addresses[0], "10.0.0.%d", resolve->target);
+    mem_free(resolve);
+    resolved(arg, (const char(*)[ENV_ADDRESS_SIZE])addresses, count);
+}
+
+static void resolver_answered(struct event *event) {
+    struct env_resolve *resolve = (struct env_resolve *)event;
+
+    _Static_assert(offsetof(struct env_resolve, event) == 0, "an event is its resolve");
+    env_deliver(resolve->env, &resolve->delivery);
+}
+
+struct env_resolve *env_resolve(struct env *env, const char *host,
+                                void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n),
+                                void *arg) {
+    struct env_resolve *resolve = mem_zalloc(sizeof *resolve);
+
+    env_effect(env);
+    *resolve = (struct env_resolve){.event = {.owner = env, .run = resolver_answered},
+                                    .delivery = {.run = tell_addresses},
+                                    .env = env,
+                                    .target = node_named(world_network(env->world), env->node->id, host),
+                                    .resolved = resolved,
+                                    .arg = arg};
+    world_schedule(env->world, &resolve->event, world_now_us(env->world) + 100);
+    return resolve;
+}
+
+void env_resolve_cancel(struct env_resolve *resolve) {
+    if (resolve == NULL) return;
+    world_unschedule(resolve->env->world, &resolve->event);
+    env_undeliver(&resolve->delivery);
+    mem_free(resolve);
 }

@@ -112,7 +112,7 @@ static void test_hello_text_without_end(void **state) {
     struct peer_journal seen = {.run = 5, .sequence = 6}, got = {0};
     peer_verdict_encode(&bytes, false, &seen, "no");
     struct slice slice = peer_bytes_take(&bytes);
-    bool accepted;
+    enum peer_answer accepted;
     const char *sentence;
     assert_int_equal(peer_verdict_decode(slice, &accepted, &got, &sentence), ERR_NONE);
     assert_memory_equal(&got, &seen, sizeof seen);
