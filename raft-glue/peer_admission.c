@@ -28,6 +28,16 @@ enum {
     CLAIM_MS = 1500, /* less than a handshake may take, more than two pings */
 };
 
+struct peer *peers_find(const struct peers *peers, int32_t node) {
+    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
+        if (peer->node == node) return peer;
+    return NULL;
+}
+
+static void close_stranger(struct peer_connection *connection, const char *why) {
+    connection->owner->events->ended(connection->owner->peers, connection, why);
+}
+
 /* ---- Addresses ---- */
 
 /* "127.0.0.1:41234", "[::ffff:10.0.0.1]:41234", "[fe80::1%eth0]:41234" without what is not the address. */
@@ -98,10 +108,10 @@ void peer_admission_make_room(struct peers *peers, struct env_stream *stream, ch
     size_t count, most = brokers > 0 ? brokers * BROKER_PLACES : STRANGER_PLACES;
     *of_list = brokers > 0;
     struct peer_connection *first = oldest(peers, address, &count);
-    if (count >= most) peer_link_evict(first);
+    if (count >= most) close_stranger(first, "too many of its address do not say who they are");
     if (*of_list) return;
     first = oldest(peers, NULL, &count);
-    if (count >= STRANGERS_MAX) peer_link_evict(first);
+    if (count >= STRANGERS_MAX) close_stranger(first, "too many do not say who they are");
 }
 
 /* ---- Hellos ---- */
@@ -142,7 +152,7 @@ static bool claim_passes(struct peer *peer, struct peer_connection *connection) 
         log_limited(peers->log, &peers->limiter, LOG_WARN,
                     "closed a connection from %s that says it is broker %d, which is connected and speaks",
                     connection->address, peer->node);
-        peer_link_evict(connection);
+        close_stranger(connection, "that broker is connected");
         return false;
     }
     return now_ms - connection->claimed_ms >= CLAIM_MS;

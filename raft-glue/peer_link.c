@@ -31,12 +31,6 @@ enum {
 static void dial(struct peer *peer);
 static void retry_later(struct peer *peer);
 
-struct peer *peers_find(const struct peers *peers, int32_t node) {
-    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
-        if (peer->node == node) return peer;
-    return NULL;
-}
-
 static bool we_dial(const struct peer *peer) {
     return peer->peers->options.node < peer->node;
 }
@@ -56,11 +50,6 @@ static void drop_connection(struct peers *peers, struct peer_connection *connect
     if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection)
         connection->peer->connections[connection->channel] = NULL;
     peer_connection_close(connection);
-}
-
-void peer_link_evict(struct peer_connection *connection) {
-    CHECK(connection->peer == NULL);
-    drop_connection(connection->owner->peers, connection);
 }
 
 void peer_link_break(struct peer *peer, const char *why) {

@@ -58,7 +58,6 @@ void peer_links_init(struct peers *peers);
 /* Says nothing until a connection is asked for. */
 struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int port);
 void peer_free(struct peer *peer);
-struct peer *peers_find(const struct peers *peers, int32_t node); /* NULL: none */
 /* Dials, if it is for us to do. */
 void peer_link_begin(struct peer *peer);
 /* Closes both connections. `down` comes within the call if the link was up. */
@@ -67,13 +66,12 @@ void peer_link_break(struct peer *peer, const char *why);
 void peer_links_accept(struct peers *peers, struct env_stream *stream);
 /* Closes all connections, without events. */
 void peer_links_close(struct peers *peers);
-/* Closes one that is not of a link. */
-void peer_link_evict(struct peer_connection *connection);
 /* Now and then: ends what is silent, stuck or half made, and keeps the others from ending us. */
 void peer_links_check(struct peers *peers);
 
 /* ---- peer_admission.c ---- */
 
+struct peer *peers_find(const struct peers *peers, int32_t node); /* NULL: none */
 /* Learns the addresses of the peer's host, unless that is under way. */
 void peer_admission_resolve(struct peer *peer);
 /* Somebody connected: closes the oldest of those that did not say who they are when there are too many. Sets where it comes from, and whether

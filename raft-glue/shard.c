@@ -129,7 +129,8 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
 
 static void on_refused(void *arg, int32_t node, bool for_good, const char *sentence) {
     struct shard *shard = arg;
-    if (shard->events != NULL && shard->events->refused != NULL) shard->events->refused(shard->arg, node, for_good, sentence);
+    if (shard->events != NULL && shard->events->refused != NULL)
+        shard->events->refused(shard->arg, node, for_good, sentence);
 }
 
 static void on_drained(void *arg, int32_t node) {

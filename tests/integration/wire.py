@@ -200,13 +200,17 @@ def false_peers_harm_nobody(cluster):
     one = peer_port.Hello.of_directory(cluster[1].data, 1)
     one.nodes = f"{cluster.nodes_setting()} metadata.voters=3".encode()
     refusals = {}
-    for name, hello in (("itself", peer_port.Hello(2)), ("a stranger", peer_port.Hello(77)), ("another directory", peer_port.Hello(1)), ("another shard", peer_port.Hello(1, shard=3)), ("another version", peer_port.Hello(1, version=9))):
-        stranger = peer_port.Peer(port)
-        _, accepted, refusals[name] = stranger.shake(hello, 1, peer_port.CONTROL)
-        stranger.close()
-        assert not accepted and len(refusals[name]) > 20, f"{name}: {refusals[name]}"
-        told = [secret for secret in (one.cluster_id.decode(), str(cluster[1].peer_port), one.directory.hex()) if secret in refusals[name]]
-        assert not told, f"{name} is told {told}: {refusals[name]}"
+
+    def are_refused(*strangers):
+        for name, hello in strangers:
+            stranger = peer_port.Peer(port)
+            _, accepted, refusals[name] = stranger.shake(hello, 1, peer_port.CONTROL)
+            stranger.close()
+            assert not accepted and len(refusals[name]) > 20, f"{name}: {refusals[name]}"
+            told = [secret for secret in (one.cluster_id.decode(), str(cluster[1].peer_port), one.directory.hex()) if secret in refusals[name]]
+            assert not told, f"{name} is told {told}: {refusals[name]}"
+
+    are_refused(("itself", peer_port.Hello(2)), ("a stranger", peer_port.Hello(77)))
     lost = cluster[2].log_text(whole=True).count("lost the connection with broker 1")
     for session in range(5):  # even who knows what only broker 1 knows does not take its place while it is there
         thief = peer_port.Peer(port)
@@ -216,6 +220,8 @@ def false_peers_harm_nobody(cluster):
         except ConnectionError:
             thief.close()
     assert cluster[2].log_text(whole=True).count("lost the connection with broker 1") == lost, "the link of the true broker 1 broke"
+    cluster[1].kill()
+    are_refused(("another directory", peer_port.Hello(1)), ("another shard", peer_port.Hello(1, shard=3)), ("another version", peer_port.Hello(1, version=9)))
     for turn in range(20):  # 100 MB are promised, and nothing is kept of what comes: a hello is short
         stranger = peer_port.Peer(port, timeout=1)
         try:
@@ -224,7 +230,6 @@ def false_peers_harm_nobody(cluster):
         except ConnectionError:
             pass
         stranger.close()
-    cluster[1].kill()
     kinds = [peer_port.MESSAGES, peer_port.ENTRIES, peer_port.HELLO, peer_port.VERDICT, peer_port.STOPPING, peer_port.JOURNAL, 50, *range(64, 70), 255]
     for turn in range(40):
         control, bulk = peer_port.link(port, one, 1000 + turn)
