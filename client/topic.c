@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mem.h"
 #include "client/cluster_view.h"
@@ -68,6 +69,15 @@ static int take_configs(const struct invocation *in, struct session *session,
     return EXIT_DONE;
 }
 
+/* So that the broker that is asked next, when the connection to the first one breaks, knows the topic as what was asked for. */
+static void draw_id(struct kp_uuid *id) {
+    size_t got = 0;
+    while (got < sizeof id->bytes) {
+        ssize_t n = getrandom(id->bytes + got, sizeof id->bytes - got, 0);
+        got += n > 0 ? (size_t)n : 0;
+    }
+}
+
 int command_topic_create(struct invocation *in) {
     struct session session;
     session_begin(&session, in);
@@ -78,6 +88,7 @@ int command_topic_create(struct invocation *in) {
     kp_set_fallbacks(&kp_create_topics_request_schema, &request);
     kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topic);
     topic.name = kp_string_of(in->words[0]);
+    draw_id(&topic.wanted_id);
     topic.num_partitions = (int32_t)invocation_number(in, 'p', -1, 1, 100000);
     topic.replication_factor = (int16_t)invocation_number(in, 'r', -1, 1, 99);
     request.topics.items = &topic;

@@ -30,6 +30,9 @@ static const struct kp_field request_topic_fields[] = {
      .item = &kp_create_topics_request_assignment_schema, KP_AT(kp_create_topics_request_topic, assignments)},
     {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_create_topics_request_config_schema, KP_AT(kp_create_topics_request_topic, configs)},
+    /* Unknown tags are skipped by other brokers (KIP-482). */
+    {"wantedId", KP_UUID, .versions = KP_SINCE(5), .tagged = KP_SINCE(5), .tag = KP_PRIVATE_TAG,
+     KP_AT(kp_create_topics_request_topic, wanted_id)},
 };
 const struct kp_schema kp_create_topics_request_topic_schema = {
     KP_SCHEMA("topic", kp_create_topics_request_topic, request_topic_fields)};

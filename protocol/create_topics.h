@@ -24,6 +24,8 @@ struct kp_create_topics_request_topic {
     int16_t replication_factor;                                          /* -1: default, or as assigned */
     KP_ARRAY_OF(struct kp_create_topics_request_assignment) assignments; /* empty: the cluster places */
     KP_ARRAY_OF(struct kp_create_topics_request_config) configs;
+    struct kp_uuid
+        wanted_id; /* 5+; ours, not Kafka's: the id that the topic is to have, so that a repeated request is recognised; zero: any */
 };
 
 struct kp_create_topics_request {

@@ -76,6 +76,9 @@ struct kp_field {
     uint32_t offset, size;        /* in the C struct: KP_AT */
 };
 
+/* Tags from here on are our own. */
+enum { KP_PRIVATE_TAG = 10000 };
+
 #define KP_AT(owner, member) .offset = offsetof(struct owner, member), .size = sizeof(((struct owner *)0)->member)
 
 struct kp_schema {

@@ -43,7 +43,9 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
                             item->name);
         return false;
     }
-    if (metadata_topic_named(services->metadata, item->name, strlen(item->name)) != NULL) {
+    const struct metadata_topic *present = metadata_topic_named(services->metadata, item->name, strlen(item->name));
+    /* One with the wanted id was made by an earlier sending of this very request. */
+    if (present != NULL && memcmp(present->id, asked->topics.items[place].wanted_id.bytes, METADATA_UUID_SIZE) != 0) {
         topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "topic %s exists already", item->name);
         return false;
     }
@@ -161,7 +163,8 @@ static void create(struct topic_change *item, const struct kp_create_topics_requ
                                               : take_numbers(item, topic, &change)) &&
                 take_configs(item, topic, &change, &arena);
     if (good) {
-        env_random(item->changes->services->env, item->id.bytes, sizeof item->id.bytes);
+        item->id = topic->wanted_id;
+        if (kp_uuid_is_zero(item->id)) env_random(item->changes->services->env, item->id.bytes, sizeof item->id.bytes);
         change.command.create_topic.name = topic->name;
         change.command.create_topic.id = item->id;
         topic_change_submit(item, &change, !asked->validate_only);

@@ -28,7 +28,7 @@ IN_PRODUCT = {
     "rand": ("env_random", ()),
     "random": ("env_random", ()),
     "srand": ("env_random", ()),
-    "getrandom": ("env_random", ("base/env_uv",)),
+    "getrandom": ("env_random", ("base/env_uv", "client/")),
     "time": ("env_wall_ms", ("base/env_uv",)),
     "gettimeofday": ("env_wall_ms", ("base/env_uv",)),
     "clock_gettime": ("env_now_us", ("base/env_uv", "client/")),
