@@ -30,7 +30,7 @@ struct command {
     const char *example; /* a whole command line */
     const struct command_option *options;
     size_t option_count;
-    int (*run)(struct invocation *invocation); /* returns an exit code */
+    int (*run)(struct invocation *invocation); /* returns an exit code; NULL: client/about.h runs it */
 };
 
 enum { INVOCATION_VALUES = 64 };
@@ -69,6 +69,9 @@ int command_topic_create(struct invocation *invocation);
 int command_topic_list(struct invocation *invocation);
 int command_topic_describe(struct invocation *invocation);
 int command_topic_delete(struct invocation *invocation);
+int command_topic_alter(struct invocation *invocation);
+int command_topic_add_partitions(struct invocation *invocation);
+int command_topic_offsets(struct invocation *invocation);
 int command_produce(struct invocation *invocation);
 int command_consume(struct invocation *invocation);
 int command_meta_ls(struct invocation *invocation);

@@ -232,20 +232,15 @@ static int name_words(const struct command *command, char **words, int count) {
     return taken;
 }
 
-/* "topic" alone: names the words that may follow it; false when there are none. */
-static bool second_words(const char *first, struct error_text *why) {
-    char list[256] = "";
-    size_t len = strlen(first), used = 0;
-    for (size_t i = 0; i < command_count && used < sizeof(list); i++) {
-        if (strncmp(commands[i].name, first, len) == 0 && commands[i].name[len] == ' ') {
-            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", *list ? ", " : "",
-                                     commands[i].name + len + 1);
+/* "topic": a word that only begins names of commands. */
+static bool is_group(const char *word) {
+    size_t len = strlen(word);
+    for (size_t i = 0; i < command_count; i++) {
+        if (strncmp(commands[i].name, word, len) == 0 && commands[i].name[len] == ' ') {
+            return true;
         }
     }
-    if (*list) {
-        error_set(why, ERR_INVALID, "\"%s\" needs another word: %s", first, list);
-    }
-    return *list != 0;
+    return false;
 }
 
 static void unknown_command(const struct reading *r, struct error_text *why) {
@@ -253,9 +248,6 @@ static void unknown_command(const struct reading *r, struct error_text *why) {
     char **words = r->in.words;
     if (*r->wrong.text) {
         *why = r->wrong;
-        return;
-    }
-    if (r->in.word_count == 1 && second_words(words[0], why)) {
         return;
     }
     snprintf(given, sizeof(given), "%.70s%s%.70s", words[0], r->in.word_count > 1 ? " " : "",
@@ -294,12 +286,14 @@ static const struct command *find_command(struct reading *r, const struct invoca
 }
 
 static enum command_line_result without_command(struct reading *r, struct error_text *why) {
-    bool help_word = r->in.word_count > 0 && strcmp(r->in.words[0], "help") == 0;
     if (r->version && r->in.word_count == 0) {
         return COMMAND_LINE_VERSION;
     }
-    if (r->help || (help_word && r->in.word_count == 1)) {
+    if (r->help) {
         return COMMAND_LINE_HELP;
+    }
+    if (!*r->wrong.text && r->in.word_count == 1 && is_group(r->in.words[0])) {
+        return COMMAND_LINE_ALONE;
     }
     if (r->in.word_count > 0 || *r->wrong.text) {
         unknown_command(r, why);
@@ -326,6 +320,8 @@ enum command_line_result command_line_parse(int argc, char **argv, struct invoca
     } else if (*r->wrong.text) {
         *why = r->wrong;
         result = COMMAND_LINE_WRONG;
+    } else if (command->min_words > 0 && r->argc == 1 + taken) {
+        result = COMMAND_LINE_ALONE;
     } else {
         in->word_count -= taken;
         memmove(in->words, in->words + taken, (size_t)in->word_count * sizeof(char *));

@@ -16,8 +16,9 @@ extern const struct command_option every_command[];
 extern const size_t every_command_count;
 
 enum command_line_result {
-    COMMAND_LINE_RUN,     /* `in` is complete */
-    COMMAND_LINE_HELP,    /* of in->command; NULL: of drave as a whole */
+    COMMAND_LINE_RUN, /* `in` is complete */
+    COMMAND_LINE_HELP, /* of in->command; NULL: of the words that it has (a group such as "topic"), or of drave as a whole */
+    COMMAND_LINE_ALONE,   /* the same, because nothing but a name was typed that needs more: wrong usage */
     COMMAND_LINE_VERSION, /* --version */
     COMMAND_LINE_WRONG    /* `why` has the sentence */
 };

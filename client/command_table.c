@@ -12,6 +12,22 @@ static const struct command_option create_options[] = {
     {'r', 'r', "replicas", "N", "replicas of each partition (the cluster's default.replication.factor)"},
     {'c', 'c', "config", "K=V", "a setting of the topic; may be repeated"},
     {0, OPTION_IF_NOT_EXISTS, "if-not-exists", NULL, "a topic that is there already is fine"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
+static const struct command_option alter_options[] = {
+    {'c', 'c', "config", "K=V", "set a setting of the topic; may be repeated"},
+    {'d', 'd', "delete-config", "K", "go back to the cluster's value of a setting; may be repeated"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
+static const struct command_option add_partitions_options[] = {
+    {'n', 'n', "number", "N", "how many partitions more"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
+static const struct command_option delete_options[] = {
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
+};
+static const struct command_option offsets_options[] = {
+    {0, OPTION_AT, "at", "TIME", "also the first record that is not older: " MOMENT_FORMS},
 };
 static const struct command_option produce_options[] = {
     {'K', 'K', "key-separator", "SEP", "each line is key, SEP, value; a line without SEP has no key"},
@@ -20,7 +36,7 @@ static const struct command_option produce_options[] = {
     {'H', 'H', "header", "K=V", "a header for every record; may be repeated"},
     {'p', 'p', "partition", "N", "send to this partition (by key, or spread; with --json as each record says)"},
     {0, OPTION_REPARTITION, "repartition", NULL, "with --json: by key, or spread, whatever partition a record says"},
-    {'z', 'z', "compression", "CODEC", "none, gzip, snappy, lz4 or zstd (none)"},
+    {'z', 'z', "compression", "none|gzip|snappy|lz4|zstd", "how batches are compressed (none)"},
     {0, OPTION_RATE, "rate", "N", "at most N lines per second (as they come)"},
     {0, OPTION_REPORT, "report", NULL, "the closing line as JSON on stdout (--json has it anyway)"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
@@ -67,8 +83,17 @@ const struct command commands[] = {
     {"topic list", "", 0, 0, "Lists the topics.", "drave topic list", NULL, 0, command_topic_list},
     {"topic describe", "TOPIC", 1, 1, "Shows a topic's partitions, replicas, offsets and settings.",
      "drave topic describe orders", NULL, 0, command_topic_describe},
-    {"topic delete", "TOPIC", 1, 1, "Deletes a topic and its records.", "drave topic delete orders", NULL, 0,
-     command_topic_delete},
+    {"topic offsets", "TOPIC", 1, 1,
+     "Shows where each partition starts and ends, and where it stood at a time. AT is the first record that is not older.",
+     "drave topic offsets orders --at -1h", OPTIONS(offsets_options), command_topic_offsets},
+    {"topic alter", "TOPIC...", 1, 256, "Changes settings of topics.",
+     "drave topic alter orders -c max.message.bytes=2000000 -d compression.type", OPTIONS(alter_options),
+     command_topic_alter},
+    {"topic add-partitions", "TOPIC...", 1, 256,
+     "Adds partitions. Records that are there stay; new ones with a key may go to another partition than before.",
+     "drave topic add-partitions orders -n 3", OPTIONS(add_partitions_options), command_topic_add_partitions},
+    {"topic delete", "TOPIC...", 1, 256, "Deletes topics and their records.", "drave topic delete orders",
+     OPTIONS(delete_options), command_topic_delete},
     {"produce", "TOPIC", 1, 1,
      "Sends each line of standard input as a record; with --json each line is an object as consume --json prints it.",
      "drave produce orders -K : < orders.txt", OPTIONS(produce_options), command_produce},
@@ -95,6 +120,12 @@ const struct command commands[] = {
      command_dev_resume},
     {"dev start", "ID", 1, 1, "Starts a broker of the directory again.", "drave dev start 2", OPTIONS(dir_options),
      command_dev_start},
+    {"help", "[COMMAND...]", 0, 2, "Shows what a command does, its options and an example.", "drave help topic create",
+     NULL, 0, NULL},
+    {"completion", "bash|zsh|fish", 1, 1024, "Prints the completion script of a shell.",
+     "source <(drave completion bash)", NULL, 0, NULL},
+    {"reference", "man|markdown", 1, 1, "Prints the reference of all commands.", "drave reference man | man -l -", NULL,
+     0, NULL},
 };
 
 const size_t command_count = COUNT(commands);

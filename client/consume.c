@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "client/kafka_client.h"
 #include "client/kafka_property.h"
+#include "client/moment.h"
 #include "client/reading.h"
 #include "client/record_format.h"
 #include "client/record_json.h"
@@ -117,7 +118,7 @@ static void take(struct consume *c, const rd_kafka_message_t *message) {
 
 /* The end of a span that lay ahead is found once the clock is past it. */
 static void look_at_the_clock(struct consume *c) {
-    if (c->reading.stops_pending && wall_ms() > c->reading.where.until_ms) {
+    if (c->reading.stops_pending && moment_now() > c->reading.where.until_ms) {
         c->failed = reading_resolve_stops(&c->reading, c->in) != EXIT_DONE;
     }
 }

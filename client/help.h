@@ -6,5 +6,9 @@
 
 void help_print_command(const struct command *command);
 void help_print_all(void);
+/* The commands that begin with this word ("topic"); false: there are none. */
+bool help_print_group(const char *first);
+/* Either, by its name: "topic create", "topic"; false: there is no such. */
+bool help_print_named(const char *name);
 
 #endif

@@ -6,10 +6,19 @@
  */
 #include <stdlib.h>
 
+#include "client/about.h"
 #include "client/command_line.h"
 #include "client/help.h"
 #include "client/kafka_client.h"
 #include "client/talk.h"
+
+static void show_help(const struct invocation *in) {
+    if (in->command) {
+        help_print_command(in->command);
+    } else if (in->word_count == 0 || !help_print_group(in->words[0])) {
+        help_print_all();
+    }
+}
 
 static int act(int argc, char **argv) {
     const char *from_environment = getenv("DRAVE_BOOTSTRAP");
@@ -21,15 +30,10 @@ static int act(int argc, char **argv) {
         return EXIT_USAGE;
     }
     switch (command_line_parse(argc, argv, &in, &why)) {
-    case COMMAND_LINE_RUN: return in.command->run(&in);
+    case COMMAND_LINE_RUN: return in.command->run ? in.command->run(&in) : about_run(&in);
     case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
-    case COMMAND_LINE_HELP:
-        if (in.command) {
-            help_print_command(in.command);
-        } else {
-            help_print_all();
-        }
-        return EXIT_DONE;
+    case COMMAND_LINE_HELP: show_help(&in); return EXIT_DONE;
+    case COMMAND_LINE_ALONE: show_help(&in); return EXIT_USAGE;
     case COMMAND_LINE_WRONG: break;
     }
     say("%s", why.text);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 
@@ -135,6 +136,12 @@ static bool all_digits(const char *text, size_t len) {
         i++;
     }
     return len > 0 && i == len;
+}
+
+int64_t moment_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int moment_parse(const char *text, size_t len, int64_t now_ms, int64_t *ms) {

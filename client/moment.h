@@ -15,4 +15,7 @@
  * ERR_NONE, or ERR_INVALID: not one of the forms, no day of the calendar, or before 1970. */
 int moment_parse(const char *text, size_t len, int64_t now_ms, int64_t *ms);
 
+/* Now, in ms since 1970. */
+int64_t moment_now(void);
+
 #endif

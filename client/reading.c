@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "client/moment.h"
@@ -13,12 +12,6 @@
 #include "client/topic_pattern.h"
 
 enum { ARENA_MAX = 512 << 20 };
-
-int64_t wall_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- What was typed ---- */
 
@@ -35,7 +28,7 @@ int reading_open(struct reading *reading, const struct invocation *in) {
         say("--partition %s is no list of partitions; write for example -p 0 or -p 0,2,5-7", partitions);
         return EXIT_USAGE;
     }
-    if (where_parse(where, wall_ms(), &reading->where, &ends_early)) {
+    if (where_parse(where, moment_now(), &reading->where, &ends_early)) {
         if (ends_early) {
             say("--offset %s ends before it begins", where);
         } else {
@@ -173,7 +166,7 @@ struct facts {
 static int ask_facts(const struct reading *reading, struct admin_client *admin, struct facts *facts) {
     const struct where *where = &reading->where;
     int code = EXIT_DONE;
-    *facts = (struct facts){.asked_ms = wall_ms()};
+    *facts = (struct facts){.asked_ms = moment_now()};
     /* librdkafka would ask for the beginning itself, but half a second later. */
     if (where->kind == WHERE_LAST || (where->kind == WHERE_BEGINNING && reading->until_end)) {
         facts->begin = ask(reading, admin, OFFSETS_EARLIEST, &code);

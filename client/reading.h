@@ -57,7 +57,4 @@ bool reading_passes(const struct reading *reading, const struct reading_partitio
 /* Everything below `next` was read. True when that was all that is wanted of the partition. */
 bool reading_advance(struct reading *reading, struct reading_partition *partition, int64_t next);
 
-/* Now, in ms since 1970. */
-int64_t wall_ms(void);
-
 #endif

@@ -12,38 +12,15 @@
 #include "base/mem.h"
 #include "client/cluster_view.h"
 #include "client/command.h"
+#include "client/offsets.h"
 #include "client/talk.h"
+#include "client/topic_session.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_configs.h"
 #include "protocol/kafka_error.h"
-#include "protocol/list_offsets.h"
 
-enum { ARENA_MAX = 512 << 20, LIST_LATEST = -1, LIST_EARLIEST = -2, RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1 };
-
-/* The connection and memory of one command. */
-struct session {
-    struct admin_client *admin;
-    struct kp_arena arena;
-};
-
-static void session_begin(struct session *session, const struct invocation *in) {
-    session->admin = admin_client_new(in->bootstrap, in->timeout_ms);
-    kp_arena_init(&session->arena, ARENA_MAX);
-}
-
-static int session_end(struct session *session, int code) {
-    kp_arena_close(&session->arena);
-    admin_client_free(session->admin);
-    return code;
-}
-
-/* Says what the broker answered about a topic. */
-static int refused(struct session *session, const char *topic, int16_t error, struct kp_string message) {
-    const char *text = cluster_text(&session->arena, message);
-    say("topic \"%s\": %s", topic, *text ? text : kafka_error_message(error));
-    return EXIT_REFUSED;
-}
+enum { RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1 };
 
 /* ---- create ---- */
 
@@ -56,15 +33,9 @@ static int take_configs(const struct invocation *in, struct session *session,
     struct kp_create_topics_request_config *configs = kp_new_items(
         &session->arena, &kp_create_topics_request_config_schema, &topic->configs, (int32_t)count);
     for (size_t i = 0; i < count; i++) {
-        char *key;
-        const char *value, *pair = invocation_nth(in, 'c', i);
-        if (!pair_split(pair, &key, &value)) {
-            say("--config %s is not KEY=VALUE; write for example -c max.message.bytes=2000000", pair);
+        if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name, &configs[i].value)) {
             return EXIT_USAGE;
         }
-        configs[i].name = kp_arena_string(&session->arena, key, strlen(key));
-        configs[i].value = kp_string_of(value);
-        mem_free(key);
     }
     return EXIT_DONE;
 }
@@ -94,6 +65,7 @@ int command_topic_create(struct invocation *in) {
     request.topics.items = &topic;
     request.topics.count = 1;
     request.timeout_ms = (int32_t)in->timeout_ms;
+    request.validate_only = invocation_has(in, OPTION_DRY_RUN);
     int code = take_configs(in, &session, &topic);
     if (code) {
         return session_end(&session, code);
@@ -112,7 +84,7 @@ int command_topic_create(struct invocation *in) {
         return session_end(&session, EXIT_DONE);
     }
     if (made->error_code) {
-        return session_end(&session, refused(&session, in->words[0], made->error_code, made->error_message));
+        return session_end(&session, session_refused(&session, in->words[0], made->error_code, made->error_message));
     }
     char id[23];
     kp_uuid_text(made->topic_id, id);
@@ -120,7 +92,8 @@ int command_topic_create(struct invocation *in) {
         print_json(json_pack("{s:s,s:s,s:i,s:i}", "name", in->words[0], "id", id, "partitions",
                              (int)made->num_partitions, "replicas", (int)made->replication_factor));
     } else {
-        say_plain("topic \"%s\" created: %d partition%s, %d replica%s", in->words[0], (int)made->num_partitions,
+        say_plain("topic \"%s\" %s: %d partition%s, %d replica%s", in->words[0],
+                  request.validate_only ? "would be created (--dry-run)" : "created", (int)made->num_partitions,
                   made->num_partitions == 1 ? "" : "s", (int)made->replication_factor,
                   made->replication_factor == 1 ? "" : "s");
     }
@@ -164,39 +137,6 @@ int command_topic_list(struct invocation *in) {
 
 /* ---- describe ---- */
 
-/* Start or end offset of a partition, asked at its leader; -1: could not be had. */
-static int64_t ask_offset(struct session *session, const struct kp_metadata_response *metadata, const char *topic,
-                          const struct kp_metadata_response_partition *partition, int64_t which) {
-    const struct kp_metadata_response_broker *leader = cluster_broker(metadata, partition->leader_id);
-    if (!leader) {
-        return -1;
-    }
-    struct kp_list_offsets_request request;
-    struct kp_list_offsets_request_topic one;
-    struct kp_list_offsets_request_partition part;
-    struct kp_list_offsets_response response;
-    struct error_text why = {""};
-    kp_set_fallbacks(&kp_list_offsets_request_schema, &request);
-    kp_set_fallbacks(&kp_list_offsets_request_topic_schema, &one);
-    kp_set_fallbacks(&kp_list_offsets_request_partition_schema, &part);
-    request.replica_id = -1;
-    one.name = kp_string_of(topic);
-    part.partition_index = partition->partition_index;
-    part.timestamp = which;
-    part.current_leader_epoch = -1;
-    one.partitions.items = &part;
-    one.partitions.count = 1;
-    request.topics.items = &one;
-    request.topics.count = 1;
-    int error = admin_request_to(session->admin, cluster_text(&session->arena, leader->host), leader->port,
-                                 KP_LIST_OFFSETS, 4, &request, &session->arena, &response, NULL, &why);
-    if (error || response.topics.count != 1 || response.topics.items[0].partitions.count != 1 ||
-        response.topics.items[0].partitions.items[0].error_code) {
-        return -1;
-    }
-    return response.topics.items[0].partitions.items[0].offset;
-}
-
 static json_t *ids(const int32_t *items, int32_t count) {
     json_t *list = json_array();
     for (int32_t i = 0; i < count; i++) {
@@ -205,19 +145,36 @@ static json_t *ids(const int32_t *items, int32_t count) {
     return list;
 }
 
+/* The offsets of all partitions as their leaders tell them now; -1: could not be had. */
+static struct partition_offset *ask_offsets(struct session *session, const struct kp_metadata_response *metadata,
+                                            const char *name, const struct kp_metadata_response_topic *topic,
+                                            int64_t which) {
+    struct partition_offset *items = mem_zalloc(((size_t)topic->partitions.count + 1) * sizeof(*items));
+    for (int32_t i = 0; i < topic->partitions.count; i++) {
+        items[i] = (struct partition_offset){
+            .topic = name, .partition = topic->partitions.items[i].partition_index, .offset = -1};
+    }
+    offsets_ask_once(session->admin, &session->arena, metadata, which, OFFSETS_UNCOMMITTED, items,
+                     (size_t)topic->partitions.count);
+    return items;
+}
+
 static json_t *describe_partitions(struct session *session, const struct kp_metadata_response *metadata,
                                    const char *name, const struct kp_metadata_response_topic *topic) {
     json_t *list = json_array();
+    struct partition_offset *start = ask_offsets(session, metadata, name, topic, OFFSETS_EARLIEST),
+                            *end = ask_offsets(session, metadata, name, topic, OFFSETS_LATEST);
     for (int32_t i = 0; i < topic->partitions.count; i++) {
         const struct kp_metadata_response_partition *p = &topic->partitions.items[i];
-        json_t *start = json_integer(ask_offset(session, metadata, name, p, LIST_EARLIEST)),
-               *end = json_integer(ask_offset(session, metadata, name, p, LIST_LATEST));
-        json_array_append_new(list, json_pack("{s:i,s:i,s:i,s:o,s:o,s:o,s:o}", "id", (int)p->partition_index, "leader",
-                                              (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
-                                              ids(p->replica_nodes.items, p->replica_nodes.count), "in_sync",
-                                              ids(p->isr_nodes.items, p->isr_nodes.count), "start_offset", start,
-                                              "high_watermark", end));
+        json_array_append_new(list,
+                              json_pack("{s:i,s:i,s:i,s:o,s:o,s:I,s:I}", "id", (int)p->partition_index, "leader",
+                                        (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
+                                        ids(p->replica_nodes.items, p->replica_nodes.count), "in_sync",
+                                        ids(p->isr_nodes.items, p->isr_nodes.count), "start_offset",
+                                        (json_int_t)start[i].offset, "high_watermark", (json_int_t)end[i].offset));
     }
+    mem_free(start);
+    mem_free(end);
     return list;
 }
 
@@ -316,7 +273,8 @@ int command_topic_describe(struct invocation *in) {
 
 /* ---- delete ---- */
 
-int command_topic_delete(struct invocation *in) {
+/* One topic, with a session and a timeout of its own. */
+static int delete_topic(const struct invocation *in, const char *name) {
     struct session session;
     session_begin(&session, in);
     struct kp_delete_topics_request request;
@@ -325,13 +283,18 @@ int command_topic_delete(struct invocation *in) {
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;
     struct error_text why = {""};
-    int code = cluster_topic(session.admin, &session.arena, in->words[0], &metadata, &found);
+    int code = cluster_topic(session.admin, &session.arena, name, &metadata, &found);
     if (code) {
         return session_end(&session, code);
     }
+    if (invocation_has(in, OPTION_DRY_RUN)) {
+        say_plain("topic \"%s\" would be deleted, with %d partition%s (--dry-run)", name, (int)found->partitions.count,
+                  found->partitions.count == 1 ? "" : "s");
+        return session_end(&session, EXIT_DONE);
+    }
     kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
     kp_set_fallbacks(&kp_delete_topics_request_topic_schema, &topic);
-    topic.name = kp_string_of(in->words[0]);
+    topic.name = kp_string_of(name);
     request.topics.items = &topic;
     request.topics.count = 1;
     request.timeout_ms = (int32_t)in->timeout_ms;
@@ -340,9 +303,18 @@ int command_topic_delete(struct invocation *in) {
         return session_end(&session, admin_failed(error, &why));
     }
     if (response.responses.count == 1 && response.responses.items[0].error_code) {
-        return session_end(&session, refused(&session, in->words[0], response.responses.items[0].error_code,
-                                             response.responses.items[0].error_message));
+        return session_end(&session, session_refused(&session, name, response.responses.items[0].error_code,
+                                                     response.responses.items[0].error_message));
     }
-    say_plain("topic \"%s\" deleted", in->words[0]);
+    say_plain("topic \"%s\" deleted", name);
     return session_end(&session, EXIT_DONE);
+}
+
+int command_topic_delete(struct invocation *in) {
+    int code = EXIT_DONE;
+    for (int i = 0; i < in->word_count && code != EXIT_UNREACHABLE; i++) {
+        int one = delete_topic(in, in->words[i]);
+        code = one ? one : code;
+    }
+    return code;
 }

@@ -31,7 +31,7 @@ def usage(cluster):
     expect(run("produce"), 2, "usage")
     expect(run("consume", "t", "-o", "tomorrow"), 2, "tomorrow")
     expect(run("topic", "create", "t", "-p", "many"), 2, "many")
-    expect(run("topic"), 2, "create, list, describe, delete")
+    expect(run("topic"), 2, "topic create", "topic delete")
     expect(run("topic", "create", "t", "--partitons", "3"), 2, "did you mean --partitions")
     expect(run("topic", "create", "t", "-r"), 2, "-r needs a value")
     expect(run("produce", "t", "-z", "rar"), 2, "rar", "zstd")

@@ -93,8 +93,6 @@ static void test_command_line_wrong(void **state) {
     expect_wrong("topik list", "did you mean \"drave topic list\"");
     expect_wrong("-b x -p 3 topik list -e", "did you mean \"drave topic list\"");
     expect_wrong("dev frobnicate", "no command \"dev frobnicate\"");
-    expect_wrong("topic", "create, list, describe, delete");
-    expect_wrong("topic -b x", "create, list, describe, delete");
     expect_wrong("--json", "name a command");
     expect_wrong("--jsn", "did you mean --json");
     expect_wrong("topic create t --partitons 3", "did you mean --partitions");
@@ -103,13 +101,26 @@ static void test_command_line_wrong(void **state) {
     expect_wrong("topic create t --partitions", "--partitions needs a value");
     expect_wrong("info --json=1", "takes no value");
     expect_wrong("info -x", "no option -x");
-    expect_wrong("topic create", "usage: drave topic create TOPIC");
+    expect_wrong("topic create -p 3", "usage: drave topic create TOPIC");
     expect_wrong("info --timeout 0", "--timeout 0 is not a time");
     expect_wrong("info --timeout 25h", "at most a day");
     char many[2000] = "topic create t";
     for (size_t used = strlen(many), i = 0; i < 65; i++)
         used += (size_t)snprintf(many + used, sizeof many - used, " -ca=1");
     expect_wrong(many, "more than 64 options");
+}
+
+/* A name alone that needs more shows its help, and is wrong usage: a group of commands, and a command without its words. */
+static void test_command_line_alone(void **state) {
+    (void)state;
+    assert_int_equal(parse("topic"), COMMAND_LINE_ALONE);
+    assert_null(in.command);
+    assert_string_equal(in.words[0], "topic");
+    assert_int_equal(parse("topic -b x"), COMMAND_LINE_ALONE);
+    assert_int_equal(parse("bench"), COMMAND_LINE_ALONE);
+    assert_string_equal(in.command->name, "bench");
+    assert_int_equal(parse("topic create"), COMMAND_LINE_ALONE);
+    assert_int_equal(parse("topic list"), COMMAND_LINE_RUN);
 }
 
 /* Help wins over whatever else is wrong. */
@@ -121,7 +132,12 @@ static void test_command_line_help(void **state) {
     assert_string_equal(in.command->name, "topic create");
     assert_int_equal(parse("--help"), COMMAND_LINE_HELP);
     assert_null(in.command);
-    assert_int_equal(parse("help"), COMMAND_LINE_HELP);
+    assert_int_equal(parse("topic --help"), COMMAND_LINE_HELP);
+    assert_null(in.command);
+    assert_string_equal(in.words[0], "topic");
+    assert_int_equal(parse("help topic create"), COMMAND_LINE_RUN);
+    assert_string_equal(in.command->name, "help");
+    assert_int_equal(in.word_count, 2);
     assert_int_equal(parse("--version"), COMMAND_LINE_VERSION);
 }
 
@@ -142,10 +158,13 @@ static void test_duration_parse(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_command_line_order),       cmocka_unit_test(test_command_line_values),
-        cmocka_unit_test(test_command_line_longer_name), cmocka_unit_test(test_command_line_wrong),
-        cmocka_unit_test(test_command_line_help),        cmocka_unit_test(test_duration_parse)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_command_line_order),
+                                       cmocka_unit_test(test_command_line_values),
+                                       cmocka_unit_test(test_command_line_longer_name),
+                                       cmocka_unit_test(test_command_line_wrong),
+                                       cmocka_unit_test(test_command_line_alone),
+                                       cmocka_unit_test(test_command_line_help),
+                                       cmocka_unit_test(test_duration_parse)};
     int code = cmocka_run_group_tests(tests, NULL, NULL);
     mem_free(in.words);
     return code;

@@ -1,0 +1,195 @@
+"""What people reach for beside records: help, completion, man page, installing, and changes of topics."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+from harness.cluster import BIN, ROOT, Cluster, free_ports
+from harness.command import expect, run, shell
+from harness.suite import Suite
+
+
+def commands():
+    """The names in the table, from what --help lists."""
+    rows = [line[2:36].split() for line in run("--help").stdout.splitlines() if line.startswith("  ")]
+    return [" ".join(w for w in row if w.isascii() and w[0].islower() and "|" not in w) for row in rows]
+
+
+def help_texts(cluster):
+    """A group or a command alone shows its help and ends with 2; `help` shows everything with 0."""
+    for group in ("topic", "meta"):
+        expect(run(group), 2, f"usage: drave {group} COMMAND")
+        expect(run(group, "--help"), 0, f"usage: drave {group} COMMAND")
+        expect(run("help", group), 0, f"usage: drave {group} COMMAND")
+    expect(run("bench"), 2, "usage: drave bench produce.consume.e2e TOPIC", "example:")
+    expect(run("consume"), 2, "usage: drave consume TOPIC", "example:")
+    expect(run("help", "topic", "creat"), 2, "topic creat")
+    assert len(commands()) > 20, commands()
+    for command in commands():
+        expect(run("help", *command.split()), 0, "usage: drave " + command, "example:")
+
+
+def reference(cluster):
+    """docs/cli.md ends with the reference that the program prints; the man page passes the checkers."""
+    printed = run("reference", "markdown").stdout.rstrip("\n")
+    assert (ROOT / "docs" / "cli.md").read_text().rstrip("\n").endswith(printed), "docs/cli.md is not what `drave reference markdown` prints"
+    page = run("reference", "man").stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".1") as f:
+        f.write(page)
+        f.flush()
+        lint = subprocess.run(["mandoc", "-Tlint", f.name], capture_output=True, text=True)
+        assert lint.returncode == 0 and lint.stdout == "", lint.stdout
+        shown = subprocess.run(["man", "--warnings", "-l", f.name], capture_output=True, text=True, env=dict(os.environ, MANWIDTH="100", LC_ALL="C.UTF-8"))
+        assert shown.returncode == 0 and shown.stderr == "", shown.stderr
+    for command in commands():
+        assert f"drave {command}" in shown.stdout, command
+    assert r"'%t %k: %s\n'" in shown.stdout, "a backslash is lost"
+
+
+LINES = {  # a line of which the cursor stands at the end: what must be offered, what must not
+    "drave ": ({"topic", "consume", "completion"}, {"describe"}),
+    "drave topic de": ({"describe", "delete"}, {"create"}),
+    "drave topic create orders --par": ({"--partitions"}, {"--replicas"}),
+    "drave consume orders --prop": ({"--property"}, set()),
+    "drave topic describe com": ({"completed-1", "completed-2"}, {"other"}),
+    "drave consume completed-1 oth": ({"other"}, {"completed-1"}),
+    "drave produce other -z ": ({"zstd", "lz4"}, {"other"}),
+    "drave produce other --compression=g": ({"gzip"}, {"zstd"}),
+    "drave produce other -X linger.": ({"linger.ms="}, {"acks="}),
+    "drave -b BOOTSTRAP topic delete completed-": ({"completed-1"}, set()),
+    "drave bench ": ({"produce", "consume", "e2e"}, {"other"}),
+    "drave help topic al": ({"alter"}, set()),
+    "drave meta ls /brokers/": ({"/brokers/ids"}, set()),
+}
+
+BASH = """
+source <(drave completion bash)
+complete -p drave | grep -q _drave || exit 9
+while IFS= read -r COMP_LINE; do
+    COMP_POINT=${#COMP_LINE}
+    # as readline cuts it: blanks, and = and : as words of their own
+    spread=${COMP_LINE//=/ = } spread=${spread//:/ : }
+    read -ra COMP_WORDS <<<"$spread"
+    [[ $COMP_LINE != *' ' ]] || COMP_WORDS+=("")
+    COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
+    _drave
+    (IFS=' '; echo "${COMPREPLY[*]}")
+done
+"""
+
+ZSH = """
+autoload -U compinit && compinit -u -d "$DUMP"
+source <(drave completion zsh)
+[[ $_comps[drave] == _drave ]] || exit 9
+compadd() { print -rn -- "${(@P)@[-1]} " }
+_files() { print -rn -- "FILES " }
+while IFS= read -r line; do
+    words=("${(@s: :)line}")
+    CURRENT=$#words
+    _drave
+    print
+done
+"""
+
+FISH = """
+drave completion fish | source
+while read -l line
+    echo (complete -C "$line" | string replace -r '\\t.*' '')
+end
+"""
+
+
+def completion(cluster):
+    """In real shells: commands, options, values, topics and places of a live cluster, quickly; nothing when there is none."""
+    for topic in ("completed-1", "completed-2", "other"):
+        cluster.create(topic)
+    lines = [line.replace("BOOTSTRAP", cluster.bootstrap.split(",")[0]) for line in LINES]
+    with tempfile.TemporaryDirectory() as home:
+        env = dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}", DRAVE_BOOTSTRAP=cluster.bootstrap, HOME=home, XDG_CONFIG_HOME=home, XDG_DATA_HOME=home, DUMP=f"{home}/dump")
+        for name, command in (("bash", ["bash", "--norc", "-c", BASH]), ("zsh", ["zsh", "-f", "-c", ZSH]), ("fish", ["fish", "--no-config", "-c", FISH])):
+            assert shutil.which(name), f"{name} is missing; deploy/install-deps --test installs it"
+            done = subprocess.run(command, input="".join(f"{line}\n" for line in lines), capture_output=True, text=True, env=env, timeout=60)
+            answers = done.stdout.splitlines()
+            assert done.returncode == 0 and done.stderr == "" and len(answers) == len(lines), (name, done)
+            for (line, (wanted, unwanted)), answer in zip(LINES.items(), answers, strict=True):
+                offered = {word.removeprefix("--compression=") for word in answer.split()}
+                assert wanted <= offered and not (unwanted & offered), (name, line, answer)
+        began = time.monotonic()
+        for _ in range(10):
+            run("completion", "words", "--", "topic", "describe", "com", env=env)
+        assert time.monotonic() - began < 5, "ten completions took more than 5 s"
+        nobody = run("completion", "words", "--", "-b", f"127.0.0.1:{free_ports(1)[0]}", "topic", "describe", "")
+        assert nobody.stdout == "" and nobody.returncode == 0, nobody
+    expect(run("completion", "tcsh"), 2, "tcsh", "fish")
+
+
+def installed(cluster):
+    """cmake --install puts programs, man page and completions where shells and man look."""
+    build = BIN.parent
+    with tempfile.TemporaryDirectory() as place:
+        for command in (["cmake", "--build", str(build), "--target", "draved", "drave", "pages"], ["cmake", "--install", str(build), "--prefix", place]):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+            assert done.returncode == 0, done.stdout[-500:] + done.stderr[-500:]
+        for name in ("bin/drave", "bin/draved", "share/man/man1/drave.1", "share/bash-completion/completions/drave", "share/zsh/site-functions/_drave", "share/fish/vendor_completions.d/drave.fish"):
+            assert os.path.getsize(f"{place}/{name}") > 200, name
+        expect(shell(f"bash -n {place}/share/bash-completion/completions/drave && zsh -n {place}/share/zsh/site-functions/_drave && fish -n {place}/share/fish/vendor_completions.d/drave.fish"), 0)
+        expect(subprocess.run([f"{place}/bin/drave", "--version"], capture_output=True, text=True), 0, "drave ")
+
+
+def changes(cluster):
+    """alter, add-partitions, delete: of several topics, with --dry-run first; what is wrong is said and changes nothing."""
+    cluster.create("left", 2)
+    cluster.create("right", 2)
+
+    def settings(topic):
+        return cluster.describe(topic)["config"]
+
+    expect(cluster.drave("topic", "alter", "left", "-c", "max.message.bytes=200000", "--dry-run"), 0, "would have max.message.bytes=200000", "nothing was changed")
+    assert settings("left") == {}
+    expect(cluster.drave("topic", "alter", "left", "right", "-c", "max.message.bytes=200000", "-c", "compression.type=lz4"), 0, 'topic "right" has max.message.bytes=200000')
+    assert settings("left") == settings("right") == {"max.message.bytes": "200000", "compression.type": "lz4"}
+    altered = json.loads(cluster.drave("topic", "alter", "left", "-d", "compression.type", "-c", "max.message.bytes=300000", "--json").stdout)
+    assert altered == [{"name": "left", "set": {"max.message.bytes": "300000"}, "removed": ["compression.type"], "dry_run": False}], altered
+    assert settings("left") == {"max.message.bytes": "300000"}
+    expect(cluster.drave("topic", "alter", "left", "-c", "max.mesage.bytes=1", check=False), 1, r"max\.message\.bytes")
+    expect(cluster.drave("topic", "alter", "left", "-c", "max.message.bytes=many", check=False), 1, "many")
+    expect(cluster.drave("topic", "alter", "left", "missing", "-c", "max.message.bytes=400000", check=False), 1, "missing")
+    expect(cluster.drave("topic", "alter", "left", check=False), 2, "-c")
+    expect(cluster.drave("topic", "alter", "left", "-c", "x", check=False), 2, "KEY=VALUE")
+    expect(cluster.drave("topic", "add-partitions", "left", "-n", 3, "--dry-run"), 0, "would have 5 partitions")
+    assert len(cluster.describe("left")["partitions"]) == 2
+    expect(cluster.drave("topic", "add-partitions", "left", "right", "-n", 3), 0, "has 5 partitions, 3 of them new")
+    assert len(cluster.describe("left")["partitions"]) == len(cluster.describe("right")["partitions"]) == 5
+    expect(cluster.drave("topic", "add-partitions", "left", check=False), 2, "-n 3")
+    expect(cluster.drave("topic", "add-partitions", "lefd", "-n", 1, check=False), 1, "left")
+    expect(cluster.drave("topic", "create", "thought", "-p", 2, "--dry-run"), 0, "would be created")
+    expect(cluster.drave("topic", "create", "thought", "-r", 9, "--dry-run", check=False), 1, "9")
+    expect(cluster.drave("topic", "delete", "left", "--dry-run"), 0, "would be deleted, with 5 partitions")
+    names = {t["name"] for t in cluster.drave("topic", "list", json_out=True)}
+    assert {"left", "right"} <= names and "thought" not in names, names
+    expect(cluster.drave("topic", "delete", "left", "missing", "right", check=False), 1, "missing")
+    assert not {"left", "right"} & {t["name"] for t in cluster.drave("topic", "list", json_out=True)}
+
+
+def offsets(cluster):
+    """Where partitions start and end, and where they stood at a time."""
+    cluster.create("places", 2)
+    records = [{"partition": 0, "timestamp": 1000 * (i + 1), "value": "x"} for i in range(5)]
+    cluster.drave("produce", "places", "--json", stdin="".join(json.dumps(r) + "\n" for r in records))
+    rows = cluster.drave("topic", "offsets", "places", "--at", "2001", json_out=True)
+    assert rows == [{"partition": 0, "start": 0, "end": 5, "last_stable": 5, "at": 2}, {"partition": 1, "start": 0, "end": 0, "last_stable": 0, "at": None}], rows
+    assert [r["at"] for r in cluster.drave("topic", "offsets", "places", "--at", "@1970-01-01T00:00:05Z", json_out=True)] == [4, None]
+    assert [r["at"] for r in cluster.drave("topic", "offsets", "places", json_out=True)] == [None, None]
+    expect(cluster.drave("topic", "offsets", "places"), 0, "PARTITION START END LAST STABLE")
+    expect(cluster.drave("topic", "offsets", "places", "--at", "soon", check=False), 2, "soon")
+    expect(cluster.drave("topic", "offsets", "place", check=False), 1, "places")
+
+
+suite = Suite()
+with Cluster(3) as shared:
+    for test in (help_texts, reference, completion, installed, changes, offsets):
+        suite.run(test, shared)
+suite.end()
