@@ -18,6 +18,7 @@
 #include "client/kafka_client.h"
 #include "client/kafka_property.h"
 #include "client/record_json.h"
+#include "client/single_producer.h"
 #include "client/talk.h"
 
 enum { ARENA_MAX = 64 << 20 };
@@ -26,7 +27,8 @@ struct produce {
     const struct invocation *in;
     rd_kafka_t *client;
     rd_kafka_topic_t *topic;
-    rd_kafka_headers_t *headers; /* of every line; NULL: none */
+    struct single_producer *single; /* for timestamps that librdkafka cannot send; NULL: none yet */
+    rd_kafka_headers_t *headers;    /* of every line; NULL: none */
     const char *name;
     const char *separator; /* between key and value; NULL: no key in the line */
     const char *key;       /* of every record; NULL: none */
@@ -173,7 +175,7 @@ static void keep_pace(struct produce *p, uint64_t lines) {
 }
 
 /* Hands one record to the client, which copies it; waits while its queue is full. The headers stay the caller's. */
-static void send_record(struct produce *p, const struct record *record) {
+static void send_record(struct produce *p, const struct client_record *record) {
     for (;;) {
         rd_kafka_headers_t *headers = record->headers ? rd_kafka_headers_copy(record->headers) : NULL;
         rd_kafka_resp_err_t error = rd_kafka_producev(
@@ -202,10 +204,10 @@ static void send_record(struct produce *p, const struct record *record) {
 
 /* A line of text: key, separator, value. */
 static void send_line(struct produce *p, char *line, size_t len) {
-    struct record record = {.value = {(uint8_t *)line, len},
-                            .headers = p->headers,
-                            .has_partition = p->partition >= 0,
-                            .partition = p->partition};
+    struct client_record record = {.value = {(uint8_t *)line, len},
+                                   .headers = p->headers,
+                                   .has_partition = p->partition >= 0,
+                                   .partition = p->partition};
     char *at = p->separator ? memmem(line, len, p->separator, strlen(p->separator)) : NULL;
     if (at) {
         size_t key_len = (size_t)(at - line), skip = key_len + strlen(p->separator);
@@ -220,9 +222,42 @@ static void send_line(struct produce *p, char *line, size_t len) {
     send_record(p, &record);
 }
 
+static void wait_acknowledged(struct produce *p, bool all) {
+    patience_begin(&p->patience);
+    while (p->acknowledged + p->failed < p->sent && !interrupted()) {
+        rd_kafka_poll(p->client, 100);
+        tell_stall(p);
+        if (!all && p->failed) {
+            return;
+        }
+    }
+}
+
+/* A record with the timestamp 0, which librdkafka takes for "now": on a way of its own, behind everything that was sent before. */
+static void send_zero(struct produce *p, const struct client_record *record) {
+    int64_t offset;
+    struct error_text why = {""};
+    int32_t partition = record->has_partition
+                            ? record->partition
+                            : rd_kafka_msg_partitioner_consistent_random(p->topic, record->key.data, record->key.len,
+                                                                         p->partitions, NULL, NULL);
+    wait_acknowledged(p, true);
+    if (interrupted()) {
+        return;
+    }
+    p->single = p->single ? p->single
+                          : single_producer_new(p->in->bootstrap, p->in->timeout_ms, p->name, p->partitions);
+    p->sent++;
+    if (single_producer_send(p->single, partition, record, &offset, &why) == ERR_NONE) {
+        p->acknowledged++;
+    } else if (p->failed++ == 0) {
+        say("a record for partition %d of \"%s\" was not acknowledged: %s", (int)partition, p->name, why.text);
+    }
+}
+
 /* A line of JSON. False: it is no record for this topic (said). */
 static bool send_json(struct produce *p, const char *line, size_t len, uint64_t number) {
-    struct record record;
+    struct client_record record;
     struct error_text why = {""};
     int error = record_from_json(line, len, &record, &why);
     if (!error && p->spread) {
@@ -239,30 +274,18 @@ static bool send_json(struct produce *p, const char *line, size_t len, uint64_t 
             "more, --repartition spreads the records anew",
             (int)record.partition, p->name, (int)p->partitions - 1, p->name);
         record_close(&record);
-    } else if (!error && record.has_timestamp && record.timestamp_ms == 0) {
-        error = error_set(
-            &why, ERR_INVALID,
-            "its timestamp is 0, for which librdkafka would put the present time; write 1, or leave it out");
-        record_close(&record);
     }
     if (error) {
         say("line %" PRIu64 " is not sent: %s. The lines behind it are not sent, either", number, why.text);
         return false;
     }
-    send_record(p, &record);
+    if (record.has_timestamp && record.timestamp_ms == 0) {
+        send_zero(p, &record);
+    } else {
+        send_record(p, &record);
+    }
     record_close(&record);
     return true;
-}
-
-static void wait_acknowledged(struct produce *p, bool all) {
-    patience_begin(&p->patience);
-    while (p->acknowledged + p->failed < p->sent && !interrupted()) {
-        rd_kafka_poll(p->client, 100);
-        tell_stall(p);
-        if (!all && p->failed) {
-            return;
-        }
-    }
 }
 
 static void send_lines(struct produce *p) {
@@ -321,6 +344,7 @@ static int close_produce(struct produce *p) {
     if (p->headers) {
         rd_kafka_headers_destroy(p->headers);
     }
+    single_producer_free(p->single);
     mem_free(p->last_ack_ms);
     return p->failed || left || p->wrong_line ? EXIT_REFUSED : EXIT_DONE;
 }

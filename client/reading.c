@@ -11,7 +11,7 @@
 #include "client/talk.h"
 #include "client/topic_pattern.h"
 
-enum { ARENA_MAX = 512 << 20 };
+enum { ARENA_MAX = 512 << 20, TRY_MS = 1000 };
 
 /* ---- What was typed ---- */
 
@@ -145,6 +145,22 @@ static struct partition_offset *items_of(const struct reading *reading) {
     return items;
 }
 
+/* The same in one quick round; what is not answered stays so. A partition without a leader, or whose leader is frozen, must not hold up
+ * the others. */
+static struct partition_offset *try_ask(const struct reading *reading, const struct invocation *in, int64_t time) {
+    struct partition_offset *items = items_of(reading);
+    struct admin_client *admin = admin_client_new(in->bootstrap, TRY_MS);
+    struct kp_arena arena;
+    struct kp_metadata_response metadata;
+    kp_arena_init(&arena, ARENA_MAX);
+    if (cluster_metadata(admin, &arena, NULL, &metadata) == EXIT_DONE) {
+        offsets_ask_once(admin, &arena, &metadata, time, OFFSETS_UNCOMMITTED, items, reading->open);
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return items;
+}
+
 /* The offsets of all open partitions at one time; NULL: said, *code is set. */
 static struct partition_offset *ask(const struct reading *reading, struct admin_client *admin, int64_t time,
                                     int *code) {
@@ -163,12 +179,18 @@ struct facts {
     struct partition_offset *begin, *first, *until, *end; /* log start, at @TIME, at :TIME, high watermark */
 };
 
-static int ask_facts(const struct reading *reading, struct admin_client *admin, struct facts *facts) {
+static int ask_facts(const struct reading *reading, const struct invocation *in, struct admin_client *admin,
+                     struct facts *facts) {
     const struct where *where = &reading->where;
     int code = EXIT_DONE;
+    bool bounded = reading->until_end || where->kind == WHERE_LAST || where->kind == WHERE_TIME;
     *facts = (struct facts){.asked_ms = moment_now()};
-    /* librdkafka would ask for the beginning itself, but half a second later. */
-    if (where->kind == WHERE_LAST || (where->kind == WHERE_BEGINNING && reading->until_end)) {
+    /* librdkafka would ask for the beginning and the end itself, but half a second later. */
+    if (!bounded && where->kind == WHERE_BEGINNING) {
+        facts->begin = try_ask(reading, in, OFFSETS_EARLIEST);
+    } else if (!bounded && where->kind == WHERE_END) {
+        facts->end = try_ask(reading, in, OFFSETS_LATEST);
+    } else if (where->kind == WHERE_LAST || where->kind == WHERE_BEGINNING) {
         facts->begin = ask(reading, admin, OFFSETS_EARLIEST, &code);
     }
     if (!code && where->kind == WHERE_TIME) {
@@ -177,7 +199,7 @@ static int ask_facts(const struct reading *reading, struct admin_client *admin, 
     if (!code && where->until_given) {
         facts->until = ask(reading, admin, where->until_ms, &code);
     }
-    if (!code && (reading->until_end || where->kind == WHERE_LAST || where->kind == WHERE_TIME)) {
+    if (!code && bounded) {
         facts->end = ask(reading, admin, OFFSETS_LATEST, &code); /* last, so that nothing lies behind it */
     }
     return code;
@@ -188,7 +210,9 @@ static int place(struct reading *reading, const char *topic, struct reading_part
     const struct where *where = &reading->where;
     int64_t end = facts->end ? facts->end[i].offset : -1;
     switch (where->kind) {
-    case WHERE_BEGINNING: p->start = facts->begin ? facts->begin[i].offset : RD_KAFKA_OFFSET_BEGINNING; break;
+    case WHERE_BEGINNING:
+        p->start = facts->begin[i].answered ? facts->begin[i].offset : RD_KAFKA_OFFSET_BEGINNING;
+        break;
     case WHERE_END: p->start = end >= 0 ? end : RD_KAFKA_OFFSET_END; break;
     case WHERE_OFFSET: p->start = where->value; break;
     case WHERE_LAST:
@@ -213,9 +237,9 @@ static int place(struct reading *reading, const char *topic, struct reading_part
 }
 
 /* The offsets at which each partition begins and ends; one that is empty is done at once. */
-static int find_places(struct reading *reading, struct admin_client *admin) {
+static int find_places(struct reading *reading, const struct invocation *in, struct admin_client *admin) {
     struct facts facts;
-    int code = ask_facts(reading, admin, &facts);
+    int code = ask_facts(reading, in, admin, &facts);
     size_t i = 0;
     for (size_t t = 0; !code && t < reading->topic_count; t++) {
         for (int32_t k = 0; !code && k < reading->topics[t].count; k++) {
@@ -236,7 +260,7 @@ static int find_places(struct reading *reading, struct admin_client *admin) {
 int reading_plan(struct reading *reading, const struct invocation *in) {
     struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
     int code = find_topics(reading, in, admin);
-    code = code ? code : find_places(reading, admin);
+    code = code ? code : find_places(reading, in, admin);
     admin_client_free(admin);
     return code;
 }

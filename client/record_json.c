@@ -147,7 +147,7 @@ static int take_header(json_t *json, rd_kafka_headers_t *headers, struct error_t
     return error;
 }
 
-static int take_headers(const json_t *json, struct record *record, struct error_text *why) {
+static int take_headers(const json_t *json, struct client_record *record, struct error_text *why) {
     if (!json_is_array(json)) {
         return error_set(why, ERR_INVALID, "headers is not a list of {\"key\":...,\"value\":...}");
     }
@@ -164,7 +164,7 @@ static int take_headers(const json_t *json, struct record *record, struct error_
     return error;
 }
 
-static int take_field(const char *name, json_t *json, struct record *record, struct error_text *why) {
+static int take_field(const char *name, json_t *json, struct client_record *record, struct error_text *why) {
     if (strcmp(name, "topic") == 0 || strcmp(name, "offset") == 0) {
         return ERR_NONE;
     }
@@ -199,9 +199,9 @@ static int take_field(const char *name, json_t *json, struct record *record, str
         name);
 }
 
-int record_from_json(const char *line, size_t len, struct record *record, struct error_text *why) {
+int record_from_json(const char *line, size_t len, struct client_record *record, struct error_text *why) {
     json_error_t wrong;
-    *record = (struct record){.has_timestamp = false};
+    *record = (struct client_record){.has_timestamp = false};
     json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &wrong);
     if (!object) {
         return error_set(why, ERR_INVALID, "it is no JSON (%s, at byte %d)", wrong.text, wrong.position);
@@ -222,11 +222,11 @@ int record_from_json(const char *line, size_t len, struct record *record, struct
     return error;
 }
 
-void record_close(struct record *record) {
+void record_close(struct client_record *record) {
     mem_free(record->key.data);
     mem_free(record->value.data);
     if (record->headers) {
         rd_kafka_headers_destroy(record->headers);
     }
-    *record = (struct record){.has_timestamp = false};
+    *record = (struct client_record){.has_timestamp = false};
 }

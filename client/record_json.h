@@ -26,7 +26,7 @@ struct record_bytes {
     size_t len;
 };
 
-struct record {
+struct client_record {
     struct record_bytes key, value;
     rd_kafka_headers_t *headers; /* NULL: none */
     bool has_timestamp, has_partition;
@@ -36,7 +36,7 @@ struct record {
 
 /* Reads one line. topic and offset may be there and are not looked at; value must be there, all others may be left out.
  * ERR_NONE: `record` is to be freed with record_close. ERR_INVALID: `why` says what is wrong with it, nothing is to be freed. */
-int record_from_json(const char *line, size_t len, struct record *record, struct error_text *why);
-void record_close(struct record *record);
+int record_from_json(const char *line, size_t len, struct client_record *record, struct error_text *why);
+void record_close(struct client_record *record);
 
 #endif

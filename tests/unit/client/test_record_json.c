@@ -15,7 +15,7 @@ static void expect_bytes(struct record_bytes bytes, const char *data, size_t len
     assert_memory_equal(bytes.data, data, len);
 }
 
-static int read_text(const char *line, struct record *record, struct error_text *why) {
+static int read_text(const char *line, struct client_record *record, struct error_text *why) {
     *why = (struct error_text){""};
     return record_from_json(line, strlen(line), record, why);
 }
@@ -23,7 +23,7 @@ static int read_text(const char *line, struct record *record, struct error_text 
 /* All fields, with bytes in every form; an empty key is not the same as none. */
 static void test_fields(void **state) {
     (void)state;
-    struct record r;
+    struct client_record r;
     struct error_text why;
     assert_int_equal(
         read_text("{\"topic\":\"t\",\"offset\":7,\"partition\":3,\"timestamp\":9007199254740993,\"key\":\"\","
@@ -65,7 +65,7 @@ static void test_base64(void **state) {
                 {"{\"value\":{\"base64\":\"AP8=\"}}", "\0\xff", 2},
                 {"{\"value\":{\"base64\":\"+/+/\"}}", "\xfb\xff\xbf", 3},
                 {"{\"value\":{\"base64\":\"Zm9vYmE=\"}}", "fooba", 5}};
-    struct record r;
+    struct client_record r;
     struct error_text why;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(read_text(rows[i].json, &r, &why), ERR_NONE);
@@ -111,7 +111,7 @@ static void test_refused(void **state) {
         "{\"value\":\"x\",\"payload\":\"y\"}",
         "{\"value\":\"\xff\"}",
     };
-    struct record r;
+    struct client_record r;
     struct error_text why;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(read_text(rows[i], &r, &why), ERR_INVALID);
