@@ -7,9 +7,10 @@
 #include "client/completion.h"
 #include "client/kafka_property.h"
 #include "client/talk.h"
+#include "protocol/describe_configs.h"
 #include "protocol/meta_query.h"
 
-enum { ARENA_MAX = 512 << 20, ASK_MS = 1000 };
+enum { ARENA_MAX = 512 << 20, ASK_MS = 1000, RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1 };
 
 /* The line, read up to the word that is completed. */
 struct line {
@@ -138,6 +139,41 @@ static void offer_topics(const struct line *line) {
     admin_client_free(admin);
 }
 
+/* Settings of the topic that is named already, or, while it is made, of any: with -d those that the topic itself has. */
+static void offer_settings(const struct line *line, bool own) {
+    struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
+    struct kp_arena arena;
+    struct kp_metadata_response all;
+    struct kp_describe_configs_request request;
+    struct kp_describe_configs_request_resource resource;
+    struct kp_describe_configs_response response;
+    struct error_text why = {""};
+    kp_arena_init(&arena, ARENA_MAX);
+    kp_set_fallbacks(&kp_describe_configs_request_schema, &request);
+    kp_set_fallbacks(&kp_describe_configs_request_resource_schema, &resource);
+    resource.resource_type = RESOURCE_TOPIC;
+    resource.configuration_keys.count = -1;
+    request.resources.items = &resource;
+    request.resources.count = 1;
+    bool known = cluster_metadata(admin, &arena, NULL, &all) == EXIT_DONE && all.topics.count > 0;
+    for (int32_t i = 0; known && i < all.topics.count; i++) {
+        bool named = line->first_word && kp_string_is(all.topics.items[i].name, line->first_word);
+        resource.resource_name = i == 0 || named ? all.topics.items[i].name : resource.resource_name;
+    }
+    if (known && admin_request(admin, KP_DESCRIBE_CONFIGS, 1, &request, &arena, &response, NULL, &why) == ERR_NONE &&
+        response.results.count == 1) {
+        for (int32_t i = 0; i < response.results.items[0].configs.count; i++) {
+            const struct kp_describe_configs_response_config *one = &response.results.items[0].configs.items[i];
+            if (!own || one->config_source == SOURCE_TOPIC) {
+                offer(line, kp_arena_printf(&arena, "%.*s%s", (int)one->name.len, one->name.data, own ? "" : "=").data,
+                      NULL);
+            }
+        }
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+}
+
 /* Places in the metadata tree, one floor at a time. */
 static void offer_places(struct line *line) {
     const char *slash = strrchr(line->current, '/');
@@ -250,9 +286,10 @@ static void offer_property(void *arg, const char *name) {
 }
 
 static void offer_values(struct line *line) {
-    const char *value = line->waiting->value;
-    if (line->waiting->key == 'X') {
-        const char *name = line->command ? line->command->name : "";
+    const char *value = line->waiting->value, *name = line->command ? line->command->name : "";
+    if (strncmp(name, "topic ", 6) == 0 && (line->waiting->key == 'c' || line->waiting->key == 'd')) {
+        offer_settings(line, line->waiting->key == 'd');
+    } else if (line->waiting->key == 'X') {
         kafka_properties_list(strcmp(name, "produce") == 0   ? KAFKA_FOR_PRODUCE
                               : strcmp(name, "consume") == 0 ? KAFKA_FOR_CONSUME
                                                              : KAFKA_FOR_BENCH,

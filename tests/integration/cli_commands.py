@@ -61,6 +61,8 @@ LINES = {  # a line of which the cursor stands at the end: what must be offered,
     "drave produce other -X linger.": ({"linger.ms="}, {"acks="}),
     "drave -b BOOTSTRAP topic delete completed-": ({"completed-1"}, set()),
     "drave bench ": ({"produce", "consume", "e2e"}, {"other"}),
+    "drave topic create new -c max.": ({"max.message.bytes="}, {"compression.type="}),
+    "drave topic alter other -d ": ({"compression.type"}, {"max.message.bytes"}),
     "drave help topic al": ({"alter"}, set()),
     "drave meta ls /brokers/": ({"/brokers/ids"}, set()),
 }
@@ -105,7 +107,7 @@ end
 def completion(cluster):
     """In real shells: commands, options, values, topics and places of a live cluster, quickly; nothing when there is none."""
     for topic in ("completed-1", "completed-2", "other"):
-        cluster.create(topic)
+        cluster.create(topic, **({"compression.type": "lz4"} if topic == "other" else {}))
     lines = [line.replace("BOOTSTRAP", cluster.bootstrap.split(",")[0]) for line in LINES]
     with tempfile.TemporaryDirectory() as home:
         env = dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}", DRAVE_BOOTSTRAP=cluster.bootstrap, HOME=home, XDG_CONFIG_HOME=home, XDG_DATA_HOME=home, DUMP=f"{home}/dump")
@@ -130,7 +132,7 @@ def installed(cluster):
     """cmake --install puts programs, man page and completions where shells and man look."""
     build = BIN.parent
     with tempfile.TemporaryDirectory() as place:
-        for command in (["cmake", "--build", str(build), "--target", "draved", "drave", "pages"], ["cmake", "--install", str(build), "--prefix", place]):
+        for command in (["cmake", "--build", str(build), "--target", "pages"], ["cmake", "--install", str(build), "--prefix", place]):
             done = subprocess.run(command, capture_output=True, text=True, timeout=600)
             assert done.returncode == 0, done.stdout[-500:] + done.stderr[-500:]
         for name in ("bin/drave", "bin/draved", "share/man/man1/drave.1", "share/bash-completion/completions/drave", "share/zsh/site-functions/_drave", "share/fish/vendor_completions.d/drave.fish"):
