@@ -41,7 +41,7 @@ void shard_transfer_all(struct shard *shard, uint32_t timeout_ms, void (*done)(v
 
 struct shard_stats {
     uint64_t elections, leaderships_lost, truncations, messages_dropped, frames_sent, frames_received, entries_sent,
-        fast_failovers, transfers; /* planned ones that were begun */
+        fast_failovers, transfers; /* planned ones after which this replica led no more */
 };
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 

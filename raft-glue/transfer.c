@@ -62,7 +62,6 @@ int group_transfer_begin(struct group *group, struct group_transfer *transfer, u
     transfer->term = group_term(group);
     transfer->deadline_ms = shard_now_ms(group->shard) + (uint64_t)2 * options->failover_ms;
     group->transfer = transfer;
-    group->shard->stats.transfers++;
     shard_news(group);
     group_rearm(group);
     return ERR_NONE;
@@ -79,6 +78,7 @@ static void end_transfer(struct group *group, int error) {
 void transfer_deliver(struct group *group) {
     if (group->transfer == NULL) return;
     if (!group_leads(group) || group_term(group) != group->transfer->term) {
+        group->shard->stats.transfers++;
         end_transfer(group, ERR_NONE);
     } else if (shard_now_ms(group->shard) >= group->transfer->deadline_ms) {
         end_transfer(group, ERR_TIMEOUT);

@@ -200,6 +200,7 @@ void cluster_count(struct sim_broker *broker) {
     run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
     run_count(run, RARE_TRUNCATIONS, shard.truncations);
     run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
+    run_count(run, RARE_TRANSFERS, shard.transfers);
     journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);
     run_count(run, RARE_FILES_REUSED, journal.files_reused);

@@ -152,6 +152,19 @@ static void test_leader_table_waits(void **state) {
     run(fixture); /* ends with the timer */
     assert_int_equal(fixture->error, ERR_TIMEOUT);
     fixture->ended = false;
+    leader_table_lead(fixture->tables[0], 2, 2, both, 1);
+    fixture->wait.term_above = 2; /* for the next leader */
+    leader_table_wait(fixture->tables[0], &fixture->wait, groups + 1, 1, 5);
+    run(fixture);
+    assert_int_equal(fixture->error, ERR_TIMEOUT);
+    fixture->ended = false;
+    leader_table_wait(fixture->tables[0], &fixture->wait, groups + 1, 1, 10000);
+    leader_table_lead(fixture->tables[0], 2, 3, both, 1);
+    run(fixture);
+    assert_true(fixture->ended && fixture->error == ERR_NONE);
+    fixture->ended = false;
+    fixture->wait.term_above = 0;
+    leader_table_lost(fixture->tables[0], 2);
     leader_table_wait(fixture->tables[0], &fixture->wait, groups, 2, 10000);
     leader_table_wait_cancel(&fixture->wait);
     run(fixture);
