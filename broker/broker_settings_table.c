@@ -46,8 +46,9 @@ static const struct setting table[] = {
            "Replicas of a topic whose creator does not say; -1: 3, or as many as the cluster has brokers."),
     SWITCH("auto.create.topics.enable", "true",
            "Whether a topic is created when a client that allows it asks for one that is missing."),
-    NUMBER("min.insync.replicas", "1", 1, 64, "replicas",
-           "Produce is refused while fewer replicas than this are in sync; a majority always has to acknowledge."),
+    NUMBER(
+        "min.insync.replicas", "1", 1, 64, "replicas",
+        "Produce is refused while fewer replicas than this, or than there are, are in sync; a majority always has to acknowledge."),
     NUMBER("message.max.bytes", "1048588", 100, 100 * MIB, "bytes", "The largest record batch that is accepted."),
     CHOICE("compression.type", "producer", "producer,uncompressed,gzip,snappy,lz4,zstd",
            "The codec in which batches are kept and served; producer: as they came."),

@@ -169,8 +169,9 @@ struct partition_lookup {
     int32_t leader_epoch; /* -1: not known */
     /* The partition's. */
     struct partition *partition;
-    int64_t wanted;       /* the timestamp asked for */
-    int32_t wanted_epoch; /* -1: no epoch was asked for */
+    int64_t wanted; /* the timestamp asked for */
+    bool by_epoch;  /* the end of this epoch is asked for instead */
+    int32_t wanted_epoch;
     struct partition_log_search search;
     struct group_confirm confirm;
     struct partition_lookup *next, *prev;

@@ -52,17 +52,30 @@ static void searched(struct partition_log_search *search, int error) {
         over(lookup, KAFKA_NONE, search->offset, search->timestamp, (int32_t)search->leader_epoch);
 }
 
+/* As Kafka: an epoch before the first that is known ends where the log starts, under its own name; -1 is none, and one above the
+ * present is not known. */
+static void end_of_epoch(struct partition_lookup *lookup) {
+    struct partition *partition = lookup->partition;
+    uint32_t found = 0;
+    int64_t end_offset = lookup->wanted_epoch < 0 ? -1
+                                                  : partition_log_epoch_end(group_log(partition->group),
+                                                                            (uint32_t)lookup->wanted_epoch, &found);
+    if (end_offset >= 0)
+        over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
+    else if (lookup->wanted_epoch == -1 || lookup->wanted_epoch > (int64_t)partition->epoch)
+        over(lookup, KAFKA_NONE, -1, -1, -1);
+    else
+        over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, lookup->wanted_epoch);
+}
+
 static void confirmed(struct group_confirm *confirm, int error) {
     struct partition_lookup *lookup = (struct partition_lookup *)((char *)confirm -
                                                                   offsetof(struct partition_lookup, confirm));
     struct partition *partition = lookup->partition;
     if (error != ERR_NONE) {
         over(lookup, error_map_group(error), -1, -1, -1);
-    } else if (lookup->wanted_epoch >= 0) {
-        uint32_t found = 0;
-        int64_t end_offset = partition_log_epoch_end(group_log(partition->group), (uint32_t)lookup->wanted_epoch,
-                                                     &found);
-        over(lookup, KAFKA_NONE, end_offset, -1, end_offset < 0 ? -1 : (int32_t)found);
+    } else if (lookup->by_epoch) {
+        end_of_epoch(lookup);
     } else if (lookup->wanted == PARTITION_LATEST) {
         over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
     } else {
@@ -74,7 +87,7 @@ static void confirmed(struct group_confirm *confirm, int error) {
 /* Returns true when it is over. */
 static bool start(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
-    if (lookup->wanted_epoch < 0 && lookup->wanted == PARTITION_EARLIEST)
+    if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST)
         return over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
     begin(lookup);
     group_confirm(partition->group, &lookup->confirm);
@@ -96,14 +109,14 @@ static bool look_up(struct partition *partition, int32_t leader_epoch, struct pa
 bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
                       struct partition_lookup *lookup) {
     lookup->wanted = timestamp;
-    lookup->wanted_epoch = -1;
+    lookup->by_epoch = false;
     return look_up(partition, leader_epoch, lookup);
 }
 
 bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
                             struct partition_lookup *lookup) {
-    lookup->wanted = PARTITION_LATEST;
-    lookup->wanted_epoch = epoch < 0 ? 0 : epoch; /* terms begin with 1: there is nothing at 0 */
+    lookup->by_epoch = true;
+    lookup->wanted_epoch = epoch;
     return look_up(partition, leader_epoch, lookup);
 }
 

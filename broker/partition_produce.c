@@ -107,8 +107,10 @@ static struct producer_batch identity_of(const struct record_batch *header, int6
 
 /* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
 static int16_t room_for(const struct partition *partition, struct error_text *why) {
-    int32_t in_sync = partition_in_sync_count(partition);
-    if (in_sync < partition->settings.min_insync_replicas)
+    int32_t in_sync = partition_in_sync_count(partition), wanted = partition->settings.min_insync_replicas;
+    if (wanted > (int32_t)partition->member_count)
+        wanted = (int32_t)partition->member_count; /* as Kafka 4: never more than all */
+    if (in_sync < wanted)
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
                          partition->member_count, partition->settings.min_insync_replicas);

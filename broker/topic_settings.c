@@ -26,7 +26,7 @@ static const struct topic_setting table[] = {
      .broker_setting = "log.message.timestamp.after.max.ms"},
     {.row = NUMBER(
          "min.insync.replicas", "1", 1, 64, "replicas",
-         "Produce is refused while fewer replicas than this are in sync; a majority always has to acknowledge."),
+         "Produce is refused while fewer replicas than this, or than there are, are in sync; a majority always has to acknowledge."),
      .broker_setting = "min.insync.replicas"},
     /* Of the whole broker: a topic may only ask for the same. */
     {.row = NUMBER("segment.bytes", "1073741824", 1024, GIB, "bytes",

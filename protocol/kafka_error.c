@@ -80,6 +80,7 @@ static const struct error_row error_table[] = {
     ROW(RESOURCE_NOT_FOUND, false, "There is no such resource."),
     ROW(UNKNOWN_TOPIC_ID, true, "This cluster has no topic with this id."),
     ROW(INCONSISTENT_TOPIC_ID, true, "The topic id does not belong to this topic name."),
+    ROW(MISMATCHED_ENDPOINT_TYPE, false, "This is a broker, and another kind of endpoint was asked for."),
     ROW(UNSUPPORTED_ENDPOINT_TYPE, false, "This kind of endpoint is not served: only brokers are."),
 };
 /* clang-format on */

@@ -128,6 +128,7 @@ static bool take_configs(struct topic_change *item, const struct config_resource
 static const struct metadata_topic *find_topic(struct topic_change *item, struct kp_string name) {
     const struct metadata_topic *topic = metadata_topic_named(item->changes->services->metadata, name.data,
                                                               (size_t)name.len);
+    struct error_text why;
     if (name.len == 0)
         topic_change_refuse(item, KAFKA_INVALID_REQUEST,
                             "the settings of all topics at once are those of the brokers; name a topic");
@@ -136,6 +137,8 @@ static const struct metadata_topic *find_topic(struct topic_change *item, struct
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
                             "the settings of topic %.*s may not be changed by this user",
                             name.len > 100 ? 100 : (int)name.len, name.data);
+    else if (topic == NULL && topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE)
+        topic_change_refuse(item, KAFKA_INVALID_TOPIC, "%s", why.text);
     else if (topic == NULL)
         topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "topic %.*s does not exist",
                             name.len > 100 ? 100 : (int)name.len, name.data);

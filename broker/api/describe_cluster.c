@@ -1,4 +1,4 @@
-/* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures: UNSUPPORTED_ENDPOINT_TYPE. */
+/* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
 #include "protocol/describe_cluster.h"
 
 #include "broker/api/authorized_operations.h"
@@ -8,7 +8,7 @@
 #include "broker/services.h"
 #include "protocol/kafka_error.h"
 
-enum { ENDPOINT_BROKERS = 1, ANSWER_MAX = 1 << 20 };
+enum { ENDPOINT_BROKERS = 1, ENDPOINT_CONTROLLERS = 2, ANSWER_MAX = 1 << 20 };
 
 static void add_brokers(const struct broker_services *services, const struct request_ctx *ctx, struct kp_arena *arena,
                         struct kp_describe_cluster_response *response) {
@@ -40,7 +40,8 @@ void api_describe_cluster(void *service, struct request *request) {
     response.endpoint_type = asked->endpoint_type;
     response.cluster_id = kp_string_of(services->cluster->id);
     if (request->api_version > 0 && asked->endpoint_type != ENDPOINT_BROKERS) {
-        response.error_code = KAFKA_UNSUPPORTED_ENDPOINT_TYPE;
+        response.error_code = asked->endpoint_type == ENDPOINT_CONTROLLERS ? KAFKA_MISMATCHED_ENDPOINT_TYPE
+                                                                           : KAFKA_UNSUPPORTED_ENDPOINT_TYPE;
         response.error_message = kp_string_of(
             "drave has no controllers of their own; ask for the brokers (endpoint type 1)");
     } else {

@@ -12,6 +12,7 @@
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
 #include "broker/services.h"
+#include "broker/topic_name.h"
 #include "protocol/kafka_error.h"
 
 enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, ANSWER_MAX = 64 << 20 };
@@ -31,7 +32,12 @@ static int describe(const struct broker_services *services, const struct kp_desc
     if (asked->resource_type == RESOURCE_TOPIC) {
         const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->resource_name.data,
                                                                   (size_t)asked->resource_name.len);
+        struct error_text why;
         if (topic != NULL) return config_entries_of_topic(services->settings, topic, wish, arena, into);
+        if (topic_name_check(asked->resource_name.data, (size_t)asked->resource_name.len, &why) != ERR_NONE) {
+            refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", asked->resource_name, 0);
+            return ERR_NONE;
+        }
         refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s", asked->resource_name, 0);
     } else if (asked->resource_type == RESOURCE_BROKER) {
         if (asked->resource_name.len == 0 || kp_string_is(asked->resource_name, own_id))

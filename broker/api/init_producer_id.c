@@ -2,7 +2,7 @@
  * InitProducerId (key 22): an identity for an idempotent producer.
  *
  * Happy path: an id that nobody ever had, epoch 0. Failures: a transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED until there
- * are transactions, so that clients stop and say it (docs/protocol.md); no metadata leader: a retriable error.
+ * are transactions, so that clients stop and say it (docs/protocol.md); an empty one, or an id without its epoch: INVALID_REQUEST; no metadata leader: a retriable error.
  */
 #include "protocol/init_producer_id.h"
 
@@ -36,6 +36,11 @@ static void on_id(struct producer_id_wait *wait, int16_t error, int64_t id) {
 void api_init_producer_id(void *service, struct request *request) {
     const struct broker_services *services = service;
     const struct kp_init_producer_id_request *asked = request->message;
+    bool half = (asked->producer_id == -1) != (asked->producer_epoch == -1); /* KIP-360: both or none */
+    if (asked->transactional_id.len == 0 || half) {
+        answer(request, KAFKA_INVALID_REQUEST, -1);
+        return;
+    }
     if (asked->transactional_id.len >= 0) {
         answer(request, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1);
         return;

@@ -470,6 +470,9 @@ static void test_describe_cluster(void **state) {
     }
     request.endpoint_type = 2;
     brokers_ask(node, KP_DESCRIBE_CLUSTER, 1, &request, &response);
+    assert_int_equal(response.error_code, KAFKA_MISMATCHED_ENDPOINT_TYPE);
+    request.endpoint_type = 9;
+    brokers_ask(node, KP_DESCRIBE_CLUSTER, 1, &request, &response);
     assert_int_equal(response.error_code, KAFKA_UNSUPPORTED_ENDPOINT_TYPE);
 }
 
@@ -504,6 +507,8 @@ static void test_init_producer_id(void **state) {
             assert_int_not_equal(ids[i], ids[j]);
     assert_int_equal(init_producer(node, 4, "payments", &error), -1);
     assert_int_equal(error, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    assert_int_equal(init_producer(node, 4, "", &error), -1);
+    assert_int_equal(error, KAFKA_INVALID_REQUEST);
 }
 
 static struct kp_meta_query_response query(struct broker_node *node, const char *path) {

@@ -475,7 +475,7 @@ static struct kp_offset_for_leader_epoch_response_partition epoch_end(struct one
     return response.topics.items[0].partitions.items[0];
 }
 
-/* A consumer learns that its place is right; epochs that never were have no end; a client that knows a newer leader is told. */
+/* A consumer learns that its place is right; epochs that never were have no end, those before the first end where the log starts; a client that knows a newer leader is told. */
 static void test_offset_for_leader_epoch(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -488,11 +488,16 @@ static void test_offset_for_leader_epoch(void **state) {
         assert_int_equal(found.error_code, KAFKA_NONE);
         assert_int_equal(found.leader_epoch, epoch);
         assert_int_equal(found.end_offset, 5);
-        for (int32_t never = -1; never <= epoch + 1; never += epoch + 2) {
-            found = epoch_end(one, version, never, -1);
+        const int32_t never[] = {-1, epoch + 1, INT32_MAX}, before[] = {-2, INT32_MIN, 0};
+        for (int i = 0; i < 3; i++) {
+            found = epoch_end(one, version, never[i], -1);
             assert_int_equal(found.error_code, KAFKA_NONE);
             assert_int_equal(found.leader_epoch, -1);
             assert_int_equal(found.end_offset, -1);
+            found = epoch_end(one, version, before[i], -1);
+            assert_int_equal(found.error_code, KAFKA_NONE);
+            assert_int_equal(found.leader_epoch, before[i]);
+            assert_int_equal(found.end_offset, 0);
         }
         assert_int_equal(epoch_end(one, version, epoch, epoch + 1).error_code, KAFKA_UNKNOWN_LEADER_EPOCH);
         assert_int_equal(epoch_end(one, version, epoch, epoch - 1).error_code, KAFKA_FENCED_LEADER_EPOCH);

@@ -186,6 +186,19 @@ static void test_leadership_min_insync_replicas(void **state) {
     sent_free(&sent);
 }
 
+/* Above the number of replicas it means all of them, as in Kafka 4: the topic is not one that nobody can write to. */
+static void test_leadership_min_insync_above_the_replicas(void **state) {
+    struct fixture *fixture = *state;
+    fixture->settings.min_insync_replicas = 9;
+    struct partition *partition = start_three(fixture);
+    struct sent sent;
+    run_until(fixture, all_in_sync);
+    send_plain(partition, &sent);
+    run_until_over(fixture, &sent);
+    assert_int_equal(sent.produce.error, KAFKA_NONE);
+    sent_free(&sent);
+}
+
 static unsigned changes;
 
 static void on_moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
@@ -232,6 +245,7 @@ int main(void) {
         TEST(test_leadership_time_over_while_a_produce_waits),
         TEST(test_leadership_refuses_when_too_much_waits),
         TEST(test_leadership_min_insync_replicas),
+        TEST(test_leadership_min_insync_above_the_replicas),
         TEST(test_leadership_deposed_leader_answers_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

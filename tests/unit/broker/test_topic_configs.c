@@ -71,6 +71,30 @@ static void test_topic_configs_shown(void **state) {
     }
 }
 
+/* What no topic can be called is told apart from what is not there. */
+static void test_topic_configs_of_no_topic(void **state) {
+    struct brokers *brokers = *state;
+    struct kp_describe_configs_request_resource resources[2];
+    struct kp_describe_configs_request request;
+    struct kp_describe_configs_response response;
+    brokers_start(brokers, 1, NULL);
+    kp_set_fallbacks(&kp_describe_configs_request_schema, &request);
+    for (int i = 0; i < 2; i++) {
+        kp_set_fallbacks(&kp_describe_configs_request_resource_schema, &resources[i]);
+        resources[i].resource_type = 2;
+        resources[i].configuration_keys.count = -1;
+    }
+    resources[0].resource_name = (struct kp_string){"a\x1b b", 4};
+    resources[1].resource_name = kp_string_of("nothing");
+    request.resources.items = resources;
+    request.resources.count = 2;
+    brokers_ask(&brokers->nodes[0], KP_DESCRIBE_CONFIGS, 4, &request, &response);
+    assert_int_equal(response.results.items[0].error_code, KAFKA_INVALID_TOPIC);
+    assert_true(text_is_plain(response.results.items[0].error_message.data,
+                              (size_t)response.results.items[0].error_message.len));
+    assert_int_equal(response.results.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+}
+
 /* A name that only begins like one of ours, and bytes that no text has: refused, and the sentence is text. */
 static void test_topic_configs_of_any_bytes(void **state) {
     struct brokers *brokers = *state;
@@ -104,6 +128,7 @@ static void test_topic_configs_of_any_bytes(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_topic_configs_shown), TEST(test_topic_configs_of_any_bytes)};
+    const struct CMUnitTest tests[] = {TEST(test_topic_configs_shown), TEST(test_topic_configs_of_no_topic),
+                                       TEST(test_topic_configs_of_any_bytes)};
     return cmocka_run_group_tests_name("topic_configs", tests, NULL, NULL);
 }

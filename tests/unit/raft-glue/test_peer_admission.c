@@ -113,9 +113,12 @@ static int teardown(void **state) {
     return 0;
 }
 
-static struct peers *open_peers(int32_t node) {
-    struct peers_options options = {
-        .node = node, .listen_host = "127.0.0.1", .queue_limit = 1 << 20, .frame_max = 4 << 20};
+static struct peers *open_peers_with(int32_t node, bool any_address) {
+    struct peers_options options = {.node = node,
+                                    .listen_host = "127.0.0.1",
+                                    .queue_limit = 1 << 20,
+                                    .frame_max = 4 << 20,
+                                    .any_address = any_address};
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
                                .node = node,
                                .directory = {7, 1, 2, 3},
@@ -128,6 +131,10 @@ static struct peers *open_peers(int32_t node) {
     assert_int_equal(peers_open(test.env, &test.log, &options, &events, NULL, &peers, &why), ERR_NONE);
     peers_set_hello(peers, &hello);
     return peers;
+}
+
+static struct peers *open_peers(int32_t node) {
+    return open_peers_with(node, false);
 }
 
 /* ---- Connections by hand ---- */
@@ -252,6 +259,17 @@ static void test_admission_accepts(void **state) {
     slice_unref(&test.hello);
 }
 
+/* Where addresses are translated, the address does not count. */
+static void test_admission_from_any_address(void **state) {
+    (void)state;
+    test.two = open_peers_with(2, true);
+    peers_add(test.two, 1, "10.255.255.1", 1);
+    say_hello(connect_client(0), 1, 7, PEER_CONTROL, 5);
+    run_until(first_answered);
+    assert_int_equal(test.clients[0].got[4], PEER_KIND_HELLO);
+    slice_unref(&test.hello);
+}
+
 /* 80 that say nothing: the oldest go, and a broker still gets in. */
 static void test_admission_places(void **state) {
     (void)state;
@@ -336,11 +354,9 @@ static void test_admission_after_a_silent_link(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_admission_tells_nothing),
-        TEST(test_admission_accepts),
-        TEST(test_admission_places),
-        TEST(test_admission_places_of_strangers),
-        TEST(test_admission_of_a_connected_broker),
+        TEST(test_admission_tells_nothing),       TEST(test_admission_accepts),
+        TEST(test_admission_from_any_address),    TEST(test_admission_places),
+        TEST(test_admission_places_of_strangers), TEST(test_admission_of_a_connected_broker),
         TEST(test_admission_after_a_silent_link),
     };
     return cmocka_run_group_tests_name("peer_admission", tests, NULL, NULL);
