@@ -1,0 +1,21 @@
+"""All cases, asked one after the other."""
+
+from differences import requests, topics
+from differences.cases import CASES, Cluster
+
+NAMES = list(CASES)  # in the order of their files
+assert topics and requests
+
+
+def answers(host, port):
+    """What that cluster says, case by case."""
+    cluster = Cluster(host, port)
+    said = {}
+    for name in NAMES:
+        try:
+            said[name] = CASES[name](cluster)
+        except ConnectionError:
+            said[name] = "the connection is closed"
+        except TimeoutError:
+            said[name] = "no answer"
+    return said
