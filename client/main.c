@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "client/about.h"
 #include "client/command_line.h"
 #include "client/help.h"
@@ -20,6 +21,19 @@ static void show_help(const struct invocation *in) {
     }
 }
 
+/* What was typed is done; `result` is what the line was found to be. */
+static int act_on(struct invocation *in, enum command_line_result result, const struct error_text *why) {
+    switch (result) {
+    case COMMAND_LINE_RUN: return in->command->run ? in->command->run(in) : about_run(in);
+    case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
+    case COMMAND_LINE_HELP: show_help(in); return EXIT_DONE;
+    case COMMAND_LINE_ALONE: show_help(in); return EXIT_USAGE;
+    case COMMAND_LINE_WRONG: break;
+    }
+    say("%s", why->text);
+    return EXIT_USAGE;
+}
+
 static int act(int argc, char **argv) {
     const char *from_environment = getenv("DRAVE_BOOTSTRAP");
     struct invocation in = {.bootstrap = from_environment && *from_environment ? from_environment : "127.0.0.1:9092",
@@ -29,15 +43,10 @@ static int act(int argc, char **argv) {
         help_print_all();
         return EXIT_USAGE;
     }
-    switch (command_line_parse(argc, argv, &in, &why)) {
-    case COMMAND_LINE_RUN: return in.command->run ? in.command->run(&in) : about_run(&in);
-    case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
-    case COMMAND_LINE_HELP: show_help(&in); return EXIT_DONE;
-    case COMMAND_LINE_ALONE: show_help(&in); return EXIT_USAGE;
-    case COMMAND_LINE_WRONG: break;
-    }
-    say("%s", why.text);
-    return EXIT_USAGE;
+    enum command_line_result result = command_line_parse(argc, argv, &in, &why);
+    int code = act_on(&in, result, &why);
+    mem_free(in.words);
+    return code;
 }
 
 int main(int argc, char **argv) {

@@ -63,7 +63,7 @@ static int take_hex(const char *text, size_t len, struct record_bytes *bytes) {
     for (size_t i = 0; i + 1 < len && !wrong; i += 2) {
         int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
         wrong = high < 0 || low < 0;
-        data[i / 2] = (uint8_t)(high << 4 | low);
+        data[i / 2] = wrong ? 0 : (uint8_t)(high << 4 | low);
     }
     if (wrong) {
         mem_free(data);
