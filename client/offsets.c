@@ -10,7 +10,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/list_offsets.h"
 
-enum { ARENA_MAX = 512 << 20, PAUSE_MS = 50, VERSION_MIN = 4 };
+enum { ARENA_MAX = 512 << 20, PAUSE_MS = 50, ROUND_MS = 2000, VERSION_MIN = 4 };
 
 static const struct kp_metadata_response_topic *find_topic(const struct kp_metadata_response *metadata,
                                                            const char *name) {
@@ -147,43 +147,50 @@ static void reason_of(const struct kp_metadata_response *metadata, const struct 
     }
 }
 
-int offsets_ask(struct admin_client *admin, int64_t time, enum offsets_isolation isolation,
-                struct partition_offset *items, size_t count) {
-    struct patience patience;
+/* One try of all that have not answered yet; a frozen broker must not use up the time in which another is elected. */
+static int ask_round(const char *bootstrap, uint64_t left_ms, int64_t time, enum offsets_isolation isolation,
+                     struct partition_offset *items, size_t count, char *reason, size_t room) {
+    struct admin_client *admin = admin_client_new(bootstrap, left_ms < ROUND_MS ? left_ms : ROUND_MS);
     struct kp_arena arena;
     struct kp_metadata_response metadata;
-    const struct partition_offset *missing;
-    patience_begin(&patience);
     kp_arena_init(&arena, ARENA_MAX);
+    int code = cluster_metadata(admin, &arena, NULL, &metadata);
+    if (!code) {
+        offsets_ask_once(admin, &arena, &metadata, time, isolation, items, count);
+        const struct partition_offset *missing = unanswered(items, count);
+        if (missing) {
+            reason_of(&metadata, missing, reason, room);
+        }
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return code;
+}
+
+int offsets_ask(const char *bootstrap, uint64_t end_ms, int64_t time, enum offsets_isolation isolation,
+                struct partition_offset *items, size_t count) {
+    struct patience patience;
+    patience_begin(&patience);
     for (size_t i = 0; i < count; i++) {
         items[i].answered = false;
         items[i].error = 0;
         items[i].offset = -1;
     }
-    int code = EXIT_DONE;
-    while (!code && (missing = unanswered(items, count)) != NULL) {
+    for (;;) {
         char reason[320];
-        code = cluster_metadata(admin, &arena, NULL, &metadata);
-        if (code) {
-            break;
+        uint64_t now = now_ms();
+        int code = ask_round(bootstrap, now < end_ms ? end_ms - now : 1, time, isolation, items, count, reason,
+                             sizeof(reason));
+        const struct partition_offset *missing = unanswered(items, count);
+        if (code || !missing) {
+            return code;
         }
-        offsets_ask_once(admin, &arena, &metadata, time, isolation, items, count);
-        missing = unanswered(items, count);
-        if (!missing) {
-            break;
-        }
-        reason_of(&metadata, missing, reason, sizeof(reason));
-        if (admin_client_left_ms(admin) <= PAUSE_MS) {
+        if (now_ms() + PAUSE_MS >= end_ms) {
             say("the offsets of partition %d of \"%s\" could not be had: %s", (int)missing->partition, missing->topic,
                 reason);
-            code = EXIT_REFUSED;
-        } else {
-            patience_say(&patience, "the offsets of partition %s-%d: %s", missing->topic, (int)missing->partition,
-                         reason);
-            pause_ms(PAUSE_MS);
-            kp_arena_close(&arena);
+            return EXIT_REFUSED;
         }
+        patience_say(&patience, "the offsets of partition %s-%d: %s", missing->topic, (int)missing->partition, reason);
+        pause_ms(PAUSE_MS);
     }
-    kp_arena_close(&arena);
-    return code;
 }

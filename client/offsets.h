@@ -2,7 +2,7 @@
  * Offsets of many partitions, asked at their leaders: one request for each leader.
  *
  * Happy path: Metadata for the leaders, ListOffsets to each. Failures: a partition without an answer (its leader has moved, died, or
- * has just been elected) is asked again until the time of the admin client is over; then its reason is said.
+ * has just been elected, it is frozen) is asked again until the time is over; then its reason is said.
  */
 #ifndef CLIENT_OFFSETS_H
 #define CLIENT_OFFSETS_H
@@ -31,8 +31,9 @@ enum offsets_isolation { OFFSETS_UNCOMMITTED = 0, OFFSETS_COMMITTED = 1 };
 void offsets_ask_once(struct admin_client *admin, struct kp_arena *arena, const struct kp_metadata_response *metadata,
                       int64_t time, enum offsets_isolation isolation, struct partition_offset *items, size_t count);
 
-/* Until all have answered. Otherwise the sentence was said, and an exit code is returned. */
-int offsets_ask(struct admin_client *admin, int64_t time, enum offsets_isolation isolation,
+/* Until all have answered, at most until `end_ms` (of now_ms()), over connections of its own. Otherwise the sentence was said, and an exit
+ * code is returned. */
+int offsets_ask(const char *bootstrap, uint64_t end_ms, int64_t time, enum offsets_isolation isolation,
                 struct partition_offset *items, size_t count);
 
 #endif

@@ -162,10 +162,10 @@ static struct partition_offset *try_ask(const struct reading *reading, const str
 }
 
 /* The offsets of all open partitions at one time; NULL: said, *code is set. */
-static struct partition_offset *ask(const struct reading *reading, struct admin_client *admin, int64_t time,
+static struct partition_offset *ask(const struct reading *reading, const struct invocation *in, int64_t time,
                                     int *code) {
     struct partition_offset *items = items_of(reading);
-    *code = offsets_ask(admin, time, OFFSETS_UNCOMMITTED, items, reading->open);
+    *code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, OFFSETS_UNCOMMITTED, items, reading->open);
     if (*code) {
         mem_free(items);
         return NULL;
@@ -179,8 +179,7 @@ struct facts {
     struct partition_offset *begin, *first, *until, *end; /* log start, at @TIME, at :TIME, high watermark */
 };
 
-static int ask_facts(const struct reading *reading, const struct invocation *in, struct admin_client *admin,
-                     struct facts *facts) {
+static int ask_facts(const struct reading *reading, const struct invocation *in, struct facts *facts) {
     const struct where *where = &reading->where;
     int code = EXIT_DONE;
     bool bounded = reading->until_end || where->kind == WHERE_LAST || where->kind == WHERE_TIME;
@@ -191,16 +190,16 @@ static int ask_facts(const struct reading *reading, const struct invocation *in,
     } else if (!bounded && where->kind == WHERE_END) {
         facts->end = try_ask(reading, in, OFFSETS_LATEST);
     } else if (where->kind == WHERE_LAST || where->kind == WHERE_BEGINNING) {
-        facts->begin = ask(reading, admin, OFFSETS_EARLIEST, &code);
+        facts->begin = ask(reading, in, OFFSETS_EARLIEST, &code);
     }
     if (!code && where->kind == WHERE_TIME) {
-        facts->first = ask(reading, admin, where->value, &code);
+        facts->first = ask(reading, in, where->value, &code);
     }
     if (!code && where->until_given) {
-        facts->until = ask(reading, admin, where->until_ms, &code);
+        facts->until = ask(reading, in, where->until_ms, &code);
     }
     if (!code && bounded) {
-        facts->end = ask(reading, admin, OFFSETS_LATEST, &code); /* last, so that nothing lies behind it */
+        facts->end = ask(reading, in, OFFSETS_LATEST, &code); /* last, so that nothing lies behind it */
     }
     return code;
 }
@@ -237,9 +236,9 @@ static int place(struct reading *reading, const char *topic, struct reading_part
 }
 
 /* The offsets at which each partition begins and ends; one that is empty is done at once. */
-static int find_places(struct reading *reading, const struct invocation *in, struct admin_client *admin) {
+static int find_places(struct reading *reading, const struct invocation *in) {
     struct facts facts;
-    int code = ask_facts(reading, in, admin, &facts);
+    int code = ask_facts(reading, in, &facts);
     size_t i = 0;
     for (size_t t = 0; !code && t < reading->topic_count; t++) {
         for (int32_t k = 0; !code && k < reading->topics[t].count; k++) {
@@ -260,7 +259,7 @@ static int find_places(struct reading *reading, const struct invocation *in, str
 int reading_plan(struct reading *reading, const struct invocation *in) {
     struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
     int code = find_topics(reading, in, admin);
-    code = code ? code : find_places(reading, in, admin);
+    code = code ? code : find_places(reading, in);
     admin_client_free(admin);
     return code;
 }
@@ -272,11 +271,10 @@ bool reading_passes(const struct reading *reading, const struct reading_partitio
 }
 
 int reading_resolve_stops(struct reading *reading, const struct invocation *in) {
-    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
     int code;
-    struct partition_offset *until = ask(reading, admin, reading->where.until_ms, &code), *end = NULL;
+    struct partition_offset *until = ask(reading, in, reading->where.until_ms, &code), *end = NULL;
     if (!code) {
-        end = ask(reading, admin, OFFSETS_LATEST, &code);
+        end = ask(reading, in, OFFSETS_LATEST, &code);
     }
     size_t i = 0;
     for (size_t t = 0; !code && t < reading->topic_count; t++) {
@@ -293,7 +291,6 @@ int reading_resolve_stops(struct reading *reading, const struct invocation *in) 
     reading->stops_pending = false;
     mem_free(until);
     mem_free(end);
-    admin_client_free(admin);
     return code;
 }
 

@@ -47,7 +47,7 @@ static void print_rows(const struct invocation *in, struct partition_offset *col
     }
 }
 
-static int ask(const struct session *session, const char *topic, const struct kp_metadata_response_topic *found,
+static int ask(const struct invocation *in, const char *topic, const struct kp_metadata_response_topic *found,
                int64_t time, enum offsets_isolation isolation, struct partition_offset **column) {
     size_t count = (size_t)found->partitions.count;
     *column = mem_zalloc((count + 1) * sizeof(**column));
@@ -55,7 +55,7 @@ static int ask(const struct session *session, const char *topic, const struct kp
         (*column)[i].topic = topic;
         (*column)[i].partition = found->partitions.items[i].partition_index;
     }
-    return offsets_ask(session->admin, time, isolation, *column, count);
+    return offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, isolation, *column, count);
 }
 
 int command_topic_offsets(struct invocation *in) {
@@ -74,11 +74,11 @@ int command_topic_offsets(struct invocation *in) {
     }
     session_begin(&session, in);
     int code = cluster_topic(session.admin, &session.arena, topic, &metadata, &found);
-    code = code ? code : ask(&session, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED, &columns[START]);
-    code = code ? code : ask(&session, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED, &columns[LAST_STABLE]);
-    code = code ? code : ask(&session, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED, &columns[END]);
+    code = code ? code : ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED, &columns[START]);
+    code = code ? code : ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED, &columns[LAST_STABLE]);
+    code = code ? code : ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED, &columns[END]);
     if (!code && at) {
-        code = ask(&session, topic, found, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
+        code = ask(in, topic, found, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
     }
     if (!code) {
         print_rows(in, columns, (size_t)found->partitions.count);

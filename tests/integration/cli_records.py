@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 from harness.cluster import BIN, Cluster
@@ -11,6 +13,7 @@ from harness.suite import Suite
 from harness.command import expect
 
 HOUR = 3600 * 1000
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 def lines_of(done):
@@ -181,8 +184,68 @@ def properties(cluster):
     assert "librdkafka" in debugged.stderr, debugged.stderr[:200]
 
 
+def frozen_leader():
+    """A leader that is frozen costs the time until another is elected, not the whole of --timeout."""
+    with Cluster(3) as cluster:
+        cluster.create("cold", 3)
+        cluster.drave("produce", "cold", stdin="".join(f"{i}\n" for i in range(100)))
+        leader = cluster[cluster.leaders("cold")[0]]
+        others = ",".join(f"127.0.0.1:{b.port}" for b in cluster if b is not leader)
+        leader.pause()
+        began = time.monotonic()
+        try:
+            assert sorted(map(int, lines_of(cluster.drave("consume", "cold", "-e", "--timeout", "20s", "-b", others)))) == list(range(100))
+            assert time.monotonic() - began < 12, f"it took {time.monotonic() - began:.1f} s"
+        finally:
+            leader.resume()
+
+
+class Garbler:
+    """Between a client and a broker: zstd frames lose their magic number on the way to the client."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.broker_port = None
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            broker = socket.create_connection(("127.0.0.1", self.broker_port))
+            threading.Thread(target=self.carry, args=(client, broker), daemon=True).start()
+            threading.Thread(target=self.carry, args=(broker, client, (ZSTD_MAGIC, bytes(4))), daemon=True).start()
+
+    @staticmethod
+    def carry(source, target, replace=None):
+        try:
+            while data := source.recv(1 << 20):
+                target.sendall(data.replace(*replace) if replace else data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def garbled_on_the_way():
+    """Records that no codec can read are told with their place and the way around them, in no library's words."""
+    garbler = Garbler()
+    with Cluster(1, settings={"advertised.listeners": f"PLAINTEXT://127.0.0.1:{garbler.port}"}) as cluster:
+        garbler.broker_port = cluster[1].port
+        cluster.create("poisoned")
+        for line, codec in (("before\n", "none"), ("x" * 300 + "\n", "zstd"), ("behind\n", "none")):
+            cluster.drave("produce", "poisoned", "-z", codec, stdin=line)
+        expect(cluster.drave("consume", "poisoned", "-e", check=False), 1, "before", "offset 1 cannot be decompressed", "-p 0 -o 2")
+        assert cluster.drave("consume", "poisoned", "-e", "-p", 0, "-o", 2).stdout == "behind\n"
+    garbler.listener.close()
+
+
 suite = Suite()
 with Cluster(3) as shared:
     for test in (there_and_back, bad_json, keys_and_tombstones, where, a_span_that_ends_ahead, several_topics, end_of_a_busy_topic, properties):
         suite.run(test, shared)
+suite.run(frozen_leader)
+suite.run(garbled_on_the_way)
 suite.end()
