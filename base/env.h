@@ -153,8 +153,12 @@ struct env_stream_events {
     size_t (*room)(void *arg, void **into);
     /* `len` bytes have arrived there. The stream may be closed inside. */
     void (*received)(void *arg, size_t len);
-    /* The stream ended (ERR_EOF) or broke: no further event comes. The owner calls env_stream_close. */
+    /* The stream ended (ERR_EOF) or broke: no further event comes. The owner calls env_stream_close. A stream that is not read breaks all
+     * the same, but its end, behind which bytes may wait, comes only by reading. */
     void (*ended)(void *arg, int error);
+    /* May be NULL. The other side sends no more, and in practice has gone: told at once, also while the stream is not read, and possibly
+     * before bytes that came earlier. Once at most. The stream may be closed inside. */
+    void (*hung_up)(void *arg);
 };
 /* Starts in the paused state of reading: call env_stream_read(stream, true). */
 void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events, void *arg);

@@ -36,8 +36,10 @@ int env_uv_new(struct env **result, int log_fd) {
         mem_free(env);
         return env_uv_error(status);
     }
-    int error = env_uv_jobs_init(env);
+    int error = env_uv_hangups_init(env);
+    if (error == ERR_NONE && (error = env_uv_jobs_init(env)) != ERR_NONE) env_uv_hangups_close(env);
     if (error != ERR_NONE) {
+        uv_run(&env->loop, UV_RUN_DEFAULT); /* closes what is closing */
         status = uv_loop_close(&env->loop);
         CHECK(status == 0);
         mem_free(env);
@@ -81,6 +83,7 @@ bool env_uv_free(struct env *env) {
     if (!clean) return false; /* the memory stays: somebody still points into it */
 
     env_uv_jobs_close(env);
+    env_uv_hangups_close(env);
     env_uv_time_close(env);
     env->ending += 2;
     uv_close((uv_handle_t *)&env->turn_end, handle_closed);

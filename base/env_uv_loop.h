@@ -8,6 +8,7 @@
  *   env_uv_time.c     timers, deferred tasks
  *   env_uv_jobs.c     lanes and pool
  *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c: names, folders
+ *   env_uv_hangup.c   whose other side is gone
  *   env_uv_stream.c   reading and writing; env_uv_listen.c: listening; env_uv_connect.c: names and connecting
  *   env_uv.c          made, run, ended; the order of a turn
  */
@@ -23,6 +24,11 @@
 #include "base/timer_heap.h"
 
 struct env_report; /* a write that is over and waits to be reported */
+
+/* A socket whose end is told while nobody reads. `broken`: both directions are over (a reset), else the other side sends no more. */
+struct env_hangup {
+    void (*happened)(struct env_hangup *hangup, bool broken);
+};
 
 struct task_queue {
     struct env_task *first;
@@ -52,6 +58,10 @@ struct env {
     struct env_job *finished, **finished_end; /* under finished_lock */
     uv_async_t finished_wake;
     unsigned lane_jobs; /* given to lanes, not yet reported */
+
+    /* The epoll of env_uv_hangup.c, and libuv's watch over it. */
+    int hangups_fd;
+    uv_poll_t hangups;
 
     struct env_signal *signals;
     struct log_limiter accept_limiter;
@@ -88,6 +98,11 @@ void env_uv_spin(struct env *env);
 /* env_uv_jobs.c */
 int env_uv_jobs_init(struct env *env);
 void env_uv_jobs_close(struct env *env);
+
+/* env_uv_hangup.c. What is watched must not go before its descriptor is closed. */
+int env_uv_hangups_init(struct env *env);
+void env_uv_hangups_close(struct env *env);
+void env_uv_hangup_watch(struct env *env, int fd, struct env_hangup *hangup);
 
 /* env_uv_listen.c: the host to look up: 127.0.0.1 for localhost, which needs no resolver (RFC 6761) and no /etc/hosts. */
 const char *env_uv_host(const char *host);

@@ -3,9 +3,11 @@
  *
  * Happy path of a write: the kernel takes all of it inside env_stream_write, and `done` is called at the end of the turn.
  * Otherwise the rest is libuv's, which calls back when it is gone. Failures: a broken write ends with an error, and the
- * owner gets `ended`, too, because nobody may be reading. Invariants: after `ended` nothing is read and no event comes; an
+ * owner gets `ended`, too, because nobody may be reading; so it does when the other side resets the connection. Another side that is gone
+ * without a word is found by keepalive probes. Invariants: after `ended` nothing is read and no event comes; an
  * env_write is reported exactly once, also when the stream is closed first.
  */
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,13 +15,18 @@
 #include "base/env_uv_loop.h"
 #include "base/mem.h"
 
+/* A silent connection is probed after so long, and broken after so many probes without an answer. */
+enum { KEEPALIVE_S = 60, PROBE_S = 10, PROBES = 6 };
+
 struct env_stream {
     uv_tcp_t tcp; /* first: handles are cast to streams */
     struct env *env;
     const struct env_stream_events *events; /* NULL until attached */
     void *arg;
     bool reading, ended;
-    int broken; /* error of a write, to be told by `tell_broken` */
+    bool reset; /* by the other side, as the kernel says */
+    int broken; /* error of a write, or a reset; to be told by `tell_broken` */
+    struct env_hangup hangup;
     struct env_task tell_broken;
     char peer[64];
 };
@@ -36,11 +43,13 @@ _Static_assert(sizeof(struct env_report) <= sizeof(((struct env_write *)0)->env_
 /* ---- Life ---- */
 
 static void tell_broken(struct env_task *task);
+static void hung_up(struct env_hangup *hangup, bool broken);
 
 struct env_stream *env_uv_stream_new(struct env *env) {
     struct env_stream *stream = mem_zalloc(sizeof *stream);
     stream->env = env;
     stream->tell_broken.run = tell_broken;
+    stream->hangup.happened = hung_up;
     int status = uv_tcp_init(&env->loop, &stream->tcp);
     CHECK(status == 0); /* makes no socket yet */
     return stream;
@@ -64,14 +73,31 @@ static void address_text(const struct sockaddr *address, char into[64]) {
     }
 }
 
+static int descriptor(struct env_stream *stream) {
+    uv_os_fd_t fd;
+    int status = uv_fileno((uv_handle_t *)&stream->tcp, &fd);
+    CHECK(status == 0); /* it is open */
+    return fd;
+}
+
+/* Only a wish: without it the system's own times hold. */
+static void probe_silence(struct env_stream *stream) {
+    int fd = descriptor(stream), interval_s = PROBE_S, count = PROBES;
+    uv_tcp_keepalive(&stream->tcp, 1, KEEPALIVE_S);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 void env_uv_stream_opened(struct env_stream *stream) {
     struct sockaddr_storage address;
     int len = sizeof address;
     uv_tcp_nodelay(&stream->tcp, 1);
+    probe_silence(stream);
     if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&address, &len) == 0)
         address_text((struct sockaddr *)&address, stream->peer);
     else
         snprintf(stream->peer, sizeof stream->peer, "a host that has gone"); /* it closed before we looked */
+    env_uv_hangup_watch(stream->env, descriptor(stream), &stream->hangup);
     env_uv_own(stream->env);
 }
 
@@ -111,6 +137,28 @@ static void end(struct env_stream *stream, int error) {
     stream->events->ended(stream->arg, error);
 }
 
+static void tell_broken(struct env_task *task) {
+    struct env_stream *stream = (struct env_stream *)((char *)task - offsetof(struct env_stream, tell_broken));
+    if (!stream->ended && stream->events != NULL) end(stream, stream->broken);
+}
+
+static void break_stream(struct env_stream *stream, int error) {
+    if (stream->broken != ERR_NONE) return;
+    stream->broken = error;
+    env_defer(stream->env, &stream->tell_broken);
+}
+
+static void hung_up(struct env_hangup *hangup, bool broken) {
+    struct env_stream *stream = (struct env_stream *)((char *)hangup - offsetof(struct env_stream, hangup));
+    if (broken) {
+        stream->reset = true;
+        if (!stream->reading)
+            break_stream(stream, ERR_CONNECTION); /* else reading meets it, behind what came before it */
+    } else if (!stream->ended && stream->events != NULL && stream->events->hung_up != NULL) {
+        stream->events->hung_up(stream->arg);
+    }
+}
+
 static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     struct env_stream *stream = (struct env_stream *)handle;
@@ -135,6 +183,7 @@ void env_stream_read(struct env_stream *stream, bool on) {
     stream->reading = on;
     if (!on) {
         uv_read_stop((uv_stream_t *)&stream->tcp);
+        if (stream->reset) break_stream(stream, ERR_CONNECTION); /* reading has not come to it */
         return;
     }
     int status = uv_read_start((uv_stream_t *)&stream->tcp, give_room, read_done);
@@ -142,17 +191,6 @@ void env_stream_read(struct env_stream *stream, bool on) {
 }
 
 /* ---- Writing ---- */
-
-static void tell_broken(struct env_task *task) {
-    struct env_stream *stream = (struct env_stream *)((char *)task - offsetof(struct env_stream, tell_broken));
-    if (!stream->ended && stream->events != NULL) end(stream, stream->broken);
-}
-
-static void break_stream(struct env_stream *stream, int error) {
-    if (stream->broken != ERR_NONE) return;
-    stream->broken = error;
-    env_defer(stream->env, &stream->tell_broken);
-}
 
 /* Has `done` called at the end of the turn. */
 static void report_later(struct env *env, struct env_write *write, int error) {

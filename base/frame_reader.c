@@ -317,12 +317,23 @@ static void received(void *arg, size_t len) {
 static void stream_ended(void *arg, int error) {
     struct frame_reader *reader = arg;
     reader->end_error = error;
-    cut_and_read(reader);
+    if (error == ERR_EOF)
+        cut_and_read(reader);
+    else if (!reader->over)
+        tell_end(reader, error, 0);
+}
+
+static void stream_hung_up(void *arg) {
+    struct frame_reader *reader = arg;
+    if (!reader->over && reader->events->hung_up != NULL) reader->events->hung_up(reader->arg);
 }
 
 /* ---- The owner's side ---- */
 
-static const struct env_stream_events stream_events = {.room = room, .received = received, .ended = stream_ended};
+static const struct env_stream_events stream_events = {.room = room,
+                                                       .received = received,
+                                                       .ended = stream_ended,
+                                                       .hung_up = stream_hung_up};
 
 struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget,
                                       uint32_t min_length, uint32_t max_length,

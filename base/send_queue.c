@@ -3,7 +3,8 @@
  *
  *   push -> (end of the turn) -> write up to 256 slices, 1 MiB -> done -> release them -> the next write
  *
- * One write is under way at a time. Invariant: `bytes` is the sum of the lengths in the ring. The queue itself lives until
+ * One write is under way at a time. The last slice of a write may be in it in part: the rest leads the next write. Invariant: `bytes` is
+ * the sum of the lengths in the ring, each without what of it was written. The queue itself lives until
  * the environment has reported its last write, also after send_queue_free.
  */
 #include "base/send_queue.h"
@@ -22,7 +23,9 @@ struct send_queue {
     void *arg;
     struct slice *ring;
     size_t room, first, count; /* of the ring, in slices; room is a power of two */
-    unsigned flying;           /* slices of the write under way; 0: none */
+    unsigned flying;           /* slices of the write under way, the last maybe in part; 0: none */
+    size_t flying_bytes;
+    uint64_t since_us; /* that it is under way */
     size_t bytes;
     bool broken, freed;
     bool was_above; /* above low_bytes since the last time that `drained` was called */
@@ -39,6 +42,14 @@ static void drop_first(struct send_queue *queue) {
     queue->first = (queue->first + 1) & (queue->room - 1);
     queue->count--;
     slice_unref(slice);
+}
+
+/* The first slice was written in part. */
+static void take_from_first(struct send_queue *queue, size_t len) {
+    struct slice *slice = slice_at(queue, 0);
+    slice->data += len;
+    slice->len -= len;
+    queue->bytes -= len;
 }
 
 /* Drops what is behind the write under way. */
@@ -76,22 +87,30 @@ static void flush(struct env_task *task) {
     size_t bytes = 0;
     while (n < queue->count && n < ENV_WRITE_IOV && bytes < WRITE_BYTES) {
         const struct slice *slice = slice_at(queue, n);
-        parts[n++] = (struct env_iov){slice->data, slice->len};
-        bytes += slice->len;
+        size_t len = slice->len < WRITE_BYTES - bytes ? slice->len : WRITE_BYTES - bytes;
+        parts[n++] = (struct env_iov){slice->data, len};
+        bytes += len;
     }
     queue->flying = n;
+    queue->flying_bytes = bytes;
+    queue->since_us = env_now_us(queue->env);
     env_stream_write(queue->stream, &queue->write, parts, n);
 }
 
 static void written(struct env_write *write, int error) {
     struct send_queue *queue = (struct send_queue *)write;
     CHECK(queue->flying > 0 && queue->flying <= queue->count);
-    while (queue->flying > 0) {
+    size_t left = queue->flying_bytes;
+    while (left > 0 && left >= slice_at(queue, 0)->len) {
+        left -= slice_at(queue, 0)->len;
         drop_first(queue); /* may wake somebody who pushes, or frees the queue: it stays while something flies */
         queue->flying--;
     }
+    CHECK(queue->flying == (left > 0));
+    if (left > 0) take_from_first(queue, left);
+    queue->flying = 0;
     if (error != ERR_NONE) queue->broken = true;
-    if (queue->broken) drop_waiting(queue);
+    if (queue->broken || queue->freed) drop_waiting(queue);
     if (queue->freed) {
         free_memory(queue);
         return;
@@ -133,6 +152,10 @@ void send_queue_push(struct send_queue *queue, struct slice slice) {
 
 size_t send_queue_bytes(const struct send_queue *queue) {
     return queue->bytes;
+}
+
+uint64_t send_queue_stalled_us(const struct send_queue *queue) {
+    return queue->flying == 0 ? 0 : env_now_us(queue->env) - queue->since_us;
 }
 
 void send_queue_free(struct send_queue *queue) {

@@ -79,7 +79,7 @@ static const struct setting table[] = {
     NUMBER("max.connections", "10000", 1, 1000000, "connections",
            "Client connections at one time; those beyond it are closed."),
     NUMBER("connections.max.idle.ms", "600000", 1000, INT32_MAX, "ms",
-           "A client connection without a request for so long is closed."),
+           "A client connection is closed when for so long no request came and nothing of an answer was taken."),
     NUMBER("connection.max.requests", "100", 1, 10000, "requests",
            "Requests of one connection that are in flight at one time; it is not read beyond."),
     NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes", "The most that one fetch is answered with."),

@@ -5,6 +5,11 @@
  *
  * An answer goes to the send queue when its request is the first of the list, else it waits in its request. Closing marks all requests
  * that wait as dead, tells them, and frees the connection when the last one has ended.
+ *
+ *   open ----> abandoned (the client hung up) ----> closed ----> gone (no request is left)
+ *     `-------------------------------------------------^
+ *
+ * From `abandoned` on there is no send queue, and requests end in any order.
  */
 #include "broker/connection.h"
 
@@ -30,7 +35,7 @@ struct connection {
     const char *listener;
     struct env_stream *stream;
     struct frame_reader *reader;
-    struct send_queue *queue;
+    struct send_queue *queue; /* NULL: nobody listens any more */
     struct request *first, *last;
     uint32_t in_flight;
     uint32_t holds;         /* requests that hold the connection */
@@ -38,7 +43,7 @@ struct connection {
     size_t charged_answers; /* to host->answers */
     bool closing;           /* when what is queued is written */
     bool closed;
-    bool telling; /* that the connection broke: requests that end meanwhile are freed after */
+    unsigned inside; /* calls that walk over its requests: what ends meanwhile is freed after */
     char peer[64];
 };
 
@@ -95,7 +100,7 @@ static struct request *list_take_first(struct connection *connection) {
 
 /* The charge follows the bytes that the client has not taken yet. */
 static void recount(struct connection *connection) {
-    size_t unread = connection->stored_bytes + (connection->closed ? 0 : send_queue_bytes(connection->queue));
+    size_t unread = connection->stored_bytes + (connection->queue == NULL ? 0 : send_queue_bytes(connection->queue));
     size_t charged = connection->charged_answers;
     connection->charged_answers = unread;
     if (unread > charged) budget_charge(connection->host->answers, unread - charged);
@@ -103,13 +108,15 @@ static void recount(struct connection *connection) {
 }
 
 static void update_reading(struct connection *connection) {
-    bool pause = connection->closing || connection->holds > 0 ||
-                 connection->in_flight >= connection->host->max_in_flight || connection->charged_answers >= UNREAD_MAX;
-    frame_reader_pause(connection->reader, pause);
+    if (connection->closed) return;
+    bool busy = connection->holds > 0 || connection->in_flight >= connection->host->max_in_flight ||
+                connection->charged_answers >= UNREAD_MAX;
+    /* one that is abandoned is read to its end, which is near, so that nothing of it stays */
+    frame_reader_pause(connection->reader, connection->closing || (busy && connection->queue != NULL));
 }
 
 static void free_if_gone(struct connection *connection) {
-    if (!connection->closed || connection->telling || connection->first != NULL) return;
+    if (!connection->closed || connection->inside > 0 || connection->first != NULL) return;
     CHECK(connection->in_flight == 0);
     recount(connection);
     const struct connection_host *host = connection->host;
@@ -118,14 +125,15 @@ static void free_if_gone(struct connection *connection) {
     host->gone(owner);
 }
 
-/* Frees what has ended of a connection that is closed. */
-static void sweep_dead(struct connection *connection) {
-    if (connection->telling) return;
+/* Frees what has ended of a connection to which nobody listens. It may be gone when this returns. */
+static void sweep_ended(struct connection *connection) {
+    if (connection->inside > 0) return;
     struct request *left_first = NULL, *left_last = NULL;
     while (connection->first != NULL) {
         struct request *request = list_take_first(connection);
         request->next = NULL;
         if (request->ended) {
+            if (request->close_after) connection->closing = true;
             request_free(request);
         } else {
             *(left_last != NULL ? &left_last->next : &left_first) = request;
@@ -134,30 +142,52 @@ static void sweep_dead(struct connection *connection) {
     }
     connection->first = left_first;
     connection->last = left_last;
-    free_if_gone(connection);
+    recount(connection);
+    if (connection->closing && !connection->closed)
+        connection_close(connection);
+    else if (connection->closed)
+        free_if_gone(connection);
+    else
+        update_reading(connection);
 }
 
 static void tell_requests(struct connection *connection) {
-    connection->telling = true;
+    connection->inside++;
     for (struct request *request = connection->first; request != NULL; request = request->next) {
         request->dead = true;
         void (*canceled)(struct request *) = request->canceled;
         request->canceled = NULL;
         if (!request->ended && canceled != NULL) canceled(request);
     }
-    connection->telling = false;
+    connection->inside--;
+}
+
+static void stop_listening(struct connection *connection) {
+    send_queue_free(connection->queue);
+    connection->queue = NULL;
+    recount(connection);
+    tell_requests(connection);
 }
 
 void connection_close(struct connection *connection) {
     if (connection->closed) return;
     connection->closed = true;
     frame_reader_free(connection->reader);
-    send_queue_free(connection->queue);
+    stop_listening(connection);
     env_stream_close(connection->stream);
-    recount(connection);
-    tell_requests(connection);
     connection->host->closed(connection->owner);
-    sweep_dead(connection);
+    sweep_ended(connection);
+}
+
+/* The client has gone. What it sent and is not here yet is read, up to its end, at which the connection closes. */
+static void client_hung_up(void *arg) {
+    struct connection *connection = arg;
+    if (connection->closing) {
+        connection_close(connection);
+        return;
+    }
+    stop_listening(connection);
+    sweep_ended(connection);
 }
 
 /* Sends the answers that have their turn. The connection may be gone when it returns. */
@@ -181,6 +211,7 @@ static void flush_answers(struct connection *connection) {
 
 static void queue_drained(void *arg) {
     struct connection *connection = arg;
+    connection->host->active(connection->owner);
     flush_answers(connection);
 }
 
@@ -191,8 +222,8 @@ static void request_end(struct request *request) {
     struct connection *connection = request->connection;
     request->ended = true;
     request->canceled = NULL;
-    if (connection->closed)
-        sweep_dead(connection);
+    if (connection->queue == NULL)
+        sweep_ended(connection);
     else
         flush_answers(connection);
 }
@@ -304,7 +335,19 @@ static void frame_came(void *arg, struct slice frame) {
     }
     connection->host->active(connection->owner);
     update_reading(connection);
-    dispatch_call(connection->host->dispatch, request);
+    if (connection->queue != NULL) {
+        dispatch_call(connection->host->dispatch, request);
+        return;
+    }
+    request->dead = true;
+    connection->inside++;
+    if (request->api_key == KP_PRODUCE)
+        dispatch_call(connection->host->dispatch, request);
+    else
+        request->ended = true; /* nobody wants to know */
+    tell_requests(connection);
+    connection->inside--;
+    sweep_ended(connection);
 }
 
 static void stream_ended(void *arg, int error, uint32_t length) {
@@ -337,12 +380,38 @@ void connection_close_if_slow(struct connection *connection, uint32_t longest_ms
     connection_close(connection);
 }
 
+void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms) {
+    struct error_text why;
+    if (connection->queue == NULL || send_queue_stalled_us(connection->queue) < (uint64_t)longest_ms * 1000) return;
+    error_set(&why, ERR_TIMEOUT,
+              "it has taken nothing of its answers for %u ms, and the memory for answers is spent "
+              "(queued.max.request.bytes)",
+              longest_ms);
+    complain(connection, why.text);
+    connection_close(connection);
+}
+
+bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
+    struct error_text why;
+    uint64_t stalled_us = connection->queue == NULL ? 0 : send_queue_stalled_us(connection->queue);
+    if (stalled_us > 0 && stalled_us < (uint64_t)idle_ms * 1000) return false;
+    if (stalled_us > 0) {
+        error_set(&why, ERR_TIMEOUT, "it has taken nothing of its answers for %u ms (connections.max.idle.ms)",
+                  idle_ms);
+        complain(connection, why.text);
+    }
+    connection_close(connection);
+    return true;
+}
+
 void connection_close_unserved(struct connection *connection) {
     complain(connection, "it has not sent a request, and others wait to be let in (max.connections)");
     connection_close(connection);
 }
 
-static const struct frame_reader_events frame_events = {.frame = frame_came, .ended = stream_ended};
+static const struct frame_reader_events frame_events = {.frame = frame_came,
+                                                        .ended = stream_ended,
+                                                        .hung_up = client_hung_up};
 
 struct connection *connection_new(const struct connection_host *host, struct env_stream *stream, const char *listener,
                                   void *owner) {
@@ -356,8 +425,4 @@ struct connection *connection_new(const struct connection_host *host, struct env
     connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
                                           &frame_events, connection);
     return connection;
-}
-
-bool connection_is_idle(const struct connection *connection) {
-    return connection->first == NULL && connection->charged_answers == 0;
 }

@@ -5,6 +5,8 @@
  * order, without waiting for each other's answers.
  * Failures: bytes that are no request of ours, an API that is not served, a broken stream: the connection ends, with one line on the log
  * (rate limited) where the client is to blame. ApiVersions of an unknown version is answered in version 0, with error 35.
+ * A client that sends no more has gone, in whatever state its connection is: its answers are dropped at once and its requests told; what it
+ * sent before is still read to the end, because batches with acks 0 may be among it.
  * Invariants: it is not read while too many of its requests are in flight, while one of them holds it, or while the client leaves answers
  * unread; it outlives its stream until its last request has ended.
  */
@@ -27,7 +29,7 @@ struct connection_host {
     struct budget *answers;
     uint32_t max_request_bytes;
     uint32_t max_in_flight;      /* requests of one connection */
-    void (*active)(void *owner); /* a request came */
+    void (*active)(void *owner); /* a request came, or the last answer was taken */
     void (*closed)(void *owner); /* the stream is closed; requests may still wait. Called once */
     void (*gone)(void *owner);   /* the last request has ended, too: nothing is left of it */
 };
@@ -39,9 +41,11 @@ struct connection *connection_new(const struct connection_host *host, struct env
 void connection_close(struct connection *connection);
 /* Closes it, with a line on the log, if a request has been arriving for longer than that. */
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms);
+/* The same, if it has not taken the next piece of its answers for that long. */
+void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms);
 /* Closes one that has not sent anything whole, because others wait; says so. */
 void connection_close_unserved(struct connection *connection);
-/* Whether no request waits and no answer is unread. */
-bool connection_is_idle(const struct connection *connection);
+/* Closes one that was not active for `idle_ms`, unless its client has taken something of an answer in that time. True: it is closed. */
+bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms);
 
 #endif

@@ -106,7 +106,8 @@ static const struct broker_events broker_events = {on_ready, on_failed};
 /* What closing began (a job in a lane, a report) ends before the loop does. */
 static int end_loop(struct run *run) {
     env_uv_run(run->env);
-    env_uv_free(run->env);
+    if (!env_uv_free(run->env))
+        log_error(&run->log, "a socket, a file or a timer is left at the end: a bug of draved, please report it");
     return run->code;
 }
 

@@ -3,7 +3,8 @@
  *
  * Happy path: server_open binds every listener; server_accept lets clients in; requests go to the dispatch table.
  * Failures: a port that is taken, a name that does not resolve: a sentence with the address. At max.connections further clients wait in
- * the kernel; a connection without a request for connections.max.idle.ms is closed.
+ * the kernel; a connection on which for connections.max.idle.ms no request came and nothing of an answer was taken is closed, whatever its
+ * requests wait for.
  * Invariant: after server_close `done` comes when the last request has ended, not before.
  */
 #ifndef BROKER_SERVER_H
@@ -42,5 +43,6 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg);
 int server_port(const struct server *server, const char *listener);
 size_t server_connection_count(const struct server *server);
 size_t server_request_bytes(const struct server *server); /* memory charged to requests in flight at present */
+size_t server_answer_bytes(const struct server *server);  /* and to answers that clients have not taken */
 
 #endif

@@ -40,25 +40,20 @@ static int ask(struct admin_client *admin, struct kp_arena *arena, const char *t
     return admin_request(admin, KP_METADATA, VERSION_WITH_TOPIC_ID, &request, arena, response, NULL, why);
 }
 
-static bool answers_with(const char *bootstrap, int brokers, bool metadata_leader) {
+enum cluster_state cluster_state(const char *bootstrap, int brokers) {
     struct admin_client *admin = admin_client_new(bootstrap, TRY_MS);
     struct kp_arena arena;
     struct kp_metadata_response response;
     struct error_text why = {""};
     kp_arena_init(&arena, ARENA_MAX);
-    bool usable = ask(admin, &arena, NULL, &response, &why) == ERR_NONE && response.brokers.count >= brokers &&
-                  (response.controller_id >= 0 || !metadata_leader);
+    enum cluster_state state = CLUSTER_SILENT;
+    if (ask(admin, &arena, NULL, &response, &why) == ERR_NONE) {
+        bool usable = response.controller_id >= 0 && response.brokers.count >= brokers;
+        state = usable ? CLUSTER_USABLE : CLUSTER_ANSWERS;
+    }
     kp_arena_close(&arena);
     admin_client_free(admin);
-    return usable;
-}
-
-bool cluster_is_usable(const char *bootstrap, int brokers) {
-    return answers_with(bootstrap, brokers, true);
-}
-
-bool cluster_answers(const char *bootstrap) {
-    return answers_with(bootstrap, 0, false);
+    return state;
 }
 
 int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const char *topic,

@@ -11,10 +11,13 @@
 #include "client/admin_client.h"
 #include "protocol/metadata.h"
 
-/* A short try, without a word: whether the brokers at `bootstrap` list `brokers` brokers or more and have a metadata leader, so that topics can be created. */
-bool cluster_is_usable(const char *bootstrap, int brokers);
-/* A short try, without a word: whether any broker at `bootstrap` answers, with or without a metadata leader. */
-bool cluster_answers(const char *bootstrap);
+enum cluster_state {
+    CLUSTER_SILENT,  /* no broker answers */
+    CLUSTER_ANSWERS, /* one does, but it knows no metadata leader, or not of as many brokers as wanted */
+    CLUSTER_USABLE   /* topics can be created */
+};
+/* A short try, without a word. `brokers`: how many the cluster must list to be usable. */
+enum cluster_state cluster_state(const char *bootstrap, int brokers);
 
 /* Metadata of all topics (`topic` NULL) or of one, never creating it. The answer lives in the arena. On failure the sentence was
  * said and an exit code is returned; 0 otherwise. */

@@ -2,6 +2,7 @@
 #include "client/command.h"
 #include "client/moment.h"
 
+enum { DEV_IDS_MAX = 99 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct command_option info_options[] = {
@@ -109,17 +110,19 @@ const struct command commands[] = {
      "drave bench produce orders --rate 10000 --seconds 10 --json", OPTIONS(bench_options), command_bench},
     {"dev", "", 0, 0, "Starts a cluster on this machine.", "drave dev --nodes 3 --dir ./drave-dev --detach",
      OPTIONS(dev_options), command_dev},
-    {"dev status", "", 0, 0, "Shows which brokers of the directory run.", "drave dev status --dir ./drave-dev",
-     OPTIONS(dir_options), command_dev_status},
-    {"dev stop", "", 0, 0, "Ends every broker of the directory cleanly.", "drave dev stop --dir ./drave-dev",
-     OPTIONS(dir_options), command_dev_stop},
-    {"dev kill", "ID", 1, 1, "Kills a broker (kill -9).", "drave dev kill 2", OPTIONS(dir_options), command_dev_kill},
-    {"dev pause", "ID", 1, 1, "Freezes a broker (SIGSTOP).", "drave dev pause 2", OPTIONS(dir_options),
+    {"dev status", "[ID]...", 0, DEV_IDS_MAX, "Shows which brokers of the directory run.",
+     "drave dev status --dir ./drave-dev", OPTIONS(dir_options), command_dev_status},
+    {"dev stop", "[ID]...", 0, DEV_IDS_MAX,
+     "Ends brokers of the directory cleanly, all without an ID, and waits until they have ended.",
+     "drave dev stop --dir ./drave-dev", OPTIONS(dir_options), command_dev_stop},
+    {"dev kill", "ID...", 1, DEV_IDS_MAX, "Kills a broker (kill -9).", "drave dev kill 2", OPTIONS(dir_options),
+     command_dev_kill},
+    {"dev pause", "ID...", 1, DEV_IDS_MAX, "Freezes a broker (SIGSTOP).", "drave dev pause 2", OPTIONS(dir_options),
      command_dev_pause},
-    {"dev resume", "ID", 1, 1, "Lets a frozen broker go on.", "drave dev resume 2", OPTIONS(dir_options),
+    {"dev resume", "ID...", 1, DEV_IDS_MAX, "Lets a frozen broker go on.", "drave dev resume 2", OPTIONS(dir_options),
      command_dev_resume},
-    {"dev start", "ID", 1, 1, "Starts a broker of the directory again.", "drave dev start 2", OPTIONS(dir_options),
-     command_dev_start},
+    {"dev start", "[ID]...", 0, DEV_IDS_MAX, "Starts brokers of the directory again, all without an ID.",
+     "drave dev start 2", OPTIONS(dir_options), command_dev_start},
     {"help", "[COMMAND...]", 0, 2, "Shows what a command does, its options and an example.", "drave help topic create",
      NULL, 0, NULL},
     {"completion", "bash|zsh|fish", 1, 1024, "Prints the completion script of a shell.",

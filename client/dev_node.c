@@ -10,34 +10,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/output.h"
 
 static void node_path(const struct dev_node *node, const char *name, char path[DEV_PATH + 32]) {
     snprintf(path, DEV_PATH + 32, "%s/%s", node->directory, name);
 }
 
-/* The port behind "key=...:" in the conf; 0: not there. */
-static int conf_port(const char *path, const char *key) {
-    FILE *file = fopen(path, "r");
+/* The number in "key=NUMBER" or behind "key=...:" in the conf; 0: not there. */
+static int conf_number(const struct dev_node *node, const char *key) {
+    char path[DEV_PATH + 32], line[1024];
+    node_path(node, "draved.conf", path);
+    FILE *file = fopen(path, "re");
     if (!file) {
         return 0;
     }
-    char line[1024];
-    int port = 0;
+    int number = 0;
     size_t len = strlen(key);
-    while (port == 0 && fgets(line, sizeof(line), file)) {
-        char *colon = strncmp(line, key, len) == 0 && line[len] == '=' ? strrchr(line, ':') : NULL;
-        port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
+    while (number == 0 && fgets(line, sizeof(line), file)) {
+        char *equals = strncmp(line, key, len) == 0 && line[len] == '=' ? line + len : NULL;
+        char *colon = equals ? strrchr(equals, ':') : NULL;
+        number = equals ? (int)strtol((colon ? colon : equals) + 1, NULL, 10) : 0;
     }
     fclose(file);
-    return port;
+    return number;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -56,8 +58,8 @@ static int read_node(const char *dir, const char *name, struct dev_node *node, s
     if (access(conf, F_OK) != 0) {
         return ERR_NOT_FOUND;
     }
-    node->port = conf_port(conf, "listeners");
-    node->peer_port = conf_port(conf, "peer.listen");
+    node->port = conf_number(node, "listeners");
+    node->peer_port = conf_number(node, "peer.listen");
     if (node->port <= 0) {
         return error_set(why, ERR_MALFORMED, "%s has no line listeners=PLAINTEXT://HOST:PORT; write one or delete %s",
                          conf, dir);
@@ -65,10 +67,21 @@ static int read_node(const char *dir, const char *name, struct dev_node *node, s
     return ERR_NONE;
 }
 
+/* The first metadata.voters of the list elect the metadata leader. */
+static void set_voters(struct dev_node *nodes, size_t count) {
+    enum { USUAL_VOTERS = 3 };
+    int set = count > 0 ? conf_number(&nodes[0], "metadata.voters") : 0;
+    for (size_t i = 0; i < count; i++) {
+        nodes[i].votes = i < (size_t)(set > 0 ? set : USUAL_VOTERS);
+    }
+}
+
 int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t *count, struct error_text *why) {
     *count = 0;
-    DIR *open_dir = opendir(dir);
+    char *whole = realpath(dir, NULL); /* brokers are known by their whole paths */
+    DIR *open_dir = whole && strlen(whole) <= DEV_PATH - 64 ? opendir(whole) : NULL;
     if (!open_dir) {
+        mem_free(whole);
         return error_set(why, ERR_NOT_FOUND,
                          "%s: %s; start a cluster with drave dev --dir %s, or name its directory with --dir", dir,
                          error_phrase(error_from_errno(errno)), dir);
@@ -76,16 +89,18 @@ int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t 
     struct dirent *entry;
     int error = ERR_NONE;
     while (!error && (entry = readdir(open_dir)) && *count < room) {
-        error = read_node(dir, entry->d_name, &nodes[*count], why);
+        error = read_node(whole, entry->d_name, &nodes[*count], why);
         *count += error == ERR_NONE;
         error = error == ERR_NOT_FOUND ? ERR_NONE : error;
     }
     closedir(open_dir);
+    mem_free(whole);
     if (!error && *count == 0) {
         error = error_set(why, ERR_NOT_FOUND, "%s holds no brokers of drave dev; start some with drave dev --dir %s",
                           dir, dir);
     }
     qsort(nodes, *count, sizeof(*nodes), by_id);
+    set_voters(nodes, *count);
     return error;
 }
 
@@ -149,6 +164,12 @@ static int write_conf(const struct dev_node *nodes, size_t count, size_t at, con
 
 int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const char *const *settings,
                    struct error_text *why) {
+    for (size_t i = 0; settings && settings[i]; i++) {
+        if (!strchr(settings[i], '=') || strchr(settings[i], '\n')) {
+            return error_set(why, ERR_INVALID, "--set %.200s is not one KEY=VALUE%s", settings[i],
+                             strchr(settings[i], '\n') ? ": it has a line break; give each setting its own --set" : "");
+        }
+    }
     if (strlen(dir) > DEV_PATH - 64) {
         return error_set(why, ERR_INVALID, "--dir %.40s... is longer than %d bytes; name a shorter path", dir,
                          DEV_PATH - 64);
@@ -160,6 +181,11 @@ int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const 
                           "the whole path of %.100s is too long or cannot be read; name another place "
                           "with --dir",
                           dir);
+    } else if (!error && strpbrk(whole, "\r\n")) {
+        error = error_set(why, ERR_INVALID,
+                          "%s has a line break in its name, which draved.conf cannot hold; name "
+                          "another place with --dir",
+                          dir);
     }
     for (size_t i = 0; !error && i < count; i++) {
         snprintf(nodes[i].directory, sizeof(nodes[i].directory), "%s/%d", whole, nodes[i].id);
@@ -168,21 +194,23 @@ int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const 
             error = write_conf(nodes, count, i, settings, why);
         }
     }
-    free(whole);
+    mem_free(whole);
+    if (!error) {
+        set_voters(nodes, count);
+    }
     return error;
 }
 
-pid_t dev_node_pid(const struct dev_node *node) {
-    char path[DEV_PATH + 32], text[32] = "";
-    node_path(node, "data/lock", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
+void dev_nodes_unmake(const char *dir, const struct dev_node *nodes, size_t count) {
+    char path[DEV_PATH + 32];
+    for (size_t i = 0; i < count; i++) {
+        if (*nodes[i].directory) {
+            node_path(&nodes[i], "draved.conf", path);
+            unlink(path);
+            rmdir(nodes[i].directory); /* not what somebody else put something into */
+        }
     }
-    bool held = flock(fd, LOCK_SH | LOCK_NB) != 0;
-    ssize_t n = held ? read(fd, text, sizeof(text) - 1) : 0;
-    close(fd);
-    return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+    rmdir(dir);
 }
 
 /* draved beside this program, else on PATH. */
@@ -196,6 +224,46 @@ static void find_draved(char *path, size_t room) {
         }
     }
     snprintf(path, room, "draved");
+}
+
+/* In the child: draved --check, with what it says in a pipe. Never returns. */
+static _Noreturn void become_check(const struct dev_node *node, int out) {
+    char program[4096], conf[DEV_PATH + 32];
+    find_draved(program, sizeof(program));
+    node_path(node, "draved.conf", conf);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    execlp(program, "draved", "--check", "--config", conf, (char *)NULL);
+    output_sentence("draved: ", "cannot run %s: %s; build it, or put it on PATH", program,
+                    error_phrase(error_from_errno(errno)));
+    _exit(127);
+}
+
+int dev_node_check(const struct dev_node *node, struct error_text *why) {
+    static const char name[] = "draved: ";
+    char said[512] = "";
+    int ends[2], status = 0;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return error_set(why, ERR_SYSTEM, "no pipe: %s", error_phrase(error_from_errno(errno)));
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        become_check(node, ends[1]);
+    }
+    close(ends[1]);
+    size_t used = 0;
+    for (ssize_t n; used < sizeof(said) - 1 && (n = read(ends[0], said + used, sizeof(said) - 1 - used)) > 0;) {
+        used += (size_t)n;
+    }
+    close(ends[0]);
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        return error_set(why, ERR_SYSTEM, "cannot start a process: %s", error_phrase(error_from_errno(errno)));
+    }
+    said[strcspn(said, "\n")] = 0;
+    const char *sentence = strncmp(said, name, strlen(name)) == 0 ? said + strlen(name) : said;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0
+               ? ERR_NONE
+               : error_set(why, ERR_INVALID, "the brokers cannot be started: %s", sentence);
 }
 
 /* In the child: a session of its own, output to the log, then draved. Never returns. */
@@ -240,11 +308,8 @@ int dev_port_check(int port, struct error_text *why) {
 }
 
 int dev_node_start(struct dev_node *node, struct error_text *why) {
-    pid_t running = dev_node_pid(node);
-    if (running) {
-        return error_set(why, ERR_EXISTS, "broker %d runs already, as pid %d", node->id, (int)running);
-    }
     int error = dev_port_check(node->port, why);
+    error = error || node->peer_port == 0 ? error : dev_port_check(node->peer_port, why);
     if (error) {
         return error;
     }

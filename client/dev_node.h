@@ -1,8 +1,7 @@
 /*
  * One broker of a `drave dev` directory: DIR/<id>/{draved.conf,draved.pid,draved.log,data}.
  *
- * Who runs is told by the lock of the data directory, which ends with its process, whoever started it; draved.pid is written for
- * people and scripts. Invariants: a conf that exists is never rewritten; data/ is never touched.
+ * Who runs is found by client/dev_process.h. Invariants: a conf that exists is never rewritten; data/ is never touched.
  */
 #ifndef CLIENT_DEV_NODE_H
 #define CLIENT_DEV_NODE_H
@@ -18,8 +17,9 @@ enum { DEV_NODES_MAX = 99, DEV_PATH = 512 };
 struct dev_node {
     int id;
     char directory[DEV_PATH]; /* DIR/<id> */
-    int port, peer_port;
-    pid_t child; /* the process that dev_node_start made; 0: none */
+    int port, peer_port;      /* peer_port 0: a cluster of one has none */
+    bool votes;               /* for the metadata leader */
+    pid_t child;              /* the process that dev_node_start made; 0: none */
 };
 
 /* The nodes that DIR holds, by id. ERR_NOT_FOUND: no directory, or none in it; ERR_MALFORMED: a conf without its ports. */
@@ -29,8 +29,11 @@ int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t 
 int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const char *const *settings,
                    struct error_text *why);
 
-/* The process that holds the node's data directory now; 0: none. */
-pid_t dev_node_pid(const struct dev_node *node);
+/* Takes away what dev_nodes_make has made, as far as nothing else is in it. */
+void dev_nodes_unmake(const char *dir, const struct dev_node *nodes, size_t count);
+
+/* Whether draved takes the node's conf; ERR_INVALID with its sentence if not. */
+int dev_node_check(const struct dev_node *node, struct error_text *why);
 
 /* Starts draved (found beside this program, else on PATH) in a session of its own; sets `child`, writes draved.pid. */
 int dev_node_start(struct dev_node *node, struct error_text *why);

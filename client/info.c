@@ -122,7 +122,7 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
         struct kp_metadata_response metadata;
         char trouble[512] = "";
         kp_arena_init(&arena, ARENA_MAX);
-        bool reached = cluster_is_usable(in->bootstrap, 1) &&
+        bool reached = cluster_state(in->bootstrap, 1) == CLUSTER_USABLE &&
                        cluster_metadata(admin, &arena, NULL, &metadata) == EXIT_DONE;
         int without = reached ? leaderless(&metadata, trouble, sizeof(trouble)) : 0;
         kp_arena_close(&arena);

@@ -87,6 +87,7 @@ static void follow_up(struct group *group);
 bool group_step(struct group *group, struct raft_event *event) {
     struct raft_update update = {0};
     event->time = shard_now_ms(group->shard);
+    raft_index committed = raft_commit_index(&group->raft);
     int rv = raft_step(&group->raft, event, &update);
     if (rv != 0)
         env_fatal(
@@ -96,6 +97,7 @@ bool group_step(struct group *group, struct raft_event *event) {
             "directory and report this",
             group->label, raft_current_term(&group->raft), partition_log_last_index(group->log), raft_strerror(rv));
     CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0);
+    CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
     group->step_entries = NULL;

@@ -181,7 +181,7 @@ static void on_drained(void *arg) {
 
 struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner, struct env_stream *stream,
                                             bool dialled, uint8_t channel, uint64_t session) {
-    static const struct frame_reader_events reader_events = {on_frame, on_ended};
+    static const struct frame_reader_events reader_events = {.frame = on_frame, .ended = on_ended};
     struct peer_connection *connection = mem_zalloc(sizeof *connection);
     connection->owner = owner;
     connection->stream = stream;

@@ -51,6 +51,13 @@ static void note_append(struct group *group, struct member *from, raft_term term
     if (group->dead_leader == from->replica) group->dead_leader = 0;
 }
 
+/* Raft, figure 2: min(leaderCommit, index of last new entry). The engine goes there, also where that lies below what it knows to be
+ * committed: what tells of more than it brings, anchored before that, would set it back. */
+static uint64_t commit_within(const struct peer_piece *piece, unsigned n) {
+    uint64_t last = piece->prev_index + n;
+    return piece->commit < last || MUTANT(MUTANT_COMMIT_SET_BACK) ? piece->commit : last;
+}
+
 /* Entries and their twins for the engine; the entries stay the caller's. */
 static void step_append(struct group *group, struct member *from, const struct peer_piece *piece,
                         struct entry *const *entries, struct raft_entry *raw, unsigned n) {
@@ -58,7 +65,7 @@ static void step_append(struct group *group, struct member *from, const struct p
     message.append_entries = (struct raft_append_entries){.term = piece->term,
                                                           .prev_log_index = piece->prev_index,
                                                           .prev_log_term = piece->prev_term,
-                                                          .leader_commit = piece->commit,
+                                                          .leader_commit = commit_within(piece, n),
                                                           .entries = raw,
                                                           .n_entries = n};
     if (!group_admit(group, from, &message)) return;

@@ -4,8 +4,8 @@
  *
  * Happy path: with its acceptance each side of a new link tells what it has seen of the other's journal, and that one compares it
  * with the journal it has (journal_covers). Only then is the link made. On it each tells in which run, and how far, it is durable,
- * before messages that stand on newer rounds. What is heard is kept, and written into the own journal once a second, when
- * something else is written.
+ * before messages that stand on newer rounds. What is heard is kept, and written into the own journal a second later at the
+ * latest.
  * Failures: it has less than it told before. Then it disowns its journal and ends (env_fatal), and never starts again with it.
  * What was told within the last second, to peers that died too, may be forgotten: that hides a loss of as much, never makes
  * one up. Invariants: what is told is durable, and of a journal that covers what that peer saw; nothing goes either way between two

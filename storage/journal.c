@@ -88,7 +88,7 @@ void journal_mark(struct journal *journal, uint64_t mark) {
 void journal_witness(struct journal *journal, const struct journal_witness *witness) {
     struct journal_record of_witness = {
         .kind = JOURNAL_WITNESS, .directory = witness->directory, .run = witness->run, .sequence = witness->sequence};
-    record(journal, &of_witness, NULL, false);
+    record(journal, &of_witness, NULL, true);
 }
 
 void journal_disown(struct journal *journal) {

@@ -79,7 +79,7 @@ struct journal_witness {
     uint64_t run;       /* journal_run of that broker */
     uint64_t sequence;  /* the highest journal_sequence that it told of in that run */
 };
-/* Takes the place of what was recorded of that directory. Rides with the next round, starts none. */
+/* Takes the place of what was recorded of that directory. */
 void journal_witness(struct journal *journal, const struct journal_witness *witness);
 /* NULL: none was recorded. Valid until the end of the turn. */
 const struct journal_witness *journal_witness_of(const struct journal *journal, uint64_t directory);
@@ -107,7 +107,8 @@ uint64_t journal_round(const struct journal *journal);
 void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
                          void *arg);
 uint64_t journal_live_bytes(const struct journal *journal);
-/* Sequence number of the last durable round: never goes back unless the disk did. */
+/* Sequence number of the last durable round: never goes back unless the disk did. Rounds that hold nothing but what was seen of
+ * other journals do not count: idle brokers would tell each other of them for ever. */
 uint64_t journal_sequence(const struct journal *journal);
 /* The number of this run, from journal_open to journal_close; random, not 0. */
 uint64_t journal_run(const struct journal *journal);

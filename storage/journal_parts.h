@@ -57,7 +57,8 @@ struct journal {
     uint64_t base;             /* for the next one, see struct journal_round_header */
 
     /* What is durable. */
-    uint64_t durable_number, durable_sequence, durable_mark;
+    uint64_t durable_number, durable_mark;
+    uint64_t durable_sequence;                     /* of the last binding round */
     struct journal_waiter *waiters, **waiters_end; /* in the order of their rounds */
     struct journal_waiter *telling;                /* those that are being told now */
 

@@ -39,7 +39,7 @@ void journal_round_reset(struct journal_round *round, size_t keep) {
     round->len = JOURNAL_HEADER_SIZE;
     round->payload_crc = 0;
     round->next = NULL;
-    round->wanted = false;
+    round->wanted = round->binding = false;
 }
 
 bool journal_round_is_empty(const struct journal_round *round) {
@@ -82,6 +82,7 @@ void journal_round_add(struct journal_round *round, const struct journal_record 
     if (record->body_len > 0) memcpy(at + summed, record->body, record->body_len);
     memset(at + summed + record->body_len, 0, size - summed - record->body_len);
     round->len += size;
+    if (record->kind != JOURNAL_WITNESS) round->binding = true;
     if (entry != NULL) keep_entry(round, entry);
 }
 

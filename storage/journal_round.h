@@ -19,6 +19,7 @@ struct journal_round {
     struct journal_round *next; /* in a queue */
     uint64_t number;            /* 1, 2, 3, ... in the order in which rounds were begun; for waiters */
     bool wanted;                /* somebody needs it durable: it does not just ride along */
+    bool binding;               /* it holds more than what was seen of other journals */
     /* set when it gets its place */
     uint64_t sequence, oldest, mark;
 };

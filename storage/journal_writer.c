@@ -69,7 +69,7 @@ static void write_done(struct env_job *job) {
             "be believed after that",
             journal->files.path, error_phrase(write->error));
     write->busy = false;
-    journal->durable_sequence = round->sequence;
+    if (round->binding) journal->durable_sequence = round->sequence;
     journal->durable_mark = round->mark;
     if (write->counted) journal->durable_number = round->number;
     if (journal_files_release(&journal->files, round->oldest) > 0) journal_state_drop(&journal->state, round->oldest);
@@ -148,6 +148,7 @@ static struct journal_round *seal_twice(struct journal *journal, struct journal_
     both->sequence = first.sequence; /* what recovery finds if the copy is damaged */
     both->oldest = copy.oldest;
     both->mark = journal->state.mark;
+    both->binding = true;
     journal->base = first.sequence; /* what follows can do without the copy */
     journal_round_free(round);
     *len = 2 * once;

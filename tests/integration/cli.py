@@ -5,23 +5,11 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
-from harness.cluster import BIN, Cluster, free_ports, wait_until
+from harness.cluster import BIN, Cluster, free_ports
+from harness.command import expect, run
 from harness.raw import Raw, batch
 from harness.suite import Suite
-
-
-def run(*words, env=None, stdin=None, timeout=60):
-    return subprocess.run([str(BIN / "drave"), *map(str, words)], capture_output=True, text=True, input=stdin, timeout=timeout, env=dict(os.environ, **(env or {})))
-
-
-def expect(done, code, *patterns):
-    text = done.stderr + done.stdout
-    assert done.returncode == code, f"exit code {done.returncode} instead of {code}: {text[-300:]}"
-    for p in patterns:
-        assert re.search(p, text), f"/{p}/ is not in: {text[-400:]}"
 
 
 def usage(cluster):
@@ -175,64 +163,8 @@ def bench(cluster):
     expect(cluster.drave("bench", "produce", "speed", "--rate", 90000000, "--seconds", 1, check=False), 1, "offered")
 
 
-def dev_cluster():
-    """drave dev: start, status, kill, pause, resume, start, stop; nothing of it is left running."""
-    with tempfile.TemporaryDirectory() as d:
-        def dev(*words):
-            return run("dev", *words, "--dir", f"{d}/c")
-
-        def port_of(status):
-            return int(status["address"].rsplit(":", 1)[1])
-
-        try:
-            started = dev("--nodes", 3, "--port", 0, "--detach")
-            expect(started, 0, r"bootstrap: 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+", "drave topic create", "dev stop", "rm -r")
-            env = {"DRAVE_BOOTSTRAP": re.search(r"bootstrap: (\S+)", started.stdout).group(1)}
-            expect(run("topic", "create", "t", env=env), 0)
-            status = json.loads(dev("status", "--json").stdout)
-            assert [s["running"] for s in status] == [True] * 3
-            expect(dev("kill", 2), 0)
-            assert [s["running"] for s in json.loads(dev("status", "--json").stdout)] == [True, False, True]
-            expect(dev("kill", 2), 1, "does not run")
-            expect(dev("pause", 1), 0)
-            expect(dev("resume", 1), 0)
-            below = Path(d) / "below"
-            below.mkdir()
-            relative = subprocess.run([str(BIN / "drave"), "dev", "start", "2", "--dir", "../c"], cwd=below, capture_output=True, text=True, timeout=60)
-            expect(relative, 0, "broker 2")  # whatever the working directory
-            taken = run("dev", "--dir", f"{d}/other", "--nodes", 1, "--port", port_of(status[0]))
-            expect(taken, 1, str(port_of(status[0])), "in use")
-            assert not (Path(d) / "other").exists(), "a directory was made for a cluster that cannot start"
-            expect(dev("--port", 1), 1, "brokers already")
-            expect(dev("kill", 9), 1, "no broker 9")
-            for name in ("draved.conf", "draved.pid", "draved.log", "data"):
-                assert (Path(d) / "c" / "1" / name).exists(), name
-        finally:
-            expect(dev("stop"), 0)
-        assert not any(s["running"] for s in json.loads(dev("status", "--json").stdout))
-        again = dev("--detach")
-        try:
-            expect(again, 0, "bootstrap: ")
-            env = {"DRAVE_BOOTSTRAP": re.search(r"bootstrap: (\S+)", again.stdout).group(1)}
-            wait_until("the topic after a restart", lambda: run("topic", "describe", "t", env=env).returncode == 0)
-        finally:
-            expect(dev("stop"), 0)
-
-
-def dev_interrupted():
-    """Ctrl-C while drave dev still starts its brokers ends those, too."""
-    with tempfile.TemporaryDirectory() as d:
-        process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", f"{d}/c", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        wait_until("a broker", lambda: (Path(d) / "c" / "1" / "draved.pid").exists(), pause=0.001)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        wait_until("the end of all brokers", lambda: not any(s["running"] for s in json.loads(run("dev", "status", "--dir", f"{d}/c", "--json").stdout)), 10)
-
-
 suite = Suite()
 with Cluster(3) as shared:
     for test in (usage, not_reachable, topics, outputs_checked, option_order, records, unreadable_records, pipes_and_signals, tree, bench):
         suite.run(test, shared)
-suite.run(dev_cluster)
-suite.run(dev_interrupted)
 suite.end()

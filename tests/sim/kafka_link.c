@@ -30,7 +30,7 @@ struct kafka_link {
 
 static void frame_received(void *arg, struct slice frame);
 static void frame_ended(void *arg, int error, uint32_t length);
-static const struct frame_reader_events reader_events = {frame_received, frame_ended};
+static const struct frame_reader_events reader_events = {.frame = frame_received, .ended = frame_ended};
 
 /* ---- Breaking ---- */
 

@@ -5,7 +5,6 @@
 #include "storage/journal.h"
 #include "storage/little_endian.h"
 #include "tests/sim/cluster.h"
-#include <stdio.h>
 
 enum { WRITTEN_UNREPORTED = 8 }; /* rounds that may be in the copy and were not reported to the journal's owner */
 
@@ -37,8 +36,6 @@ static void look_at(struct old_copy *copy, const struct sim_broker *broker) {
     }
     const struct journal_witness *witness = journal_witness_of(journal, copy->directory);
     if (witness == NULL || witness->sequence <= copy->sequence) return;
-    fprintf(stderr, "DBG n%u knows dir %lx seq %lu > %lu\n", broker->place + 1, copy->directory, witness->sequence,
-            copy->sequence);
     copy->knows[broker->place].run = broker->broker;
     copy->knows[broker->place].sequence = journal_sequence(journal);
 }

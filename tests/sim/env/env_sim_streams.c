@@ -3,7 +3,7 @@
  *
  * Happy path: a write is taken piece by piece as there is room on the way, and reported when all of it was; what arrives is
  * handed over in pieces of random size while the owner reads. Failures as in base/env.h: a reset lets writes fail, and the
- * owner gets `ended` even while it does not read. Invariant: each write is reported once, in a later turn, also after a close.
+ * owner gets `ended` even while it does not read, and `hung_up` as soon as the other side's end arrives. Invariant: each write is reported once, in a later turn, also after a close.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +19,7 @@ struct env_stream {
     void *arg;
     struct delivery readable;
     bool reading, ended, write_failed;
+    bool told; /* that the other side hung up */
 };
 
 /* ---- Reading ---- */
@@ -29,12 +30,17 @@ static void end_stream(struct env_stream *stream, int error) {
     stream->events->ended(stream->arg, error);
 }
 
+static bool hang_up_is_news(const struct env_stream *stream) {
+    return stream->end->fin && !stream->told && stream->events->hung_up != NULL;
+}
+
 void end_notify(struct end *end) {
     struct env_stream *stream = end->stream;
 
     if (stream == NULL || stream->events == NULL || stream->ended) return;
     bool something = end->received.first != NULL || end->fin || end->reset;
-    if ((stream->reading && something) || stream->write_failed) env_deliver(stream->env, &stream->readable);
+    if ((stream->reading && something) || stream->write_failed || end->reset || hang_up_is_news(stream))
+        env_deliver(stream->env, &stream->readable);
 }
 
 static void consumed(struct end *end, size_t len) {
@@ -74,10 +80,14 @@ static void readable(struct delivery *delivery) {
     struct env_stream *stream = (struct env_stream *)((char *)delivery - offsetof(struct env_stream, readable));
     struct end *end = stream->end;
 
+    if (hang_up_is_news(stream)) {
+        stream->told = true;
+        stream->events->hung_up(stream->arg); /* may close the stream */
+    }
     while (end->stream == stream && stream->reading && end->received.first != NULL)
         hand_over(stream); /* may close the stream, or stop reading */
     if (end->stream != stream || stream->ended) return;
-    if (stream->write_failed)
+    if (stream->write_failed || (end->reset && !stream->reading))
         end_stream(stream, ERR_CONNECTION);
     else if (stream->reading && (end->fin || end->reset))
         end_stream(stream, end->reset ? ERR_CONNECTION : ERR_EOF);

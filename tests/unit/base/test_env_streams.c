@@ -24,7 +24,8 @@ struct end {
     size_t len;
     size_t stop_at; /* ends the loop when so many bytes are here; 0: never */
     int ended;      /* the error, or -1 */
-    bool stop_when_ended;
+    int hung_up;    /* so many times */
+    bool stop_when_ended, stop_when_hung_up;
 };
 
 static struct pair {
@@ -58,7 +59,13 @@ static void ended(void *arg, int error) {
     if (end->stop_when_ended) loop_done(&pair.loop);
 }
 
-static const struct env_stream_events events = {.room = room, .received = received, .ended = ended};
+static void hung_up(void *arg) {
+    struct end *end = arg;
+    end->hung_up++;
+    if (end->stop_when_hung_up) loop_done(&pair.loop);
+}
+
+static const struct env_stream_events events = {.room = room, .received = received, .ended = ended, .hung_up = hung_up};
 
 static void done_if_both(void) {
     if (pair.server.stream != NULL && pair.client.stream != NULL) loop_done(&pair.loop);
@@ -248,6 +255,43 @@ static void test_stream_broken_without_reading(void **state) {
     assert_true(pair.write_errors > errors);
 }
 
+/* Nobody reads: an orderly end is told at once all the same, and what came before it is still there to be read. */
+static void test_stream_hang_up_without_reading(void **state) {
+    (void)state;
+    open_connected("127.0.0.1");
+    env_stream_read(pair.server.stream, true);
+    env_stream_read(pair.server.stream, false);
+    write_bytes(&pair.client, "abc", 3);
+    close_end(&pair.client);
+    pair.server.stop_when_hung_up = pair.server.stop_when_ended = true;
+    loop_run(&pair.loop);
+    assert_int_equal(pair.server.hung_up, 1);
+    assert_int_equal(pair.server.ended, -1);
+    assert_int_equal(pair.server.len, 0);
+    env_stream_read(pair.server.stream, true);
+    loop_run(&pair.loop);
+    assert_int_equal(pair.server.len, 3);
+    assert_int_equal(pair.server.ended, ERR_EOF);
+    assert_int_equal(pair.server.hung_up, 1);
+    close_pair();
+}
+
+/* Nobody reads or writes, and the other side resets the connection: that is the end. */
+static void test_stream_reset_without_reading(void **state) {
+    (void)state;
+    open_connected("127.0.0.1");
+    write_bytes(&pair.server, "unread bytes make the close a reset", 35);
+    struct env_timer *soon = env_timer_new(pair.loop.env, (void (*)(void *))loop_done, &pair.loop);
+    env_timer_start(soon, 5 * 1000);
+    loop_run(&pair.loop);
+    env_timer_free(soon);
+    close_end(&pair.client);
+    pair.server.stop_when_ended = true;
+    loop_run(&pair.loop);
+    assert_int_equal(pair.server.ended, ERR_CONNECTION);
+    close_pair();
+}
+
 /* Bytes wait in the kernel while nobody reads; reading on gets all of them. */
 static void test_stream_paused_reading(void **state) {
     (void)state;
@@ -421,6 +465,8 @@ int main(void) {
         cmocka_unit_test(test_stream_end_of_file),
         cmocka_unit_test(test_stream_close_cancels_writes),
         cmocka_unit_test(test_stream_broken_without_reading),
+        cmocka_unit_test(test_stream_hang_up_without_reading),
+        cmocka_unit_test(test_stream_reset_without_reading),
         cmocka_unit_test(test_stream_paused_reading),
         cmocka_unit_test(test_stream_peer),
         cmocka_unit_test(test_names_and_ipv6),

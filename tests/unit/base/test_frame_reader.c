@@ -346,6 +346,25 @@ static void test_reader_end_while_paused(void **state) {
     close_reading();
 }
 
+/* A stream that breaks has ended, even while the reader is paused with frames that are here. */
+static void test_reader_break_while_paused(void **state) {
+    (void)state;
+    open_reading(NULL);
+    for (size_t i = 0; i < 5; i++)
+        send_frame(i, 50);
+    reading.pause_at = 2;
+    run_until(2, 2000);
+    struct send_queue *answers = send_queue_new(reading.loop.env, reading.server, 0, NULL, NULL);
+    send_queue_push(answers, slice_copy(NULL, "unread", 6)); /* makes the close a reset */
+    run_for_us(2000);
+    close_client();
+    if (reading.ended == -1) loop_run(&reading.loop);
+    assert_int_equal(reading.count, 2);
+    assert_int_equal(reading.ended, ERR_CONNECTION);
+    send_queue_free(answers);
+    close_reading();
+}
+
 /* With the budget spent no frame is begun; each frame given back lets the next in; all of them come in the end. */
 static void test_reader_budget_stops_and_goes_on(void **state) {
     (void)state;
@@ -510,6 +529,7 @@ int main(void) {
         cmocka_unit_test(test_reader_freed_inside),
         cmocka_unit_test(test_reader_pause),
         cmocka_unit_test(test_reader_end_while_paused),
+        cmocka_unit_test(test_reader_break_while_paused),
         cmocka_unit_test(test_reader_budget_stops_and_goes_on),
         cmocka_unit_test(test_reader_budget_small_frames),
         cmocka_unit_test(test_reader_budget_large_frame_waits),

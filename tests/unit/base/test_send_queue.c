@@ -58,8 +58,12 @@ static void server_ended(void *arg, int error) {
     (void)error;
 }
 
-static const struct env_stream_events server_events = {room, server_received, server_ended};
-static const struct env_stream_events client_events = {room, nothing_received, client_ended};
+static const struct env_stream_events server_events = {.room = room,
+                                                       .received = server_received,
+                                                       .ended = server_ended};
+static const struct env_stream_events client_events = {.room = room,
+                                                       .received = nothing_received,
+                                                       .ended = client_ended};
 
 static void drained(void *arg) {
     assert_ptr_equal(arg, &sending);

@@ -284,7 +284,7 @@ static void on_written(struct env_write *write, int error) {
 }
 
 static void on_connected(void *arg, int error, struct env_stream *stream) {
-    static const struct frame_reader_events events = {on_frame, on_ended};
+    static const struct frame_reader_events events = {.frame = on_frame, .ended = on_ended};
     struct asking *asking = arg;
     assert_int_equal(error, ERR_NONE);
     asking->stream = stream;

@@ -107,6 +107,20 @@ static void test_admit_entries_then_contradiction(void **state) {
     fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 8, .a = 4, .c = 6});
 }
 
+/* A heartbeat that is anchored below what is committed, and tells of more, does not set the commit index back: the step checks it. */
+static void test_admit_commit_beyond_the_anchor(void **state) {
+    struct cluster *cluster = *state;
+    struct entry *entries[] = {make_entry(2, 5, ENTRY_BARRIER, "", 0), make_entry(3, 5, ENTRY_COMMAND, "a", 1)};
+    send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1, .commit = 3}, entries);
+    fake.applied_wanted = 3;
+    cluster_run(cluster, fake_has_applied);
+    fake.got[RECORD_APPEND_RESULT] = 0;
+    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 5, .a = 2, .b = 9, .c = 5});
+    cluster_run(cluster, fake_got_result);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
+    assert_int_equal(group_commit_index(fake.replica->group), 3);
+}
+
 /* Pieces whose entries break a rule are dropped whole. */
 static void test_admit_wrong_entries(void **state) {
     struct cluster *cluster = *state;
@@ -318,6 +332,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_admit_impossible_records, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_unreadable_records, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_entries_then_contradiction, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_admit_commit_beyond_the_anchor, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_wrong_entries, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_holes_in_offsets, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_other_end_offset, fake_setup, fake_teardown),

@@ -159,7 +159,8 @@ static void client_written(struct env_write *write, int error) {
     (void)write, (void)error;
 }
 static void client_connected(void *arg, int error, struct env_stream *stream) {
-    static const struct env_stream_events stream_events = {client_room, client_received, client_ended};
+    static const struct env_stream_events stream_events = {
+        .room = client_room, .received = client_received, .ended = client_ended};
     struct client *client = arg;
     assert_int_equal(error, ERR_NONE);
     client->stream = stream;

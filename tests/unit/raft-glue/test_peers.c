@@ -277,7 +277,8 @@ static void garbage_written(struct env_write *write, int error) {
     (void)write, (void)error;
 }
 static void garbage_connected(void *arg, int error, struct env_stream *stream) {
-    static const struct env_stream_events stream_events = {garbage_room, garbage_received, garbage_ended};
+    static const struct env_stream_events stream_events = {
+        .room = garbage_room, .received = garbage_received, .ended = garbage_ended};
     struct garbage *garbage = arg;
     assert_int_equal(error, ERR_NONE);
     garbage->stream = stream;

@@ -23,7 +23,8 @@ struct fixture {
     uint8_t data[PIECE], into[3000];
     size_t sent, received;
     int write_error, ended_error, sender_ended_error, connect_error;
-    bool hold; /* the receiver does not read */
+    int hung_up; /* so many times */
+    bool hold;   /* the receiver does not read */
     bool wrong;
     uint64_t timeout_us;
 };
@@ -83,7 +84,15 @@ static void receiver_ended(void *arg, int error) {
     env_stream_close(f.receiver);
 }
 
-static const struct env_stream_events receiver_events = {room, received, receiver_ended};
+static void receiver_hung_up(void *arg) {
+    (void)arg;
+    f.hung_up++;
+}
+
+static const struct env_stream_events receiver_events = {.room = room,
+                                                         .received = received,
+                                                         .ended = receiver_ended,
+                                                         .hung_up = receiver_hung_up};
 
 static void accepted(void *arg, struct env_stream *stream) {
     (void)arg;
@@ -125,7 +134,7 @@ static void sender_ended(void *arg, int error) {
     f.sender_ended_error = error;
 }
 
-static const struct env_stream_events sender_events = {room, received, sender_ended};
+static const struct env_stream_events sender_events = {.room = room, .received = received, .ended = sender_ended};
 
 static void connected(void *arg, int error, struct env_stream *stream) {
     (void)arg;
@@ -184,6 +193,31 @@ static void test_network_back_pressure(void **state) {
     run_ms(1000);
     assert_int_equal(f.received, TOTAL);
     assert_false(f.wrong);
+}
+
+/* A receiver that does not read hears of the end at once, and still gets what came before it; of a reset it hears as the end. */
+static void test_network_hang_up_without_reading(void **state) {
+    f.hold = true;
+    start_both();
+    run_ms(1000);
+    node_call(f.nodes[1], close_sender, NULL);
+    run_ms(1000);
+    assert_int_equal(f.hung_up, 1);
+    assert_int_equal(f.ended_error, -1);
+    env_stream_read(f.receiver, true);
+    run_ms(1000);
+    assert_true(f.received >= 65536);
+    assert_int_equal(f.ended_error, ERR_EOF);
+    assert_int_equal(f.hung_up, 1);
+    teardown(state);
+    setup(state);
+    f.hold = true;
+    start_both();
+    run_ms(1000);
+    network_reset(world_network(f.world), 1, 2);
+    run_ms(1000);
+    assert_int_equal(f.received, 0);
+    assert_int_equal(f.ended_error, ERR_CONNECTION);
 }
 
 /* A blocked link stalls a stream; after healing everything arrives. */
@@ -296,6 +330,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_network_stream_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_back_pressure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_network_hang_up_without_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_block_and_heal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_one_way_block, setup, teardown),
         cmocka_unit_test_setup_teardown(test_network_reset, setup, teardown),
