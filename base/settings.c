@@ -103,12 +103,8 @@ const struct setting *setting_find(const struct setting *table, size_t count, co
 }
 
 const char *setting_absent_why(const struct setting_absent *absent, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strlen(absent[i].name);
-        bool family = absent[i].name[len - 1] == '*';
-        if (family ? strncmp(name, absent[i].name, len - 1) == 0 : strcmp(name, absent[i].name) == 0)
-            return absent[i].why;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(absent[i].name, name) == 0) return absent[i].why;
     return NULL;
 }
 

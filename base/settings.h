@@ -30,8 +30,8 @@ struct setting {
 
 /* Names that others (Kafka) know and that have no row here, and what to say of them. */
 struct setting_absent {
-    const char *name; /* with '*' at its end: all that begin so */
-    const char *why;  /* a sentence: what is not there, and what to set instead if anything */
+    const char *name;
+    const char *why; /* a sentence: what is not there, and what to set instead if anything */
 };
 
 /* Values for one table. Where a value came from is kept for messages and DescribeConfigs. */
@@ -63,7 +63,7 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
 int setting_choice(const struct setting *row, const char *value);
 /* The row of that name, or NULL. */
 const struct setting *setting_find(const struct setting *table, size_t count, const char *name);
-/* The sentence for a name of `absent`, or NULL; the first that fits. */
+/* The sentence for a name of `absent`, or NULL. */
 const char *setting_absent_why(const struct setting_absent *absent, size_t count, const char *name);
 
 #endif

@@ -155,6 +155,7 @@ static void test_broker_settings_of_kafka(void **state) {
     assert_refused(fixture, "log.dirs=/data", "Kafka's setting log.dirs is not there", "data.dir");
     assert_refused(fixture, "ssl.keystore.location=/k", "Kafka's setting ssl.keystore.location",
                    "TLS is not built yet");
+    assert_refused(fixture, "num.partitons=3", "there is no setting num.partitons", "did you mean num.partitions?");
     assert_refused(fixture, "log.retention.hours=168", "log.retention.hours=168 is not possible", "set it to -1");
     assert_refused(fixture, "log.retenion.hours=-1", "there is no setting log.retenion.hours",
                    "did you mean log.retention.hours?");
