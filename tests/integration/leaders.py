@@ -27,14 +27,20 @@ def shares(cluster, topic):
     return Counter(p.leader for p in topics[topic].partitions.values() if p.leader > 0)
 
 
+def is_spread(cluster, led):
+    return all(abs(led[b.node] - MANY / 3) <= MANY / 30 for b in cluster)
+
+
 def thousand_partitions_at_once():
     """A third of them on each broker, give or take a tenth, and nothing is said to exist already."""
     with Cluster(3) as cluster:
         began = time.monotonic()
-        cluster.create("many", MANY)
+        cluster.drave("topic", "create", "many", "-p", MANY, "-r", 3, "--timeout", "60s", timeout=90)
         took = time.monotonic() - began
         led = wait_until("leaders of all", lambda: sum((led := shares(cluster, "many")).values()) == MANY and led, 60)
-        assert all(abs(led[b.node] - MANY / 3) <= MANY / 30 for b in cluster), f"led by {dict(led)}"
+        if any("it said nothing for" in b.log_text() for b in cluster):  # a machine so slow that brokers lose each other: then leads come home
+            led = wait_until("thirds", lambda: is_spread(cluster, led := shares(cluster, "many")) and led, 60, 0.5)
+        assert is_spread(cluster, led), f"led by {dict(led)}"
     return f"{MANY} partitions in {took:.1f} s, led by {[led[b.node] for b in sorted(cluster, key=lambda b: b.node)]}"
 
 
