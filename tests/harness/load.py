@@ -65,6 +65,35 @@ class Load:
             t.join()
 
 
+class Reader:
+    """A consumer that reads all partitions as they grow, into the history; what it is told of errors is in `errors`."""
+
+    def __init__(self, history, bootstrap, topic, partitions):
+        self.history, self.errors, self.stopping = history, [], threading.Event()
+        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False, "auto.offset.reset": "error",
+                                  "error_cb": self.told, "log_level": 0, **QUICK})
+        self.consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
+        self.thread = threading.Thread(target=self.run, name="reader")
+        self.thread.start()
+
+    def told(self, error):
+        if error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # the client always asks for a coordinator; there is none, and it needs none
+            self.errors.append(str(error))
+
+    def run(self):
+        while not self.stopping.is_set():
+            for m in self.consumer.consume(1000, 0.1):
+                if m.error() is None:
+                    self.history.add("poll", "reader", m.partition(), m.value().decode(), m.offset())
+                else:
+                    self.told(m.error())
+        self.consumer.close()
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+
+
 def drain(history, bootstrap, topic, partitions, client="drain", seconds=120):
     """Reads everything from the start to the present end; every record is a poll."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "drain", "enable.auto.commit": False, "enable.partition.eof": True,

@@ -51,6 +51,13 @@ class Peer:
     def __init__(self, port, timeout=5):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
 
+    @classmethod
+    def of(cls, connected):
+        """Around a socket that somebody else has connected."""
+        made = cls.__new__(cls)
+        made.socket = connected
+        return made
+
     def close(self):
         self.socket.close()
 

@@ -7,9 +7,10 @@ import traceback
 
 
 class Suite:
-    def __init__(self):
+    def __init__(self, only=None):
+        """only: run tests whose name has one of these in it; None: the words of the command line; none: all."""
         self.failed = 0
-        self.only = [a for a in sys.argv[1:] if not a.startswith("-")]
+        self.only = [a for a in sys.argv[1:] if not a.startswith("-")] if only is None else only
 
     def run(self, test, *arguments, name=None):
         """Runs one function as a test; its docstring says what it proves."""
