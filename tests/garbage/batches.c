@@ -16,7 +16,7 @@ enum {
     ATTRIBUTES_AT = 21,
     BOMB = 4 << 20,         /* what most bombs unfold to */
     GREAT_BOMB = 150 << 20, /* and the greatest, in zstd: under 20 kB */
-    GREAT_PERCENT = 0,      /* 10 when item 1 is mended: until then it ends a broker */
+    GREAT_PERCENT = 10,
     RECORDS_MAX = 30,
 };
 
