@@ -84,8 +84,8 @@ static void hello(struct slice payload) {
 static void verdict(struct slice payload) {
     struct peer_journal seen;
     const char *sentence;
-    bool accepted;
-    if (peer_verdict_decode(payload, &accepted, &seen, &sentence) == ERR_NONE) CHECK(strlen(sentence) < payload.len);
+    enum peer_answer answer;
+    if (peer_verdict_decode(payload, &answer, &seen, &sentence) == ERR_NONE) CHECK(strlen(sentence) < payload.len);
 }
 
 static void take(struct workspace *workspace, uint8_t kind, struct slice payload) {

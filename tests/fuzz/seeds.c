@@ -296,7 +296,7 @@ static void peer(void) {
     peer_hello_encode(&bytes, &hello, 7);
     seed_frame("hello", PEER_KIND_HELLO, bytes.data, bytes.len);
     peer_bytes_free(&bytes);
-    peer_verdict_encode(&bytes, false, &journal, "because");
+    peer_verdict_encode(&bytes, PEER_REFUSED, &journal, "because");
     seed_frame("verdict", PEER_KIND_VERDICT, bytes.data, bytes.len);
     peer_bytes_free(&bytes);
     peer_journal_encode(place, &journal);
