@@ -86,6 +86,7 @@ static void drop_large(struct frame_reader *reader) {
 /* ---- Large frames ---- */
 
 static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *bytes, size_t here) {
+    /* need_more comes here only without a large frame, and with less than all of one */
     CHECK(reader->large.data == NULL && here <= len);
     size_t room = here * 2 + CHUNK;
     if (room < reader->largest) room = reader->largest;
@@ -110,14 +111,14 @@ static bool large_grow(struct frame_reader *reader) {
 }
 
 static size_t large_room(struct large *large, void **into) {
-    CHECK(large->here < large->room);
+    CHECK(large->here < large->room); /* large_grow has made room before reading went on */
     *into = large->data + large->here;
     return large->room - large->here;
 }
 
 static struct slice large_finish(struct frame_reader *reader) {
     struct large large = reader->large;
-    CHECK(large.here == large.len && large.room == large.len);
+    CHECK(large.here == large.len && large.room == large.len); /* cut_one has compared, and room never passes len */
     if (large.len > reader->largest) reader->largest = large.len;
     /* the slice takes over the charge: made first, so that nobody sees room in between */
     struct slice frame = slice_adopt(reader->budget, large.data, large.len);
@@ -214,6 +215,7 @@ static enum cut cut_one(struct frame_reader *reader, struct slice *frame, bool *
 static enum cut cut_all(struct frame_reader *reader) {
     bool freed = false, found = true;
     enum cut cut = CUT_WAIT;
+    /* cutting does not begin inside of cutting: only in events of the stream, and deferred */
     CHECK(reader->freed == NULL);
     reader->freed = &freed;
     while (!reader->paused) {
@@ -295,7 +297,7 @@ static size_t room(void *arg, void **into) {
         reader->start = 0;
         reader->end = here;
     }
-    CHECK(reader->end < reader->chunk->size);
+    CHECK(reader->end < reader->chunk->size); /* a new chunk is larger than the one short frame that it takes over */
     *into = reader->chunk->data + reader->end;
     return reader->chunk->size - reader->end;
 }
@@ -305,11 +307,11 @@ static void received(void *arg, size_t len) {
     if (reader->large.data != NULL) {
         reader->large.here += len;
         reader->large.moved_us = env_now_us(reader->env);
-        CHECK(reader->large.here <= reader->large.room);
+        CHECK(reader->large.here <= reader->large.room); /* the stream fills at most what room() offered */
         if (reader->large.here < reader->large.room) return;
     } else {
         reader->end += len;
-        CHECK(reader->end <= reader->chunk->size);
+        CHECK(reader->end <= reader->chunk->size); /* as above */
     }
     cut_and_read(reader);
 }
@@ -338,7 +340,7 @@ static const struct env_stream_events stream_events = {.room = room,
 struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget,
                                       uint32_t min_length, uint32_t max_length,
                                       const struct frame_reader_events *events, void *arg) {
-    CHECK(min_length <= max_length && max_length <= INT32_MAX);
+    CHECK(min_length <= max_length && max_length <= INT32_MAX); /* constants, and a setting with that limit */
     struct frame_reader *reader = mem_zalloc(sizeof *reader);
     reader->env = env;
     reader->stream = stream;
@@ -356,7 +358,7 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
 }
 
 void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length) {
-    CHECK(reader->min_length <= max_length && max_length <= INT32_MAX);
+    CHECK(reader->min_length <= max_length && max_length <= INT32_MAX); /* as above */
     reader->max_length = max_length;
 }
 

@@ -92,7 +92,7 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
         return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes one of %s", row->name, value,
                          row->choices);
     }
-    CHECK(!"a type of the table");
+    CHECK(!"a type of the table"); /* types are the table's, never the file's */
     return ERR_INVALID;
 }
 
@@ -116,7 +116,7 @@ struct settings *settings_new(const struct setting *table, size_t count) {
     settings->count = count;
     for (size_t i = 0; i < count; i++) {
         struct error_text why;
-        CHECK(setting_check(&table[i], table[i].fallback, &why) == ERR_NONE);
+        CHECK(setting_check(&table[i], table[i].fallback, &why) == ERR_NONE); /* the table's own defaults */
         settings->held[i].value = mem_strdup(table[i].fallback);
     }
     return settings;
@@ -247,7 +247,7 @@ int settings_read_file(struct settings *settings, const char *path, struct error
 
 static const struct held *held_of(const struct settings *settings, const char *name, enum setting_type *type) {
     const struct setting *row = setting_find(settings->table, settings->count, name);
-    CHECK(row != NULL);
+    CHECK(row != NULL); /* names are ours, in the code */
     *type = row->type;
     return &settings->held[row - settings->table];
 }
@@ -261,8 +261,8 @@ int64_t settings_int(const struct settings *settings, const char *name) {
     enum setting_type type;
     int64_t number = 0;
     bool parsed = parse_int(held_of(settings, name, &type)->value, &number);
-    CHECK(type == SETTING_INT);
-    CHECK(parsed);
+    CHECK(type == SETTING_INT); /* as above */
+    CHECK(parsed);              /* setting_check took the text when it was set */
     return number;
 }
 
@@ -270,16 +270,16 @@ bool settings_bool(const struct settings *settings, const char *name) {
     enum setting_type type;
     bool truth = false;
     bool parsed = parse_bool(held_of(settings, name, &type)->value, &truth);
-    CHECK(type == SETTING_BOOL);
-    CHECK(parsed);
+    CHECK(type == SETTING_BOOL); /* as above */
+    CHECK(parsed);               /* setting_check took the text when it was set */
     return truth;
 }
 
 int settings_choice(const struct settings *settings, const char *name) {
     const struct setting *row = setting_find(settings->table, settings->count, name);
-    CHECK(row != NULL && row->type == SETTING_CHOICE);
+    CHECK(row != NULL && row->type == SETTING_CHOICE); /* names are ours, in the code */
     int place = setting_choice(row, settings->held[row - settings->table].value);
-    CHECK(place >= 0);
+    CHECK(place >= 0); /* setting_check took the text when it was set */
     return place;
 }
 

@@ -88,7 +88,7 @@ void broker_messages_free(struct broker_messages *messages) {
 
 void broker_messages_call(struct broker_messages *messages, struct broker_call *call, int32_t node,
                           enum broker_request what, struct slice body, uint32_t timeout_ms) {
-    CHECK(!call->waits);
+    CHECK(!call->waits); /* the caller's own state */
     call->number = messages->next_number++;
     call->node = node;
     call->deadline_ms = env_now_ms(messages->env) + timeout_ms;
@@ -115,7 +115,7 @@ void broker_messages_call_cancel(struct broker_messages *messages, struct broker
 
 void broker_messages_serve(struct broker_messages *messages, enum broker_request what, broker_request_handler *handler,
                            void *arg) {
-    CHECK(what < BROKER_REQUESTS);
+    CHECK(what < BROKER_REQUESTS); /* a constant; what peers ask for is compared when it comes */
     messages->served[what] = (struct served){handler, arg};
 }
 

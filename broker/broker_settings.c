@@ -247,9 +247,9 @@ static void write_nodes_text(struct broker_settings *into) {
         bool v6 = strchr(node->host, ':') != NULL;
         int wrote = snprintf(into->nodes_text + used, sizeof into->nodes_text - used, "%s%" PRId32 "@%s%s%s:%" PRId32,
                              i == 0 ? "" : ",", node->node, v6 ? "[" : "", node->host, v6 ? "]" : "", node->port);
-        CHECK(wrote > 0);
+        CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
-        CHECK(used < sizeof into->nodes_text);
+        CHECK(used < sizeof into->nodes_text); /* BROKER_NODES_MAX hosts of BROKER_HOST_MAX fit */
     }
 }
 

@@ -193,7 +193,7 @@ struct check_pool *check_pool_new(struct env *env, const struct check_pool_optio
 
 void check_pool_free(struct check_pool *pool) {
     if (pool == NULL) return;
-    CHECK(pool->waiting.first == NULL && pool->ready.first == NULL);
+    CHECK(pool->waiting.first == NULL && pool->ready.first == NULL); /* all partitions are closed: they cancelled */
     env_defer_cancel(pool->env, &pool->turn);
     pool->freed = true;
     if (pool->running == 0) mem_free(pool);

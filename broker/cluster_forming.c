@@ -35,11 +35,11 @@ struct cluster_forming {
 void cluster_forming_list(const struct broker_settings *settings, char into[FORMING_LIST_MAX]) {
     int wrote = snprintf(into, FORMING_LIST_MAX, "%s metadata.voters=%" PRIu32, settings->nodes_text,
                          settings->metadata_voters);
-    CHECK(wrote > 0 && wrote < FORMING_LIST_MAX);
+    CHECK(wrote > 0 && wrote < FORMING_LIST_MAX); /* cluster.nodes was read, and fits */
 }
 
 static void finish(struct cluster_forming *forming, const struct cluster_record *record) {
-    CHECK(forming->state == FORMING_WAITING);
+    CHECK(forming->state == FORMING_WAITING); /* whoever calls has looked */
     forming->record = *record;
     forming->state = FORMING_DONE;
 }
@@ -254,7 +254,7 @@ void cluster_forming_waits_for(const struct cluster_forming *forming, char *into
         if (node->node == forming->settings->node_id || forming->heard[i].heard || used >= size) continue;
         int wrote = snprintf(into + used, size - used, "%s%" PRId32 " (%s:%" PRId32 ")", used == 0 ? "" : ", ",
                              node->node, node->host, node->port);
-        CHECK(wrote > 0);
+        CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
     }
 }

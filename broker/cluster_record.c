@@ -37,15 +37,16 @@ static void compute_id(struct cluster_record *record) {
 
 void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes, size_t count,
                          uint32_t voters) {
+    /* cluster.nodes was checked; a record of somebody else goes through cluster_record_decode */
     CHECK(count >= 1 && count <= CLUSTER_NODES_MAX);
-    CHECK(voters >= 1);
+    CHECK(voters >= 1); /* a setting with that limit */
     memset(record, 0, sizeof *record);
     memcpy(record->nodes, nodes, count * sizeof *nodes);
     record->node_count = (uint32_t)count;
     record->voters = voters < count ? voters : (uint32_t)count;
     qsort(record->nodes, count, sizeof *nodes, compare_nodes);
     for (size_t i = 1; i < count; i++)
-        CHECK(record->nodes[i - 1].node < record->nodes[i].node);
+        CHECK(record->nodes[i - 1].node < record->nodes[i].node); /* the settings refuse a node that is named twice */
     compute_id(record);
 }
 

@@ -117,7 +117,7 @@ static void update_reading(struct connection *connection) {
 
 static void free_if_gone(struct connection *connection) {
     if (!connection->closed || connection->inside > 0 || connection->first != NULL) return;
-    CHECK(connection->in_flight == 0);
+    CHECK(connection->in_flight == 0); /* the list is empty */
     recount(connection);
     const struct connection_host *host = connection->host;
     void *owner = connection->owner;
@@ -218,7 +218,7 @@ static void queue_drained(void *arg) {
 /* ---- Ends of requests ---- */
 
 static void request_end(struct request *request) {
-    CHECK(!request->ended);
+    CHECK(!request->ended); /* each handler ends its request once, whatever is in it */
     struct connection *connection = request->connection;
     request->ended = true;
     request->canceled = NULL;
@@ -311,7 +311,7 @@ static bool read_request(struct connection *connection, struct request *request)
     request->ctx.client_id = header.client_id;
     const struct kp_schema *schema = header.api->request;
     void *message = kp_arena_alloc(&request->arena, schema->size);
-    CHECK(message != NULL);
+    CHECK(message != NULL); /* ARENA_LEAST is more than any struct */
     error = kp_decode(schema, header.api_version, &reader, &request->arena, message);
     if (error != ERR_NONE) {
         error_set(&why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,

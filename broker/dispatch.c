@@ -14,10 +14,10 @@ struct dispatch {
 
 static size_t row_of(const struct dispatch *dispatch, int16_t api_key) {
     const struct kp_api *api = kp_api_find(api_key);
-    CHECK(api != NULL);
+    CHECK(api != NULL); /* the header was decoded by the same table */
     size_t count;
     size_t row = (size_t)(api - kp_api_table(&count));
-    CHECK(row < dispatch->count);
+    CHECK(row < dispatch->count); /* as above */
     return row;
 }
 
@@ -37,7 +37,7 @@ void dispatch_free(struct dispatch *dispatch) {
 
 void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler) {
     size_t row = row_of(dispatch, api_key);
-    CHECK(dispatch->handlers[row] == NULL);
+    CHECK(dispatch->handlers[row] == NULL); /* at the start of the broker */
     dispatch->handlers[row] = handler;
 }
 
@@ -50,7 +50,7 @@ bool dispatch_complete(const struct dispatch *dispatch) {
 
 void dispatch_call(const struct dispatch *dispatch, struct request *request) {
     size_t row = row_of(dispatch, request->api_key);
-    CHECK(dispatch->handlers[row] != NULL);
+    CHECK(dispatch->handlers[row] != NULL); /* dispatch_complete, before the first client is let in */
     dispatch->handlers[row](dispatch->service, request);
 }
 

@@ -134,7 +134,7 @@ static struct slice take(struct kp_writer *writer, int32_t rows) {
     size_t len;
     kp_patch_int32(writer, 1, rows);
     int error = kp_writer_take(writer, &data, &len);
-    CHECK(error == ERR_NONE);
+    CHECK(error == ERR_NONE); /* ROWS_AT_ONCE rows fit into the writer */
     return slice_adopt(NULL, data, len);
 }
 
@@ -283,7 +283,7 @@ void leader_table_peer_up(struct leader_table *table, int32_t node) {
     while (at < table->peer_count && table->peers[at] != node)
         at++;
     if (at == table->peer_count) {
-        CHECK(at < PEERS_MAX);
+        CHECK(at < PEERS_MAX); /* peers are those of cluster.nodes, BROKER_NODES_MAX with us */
         table->peers[table->peer_count++] = node;
     }
     for (struct row *row = table->rows; row != NULL; row = row->hh.next) {

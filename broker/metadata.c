@@ -181,7 +181,7 @@ static void apply_allocate(struct metadata *metadata, const struct command_alloc
 
 int metadata_apply(struct metadata *metadata, uint64_t index, const void *bytes, size_t len,
                    struct metadata_result *result) {
-    CHECK(index > metadata->version);
+    CHECK(index > metadata->version); /* the group hands over each index once, in order */
     memset(result, 0, sizeof *result);
     struct metadata_command command;
     struct kp_arena arena;

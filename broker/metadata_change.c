@@ -51,7 +51,7 @@ struct slice change_outcome_encode(const struct change_outcome *outcome) {
     uint8_t *data;
     size_t len;
     int error = kp_writer_take(&writer, &data, &len);
-    CHECK(error == ERR_NONE);
+    CHECK(error == ERR_NONE); /* the message is shorter than the room */
     return slice_adopt(NULL, data, len);
 }
 

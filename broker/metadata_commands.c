@@ -98,7 +98,7 @@ static void *body_of(struct metadata_command *command) {
 }
 
 void metadata_command_init(struct metadata_command *command, enum metadata_command_type type) {
-    CHECK(type > 0 && type < TYPES);
+    CHECK(type > 0 && type < TYPES); /* metadata_command_decode has looked at what was read */
     memset(command, 0, sizeof *command);
     command->type = type;
     kp_set_fallbacks(&schemas[type], body_of(command));
@@ -115,7 +115,7 @@ int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena
 }
 
 int metadata_command_encode(const struct metadata_command *command, struct slice *bytes) {
-    CHECK(command->type > 0 && command->type < TYPES);
+    CHECK(command->type > 0 && command->type < TYPES); /* made by metadata_command_init or decoded */
     struct kp_writer writer;
     kp_writer_init(&writer, METADATA_COMMAND_MAX);
     kp_write_int8(&writer, METADATA_COMMAND_FORMAT);

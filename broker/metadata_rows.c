@@ -118,7 +118,7 @@ size_t metadata_broker_count(const struct metadata *metadata) {
 }
 
 const struct metadata_broker *metadata_broker_at(const struct metadata *metadata, size_t place) {
-    CHECK(place < metadata->broker_count);
+    CHECK(place < metadata->broker_count); /* the callers count up to it */
     return &metadata->brokers[place]->broker;
 }
 
@@ -165,13 +165,14 @@ struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struc
 }
 
 void metadata_rows_grow(struct topic_row *topic, int32_t count) {
+    /* apply_create_* (metadata.c) have refused other counts */
     CHECK(count > topic->topic.partition_count && count <= METADATA_PARTITIONS_MAX);
     topic->partitions = mem_realloc(topic->partitions, (size_t)count * sizeof *topic->partitions);
     topic->topic.partitions = topic->partitions;
 }
 
 void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index) {
-    CHECK(index == topic->topic.partition_count);
+    CHECK(index == topic->topic.partition_count); /* one after the other */
     topic->topic.partition_count = index + 1;
     struct group_row *row = mem_zalloc(sizeof *row);
     row->group = topic->partitions[index].group;
@@ -227,7 +228,7 @@ void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *top
     for (int32_t p = 0; p < topic->topic.partition_count; p++) {
         struct group_row *row;
         HASH_FIND(hh, metadata->groups, &topic->partitions[p].group, sizeof row->group, row);
-        CHECK(row != NULL);
+        CHECK(row != NULL); /* a partition's group is added with it */
         HASH_DELETE(hh, metadata->groups, row);
         mem_free(row);
     }

@@ -52,6 +52,7 @@ static void on_committed(void *arg, struct entry *entry) {
         end_offset += entry->records;
         partition->moved_bytes += entry->raw_len;
     }
+    /* the group hands over each index once, in order */
     CHECK(entry->index == partition->applied + 1 || partition->applied == 0);
     partition->applied = entry->index;
     if (end_offset > partition->high_watermark) partition->high_watermark = end_offset;
@@ -98,6 +99,7 @@ static void watch_in_sync(void *arg) {
 
 static void on_leading(void *arg, uint32_t term) {
     struct partition *partition = arg;
+    /* a leader leads when all of its log is committed and applied, and offsets are dense */
     CHECK(partition_log_end_offset(group_log(partition->group)) == partition->high_watermark);
     partition->leading = true;
     partition->epoch = term;
@@ -146,7 +148,7 @@ static struct partition *make(struct shard *shard, const struct partition_spec *
     partition->topic = mem_strdup(spec->topic);
     partition->index = spec->index;
     partition->replica = spec->replica;
-    CHECK(spec->member_count > 0 && spec->member_count <= 64);
+    CHECK(spec->member_count > 0 && spec->member_count <= 64); /* partitions_make_sense (metadata.c) */
     partition->members = mem_alloc(spec->member_count * sizeof *partition->members);
     for (size_t i = 0; i < spec->member_count; i++)
         partition->members[i] = spec->members[i];

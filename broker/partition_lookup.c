@@ -31,7 +31,7 @@ static void end(struct partition_lookup *lookup) {
 
 static bool over(struct partition_lookup *lookup, int16_t error, int64_t offset, int64_t timestamp,
                  int32_t leader_epoch) {
-    CHECK(error == KAFKA_NONE || offset == -1);
+    CHECK(error == KAFKA_NONE || offset == -1); /* the callers below, none of a client's numbers */
     lookup->error = error;
     lookup->offset = offset;
     lookup->timestamp = timestamp;

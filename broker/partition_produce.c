@@ -56,7 +56,7 @@ static void wait_for_commit(struct partition_produce *produce, int64_t end_offse
 
 static void set_result(struct partition_produce *produce, int16_t error, int64_t base_offset,
                        int64_t log_append_time_ms) {
-    CHECK((error == KAFKA_NONE) == (base_offset >= 0));
+    CHECK((error == KAFKA_NONE) == (base_offset >= 0)); /* offsets are the log's, never a client's */
     produce->error = error;
     produce->base_offset = base_offset;
     produce->log_append_time_ms = log_append_time_ms;
@@ -84,7 +84,9 @@ static int16_t code_of(enum producer_verdict verdict, struct error_text *why, co
     case PRODUCER_FENCED:
         return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH, "Producer %lld has a later epoch than %d.",
                          (long long)batch->producer_id, batch->epoch);
-    default: CHECK(false); return KAFKA_UNKNOWN_SERVER_ERROR;
+    default:
+        CHECK(false); /* check_sequence has taken the three others */
+        return KAFKA_UNKNOWN_SERVER_ERROR;
     }
 }
 
@@ -290,7 +292,7 @@ static void time_out_checking(struct partition_produce *produce) {
 
 void partition_produce_time_out(struct partition_produce *produce) {
     struct partition *partition = produce->partition;
-    CHECK(produce->place != PLACE_NONE);
+    CHECK(produce->place != PLACE_NONE); /* the caller asks for what is pending, which is in a list */
     if (produce->place == PLACE_CHECKING) {
         time_out_checking(produce);
         return;

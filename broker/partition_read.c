@@ -109,7 +109,7 @@ void partition_reads_fail(struct partition *partition) {
 /* ---- Waits ---- */
 
 void partition_wait(struct partition *partition, struct partition_waiter *waiter) {
-    CHECK(waiter->partition == NULL);
+    CHECK(waiter->partition == NULL); /* a fetch waits once for each partition (fetch.c) */
     waiter->partition = partition;
     waiter->prev = NULL;
     waiter->next = partition->waiters;

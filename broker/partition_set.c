@@ -184,7 +184,7 @@ static void open_partition(struct partition_set *set, const struct metadata_part
             .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
         if (source->replicas[i].node == set->settings->node_id) replica = source->replicas[i].replica;
     }
-    CHECK(replica != 0);
+    CHECK(replica != 0); /* partition_set_added notes only those with a replica here */
     HASH_ADD(hh, set->rows, group, sizeof row->group, row);
     struct partition_spec spec = {.group = source->group,
                                   .topic = source->topic->name,
@@ -254,7 +254,7 @@ void partition_set_reconcile(struct partition_set *set, const struct metadata *m
         uint64_t group = set->added->group;
         unnote(&set->added, group);
         const struct metadata_partition *partition = metadata_partition_of_group(metadata, group);
-        CHECK(partition != NULL);
+        CHECK(partition != NULL); /* `removed` takes it out of `added` */
         open_partition(set, partition);
     }
     move_mark(set, applied);

@@ -57,7 +57,7 @@ static void producer_remove(struct producer_state *state, struct producer *produ
 
 /* Forgets the producer for its age, or because there are too many. Who is forgotten may come back in the middle of its sequence. */
 static void producer_forget(struct producer_state *state, struct producer *producer) {
-    CHECK(producer->in_flight_count == 0);
+    CHECK(producer->in_flight_count == 0); /* make_room passes over the others */
     if (producer->window_count > 0 && producer->id > state->forgotten_id) state->forgotten_id = producer->id;
     producer_remove(state, producer);
 }
@@ -91,8 +91,8 @@ static struct producer *producer_heard(struct producer_state *state, int64_t pro
 }
 
 struct producer_state *producer_state_new(const struct producer_state_options *options) {
-    CHECK(options->max_producers > 0);
-    CHECK(options->expiration_ms > 0);
+    CHECK(options->max_producers > 0); /* a constant */
+    CHECK(options->expiration_ms > 0); /* a setting with that limit */
     struct producer_state *state = mem_zalloc(sizeof *state);
     state->options = *options;
     state->forgotten_id = -1;

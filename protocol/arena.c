@@ -59,7 +59,7 @@ void *kp_arena_alloc(struct kp_arena *arena, size_t size) {
 }
 
 struct kp_string kp_arena_string(struct kp_arena *arena, const char *data, size_t len) {
-    CHECK(len < INT32_MAX);
+    CHECK(len < INT32_MAX); /* texts in it come from frames and settings, which are shorter */
     char *copy = kp_arena_alloc(arena, len + 1);
     if (copy == NULL) return KP_NULL_STRING;
     if (len > 0) memcpy(copy, data, len);
@@ -72,7 +72,7 @@ struct kp_string kp_arena_printf(struct kp_arena *arena, const char *format, ...
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    CHECK(len >= 0);
+    CHECK(len >= 0); /* the formats are ours */
     char *text = kp_arena_alloc(arena, (size_t)len + 1);
     if (text != NULL) {
         vsnprintf(text, (size_t)len + 1, format, again);

@@ -66,7 +66,7 @@ static void *lz4_begin(void) {
 
 /* `written` is what a call of the library gave, for which there was room: its bound. */
 static bool take(const struct lz4_sink *sink, size_t written, struct codec_output *output) {
-    CHECK(!LZ4F_isError(written));
+    CHECK(!LZ4F_isError(written)); /* the room is the library's own bound for a piece */
     return codec_output_append(output, sink->packed, written);
 }
 

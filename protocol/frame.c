@@ -25,7 +25,7 @@ int kp_request_header_decode(struct kp_reader *reader, struct kp_request_header 
 
 /* The frame's length is known at the end, and its place is at the start of an empty writer. */
 static void begin_frame(struct kp_writer *writer) {
-    CHECK(kp_writer_size(writer) == 0);
+    CHECK(kp_writer_size(writer) == 0); /* the caller has just made it */
     kp_write_int32(writer, 0);
 }
 
@@ -36,7 +36,7 @@ static int end_frame(struct kp_writer *writer) {
 
 int kp_request_encode(const struct kp_api *api, int version, int32_t correlation_id, struct kp_string client_id,
                       const void *request, struct kp_writer *writer) {
-    CHECK(kp_api_serves(api, version));
+    CHECK(kp_api_serves(api, version)); /* a request's version was checked when its header was read */
     begin_frame(writer);
     kp_write_int16(writer, api->key);
     kp_write_int16(writer, (int16_t)version);
@@ -53,7 +53,7 @@ static bool response_header_is_flexible(const struct kp_api *api, int version) {
 
 int kp_response_encode(const struct kp_api *api, int version, int32_t correlation_id, const void *response,
                        struct kp_writer *writer) {
-    CHECK(kp_api_serves(api, version));
+    CHECK(kp_api_serves(api, version)); /* a request's version was checked when its header was read */
     begin_frame(writer);
     kp_write_int32(writer, correlation_id);
     if (response_header_is_flexible(api, version)) kp_write_uvarint(writer, 0);

@@ -27,7 +27,7 @@ size_t kp_value_size(enum kp_kind kind, const struct kp_schema *item) {
     case KP_ARRAY: return sizeof(struct kp_any_array);
     case KP_STRUCT: return item->size;
     }
-    CHECK(false);
+    CHECK(false); /* kinds are the tables', all above */
     return 0;
 }
 
@@ -45,7 +45,7 @@ void kp_field_set_fallback(const struct kp_field *field, void *object) {
     case KP_ARRAY: memset(value, 0, sizeof(struct kp_any_array)); return;
     case KP_STRUCT: kp_set_fallbacks(field->item, value); return;
     }
-    CHECK(false);
+    CHECK(false); /* kinds are the tables', all above */
 }
 
 static bool is_fallback_struct(const struct kp_schema *schema, const void *object) {
@@ -73,7 +73,7 @@ bool kp_field_has_fallback(const struct kp_field *field, const void *object) {
     }
     case KP_STRUCT: return is_fallback_struct(field->item, value);
     }
-    CHECK(false);
+    CHECK(false); /* kinds are the tables', all above */
     return false;
 }
 
@@ -84,7 +84,7 @@ void kp_set_fallbacks(const struct kp_schema *schema, void *object) {
 }
 
 void *kp_new_items(struct kp_arena *arena, const struct kp_schema *item, void *array, int32_t count) {
-    CHECK(count >= 0);
+    CHECK(count >= 0); /* handlers pass the counts of arrays that were decoded, null ones apart */
     struct kp_any_array made = {kp_arena_alloc(arena, (size_t)count * item->size), count};
     if (made.items == NULL) made.count = 0;
     for (int32_t i = 0; i < made.count; i++)

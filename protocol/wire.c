@@ -12,7 +12,7 @@ static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 struct kp_string kp_string_of(const char *text) {
     if (text == NULL) return KP_NULL_STRING;
     size_t len = strlen(text);
-    CHECK(len <= INT32_MAX);
+    CHECK(len <= INT32_MAX); /* literals, names and sentences of ours */
     return (struct kp_string){text, (int32_t)len};
 }
 

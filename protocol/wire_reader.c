@@ -128,7 +128,7 @@ struct kp_bytes kp_read_bytes(struct kp_reader *reader, bool compact, bool nulla
 }
 
 int32_t kp_read_count(struct kp_reader *reader, bool compact, bool nullable, size_t min_size) {
-    CHECK(min_size > 0);
+    CHECK(min_size > 0); /* the schema's, not the frame's */
     int64_t count = read_length(reader, compact, false, nullable);
     if (reader->error != ERR_NONE) return 0;
     if (count > 0 && (uint64_t)count > kp_reader_left(reader) / min_size) {

@@ -22,7 +22,7 @@ struct kp_reference {
 };
 
 void kp_writer_init(struct kp_writer *writer, size_t limit) {
-    CHECK(limit <= INT32_MAX);
+    CHECK(limit <= INT32_MAX); /* a constant of the caller */
     *writer = (struct kp_writer){.limit = limit};
 }
 
@@ -176,7 +176,8 @@ void kp_write_slice(struct kp_writer *writer, struct slice slice) {
 
 void kp_patch_int32(struct kp_writer *writer, size_t at, int32_t value) {
     if (writer->error != ERR_NONE) return;
-    CHECK(at + 4 <= writer->len);
+    CHECK(at + 4 <= writer->len); /* the place was written before; nothing is there only after an error */
+    /* a frame's length stands before everything else */
     CHECK(writer->reference_count == 0 || writer->references[0].at >= at + 4);
     put_big_endian(writer->data + at, (uint64_t)value, 4);
 }
@@ -230,7 +231,7 @@ int kp_writer_take(struct kp_writer *writer, uint8_t **data, size_t *len) {
     }
     struct copy_target target = {.data = mem_alloc(kp_writer_size(writer))};
     int error = kp_writer_emit(writer, NULL, copy_piece, &target);
-    CHECK(error == ERR_NONE);
+    CHECK(error == ERR_NONE); /* looked at above */
     *data = target.data;
     *len = target.len;
     return ERR_NONE;

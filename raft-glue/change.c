@@ -13,7 +13,7 @@
 enum { CHANGE_FORMAT = 1, SERVER_MIN_SIZE = 8 + 2 + 1 };
 
 struct slice change_encode(const struct change_server *servers, size_t n) {
-    CHECK(n > 0 && n <= CHANGE_SERVERS_MAX);
+    CHECK(n > 0 && n <= CHANGE_SERVERS_MAX); /* the metadata refuses more replicas (METADATA_REPLICAS_MAX), and none */
     struct peer_bytes bytes = {0};
     *peer_bytes_extend(&bytes, 1) = CHANGE_FORMAT;
     le_put_u64(peer_bytes_extend(&bytes, 8), n);

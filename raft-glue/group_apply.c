@@ -24,6 +24,7 @@ static void report_change(struct group *group, const struct entry *entry) {
 static void hand_over(struct group *group, struct partition_log_read *read) {
     for (size_t i = 0; i < read->count && !group->closed && group->phase != GROUP_STOPPED; i++) {
         struct entry *entry = read->entries[i];
+        /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT */
         CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);
         if (entry->type == ENTRY_CHANGE && group->phase == GROUP_RUNNING) report_change(group, entry);
         group->applied = entry->index;

@@ -22,7 +22,7 @@ static void on_change_read(struct partition_log_read *read, int error) {
         group_stop(group, "a configuration in its log cannot be read");
         return;
     }
-    CHECK(read->count > 0);
+    CHECK(read->count > 0); /* partition_log_read gives at least one entry, or an error */
     group->change_entries[group->change_loaded++] = entry_ref(read->entries[0]);
     partition_log_read_release(read);
     if (later) group_continue_start(group);
@@ -97,6 +97,7 @@ struct start_entries {
 
 static void add_terms(void *arg, uint64_t first, uint64_t count, uint32_t term) {
     struct start_entries *start = arg;
+    /* partition_log_open refuses segments that do not begin at 1 or have holes */
     CHECK(first == (uint64_t)start->n + 1);
     for (uint64_t i = 0; i < count; i++)
         start->entries[start->n++] = (struct raft_entry){.term = term, .type = RAFT_COMMAND};
@@ -105,10 +106,10 @@ static void add_terms(void *arg, uint64_t first, uint64_t count, uint32_t term) 
 static void start_engine(struct group *group) {
     struct start_entries start = {0};
     uint64_t last = partition_log_last_index(group->log);
-    CHECK(last < UINT32_MAX);
+    CHECK(last < UINT32_MAX); /* each takes 64 bytes on disk at least, and is here as a term: memory ends before */
     start.entries = mem_alloc((last + 1) * sizeof *start.entries);
     partition_log_each_term(group->log, add_terms, &start);
-    CHECK(start.n == last);
+    CHECK(start.n == last); /* as above */
     for (size_t i = 0; i < group->change_count; i++) {
         struct raft_entry *entry = &start.entries[group->changes[i] - 1];
         entry->type = RAFT_CHANGE;

@@ -38,19 +38,20 @@ static struct entry *make_barrier(struct group *group, uint64_t index, uint32_t 
 
 static void append_entries(struct group *group, const struct raft_update *update) {
     uint64_t first = update->entries.index, last = partition_log_last_index(group->log);
+    /* the engine's update; group_admit let no gap through */
     CHECK(first > 0 && first <= last + 1 && update->entries.n > 0);
     if (first <= last) {
-        CHECK(first > group->commit);
+        CHECK(first > group->commit); /* contradicts_commit (admit.c) has stopped the group */
         partition_log_truncate(group->log, first);
         group->shard->stats.truncations++;
     }
     if (group->step_entries != NULL) {
-        CHECK(first >= group->step_first);
+        CHECK(first >= group->step_first); /* they are those of this step, admitted */
         partition_log_append(group->log, group->step_entries + (first - group->step_first), update->entries.n);
         return;
     }
     /* The engine's own: the barrier of a new leader. Its eight bytes are ours to free, and nothing else knows them. */
-    CHECK(update->entries.n == 1 && update->entries.batch == &group->raft.barrier);
+    CHECK(update->entries.n == 1 && update->entries.batch == &group->raft.barrier); /* the engine's own entry */
     raft_free(group->raft.barrier.buf.base);
     struct entry *barrier = make_barrier(group, first, (uint32_t)group->raft.barrier.term);
     partition_log_append(group->log, &barrier, 1);
@@ -96,7 +97,7 @@ bool group_step(struct group *group, struct raft_event *event) {
             " (%s); the process ends, because its state cannot be believed. Start it again; if it fails again, keep the data "
             "directory and report this",
             group->label, raft_current_term(&group->raft), partition_log_last_index(group->log), raft_strerror(rv));
-    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0);
+    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0); /* peers cannot send one: receive.c knows no such message */
     CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
@@ -132,6 +133,7 @@ static void submit_barrier(struct group *group) {
 
 void group_step_persisted(struct group *group, uint64_t index) {
     if (index <= group->raft.last_stored) return;
+    /* the journal's word, of entries that are in the log */
     CHECK(index <= partition_log_last_index(group->log) && group->raft.state != RAFT_CANDIDATE);
     struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
     event.persisted_entries.index = index;
@@ -184,7 +186,7 @@ int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) 
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;
-    CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND);
+    CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;
     entry_seal(entry, group->id, *index, (uint32_t)raft_current_term(&group->raft));

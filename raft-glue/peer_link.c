@@ -239,7 +239,7 @@ static void on_refused(struct peers *peers, struct peer_connection *connection, 
 }
 
 static void on_frame(struct peers *peers, struct peer_connection *connection, uint8_t kind, struct slice payload) {
-    CHECK(connection->peer->up);
+    CHECK(connection->peer->up); /* messages are read only from a link that is up (peer_connection.c) */
     peers->events->message(peers->arg, connection->peer->node, kind, payload);
 }
 

@@ -88,7 +88,7 @@ void peers_set_hello(struct peers *peers, const struct peer_hello *hello) {
 }
 
 void peers_add(struct peers *peers, int32_t node, const char *host, int port) {
-    CHECK(peers->has_hello);
+    CHECK(peers->has_hello); /* set before the first peer is added (broker_forming.c) */
     if (node == peers->options.node) return;
     struct peer *peer = peers_find(peers, node);
     if (peer != NULL) {

@@ -118,7 +118,7 @@ static void done(struct env_job *base) {
 }
 
 void applier_snapshot_save(struct partition_log *log, uint64_t index, struct slice state) {
-    CHECK(state.len <= UINT32_MAX);
+    CHECK(state.len <= UINT32_MAX); /* our own state, of producers whose number a setting bounds */
     struct log_store *store = log->store;
     struct save_job *save = mem_alloc(sizeof *save);
     *save = (struct save_job){.job = {.work = work, .done = done},

@@ -152,7 +152,7 @@ static char *meta_text(const struct data_dir *dir) {
         text[len++] = '\n';
     }
     len += (size_t)snprintf(text + len, size - len, "crc32c=%08" PRIx32 "\n", crc32c(0, text, len));
-    CHECK(len < size);
+    CHECK(len < size); /* the room was counted above */
     return text;
 }
 
@@ -368,8 +368,8 @@ const char *data_dir_cluster_id(const struct data_dir *dir) {
 
 int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, const void *record, size_t len,
                                 struct error_text *why) {
-    CHECK(cluster_id[0] != '\0' && strlen(cluster_id) <= CLUSTER_ID_MAX);
-    CHECK(len > 0 && len <= RECORD_MAX);
+    CHECK(cluster_id[0] != '\0' && strlen(cluster_id) <= CLUSTER_ID_MAX); /* computed by cluster_record.c, not read */
+    CHECK(len > 0 && len <= RECORD_MAX);                                  /* cluster_record_decode took it */
     if (dir->cluster_id[0] != '\0') {
         bool same = strcmp(dir->cluster_id, cluster_id) == 0 && dir->record_len == len &&
                     memcmp(dir->record, record, len) == 0;

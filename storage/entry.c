@@ -62,7 +62,8 @@ static void choose_body(struct entry *entry, struct budget *budget, bool compres
 }
 
 struct entry *entry_new(struct budget *budget, struct entry_spec *spec) {
-    CHECK(spec->raw.len <= ENTRY_BODY_MAX);
+    CHECK(spec->raw.len <=
+          ENTRY_BODY_MAX); /* batches: a static assertion in append_queue.c; the rest is ours, and small */
     CHECK(spec->type >= ENTRY_BATCHES && spec->type <= ENTRY_CHANGE);
     struct entry *entry = mem_zalloc(sizeof *entry);
     entry->references = 1;
@@ -81,8 +82,8 @@ struct entry *entry_new(struct budget *budget, struct entry_spec *spec) {
 }
 
 void entry_seal(struct entry *entry, uint64_t group, uint64_t index, uint32_t term) {
-    CHECK(entry->index == 0);
-    CHECK(index > 0);
+    CHECK(entry->index == 0); /* of what we make, once */
+    CHECK(index > 0);         /* the log's last index, and one */
     entry->group = group;
     entry->index = index;
     entry->term = term;
@@ -184,14 +185,14 @@ int entry_raw(struct entry *entry, struct budget *budget, bool keep, struct slic
 }
 
 struct entry *entry_ref(struct entry *entry) {
-    CHECK(entry->references > 0 && entry->references < UINT32_MAX);
+    CHECK(entry->references > 0 && entry->references < UINT32_MAX); /* counted by holders, of which memory has fewer */
     entry->references++;
     return entry;
 }
 
 void entry_unref(struct entry *entry) {
     if (entry == NULL) return;
-    CHECK(entry->references > 0);
+    CHECK(entry->references > 0); /* as above */
     if (--entry->references > 0) return;
     slice_unref(&entry->body);
     slice_unref(&entry->raw);

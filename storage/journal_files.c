@@ -53,7 +53,7 @@ static uint32_t free_number(const struct journal_files *files) {
     uint32_t number = 1;
     for (size_t i = 0; i < files->count && files->all[i]->number == number; i++)
         number++;
-    CHECK(number <= JOURNAL_FILE_NUMBER_MAX);
+    CHECK(number <= JOURNAL_FILE_NUMBER_MAX); /* the lowest free one: there are not so many files */
     return number;
 }
 
@@ -115,7 +115,7 @@ int journal_files_open(struct journal_files *files, struct env *env, const char 
 }
 
 void journal_files_close(struct journal_files *files) {
-    CHECK(files->making == NULL);
+    CHECK(files->making == NULL); /* the journal makes one at a time, and closes after it */
     for (size_t i = 0; i < files->count; i++)
         free_file(files->all[i]);
     mem_free(files->all);
@@ -243,7 +243,7 @@ static void piece_done(struct env_job *job) {
 
 void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
                               void *arg) {
-    CHECK(files->making == NULL);
+    CHECK(files->making == NULL); /* the journal makes one at a time, and closes after it */
     struct journal_making *making = making_new(files);
     files->making = making;
     making->lane = lane;
@@ -264,7 +264,7 @@ size_t journal_files_free(const struct journal_files *files) {
 }
 
 struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation) {
-    CHECK(generation > 0);
+    CHECK(generation > 0); /* the journal's next one, which goes on from one that was decoded */
     for (size_t i = 0; i < files->count; i++) {
         struct journal_file *file = files->all[i];
         if (file->generation != 0) continue;
@@ -280,7 +280,7 @@ struct journal_file *journal_files_take(struct journal_files *files, uint64_t ge
 }
 
 void journal_files_grown(struct journal_files *files, struct journal_file *file, uint64_t bytes) {
-    CHECK(file->generation != 0);
+    CHECK(file->generation != 0); /* it is the file that is written to */
     if (bytes <= file->size) return;
     files->live_bytes += bytes - file->size;
     file->size = bytes;

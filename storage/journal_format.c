@@ -110,7 +110,7 @@ static void encode_of_group(const struct journal_record *record, uint8_t *at) {
 
 size_t journal_record_encode(const struct journal_record *record, uint8_t *into) {
     size_t len = content_len(record->kind);
-    CHECK(len > 0);
+    CHECK(len > 0); /* of what we write, never of what we read */
     le_put_u32(into, record->kind);
     le_put_u32(into + 4, (uint32_t)len + record->body_len);
     uint8_t *at = into + JOURNAL_RECORD_HEAD;
@@ -118,7 +118,7 @@ size_t journal_record_encode(const struct journal_record *record, uint8_t *into)
         memcpy(at, record->entry, ENTRY_HEADER_SIZE);
         return JOURNAL_RECORD_HEAD + len;
     }
-    CHECK(record->body_len == 0);
+    CHECK(record->body_len == 0); /* as above */
     switch (record->kind) {
     case JOURNAL_MARK: le_put_u64(at, record->index); break;
     case JOURNAL_RUN:
@@ -256,7 +256,7 @@ static void encode_footer(uint8_t *footer, const uint8_t *payload, const struct 
         into += JOURNAL_FOOTER_ENTRY;
         entries++;
     }
-    CHECK(entries == header->entries);
+    CHECK(entries == header->entries); /* of what we write: the round counted its entries */
     le_put_u32(footer + FOOTER_AT_CRC, footer_crc(footer, entries));
 }
 

@@ -17,13 +17,14 @@
 /* ---- Counting what each generation has ---- */
 
 static size_t *extents_of(struct journal_state *state, uint64_t generation) {
-    CHECK(generation >= state->first_generation);
-    CHECK(generation <= state->generation);
+    CHECK(generation >= state->first_generation); /* journal_recover walks them upwards from the oldest */
+    CHECK(generation <= state->generation);       /* as above */
     return &state->extents[generation - state->first_generation];
 }
 
 void journal_state_begin(struct journal_state *state, uint64_t generation) {
     if (state->generation == 0) state->first_generation = generation;
+    /* file_of (journal_recovery.c) refuses a missing one */
     CHECK(state->generation == 0 || generation == state->generation + 1);
     state->generation = generation;
     size_t count = (size_t)(generation - state->first_generation) + 1;
@@ -43,7 +44,7 @@ uint64_t journal_state_oldest(const struct journal_state *state) {
 
 void journal_state_drop(struct journal_state *state, uint64_t below) {
     if (below <= state->first_generation) return;
-    CHECK(below <= journal_state_oldest(state));
+    CHECK(below <= journal_state_oldest(state)); /* the caller asked for the oldest that is needed */
     size_t gone = (size_t)(below - state->first_generation);
     size_t stay = (size_t)(state->generation - below) + 1;
     memmove(state->extents, state->extents + gone, stay * sizeof *state->extents);
@@ -256,7 +257,7 @@ int journal_state_check(const struct journal_group_state *group, uint64_t *index
 /* ---- What the owner gets after recovery ---- */
 
 void journal_state_make_recovered(struct journal_group_state *group) {
-    CHECK(group->recovered == NULL);
+    CHECK(group->recovered == NULL); /* once, after the last round was applied */
     size_t count = (size_t)(journal_state_last(group) - group->progress), at = 0;
     struct journal_group *recovered = mem_alloc(sizeof *recovered);
     *recovered = (struct journal_group){.group = group->group,
@@ -271,7 +272,7 @@ void journal_state_make_recovered(struct journal_group_state *group) {
     for (size_t i = 0; i < group->extent_count; i++)
         for (uint64_t index = group->extents[i].first; index <= group->extents[i].last; index++)
             recovered->entries[at++] = entry_ref(journal_extent_entry(&group->extents[i], index));
-    CHECK(at == count);
+    CHECK(at == count); /* journal_state_check has refused holes */
     group->recovered = recovered;
 }
 
@@ -327,7 +328,7 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
         apply_commit(state, group, record->commit);
         apply_progress(state, group, record);
         break;
-    default: CHECK(false);
+    default: CHECK(false); /* journal_record_next decodes no other kind */
     }
 }
 

@@ -35,13 +35,13 @@ static void advance_commit(struct partition_log *log) {
 }
 
 void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n) {
-    CHECK(!log->closed);
+    CHECK(!log->closed); /* the group closes its log last */
     if (n == 0) return;
     for (size_t i = 0; i < n; i++) {
         struct entry *entry = entries[i];
-        CHECK(entry->group == log->group);
-        CHECK(entry->index == log->last_index + 1);
-        CHECK(entry->base_offset == log->end_offset);
+        CHECK(entry->group == log->group);            /* entries_fit (receive.c) has compared it, or it is ours */
+        CHECK(entry->index == log->last_index + 1);   /* as above; the engine has truncated what was in the way */
+        CHECK(entry->base_offset == log->end_offset); /* goes_on (admit.c) has compared it, or it is ours */
         term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
         if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
         log_memory_push(&log->memory, entry);
@@ -60,8 +60,8 @@ void partition_log_append(struct partition_log *log, struct entry *const *entrie
 }
 
 void partition_log_truncate(struct partition_log *log, uint64_t index) {
-    CHECK(!log->closed);
-    CHECK(index > log->committed);
+    CHECK(!log->closed);           /* the group closes its log last */
+    CHECK(index > log->committed); /* contradicts_commit (admit.c) has stopped the group */
     if (index > log->last_index) return;
     for (uint64_t i = index; i <= log->last_index; i++) {
         uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
@@ -83,15 +83,15 @@ void partition_log_truncate(struct partition_log *log, uint64_t index) {
 }
 
 void partition_log_commit(struct partition_log *log, uint64_t index) {
-    CHECK(!log->closed);
+    CHECK(!log->closed); /* the group closes its log last */
     if (index <= log->commit) return;
     log->commit = index;
     advance_commit(log);
 }
 
 uint64_t partition_log_set_hard_state(struct partition_log *log, uint32_t term, uint64_t voted_for) {
-    CHECK(!log->closed);
-    CHECK(term >= log->term);
+    CHECK(!log->closed);      /* the group closes its log last */
+    CHECK(term >= log->term); /* the engine's terms do not go back */
     log->term = term;
     log->voted_for = voted_for;
     journal_hard_state(log->store->journal, log->group, term, voted_for);
@@ -192,7 +192,7 @@ bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct s
 
 void partition_log_close(struct partition_log *log) {
     if (!log) return;
-    CHECK(!log->closed);
+    CHECK(!log->closed); /* the group closes its log last */
     log->closed = true;
     log->store->uncommitted_bytes -= log->uncommitted_bytes;
     log->store->undurable_bytes -= log->undurable_bytes;

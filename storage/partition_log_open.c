@@ -151,6 +151,7 @@ static bool take_tables(struct partition_log *log, const struct segment_index *i
     for (size_t i = 0; i < index->term_count; i++) {
         const struct index_term *term = &index->terms[i];
         if (term->term == 0 || term->first_index > index->end.last_index) return false;
+        if (i == 0 && term->first_index != index->header.first_index) return false;
         if (log->terms.count > 0) {
             const struct index_term *last = &log->terms.ranges[log->terms.count - 1];
             if (term->term < last->term || term->first_index <= last->first_index) return false;

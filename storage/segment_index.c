@@ -50,9 +50,10 @@ static void add_change(struct segment_index *index, uint64_t raft_index) {
 
 void segment_index_add(struct segment_index *index, const struct entry *entry, uint64_t stored_size) {
     struct segment_end *end = &index->end;
+    /* a segment that is read was compared by its cursor; one that is written is our log's */
     CHECK(entry->index == end->last_index + 1);
-    CHECK(entry->base_offset == end->offset);
-    CHECK(index->has_points);
+    CHECK(entry->base_offset == end->offset); /* as above, and by scan (segment.c) */
+    CHECK(index->has_points);                 /* the owner of an index without points does not ask it */
 
     size_t points = index->point_count;
     if (points == 0 || end->position - index->points[points - 1].position >= index->interval_bytes)
@@ -186,7 +187,7 @@ static void load_blocks(struct env_file *file, uint64_t size, uint64_t limit, bo
 
 int segment_index_load(struct env *env, const char *path, uint64_t limit, bool with_points,
                        struct segment_index *index) {
-    CHECK(index->end.position == SEGMENT_HEADER_SIZE && index->point_count == 0);
+    CHECK(index->end.position == SEGMENT_HEADER_SIZE && index->point_count == 0); /* the caller has just made it */
     struct env_file *file;
     int error = env_file_open(env, path, ENV_READ, &file);
     if (error == ERR_NOT_FOUND) return 0;
@@ -218,7 +219,7 @@ static bool point_is_before(const struct index_point *point, enum seek_key what,
 }
 
 static uint64_t seek(const struct segment_index *index, enum seek_key what, int64_t key) {
-    CHECK(index->has_points);
+    CHECK(index->has_points);                  /* the owner of an index without points does not ask it */
     size_t low = 0, high = index->point_count; /* the points below low may start, those from high on may not */
     while (low < high) {
         size_t middle = low + (high - low) / 2;

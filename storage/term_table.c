@@ -10,12 +10,13 @@ void term_table_close(struct term_table *table) {
 }
 
 void term_table_add(struct term_table *table, uint64_t index, int64_t base_offset, uint32_t term) {
+    /* terms of segments are looked at before they come here, those of entries by the engine and at admission */
     CHECK(term > 0);
     if (table->count > 0) {
         const struct index_term *last = &table->ranges[table->count - 1];
         if (last->term == term) return;
-        CHECK(last->term < term);
-        CHECK(last->first_index < index);
+        CHECK(last->term < term);         /* as above */
+        CHECK(last->first_index < index); /* as above */
     }
     if (table->count == table->room) {
         table->room = table->room ? table->room * 2 : 4;

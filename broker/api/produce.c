@@ -113,7 +113,7 @@ static void time_over(struct deadline *deadline) {
         if (state->parts[i].pending) partition_produce_time_out(&state->parts[i].produce);
     }
     state->busy = false;
-    CHECK(state->pending == 0);
+    CHECK(state->pending == 0); /* each time out ended its part, or the client went */
     finish_if_over(state);
 }
 

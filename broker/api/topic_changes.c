@@ -12,7 +12,7 @@
 enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000 };
 
 static void item_ended(struct topic_changes *changes) {
-    CHECK(changes->open > 0);
+    CHECK(changes->open > 0); /* each item ends once */
     if (--changes->open > 0) return;
     changes->finish(changes);
     mem_free(changes->items);

@@ -11,6 +11,7 @@
 #include "broker/producer_state.h"
 #include "storage/applier_snapshot.h"
 #include "storage/dump.h"
+#include "storage/journal.h"
 #include "storage/little_endian.h"
 #include "storage/partition_log.h"
 #include "storage/segment_cursor.h"
@@ -71,19 +72,27 @@ static void seal_snapshot(uint8_t *file, size_t len) {
 
 /* ---- Walking through the files ---- */
 
-static void walk_segment(struct workspace *workspace, const char *path, size_t len) {
+/* The last entry up to which the segment is whole, and the position behind it. */
+struct whole {
+    uint64_t index, position;
+};
+
+static struct whole walk_segment(struct workspace *workspace, const char *path, size_t len) {
     struct env_file *file;
     struct segment_cursor cursor;
     struct entry *entry;
-    if (env_file_open(workspace->env, path, ENV_READ, &file) != ERR_NONE) return;
+    struct whole whole = {0, SEGMENT_HEADER_SIZE};
+    if (env_file_open(workspace->env, path, ENV_READ, &file) != ERR_NONE) return whole;
     segment_cursor_init(&cursor, file, GROUP, SEGMENT_HEADER_SIZE, len, 4096);
     while (segment_cursor_next(&cursor, &entry) == ERR_NONE) {
         struct slice raw;
         if (entry_raw(entry, NULL, false, &raw) == ERR_NONE) slice_unref(&raw);
+        whole = (struct whole){entry->index, cursor.position};
         entry_unref(entry);
     }
     segment_cursor_close(&cursor);
     env_file_close(file);
+    return whole;
 }
 
 static void walk_index(struct workspace *workspace, const char *path, size_t segment_len) {
@@ -134,7 +143,18 @@ static void search_done(struct partition_log_search *search, int error) {
     (void)error;
 }
 
+/* The engine starts from these: dense from the first index on. */
+static void next_terms(void *arg, uint64_t first, uint64_t count, uint32_t term) {
+    uint64_t *seen = arg;
+    CHECK(first == *seen + 1);
+    CHECK(count > 0 && term > 0);
+    *seen += count;
+}
+
 static void use_log(struct workspace *workspace, struct partition_log *log) {
+    uint64_t seen = 0;
+    partition_log_each_term(log, next_terms, &seen);
+    CHECK(seen == partition_log_last_index(log));
     struct partition_log_read read = {.done = read_done};
     struct partition_log_fetch fetch = {.done = fetch_done};
     struct partition_log_search search = {.done = search_done}, latest = {.done = search_done};
@@ -146,6 +166,27 @@ static void use_log(struct workspace *workspace, struct partition_log *log) {
     partition_log_search(log, 1764300000000, end, &search);
     partition_log_search(log, -3, end, &latest);
     partition_log_epoch_end(log, 1, &epoch);
+    env_uv_run(workspace->env);
+}
+
+static void durable_now(struct journal_waiter *waiter) {
+    (void)waiter;
+}
+
+/* A journal that knows the segment as synced: without it a start refuses it. */
+static void write_journal(struct workspace *workspace, struct whole whole) {
+    struct journal_options options = {.file_bytes = 32 * 1024, .max_bytes = 256 * 1024};
+    struct journal *journal;
+    struct error_text why;
+    char path[128];
+    snprintf(path, sizeof path, "%s/shard-0/journal", workspace->path);
+    CHECK(journal_open(workspace->env, &workspace->log, path, &options, &journal, &why) == ERR_NONE);
+    journal_hard_state(journal, GROUP, 9, 0);
+    struct journal_waiter waiter = {.durable = durable_now};
+    journal_progress(journal, GROUP, whole.index, 0, whole.position);
+    journal_wait(journal, &waiter); /* progress alone begins no round */
+    env_uv_run(workspace->env);
+    journal_close(journal);
     env_uv_run(workspace->env);
 }
 
@@ -206,10 +247,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         paths[i] = workspace_put(workspace, names[i], file, lens[i]);
         mem_free(file);
     }
-    walk_segment(workspace, paths[0], lens[0]);
+    struct whole whole = walk_segment(workspace, paths[0], lens[0]);
     walk_index(workspace, paths[1], lens[0]);
     walk_snapshot(workspace, paths[2]);
     if (data[0] & 2) {
+        if (whole.index > 0 && whole.index < INT64_MAX) write_journal(workspace, whole);
         use_tools(workspace);
         open_log(workspace);
     }
