@@ -101,7 +101,7 @@ static void apply_create_topic(struct metadata *metadata, const struct command_c
     const struct metadata_topic *present = metadata_topic_named(metadata, name.data, (size_t)name.len);
     if (present != NULL) {
         if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0) return; /* a repeated command */
-        metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "topic %.100s exists already", present->name);
+        metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%.249s' already exists.", present->name);
         return;
     }
     if (kp_uuid_is_zero(command->id) || metadata_topic_with_id(metadata, command->id.bytes) != NULL) {

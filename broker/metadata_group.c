@@ -56,6 +56,7 @@ static void on_caught_up(void *arg) {
 static void on_leading(void *arg, uint32_t term) {
     struct metadata_group *group = arg;
     group->leading = true;
+    group->leading_since_ms = env_now_ms(group->env);
     log_info(group->log, "this broker leads the metadata (term %" PRIu32 ")", term);
     group->events.leading(group->arg);
     env_defer(group->env, &group->task);

@@ -30,6 +30,7 @@ struct metadata_group {
     void *arg;
     uint64_t applied;
     bool leading;
+    uint64_t leading_since_ms;
     struct pending *pending; /* by index; on the leader */
     struct metadata_submit *submits;
     struct env_timer *retry;

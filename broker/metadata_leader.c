@@ -79,11 +79,11 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
                                partitions, factor);
     size_t live = live_brokers(view, (size_t)factor, brokers);
     if ((size_t)factor > live) {
-        *again = (uint32_t)factor <= cluster->node_count && somebody_never_registered(metadata, cluster);
+        *again = (uint32_t)factor <= cluster->node_count &&
+                 (view->young || somebody_never_registered(metadata, cluster));
         return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
-                               "replication factor %" PRId32
-                               " is larger than the number of live brokers, %zu (of %" PRIu32
-                               "); start more brokers or ask for fewer replicas",
+                               "Replication factor: %" PRId32 " larger than available brokers: %zu (of %" PRIu32
+                               "). Start more brokers, or ask for fewer replicas.",
                                factor, live, cluster->node_count);
     }
     count_load(view, brokers, live);

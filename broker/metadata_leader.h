@@ -3,7 +3,7 @@
  * partitions on live brokers.
  *
  * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's error and a sentence with the
- * numbers; `again` when the cluster is still coming up (a broker of the record has never registered) and waiting helps.
+ * numbers; `again` when the cluster is still coming up (a broker of the record has never registered, or the leader is young) and waiting helps.
  * Pure: reads the table and what is pending.
  */
 #ifndef BROKER_METADATA_LEADER_H
@@ -27,6 +27,8 @@ struct metadata_view {
     /* Brokers that are not fenced yet, but whose processes are known to be dead: they get replicas only if the others do not suffice. */
     const int32_t *dead;
     size_t dead_count;
+    bool
+        young; /* the leader has just been elected: brokers that gave their leases back before they ended may still renew them */
 };
 
 /* Checks and completes `change->command`; arrays come from `arena`. True: submit it (or, validate_only, all is well). False: `result` says

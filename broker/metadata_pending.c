@@ -10,6 +10,8 @@
 #include "broker/metadata_group_state.h"
 #include "broker/metadata_leader.h"
 
+enum { YOUNG_MS = 3000 };
+
 /* A command that this broker submitted as the leader, and that is not applied yet. */
 struct pending {
     uint64_t index;
@@ -72,7 +74,8 @@ static bool prepare(struct metadata_group *group, struct metadata_change *change
                                  .pending = load,
                                  .pending_count = count,
                                  .dead = dead,
-                                 .dead_count = dead_count};
+                                 .dead_count = dead_count,
+                                 .young = env_now_ms(group->env) - group->leading_since_ms < YOUNG_MS};
     bool good = metadata_leader_prepare(&view, change, arena, result, again);
     mem_free(load);
     return good;

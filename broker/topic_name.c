@@ -9,16 +9,17 @@ static bool is_legal(char c) {
 }
 
 int topic_name_check(const char *name, size_t len, struct error_text *why) {
-    if (len == 0) return error_set(why, ERR_INVALID, "a topic needs a name");
+    if (len == 0) return error_set(why, ERR_INVALID, "Topic name is invalid: the empty string is not allowed.");
     if (len > TOPIC_NAME_MAX)
-        return error_set(why, ERR_INVALID, "the topic name has %zu characters; %d are the most", len, TOPIC_NAME_MAX);
+        return error_set(why, ERR_INVALID, "Topic name is invalid: it has %zu characters, and %d are the most.", len,
+                         TOPIC_NAME_MAX);
     if ((len == 1 && name[0] == '.') || (len == 2 && memcmp(name, "..", 2) == 0))
-        return error_set(why, ERR_INVALID, "a topic cannot be called %.*s", (int)len, name);
+        return error_set(why, ERR_INVALID, "Topic name is invalid: '%.*s' is not allowed.", (int)len, name);
     for (size_t i = 0; i < len; i++)
         if (!is_legal(name[i]))
             return error_set(
                 why, ERR_INVALID,
-                "character %zu of the topic name is not possible; use letters and digits of ASCII, '.', '_' and '-'",
+                "Topic name is invalid: its character %zu is not possible; use ASCII alphanumerics, '.', '_' and '-'.",
                 i + 1);
     return ERR_NONE;
 }

@@ -99,9 +99,9 @@ int topic_settings_check(const struct broker_settings *settings, const char *nam
     }
     const char *near = nearest_name(name, names, ROWS);
     if (near != NULL)
-        return error_set(why, ERR_NOT_FOUND, "there is no topic setting %.80s; did you mean %s?", name, near);
-    return error_set(why, ERR_NOT_FOUND, "there is no topic setting %.80s; draved --help-config lists those that exist",
-                     name);
+        return error_set(why, ERR_NOT_FOUND, "Unknown topic config name: %.80s; did you mean %s?", name, near);
+    return error_set(why, ERR_NOT_FOUND,
+                     "Unknown topic config name: %.80s. docs/configuration.md lists those that exist.", name);
 }
 
 const char *topic_settings_value(const struct broker_settings *settings, const struct metadata_topic *topic,

@@ -19,7 +19,7 @@
 #include "protocol/api_versions.h"
 #include "protocol/frame.h"
 
-enum { CONNECTIONS_MAX = 16, ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20 };
+enum { CONNECTIONS_MAX = 16, ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20, AGAIN_MS = 50 };
 
 struct admin_connection {
     char address[300]; /* host:port */
@@ -33,6 +33,8 @@ struct admin_connection {
 struct admin_client {
     char *bootstrap;
     uint64_t deadline_ms;
+    bool quiet;    /* one try, no words */
+    unsigned sent; /* how often the last request has left, whole or in part */
     struct patience patience;
     int32_t correlation;
     struct admin_connection connections[CONNECTIONS_MAX];
@@ -93,6 +95,16 @@ struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms
     return admin;
 }
 
+struct admin_client *admin_client_new_quiet(const char *bootstrap, uint64_t timeout_ms) {
+    struct admin_client *admin = admin_client_new(bootstrap, timeout_ms);
+    admin->quiet = true;
+    return admin;
+}
+
+bool admin_client_repeated(const struct admin_client *admin) {
+    return admin->sent > 1;
+}
+
 static void drop_connection(struct admin_client *admin, struct admin_connection *connection) {
     close(connection->fd);
     mem_free(connection->ranges);
@@ -112,15 +124,23 @@ uint64_t admin_client_left_ms(const struct admin_client *admin) {
     return now < admin->deadline_ms ? admin->deadline_ms - now : 0;
 }
 
+static const char answered[] = "answered";
+
+int32_t admin_client_answer_ms(const struct admin_client *admin) {
+    enum { WAY_MS = 500 };
+    uint64_t left = admin_client_left_ms(admin), way = left / 4 < WAY_MS ? left / 4 : WAY_MS;
+    return left - way > INT32_MAX ? INT32_MAX : (int32_t)(left - way);
+}
+
 /* Waits until the socket is ready; says what for after a while. */
 static int wait_for(struct admin_client *admin, int fd, short events, const char *address, const char *what,
                     struct error_text *why) {
     for (;;) {
         uint64_t left = admin_client_left_ms(admin);
         if (left == 0) {
-            return error_set(why, ERR_TIMEOUT,
-                             "%s has not %s in time; give it longer with --timeout 60s, or look at its log", address,
-                             what);
+            const char *reason = strcmp(what, answered) == 0 ? " (it still starts, or most of its cluster is missing)"
+                                                             : "";
+            return error_set(why, ERR_TIMEOUT, "%s has not %s in time%s", address, what, reason);
         }
         struct pollfd wait = {.fd = fd, .events = events};
         int n = poll(&wait, 1, left < 200 ? (int)left : 200);
@@ -130,7 +150,9 @@ static int wait_for(struct admin_client *admin, int fd, short events, const char
         if (n < 0 && errno != EINTR) {
             return error_set(why, ERR_SYSTEM, "%s: %s", address, error_phrase(error_from_errno(errno)));
         }
-        patience_say(&admin->patience, "%s, which has not %s yet", address, what);
+        if (!admin->quiet) {
+            patience_say(&admin->patience, "%s, which has not %s yet", address, what);
+        }
     }
 }
 
@@ -163,7 +185,7 @@ static int receive_all(struct admin_client *admin, struct admin_connection *from
             continue;
         }
         int error = n < 0 && errno == EAGAIN
-                        ? wait_for(admin, from->fd, POLLIN, from->address, "answered", why)
+                        ? wait_for(admin, from->fd, POLLIN, from->address, answered, why)
                         : error_set(why, ERR_CONNECTION,
                                     "%s broke the connection: it has just ended, or is no drave broker", from->address);
         if (error) {
@@ -264,6 +286,42 @@ static int connect_to(struct admin_client *admin, const struct addrinfo *where, 
     return error;
 }
 
+/* The addresses of a host, within the time that is left: a resolver that is dead takes much longer. */
+static int resolve(struct admin_client *admin, const char *host, const char *port, struct addrinfo **all,
+                   struct error_text *why) {
+    const struct addrinfo number = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    if (getaddrinfo(host, port, &number, all) == 0) {
+        return ERR_NONE;
+    }
+    struct lookup {
+        struct gaicb request;
+        struct addrinfo hints;
+        char host[300], port[16];
+    } *lookup = mem_zalloc(sizeof(*lookup));
+    lookup->hints.ai_socktype = SOCK_STREAM;
+    snprintf(lookup->host, sizeof(lookup->host), "%s", host);
+    snprintf(lookup->port, sizeof(lookup->port), "%s", port);
+    lookup->request.ar_name = lookup->host;
+    lookup->request.ar_service = lookup->port;
+    lookup->request.ar_request = &lookup->hints;
+    const struct gaicb *const waited[] = {&lookup->request};
+    int state = getaddrinfo_a(GAI_NOWAIT, (struct gaicb *[]){&lookup->request}, 1, NULL);
+    while (state == 0 && (state = gai_error(&lookup->request)) == EAI_INPROGRESS && admin_client_left_ms(admin) > 0) {
+        gai_suspend(waited, 1, &(struct timespec){0, 50000000});
+        state = 0;
+        if (!admin->quiet) {
+            patience_say(&admin->patience, "the name %s to be resolved", host);
+        }
+    }
+    *all = state == 0 ? lookup->request.ar_result : NULL;
+    if (state != EAI_INPROGRESS) {
+        mem_free(lookup);
+    } else if (gai_cancel(&lookup->request) == EAI_CANCELED) {
+        mem_free(lookup);
+    } /* else its thread still writes there; this program ends soon */
+    return *all ? ERR_NONE : error_set(why, ERR_NAME, "%s:%s: the name does not resolve", host, port);
+}
+
 /* The connection to an address, made if there is none. */
 static int connection_to(struct admin_client *admin, const char *host, const char *port,
                          struct admin_connection **found, struct error_text *why) {
@@ -278,11 +336,12 @@ static int connection_to(struct admin_client *admin, const char *host, const cha
     if (admin->connection_count == CONNECTIONS_MAX) {
         drop_connection(admin, &admin->connections[0]);
     }
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all;
-    if (getaddrinfo(host, port, &hints, &all) != 0) {
-        return error_set(why, ERR_NAME, "%s: the name does not resolve", address);
+    struct addrinfo *all;
+    int fd = -1, error = resolve(admin, host, port, &all, why);
+    if (error) {
+        return error;
     }
-    int fd = -1, error = ERR_CONNECTION;
+    error = ERR_CONNECTION;
     for (const struct addrinfo *one = all; one && error; one = one->ai_next) {
         error = connect_to(admin, one, address, &fd, why);
     }
@@ -325,6 +384,7 @@ static int request_on(struct admin_client *admin, struct admin_connection *with,
     if (version) {
         *version = spoken;
     }
+    admin->sent++;
     int error = exchange(admin, with, api, spoken, request, arena, response, why);
     if (error) {
         drop_connection(admin, with);
@@ -351,15 +411,24 @@ static uint64_t addresses_in(const char *rest) {
     return count;
 }
 
-/* Each address has its share of the time that is left, so that a broker that is frozen does not take that of the others. */
-int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
-                  struct kp_arena *arena, void *response, int *version, struct error_text *why) {
+struct admin_call {
+    enum kp_api_key key;
+    int version_min;
+    const void *request;
+    struct kp_arena *arena;
+    void *response;
+    int *version;
+};
+
+/* To be reached, each address has its share of the time that is left, so that a broker that is frozen does not take that of the others;
+ * one that has told its versions is alive, and gets all of it. */
+static int try_each(struct admin_client *admin, const struct admin_call *call, struct error_text *tried) {
     char *list = mem_strdup(admin->bootstrap), *rest = list, *one;
-    struct error_text tried = {""};
     uint64_t end_ms = admin->deadline_ms;
     int error = ERR_NONE;
+    tried->text[0] = 0;
     while ((one = strsep(&rest, ",")) != NULL) {
-        if (!*one) {
+        if (!*one || (*tried->text && admin_client_left_ms(admin) == 0)) {
             continue;
         }
         const char *host, *port;
@@ -369,16 +438,41 @@ int admin_request(struct admin_client *admin, enum kp_api_key key, int version_m
         uint64_t others = addresses_in(rest);
         admin->deadline_ms = end_ms - admin_client_left_ms(admin) * others / (others + 1);
         error = connection_to(admin, host, port, &with, &this_one);
-        error = error ? error : request_on(admin, with, key, version_min, request, arena, response, version, &this_one);
         admin->deadline_ms = end_ms;
+        error = error ? error
+                      : request_on(admin, with, call->key, call->version_min, call->request, call->arena,
+                                   call->response, call->version, &this_one);
         if (!error) {
             break;
         }
-        size_t used = strlen(tried.text);
-        snprintf(tried.text + used, sizeof(tried.text) - used, "%s%.*s", used ? "; " : "",
-                 (int)(sizeof(tried.text) - used), this_one.text);
+        size_t used = strlen(tried->text);
+        snprintf(tried->text + used, sizeof(tried->text) - used, "%s%.*s", used ? "; " : "",
+                 (int)(sizeof(tried->text) - used), this_one.text);
     }
     mem_free(list);
+    return error;
+}
+
+/* Whether the next moment may bring what is missing: a broker that starts, a name that is made. */
+static bool may_come(int error) {
+    return error == ERR_CONNECTION || error == ERR_REFUSED || error == ERR_NAME || error == ERR_TIMEOUT;
+}
+
+int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
+                  struct kp_arena *arena, void *response, int *version, struct error_text *why) {
+    const struct admin_call call = {key, version_min, request, arena, response, version};
+    struct error_text tried = {""};
+    int error;
+    admin->sent = 0;
+    for (;;) {
+        error = try_each(admin, &call, &tried);
+        uint64_t left = admin_client_left_ms(admin);
+        if (!may_come(error) || admin->quiet || left <= AGAIN_MS) {
+            break;
+        }
+        patience_say(&admin->patience, "a broker to answer (%s)", tried.text);
+        pause_ms(AGAIN_MS);
+    }
     if (error) {
         *why = *tried.text ? tried : *why;
     }
@@ -386,8 +480,9 @@ int admin_request(struct admin_client *admin, enum kp_api_key key, int version_m
 }
 
 int admin_failed(int error, const struct error_text *why) {
-    if (error == ERR_CONNECTION || error == ERR_REFUSED || error == ERR_NAME || error == ERR_TIMEOUT) {
-        say("no broker is reachable: %s. Is the cluster running? Name its brokers with -b HOST:PORT,... or DRAVE_BOOTSTRAP",
+    if (may_come(error)) {
+        say("no broker is reachable: %s. Is the cluster running? Name its brokers with -b HOST:PORT,... or DRAVE_BOOTSTRAP; "
+            "give it longer with --timeout 60s",
             why->text);
         return EXIT_UNREACHABLE;
     }

@@ -24,8 +24,8 @@ const char *cluster_text(struct kp_arena *arena, struct kp_string string) {
     return copy;
 }
 
-static int ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
-               struct kp_metadata_response *response, struct error_text *why) {
+int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                struct kp_metadata_response *response, struct error_text *why) {
     struct kp_metadata_request request;
     struct kp_metadata_request_topic one;
     kp_set_fallbacks(&kp_metadata_request_schema, &request);
@@ -41,13 +41,13 @@ static int ask(struct admin_client *admin, struct kp_arena *arena, const char *t
 }
 
 enum cluster_state cluster_state(const char *bootstrap, int brokers) {
-    struct admin_client *admin = admin_client_new(bootstrap, TRY_MS);
+    struct admin_client *admin = admin_client_new_quiet(bootstrap, TRY_MS);
     struct kp_arena arena;
     struct kp_metadata_response response;
     struct error_text why = {""};
     kp_arena_init(&arena, ARENA_MAX);
     enum cluster_state state = CLUSTER_SILENT;
-    if (ask(admin, &arena, NULL, &response, &why) == ERR_NONE) {
+    if (cluster_ask(admin, &arena, NULL, &response, &why) == ERR_NONE) {
         bool usable = response.controller_id >= 0 && response.brokers.count >= brokers;
         state = usable ? CLUSTER_USABLE : CLUSTER_ANSWERS;
     }
@@ -59,32 +59,42 @@ enum cluster_state cluster_state(const char *bootstrap, int brokers) {
 int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const char *topic,
                      struct kp_metadata_response *response) {
     struct error_text why = {""};
-    int error = ask(admin, arena, topic, response, &why);
+    int error = cluster_ask(admin, arena, topic, response, &why);
     return error ? admin_failed(error, &why) : EXIT_DONE;
 }
 
-/* The sentence about a topic that does not exist. */
-static int topic_missing(struct admin_client *admin, struct kp_arena *arena, const char *topic) {
+static const char *nearest_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic) {
     struct kp_metadata_response all;
     struct error_text why = {""};
-    const char *near = NULL;
-    if (ask(admin, arena, NULL, &all, &why) == ERR_NONE && all.topics.count > 0) {
-        const char **names = mem_alloc((size_t)all.topics.count * sizeof(*names));
-        for (int32_t i = 0; i < all.topics.count; i++) {
-            names[i] = cluster_text(arena, all.topics.items[i].name);
-        }
-        near = nearest_name(topic, names, (size_t)all.topics.count);
-        mem_free(names);
+    if (cluster_ask(admin, arena, NULL, &all, &why) != ERR_NONE || all.topics.count <= 0) {
+        return NULL;
     }
+    const char **names = mem_alloc((size_t)all.topics.count * sizeof(*names));
+    for (int32_t i = 0; i < all.topics.count; i++) {
+        names[i] = cluster_text(arena, all.topics.items[i].name);
+    }
+    const char *near = nearest_name(topic, names, (size_t)all.topics.count);
+    mem_free(names);
+    return near;
+}
+
+static int topic_missing(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                         enum cluster_topic_use use) {
+    const char *near = nearest_topic(admin, arena, topic);
+    char meant[320] = "";
     if (near) {
-        say("no topic \"%s\"; did you mean \"%s\"? Create it with: drave topic create %s", topic, near, topic);
+        snprintf(meant, sizeof(meant), "; did you mean \"%s\"?", near);
+    }
+    if (use == TOPIC_TO_CHANGE) {
+        say("topic \"%s\" does not exist%s", topic, near ? meant : "; drave topic list shows those that do");
     } else {
-        say("no topic \"%s\"; create it with: drave topic create %s", topic, topic);
+        say("topic \"%s\" does not exist%s %s it with: drave topic create %s", topic, near ? meant : ";",
+            near ? "Create" : "create", topic);
     }
     return EXIT_REFUSED;
 }
 
-int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic, enum cluster_topic_use use,
                   struct kp_metadata_response *response, const struct kp_metadata_response_topic **found) {
     int code = cluster_metadata(admin, arena, topic, response);
     if (code) {
@@ -92,7 +102,7 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
     }
     *found = response->topics.count > 0 ? &response->topics.items[0] : NULL;
     if (!*found || (*found)->error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION) {
-        return topic_missing(admin, arena, topic);
+        return topic_missing(admin, arena, topic, use);
     }
     if ((*found)->error_code && (*found)->error_code != KAFKA_LEADER_NOT_AVAILABLE) {
         say("topic \"%s\": %s", topic, kafka_error_message((*found)->error_code));
@@ -107,7 +117,7 @@ int cluster_partitions(const char *bootstrap, uint64_t timeout_ms, const char *t
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;
     kp_arena_init(&arena, ARENA_MAX);
-    int code = cluster_topic(admin, &arena, topic, &metadata, &found);
+    int code = cluster_topic(admin, &arena, topic, TOPIC_TO_USE, &metadata, &found);
     *count = code ? 0 : found->partitions.count;
     if (!code && only >= *count) {
         say("topic \"%s\" has partitions 0 to %d, not %d", topic, (int)*count - 1, (int)only);

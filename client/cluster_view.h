@@ -19,13 +19,20 @@ enum cluster_state {
 /* A short try, without a word. `brokers`: how many the cluster must list to be usable. */
 enum cluster_state cluster_state(const char *bootstrap, int brokers);
 
+/* As cluster_metadata below, but without a word: ERR_* of admin_request, with the sentence in `why`. */
+int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                struct kp_metadata_response *response, struct error_text *why);
+
 /* Metadata of all topics (`topic` NULL) or of one, never creating it. The answer lives in the arena. On failure the sentence was
  * said and an exit code is returned; 0 otherwise. */
 int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const char *topic,
                      struct kp_metadata_response *response);
 
-/* The same for a topic that must exist: EXIT_REFUSED with the create command and the nearest name if it does not. */
-int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+/* What a topic is wanted for: one that is missing is advised to be made, but not in order to be changed or deleted. */
+enum cluster_topic_use { TOPIC_TO_USE, TOPIC_TO_CHANGE };
+
+/* The same for a topic that must exist: EXIT_REFUSED with the nearest name, and the create command where it helps, if it does not. */
+int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic, enum cluster_topic_use use,
                   struct kp_metadata_response *response, const struct kp_metadata_response_topic **found);
 
 /* The number of partitions of a topic that must exist, asked over connections of its own. `only` must be one of them; -1: whichever. */

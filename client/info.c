@@ -117,13 +117,13 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
     patience_begin(&patience);
     uint64_t end = now_ms() + wait_ms;
     for (;;) {
-        struct admin_client *admin = admin_client_new(in->bootstrap, 1000);
+        struct admin_client *admin = admin_client_new_quiet(in->bootstrap, 1000);
         struct kp_arena arena;
         struct kp_metadata_response metadata;
+        struct error_text why = {""};
         char trouble[512] = "";
         kp_arena_init(&arena, ARENA_MAX);
-        bool reached = cluster_state(in->bootstrap, 1) == CLUSTER_USABLE &&
-                       cluster_metadata(admin, &arena, NULL, &metadata) == EXIT_DONE;
+        bool reached = cluster_ask(admin, &arena, NULL, &metadata, &why) == ERR_NONE && metadata.controller_id >= 0;
         int without = reached ? leaderless(&metadata, trouble, sizeof(trouble)) : 0;
         kp_arena_close(&arena);
         admin_client_free(admin);
@@ -131,9 +131,8 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
             return EXIT_DONE;
         }
         if (now_ms() > end) {
-            say("%s",
-                reached ? trouble
-                        : "no broker with a metadata leader answers; name the cluster's brokers with -b HOST:PORT,...");
+            say("%s%s%s", reached ? trouble : "no broker with a metadata leader answers", *why.text ? ": " : "",
+                why.text);
             return reached ? EXIT_REFUSED : EXIT_UNREACHABLE;
         }
         patience_say(&patience, "%s", reached ? trouble : "a broker with a metadata leader to answer");

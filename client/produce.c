@@ -92,7 +92,7 @@ static void tell_stall(struct produce *p) {
     char trouble[320] = "";
     kp_arena_init(&arena, ARENA_MAX);
     if (cluster_state(p->in->bootstrap, 0) != CLUSTER_SILENT &&
-        cluster_topic(admin, &arena, p->name, &metadata, &topic) == EXIT_DONE) {
+        cluster_topic(admin, &arena, p->name, TOPIC_TO_USE, &metadata, &topic) == EXIT_DONE) {
         int32_t at = 0;
         while (at < topic->partitions.count && !*trouble) {
             cluster_partition_trouble(&metadata, &topic->partitions.items[at], trouble, sizeof(trouble));

@@ -121,7 +121,7 @@ static int find_topics(struct reading *reading, const struct invocation *in, str
             code = cluster_metadata(admin, &arena, NULL, &metadata);
             code = code ? code : add_matching(reading, &arena, in->words[i], &metadata);
         } else {
-            code = cluster_topic(admin, &arena, in->words[i], &metadata, &found);
+            code = cluster_topic(admin, &arena, in->words[i], TOPIC_TO_USE, &metadata, &found);
             code = code ? code : add_topic(reading, in->words[i], found->partitions.count);
         }
     }

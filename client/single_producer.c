@@ -134,7 +134,7 @@ static int try_send(struct single_producer *producer, struct admin_client *admin
                     int32_t partition, const uint8_t *batch, size_t len, int64_t *offset, struct error_text *why) {
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *topic;
-    if (cluster_topic(admin, arena, producer->topic, &metadata, &topic) != EXIT_DONE) {
+    if (cluster_topic(admin, arena, producer->topic, TOPIC_TO_USE, &metadata, &topic) != EXIT_DONE) {
         return error_set(why, ERR_INVALID, "its topic could not be found");
     }
     const struct kp_metadata_response_broker *leader = NULL;

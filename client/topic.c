@@ -64,7 +64,7 @@ int command_topic_create(struct invocation *in) {
     topic.replication_factor = (int16_t)invocation_number(in, 'r', -1, 1, 99);
     request.topics.items = &topic;
     request.topics.count = 1;
-    request.timeout_ms = (int32_t)in->timeout_ms;
+    request.timeout_ms = admin_client_answer_ms(session.admin);
     request.validate_only = invocation_has(in, OPTION_DRY_RUN);
     int code = take_configs(in, &session, &topic);
     if (code) {
@@ -253,7 +253,7 @@ int command_topic_describe(struct invocation *in) {
     const struct kp_metadata_response_topic *topic;
     const char *name = in->words[0];
     session_begin(&session, in);
-    int code = cluster_topic(session.admin, &session.arena, name, &response, &topic);
+    int code = cluster_topic(session.admin, &session.arena, name, TOPIC_TO_USE, &response, &topic);
     if (code) {
         return session_end(&session, code);
     }
@@ -283,7 +283,7 @@ static int delete_topic(const struct invocation *in, const char *name) {
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;
     struct error_text why = {""};
-    int code = cluster_topic(session.admin, &session.arena, name, &metadata, &found);
+    int code = cluster_topic(session.admin, &session.arena, name, TOPIC_TO_CHANGE, &metadata, &found);
     if (code) {
         return session_end(&session, code);
     }
@@ -297,12 +297,14 @@ static int delete_topic(const struct invocation *in, const char *name) {
     topic.name = kp_string_of(name);
     request.topics.items = &topic;
     request.topics.count = 1;
-    request.timeout_ms = (int32_t)in->timeout_ms;
+    request.timeout_ms = admin_client_answer_ms(session.admin);
     int error = admin_request(session.admin, KP_DELETE_TOPICS, 6, &request, &session.arena, &response, NULL, &why);
     if (error) {
         return session_end(&session, admin_failed(error, &why));
     }
-    if (response.responses.count == 1 && response.responses.items[0].error_code) {
+    bool gone = admin_client_repeated(session.admin) && response.responses.count == 1 &&
+                response.responses.items[0].error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    if (!gone && response.responses.count == 1 && response.responses.items[0].error_code) {
         return session_end(&session, session_refused(&session, name, response.responses.items[0].error_code,
                                                      response.responses.items[0].error_message));
     }

@@ -186,7 +186,7 @@ int command_topic_add_partitions(struct invocation *in) {
     for (int i = 0; i < in->word_count; i++) {
         struct kp_metadata_response metadata;
         const struct kp_metadata_response_topic *found;
-        int code = cluster_topic(session.admin, &session.arena, in->words[i], &metadata, &found);
+        int code = cluster_topic(session.admin, &session.arena, in->words[i], TOPIC_TO_CHANGE, &metadata, &found);
         if (code) {
             return session_end(&session, code); /* nothing is changed unless all of them are there */
         }
@@ -195,7 +195,7 @@ int command_topic_add_partitions(struct invocation *in) {
         topics[i].assignments.count = -1;
     }
     request.validate_only = invocation_has(in, OPTION_DRY_RUN);
-    request.timeout_ms = (int32_t)in->timeout_ms;
+    request.timeout_ms = admin_client_answer_ms(session.admin);
     int error = admin_request(session.admin, KP_CREATE_PARTITIONS, 1, &request, &session.arena, &response, NULL, &why);
     return session_end(&session,
                        error ? admin_failed(error, &why) : tell_grown(&session, in, &request, &response, added));

@@ -73,7 +73,7 @@ int command_topic_offsets(struct invocation *in) {
         }
     }
     session_begin(&session, in);
-    int code = cluster_topic(session.admin, &session.arena, topic, &metadata, &found);
+    int code = cluster_topic(session.admin, &session.arena, topic, TOPIC_TO_CHANGE, &metadata, &found);
     code = code ? code : ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED, &columns[START]);
     code = code ? code : ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED, &columns[LAST_STABLE]);
     code = code ? code : ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED, &columns[END]);

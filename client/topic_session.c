@@ -23,7 +23,11 @@ int session_end(struct session *session, int code) {
 
 int session_refused(struct session *session, const char *topic, int16_t error, struct kp_string message) {
     const char *text = cluster_text(&session->arena, message);
-    say("topic \"%s\": %s", topic, *text ? text : kafka_error_message(error));
+    if (*topic && strstr(text, topic)) {
+        say("%s", text);
+    } else {
+        say("topic \"%s\": %s", topic, *text ? text : kafka_error_message(error));
+    }
     return EXIT_REFUSED;
 }
 

@@ -45,7 +45,7 @@ static void grow(struct topic_change *item, const struct kp_create_partitions_re
             return;
         }
     if (topic == NULL) {
-        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s",
+        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.",
                             asked->name.len > 100 ? 100 : (int)asked->name.len, asked->name.data);
         return;
     }
@@ -54,10 +54,15 @@ static void grow(struct topic_change *item, const struct kp_create_partitions_re
                             topic->name);
         return;
     }
-    if (asked->count <= topic->partition_count || asked->count > METADATA_PARTITIONS_MAX) {
+    if (asked->count > METADATA_PARTITIONS_MAX) {
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                            METADATA_PARTITIONS_MAX, asked->count);
+        return;
+    }
+    if (asked->count <= topic->partition_count) {
         topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,
-                            "topic %s has %" PRId32 " partitions, and %" PRId32
-                            " were asked for; more are possible, up to %d",
+                            "The topic %s currently has %" PRId32 " partition(s); %" PRId32
+                            " would not be an increase. More are possible, up to %d.",
                             topic->name, topic->partition_count, asked->count, METADATA_PARTITIONS_MAX);
         return;
     }

@@ -46,7 +46,7 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
     const struct metadata_topic *present = metadata_topic_named(services->metadata, item->name, strlen(item->name));
     /* One with the wanted id was made by an earlier sending of this very request. */
     if (present != NULL && memcmp(present->id, asked->topics.items[place].wanted_id.bytes, METADATA_UUID_SIZE) != 0) {
-        topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "topic %s exists already", item->name);
+        topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.", item->name);
         return false;
     }
     for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(services->metadata, topic)) != NULL;)

@@ -35,8 +35,8 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
     }
     if (topic == NULL) {
         const struct metadata_topic *near = metadata_nearest_topic(metadata, name.data, (size_t)name.len);
-        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s%s%s%s",
-                            name.len > 100 ? 100 : (int)name.len, name.data, near == NULL ? "" : "; did you mean ",
+        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist%s%s%s",
+                            name.len > 100 ? 100 : (int)name.len, name.data, near == NULL ? "." : "; did you mean ",
                             near == NULL ? "" : near->name, near == NULL ? "" : "?");
         return;
     }
@@ -57,7 +57,7 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
 static void name_what_is_gone(struct topic_change *item) {
     if (item->error != KAFKA_UNKNOWN_TOPIC_ID) return;
     item->error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-    snprintf(item->message, sizeof item->message, "there is no topic %.100s any more", item->name);
+    snprintf(item->message, sizeof item->message, "Topic '%.100s' does not exist any more.", item->name);
 }
 
 /* A deletion that was tried again finds the topic gone, by the first try or by somebody else. When another topic has its name

@@ -38,7 +38,7 @@ static int describe(const struct broker_services *services, const struct kp_desc
             refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", asked->resource_name, 0);
             return ERR_NONE;
         }
-        refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %.*s", asked->resource_name, 0);
+        refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.", asked->resource_name, 0);
     } else if (asked->resource_type == RESOURCE_BROKER) {
         if (asked->resource_name.len == 0 || kp_string_is(asked->resource_name, own_id))
             return config_entries_of_broker(services->settings, wish, arena, into);

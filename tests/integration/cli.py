@@ -4,8 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import time
 
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from harness.cluster import BIN, Cluster, free_ports
 from harness.command import expect, run
 from harness.raw import Raw, batch
@@ -34,10 +37,18 @@ def usage(cluster):
 
 
 def not_reachable(cluster):
-    """Nobody there: exit code 3, and the addresses tried."""
+    """Nobody there: tried until the timeout, said after two seconds, then exit code 3 and the addresses tried."""
     port = free_ports(1)[0]
-    expect(run("info", "-b", f"127.0.0.1:{port}", "--timeout", "1s"), 3, f"127.0.0.1:{port}", "refused")
+    for words in (["info"], ["topic", "list"], ["produce", "t"], ["consume", "t"], ["bench", "produce", "t"], ["meta", "ls"]):
+        began = time.monotonic()
+        expect(run(*words, "-b", f"127.0.0.1:{port}", "--timeout", "300ms", stdin=""), 3, f"127.0.0.1:{port}: connection refused")
+        assert 0.2 < time.monotonic() - began < 3, (words, time.monotonic() - began)
+    expect(run("info", "-b", f"127.0.0.1:{port}", "--timeout", "2500ms"), 3, rf"waiting for a broker to answer \(127.0.0.1:{port}: connection refused\)")
     expect(run("topic", "list", "-b", "no-such-host.invalid:9092", "--timeout", "1s"), 3, "no-such-host")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        expect(run("topic", "list", "-b", f"127.0.0.1:{silent.getsockname()[1]}", "--timeout", "500ms"), 3, "has not answered in time")
+        assert time.monotonic() - began < 3, time.monotonic() - began
 
 
 def topics(cluster):
@@ -60,6 +71,33 @@ def topics(cluster):
     cluster.drave("topic", "create", "gone")
     cluster.drave("topic", "delete", "gone")
     expect(cluster.drave("topic", "describe", "gone", check=False), 1, "gone")
+    for name in ("gone", "order"):
+        done = cluster.drave("topic", "delete", name, check=False)
+        expect(done, 1, f'"{name}" does not exist', "topic list" if name == "gone" else "did you mean \"orders\"")
+        assert "create" not in done.stderr, f"advice to create what was to be deleted: {done.stderr}"
+
+
+def kafka_words(cluster):
+    """Scripts look for Kafka's words in an error: the broker's sentences have them, beside what to do next."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log.connection.close": False})
+
+    def refusal(future):
+        try:
+            future.result(30)
+        except Exception as e:
+            return str(e)
+        raise AssertionError("nothing was refused")
+
+    def create(name, partitions=1, replicas=1, **config):
+        return admin.create_topics([NewTopic(name, partitions, replicas, config={k.replace("_", "."): v for k, v in config.items()})])[name]
+
+    create("words", 3).result(30)
+    for words, said in (("Topic 'words' already exists", refusal(create("words"))),
+                        ("Replication factor: 5 larger than available brokers: 3", refusal(create("five", replicas=5))), ("Unknown topic config name: foo", refusal(create("foo", foo="1"))),
+                        ("Topic name is invalid", refusal(create("a b"))), ("Topic 'absent' does not exist", refusal(admin.create_partitions([NewPartitions("absent", 3)])["absent"])),
+                        ("currently has 3 partition(s); 2 would not be an increase", refusal(admin.create_partitions([NewPartitions("words", 2)])["words"]))):
+        assert words in said, f"{words!r} is not in {said!r}"
+    expect(cluster.drave("topic", "create", "words", check=False), 1, "drave: Topic 'words' already exists")
 
 
 def outputs_checked(cluster):
@@ -165,6 +203,6 @@ def bench(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (usage, not_reachable, topics, outputs_checked, option_order, records, unreadable_records, pipes_and_signals, tree, bench):
+    for test in (usage, not_reachable, topics, kafka_words, outputs_checked, option_order, records, unreadable_records, pipes_and_signals, tree, bench):
         suite.run(test, shared)
 suite.end()

@@ -117,10 +117,30 @@ def no_majority():
         started = dev("start")
         expect(started, 0, "broker 1 .* started", "broker 2 .* started", "broker 3 .* started")
         assert "majority" not in started.stderr, started.stderr
+        expect(dev("kill", 2, 3), 0)
+        expect(run("topic", "create", "t2", "--timeout", "3s", env=dev.env), 1, "no broker leads the metadata: a majority of its voters")
+        expect(dev("start"), 0)
         expect(dev("pause", 2, 3), 0)
         expect(dev("kill", 1), 0)
         expect(dev("start", 1), 0, "Paused: 2, 3; drave dev resume 2")
         assert dev.states() == ["running", "paused", "paused"], dev.states()
+
+
+def waits_for_a_start():
+    """While a cluster starts, every command tries until its timeout is over."""
+    with Dev() as dev:
+        dev.make()
+        expect(run("topic", "create", "t", env=dev.env), 0)
+        expect(dev("stop"), 0)
+        env = dict(os.environ, **dev.env)
+        waiting = [subprocess.Popen([str(BIN / "drave"), *words, "--timeout", "40s"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                   for words in (["produce", "t"], ["consume", "t", "-n", "1"], ["topic", "list"], ["info"], ["topic", "create", "t2"])]
+        time.sleep(0.3)
+        assert all(p.poll() is None for p in waiting), "a command does not wait"
+        expect(dev("start"), 0)
+        for p in waiting:
+            out, err = p.communicate("x\n" if p is waiting[0] else None, timeout=60)
+            assert p.returncode == 0, (p.args, p.returncode, out, err)
 
 
 def stop_is_the_end():
@@ -239,6 +259,6 @@ def told_while_staying():
 
 
 suite = Suite()
-for test in (dev_cluster, dev_interrupted, no_majority, stop_is_the_end, stop_has_a_limit, strangers_are_safe, refused_settings, hangup, told_while_staying):
+for test in (dev_cluster, dev_interrupted, no_majority, waits_for_a_start, stop_is_the_end, stop_has_a_limit, strangers_are_safe, refused_settings, hangup, told_while_staying):
     suite.run(test)
 suite.end()

@@ -173,7 +173,7 @@ static void test_broker_fenced(void **state) {
     brokers_until(brokers, three_is_fenced);
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, 3, message),
                      KAFKA_INVALID_REPLICATION_FACTOR);
-    assert_non_null(strstr(message, "replication factor 3 is larger than the number of live brokers, 2 (of 3)"));
+    assert_non_null(strstr(message, "Replication factor: 3 larger than available brokers: 2 (of 3)."));
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 4, 2, message), 0);
     /* The next metadata leader begins the leases anew, but hears nothing of 3. */
     struct broker_node *leader = brokers_metadata_leader(brokers);

@@ -247,7 +247,7 @@ static void test_create_topics(void **state) {
     assert_int_equal(brokers_create_topic(node, "t", 0, 1, message), KAFKA_INVALID_PARTITIONS);
     assert_int_equal(brokers_create_topic(node, "t", 1, 0, message), KAFKA_INVALID_REPLICATION_FACTOR);
     assert_int_equal(brokers_create_topic(node, "t", 1, 2, message), KAFKA_INVALID_REPLICATION_FACTOR);
-    assert_non_null(strstr(message, "replication factor 2 is larger than the number of live brokers, 1 (of 1)"));
+    assert_non_null(strstr(message, "Replication factor: 2 larger than available brokers: 1 (of 1)."));
     topics[0].name = kp_string_of("only-checked");
     request.topics.count = 1;
     request.validate_only = true;
@@ -395,7 +395,7 @@ static void test_create_partitions(void **state) {
     assert_int_equal(grow(node, 3, "orders", 5, 2).results.items[0].error_code, 0);
     struct kp_create_partitions_response refused = grow(node, 3, "orders", 5, -1);
     assert_int_equal(refused.results.items[0].error_code, KAFKA_INVALID_PARTITIONS);
-    assert_text(refused.results.items[0].error_message, "has 5 partitions, and 5 were asked for");
+    assert_text(refused.results.items[0].error_message, "currently has 5 partition(s); 5 would not be an increase");
     assert_int_equal(grow(node, 3, "orders", 6, 2).results.items[0].error_code, KAFKA_INVALID_REPLICA_ASSIGNMENT);
     assert_int_equal(grow(node, 3, "nothing", 6, -1).results.items[0].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 5);
@@ -448,7 +448,7 @@ static void test_describe_configs(void **state) {
     assert_int_equal(describe(node, 4, 4, "1", "").configs.count, rows); /* an empty list */
     assert_int_equal(describe(node, 4, 4, "2", NULL).error_code, KAFKA_INVALID_REQUEST);
     assert_int_equal(describe(node, 4, 2, "nothing", NULL).error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
-    assert_text(describe(node, 4, 2, "nothing", NULL).error_message, "there is no topic nothing");
+    assert_text(describe(node, 4, 2, "nothing", NULL).error_message, "Topic 'nothing' does not exist.");
     assert_int_equal(describe(node, 4, 8, "x", NULL).error_code, KAFKA_INVALID_REQUEST);
 }
 
