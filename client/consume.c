@@ -77,7 +77,7 @@ static void say_failure(const struct consume *c, const rd_kafka_message_t *messa
             "them so. Read on behind them with -p %d -o %" PRId64,
             (int)message->partition, topic, message->offset, (int)message->partition, message->offset + 1);
         break;
-    default: say("partition %d of \"%s\": %s", (int)message->partition, topic, rd_kafka_message_errstr(message));
+    default: say("partition %d of \"%s\": %s", (int)message->partition, topic, kafka_reason(message->err));
     }
 }
 
@@ -96,7 +96,7 @@ static void take(struct consume *c, const rd_kafka_message_t *message) {
     if (!partition || partition->done) {
         if (!topic && message->err) {
             c->failed = true;
-            say("%s", rd_kafka_message_errstr(message));
+            say("%s", kafka_reason(message->err));
         }
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         reading_advance(&c->reading, partition, message->offset);

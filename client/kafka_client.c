@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/talk.h"
+#include "protocol/kafka_error.h"
 
 static volatile sig_atomic_t signals_seen;
 static bool show_log; /* librdkafka's own lines */
@@ -70,6 +71,17 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
     return client;
 }
 
+const char *kafka_reason(rd_kafka_resp_err_t error) {
+    static const char local[] = "Local: ", broker[] = "Broker: ";
+    const char *text = rd_kafka_err2str(error);
+    if (strcmp(kafka_error_name(error), "UNKNOWN_ERROR") != 0) {
+        return kafka_error_message(error);
+    }
+    return strncmp(text, local, strlen(local)) == 0     ? text + strlen(local)
+           : strncmp(text, broker, strlen(broker)) == 0 ? text + strlen(broker)
+                                                        : text;
+}
+
 void say_not_delivered(const rd_kafka_message_t *message, const char *topic) {
     switch (message->err) {
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
@@ -83,6 +95,6 @@ void say_not_delivered(const rd_kafka_message_t *message, const char *topic) {
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
         say("topic \"%s\" has no partition %d; see drave topic describe %s", topic, (int)message->partition, topic);
         break;
-    default: say("a record for \"%s\" was refused: %s", topic, rd_kafka_err2str(message->err));
+    default: say("a record for \"%s\" was refused: %s", topic, kafka_reason(message->err));
     }
 }

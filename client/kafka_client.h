@@ -20,6 +20,9 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 /* True once SIGINT or SIGTERM came; a second one ends the program at once. kafka_conf installs the handlers. */
 bool interrupted(void);
 
+/* An error of librdkafka or of a broker in words, without numbers and "Local: ". Static memory. */
+const char *kafka_reason(rd_kafka_resp_err_t error);
+
 /* The sentence for a delivery that failed: what, with the value, and what to do. */
 void say_not_delivered(const rd_kafka_message_t *message, const char *topic);
 

@@ -17,11 +17,11 @@
 #include "client/cluster_view.h"
 #include "client/kafka_client.h"
 #include "client/kafka_property.h"
+#include "client/line_reader.h"
+#include "client/produce_reason.h"
 #include "client/record_json.h"
 #include "client/single_producer.h"
 #include "client/talk.h"
-
-enum { ARENA_MAX = 64 << 20 };
 
 struct produce {
     const struct invocation *in;
@@ -36,6 +36,8 @@ struct produce {
     bool spread;           /* --repartition: the partition of a JSON record is not kept */
     bool terminal;
     bool wrong_line; /* one was no record */
+    bool timed_out;  /* a record was not acknowledged in time */
+    size_t line_max; /* bytes of a line that can be a record */
     int32_t partition, partitions;
     uint64_t sent, acknowledged, failed;
     uint64_t begin_ms;
@@ -70,6 +72,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
         if (p->failed++ == 0) {
             say_not_delivered(message, p->name);
         }
+        p->timed_out = p->timed_out || message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
         return;
     }
     p->acknowledged++;
@@ -80,34 +83,28 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     }
 }
 
-/* Says, after a while without an acknowledgement, which partition waits for what. */
+/* Says, after a while without an acknowledgement, what the brokers wait for. */
 static void tell_stall(struct produce *p) {
+    char reason[640];
     if (now_ms() < p->patience.next_ms) {
         return;
     }
-    struct admin_client *admin = admin_client_new(p->in->bootstrap, 1000);
-    struct kp_arena arena;
-    struct kp_metadata_response metadata;
-    const struct kp_metadata_response_topic *topic;
-    char trouble[320] = "";
-    kp_arena_init(&arena, ARENA_MAX);
-    if (cluster_state(p->in->bootstrap, 0) != CLUSTER_SILENT &&
-        cluster_topic(admin, &arena, p->name, TOPIC_TO_USE, &metadata, &topic) == EXIT_DONE) {
-        int32_t at = 0;
-        while (at < topic->partitions.count && !*trouble) {
-            cluster_partition_trouble(&metadata, &topic->partitions.items[at], trouble, sizeof(trouble));
-            at += !*trouble;
-        }
-        if (*trouble) {
-            patience_say(&p->patience, "partition %s-%d: %s", p->name, (int)topic->partitions.items[at].partition_index,
-                         trouble);
-        }
+    uint64_t waiting = p->sent - p->acknowledged - p->failed;
+    if (waiting == 0) {
+        patience_begin(&p->patience);
+    } else if (produce_reason(p->in, p->name, reason, sizeof(reason))) {
+        patience_say(&p->patience, "%" PRIu64 " records to be acknowledged; %s", waiting, reason);
+    } else {
+        patience_say(&p->patience, "%" PRIu64 " records to be acknowledged", waiting);
     }
-    if (!*trouble) {
-        patience_say(&p->patience, "%" PRIu64 " records to be acknowledged", p->sent - p->acknowledged - p->failed);
+}
+
+/* At the end, what has not arrived is told with what is in its way now. */
+static void tell_reason(struct produce *p) {
+    char reason[640];
+    if (produce_reason(p->in, p->name, reason, sizeof(reason))) {
+        say("%s", reason);
     }
-    kp_arena_close(&arena);
-    admin_client_free(admin);
 }
 
 static int check_codec(const struct invocation *in) {
@@ -126,7 +123,7 @@ static int check_codec(const struct invocation *in) {
 static int check_options(const struct invocation *in) {
     const char *pair;
     for (size_t i = 0; (pair = invocation_nth(in, 'H', i)); i++) {
-        if (!strchr(pair, '=')) {
+        if (*pair == '=' || !strchr(pair, '=')) {
             say("--header %s is not KEY=VALUE; write for example -H source=test", pair);
             return EXIT_USAGE;
         }
@@ -194,6 +191,7 @@ static void send_record(struct produce *p, const struct client_record *record) {
         }
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL || interrupted()) {
             rd_kafka_message_t refused = {.err = error, .len = record->value.len, .partition = record->partition};
+            p->sent++; /* or those under way would not be waited for */
             p->failed++;
             say_not_delivered(&refused, p->name);
             return;
@@ -289,25 +287,50 @@ static bool send_json(struct produce *p, const char *line, size_t len, uint64_t 
     return true;
 }
 
+/* While no line comes. */
+static bool serve(void *arg) {
+    struct produce *p = arg;
+    rd_kafka_poll(p->client, 0);
+    tell_stall(p);
+    return !interrupted();
+}
+
+/* One line of the input; false: nothing behind it is sent. */
+static bool take_line(struct produce *p, char *line, size_t len, bool too_long, uint64_t number) {
+    if (too_long) {
+        say("line %" PRIu64 " is not sent: it has %zu bytes, and a record of \"%s\" has %zu at most: the topic's "
+            "max.message.bytes, or what this program takes where records are compressed (100000000)",
+            number, len, p->name, p->line_max);
+        p->failed++;
+        p->sent++;
+    } else if (!p->in->json) {
+        send_line(p, line, len);
+    } else if (len > 0 && !send_json(p, line, len, number)) {
+        p->wrong_line = true;
+        return false;
+    }
+    return true;
+}
+
 static void send_lines(struct produce *p) {
-    char *line = NULL;
-    size_t room = 0;
+    enum { JSON_LARGER = 8 }; /* a byte as \u0000, and the names of the members */
+    struct line_reader *reader = line_reader_new(STDIN_FILENO, p->in->json ? JSON_LARGER * p->line_max : p->line_max,
+                                                 serve, p);
+    struct error_text why;
     for (uint64_t lines = 0;; lines++) {
+        char *line;
+        size_t len;
         keep_pace(p, lines);
         if (p->terminal) {
             say_prompt("> ");
         }
-        ssize_t len = getline(&line, &room, stdin);
-        if (len < 0 || interrupted()) {
-            break;
-        }
-        if (len > 0 && line[len - 1] == '\n') {
-            len--;
-        }
-        if (!p->in->json) {
-            send_line(p, line, (size_t)len);
-        } else if (len > 0 && !send_json(p, line, (size_t)len, lines + 1)) {
+        enum line_result result = interrupted() ? LINE_STOPPED : line_reader_next(reader, &line, &len, &why);
+        if (result == LINE_FAILED) {
+            say("%s", why.text);
             p->wrong_line = true;
+        }
+        if ((result != LINE_WHOLE && result != LINE_TOO_LONG) ||
+            !take_line(p, line, len, result == LINE_TOO_LONG, lines + 1)) {
             break;
         }
         if (p->terminal) {
@@ -316,7 +339,7 @@ static void send_lines(struct produce *p) {
             rd_kafka_poll(p->client, 0);
         }
     }
-    free(line);
+    line_reader_free(reader);
 }
 
 static int close_produce(struct produce *p) {
@@ -340,6 +363,9 @@ static int close_produce(struct produce *p) {
     if (left) {
         say_plain("%" PRIu64 " records were given up; whether they were stored is not known", left);
     }
+    if (left || p->timed_out) {
+        tell_reason(p);
+    }
     rd_kafka_topic_destroy(p->topic);
     rd_kafka_destroy(p->client);
     if (p->headers) {
@@ -348,6 +374,19 @@ static int close_produce(struct produce *p) {
     single_producer_free(p->single);
     mem_free(p->last_ack_ms);
     return p->failed || left || p->wrong_line ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* What waits is bounded, also in time where the user has said how long. */
+static void set_limits(const struct produce *p, rd_kafka_conf_t *conf) {
+    enum { QUEUE_KIB = 64 << 10 };
+    char text[32];
+    size_t line_kib = p->line_max >> 10;
+    snprintf(text, sizeof(text), "%zu", 2 * line_kib > QUEUE_KIB ? 2 * line_kib : QUEUE_KIB);
+    kafka_conf_set(conf, "queue.buffering.max.kbytes", text);
+    if (p->in->timeout_given) {
+        snprintf(text, sizeof(text), "%" PRIu64, p->in->timeout_ms);
+        kafka_conf_set(conf, "message.timeout.ms", text);
+    }
 }
 
 int command_produce(struct invocation *in) {
@@ -367,6 +406,7 @@ int command_produce(struct invocation *in) {
     if (code) {
         return code;
     }
+    p.line_max = produce_line_max(in, p.name);
     rd_kafka_conf_t *conf = kafka_conf(in);
     rd_kafka_conf_set_opaque(conf, &p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
@@ -377,6 +417,7 @@ int command_produce(struct invocation *in) {
     kafka_conf_set(conf, "reconnect.backoff.max.ms", "200");
     kafka_conf_set(conf, "topic.metadata.refresh.fast.interval.ms", "100");
     kafka_conf_set(conf, "message.max.bytes", "100000000"); /* the topic decides, not this program */
+    set_limits(&p, conf);
     kafka_properties_set(conf, in);
     p.client = kafka_client(RD_KAFKA_PRODUCER, conf);
     p.headers = headers_of(in);

@@ -10,7 +10,7 @@ import time
 
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from harness.cluster import BIN, Cluster, free_ports
-from harness.command import expect, run
+from harness.command import expect, run, shell
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
@@ -112,9 +112,6 @@ def outputs_checked(cluster):
     lines += [f"echo x | drave produce printed --json {at}", "drave --help", "drave --version", "drave topic create --help", "draved --help", "draved --help-config", "draved --version",
               "draved --check", f"draved log dump {data}", f"draved log dump {data} --json", f"draved log verify {data}", f"draved log verify {data} --json"]
 
-    def shell(line):
-        return subprocess.run(line, shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60, env=dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}"))
-
     for line in lines:
         for to, why in (("> /dev/full", "could not be written: no space left"), (">&-", "could not be written: standard output is closed")):
             done = shell(f"{line} {to}")
@@ -132,6 +129,21 @@ def option_order(cluster):
     for words in (["-b", cluster.bootstrap, "info"], ["info", "-b", cluster.bootstrap], ["--json", "topic", "-b", cluster.bootstrap, "list"], ["--timeout", "5s", "topic", "list", "-b" + cluster.bootstrap]):
         expect(run(*words, env={"DRAVE_BOOTSTRAP": "127.0.0.1:1"}), 0)
     expect(run("-p", 2, "-b", cluster.bootstrap, "topic", "create", "ordered"), 0, "2 partitions")
+
+
+def long_lines(cluster):
+    """A line that can be no record is refused with its size and the limit; it costs no memory, and the others are sent."""
+    cluster.drave("topic", "create", "lines-max", "-c", "max.message.bytes=100000")
+    at = f"-b {cluster.bootstrap}"
+    done = shell(f"(head -c 400000000 /dev/zero | tr '\\0' x; echo; echo ok) | (ulimit -v 1000000; exec drave produce lines-max {at})", timeout=120)
+    expect(done, 1, r'line 1 is not sent: it has 400000000 bytes, and a record of "lines-max" has 100000 at most', r"max\.message\.bytes", "1 records acknowledged", "1 records failed")
+    assert cluster.drave("consume", "lines-max", "-e").stdout == "ok\n"
+    expect(shell(f"drave produce lines-max {at} < /"), 1, "the input cannot be read")
+    expect(shell(f"drave produce lines-max {at} <&-"), 1, "the input cannot be read: it is closed")
+    expect(cluster.drave("produce", "lines-max", "-H", "=x", stdin="x\n", check=False), 2, "KEY=VALUE")
+    # A refused record does not end the waiting for the others.
+    done = cluster.drave("produce", "lines-max", "-z", "lz4", stdin="x" * 100000001 + "\n" + "".join(f"{i}\n" for i in range(5000)), check=False)
+    expect(done, 1, "5000 records acknowledged")
 
 
 def records(cluster):
@@ -203,6 +215,6 @@ def bench(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (usage, not_reachable, topics, kafka_words, outputs_checked, option_order, records, unreadable_records, pipes_and_signals, tree, bench):
+    for test in (usage, not_reachable, topics, kafka_words, outputs_checked, option_order, long_lines, records, unreadable_records, pipes_and_signals, tree, bench):
         suite.run(test, shared)
 suite.end()

@@ -143,6 +143,34 @@ def waits_for_a_start():
             assert p.returncode == 0, (p.args, p.returncode, out, err)
 
 
+def produce_says_why():
+    """A producer that waits says the brokers' reason after two seconds, and at its end, which --timeout sets."""
+    with Dev() as dev, Dev() as full:
+        dev.make()
+        for words in (["t", "-c", "min.insync.replicas=3"], ["u"]):
+            expect(run("topic", "create", *words, env=dev.env), 0)
+        expect(dev("kill", 3), 0)
+        wait_until("two in sync", lambda: len(json.loads(run("topic", "describe", "t", "--json", env=dev.env).stdout)["partitions"][0]["in_sync"]) == 2)
+        few = r"t-0: 2 of 3 replicas are in sync and min\.insync\.replicas is 3"
+        expect(run("produce", "t", "--timeout", "3500ms", stdin="x\n", env=dev.env), 1, f"waiting for 1 records to be acknowledged; .*{few}", "not acknowledged in time", f"drave: partition {few}")
+        expect(dev("kill", 2), 0)
+        began = time.monotonic()
+        expect(run("produce", "u", "--timeout", "3500ms", stdin="x\n", env=dev.env), 1, "waiting for .*u-0: 2 of 3 replicas are down: brokers", "drave: partition u-0: 2 of 3")
+        assert time.monotonic() - began < 8, time.monotonic() - began
+        waiting = subprocess.Popen([str(BIN / "drave"), "produce", "u"], env=dict(os.environ, **dev.env), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        waiting.stdin.write("x\n")
+        waiting.stdin.flush()
+        assert "2 of 3 replicas are down" in waiting.stderr.readline(), "nothing is said while the input is open"
+        expect(dev("start"), 0)
+        out, err = waiting.communicate(timeout=60)
+        assert waiting.returncode == 0 and "1 records acknowledged" in err, (waiting.returncode, err)
+        started = full("--nodes", 1, "--port", 0, "--detach", "--set", f"disk.min.free.bytes={1 << 50}")
+        env = {"DRAVE_BOOTSTRAP": re.search(r"bootstrap: (\S+)", started.stdout).group(1)}
+        expect(run("topic", "create", "v", env=env), 0)
+        nearly = r"broker 1 refuses records: the disk of .* is nearly full: .*STORAGE_ERROR"
+        expect(run("produce", "v", "--timeout", "3s", stdin="x\n", env=env), 1, f"waiting for .*{nearly}", f"drave: partition v-0: {nearly}")
+
+
 def stop_is_the_end():
     """dev stop returns when the processes are gone with their files and ports: rm -r and a new start right behind it work, time after time."""
     with Dev() as dev:
@@ -259,6 +287,6 @@ def told_while_staying():
 
 
 suite = Suite()
-for test in (dev_cluster, dev_interrupted, no_majority, waits_for_a_start, stop_is_the_end, stop_has_a_limit, strangers_are_safe, refused_settings, hangup, told_while_staying):
+for test in (dev_cluster, dev_interrupted, no_majority, waits_for_a_start, produce_says_why, stop_is_the_end, stop_has_a_limit, strangers_are_safe, refused_settings, hangup, told_while_staying):
     suite.run(test)
 suite.end()
