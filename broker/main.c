@@ -53,7 +53,10 @@ static void on_signal(void *arg, int number) {
     struct run *run = arg;
     if (run->stopping) return;
     run->stopping = true;
-    log_info(&run->log, "%s: handing leaderships over and stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_info(&run->log, "%s: handing leaderships over and stopping",
+             number == SIGTERM  ? "SIGTERM"
+             : number == SIGHUP ? "SIGHUP"
+                                : "SIGINT");
     broker_stop(run->broker, on_stopped, run);
 }
 
@@ -128,6 +131,9 @@ static int run_broker(struct run *run) {
     }
     env_uv_on_signal(run->env, SIGTERM, on_signal, run);
     env_uv_on_signal(run->env, SIGINT, on_signal, run);
+    struct sigaction hangup; /* its terminal is gone; nohup's wish is kept */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        env_uv_on_signal(run->env, SIGHUP, on_signal, run);
     env_uv_run(run->env);
     broker_free(run->broker);
     return end_loop(run);

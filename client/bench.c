@@ -383,7 +383,7 @@ int command_bench(struct invocation *in) {
     bench->topic = in->words[1];
     bench->rate = invocation_number(in, OPTION_RATE, 0, 0, 100000000);
     bench->size = invocation_number(in, OPTION_SIZE, 1024, STAMP, 16 << 20);
-    bench->seconds = invocation_number(in, OPTION_SECONDS, 10, 1, 86400);
+    bench->seconds = (int64_t)(invocation_duration(in, OPTION_SECONDS, 10, 1, 86400) / 1000);
     bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
     code = cluster_partitions(in->bootstrap, in->timeout_ms, bench->topic, -1, &bench->partitions);

@@ -59,6 +59,10 @@ const char *invocation_nth(const struct invocation *invocation, int key, size_t 
 /* A number within [min, max]; says what is wrong and ends the program with EXIT_USAGE otherwise. */
 int64_t invocation_number(const struct invocation *invocation, int key, int64_t fallback, int64_t min, int64_t max);
 
+/* A duration ("10s", "2m", "10": seconds) within [min_s, max_s], in ms; ends the program with EXIT_USAGE otherwise. */
+uint64_t invocation_duration(const struct invocation *invocation, int key, uint64_t fallback_s, uint64_t min_s,
+                             uint64_t max_s);
+
 /* "key=value" split at the first '='; false without one. The key is copied (mem_free). */
 bool pair_split(const char *pair, char **key, const char **value);
 

@@ -6,7 +6,7 @@ enum { DEV_IDS_MAX = 99 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct command_option info_options[] = {
-    {0, OPTION_WAIT, "wait", "SECONDS", "wait until every partition has a leader"},
+    {0, OPTION_WAIT, "wait", "TIME", "wait until every partition has a leader: 30, 30s, 2m"},
 };
 static const struct command_option create_options[] = {
     {'p', 'p', "partitions", "N", "number of partitions (the cluster's num.partitions)"},
@@ -57,7 +57,7 @@ static const struct command_option consume_options[] = {
 static const struct command_option bench_options[] = {
     {0, OPTION_RATE, "rate", "N", "records per second, open loop; 0: as fast as possible (0)"},
     {0, OPTION_SIZE, "size", "BYTES", "size of a value, half of it random (1024)"},
-    {0, OPTION_SECONDS, "seconds", "S", "how long (10)"},
+    {0, OPTION_SECONDS, "seconds", "TIME", "how long: 10, 10s, 2m (10)"},
     {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
     {0, OPTION_SYNC, "sync", NULL, "each client waits for the acknowledgement before it sends the next record"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated (-c says the same)"},

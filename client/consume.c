@@ -13,6 +13,7 @@
 #include "client/kafka_client.h"
 #include "client/kafka_property.h"
 #include "client/moment.h"
+#include "client/produce_reason.h"
 #include "client/reading.h"
 #include "client/record_format.h"
 #include "client/record_json.h"
@@ -123,9 +124,24 @@ static void look_at_the_clock(struct consume *c) {
     }
 }
 
+/* With -e or -n, --timeout ends a silence; without it the reading goes on until what is missing comes. */
+static void end_silence(struct consume *c, uint64_t since_ms) {
+    char reason[640];
+    const char *topic = c->reading.topics[0].name;
+    bool finite = c->reading.until_end || c->limit >= 0;
+    if (!finite || !c->in->timeout_given || now_ms() - since_ms < c->in->timeout_ms) {
+        return;
+    }
+    c->failed = true;
+    produce_reason(c->in, topic, reason, sizeof(reason));
+    say("nothing of \"%s\" came for %.1f s, and not everything was read%s%s", topic, (double)c->in->timeout_ms / 1000,
+        *reason ? ": " : "", reason);
+}
+
 static void read_all(struct consume *c) {
     static rd_kafka_message_t *messages[BATCH];
     struct patience patience;
+    uint64_t heard_ms = now_ms();
     patience_begin(&patience);
     while (!interrupted() && !c->failed && c->reading.open > 0 && !enough(c) && !print_broken()) {
         ssize_t n = rd_kafka_consume_batch_queue(c->queue, POLL_MS, messages, BATCH);
@@ -135,9 +151,11 @@ static void read_all(struct consume *c) {
         }
         look_at_the_clock(c);
         if (n > 0) {
+            heard_ms = now_ms();
             patience_begin(&patience);
         } else {
             print_flush();
+            end_silence(c, heard_ms);
             if (c->reading.until_end || stderr_is_terminal()) {
                 patience_say(&patience, "records of \"%s\"", c->reading.topics[0].name);
             }
@@ -184,7 +202,9 @@ int command_consume(struct invocation *in) {
         read_all(&c);
         code = c.failed ? EXIT_REFUSED : EXIT_DONE;
         if (interrupted()) {
-            say_plain("%" PRIu64 " records read", c.count);
+            bool finite = c.reading.until_end || c.limit >= 0;
+            say_plain("%" PRIu64 " records read%s", c.count, finite ? "; that is not all that was asked for" : "");
+            code = finite ? EXIT_REFUSED : code;
         }
         print_flush();
         close_client(&c);

@@ -142,7 +142,7 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
 
 int command_info(struct invocation *in) {
     if (invocation_has(in, OPTION_WAIT)) {
-        int code = wait_led(in, (uint64_t)invocation_number(in, OPTION_WAIT, 0, 0, 86400) * 1000);
+        int code = wait_led(in, invocation_duration(in, OPTION_WAIT, 0, 0, 86400));
         if (code) {
             return code;
         }

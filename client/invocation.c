@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "client/command.h"
+#include "client/command_line.h"
 #include "client/talk.h"
 
 const char *invocation_value(const struct invocation *in, int key, const char *fallback) {
@@ -52,6 +53,22 @@ int64_t invocation_number(const struct invocation *in, int key, int64_t fallback
         exit(EXIT_USAGE);
     }
     return value;
+}
+
+uint64_t invocation_duration(const struct invocation *in, int key, uint64_t fallback_s, uint64_t min_s,
+                             uint64_t max_s) {
+    const char *text = invocation_value(in, key, NULL);
+    if (!text) {
+        return fallback_s * 1000;
+    }
+    bool zero = *text && strspn(text, "0") == strlen(text); /* no duration otherwise */
+    uint64_t ms = zero ? 0 : duration_parse(text);
+    if ((ms == 0 && !zero) || ms < min_s * 1000 || ms > max_s * 1000) {
+        say("--%s %s is not a time from %" PRIu64 " s to %" PRIu64 " s; write 10s, 2m, or 10 for seconds",
+            option_name(in, key), text, min_s, max_s);
+        exit(EXIT_USAGE);
+    }
+    return ms;
 }
 
 bool pair_split(const char *pair, char **key, const char **value) {

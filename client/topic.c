@@ -126,12 +126,15 @@ int command_topic_list(struct invocation *in) {
         json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "name", name, "partitions", (int)topic->partitions.count,
                                               "replicas", replicas));
     }
-    if (table) {
-        table_print(table);
-        json_decref(list);
-    } else {
-        print_json(list);
+    if (response.topics.count == 0) {
+        say_plain("the cluster has no topics; make one with: drave topic create NAME");
     }
+    if (!table) {
+        print_json(list);
+        return session_end(&session, EXIT_DONE);
+    }
+    table_print(table);
+    json_decref(list);
     return session_end(&session, EXIT_DONE);
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -189,6 +190,52 @@ def pipes_and_signals(cluster):
     assert process.returncode == 0 and "records read" in err, (process.returncode, err)
 
 
+def terminal(cluster):
+    """Records, keys, headers and names do not steer a terminal; a pipe gets every byte as it is."""
+    cluster.drave("topic", "create", "escapes")
+    steering = "\x1b[2J\x1b]0;title\x07\r\x9b31m\u202e"
+    cluster.drave("produce", "escapes", "-K", ":", "-H", f"h={steering}", stdin=f"{steering}:{steering}\n")
+    for words in (["-f", "%k %s %h\\n"], ["--json"]):
+        command = [str(BIN / "drave"), "consume", "escapes", "-e", "-b", cluster.bootstrap, *words]
+        ours, theirs = pty.openpty()
+        done = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:  # how Linux ends a terminal that nobody holds any more
+            pass
+        os.close(ours)
+        assert done.wait(30) == 0 and done.stderr.read() == b""
+        text = shown.decode().replace("\r\n", "\n")
+        assert "31m" in text and not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), text
+    assert steering.encode() in subprocess.run(command[:-1], capture_output=True, timeout=30).stdout
+
+
+def interrupted_early(cluster):
+    """Ctrl-C before everything was read is no success; a silence that --timeout bounds is none either."""
+    cluster.drave("topic", "create", "quiet")
+    process = subprocess.Popen([str(BIN / "drave"), "consume", "quiet", "-n", "1", "-b", cluster.bootstrap], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert "not all that was asked for" in process.communicate(timeout=30)[1] and process.returncode == 1
+    began = time.monotonic()
+    expect(cluster.drave("consume", "quiet", "-n", 1, "--timeout", "1s", check=False), 1, 'nothing of "quiet" came for 1.0 s')
+    assert time.monotonic() - began < 5
+    expect(cluster.drave("info", "--wait", "10s", check=False), 0)
+    expect(cluster.drave("info", "--wait", "soon", check=False), 2, "--wait soon is not a time")
+    expect(cluster.drave("bench", "produce", "quiet", "--seconds", "1s", "--rate", 10, check=False), 0)
+    expect(cluster.drave("bench", "produce", "quiet", "--seconds", "0", check=False), 2, "--seconds 0 is not a time")
+
+
+def empty_list(cluster):
+    """A cluster without topics says so; stdout stays data."""
+    done = cluster.drave("topic", "list")
+    assert done.stdout == "" and "no topics" in done.stderr, (done.stdout, done.stderr)
+    assert cluster.drave("topic", "list", json_out=True) == []
+
+
 def tree(cluster):
     """The metadata as a tree."""
     cluster.drave("topic", "create", "branch", "-p", 2)
@@ -214,6 +261,6 @@ def bench(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (usage, not_reachable, topics, kafka_words, outputs_checked, option_order, long_lines, records, unreadable_records, pipes_and_signals, tree, bench):
+    for test in (empty_list, usage, not_reachable, topics, kafka_words, outputs_checked, option_order, long_lines, records, unreadable_records, pipes_and_signals, terminal, interrupted_early, tree, bench):
         suite.run(test, shared)
 suite.end()
