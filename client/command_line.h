@@ -26,7 +26,4 @@ enum command_line_result {
 /* `in` holds what the options do not say (bootstrap, timeout). Its texts point into argv; its words are mem_free's. */
 enum command_line_result command_line_parse(int argc, char **argv, struct invocation *in, struct error_text *why);
 
-/* "10s", "500ms", "1.5m", "2h", "2" (seconds) in milliseconds, at least 1 and at most ten years; 0: not a time. */
-uint64_t duration_parse(const char *text);
-
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "client/command.h"
-#include "client/command_line.h"
+#include "client/duration.h"
 #include "client/talk.h"
 
 const char *invocation_value(const struct invocation *in, int key, const char *fallback) {

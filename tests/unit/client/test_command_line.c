@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "client/command_line.h"
+#include "client/duration.h"
 
 enum { ARGUMENTS_MAX = 100 };
 
