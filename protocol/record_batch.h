@@ -117,7 +117,8 @@ void record_iterator_close(struct record_iterator *iterator);
 /* Reads the first of the headers that are left and takes it off the record. ERR_NONE, ERR_EOF, ERR_MALFORMED. */
 int record_header_next(struct record *record, struct record_header *header);
 
-/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms. ERR_NOT_FOUND: none; ERR_CORRUPT,
+/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms, found in bounded memory; `limit`: most bytes that decompression
+ * may give until then. ERR_NOT_FOUND: none; ERR_CORRUPT,
  * ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
 int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
                                 int64_t *found_ms);

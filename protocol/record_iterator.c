@@ -1,5 +1,5 @@
 /*
- * The records of a batch: walking them, their headers, and looking for timestamps. The contract is in record_batch.h.
+ * The records of a batch: walking them, and their headers. The contract is in record_batch.h.
  *
  *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key length varint, key,
  *           value length varint, value, header count varint, headers (key length varint, key, value length varint, value)
@@ -83,21 +83,4 @@ int record_header_next(struct record *record, struct record_header *header) {
     record->headers_len -= reader.at;
     record->header_count--;
     return ERR_NONE;
-}
-
-int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
-                                int64_t *found_ms) {
-    if (batch->record_count == 0 || batch->max_timestamp < timestamp_ms) return ERR_NOT_FOUND;
-    struct record_iterator iterator;
-    struct record record;
-    int error = record_iterator_open(&iterator, batch, limit);
-    if (error != ERR_NONE) return error;
-    while ((error = record_iterator_next(&iterator, &record)) == ERR_NONE) {
-        if (record.timestamp_ms < timestamp_ms) continue;
-        *offset = record.offset;
-        *found_ms = record.timestamp_ms;
-        break;
-    }
-    record_iterator_close(&iterator);
-    return error == ERR_EOF ? ERR_NOT_FOUND : error;
 }

@@ -43,7 +43,7 @@ static int search_batches(struct time_reading *reading, const struct entry *entr
         }
         if (batch.max_timestamp < reading->timestamp) continue;
         int64_t offset, timestamp;
-        int error = record_batch_find_timestamp(&batch, reading->timestamp, ENTRY_BODY_MAX, &offset, &timestamp);
+        int error = record_batch_find_timestamp(&batch, reading->timestamp, INT32_MAX, &offset, &timestamp);
         if (error == ERR_NOT_FOUND || (!error && offset >= reading->end_offset)) continue;
         if (error) return ERR_CORRUPT;
         reading->found = offset;
