@@ -15,7 +15,12 @@ enum {
     ENTRY_BYTES = 1 << 20,   /* an entry gathers up to so much */
     LARGE_BYTES = 128 << 10, /* a batch of at least that size is not copied, if it is most of its buffer */
     LEAST_ROOM = 4 << 10,
+    COMPRESS_MOST =
+        2 << 20, /* a larger one, a single batch, stays plain: it would stop the loop for longer than 5 ms */
 };
+/* An entry holds what gathered, or one batch, which is no larger than any topic's max.message.bytes. */
+_Static_assert((int)ENTRY_BYTES <= (int)ENTRY_BODY_MAX && (int)PARTITION_BATCH_MOST <= (int)ENTRY_BODY_MAX,
+               "entry_new checks it");
 
 static void forming_free(struct forming_entry *forming) {
     slice_unref(&forming->large);
@@ -116,7 +121,8 @@ static int submit(struct partition *partition, struct forming_entry *forming) {
                               .max_timestamp = forming->max_timestamp,
                               .raw = take_bytes(forming),
                               .numbered = forming->numbered,
-                              .compress = partition->settings.store_lz4 && forming->plain_bytes * 2 > forming->len};
+                              .compress = partition->settings.store_lz4 && forming->len <= COMPRESS_MOST &&
+                                          forming->plain_bytes * 2 > forming->len};
     uint64_t index;
     int error = group_submit(partition->group, &spec, &index);
     if (error != ERR_NONE) give_back(forming, spec.raw);

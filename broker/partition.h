@@ -16,6 +16,8 @@
 
 struct partition;
 
+enum { PARTITION_BATCH_MOST = 100 << 20 }; /* bytes: the largest max.message.bytes that a topic may have */
+
 /* From the topic's configuration; may change while open. */
 struct partition_settings {
     int32_t max_message_bytes; /* of one batch */

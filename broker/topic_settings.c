@@ -12,7 +12,7 @@ static const struct topic_setting table[] = {
     {.row = CHOICE("compression.type", "producer", "producer,uncompressed,gzip,snappy,lz4,zstd",
                    "The codec in which batches are kept and served; producer: as they came."),
      .broker_setting = "compression.type"},
-    {.row = NUMBER("max.message.bytes", "1048588", 100, 100 * MIB, "bytes",
+    {.row = NUMBER("max.message.bytes", "1048588", 100, PARTITION_BATCH_MOST, "bytes",
                    "The largest record batch that is accepted."),
      .broker_setting = "message.max.bytes"},
     {.row = CHOICE("message.timestamp.type", "CreateTime", "CreateTime,LogAppendTime",
