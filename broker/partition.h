@@ -116,6 +116,8 @@ void partition_produce_time_out(struct partition_produce *produce);
 void partition_produce_cancel(struct partition_produce *produce);
 /* So much waits to be appended that whoever produces here should not be read for a while. */
 bool partition_is_congested(const struct partition *partition);
+/* The same of whoever sent this one, which is not over: so much of his waits to be checked. */
+bool partition_produce_is_congested(const struct partition_produce *produce);
 
 /* ---- Fetch ---- */
 

@@ -21,6 +21,7 @@ struct check_line {
     struct partition *partition;
     const void *sender;
     struct produce_list list;
+    size_t bytes;                /* of what is in the list */
     struct produced_batch batch; /* of the first one, without its check, which the pool has */
     bool busy;                   /* in a loop over it: not freed before that ends */
     UT_hash_handle hh;
@@ -79,10 +80,19 @@ static void free_if_empty(struct check_line *line) {
     mem_free(line);
 }
 
+static size_t bytes_of(const struct partition_produce *produce) {
+    return produce->records.len > 0 ? (size_t)produce->records.len : 0;
+}
+
+static void leave(struct check_line *line, struct partition_produce *produce) {
+    produce_list_remove(&line->list, produce);
+    line->bytes -= bytes_of(produce);
+    produce->line = NULL;
+}
+
 static void tell(struct check_line *line, struct produced_batch *batch, int16_t code, struct produce_refusal *refusal) {
     struct partition_produce *produce = line->list.first;
-    produce_list_remove(&line->list, produce);
-    produce->line = NULL;
+    leave(line, produce);
     line->partition->checked(produce, batch, code, refusal);
 }
 
@@ -136,6 +146,7 @@ bool partition_check(struct partition *partition, struct partition_produce *prod
         }
     }
     produce_list_insert(&line->list, produce, line->list.last);
+    line->bytes += bytes_of(produce);
     produce->line = line;
     return false;
 }
@@ -143,12 +154,15 @@ bool partition_check(struct partition *partition, struct partition_produce *prod
 void partition_check_cancel(struct partition_produce *produce) {
     struct check_line *line = produce->line;
     bool first = line->list.first == produce;
-    produce_list_remove(&line->list, produce);
-    produce->line = NULL;
+    leave(line, produce);
     if (first) check_pool_cancel(&line->task);
     /* Not now: whoever takes one out, because a client is gone, takes out the others, too. */
     if (first && line->list.first != NULL) env_defer(line->partition->env, &line->partition->lines_task);
     free_if_empty(line);
+}
+
+size_t partition_check_bytes(const struct partition_produce *produce) {
+    return produce->line->bytes;
 }
 
 struct partition_produce *partition_check_last(const struct partition_produce *produce) {

@@ -19,7 +19,9 @@
 
 enum {
     CONGESTED_BYTES = 1 << 20, /* wait to be taken by the group: clients that add to it are not read */
-    REFUSE_BYTES = 8 << 20,    /* nothing more is appended */
+    CHECKING_BYTES =
+        8 << 20,            /* of one client wait to be checked: it is not read; more than honest ones have in flight */
+    REFUSE_BYTES = 8 << 20, /* nothing more is appended */
     RETRY_US = 20 * 1000,
 };
 
@@ -314,6 +316,10 @@ void partition_produce_cancel(struct partition_produce *produce) {
 
 bool partition_is_congested(const struct partition *partition) {
     return partition->queue.bytes >= CONGESTED_BYTES;
+}
+
+bool partition_produce_is_congested(const struct partition_produce *produce) {
+    return produce->place == PLACE_CHECKING && partition_check_bytes(produce) >= CHECKING_BYTES;
 }
 
 /* ---- Into the group ---- */

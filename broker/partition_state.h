@@ -113,6 +113,8 @@ bool partition_check(struct partition *partition, struct partition_produce *prod
                      int16_t *code, struct produce_refusal *refusal);
 /* Takes it out of its line; those behind it are next, at the end of the turn. */
 void partition_check_cancel(struct partition_produce *produce);
+/* Bytes in its line. */
+size_t partition_check_bytes(const struct partition_produce *produce);
 /* The last one of its line. */
 struct partition_produce *partition_check_last(const struct partition_produce *produce);
 /* Any one that is in a line, taken out; NULL: none. */

@@ -164,7 +164,8 @@ static void start_part(struct produce_state *state, struct produce_part *part,
     }
     part->pending = true;
     state->pending++;
-    if (partition_is_congested(part->partition)) request_hold_connection(request);
+    if (partition_is_congested(part->partition) || partition_produce_is_congested(&part->produce))
+        request_hold_connection(request);
 }
 
 /* The partitions of all parts: NULL for those that have their error now. */

@@ -186,6 +186,28 @@ static void test_check_client_gone(void **state) {
     sent_free(&other);
 }
 
+/* Who has much that waits to be checked is not read; others are, and so is he again when it is through. */
+static void test_check_holds_who_sends_much(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_one(fixture);
+    static struct sent sent[12], other, later;
+    struct record_batch_options options = record_batch_plain();
+    int one, two;
+    for (int i = 0; i < 12; i++) {
+        send_batch_of(&one, partition, make_batch(&options, 1, 1000000, 1), &sent[i]);
+        assert_int_equal(partition_produce_is_congested(&sent[i].produce), (i + 1) * 1000000 >= 8 << 20);
+    }
+    send_batch_of(&two, partition, make_batch(&options, 1, 1000000, 1), &other);
+    assert_false(partition_produce_is_congested(&other.produce));
+    run_until_over(fixture, &sent[11]);
+    send_batch_of(&one, partition, make_batch(&options, 1, 1000000, 1), &later);
+    assert_false(partition_produce_is_congested(&later.produce));
+    run_until_over(fixture, &later);
+    for (int i = 0; i < 12; i++)
+        sent_free(&sent[i]);
+    sent_free(&other), sent_free(&later);
+}
+
 /* One of a line is taken out, and those behind it go on. */
 static void test_check_line_goes_on(void **state) {
     struct fixture *fixture = *state;
@@ -324,6 +346,7 @@ int main(void) {
         TEST(test_check_partition_closes),
         TEST(test_check_leadership_lost),
         TEST(test_check_recompresses),
+        TEST(test_check_holds_who_sends_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
