@@ -72,12 +72,12 @@ static void turn_ends(struct env_task *task) {
 }
 
 bool check_pool_inline(struct check_pool *pool, struct record_check *check, int *error) {
-    size_t memory, bytes;
+    size_t bytes;
     uint64_t estimate_ns = record_check_estimate_ns(check, &bytes);
     if (estimate_ns > (uint64_t)pool->options.inline_us * 1000 || pool->turn_ns + estimate_ns > TURN_NS) return false;
-    *error = record_check_memory(check, &memory);
-    if (*error != ERR_NONE || memory > INLINE_MEMORY) return false;
-    *error = record_check_step(check, bytes < INLINE_BYTES ? INLINE_BYTES : bytes + 1); /* one more finds the end */
+    bytes = bytes < INLINE_BYTES ? INLINE_BYTES : bytes + 1; /* one more finds the end */
+    if (record_check_memory(check, bytes) > INLINE_MEMORY) return false;
+    *error = record_check_step(check, bytes);
     pool->turn_ns += record_check_estimate_ns(check, &bytes);
     env_defer(pool->env, &pool->turn);
     if (*error == ERR_AGAIN) {
@@ -143,15 +143,12 @@ static void go_on(struct check_pool *pool) {
 
 int check_pool_run(struct check_pool *pool, struct record_check *check, const struct slice *bytes,
                    struct check_task *task, struct error_text *why) {
-    size_t memory;
-    int error = record_check_memory(check, &memory);
-    if (error == ERR_MALFORMED) return error_set(why, error, "The records of the batch cannot be decompressed.");
-    if (error != ERR_NONE || memory > pool->options.memory_bytes)
-        return error_set(
-            why, ERR_TOO_LARGE,
-            "The batch takes more memory to decompress than the broker has for it: send smaller batches, or "
-            "raise message.unfolded.max.bytes and produce.check.memory.bytes (%zu).",
-            pool->options.memory_bytes);
+    size_t memory = record_check_memory(check, SIZE_MAX);
+    if (memory > pool->options.memory_bytes)
+        return error_set(why, ERR_TOO_LARGE,
+                         "The batch takes %zu bytes of memory to be checked, and the broker has %zu for it "
+                         "(produce.check.memory.bytes): compress with a smaller window, or raise that limit.",
+                         memory, pool->options.memory_bytes);
     struct check_run *run = mem_zalloc(sizeof *run);
     run->job.work = work;
     run->job.done = slice_is_over;

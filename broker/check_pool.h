@@ -37,8 +37,8 @@ struct check_task {
     struct check_run *run; /* the pool's; NULL: not under way */
 };
 
-/* ERR_NONE: `done` will be called, never inside. Else nothing is taken over: ERR_TOO_LARGE if it needs more memory than there is at all, with a
- * sentence, ERR_MALFORMED. `bytes`: what the batch lies in; a reference is taken. `done` of the task is set. */
+/* ERR_NONE: `done` will be called, never inside. Else nothing is taken over: ERR_TOO_LARGE, it needs more memory than there is at all, with a
+ * sentence. `bytes`: what the batch lies in; a reference is taken. `done` of the task is set. */
 int check_pool_run(struct check_pool *pool, struct record_check *check, const struct slice *bytes,
                    struct check_task *task, struct error_text *why);
 void check_pool_cancel(struct check_task *task); /* nothing if it is not under way */

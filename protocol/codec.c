@@ -34,13 +34,9 @@ struct codec_reader {
     uint8_t *piece;
 };
 
-int codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit, size_t *memory) {
+size_t codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit) {
     const struct codec_format *format = format_of(codec);
-    *memory = 0;
-    if (format == NULL) return ERR_NONE;
-    int error = format->memory(data, len, limit, memory);
-    *memory += CODEC_PIECE;
-    return error;
+    return format == NULL ? 0 : format->memory(data, len, limit) + CODEC_PIECE;
 }
 
 struct codec_reader *codec_reader_new(enum record_codec codec, const void *data, size_t len, size_t limit) {

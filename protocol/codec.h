@@ -19,9 +19,9 @@
 
 struct codec_reader;
 
-/* The most memory that a reader of these bytes takes, as far as their own headers say, in bytes; no more than about 128 MiB (the largest
- * window of zstd that is accepted), or `limit` where a block is decompressed at once. ERR_NONE, ERR_CORRUPT, ERR_TOO_LARGE. */
-int codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit, size_t *memory);
+/* The most memory that a reader of these bytes takes, as their own headers say, up to where they are sound: no more than about 128 MiB (the
+ * largest window of zstd that is accepted), or `limit` where a block is decompressed at once. */
+size_t codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit);
 /* `data` must stay. `limit`: most bytes that may come out in all. */
 struct codec_reader *codec_reader_new(enum record_codec codec, const void *data, size_t len, size_t limit);
 /* The next bytes, at least one, which stay until the next call. ERR_EOF at the end; ERR_CORRUPT, ERR_TOO_LARGE. Not to be called again

@@ -25,7 +25,7 @@ struct codec_source {
 };
 
 struct codec_format {
-    int (*memory)(const uint8_t *data, size_t len, size_t limit, size_t *memory); /* as codec_reader_memory */
+    size_t (*memory)(const uint8_t *data, size_t len, size_t limit); /* as codec_reader_memory, without the piece */
     void (*open)(struct codec_source *source);
     /* Gives bytes into `into` (CODEC_PIECE of room), or points *piece at bytes of its own; *got may be 0. Sets `whole`. Is not called when
      * `whole` and nothing is left. ERR_NONE, ERR_CORRUPT; ERR_TOO_LARGE, which formats that give more than a piece at once must say. */

@@ -14,12 +14,11 @@ enum {
     INFLATE_MEMORY = 48 * 1024
 }; /* 16: the gzip wrapper instead of zlib's */
 
-static int gzip_memory(const uint8_t *data, size_t len, size_t limit, size_t *memory) {
+static size_t gzip_memory(const uint8_t *data, size_t len, size_t limit) {
     (void)data;
     (void)len;
     (void)limit;
-    *memory = INFLATE_MEMORY;
-    return ERR_NONE;
+    return INFLATE_MEMORY;
 }
 
 static void gzip_open(struct codec_source *source) {

@@ -16,13 +16,10 @@ static const LZ4F_preferences_t preferences = {
     .autoFlush = 1};
 
 /* The frame descriptor says 4 to 7 for 64 KiB, 256 KiB, 1 MiB, 4 MiB. */
-static int lz4_memory(const uint8_t *data, size_t len, size_t limit, size_t *memory) {
+static size_t lz4_memory(const uint8_t *data, size_t len, size_t limit) {
     (void)limit;
-    if (len < FRAME_HEAD) return ERR_CORRUPT;
-    unsigned size = data[AT_BLOCK_SIZE] >> 4 & 7;
-    if (size < 4) return ERR_CORRUPT;
-    *memory = ((size_t)2 << (8 + 2 * size)) + OWN_MEMORY;
-    return ERR_NONE;
+    unsigned size = len < FRAME_HEAD ? 0 : data[AT_BLOCK_SIZE] >> 4 & 7;
+    return size < 4 ? OWN_MEMORY : ((size_t)2 << (8 + 2 * size)) + OWN_MEMORY;
 }
 
 static void lz4_open(struct codec_source *source) {

@@ -45,18 +45,14 @@ static int find_block(const uint8_t *data, size_t len, size_t *at, size_t *block
     return *content > *block * MOST_EXPANSION ? ERR_CORRUPT : ERR_NONE;
 }
 
-static int snappy_memory(const uint8_t *data, size_t len, size_t limit, size_t *memory) {
-    size_t at = 0, block, content;
-    int error;
-    *memory = 0;
-    do {
-        error = find_block(data, len, &at, &block, &content);
-        if (error != ERR_NONE) break;
-        if (content > limit) return ERR_TOO_LARGE;
-        if (content > *memory) *memory = content;
+static size_t snappy_memory(const uint8_t *data, size_t len, size_t limit) {
+    size_t at = 0, block, content, largest = 0;
+    while (find_block(data, len, &at, &block, &content) == ERR_NONE && content <= limit) {
+        if (content > largest) largest = content;
         at += block;
-    } while (at < len);
-    return error == ERR_EOF ? ERR_NONE : error;
+        if (at == len) break;
+    }
+    return largest;
 }
 
 struct block_room {

@@ -31,18 +31,18 @@ static size_t window_of(const uint8_t *data, size_t len) {
     return base + base / 8 * eighths;
 }
 
-static int zstd_memory(const uint8_t *data, size_t len, size_t limit, size_t *memory) {
+static size_t zstd_memory(const uint8_t *data, size_t len, size_t limit) {
     size_t largest = 0;
     (void)limit;
     while (len > 0) {
         size_t frame = ZSTD_findFrameCompressedSize(data, len), window = window_of(data, len);
-        if (ZSTD_isError(frame) || window > (size_t)1 << WINDOW_LOG_MOST) return ERR_CORRUPT;
+        if (window > (size_t)1 << WINDOW_LOG_MOST) break; /* the library refuses it before it takes memory */
         if (window > largest) largest = window;
+        if (ZSTD_isError(frame)) break; /* the reader ends in this frame, too */
         data += frame;
         len -= frame;
     }
-    *memory = largest + OWN_MEMORY;
-    return ERR_NONE;
+    return largest + OWN_MEMORY;
 }
 
 static void zstd_open(struct codec_source *source) {

@@ -26,10 +26,20 @@ struct record_check {
     size_t unfolded; /* bytes that have come out */
     uint8_t *result;
     size_t result_size;
+    struct findings *findings; /* NULL: nothing is wrong so far */
+};
+
+/* Apart: most checks find nothing, and many may wait. */
+struct findings {
+    struct error_text why;
     struct record_reject rejects[RECORD_REJECTS_MAX];
     size_t reject_count; /* of all, named or not */
-    struct error_text why;
 };
+
+static struct findings *findings_of(struct record_check *check) {
+    if (check->findings == NULL) check->findings = mem_zalloc(sizeof *check->findings);
+    return check->findings;
+}
 
 struct record_check *record_check_new(const struct record_batch *batch, const struct record_check_options *options) {
     struct record_check *check = mem_zalloc(sizeof *check);
@@ -47,8 +57,8 @@ void record_check_reset(struct record_check *check) {
     check->writer = NULL;
     check->result = NULL;
     check->unfolded = 0;
-    check->reject_count = 0;
-    check->why.text[0] = '\0';
+    mem_free(check->findings);
+    check->findings = NULL;
 }
 
 void record_check_free(struct record_check *check) {
@@ -64,15 +74,18 @@ static const uint8_t *records_of(const struct record_check *check, size_t *len) 
 
 /* ---- What it costs ---- */
 
-enum { WRITER_MEMORY = 512 * 1024 }; /* of the libraries that compress; zstd's takes most */
+enum {
+    WRITER_MEMORY = 5 << 20
+}; /* of the libraries that compress; zstd takes most, a window of 2 MiB and its tables */
 
-int record_check_memory(const struct record_check *check, size_t *memory) {
-    size_t len;
+size_t record_check_memory(const struct record_check *check, size_t unfolded) {
+    const struct record_check_options *options = &check->options;
+    size_t len, result = options->result_max;
     const uint8_t *records = records_of(check, &len);
-    int error = codec_reader_memory(record_batch_codec(&check->batch), records, len, check->options.unfolded_max,
-                                    memory);
-    if (check->options.recompress >= 0) *memory += check->options.result_max + WRITER_MEMORY;
-    return error == ERR_CORRUPT ? ERR_MALFORMED : error;
+    size_t memory = codec_reader_memory(record_batch_codec(&check->batch), records, len, options->unfolded_max);
+    if (options->recompress < 0) return memory;
+    if (unfolded < result / 2) result = unfolded * 2; /* what does not compress grows by little */
+    return memory + result + WRITER_MEMORY;
 }
 
 /* Measured (docs/performance.md), in hundredths of a nanosecond for a byte of records, rounded up. */
@@ -118,15 +131,20 @@ static void on_record(void *arg, int32_t place, int64_t timestamp_ms) {
     struct record_check *check = arg;
     const struct record_check_options *options = &check->options;
     if (timestamp_ms == -1 || (timestamp_ms >= options->earliest_ms && timestamp_ms <= options->latest_ms)) return;
-    if (check->reject_count < RECORD_REJECTS_MAX)
-        check->rejects[check->reject_count] = (struct record_reject){place, timestamp_ms};
-    check->reject_count++;
+    struct findings *findings = findings_of(check);
+    if (findings->reject_count < RECORD_REJECTS_MAX)
+        findings->rejects[findings->reject_count] = (struct record_reject){place, timestamp_ms};
+    findings->reject_count++;
 }
 
 static int begin(struct record_check *check) {
     struct record_check_options *options = &check->options;
-    int error = check_header(&check->batch, &check->why);
-    if (error != ERR_NONE) return error;
+    struct error_text why;
+    int error = check_header(&check->batch, &why);
+    if (error != ERR_NONE) {
+        findings_of(check)->why = why;
+        return error;
+    }
     if (options->recompress >= 0) {
         size_t room = options->result_max > RECORD_BATCH_HEADER ? options->result_max - RECORD_BATCH_HEADER : 0;
         check->writer = codec_writer_new((enum record_codec)options->recompress, RECORD_BATCH_HEADER, room);
@@ -139,23 +157,24 @@ static int begin(struct record_check *check) {
 }
 
 static int refuse_record(struct record_check *check) {
-    return error_set(&check->why, ERR_MALFORMED, "Record %d of %d in the batch is not sound: %s.", check->walk.seen,
-                     check->batch.record_count, check->walk.wrong);
+    return error_set(&findings_of(check)->why, ERR_MALFORMED, "Record %d of %d in the batch is not sound: %s.",
+                     check->walk.seen, check->batch.record_count, check->walk.wrong);
 }
 
 static int refuse_unfolding(struct record_check *check, int error) {
     const char *codec = record_codec_name(record_batch_codec(&check->batch));
     if (error == ERR_TOO_LARGE)
         return error_set(
-            &check->why, error,
+            &findings_of(check)->why, error,
             "The records of the batch are more than %zu bytes when they are decompressed (%s), which is the "
             "limit message.unfolded.max.bytes: send smaller batches.",
             check->options.unfolded_max, codec);
-    return error_set(&check->why, ERR_MALFORMED, "The records of the batch cannot be decompressed (%s).", codec);
+    return error_set(&findings_of(check)->why, ERR_MALFORMED, "The records of the batch cannot be decompressed (%s).",
+                     codec);
 }
 
 static int refuse_result(struct record_check *check) {
-    return error_set(&check->why, ERR_TOO_LARGE,
+    return error_set(&findings_of(check)->why, ERR_TOO_LARGE,
                      "The record batch has more than %zu bytes in the topic's compression.type %s, which is the limit "
                      "max.message.bytes: send smaller batches, or raise the limit.",
                      check->options.result_max, record_codec_name(check->options.recompress));
@@ -180,8 +199,9 @@ static int take_result(struct record_check *check) {
 
 static int end(struct record_check *check) {
     if (record_walk_end(&check->walk) != ERR_NONE) return refuse_record(check);
-    if (check->reject_count > 0)
-        return error_set(&check->why, ERR_INVALID, "One or more records have been rejected due to invalid timestamp");
+    if (check->findings != NULL)
+        return error_set(&findings_of(check)->why, ERR_INVALID,
+                         "One or more records have been rejected due to invalid timestamp");
     return check->writer != NULL ? take_result(check) : ERR_NONE;
 }
 
@@ -211,12 +231,14 @@ int record_check_step(struct record_check *check, size_t bytes) {
 /* ---- Results ---- */
 
 const struct error_text *record_check_why(const struct record_check *check) {
-    return &check->why;
+    static const struct error_text nothing;
+    return check->findings != NULL ? &check->findings->why : &nothing;
 }
 
 const struct record_reject *record_check_rejects(const struct record_check *check, size_t *count) {
-    *count = check->reject_count < RECORD_REJECTS_MAX ? check->reject_count : RECORD_REJECTS_MAX;
-    return check->rejects;
+    size_t found = check->findings != NULL ? check->findings->reject_count : 0;
+    *count = found < RECORD_REJECTS_MAX ? found : RECORD_REJECTS_MAX;
+    return found > 0 ? check->findings->rejects : NULL;
 }
 
 void record_check_range(const struct record_check *check, int64_t *earliest_ms, int64_t *latest_ms) {

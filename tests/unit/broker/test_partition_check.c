@@ -133,6 +133,43 @@ static void test_check_refuses(void **state) {
     sent_free(&large), sent_free(&good);
 }
 
+/* Damage is told as damage by the pool, too: clients repeat such a batch. */
+static void test_check_damage(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_one(fixture);
+    for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_ZSTD; codec++) {
+        struct slice whole = plain((enum record_codec)codec, 10);
+        for (size_t at = RECORD_BATCH_HEADER; at < whole.len; at += 1 + whole.len / 40) {
+            struct sent sent;
+            struct slice damaged = slice_copy(NULL, whole.data, whole.len);
+            ((uint8_t *)damaged.data)[at] ^= 0x80;
+            send_batch(partition, damaged, &sent);
+            run_until_over(fixture, &sent);
+            assert_int_equal(sent.produce.error, KAFKA_CORRUPT_MESSAGE);
+            sent_free(&sent);
+        }
+        slice_unref(&whole);
+    }
+}
+
+/* A small batch is no matter for the pool, whatever its topic would allow. */
+static void test_check_small_ones_at_once(void **state) {
+    struct fixture *fixture = *state;
+    fixture->checks.inline_us = 500;
+    fixture->settings.max_message_bytes = PARTITION_BATCH_MOST;
+    fixture->settings.compression_type = 1 + RECORD_CODEC_ZSTD;
+    struct partition *partition = start_one(fixture);
+    for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_LZ4; codec++) {
+        struct sent sent;
+        send_batch(partition, plain((enum record_codec)codec, 1), &sent);
+        run_until_over(fixture, &sent);
+        assert_int_equal(sent.produce.error, KAFKA_NONE);
+        sent_free(&sent);
+    }
+    assert_int_equal(stats_of(fixture).pool_checks, 0);
+    assert_int_equal(stats_of(fixture).inline_checks, 4);
+}
+
 /* Memory is a limit over all of them: what does not fit waits for others to end, and what never can is refused. */
 static void test_check_memory_is_bounded(void **state) {
     struct fixture *fixture = *state;
@@ -345,6 +382,8 @@ int main(void) {
         TEST(test_check_time_over),
         TEST(test_check_partition_closes),
         TEST(test_check_leadership_lost),
+        TEST(test_check_damage),
+        TEST(test_check_small_ones_at_once),
         TEST(test_check_recompresses),
         TEST(test_check_holds_who_sends_much),
     };

@@ -111,10 +111,8 @@ static void test_codec_claims(void **state) {
     /* A content size near 2^63: with a window of 2 MiB the window counts, as a single segment it is too much. */
     static const char zstd[] = "\x28\xb5\x2f\xfd\xc0\x58\xff\xff\xff\xff\xff\xff\xff\x7f\1\0\0";
     static const char single[] = "\x28\xb5\x2f\xfd\xe0\xff\xff\xff\xff\xff\xff\xff\x7f\1\0\0";
-    size_t memory;
-    assert_int_equal(codec_reader_memory(RECORD_CODEC_ZSTD, zstd, sizeof(zstd) - 1, 1 << 20, &memory), ERR_NONE);
-    assert_true(memory < 3 << 20);
-    assert_int_equal(codec_reader_memory(RECORD_CODEC_ZSTD, single, sizeof(single) - 1, 1 << 20, &memory), ERR_CORRUPT);
+    assert_in_range(codec_reader_memory(RECORD_CODEC_ZSTD, zstd, sizeof(zstd) - 1, 1 << 20), 2 << 20, 3 << 20);
+    assert_true(codec_reader_memory(RECORD_CODEC_ZSTD, single, sizeof(single) - 1, 1 << 20) < 1 << 20);
     assert_int_equal(codec_decompress(RECORD_CODEC_ZSTD, single, sizeof(single) - 1, 1 << 20, &out, &out_len),
                      ERR_CORRUPT);
     assert_int_equal(codec_decompress((enum record_codec)5, "x", 1, 100, &out, &out_len), ERR_VERSION);
@@ -127,7 +125,7 @@ static void test_codec_memory(void **state) {
     size_t packed_len, memory;
     for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_ZSTD; codec++) {
         assert_int_equal(codec_compress((enum record_codec)codec, data, 300000, &packed, &packed_len), ERR_NONE);
-        assert_int_equal(codec_reader_memory((enum record_codec)codec, packed, packed_len, 1 << 20, &memory), ERR_NONE);
+        memory = codec_reader_memory((enum record_codec)codec, packed, packed_len, 1 << 20);
         assert_true(memory < 4 << 20);
         assert_true(codec == RECORD_CODEC_NONE ? memory == 0 : memory >= 64 << 10);
         mem_free(packed);
@@ -135,9 +133,8 @@ static void test_codec_memory(void **state) {
     packed_len = snappy_max_compressed_length(300000);
     packed = mem_alloc(packed_len);
     assert_int_equal(snappy_compress((const char *)data, 300000, (char *)packed, &packed_len), SNAPPY_OK);
-    assert_int_equal(codec_reader_memory(RECORD_CODEC_SNAPPY, packed, packed_len, 300000, &memory), ERR_NONE);
-    assert_true(memory >= 300000);
-    assert_int_equal(codec_reader_memory(RECORD_CODEC_SNAPPY, packed, packed_len, 299999, &memory), ERR_TOO_LARGE);
+    assert_true(codec_reader_memory(RECORD_CODEC_SNAPPY, packed, packed_len, 300000) >= 300000);
+    assert_true(codec_reader_memory(RECORD_CODEC_SNAPPY, packed, packed_len, 299999) < 300000);
     mem_free(packed);
     mem_free(data);
 }
