@@ -70,7 +70,7 @@ static const struct setting table[] = {
     NUMBER("message.unfolded.max.bytes", "536870912", 64 * KIB, INT32_MAX, "bytes",
            "What the records of a compressed batch may come to when they are decompressed; larger ones are refused."),
     NUMBER(
-        "produce.check.memory.bytes", "268435456", 64 * KIB, (int64_t)64 * GIB, "bytes",
+        "produce.check.memory.bytes", "268435456", 16 * MIB, (int64_t)64 * GIB, "bytes",
         "Memory for decompressing and compressing produced batches; those that would pass it wait for others to end."),
     NUMBER(
         "produce.check.inline.us", "500", 0, 5000, "us",

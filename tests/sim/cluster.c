@@ -65,7 +65,7 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "peer.window.bytes", "8192");
     set(broker, "peer.receive.max.bytes", "16384");
     set(broker, "queued.max.request.bytes", "65536");
-    set(broker, "produce.check.memory.bytes", "4194304");
+    set(broker, "produce.check.memory.bytes", "16777216");
     set(broker, "produce.check.inline.us", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
     set(broker, "log.message.timestamp.after.max.ms", "%lld", (long long)INT64_MAX); /* clocks jump by hours */
     set(broker, "disk.min.free.bytes", "0");
