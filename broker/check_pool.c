@@ -80,10 +80,7 @@ bool check_pool_inline(struct check_pool *pool, struct record_check *check, int 
     *error = record_check_step(check, bytes);
     pool->turn_ns += record_check_estimate_ns(check, &bytes);
     env_defer(pool->env, &pool->turn);
-    if (*error == ERR_AGAIN) {
-        record_check_reset(check);
-        return false;
-    }
+    if (*error == ERR_AGAIN) return false;
     pool->stats.inline_checks++;
     return true;
 }
@@ -161,6 +158,7 @@ int check_pool_run(struct check_pool *pool, struct record_check *check, const st
     pool->stats.pool_checks++;
     list_append(&pool->waiting, run);
     go_on(pool);
+    if (run->list == &pool->waiting) record_check_reset(check); /* what the loop began is charged to nobody yet */
     return ERR_NONE;
 }
 

@@ -27,8 +27,8 @@ struct check_pool *check_pool_new(struct env *env, const struct check_pool_optio
 /* Every check must have ended or been cancelled. What still has a slice running ends by itself. NULL does nothing. */
 void check_pool_free(struct check_pool *pool);
 
-/* Does the whole check on the loop if it is short and the turn has time for it: true, with its result. False: it is for check_pool_run, and as
- * new. */
+/* Does the whole check on the loop if it is short and the turn has time for it: true, with its result. False: it is for check_pool_run, which
+ * may go on with what was begun. */
 bool check_pool_inline(struct check_pool *pool, struct record_check *check, int *error);
 
 struct check_task {

@@ -88,9 +88,9 @@ size_t record_check_memory(const struct record_check *check, size_t unfolded) {
     return memory + result + WRITER_MEMORY;
 }
 
-/* Measured (docs/performance.md), in hundredths of a nanosecond for a byte of records, rounded up. */
-static const uint16_t decompress_cost[] = {0, 400, 150, 100, 200}, compress_cost[] = {20, 2500, 400, 400, 800};
-enum { CHECKSUM_COST = 15, RECORD_COST = 2500, SETUP_NS = 300, CODEC_SETUP_NS = 10000, USUAL_GROWTH = 8 };
+/* Measured (docs/performance.md), and half as much again for slower machines; in hundredths of a nanosecond for a byte. */
+static const uint16_t decompress_cost[] = {0, 300, 100, 60, 110}, compress_cost[] = {15, 3500, 100, 150, 450};
+enum { CHECKSUM_COST = 10, RECORD_COST = 4000, SETUP_NS = 300, CODEC_SETUP_NS = 10000, USUAL_GROWTH = 4 };
 
 uint64_t record_check_estimate_ns(const struct record_check *check, size_t *bytes) {
     int codec = (int)record_batch_codec(&check->batch), into = check->options.recompress;

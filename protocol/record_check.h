@@ -39,7 +39,7 @@ void record_check_reset(struct record_check *check);
 /* What it takes at most while it is under way and no more than `unfolded` bytes of records have come out, in bytes; the frames and blocks of the
  * batch say it. */
 size_t record_check_memory(const struct record_check *check, size_t unfolded);
-/* About how long it takes on one core, in nanoseconds, if its records are so many bytes: eight times what is compressed, or what has come out
+/* About how long it takes on one core, in nanoseconds, if its records are so many bytes: four times what is compressed, or what has come out
  * already if that is more. */
 uint64_t record_check_estimate_ns(const struct record_check *check, size_t *bytes);
 

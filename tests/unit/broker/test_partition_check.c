@@ -170,6 +170,25 @@ static void test_check_small_ones_at_once(void **state) {
     assert_int_equal(stats_of(fixture).inline_checks, 4);
 }
 
+/* What unfolds to more than it seemed is begun on the loop and goes on in the pool, or begins anew there when that has no memory. */
+static void test_check_goes_on_in_the_pool(void **state) {
+    struct fixture *fixture = *state;
+    fixture->checks.inline_us = 500;
+    fixture->checks.memory_bytes = 200 << 10; /* one reader of gzip */
+    struct partition *partition = start_one(fixture);
+    static struct sent sent[MANY];
+    int senders[MANY];
+    for (int i = 0; i < MANY; i++)
+        send_batch_of(&senders[i], partition, bomb(3), &sent[i]);
+    assert_int_equal(stats_of(fixture).waiting, MANY - 1);
+    for (int i = 0; i < MANY; i++) {
+        run_until_over(fixture, &sent[i]);
+        assert_int_equal(sent[i].produce.error, KAFKA_NONE);
+        sent_free(&sent[i]);
+    }
+    assert_int_equal(stats_of(fixture).pool_checks, MANY);
+}
+
 /* Memory is a limit over all of them: what does not fit waits for others to end, and what never can is refused. */
 static void test_check_memory_is_bounded(void **state) {
     struct fixture *fixture = *state;
@@ -383,6 +402,7 @@ int main(void) {
         TEST(test_check_partition_closes),
         TEST(test_check_leadership_lost),
         TEST(test_check_damage),
+        TEST(test_check_goes_on_in_the_pool),
         TEST(test_check_small_ones_at_once),
         TEST(test_check_recompresses),
         TEST(test_check_holds_who_sends_much),
