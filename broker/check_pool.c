@@ -77,8 +77,10 @@ bool check_pool_inline(struct check_pool *pool, struct record_check *check, int 
     if (estimate_ns > (uint64_t)pool->options.inline_us * 1000 || pool->turn_ns + estimate_ns > TURN_NS) return false;
     bytes = bytes < INLINE_BYTES ? INLINE_BYTES : bytes + 1; /* one more finds the end */
     if (record_check_memory(check, bytes) > INLINE_MEMORY) return false;
+    uint64_t began_us = env_now_us(pool->env);
     *error = record_check_step(check, bytes);
-    pool->turn_ns += record_check_estimate_ns(check, &bytes);
+    uint64_t took_ns = (env_now_us(pool->env) - began_us) * 1000;
+    pool->turn_ns += took_ns > estimate_ns ? took_ns : estimate_ns;
     env_defer(pool->env, &pool->turn);
     if (*error == ERR_AGAIN) return false;
     pool->stats.inline_checks++;

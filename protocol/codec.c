@@ -60,21 +60,23 @@ static int read_plain(struct codec_source *source, const uint8_t **piece, size_t
 
 int codec_reader_next(struct codec_reader *reader, const uint8_t **piece, size_t *len) {
     struct codec_source *source = &reader->source;
+    int error;
     *len = 0;
-    int error = ERR_NONE;
-    while (error == ERR_NONE && *len == 0) {
-        *piece = reader->piece;
-        if (reader->format == NULL)
-            error = read_plain(source, piece, len);
-        else if (source->whole && source->at == source->len)
-            error = ERR_EOF;
-        else
-            error = reader->format->read(source, reader->piece, piece, len);
-    }
+    *piece = reader->piece;
+    if (reader->format == NULL)
+        error = read_plain(source, piece, len);
+    else if (source->whole && source->at == source->len)
+        error = ERR_EOF;
+    else
+        error = reader->format->read(source, reader->piece, piece, len);
     if (error != ERR_NONE) return error;
     if (*len > source->limit) return ERR_TOO_LARGE;
     source->limit -= *len;
     return ERR_NONE;
+}
+
+size_t codec_reader_taken(const struct codec_reader *reader) {
+    return reader->source.at;
 }
 
 void codec_reader_free(struct codec_reader *reader) {

@@ -24,10 +24,11 @@ struct codec_reader;
 size_t codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit);
 /* `data` must stay. `limit`: most bytes that may come out in all. */
 struct codec_reader *codec_reader_new(enum record_codec codec, const void *data, size_t len, size_t limit);
-/* The next bytes, at least one, which stay until the next call. ERR_EOF at the end; ERR_CORRUPT, ERR_TOO_LARGE. Not to be called again
- * after an error. */
+/* The next bytes, which stay until the next call; there may be none yet (*len 0), so that no call takes long, whatever the input is. ERR_EOF at the
+ * end; ERR_CORRUPT, ERR_TOO_LARGE. Not to be called again after an error. */
 int codec_reader_next(struct codec_reader *reader, const uint8_t **piece, size_t *len);
-void codec_reader_free(struct codec_reader *reader); /* NULL does nothing */
+size_t codec_reader_taken(const struct codec_reader *reader); /* bytes of the input that it has read */
+void codec_reader_free(struct codec_reader *reader);          /* NULL does nothing */
 
 /* ---- Compressing ---- */
 

@@ -13,7 +13,10 @@
 
 #include "protocol/codec_output.h"
 
-enum { CODEC_PIECE = 64 * 1024 };
+enum {
+    CODEC_PIECE = 64 * 1024,
+    CODEC_SCAN_MOST = 20000, /* frames or blocks that `memory` looks at; for more it says the most that there can be */
+};
 
 /* The compressed bytes, and how far they are read. */
 struct codec_source {

@@ -28,13 +28,15 @@ static bool starts_stream(const uint8_t *data, size_t len) {
     return len >= STREAM_HEADER && memcmp(data, stream_header, MAGIC_SIZE) == 0;
 }
 
-/* Finds the block at or behind *at: *at is moved to its bytes. ERR_EOF: there is none any more. */
+/* Finds the block at *at, which is moved to its bytes. The head of a stream is a block with nothing in it (*block 0). */
 static int find_block(const uint8_t *data, size_t len, size_t *at, size_t *block, size_t *content) {
     *block = len;
     if (starts_stream(data, len)) {
-        while (starts_stream(data + *at, len - *at))
+        if (starts_stream(data + *at, len - *at)) {
             *at += STREAM_HEADER;
-        if (*at == len) return ERR_EOF;
+            *block = *content = 0;
+            return ERR_NONE;
+        }
         if (len - *at < 4) return ERR_CORRUPT;
         const uint8_t *size = data + *at;
         *block = (uint32_t)size[0] << 24 | (uint32_t)size[1] << 16 | (uint32_t)size[2] << 8 | size[3];
@@ -47,7 +49,8 @@ static int find_block(const uint8_t *data, size_t len, size_t *at, size_t *block
 
 static size_t snappy_memory(const uint8_t *data, size_t len, size_t limit) {
     size_t at = 0, block, content, largest = 0;
-    while (find_block(data, len, &at, &block, &content) == ERR_NONE && content <= limit) {
+    for (int blocks = 0; find_block(data, len, &at, &block, &content) == ERR_NONE && content <= limit; blocks++) {
+        if (blocks == CODEC_SCAN_MOST) return limit;
         if (content > largest) largest = content;
         at += block;
         if (at == len) break;
@@ -68,8 +71,8 @@ static int snappy_read(struct codec_source *source, uint8_t *into, const uint8_t
     struct block_room *room = source->state;
     size_t block, content;
     int error = find_block(source->data, source->len, &source->at, &block, &content);
-    source->whole = error == ERR_NONE || error == ERR_EOF;
-    if (error != ERR_NONE) return error == ERR_EOF ? ERR_NONE : error;
+    source->whole = error == ERR_NONE;
+    if (error != ERR_NONE || block == 0) return error;
     if (content > source->limit) return ERR_TOO_LARGE;
     if (content > CODEC_PIECE) {
         if (content > room->size) {

@@ -34,7 +34,8 @@ static size_t window_of(const uint8_t *data, size_t len) {
 static size_t zstd_memory(const uint8_t *data, size_t len, size_t limit) {
     size_t largest = 0;
     (void)limit;
-    while (len > 0) {
+    for (int frames = 0; len > 0; frames++) {
+        if (frames == CODEC_SCAN_MOST) return ((size_t)1 << WINDOW_LOG_MOST) + OWN_MEMORY;
         size_t frame = ZSTD_findFrameCompressedSize(data, len), window = window_of(data, len);
         if (window > (size_t)1 << WINDOW_LOG_MOST) break; /* the library refuses it before it takes memory */
         if (window > largest) largest = window;

@@ -221,9 +221,11 @@ int record_check_step(struct record_check *check, size_t bytes) {
     int error = check->reader == NULL ? begin(check) : ERR_NONE;
     if (error != ERR_NONE) return error;
     error = ERR_AGAIN;
-    for (size_t done = 0, len = 0; error == ERR_AGAIN && done < bytes; done += len) {
-        len = 0;
+    for (size_t done = 0; error == ERR_AGAIN && done < bytes;) {
+        size_t len = 0, taken = codec_reader_taken(check->reader);
         error = go_on(check, &len);
+        taken = codec_reader_taken(check->reader) - taken;
+        done += taken > len ? taken : len; /* frames with nothing in them are work, too */
     }
     return error;
 }

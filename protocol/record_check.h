@@ -43,7 +43,7 @@ size_t record_check_memory(const struct record_check *check, size_t unfolded);
  * already if that is more. */
 uint64_t record_check_estimate_ns(const struct record_check *check, size_t *bytes);
 
-/* Goes on until `bytes` more of the records are through, or it is over. ERR_AGAIN: there is more to do. ERR_NONE: the batch may be stored.
+/* Goes on until `bytes` more have come out, or gone in, or it is over. ERR_AGAIN: there is more to do. ERR_NONE: the batch may be stored.
  * ERR_CORRUPT: the checksum does not match. ERR_MALFORMED: header or records are not sound, or do not decompress. ERR_TOO_LARGE: they unfold to
  * more than unfolded_max, or are more than result_max in the other codec. ERR_INVALID: timestamps are out of range, see
  * record_check_rejects, or claim to be the broker's. Not to be called again after anything but ERR_AGAIN. */

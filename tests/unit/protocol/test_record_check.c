@@ -161,6 +161,38 @@ static void test_record_check_damage(void **state) {
     }
 }
 
+/* Frames with nothing in them are work that counts: a step through millions of them ends, and what they may claim is known at once. */
+static void test_record_check_empty_frames(void **state) {
+    (void)state;
+    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00}; /* zstd, no content */
+    static const uint8_t head[] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1};
+    const struct {
+        enum record_codec codec;
+        const uint8_t *bytes;
+        size_t len;
+    } cases[] = {{RECORD_CODEC_ZSTD, frame, sizeof frame}, {RECORD_CODEC_SNAPPY, head, sizeof head}};
+    for (size_t i = 0; i < 2; i++) {
+        enum { TIMES = 400000 };
+        uint8_t *bytes, *other, *many = mem_alloc(TIMES * cases[i].len);
+        struct record_batch batch = build(cases[i].codec, 20, &bytes);
+        for (size_t at = 0; at < TIMES * cases[i].len; at += cases[i].len)
+            memcpy(many + at, cases[i].bytes, cases[i].len);
+        struct record_batch wrong = with_records(&batch, many, TIMES * cases[i].len, &other);
+        struct record_check *check = record_check_new(&wrong, &plain);
+        assert_true(record_check_memory(check, SIZE_MAX) >=
+                    (cases[i].codec == RECORD_CODEC_ZSTD ? 128u << 20 : 1u << 30));
+        int error, steps = 0;
+        while ((error = record_check_step(check, 1 << 20)) == ERR_AGAIN)
+            steps++;
+        assert_int_equal(error, ERR_MALFORMED);
+        assert_int_equal(steps, TIMES * cases[i].len / (1 << 20));
+        record_check_free(check);
+        mem_free(other);
+        mem_free(many);
+        mem_free(bytes);
+    }
+}
+
 /* Every record of a compressed batch is walked: a wrong byte in any of them is found. */
 static void test_record_check_compressed_records(void **state) {
     (void)state;
@@ -287,7 +319,7 @@ int main(void) {
         cmocka_unit_test(test_record_check_counts),     cmocka_unit_test(test_record_check_garbage),
         cmocka_unit_test(test_record_check_bomb),       cmocka_unit_test(test_record_check_compressed_records),
         cmocka_unit_test(test_record_check_recompress), cmocka_unit_test(test_record_check_timestamps),
-        cmocka_unit_test(test_record_check_damage),
+        cmocka_unit_test(test_record_check_damage),     cmocka_unit_test(test_record_check_empty_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
