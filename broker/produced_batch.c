@@ -6,10 +6,17 @@
 #include "protocol/kafka_error.h"
 #include "protocol/record_batch_layout.h"
 
-enum { LENGTH_LEAST = RECORD_BATCH_HEADER - RECORD_BATCH_LENGTH_PREFIX };
+enum {
+    LENGTH_LEAST = RECORD_BATCH_HEADER - RECORD_BATCH_LENGTH_PREFIX,
+    CHECKSUM_MOST = 16 << 20, /* bytes: on the loop */
+};
 
-/* Shorter than any batch, or of a format that never was: damaged, says Kafka; an old format is a wrong client. */
-static bool is_no_batch(const struct produced_records *records, int error) {
+/* Counts that cannot be behind a wrong checksum, a length shorter than any batch, a format that never was: damaged on its way, which clients
+ * repeat. An old format is a wrong client. */
+static bool is_damaged(const struct produced_records *records, const struct record_batch *header, int error) {
+    bool whole = header->size >= RECORD_BATCH_HEADER && header->size <= (size_t)records->len;
+    if (error == ERR_MALFORMED && whole && header->size <= CHECKSUM_MOST)
+        return record_batch_check_crc(header) != ERR_NONE;
     if (records->len <= AT_MAGIC) return false;
     if (error == ERR_VERSION) return records->data[AT_MAGIC] > RECORD_BATCH_MAGIC;
     return error == ERR_MALFORMED && (int32_t)load_big_endian(records->data + AT_LENGTH, 4) < LENGTH_LEAST;
@@ -21,7 +28,7 @@ static int16_t parse(const struct produced_records *records, struct record_batch
         return error_set(why, KAFKA_INVALID_RECORD,
                          "A partition of a produce request must have exactly one record batch; there is none.");
     int error = record_batch_parse(records->data, (size_t)records->len, header, why);
-    if (error != ERR_NONE) return is_no_batch(records, error) ? KAFKA_CORRUPT_MESSAGE : error_map_batch(error);
+    if (error != ERR_NONE) return is_damaged(records, header, error) ? KAFKA_CORRUPT_MESSAGE : error_map_batch(error);
     if (header->size != (size_t)records->len)
         return error_set(
             why, KAFKA_INVALID_RECORD,

@@ -140,6 +140,21 @@ static void test_produced_batch_refused(void **state) {
     assert_int_equal(check_records(&as_produced, &nothing, &batch, &refusal), KAFKA_INVALID_RECORD);
 }
 
+/* Any bit of the header that the checksum covers, flipped on its way: damage, which a client repeats. */
+static void test_produced_batch_damaged_header(void **state) {
+    (void)state;
+    for (size_t at = AT_CRC; at < RECORD_BATCH_HEADER; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            struct slice slice = build(record_batch_plain());
+            ((uint8_t *)slice.data)[at] ^= (uint8_t)(1 << bit);
+            bool transactional = at == AT_ATTRIBUTES + 1 &&
+                                 1 << bit == ATTRIBUTE_TRANSACTIONAL; /* Kafka asks that first, too */
+            assert_int_equal(check(&as_produced, slice, true),
+                             transactional ? KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED : KAFKA_CORRUPT_MESSAGE);
+        }
+    }
+}
+
 /* Cut off at any byte, or with a second batch behind it, it is no single batch. */
 static void test_produced_batch_exactly_one(void **state) {
     (void)state;
@@ -270,7 +285,7 @@ int main(void) {
         cmocka_unit_test(test_produced_batch_sound),           cmocka_unit_test(test_produced_batch_refused),
         cmocka_unit_test(test_produced_batch_exactly_one),     cmocka_unit_test(test_produced_batch_recompressed),
         cmocka_unit_test(test_produced_batch_bad_compression), cmocka_unit_test(test_produced_batch_max_timestamp),
-        cmocka_unit_test(test_produced_batch_timestamp_range),
+        cmocka_unit_test(test_produced_batch_timestamp_range), cmocka_unit_test(test_produced_batch_damaged_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
