@@ -13,6 +13,7 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PATH_ROOM = DEV_PATH + 32 };
@@ -119,9 +120,19 @@ static void find_by_file(const struct dev_node *node, struct dev_process *proces
     }
 }
 
+/* A child of this very program, which may not even have become draved yet. It is looked at, not reaped: its number stays its own. */
+static void find_child(const struct dev_node *node, struct dev_process *process) {
+    siginfo_t ended = {0};
+    if (node->child > 0 && waitid(P_PID, (id_t)node->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        ended.si_pid == 0) {
+        hold(node->child, process);
+    }
+}
+
 int dev_process_find(const struct dev_node *node, struct dev_process *process, struct error_text *why) {
     *process = (struct dev_process){.fd = -1};
-    int error = find_by_lock(node, process, why);
+    find_child(node, process);
+    int error = process->pid == 0 ? find_by_lock(node, process, why) : ERR_NONE;
     if (!error && process->pid == 0) {
         find_by_file(node, process);
     }

@@ -1,7 +1,7 @@
 /*
  * The process of a `drave dev` broker: found by what it holds, never by a number alone.
  *
- * A broker is the process that has the lock file of its data directory open and locked, whoever started it; before it has come that far,
+ * A broker is a child of this program, or the process that has the lock file of its data directory open and locked, whoever started it; before it has come that far,
  * the one of draved.pid if it was started with this broker's draved.conf. A stale draved.pid, a number that the system gave to another
  * process since, or a number of another container is neither. Once found it is held by a pidfd: a signal reaches it or nobody.
  */

@@ -94,12 +94,14 @@ def dev_cluster():
 
 def dev_interrupted():
     """Ctrl-C while drave dev still starts its brokers ends those, too."""
-    with tempfile.TemporaryDirectory() as d:
-        process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", f"{d}/c", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        wait_until("a broker", lambda: (Path(d) / "c" / "1" / "draved.pid").exists(), pause=0.001)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        wait_until("the end of all brokers", lambda: not any(s["running"] for s in json.loads(run("dev", "status", "--dir", f"{d}/c", "--json").stdout)), 10)
+    for wait in range(6):
+        with Dev() as dev:
+            process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_until("a broker", lambda: (dev.dir / "1" / "draved.pid").exists(), pause=0.0005)
+            time.sleep(wait * 0.002)  # another stage each time: forked, draved, locked, connected
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+            assert dev.states() == ["stopped"] * len(dev.status()), dev.states()
 
 
 def no_majority():
