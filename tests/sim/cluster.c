@@ -117,13 +117,23 @@ static void on_ready(void *arg, const char *summary) {
         run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same", broker->place + 1);
 }
 
+static uint64_t name_errors(const struct sim_broker *broker) {
+    uint64_t all = 0;
+
+    for (enum name_call call = 0; call < NAME_CALLS; call++)
+        all += node_failed_name_calls(broker->node, call);
+    return all;
+}
+
 static void on_failed(void *arg, const char *sentence) {
     struct sim_broker *broker = arg;
 
-    if (!is_lost(broker)) run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
+    bool no_names = name_errors(broker) > broker->name_errors; /* its own metadata could not be opened */
+    if (!is_lost(broker) && !no_names)
+        run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
     if (sentence[0] == '\0') run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
     run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
-    run_count(broker->cluster->run, RARE_WIPED_REFUSED, 1);
+    run_count(broker->cluster->run, RARE_WIPED_REFUSED, is_lost(broker));
     broker->refused = true;
     exit_soon(broker);
 }
@@ -135,6 +145,7 @@ static void main_broker(struct env *env, void *arg) {
 
     broker->log = (struct log){.env = env, .level = broker->settings.log_level};
     broker->ready = broker->stopping = false;
+    broker->name_errors = name_errors(broker);
     broker->broker = NULL;
     memset(broker->watermarks, 0, sizeof broker->watermarks);
     int error = broker_start(env, &broker->log, &broker->settings, &events, broker, &broker->broker, &why);
@@ -144,7 +155,8 @@ static void main_broker(struct env *env, void *arg) {
     broker->broker = NULL;
     bool old_copy = error == ERR_CORRUPT && is_lost(broker) && nemesis_restored(broker->cluster->nemesis);
     run_count(broker->cluster->run, RARE_OLD_COPIES_REFUSED, old_copy);
-    if (error == ERR_NO_SPACE || error == ERR_IO || old_copy) env_fatal(env, "%s", why.text); /* the nemesis did that */
+    if (error == ERR_NO_SPACE || error == ERR_LIMIT || error == ERR_IO || old_copy)
+        env_fatal(env, "%s", why.text); /* the nemesis did that */
     run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text, error_phrase(error));
 }
 

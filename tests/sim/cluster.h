@@ -30,6 +30,7 @@ struct sim_broker {
     struct broker *broker; /* of the running process; NULL: none, or it failed to start */
     bool ready, stopping;
     bool was_ready;                             /* once, in some process: the cluster knows its directory */
+    uint64_t name_errors;                       /* of its machine before it started */
     bool refused;                               /* it was told that it cannot take part */
     int64_t watermarks[CLUSTER_PARTITIONS_MAX]; /* of the running process */
 };

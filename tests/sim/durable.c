@@ -102,11 +102,13 @@ static void look_for_offset(void *arg, const struct journal_group *group) {
     struct offset_search *search = arg;
 
     if (group->group != search->group) return;
+    search->place.older = group->progress > 0 &&
+                          (group->entry_count == 0 || group->entries[0]->base_offset > search->offset);
     for (size_t i = 0; i < group->entry_count; i++) {
         struct entry *entry = group->entries[i];
         if (search->offset < entry->base_offset || search->offset >= entry->base_offset + entry->records) continue;
         if (!search->is_it(search->arg, entry)) continue;
-        search->place = (struct durable_place){entry->index, entry->term};
+        search->place = (struct durable_place){.index = entry->index, .term = entry->term};
         search->found = true;
     }
 }

@@ -22,10 +22,12 @@ void durable_enter(struct run *run, struct node *node, const char *path, struct 
 bool durable_has(struct run *run, struct node *node, const char *path, uint64_t group, uint64_t index, uint32_t term);
 
 /* Finds the entry of the group that holds that offset and that `is_it` says is the one (other leaders may have put others there).
- * False: no such entry in the journal (any more). */
+ * False: no such entry in the journal (any more); `older`: what it holds of the group begins behind the offset, which is then in a synced
+ * segment, whoever's record it is. */
 struct durable_place {
     uint64_t index;
     uint32_t term;
+    bool older;
 };
 bool durable_find(struct run *run, struct node *node, const char *path, uint64_t group, int64_t offset,
                   bool (*is_it)(void *arg, struct entry *entry), void *arg, struct durable_place *place);

@@ -21,6 +21,7 @@ enum fault {
     FAULT_SLOW_DISK,
     FAULT_FAILED_SYNC,
     FAULT_FULL_DISK,
+    FAULT_NAME_ERRORS,
     FAULT_CLOCK_JUMP,
     FAULT_CLEAN_STOP,
     FAULT_CHANGE_OF_GUARD,
@@ -32,7 +33,8 @@ enum fault {
 struct patient {
     struct node *node;
     struct event restart;
-    struct event room; /* its disk has room again */
+    struct event room;  /* its disk has room again */
+    struct event names; /* its calls about names succeed again */
     struct nemesis *nemesis;
     unsigned place;
 };
@@ -77,6 +79,8 @@ static void restart(struct event *event) {
     if (nemesis->options.may_start != NULL && !nemesis->options.may_start(nemesis->options.arg, patient->place)) return;
     node_power_on(patient->node);
     run_count(nemesis->run, RARE_STARTS, 1);
+    if (!nemesis->over && (nemesis->enabled >> FAULT_NAME_ERRORS & 1) && draw(nemesis, 3) == 0)
+        node_faults(patient->node)->name_error_in = 1 + draw(nemesis, 120);
     if (!nemesis->over && draw(nemesis, 8) == 0) /* dies while it starts */
         node_die_after(patient->node, 1 + draw(nemesis, 300), draw(nemesis, 2) == 0 ? NODE_KILLED : NODE_POWER_CUT);
     nemesis->options.start(nemesis->options.arg, patient->place);
@@ -161,6 +165,23 @@ static void full_disk(struct nemesis *nemesis, struct patient *patient) {
     run_count(nemesis->run, RARE_FULL_DISKS, 1);
     disk_set_capacity(disk, disk_used_bytes(disk) + draw(nemesis, 65536));
     world_schedule(world_of(nemesis), &patient->room, soon(nemesis, 2 * nemesis->outage_us));
+}
+
+static void heal_names(struct event *event) {
+    struct patient *patient = (struct patient *)((char *)event - offsetof(struct patient, names));
+    node_faults(patient->node)->name_error_ppm = 0;
+}
+
+/* One call fails somewhere, or many for a while: making directories and files, renaming, cutting, listing. */
+static void name_errors(struct nemesis *nemesis, struct patient *patient) {
+    struct node_faults *faults = node_faults(patient->node);
+
+    if (draw(nemesis, 2) == 0) {
+        faults->name_error_in = 1 + draw(nemesis, 60);
+        return;
+    }
+    faults->name_error_ppm = 10000 + (uint32_t)draw(nemesis, 500000);
+    world_schedule(world_of(nemesis), &patient->names, soon(nemesis, nemesis->outage_us));
 }
 
 static void kill_all(struct nemesis *nemesis, bool power) {
@@ -274,6 +295,7 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
     case FAULT_SLOW_DISK: slow_disk(nemesis, patient); break;
     case FAULT_FAILED_SYNC: fail_sync(nemesis); break;
     case FAULT_FULL_DISK: full_disk(nemesis, patient); break;
+    case FAULT_NAME_ERRORS: name_errors(nemesis, patient); break;
     case FAULT_CLOCK_JUMP:
         run_count(nemesis->run, RARE_CLOCK_JUMPS, 1);
         node_jump_wall_clock(node, (int64_t)draw(nemesis, 7200000) - 3600000);
@@ -313,6 +335,7 @@ struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *optio
         nemesis->patients[i] = (struct patient){.node = options->nodes[i], .nemesis = nemesis, .place = i};
         nemesis->patients[i].restart.run = restart;
         nemesis->patients[i].room.run = give_room;
+        nemesis->patients[i].names.run = heal_names;
     }
     nemesis->next.run = next_fault;
     nemesis->heal.run = heal_links;

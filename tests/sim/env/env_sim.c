@@ -440,6 +440,10 @@ void node_jump_wall_clock(struct node *node, int64_t by_ms) {
     world_trace(node->world, node->id, "clock", "", (uint64_t)by_ms, 0, 0);
 }
 
+uint64_t node_failed_name_calls(const struct node *node, enum name_call call) {
+    return node->failed_name_calls[call];
+}
+
 struct node_faults *node_faults(struct node *node) {
     return &node->faults;
 }

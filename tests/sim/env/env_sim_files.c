@@ -34,12 +34,29 @@ static void note(struct env *env, const char *kind, const char *path, uint64_t f
     world_trace(env->world, env->node->id, kind, path, first, second, content);
 }
 
+/* ERR_NONE, or why this call about a name or a size does not happen. */
+static int name_error(struct env *env, enum name_call call, const char *path) {
+    static const int of_device[] = {ERR_IO, ERR_NO_SPACE, ERR_NO_SPACE, ERR_NO_SPACE, ERR_IO, ERR_IO, ERR_IO};
+    struct node_faults *faults = &env->node->faults;
+    bool takes_file = call == NAME_OPEN || call == NAME_CREATE || call == NAME_SYNC_DIR || call == NAME_LIST;
+    bool now = faults->name_error_in > 0 && --faults->name_error_in == 0;
+
+    if (!now && !unlucky(env, faults->name_error_ppm)) return ERR_NONE;
+    int error = takes_file && world_below(env->world, 2) == 0 ? ERR_LIMIT : of_device[call];
+    if (error == ERR_NO_SPACE && world_below(env->world, 8) == 0) error = ERR_IO;
+    env->node->failed_name_calls[call]++;
+    note(env, "no name", path, (uint64_t)call, (uint64_t)error, 0);
+    return error;
+}
+
 int env_file_open(struct env *env, const char *path, int flags, struct env_file **file) {
     struct inode *inode;
     bool creates = (flags & ENV_CREATE) && disk_kind_of(env->node->disk, path) == ENV_NOTHING;
 
     *file = NULL;
     if (creates) change(env);
+    int refused = name_error(env, creates ? NAME_CREATE : NAME_OPEN, path);
+    if (refused != ERR_NONE) return refused;
     int error = disk_open(env->node->disk, path, flags, &inode);
     if (error != ERR_NONE) return error;
     if (creates) note(env, "create", path, 0, 0, 0);
@@ -138,6 +155,8 @@ int env_file_sync(struct env_file *file) {
 
 int env_file_truncate(struct env_file *file, uint64_t size) {
     change(file->env);
+    int refused = name_error(file->env, NAME_TRUNCATE, inode_label(file->inode));
+    if (refused != ERR_NONE) return refused;
     inode_truncate(file->inode, size);
     note(file->env, "truncate", inode_label(file->inode), size, 0, 0);
     return ERR_NONE;
@@ -147,12 +166,16 @@ int env_file_truncate(struct env_file *file, uint64_t size) {
 
 int env_mkdir(struct env *env, const char *path) {
     change(env);
+    int refused = name_error(env, NAME_MKDIR, path);
+    if (refused != ERR_NONE) return refused;
     note(env, "mkdir", path, 0, 0, 0);
     return disk_mkdir(env->node->disk, path);
 }
 
 int env_rename(struct env *env, const char *from, const char *to) {
     change(env);
+    int refused = name_error(env, NAME_RENAME, to);
+    if (refused != ERR_NONE) return refused;
     note(env, "rename", to, 0, 0, trace_content(from, strlen(from)));
     return disk_rename(env->node->disk, from, to);
 }
@@ -171,6 +194,8 @@ int env_rmdir(struct env *env, const char *path) {
 
 int env_sync_dir(struct env *env, const char *path) {
     change(env);
+    int refused = name_error(env, NAME_SYNC_DIR, path);
+    if (refused != ERR_NONE) return refused;
     note(env, "sync dir", path, 0, 0, 0);
     return disk_sync_dir(env->node->disk, path);
 }
@@ -189,7 +214,8 @@ int env_kind_of(struct env *env, const char *path, enum env_kind *kind) {
 }
 
 int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name), void *arg) {
-    return disk_list(env->node->disk, path, each, arg);
+    int refused = name_error(env, NAME_LIST, path);
+    return refused != ERR_NONE ? refused : disk_list(env->node->disk, path, each, arg);
 }
 
 int env_lock_file(struct env *env, const char *path, struct env_file **lock, int *holder_pid) {

@@ -71,6 +71,10 @@ void node_jump_wall_clock(struct node *node, int64_t by_ms);
 struct node_faults {
     uint32_t read_error_ppm, write_error_ppm, sync_error_ppm; /* chance of each call */
     uint32_t cache_miss_ppm;                                  /* env_file_read_cached asks the disk */
+    /* Chance that a call about names or sizes (open, mkdir, rename, truncate, sync or list a directory) fails, and nothing happened: no
+     * room, no more files, or the device. And: the n-th such call from now on fails once; 0: none. */
+    uint32_t name_error_ppm;
+    uint64_t name_error_in;
     uint32_t stall_ppm; /* chance that a turn of the loop takes up to stall_us longer */
     uint64_t stall_us;
     uint64_t disk_typical_us;       /* latency of one job; 300 at first */
@@ -81,6 +85,9 @@ struct node_faults *node_faults(struct node *node);
 /* Effects so far, over all processes. */
 uint64_t node_effects(const struct node *node);
 uint64_t node_failed_syncs(const struct node *node);
+/* Calls about names or sizes that failed by name_error_ppm or name_error_in; by what they would have done. */
+enum name_call { NAME_OPEN, NAME_CREATE, NAME_MKDIR, NAME_RENAME, NAME_TRUNCATE, NAME_SYNC_DIR, NAME_LIST, NAME_CALLS };
+uint64_t node_failed_name_calls(const struct node *node, enum name_call call);
 /* Syncs that failed in a job whose `done` came back all the same: the product went on as if nothing were wrong. */
 uint64_t node_survived_syncs(const struct node *node);
 
