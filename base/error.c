@@ -48,6 +48,10 @@ const char *error_advice(int error) {
     }
 }
 
+bool error_is_damage(int error) {
+    return error == ERR_CORRUPT || error == ERR_VERSION || error == ERR_MALFORMED;
+}
+
 int error_from_errno(int system_errno) {
     switch (system_errno) {
     case 0: return ERR_NONE;

@@ -7,6 +7,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 enum error_code {
     ERR_NONE = 0,
     ERR_EOF,        /* the other side closed in good order; nothing more to read */
@@ -38,6 +40,9 @@ const char *error_phrase(int error);
 /* What to do when a file or directory refuses with this error, as the beginning of the last part of a sentence ("make room on the
  * disk"). Static memory. */
 const char *error_advice(int error);
+
+/* Are the bytes not what they should be? Then trying again helps only when a person has mended something; other errors may pass. */
+bool error_is_damage(int error);
 
 /* The code for an errno value. */
 int error_from_errno(int system_errno);

@@ -35,6 +35,7 @@ enum mutant {
     MUTANT_WATERMARK_AT_APPEND, /* the watermark moves when the leader has appended */
 
     MUTANT_WIPED_REPLICA_VOTES = 60, /* a broker that lost its directory is let in under its old identity */
+    MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened, which is not tried again */
 };
 
 #ifdef DRAVE_MUTANTS

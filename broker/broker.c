@@ -79,7 +79,9 @@ static int open_store(struct broker *broker, struct error_text *why) {
                                         .segment_bytes = settings->segment_bytes,
                                         .index_interval_bytes = settings->index_interval_bytes,
                                         .must_exist = record_len > 0, /* the journal came before the record */
-                                        .tail_cache_bytes = settings->tail_cache_bytes};
+                                        .tail_cache_bytes = settings->tail_cache_bytes,
+                                        .open_files = settings->segment_files,
+                                        .flush_leaves_bytes = settings->journal_max_bytes / 8};
     int wrote = snprintf(path, sizeof path, "%s/shard-0", settings->data_dir);
     if (wrote < 0 || (size_t)wrote >= sizeof path)
         return error_set(why, ERR_INVALID, "data.dir is longer than %zu characters; name a shorter one",

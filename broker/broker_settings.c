@@ -337,6 +337,7 @@ static void read_limits(struct broker_settings *into) {
     into->message_unfolded_max_bytes = (size_t)settings_int(values, "message.unfolded.max.bytes");
     into->produce_check_memory_bytes = (size_t)settings_int(values, "produce.check.memory.bytes");
     into->produce_check_inline_us = (uint32_t)settings_int(values, "produce.check.inline.us");
+    into->segment_files = BROKER_SEGMENT_FILES;
     into->max_connections = (uint32_t)settings_int(values, "max.connections");
     into->connections_max_idle_ms = (uint32_t)settings_int(values, "connections.max.idle.ms");
     into->max_requests_per_connection = (uint32_t)settings_int(values, "connection.max.requests");

@@ -16,6 +16,7 @@ enum {
     BROKER_NODES_MAX = 64,
     BROKER_LISTENER_NAME_MAX = 63,
     BROKER_HOST_MAX = 255,
+    BROKER_SEGMENT_FILES = 512, /* until somebody says how many files there may be */
 };
 
 /* `n` rows, static. */
@@ -80,6 +81,8 @@ struct broker_settings {
     uint64_t segment_bytes;
     uint32_t index_interval_bytes;
     uint64_t tail_cache_bytes;
+    uint32_t
+        segment_files; /* segments that may be open at one time: from what the process may have (file_shares.h), not from the table */
     uint64_t partition_uncommitted_bytes;
     uint64_t disk_min_free_bytes;
     uint64_t peer_window_bytes, peer_receive_bytes;

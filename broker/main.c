@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "broker/file_shares.h"
 #include "broker/log_tool.h"
 #include "broker/options.h"
 
@@ -64,30 +65,29 @@ static void on_warning(void *arg, const char *sentence) {
     log_warn(arg, "%s", sentence);
 }
 
-/* Half of the files are for connections, so that clients never take those that the log needs: without one the broker ends. */
-static void bound_connections(struct run *run, uint64_t files) {
-    uint64_t most = files / 2 > 0 ? files / 2 : 1;
-    if (run->settings.max_connections <= most) return;
-    log_warn(&run->log,
-             "at most %" PRIu64 " clients are let in, not %" PRIu32 " (max.connections): only %" PRIu64
-             " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
-             most, run->settings.max_connections, files);
-    run->settings.max_connections = (uint32_t)most;
-}
-
-static void raise_open_files(struct run *run) {
+/* Raises the limit of open files as far as it may, and shares the files out between clients and segments. */
+static void share_files(struct run *run) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    if (limit.rlim_cur < OPEN_FILES_LOW)
+    struct file_shares shares = file_shares_of(limit.rlim_cur, &run->settings);
+    if (shares.too_few || limit.rlim_cur < OPEN_FILES_LOW)
         log_warn(&run->log,
                  "only %" PRIu64
-                 " files may be open at a time, which bounds connections and partitions; raise the hard limit "
-                 "(ulimit -Hn, LimitNOFILE) to %d or more",
-                 (uint64_t)limit.rlim_cur, OPEN_FILES_LOW);
-    bound_connections(run, limit.rlim_cur);
+                 " files may be open at a time%s; raise the hard limit (ulimit -Hn, LimitNOFILE) to %d or more",
+                 (uint64_t)limit.rlim_cur,
+                 shares.too_few ? ", which is less than a broker needs"
+                                : ", so those of partitions are closed and opened all the time",
+                 OPEN_FILES_LOW);
+    if (shares.connections < run->settings.max_connections)
+        log_warn(&run->log,
+                 "at most %" PRIu32 " clients are let in, not %" PRIu32 " (max.connections): only %" PRIu64
+                 " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
+                 shares.connections, run->settings.max_connections, (uint64_t)limit.rlim_cur);
+    run->settings.max_connections = shares.connections;
+    run->settings.segment_files = shares.segments;
 }
 
 static void say_first_lines(struct run *run) {
@@ -122,7 +122,7 @@ static int run_broker(struct run *run) {
     }
     run->log = (struct log){.env = run->env, .level = run->settings.log_level};
     say_first_lines(run);
-    raise_open_files(run);
+    share_files(run);
     broker_settings_warnings(&run->settings, on_warning, &run->log);
     if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker, &why) != ERR_NONE) {
         log_error(&run->log, "%s", why.text);

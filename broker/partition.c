@@ -175,18 +175,23 @@ static void free_partition(struct partition *partition) {
     mem_free(partition);
 }
 
+void partition_label(const char *topic, int32_t index, char into[PARTITION_LABEL_MAX]) {
+    snprintf(into, PARTITION_LABEL_MAX, "%s-%" PRId32, topic, index);
+}
+
 int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
                    void *arg, struct partition **result, struct error_text *why) {
     struct partition *partition = make(shard, spec, events, arg);
-    char label[300];
-    snprintf(label, sizeof label, "%s-%d", spec->topic, spec->index);
+    char label[PARTITION_LABEL_MAX];
+    partition_label(spec->topic, spec->index, label);
     struct group_spec group = {.id = spec->group,
                                .label = label,
                                .replica = spec->replica,
                                .members = spec->members,
                                .member_count = spec->member_count,
                                .bootstrap = spec->bootstrap,
-                               .first = spec->members[0].replica};
+                               .first = spec->members[0].replica,
+                               .opening = spec->opening};
     int error = group_open(shard, &group, &group_events, partition, &partition->group, why);
     if (error != ERR_NONE) {
         free_partition(partition);

@@ -37,7 +37,8 @@ struct partition_spec {
     uint64_t replica;                   /* ours */
     const struct group_member *members; /* as placed: the first is the preferred leader */
     size_t member_count;
-    bool bootstrap; /* as in group_spec */
+    bool bootstrap;                        /* as in group_spec, */
+    struct partition_log_opening *opening; /* and this, begun with partition_label */
     struct partition_settings settings;
     struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
 };
@@ -48,6 +49,10 @@ struct partition_events {
     void (*lost)(void *arg, struct partition *partition);
     void (*in_sync_changed)(void *arg, struct partition *partition);
 };
+
+/* What the log of a partition is called. */
+enum { PARTITION_LABEL_MAX = 300 };
+void partition_label(const char *topic, int32_t index, char into[PARTITION_LABEL_MAX]);
 
 int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
                    void *arg, struct partition **partition, struct error_text *why);

@@ -7,6 +7,10 @@
  *   created at or below the mark, something stored     opened as it is
  *   created at or below the mark, nothing stored       lost: opened empty, never bootstrapped, brought up by its leader
  * The first two are one case for group_open, which bootstraps only an empty log.
+ *
+ * The way of a row: waiting -> opening (its log is looked at in the store's lane, a few at a time) -> open. When that fails it is
+ * closed, and waits again after a pause that doubles each time. A row that is removed while its log is looked at is only marked, and
+ * goes when that is over.
  */
 #include "broker/partition_set.h"
 
@@ -15,22 +19,38 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/broker_settings.h"
 #include "broker/topic_settings.h"
 #include "storage/journal.h"
 
 #include <uthash.h>
 
+enum {
+    OPENINGS_MAX = 32, /* at one time: as many partitions are started in one turn at most */
+    TRY_AGAIN_FIRST_MS = 500,
+    TRY_AGAIN_MOST_MS = 30 * 1000,
+};
+
+enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };
+
 struct row {
     uint64_t group;
+    uint64_t created; /* as in struct metadata_partition */
     struct partition_set *set;
-    struct partition *partition; /* NULL: its log is damaged */
+    enum row_state state;
+    bool removed; /* while it was opening */
+    bool damaged; /* why it is closed: only a person can mend it, so the mark does not wait for it */
+    struct partition_log_opening *opening;
+    struct partition *partition;  /* NULL: not open */
+    uint64_t try_at_ms, pause_ms; /* of a closed one */
+    struct row *next, *prev;      /* in the set's list of rows that are not open */
     struct group_member members[METADATA_REPLICAS_MAX];
     size_t member_count;
     UT_hash_handle hh;
 };
 
-/* A group whose files are here, or that waits to be opened or removed. */
+/* A group whose files are here, or that came or went since the last reconcile. */
 struct noted {
     uint64_t group;
     UT_hash_handle hh;
@@ -44,6 +64,14 @@ struct partition_set {
     struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */
     struct row *rows;
+    struct row *unopened, *last_unopened; /* in the order in which they came */
+    struct row *next_waiting;             /* of `unopened`: none before it is waiting; NULL: none is */
+    unsigned openings;                    /* under way, those of removed rows included */
+    size_t open_count;
+    struct env_task go_on; /* behind openings that were over in this turn */
+    struct env_timer *try_again;
+    uint64_t applied; /* as told by the last reconcile */
+    struct log_limiter complaints;
     struct noted *stored, *added, *removed;
     struct journal_waiter waiter;
     uint64_t marked;         /* given to journal_mark */
@@ -82,27 +110,45 @@ static void note_stored(void *arg, uint64_t group) {
 
 /* ---- The durable mark ---- */
 
+static void move_mark(struct partition_set *set);
+
 static void on_bootstraps_durable(struct journal_waiter *waiter) {
     struct partition_set *set = (struct partition_set *)((char *)waiter - offsetof(struct partition_set, waiter));
     journal_mark(log_store_journal(shard_store(set->shard)), set->waits_for_mark);
     set->marked = set->waits_for_mark;
     set->waits_for_mark = 0;
+    move_mark(set);
 }
 
-/* Everything up to `applied` is open; the mark may say so when what was bootstrapped is durable. */
-static void move_mark(struct partition_set *set, uint64_t applied) {
+/* Up to here every partition of ours is open, or too damaged to be. A mark beyond one whose opening failed would say, after a restart, that
+ * this replica has existed: it would never be bootstrapped, and with it all of them. */
+static uint64_t mark_limit(const struct partition_set *set) {
+    uint64_t limit = set->applied;
+    if (MUTANT(MUTANT_MARK_PASSES_CLOSED)) return limit;
+    for (const struct row *row = set->unopened; row != NULL; row = row->next)
+        if (!row->damaged && !row->removed && row->created <= limit) limit = row->created - 1;
+    return limit;
+}
+
+/* The mark may move when what was bootstrapped is durable. */
+static void move_mark(struct partition_set *set) {
     struct journal *journal = log_store_journal(shard_store(set->shard));
-    if (set->waits_for_mark != 0 || applied <= set->marked) return; /* the next reconcile moves it */
+    if (set->waits_for_mark != 0) return; /* it is moved then */
+    uint64_t limit = mark_limit(set);
+    if (limit <= set->marked) return;
     if (!set->bootstrapped) {
-        journal_mark(journal, applied);
-        set->marked = applied;
+        journal_mark(journal, limit);
+        set->marked = limit;
         return;
     }
     set->bootstrapped = false;
-    set->waits_for_mark = applied;
+    set->waits_for_mark = limit;
     set->waiter.durable = on_bootstraps_durable;
     journal_wait(journal, &set->waiter);
 }
+
+static void go_on(struct env_task *task);
+static void try_closed(void *arg);
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
                                         struct leader_table *leaders) {
@@ -115,19 +161,55 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
                                         .inline_us = settings->produce_check_inline_us};
     set->checks = check_pool_new(shard_env(shard), &checks);
     set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
+    set->go_on.run = go_on;
+    set->try_again = env_timer_new(shard_env(shard), try_closed, set);
     log_store_each_group(shard_store(shard), note_stored, set);
     return set;
 }
 
+/* ---- Rows that are not open ---- */
+
+static void list_unopened(struct row *row) {
+    struct partition_set *set = row->set;
+    row->prev = set->last_unopened;
+    row->next = NULL;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row;
+    set->last_unopened = row;
+    if (set->next_waiting == NULL) set->next_waiting = row;
+}
+
+static void unlist_unopened(struct row *row) {
+    struct partition_set *set = row->set;
+    if (set->next_waiting == row) set->next_waiting = row->next;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row->next;
+    *(row->next != NULL ? &row->next->prev : &set->last_unopened) = row->prev;
+    row->next = row->prev = NULL;
+}
+
+static struct row *take_waiting(struct partition_set *set) {
+    while (set->next_waiting != NULL && set->next_waiting->state != ROW_WAITING)
+        set->next_waiting = set->next_waiting->next;
+    return set->next_waiting;
+}
+
 static void free_row(struct partition_set *set, struct row *row, bool deleted) {
     HASH_DELETE(hh, set->rows, row);
-    if (row->partition != NULL) partition_close(row->partition, deleted);
+    if (row->state == ROW_OPEN) {
+        set->open_count--;
+        partition_close(row->partition, deleted);
+    } else {
+        unlist_unopened(row);
+    }
     mem_free(row);
 }
 
 void partition_set_close(struct partition_set *set) {
+    for (struct row *row = set->unopened; row != NULL; row = row->next)
+        if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
     while (set->rows != NULL)
         free_row(set, set->rows, false);
+    env_defer_cancel(shard_env(set->shard), &set->go_on);
+    env_timer_stop(set->try_again);
     set->metadata = NULL; /* nothing is found any more */
 }
 
@@ -135,6 +217,7 @@ void partition_set_free(struct partition_set *set) {
     if (set == NULL) return;
     partition_set_close(set);
     check_pool_free(set->checks);
+    env_timer_free(set->try_again);
     unnote_all(&set->stored);
     unnote_all(&set->added);
     unnote_all(&set->removed);
@@ -171,52 +254,149 @@ static void on_in_sync_changed(void *arg, struct partition *partition) {
 
 static const struct partition_events partition_events = {on_leading, on_lost, on_in_sync_changed};
 
-/* ---- Opening and closing ---- */
+/* ---- Opening ---- */
 
-static void open_partition(struct partition_set *set, const struct metadata_partition *source) {
-    struct row *row = mem_zalloc(sizeof *row);
-    row->group = source->group;
-    row->set = set;
-    row->member_count = source->replica_count;
+static void remove_files(struct partition_set *set, uint64_t group) {
+    if (!unnote(&set->stored, group)) return;
+    int error = log_store_remove_group(shard_store(set->shard), group);
+    if (error != ERR_NONE && error != ERR_NOT_FOUND)
+        log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)", group,
+                  error_phrase(error));
+}
+
+/* It is tried again: what was in the way may pass, and damaged files may be put back. */
+static void stay_closed(struct row *row, const struct metadata_partition *source, int error,
+                        const struct error_text *why) {
+    struct partition_set *set = row->set;
+    uint64_t pause_ms = row->pause_ms == 0 ? TRY_AGAIN_FIRST_MS : row->pause_ms * 2;
+    bool first = row->pause_ms == 0;
+    row->state = ROW_CLOSED;
+    row->damaged = error_is_damage(error);
+    row->pause_ms = pause_ms < TRY_AGAIN_MOST_MS ? pause_ms : TRY_AGAIN_MOST_MS;
+    row->try_at_ms = env_now_ms(shard_env(set->shard)) + row->pause_ms;
+    if (!MUTANT(MUTANT_MARK_PASSES_CLOSED)) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+    if (first)
+        log_limited(set->log, &set->complaints, LOG_ERROR,
+                    "partition %s-%" PRId32
+                    " cannot be opened: %s; it is closed on this broker and tried again, the others go on",
+                    source->topic->name, source->index, why->text);
+}
+
+static void open_partition(struct row *row, const struct metadata_partition *source) {
+    struct partition_set *set = row->set;
     uint64_t replica = 0;
-    for (size_t i = 0; i < source->replica_count; i++) {
-        row->members[i] = (struct group_member){
-            .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
-        if (source->replicas[i].node == set->settings->node_id) replica = source->replicas[i].replica;
-    }
+    for (size_t i = 0; i < row->member_count; i++)
+        if (row->members[i].node == set->settings->node_id) replica = row->members[i].replica;
     CHECK(replica != 0); /* partition_set_added notes only those with a replica here */
-    HASH_ADD(hh, set->rows, group, sizeof row->group, row);
-    struct partition_spec spec = {.group = source->group,
+    struct partition_spec spec = {.group = row->group,
                                   .topic = source->topic->name,
                                   .index = source->index,
                                   .replica = replica,
                                   .members = row->members,
                                   .member_count = row->member_count,
-                                  .bootstrap = source->created >
-                                               journal_durable_mark(log_store_journal(shard_store(set->shard)))};
+                                  .bootstrap = row->created >
+                                               journal_durable_mark(log_store_journal(shard_store(set->shard))),
+                                  .opening = row->opening};
     spec.checks = set->checks;
     topic_settings_partition(set->settings, source->topic, &spec.settings);
-    set->bootstrapped = set->bootstrapped || spec.bootstrap;
-    note(&set->stored, source->group);
     struct error_text why;
-    if (partition_open(set->shard, &spec, &partition_events, row, &row->partition, &why) != ERR_NONE) {
+    row->opening = NULL;
+    int error = partition_open(set->shard, &spec, &partition_events, row, &row->partition, &why);
+    if (error != ERR_NONE) {
         row->partition = NULL;
-        log_error(set->log,
-                  "partition %s-%" PRId32 " cannot be opened: %s; it stays closed on this broker, the others go on",
-                  source->topic->name, source->index, why.text);
+        stay_closed(row, source, error, &why);
+        return;
     }
+    set->bootstrapped = set->bootstrapped || spec.bootstrap;
+    unlist_unopened(row);
+    row->state = ROW_OPEN;
+    set->open_count++;
+    if (row->pause_ms > 0)
+        log_limited(set->log, &set->complaints, LOG_INFO, "partition %s-%" PRId32 " is open now", source->topic->name,
+                    source->index);
+}
+
+/* Its log was looked at. */
+static void on_looked(void *arg) {
+    struct row *row = arg;
+    struct partition_set *set = row->set;
+    const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
+    set->openings--;
+    env_defer(shard_env(set->shard), &set->go_on);
+    if (row->removed) {
+        uint64_t group = row->group;
+        if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
+        free_row(set, row, true);
+        remove_files(set, group);
+    } else if (source == NULL) { /* the next reconcile removes it */
+        partition_log_open_cancel(row->opening, NULL, NULL);
+        row->opening = NULL;
+        row->state = ROW_CLOSED;
+    } else {
+        open_partition(row, source);
+    }
+}
+
+static void begin_openings(struct partition_set *set) {
+    struct row *row;
+    while (set->openings < OPENINGS_MAX && (row = take_waiting(set)) != NULL) {
+        const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
+        char label[PARTITION_LABEL_MAX];
+        CHECK(source != NULL); /* what is removed leaves the rows before anything is opened */
+        partition_label(source->topic->name, source->index, label);
+        row->state = ROW_OPENING;
+        row->opening = partition_log_open_begin(shard_store(set->shard), row->group, label, on_looked, row);
+        set->openings++;
+    }
+}
+
+/* Only behind a reconcile is the set as the metadata is, and all that waits is in it. */
+static void go_on(struct env_task *task) {
+    struct partition_set *set = (struct partition_set *)((char *)task - offsetof(struct partition_set, go_on));
+    if (set->added == NULL && set->removed == NULL) begin_openings(set);
+    move_mark(set);
+}
+
+static void try_closed(void *arg) {
+    struct partition_set *set = arg;
+    uint64_t now_ms = env_now_ms(shard_env(set->shard));
+    bool any = false;
+    for (struct row *row = set->unopened; row != NULL; row = row->next) {
+        if (row->state != ROW_CLOSED) continue;
+        if (row->try_at_ms <= now_ms)
+            row->state = ROW_WAITING;
+        else
+            any = true;
+    }
+    set->next_waiting = set->unopened;
+    if (any) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+    env_defer(shard_env(set->shard), &set->go_on);
+}
+
+static void add_row(struct partition_set *set, const struct metadata_partition *source) {
+    struct row *row = mem_zalloc(sizeof *row);
+    row->group = source->group;
+    row->created = source->created;
+    row->set = set;
+    row->member_count = source->replica_count;
+    for (size_t i = 0; i < source->replica_count; i++)
+        row->members[i] = (struct group_member){
+            .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
+    HASH_ADD(hh, set->rows, group, sizeof row->group, row);
+    note(&set->stored, source->group);
+    list_unopened(row);
 }
 
 static void remove_group(struct partition_set *set, uint64_t group) {
     struct row *row;
     HASH_FIND(hh, set->rows, &group, sizeof group, row);
     leader_table_forget(set->leaders, group);
+    if (row != NULL && row->state == ROW_OPENING) {
+        row->removed = true;
+        return;
+    }
     if (row != NULL) free_row(set, row, true);
-    if (!unnote(&set->stored, group)) return;
-    int error = log_store_remove_group(shard_store(set->shard), group);
-    if (error != ERR_NONE && error != ERR_NOT_FOUND)
-        log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)", group,
-                  error_phrase(error));
+    remove_files(set, group);
 }
 
 static bool is_ours(const struct partition_set *set, const struct metadata_partition *partition) {
@@ -245,6 +425,7 @@ void partition_set_configs_changed(struct partition_set *set, const struct metad
 
 void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {
     set->metadata = metadata;
+    set->applied = applied;
     while (set->removed != NULL) {
         uint64_t group = set->removed->group;
         unnote(&set->removed, group);
@@ -255,9 +436,10 @@ void partition_set_reconcile(struct partition_set *set, const struct metadata *m
         unnote(&set->added, group);
         const struct metadata_partition *partition = metadata_partition_of_group(metadata, group);
         CHECK(partition != NULL); /* `removed` takes it out of `added` */
-        open_partition(set, partition);
+        add_row(set, partition);
     }
-    move_mark(set, applied);
+    begin_openings(set);
+    move_mark(set);
 }
 
 /* ---- Finding ---- */
@@ -276,5 +458,5 @@ struct partition *partition_set_find(struct partition_set *set, const char *topi
 }
 
 size_t partition_set_count(const struct partition_set *set) {
-    return HASH_COUNT(set->rows);
+    return set->open_count;
 }

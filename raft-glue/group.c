@@ -123,7 +123,10 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->replica = spec->replica;
     group->eager_commit = spec->eager_commit;
     group->confirms_end = &group->confirms;
-    int error = partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log, why);
+    int error = spec->opening != NULL
+                    ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log, why)
+                    : partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log,
+                                         why);
     if (error != ERR_NONE) {
         mem_free(group);
         return error;
@@ -183,6 +186,7 @@ void group_close(struct group *group) {
     if (group->applying && !group->apply_loaded) partition_log_read_cancel(&group->apply_read);
     if (group->apply_loaded && group->apply_error == ERR_NONE) partition_log_read_release(&group->apply_read);
     group_end_start(group);
+    env_timer_free(group->read_again);
     shard_remove_group(group->shard, group);
     partition_log_close(group->log);
     raft_close(&group->raft, NULL);

@@ -56,6 +56,8 @@ struct group_spec {
     /* The replica that is to lead after a bootstrap, so that first leaders come as placed: it stands at once, and the others wait for
      * it while its broker is connected. 0: whoever is elected. */
     uint64_t first;
+    /* Of the log, and over; taken over. NULL: the log is opened within the call, which blocks. */
+    struct partition_log_opening *opening;
     bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
 };
 

@@ -53,6 +53,7 @@ static bool apply_commits(struct group *group) {
         if (group->applying && !group->apply_loaded) break;
         if (group->apply_loaded) {
             group->applying = group->apply_loaded = false;
+            if (group->apply_error != ERR_NONE && group_read_later(group, group->apply_error)) break;
             if (group->apply_error != ERR_NONE) {
                 apply_failed(group);
                 break;
@@ -65,7 +66,7 @@ static bool apply_commits(struct group *group) {
         }
         uint64_t last = partition_log_last_index(group->log);
         if (last > group->commit) last = group->commit;
-        if (group->applied >= last || group->phase == GROUP_STOPPED) break;
+        if (group->applied >= last || group->phase == GROUP_STOPPED || group->read_waits) break;
         group->apply_read.done = on_read;
         if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES, &group->apply_read))
             group->applying = true;

@@ -5,12 +5,14 @@
  *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside RAFT_START in the term that it is
  *     given, where entries that were sent and never flushed could come back with the same (index, term) and other bytes
  * Until then messages are dropped and nothing leads. A log without entries starts as a follower without configuration.
- * Failures: a configuration that cannot be read, or is malformed, stops the group.
+ * Failures: a configuration that is damaged or malformed stops the group; one that cannot be read at present is read again.
  */
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/change.h"
 #include "raft-glue/group_state.h"
+
+enum { READ_AGAIN_US = 1000 * 1000 };
 
 /* ---- The configurations in the log ---- */
 
@@ -18,6 +20,7 @@ static void on_change_read(struct partition_log_read *read, int error) {
     struct group *group = (struct group *)((char *)read - offsetof(struct group, change_read));
     bool later = group->change_reading;
     group->change_reading = false;
+    if (error != ERR_NONE && group_read_later(group, error)) return;
     if (error != ERR_NONE) {
         group_stop(group, "a configuration in its log cannot be read");
         return;
@@ -36,7 +39,7 @@ static bool load_changes(struct group *group) {
         partition_log_changes(group->log, group->changes, group->change_count);
     }
     while (group->change_loaded < group->change_count && group->phase == GROUP_STARTING) {
-        if (group->change_reading) return false;
+        if (group->change_reading || group->read_waits) return false;
         uint64_t index = group->changes[group->change_loaded];
         group->change_read.done = on_change_read;
         if (!partition_log_read(group->log, index, index, 1, &group->change_read)) {
@@ -145,4 +148,24 @@ void group_continue_start(struct group *group) {
         partition_log_durable_index(group->log) < partition_log_last_index(group->log))
         return;
     start_engine(group);
+}
+
+/* ---- Reading again ---- */
+
+static void read_again(void *arg) {
+    struct group *group = arg;
+    group->read_waits = false;
+    group_continue_start(group);
+    if (!group->closed) shard_news(group);
+}
+
+bool group_read_later(struct group *group, int error) {
+    if (error_is_damage(error) || error == ERR_NOT_FOUND) return false;
+    if (group->read_again == NULL) group->read_again = env_timer_new(group->shard->env, read_again, group);
+    env_timer_start(group->read_again, READ_AGAIN_US);
+    group->read_waits = true;
+    log_limited(group->shard->log, &group->limiter, LOG_ERROR,
+                "%s: its log cannot be read on this broker at present (%s); %s. It is tried again", group->label,
+                error_phrase(error), error_advice(error));
+    return true;
 }

@@ -129,6 +129,8 @@ struct group {
     size_t change_count, change_loaded;
     struct partition_log_read change_read;
     bool change_reading, own_term_set;
+    struct env_timer *read_again; /* a read of the own log failed, and is tried again; NULL: none did so far */
+    bool read_waits;
 
     /* Hard state: nothing leaves while durable < version. */
     uint64_t hard_version, hard_durable;
@@ -395,6 +397,8 @@ void group_on_time(struct group *group);
 /* Goes on with the start as far as what is here allows; called again when more is. */
 void group_continue_start(struct group *group);
 /* The group closes: nothing of an unfinished start remains. */
+/* A read of the own log failed with an error that may pass: no further one until it is tried again. False: it is damage. */
+bool group_read_later(struct group *group, int error);
 void group_end_start(struct group *group);
 
 /* ---- group_apply.c ---- */

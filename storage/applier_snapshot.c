@@ -60,6 +60,11 @@ static uint32_t checksum(const uint8_t head[HEAD_SIZE], struct slice state) {
     return crc32c(crc32c(0, head, CRC_AT), state.data, state.len);
 }
 
+/* Nothing is lost by it: the state is kept again at the next sync. */
+static bool is_passing(int error) {
+    return error == ERR_NO_SPACE || error == ERR_LIMIT;
+}
+
 static int write_file(struct save_job *save) {
     uint8_t head[HEAD_SIZE];
     le_put_u32(head, MAGIC);
@@ -78,7 +83,7 @@ static int write_file(struct save_job *save) {
         if (!error) error = env_file_write(file, iov, 2, 0, true);
         env_file_close(file);
     }
-    if (error == ERR_NO_SPACE) env_unlink(save->env, unfinished);
+    if (is_passing(error)) env_unlink(save->env, unfinished);
     if (!error) error = env_rename(save->env, unfinished, save->path);
     if (!error) error = env_sync_dir(save->env, save->group_path);
     mem_free(unfinished);
@@ -102,9 +107,10 @@ static void work(struct env_job *base) {
 static void done(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
     struct log_store *store = save->store;
-    if (save->error == ERR_NO_SPACE && !store->closed)
+    if (is_passing(save->error) && !store->closed)
         log_limited(store->log, &store->full_disk, LOG_WARN,
-                    "cannot write %s: no space left; the next start takes longer without it", save->path);
+                    "cannot write %s (%s); %s: the next start takes longer without it", save->path,
+                    error_phrase(save->error), error_advice(save->error));
     else if (save->error && !store->closed)
         env_fatal(
             store->env,
@@ -129,7 +135,7 @@ void applier_snapshot_save(struct partition_log *log, uint64_t index, struct sli
                               .state = state,
                               .group_path = mem_strdup(log->path),
                               .path = path_of_snapshot(log->path, index)};
-    log_store_run_job(store, &save->job);
+    log_store_run_job(store, store->lane, &save->job);
 }
 
 /* ---- Reading ---- */

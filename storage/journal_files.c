@@ -213,7 +213,7 @@ static void piece_work(struct env_job *job) {
     making->error = write_piece(making);
 }
 
-/* The file is there, or will not be: ERR_NO_SPACE, ERR_CANCELED. */
+/* The file is there, or will not be: ERR_NO_SPACE, ERR_LIMIT, ERR_CANCELED. */
 static void end_making(struct journal_making *making, int error) {
     struct journal_files *files = making->files;
     void (*made)(void *arg, int error) = making->made;
@@ -226,13 +226,15 @@ static void end_making(struct journal_making *making, int error) {
 
 static void piece_done(struct env_job *job) {
     struct journal_making *making = (struct journal_making *)job;
+    bool no_room = making->error == ERR_NO_SPACE || making->error == ERR_LIMIT;
     int error = making->error;
-    if (error == ERR_NO_SPACE) error = env_unlink(making->env, making->path);
+    if (no_room) error = env_unlink(making->env, making->path);
+    if (no_room && error == ERR_NOT_FOUND) error = ERR_NONE; /* it was not even made */
     if (error != ERR_NONE)
         env_fatal(making->env, "cannot make the journal file %s (%s); this broker ends, its data is safe", making->path,
                   error_phrase(error));
-    if (making->error == ERR_NO_SPACE)
-        end_making(making, ERR_NO_SPACE);
+    if (no_room)
+        end_making(making, making->error);
     else if (making->file->size == making->file_bytes)
         end_making(making, ERR_NONE);
     else if (making->files->stopping)

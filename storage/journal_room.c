@@ -9,7 +9,7 @@
  * their owner has not synced: rounds wait, it is logged, and the owners are asked again until they have. As soon as they
  * have, rounds may take files although the limit is reached: the progress itself waits behind these rounds, and what
  * waits is bounded by the callers' limit for uncommitted entries, a quarter of max_bytes.
- * A full disk: no file can be made; the owners are asked as if the limit was reached, and files are reused. When none is
+ * A full disk, or no more files that may be open: no file can be made; the owners are asked as if the limit was reached, and files are reused. When none is
  * free, or the last one would not give another one back, rounds wait until the disk has room.
  * Invariant: between two generations that are copied, a round of the owners is placed: copying never keeps them from the
  * disk, however much is uncommitted.
@@ -54,7 +54,7 @@ static void begin_stall(struct journal *journal) {
     journal->stalled = true;
     journal->pressed = 0;
     log_warn(journal->log,
-             journal->disk_full ? "the disk of %s is full, and the journal needs a file (%" PRIu64
+             journal->disk_full ? "the disk of %s is full or no file may be opened, and the journal needs one (%" PRIu64
                                   " bytes are in use); writing waits until there is room"
                                 : "the journal in %s is full (%" PRIu64
                                   " bytes); writing waits until committed entries are in their segments",
@@ -86,7 +86,7 @@ static void disk_is_full(struct journal *journal) {
 
 static void file_made(void *arg, int error) {
     struct journal *journal = arg;
-    if (error == ERR_NO_SPACE && !journal->closing) disk_is_full(journal);
+    if ((error == ERR_NO_SPACE || error == ERR_LIMIT) && !journal->closing) disk_is_full(journal);
     if (error == ERR_NONE) journal->disk_full = false;
     if (journal->closing)
         journal_free_if_unused(journal);

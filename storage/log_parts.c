@@ -26,13 +26,14 @@ void log_store_check_flush(struct log_store *store) {
 void log_store_free_if_unused(struct log_store *store) {
     if (!store->closed || store->jobs > 0 || store->logs) return;
     env_lane_free(store->lane);
+    env_lane_free(store->open_lane);
     mem_free(store->groups_path);
     mem_free(store);
 }
 
-void log_store_run_job(struct log_store *store, struct env_job *job) {
+void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job) {
     store->jobs++;
-    env_lane_run(store->lane, job);
+    env_lane_run(lane, job);
 }
 
 void log_store_job_done(struct log_store *store) {
@@ -95,7 +96,7 @@ static void drop_marks(struct partition_log *log) {
 }
 
 void partition_log_free_if_unused(struct partition_log *log) {
-    if (!log->closed || log->busy > 0 || log->job) return;
+    if (!log->closed || log->opening || log->busy > 0 || log->job) return;
     drop_marks(log);
     struct log_store *store = log->store;
     HASH_DELETE(by_group, store->logs, log);

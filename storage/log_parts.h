@@ -6,6 +6,7 @@
  *
  * The floors; a file uses those above it in this list, and none below:
  *   log_parts.c                  what all of them share: which logs there are, their positions, the lane, who is freed when
+ *   group_directory.c            the directory of a group
  *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
  *   log_store_remove.c           ... and removing a deleted group
  *   write_behind.c               jobs of the lane: committed entries go into segments
@@ -29,10 +30,28 @@
 struct write_job;
 struct log_reading;
 
-/* Logs with few entries to write, by deadline. See write_behind.h. */
+/* Logs in order; a log is in one list at most. */
+struct log_queue {
+    struct partition_log *first, *last;
+};
+
+/* See write_behind.h. */
 struct write_behind {
-    struct env_timer *timer;
-    struct partition_log *due_first, *due_last;
+    struct log_queue waiting; /* with entries that are not written or not synced, and no need yet: longest first */
+    struct log_queue ready;   /* that want a job, while as many as may be are under way */
+    unsigned jobs, jobs_max;
+    uint64_t enough_bytes;    /* that one log has not written are written */
+    uint64_t unwritten_bytes; /* committed and in no segment, over all logs */
+    struct env_timer *pace;
+    bool pacing;
+};
+
+/* Readers that wait for a file: see log_reading.h. */
+struct reading_queue {
+    struct log_reading *first, *last;
+    struct env_task wake;
+    struct env_timer *again;
+    bool waking; /* they are tried now */
 };
 
 struct log_store {
@@ -46,11 +65,13 @@ struct log_store {
     struct segment_files files;
     uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many points */
     struct env_lane *lane;         /* all that is written into the groups' directories, in order */
-    unsigned jobs;                 /* in the lane */
+    struct env_lane *open_lane;    /* looks at what is there, for logs that are opened */
+    unsigned jobs;                 /* in the lanes */
     struct write_behind write_behind;
+    struct reading_queue readers;
     uint64_t uncommitted_bytes, undurable_bytes;
     struct log_limiter full_disk;
-    bool closed; /* freed when no job in the lane and no log is left */
+    bool closed; /* freed when no job in the lanes and no log is left */
     /* log_store_flush */
     bool flushing, flush_waits; /* flush_waits: for the journal's round with the last progress */
     void (*flush_done)(void *arg);
@@ -85,6 +106,7 @@ struct partition_log {
     char *path; /* of the group's directory */
     struct partition_log_events events;
     void *arg;
+    bool opening; /* in its lane; counts as closed until it is open */
     bool closed;
     unsigned busy; /* calls of `events` under way: freed after them */
 
@@ -108,13 +130,13 @@ struct partition_log {
 
     struct segment **segments; /* the last one is active if it says so */
     size_t segment_count, segment_room;
-    bool directory_synced;
+    bool directory_made, directory_synced;
 
-    struct write_job *job; /* under way; one at most */
-    uint64_t sync_wanted;  /* entries up to this index are to be synced */
-    uint64_t flush_to;     /* the store's flush waits until this index is synced */
-    struct partition_log *due_next;
-    uint64_t due_at_us; /* 0: not in the list */
+    struct write_job *job;   /* under way; one at most */
+    uint64_t sync_wanted;    /* entries up to this index are to be synced */
+    uint64_t flush_to;       /* the store's flush waits until this index is synced */
+    struct log_queue *queue; /* of write-behind; NULL: in none */
+    struct partition_log *queue_next, *queue_prev;
 
     struct durable_mark *oldest_mark, *newest_mark;
 
@@ -149,8 +171,8 @@ void partition_log_free_if_unused(struct partition_log *log);
 
 /* The log of that group if it is open, or NULL. */
 struct partition_log *log_store_find(struct log_store *store, uint64_t group);
-/* Sends a job into the lane, and takes it back: the last thing in its `done`. The store lives until then. */
-void log_store_run_job(struct log_store *store, struct env_job *job);
+/* Sends a job into a lane of the store, and takes it back: the last thing in its `done`. The store lives until then. */
+void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job);
 void log_store_job_done(struct log_store *store);
 /* Something is written, synced or closed: perhaps that was all that a flush waits for. */
 void log_store_check_flush(struct log_store *store);

@@ -36,7 +36,82 @@ static void let_go(struct log_reading *reading) {
     reading->segment = NULL;
 }
 
+/* ---- Waiting for a file ---- */
+
+enum { TRY_AGAIN_US = 50 * 1000 };
+
+static void wait_for_file(struct log_store *store, struct log_reading *reading, bool first) {
+    struct reading_queue *queue = &store->readers;
+    let_go(reading); /* who waits keeps no file from being closed */
+    reading->waiting = true;
+    reading->next_waiting = first ? queue->first : NULL;
+    if (first)
+        queue->first = reading;
+    else
+        *(queue->last ? &queue->last->next_waiting : &queue->first) = reading;
+    if (!reading->next_waiting) queue->last = reading;
+    env_timer_start(queue->again, TRY_AGAIN_US);
+}
+
+static void wait_no_more(struct log_store *store, struct log_reading *reading) {
+    struct reading_queue *queue = &store->readers;
+    struct log_reading **at = &queue->first, *before = NULL;
+    while (*at != reading) {
+        before = *at;
+        at = &before->next_waiting;
+    }
+    *at = reading->next_waiting;
+    if (queue->last == reading) queue->last = before;
+    reading->waiting = false;
+}
+
+static int look_now(struct log_reading *reading, bool first_in_line);
+
+/* The segment may be gone by now. */
+static int look_again(struct log_reading *reading) {
+    struct segment *segment = log_segment_of_offset(reading->log, reading->looked_at);
+    if (!segment || segment->header.base_offset != reading->looked_at) return ERR_NOT_FOUND;
+    segment_hold(segment);
+    reading->segment = segment;
+    return look_now(reading, true);
+}
+
+static void wake(struct env_task *task) {
+    struct log_store *store = (struct log_store *)((char *)task - offsetof(struct log_store, readers.wake));
+    struct log_reading *reading;
+    store->readers.waking = true;
+    while ((reading = store->readers.first) != NULL) {
+        wait_no_more(store, reading);
+        int error = look_again(reading);
+        if (reading->waiting) break;
+        if (error != ERR_AGAIN) reading->resume(reading, error);
+    }
+    store->readers.waking = false;
+}
+
+void log_readings_wake(struct log_store *store) {
+    if (store->readers.first && !store->readers.waking && !store->closed) env_defer(store->env, &store->readers.wake);
+}
+
+static void try_again(void *arg) {
+    log_readings_wake(arg);
+}
+
+void log_readings_open(struct log_store *store) {
+    store->readers.wake.run = wake;
+    store->readers.again = env_timer_new(store->env, try_again, store);
+}
+
+void log_readings_close(struct log_store *store) {
+    CHECK(!store->readers.first);
+    env_defer_cancel(store->env, &store->readers.wake);
+    env_timer_free(store->readers.again);
+}
+
+/* ---- Its end ---- */
+
 void log_reading_end(struct log_reading *reading) {
+    if (reading->waiting) wait_no_more(reading->log->store, reading);
     unlink_reading(reading);
     if (!reading->segment) reading->free(reading); /* else its job is under way */
 }
@@ -90,15 +165,29 @@ int log_reading_look(struct log_reading *reading, struct segment *segment, enum 
                      uint64_t position) {
     segment_hold(segment);
     reading->segment = segment;
-    int error = segment_open_file(segment);
+    reading->by = by;
+    reading->key = key;
+    reading->position = position;
+    reading->looked_at = segment->header.base_offset;
+    return look_now(reading, false);
+}
+
+/* The segment is held. Whoever is not first in line opens no file before those who wait for one. */
+static int look_now(struct log_reading *reading, bool first_in_line) {
+    struct segment *segment = reading->segment;
+    struct log_store *store = reading->log->store;
+    bool behind = !first_in_line && !segment->file && store->readers.first;
+    int error = behind ? ERR_LIMIT : segment_open_file(segment);
+    if (error == ERR_LIMIT) {
+        wait_for_file(store, reading, first_in_line);
+        return ERR_AGAIN;
+    }
     if (error) {
         let_go(reading);
         return error;
     }
-    reading->by = by;
-    reading->key = key;
-    reading->looked_at = segment->header.base_offset;
-    bool can_seek = position > 0 || by == SEEK_TO_START || segment->index;
+    uint64_t position = reading->position;
+    bool can_seek = position > 0 || reading->by == SEEK_TO_START || segment->index;
     if (can_seek && position == 0) position = seek(reading, segment->index);
     segment_cursor_init(&reading->cursor, segment->file, segment->header.group, position, segment->end.position,
                         reading->chunk_bytes);

@@ -3,7 +3,8 @@
  *
  * Happy path: the reader takes what is in memory at once. For what is in a segment it looks into it with a visitor, a pure function
  * over a cursor: first on the loop, from cached bytes only; if a disk has to be asked the same visitor goes on in a job of the
- * pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked.
+ * pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked. When no file may be opened now, the
+ * look waits, in order, until there is room for it (it is also tried again from time to time: the files may be somebody else's).
  * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory of its own; a request that was
  * cancelled, or whose log was closed, is never touched again.
  */
@@ -34,6 +35,9 @@ struct log_reading {
     size_t chunk_bytes;
     enum seek_by by;
     int64_t key;
+    uint64_t position; /* where it begins, if not 0 */
+    bool waiting;      /* for a file, in the store's queue */
+    struct log_reading *next_waiting;
     char *index_path;             /* set: the index is to be read first */
     struct segment_index *loaded; /* by the job, for the segment */
     int error;
@@ -44,6 +48,11 @@ void log_reading_begin(struct log_reading *reading, struct partition_log *log, v
                        struct log_reading **handle);
 /* Unlinks it from both and frees it, now or when its job ends. */
 void log_reading_end(struct log_reading *reading);
+/* Perhaps a file may be opened: those that wait for one go on, at the end of this turn. */
+void log_readings_wake(struct log_store *store);
+void log_readings_open(struct log_store *store);
+void log_readings_close(struct log_store *store);
+
 /* The log is closing: ends all that are under way. */
 void log_readings_detach(struct partition_log *log);
 /* Looks into the segment from where `by` and `key` say, or from `position` if that is not 0. Returns what the visitor returned, or

@@ -11,10 +11,10 @@
 #include "base/mem.h"
 #include "storage/directory.h"
 #include "storage/log_parts.h"
+#include "storage/log_reading.h"
 #include "storage/write_behind.h"
 
 enum {
-    OPEN_FILES_MAX = 512,     /* segments that nobody uses right now are closed beyond */
     INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
 };
 
@@ -32,6 +32,16 @@ static void pressed(void *arg, uint64_t group, uint64_t index) {
     if (log) write_behind_sync(log, index);
 }
 
+/* Its file is wanted for others. */
+static void want_sync(void *arg, struct segment *segment) {
+    struct partition_log *log = log_store_find(arg, segment->header.group);
+    if (log) write_behind_sync(log, segment->end.last_index);
+}
+
+static void room_for_file(void *arg) {
+    log_readings_wake(arg);
+}
+
 static uint64_t index_interval(const struct log_store_options *options) {
     uint64_t least = options->segment_bytes / INDEX_POINTS_MAX, wanted = options->index_interval_bytes;
     return wanted > least ? wanted : least;
@@ -41,7 +51,7 @@ static void check_flush(struct env_task *task);
 
 int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
                    struct log_store **out, struct error_text *why) {
-    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0);
+    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 && options->open_files > 0);
     char *groups_path = path_join(path, "groups"), *journal_path = path_join(path, "journal");
     struct journal *journal = NULL;
     struct journal_options journal_options = {.file_bytes = options->journal_file_bytes,
@@ -62,11 +72,18 @@ int log_store_open(struct env *env, struct log *log, const char *path, const str
     store->groups_path = groups_path;
     store->journal = journal;
     tail_cache_init(&store->cache, options->tail_cache_bytes);
-    store->files = (struct segment_files){.env = env, .limit = OPEN_FILES_MAX};
     store->flush_task.run = check_flush;
     store->index_interval_bytes = index_interval(options);
     store->lane = env_lane_new(env, "write-behind");
+    store->open_lane = env_lane_new(env, "open-logs");
     write_behind_open(store);
+    log_readings_open(store);
+    unsigned jobs = store->write_behind.jobs_max; /* each has a file of its own */
+    store->files = (struct segment_files){.env = env,
+                                          .limit = options->open_files > jobs ? options->open_files - jobs : 1,
+                                          .want_sync = want_sync,
+                                          .room = room_for_file,
+                                          .arg = store};
     journal_on_pressure(journal, pressed, store);
     log_store_remove_leftovers(store);
     *out = store;
@@ -80,6 +97,7 @@ void log_store_close(struct log_store *store) {
     }
     env_defer_cancel(store->env, &store->flush_task);
     write_behind_close(store);
+    log_readings_close(store);
     journal_close(store->journal);
     store->journal = NULL;
     store->closed = true;
@@ -159,14 +177,34 @@ static void check_flush(struct env_task *task) {
     journal_wait(store->journal, &store->flush_waiter);
 }
 
+/* What the journal holds of it that its segments do not. */
+static uint64_t unsynced_bytes(const struct partition_log *log) {
+    const struct segment *active = partition_log_active(log);
+    if (log->closed || log->committed <= log->synced) return 0;
+    return log->unwritten_bytes + (active ? active->end.position - active->synced : 0);
+}
+
+/* Logs with no more than this stay as they are; together they have no more than the store may leave. */
+static uint64_t most_that_stays(const struct log_store *store) {
+    uint64_t most = store->options.flush_leaves_bytes, sum;
+    do {
+        sum = 0;
+        for (const struct partition_log *log = store->logs; log; log = log->by_group.next)
+            if (unsynced_bytes(log) <= most) sum += unsynced_bytes(log);
+        if (sum > store->options.flush_leaves_bytes) most /= 2;
+    } while (sum > store->options.flush_leaves_bytes);
+    return most;
+}
+
 void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg) {
     CHECK(!store->flushing);
     store->flushing = true;
     store->flush_done = done;
     store->flush_arg = arg;
+    uint64_t left = most_that_stays(store);
     struct partition_log *log, *next;
     HASH_ITER(by_group, store->logs, log, next) {
-        log->flush_to = log->committed;
+        log->flush_to = unsynced_bytes(log) > left ? log->committed : 0;
         if (!log->closed) write_behind_sync(log, log->flush_to);
     }
     log_store_check_flush(store);

@@ -2,8 +2,8 @@
  * Removing the files of a deleted group: log_store_remove_group of partition_log.h.
  *
  * Happy path: in the write-behind lane, behind every write into it, the directory is renamed aside; when that is durable
- * the journal forgets the group, and the files go. Failures: a rename that fails ends the process; files that stay are
- * tried again at the next start. Invariant: a directory under its own name is whole.
+ * the journal forgets the group, and the files go. Failures: a full disk or too many open files make it wait and begin again; else a
+ * rename that fails ends the process; files that stay are tried again at the next start. Invariant: a directory under its own name is whole.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,8 @@
 #include "storage/log_parts.h"
 
 static const char deleted_suffix[] = ".deleted";
+
+enum { TRY_AGAIN_US = 1000 * 1000 };
 
 struct remove_job {
     struct env_job job; /* first: a job is its remove_job */
@@ -22,6 +24,7 @@ struct remove_job {
     char *aside;
     const char *groups_path;
     int error;
+    struct env_timer *again; /* NULL: nothing was in the way so far */
 };
 
 struct name_list {
@@ -65,13 +68,28 @@ static void work(struct env_job *base) {
     remove_files(job->env, job->aside);
 }
 
+static void try_again(void *arg) {
+    struct remove_job *job = arg;
+    env_lane_run(job->store->lane, &job->job);
+}
+
+/* The sync of the directory that was not opened is made good by the next try. */
+static bool waits(struct remove_job *job) {
+    if ((job->error != ERR_LIMIT && job->error != ERR_NO_SPACE) || job->store->closed) return false;
+    if (!job->again) job->again = env_timer_new(job->env, try_again, job);
+    env_timer_start(job->again, TRY_AGAIN_US);
+    return true;
+}
+
 static void done(struct env_job *base) {
     struct remove_job *job = (struct remove_job *)base;
     struct log_store *store = job->store;
-    if (job->error)
+    if (waits(job)) return;
+    if (job->error && !store->closed)
         env_fatal(store->env, "cannot rename %s (%s), which was to be deleted; mend the disk and start again",
                   job->path, error_phrase(job->error));
-    if (job->path && !store->closed) journal_forget(store->journal, job->group);
+    if (job->path && !job->error && !store->closed) journal_forget(store->journal, job->group);
+    env_timer_free(job->again);
     mem_free(job->path);
     mem_free(job->aside);
     mem_free(job);
@@ -88,7 +106,7 @@ static void start(struct log_store *store, uint64_t group, char *path, char *asi
                                .path = path,
                                .aside = aside,
                                .groups_path = store->groups_path};
-    log_store_run_job(store, &job->job);
+    log_store_run_job(store, store->lane, &job->job);
 }
 
 int log_store_remove_group(struct log_store *store, uint64_t group) {

@@ -28,6 +28,7 @@ static void advance_commit(struct partition_log *log) {
         log->uncommitted_bytes -= stored;
         log->store->uncommitted_bytes -= stored;
         log->unwritten_bytes += stored;
+        log->store->write_behind.unwritten_bytes += stored;
     }
     partition_log_set_positions(log, log->synced, log->written, committed);
     journal_commit(log->store->journal, log->group, committed);
@@ -196,6 +197,7 @@ void partition_log_close(struct partition_log *log) {
     log->closed = true;
     log->store->uncommitted_bytes -= log->uncommitted_bytes;
     log->store->undurable_bytes -= log->undurable_bytes;
+    log->store->write_behind.unwritten_bytes -= log->unwritten_bytes;
     log_readings_detach(log);
     write_behind_forget(log);
     log_store_check_flush(log->store);

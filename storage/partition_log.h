@@ -29,6 +29,8 @@ struct log_store_options {
     uint32_t index_interval_bytes; /* one index entry for so many bytes of segment */
     bool must_exist;               /* as in journal_options */
     uint64_t tail_cache_bytes;     /* entries kept in memory after their segment can serve them, over all logs */
+    unsigned open_files;           /* segments that may be open at one time */
+    uint64_t flush_leaves_bytes;   /* so much a flush leaves in the journal, of the logs that have least in it */
 };
 
 /* `path` is the shard's directory (".../shard-0"); made if missing. Recovers the journal. Errors as journal_open. */
@@ -36,7 +38,8 @@ int log_store_open(struct env *env, struct log *log, const char *path, const str
                    struct log_store **store, struct error_text *why);
 /* Waits for nothing: logs must be closed before. */
 void log_store_close(struct log_store *store);
-/* Writes what is committed to segments and syncs it, then calls `done`: a clean stop, so that the next start is short. */
+/* Writes what is committed to segments and syncs it (but for flush_leaves_bytes), then calls `done`: a clean stop, so that the next
+ * start is short. */
 void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg);
 /* Calls `each` for every group that has a directory or journal records here. */
 void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group), void *arg);
@@ -59,11 +62,24 @@ struct partition_log_events {
     void (*hard_state_durable)(void *arg, uint64_t version);
 };
 
-/* Opens or makes the log of `group`. After recovery the committed part that is known is in segments (or memory), and later
- * entries are uncommitted. `label` ("orders-3", "metadata") is for messages; copied. ERR_CORRUPT, ERR_IO. */
+/* Opens the log of `group`, or begins a new one, for which nothing is made on disk yet. After recovery the committed part that is known
+ * is in segments (or memory), and later entries are uncommitted. `label` ("orders-3", "metadata") is for messages; copied. Blocks: for
+ * the one log that a start waits for. ERR_CORRUPT, ERR_VERSION: damage, or a file of another time; what else there is (ERR_IO, ERR_LIMIT,
+ * ERR_NO_SPACE, ERR_BUSY, ...) may pass. */
 int partition_log_open(struct log_store *store, uint64_t group, const char *label,
                        const struct partition_log_events *events, void *arg, struct partition_log **log,
                        struct error_text *why);
+
+/* The same without blocking: begin sends it into a lane; `ready` comes later, never within the call; then the owner calls end once, which
+ * gives the log or the error. Between begin and end the group must not be removed. */
+struct partition_log_opening;
+struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group, const char *label,
+                                                       void (*ready)(void *arg), void *arg);
+int partition_log_open_end(struct partition_log_opening *opening, const struct partition_log_events *events, void *arg,
+                           struct partition_log **log, struct error_text *why);
+/* Instead of end, at any time: `ready` will not come. Says whether it is over, so that the group may be removed; if not, `over` is called
+ * later (NULL: nobody waits; also when the store is closed first). */
+bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg), void *arg);
 void partition_log_close(struct partition_log *log); /* no event comes after this; NULL does nothing */
 
 uint64_t partition_log_first_index(const struct partition_log *log); /* 1 while no prefix is gone */

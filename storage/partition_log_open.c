@@ -19,6 +19,9 @@
  * Entries behind the progress come from the journal; what is known to be committed of them goes to segments again by
  * write-behind. Damage is ERR_CORRUPT with the place; nothing but an index that was scanned is changed on disk
  * before everything has been checked.
+ *
+ * In three steps: begin, on the loop; look, which blocks and may be a job of the store's own lane for it: it touches the log that
+ * nobody else knows yet, and the journal's view of the group, which stays until it is released; end, on the loop again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,27 +30,37 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "storage/group_directory.h"
 #include "storage/log_parts.h"
 #include "storage/segment_cursor.h"
 #include "storage/write_behind.h"
 
 static const char damage_advice[] = "put back this file as it was; the other replicas go on without this one";
 
+enum opening_phase { OPENING_IN_LANE, OPENING_LOOKED, OPENING_CANCELED };
+
 /* What is found while a log is opened. */
-struct opening {
-    struct partition_log *log;
+struct partition_log_opening {
+    struct env_job job; /* first: a job is its opening */
+    struct log_store *store;
+    enum opening_phase phase;
+    void (*ready)(void *arg); /* or, once canceled, `over`; may be NULL then */
+    void *arg;
+    int error;
+    struct error_text sentence;          /* of `error` */
+    struct partition_log *log;           /* NULL: another one of this group is open */
     const struct journal_group *journal; /* NULL: it never heard of the group */
     int64_t *bases;                      /* base offsets of the segment files, ascending */
     size_t count, room;
-    size_t kept;    /* so many of them stay; the last of those is active */
-    uint64_t found; /* the largest index of a valid entry behind the progress */
-    struct error_text *why;
+    size_t kept;            /* so many of them stay; the last of those is active */
+    uint64_t found;         /* the largest index of a valid entry behind the progress */
+    struct error_text *why; /* `sentence` */
 };
 
 /* ---- Files ---- */
 
 static void note_segment(void *arg, const char *name) {
-    struct opening *opening = arg;
+    struct partition_log_opening *opening = arg;
     uint64_t base;
     if (!path_number(name, ".log", &base) || base > INT64_MAX) return;
     if (opening->count == opening->room) {
@@ -62,56 +75,21 @@ static int compare_bases(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* Is the label in the file already? A power cut may have left it empty. */
-static bool has_label(struct env *env, const char *path, const char *label) {
-    size_t len = strlen(label), got = 0;
-    struct env_file *file;
-    if (env_file_open(env, path, ENV_READ, &file) != 0) return false;
-    char *found = mem_alloc(len + 2);
-    int error = env_file_read(file, found, len + 2, 0, &got);
-    bool same = !error && got == len + 1 && memcmp(found, label, len) == 0;
-    mem_free(found);
-    env_file_close(file);
-    return same;
-}
-
-static int write_label(struct env *env, const char *path, const char *label) {
-    struct env_file *file;
-    int error = env_file_open(env, path, ENV_WRITE | ENV_CREATE, &file);
-    if (error) return error;
-    struct env_iov iov[2] = {{.base = label, .len = strlen(label)}, {.base = "\n", .len = 1}};
-    error = env_file_truncate(file, 0);
-    if (!error) error = env_file_write(file, iov, 2, 0, false);
-    env_file_close(file);
-    return error;
-}
-
-static int make_group_directory(struct partition_log *log, struct error_text *why) {
-    struct env *env = log->store->env;
-    int error = env_mkdir(env, log->path);
-    if (error && error != ERR_EXISTS)
-        return error_set(why, error, "%s cannot be made (%s)", log->path, error_phrase(error));
-    char *path = path_join(log->path, "name");
-    error = has_label(env, path, log->label) ? 0 : write_label(env, path, log->label);
-    if (error) error_set(why, error, "%s cannot be written (%s)", path, error_phrase(error));
-    mem_free(path);
-    return error;
-}
-
-static int list_segments(struct opening *opening) {
+static int list_segments(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     int error = env_list_dir(log->store->env, log->path, note_segment, opening);
+    if (error == ERR_NOT_FOUND) return 0; /* nothing of it was written to a segment yet */
     if (error) return error_set(opening->why, error, "%s cannot be listed (%s)", log->path, error_phrase(error));
     if (opening->count > 0) qsort(opening->bases, opening->count, sizeof *opening->bases, compare_bases);
     return 0;
 }
 
-static int damaged(struct opening *opening, const char *path, const char *what) {
+static int damaged(struct partition_log_opening *opening, const char *path, const char *what) {
     return error_set(opening->why, ERR_CORRUPT, "%s of %s %s; %s", path, opening->log->label, what, damage_advice);
 }
 
 /* Opens a segment file and reads its header. */
-static int open_segment_file(struct opening *opening, const char *path, struct env_file **file,
+static int open_segment_file(struct partition_log_opening *opening, const char *path, struct env_file **file,
                              struct segment_header *header, uint64_t *size) {
     uint8_t bytes[SEGMENT_HEADER_SIZE];
     size_t got = 0;
@@ -182,8 +160,8 @@ static int save_scanned(struct env *env, const char *index_path, struct segment_
 }
 
 /* Reads what is known of one segment up to `limit` and adds it to the log. */
-static int keep_segment(struct opening *opening, struct env_file *file, const struct segment_header *header,
-                        uint64_t limit, bool active, const char *path) {
+static int keep_segment(struct partition_log_opening *opening, struct env_file *file,
+                        const struct segment_header *header, uint64_t limit, bool active, const char *path) {
     struct partition_log *log = opening->log;
     struct log_store *store = log->store;
     uint64_t interval = store->index_interval_bytes;
@@ -210,7 +188,7 @@ static int keep_segment(struct opening *opening, struct env_file *file, const st
 }
 
 /* The segment with this base offset: sealed, or (active) the one that progress names. */
-static int keep(struct opening *opening, int64_t base, bool active) {
+static int keep(struct partition_log_opening *opening, int64_t base, bool active) {
     struct partition_log *log = opening->log;
     char *path = path_of_segment(log->path, base, SEGMENT_FILE_LOG);
     struct env_file *file;
@@ -233,7 +211,7 @@ static int keep(struct opening *opening, int64_t base, bool active) {
     return error;
 }
 
-static int keep_synced(struct opening *opening) {
+static int keep_synced(struct partition_log_opening *opening) {
     if (!opening->journal || opening->journal->progress == 0) return 0;
     for (size_t i = 0; i < opening->count; i++) {
         int64_t base = opening->bases[i];
@@ -252,7 +230,7 @@ static int keep_synced(struct opening *opening) {
 /* ---- What lies behind the progress ---- */
 
 /* The last index of the valid entries that follow each other from `position` on. */
-static void look_behind(struct opening *opening, struct env_file *file, uint64_t position, uint64_t size,
+static void look_behind(struct partition_log_opening *opening, struct env_file *file, uint64_t position, uint64_t size,
                         uint64_t expected) {
     enum { LOOK_CHUNK_BYTES = 64 << 10 };
     struct segment_cursor cursor;
@@ -267,7 +245,7 @@ static void look_behind(struct opening *opening, struct env_file *file, uint64_t
 }
 
 /* Which committed entries do the unsynced parts hold? They must be in the journal. */
-static int look_at_unsynced(struct opening *opening) {
+static int look_at_unsynced(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     for (size_t i = opening->kept > 0 ? opening->kept - 1 : 0; i < opening->count; i++) {
         char *path = path_of_segment(log->path, opening->bases[i], SEGMENT_FILE_LOG);
@@ -275,7 +253,7 @@ static int look_at_unsynced(struct opening *opening) {
         struct segment_header header;
         uint64_t size;
         struct error_text ignored; /* a file that was never synced may be anything */
-        struct opening quiet = *opening;
+        struct partition_log_opening quiet = *opening;
         quiet.why = &ignored;
         bool kept = i + 1 == opening->kept;
         if (open_segment_file(&quiet, path, &file, &header, &size) == 0) {
@@ -297,7 +275,7 @@ static int look_at_unsynced(struct opening *opening) {
 }
 
 /* Removes what was never synced, and cuts the active segment. */
-static int cut_unsynced(struct opening *opening) {
+static int cut_unsynced(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     struct env *env = log->store->env;
     int error = 0;
@@ -331,9 +309,7 @@ static int cut_unsynced(struct opening *opening) {
 
 /* ---- Entries from the journal ---- */
 
-static int take_journal_entries(struct opening *opening) {
-    struct partition_log *log = opening->log;
-    const struct journal_group *journal = opening->journal;
+static void begin_at_segments(struct partition_log *log) {
     const struct segment *active = partition_log_active(log);
     if (active) {
         log->last_index = active->end.last_index;
@@ -341,9 +317,15 @@ static int take_journal_entries(struct opening *opening) {
     }
     log->synced = log->written = log->committed = log->last_index;
     log->written_end = log->end_offset;
-    log_memory_init(&log->memory, &log->store->cache, log->last_index + 1);
+}
+
+/* The positions and tables go on over them; the entries themselves belong to the loop. */
+static int check_journal_entries(struct partition_log_opening *opening) {
+    struct partition_log *log = opening->log;
+    const struct journal_group *journal = opening->journal;
+    begin_at_segments(log);
     for (size_t i = 0; journal && i < journal->entry_count; i++) {
-        struct entry *entry = journal->entries[i];
+        const struct entry *entry = journal->entries[i];
         uint32_t term = term_table_at(&log->terms, log->last_index);
         if (entry->index != log->last_index + 1 || entry->base_offset != log->end_offset || entry->term < term ||
             entry->term == 0)
@@ -354,14 +336,20 @@ static int take_journal_entries(struct opening *opening) {
                              entry->index, log->label, log->last_index, log->end_offset);
         term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
         if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
-        log_memory_push(&log->memory, entry);
         log->last_index = entry->index;
         log->end_offset += entry->records;
     }
     return 0;
 }
 
-static void set_commit(struct opening *opening) {
+static void take_journal_entries(struct partition_log_opening *opening) {
+    struct partition_log *log = opening->log;
+    log_memory_init(&log->memory, &log->store->cache, log->written + 1);
+    for (size_t i = 0; opening->journal && i < opening->journal->entry_count; i++)
+        log_memory_push(&log->memory, opening->journal->entries[i]);
+}
+
+static void set_commit(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     log->durable = log->last_index;
     log->commit = opening->journal ? opening->journal->commit : 0;
@@ -376,57 +364,142 @@ static void set_commit(struct opening *opening) {
             log->uncommitted_bytes += stored;
     }
     log->store->uncommitted_bytes += log->uncommitted_bytes;
+    log->store->write_behind.unwritten_bytes += log->unwritten_bytes;
     partition_log_set_positions(log, log->synced, log->written, log->commit);
 }
 
-static int recover(struct opening *opening) {
-    int error = make_group_directory(opening->log, opening->why);
-    if (!error) error = list_segments(opening);
+/* ---- The three steps ---- */
+
+static int look(struct partition_log_opening *opening) {
+    struct partition_log *log = opening->log;
+    int error = list_segments(opening);
     if (!error && opening->count > 0 && !opening->journal)
         error = error_set(
             opening->why, ERR_CORRUPT,
             "%s has segments of %s, but the journal does not know this group; put back the journal that belongs to "
             "them",
-            opening->log->path, opening->log->label);
+            log->path, log->label);
     if (!error) error = keep_synced(opening);
     if (!error) error = look_at_unsynced(opening);
-    if (!error) error = take_journal_entries(opening);
+    if (!error) error = check_journal_entries(opening);
     if (!error) error = cut_unsynced(opening);
+    if (!error) log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
     return error;
 }
 
-int partition_log_open(struct log_store *store, uint64_t group, const char *label,
-                       const struct partition_log_events *events, void *arg, struct partition_log **out,
-                       struct error_text *why) {
+static struct partition_log_opening *begin(struct log_store *store, uint64_t group, const char *label) {
+    struct partition_log_opening *opening = mem_zalloc(sizeof *opening);
     struct partition_log *log;
+    opening->why = &opening->sentence;
     HASH_FIND(by_group, store->logs, &group, sizeof group, log);
-    if (log)
-        return error_set(why, ERR_BUSY, "the log of %s is open already, or its last writes are not finished", label);
+    if (log) {
+        opening->error = error_set(opening->why, ERR_BUSY,
+                                   "the log of %s is open already, or its last writes are not finished", label);
+        return opening;
+    }
     log = mem_zalloc(sizeof *log);
     log->store = store;
     log->group = group;
     log->label = mem_strdup(label);
     log->path = path_of_group(store->groups_path, group);
-    log->events = *events;
-    log->arg = arg;
     log->first_index = 1;
+    log->closed = log->opening = true;
     HASH_ADD(by_group, store->logs, group, sizeof group, log);
+    opening->log = log;
+    opening->journal = journal_recovered(store->journal, group);
+    return opening;
+}
 
-    struct opening opening = {.log = log, .journal = journal_recovered(store->journal, group), .why = why};
-    int error = recover(&opening);
-    mem_free(opening.bases);
+static void free_opening(struct partition_log_opening *opening) {
+    mem_free(opening->bases);
+    mem_free(opening);
+}
+
+/* The log was not opened: it goes. */
+static void drop(struct partition_log *log) {
+    log->opening = false;
+    for (size_t i = 0; i < log->segment_count; i++)
+        segment_drop(log->segments[i]);
+    log->segment_count = 0;
+    partition_log_free_if_unused(log);
+}
+
+int partition_log_open_end(struct partition_log_opening *opening, const struct partition_log_events *events, void *arg,
+                           struct partition_log **out, struct error_text *why) {
+    CHECK(opening->phase == OPENING_LOOKED);
+    struct partition_log *log = opening->log;
+    int error = opening->error;
     if (error) {
-        log->uncommitted_bytes = 0;
-        partition_log_close(log);
+        *why = opening->sentence;
+        if (log) drop(log);
+        free_opening(opening);
         return error;
     }
-    if (opening.journal) {
-        log->term = opening.journal->term;
-        log->voted_for = opening.journal->voted_for;
+    log->events = *events;
+    log->arg = arg;
+    log->closed = log->opening = false;
+    take_journal_entries(opening);
+    if (opening->journal) {
+        log->term = opening->journal->term;
+        log->voted_for = opening->journal->voted_for;
     }
-    set_commit(&opening);
-    journal_recovered_release(store->journal, group);
+    set_commit(opening);
+    journal_recovered_release(log->store->journal, log->group);
+    free_opening(opening);
     write_behind_look(log);
     *out = log;
     return 0;
+}
+
+static void work(struct env_job *job) {
+    struct partition_log_opening *opening = (struct partition_log_opening *)job;
+    if (opening->log) opening->error = look(opening);
+}
+
+static void done(struct env_job *job) {
+    struct partition_log_opening *opening = (struct partition_log_opening *)job;
+    struct log_store *store = opening->store;
+    void (*tell)(void *) = opening->ready;
+    void *arg = opening->arg;
+    bool canceled = opening->phase == OPENING_CANCELED;
+    opening->phase = OPENING_LOOKED;
+    if (canceled) {
+        if (opening->log) drop(opening->log);
+        free_opening(opening);
+    }
+    if (tell && !store->closed) tell(arg);
+    log_store_job_done(store);
+}
+
+struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group, const char *label,
+                                                       void (*ready)(void *arg), void *arg) {
+    struct partition_log_opening *opening = begin(store, group, label);
+    opening->job = (struct env_job){.work = work, .done = done};
+    opening->store = store;
+    opening->ready = ready;
+    opening->arg = arg;
+    log_store_run_job(store, store->open_lane, &opening->job);
+    return opening;
+}
+
+bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg), void *arg) {
+    if (opening->phase == OPENING_IN_LANE) {
+        opening->phase = OPENING_CANCELED;
+        opening->ready = over;
+        opening->arg = arg;
+        return false;
+    }
+    CHECK(opening->phase == OPENING_LOOKED);
+    if (opening->log) drop(opening->log);
+    free_opening(opening);
+    return true;
+}
+
+int partition_log_open(struct log_store *store, uint64_t group, const char *label,
+                       const struct partition_log_events *events, void *arg, struct partition_log **out,
+                       struct error_text *why) {
+    struct partition_log_opening *opening = begin(store, group, label);
+    if (!opening->error) opening->error = look(opening);
+    opening->phase = OPENING_LOOKED;
+    return partition_log_open_end(opening, events, arg, out, why);
 }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "storage/segment_cursor.h"
 
-enum { SCAN_CHUNK_BYTES = 256 << 10 };
+enum { SCAN_CHUNK_BYTES = 256 << 10, GIVE_BACK = 16 };
 
 struct segment *segment_new(struct segment_files *files, const char *group_path, const struct segment_header *header,
                             uint64_t interval_bytes, struct segment_index *index) {
@@ -23,31 +23,79 @@ struct segment *segment_new(struct segment_files *files, const char *group_path,
     return segment;
 }
 
-static void unlink_unused(struct segment *segment) {
-    struct segment_files *files = segment->files;
+/* ---- The lists of open files ---- */
+
+static void list_remove(struct segment *segment) {
+    struct segment_list *list = segment->list;
+    if (!list) return;
     if (segment->older)
         segment->older->newer = segment->newer;
     else
-        files->oldest = segment->newer;
+        list->oldest = segment->newer;
     if (segment->newer)
         segment->newer->older = segment->older;
     else
-        files->newest = segment->older;
+        list->newest = segment->older;
     segment->older = segment->newer = NULL;
-    segment->linked = false;
+    segment->list = NULL;
 }
 
-static void link_newest(struct segment *segment) {
-    struct segment_files *files = segment->files;
-    segment->older = files->newest;
+static void list_add(struct segment_list *list, struct segment *segment) {
+    segment->older = list->newest;
     segment->newer = NULL;
-    if (files->newest)
-        files->newest->newer = segment;
+    if (list->newest)
+        list->newest->newer = segment;
     else
-        files->oldest = segment;
-    files->newest = segment;
-    segment->linked = true;
+        list->oldest = segment;
+    list->newest = segment;
+    segment->list = list;
 }
+
+static void close_oldest(struct segment_files *files) {
+    struct segment *segment = files->idle.oldest;
+    list_remove(segment);
+    env_file_close(segment->file);
+    segment->file = NULL;
+    files->open--;
+    if (segment->active) return;
+    segment_index_free(segment->index);
+    segment->index = NULL;
+}
+
+/* Asks for the sync of the unsynced file that waits longest; the next question is for the next one. */
+static void ask_for_sync(struct segment_files *files) {
+    struct segment *segment = files->unsynced.oldest;
+    if (!segment || !files->want_sync) return;
+    list_remove(segment);
+    list_add(&files->unsynced, segment);
+    files->want_sync(files->arg, segment);
+}
+
+bool segment_files_are_scarce(const struct segment_files *files) {
+    return !files->idle.oldest && files->open > files->limit / 2;
+}
+
+/* Files beyond the limit are closed; unsynced ones are not to use up the room of all others. */
+static void close_unused(struct segment_files *files) {
+    while (files->idle.oldest && files->open > files->limit)
+        close_oldest(files);
+    if (segment_files_are_scarce(files)) ask_for_sync(files);
+}
+
+static bool may_open(struct segment_files *files) {
+    while (files->idle.oldest && files->open >= files->limit)
+        close_oldest(files);
+    if (files->open < files->limit) return true;
+    ask_for_sync(files);
+    return false;
+}
+
+void segment_files_give_back(struct segment_files *files) {
+    for (int i = 0; i < GIVE_BACK && files->idle.oldest; i++)
+        close_oldest(files);
+}
+
+/* ---- Life ---- */
 
 static void free_segment(struct segment *segment) {
     env_file_close(segment->file);
@@ -58,60 +106,57 @@ static void free_segment(struct segment *segment) {
 
 void segment_drop(struct segment *segment) {
     if (segment->file) segment->files->open--;
-    if (segment->linked) unlink_unused(segment);
+    list_remove(segment);
     segment->files = NULL;
     if (segment->holders == 0) free_segment(segment);
 }
 
 void segment_hold(struct segment *segment) {
     segment->holders++;
-    if (segment->linked) unlink_unused(segment);
-}
-
-static void close_unused(struct segment_files *files) {
-    while (files->oldest && files->open > files->limit) {
-        struct segment *segment = files->oldest;
-        unlink_unused(segment);
-        env_file_close(segment->file);
-        segment->file = NULL;
-        files->open--;
-        if (!segment->active) {
-            segment_index_free(segment->index);
-            segment->index = NULL;
-        }
-    }
+    list_remove(segment);
 }
 
 void segment_let_go(struct segment *segment) {
     CHECK(segment->holders > 0);
     if (--segment->holders > 0) return;
-    if (!segment->files) {
+    struct segment_files *files = segment->files;
+    if (!files) {
         free_segment(segment);
         return;
     }
     /* Bytes that are not synced keep the file open, so that an error of writing them back cannot get lost with it. */
-    if (segment->file && segment->synced == segment->end.position) {
-        link_newest(segment);
-        close_unused(segment->files);
-    }
+    bool synced = segment->synced == segment->end.position;
+    if (segment->file) list_add(synced ? &files->idle : &files->unsynced, segment);
+    close_unused(files);
+    bool room = files->idle.oldest || files->open < files->limit;
+    if (room && files->room) files->room(files->arg);
 }
 
 int segment_open_file(struct segment *segment) {
-    CHECK(segment->holders > 0 && segment->files);
+    struct segment_files *files = segment->files;
+    CHECK(segment->holders > 0 && files);
     if (segment->file) return 0;
+    if (!may_open(files)) return ERR_LIMIT;
     char *path = segment_path(segment, SEGMENT_FILE_LOG);
-    int error = env_file_open(segment->files->env, path, ENV_READ | ENV_WRITE, &segment->file);
+    int error;
+    while ((error = env_file_open(files->env, path, ENV_READ | ENV_WRITE, &segment->file)) == ERR_LIMIT &&
+           files->idle.oldest)
+        segment_files_give_back(files);
     mem_free(path);
     if (error) {
         segment->file = NULL;
         return error;
     }
-    segment->files->open++;
+    files->open++;
     return 0;
 }
 
 void segment_adopt_file(struct segment *segment, struct env_file *file) {
-    CHECK(segment->holders > 0 && !segment->file);
+    CHECK(segment->holders > 0);
+    if (segment->file) {
+        env_file_close(file);
+        return;
+    }
     segment->file = file;
     if (segment->files) segment->files->open++;
 }

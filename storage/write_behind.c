@@ -7,15 +7,21 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/applier_snapshot.h"
+#include "storage/group_directory.h"
 
 enum {
     APPLIER_STATE_BYTES = 64 << 20, /* of segment, for which the applier's state is kept once, at a sync */
     TRY_DISK_AGAIN_US = 1000 * 1000,
+    PACE_US = 100 * 1000,  /* between looks for logs to sync in the background */
+    LOOK_US = 1000 * 1000, /* the same, while the journal has much room */
+    ROOM_SHARE = 4,        /* of the journal: less is in use, and nothing is synced for its sake */
+    UNWRITTEN_SHARE = 8,   /* of the journal: more is not kept in memory only */
 };
 
 /* In this order, and in the words of the sentence that ends the process. */
-enum write_step { STEP_CREATE, STEP_WRITE, STEP_SYNC, STEP_INDEX, STEP_DIRECTORY };
-static const char *const step_names[] = {"create", "write", "sync", "write the index of", "sync the directory of"};
+enum write_step { STEP_MAKE_DIRECTORY, STEP_OPEN, STEP_WRITE, STEP_SYNC, STEP_INDEX, STEP_DIRECTORY };
+static const char *const step_names[] = {"make the directory of", "open", "write", "sync", "write the index of",
+                                         "sync the directory of"};
 
 /* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the result. */
 struct write_job {
@@ -28,10 +34,11 @@ struct write_job {
     size_t count;
     struct segment_end end; /* of the segment after this write */
     uint64_t position;      /* where the entries go */
-    bool create, sync, seal, sync_group_directory, sync_parent_directory;
-    struct env_file *file; /* made by the job if `create` */
+    bool make_directory, create, sync, seal, sync_group_directory, sync_parent_directory;
+    struct env_file *file;
+    bool opened; /* `file`, by this job; else it is the segment's */
     char *path, *index_path;
-    const char *group_path, *groups_path;
+    const char *group_path, *groups_path, *label;
     uint8_t *index_bytes; /* NULL: nothing to say that is new */
     size_t index_len;
     uint64_t index_position;
@@ -42,9 +49,13 @@ struct write_job {
 
 /* ---- On the lane's thread ---- */
 
-static int create_file(struct write_job *job) {
-    int error = env_file_open(job->env, job->path, ENV_READ | ENV_WRITE | ENV_CREATE, &job->file);
-    if (!error) error = env_file_truncate(job->file, 0);
+static int open_file(struct write_job *job) {
+    if (job->file) return 0;
+    int flags = ENV_READ | ENV_WRITE | (job->create ? ENV_CREATE : 0);
+    int error = env_file_open(job->env, job->path, flags, &job->file);
+    job->opened = !error;
+    if (error || !job->create) return error;
+    error = env_file_truncate(job->file, 0);
     uint8_t header[SEGMENT_HEADER_SIZE];
     segment_header_encode(&job->segment->header, SEGMENT_FILE_LOG, header);
     struct env_iov iov = {.base = header, .len = sizeof header};
@@ -86,7 +97,9 @@ static int sync_directories(struct write_job *job) {
 
 static int do_step(struct write_job *job) {
     switch (job->step) {
-    case STEP_CREATE: return job->create ? create_file(job) : 0;
+    case STEP_MAKE_DIRECTORY:
+        return job->make_directory ? group_directory_make(job->env, job->group_path, job->label) : 0;
+    case STEP_OPEN: return open_file(job);
     case STEP_WRITE: return write_entries(job);
     case STEP_SYNC: return env_file_sync(job->file);
     case STEP_INDEX: return write_index(job);
@@ -98,7 +111,7 @@ static int do_step(struct write_job *job) {
 static void work(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
     enum write_step last = job->sync ? STEP_DIRECTORY : STEP_WRITE;
-    for (job->step = STEP_CREATE;; job->step++) {
+    for (job->step = STEP_MAKE_DIRECTORY;; job->step++) {
         job->error = do_step(job);
         if (job->error || job->step == last) return;
     }
@@ -141,6 +154,8 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     for (size_t i = 0; i < job->count; i++)
         stored += entry_stored_size(job->entries[i]);
     log->unwritten_bytes -= stored;
+    log->store->write_behind.unwritten_bytes -= stored;
+    log->directory_made = true;
     log->unsaved_bytes += stored;
     if (job->sync) log->directory_synced = true;
     uint64_t synced = job->sync ? job->end.last_index : log->synced;
@@ -153,11 +168,14 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     if (job->seal || (job->sync && enough)) keep_applier_state(log);
 }
 
+static void start_more(struct log_store *store);
+
 static void end_job(struct write_job *job) {
     struct log_store *store = job->store;
     struct partition_log *log = job->log;
-    if (job->create && job->file) segment_adopt_file(job->segment, job->file);
+    if (job->opened) segment_adopt_file(job->segment, job->file);
     log->job = NULL;
+    store->write_behind.jobs--;
     if (!log->closed) take_result(log, job);
     segment_let_go(job->segment);
     free_job(job);
@@ -165,6 +183,7 @@ static void end_job(struct write_job *job) {
         partition_log_free_if_unused(log);
     else
         write_behind_look(log);
+    if (!store->closed) start_more(store);
     log_store_job_done(store);
 }
 
@@ -176,15 +195,17 @@ static void try_again(void *arg) {
         env_lane_run(job->store->lane, &job->job);
 }
 
-/* What did not fit is still in memory and in the journal: it is written again, from the beginning, until the disk has room. */
-static void wait_for_disk(struct write_job *job) {
+/* What did not fit is still in memory and in the journal: it is written again, from the beginning, until there is room. */
+static void wait_for_room(struct write_job *job) {
     struct log_store *store = job->store;
     log_limited(store->log, &store->full_disk, LOG_WARN,
-                "cannot %s %s: no space left; entries wait in the journal and in memory until the disk has room",
-                step_names[job->step], job->path);
-    if (job->create) {
+                "cannot %s %s (%s): %s; entries wait in the journal and in memory until then", step_names[job->step],
+                job->path, error_phrase(job->error), error_advice(job->error));
+    if (job->error == ERR_LIMIT) segment_files_give_back(&store->files);
+    if (job->opened) {
         env_file_close(job->file);
         job->file = NULL;
+        job->opened = false;
     }
     if (!job->again) job->again = env_timer_new(store->env, try_again, job);
     env_timer_start(job->again, TRY_DISK_AGAIN_US);
@@ -193,8 +214,10 @@ static void wait_for_disk(struct write_job *job) {
 static void done(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
     bool is_sync = job->step == STEP_SYNC || job->step == STEP_DIRECTORY;
-    if (job->error == ERR_NO_SPACE && !is_sync && !job->log->closed)
-        wait_for_disk(job);
+    /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed. */
+    bool passing = job->error == ERR_LIMIT || (job->error == ERR_NO_SPACE && !is_sync);
+    if (passing && !job->log->closed)
+        wait_for_room(job);
     else if (job->error && !job->log->closed)
         env_fatal(
             job->env,
@@ -258,7 +281,8 @@ static uint64_t sync_target(const struct partition_log *log) {
 static void prepare_sync(struct partition_log *log, struct write_job *job) {
     job->seal = is_full(log->store, job->segment, &job->end);
     uint64_t target = sync_target(log);
-    job->sync = job->seal || (target > log->synced && job->end.last_index >= target);
+    bool wanted = target > log->synced && job->end.last_index >= target;
+    job->sync = job->seal || wanted || segment_files_are_scarce(&log->store->files);
     if (!job->sync) return;
     job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position, &job->index_len);
     job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
@@ -281,88 +305,125 @@ static void start(struct partition_log *log) {
     job->path = segment_path(job->segment, SEGMENT_FILE_LOG);
     job->group_path = log->path;
     job->groups_path = store->groups_path;
+    job->label = log->label;
+    job->make_directory = !log->directory_made;
     job->create = job->segment->end.position == SEGMENT_HEADER_SIZE;
     gather(log, job);
     prepare_sync(log, job);
-    if (!job->create) {
-        int error = segment_open_file(job->segment);
-        if (error)
-            env_fatal(store->env, "cannot open %s (%s), to which entries are to be written", job->path,
-                      error_phrase(error));
-        job->file = job->segment->file;
-    }
+    job->file = job->create ? NULL : job->segment->file;
     log->job = job;
-    log_store_run_job(store, &job->job);
+    store->write_behind.jobs++;
+    log_store_run_job(store, store->lane, &job->job);
 }
 
-/* ---- Deadlines: all logs wait for the same time, so their list is in order ---- */
+/* ---- Which logs wait, and for what ---- */
 
-static void wait_for_more(struct partition_log *log) {
-    struct write_behind *waiting = &log->store->write_behind;
-    if (log->due_at_us) return;
-    log->due_at_us = env_now_us(log->store->env) + WRITE_BEHIND_US;
-    log->due_next = NULL;
-    if (waiting->due_last) {
-        waiting->due_last->due_next = log;
-    } else {
-        waiting->due_first = log;
-        env_timer_start_at(waiting->timer, log->due_at_us);
+static void queue_remove(struct partition_log *log) {
+    struct log_queue *queue = log->queue;
+    if (!queue) return;
+    *(log->queue_prev ? &log->queue_prev->queue_next : &queue->first) = log->queue_next;
+    *(log->queue_next ? &log->queue_next->queue_prev : &queue->last) = log->queue_prev;
+    log->queue = NULL;
+    log->queue_next = log->queue_prev = NULL;
+}
+
+static void queue_add(struct log_queue *queue, struct partition_log *log) {
+    queue_remove(log);
+    log->queue = queue;
+    log->queue_prev = queue->last;
+    *(queue->last ? &queue->last->queue_next : &queue->first) = log;
+    queue->last = log;
+}
+
+static bool may_start(const struct write_behind *all) {
+    return all->jobs < all->jobs_max && !all->ready.first;
+}
+
+static void start_or_queue(struct partition_log *log) {
+    struct write_behind *all = &log->store->write_behind;
+    if (may_start(all)) {
+        queue_remove(log);
+        start(log);
+    } else if (log->queue != &all->ready) {
+        queue_add(&all->ready, log);
     }
-    waiting->due_last = log;
 }
 
-static struct partition_log *take_due(struct write_behind *waiting) {
-    struct partition_log *log = waiting->due_first;
-    waiting->due_first = log->due_next;
-    if (!waiting->due_first) waiting->due_last = NULL;
-    log->due_at_us = 0;
-    return log;
+/* The one that has waited longest is written and synced: nothing that is left of it needs memory, journal or a file. */
+static void sync_longest(struct log_store *store) {
+    struct partition_log *log = store->write_behind.waiting.first;
+    queue_remove(log);
+    write_behind_sync(log, log->committed);
 }
 
-static void deadline(void *arg) {
+static uint64_t most_unwritten(const struct log_store *store) {
+    return store->options.journal_max_bytes / UNWRITTEN_SHARE;
+}
+
+/* Jobs for those that are ready; then, while too much is in memory only, for those that wait longest. */
+static void start_more(struct log_store *store) {
+    struct write_behind *all = &store->write_behind;
+    while (all->ready.first && all->jobs < all->jobs_max) {
+        struct partition_log *log = all->ready.first;
+        queue_remove(log);
+        start(log);
+    }
+    while (all->unwritten_bytes > most_unwritten(store) && all->waiting.first && may_start(all))
+        sync_longest(store);
+}
+
+static void arm_pace(struct log_store *store, uint64_t delay_us) {
+    store->write_behind.pacing = true;
+    env_timer_start(store->write_behind.pace, delay_us);
+}
+
+/* Journal files that old entries of quiet logs keep become free a few at a time. */
+static void pace(void *arg) {
     struct log_store *store = arg;
-    struct write_behind *waiting = &store->write_behind;
-    uint64_t now = env_now_us(store->env);
-    while (waiting->due_first && waiting->due_first->due_at_us <= now) {
-        struct partition_log *log = take_due(waiting);
-        if (!log->job && partition_log_writable(log) > log->written) start(log);
-    }
-    if (waiting->due_first) env_timer_start_at(waiting->timer, waiting->due_first->due_at_us);
+    struct write_behind *all = &store->write_behind;
+    bool need = journal_live_bytes(store->journal) > store->options.journal_max_bytes / ROOM_SHARE;
+    all->pacing = false;
+    for (unsigned i = 0; need && i < WRITE_BEHIND_PACED / (LOOK_US / PACE_US); i++)
+        if (all->waiting.first && may_start(all)) sync_longest(store);
+    if (all->waiting.first) arm_pace(store, need ? PACE_US : LOOK_US);
 }
 
-void write_behind_forget(struct partition_log *log) {
-    if (!log->due_at_us) return;
-    struct write_behind *waiting = &log->store->write_behind;
-    struct partition_log **at = &waiting->due_first, *before = NULL;
-    while (*at != log) {
-        before = *at;
-        at = &(*at)->due_next;
-    }
-    *at = log->due_next;
-    if (waiting->due_last == log) waiting->due_last = before;
-    log->due_at_us = 0;
-    if (!waiting->due_first) env_timer_stop(waiting->timer);
+static void wait_for_need(struct partition_log *log) {
+    struct log_store *store = log->store;
+    if (!log->queue) queue_add(&store->write_behind.waiting, log);
+    if (!store->write_behind.pacing) arm_pace(store, LOOK_US);
 }
 
 void write_behind_open(struct log_store *store) {
-    store->write_behind.timer = env_timer_new(store->env, deadline, store);
+    unsigned share = store->options.open_files / 4;
+    struct write_behind *all = &store->write_behind;
+    all->jobs_max = share > WRITE_BEHIND_JOBS ? WRITE_BEHIND_JOBS : share > 0 ? share : 1;
+    uint64_t segment = store->options.segment_bytes;
+    all->enough_bytes = segment < WRITE_BEHIND_BYTES ? segment : WRITE_BEHIND_BYTES;
+    all->pace = env_timer_new(store->env, pace, store);
 }
 
 void write_behind_close(struct log_store *store) {
-    CHECK(!store->write_behind.due_first);
-    env_timer_free(store->write_behind.timer);
+    CHECK(!store->write_behind.waiting.first && !store->write_behind.ready.first);
+    env_timer_free(store->write_behind.pace);
+}
+
+void write_behind_forget(struct partition_log *log) {
+    queue_remove(log);
 }
 
 void write_behind_look(struct partition_log *log) {
     if (log->job || log->closed) return;
     bool more = partition_log_writable(log) > log->written;
-    if (sync_target(log) > log->synced || (more && log->unwritten_bytes >= WRITE_BEHIND_BYTES))
-        start(log);
-    else if (more)
-        wait_for_more(log);
+    if (sync_target(log) > log->synced || (more && log->unwritten_bytes >= log->store->write_behind.enough_bytes))
+        start_or_queue(log);
+    else if (more || log->written > log->synced)
+        wait_for_need(log);
+    if (log->store->write_behind.unwritten_bytes > most_unwritten(log->store)) start_more(log->store);
 }
 
 void write_behind_sync(struct partition_log *log, uint64_t index) {
     if (index > log->sync_wanted) log->sync_wanted = index;
-    write_behind_look(log);
+    if (log->job || log->closed) return;
+    if (sync_target(log) > log->synced) start_or_queue(log);
 }

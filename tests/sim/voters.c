@@ -205,7 +205,8 @@ static int open_store(struct voter *voter, struct error_text *why) {
                                         .journal_max_bytes = 512 * 1024,
                                         .segment_bytes = 4096,
                                         .index_interval_bytes = 512,
-                                        .tail_cache_bytes = 8192};
+                                        .tail_cache_bytes = 8192,
+                                        .open_files = 32};
 
     return log_store_open(voter->env, &voter->log, "/data", &options, &voter->store, why);
 }
@@ -279,7 +280,8 @@ static void main_voter(struct env *env, void *arg) {
     if (error == ERR_NONE) error = open_shard(voter, &why);
     for (unsigned g = 0; error == ERR_NONE && g < voters->groups; g++)
         error = open_group(voter, g, &why);
-    if (error == ERR_NO_SPACE || error == ERR_IO) env_fatal(env, "%s", why.text); /* the nemesis did that */
+    if (error == ERR_NO_SPACE || error == ERR_LIMIT || error == ERR_IO)
+        env_fatal(env, "%s", why.text); /* the nemesis did that */
     if (error != ERR_NONE)
         run_fail(voters->run, "n%u does not start: %s (%s)", voter->place + 1, why.text, error_phrase(error));
     voter->timer = env_timer_new(env, work, voter);

@@ -128,7 +128,8 @@ int fixture_setup(void **state) {
                                                         .journal_max_bytes = 64 << 20,
                                                         .segment_bytes = 64 << 10,
                                                         .index_interval_bytes = 4096,
-                                                        .tail_cache_bytes = 256 << 10};
+                                                        .tail_cache_bytes = 256 << 10,
+                                                        .open_files = 32};
     fixture->settings = (struct partition_settings){.max_message_bytes = 1 << 20,
                                                     .store_lz4 = true,
                                                     .min_insync_replicas = 1,

@@ -147,7 +147,8 @@ int cluster_setup(void **state) {
                                                         .journal_max_bytes = 64 << 20,
                                                         .segment_bytes = 256 << 10,
                                                         .index_interval_bytes = 4096,
-                                                        .tail_cache_bytes = 256 << 10};
+                                                        .tail_cache_bytes = 256 << 10,
+                                                        .open_files = 32};
     return 0;
 }
 

@@ -25,6 +25,19 @@ struct fixture {
     uint64_t durable_for; /* index that the watched log must reach; 0: none */
 };
 
+static void time_is_over(void *arg) {
+    struct fixture *f = arg;
+    folder_stop(&f->folder);
+}
+
+/* Logs that wait for a need keep the loop alive. */
+static void run_a_while(struct fixture *f) {
+    struct env_timer *timer = env_timer_new(f->folder.env, time_is_over, f);
+    env_timer_start(timer, 5000);
+    folder_run(&f->folder);
+    env_timer_free(timer);
+}
+
 static void durable(void *arg, uint64_t index) {
     struct fixture *f = arg;
     if (f->durable_for && index >= f->durable_for) folder_stop(&f->folder);
@@ -65,7 +78,8 @@ static struct fixture *set_up(void) {
                                             .journal_max_bytes = 512 << 10,
                                             .segment_bytes = 64 << 10,
                                             .index_interval_bytes = 1024,
-                                            .tail_cache_bytes = 100 << 10};
+                                            .tail_cache_bytes = 100 << 10,
+                                            .open_files = 32};
     open_store(f);
     return f;
 }
@@ -125,12 +139,15 @@ static void test_store_lists_groups(void **state) {
     open_logs(f, 5);
     append(f, 1, 100);
     settle(f, 1);
-    journal_hard_state(log_store_journal(f->store), 77, 4, 1); /* no directory of its own */
+    journal_hard_state(log_store_journal(f->store), 77, 4, 1);
+    char directory[160];
+    snprintf(directory, sizeof directory, "%s/groups/%016x", f->path, 5);
+    assert_int_equal(env_mkdir(f->folder.env, directory), 0);
     append(f, 2, 100);
     settle(f, 2);
     uint64_t sum = 0;
     log_store_each_group(f->store, collect, &sum);
-    assert_int_equal(sum, 6 * 1000 + 77);
+    assert_int_equal(sum, 4 * 1000 + 77); /* 2, 3, 5, 77 */
     tear_down(f);
 }
 
@@ -186,7 +203,15 @@ static void test_store_tail_cache(void **state) {
     tear_down(f);
 }
 
-/* Few entries wait for a deadline, many are written at once; commits alone sync nothing. */
+static bool group_exists(struct fixture *f, uint64_t group, const char *suffix) {
+    char path[160];
+    snprintf(path, sizeof path, "%s/groups/%016x%s", f->path, (unsigned)group, suffix);
+    enum env_kind kind;
+    assert_int_equal(env_kind_of(f->folder.env, path, &kind), 0);
+    return kind != ENV_NOTHING;
+}
+
+/* Few entries wait, many are written at once; commits alone sync nothing. What waits has neither a file nor a directory. */
 static void test_store_write_behind_waits(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -199,7 +224,7 @@ static void test_store_write_behind_waits(void **state) {
     settle(f, 0);
     partition_log_commit(f->logs[0], 1);
     assert_null(f->logs[0]->job);
-    assert_true(f->logs[0]->due_at_us > 0);
+    assert_ptr_equal(f->store->write_behind.waiting.first, f->logs[0]);
     while (f->logs[1]->unwritten_bytes < WRITE_BEHIND_BYTES) {
         append(f, 1, 500);
         uint64_t last = partition_log_last_index(f->logs[1]);
@@ -208,10 +233,12 @@ static void test_store_write_behind_waits(void **state) {
     }
     settle(f, 1);
     assert_true(f->logs[1]->job != NULL || f->logs[1]->written > 0);
-    folder_run_out(&f->folder);
-    assert_int_equal(f->logs[0]->written, 1);
-    assert_int_equal(f->logs[0]->synced, 0);
-    assert_int_equal(f->logs[1]->written, partition_log_last_index(f->logs[1]));
+    while (f->logs[1]->written == 0)
+        run_a_while(f);
+    assert_int_equal(f->logs[0]->written, 0);
+    assert_int_equal(f->logs[1]->synced, 0);
+    assert_false(group_exists(f, 1, ""));
+    assert_true(group_exists(f, 2, ""));
     tear_down(f);
 }
 
@@ -244,12 +271,157 @@ static void test_store_journal_pressure(void **state) {
     tear_down(f);
 }
 
-static bool group_exists(struct fixture *f, uint64_t group, const char *suffix) {
-    char path[160];
-    snprintf(path, sizeof path, "%s/groups/%016x%s", f->path, (unsigned)group, suffix);
-    enum env_kind kind;
-    assert_int_equal(env_kind_of(f->folder.env, path, &kind), 0);
-    return kind != ENV_NOTHING;
+/* While a good part of the journal is in use, logs that wait are written and synced in the background, those that wait longest first. */
+static void test_store_syncs_quiet_logs(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 20);
+    for (unsigned i = 0; i < 20; i++) {
+        append(f, i, 100);
+        settle(f, i);
+        partition_log_commit(f->logs[i], 1);
+    }
+    assert_int_equal(f->store->jobs, 0);
+    f->options.journal_max_bytes = 1 << 20;
+    f->store->options.journal_max_bytes = 1 << 10; /* so that what there is is much */
+    while (f->logs[19]->synced == 0) {
+        run_a_while(f);
+        assert_true(f->logs[0]->synced == 1 || f->logs[19]->synced == 0);
+    }
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(f->logs[i]->synced, 1);
+    assert_null(f->store->write_behind.waiting.first);
+    tear_down(f);
+}
+
+/* Unsynced segments are more than may be open: they are synced, and closed for others. Readers wait for a file, and all get one. */
+struct patient_read {
+    struct partition_log_read read; /* first: a read is its patient_read */
+    bool done;
+    int error;
+};
+
+static void read_done(struct partition_log_read *read, int error) {
+    struct patient_read *patient = (struct patient_read *)read;
+    patient->done = true;
+    patient->error = error;
+    if (!error) partition_log_read_release(read);
+}
+
+static void test_store_with_few_files(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    f->options.open_files = 4;
+    f->options.segment_bytes = 8 << 10;
+    f->options.tail_cache_bytes = 0;
+    f->options.journal_max_bytes = 64 << 20;
+    close_store(f);
+    open_store(f);
+    open_logs(f, LOGS);
+    unsigned jobs = f->store->write_behind.jobs_max;
+    for (int round = 0; round < 40 * LOGS; round++) {
+        unsigned i = (unsigned)dice_below(&f->dice, LOGS);
+        append(f, i, 600);
+        settle(f, i);
+        partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
+        assert_true(f->store->files.open <= f->store->files.limit + jobs);
+    }
+    struct patient_read reads[LOGS] = {0};
+    for (unsigned i = 0; i < LOGS; i++) {
+        assert_true(f->logs[i]->written > 0);
+        reads[i].read.done = read_done;
+        partition_log_read(f->logs[i], 1, 2, 100, &reads[i].read);
+        assert_true(f->store->files.open <= f->store->files.limit + jobs);
+    }
+    if (!reads[3].done) partition_log_read_cancel(&reads[3].read);
+    for (unsigned i = 0; i < LOGS; i++) {
+        while (i != 3 && !reads[i].done)
+            run_a_while(f);
+        assert_int_equal(reads[i].error, 0);
+    }
+    tear_down(f);
+}
+
+/* ---- Opening in the lane ---- */
+
+struct opened {
+    struct fixture *f;
+    bool ready;
+};
+
+static void opening_ready(void *arg) {
+    struct opened *opened = arg;
+    opened->ready = true;
+    folder_stop(&opened->f->folder);
+}
+
+/* A log that is opened off the loop is the same; one that is open already is refused; a canceled opening leaves nothing behind. */
+static void test_store_opens_in_a_lane(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 2);
+    for (int i = 0; i < 30; i++)
+        append(f, 0, 500);
+    settle(f, 0);
+    partition_log_commit(f->logs[0], 20);
+    flush(f);
+    close_store(f);
+    open_store(f);
+    struct opened opened = {.f = f};
+    struct error_text why;
+    struct partition_log_opening *opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
+    assert_false(opened.ready);
+    assert_null(log_store_find(f->store, 1));
+    folder_run(&f->folder);
+    assert_true(opened.ready);
+    assert_int_equal(partition_log_open_end(opening, &events, f, &f->logs[0], &why), 0);
+    assert_int_equal(partition_log_last_index(f->logs[0]), 30);
+    assert_int_equal(partition_log_commit_index(f->logs[0]), 20);
+
+    opened.ready = false;
+    opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
+    folder_run(&f->folder);
+    assert_int_equal(partition_log_open_end(opening, &events, f, &f->logs[1], &why), ERR_BUSY);
+    assert_string_equal(why.text, "the log of topic-1 is open already, or its last writes are not finished");
+
+    opened.ready = false;
+    opening = partition_log_open_begin(f->store, 7, "topic-7", NULL, NULL);
+    assert_false(partition_log_open_cancel(opening, opening_ready, &opened));
+    folder_run(&f->folder); /* it is over */
+    opening = partition_log_open_begin(f->store, 7, "topic-7", opening_ready, &opened);
+    folder_run(&f->folder);
+    assert_true(partition_log_open_cancel(opening, NULL, NULL));
+    opening = partition_log_open_begin(f->store, 8, "topic-8", opening_ready, &opened);
+    assert_false(partition_log_open_cancel(opening, NULL, NULL)); /* and the store is closed meanwhile */
+    tear_down(f);
+}
+
+/* A flush leaves what is little in the journal, as much as the options say over all logs; the next start has it all the same. */
+static void test_store_flush_leaves_little(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    f->options.flush_leaves_bytes = 6000;
+    close_store(f);
+    open_store(f);
+    open_logs(f, 11);
+    for (unsigned i = 0; i < 11; i++) {
+        for (int n = 0; n < (i == 10 ? 20 : 1); n++)
+            append(f, i, 100);
+        settle(f, i);
+        partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
+    }
+    flush(f);
+    uint64_t left = 0;
+    for (unsigned i = 0; i < 11; i++)
+        left += f->logs[i]->unwritten_bytes;
+    assert_int_equal(f->logs[0]->synced, 0);
+    assert_int_equal(f->logs[10]->synced, 20);
+    assert_true(left > 0 && left <= 6000);
+    close_store(f);
+    open_store(f);
+    open_logs(f, 11);
+    assert_int_equal(partition_log_commit_index(f->logs[0]), 1);
+    tear_down(f);
 }
 
 /* A removed group is gone from disk and journal; its name is free at once, and what a stop left is removed at the next start. */
@@ -267,12 +439,14 @@ static void test_store_removes_groups(void **state) {
     partition_log_close(f->logs[1]);
     f->logs[1] = NULL;
     assert_int_equal(log_store_remove_group(f->store, 2), 0);
-    folder_run_out(&f->folder);
+    while (f->store->jobs > 0)
+        run_a_while(f);
     assert_false(group_exists(f, 2, ""));
     assert_false(group_exists(f, 2, ".deleted"));
-    assert_true(group_exists(f, 1, ""));
+    assert_false(group_exists(f, 1, ""));                     /* it was never written */
     assert_int_equal(log_store_remove_group(f->store, 2), 0); /* once more is harmless */
-    folder_run_out(&f->folder);
+    while (f->store->jobs > 0)
+        run_a_while(f);
     append(f, 0, 10);
     settle(f, 0); /* the journal has a round with the forgotten group */
     char leftover[160];
@@ -323,10 +497,12 @@ static void test_store_opens_many_logs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_store_lists_groups),     cmocka_unit_test(test_store_flush),
-        cmocka_unit_test(test_store_tail_cache),       cmocka_unit_test(test_store_write_behind_waits),
-        cmocka_unit_test(test_store_journal_pressure), cmocka_unit_test(test_store_removes_groups),
-        cmocka_unit_test(test_store_opens_many_logs),
+        cmocka_unit_test(test_store_lists_groups),        cmocka_unit_test(test_store_flush),
+        cmocka_unit_test(test_store_tail_cache),          cmocka_unit_test(test_store_write_behind_waits),
+        cmocka_unit_test(test_store_journal_pressure),    cmocka_unit_test(test_store_removes_groups),
+        cmocka_unit_test(test_store_opens_many_logs),     cmocka_unit_test(test_store_syncs_quiet_logs),
+        cmocka_unit_test(test_store_with_few_files),      cmocka_unit_test(test_store_opens_in_a_lane),
+        cmocka_unit_test(test_store_flush_leaves_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,8 @@ static void open_log(struct fixture *f) {
                                         .journal_max_bytes = 1 << 20,
                                         .segment_bytes = 4096,
                                         .index_interval_bytes = 512,
-                                        .tail_cache_bytes = 1 << 20};
+                                        .tail_cache_bytes = 1 << 20,
+                                        .open_files = 32};
     struct error_text why;
     assert_int_equal(log_store_open(f->folder.env, &f->folder.log, f->path, &options, &f->store, &why), 0);
     assert_int_equal(partition_log_open(f->store, GROUP, "events-0", &events, f, &f->log, &why), 0);
