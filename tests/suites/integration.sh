@@ -4,4 +4,5 @@ status=0
 for part in wire batches operator leaders cli cli_records cli_commands differences cli_dev; do
     "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/$part.py" || status=1
 done
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/many.py" --short || status=1
 exit $status
