@@ -41,6 +41,10 @@ struct journal_group {
     size_t entry_count;
 };
 
+/* With references of its own, for whoever looks at it while the journal may be closed. NULL gives NULL. */
+struct journal_group *journal_group_copy(const struct journal_group *group);
+void journal_group_free(struct journal_group *copy); /* NULL does nothing */
+
 /* Opens or makes the journal in directory `path` and recovers it. ERR_CORRUPT: damage that is not a torn tail; `why` says
  * the place. ERR_VERSION, ERR_IO, ERR_NO_SPACE. */
 int journal_open(struct env *env, struct log *log, const char *path, const struct journal_options *options,

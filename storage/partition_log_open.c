@@ -21,7 +21,7 @@
  * before everything has been checked.
  *
  * In three steps: begin, on the loop; look, which blocks and may be a job of the store's own lane for it: it touches the log that
- * nobody else knows yet, and the journal's view of the group, which stays until it is released; end, on the loop again.
+ * nobody else knows yet, and a copy of the journal's view of the group; end, on the loop again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,10 +47,11 @@ struct partition_log_opening {
     void (*ready)(void *arg); /* or, once canceled, `over`; may be NULL then */
     void *arg;
     int error;
-    struct error_text sentence;          /* of `error` */
-    struct partition_log *log;           /* NULL: another one of this group is open */
-    const struct journal_group *journal; /* NULL: it never heard of the group */
-    int64_t *bases;                      /* base offsets of the segment files, ascending */
+    struct error_text sentence; /* of `error` */
+    struct partition_log *log;  /* NULL: another one of this group is open */
+    struct journal_group
+        *journal;   /* a copy, because the journal may be closed meanwhile; NULL: it never heard of the group */
+    int64_t *bases; /* base offsets of the segment files, ascending */
     size_t count, room;
     size_t kept;            /* so many of them stay; the last of those is active */
     uint64_t found;         /* the largest index of a valid entry behind the progress */
@@ -406,11 +407,12 @@ static struct partition_log_opening *begin(struct log_store *store, uint64_t gro
     log->closed = log->opening = true;
     HASH_ADD(by_group, store->logs, group, sizeof group, log);
     opening->log = log;
-    opening->journal = journal_recovered(store->journal, group);
+    opening->journal = journal_group_copy(journal_recovered(store->journal, group));
     return opening;
 }
 
 static void free_opening(struct partition_log_opening *opening) {
+    journal_group_free(opening->journal);
     mem_free(opening->bases);
     mem_free(opening);
 }

@@ -391,7 +391,11 @@ static void test_store_opens_in_a_lane(void **state) {
     opening = partition_log_open_begin(f->store, 7, "topic-7", opening_ready, &opened);
     folder_run(&f->folder);
     assert_true(partition_log_open_cancel(opening, NULL, NULL));
-    opening = partition_log_open_begin(f->store, 8, "topic-8", opening_ready, &opened);
+    append(f, 0, 500);
+    settle(f, 0);
+    close_store(f);
+    open_store(f);
+    opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
     assert_false(partition_log_open_cancel(opening, NULL, NULL)); /* and the store is closed meanwhile */
     tear_down(f);
 }
