@@ -428,7 +428,7 @@ static void drop(struct partition_log *log) {
 
 int partition_log_open_end(struct partition_log_opening *opening, const struct partition_log_events *events, void *arg,
                            struct partition_log **out, struct error_text *why) {
-    CHECK(opening->phase == OPENING_LOOKED);
+    CHECK(opening->phase == OPENING_LOOKED); /* only its owner calls, once it was told */
     struct partition_log *log = opening->log;
     int error = opening->error;
     if (error) {
@@ -491,7 +491,7 @@ bool partition_log_open_cancel(struct partition_log_opening *opening, void (*ove
         opening->arg = arg;
         return false;
     }
-    CHECK(opening->phase == OPENING_LOOKED);
+    CHECK(opening->phase == OPENING_LOOKED); /* else it was over before: its owner knows by `ready` */
     if (opening->log) drop(opening->log);
     free_opening(opening);
     return true;
