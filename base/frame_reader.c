@@ -53,6 +53,7 @@ struct frame_reader {
     size_t rest_len;
     struct large large;
     size_t largest; /* the largest frame that came whole */
+    uint64_t bytes; /* of the stream so far */
 
     bool paused;
     bool over;            /* `ended` was called */
@@ -304,6 +305,7 @@ static size_t room(void *arg, void **into) {
 
 static void received(void *arg, size_t len) {
     struct frame_reader *reader = arg;
+    reader->bytes += len;
     if (reader->large.data != NULL) {
         reader->large.here += len;
         reader->large.moved_us = env_now_us(reader->env);
@@ -381,6 +383,10 @@ uint64_t frame_reader_slow_us(const struct frame_reader *reader) {
 
 uint64_t frame_reader_silent_us(const struct frame_reader *reader) {
     return waits_for_the_other_side(reader) ? env_now_us(reader->env) - reader->large.moved_us : 0;
+}
+
+uint64_t frame_reader_bytes(const struct frame_reader *reader) {
+    return reader->bytes;
 }
 
 void frame_reader_free(struct frame_reader *reader) {

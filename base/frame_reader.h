@@ -39,6 +39,8 @@ void frame_reader_pause(struct frame_reader *reader, bool pause);
 uint64_t frame_reader_slow_us(const struct frame_reader *reader);
 /* For how long of that nothing of it has come. */
 uint64_t frame_reader_silent_us(const struct frame_reader *reader);
+/* All bytes of the stream so far, lengths and halves included. */
+uint64_t frame_reader_bytes(const struct frame_reader *reader);
 void frame_reader_free(struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
 
 #endif

@@ -26,6 +26,7 @@ enum mutant {
     MUTANT_RESULT_UNPERSISTED,        /* a follower acknowledges entries that are not durable */
     MUTANT_STALE_COMPLETION,          /* completions of entries that were truncated away still count */
     MUTANT_WITNESS_IGNORED,           /* a broker whose journal went back in time votes and acknowledges */
+    MUTANT_HUNG_FLOW_KEPT,            /* nobody sees that entries do not arrive while the control connection works */
     MUTANT_COMMIT_SET_BACK,           /* the commit index of an AppendEntries is taken beyond what it brings */
 
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */

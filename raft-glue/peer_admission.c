@@ -145,7 +145,7 @@ static bool claim_passes(struct peer *peer, struct peer_connection *connection) 
     if (!connection->claims) {
         connection->claims = true;
         connection->claimed_ms = now_ms;
-        peer_connection_send(peer->connections[PEER_CONTROL], PEER_KIND_PING, NULL, 0);
+        peer_connection_send(peer->connections[PEER_BULK], PEER_KIND_PING, NULL, 0);
         return false;
     }
     if (old_link_speaks(peer, connection)) {

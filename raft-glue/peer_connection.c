@@ -127,6 +127,17 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
     establish_if_agreed(connection);
 }
 
+static void received_ping(struct peer_connection *connection, struct slice payload) {
+    struct peer_ping ping;
+    bool control = connection->channel == PEER_CONTROL;
+    bool sound = control ? peer_ping_decode(payload, &ping) == ERR_NONE : payload.len == 0;
+    slice_unref(&payload);
+    if (!sound)
+        end_malformed(connection, "its ping is malformed");
+    else if (control)
+        connection->owner->events->ping(connection->owner->peers, connection, &ping);
+}
+
 static void on_frame(void *arg, struct slice frame) {
     struct peer_connection *connection = arg;
     connection->heard_ms = env_now_ms(connection->owner->env);
@@ -140,8 +151,8 @@ static void on_frame(void *arg, struct slice frame) {
         return;
     }
     if (connection->state == CONNECTION_ESTABLISHED) {
-        if (kind == PEER_KIND_PING) {
-            slice_unref(&payload);
+        if (kind == PEER_KIND_PING && channel == connection->channel) {
+            received_ping(connection, payload);
             return;
         }
         if (kind == PEER_KIND_HELLO || kind == PEER_KIND_VERDICT || channel != connection->channel) {
@@ -223,6 +234,11 @@ void peer_connection_send(struct peer_connection *connection, uint8_t kind, stru
     for (size_t i = 0; i < n; i++)
         send_queue_push(connection->queue, slices[i]);
     connection->sent_ms = env_now_ms(connection->owner->env);
+    connection->flow.sent += sizeof head + len;
+}
+
+uint64_t peer_connection_received(const struct peer_connection *connection) {
+    return frame_reader_bytes(connection->reader);
 }
 
 size_t peer_connection_queued(const struct peer_connection *connection) {

@@ -16,6 +16,7 @@
 
 #include "base/frame_reader.h"
 #include "base/send_queue.h"
+#include "raft-glue/peer_flow.h"
 #include "raft-glue/peer_frame.h"
 
 struct peer;
@@ -37,6 +38,7 @@ struct peer_connection_events {
     void (*established)(struct peers *peers, struct peer_connection *connection);
     void (*refused)(struct peers *peers, struct peer_connection *connection, bool for_good, const char *sentence);
     void (*frame)(struct peers *peers, struct peer_connection *connection, uint8_t kind, struct slice payload);
+    void (*ping)(struct peers *peers, struct peer_connection *connection, const struct peer_ping *ping);
     void (*ended)(struct peers *peers, struct peer_connection *connection, const char *why);
     void (*drained)(struct peers *peers, struct peer_connection *connection);
 };
@@ -72,6 +74,7 @@ struct peer_connection {
     bool claims;            /* that one is connected already, */
     uint64_t claimed_ms;    /* and was when this one came */
     uint64_t admission_round;
+    struct peer_flow flow;               /* what goes out */
     struct peer_connection *next, *prev; /* in peers */
 };
 
@@ -87,6 +90,8 @@ void peer_connection_refuse(struct peer_connection *connection, const char *sent
 void peer_connection_pause(struct peer_connection *connection, bool pause);
 /* Takes the slices over. */
 void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices, size_t n);
+/* All bytes that came in on it. */
+uint64_t peer_connection_received(const struct peer_connection *connection);
 size_t peer_connection_queued(const struct peer_connection *connection);
 
 #endif

@@ -166,6 +166,20 @@ int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct p
     return reader.bad || reader.left != 0 ? ERR_MALFORMED : ERR_NONE;
 }
 
+void peer_ping_encode(uint8_t into[PEER_PING_SIZE], const struct peer_ping *ping) {
+    le_put_u64(into, ping->received[PEER_CONTROL]);
+    le_put_u64(into + 8, ping->received[PEER_BULK]);
+    into[16] = ping->paused;
+}
+
+int peer_ping_decode(struct slice payload, struct peer_ping *ping) {
+    if (payload.len != PEER_PING_SIZE || payload.data[16] > 1) return ERR_MALFORMED;
+    ping->received[PEER_CONTROL] = le_get_u64(payload.data);
+    ping->received[PEER_BULK] = le_get_u64(payload.data + 8);
+    ping->paused = payload.data[16];
+    return ERR_NONE;
+}
+
 void peer_record_encode(uint8_t into[PEER_RECORD_SIZE], const struct peer_record *record) {
     le_put_u64(into, record->group);
     le_put_u64(into + 8, record->from);

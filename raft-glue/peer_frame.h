@@ -8,7 +8,7 @@
  *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64 session, then cluster id, nodes and
  *             record, each u32 length and bytes; the two texts with a zero byte that their length counts
  *   VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was seen of the other's journal; then the sentence why not (text as above)
- *   PING      nothing
+ *   PING      on control: u64, u64 bytes received so far on control and bulk, u8 whether bulk was not read for a while; on bulk: nothing
  *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
  *   JOURNAL   u64 run, u64 sequence: how far the sender's journal is durable; before messages that stand on newer rounds
  *   STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for those of others
@@ -31,6 +31,7 @@ enum {
     PEER_RECORD_SIZE = 56,
     PEER_PIECE_SIZE = 56,
     PEER_JOURNAL_SIZE = 16,
+    PEER_PING_SIZE = 17,
 };
 
 enum peer_kind {
@@ -80,6 +81,16 @@ void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer, const
                          const char *sentence);
 int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct peer_journal *seen,
                         const char **sentence);
+
+/* ---- Liveness ---- */
+
+struct peer_ping {
+    uint64_t received[2]; /* by channel: all bytes since the connection was made */
+    bool paused;          /* bulk was not read for some time since the last ping, because its receiver has enough */
+};
+void peer_ping_encode(uint8_t into[PEER_PING_SIZE], const struct peer_ping *ping);
+/* ERR_MALFORMED. */
+int peer_ping_decode(struct slice payload, struct peer_ping *ping);
 
 /* ---- Messages of groups ---- */
 

@@ -6,18 +6,20 @@
  * Happy path: the lower node id dials control, then bulk with the same session; both established: `up`.
  * Failures: whatever breaks one connection closes both, so nothing of an old session arrives in a new one. The dialling
  * side dials again at once, then with a growing pause; the other side probes in the same rhythm. A refused connect means
- * that the process is dead. A peer that says nothing for SILENCE_MS (pings come far more often) is broken off: TCP alone
- * would wait minutes behind a cut, and resume late.
+ * that the process is dead. A peer that says nothing for SILENCE_MS (pings come far more often), or has not received on control what was
+ * sent lag_max_ms ago (peer_flow.h), is broken off: TCP alone would wait minutes behind a cut, and resume late. Of bulk each byte that
+ * arrives is good for SILENCE_MS more: a slow flow may be slow, and one that hangs is made anew.
  * Invariants: `up` and `down` alternate; reading starts when the link is up, on both connections.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "raft-glue/peers_state.h"
 
 enum {
-    PING_MS = 500,
     SILENCE_MS = 3000,
     HANDSHAKE_MS = 2000,
     STEADY_MS = 50, /* a link that held so long is dialled, or probed, again without a pause */
@@ -204,7 +206,9 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     }
     peer->up = true;
     peer->dead = peer->was_up = false;
-    peer->up_since_ms = env_now_ms(peers->env);
+    peer->up_since_ms = peer->pinged_ms = env_now_ms(peers->env);
+    peer_flow_begin(&control->flow, peer->up_since_ms);
+    peer_flow_begin(&bulk->flow, peer->up_since_ms);
     mem_free(peer->refusal);
     peer->refusal = NULL;
     log_limited(peers->log, &peer->up_limiter, LOG_INFO, "connected with broker %d at %s:%d", peer->node, peer->host,
@@ -243,6 +247,18 @@ static void on_frame(struct peers *peers, struct peer_connection *connection, ui
     peers->events->message(peers->arg, connection->peer->node, kind, payload);
 }
 
+static void on_ping(struct peers *peers, struct peer_connection *connection, const struct peer_ping *ping) {
+    struct peer *peer = connection->peer;
+    uint64_t now_ms = env_now_ms(peers->env);
+    CHECK(peer->up); /* reading begins when the link is up */
+    for (int channel = 0; channel < 2; channel++) {
+        struct peer_flow *flow = &peer->connections[channel]->flow;
+        if (peer_flow_received(flow, ping->received[channel], channel == PEER_BULK && ping->paused, now_ms)) continue;
+        peer_link_break(peer, "it claims to have received what it cannot have");
+        return;
+    }
+}
+
 static void on_ended(struct peers *peers, struct peer_connection *connection, const char *why) {
     if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection) {
         peer_link_break(connection->peer, why);
@@ -259,8 +275,15 @@ static void on_drained(struct peers *peers, struct peer_connection *connection) 
 }
 
 void peer_links_init(struct peers *peers) {
-    static const struct peer_connection_events events = {peer_admission_hello, on_hello, on_accepted, on_established,
-                                                         on_refused,           on_frame, on_ended,    on_drained};
+    static const struct peer_connection_events events = {.named = peer_admission_hello,
+                                                         .hello = on_hello,
+                                                         .accepted = on_accepted,
+                                                         .established = on_established,
+                                                         .refused = on_refused,
+                                                         .frame = on_frame,
+                                                         .ping = on_ping,
+                                                         .ended = on_ended,
+                                                         .drained = on_drained};
     peers->owner = (struct peer_connection_owner){.peers = peers,
                                                   .events = &events,
                                                   .env = peers->env,
@@ -285,14 +308,34 @@ void peer_links_accept(struct peers *peers, struct env_stream *stream) {
 
 /* ---- Liveness ---- */
 
+static void ping(struct peer *peer, uint64_t now_ms) {
+    struct peer_connection *control = peer->connections[PEER_CONTROL], *bulk = peer->connections[PEER_BULK];
+    struct peer_ping ping = {.received = {peer_connection_received(control), peer_connection_received(bulk)},
+                             .paused = peer->bulk_was_paused};
+    uint8_t bytes[PEER_PING_SIZE];
+    peer_ping_encode(bytes, &ping);
+    struct slice payload = slice_copy(NULL, bytes, sizeof bytes);
+    peer_connection_send(control, PEER_KIND_PING, &payload, 1);
+    if (now_ms - bulk->sent_ms >= peer->peers->ping_ms) peer_connection_send(bulk, PEER_KIND_PING, NULL, 0);
+    peer->pinged_ms = now_ms;
+    peer->bulk_was_paused = peer->peers->bulk_paused;
+}
+
 static void check_link(struct peer *peer, uint64_t now_ms) {
-    struct peer_connection *control = peer->connections[PEER_CONTROL];
+    struct peer_connection *control = peer->connections[PEER_CONTROL], *bulk = peer->connections[PEER_BULK];
     if (now_ms - control->heard_ms >= SILENCE_MS) {
         peer_link_break(peer, "it said nothing for 3 s");
     } else if (peer_connection_queued(control) > CONTROL_QUEUE_MAX) {
         peer_link_break(peer, "it does not read what it is sent");
-    } else if (now_ms - control->sent_ms >= PING_MS) {
-        peer_connection_send(control, PEER_KIND_PING, NULL, 0);
+    } else if (peer_flow_behind_ms(&control->flow, now_ms) >= peer->peers->options.lag_max_ms) {
+        peer_link_break(peer, "what it is told arrives too late for elections (raft.election.timeout.ms)");
+    } else if (peer_flow_stalled_ms(&bulk->flow, now_ms) >= SILENCE_MS && !MUTANT(MUTANT_HUNG_FLOW_KEPT)) {
+        char why[96];
+        snprintf(why, sizeof why, "entries hang on their way to it, %llu bytes, and none arrived for 3 s",
+                 (unsigned long long)(bulk->flow.sent - bulk->flow.received));
+        peer_link_break(peer, why);
+    } else if (now_ms - peer->pinged_ms >= peer->peers->ping_ms) {
+        ping(peer, now_ms);
     }
 }
 

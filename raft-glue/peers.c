@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "raft-glue/peers_state.h"
 
-enum { TICK_US = 250 * 1000, BACKLOG = 128 };
+enum { BACKLOG = 128, PING_MAX_MS = 500, PINGS_A_LAG = 4 };
 
 static void on_accepted(void *arg, struct env_stream *stream) {
     peer_links_accept(arg, stream);
@@ -17,7 +17,7 @@ static void on_accepted(void *arg, struct env_stream *stream) {
 
 static void on_tick(void *arg) {
     struct peers *peers = arg;
-    env_timer_start(peers->tick, TICK_US);
+    env_timer_start(peers->tick, peers->ping_ms * 1000 / 2);
     peer_links_check(peers);
 }
 
@@ -29,6 +29,9 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
     peers->options = *options;
     peers->events = events;
     peers->arg = arg;
+    CHECK(options->lag_max_ms > 0); /* twice raft.election.timeout.ms, in shard.c */
+    peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < PING_MAX_MS ? options->lag_max_ms / PINGS_A_LAG + 1
+                                                                     : PING_MAX_MS;
     peer_links_init(peers);
     int error = options->listen_host == NULL ? ERR_NONE
                                              : env_listen(env, options->listen_host, options->listen_port, BACKLOG,
@@ -43,7 +46,7 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
         return error;
     }
     peers->tick = env_timer_new(env, on_tick, peers);
-    env_timer_start(peers->tick, TICK_US);
+    env_timer_start(peers->tick, peers->ping_ms * 1000 / 2);
     *result = peers;
     return ERR_NONE;
 }
@@ -140,7 +143,10 @@ void peers_pause_bulk(struct peers *peers, bool pause) {
     if (peers->bulk_paused == pause) return;
     peers->bulk_paused = pause;
     for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
-        if (peer->up) peer_connection_pause(peer->connections[PEER_BULK], pause);
+        if (peer->up) {
+            peer_connection_pause(peer->connections[PEER_BULK], pause);
+            peer->bulk_was_paused = true;
+        }
 }
 
 void peers_break(struct peers *peers, int32_t node, const char *why) {

@@ -52,6 +52,8 @@ struct peers_options {
     size_t entry_budget;     /* bytes of received bulk frames that are not yet durable, over all peers */
     size_t queue_limit;      /* bytes queued to one peer's bulk channel before the sender must wait */
     uint32_t frame_max;
+    uint32_t
+        lag_max_ms; /* a control connection on which something is under way for longer is made anew: nobody can be elected over it */
     bool any_address; /* a broker may connect from elsewhere than where its host is (NAT) */
 };
 

@@ -16,7 +16,8 @@ struct peer {
     bool was_up;   /* a link broke and `down` with dead = true was not called since */
     bool refused;  /* by the other's verdict, or by ours */
     char *refusal; /* the last sentence that it gave us */
-    uint64_t up_since_ms;
+    uint64_t up_since_ms, pinged_ms;
+    bool bulk_was_paused; /* for some time since the last ping */
     struct peer_connection *connections[2];
     uint64_t session;
     struct env_connect *connect;
@@ -37,6 +38,7 @@ struct peers {
     struct env *env;
     struct log *log;
     struct peers_options options;
+    uint64_t ping_ms; /* between two pings on a link */
     const struct peers_events *events;
     void *arg;
     struct env_listener *listener;

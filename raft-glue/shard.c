@@ -159,7 +159,9 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     shard->turn.run = on_turn;
     shard->timer_at_ms = UINT64_MAX;
     shard->undurable_end = &shard->undurable;
-    int error = peers_open(env, log, &options->peers, &peer_events, shard, &shard->peers, why);
+    struct peers_options of_peers = options->peers;
+    of_peers.lag_max_ms = 2 * options->election_timeout_ms;
+    int error = peers_open(env, log, &of_peers, &peer_events, shard, &shard->peers, why);
     if (error == ERR_NONE) error = witness_open(env, log_store_journal(store), shard->peers, &shard->witness, why);
     if (error != ERR_NONE) {
         if (shard->peers != NULL) peers_close(shard->peers);

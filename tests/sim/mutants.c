@@ -22,4 +22,5 @@ const struct mutant_row mutant_rows[] = {
     ROW(RETRY_ACKED_EARLY, "cluster", 500),     ROW(WATERMARK_AT_APPEND, "cluster", 100),
     ROW(WIPED_REPLICA_VOTES, "cluster", 50),    ROW(COMMIT_SET_BACK, "voters", 100),
     ROW(MARK_PASSES_CLOSED, "cluster", 100),    {0, NULL, NULL, 0},
+    ROW(HUNG_FLOW_KEPT, "voters", 200),         {0, NULL, NULL, 0},
 };

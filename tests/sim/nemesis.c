@@ -18,6 +18,8 @@ enum fault {
     FAULT_ONE_WAY,
     FAULT_RESET,
     FAULT_SLOW_LINK,
+    FAULT_HUNG_FLOW,
+    FAULT_SLOW_FLOW,
     FAULT_SLOW_DISK,
     FAULT_FAILED_SYNC,
     FAULT_FULL_DISK,
@@ -136,6 +138,12 @@ static void one_way(struct nemesis *nemesis) {
     else
         network_block(nemesis->run->network, a, b, true);
     world_schedule(world_of(nemesis), &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
+}
+
+/* Of one connection, which nothing but the product makes anew. */
+static void hung_flow(struct nemesis *nemesis, struct patient *patient) {
+    if (network_hang_one(nemesis->run->network, node_id(patient->node), node_id(any(nemesis)->node)))
+        run_count(nemesis->run, RARE_HUNG_FLOWS, 1);
 }
 
 static void slow_disk(struct nemesis *nemesis, struct patient *patient) {
@@ -291,6 +299,10 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
     case FAULT_SLOW_LINK:
         network_set_slow(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 300000));
         world_schedule(world, &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
+        break;
+    case FAULT_HUNG_FLOW: hung_flow(nemesis, patient); break;
+    case FAULT_SLOW_FLOW:
+        network_slow_one(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 1000000));
         break;
     case FAULT_SLOW_DISK: slow_disk(nemesis, patient); break;
     case FAULT_FAILED_SYNC: fail_sync(nemesis); break;

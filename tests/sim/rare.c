@@ -34,6 +34,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_PARTITIONS] = "partitions",
     [RARE_ONE_WAY_CUTS] = "one-way cuts",
     [RARE_RESETS] = "connections reset",
+    [RARE_HUNG_FLOWS] = "hung flows",
     [RARE_CLEAN_STOPS] = "clean stops",
     [RARE_FAST_FAILOVERS] = "fast failovers",
     [RARE_UNKNOWN_RESULTS] = "unknown results",

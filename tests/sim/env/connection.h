@@ -50,7 +50,9 @@ struct end {
     struct event arrive;
     struct chunks flying;
     uint64_t last_at_us;
-    bool stalled; /* the first chunk met a blocked link */
+    bool stalled;      /* the first chunk met a blocked link */
+    bool hung;         /* nothing arrives through this pipe any more, whatever its link does */
+    uint64_t extra_us; /* on top of the link's latency */
     uint64_t accepted, read_by_peer, acked;
     struct sent *queue, *queue_last;
 };

@@ -78,7 +78,8 @@ static void schedule_arrival(struct end *end, uint64_t at_us) {
 void end_send(struct end *end, enum chunk_kind kind, const void *data, size_t len) {
     struct network *network = end->connection->network;
     struct chunk *chunk = mem_alloc(sizeof *chunk + len);
-    uint64_t at = world_now_us(network->world) + network_latency_us(network, end->node, end->peer->node);
+    uint64_t at = world_now_us(network->world) + network_latency_us(network, end->node, end->peer->node) +
+                  end->extra_us;
 
     chunk->kind = kind;
     chunk->at_us = end->last_at_us = at > end->last_at_us ? at : end->last_at_us;
@@ -134,7 +135,7 @@ static void arrive(struct event *event) {
     struct network *network = end->connection->network;
 
     if (end->flying.first == NULL) return;
-    if (network->links[end->node][end->peer->node].blocked) {
+    if (end->hung || network->links[end->node][end->peer->node].blocked) {
         end->stalled = true;
         return;
     }
@@ -221,6 +222,42 @@ void network_set_slow(struct network *network, int from, int to, uint64_t extra_
 void network_set_capacity(struct network *network, uint64_t bytes) {
     CHECK(bytes > 0);
     network->capacity = bytes;
+}
+
+static bool is_between(const struct connection *connection, int a, int b) {
+    int from = connection->ends[0].node, to = connection->ends[1].node;
+
+    return (from == a && to == b) || (from == b && to == a);
+}
+
+/* One direction of a connection between the two machines that lives on both; NULL: there is none. */
+static struct end *any_pipe(struct network *network, int a, int b) {
+    struct end *chosen = NULL;
+    uint64_t count = 0;
+
+    for (struct connection *c = network->connections.next; c != &network->connections; c = c->next) {
+        if (!is_between(c, a, b) || c->ends[0].closed || c->ends[1].closed) continue;
+        if (world_below(network->world, ++count) == 0) chosen = &c->ends[world_below(network->world, 2)];
+    }
+    return chosen;
+}
+
+bool network_hang_one(struct network *network, int a, int b) {
+    struct end *end = any_pipe(network, a, b);
+
+    if (end == NULL) return false;
+    world_trace(network->world, end->node, "hang", "", (uint64_t)end->peer->node, end->connection->id, 0);
+    end->hung = true;
+    return true;
+}
+
+bool network_slow_one(struct network *network, int a, int b, uint64_t extra_us) {
+    struct end *end = any_pipe(network, a, b);
+
+    if (end == NULL) return false;
+    world_trace(network->world, end->node, "slow", "", (uint64_t)end->peer->node, end->connection->id, extra_us);
+    end->extra_us = extra_us;
+    return true;
 }
 
 /* Loses what is on the way from a random byte on. */

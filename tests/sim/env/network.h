@@ -26,6 +26,11 @@ void network_heal_all(struct network *network);
 void network_set_latency(struct network *network, uint64_t typical_us);
 /* One direction is slower by so much. */
 void network_set_slow(struct network *network, int from, int to, uint64_t extra_us);
+/* In one direction of one of the connections between the two machines nothing arrives any more, for as long as it lives, while the
+ * others work: a firewall, or a router, that has forgotten one flow. False: there is no connection. */
+bool network_hang_one(struct network *network, int a, int b);
+/* One direction of one of them is slower by so much, for as long as it lives. */
+bool network_slow_one(struct network *network, int a, int b, uint64_t extra_us);
 /* Bytes that may be on the way in one direction of a connection made from now on; 64 KiB at first. */
 void network_set_capacity(struct network *network, uint64_t bytes);
 /* Breaks every connection between the two machines; 0: any. Returns how many. */

@@ -93,6 +93,7 @@ int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failove
     fake.cluster = cluster;
     fake.replica = &node->replicas[0];
     struct peers_options options = cluster->options.peers;
+    options.lag_max_ms = 2 * cluster->options.election_timeout_ms;
     struct error_text why;
     options.node = 2;
     assert_int_equal(peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why), ERR_NONE);

@@ -118,7 +118,8 @@ static struct peers *open_peers_with(int32_t node, bool any_address) {
                                     .listen_host = "127.0.0.1",
                                     .queue_limit = 1 << 20,
                                     .frame_max = 4 << 20,
-                                    .any_address = any_address};
+                                    .any_address = any_address,
+                                    .lag_max_ms = 3000};
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
                                .node = node,
                                .directory = {7, 1, 2, 3},

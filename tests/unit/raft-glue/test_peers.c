@@ -100,8 +100,12 @@ static void run_until(struct test *test, bool (*done)(struct test *test)) {
 static void open_broker(struct test *test, int32_t node, int port) {
     struct broker *broker = &test->brokers[node];
     *broker = (struct broker){.test = test, .node = node, .refuse = broker->refuse};
-    struct peers_options options = {
-        .node = node, .listen_host = "127.0.0.1", .listen_port = port, .queue_limit = 1 << 20, .frame_max = 4 << 20};
+    struct peers_options options = {.node = node,
+                                    .listen_host = "127.0.0.1",
+                                    .listen_port = port,
+                                    .queue_limit = 1 << 20,
+                                    .frame_max = 4 << 20,
+                                    .lag_max_ms = 3000};
     struct error_text why;
     assert_int_equal(peers_open(test->env, &test->log, &options, &events, broker, &broker->peers, &why), ERR_NONE);
     broker->port = peers_port(broker->peers);
