@@ -8,7 +8,8 @@
  * One turn of the loop, in this order:
  *   1. bytes that arrived are delivered, finished jobs report, accepted and finished connections report
  *   2. timers that are due fire (after 1, so that a stall of the loop does not look like silence of the others)
- *   3. deferred tasks run, in the order in which they were deferred; tasks deferred by a task run in the same turn
+ *   3. deferred tasks run, in the order in which they were deferred; tasks deferred by a task run in the same turn; then
+ *      tasks that yielded in earlier turns, as many as fit
  * Callbacks never run inside the call that asked for them, except where a function says so.
  */
 #ifndef BASE_ENV_H
@@ -52,10 +53,19 @@ void env_timer_free(struct env_timer *timer); /* NULL does nothing */
 struct env_task {
     void (*run)(struct env_task *task);
     struct env_task *next;
-    bool queued;
+    bool queued, yielded;
 };
-void env_defer(struct env *env, struct env_task *task); /* nothing if it is queued already */
-void env_defer_cancel(struct env *env, struct env_task *task);
+void env_defer(struct env *env, struct env_task *task);        /* nothing if it is queued already */
+void env_defer_cancel(struct env *env, struct env_task *task); /* of env_yield, too */
+
+/* ---- Length of turns: what may be much is done in pieces, over several turns ---- */
+
+/* Whether this turn has run for so long (about 2 ms) that whatever can wait for a later one does: env_yield. */
+bool env_turn_is_long(struct env *env);
+/* Runs the task once in a later turn. First come, first served: at least one a turn, and further ones until the turn is long. */
+void env_yield(struct env *env, struct env_task *task); /* nothing if it is queued already */
+/* Names what runs from here on, for the measure of turns; returns the name before. The text stays. */
+const char *env_running(struct env *env, const char *what);
 
 /* ---- Jobs off the loop ---- */
 

@@ -19,12 +19,18 @@
 
 static void turn_end(uv_check_t *handle) {
     struct env *env = handle->data;
+    env_running(env, "timers");
     env_uv_time_fire(env);
+    env_running(env, "tasks");
     env_uv_time_run_tasks(env);
+    env_uv_time_run_later(env);
+    env_uv_time_run_tasks(env);
+    env_running(env, "writes");
     if (env_uv_report_writes(env)) env_uv_time_run_tasks(env);
     uv_idle_stop(&env->spin);
-    if (env->reports != NULL) env_uv_spin(env);
+    if (env->reports != NULL || env->later_count > 0) env_uv_spin(env);
     env_uv_time_arm(env);
+    env_uv_turn_ended(env);
 }
 
 int env_uv_new(struct env **result, int log_fd) {
@@ -49,6 +55,7 @@ int env_uv_new(struct env **result, int log_fd) {
     signal(SIGXFSZ, SIG_IGN); /* a file above the size limit of the process: write says EFBIG */
     env->loop.data = env;
     env->reports_end = &env->reports;
+    env->watch.running = env->watch.stretch = "start";
     uv_check_init(&env->loop, &env->turn_end);
     uv_idle_init(&env->loop, &env->spin);
     env->turn_end.data = env;
@@ -79,7 +86,7 @@ bool env_uv_free(struct env *env) {
     env_uv_signals_close(env);
     while (env->ending > 0 || env->reports != NULL)
         uv_run(&env->loop, UV_RUN_ONCE);
-    bool clean = atomic_load(&env->owned) == 0 && env->tasks.first == NULL;
+    bool clean = atomic_load(&env->owned) == 0 && env->tasks.first == NULL && env->later_count == 0;
     if (!clean) return false; /* the memory stays: somebody still points into it */
 
     env_uv_jobs_close(env);

@@ -5,6 +5,7 @@
  *
  *   env_uv_ground.c   counts of the leak check, codes, clock, the log's descriptor; base/log.c stands on these
  *   env_uv_process.c  what a process has once: its end, entropy, signals
+ *   env_uv_turn.c     how long a turn is
  *   env_uv_time.c     timers, deferred tasks
  *   env_uv_jobs.c     lanes and pool
  *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c: names, folders
@@ -35,6 +36,21 @@ struct task_queue {
     struct env_task **end;
 };
 
+/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). */
+enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000 };
+
+struct turn_watch {
+    uint64_t warn_us;      /* 0: nobody measures */
+    uint64_t processor_us; /* of this thread at the end of the last turn */
+    const char *running;   /* since since_ns */
+    uint64_t since_ns;
+    const char *stretch; /* what ran without a break for longest in this turn: stretch_ns */
+    uint64_t stretch_ns;
+    const char *worst; /* the same of the longest turn so far */
+    uint64_t worst_us;
+    struct log_limiter limiter;
+};
+
 struct env {
     uv_loop_t loop;
     uv_check_t turn_end; /* steps 2 and 3 of a turn, behind the poll */
@@ -48,7 +64,10 @@ struct env {
     uint64_t wake_at_ms;  /* while it is active */
     uint64_t earliest_ms; /* while timers fire: what is started now is not due before this */
     struct task_queue tasks;
-    bool in_tasks; /* tasks run: what is deferred now runs in the same turn */
+    bool in_tasks;           /* tasks run: what is deferred now runs in the same turn */
+    struct task_queue later; /* that yielded */
+    unsigned later_count;
+    struct turn_watch watch;
 
     /* Writes that were accepted whole by the kernel, in order. */
     struct env_report *reports, **reports_end;
@@ -91,9 +110,13 @@ void env_uv_time_init(struct env *env);
 void env_uv_time_close(struct env *env);
 void env_uv_time_fire(struct env *env);      /* step 2 */
 void env_uv_time_run_tasks(struct env *env); /* step 3 */
+void env_uv_time_run_later(struct env *env); /* step 3, those that yielded */
 void env_uv_time_arm(struct env *env);       /* sets `wake` for the first timer */
 /* The next poll does not block. */
 void env_uv_spin(struct env *env);
+
+/* env_uv_turn.c: measures it, and says so if it was too long. */
+void env_uv_turn_ended(struct env *env);
 
 /* env_uv_jobs.c */
 int env_uv_jobs_init(struct env *env);

@@ -3,7 +3,7 @@
  *
  * All timers share one heap and one uv_timer. Invariants: while the heap holds a timer, `wake` is active and due no
  * later than it, or `spin` is active; while a task is queued outside of step 3, `spin` is active. So the poll never
- * sleeps over something.
+ * sleeps over something. The same holds for tasks that yielded.
  */
 #include "base/check.h"
 #include "base/env_uv_loop.h"
@@ -34,6 +34,7 @@ static void woken(uv_timer_t *handle) {
 void env_uv_time_init(struct env *env) {
     timer_heap_init(&env->timers);
     env->tasks.end = &env->tasks.first;
+    env->later.end = &env->later.first;
     uv_timer_init(&env->loop, &env->wake);
     env->wake.data = env;
 }
@@ -76,14 +77,40 @@ void env_uv_time_fire(struct env *env) {
     env->earliest_ms = 0;
 }
 
+static void append(struct task_queue *queue, struct env_task *task) {
+    task->queued = true;
+    task->next = NULL;
+    *queue->end = task;
+    queue->end = &task->next;
+}
+
+static struct env_task *take_first(struct task_queue *queue) {
+    struct env_task *task = queue->first;
+    queue->first = task->next;
+    if (task->next == NULL) queue->end = &queue->first;
+    task->queued = false;
+    return task;
+}
+
 void env_uv_time_run_tasks(struct env *env) {
     env->in_tasks = true;
-    struct env_task *task;
-    while ((task = env->tasks.first) != NULL) {
-        env->tasks.first = task->next;
-        if (task->next == NULL) env->tasks.end = &env->tasks.first;
-        task->queued = false;
+    while (env->tasks.first != NULL) {
+        struct env_task *task = take_first(&env->tasks);
         task->run(task);
+    }
+    env->in_tasks = false;
+}
+
+/* Those that wait when it begins, each once: what yields again has its turn behind the others. */
+void env_uv_time_run_later(struct env *env) {
+    env->in_tasks = true;
+    bool first = true;
+    for (unsigned left = env->later_count; left > 0 && env->later_count > 0 && (first || !env_turn_is_long(env));
+         left--) {
+        env->later_count--;
+        struct env_task *task = take_first(&env->later);
+        task->run(task);
+        first = false;
     }
     env->in_tasks = false;
 }
@@ -126,19 +153,27 @@ void env_timer_free(struct env_timer *timer) {
 
 void env_defer(struct env *env, struct env_task *task) {
     if (task->queued) return;
-    task->queued = true;
-    task->next = NULL;
-    *env->tasks.end = task;
-    env->tasks.end = &task->next;
+    task->yielded = false;
+    append(&env->tasks, task);
     if (!env->in_tasks) env_uv_spin(env);
+}
+
+void env_yield(struct env *env, struct env_task *task) {
+    if (task->queued) return;
+    task->yielded = true;
+    append(&env->later, task);
+    env->later_count++;
+    env_uv_spin(env);
 }
 
 void env_defer_cancel(struct env *env, struct env_task *task) {
     if (!task->queued) return;
-    struct env_task **place = &env->tasks.first;
+    struct task_queue *queue = task->yielded ? &env->later : &env->tasks;
+    struct env_task **place = &queue->first;
     while (*place != task)
         place = &(*place)->next;
     *place = task->next;
-    if (task->next == NULL) env->tasks.end = place;
+    if (task->next == NULL) queue->end = place;
+    if (task->yielded) env->later_count--;
     task->queued = false;
 }

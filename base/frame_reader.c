@@ -55,10 +55,11 @@ struct frame_reader {
     size_t largest; /* the largest frame that came whole */
     uint64_t bytes; /* of the stream so far */
 
-    bool paused;
-    bool over;            /* `ended` was called */
-    int end_error;        /* how the stream ended, to be told when all frames are delivered */
-    struct env_task work; /* cuts and reads on, outside of the call that made it possible */
+    bool paused, patient;
+    bool over;             /* `ended` was called */
+    int end_error;         /* how the stream ended, to be told when all frames are delivered */
+    struct env_task work;  /* cuts and reads on, outside of the call that made it possible */
+    struct env_task later; /* the same, in a later turn */
     struct budget_waiter waiter;
     struct budget *waits_for; /* the budget that has the waiter */
     bool *freed;              /* while cutting: set when the reader is freed inside */
@@ -136,6 +137,7 @@ static struct slice large_finish(struct frame_reader *reader) {
 enum cut {
     CUT_READ,  /* more bytes are needed, and may be read */
     CUT_WAIT,  /* for the owner or the budget */
+    CUT_LATER, /* in another turn */
     CUT_OVER,  /* told `ended` */
     CUT_FREED, /* there is no reader any more */
 };
@@ -212,15 +214,19 @@ static enum cut cut_one(struct frame_reader *reader, struct slice *frame, bool *
     return large_grow(reader) ? CUT_READ : wait_for_budget(reader, reader->halves);
 }
 
-/* Delivers what is here, as long as the owner wants it. */
-static enum cut cut_all(struct frame_reader *reader) {
+/* Delivers what is here, as long as the owner wants it, and one frame in any case if it `may_one`. */
+static enum cut cut_all(struct frame_reader *reader, bool may_one) {
     bool freed = false, found = true;
     enum cut cut = CUT_WAIT;
     /* cutting does not begin inside of cutting: only in events of the stream, and deferred */
     CHECK(reader->freed == NULL);
     reader->freed = &freed;
-    while (!reader->paused) {
+    for (; !reader->paused; may_one = false) {
         struct slice frame;
+        if (reader->patient && !may_one && env_turn_is_long(reader->env)) {
+            cut = CUT_LATER;
+            break;
+        }
         cut = cut_one(reader, &frame, &found);
         if (freed) return CUT_FREED;
         if (!found || cut == CUT_OVER) break;
@@ -260,13 +266,22 @@ static void restore(struct frame_reader *reader) {
     reader->rest_len = 0;
 }
 
-static void cut_and_read(struct frame_reader *reader) {
+static void cut_on(struct frame_reader *reader, bool may_one) {
     if (reader->over) return;
     restore(reader);
-    enum cut cut = cut_all(reader);
+    enum cut cut = cut_all(reader, may_one);
     if (cut == CUT_FREED || cut == CUT_OVER) return;
     shrink(reader, cut);
+    if (cut == CUT_LATER) env_yield(reader->env, &reader->later);
     env_stream_read(reader->stream, cut == CUT_READ);
+}
+
+static void cut_and_read(struct frame_reader *reader) {
+    cut_on(reader, false);
+}
+
+static void later(struct env_task *task) {
+    cut_on((struct frame_reader *)((char *)task - offsetof(struct frame_reader, later)), true);
 }
 
 static void work(struct env_task *task) {
@@ -353,6 +368,7 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
     reader->min_length = min_length;
     reader->max_length = max_length;
     reader->work.run = work;
+    reader->later.run = later;
     reader->waiter.room = budget_has_room;
     env_stream_attach(stream, &stream_events, reader);
     env_defer(env, &reader->work);
@@ -362,6 +378,10 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
 void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length) {
     CHECK(reader->min_length <= max_length && max_length <= INT32_MAX); /* as above */
     reader->max_length = max_length;
+}
+
+void frame_reader_set_patient(struct frame_reader *reader) {
+    reader->patient = true;
 }
 
 void frame_reader_pause(struct frame_reader *reader, bool pause) {
@@ -394,6 +414,7 @@ void frame_reader_free(struct frame_reader *reader) {
     if (reader->freed != NULL) *reader->freed = true;
     if (!reader->over) env_stream_read(reader->stream, false);
     env_defer_cancel(reader->env, &reader->work);
+    env_defer_cancel(reader->env, &reader->later);
     if (reader->waiter.waiting) budget_wait_cancel(reader->waits_for, &reader->waiter);
     drop_chunk(reader);
     drop_large(reader);

@@ -1,12 +1,17 @@
 /*
  * The nearest of some names, by the number of letters to insert, remove, replace or swap with their
- * neighbour (optimal string alignment). Near is up to a third of the letters, at least one.
+ * neighbour (optimal string alignment). Near is up to a third of the letters, at least one. It is only a hint, so it is not looked for
+ * for longer than about a millisecond: of very many names the first ones are looked at.
  */
 #include "base/nearest_name.h"
 
 #include <string.h>
 
-enum { LONGEST = 80 }; /* longer names are compared with nothing */
+enum {
+    LONGEST = 80,       /* longer names are compared with nothing */
+    CELLS_MAX = 500000, /* of all tables together; */
+    NAME_CELLS = 8,     /* a name that is passed over costs as much as these */
+};
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -34,9 +39,12 @@ const char *nearest_name(const char *wrong, const char *const *names, size_t n) 
     if (wrong_len == 0 || wrong_len > LONGEST) return NULL;
     const char *nearest = NULL;
     size_t limit = wrong_len < 6 ? 2 : wrong_len / 3 + 1; /* the first distance that is too far */
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(names[i]);
-        if (len > LONGEST) continue;
+    size_t cells = 0;
+    for (size_t i = 0; i < n && cells < CELLS_MAX; i++) {
+        size_t len = strlen(names[i]), apart = len > wrong_len ? len - wrong_len : wrong_len - len;
+        cells += NAME_CELLS;
+        if (len > LONGEST || apart >= limit) continue;
+        cells += len * wrong_len;
         size_t far = distance(wrong, wrong_len, names[i], len);
         if (far < limit) {
             limit = far;

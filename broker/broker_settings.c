@@ -341,6 +341,7 @@ static void read_limits(struct broker_settings *into) {
     into->max_connections = (uint32_t)settings_int(values, "max.connections");
     into->connections_max_idle_ms = (uint32_t)settings_int(values, "connections.max.idle.ms");
     into->max_requests_per_connection = (uint32_t)settings_int(values, "connection.max.requests");
+    into->turn_warn_ms = (uint32_t)settings_int(values, "loop.turn.warn.ms");
     into->fetch_max_bytes = (uint32_t)settings_int(values, "fetch.max.bytes");
     into->journal_file_bytes = (uint64_t)settings_int(values, "journal.file.bytes");
     into->journal_max_bytes = (uint64_t)settings_int(values, "journal.max.bytes");

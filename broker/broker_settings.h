@@ -74,6 +74,7 @@ struct broker_settings {
     uint32_t max_connections;
     uint32_t connections_max_idle_ms;
     uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */
+    uint32_t turn_warn_ms;                /* a turn of the loop that takes so long is told on the log */
     uint32_t fetch_max_bytes;             /* of one answer */
     uint64_t producer_id_expiration_ms;
 

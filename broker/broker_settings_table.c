@@ -82,6 +82,9 @@ static const struct setting table[] = {
            "A client connection is closed when for so long no request came and nothing of an answer was taken."),
     NUMBER("connection.max.requests", "100", 1, 10000, "requests",
            "Requests of one connection that are in flight at one time; it is not read beyond."),
+    NUMBER(
+        "loop.turn.warn.ms", "50", 1, 60000, "ms",
+        "A turn of the event loop that takes so much processor time is told on the log, with what ran: nobody else is served while it lasts."),
     NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes", "The most that one fetch is answered with."),
 
     /* ---- Storage ---- */

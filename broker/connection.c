@@ -19,14 +19,19 @@
 #include "base/frame_reader.h"
 #include "base/mem.h"
 #include "base/send_queue.h"
+#include "broker/request_steps.h"
 #include "protocol/api_table.h"
 #include "protocol/frame.h"
 
 enum {
-    UNREAD_MAX = 4 << 20,   /* bytes of answers that a client may leave unread before it is not read any more */
-    ARENA_LEAST = 64 << 20, /* a decoded message and its answer (all topics of a cluster) may take so much, */
-    ARENA_FACTOR = 16,      /* and so many times the size of the request */
-    SILENT_PART = 5,        /* a request that is half here may be silent for this part of the time that it may take */
+    UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
+    MESSAGE_LEAST = 64 << 10, /* a decoded message may take so much memory, */
+    MESSAGE_FACTOR = 16,      /* and so many times the size of the request, */
+    MESSAGE_MOST = 64 << 20,  /* but never more; */
+    ANSWER_MOST = 64 << 20,   /* and so may its answer (all topics of a cluster) */
+    INLINE_ITEMS = 4000,      /* a message of more elements is decoded off the loop, */
+    INLINE_BYTES = 256 << 10, /* and an answer that takes more memory is encoded there */
+    SILENT_PART = 5,          /* a request that is half here may be silent for this part of the time that it may take */
 };
 
 struct connection {
@@ -59,6 +64,7 @@ static void request_free(struct request *request) {
         slice_unref(&request->answer[i]);
     }
     mem_free(request->answer);
+    request_steps_release(request);
     kp_arena_close(&request->arena);
     struct budget *memory = request->ctx.memory;
     size_t charged = request->charged;
@@ -77,16 +83,22 @@ static struct request *request_new(struct connection *connection, struct slice f
                                         .answers = connection->host->answers};
     request->frame = frame;
     request->connection = connection;
-    kp_arena_init(&request->arena, ARENA_LEAST + ARENA_FACTOR * frame.len);
+    request->env = connection->host->env;
     return request;
+}
+
+static void charge_message(struct request *request) {
+    size_t size = sizeof *request + request->arena.used;
+    request->decoded = request->arena.used;
+    budget_charge(request->ctx.memory, size - request->charged);
+    request->charged = size;
 }
 
 static void list_append(struct connection *connection, struct request *request) {
     *(connection->last != NULL ? &connection->last->next : &connection->first) = request;
     connection->last = request;
     connection->in_flight++;
-    request->charged = sizeof *request + request->arena.used;
-    budget_charge(request->ctx.memory, request->charged);
+    charge_message(request);
 }
 
 static struct request *list_take_first(struct connection *connection) {
@@ -156,8 +168,14 @@ static void tell_requests(struct connection *connection) {
     for (struct request *request = connection->first; request != NULL; request = request->next) {
         request->dead = true;
         void (*canceled)(struct request *) = request->canceled;
+        bool stepping = request->step != NULL;
         request->canceled = NULL;
-        if (!request->ended && canceled != NULL) canceled(request);
+        if (request->ended) continue;
+        request_steps_stop(request);
+        if (canceled != NULL)
+            canceled(request);
+        else if (stepping)
+            request->ended = true; /* freed by whoever tells */
     }
     connection->inside--;
 }
@@ -243,24 +261,66 @@ static void emit(void *arg, struct slice slice) {
     connection->stored_bytes += slice.len;
 }
 
-void request_respond(struct request *request, const void *response) {
-    if (!request->dead) {
-        struct kp_writer writer;
-        kp_writer_init(&writer, INT32_MAX);
-        const struct kp_api *api = kp_api_find(request->api_key);
-        int error = kp_response_encode(api, request->api_version, request->correlation_id, response, &writer);
-        if (error == ERR_NONE)
-            error = kp_writer_emit(&writer, NULL, emit, request);
-        else
-            kp_writer_close(&writer);
-        if (error != ERR_NONE) {
-            request->close_after = true;
-            log_error(request->connection->host->log,
-                      "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed", api->name,
-                      request->api_version, request->ctx.peer, error_phrase(error));
-        }
+static int encode(const struct request *request, const void *response, struct kp_writer *writer) {
+    return kp_response_encode(kp_api_find(request->api_key), request->api_version, request->correlation_id, response,
+                              writer);
+}
+
+/* Ends the request with what was encoded, or with that error. */
+static void respond_encoded(struct request *request, struct kp_writer *writer, int error) {
+    if (error == ERR_NONE && !request->dead) error = kp_writer_emit(writer, NULL, emit, request);
+    kp_writer_close(writer);
+    if (error != ERR_NONE) {
+        request->close_after = true;
+        log_error(request->connection->host->log,
+                  "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed",
+                  kp_api_find(request->api_key)->name, request->api_version, request->ctx.peer, error_phrase(error));
     }
     request_end(request);
+}
+
+void request_respond(struct request *request, const void *response) {
+    struct kp_writer writer;
+    kp_writer_init(&writer, INT32_MAX);
+    request_steps_charge(request);
+    respond_encoded(request, &writer, request->dead ? ERR_NONE : encode(request, response, &writer));
+}
+
+/* An answer that is encoded in the pool. */
+struct encoding {
+    struct env_job job; /* first */
+    struct request *request;
+    const void *response;
+    struct kp_writer writer;
+    int error;
+};
+
+static void encode_work(struct env_job *job) {
+    struct encoding *encoding = (struct encoding *)job;
+    encoding->error = encode(encoding->request, encoding->response, &encoding->writer);
+}
+
+static void encode_done(struct env_job *job) {
+    struct encoding *encoding = (struct encoding *)job;
+    kp_writer_own(&encoding->writer);
+    respond_encoded(encoding->request, &encoding->writer, encoding->error);
+    mem_free(encoding);
+}
+
+void request_respond_kept(struct request *request, const void *response) {
+    request_steps_charge(request);
+    request->canceled = NULL;
+    if (request->dead || request->arena.used - request->decoded <= INLINE_BYTES) {
+        request_respond(request, response);
+        return;
+    }
+    struct encoding *encoding = mem_zalloc(sizeof *encoding);
+    encoding->job = (struct env_job){.work = encode_work, .done = encode_done};
+    encoding->request = request;
+    encoding->response = response;
+    kp_writer_init(&encoding->writer, INT32_MAX);
+    kp_writer_borrow(&encoding->writer);
+    env_pool_run(request->env, &encoding->job);
 }
 
 void request_respond_nothing(struct request *request) {
@@ -287,67 +347,122 @@ static void complain(struct connection *connection, const char *what) {
                 what);
 }
 
-/* Decodes the frame into the request; false after a complaint. */
-static bool read_request(struct connection *connection, struct request *request) {
+/*
+ * Decodes the frame into the request. ERR_AGAIN: it has more than so many elements. Any other error: `why` is the complaint. Touches
+ * nothing but the request: may run off the loop.
+ */
+static int decode(struct request *request, uint32_t items, struct error_text *why) {
     struct kp_reader reader;
     struct kp_request_header header;
-    struct error_text why;
+    size_t most = MESSAGE_LEAST + MESSAGE_FACTOR * request->frame.len;
+    kp_arena_init(&request->arena, most < MESSAGE_MOST ? most : MESSAGE_MOST);
     kp_reader_init(&reader, request->frame.data, request->frame.len);
+    reader.items = items;
     int error = kp_request_header_decode(&reader, &header);
-    if (error == ERR_MALFORMED) {
-        complain(connection, "what it sent is no request of the Kafka protocol");
-        return false;
-    }
+    if (error == ERR_AGAIN) return error;
+    if (error == ERR_MALFORMED) return error_set(why, error, "what it sent is no request of the Kafka protocol");
     request->api_key = header.api_key;
     request->correlation_id = header.correlation_id;
     if (error == ERR_VERSION) {
         if (header.api_key == KP_API_VERSIONS)
-            return true; /* KIP-511: answered in version 0, from a request that nobody can read */
-        kp_api_refusal(header.api_key, header.api_version, &why);
-        complain(connection, why.text);
-        return false;
+            return ERR_NONE; /* KIP-511: answered in version 0, from a request that nobody can read */
+        kp_api_refusal(header.api_key, header.api_version, why);
+        return error;
     }
     request->api_version = header.api_version;
     request->ctx.client_id = header.client_id;
     const struct kp_schema *schema = header.api->request;
     void *message = kp_arena_alloc(&request->arena, schema->size);
-    CHECK(message != NULL); /* ARENA_LEAST is more than any struct */
+    CHECK(message != NULL); /* MESSAGE_LEAST is more */
     error = kp_decode(schema, header.api_version, &reader, &request->arena, message);
-    if (error != ERR_NONE) {
-        error_set(&why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,
-                  header.api_version, request->frame.len, error_phrase(error));
-        complain(connection, why.text);
-        return false;
-    }
+    if (error == ERR_AGAIN) return error;
+    if (error != ERR_NONE)
+        return error_set(why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,
+                         header.api_version, request->frame.len, error_phrase(error));
     request->message = message;
-    return true;
+    return ERR_NONE;
 }
 
-static void frame_came(void *arg, struct slice frame) {
-    struct connection *connection = arg;
-    struct request *request = request_new(connection, frame);
-    bool readable = read_request(connection, request);
-    list_append(connection, request);
-    if (!readable) {
+static void run_handler(struct request *request) {
+    struct env *env = request->env;
+    const char *before = env_running(env, kp_api_find(request->api_key)->name);
+    dispatch_call(request->connection->host->dispatch, request);
+    env_running(env, before);
+}
+
+/* Nobody wants to know what comes of it. */
+static void run_abandoned(struct connection *connection, struct request *request) {
+    request->dead = true;
+    connection->inside++;
+    if (request->api_key == KP_PRODUCE)
+        run_handler(request);
+    else
         request->ended = true;
+    tell_requests(connection);
+    connection->inside--;
+    sweep_ended(connection);
+}
+
+/* Goes on with a request that was decoded, or was not. */
+static void take_up(struct connection *connection, struct request *request, int error, const struct error_text *why) {
+    request->arena.limit = request->arena.used + ANSWER_MOST;
+    if (error != ERR_NONE) {
+        request->ended = true;
+        complain(connection, why->text);
         connection_close(connection);
         return;
     }
     connection->host->active(connection->owner);
     update_reading(connection);
-    if (connection->queue != NULL) {
-        dispatch_call(connection->host->dispatch, request);
+    if (connection->queue != NULL)
+        run_handler(request);
+    else
+        run_abandoned(connection, request);
+}
+
+/* A message that is decoded in the pool. Its connection is not read meanwhile, so that requests are handed out in their order. */
+struct decoding {
+    struct env_job job; /* first */
+    struct request *request;
+    struct error_text why;
+    int error;
+};
+
+static void decode_work(struct env_job *job) {
+    struct decoding *decoding = (struct decoding *)job;
+    decoding->error = decode(decoding->request, UINT32_MAX, &decoding->why);
+}
+
+static void decode_done(struct env_job *job) {
+    struct decoding *decoding = (struct decoding *)job;
+    struct request *request = decoding->request;
+    struct connection *connection = request->connection;
+    request->holds = false;
+    connection->holds--;
+    charge_message(request);
+    if (request->dead)
+        request_end(request);
+    else
+        take_up(connection, request, decoding->error, &decoding->why);
+    mem_free(decoding);
+}
+
+static void frame_came(void *arg, struct slice frame) {
+    struct connection *connection = arg;
+    struct request *request = request_new(connection, frame);
+    struct error_text why;
+    int error = decode(request, INLINE_ITEMS, &why);
+    if (error == ERR_AGAIN) kp_arena_close(&request->arena);
+    list_append(connection, request);
+    if (error != ERR_AGAIN) {
+        take_up(connection, request, error, &why);
         return;
     }
-    request->dead = true;
-    connection->inside++;
-    if (request->api_key == KP_PRODUCE)
-        dispatch_call(connection->host->dispatch, request);
-    else
-        request->ended = true; /* nobody wants to know */
-    tell_requests(connection);
-    connection->inside--;
-    sweep_ended(connection);
+    struct decoding *decoding = mem_zalloc(sizeof *decoding);
+    decoding->job = (struct env_job){.work = decode_work, .done = decode_done};
+    decoding->request = request;
+    request_hold_connection(request);
+    env_pool_run(request->env, &decoding->job);
 }
 
 static void stream_ended(void *arg, int error, uint32_t length) {
@@ -424,5 +539,6 @@ struct connection *connection_new(const struct connection_host *host, struct env
     connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
     connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
                                           &frame_events, connection);
+    frame_reader_set_patient(connection->reader);
     return connection;
 }

@@ -35,6 +35,7 @@ struct run {
 static void on_ready(void *arg, const char *summary) {
     struct run *run = arg;
     log_info(&run->log, "ready: %s", summary);
+    env_uv_watch_turns(run->env, (uint64_t)run->settings.turn_warn_ms * 1000);
 }
 
 static void on_failed(void *arg, const char *sentence) {
@@ -54,10 +55,15 @@ static void on_signal(void *arg, int number) {
     struct run *run = arg;
     if (run->stopping) return;
     run->stopping = true;
-    log_info(&run->log, "%s: handing leaderships over and stopping",
+    const char *what;
+    uint64_t longest_us = env_uv_longest_turn_us(run->env, &what);
+    log_info(&run->log,
+             "%s: handing leaderships over and stopping; the longest turn of the loop took %" PRIu64 ".%" PRIu64
+             " ms of processor time (most of it: %s)",
              number == SIGTERM  ? "SIGTERM"
              : number == SIGHUP ? "SIGHUP"
-                                : "SIGINT");
+                                : "SIGINT",
+             longest_us / 1000, longest_us % 1000 / 100, what == NULL ? "nothing" : what);
     broker_stop(run->broker, on_stopped, run);
 }
 

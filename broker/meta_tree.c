@@ -21,14 +21,6 @@
 
 enum { PIECES_MAX = 4 };
 
-struct query {
-    const struct broker_services *services;
-    const char *listener;
-    struct kp_arena *arena;
-    struct kp_meta_query_response *response;
-    bool too_large;
-};
-
 /* ---- JSON text ---- */
 
 struct json {
@@ -63,23 +55,23 @@ static void put_text(struct json *json, const char *text) {
     put(json, "\"");
 }
 
-static struct kp_string take(struct query *query, struct json *json) {
-    struct kp_string string = kp_arena_string(query->arena, json->text, json->len);
-    query->too_large = query->too_large || string.len < 0;
+static struct kp_string take(struct meta_tree_walk *walk, struct json *json) {
+    struct kp_string string = kp_arena_string(walk->arena, json->text, json->len);
+    walk->too_large = walk->too_large || string.len < 0;
     mem_free(json->text);
     return string;
 }
 
 /* ---- Values ---- */
 
-static struct kp_string value_of_broker(struct query *query, const struct metadata_broker *broker) {
+static struct kp_string value_of_broker(struct meta_tree_walk *walk, const struct metadata_broker *broker) {
     struct json json = {0};
-    const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, query->listener);
+    const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, walk->listener);
     put(&json, "{\"id\":%" PRId32 ",\"host\":", broker->node);
     put_text(&json, endpoint == NULL ? "" : endpoint->host);
     put(&json, ",\"port\":%" PRId32 ",\"rack\":", endpoint == NULL ? 0 : endpoint->port);
     put_text(&json, broker->rack);
-    put(&json, ",\"alive\":%s,\"listeners\":[", services_broker_is_down(query->services, broker) ? "false" : "true");
+    put(&json, ",\"alive\":%s,\"listeners\":[", services_broker_is_down(walk->services, broker) ? "false" : "true");
     for (size_t i = 0; i < broker->endpoint_count; i++) {
         put(&json, "%s{\"name\":", i == 0 ? "" : ",");
         put_text(&json, broker->endpoints[i].listener);
@@ -88,10 +80,10 @@ static struct kp_string value_of_broker(struct query *query, const struct metada
         put(&json, ",\"port\":%" PRId32 "}", broker->endpoints[i].port);
     }
     put(&json, "]}");
-    return take(query, &json);
+    return take(walk, &json);
 }
 
-static struct kp_string value_of_topic(struct query *query, const struct metadata_topic *topic) {
+static struct kp_string value_of_topic(struct meta_tree_walk *walk, const struct metadata_topic *topic) {
     struct json json = {0};
     struct kp_uuid id;
     char id_text[23];
@@ -107,12 +99,12 @@ static struct kp_string value_of_topic(struct query *query, const struct metadat
         put_text(&json, topic->configs[i].value);
     }
     put(&json, "}}");
-    return take(query, &json);
+    return take(walk, &json);
 }
 
-static struct kp_string value_of_partition(struct query *query, const struct metadata_partition *partition) {
+static struct kp_string value_of_partition(struct meta_tree_walk *walk, const struct metadata_partition *partition) {
     struct json json = {0};
-    struct leader leader = leader_table_get(query->services->leaders, partition->group);
+    struct leader leader = leader_table_get(walk->services->leaders, partition->group);
     put(&json, "{\"partition\":%" PRId32 ",\"leader\":%" PRId32 ",\"leader_epoch\":%" PRIu32 ",\"replicas\":[",
         partition->index, leader.node, leader.term);
     for (size_t r = 0; r < partition->replica_count; r++)
@@ -121,29 +113,29 @@ static struct kp_string value_of_partition(struct query *query, const struct met
     for (size_t i = 0; i < leader.in_sync_count; i++)
         put(&json, "%s%" PRId32, i == 0 ? "" : ",", leader.in_sync[i]);
     put(&json, "],\"group\":%" PRIu64 "}", partition->group);
-    return take(query, &json);
+    return take(walk, &json);
 }
 
-static struct kp_string value_of_cluster(struct query *query) {
+static struct kp_string value_of_cluster(struct meta_tree_walk *walk) {
     struct json json = {0};
-    const struct cluster_record *cluster = query->services->cluster;
+    const struct cluster_record *cluster = walk->services->cluster;
     put(&json, "{\"id\":\"%s\",\"brokers\":%" PRIu32 ",\"metadata_voters\":%" PRIu32 ",\"version\":%" PRIu64 "}",
-        cluster->id, cluster->node_count, cluster->voters, metadata_version(query->services->metadata));
-    return take(query, &json);
+        cluster->id, cluster->node_count, cluster->voters, metadata_version(walk->services->metadata));
+    return take(walk, &json);
 }
 
-static struct kp_string value_of_controller(struct query *query) {
+static struct kp_string value_of_controller(struct meta_tree_walk *walk) {
     struct json json = {0};
-    put(&json, "{\"id\":%" PRId32 "}", metadata_group_leader(query->services->metadata_group));
-    return take(query, &json);
+    put(&json, "{\"id\":%" PRId32 "}", metadata_group_leader(walk->services->metadata_group));
+    return take(walk, &json);
 }
 
 /* ---- Children ---- */
 
-static struct kp_meta_query_response_entry *new_entries(struct query *query, size_t count) {
-    struct kp_meta_query_response_entry *entries = kp_new_items(query->arena, &kp_meta_query_response_entry_schema,
-                                                                &query->response->entries, (int32_t)count);
-    query->too_large = query->too_large || (entries == NULL && count > 0);
+static struct kp_meta_query_response_entry *new_entries(struct meta_tree_walk *walk, size_t count) {
+    struct kp_meta_query_response_entry *entries = kp_new_items(walk->arena, &kp_meta_query_response_entry_schema,
+                                                                &walk->response->entries, (int32_t)count);
+    walk->too_large = walk->too_large || (entries == NULL && count > 0);
     for (size_t i = 0; entries != NULL && i < count; i++)
         entries[i].value = KP_NULL_STRING;
     return entries;
@@ -156,41 +148,70 @@ static int compare_entries(const void *a, const void *b) {
     return order != 0 ? order : left->name.len - right->name.len;
 }
 
-static void list_names(struct query *query, const char *const *names, size_t count) {
-    struct kp_meta_query_response_entry *entries = new_entries(query, count);
+static void list_names(struct meta_tree_walk *walk, const char *const *names, size_t count) {
+    struct kp_meta_query_response_entry *entries = new_entries(walk, count);
     for (size_t i = 0; entries != NULL && i < count; i++)
         entries[i].name = kp_string_of(names[i]);
 }
 
-static void list_brokers(struct query *query) {
-    size_t count = metadata_broker_count(query->services->metadata);
-    struct kp_meta_query_response_entry *entries = new_entries(query, count);
+static void list_brokers(struct meta_tree_walk *walk) {
+    size_t count = metadata_broker_count(walk->services->metadata);
+    struct kp_meta_query_response_entry *entries = new_entries(walk, count);
     for (size_t i = 0; entries != NULL && i < count; i++) {
-        const struct metadata_broker *broker = metadata_broker_at(query->services->metadata, i);
-        entries[i].name = kp_arena_printf(query->arena, "%" PRId32, broker->node);
-        entries[i].value = value_of_broker(query, broker);
+        const struct metadata_broker *broker = metadata_broker_at(walk->services->metadata, i);
+        entries[i].name = kp_arena_printf(walk->arena, "%" PRId32, broker->node);
+        entries[i].value = value_of_broker(walk, broker);
     }
 }
 
-static void list_topics(struct query *query) {
-    size_t count = metadata_topic_count(query->services->metadata), i = 0;
-    struct kp_meta_query_response_entry *entries = new_entries(query, count);
-    if (entries == NULL) return;
-    for (const struct metadata_topic *topic = NULL;
-         (topic = metadata_next_topic(query->services->metadata, topic)) != NULL; i++) {
-        entries[i].name = kp_string_of(topic->name);
-        entries[i].value = value_of_topic(query, topic);
+/* Topics may come and go between two steps, so their ids are taken down first. */
+static void list_topics(struct meta_tree_walk *walk) {
+    const struct metadata *metadata = walk->services->metadata;
+    size_t count = metadata_topic_count(metadata), i = 0;
+    walk->ids = kp_arena_alloc(walk->arena, (count + 1) * sizeof *walk->ids);
+    walk->response->entries.items = kp_arena_alloc(walk->arena, (count + 1) * sizeof *walk->response->entries.items);
+    if (walk->ids == NULL || walk->response->entries.items == NULL) {
+        walk->too_large = true;
+        return;
     }
-    qsort(entries, count, sizeof *entries, compare_entries);
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        memcpy(walk->ids[i++].bytes, topic->id, sizeof topic->id);
+    walk->count = count;
 }
 
-static void list_partitions(struct query *query, const struct metadata_topic *topic) {
-    size_t count = (size_t)topic->partition_count;
-    struct kp_meta_query_response_entry *entries = new_entries(query, count);
-    for (size_t p = 0; entries != NULL && p < count; p++) {
-        entries[p].name = kp_arena_printf(query->arena, "%zu", p);
-        entries[p].value = value_of_partition(query, &topic->partitions[p]);
+static void list_partitions(struct meta_tree_walk *walk, const struct metadata_topic *topic) {
+    walk->count = (size_t)topic->partition_count;
+    walk->ids = kp_arena_alloc(walk->arena, sizeof *walk->ids);
+    walk->response->entries.items = kp_arena_alloc(walk->arena, walk->count * sizeof *walk->response->entries.items);
+    walk->too_large = walk->ids == NULL || walk->response->entries.items == NULL;
+    if (walk->too_large) return;
+    memcpy(walk->ids->bytes, topic->id, sizeof topic->id);
+    walk->of_one = true;
+}
+
+static struct kp_meta_query_response_entry *next_entry(struct meta_tree_walk *walk) {
+    struct kp_meta_query_response_entry *entry = &walk->response->entries.items[walk->response->entries.count++];
+    kp_set_fallbacks(&kp_meta_query_response_entry_schema, entry);
+    return entry;
+}
+
+bool meta_tree_next(struct meta_tree_walk *walk) {
+    if (walk->too_large || walk->at == walk->count) {
+        if (!walk->of_one && walk->count > 0)
+            qsort(walk->response->entries.items, (size_t)walk->response->entries.count,
+                  sizeof *walk->response->entries.items, compare_entries);
+        return false;
     }
+    size_t at = walk->at++;
+    const struct metadata_topic *topic = metadata_topic_with_id(walk->services->metadata,
+                                                                walk->ids[walk->of_one ? 0 : at].bytes);
+    if (topic == NULL) return true; /* deleted meanwhile */
+    struct kp_meta_query_response_entry *entry = next_entry(walk);
+    entry->name = walk->of_one ? kp_arena_printf(walk->arena, "%zu", at)
+                               : kp_arena_string(walk->arena, topic->name, strlen(topic->name));
+    entry->value = walk->of_one ? value_of_partition(walk, &topic->partitions[at]) : value_of_topic(walk, topic);
+    walk->too_large = walk->too_large || entry->name.len < 0;
+    return true;
 }
 
 /* ---- Levels ---- */
@@ -206,68 +227,66 @@ static int32_t number_of(struct kp_string piece) {
     return number > INT32_MAX ? -1 : (int32_t)number;
 }
 
-static bool get_broker(struct query *query, const struct kp_string *pieces, size_t count) {
+static bool get_broker(struct meta_tree_walk *walk, const struct kp_string *pieces, size_t count) {
     static const char *const ids[] = {"ids"};
     if (count == 1) {
-        list_names(query, ids, 1);
+        list_names(walk, ids, 1);
         return true;
     }
     if (!kp_string_is(pieces[1], "ids") || count > 3) return false;
     if (count == 2) {
-        list_brokers(query);
+        list_brokers(walk);
         return true;
     }
-    const struct metadata_broker *broker = metadata_broker_of(query->services->metadata, number_of(pieces[2]));
+    const struct metadata_broker *broker = metadata_broker_of(walk->services->metadata, number_of(pieces[2]));
     if (broker == NULL) return false;
-    query->response->value = value_of_broker(query, broker);
+    walk->response->value = value_of_broker(walk, broker);
     return true;
 }
 
-static bool get_topic(struct query *query, const struct kp_string *pieces, size_t count) {
+static bool get_topic(struct meta_tree_walk *walk, const struct kp_string *pieces, size_t count) {
     static const char *const partitions[] = {"partitions"};
     if (count == 1) {
-        list_topics(query);
+        list_topics(walk);
         return true;
     }
-    const struct metadata_topic *topic = metadata_topic_named(query->services->metadata, pieces[1].data,
+    const struct metadata_topic *topic = metadata_topic_named(walk->services->metadata, pieces[1].data,
                                                               (size_t)pieces[1].len);
     if (topic == NULL || (count > 2 && !kp_string_is(pieces[2], "partitions"))) return false;
     if (count == 2) {
-        query->response->value = value_of_topic(query, topic);
-        list_names(query, partitions, 1);
+        walk->response->value = value_of_topic(walk, topic);
+        list_names(walk, partitions, 1);
         return true;
     }
     if (count == 3) {
-        list_partitions(query, topic);
+        list_partitions(walk, topic);
         return true;
     }
     const struct metadata_partition *partition = metadata_partition_at(topic, number_of(pieces[3]));
     if (partition == NULL) return false;
-    query->response->value = value_of_partition(query, partition);
+    walk->response->value = value_of_partition(walk, partition);
     return true;
 }
 
-static bool get(struct query *query, const struct kp_string *pieces, size_t count) {
+static bool get(struct meta_tree_walk *walk, const struct kp_string *pieces, size_t count) {
     static const char *const roots[] = {"brokers", "cluster", "controller", "topics"};
     if (count == 0) {
-        list_names(query, roots, sizeof roots / sizeof roots[0]);
+        list_names(walk, roots, sizeof roots / sizeof roots[0]);
         return true;
     }
-    if (kp_string_is(pieces[0], "brokers")) return get_broker(query, pieces, count);
-    if (kp_string_is(pieces[0], "topics")) return get_topic(query, pieces, count);
+    if (kp_string_is(pieces[0], "brokers")) return get_broker(walk, pieces, count);
+    if (kp_string_is(pieces[0], "topics")) return get_topic(walk, pieces, count);
     if (count > 1) return false;
     if (kp_string_is(pieces[0], "cluster"))
-        query->response->value = value_of_cluster(query);
+        walk->response->value = value_of_cluster(walk);
     else if (kp_string_is(pieces[0], "controller"))
-        query->response->value = value_of_controller(query);
+        walk->response->value = value_of_controller(walk);
     else
         return false;
     return true;
 }
 
-int meta_tree_get(const struct broker_services *services, const char *listener, struct kp_string path,
-                  struct kp_arena *arena, struct kp_meta_query_response *response) {
-    struct query query = {.services = services, .listener = listener, .arena = arena, .response = response};
+int meta_tree_begin(struct meta_tree_walk *walk, struct kp_string path) {
     struct kp_string pieces[PIECES_MAX];
     size_t count = 0;
     for (int32_t at = 0; at < path.len;) {
@@ -280,6 +299,5 @@ int meta_tree_get(const struct broker_services *services, const char *listener, 
         }
         at = end + 1;
     }
-    if (!get(&query, pieces, count)) return ERR_NOT_FOUND;
-    return query.too_large ? ERR_TOO_LARGE : ERR_NONE;
+    return get(walk, pieces, count) ? ERR_NONE : ERR_NOT_FOUND;
 }

@@ -9,8 +9,21 @@
 #include "broker/services.h"
 #include "protocol/meta_query.h"
 
-/* Fills value and entries (by name) from `arena`; `listener` chooses the addresses of brokers. ERR_NOT_FOUND; ERR_TOO_LARGE (arena). */
-int meta_tree_get(const struct broker_services *services, const char *listener, struct kp_string path,
-                  struct kp_arena *arena, struct kp_meta_query_response *response);
+/* One answer under construction. */
+struct meta_tree_walk {
+    const struct broker_services *services;
+    const char *listener; /* chooses the addresses of brokers */
+    struct kp_arena *arena;
+    struct kp_meta_query_response
+        *response;       /* value and entries (by name) are filled; nothing in it points into the table */
+    bool too_large;      /* the arena's limit was passed */
+    struct kp_uuid *ids; /* ours, all below: of the topics that are listed, or of the one whose partitions are */
+    size_t count, at;
+    bool of_one;
+};
+/* Fills what is little. ERR_NONE; ERR_NOT_FOUND. */
+int meta_tree_begin(struct meta_tree_walk *walk, struct kp_string path);
+/* Adds one more entry of what may be much. False when all are there, or too_large. */
+bool meta_tree_next(struct meta_tree_walk *walk);
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/env.h"
 #include "protocol/schema.h"
 
 struct connection;
@@ -35,9 +36,10 @@ struct request {
     struct request_ctx ctx;
     int16_t api_key, api_version;
     int32_t correlation_id;
-    const void *message;   /* struct kp_<api>_request; texts and records point into the request's frame */
-    struct slice frame;    /* that frame: take a slice_ref to keep bytes of it longer than the request */
-    struct kp_arena arena; /* holds the message; build the answer in it, too. Freed with the request */
+    const void *message; /* struct kp_<api>_request; texts and records point into the request's frame */
+    struct slice frame;  /* that frame: take a slice_ref to keep bytes of it longer than the request */
+    struct kp_arena
+        arena; /* holds the message; build the answer in it, too, which is charged to ctx.answers. Freed with the request */
     /* The handler's own: its state, and two hooks (NULL: none). `canceled` runs once when the connection breaks while the request
      * waits; inside, the handler may end the request, it need not. `released` runs last, just before the memory goes: for what `state`
      * holds. */
@@ -49,13 +51,23 @@ struct request {
     struct request *next;
     struct slice *answer;
     uint32_t answer_count, answer_room;
-    size_t charged; /* bytes of arena and request, to ctx.memory */
+    size_t charged; /* bytes of the message and the request, to ctx.memory */
     bool dead, ended, holds, close_after;
+    /* For broker/request_steps.h. */
+    struct env *env;
+    bool (*step)(struct request *request); /* NULL: none is wanted */
+    struct env_task steps;
+    struct budget_waiter room;
+    size_t decoded;        /* bytes of the arena that are the message */
+    size_t charged_answer; /* for the rest of it, to ctx.answers */
 };
 
 /* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call
  * returns: neither `response` nor what it points to is needed after that. Slices of records in it are sent without a copy. */
 void request_respond(struct request *request, const void *response);
+/* The same for an answer that may be large: `response`, and all that it points to, lies in the request's arena or stays as long as the
+ * request (its slices until `released`). It may be encoded off the loop, so the handler touches none of it any more. */
+void request_respond_kept(struct request *request, const void *response);
 /* Ends it without an answer (Produce with acks 0). */
 void request_respond_nothing(struct request *request);
 /* Ends it and closes the connection behind the answers of the requests before it: for what Kafka answers with a closed

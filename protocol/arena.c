@@ -19,6 +19,7 @@ enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 64 * 1024, ALIGNMENT = 16 };
 struct kp_arena_block {
     struct kp_arena_block *next;
     size_t size, used; /* of data */
+    bool zeroed;       /* by whoever gave the memory, so that what is large is touched only when it is used */
     _Alignas(ALIGNMENT) uint8_t data[];
 };
 
@@ -39,8 +40,9 @@ static struct kp_arena_block *add_block(struct kp_arena *arena, size_t needed) {
     size_t size = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->size * 2;
     if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
     if (size < needed) size = needed;
-    struct kp_arena_block *block = mem_alloc(sizeof(*block) + size);
-    *block = (struct kp_arena_block){.next = arena->blocks, .size = size};
+    bool zeroed = size > LARGEST_BLOCK;
+    struct kp_arena_block *block = zeroed ? mem_zalloc(sizeof(*block) + size) : mem_alloc(sizeof(*block) + size);
+    *block = (struct kp_arena_block){.next = arena->blocks, .size = size, .zeroed = zeroed};
     arena->blocks = block;
     return block;
 }
@@ -54,7 +56,7 @@ void *kp_arena_alloc(struct kp_arena *arena, size_t size) {
     void *memory = block->data + block->used;
     block->used += rounded;
     arena->used += size;
-    memset(memory, 0, rounded);
+    if (!block->zeroed) memset(memory, 0, rounded);
     return memory;
 }
 

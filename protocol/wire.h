@@ -49,7 +49,9 @@ struct kp_reader {
     const uint8_t *data;
     size_t len;
     size_t at;
-    int error; /* ERR_NONE, or ERR_MALFORMED; then at == len */
+    uint32_t
+        items; /* elements of arrays and tagged fields that may still be read: set it to bound the work. ERR_AGAIN when there are more */
+    int error; /* ERR_NONE, ERR_MALFORMED, ERR_AGAIN; then at == len */
 };
 
 void kp_reader_init(struct kp_reader *reader, const void *data, size_t len);
@@ -87,13 +89,18 @@ struct kp_writer {
     uint32_t reference_count, reference_capacity;
     size_t referenced; /* bytes of all references */
     size_t limit;      /* most bytes in all */
+    bool borrows;      /* its references are the caller's, see kp_writer_borrow */
     int error; /* ERR_NONE; ERR_TOO_LARGE: over the limit; ERR_INVALID: null where the format has none, text too long */
 };
 
 void kp_writer_init(struct kp_writer *writer, size_t limit); /* limit: at most INT32_MAX */
-void kp_writer_close(struct kp_writer *writer);              /* drops everything; twice is harmless */
-size_t kp_writer_size(const struct kp_writer *writer);       /* bytes so far, references included */
-void kp_writer_fail(struct kp_writer *writer, int error);    /* the first error stays */
+/* For encoding off the loop, where nobody may count references: slices are only noted, and whoever gave them keeps them until
+ * kp_writer_own(), on the loop, takes references of them. */
+void kp_writer_borrow(struct kp_writer *writer);
+void kp_writer_own(struct kp_writer *writer);
+void kp_writer_close(struct kp_writer *writer);           /* drops everything; twice is harmless */
+size_t kp_writer_size(const struct kp_writer *writer);    /* bytes so far, references included */
+void kp_writer_fail(struct kp_writer *writer, int error); /* the first error stays */
 
 void kp_write_bool(struct kp_writer *writer, bool value);
 void kp_write_int8(struct kp_writer *writer, int8_t value);

@@ -10,7 +10,7 @@
 #include "protocol/wire.h"
 
 void kp_reader_init(struct kp_reader *reader, const void *data, size_t len) {
-    *reader = (struct kp_reader){.data = data, .len = len};
+    *reader = (struct kp_reader){.data = data, .len = len, .items = UINT32_MAX};
 }
 
 size_t kp_reader_left(const struct kp_reader *reader) {
@@ -127,6 +127,16 @@ struct kp_bytes kp_read_bytes(struct kp_reader *reader, bool compact, bool nulla
     return (struct kp_bytes){bytes, bytes == NULL ? 0 : (int32_t)len};
 }
 
+/* Counts what is going to be read. */
+static bool take_items(struct kp_reader *reader, uint32_t count) {
+    if (count > reader->items) {
+        kp_reader_fail(reader, ERR_AGAIN);
+        return false;
+    }
+    reader->items -= count;
+    return true;
+}
+
 int32_t kp_read_count(struct kp_reader *reader, bool compact, bool nullable, size_t min_size) {
     CHECK(min_size > 0); /* the schema's, not the frame's */
     int64_t count = read_length(reader, compact, false, nullable);
@@ -135,15 +145,18 @@ int32_t kp_read_count(struct kp_reader *reader, bool compact, bool nullable, siz
         kp_reader_fail(reader, ERR_MALFORMED);
         return 0;
     }
+    if (count > 0 && !take_items(reader, (uint32_t)count)) return 0;
     return (int32_t)count;
 }
 
 uint32_t kp_read_tag(struct kp_reader *reader, struct kp_reader *field) {
+    take_items(reader, 1);
     uint32_t tag = kp_read_uvarint(reader);
     uint32_t size = kp_read_uvarint(reader);
     const uint8_t *bytes = kp_read_raw(reader, size);
     kp_reader_init(field, bytes, bytes == NULL ? 0 : size);
-    if (bytes == NULL) kp_reader_fail(field, ERR_MALFORMED);
+    field->items = reader->items;
+    if (bytes == NULL) kp_reader_fail(field, reader->error);
     return tag;
 }
 

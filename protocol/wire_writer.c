@@ -26,8 +26,20 @@ void kp_writer_init(struct kp_writer *writer, size_t limit) {
     *writer = (struct kp_writer){.limit = limit};
 }
 
-void kp_writer_close(struct kp_writer *writer) {
+void kp_writer_borrow(struct kp_writer *writer) {
+    CHECK(writer->reference_count == 0); /* called on an empty writer, before any message */
+    writer->borrows = true;
+}
+
+void kp_writer_own(struct kp_writer *writer) {
+    CHECK(writer->borrows); /* the one call behind kp_writer_borrow */
+    writer->borrows = false;
     for (uint32_t i = 0; i < writer->reference_count; i++)
+        writer->references[i].slice = slice_ref(writer->references[i].slice);
+}
+
+void kp_writer_close(struct kp_writer *writer) {
+    for (uint32_t i = 0; i < writer->reference_count && !writer->borrows; i++)
         slice_unref(&writer->references[i].slice);
     mem_free(writer->references);
     mem_free(writer->data);
@@ -170,7 +182,8 @@ void kp_write_slice(struct kp_writer *writer, struct slice slice) {
         writer->references = mem_realloc(writer->references,
                                          writer->reference_capacity * sizeof(writer->references[0]));
     }
-    writer->references[writer->reference_count++] = (struct kp_reference){writer->len, slice_ref(slice)};
+    writer->references[writer->reference_count++] = (struct kp_reference){writer->len,
+                                                                          writer->borrows ? slice : slice_ref(slice)};
     writer->referenced += slice.len;
 }
 
@@ -184,6 +197,7 @@ void kp_patch_int32(struct kp_writer *writer, size_t at, int32_t value) {
 
 int kp_writer_emit(struct kp_writer *writer, struct budget *budget, void (*emit)(void *arg, struct slice slice),
                    void *arg) {
+    CHECK(!writer->borrows); /* kp_writer_own stands before it, whatever was written */
     if (writer->error != ERR_NONE) {
         kp_writer_close(writer);
         return writer->error;

@@ -113,7 +113,7 @@ void log_readings_close(struct log_store *store) {
 void log_reading_end(struct log_reading *reading) {
     if (reading->waiting) wait_no_more(reading->log->store, reading);
     unlink_reading(reading);
-    if (!reading->segment) reading->free(reading); /* else its job is under way */
+    if (!reading->segment && !reading->compute) reading->free(reading); /* else its job is under way */
 }
 
 void log_readings_detach(struct partition_log *log) {
@@ -159,7 +159,29 @@ static void done(struct env_job *job) {
         reading->free(reading);
 }
 
+static void compute_work(struct env_job *job) {
+    struct log_reading *reading = (struct log_reading *)job;
+    reading->error = reading->compute(reading);
+}
+
+static void compute_done(struct env_job *job) {
+    struct log_reading *reading = (struct log_reading *)job;
+    reading->compute = NULL;
+    if (reading->log)
+        reading->resume(reading, reading->error);
+    else
+        reading->free(reading);
+}
+
 /* ---- On the loop ---- */
+
+void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_reading *reading)) {
+    CHECK(!reading->segment && !reading->compute);
+    reading->compute = compute;
+    reading->job.work = compute_work;
+    reading->job.done = compute_done;
+    env_pool_run(reading->env, &reading->job);
+}
 
 int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by, int64_t key,
                      uint64_t position) {

@@ -2,8 +2,8 @@
  * One read, fetch or search that is under way: what the three have in common.
  *
  * Happy path: the reader takes what is in memory at once. For what is in a segment it looks into it with a visitor, a pure function
- * over a cursor: first on the loop, from cached bytes only; if a disk has to be asked the same visitor goes on in a job of the
- * pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked. When no file may be opened now, the
+ * over a cursor: first on the loop, from cached bytes only; if a disk has to be asked, or much has to be done, the same visitor goes on in
+ * a job of the pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked. When no file may be opened now, the
  * look waits, in order, until there is room for it (it is also tried again from time to time: the files may be somebody else's).
  * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory of its own; a request that was
  * cancelled, or whose log was closed, is never touched again.
@@ -38,8 +38,9 @@ struct log_reading {
     uint64_t position; /* where it begins, if not 0 */
     bool waiting;      /* for a file, in the store's queue */
     struct log_reading *next_waiting;
-    char *index_path;             /* set: the index is to be read first */
-    struct segment_index *loaded; /* by the job, for the segment */
+    char *index_path;                            /* set: the index is to be read first */
+    struct segment_index *loaded;                /* by the job, for the segment */
+    int (*compute)(struct log_reading *reading); /* under way in the pool; NULL: none */
     int error;
 };
 
@@ -59,6 +60,9 @@ void log_readings_detach(struct partition_log *log);
  * ERR_AGAIN: `resume` comes later. */
 int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by, int64_t key,
                      uint64_t position);
+
+/* Runs `compute`, which touches only what a reading in the pool may touch, in the pool: `resume` comes later with what it returned. */
+void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_reading *reading));
 
 /* The segments that hold an index or offset that is written. */
 struct segment *log_segment_of_index(const struct partition_log *log, uint64_t index);

@@ -11,7 +11,10 @@
 #include "protocol/record_batch.h"
 #include "storage/log_reading.h"
 
-enum { CHUNK_BYTES_MAX = 512 << 10 };
+enum {
+    CHUNK_BYTES_MAX = 512 << 10,
+    ON_LOOP_MAX = 512 << 10, /* bytes that one look takes on the loop before the pool goes on */
+};
 
 struct offset_reading {
     struct log_reading base; /* first: a log_reading is its offset_reading */
@@ -20,7 +23,9 @@ struct offset_reading {
     uint64_t max_bytes, bytes;
     struct slice *slices;
     size_t count, room;
-    uint64_t at_position; /* of the entry that was given out in part; 0: none */
+    uint64_t looked_from;  /* bytes when this look began */
+    struct env_task later; /* goes on, when a turn of the loop has grown long */
+    uint64_t at_position;  /* of the entry that was given out in part; 0: none */
     bool full;
 };
 
@@ -91,6 +96,7 @@ static int visit(struct log_reading *base) {
     struct offset_reading *reading = (struct offset_reading *)base;
     struct segment_cursor *cursor = &base->cursor;
     while (!reading->full) {
+        if (cursor->cached_only && reading->bytes - reading->looked_from >= ON_LOOP_MAX) return ERR_AGAIN;
         struct entry header;
         int error = segment_cursor_peek(cursor, &header);
         if (error == ERR_EOF) return 0;
@@ -121,6 +127,7 @@ static void drop_slices(struct slice *slices, size_t count) {
 
 static void free_reading(struct log_reading *base) {
     struct offset_reading *reading = (struct offset_reading *)base;
+    env_defer_cancel(base->env, &reading->later);
     drop_slices(reading->slices, reading->count);
     mem_free(reading);
 }
@@ -160,6 +167,7 @@ static int look(struct offset_reading *reading) {
     struct partition_log *log = reading->base.log;
     struct segment *segment = log_segment_of_offset(log, reading->offset);
     CHECK(segment && reading->offset < log->written_end);
+    reading->looked_from = reading->bytes;
     int error = log_reading_look(&reading->base, segment, SEEK_BY_OFFSET, reading->offset,
                                  log_hint_by_offset(log, segment, reading->offset));
     if (!error) leave_hint(reading);
@@ -172,6 +180,10 @@ static bool go_on(struct offset_reading *reading) {
     if (reading->end_offset > log->end_offset) reading->end_offset = log->end_offset;
     while (!reading->full && reading->offset < reading->end_offset) {
         int64_t before = reading->offset;
+        if (reading->count > 0 && env_turn_is_long(reading->base.env)) {
+            env_yield(reading->base.env, &reading->later);
+            return false;
+        }
         const struct entry *entry = log_memory_find_offset(&log->memory, before);
         int error = entry ? take_from_memory(reading, entry) : look(reading);
         if (error == ERR_AGAIN) return false;
@@ -180,6 +192,10 @@ static bool go_on(struct offset_reading *reading) {
         if (error) return finish(reading, error);
     }
     return finish(reading, 0);
+}
+
+static void go_on_later(struct env_task *task) {
+    go_on((struct offset_reading *)((char *)task - offsetof(struct offset_reading, later)));
 }
 
 static void resume(struct log_reading *base, int error) {
@@ -210,6 +226,7 @@ bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_
     reading->base.visit = visit;
     reading->base.resume = resume;
     reading->base.free = free_reading;
+    reading->later.run = go_on_later;
     reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;
     log_reading_begin(&reading->base, log, fetch, &fetch->reading);
     return go_on(reading);

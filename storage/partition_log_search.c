@@ -5,6 +5,7 @@
  * the index says where to begin, and entry headers which entries to open; in the entry the first batch whose largest
  * timestamp is large enough is searched record by record. For the largest timestamp of all a first pass finds it, from what is
  * known of segments and entries; a segment or entry that reaches beyond the end offset is looked into.
+ * An entry is opened in the pool: its batches may be compressed, and much work.
  * Failures: a damaged entry on the way is ERR_CORRUPT. Invariant: what is found lies below the end offset.
  */
 #include "base/check.h"
@@ -14,7 +15,8 @@
 
 enum {
     CHUNK_BYTES = 128 << 10,
-    LARGEST = -3, /* ListOffsets' name for the largest timestamp */
+    HEADERS_ON_LOOP = 200, /* that are looked at before the pool goes on */
+    LARGEST = -3,          /* ListOffsets' name for the largest timestamp */
 };
 
 struct time_reading {
@@ -27,10 +29,13 @@ struct time_reading {
     int64_t found;    /* offset; -1: not yet */
     int64_t found_timestamp;
     uint32_t found_term;
+    unsigned headers; /* looked at on the loop in this look */
+    struct slice raw; /* of an entry in memory that is searched in the pool */
+    uint32_t raw_term;
 };
 
 /* Looks into the batches of an entry. */
-static int search_batches(struct time_reading *reading, const struct entry *entry, const struct slice *raw) {
+static int search_batches(struct time_reading *reading, uint32_t term, const struct slice *raw) {
     size_t at = 0;
     while (at < raw->len && reading->found < 0) {
         struct record_batch batch;
@@ -48,7 +53,7 @@ static int search_batches(struct time_reading *reading, const struct entry *entr
         if (error) return ERR_CORRUPT;
         reading->found = offset;
         reading->found_timestamp = timestamp;
-        reading->found_term = entry->term;
+        reading->found_term = term;
     }
     return 0;
 }
@@ -74,17 +79,19 @@ static int visit(struct log_reading *base) {
         int error = segment_cursor_peek(cursor, &header);
         if (error == ERR_EOF || (!error && header.base_offset >= reading->end_offset)) return 0;
         if (error) return error;
+        if (cursor->cached_only && ++reading->headers > HEADERS_ON_LOOP) return ERR_AGAIN;
         if (!must_open(reading, &header)) {
             segment_cursor_skip(cursor, &header);
             continue;
         }
+        if (cursor->cached_only) return ERR_AGAIN;
         struct entry *entry;
         error = segment_cursor_next(cursor, &entry);
         if (error) return error;
         struct slice raw;
         error = entry_raw(entry, NULL, false, &raw);
         if (!error) {
-            error = search_batches(reading, entry, &raw);
+            error = search_batches(reading, entry->term, &raw);
             slice_unref(&raw);
         }
         entry_unref(entry);
@@ -94,7 +101,9 @@ static int visit(struct log_reading *base) {
 }
 
 static void free_reading(struct log_reading *base) {
-    mem_free(base);
+    struct time_reading *reading = (struct time_reading *)base;
+    slice_unref(&reading->raw);
+    mem_free(reading);
 }
 
 static bool finish(struct time_reading *reading, int error) {
@@ -107,19 +116,24 @@ static bool finish(struct time_reading *reading, int error) {
     return true;
 }
 
-/* The entries in memory from `next` to the end. */
+static int search_raw(struct log_reading *base) {
+    struct time_reading *reading = (struct time_reading *)base;
+    return search_batches(reading, reading->raw_term, &reading->raw);
+}
+
+/* The entries in memory from `next` to the end. ERR_AGAIN: resume comes later. */
 static int search_memory(struct time_reading *reading) {
     struct log_memory *memory = &reading->base.log->memory;
     struct entry *entry;
     while (reading->found < 0 && (entry = log_memory_at(memory, reading->next)) &&
            entry->base_offset < reading->end_offset) {
         if (must_open(reading, entry)) {
-            struct slice raw;
-            int error = log_memory_raw(memory, reading->next, &raw);
+            int error = log_memory_raw(memory, reading->next, &reading->raw);
             if (error) return error;
-            error = search_batches(reading, entry, &raw);
-            slice_unref(&raw);
-            if (error) return error;
+            reading->raw_term = entry->term;
+            reading->next_is = reading->next + 1;
+            log_reading_compute(&reading->base, search_raw);
+            return ERR_AGAIN;
         }
         reading->next++;
     }
@@ -129,6 +143,7 @@ static int search_memory(struct time_reading *reading) {
 /* The segment that holds `next`: passed over if what is known of it is enough. ERR_AGAIN: resume comes later. */
 static int search_segment(struct time_reading *reading, struct segment *segment) {
     reading->next_is = segment->end.last_index + 1;
+    reading->headers = 0;
     int error = 0;
     if (segment->end.max_timestamp >= reading->timestamp) {
         bool all_counts = segment->end.offset <= reading->end_offset;
@@ -170,6 +185,7 @@ static bool go_on(struct time_reading *reading) {
 
 static void resume(struct log_reading *base, int error) {
     struct time_reading *reading = (struct time_reading *)base;
+    slice_unref(&reading->raw);
     if (error) {
         finish(reading, error);
         return;

@@ -4,29 +4,35 @@
  */
 #include "protocol/alter_configs.h"
 
-#include "base/mem.h"
 #include "broker/api/config_changes.h"
 #include "broker/api/handlers.h"
 
-enum { ANSWER_MAX = 16 << 20 };
-
-static void answer(struct topic_changes *changes) {
+static bool add(struct topic_changes *changes, size_t i) {
     const struct kp_alter_configs_request *asked = changes->request->message;
-    struct kp_alter_configs_response response;
-    struct kp_arena arena;
-    kp_arena_init(&arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_alter_configs_response_schema, &response);
-    struct kp_alter_configs_response_resource *items = kp_new_items(&arena, &kp_alter_configs_response_resource_schema,
-                                                                    &response.responses, (int32_t)changes->count);
-    for (size_t i = 0; items != NULL && i < changes->count; i++) {
-        items[i].resource_type = asked->resources.items[i].resource_type;
-        items[i].resource_name = asked->resources.items[i].resource_name;
-        items[i].error_code = changes->items[i].error;
-        items[i].error_message = topic_change_message(&changes->items[i]);
-    }
-    request_respond(changes->request, &response);
-    kp_arena_close(&arena);
+    struct kp_alter_configs_response *response = changes->response;
+    struct kp_alter_configs_response_resource *into = &response->responses.items[i];
+    kp_set_fallbacks(&kp_alter_configs_response_resource_schema, into);
+    into->resource_type = asked->resources.items[i].resource_type;
+    into->resource_name = asked->resources.items[i].resource_name;
+    into->error_code = changes->items[i].error;
+    into->error_message = topic_change_message(&changes->items[i]);
+    response->responses.count++;
+    return true;
 }
+
+static struct key key(const struct topic_changes *changes, size_t i) {
+    const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
+    return config_changes_key(&resources[i]);
+}
+
+static void start(struct topic_changes *changes, size_t i) {
+    const struct kp_alter_configs_request *asked = changes->request->message;
+    const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
+    struct config_resource resource = {.asked = &resources[i], .replace = true, .validate_only = asked->validate_only};
+    config_change_begin(&changes->items[i], &resource);
+}
+
+static const struct topic_changes_api api = {.key = key, .start = start, .add = add};
 
 /* As the newer request has them: every setting is set. Of the request's arena; NULL: they do not fit. */
 static struct kp_incremental_alter_configs_request_resource *translate(struct request *request,
@@ -54,20 +60,19 @@ static struct kp_incremental_alter_configs_request_resource *translate(struct re
 void api_alter_configs(void *service, struct request *request) {
     const struct kp_alter_configs_request *asked = request->message;
     int32_t count = asked->resources.count;
-    struct kp_incremental_alter_configs_request_resource *resources = translate(request, asked);
-    if ((resources == NULL && count > 0) || config_changes_are_too_many(resources, count)) {
+    int64_t settings = 0;
+    for (int32_t i = 0; i < count; i++)
+        settings += asked->resources.items[i].configs.count;
+    bool too_many = count > CONFIG_CHANGES_MAX || settings > CONFIG_CHANGES_MAX;
+    struct kp_incremental_alter_configs_request_resource *resources = too_many ? NULL : translate(request, asked);
+    if (resources == NULL && count > 0) {
         request_close_connection(request);
         return;
     }
-    struct topic_changes *changes = topic_changes_begin(service, request, count, CONFIG_CHANGES_TIMEOUT_MS, answer);
-    if (changes == NULL) return;
-    bool *twice = mem_zalloc(changes->count + 1);
-    config_changes_find_twice(resources, count, twice);
-    for (int32_t i = 0; i < count; i++) {
-        struct config_resource resource = {
-            .asked = &resources[i], .replace = true, .validate_only = asked->validate_only, .twice = twice[i]};
-        config_change_begin(&changes->items[i], &resource);
-    }
-    mem_free(twice);
-    topic_changes_started(changes);
+    struct kp_alter_configs_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    kp_set_fallbacks(&kp_alter_configs_response_schema, response);
+    response->responses.items = kp_arena_alloc(&request->arena,
+                                               ((size_t)count + 1) * sizeof *response->responses.items);
+    topic_changes_run(service, request, count, CONFIG_CHANGES_TIMEOUT_MS, &api, resources,
+                      response->responses.items == NULL ? NULL : response);
 }

@@ -2,7 +2,6 @@
 #include "broker/api/config_changes.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -12,30 +11,8 @@
 
 /* ---- The request as a whole ---- */
 
-static int compare(const void *a, const void *b) {
-    const struct kp_incremental_alter_configs_request_resource *one = *(
-        const struct kp_incremental_alter_configs_request_resource *const *)a;
-    const struct kp_incremental_alter_configs_request_resource *other = *(
-        const struct kp_incremental_alter_configs_request_resource *const *)b;
-    if (one->resource_type != other->resource_type) return one->resource_type < other->resource_type ? -1 : 1;
-    if (one->resource_name.len != other->resource_name.len)
-        return one->resource_name.len < other->resource_name.len ? -1 : 1;
-    return one->resource_name.len <= 0
-               ? 0
-               : memcmp(one->resource_name.data, other->resource_name.data, (size_t)one->resource_name.len);
-}
-
-void config_changes_find_twice(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count,
-                               bool *twice) {
-    if (count < 2) return;
-    const struct kp_incremental_alter_configs_request_resource **sorted = mem_alloc((size_t)count * sizeof *sorted);
-    for (int32_t i = 0; i < count; i++)
-        sorted[i] = &resources[i];
-    qsort(sorted, (size_t)count, sizeof *sorted, compare);
-    for (int32_t i = 1; i < count; i++)
-        if (compare(&sorted[i - 1], &sorted[i]) == 0)
-            twice[sorted[i - 1] - resources] = twice[sorted[i] - resources] = true;
-    mem_free(sorted);
+struct key config_changes_key(const struct kp_incremental_alter_configs_request_resource *resource) {
+    return (struct key){.text = resource->resource_name, .number = resource->resource_type};
 }
 
 bool config_changes_are_too_many(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count) {
@@ -149,7 +126,7 @@ static const struct metadata_topic *find_topic(struct topic_change *item, struct
 
 void config_change_begin(struct topic_change *item, const struct config_resource *resource) {
     int8_t type = resource->asked->resource_type;
-    if (resource->twice) {
+    if (item->twice) {
         topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this resource is in the request twice");
         return;
     }

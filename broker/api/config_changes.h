@@ -23,14 +23,12 @@ enum {
 struct config_resource {
     const struct kp_incremental_alter_configs_request_resource *asked;
     bool replace, validate_only;
-    bool twice; /* the request has it at another place, too */
 };
 /* Refuses the item, or submits its change. */
 void config_change_begin(struct topic_change *item, const struct config_resource *resource);
 
-/* Marks those of `count` resources that are there more than once: by type and name. The caller's array, all false before. */
-void config_changes_find_twice(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count,
-                               bool *twice);
+/* Resources are told apart by type and name. */
+struct key config_changes_key(const struct kp_incremental_alter_configs_request_resource *resource);
 
 /* Whether so many resources and settings are too many for one request. */
 bool config_changes_are_too_many(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count);

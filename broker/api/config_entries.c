@@ -1,6 +1,8 @@
 /* Settings as configuration entries. See the header. */
 #include "broker/api/config_entries.h"
 
+#include <string.h>
+
 enum { TYPE_BOOLEAN = 1, TYPE_STRING = 2, TYPE_INT = 3, TYPE_LONG = 5 };
 
 static bool is_wished(const struct config_wish *wish, const char *name) {
@@ -63,6 +65,9 @@ int config_entries_of_topic(const struct broker_settings *settings, const struct
         if (!is_wished(wish, row->name)) continue;
         bool own;
         const char *value = topic_settings_value(settings, topic, &table[i], &own);
+        if (own)
+            value = kp_arena_string(arena, value, strlen(value)).data; /* the topic may go before the answer does */
+        if (value == NULL) return ERR_TOO_LARGE;
         items[n].name = kp_string_of(row->name);
         items[n].value = kp_string_of(value);
         items[n].config_source = (int8_t)config_source_of(settings, topic, &table[i]);

@@ -1,7 +1,8 @@
 /*
  * Settings as answers show them: DescribeConfigs of topics and brokers, CreateTopics of the topic just made.
  *
- * Everything comes from the two tables (broker_settings.h, topic_settings.h). Texts point into tables, settings and metadata.
+ * Everything comes from the two tables (broker_settings.h, topic_settings.h). Texts point into tables and settings; those of
+ * a topic are copies in the arena.
  */
 #ifndef BROKER_API_CONFIG_ENTRIES_H
 #define BROKER_API_CONFIG_ENTRIES_H

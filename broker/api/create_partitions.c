@@ -14,8 +14,6 @@
 #include "broker/api/topic_changes.h"
 #include "protocol/kafka_error.h"
 
-enum { ANSWER_MAX = 16 << 20 };
-
 static bool take_assignments(struct topic_change *item, const struct kp_create_partitions_request_topic *asked,
                              int32_t added, struct command_create_partitions *command, struct kp_arena *arena) {
     if (asked->assignments.count < 0) return true;
@@ -34,16 +32,17 @@ static bool take_assignments(struct topic_change *item, const struct kp_create_p
     return rows != NULL;
 }
 
-static void grow(struct topic_change *item, const struct kp_create_partitions_request *request, int32_t place) {
+static void grow(struct topic_changes *changes, size_t place) {
+    const struct kp_create_partitions_request *request = changes->asked;
+    struct topic_change *item = &changes->items[place];
     const struct broker_services *services = item->changes->services;
     const struct kp_create_partitions_request_topic *asked = &request->topics.items[place];
     const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->name.data,
                                                               (size_t)asked->name.len);
-    for (int32_t i = 0; i < request->topics.count; i++)
-        if (i != place && kp_string_equal(request->topics.items[i].name, asked->name)) {
-            topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this topic is in the request twice");
-            return;
-        }
+    if (item->twice) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+        return;
+    }
     if (topic == NULL) {
         topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.",
                             asked->name.len > 100 ? 100 : (int)asked->name.len, asked->name.data);
@@ -81,29 +80,31 @@ static void grow(struct topic_change *item, const struct kp_create_partitions_re
     kp_arena_close(&arena);
 }
 
-static void answer(struct topic_changes *changes) {
-    const struct kp_create_partitions_request *asked = changes->request->message;
-    struct kp_create_partitions_response response;
-    struct kp_arena arena;
-    kp_arena_init(&arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_create_partitions_response_schema, &response);
-    struct kp_create_partitions_response_topic *items = kp_new_items(
-        &arena, &kp_create_partitions_response_topic_schema, &response.results, (int32_t)changes->count);
-    for (size_t i = 0; items != NULL && i < changes->count; i++) {
-        items[i].name = asked->topics.items[i].name;
-        items[i].error_code = changes->items[i].error;
-        items[i].error_message = topic_change_message(&changes->items[i]);
-    }
-    request_respond(changes->request, &response);
-    kp_arena_close(&arena);
+static bool add(struct topic_changes *changes, size_t i) {
+    const struct kp_create_partitions_request *asked = changes->asked;
+    struct kp_create_partitions_response *response = changes->response;
+    struct kp_create_partitions_response_topic *into = &response->results.items[i];
+    kp_set_fallbacks(&kp_create_partitions_response_topic_schema, into);
+    into->name = asked->topics.items[i].name;
+    into->error_code = changes->items[i].error;
+    into->error_message = topic_change_message(&changes->items[i]);
+    response->results.count++;
+    return true;
 }
+
+static struct key key(const struct topic_changes *changes, size_t i) {
+    const struct kp_create_partitions_request *asked = changes->asked;
+    return (struct key){.text = asked->topics.items[i].name};
+}
+
+static const struct topic_changes_api api = {.key = key, .start = grow, .add = add};
 
 void api_create_partitions(void *service, struct request *request) {
     const struct kp_create_partitions_request *asked = request->message;
-    struct topic_changes *changes = topic_changes_begin(service, request, asked->topics.count, asked->timeout_ms,
-                                                        answer);
-    if (changes == NULL) return;
-    for (int32_t i = 0; i < asked->topics.count; i++)
-        grow(&changes->items[i], asked, i);
-    topic_changes_started(changes);
+    struct kp_create_partitions_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    kp_set_fallbacks(&kp_create_partitions_response_schema, response);
+    response->results.items = kp_arena_alloc(&request->arena,
+                                             ((size_t)asked->topics.count + 1) * sizeof *response->results.items);
+    topic_changes_run(service, request, asked->topics.count, asked->timeout_ms, &api, asked,
+                      response->results.items == NULL ? NULL : response);
 }

@@ -20,24 +20,21 @@
 #include "broker/topic_settings.h"
 #include "protocol/kafka_error.h"
 
-enum { ANSWER_MAX = 64 << 20 };
-
 /* ---- Checking ---- */
 
-static bool check_name(struct topic_change *item, const struct kp_create_topics_request *asked, int32_t place) {
+static bool check_name(struct topic_change *item, const struct kp_create_topics_request_topic *asked) {
     const struct broker_services *services = item->changes->services;
-    const struct kp_string name = asked->topics.items[place].name;
+    const struct kp_string name = asked->name;
     struct error_text why;
     if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE) {
         topic_change_refuse(item, KAFKA_INVALID_TOPIC, "%s", why.text);
         return false;
     }
     snprintf(item->name, sizeof item->name, "%.*s", (int)name.len, name.data);
-    for (int32_t i = 0; i < asked->topics.count; i++)
-        if (i != place && kp_string_equal(asked->topics.items[i].name, name)) {
-            topic_change_refuse(item, KAFKA_INVALID_REQUEST, "topic %s is in the request twice", item->name);
-            return false;
-        }
+    if (item->twice) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST, "topic %s is in the request twice", item->name);
+        return false;
+    }
     if (!authorize(&item->changes->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED, "topic %s may not be created by this user",
                             item->name);
@@ -45,7 +42,7 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
     }
     const struct metadata_topic *present = metadata_topic_named(services->metadata, item->name, strlen(item->name));
     /* One with the wanted id was made by an earlier sending of this very request. */
-    if (present != NULL && memcmp(present->id, asked->topics.items[place].wanted_id.bytes, METADATA_UUID_SIZE) != 0) {
+    if (present != NULL && memcmp(present->id, asked->wanted_id.bytes, METADATA_UUID_SIZE) != 0) {
         topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.", item->name);
         return false;
     }
@@ -59,6 +56,11 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
 static bool take_assignments(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
                              struct metadata_change *change, struct kp_arena *arena) {
     int32_t count = asked->assignments.count;
+    if (count > METADATA_PARTITIONS_MAX) {
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                            METADATA_PARTITIONS_MAX, count);
+        return false;
+    }
     struct command_partition *rows = kp_new_items(arena, &command_partition_schema,
                                                   &change->command.create_topic.partitions, count);
     bool *seen = kp_arena_alloc(arena, (size_t)count * sizeof *seen);
@@ -152,13 +154,20 @@ static bool take_configs(struct topic_change *item, const struct kp_create_topic
     return false;
 }
 
-static void create(struct topic_change *item, const struct kp_create_topics_request *asked, int32_t place) {
+static struct key key(const struct topic_changes *changes, size_t i) {
+    const struct kp_create_topics_request *asked = changes->asked;
+    return (struct key){.text = asked->topics.items[i].name};
+}
+
+static void create(struct topic_changes *changes, size_t place) {
+    const struct kp_create_topics_request *asked = changes->asked;
+    struct topic_change *item = &changes->items[place];
     const struct kp_create_topics_request_topic *topic = &asked->topics.items[place];
     struct metadata_change change = {.validate_only = asked->validate_only};
     struct kp_arena arena;
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);
     metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
-    bool good = check_name(item, asked, place) &&
+    bool good = check_name(item, topic) &&
                 (topic->assignments.count > 0 ? take_assignments(item, topic, &change, &arena)
                                               : take_numbers(item, topic, &change)) &&
                 take_configs(item, topic, &change, &arena);
@@ -184,7 +193,8 @@ static bool add_configs(const struct broker_services *services, const struct met
     for (size_t i = 0; i < rows; i++) {
         bool own;
         items[i].name = kp_string_of(table[i].row.name);
-        items[i].value = kp_string_of(topic_settings_value(services->settings, topic, &table[i], &own));
+        const char *value = topic_settings_value(services->settings, topic, &table[i], &own);
+        items[i].value = own ? kp_arena_string(arena, value, strlen(value)) : kp_string_of(value);
         items[i].config_source = (int8_t)config_source_of(services->settings, topic, &table[i]);
     }
     return true;
@@ -209,36 +219,28 @@ static bool add_facts(const struct topic_change *item, const struct kp_create_to
     return add_configs(services, topic, arena, into);
 }
 
-static void answer(struct topic_changes *changes) {
-    const struct kp_create_topics_request *asked = changes->request->message;
-    struct kp_create_topics_response response;
-    struct kp_arena arena;
-    kp_arena_init(&arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_create_topics_response_schema, &response);
-    struct kp_create_topics_response_topic *items = kp_new_items(&arena, &kp_create_topics_response_topic_schema,
-                                                                 &response.topics, (int32_t)changes->count);
-    bool fits = items != NULL || changes->count == 0;
-    for (size_t i = 0; fits && i < changes->count; i++) {
-        items[i].name = asked->topics.items[i].name;
-        items[i].error_code = changes->items[i].error;
-        items[i].error_message = topic_change_message(&changes->items[i]);
-        items[i].configs.count = -1;
-        if (changes->items[i].error == 0)
-            fits = add_facts(&changes->items[i], &asked->topics.items[i], &arena, &items[i]);
-    }
-    if (fits)
-        request_respond(changes->request, &response);
-    else
-        request_close_connection(changes->request);
-    kp_arena_close(&arena);
+static bool add(struct topic_changes *changes, size_t i) {
+    const struct kp_create_topics_request *asked = changes->asked;
+    struct kp_create_topics_response *response = changes->response;
+    struct kp_create_topics_response_topic *into = &response->topics.items[i];
+    struct topic_change *item = &changes->items[i];
+    kp_set_fallbacks(&kp_create_topics_response_topic_schema, into);
+    into->name = asked->topics.items[i].name;
+    into->error_code = item->error;
+    into->error_message = topic_change_message(item);
+    into->configs.count = -1;
+    response->topics.count++;
+    return item->error != 0 || add_facts(item, &asked->topics.items[i], &changes->request->arena, into);
 }
+
+static const struct topic_changes_api api = {.key = key, .start = create, .add = add};
 
 void api_create_topics(void *service, struct request *request) {
     const struct kp_create_topics_request *asked = request->message;
-    struct topic_changes *changes = topic_changes_begin(service, request, asked->topics.count, asked->timeout_ms,
-                                                        answer);
-    if (changes == NULL) return;
-    for (int32_t i = 0; i < asked->topics.count; i++)
-        create(&changes->items[i], asked, i);
-    topic_changes_started(changes);
+    struct kp_create_topics_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    kp_set_fallbacks(&kp_create_topics_response_schema, response);
+    response->topics.items = kp_arena_alloc(&request->arena,
+                                            ((size_t)asked->topics.count + 1) * sizeof *response->topics.items);
+    topic_changes_run(service, request, asked->topics.count, asked->timeout_ms, &api, asked,
+                      response->topics.items == NULL ? NULL : response);
 }

@@ -14,7 +14,7 @@
 #include "broker/api/topic_changes.h"
 #include "protocol/kafka_error.h"
 
-enum { ANSWER_MAX = 16 << 20, BY_ID_VERSION = 6 };
+enum { BY_ID_VERSION = 6 };
 
 static void delete_topic(struct topic_change *item, struct kp_string name, struct kp_uuid id) {
     const struct metadata *metadata = item->changes->services->metadata;
@@ -34,7 +34,9 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
         return;
     }
     if (topic == NULL) {
-        const struct metadata_topic *near = metadata_nearest_topic(metadata, name.data, (size_t)name.len);
+        bool looks = item->changes->hints++ < TOPIC_HINTS_MAX;
+        const struct metadata_topic *near = looks ? metadata_nearest_topic(metadata, name.data, (size_t)name.len)
+                                                  : NULL;
         topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist%s%s%s",
                             name.len > 100 ? 100 : (int)name.len, name.data, near == NULL ? "." : "; did you mean ",
                             near == NULL ? "" : near->name, near == NULL ? "" : "?");
@@ -74,66 +76,58 @@ static void doubt_deletion(struct topic_change *item) {
         item->name);
 }
 
-static void answer(struct topic_changes *changes) {
-    const struct kp_delete_topics_request *asked = changes->request->message;
+static bool add(struct topic_changes *changes, size_t i) {
+    const struct kp_delete_topics_request *asked = changes->asked;
+    struct kp_delete_topics_response *response = changes->response;
     bool by_id = changes->request->api_version >= BY_ID_VERSION;
-    struct kp_delete_topics_response response;
-    struct kp_arena arena;
-    kp_arena_init(&arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_delete_topics_response_schema, &response);
-    struct kp_delete_topics_response_topic *items = kp_new_items(&arena, &kp_delete_topics_response_topic_schema,
-                                                                 &response.responses, (int32_t)changes->count);
-    for (size_t i = 0; items != NULL && i < changes->count; i++) {
-        struct topic_change *item = &changes->items[i];
-        if (!by_id || asked->topics.items[i].name.len >= 0) {
-            doubt_deletion(item);
-            name_what_is_gone(item);
-        }
-        items[i].name = by_id ? asked->topics.items[i].name : asked->topic_names.items[i];
-        items[i].topic_id = by_id ? asked->topics.items[i].topic_id : item->id;
-        if (item->name[0] != '\0') {
-            items[i].name = kp_string_of(item->name);
-            items[i].topic_id = item->id;
-        }
-        items[i].error_code = item->error;
-        items[i].error_message = topic_change_message(item);
+    struct topic_change *item = &changes->items[i];
+    struct kp_delete_topics_response_topic *into = &response->responses.items[i];
+    kp_set_fallbacks(&kp_delete_topics_response_topic_schema, into);
+    if (!by_id || asked->topics.items[i].name.len >= 0) {
+        doubt_deletion(item);
+        name_what_is_gone(item);
     }
-    request_respond(changes->request, &response);
-    kp_arena_close(&arena);
+    into->name = by_id ? asked->topics.items[i].name : asked->topic_names.items[i];
+    into->topic_id = by_id ? asked->topics.items[i].topic_id : item->id;
+    if (item->name[0] != '\0') {
+        into->name = kp_string_of(item->name);
+        into->topic_id = item->id;
+    }
+    into->error_code = item->error;
+    into->error_message = topic_change_message(item);
+    response->responses.count++;
+    return true;
 }
 
-static bool is_twice(const struct kp_delete_topics_request *asked, bool by_id, int32_t place) {
-    if (!by_id) {
-        for (int32_t i = 0; i < asked->topic_names.count; i++)
-            if (i != place && kp_string_equal(asked->topic_names.items[i], asked->topic_names.items[place]))
-                return true;
-        return false;
-    }
-    const struct kp_delete_topics_request_topic *one = &asked->topics.items[place];
-    for (int32_t i = 0; i < asked->topics.count; i++) {
-        const struct kp_delete_topics_request_topic *other = &asked->topics.items[i];
-        if (i == place) continue;
-        if (one->name.len >= 0 && kp_string_equal(other->name, one->name)) return true;
-        if (one->name.len < 0 && memcmp(other->topic_id.bytes, one->topic_id.bytes, sizeof one->topic_id.bytes) == 0)
-            return true;
-    }
-    return false;
+static struct key key(const struct topic_changes *changes, size_t i) {
+    const struct kp_delete_topics_request *asked = changes->asked;
+    if (changes->request->api_version < BY_ID_VERSION) return (struct key){.text = asked->topic_names.items[i]};
+    const struct kp_delete_topics_request_topic *one = &asked->topics.items[i];
+    if (one->name.len >= 0) return (struct key){.text = one->name};
+    return (struct key){.text = {(const char *)one->topic_id.bytes, sizeof one->topic_id.bytes}};
 }
+
+static void start(struct topic_changes *changes, size_t i) {
+    const struct kp_delete_topics_request *asked = changes->asked;
+    struct kp_uuid none = {{0}};
+    if (changes->items[i].twice)
+        topic_change_refuse(&changes->items[i], KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+    else if (changes->request->api_version >= BY_ID_VERSION)
+        delete_topic(&changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
+    else
+        delete_topic(&changes->items[i], asked->topic_names.items[i], none);
+}
+
+static const struct topic_changes_api api = {.key = key, .start = start, .add = add};
 
 void api_delete_topics(void *service, struct request *request) {
     const struct kp_delete_topics_request *asked = request->message;
     bool by_id = request->api_version >= BY_ID_VERSION;
     int32_t count = by_id ? asked->topics.count : asked->topic_names.count;
-    struct topic_changes *changes = topic_changes_begin(service, request, count, asked->timeout_ms, answer);
-    if (changes == NULL) return;
-    for (int32_t i = 0; i < count; i++) {
-        struct kp_uuid none = {{0}};
-        if (is_twice(asked, by_id, i))
-            topic_change_refuse(&changes->items[i], KAFKA_INVALID_REQUEST, "this topic is in the request twice");
-        else if (by_id)
-            delete_topic(&changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
-        else
-            delete_topic(&changes->items[i], asked->topic_names.items[i], none);
-    }
-    topic_changes_started(changes);
+    struct kp_delete_topics_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    kp_set_fallbacks(&kp_delete_topics_response_schema, response);
+    response->responses.items = kp_arena_alloc(&request->arena,
+                                               ((size_t)count + 1) * sizeof *response->responses.items);
+    topic_changes_run(service, request, count, asked->timeout_ms, &api, asked,
+                      response->responses.items == NULL ? NULL : response);
 }

@@ -1,7 +1,7 @@
 /*
  * DescribeConfigs (key 32): the settings of topics, and of this broker.
  *
- * Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
+ * A resource that is named twice is answered once. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
  */
 #include "protocol/describe_configs.h"
 
@@ -11,11 +11,13 @@
 
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
+#include "broker/api/key_set.h"
+#include "broker/request_steps.h"
 #include "broker/services.h"
 #include "broker/topic_name.h"
 #include "protocol/kafka_error.h"
 
-enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, ANSWER_MAX = 64 << 20 };
+enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, KEYS_MAX = 1000 };
 
 static void refuse(struct kp_arena *arena, struct kp_describe_configs_response_resource *into, int16_t error,
                    const char *format, struct kp_string name, int32_t node) {
@@ -51,30 +53,71 @@ static int describe(const struct broker_services *services, const struct kp_desc
     return ERR_NONE;
 }
 
+/* One request on its way; in its arena. */
+struct describing {
+    const struct broker_services *services;
+    struct kp_describe_configs_response response;
+    struct key_set seen;
+    int32_t at;
+};
+
+static struct key key_of(const void *owner, size_t place) {
+    const struct describing *describing = owner;
+    const struct kp_describe_configs_response_resource *item = &describing->response.results.items[place];
+    return (struct key){.text = item->resource_name, .number = item->resource_type};
+}
+
+/* False: it does not fit. */
+static bool describe_one(struct describing *describing, struct request *request,
+                         const struct kp_describe_configs_request_resource *one) {
+    const struct kp_describe_configs_request *asked = request->message;
+    size_t place = (size_t)describing->response.results.count++;
+    struct kp_describe_configs_response_resource *into = &describing->response.results.items[place];
+    struct config_wish wish = {.names = one->configuration_keys.items,
+                               .name_count = one->configuration_keys.count,
+                               .synonyms = asked->include_synonyms,
+                               .documentation = asked->include_documentation};
+    kp_set_fallbacks(&kp_describe_configs_response_resource_schema, into);
+    into->error_message = KP_NULL_STRING;
+    into->resource_type = one->resource_type;
+    into->resource_name = one->resource_name;
+    if (key_set_put(&describing->seen, place) != place) {
+        describing->response.results.count--;
+        return true;
+    }
+    if (wish.name_count > KEYS_MAX) {
+        refuse(&request->arena, into, KAFKA_INVALID_REQUEST, "%.*s: more settings are named than the %d that may be",
+               one->resource_name, KEYS_MAX);
+        return true;
+    }
+    return describe(describing->services, one, &wish, &request->arena, into) == ERR_NONE;
+}
+
+static bool describe_next(struct request *request) {
+    const struct kp_describe_configs_request *asked = request->message;
+    struct describing *describing = request->state;
+    if (describing->at == asked->resources.count) {
+        request_respond_kept(request, &describing->response);
+        return false;
+    }
+    if (describe_one(describing, request, &asked->resources.items[describing->at++])) return true;
+    request_close_connection(request); /* more than an answer may have */
+    return false;
+}
+
 void api_describe_configs(void *service, struct request *request) {
     const struct broker_services *services = service;
     const struct kp_describe_configs_request *asked = request->message;
-    struct kp_describe_configs_response response;
-    struct kp_arena arena;
-    kp_arena_init(&arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_describe_configs_response_schema, &response);
-    struct kp_describe_configs_response_resource *items = kp_new_items(
-        &arena, &kp_describe_configs_response_resource_schema, &response.results, asked->resources.count);
-    bool fits = items != NULL;
-    for (int32_t i = 0; fits && i < asked->resources.count; i++) {
-        const struct kp_describe_configs_request_resource *one = &asked->resources.items[i];
-        struct config_wish wish = {.names = one->configuration_keys.items,
-                                   .name_count = one->configuration_keys.count,
-                                   .synonyms = asked->include_synonyms,
-                                   .documentation = asked->include_documentation};
-        items[i].error_message = KP_NULL_STRING;
-        items[i].resource_type = one->resource_type;
-        items[i].resource_name = one->resource_name;
-        fits = describe(services, one, &wish, &arena, &items[i]) == ERR_NONE;
-    }
-    if (fits)
-        request_respond(request, &response);
+    struct describing *describing = kp_arena_alloc(&request->arena, sizeof *describing);
+    size_t count = asked->resources.count < 0 ? 0 : (size_t)asked->resources.count;
+    *describing = (struct describing){.services = services};
+    kp_set_fallbacks(&kp_describe_configs_response_schema, &describing->response);
+    describing->response.results.items = kp_arena_alloc(&request->arena,
+                                                        (count + 1) * sizeof *describing->response.results.items);
+    request->state = describing;
+    if (describing->response.results.items != NULL &&
+        key_set_init(&describing->seen, &request->arena, count, env_random_u64(services->env), key_of, describing))
+        request_steps(request, describe_next);
     else
-        request_close_connection(request); /* over ANSWER_MAX: the same resources asked for again and again */
-    kp_arena_close(&arena);
+        request_close_connection(request);
 }

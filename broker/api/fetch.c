@@ -8,13 +8,14 @@
  *
  * What lies in the log and does not fit counts, up to the partition's limit: waiting would not make the answer larger.
  * The first batch is returned even if it is larger than the limits, so that every consumer gets on; each request begins with another
- * partition, so that none starves. A partition that this replica is about to lead counts as one without data until the time is over.
+ * partition, so that none starves. Preparing, reading and waiting go in steps, because there may be very many partitions. A partition that this replica is about to lead counts as one without data until the time is over.
  * Batches are sent from the buffers in which they are kept, without a copy.
  */
 #include "protocol/fetch.h"
 #include "base/check.h"
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
+#include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
 
 struct fetch_part {
@@ -33,8 +34,9 @@ struct fetch_state {
     struct kp_fetch_response response;
     struct fetch_part *parts;
     size_t count;
+    int32_t topic, of;  /* while preparing: where to go on in the request, and with which of its partitions */
     size_t first;       /* place of the partition that is read first */
-    size_t done;        /* partitions read in this round */
+    size_t done;        /* partitions read in this round, or waited for */
     uint64_t min_bytes; /* worth an answer */
     uint64_t max_bytes;
     uint64_t bytes; /* read in this round */
@@ -44,7 +46,8 @@ struct fetch_state {
     bool full;        /* the limit of all is reached */
     uint64_t charged; /* for what is held of it */
     uint64_t arrived; /* became visible since */
-    bool reading;     /* a read is under way: it goes on when that is done */
+    bool reading;     /* a round is under way */
+    bool as_read;     /* while it begins to wait: nothing has moved since */
     bool waiting;     /* for watermarks */
     bool must_answer; /* a partition has an error */
     bool time_is_over;
@@ -89,7 +92,7 @@ static void answer(struct fetch_state *state) {
                                                            .slice_count = (uint32_t)fetch->count};
     }
     deadline_clear(state->services->deadlines, &state->deadline);
-    request_respond(state->request, &state->response);
+    request_respond_kept(state->request, &state->response);
 }
 
 /* ---- Waiting ---- */
@@ -116,15 +119,23 @@ static bool wait_for(struct fetch_part *part) {
     return partition_is_leading(partition) && partition_high_watermark(partition) == part->read.high_watermark;
 }
 
+static bool wait_next(struct request *request) {
+    struct fetch_state *state = request->state;
+    if (state->done == state->count) {
+        if (!state->as_read) env_defer(state->services->env, &state->look);
+        return false;
+    }
+    state->as_read = wait_for(&state->parts[state->done++]) && state->as_read;
+    return true;
+}
+
 /* What was read is given back: less than the client wants is not worth the memory until there is more. */
 static void wait(struct fetch_state *state) {
-    bool as_read = true;
     drop_batches(state);
-    state->waiting = true;
+    state->waiting = state->as_read = true;
     state->arrived = 0;
-    for (size_t i = 0; i < state->count; i++)
-        as_read = wait_for(&state->parts[i]) && as_read;
-    if (!as_read) env_defer(state->services->env, &state->look);
+    state->done = 0;
+    request_steps(state->request, wait_next);
 }
 
 /* ---- Reading ---- */
@@ -204,35 +215,42 @@ static bool read_part(struct fetch_state *state, struct fetch_part *part) {
     return true;
 }
 
-/* Reads what is left of this round, then answers or waits. The request may be gone when it returns. */
-static void read_on(struct fetch_state *state) {
-    while (state->done < state->count) {
-        struct fetch_part *part = &state->parts[(state->first + state->done) % state->count];
-        state->done++;
-        state->reading = !read_part(state, part);
-        if (state->reading) return;
-    }
+/* The round is over: answers or waits. */
+static void decide(struct fetch_state *state) {
     bool nothing_fits = state->full || state->open == 0;
+    state->reading = false;
     if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes || nothing_fits)
         answer(state);
     else
         wait(state);
 }
 
+static bool read_next(struct request *request) {
+    struct fetch_state *state = request->state;
+    if (state->done == state->count) {
+        decide(state);
+        return false;
+    }
+    struct fetch_part *part = &state->parts[(state->first + state->done) % state->count];
+    state->done++;
+    return read_part(state, part);
+}
+
 static void read_done(struct partition_read *read) {
     struct fetch_part *part = (struct fetch_part *)read;
-    part->owner->reading = false;
     take_read(part);
-    read_on(part->owner);
+    request_steps(part->owner->request, read_next);
 }
 
 static void read_again(struct fetch_state *state) {
     stop_waiting(state);
+    request_steps_stop(state->request);
+    state->reading = true;
     state->done = 0;
     state->bytes = state->worth = 0;
     state->open = 0;
     state->full = false;
-    read_on(state);
+    request_steps(state->request, read_next);
 }
 
 static void look(struct env_task *task) {
@@ -262,24 +280,40 @@ static void prepare_part(struct fetch_state *state, struct fetch_part *part, str
 }
 
 /* False: the arena's limit is passed. */
-static bool prepare_parts(struct fetch_state *state, const struct kp_fetch_request *in) {
-    struct kp_arena *arena = &state->request->arena;
-    size_t count = 0;
-    for (int32_t t = 0; t < in->topics.count; t++)
-        count += (size_t)in->topics.items[t].partitions.count;
-    state->parts = kp_arena_alloc(arena, count * sizeof *state->parts);
-    struct kp_fetch_response_topic *topics = kp_new_items(arena, &kp_fetch_response_topic_schema,
-                                                          &state->response.responses, in->topics.count);
-    if (state->parts == NULL || topics == NULL) return false;
-    for (int32_t t = 0; t < in->topics.count; t++) {
-        const struct kp_fetch_request_topic *topic = &in->topics.items[t];
-        topics[t].topic = topic->topic;
-        struct kp_fetch_response_partition *out = kp_new_items(arena, &kp_fetch_response_partition_schema,
-                                                               &topics[t].partitions, topic->partitions.count);
-        if (out == NULL) return false;
-        for (int32_t p = 0; p < topic->partitions.count; p++)
-            prepare_part(state, &state->parts[state->count++], topic->topic, &topic->partitions.items[p], &out[p]);
+static bool prepare_topic(struct fetch_state *state, const struct kp_fetch_request_topic *topic) {
+    struct kp_fetch_response_topic *out = &state->response.responses.items[state->topic];
+    size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
+    kp_set_fallbacks(&kp_fetch_response_topic_schema, out);
+    out->topic = topic->topic;
+    out->partitions.items = kp_arena_alloc(&state->request->arena, count * sizeof *out->partitions.items);
+    out->partitions.count = (int32_t)count;
+    state->response.responses.count++;
+    return out->partitions.items != NULL;
+}
+
+static void begin(struct fetch_state *state);
+
+static bool prepare_next(struct request *request) {
+    const struct kp_fetch_request *in = request->message;
+    struct fetch_state *state = request->state;
+    if (state->topic >= in->topics.count) {
+        begin(state);
+        return false;
     }
+    const struct kp_fetch_request_topic *topic = &in->topics.items[state->topic];
+    if (state->of == 0 && !prepare_topic(state, topic)) {
+        request_close_connection(request);
+        return false;
+    }
+    if (state->of >= topic->partitions.count) {
+        state->topic++;
+        state->of = 0;
+        return true;
+    }
+    struct kp_fetch_response_partition *out =
+        &state->response.responses.items[state->topic].partitions.items[state->of];
+    kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
+    prepare_part(state, &state->parts[state->done++], topic->topic, &topic->partitions.items[state->of++], out);
     return true;
 }
 
@@ -293,15 +327,18 @@ static void prepare_limits(struct fetch_state *state, const struct kp_fetch_requ
     state->first = state->count > 0 ? state->services->fetches++ % state->count : 0;
 }
 
+static void begin(struct fetch_state *state) {
+    const struct kp_fetch_request *in = state->request->message;
+    prepare_limits(state, in);
+    if (!state->time_is_over) deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
+    read_again(state);
+}
+
 void api_fetch(void *service, struct request *request) {
     const struct kp_fetch_request *in = request->message;
-    struct fetch_state *state = kp_arena_alloc(&request->arena, sizeof *state);
-    if (state == NULL) {
-        request_close_connection(request);
-        return;
-    }
-    state->services = service;
-    state->request = request;
+    struct kp_arena *arena = &request->arena;
+    struct fetch_state *state = kp_arena_alloc(arena, sizeof *state);
+    *state = (struct fetch_state){.services = service, .request = request};
     state->deadline.passed = time_over;
     state->look.run = look;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
@@ -310,14 +347,17 @@ void api_fetch(void *service, struct request *request) {
         request_respond(request, &state->response);
         return;
     }
-    if (!prepare_parts(state, in)) {
+    for (int32_t t = 0; t < in->topics.count; t++)
+        state->count += in->topics.items[t].partitions.count < 0 ? 0 : (size_t)in->topics.items[t].partitions.count;
+    size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
+    state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
+    state->response.responses.items = kp_arena_alloc(arena, topics * sizeof *state->response.responses.items);
+    if (state->parts == NULL || state->response.responses.items == NULL) {
         request_close_connection(request);
         return;
     }
     request->state = state;
     request->canceled = client_gone;
     request->released = released;
-    prepare_limits(state, in);
-    if (!state->time_is_over) deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
-    read_on(state);
+    request_steps(request, prepare_next);
 }

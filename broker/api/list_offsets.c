@@ -1,17 +1,23 @@
 /*
- * ListOffsets: all partitions are asked at once, the answer leaves when the last one has answered. KIP-79, KIP-207, KIP-734.
+ * ListOffsets: all partitions are asked in steps, none waits for another, and the answer leaves when the last one has answered. KIP-79,
+ * KIP-207, KIP-734. A partition that is in the request more than once is answered once, with INVALID_REQUEST, as in Kafka.
  *
  * A leader that was just elected answers OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below version 5): clients ask again soon.
  */
 #include "protocol/list_offsets.h"
 #include "broker/api/handlers.h"
+#include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
+#include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
 
 struct list_offsets_part {
     struct partition_lookup lookup; /* first */
     struct list_offsets *owner;
+    struct kp_string topic;
+    const struct kp_list_offsets_request_partition *in;
     struct kp_list_offsets_response_partition *out;
+    bool twice; /* in the request */
 };
 
 struct list_offsets {
@@ -19,12 +25,15 @@ struct list_offsets {
     struct request *request;
     struct kp_list_offsets_response response;
     struct list_offsets_part *parts;
-    size_t count;
+    size_t count, at;  /* partitions, and the one whose turn it is */
+    size_t used;       /* those that are told apart */
+    int32_t topic, of; /* of the request: where to go on, and with which of its partitions */
+    struct key_set seen;
     size_t pending; /* partitions that were asked and have not answered, and the asking itself */
 };
 
 static void one_is_over(struct list_offsets *state) {
-    if (--state->pending == 0) request_respond(state->request, &state->response);
+    if (--state->pending == 0) request_respond_kept(state->request, &state->response);
 }
 
 static void take_answer(struct list_offsets_part *part) {
@@ -55,21 +64,24 @@ static bool is_known_timestamp(int64_t timestamp, int version) {
     return timestamp >= PARTITION_EARLIEST || (timestamp == PARTITION_MAX_TIMESTAMP && version >= 7);
 }
 
-static void ask(struct list_offsets *state, struct list_offsets_part *part, struct kp_string topic,
-                const struct kp_list_offsets_request_partition *in) {
+static void ask(struct list_offsets *state, struct list_offsets_part *part) {
+    const struct kp_list_offsets_request_partition *in = part->in;
     struct kp_list_offsets_response_partition *out = part->out;
     out->partition_index = in->partition_index;
     out->offset = -1;
     out->timestamp = -1;
     out->leader_epoch = -1;
-    part->owner = state;
     part->lookup.done = answered;
+    if (part->twice) {
+        out->error_code = KAFKA_INVALID_REQUEST;
+        return;
+    }
     if (!is_known_timestamp(in->timestamp, state->request->api_version)) {
         out->error_code = KAFKA_UNSUPPORTED_VERSION;
         return;
     }
     int16_t code;
-    struct partition *partition = local_partition(state->services, state->request, AUTHORIZE_DESCRIBE, topic,
+    struct partition *partition = local_partition(state->services, state->request, AUTHORIZE_DESCRIBE, part->topic,
                                                   in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
@@ -79,46 +91,94 @@ static void ask(struct list_offsets *state, struct list_offsets_part *part, stru
         state->pending++;
 }
 
-/* False: the arena's limit is passed. */
-static bool prepare(struct list_offsets *state, const struct broker_services *services, struct request *request) {
-    const struct kp_list_offsets_request *in = request->message;
-    struct kp_arena *arena = &request->arena;
-    state->services = services;
-    state->request = request;
-    kp_set_fallbacks(&kp_list_offsets_response_schema, &state->response);
-    for (int32_t t = 0; t < in->topics.count; t++)
-        state->count += (size_t)in->topics.items[t].partitions.count;
-    state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
-    if (state->parts == NULL) return false;
-    if (kp_new_items(arena, &kp_list_offsets_response_topic_schema, &state->response.topics, in->topics.count) == NULL)
-        return false;
-    for (int32_t t = 0; t < in->topics.count; t++) {
-        struct kp_list_offsets_response_topic *out = &state->response.topics.items[t];
-        out->name = in->topics.items[t].name;
-        if (kp_new_items(arena, &kp_list_offsets_response_partition_schema, &out->partitions,
-                         in->topics.items[t].partitions.count) == NULL)
-            return false;
+/* ---- Steps ---- */
+
+static bool ask_next(struct request *request) {
+    struct list_offsets *state = request->state;
+    if (state->at < state->used) {
+        ask(state, &state->parts[state->at++]);
+        return true;
     }
+    one_is_over(state);
+    return false;
+}
+
+static struct key key_of(const void *owner, size_t place) {
+    const struct list_offsets *state = owner;
+    return (struct key){.text = state->parts[place].topic, .number = state->parts[place].in->partition_index};
+}
+
+static bool begin_topic(struct list_offsets *state, const struct kp_list_offsets_request_topic *topic) {
+    struct kp_list_offsets_response_topic *out = &state->response.topics.items[state->response.topics.count++];
+    kp_set_fallbacks(&kp_list_offsets_response_topic_schema, out);
+    out->name = topic->name;
+    size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
+    out->partitions.items = kp_arena_alloc(&state->request->arena, count * sizeof *out->partitions.items);
+    out->partitions.count = 0;
+    return out->partitions.items != NULL;
+}
+
+static void end_topic(struct list_offsets *state, const struct kp_list_offsets_request_topic *topic) {
+    const struct kp_list_offsets_response_topic *out = &state->response.topics.items[state->response.topics.count - 1];
+    if (out->partitions.count == 0 && topic->partitions.count > 0) state->response.topics.count--; /* all were there */
+    state->topic++;
+    state->of = 0;
+}
+
+/* One that was there already is answered once, at its first place. */
+static void add_part(struct list_offsets *state, const struct kp_list_offsets_request_topic *topic) {
+    struct kp_list_offsets_response_topic *out = &state->response.topics.items[state->response.topics.count - 1];
+    struct list_offsets_part *part = &state->parts[state->used];
+    *part = (struct list_offsets_part){
+        .owner = state, .topic = topic->name, .in = &topic->partitions.items[state->of++]};
+    size_t first = key_set_put(&state->seen, state->used);
+    if (first != state->used) {
+        state->parts[first].twice = true;
+        return;
+    }
+    state->used++;
+    part->out = &out->partitions.items[out->partitions.count++];
+    kp_set_fallbacks(&kp_list_offsets_response_partition_schema, part->out);
+}
+
+static bool prepare_next(struct request *request) {
+    const struct kp_list_offsets_request *in = request->message;
+    struct list_offsets *state = request->state;
+    if (state->topic >= in->topics.count) {
+        state->at = 0;
+        request_steps(request, ask_next);
+        return false;
+    }
+    const struct kp_list_offsets_request_topic *topic = &in->topics.items[state->topic];
+    if (state->of == 0 && !begin_topic(state, topic)) {
+        request_close_connection(request);
+        return false;
+    }
+    if (state->of < topic->partitions.count)
+        add_part(state, topic);
+    else
+        end_topic(state, topic);
     return true;
 }
 
 void api_list_offsets(void *service, struct request *request) {
     const struct kp_list_offsets_request *in = request->message;
-    struct list_offsets *state = kp_arena_alloc(&request->arena, sizeof *state);
-    if (state == NULL || !prepare(state, service, request)) {
+    const struct broker_services *services = service;
+    struct kp_arena *arena = &request->arena;
+    struct list_offsets *state = kp_arena_alloc(arena, sizeof *state);
+    *state = (struct list_offsets){.services = services, .request = request, .pending = 1};
+    kp_set_fallbacks(&kp_list_offsets_response_schema, &state->response);
+    for (int32_t t = 0; t < in->topics.count; t++)
+        state->count += in->topics.items[t].partitions.count < 0 ? 0 : (size_t)in->topics.items[t].partitions.count;
+    size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
+    state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
+    state->response.topics.items = kp_arena_alloc(arena, topics * sizeof *state->response.topics.items);
+    request->state = state;
+    if (state->parts == NULL || state->response.topics.items == NULL ||
+        !key_set_init(&state->seen, arena, state->count, env_random_u64(services->env), key_of, state)) {
         request_close_connection(request);
         return;
     }
-    request->state = state;
     request->canceled = client_gone;
-    state->pending = 1;
-    struct list_offsets_part *part = state->parts;
-    for (int32_t t = 0; t < in->topics.count; t++) {
-        const struct kp_list_offsets_request_topic *topic = &in->topics.items[t];
-        for (int32_t p = 0; p < topic->partitions.count; p++, part++) {
-            part->out = &state->response.topics.items[t].partitions.items[p];
-            ask(state, part, topic->name, &topic->partitions.items[p]);
-        }
-    }
-    one_is_over(state);
+    request_steps(request, prepare_next);
 }

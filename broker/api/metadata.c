@@ -1,10 +1,15 @@
 /*
  * Metadata (key 3): brokers, topics and leaders from the local table, by the listener on which the request came.
  *
- * Happy path: everything asked for is in the table, and the answer leaves at once, or when new leaders are known. Missing topics are created first when the request and
- * auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the
- * creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
- * Invariant: a topic is listed once, however often it was asked for.
+ * Happy path: everything asked for is in the table, and the answer leaves at once, or when new leaders are known. Missing topics are
+ * created first when the request and auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION,
+ * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
+ *
+ *   find_missing -> create_missing -> (all are there) -> list    each in steps: there may be thousands of everything
+ *        `-------------- hold --------------------------^
+ *
+ * Invariants: a topic is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
+ * kept but ids and copies.
  */
 #include "protocol/metadata.h"
 
@@ -13,101 +18,108 @@
 #include "base/mem.h"
 #include "broker/api/authorized_operations.h"
 #include "broker/api/handlers.h"
+#include "broker/api/key_set.h"
 #include "broker/api/metadata_hold.h"
 #include "broker/auto_creation.h"
 #include "broker/cluster_record.h"
 #include "broker/metadata_group.h"
+#include "broker/request_steps.h"
 #include "broker/services.h"
 #include "broker/topic_name.h"
 #include "protocol/kafka_error.h"
 
-#include <uthash.h>
-
-enum { ANSWER_MAX = 128 << 20, MISSING_MAX = 1000, NULL_NAME_VERSION = 12 };
+enum { MISSING_MAX = 1000, NULL_NAME_VERSION = 12, PARTITIONS_OF_A_STEP = 16 };
 
 /* A topic that is being created for this request. */
 struct creation {
-    struct auto_wait wait;
-    struct question *question;
+    struct auto_wait wait; /* first */
+    struct listing *listing;
     int32_t place; /* in the request */
     int16_t error;
 };
 
-/* A request that waits for creations. */
-struct question {
+/* One request on its way; in its arena. */
+struct listing {
     const struct broker_services *services;
     struct request *request;
-    struct creation *creations;
-    size_t creation_count, open;
-};
-
-/* One answer under construction. */
-struct answer {
-    const struct broker_services *services;
-    const struct question *question;
-    const struct request_ctx *ctx;
     const struct kp_metadata_request *asked;
     int16_t version;
-    struct kp_arena arena;
     struct kp_metadata_response response;
-    struct seen {
-        const struct metadata_topic *topic;
-        UT_hash_handle hh;
-    } *seen;
-    bool too_large;
+
+    struct creation *creations; /* of what is missing, in the order of the request */
+    size_t creation_count;
+    size_t open; /* creations that have not ended, and the asking for them */
+    bool asking;
+
+    struct kp_uuid *all;                     /* all topics, when these are asked for */
+    size_t count, at;                        /* topics to look at; the next one */
+    struct kp_metadata_response_topic *into; /* under way; NULL: none */
+    int32_t partition;                       /* the next one of that */
+    struct key_set seen;                     /* topics that are in the answer */
 };
+
+/* What is asked for is more than fits (the arena's limit): nothing that a client could use. Always false: no further step. */
+static bool give_up(struct listing *listing) {
+    request_close_connection(listing->request);
+    return false;
+}
+
+static struct kp_string copy(struct listing *listing, const char *text) {
+    return kp_arena_string(&listing->request->arena, text, strlen(text));
+}
 
 /* ---- Brokers ---- */
 
-static bool is_listed(const struct answer *answer, const struct metadata_broker *broker) {
-    if (metadata_endpoint_of(broker, answer->ctx->listener) == NULL) return false;
-    return !broker->fenced || leader_table_led_by(answer->services->leaders, broker->node) > 0;
+static bool is_listed(const struct listing *listing, const struct metadata_broker *broker) {
+    if (metadata_endpoint_of(broker, listing->request->ctx.listener) == NULL) return false;
+    return !broker->fenced || leader_table_led_by(listing->services->leaders, broker->node) > 0;
 }
 
-static void add_brokers(struct answer *answer) {
-    const struct metadata *metadata = answer->services->metadata;
-    struct kp_metadata_response_broker *items = kp_new_items(&answer->arena, &kp_metadata_response_broker_schema,
-                                                             &answer->response.brokers,
-                                                             (int32_t)metadata_broker_count(metadata));
+static void add_brokers(struct listing *listing) {
+    const struct metadata *metadata = listing->services->metadata;
+    struct kp_metadata_response_broker *items = kp_new_items(
+        &listing->request->arena, &kp_metadata_response_broker_schema, &listing->response.brokers,
+        (int32_t)metadata_broker_count(metadata));
     int32_t count = 0;
     for (size_t i = 0; items != NULL && i < metadata_broker_count(metadata); i++) {
         const struct metadata_broker *broker = metadata_broker_at(metadata, i);
-        if (!is_listed(answer, broker)) continue;
-        const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, answer->ctx->listener);
+        if (!is_listed(listing, broker)) continue;
+        const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, listing->request->ctx.listener);
         items[count].node_id = broker->node;
-        items[count].host = kp_string_of(endpoint->host);
+        items[count].host = copy(listing, endpoint->host);
         items[count].port = endpoint->port;
-        items[count].rack = broker->rack[0] == '\0' ? KP_NULL_STRING : kp_string_of(broker->rack);
+        items[count].rack = broker->rack[0] == '\0' ? KP_NULL_STRING : copy(listing, broker->rack);
         count++;
     }
-    answer->response.brokers.count = count;
+    listing->response.brokers.count = count;
 }
 
 /* ---- Partitions ---- */
 
-static void add_leader(const struct answer *answer, struct kp_metadata_response_partition *into,
+static void add_leader(const struct listing *listing, struct kp_metadata_response_partition *into,
                        const struct leader *leader) {
     const struct metadata_broker *broker = leader->node == LEADER_NONE
                                                ? NULL
-                                               : metadata_broker_of(answer->services->metadata, leader->node);
+                                               : metadata_broker_of(listing->services->metadata, leader->node);
     into->leader_epoch = (int32_t)leader->term;
     if (broker == NULL) {
         into->error_code = KAFKA_LEADER_NOT_AVAILABLE;
         into->leader_id = LEADER_NONE;
-    } else if (metadata_endpoint_of(broker, answer->ctx->listener) == NULL) {
-        into->error_code = answer->version < 6 ? KAFKA_LEADER_NOT_AVAILABLE : KAFKA_LISTENER_NOT_FOUND;
+    } else if (metadata_endpoint_of(broker, listing->request->ctx.listener) == NULL) {
+        into->error_code = listing->version < 6 ? KAFKA_LEADER_NOT_AVAILABLE : KAFKA_LISTENER_NOT_FOUND;
         into->leader_id = LEADER_NONE;
     } else {
         into->leader_id = leader->node;
     }
 }
 
-static bool add_partition(struct answer *answer, struct kp_metadata_response_partition *into,
+static bool add_partition(struct listing *listing, struct kp_metadata_response_partition *into,
                           const struct metadata_partition *partition) {
-    const struct broker_services *services = answer->services;
+    const struct broker_services *services = listing->services;
     struct leader leader = leader_table_get(services->leaders, partition->group);
     size_t replicas = partition->replica_count;
-    int32_t *nodes = kp_arena_alloc(&answer->arena, (2 * replicas + leader.in_sync_count + 1) * sizeof *nodes);
+    int32_t *nodes = kp_arena_alloc(&listing->request->arena,
+                                    (2 * replicas + leader.in_sync_count + 1) * sizeof *nodes);
     if (nodes == NULL) return false;
     into->partition_index = partition->index;
     into->replica_nodes.items = nodes;
@@ -123,41 +135,62 @@ static bool add_partition(struct answer *answer, struct kp_metadata_response_par
     into->isr_nodes.items = nodes + 2 * replicas;
     into->isr_nodes.count = (int32_t)leader.in_sync_count;
     if (leader.in_sync_count > 0) memcpy(into->isr_nodes.items, leader.in_sync, leader.in_sync_count * sizeof *nodes);
-    add_leader(answer, into, &leader);
+    add_leader(listing, into, &leader);
     return true;
 }
 
 /* ---- Topics ---- */
 
-/* False if it was listed already. */
-static bool see_first(struct answer *answer, const struct metadata_topic *topic) {
-    struct seen *seen;
-    HASH_FIND_PTR(answer->seen, &topic, seen);
-    if (seen != NULL) return false;
-    seen = mem_zalloc(sizeof *seen);
-    seen->topic = topic;
-    HASH_ADD_PTR(answer->seen, topic, seen);
+/* The items of the answer, those without a topic excepted, are told apart by their ids. */
+static struct key key_of(const void *owner, size_t place) {
+    const struct listing *listing = owner;
+    const struct kp_uuid *id = &listing->response.topics.items[place].topic_id;
+    return (struct key){.text = {(const char *)id->bytes, sizeof id->bytes}};
+}
+
+static struct kp_metadata_response_topic *next_item(struct listing *listing) {
+    struct kp_metadata_response_topic *item = &listing->response.topics.items[listing->response.topics.count++];
+    kp_set_fallbacks(&kp_metadata_response_topic_schema, item);
+    return item;
+}
+
+/* Its partitions follow in steps. Nothing if it is in the answer already. False: it does not fit. */
+static bool begin_topic(struct listing *listing, const struct metadata_topic *topic) {
+    struct kp_metadata_response_topic *into = next_item(listing);
+    size_t place = (size_t)listing->response.topics.count - 1;
+    memcpy(into->topic_id.bytes, topic->id, sizeof topic->id);
+    if (listing->all == NULL && key_set_put(&listing->seen, place) != place) {
+        listing->response.topics.count--;
+        return true;
+    }
+    listing->into = into;
+    listing->partition = 0;
+    into->name = copy(listing, topic->name);
+    if (listing->asked->include_topic_authorized_operations)
+        into->topic_authorized_operations = authorized_operations(&listing->request->ctx, AUTHORIZE_TOPIC, topic->name,
+                                                                  strlen(topic->name));
+    return into->name.len >= 0 && kp_new_items(&listing->request->arena, &kp_metadata_response_partition_schema,
+                                               &into->partitions, topic->partition_count) != NULL;
+}
+
+static bool add_some_partitions(struct listing *listing) {
+    struct kp_metadata_response_topic *into = listing->into;
+    const struct metadata_topic *topic = metadata_topic_with_id(listing->services->metadata, into->topic_id.bytes);
+    int32_t until = listing->partition + PARTITIONS_OF_A_STEP;
+    if (topic == NULL) until = into->partitions.count = listing->partition; /* deleted meanwhile */
+    if (until > into->partitions.count) until = into->partitions.count;
+    for (; listing->partition < until; listing->partition++)
+        if (!add_partition(listing, &into->partitions.items[listing->partition],
+                           &topic->partitions[listing->partition]))
+            return give_up(listing);
+    if (listing->partition == into->partitions.count) listing->into = NULL;
     return true;
 }
 
-static void add_topic(struct answer *answer, struct kp_metadata_response_topic *into,
-                      const struct metadata_topic *topic) {
-    into->name = kp_string_of(topic->name);
-    memcpy(into->topic_id.bytes, topic->id, sizeof topic->id);
-    if (answer->asked->include_topic_authorized_operations)
-        into->topic_authorized_operations = authorized_operations(answer->ctx, AUTHORIZE_TOPIC, topic->name,
-                                                                  strlen(topic->name));
-    struct kp_metadata_response_partition *items = kp_new_items(&answer->arena, &kp_metadata_response_partition_schema,
-                                                                &into->partitions, topic->partition_count);
-    answer->too_large = answer->too_large || items == NULL;
-    for (int32_t p = 0; !answer->too_large && p < topic->partition_count; p++)
-        answer->too_large = !add_partition(answer, &items[p], &topic->partitions[p]);
-}
-
-static int16_t error_of_missing(const struct answer *answer, int32_t place, struct kp_string name) {
+static int16_t error_of_missing(const struct listing *listing, int32_t place, struct kp_string name) {
     struct error_text why;
-    for (size_t i = 0; answer->question != NULL && i < answer->question->creation_count; i++) {
-        const struct creation *creation = &answer->question->creations[i];
+    for (size_t i = 0; i < listing->creation_count; i++) {
+        const struct creation *creation = &listing->creations[i];
         if (creation->place != place || creation->error == 0) continue;
         return creation->error == KAFKA_REQUEST_TIMED_OUT ? KAFKA_LEADER_NOT_AVAILABLE : creation->error;
     }
@@ -176,132 +209,181 @@ static const struct metadata_topic *find_asked(const struct metadata *metadata,
     return metadata_topic_named(metadata, asked->name.data, (size_t)asked->name.len);
 }
 
-static void add_asked_topics(struct answer *answer) {
-    const struct kp_metadata_request *asked = answer->asked;
-    struct kp_metadata_response_topic *items = kp_new_items(&answer->arena, &kp_metadata_response_topic_schema,
-                                                            &answer->response.topics, asked->topics.count);
-    int32_t count = 0;
-    answer->too_large = items == NULL;
-    for (int32_t i = 0; !answer->too_large && i < asked->topics.count; i++) {
-        const struct kp_metadata_request_topic *one = &asked->topics.items[i];
-        const struct metadata_topic *topic = find_asked(answer->services->metadata, one);
-        if (topic != NULL) {
-            if (see_first(answer, topic)) add_topic(answer, &items[count++], topic);
-            continue;
-        }
-        items[count].name = one->name;
-        items[count].topic_id = one->topic_id;
-        if (is_by_id(one)) {
-            items[count].error_code = KAFKA_UNKNOWN_TOPIC_ID;
-            items[count].name = answer->version < NULL_NAME_VERSION ? kp_string_of("") : KP_NULL_STRING;
-        } else {
-            items[count].error_code = error_of_missing(answer, i, one->name);
-        }
-        count++;
+static void add_missing(struct listing *listing, const struct kp_metadata_request_topic *one) {
+    struct kp_metadata_response_topic *into = next_item(listing);
+    into->name = one->name;
+    into->topic_id = one->topic_id;
+    if (is_by_id(one)) {
+        into->error_code = KAFKA_UNKNOWN_TOPIC_ID;
+        into->name = listing->version < NULL_NAME_VERSION ? kp_string_of("") : KP_NULL_STRING;
+    } else {
+        into->error_code = error_of_missing(listing, (int32_t)(one - listing->asked->topics.items), one->name);
     }
-    answer->response.topics.count = count;
-}
-
-static void add_all_topics(struct answer *answer) {
-    const struct metadata *metadata = answer->services->metadata;
-    struct kp_metadata_response_topic *items = kp_new_items(&answer->arena, &kp_metadata_response_topic_schema,
-                                                            &answer->response.topics,
-                                                            (int32_t)metadata_topic_count(metadata));
-    int32_t count = 0;
-    answer->too_large = items == NULL;
-    for (const struct metadata_topic *topic = NULL;
-         !answer->too_large && (topic = metadata_next_topic(metadata, topic)) != NULL;)
-        add_topic(answer, &items[count++], topic);
 }
 
 /* ---- The answer ---- */
 
-static bool wants_all(const struct request *request, const struct kp_metadata_request *asked) {
-    return asked->topics.count < 0 || (request->api_version == 0 && asked->topics.count == 0);
+static bool wants_all(const struct listing *listing) {
+    const struct kp_metadata_request *asked = listing->asked;
+    return asked->topics.count < 0 || (listing->version == 0 && asked->topics.count == 0);
 }
 
-static void respond(const struct broker_services *services, const struct question *question, struct request *request) {
-    struct answer answer = {.services = services,
-                            .question = question,
-                            .ctx = &request->ctx,
-                            .asked = request->message,
-                            .version = request->api_version};
-    kp_arena_init(&answer.arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_metadata_response_schema, &answer.response);
-    answer.response.cluster_id = kp_string_of(services->cluster->id);
-    answer.response.controller_id = metadata_group_leader(services->metadata_group);
-    if (answer.asked->include_cluster_authorized_operations)
-        answer.response.cluster_authorized_operations = authorized_operations(&request->ctx, AUTHORIZE_CLUSTER, "", 0);
-    add_brokers(&answer);
-    if (wants_all(request, answer.asked))
-        add_all_topics(&answer);
-    else
-        add_asked_topics(&answer);
-    if (answer.too_large)
-        request_close_connection(request); /* over ANSWER_MAX: nothing that a client could use */
-    else
-        request_respond(request, &answer.response);
-    while (answer.seen != NULL) {
-        struct seen *seen = answer.seen;
-        HASH_DEL(answer.seen, seen);
-        mem_free(seen);
+static bool list_some(struct request *request) {
+    struct listing *listing = request->state;
+    const struct metadata *metadata = listing->services->metadata;
+    if (listing->into != NULL) return add_some_partitions(listing);
+    if (listing->at == listing->count) {
+        request_respond_kept(request, &listing->response);
+        return false;
     }
-    kp_arena_close(&answer.arena);
+    size_t at = listing->at++;
+    if (listing->all != NULL) {
+        const struct metadata_topic *topic = metadata_topic_with_id(metadata, listing->all[at].bytes);
+        return topic == NULL || begin_topic(listing, topic) || give_up(listing);
+    }
+    const struct kp_metadata_request_topic *one = &listing->asked->topics.items[at];
+    const struct metadata_topic *topic = find_asked(metadata, one);
+    if (topic != NULL) return begin_topic(listing, topic) || give_up(listing);
+    add_missing(listing, one);
+    return true;
 }
 
-static void respond_known(const struct broker_services *services, struct request *request) {
-    respond(services, NULL, request);
+static bool prepare_all(struct listing *listing) {
+    const struct metadata *metadata = listing->services->metadata;
+    listing->count = metadata_topic_count(metadata);
+    listing->all = kp_arena_alloc(&listing->request->arena, (listing->count + 1) * sizeof *listing->all);
+    if (listing->all == NULL) return false;
+    size_t i = 0;
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        memcpy(listing->all[i++].bytes, topic->id, sizeof topic->id);
+    return true;
+}
+
+static bool prepare_asked(struct listing *listing) {
+    listing->count = (size_t)listing->asked->topics.count;
+    return key_set_init(&listing->seen, &listing->request->arena, listing->count,
+                        env_random_u64(listing->services->env), key_of, listing);
+}
+
+static void list(struct listing *listing) {
+    struct request *request = listing->request;
+    if (request->dead) {
+        request_respond_nothing(request);
+        return;
+    }
+    listing->response.cluster_id = kp_string_of(listing->services->cluster->id);
+    listing->response.controller_id = metadata_group_leader(listing->services->metadata_group);
+    if (listing->asked->include_cluster_authorized_operations)
+        listing->response.cluster_authorized_operations = authorized_operations(&request->ctx, AUTHORIZE_CLUSTER, "",
+                                                                                0);
+    add_brokers(listing);
+    bool fits = wants_all(listing) ? prepare_all(listing) : prepare_asked(listing);
+    if (fits)
+        listing->response.topics.items = kp_arena_alloc(&request->arena,
+                                                        (listing->count + 1) * sizeof *listing->response.topics.items);
+    listing->response.topics.count = 0;
+    if (!fits || listing->response.topics.items == NULL)
+        give_up(listing);
+    else
+        request_steps(request, list_some);
+}
+
+static void list_held(const struct broker_services *services, struct request *request) {
+    (void)services;
+    list(request->state);
+}
+
+static void list_when_settled(struct listing *listing) {
+    if (!metadata_hold(listing->services, listing->request, wants_all(listing), find_asked, list_held)) list(listing);
 }
 
 /* ---- Creating what is missing ---- */
 
-static void end_question(struct question *question) {
-    if (--question->open > 0) return;
-    respond(question->services, question, question->request);
-    mem_free(question->creations);
-    mem_free(question);
+/* One of those that are waited for has ended. */
+static void one_is_over(struct listing *listing) {
+    if (--listing->open > 0) return;
+    listing->request->canceled = NULL;
+    list(listing);
 }
 
 static void on_created(struct auto_wait *wait, int16_t error) {
-    struct creation *creation = (struct creation *)wait; /* its first field */
+    struct creation *creation = (struct creation *)wait;
     creation->error = error;
-    end_question(creation->question);
+    one_is_over(creation->listing);
 }
 
-static bool may_create(const struct broker_services *services, const struct request *request,
-                       const struct kp_metadata_request_topic *asked) {
+/* Those that were asked for are waited for all the same. */
+static void client_gone(struct request *request) {
+    struct listing *listing = request->state;
+    if (!listing->asking) return;
+    listing->asking = false;
+    one_is_over(listing);
+}
+
+static bool create_next(struct request *request) {
+    struct listing *listing = request->state;
+    if (listing->at == listing->creation_count) {
+        listing->asking = false;
+        listing->at = 0;
+        one_is_over(listing);
+        return false;
+    }
+    struct creation *creation = &listing->creations[listing->at++];
+    struct kp_string name = listing->asked->topics.items[creation->place].name;
+    listing->open++;
+    /* a name that is in the request twice may be there meanwhile */
+    if (metadata_topic_named(listing->services->metadata, name.data, (size_t)name.len) != NULL)
+        listing->open--;
+    else
+        auto_creation_ask(listing->services->auto_creation, &creation->wait, name.data, (size_t)name.len);
+    return true;
+}
+
+static bool may_create(const struct listing *listing, const struct kp_metadata_request_topic *asked) {
     struct error_text why;
     return !is_by_id(asked) && topic_name_check(asked->name.data, (size_t)asked->name.len, &why) == ERR_NONE &&
-           metadata_topic_named(services->metadata, asked->name.data, (size_t)asked->name.len) == NULL &&
-           authorize(&request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, asked->name.data, (size_t)asked->name.len);
+           metadata_topic_named(listing->services->metadata, asked->name.data, (size_t)asked->name.len) == NULL &&
+           authorize(&listing->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, asked->name.data,
+                     (size_t)asked->name.len);
+}
+
+static bool find_missing(struct request *request) {
+    struct listing *listing = request->state;
+    if (listing->at < (size_t)listing->asked->topics.count && listing->creation_count <= MISSING_MAX) {
+        size_t place = listing->at++;
+        if (!may_create(listing, &listing->asked->topics.items[place])) return true;
+        if (listing->creation_count++ == MISSING_MAX) return true; /* too many to be meant: none is created */
+        listing->creations[listing->creation_count - 1] = (struct creation){
+            .wait.done = on_created, .listing = listing, .place = (int32_t)place};
+        return true;
+    }
+    listing->at = 0;
+    if (listing->creation_count > MISSING_MAX) listing->creation_count = 0;
+    if (listing->creation_count == 0) {
+        list_when_settled(listing);
+        return false;
+    }
+    listing->open = 1;
+    listing->asking = true;
+    request->canceled = client_gone;
+    request_steps(request, create_next);
+    return false;
 }
 
 void api_metadata(void *service, struct request *request) {
     const struct broker_services *services = service;
     const struct kp_metadata_request *asked = request->message;
-    size_t missing = 0;
-    bool create = asked->allow_auto_topic_creation && services->settings->auto_create_topics &&
-                  !wants_all(request, asked);
-    for (int32_t i = 0; create && i < asked->topics.count; i++)
-        missing += may_create(services, request, &asked->topics.items[i]);
-    if (missing == 0 || missing > MISSING_MAX) {
-        if (!metadata_hold(services, request, wants_all(request, asked), find_asked, respond_known))
-            respond_known(services, request);
+    struct listing *listing = kp_arena_alloc(&request->arena, sizeof *listing);
+    *listing = (struct listing){
+        .services = services, .request = request, .asked = asked, .version = request->api_version};
+    kp_set_fallbacks(&kp_metadata_response_schema, &listing->response);
+    request->state = listing;
+    bool create = asked->allow_auto_topic_creation && services->settings->auto_create_topics && !wants_all(listing);
+    if (!create) {
+        list_when_settled(listing);
         return;
     }
-    struct question *question = mem_zalloc(sizeof *question);
-    *question = (struct question){.services = services,
-                                  .request = request,
-                                  .creations = mem_zalloc(missing * sizeof *question->creations),
-                                  .creation_count = missing,
-                                  .open = missing};
-    size_t at = 0;
-    for (int32_t i = 0; i < asked->topics.count; i++) {
-        const struct kp_metadata_request_topic *one = &asked->topics.items[i];
-        if (!may_create(services, request, one)) continue;
-        question->creations[at] = (struct creation){.wait.done = on_created, .question = question, .place = i};
-        auto_creation_ask(services->auto_creation, &question->creations[at].wait, one->name.data,
-                          (size_t)one->name.len);
-        at++;
-    }
+    size_t most = (size_t)asked->topics.count < MISSING_MAX ? (size_t)asked->topics.count : MISSING_MAX;
+    listing->creations = kp_arena_alloc(&request->arena, most * sizeof *listing->creations);
+    request_steps(request, find_missing);
 }

@@ -1,13 +1,14 @@
 /*
  * OffsetForLeaderEpoch: where the records of an epoch end, for consumers that check their place after a change of leader. KIP-320.
  *
- * All partitions are asked at once; the answer leaves when the last one has answered. Nothing that a consumer has read is ever cut off
+ * All partitions are asked in steps, none waits for another; the answer leaves when the last one has answered. Nothing that a consumer has read is ever cut off
  * here, so the answer always tells it to go on; but there are clients (kafka-python 3) that stop when they cannot ask. A leader that was
  * just elected answers OFFSET_NOT_AVAILABLE: clients ask again soon.
  */
 #include "protocol/offset_for_leader_epoch.h"
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
+#include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
 
 struct epoch_part {
@@ -21,12 +22,13 @@ struct epoch_ask {
     struct request *request;
     struct kp_offset_for_leader_epoch_response response;
     struct epoch_part *parts;
-    size_t count;
-    size_t pending; /* partitions that were asked and have not answered, and the asking itself */
+    size_t count, at;  /* partitions, and the one whose turn it is */
+    int32_t topic, of; /* of the request: where to go on, and with which of its partitions */
+    size_t pending;    /* partitions that were asked and have not answered, and the asking itself */
 };
 
 static void one_is_over(struct epoch_ask *ask) {
-    if (--ask->pending == 0) request_respond(ask->request, &ask->response);
+    if (--ask->pending == 0) request_respond_kept(ask->request, &ask->response);
 }
 
 static void take_answer(struct epoch_part *part) {
@@ -47,7 +49,7 @@ static void client_gone(struct request *request) {
     struct epoch_ask *ask = request->state;
     for (size_t i = 0; i < ask->count; i++)
         partition_lookup_cancel(&ask->parts[i].lookup);
-    request_respond_nothing(request);
+    request_close_connection(request);
 }
 
 static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct kp_string topic,
@@ -66,47 +68,57 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
         ask->pending++;
 }
 
-/* False: the arena's limit is passed. */
-static bool prepare(struct epoch_ask *ask, const struct broker_services *services, struct request *request) {
+static bool begin_topic(struct epoch_ask *ask, const struct kp_offset_for_leader_epoch_request_topic *topic) {
+    struct kp_offset_for_leader_epoch_response_topic *out = &ask->response.topics.items[ask->topic];
+    size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
+    kp_set_fallbacks(&kp_offset_for_leader_epoch_response_topic_schema, out);
+    out->topic = topic->topic;
+    out->partitions.items = kp_arena_alloc(&ask->request->arena, count * sizeof *out->partitions.items);
+    out->partitions.count = (int32_t)count;
+    ask->response.topics.count++;
+    return out->partitions.items != NULL;
+}
+
+static bool ask_next(struct request *request) {
     const struct kp_offset_for_leader_epoch_request *in = request->message;
-    struct kp_arena *arena = &request->arena;
-    ask->services = services;
-    ask->request = request;
-    kp_set_fallbacks(&kp_offset_for_leader_epoch_response_schema, &ask->response);
-    for (int32_t t = 0; t < in->topics.count; t++)
-        ask->count += (size_t)in->topics.items[t].partitions.count;
-    ask->parts = kp_arena_alloc(arena, ask->count * sizeof *ask->parts);
-    struct kp_offset_for_leader_epoch_response_topic *topics = kp_new_items(
-        arena, &kp_offset_for_leader_epoch_response_topic_schema, &ask->response.topics, in->topics.count);
-    if (ask->parts == NULL || topics == NULL) return false;
-    struct epoch_part *part = ask->parts;
-    for (int32_t t = 0; t < in->topics.count; t++) {
-        int32_t count = in->topics.items[t].partitions.count;
-        topics[t].topic = in->topics.items[t].topic;
-        if (kp_new_items(arena, &kp_offset_for_leader_epoch_response_partition_schema, &topics[t].partitions, count) ==
-            NULL)
-            return false;
-        for (int32_t p = 0; p < count; p++, part++)
-            part->out = &topics[t].partitions.items[p];
+    struct epoch_ask *ask = request->state;
+    if (ask->topic >= in->topics.count) {
+        one_is_over(ask);
+        return false;
     }
+    const struct kp_offset_for_leader_epoch_request_topic *topic = &in->topics.items[ask->topic];
+    if (ask->of == 0 && !begin_topic(ask, topic)) {
+        client_gone(request); /* it does not fit: no client is that large */
+        return false;
+    }
+    if (ask->of >= topic->partitions.count) {
+        ask->topic++;
+        ask->of = 0;
+        return true;
+    }
+    struct epoch_part *part = &ask->parts[ask->at++];
+    part->out = &ask->response.topics.items[ask->topic].partitions.items[ask->of];
+    kp_set_fallbacks(&kp_offset_for_leader_epoch_response_partition_schema, part->out);
+    ask_partition(ask, part, topic->topic, &topic->partitions.items[ask->of++]);
     return true;
 }
 
 void api_offset_for_leader_epoch(void *service, struct request *request) {
     const struct kp_offset_for_leader_epoch_request *in = request->message;
-    struct epoch_ask *ask = kp_arena_alloc(&request->arena, sizeof *ask);
-    if (ask == NULL || !prepare(ask, service, request)) {
+    struct kp_arena *arena = &request->arena;
+    struct epoch_ask *ask = kp_arena_alloc(arena, sizeof *ask);
+    *ask = (struct epoch_ask){.services = service, .request = request, .pending = 1};
+    kp_set_fallbacks(&kp_offset_for_leader_epoch_response_schema, &ask->response);
+    for (int32_t t = 0; t < in->topics.count; t++)
+        ask->count += in->topics.items[t].partitions.count < 0 ? 0 : (size_t)in->topics.items[t].partitions.count;
+    size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
+    ask->parts = kp_arena_alloc(arena, ask->count * sizeof *ask->parts);
+    ask->response.topics.items = kp_arena_alloc(arena, topics * sizeof *ask->response.topics.items);
+    request->state = ask;
+    if (ask->parts == NULL || ask->response.topics.items == NULL) {
         request_close_connection(request);
         return;
     }
-    request->state = ask;
     request->canceled = client_gone;
-    ask->pending = 1;
-    struct epoch_part *part = ask->parts;
-    for (int32_t t = 0; t < in->topics.count; t++) {
-        const struct kp_offset_for_leader_epoch_request_topic *topic = &in->topics.items[t];
-        for (int32_t p = 0; p < topic->partitions.count; p++, part++)
-            ask_partition(ask, part, topic->topic, &topic->partitions.items[p]);
-    }
-    one_is_over(ask);
+    request_steps(request, ask_next);
 }

@@ -4,7 +4,8 @@
  *
  * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes the connection, as Kafka does, so that the
  * client looks for the leader again. A client that adds to what a partition cannot get rid of is not read until its request is over.
- * Invariant: an answer with an error carries no offset.
+ * Invariants: an answer with an error carries no offset; a request with more than PARTITIONS_MAX partitions has its connection closed, because
+ * all of them are started in one turn of the loop, so that requests of one client never overtake each other.
  */
 #include "protocol/produce.h"
 
@@ -15,6 +16,8 @@
 #include "broker/api/local_partition.h"
 #include "broker/disk_watch.h"
 #include "protocol/kafka_error.h"
+
+enum { PARTITIONS_MAX = 10000 };
 
 struct produce_part {
     struct partition_produce produce; /* first */
@@ -193,7 +196,7 @@ static void find_partitions(struct produce_state *state, int16_t code, const cha
     HASH_CLEAR(hh, seen);
 }
 
-/* False: the arena's limit is passed. */
+/* False: there is too much of it. */
 static bool prepare(struct produce_state *state, const struct broker_services *services, struct request *request) {
     const struct kp_produce_request *in = request->message;
     struct kp_arena *arena = &request->arena;
@@ -203,6 +206,7 @@ static bool prepare(struct produce_state *state, const struct broker_services *s
     kp_set_fallbacks(&kp_produce_response_schema, &state->response);
     for (int32_t t = 0; t < in->topic_data.count; t++)
         state->count += (size_t)in->topic_data.items[t].partition_data.count;
+    if (in->topic_data.count > PARTITIONS_MAX || state->count > PARTITIONS_MAX) return false;
     state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
     struct kp_produce_response_topic *topics = kp_new_items(arena, &kp_produce_response_topic_schema,
                                                             &state->response.responses, in->topic_data.count);
@@ -227,6 +231,9 @@ void api_produce(void *service, struct request *request) {
     const struct kp_produce_request *in = request->message;
     struct produce_state *state = kp_arena_alloc(&request->arena, sizeof *state);
     if (state == NULL || !prepare(state, service, request)) {
+        const struct broker_services *services = service;
+        log_warn(services->log, "the connection of client %s is closed: it produces to more than %d partitions at once",
+                 request->ctx.peer, PARTITIONS_MAX);
         request_close_connection(request);
         return;
     }

@@ -8,15 +8,30 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "broker/request_steps.h"
 
-enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000 };
+enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000, UNDER_WAY_MAX = 64 };
+
+static bool add_next(struct request *request) {
+    struct topic_changes *changes = request->state;
+    if (changes->at == changes->count) {
+        request_respond_kept(request, changes->response);
+        return false;
+    }
+    if (changes->api->add(changes, changes->at++)) return true;
+    request_close_connection(request);
+    return false;
+}
 
 static void item_ended(struct topic_changes *changes) {
     CHECK(changes->open > 0); /* each item ends once */
     if (--changes->open > 0) return;
-    changes->finish(changes);
-    mem_free(changes->items);
-    mem_free(changes);
+    changes->at = 0;
+    changes->request->canceled = NULL;
+    if (changes->request->dead)
+        request_respond_nothing(changes->request);
+    else
+        request_steps(changes->request, add_next);
 }
 
 static void on_leaders(struct leader_wait *wait, int error) {
@@ -39,43 +54,113 @@ static void wait_for_leaders(struct topic_change *item) {
     mem_free(groups);
 }
 
+static bool start_next(struct request *request);
+
 static void on_submitted(struct metadata_submit *submit, const struct metadata_result *result) {
     struct topic_change *item = (struct topic_change *)((char *)submit - offsetof(struct topic_change, submit));
+    struct topic_changes *changes = item->changes;
     item->error = result->error;
     snprintf(item->message, sizeof item->message, "%s", result->message);
+    changes->submitted--;
+    bool go_on = changes->paused;
+    changes->paused = false;
     if (item->error == 0 && item->wait_leaders)
         wait_for_leaders(item);
     else
-        item_ended(item->changes);
+        item_ended(changes); /* not the last: those that are paused are still open */
+    if (go_on) request_steps(changes->request, start_next);
 }
 
-struct topic_changes *topic_changes_begin(const struct broker_services *services, struct request *request,
-                                          int32_t asked, int32_t timeout_ms,
-                                          void (*finish)(struct topic_changes *changes)) {
-    size_t count = asked < 0 ? 0 : (size_t)asked;
-    if (count > TOPIC_CHANGES_MAX) {
+/* ---- Starting ---- */
+
+static bool all_are_started(struct topic_changes *changes) {
+    changes->starting = false;
+    item_ended(changes);
+    return false;
+}
+
+static bool start_next(struct request *request) {
+    struct topic_changes *changes = request->state;
+    if (changes->at == changes->count) return all_are_started(changes);
+    if (changes->submitted >= UNDER_WAY_MAX) {
+        changes->paused = true;
+        return false;
+    }
+    changes->started++;
+    changes->api->start(changes, changes->at++);
+    return true;
+}
+
+static struct key key_of(const void *owner, size_t i) {
+    const struct topic_changes *changes = owner;
+    return changes->api->key(changes, i);
+}
+
+static bool mark_next(struct request *request) {
+    struct topic_changes *changes = request->state;
+    if (changes->at == changes->count) {
+        changes->at = 0;
+        request_steps(request, start_next);
+        return false;
+    }
+    struct topic_change *item = &changes->items[changes->at];
+    item->changes = changes;
+    item->submit.done = on_submitted;
+    item->leaders.done = on_leaders;
+    size_t first = key_set_put(&changes->keys, changes->at);
+    if (first != changes->at) item->twice = changes->items[first].twice = true;
+    changes->at++;
+    return true;
+}
+
+/* What was submitted is waited for all the same. */
+static void client_gone(struct request *request) {
+    struct topic_changes *changes = request->state;
+    changes->paused = false;
+    if (!changes->starting) return;
+    changes->starting = false;
+    changes->open -= changes->count - changes->started;
+    item_ended(changes);
+}
+
+static void released(struct request *request) {
+    struct topic_changes *changes = request->state;
+    mem_free(changes->items);
+    mem_free(changes);
+}
+
+void topic_changes_run(const struct broker_services *services, struct request *request, int32_t items,
+                       int32_t timeout_ms, const struct topic_changes_api *api, const void *asked, void *response) {
+    size_t count = items < 0 ? 0 : (size_t)items;
+    if (count > TOPIC_CHANGES_MAX || response == NULL) {
         log_warn(services->log, "%s asks for %zu changes of topics in one request; %d are the most", request->ctx.peer,
                  count, TOPIC_CHANGES_MAX);
         request_close_connection(request);
-        return NULL;
+        return;
     }
     struct topic_changes *changes = mem_zalloc(sizeof *changes);
     if (timeout_ms < TIMEOUT_LEAST_MS) timeout_ms = TIMEOUT_LEAST_MS;
     if (timeout_ms > TIMEOUT_MOST_MS) timeout_ms = TIMEOUT_MOST_MS;
     *changes = (struct topic_changes){.request = request,
                                       .services = services,
+                                      .api = api,
+                                      .asked = asked,
+                                      .response = response,
                                       .items = mem_zalloc(count * sizeof *changes->items),
                                       .count = count,
                                       .open = count + 1,
-                                      .deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms,
-                                      .finish = finish};
-    for (size_t i = 0; i < count; i++) {
-        changes->items[i].changes = changes;
-        changes->items[i].submit.done = on_submitted;
-        changes->items[i].leaders.done = on_leaders;
-    }
-    return changes;
+                                      .starting = true,
+                                      .deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms};
+    request->state = changes;
+    request->canceled = client_gone;
+    request->released = released;
+    if (key_set_init(&changes->keys, &request->arena, count, env_random_u64(services->env), key_of, changes))
+        request_steps(request, mark_next);
+    else
+        request_close_connection(request);
 }
+
+/* ---- Items ---- */
 
 void topic_change_refuse(struct topic_change *item, int16_t error, const char *format, ...) {
     va_list args;
@@ -89,12 +174,9 @@ void topic_change_refuse(struct topic_change *item, int16_t error, const char *f
 void topic_change_submit(struct topic_change *item, const struct metadata_change *change, bool wait_leaders) {
     struct topic_changes *changes = item->changes;
     item->wait_leaders = wait_leaders;
+    changes->submitted++;
     metadata_group_submit(changes->services->metadata_group, &item->submit, change,
                           (uint32_t)(changes->deadline_ms - env_now_ms(changes->services->env)));
-}
-
-void topic_changes_started(struct topic_changes *changes) {
-    item_ended(changes);
 }
 
 struct kp_string topic_change_message(struct topic_change *item) {

@@ -1,14 +1,16 @@
 /*
- * What CreateTopics, DeleteTopics and CreatePartitions have in common: several changes under way for one request, each
+ * What CreateTopics, DeleteTopics, CreatePartitions and the changes of settings have in common: several changes under way for one request, each
  * with its own outcome, and one answer when the last has ended.
  *
- * Happy path: begin, then for each item refuse or submit, then started; `finish` is called when all have ended, and answers. A change that
- * makes partitions ends when these have leaders, so that a produce right after works. Failures stay in their item.
- * Invariant: `finish` is called once, never before `started`.
+ * Happy path: topic_changes_run; in steps over several turns of the loop, each item is started, which refuses or submits it, some at a
+ * time; when all have ended each is added to the answer, which leaves. A change that makes partitions ends when these have leaders, so that a
+ * produce right after works. Failures stay in their item.
+ * Invariants: what is in the request twice is known before the first is started; when the client goes nothing more is started.
  */
 #ifndef BROKER_API_TOPIC_CHANGES_H
 #define BROKER_API_TOPIC_CHANGES_H
 
+#include "broker/api/key_set.h"
 #include "broker/metadata_group.h"
 #include "broker/request.h"
 #include "broker/services.h"
@@ -19,34 +21,53 @@ struct topic_change {
     char message[384];
     char name[TOPIC_NAME_MAX + 1]; /* "" if the request names no legal one */
     struct kp_uuid id;             /* of the topic, where it is known */
+    bool twice;                    /* another item has the same key */
     struct topic_changes *changes; /* ours, all below */
     bool wait_leaders;
     struct metadata_submit submit;
     struct leader_wait leaders;
 };
 
+/* What an API has of its own. */
+struct topic_changes_api {
+    /* By what item i is told from others: a name, or the bytes of an id. */
+    struct key (*key)(const struct topic_changes *changes, size_t i);
+    /* Refuses or submits it. */
+    void (*start)(struct topic_changes *changes, size_t i);
+    /* Adds it to `response`, in the request's arena. False: it does not fit. */
+    bool (*add)(struct topic_changes *changes, size_t i);
+};
+
 struct topic_changes {
     struct request *request;
     const struct broker_services *services;
+    const struct topic_changes_api *api;
+    const void *asked; /* the request, as the API's functions read it */
+    void *response;
     struct topic_change *items; /* beside the items of the request */
     size_t count;
-    size_t open; /* of ours: items that have not ended, and one until `started` */
+    unsigned hints; /* the API's: how many nearest names were looked for */
+    size_t at;      /* ours, all below: the item whose turn it is */
+    struct key_set keys;
+    size_t open;               /* items that have not ended, and one while they are started */
+    size_t started, submitted; /* so many were; so many changes have not come back */
+    bool starting, paused;
     uint64_t deadline_ms;
-    void (*finish)(struct topic_changes *changes); /* answers; then all of it is freed */
 };
 
-enum { TOPIC_CHANGES_MAX = 10000 }; /* of one request; one with more has its connection closed */
+enum {
+    TOPIC_CHANGES_MAX = 10000, /* of one request; one with more has its connection closed */
+    TOPIC_HINTS_MAX = 3,       /* nearest names that are looked for in one request */
+};
 
-/* NULL: too many items, and the request is ended. */
-struct topic_changes *topic_changes_begin(const struct broker_services *services, struct request *request,
-                                          int32_t count, int32_t timeout_ms,
-                                          void (*finish)(struct topic_changes *changes));
+/* Does all of it. `asked` is the message, or made of it in the request's arena; `response` lies in the request's arena, with room for `count` items; NULL: the arena's limit was passed. */
+void topic_changes_run(const struct broker_services *services, struct request *request, int32_t count,
+                       int32_t timeout_ms, const struct topic_changes_api *api, const void *asked, void *response);
 /* Ends an item with an error. */
 void topic_change_refuse(struct topic_change *item, int16_t error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* `wait_leaders`: it ends when the partitions of the topic `id` have leaders (or the time is over). */
 void topic_change_submit(struct topic_change *item, const struct metadata_change *change, bool wait_leaders);
-void topic_changes_started(struct topic_changes *changes);
 
 /* The error message of an item as answers have it: null without an error. */
 struct kp_string topic_change_message(struct topic_change *item);

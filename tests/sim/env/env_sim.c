@@ -161,12 +161,44 @@ static void run_tasks(struct env *env) {
     }
 }
 
+static void run_later(struct env *env) {
+    bool first = true;
+
+    for (unsigned left = env->later_count; left > 0 && env->later != NULL && (first || !env_turn_is_long(env));
+         left--) {
+        struct env_task *task = env->later;
+        env->later = task->next;
+        env->later_count--;
+        task->queued = false;
+        env_effect(env);
+        task->run(task);
+        first = false;
+    }
+}
+
 static void run_turn(void *arg) {
     struct env *env = arg;
 
+    env->turn_length = 0;
     hand_over_deliveries(env);
     fire_timers(env);
     run_tasks(env);
+    run_later(env);
+    run_tasks(env);
+}
+
+/* No time passes within a turn: a turn is long when so much was asked, which is little now and then. */
+bool env_turn_is_long(struct env *env) {
+    if (env->turn_length == 0)
+        env->turn_length = 1 + (unsigned)world_below(env->world, world_chance(env->world, 200000) ? 3 : 200);
+    if (env->turn_length > 1) env->turn_length--;
+    return env->turn_length == 1;
+}
+
+const char *env_running(struct env *env, const char *what) {
+    (void)env;
+    (void)what;
+    return NULL;
 }
 
 /* What comes behind every piece of product code on the loop: the cost in time, and the next turn; or the end. */
@@ -194,7 +226,7 @@ static void after_turn(struct env *env, bool alive) {
         cost += world_below(env->world, faults->stall_us + 1);
     env->blocked_us = 0;
     env->busy_until_us = world_now_us(env->world) + cost;
-    if (env->inbox.next != &env->inbox || env->tasks != NULL) env_want_turn(env, 0);
+    if (env->inbox.next != &env->inbox || env->tasks != NULL || env->later != NULL) env_want_turn(env, 0);
     struct env_timer *timer = earliest_timer(env, UINT64_MAX);
     if (timer != NULL) env_want_turn(env, timer->at_us);
 }
@@ -249,29 +281,50 @@ void env_timer_free(struct env_timer *timer) {
     mem_free(timer);
 }
 
-void env_defer(struct env *env, struct env_task *task) {
-    if (task->queued) return;
+static void append(struct env_task **first, struct env_task **last, struct env_task *task) {
     task->queued = true;
     task->next = NULL;
-    if (env->tasks == NULL)
-        env->tasks = task;
+    if (*first == NULL)
+        *first = task;
     else
-        env->last_task->next = task;
-    env->last_task = task;
+        (*last)->next = task;
+    *last = task;
+}
+
+void env_defer(struct env *env, struct env_task *task) {
+    if (task->queued) return;
+    task->yielded = false;
+    append(&env->tasks, &env->last_task, task);
+}
+
+void env_yield(struct env *env, struct env_task *task) {
+    if (task->queued) return;
+    task->yielded = true;
+    append(&env->later, &env->last_later, task);
+    env->later_count++;
+}
+
+static void take_out(struct env_task **first, struct env_task **last, struct env_task *task) {
+    struct env_task *before = NULL;
+
+    for (struct env_task *at = *first; at != task; at = at->next)
+        before = at;
+    if (before == NULL)
+        *first = task->next;
+    else
+        before->next = task->next;
+    if (*last == task) *last = before;
+    task->queued = false;
 }
 
 void env_defer_cancel(struct env *env, struct env_task *task) {
-    struct env_task *before = NULL;
-
     if (!task->queued) return;
-    for (struct env_task *at = env->tasks; at != task; at = at->next)
-        before = at;
-    if (before == NULL)
-        env->tasks = task->next;
-    else
-        before->next = task->next;
-    if (env->last_task == task) env->last_task = before;
-    task->queued = false;
+    if (task->yielded) {
+        take_out(&env->later, &env->last_later, task);
+        env->later_count--;
+    } else {
+        take_out(&env->tasks, &env->last_task, task);
+    }
 }
 
 /* ---- The machine ---- */

@@ -40,7 +40,10 @@ struct env {
     struct env_timer timers;      /* list head */
     uint64_t timer_sequence;
     struct env_task *tasks, *last_task;
-    struct work *work; /* jobs that were given and have not reported */
+    struct env_task *later, *last_later; /* that yielded */
+    unsigned later_count;
+    unsigned turn_length; /* questions until this turn is long; 0: not asked yet */
+    struct work *work;    /* jobs that were given and have not reported */
 
     uint64_t clock_offset_us;
     int64_t wall_offset_ms;

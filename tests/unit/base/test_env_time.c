@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -194,6 +195,91 @@ static void test_defer_outside_of_a_turn(void **state) {
     close_story("b");
 }
 
+static void spin_us(uint64_t us) {
+    uint64_t end_us = env_now_us(story.loop.env) + us;
+    while (env_now_us(story.loop.env) < end_us) {}
+}
+
+/* Each makes its turn a long one, and yields again. */
+static void work_on(struct env_task *task) {
+    step(task == &story.a ? 'a' : 'b');
+    assert_false(env_turn_is_long(story.loop.env)); /* it is alone in its turn */
+    spin_us(4000);
+    assert_true(env_turn_is_long(story.loop.env));
+    env_defer(story.loop.env, &story.c); /* in the same turn */
+    if (story.count < 10)
+        env_yield(story.loop.env, task);
+    else
+        loop_done(&story.loop);
+}
+
+static void task_dot(struct env_task *task) {
+    (void)task;
+    step('.');
+}
+
+/* Work that yields takes turns, one a turn when it makes the turn long; what it defers is done before the next. */
+static void test_yield_takes_turns(void **state) {
+    (void)state;
+    open_story();
+    story.a.run = story.b.run = work_on;
+    story.c.run = task_dot;
+    env_yield(story.loop.env, &story.a);
+    env_yield(story.loop.env, &story.b);
+    env_yield(story.loop.env, &story.b); /* once is enough */
+    loop_run(&story.loop);
+    env_defer_cancel(story.loop.env, &story.a);
+    env_defer_cancel(story.loop.env, &story.b);
+    close_story("a.b.a.b.a.b.");
+}
+
+/* Short work does not wait for a turn of its own. */
+static void test_yield_short(void **state) {
+    (void)state;
+    open_story();
+    story.a.run = story.b.run = task_dot;
+    story.c.run = task_c;
+    env_yield(story.loop.env, &story.a);
+    env_yield(story.loop.env, &story.b);
+    env_defer_cancel(story.loop.env, &story.b);
+    env_yield(story.loop.env, &story.c);
+    loop_run(&story.loop);
+    close_story(".c");
+}
+
+static void task_busy(struct env_task *task) {
+    (void)task;
+    struct timespec now;
+    const char *before = env_running(story.loop.env, "something hard");
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    int64_t end_ns = now.tv_sec * 1000000000 + now.tv_nsec + 25 * 1000 * 1000;
+    while (now.tv_sec * 1000000000 + now.tv_nsec < end_ns)
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    env_running(story.loop.env, before);
+    loop_done(&story.loop);
+}
+
+/* A turn that takes much processor time is told with what ran in it; waiting and sleeping is no work. */
+static void test_long_turn_is_told(void **state) {
+    (void)state;
+    open_story();
+    env_uv_watch_turns(story.loop.env, 20 * 1000);
+    story.timer = env_timer_new(story.loop.env, stop, NULL);
+    env_timer_start(story.timer, 50 * 1000);
+    loop_run(&story.loop);
+    const char *what;
+    assert_true(env_uv_longest_turn_us(story.loop.env, &what) < 10 * 1000);
+    story.a.run = task_busy;
+    env_defer(story.loop.env, &story.a);
+    loop_run(&story.loop);
+    env_timer_free(story.timer);
+    char log[1000];
+    assert_non_null(strstr(loop_log(&story.loop, log, sizeof log), "(most of it: something hard)"));
+    assert_true(env_uv_longest_turn_us(story.loop.env, &what) >= 20 * 1000);
+    assert_string_equal(what, "something hard");
+    close_story("");
+}
+
 /* Canceled tasks do not run, from any place of the queue, and others are not lost with them. */
 static void test_defer_cancel(void **state) {
     (void)state;
@@ -263,6 +349,9 @@ int main(void) {
         cmocka_unit_test(test_timer_restarted_inside),
         cmocka_unit_test(test_turn_order),
         cmocka_unit_test(test_defer_outside_of_a_turn),
+        cmocka_unit_test(test_yield_takes_turns),
+        cmocka_unit_test(test_yield_short),
+        cmocka_unit_test(test_long_turn_is_told),
         cmocka_unit_test(test_defer_cancel),
         cmocka_unit_test(test_signal_on_the_loop),
         cmocka_unit_test(test_entropy_and_wall_clock),

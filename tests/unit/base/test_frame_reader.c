@@ -24,19 +24,22 @@ static struct reading {
     struct frame_reader *reader;
     struct slice frames[MOST_FRAMES];
     size_t count;
-    size_t stop_at;  /* ends the loop when so many frames are here */
-    size_t pause_at; /* pauses the reader inside of the frame with this number; 0: never */
-    size_t free_at;  /* frees the reader inside of the frame with this number; 0: never */
-    bool drop;       /* frames are given back at once */
-    int ended;       /* the error, or -1 */
-    uint32_t length; /* given with it */
-} reading;           /* one test at a time */
+    size_t stop_at;   /* ends the loop when so many frames are here */
+    size_t pause_at;  /* pauses the reader inside of the frame with this number; 0: never */
+    size_t free_at;   /* frees the reader inside of the frame with this number; 0: never */
+    uint64_t work_us; /* each frame is so much work */
+    bool drop;        /* frames are given back at once */
+    int ended;        /* the error, or -1 */
+    uint32_t length;  /* given with it */
+} reading;            /* one test at a time */
 
 static void frame_came(void *arg, struct slice frame) {
     assert_ptr_equal(arg, &reading);
     assert_true(reading.count < MOST_FRAMES);
     reading.frames[reading.count++] = frame;
     if (reading.drop) slice_unref(&reading.frames[reading.count - 1]);
+    for (uint64_t end_us = env_now_us(reading.loop.env) + reading.work_us;
+         reading.work_us > 0 && env_now_us(reading.loop.env) < end_us;) {}
     if (reading.count == reading.pause_at) frame_reader_pause(reading.reader, true);
     if (reading.count == reading.stop_at) loop_done(&reading.loop);
     if (reading.count == reading.free_at) {
@@ -365,6 +368,34 @@ static void test_reader_break_while_paused(void **state) {
     close_reading();
 }
 
+static void timer_fired(void *arg) {
+    *(size_t *)arg = reading.count;
+}
+
+/* A patient reader of many frames, each of which is work, lets others run in between, and delivers all of them in their order. */
+static void test_reader_patient(void **state) {
+    (void)state;
+    enum { COUNT = 60 };
+    for (int patient = 0; patient < 2; patient++) {
+        open_reading(NULL);
+        if (patient) frame_reader_set_patient(reading.reader);
+        reading.work_us = 1000;
+        for (size_t i = 0; i < COUNT; i++)
+            send_frame(i, 50);
+        size_t seen = 0;
+        struct env_timer *other = env_timer_new(reading.loop.env, timer_fired, &seen);
+        run_until(1, 0);
+        env_timer_start(other, 1000);
+        run_until(COUNT, 10000);
+        assert_int_equal(reading.count, COUNT);
+        for (size_t i = 0; i < COUNT; i++)
+            assert_frame(i, 50);
+        if (patient) assert_in_range(seen, 1, COUNT / 2);
+        env_timer_free(other);
+        close_reading();
+    }
+}
+
 /* With the budget spent no frame is begun; each frame given back lets the next in; all of them come in the end. */
 static void test_reader_budget_stops_and_goes_on(void **state) {
     (void)state;
@@ -531,6 +562,7 @@ int main(void) {
         cmocka_unit_test(test_reader_pause),
         cmocka_unit_test(test_reader_end_while_paused),
         cmocka_unit_test(test_reader_break_while_paused),
+        cmocka_unit_test(test_reader_patient),
         cmocka_unit_test(test_reader_budget_stops_and_goes_on),
         cmocka_unit_test(test_reader_budget_small_frames),
         cmocka_unit_test(test_reader_budget_large_frame_waits),

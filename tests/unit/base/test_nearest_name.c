@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -29,7 +31,26 @@ static void test_nearest_name(void **state) {
     assert_null(nearest_name(long_name, names, 4));
 }
 
+/* Among very many long names it is not looked for without end: work that would take seconds is given up after milliseconds. */
+static void test_nearest_name_bounded(void **state) {
+    (void)state;
+    enum { COUNT = 200000 };
+    static char letters[COUNT / 1000][80];
+    static const char *names[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(letters[i / 1000], sizeof letters[0], "%070zu", i / 1000);
+        names[i] = letters[i / 1000];
+    }
+    char wrong[80];
+    memset(wrong, 'x', sizeof wrong - 1);
+    wrong[70] = '\0';
+    clock_t begin = clock();
+    assert_null(nearest_name(wrong, names, COUNT));
+    assert_true(clock() - begin < CLOCKS_PER_SEC / 4);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nearest_name)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nearest_name),
+                                       cmocka_unit_test(test_nearest_name_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -432,6 +432,38 @@ static struct kp_list_offsets_response_partition offset_at(struct one_broker *on
     return response.topics.items[0].partitions.items[0];
 }
 
+/* A partition that is asked for twice is refused, once, as in Kafka, and others are answered. */
+static void test_list_offsets_twice(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 2);
+    struct kp_list_offsets_request request;
+    struct kp_list_offsets_request_topic topics[2];
+    struct kp_list_offsets_request_partition partitions[3];
+    struct kp_list_offsets_response response;
+    kp_set_fallbacks(&kp_list_offsets_request_schema, &request);
+    for (int i = 0; i < 3; i++) {
+        kp_set_fallbacks(&kp_list_offsets_request_partition_schema, &partitions[i]);
+        partitions[i].partition_index = i == 1 ? 1 : 0;
+        partitions[i].timestamp = -1;
+        partitions[i].current_leader_epoch = -1;
+    }
+    for (int i = 0; i < 2; i++) {
+        kp_set_fallbacks(&kp_list_offsets_request_topic_schema, &topics[i]);
+        topics[i].name = kp_string_of("t");
+        topics[i].partitions.items = &partitions[i * 2];
+        topics[i].partitions.count = 2 - i;
+    }
+    request.topics.items = topics;
+    request.topics.count = 2;
+    assert_true(one_broker_ask(one, KP_LIST_OFFSETS, 5, &request, &response));
+    assert_int_equal(response.topics.items[0].partitions.items[0].error_code, KAFKA_INVALID_REQUEST);
+    assert_int_equal(response.topics.items[0].partitions.items[1].error_code, KAFKA_NONE);
+    assert_int_equal(response.topics.items[0].partitions.items[1].offset, 0);
+    assert_int_equal(response.topics.items[0].partitions.count, 2);
+    assert_int_equal(response.topics.count, 1);
+}
+
 /* Both ends, times and the largest time, in every version; what a version lacks is refused. */
 static void test_list_offsets(void **state) {
     struct one_broker *one = *state;
@@ -545,6 +577,7 @@ int main(void) {
         TEST(test_fetch_all_versions),
         TEST(test_fetch_client_leaves),
         TEST(test_list_offsets),
+        TEST(test_list_offsets_twice),
         TEST(test_offset_for_leader_epoch),
         TEST(test_find_coordinator),
     };

@@ -265,6 +265,31 @@ static void test_process_survives_failed_sync(void **state) {
     assert_int_equal(node_survived_syncs(f->node), 1);
 }
 
+static void yielding(struct env_task *task) {
+    struct fixture *f = fixture;
+    f->syncs++;
+    while (!env_turn_is_long(f->env)) {}
+    if (f->syncs < 20) env_yield(f->env, task);
+}
+
+static void main_yields(struct env *env, void *arg) {
+    struct fixture *f = arg;
+    f->env = env;
+    f->task.run = yielding;
+    env_yield(env, &f->task);
+    env_yield(env, &f->second_task);
+    env_defer_cancel(env, &f->second_task);
+}
+
+/* Turns become long by what is asked; work that yields goes on in later ones to its end. */
+static void test_process_yields(void **state) {
+    struct fixture *f = *state;
+    node_start(f->node, main_yields, f);
+    assert_int_equal(f->syncs, 0);
+    world_run_until(f->world, world_now_us(f->world) + 100 * 1000);
+    assert_int_equal(f->syncs, 20);
+}
+
 static void main_lock(struct env *env, void *arg) {
     struct fixture *f = arg;
     int pid;
@@ -287,6 +312,7 @@ static void test_process_lock(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_process_turn_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_process_yields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_fatal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_power_cut_at_every_effect, setup, teardown),

@@ -1,0 +1,76 @@
+/* Work of a request over several turns. See request_steps.h. */
+#include "broker/request_steps.h"
+
+#include <stddef.h>
+
+#include "base/check.h"
+#include "protocol/api_table.h"
+
+enum {
+    MAY_ALWAYS_TAKE = 1 << 20
+}; /* bytes; so that ordinary answers never wait for those that strangers leave unread */
+
+void request_steps_charge(struct request *request) {
+    size_t taken = request->arena.used > request->decoded ? request->arena.used - request->decoded : 0;
+    if (taken <= request->charged_answer) return;
+    budget_charge(request->ctx.answers, taken - request->charged_answer);
+    request->charged_answer = taken;
+}
+
+void request_steps_release(struct request *request) {
+    request_steps_stop(request);
+    size_t charged = request->charged_answer;
+    request->charged_answer = 0;
+    budget_release(request->ctx.answers, charged);
+    budget_end_pass(request->ctx.answers, request);
+}
+
+void request_steps_stop(struct request *request) {
+    request->step = NULL;
+    env_defer_cancel(request->env, &request->steps);
+    budget_wait_cancel(request->ctx.answers, &request->room);
+}
+
+static bool must_wait(struct request *request) {
+    return request->charged_answer > MAY_ALWAYS_TAKE && !budget_may_pass(request->ctx.answers, request);
+}
+
+/* The request may be gone when it returns. */
+static void go_on(struct request *request) {
+    struct env *env = request->env;
+    const char *before = env_running(env, kp_api_find(request->api_key)->name);
+    bool (*step)(struct request *request) = request->step;
+    for (;;) {
+        request->step = NULL;
+        if (!step(request)) break;
+        request->step = step;
+        request_steps_charge(request);
+        if (must_wait(request)) {
+            budget_wait(request->ctx.answers, &request->room);
+            break;
+        }
+        if (env_turn_is_long(env)) {
+            env_yield(env, &request->steps);
+            break;
+        }
+    }
+    env_running(env, before);
+}
+
+static void next_turn(struct env_task *task) {
+    go_on((struct request *)((char *)task - offsetof(struct request, steps)));
+}
+
+/* Called from a release somewhere. */
+static void there_is_room(struct budget_waiter *waiter) {
+    struct request *request = (struct request *)((char *)waiter - offsetof(struct request, room));
+    env_yield(request->env, &request->steps);
+}
+
+void request_steps(struct request *request, bool (*step)(struct request *request)) {
+    CHECK(request->step == NULL && !request->ended); /* handlers begin one kind of steps at a time, before they end */
+    request->step = step;
+    request->steps.run = next_turn;
+    request->room.room = there_is_room;
+    go_on(request);
+}

@@ -1,0 +1,252 @@
+"""The worst requests of each API against a real broker with many topics: no turn of its loop may be long, and nothing of it may stay.
+
+Turns are measured by the broker itself, in processor time of the loop's thread (loop.turn.warn.ms), so that a busy machine does not count.
+"""
+
+import gzip
+import os
+import socket
+import struct
+import time
+
+from harness.cluster import Cluster, wait_until
+from harness.raw import Raw, batch, text
+from harness.suite import Suite
+
+TURN_MS = 20 if os.environ.get("CI") else 10  # on a quiet machine nothing is above 5; neighbours cost caches
+TOPICS, PARTITIONS = 300, 4
+MIB = 1 << 20
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 10, 18, 19, 20, 22
+EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, META_QUERY = 23, 32, 37, 10000
+INVALID_REQUEST = 42
+LONG = "x" * 70
+
+
+def array(items):
+    items = list(items)
+    return struct.pack(">i", len(items)) + b"".join(items)
+
+
+def names(n, prefix=LONG):
+    return [f"{prefix}{i:07d}" for i in range(n)]
+
+
+def topic_of(i):
+    return f"worst-{i:04d}-{'t' * 50}"
+
+
+class Turns:
+    """Long turns that the broker has told of."""
+
+    def __init__(self, broker):
+        self.broker, self.seen = broker, 0
+
+    def new(self):
+        lines = [line for line in self.broker.log_text().splitlines() if "a turn of the loop took" in line]
+        found, self.seen = lines[self.seen:], len(lines)
+        return found
+
+    def assert_short(self):
+        found = self.new()
+        assert not found, f"{len(found)} long turns: {found[0]}"
+
+
+def worst(cluster, requests, connections=1, timeout=120):
+    """Sends all of them at once on each connection, then reads every answer. Returns the bytes of the largest answer."""
+    turns = Turns(cluster[1])
+    turns.new()
+    raws = [Raw(cluster[1].port, timeout=timeout) for _ in range(connections)]
+    largest = 0
+    for raw in raws:
+        for key, version, body in requests:
+            raw.send(key, version, body)
+    for raw in raws:
+        for _ in requests:
+            largest = max(largest, len(raw.receive()[1]))
+        raw.close()
+    turns.assert_short()
+    return largest
+
+
+def metadata(cluster):
+    """All topics, again and again; 100,000 unknown names; one name 100,000 times."""
+    largest = worst(cluster, [(METADATA, 1, struct.pack(">i", -1))] * 20)
+    worst(cluster, [(METADATA, 4, array(map(text, names(100_000))) + b"\0")])
+    once = worst(cluster, [(METADATA, 4, array([text(topic_of(1))] * 100_000) + b"\0")])
+    assert once < 4096, f"one topic, asked for 100,000 times, makes an answer of {once} bytes"
+    return f"{largest} bytes of all topics"
+
+
+def create_topics(cluster):
+    """10,000 topics that are only checked; one name 10,000 times; settings that do not exist; 10,000 assignments."""
+    def topic(name, partitions=1, assignments=(), configs=()):
+        return text(name) + struct.pack(">ih", -1 if assignments else partitions, -1 if assignments else 1) + array(assignments) + array(configs)
+
+    def request(topics):
+        return CREATE_TOPICS, 2, array(topics) + struct.pack(">ib", 60000, 1)
+
+    worst(cluster, [request(topic(n) for n in names(10_000))])
+    worst(cluster, [request([topic("same")] * 10_000)])
+    worst(cluster, [request(topic(n, configs=[text("retention.mss" + LONG[:60]) + text("1")]) for n in names(5_000))])
+    worst(cluster, [request([topic("many", assignments=[struct.pack(">ii", p, 1) + struct.pack(">i", 1) for p in range(10_000)])])] * 5)
+
+
+def delete_topics(cluster):
+    """5,000 unknown long names beside 300 topics; one unknown name 10,000 times."""
+    worst(cluster, [(DELETE_TOPICS, 1, array(map(text, names(5_000, topic_of(0)[:60]))) + struct.pack(">i", 60000))])
+    worst(cluster, [(DELETE_TOPICS, 1, array([text(LONG)] * 10_000) + struct.pack(">i", 60000))])
+
+
+def create_partitions(cluster):
+    """10,000 unknown topics."""
+    worst(cluster, [(CREATE_PARTITIONS, 0, array(text(n) + struct.pack(">ii", 9, -1) for n in names(10_000)) + struct.pack(">ib", 60000, 1))])
+
+
+def describe_configs(cluster):
+    """One broker 1,000 times on 40 connections, and all topics with all that can be said: within the memory for answers."""
+    before = cluster[1].rss_bytes()
+    broker = b"\4" + text("1") + struct.pack(">i", -1)
+    largest = worst(cluster, [(DESCRIBE_CONFIGS, 1, array([broker] * 1000) + b"\1")], connections=40)
+    topics = array(b"\2" + text(topic_of(i)) + struct.pack(">i", -1) for i in range(TOPICS))
+    worst(cluster, [(DESCRIBE_CONFIGS, 3, topics + b"\1\1")], connections=40)
+    many_keys = array([b"\2" + text(topic_of(0)) + array(map(text, names(900)))] * 50)
+    worst(cluster, [(DESCRIBE_CONFIGS, 1, many_keys + b"\1")])
+    grown = cluster[1].rss_bytes() - before
+    assert largest < 100 * 11_000, f"an answer of {largest} bytes"
+    assert grown < (128 + 64 + 64) * MIB, f"{grown >> 20} MiB stay"
+    return f"{largest} bytes, {grown >> 20} MiB more"
+
+
+def list_offsets(cluster):
+    """One partition 2,000 times by time, over a gzip batch; thousands of partitions; one batch that is much work, once."""
+    topic = topic_of(0)
+    lines = [(None, b"the same line of a log, more or less %d" % i) for i in range(20_000)]
+    with Raw(cluster[1].port) as raw:
+        error, _ = raw.produce(topic, 0, batch(lines, "gzip", timestamp=1_700_000_000_000))
+        assert error == 0, f"produce: error {error}"
+
+    def request(partitions, timestamp):
+        return LIST_OFFSETS, 1, struct.pack(">i", -1) + array([text(topic) + array(struct.pack(">iq", p, timestamp) for p in partitions)])
+
+    worst(cluster, [request([0] * 2_000, 1_700_000_000_000)])
+    worst(cluster, [request(range(50_000), -1)])
+    with Raw(cluster[1].port) as raw:
+        raw.send(*request([0, 0, 1], -1))
+        answer = raw.receive()[1]
+        errors = [struct.unpack(">h", answer[4 + 2 + len(topic) + 4 + 22 * i + 4:][:2])[0] for i in range(2)]
+        assert errors == [INVALID_REQUEST, 0], f"errors of a partition that is asked for twice: {errors}"
+    worst(cluster, [request([0], 1_700_000_000_000)] * 100)
+
+
+def epoch_ends(cluster):
+    """50,000 entries."""
+    worst(cluster, [(EPOCH_END, 2, array([text(topic_of(0)) + array(struct.pack(">iii", 0, -1, 1) for _ in range(50_000))]))])
+
+
+def fetch(cluster):
+    """50,000 partitions that are not there; one that is there 20,000 times, with and without waiting."""
+    def request(topic, partitions, wait_ms):
+        body = struct.pack(">iiiibii", -1, wait_ms, 1, 50 * MIB, 0, 0, -1)
+        body += array([text(topic) + array(struct.pack(">iiqqi", p, -1, 0, -1, MIB)[:8] + struct.pack(">qqi", 0, -1, MIB) for p in partitions)]) + struct.pack(">i", 0) + text("")
+        return FETCH, 11, body
+
+    worst(cluster, [request("missing", range(50_000), 100)])
+    worst(cluster, [request(topic_of(0), [0] * 20_000, 100)])
+    worst(cluster, [request(topic_of(1), [1] * 20_000, 200)])
+
+
+def produce(cluster):
+    """10,000 partitions that are not there; more than that end the connection."""
+    def request(n):
+        return PRODUCE, 7, text(None) + struct.pack(">hi", -1, 10000) + array([text("missing") + array(struct.pack(">ii", p, -1) for p in range(n))])
+
+    worst(cluster, [request(10_000)])
+    try:
+        worst(cluster, [request(50_000)])
+        raise AssertionError("50,000 partitions were answered")
+    except ConnectionError:
+        pass
+
+
+def small_requests(cluster):
+    """Tens of thousands of small frames at once; 50,000 coordinators; 50,000 tagged fields that nobody knows."""
+    worst(cluster, [(API_VERSIONS, 0, b"")] * 20_000)
+    worst(cluster, [(INIT_PRODUCER_ID, 1, text(None) + struct.pack(">i", 60000))] * 2_000)
+    worst(cluster, [(META_QUERY, 0, b"\0\x08/topics\0")] * 3)
+    tags = b"\xd0\x86\x03" + b"".join(bytes([i & 127 | 128, i >> 7 & 127 | 128, i >> 14, 0]) for i in range(50_000))
+    worst(cluster, [(FIND_COORDINATOR, 4, tags + b"\0" + b"\x01" + b"\0")])
+
+
+def dying_clients(cluster):
+    """Clients that die with an answer of 8 MB under way, and with a hundred fetches that wait: sockets go, and others get all they ask for."""
+    topic = topic_of(2)
+    with Raw(cluster[1].port) as raw:
+        for _ in range(12):
+            error, _ = raw.produce(topic, 0, batch([(None, os.urandom(700_000))]))
+            assert error == 0, f"produce: error {error}"
+
+    def request(wait_ms, offset, size=9 * MIB):
+        body = struct.pack(">iiiibii", -1, wait_ms, 1, size, 0, 0, -1)
+        return body + array([text(topic) + array([struct.pack(">iiqqi", 0, -1, offset, -1, size)])]) + struct.pack(">i", 0) + text("")
+
+    def sockets():
+        lines = [line.split() for line in open(f"/proc/{cluster[1].pid}/net/tcp", encoding="ascii")]
+        return sum(words[1].endswith(f":{cluster[1].port:04X}") and words[3] in ("01", "08") for words in lines[1:])
+
+    before, dead = sockets(), []
+    for i in range(30):
+        raw = Raw(cluster[1].port)
+        raw.send(FETCH, 11, request(500, 0))
+        raw.read(4)
+        dead.append(raw)
+        waits = Raw(cluster[1].port)
+        for _ in range(110):
+            waits.send(FETCH, 11, request(60_000, 12))
+        dead.append(waits)
+    for i, raw in enumerate(dead):
+        if i % 3 == 0:
+            raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if i % 3 == 1:
+            raw.socket.shutdown(socket.SHUT_WR)
+        else:
+            raw.close()
+    wait_until("the sockets of dead clients to go", lambda: sockets() <= before, 10)
+    with Raw(cluster[1].port) as raw:
+        got = len(raw.fetch(topic, 0, 0, max_bytes=9 * MIB)[4])
+        assert got > 8_000_000, f"a fetch after them gets {got} bytes"
+    return f"{len(dead)} clients"
+
+
+def clean_end(cluster):
+    """At the end the broker has given everything back, and its longest turn was short."""
+    code = cluster[1].stop()
+    assert code == 0, f"exit code {code}"
+    cluster[1].assert_no_bug()
+    line = next(line for line in cluster[1].log_text().splitlines() if "the longest turn of the loop took" in line)
+    words = line[line.index("took"):]
+    assert float(words.split()[1]) <= TURN_MS, words
+    return words
+
+
+def fill(cluster):
+    for first in range(0, TOPICS, 20):
+        with Raw(cluster[1].port, timeout=60) as raw:
+            topics = array(text(topic_of(i)) + struct.pack(">ih", PARTITIONS, 1) + array([]) + array([]) for i in range(first, first + 20))
+            raw.ask(CREATE_TOPICS, 2, topics + struct.pack(">ib", 60000, 0))
+
+
+def main():
+    suite = Suite()
+    settings = {"loop.turn.warn.ms": TURN_MS, "auto.create.topics.enable": "false"}
+    with Cluster(1, settings=settings) as cluster:
+        fill(cluster)
+        cluster[1].stop()
+        cluster[1].start(ready=True)
+        for test in (metadata, create_topics, delete_topics, create_partitions, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
+                     dying_clients, clean_end):
+            suite.run(test, cluster)
+    suite.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+/* Requests with very many elements: decoded off the loop, answered in steps, each element as if it were alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "fixture_broker.h"
+#include "protocol/api_versions.h"
+#include "protocol/delete_topics.h"
+#include "protocol/describe_configs.h"
+#include "protocol/kafka_error.h"
+#include "protocol/metadata.h"
+
+enum { MANY = 20000 };
+
+static char names[MANY][24];
+
+static void make_names(void) {
+    for (int i = 0; i < MANY; i++)
+        snprintf(names[i], sizeof names[i], "topic-%05d", i);
+}
+
+/* Many names, one of which exists, are answered each and in their order; a topic asked for many times once; and what is asked behind it
+ * is answered behind it. */
+static void test_metadata_of_many(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "topic-00777", 3);
+    make_names();
+    struct kp_metadata_request request;
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    struct kp_metadata_request_topic *topics = mem_zalloc(MANY * sizeof *topics);
+    for (int same = 0; same < 2; same++) {
+        for (int i = 0; i < MANY; i++)
+            topics[i].name = kp_string_of(names[same ? 777 : i]);
+        request.topics.items = topics;
+        request.topics.count = MANY;
+        request.allow_auto_topic_creation = false;
+        struct kp_api_versions_request versions;
+        struct kp_api_versions_response versions_response;
+        struct kp_metadata_response response;
+        kp_set_fallbacks(&kp_api_versions_request_schema, &versions);
+        int32_t first = one_broker_send(one, KP_METADATA, 9, &request);
+        int32_t second = one_broker_send(one, KP_API_VERSIONS, 0, &versions);
+        assert_true(one_broker_receive(one, KP_METADATA, 9, first, &response));
+        assert_int_equal(response.topics.count, same ? 1 : MANY);
+        for (int i = 0; i < response.topics.count; i++) {
+            bool there = same || i == 777;
+            const struct kp_metadata_response_topic *topic = &response.topics.items[i];
+            assert_int_equal(topic->error_code, there ? 0 : KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+            assert_true(kp_string_is(topic->name, names[same ? 777 : i]));
+            assert_int_equal(topic->partitions.count, there ? 3 : 0);
+        }
+        assert_true(one_broker_receive(one, KP_API_VERSIONS, 0, second, &versions_response));
+    }
+    mem_free(topics);
+}
+
+/* Of many missing topics the first few get a hint, and all an answer; one that is named twice is refused, wherever it stands. */
+static void test_delete_many(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "topic-", 1);
+    make_names();
+    enum { COUNT = 8000 };
+    struct kp_delete_topics_request request;
+    struct kp_delete_topics_response response;
+    kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
+    static struct kp_string asked[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        asked[i] = (struct kp_string){names[i], i < 10 ? 7 + i % 4 : 11};
+    asked[5] = kp_string_of("topik-");
+    asked[COUNT - 1] = asked[1];
+    request.topic_names.items = asked;
+    request.topic_names.count = COUNT;
+    request.timeout_ms = 10000;
+    assert_true(one_broker_ask(one, KP_DELETE_TOPICS, 5, &request, &response));
+    assert_int_equal(response.responses.count, COUNT);
+    int hints = 0, twice = 0;
+    for (int i = 0; i < COUNT; i++) {
+        struct kp_string why = response.responses.items[i].error_message;
+        assert_true(kp_string_equal(response.responses.items[i].name, asked[i]));
+        twice += response.responses.items[i].error_code == KAFKA_INVALID_REQUEST;
+        hints += memmem(why.data, (size_t)why.len, "did you mean", 12) != NULL;
+    }
+    assert_int_equal(response.responses.items[1].error_code, KAFKA_INVALID_REQUEST);
+    assert_int_equal(response.responses.items[COUNT - 1].error_code, KAFKA_INVALID_REQUEST);
+    assert_in_range(twice, 2, 12); /* the short names are the same, too */
+    assert_in_range(hints, 1, 3);
+}
+
+/* A resource that is asked for again and again is answered once. */
+static void test_describe_configs_twice(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 1);
+    struct kp_describe_configs_request request;
+    struct kp_describe_configs_response response;
+    static struct kp_describe_configs_request_resource resources[MANY];
+    kp_set_fallbacks(&kp_describe_configs_request_schema, &request);
+    for (int i = 0; i < MANY; i++) {
+        kp_set_fallbacks(&kp_describe_configs_request_resource_schema, &resources[i]);
+        resources[i].resource_type = i % 2 ? 2 : 4;
+        resources[i].resource_name = kp_string_of(i % 2 ? "t" : "1");
+        resources[i].configuration_keys.count = -1;
+    }
+    request.resources.items = resources;
+    request.resources.count = MANY;
+    assert_true(one_broker_ask(one, KP_DESCRIBE_CONFIGS, 1, &request, &response));
+    assert_int_equal(response.results.count, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(response.results.items[i].error_code, 0);
+        assert_int_equal(response.results.items[i].resource_type, i == 0 ? 4 : 2);
+        assert_true(response.results.items[i].configs.count > 3);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_metadata_of_many),
+        TEST(test_delete_many),
+        TEST(test_describe_configs_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
