@@ -14,6 +14,7 @@ enum { CREATE_TIMEOUT_MS = 5000, LEADERS_TIMEOUT_MS = 3000 };
 struct creating {
     struct auto_creation *creation;
     char *name;
+    size_t name_len;
     struct auto_wait *waits;
     struct metadata_submit submit;
     struct leader_wait leaders;
@@ -22,25 +23,34 @@ struct creating {
 
 struct auto_creation {
     struct env *env;
+    struct log *log;
+    struct log_limiter limiter;
     const struct broker_settings *settings;
     const struct metadata *metadata;
     struct metadata_group *group;
     struct leader_table *leaders;
     const struct cluster_record *cluster;
     struct creating *names;
+    size_t count;
 };
 
-struct auto_creation *auto_creation_new(struct env *env, const struct broker_settings *settings,
+struct auto_creation *auto_creation_new(struct env *env, struct log *log, const struct broker_settings *settings,
                                         const struct metadata *metadata, struct metadata_group *group,
                                         struct leader_table *leaders, const struct cluster_record *cluster) {
     struct auto_creation *creation = mem_zalloc(sizeof *creation);
-    *creation = (struct auto_creation){
-        .env = env, .settings = settings, .metadata = metadata, .group = group, .leaders = leaders, .cluster = cluster};
+    *creation = (struct auto_creation){.env = env,
+                                       .log = log,
+                                       .settings = settings,
+                                       .metadata = metadata,
+                                       .group = group,
+                                       .leaders = leaders,
+                                       .cluster = cluster};
     return creation;
 }
 
 static void finish(struct creating *creating, int16_t error) {
     DL_DELETE(creating->creation->names, creating);
+    creating->creation->count--;
     while (creating->waits != NULL) {
         struct auto_wait *wait = creating->waits;
         DL_DELETE(creating->waits, wait);
@@ -71,6 +81,8 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
     const struct metadata_topic *topic = metadata_topic_named(creating->creation->metadata, creating->name,
                                                               strlen(creating->name));
     if (result->error != 0 && result->error != KAFKA_TOPIC_ALREADY_EXISTS) {
+        log_limited(creating->creation->log, &creating->creation->limiter, LOG_WARN,
+                    "topic %s, which a client asked for, was not created: %s", creating->name, result->message);
         finish(creating, result->error);
         return;
     }
@@ -86,14 +98,17 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
     mem_free(groups);
 }
 
-void auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len) {
+bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len) {
     struct creating *creating;
     DL_FOREACH(creation->names, creating)
-    if (strlen(creating->name) == len && memcmp(creating->name, name, len) == 0) break;
+    if (creating->name_len == len && memcmp(creating->name, name, len) == 0) break;
+    if (creating == NULL && creation->count == AUTO_CREATIONS_MAX) return false;
     if (creating == NULL) {
         creating = mem_zalloc(sizeof *creating);
         creating->creation = creation;
         creating->name = mem_strndup(name, len);
+        creating->name_len = len;
+        creation->count++;
         creating->submit.done = on_created;
         creating->leaders.done = on_leaders;
         DL_APPEND(creation->names, creating);
@@ -106,4 +121,5 @@ void auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, c
         metadata_group_submit(creation->group, &creating->submit, &change, CREATE_TIMEOUT_MS);
     }
     DL_APPEND(creating->waits, wait);
+    return true;
 }

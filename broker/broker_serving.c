@@ -99,12 +99,12 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->applied_task.run = on_applied_task;
     broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env), &metadata_events, broker);
     broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders);
-    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record, broker->settings->node_id,
+    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record, broker->settings,
                                     broker->messages, &group_events, broker, &broker->metadata_group, why);
     if (error != ERR_NONE) return error;
     broker->producer_ids = producer_ids_new(broker->metadata_group);
-    broker->auto_creation = auto_creation_new(broker->env, broker->settings, broker->metadata, broker->metadata_group,
-                                              broker->leaders, &broker->record);
+    broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings, broker->metadata,
+                                              broker->metadata_group, broker->leaders, &broker->record);
     broker->leases = leases_new(broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
                                 broker->messages);
     broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata, broker->partitions,

@@ -319,6 +319,9 @@ static void read_topic_values(struct broker_settings *into) {
     const struct settings *values = into->values;
     into->metadata_voters = (uint32_t)settings_int(values, "metadata.voters");
     into->num_partitions = (int32_t)settings_int(values, "num.partitions");
+    into->max_request_partitions = (uint32_t)settings_int(values, "max.request.partitions");
+    into->max_partitions = (uint32_t)settings_int(values, "max.partitions");
+    into->max_broker_partitions = (uint32_t)settings_int(values, "max.broker.partitions");
     into->default_replication_factor = (int32_t)settings_int(values, "default.replication.factor");
     into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
     into->leader_rebalance = settings_bool(values, "auto.leader.rebalance.enable");
@@ -360,6 +363,12 @@ static void read_limits(struct broker_settings *into) {
 }
 
 static int check_together(const struct broker_settings *s, struct error_text *why) {
+    if ((uint32_t)s->num_partitions > s->max_request_partitions)
+        return error_set(why, ERR_INVALID,
+                         "num.partitions=%" PRId32
+                         " is more than one request may create (max.request.partitions=%" PRIu32
+                         "); raise the one or lower the other",
+                         s->num_partitions, s->max_request_partitions);
     if (s->raft_election_timeout_ms < 3 * (uint64_t)s->raft_heartbeat_ms)
         return error_set(why, ERR_INVALID,
                          "raft.election.timeout.ms=%" PRIu32 " is less than 3 times raft.heartbeat.ms=%" PRIu32

@@ -16,7 +16,8 @@ enum {
     BROKER_NODES_MAX = 64,
     BROKER_LISTENER_NAME_MAX = 63,
     BROKER_HOST_MAX = 255,
-    BROKER_SEGMENT_FILES = 512, /* until somebody says how many files there may be */
+    BROKER_PARTITIONS_MOST = 200000, /* of the cluster, whatever the settings say */
+    BROKER_SEGMENT_FILES = 512,      /* until somebody says how many files there may be */
 };
 
 /* `n` rows, static. */
@@ -58,7 +59,8 @@ struct broker_settings {
 
     uint32_t metadata_voters;
     int32_t num_partitions;
-    int32_t default_replication_factor; /* as asked; -1: not set, min(3, brokers) */
+    uint32_t max_request_partitions, max_partitions, max_broker_partitions; /* of what is created; the last: replicas */
+    int32_t default_replication_factor;                                     /* as asked; -1: not set, min(3, brokers) */
     bool auto_create_topics;
     bool leader_rebalance;
     uint32_t leader_check_interval_s, leader_imbalance_percentage;

@@ -44,6 +44,13 @@ static const struct setting table[] = {
     NUMBER("num.partitions", "1", 1, 10000, "partitions", "Partitions of a topic whose creator does not say."),
     NUMBER("default.replication.factor", "-1", -1, 64, "replicas",
            "Replicas of a topic whose creator does not say; -1: 3, or as many as the cluster has brokers."),
+    NUMBER("max.request.partitions", "10000", 1, BROKER_PARTITIONS_MOST, "partitions",
+           "Partitions that one request may create, in all its topics; a request for more is refused."),
+    NUMBER("max.partitions", "100000", 1, BROKER_PARTITIONS_MOST, "partitions",
+           "Partitions of the whole cluster, the same on every broker; creating more is refused."),
+    NUMBER(
+        "max.broker.partitions", "20000", 1, BROKER_PARTITIONS_MOST, "replicas",
+        "Replicas on one broker, the same on every broker; creating more is refused. Each takes about 12 KiB of memory."),
     SWITCH("auto.create.topics.enable", "true",
            "Whether a topic is created when a client that allows it asks for one that is missing."),
     NUMBER(

@@ -11,12 +11,13 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/broker_settings.h"
 #include "protocol/wire.h"
 
 #include <uthash.h>
 #include <utlist.h>
 
-enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64, PEERS_MAX = 64, ROWS_MAX = 200000 };
+enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64, PEERS_MAX = 64 };
 
 struct row {
     uint64_t group;
@@ -312,7 +313,7 @@ static void hear(struct leader_table *table, int32_t node, uint64_t group, uint3
                  const int32_t *in_sync, size_t count) {
     struct row *row = find(table, group);
     if (row == NULL && !leads) return;
-    if (row == NULL && HASH_COUNT(table->rows) >= ROWS_MAX) {
+    if (row == NULL && HASH_COUNT(table->rows) >= BROKER_PARTITIONS_MOST) {
         log_limited(table->log, &table->limiter, LOG_WARN,
                     "broker %" PRId32 " leads more groups than there can be; group %" PRIu64 " is left out", node,
                     group);

@@ -72,6 +72,12 @@ struct metadata_topic {
     size_t config_count;
 };
 
+/* What a broker holds, or will hold: replicas, and how many of them are the first of their partition. */
+struct metadata_load {
+    int32_t node;
+    uint32_t leaders, replicas;
+};
+
 /* What one applied command says to whom submitted it. */
 struct metadata_result {
     int16_t error;     /* of protocol/kafka_error.h; 0: done */
@@ -110,6 +116,7 @@ const struct metadata_partition *metadata_partition_at(const struct metadata_top
 const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata, uint64_t group);
 size_t metadata_topic_count(const struct metadata *metadata);
 size_t metadata_partition_count(const struct metadata *metadata);
+struct metadata_load metadata_load_of(const struct metadata *metadata, int32_t node);
 /* In the order in which they were made. NULL begins; NULL at the end. */
 const struct metadata_topic *metadata_next_topic(const struct metadata *metadata, const struct metadata_topic *topic);
 /* The topic whose name is nearest to `wrong`, or NULL: for "did you mean". */

@@ -11,6 +11,7 @@
 #include "storage/journal.h"
 
 static void tell(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
+    if (asker.nobody) return;
     if (asker.submit != NULL)
         metadata_submit_take(asker.submit, outcome);
     else
@@ -84,15 +85,17 @@ static const struct group_events group_events = {on_committed, on_caught_up,    
                                                  on_lost,      on_leader_changed, NULL};
 
 int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
-                        int32_t node, struct broker_messages *messages, const struct metadata_group_events *events,
-                        void *arg, struct metadata_group **result, struct error_text *why) {
+                        const struct broker_settings *settings, struct broker_messages *messages,
+                        const struct metadata_group_events *events, void *arg, struct metadata_group **result,
+                        struct error_text *why) {
     struct metadata_group *group = mem_zalloc(sizeof *group);
     *group = (struct metadata_group){.env = shard_env(shard),
                                      .log = shard_log(shard),
                                      .shard = shard,
                                      .metadata = metadata,
                                      .cluster = cluster,
-                                     .node = node,
+                                     .settings = settings,
+                                     .node = settings->node_id,
                                      .messages = messages,
                                      .events = *events,
                                      .arg = arg};
@@ -100,7 +103,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
     for (uint32_t i = 0; i < cluster->node_count; i++)
         members[i] = (struct group_member){
             .replica = i + 1, .node = cluster->nodes[i].node, .voter = i < cluster->voters};
-    uint64_t replica = cluster_record_replica(cluster, node);
+    uint64_t replica = cluster_record_replica(cluster, settings->node_id);
     struct group_spec spec = {
         .id = METADATA_GROUP,
         .label = "metadata",

@@ -28,8 +28,9 @@ struct metadata_group_events {
 
 /* Opens group 0. `metadata` is applied to; all of it must stay until metadata_group_close. ERR_CORRUPT, ERR_IO. */
 int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
-                        int32_t node, struct broker_messages *messages, const struct metadata_group_events *events,
-                        void *arg, struct metadata_group **group, struct error_text *why);
+                        const struct broker_settings *settings, struct broker_messages *messages,
+                        const struct metadata_group_events *events, void *arg, struct metadata_group **group,
+                        struct error_text *why);
 /* Submits that wait end with KAFKA_BROKER_NOT_AVAILABLE within this call. */
 void metadata_group_close(struct metadata_group *group);
 

@@ -24,6 +24,7 @@ struct metadata_group {
     struct group *group;
     struct metadata *metadata;
     const struct cluster_record *cluster;
+    const struct broker_settings *settings;
     int32_t node;
     struct broker_messages *messages;
     struct metadata_group_events events;
@@ -31,7 +32,9 @@ struct metadata_group {
     uint64_t applied;
     bool leading;
     uint64_t leading_since_ms;
-    struct pending *pending; /* by index; on the leader */
+    struct pending *pending;    /* by index; on the leader */
+    struct metadata_load *load; /* what all of them will add, by broker */
+    size_t load_count;
     struct metadata_submit *submits;
     struct env_timer *retry;
     struct env_task task; /* tries what waits */
@@ -39,6 +42,7 @@ struct metadata_group {
 
 /* Who is told of an outcome. */
 struct change_asker {
+    bool nobody;                    /* who asked has gone */
     struct metadata_submit *submit; /* one of ours; NULL: */
     struct broker_caller caller;    /* another broker */
 };
@@ -50,7 +54,7 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
                             struct change_outcome *outcome);
 /* Ends the first command if it is at `index` or below: true, and who asked. */
 bool metadata_pending_end(struct metadata_group *group, uint64_t index, struct change_asker *asker);
-/* That one will not be told. */
+/* That one will not be told; what it asked for is under way all the same. */
 void metadata_pending_forget(struct metadata_group *group, const struct metadata_submit *submit);
 
 /* ---- metadata_submit.c ---- */

@@ -29,29 +29,54 @@ static size_t live_brokers(const struct metadata_view *view, size_t enough, stru
     return alive >= enough ? alive : live;
 }
 
-static struct placement_broker *find(struct placement_broker *brokers, size_t count, int32_t node) {
-    for (size_t i = 0; i < count; i++)
-        if (brokers[i].node == node) return &brokers[i];
-    return NULL;
+/* What a broker holds, and will hold. */
+static struct metadata_load load_of(const struct metadata_view *view, int32_t node) {
+    struct metadata_load load = metadata_load_of(view->metadata, node);
+    for (size_t i = 0; i < view->pending_count; i++) {
+        if (view->pending[i].node != node) continue;
+        load.leaders += view->pending[i].leaders;
+        load.replicas += view->pending[i].replicas;
+    }
+    return load;
 }
 
-/* Counts what each live broker holds, and will hold. */
-static void count_load(const struct metadata_view *view, struct placement_broker *brokers, size_t count) {
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(view->metadata, topic)) != NULL;)
-        for (int32_t p = 0; p < topic->partition_count; p++)
-            for (size_t r = 0; r < topic->partitions[p].replica_count; r++) {
-                struct placement_broker *broker = find(brokers, count, topic->partitions[p].replicas[r].node);
-                if (broker == NULL) continue;
-                broker->replicas++;
-                if (r == 0) broker->leaders++;
-            }
-    for (size_t i = 0; i < view->pending_count; i++) {
-        struct placement_broker *broker = find(brokers, count, view->pending[i].node);
-        if (broker == NULL) continue;
-        broker->leaders += view->pending[i].leaders;
-        broker->replicas += view->pending[i].replicas;
-    }
+/* ---- Limits ---- */
+
+static bool cluster_has_room(const struct metadata_view *view, int32_t count, struct metadata_result *result) {
+    uint64_t there = metadata_partition_count(view->metadata);
+    for (size_t i = 0; i < view->pending_count; i++)
+        there += view->pending[i].leaders; /* each has one first replica */
+    return there + (uint64_t)count <= view->partitions_max ||
+           metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                           "%" PRId32 " more partitions beside %" PRIu64 " would pass max.partitions=%" PRIu32
+                           "; ask for fewer, delete topics, or raise it on every broker",
+                           count, there, view->partitions_max);
 }
+
+static uint64_t replicas_on(const struct command_partition *rows, int32_t count, int32_t node) {
+    uint64_t replicas = 0;
+    for (int32_t p = 0; p < count; p++)
+        for (int32_t r = 0; r < rows[p].nodes.count; r++)
+            replicas += rows[p].nodes.items[r] == node;
+    return replicas;
+}
+
+static bool brokers_have_room(const struct metadata_view *view, const struct command_partition *rows, int32_t count,
+                              struct metadata_result *result) {
+    for (size_t i = 0; i < metadata_broker_count(view->metadata); i++) {
+        int32_t node = metadata_broker_at(view->metadata, i)->node;
+        uint64_t added = replicas_on(rows, count, node), there = load_of(view, node).replicas;
+        if (added > 0 && there + added > view->broker_partitions_max)
+            return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                                   "%" PRIu64 " more replicas beside %" PRIu64 " on broker %" PRId32
+                                   " would pass max.broker.partitions=%" PRIu32
+                                   "; ask for fewer, delete topics, add brokers, or raise it on every broker",
+                                   added, there, node, view->broker_partitions_max);
+    }
+    return true;
+}
+
+/* ---- Placing ---- */
 
 static bool somebody_never_registered(const struct metadata *metadata, const struct cluster_record *cluster) {
     for (uint32_t i = 0; i < cluster->node_count; i++)
@@ -67,6 +92,7 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
     if (factor < 1 || factor > METADATA_REPLICAS_MAX)
         return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
                                "a partition has 1 to %d replicas, not %" PRId32, METADATA_REPLICAS_MAX, factor);
+    if (!cluster_has_room(view, partitions, result)) return false;
     const struct metadata *metadata = view->metadata;
     const struct cluster_record *cluster = view->cluster;
     size_t registered = metadata_broker_count(metadata);
@@ -86,18 +112,22 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
                                "). Start more brokers, or ask for fewer replicas.",
                                factor, live, cluster->node_count);
     }
-    count_load(view, brokers, live);
+    for (size_t i = 0; i < live; i++) {
+        struct metadata_load load = load_of(view, brokers[i].node);
+        brokers[i].leaders = load.leaders;
+        brokers[i].replicas = load.replicas;
+    }
     placement_place(brokers, live, (size_t)partitions, (size_t)factor, metadata_partition_count(metadata), nodes);
     for (int32_t p = 0; p < partitions; p++) {
         rows[p].nodes.items = nodes + (size_t)p * (size_t)factor;
         rows[p].nodes.count = factor;
     }
     *into = rows;
-    return true;
+    return brokers_have_room(view, rows, partitions, result);
 }
 
-/* Assignments that the client wrote itself: brokers that exist, `factor` for each partition. */
-static bool check_assignments(const struct metadata *metadata, const struct command_partition *partitions,
+/* Assignments that the client wrote itself: brokers that exist and have room, `factor` for each partition. */
+static bool check_assignments(const struct metadata_view *view, const struct command_partition *partitions,
                               int32_t count, int32_t factor, struct metadata_result *result) {
     for (int32_t p = 0; p < count; p++) {
         if (partitions[p].nodes.count < 1)
@@ -108,13 +138,13 @@ static bool check_assignments(const struct metadata *metadata, const struct comm
                                    "; give each as many replicas",
                                    partitions[p].nodes.count, factor);
         for (int32_t r = 0; r < partitions[p].nodes.count; r++)
-            if (metadata_broker_of(metadata, partitions[p].nodes.items[r]) == NULL)
+            if (metadata_broker_of(view->metadata, partitions[p].nodes.items[r]) == NULL)
                 return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
                                        "a partition is assigned to broker %" PRId32
                                        ", which does not exist; drave info lists them",
                                        partitions[p].nodes.items[r]);
     }
-    return true;
+    return cluster_has_room(view, count, result) && brokers_have_room(view, partitions, count, result);
 }
 
 bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change, struct kp_arena *arena,
@@ -128,7 +158,7 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         /* An earlier try of this very command has committed: it is to be recognised, not refused because brokers have gone since. */
         if (metadata_topic_with_id(metadata, command->create_topic.id.bytes) != NULL) return true;
         if (command->create_topic.partitions.count > 0)
-            return check_assignments(metadata, command->create_topic.partitions.items,
+            return check_assignments(view, command->create_topic.partitions.items,
                                      command->create_topic.partitions.count,
                                      command->create_topic.partitions.items[0].nodes.count, result);
         if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result, again))
@@ -144,7 +174,7 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
             return true; /* likewise, or somebody else was first: applying it tells */
         int32_t factor = (int32_t)topic->partitions[0].replica_count;
         if (grow->partitions.count > 0)
-            return check_assignments(metadata, grow->partitions.items, grow->partitions.count, factor, result);
+            return check_assignments(view, grow->partitions.items, grow->partitions.count, factor, result);
         if (!place(view, change->place_partitions, factor, arena, &rows, result, again)) return false;
         grow->partitions.items = rows;
         grow->partitions.count = change->place_partitions;

@@ -4,6 +4,7 @@
  *
  * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's error and a sentence with the
  * numbers; `again` when the cluster is still coming up (a broker of the record has never registered, or the leader is young) and waiting helps.
+ * Nothing is made beyond the limits, and what is pending counts, so many requests at once do not pass them either: POLICY_VIOLATION.
  * Pure: reads the table and what is pending.
  */
 #ifndef BROKER_METADATA_LEADER_H
@@ -13,17 +14,14 @@
 #include "broker/metadata.h"
 #include "broker/metadata_group.h"
 
-/* First and other replicas that commands under way will add to a broker, which the table does not show yet. */
-struct metadata_load {
-    int32_t node;
-    uint32_t leaders, replicas;
-};
-
 struct metadata_view {
     const struct metadata *metadata;
     const struct cluster_record *cluster;
+    /* What commands under way will add to brokers, which the table does not show yet. */
     const struct metadata_load *pending;
     size_t pending_count;
+    /* What there may be with it: partitions in the cluster, replicas on a broker (KIP-578). */
+    uint32_t partitions_max, broker_partitions_max;
     /* Brokers that are not fenced yet, but whose processes are known to be dead: they get replicas only if the others do not suffice. */
     const int32_t *dead;
     size_t dead_count;

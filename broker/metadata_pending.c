@@ -16,53 +16,72 @@ enum { YOUNG_MS = 3000 };
 struct pending {
     uint64_t index;
     struct change_asker asker;
+    struct kp_uuid request;     /* by which a repeated one is known; zero: another kind of command */
     struct metadata_load *load; /* what it adds, by broker */
     size_t load_count;
     struct pending *next, *prev;
 };
 
+static struct metadata_load *load_row(struct metadata_load **loads, size_t *count, int32_t node) {
+    for (size_t i = 0; i < *count; i++)
+        if ((*loads)[i].node == node) return &(*loads)[i];
+    *loads = mem_realloc(*loads, (*count + 1) * sizeof **loads);
+    (*loads)[*count] = (struct metadata_load){.node = node};
+    return &(*loads)[(*count)++];
+}
+
 static void free_pending(struct metadata_group *group, struct pending *pending) {
+    for (size_t i = 0; i < pending->load_count; i++) {
+        struct metadata_load *all = load_row(&group->load, &group->load_count, pending->load[i].node);
+        all->replicas -= pending->load[i].replicas;
+        all->leaders -= pending->load[i].leaders;
+    }
     DL_DELETE(group->pending, pending);
+    if (group->pending == NULL) {
+        mem_free(group->load);
+        group->load = NULL;
+        group->load_count = 0;
+    }
     mem_free(pending->load);
     mem_free(pending);
 }
 
-static void add_load(struct pending *pending, const struct command_partition *partitions, int32_t count) {
+static void remember_load(struct metadata_group *group, struct pending *pending,
+                          const struct command_partition *partitions, int32_t count) {
     for (int32_t p = 0; p < count; p++)
         for (int32_t r = 0; r < partitions[p].nodes.count; r++) {
-            size_t at = 0;
-            while (at < pending->load_count && pending->load[at].node != partitions[p].nodes.items[r])
-                at++;
-            if (at == pending->load_count) {
-                pending->load = mem_realloc(pending->load, (at + 1) * sizeof *pending->load);
-                pending->load[at] = (struct metadata_load){.node = partitions[p].nodes.items[r]};
-                pending->load_count++;
-            }
-            pending->load[at].replicas++;
-            if (r == 0) pending->load[at].leaders++;
+            struct metadata_load *load = load_row(&pending->load, &pending->load_count, partitions[p].nodes.items[r]);
+            load->replicas++;
+            load->leaders += r == 0;
         }
+    for (size_t i = 0; i < pending->load_count; i++) {
+        struct metadata_load *all = load_row(&group->load, &group->load_count, pending->load[i].node);
+        all->replicas += pending->load[i].replicas;
+        all->leaders += pending->load[i].leaders;
+    }
 }
 
-static void remember_load(struct pending *pending, const struct metadata_command *command) {
-    if (command->type == COMMAND_CREATE_TOPIC)
-        add_load(pending, command->create_topic.partitions.items, command->create_topic.partitions.count);
-    if (command->type == COMMAND_CREATE_PARTITIONS)
-        add_load(pending, command->create_partitions.partitions.items, command->create_partitions.partitions.count);
+static struct kp_uuid request_of(const struct metadata_command *command) {
+    return command->type == COMMAND_CREATE_TOPIC        ? command->create_topic.id
+           : command->type == COMMAND_CREATE_PARTITIONS ? command->create_partitions.request
+                                                        : (struct kp_uuid){{0}};
+}
+
+/* Whether an earlier sending of this very change is under way: it would count twice. */
+static bool is_under_way(const struct metadata_group *group, struct kp_uuid request) {
+    const struct pending *pending;
+    if (kp_uuid_is_zero(request)) return false;
+    DL_FOREACH(group->pending, pending)
+    if (memcmp(pending->request.bytes, request.bytes, sizeof request.bytes) == 0) return true;
+    return false;
 }
 
 /* Checks and completes a change against the table and what is pending. */
 static bool prepare(struct metadata_group *group, struct metadata_change *change, struct kp_arena *arena,
                     struct metadata_result *result, bool *again) {
-    size_t count = 0;
-    struct pending *pending;
-    DL_FOREACH(group->pending, pending) count += pending->load_count;
-    struct metadata_load *load = mem_alloc((count + 1) * sizeof *load);
-    count = 0;
-    DL_FOREACH(group->pending, pending) {
-        if (pending->load_count == 0) continue;
-        memcpy(load + count, pending->load, pending->load_count * sizeof *load);
-        count += pending->load_count;
-    }
+    memset(result, 0, sizeof *result);
+    *again = is_under_way(group, request_of(&change->command));
+    if (*again) return false;
     int32_t dead[CLUSTER_NODES_MAX];
     size_t dead_count = 0;
     for (uint32_t i = 0; i < group->cluster->node_count; i++)
@@ -71,14 +90,14 @@ static bool prepare(struct metadata_group *group, struct metadata_change *change
             dead[dead_count++] = group->cluster->nodes[i].node;
     struct metadata_view view = {.metadata = group->metadata,
                                  .cluster = group->cluster,
-                                 .pending = load,
-                                 .pending_count = count,
+                                 .pending = group->load,
+                                 .pending_count = group->load_count,
+                                 .partitions_max = group->settings->max_partitions,
+                                 .broker_partitions_max = group->settings->max_broker_partitions,
                                  .dead = dead,
                                  .dead_count = dead_count,
                                  .young = env_now_ms(group->env) - group->leading_since_ms < YOUNG_MS};
-    bool good = metadata_leader_prepare(&view, change, arena, result, again);
-    mem_free(load);
-    return good;
+    return metadata_leader_prepare(&view, change, arena, result, again);
 }
 
 /* Submits a prepared command. False: not now. */
@@ -96,8 +115,13 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     struct pending *pending = mem_zalloc(sizeof *pending);
     pending->index = index;
     pending->asker = asker;
-    remember_load(pending, command);
+    pending->request = request_of(command);
     DL_APPEND(group->pending, pending);
+    if (command->type == COMMAND_CREATE_TOPIC)
+        remember_load(group, pending, command->create_topic.partitions.items, command->create_topic.partitions.count);
+    if (command->type == COMMAND_CREATE_PARTITIONS)
+        remember_load(group, pending, command->create_partitions.partitions.items,
+                      command->create_partitions.partitions.count);
     return true;
 }
 
@@ -137,5 +161,5 @@ bool metadata_pending_end(struct metadata_group *group, uint64_t index, struct c
 void metadata_pending_forget(struct metadata_group *group, const struct metadata_submit *submit) {
     struct pending *pending;
     DL_FOREACH(group->pending, pending) if (pending->asker.submit == submit) break;
-    if (pending != NULL) free_pending(group, pending);
+    if (pending != NULL) pending->asker = (struct change_asker){.nobody = true};
 }

@@ -55,6 +55,7 @@ void metadata_free(struct metadata *metadata) {
         mem_free(metadata->brokers[i]);
     }
     mem_free(metadata->brokers);
+    mem_free(metadata->loads);
     mem_free(metadata);
 }
 
@@ -171,6 +172,39 @@ void metadata_rows_grow(struct topic_row *topic, int32_t count) {
     topic->topic.partitions = topic->partitions;
 }
 
+static struct metadata_load *load_row(const struct metadata *metadata, int32_t node) {
+    for (size_t i = 0; i < metadata->load_count; i++)
+        if (metadata->loads[i].node == node) return &metadata->loads[i];
+    return NULL;
+}
+
+static void load_add(struct metadata *metadata, const struct metadata_partition *partition) {
+    for (size_t r = 0; r < partition->replica_count; r++) {
+        struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
+        if (load == NULL) {
+            metadata->loads = mem_realloc(metadata->loads, (metadata->load_count + 1) * sizeof *load);
+            load = &metadata->loads[metadata->load_count++];
+            *load = (struct metadata_load){.node = partition->replicas[r].node};
+        }
+        load->replicas++;
+        load->leaders += r == 0;
+    }
+}
+
+static void load_remove(struct metadata *metadata, const struct metadata_partition *partition) {
+    for (size_t r = 0; r < partition->replica_count; r++) {
+        struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
+        CHECK(load != NULL); /* load_add has made it */
+        load->replicas--;
+        load->leaders -= r == 0;
+    }
+}
+
+struct metadata_load metadata_load_of(const struct metadata *metadata, int32_t node) {
+    const struct metadata_load *load = load_row(metadata, node);
+    return load == NULL ? (struct metadata_load){.node = node} : *load;
+}
+
 void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index) {
     CHECK(index == topic->topic.partition_count); /* one after the other */
     topic->topic.partition_count = index + 1;
@@ -179,6 +213,7 @@ void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic,
     row->topic = topic;
     row->index = index;
     HASH_ADD(hh, metadata->groups, group, sizeof row->group, row);
+    load_add(metadata, &topic->partitions[index]);
 }
 
 /* ---- Changes of a topic ---- */
@@ -229,6 +264,7 @@ void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *top
         struct group_row *row;
         HASH_FIND(hh, metadata->groups, &topic->partitions[p].group, sizeof row->group, row);
         CHECK(row != NULL); /* a partition's group is added with it */
+        load_remove(metadata, &topic->partitions[p]);
         HASH_DELETE(hh, metadata->groups, row);
         mem_free(row);
     }

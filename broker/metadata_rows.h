@@ -46,6 +46,8 @@ struct metadata {
     size_t broker_count;
     struct topic_row *topics_by_name, *topics_by_id;
     struct group_row *groups;
+    struct metadata_load *loads; /* of each broker that was ever given a replica */
+    size_t load_count;
     struct metadata_events events;
     void *events_arg;
 };

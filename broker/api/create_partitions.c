@@ -53,6 +53,7 @@ static void grow(struct topic_changes *changes, size_t place) {
                             topic->name);
         return;
     }
+    if (!topic_change_fits_request(item)) return;
     if (asked->count > METADATA_PARTITIONS_MAX) {
         topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
                             METADATA_PARTITIONS_MAX, asked->count);
@@ -97,7 +98,16 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return (struct key){.text = asked->topics.items[i].name};
 }
 
-static const struct topic_changes_api api = {.key = key, .start = grow, .add = add};
+/* Those of a topic that does not exist would be new, too. */
+static int64_t partitions(const struct topic_changes *changes, size_t i) {
+    const struct kp_create_partitions_request *asked = changes->asked;
+    const struct kp_create_partitions_request_topic *one = &asked->topics.items[i];
+    const struct metadata_topic *topic = metadata_topic_named(changes->services->metadata, one->name.data,
+                                                              (size_t)one->name.len);
+    return topic == NULL ? one->count : (int64_t)one->count - topic->partition_count;
+}
+
+static const struct topic_changes_api api = {.key = key, .start = grow, .add = add, .partitions = partitions};
 
 void api_create_partitions(void *service, struct request *request) {
     const struct kp_create_partitions_request *asked = request->message;

@@ -167,7 +167,7 @@ static void create(struct topic_changes *changes, size_t place) {
     struct kp_arena arena;
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);
     metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
-    bool good = check_name(item, topic) &&
+    bool good = check_name(item, topic) && topic_change_fits_request(item) &&
                 (topic->assignments.count > 0 ? take_assignments(item, topic, &change, &arena)
                                               : take_numbers(item, topic, &change)) &&
                 take_configs(item, topic, &change, &arena);
@@ -233,7 +233,13 @@ static bool add(struct topic_changes *changes, size_t i) {
     return item->error != 0 || add_facts(item, &asked->topics.items[i], &changes->request->arena, into);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = create, .add = add};
+static int64_t partitions(const struct topic_changes *changes, size_t i) {
+    const struct kp_create_topics_request *asked = changes->asked;
+    const struct kp_create_topics_request_topic *topic = &asked->topics.items[i];
+    return topic->assignments.count > 0 ? topic->assignments.count : partitions_of(changes->services, topic);
+}
+
+static const struct topic_changes_api api = {.key = key, .start = create, .add = add, .partitions = partitions};
 
 void api_create_topics(void *service, struct request *request) {
     const struct kp_create_topics_request *asked = request->message;

@@ -330,12 +330,12 @@ static bool create_next(struct request *request) {
     }
     struct creation *creation = &listing->creations[listing->at++];
     struct kp_string name = listing->asked->topics.items[creation->place].name;
-    listing->open++;
     /* a name that is in the request twice may be there meanwhile */
-    if (metadata_topic_named(listing->services->metadata, name.data, (size_t)name.len) != NULL)
-        listing->open--;
+    if (metadata_topic_named(listing->services->metadata, name.data, (size_t)name.len) != NULL) return true;
+    if (auto_creation_ask(listing->services->auto_creation, &creation->wait, name.data, (size_t)name.len))
+        listing->open++;
     else
-        auto_creation_ask(listing->services->auto_creation, &creation->wait, name.data, (size_t)name.len);
+        creation->error = KAFKA_LEADER_NOT_AVAILABLE; /* ask again */
     return true;
 }
 
@@ -347,18 +347,25 @@ static bool may_create(const struct listing *listing, const struct kp_metadata_r
                      (size_t)asked->name.len);
 }
 
+/* How many topics one request may create. */
+static size_t missing_max(const struct broker_services *services) {
+    size_t most = services->settings->max_request_partitions / (uint32_t)services->settings->num_partitions;
+    return most < MISSING_MAX ? most : MISSING_MAX;
+}
+
 static bool find_missing(struct request *request) {
     struct listing *listing = request->state;
-    if (listing->at < (size_t)listing->asked->topics.count && listing->creation_count <= MISSING_MAX) {
+    size_t most = missing_max(listing->services);
+    if (listing->at < (size_t)listing->asked->topics.count && listing->creation_count <= most) {
         size_t place = listing->at++;
         if (!may_create(listing, &listing->asked->topics.items[place])) return true;
-        if (listing->creation_count++ == MISSING_MAX) return true; /* too many to be meant: none is created */
+        if (listing->creation_count++ == most) return true; /* too many to be meant: none is created */
         listing->creations[listing->creation_count - 1] = (struct creation){
             .wait.done = on_created, .listing = listing, .place = (int32_t)place};
         return true;
     }
     listing->at = 0;
-    if (listing->creation_count > MISSING_MAX) listing->creation_count = 0;
+    if (listing->creation_count > most) listing->creation_count = 0;
     if (listing->creation_count == 0) {
         list_when_settled(listing);
         return false;
@@ -383,7 +390,8 @@ void api_metadata(void *service, struct request *request) {
         list_when_settled(listing);
         return;
     }
-    size_t most = (size_t)asked->topics.count < MISSING_MAX ? (size_t)asked->topics.count : MISSING_MAX;
+    size_t most = missing_max(services);
+    if ((size_t)asked->topics.count < most) most = (size_t)asked->topics.count;
     listing->creations = kp_arena_alloc(&request->arena, most * sizeof *listing->creations);
     request_steps(request, find_missing);
 }

@@ -1,6 +1,7 @@
 /* Several changes for one request. See the header. */
 #include "broker/api/topic_changes.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "broker/request_steps.h"
+#include "protocol/kafka_error.h"
 
 enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000, UNDER_WAY_MAX = 64 };
 
@@ -109,6 +111,8 @@ static bool mark_next(struct request *request) {
     item->leaders.done = on_leaders;
     size_t first = key_set_put(&changes->keys, changes->at);
     if (first != changes->at) item->twice = changes->items[first].twice = true;
+    int64_t partitions = changes->api->partitions == NULL ? 0 : changes->api->partitions(changes, changes->at);
+    if (partitions > 0) changes->partitions += (uint64_t)partitions;
     changes->at++;
     return true;
 }
@@ -169,6 +173,17 @@ void topic_change_refuse(struct topic_change *item, int16_t error, const char *f
     vsnprintf(item->message, sizeof item->message, format, args);
     va_end(args);
     item_ended(item->changes);
+}
+
+bool topic_change_fits_request(struct topic_change *item) {
+    uint64_t asked = item->changes->partitions;
+    uint32_t most = item->changes->services->settings->max_request_partitions;
+    if (asked <= most) return true;
+    topic_change_refuse(item, KAFKA_POLICY_VIOLATION,
+                        "the request asks for %" PRIu64 " partitions, and max.request.partitions is %" PRIu32
+                        "; ask for fewer at a time",
+                        asked, most);
+    return false;
 }
 
 void topic_change_submit(struct topic_change *item, const struct metadata_change *change, bool wait_leaders) {

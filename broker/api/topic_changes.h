@@ -5,7 +5,7 @@
  * Happy path: topic_changes_run; in steps over several turns of the loop, each item is started, which refuses or submits it, some at a
  * time; when all have ended each is added to the answer, which leaves. A change that makes partitions ends when these have leaders, so that a
  * produce right after works. Failures stay in their item.
- * Invariants: what is in the request twice is known before the first is started; when the client goes nothing more is started.
+ * Invariants: what is in the request twice, and how many partitions it asks for, is known before the first is started; when the client goes nothing more is started.
  */
 #ifndef BROKER_API_TOPIC_CHANGES_H
 #define BROKER_API_TOPIC_CHANGES_H
@@ -36,6 +36,8 @@ struct topic_changes_api {
     void (*start)(struct topic_changes *changes, size_t i);
     /* Adds it to `response`, in the request's arena. False: it does not fit. */
     bool (*add)(struct topic_changes *changes, size_t i);
+    /* How many partitions it asks to make, below 0 for none; NULL: this API makes none. */
+    int64_t (*partitions)(const struct topic_changes *changes, size_t i);
 };
 
 struct topic_changes {
@@ -46,8 +48,9 @@ struct topic_changes {
     void *response;
     struct topic_change *items; /* beside the items of the request */
     size_t count;
-    unsigned hints; /* the API's: how many nearest names were looked for */
-    size_t at;      /* ours, all below: the item whose turn it is */
+    uint64_t partitions; /* that all items together ask to make */
+    unsigned hints;      /* the API's: how many nearest names were looked for */
+    size_t at;           /* ours, all below: the item whose turn it is */
     struct key_set keys;
     size_t open;               /* items that have not ended, and one while they are started */
     size_t started, submitted; /* so many were; so many changes have not come back */
@@ -66,6 +69,8 @@ void topic_changes_run(const struct broker_services *services, struct request *r
 /* Ends an item with an error. */
 void topic_change_refuse(struct topic_change *item, int16_t error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* For one that makes partitions. False: the whole request asks for more than max.request.partitions, and the item has ended with that. */
+bool topic_change_fits_request(struct topic_change *item);
 /* `wait_leaders`: it ends when the partitions of the topic `id` have leaders (or the time is over). */
 void topic_change_submit(struct topic_change *item, const struct metadata_change *change, bool wait_leaders);
 

@@ -58,6 +58,7 @@ def topics(cluster):
     expect(cluster.drave("topic", "create", "orders", check=False), 1, "orders")
     expect(cluster.drave("topic", "create", "orders", "--if-not-exists", check=False), 0)
     expect(cluster.drave("topic", "create", "five", "-r", 5, check=False), 1, "5", "3")
+    expect(cluster.drave("topic", "create", "vast", "-p", 10001, check=False), 1, "asks for 10001 partitions", "max.request.partitions is 10000")
     expect(cluster.drave("topic", "create", "bad name!", check=False), 1)
     expect(cluster.drave("topic", "create", "t2", "-c", "max.mesage.bytes=1", check=False), 1, r"max\.message\.bytes")
     expect(cluster.drave("topic", "describe", "order", check=False), 1, "orders", "topic create order")

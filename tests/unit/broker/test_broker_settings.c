@@ -210,6 +210,9 @@ static void test_broker_settings_longest_list(void **state) {
 /* Pairs of settings that do not fit each other. */
 static void test_broker_settings_do_not_fit(void **state) {
     struct fixture *fixture = *state;
+    assert_int_equal(with(fixture, "max.request.partitions=2"), ERR_NONE);
+    assert_refused(fixture, "num.partitions=3", "num.partitions=3", "max.request.partitions=2");
+    assert_int_equal(with(fixture, "num.partitions=2"), ERR_NONE);
     assert_refused(fixture, "raft.heartbeat.ms=400", "raft.election.timeout.ms=1000", "1200");
     assert_int_equal(with(fixture, "raft.heartbeat.ms=200"), ERR_NONE);
     assert_refused(fixture, "broker.session.timeout.ms=3000", "broker.session.timeout.ms=3000", "4000");

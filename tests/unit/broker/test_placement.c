@@ -83,6 +83,7 @@ struct fixture {
     struct metadata_result result;
     uint64_t index;
     bool again;
+    uint32_t partitions_max, broker_partitions_max;
 };
 
 static void apply(struct fixture *fixture, const struct metadata_command *command) {
@@ -115,6 +116,7 @@ static int setup(void **state) {
     metadata_command_init(&fixture.change.command, COMMAND_CREATE_TOPIC);
     fixture.change.command.create_topic.name = kp_string_of("orders");
     fixture.change.command.create_topic.id = (struct kp_uuid){{1}};
+    fixture.partitions_max = fixture.broker_partitions_max = BROKER_PARTITIONS_MOST;
     *state = &fixture;
     return 0;
 }
@@ -134,6 +136,8 @@ static bool prepare_with(struct fixture *fixture, const struct metadata_load *lo
                                  .pending_count = loads,
                                  .dead = dead,
                                  .dead_count = dead_count,
+                                 .partitions_max = fixture->partitions_max,
+                                 .broker_partitions_max = fixture->broker_partitions_max,
                                  .young = fixture->young};
     return metadata_leader_prepare(&view, &fixture->change, &fixture->arena, &fixture->result, &fixture->again);
 }
@@ -224,6 +228,89 @@ static void test_metadata_leader_counts_what_is_under_way(void **state) {
         assert_int_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[0], 3);
 }
 
+static void assert_refused(const struct fixture *fixture, const char *sentence) {
+    assert_int_equal(fixture->result.error, KAFKA_POLICY_VIOLATION);
+    assert_string_equal(fixture->result.message, sentence);
+    assert_false(fixture->again);
+}
+
+/* The cluster's limit counts what is there and what is under way, for placed and for assigned partitions, in new and in old topics. */
+static void test_metadata_leader_limits_the_cluster(void **state) {
+    struct fixture *fixture = *state;
+    struct metadata_command *command = &fixture->change.command;
+    struct metadata_load load[] = {{1, 2, 5}, {2, 3, 5}};
+    int32_t nodes[] = {1, 2};
+    struct command_partition assigned[] = {{{nodes, 2}}, {{nodes, 2}}};
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    fixture->partitions_max = 10;
+    assert_true(prepare(fixture, 10, 3));
+    assert_false(prepare(fixture, 11, 3));
+    assert_refused(fixture,
+                   "11 more partitions beside 0 would pass max.partitions=10; ask for fewer, delete topics, or "
+                   "raise it on every broker");
+    assert_true(prepare(fixture, 4, 3));
+    apply(fixture, command);
+
+    command->create_topic.id = (struct kp_uuid){{2}};
+    command->create_topic.partitions.count = 0;
+    fixture->change.place_partitions = 2;
+    assert_false(prepare_with(fixture, load, 2, NULL, 0));
+    assert_refused(fixture, "2 more partitions beside 9 would pass max.partitions=10; ask for fewer, delete topics, or "
+                            "raise it on every broker");
+    command->create_topic.partitions.items = assigned;
+    command->create_topic.partitions.count = 2;
+    assert_false(prepare_with(fixture, load, 2, NULL, 0));
+    assert_int_equal(fixture->result.error, KAFKA_POLICY_VIOLATION);
+    command->create_topic.partitions.count = 1;
+    assert_true(prepare_with(fixture, load, 2, NULL, 0));
+
+    metadata_command_init(command, COMMAND_CREATE_PARTITIONS);
+    command->create_partitions.id = (struct kp_uuid){{1}};
+    command->create_partitions.present = 4;
+    fixture->change.place_partitions = 6;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+    command->create_partitions.partitions.count = 0;
+    assert_false(prepare_with(fixture, load, 2, NULL, 0));
+    assert_int_equal(fixture->result.error, KAFKA_POLICY_VIOLATION);
+}
+
+/* A broker's limit counts replicas, whoever leads; what was deleted counts no more. */
+static void test_metadata_leader_limits_a_broker(void **state) {
+    struct fixture *fixture = *state;
+    struct metadata_command *command = &fixture->change.command;
+    struct metadata_load load[] = {{2, 0, 1}};
+    int32_t nodes[] = {1, 2};
+    struct command_partition assigned = {{nodes, 2}};
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    fixture->broker_partitions_max = 5;
+    assert_false(prepare(fixture, 6, 3));
+    assert_refused(fixture, "6 more replicas beside 0 on broker 1 would pass max.broker.partitions=5; ask for fewer, "
+                            "delete topics, add brokers, or raise it on every broker");
+    assert_true(prepare(fixture, 15, 1));
+    assert_true(prepare(fixture, 5, 3));
+    assert_true(prepare(fixture, 4, 3));
+    apply(fixture, command);
+
+    command->create_topic.id = (struct kp_uuid){{2}};
+    command->create_topic.partitions.items = &assigned;
+    command->create_topic.partitions.count = 1;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+    assert_false(prepare_with(fixture, load, 1, NULL, 0));
+    assert_refused(fixture, "1 more replicas beside 5 on broker 2 would pass max.broker.partitions=5; ask for fewer, "
+                            "delete topics, add brokers, or raise it on every broker");
+
+    metadata_command_init(command, COMMAND_DELETE_TOPIC);
+    command->delete_topic.id = (struct kp_uuid){{1}};
+    apply(fixture, command);
+    assert_int_equal(metadata_load_of(fixture->metadata, 2).replicas, 0);
+    metadata_command_init(command, COMMAND_CREATE_TOPIC);
+    command->create_topic.name = kp_string_of("orders");
+    command->create_topic.id = (struct kp_uuid){{3}};
+    assert_true(prepare(fixture, 5, 3));
+}
+
 /* A broker that is known to be dead gets replicas only when there are too few others. */
 static void test_metadata_leader_avoids_the_dead(void **state) {
     struct fixture *fixture = *state;
@@ -261,11 +348,12 @@ static void test_metadata_leader_assignments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_placement_even),        cmocka_unit_test(test_placement_balances_what_is_there),
-        cmocka_unit_test(test_placement_racks),       cmocka_unit_test(test_placement_alone),
-        TEST(test_metadata_leader_too_many_replicas), TEST(test_metadata_leader_recognises_an_earlier_try),
-        TEST(test_metadata_leader_wrong_numbers),     TEST(test_metadata_leader_counts_what_is_under_way),
-        TEST(test_metadata_leader_avoids_the_dead),   TEST(test_metadata_leader_assignments),
+        cmocka_unit_test(test_placement_even),         cmocka_unit_test(test_placement_balances_what_is_there),
+        cmocka_unit_test(test_placement_racks),        cmocka_unit_test(test_placement_alone),
+        TEST(test_metadata_leader_too_many_replicas),  TEST(test_metadata_leader_recognises_an_earlier_try),
+        TEST(test_metadata_leader_wrong_numbers),      TEST(test_metadata_leader_counts_what_is_under_way),
+        TEST(test_metadata_leader_limits_the_cluster), TEST(test_metadata_leader_limits_a_broker),
+        TEST(test_metadata_leader_avoids_the_dead),    TEST(test_metadata_leader_assignments),
     };
     return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
 }
