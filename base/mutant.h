@@ -28,6 +28,9 @@ enum mutant {
     MUTANT_WITNESS_IGNORED,           /* a broker whose journal went back in time votes and acknowledges */
     MUTANT_HUNG_FLOW_KEPT,            /* nobody sees that entries do not arrive while the control connection works */
     MUTANT_COMMIT_SET_BACK,           /* the commit index of an AppendEntries is taken beyond what it brings */
+    MUTANT_START_ABOVE_COMMIT,        /* the engine is started at the end of the log, as if all of it were committed */
+    MUTANT_TERMS_BELOW_START_LOST,    /* the engine is not told the terms below its start */
+    MUTANT_BELOW_TRAIL_PASSED,        /* AppendEntries that reach below the engine's trail are stepped as they are */
 
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */

@@ -13,7 +13,7 @@
 #include "raft-glue/engine_heap.h"
 #include "raft-glue/group_state.h"
 
-enum { MAX_INFLIGHT_ENTRIES = 4096, CHANGES_MAX = 1024 };
+enum { MAX_INFLIGHT_ENTRIES = 4096 };
 
 /* ---- Members ---- */
 
@@ -98,11 +98,13 @@ static void bootstrap(struct group *group, const struct group_spec *spec) {
 static int check_log(struct group *group, struct error_text *why) {
     uint64_t last = partition_log_last_index(group->log);
     uint32_t last_term = last == 0 ? 0 : partition_log_term_at(group->log, last);
-    group->change_count = partition_log_changes(group->log, NULL, 0);
-    if (last > 0 && (group->change_count == 0 || group->change_count > CHANGES_MAX))
+    uint64_t change = 0;
+    partition_log_changes(group->log, &change, 1);
+    if (last > 0 && change != 1)
         return error_set(why, ERR_CORRUPT,
-                         "the log of %s has %zu configurations among its %" PRIu64 " entries; see draved log verify",
-                         group->label, group->change_count, last);
+                         "the log of %s does not begin with a configuration (the first is entry %" PRIu64 " of %" PRIu64
+                         "; 0: none); see draved log verify",
+                         group->label, change, last);
     if (last_term > partition_log_term(group->log))
         return error_set(
             why, ERR_CORRUPT,

@@ -1,12 +1,16 @@
 /*
  * Starting the engine of a group, when all of this holds (group_continue_start, called again whenever something arrived):
- *   - the configurations in the log are read, because RAFT_START wants their bytes
+ *   - the configuration in force where the engine starts and those above are read, because RAFT_START wants their bytes
  *   - everything in the log is durable, because RAFT_START counts it as persisted
  *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside RAFT_START in the term that it is
  *     given, where entries that were sent and never flushed could come back with the same (index, term) and other bytes
  * Until then messages are dropped and nothing leads. A log without entries starts as a follower without configuration.
+ * RAFT_START takes 40 bytes an entry, so the engine starts behind what is known to be committed (start_index), as if a snapshot were
+ * there: a start costs the same whatever the log's length. What lies below is here all the same, and group_trail.c tells its terms.
  * Failures: a configuration that is damaged or malformed stops the group; one that cannot be read at present is read again.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/change.h"
@@ -31,13 +35,29 @@ static void on_change_read(struct partition_log_read *read, int error) {
     if (later) group_continue_start(group);
 }
 
+/* All up to there is committed and durable, so the engine need not be given it entry by entry. */
+static uint64_t choose_start(const struct group *group) {
+    uint64_t last = partition_log_last_index(group->log);
+    if (MUTANT(MUTANT_START_ABOVE_COMMIT)) return last;
+    return group->commit < last ? group->commit : last;
+}
+
+/* The configuration in force at the start and those above it. */
+static void choose_changes(struct group *group) {
+    size_t count = partition_log_changes(group->log, NULL, 0), before = 0;
+    group->start_index = choose_start(group);
+    group->changes = mem_alloc((count + 1) * sizeof *group->changes);
+    partition_log_changes(group->log, group->changes, count);
+    while (before + 1 < count && group->changes[before + 1] <= group->start_index)
+        before++;
+    group->change_count = count - before;
+    memmove(group->changes, group->changes + before, group->change_count * sizeof *group->changes);
+    group->change_entries = mem_zalloc((group->change_count + 1) * sizeof *group->change_entries);
+}
+
 /* One after the other: there are a handful. */
 static bool load_changes(struct group *group) {
-    if (group->changes == NULL) {
-        group->changes = mem_alloc((group->change_count + 1) * sizeof *group->changes);
-        group->change_entries = mem_zalloc((group->change_count + 1) * sizeof *group->change_entries);
-        partition_log_changes(group->log, group->changes, group->change_count);
-    }
+    if (group->changes == NULL) choose_changes(group);
     while (group->change_loaded < group->change_count && group->phase == GROUP_STARTING) {
         if (group->change_reading || group->read_waits) return false;
         uint64_t index = group->changes[group->change_loaded];
@@ -58,7 +78,7 @@ static bool changes_are_sound(const struct group *group) {
         if (entry->type != ENTRY_CHANGE || entry->codec != ENTRY_PLAIN) return false;
         if (change_decode(entry->body.data, entry->body.len, servers, &n) != ERR_NONE) return false;
     }
-    return group->change_count == 0 || group->changes[0] == 1;
+    return true;
 }
 
 static void free_changes(struct group *group) {
@@ -95,38 +115,62 @@ static bool is_sole_voter(const struct group *group) {
 
 struct start_entries {
     struct raft_entry *entries;
+    uint64_t behind; /* the first of them comes after this index */
     unsigned n;
 };
 
 static void add_terms(void *arg, uint64_t first, uint64_t count, uint32_t term) {
     struct start_entries *start = arg;
-    /* partition_log_open refuses segments that do not begin at 1 or have holes */
-    CHECK(first == (uint64_t)start->n + 1);
-    for (uint64_t i = 0; i < count; i++)
+    uint64_t next = start->behind + start->n + 1;
+    for (uint64_t i = first < next ? next : first; i < first + count; i++)
         start->entries[start->n++] = (struct raft_entry){.term = term, .type = RAFT_COMMAND};
 }
 
-static void start_engine(struct group *group) {
-    struct start_entries start = {0};
-    uint64_t last = partition_log_last_index(group->log);
-    CHECK(last < UINT32_MAX); /* each takes 64 bytes on disk at least, and is here as a term: memory ends before */
-    start.entries = mem_alloc((last + 1) * sizeof *start.entries);
+/* The entries above start_index, which are uncommitted or not known to be committed: their bytes are limited where they are taken. */
+static struct start_entries entries_above(const struct group *group) {
+    uint64_t last = partition_log_last_index(group->log), count = last - group->start_index;
+    struct start_entries start = {.behind = group->start_index};
+    CHECK(count < UINT32_MAX); /* they were in the journal */
+    if (count == 0) return start;
+    start.entries = mem_alloc(count * sizeof *start.entries);
     partition_log_each_term(group->log, add_terms, &start);
-    CHECK(start.n == last); /* as above */
+    CHECK(start.n == count); /* partition_log_open refuses segments that do not begin at 1 or have holes */
     for (size_t i = 0; i < group->change_count; i++) {
-        struct raft_entry *entry = &start.entries[group->changes[i] - 1];
+        if (group->changes[i] <= group->start_index) continue;
+        struct raft_entry *entry = &start.entries[group->changes[i] - group->start_index - 1];
         entry->type = RAFT_CHANGE;
         entry->buf.base = (void *)group->change_entries[i]->body.data;
         entry->buf.len = group->change_entries[i]->body.len;
     }
+    return start;
+}
+
+static void fill_metadata(const struct group *group, struct raft_snapshot_metadata *metadata) {
+    const struct entry *change = group->change_entries[0];
+    struct raft_buffer bytes = {(void *)change->body.data, change->body.len};
+    metadata->index = group->start_index;
+    metadata->term = partition_log_term_at(group->log, group->start_index);
+    metadata->configuration_index = group->changes[0];
+    CHECK(raft_configuration_decode(&bytes, &metadata->configuration) == 0); /* changes_are_sound */
+}
+
+static void start_engine(struct group *group) {
+    struct start_entries start = entries_above(group);
+    struct raft_snapshot_metadata metadata;
     struct raft_event event = {.type = RAFT_START};
     event.start.term = partition_log_term(group->log);
     event.start.voted_for = partition_log_voted_for(group->log);
-    event.start.start_index = 1;
-    event.start.entries = start.n > 0 ? start.entries : NULL;
+    event.start.start_index = group->start_index + 1;
+    event.start.entries = start.entries;
     event.start.n_entries = start.n;
+    if (group->start_index > 0) {
+        fill_metadata(group, &metadata);
+        event.start.metadata = &metadata;
+        group->shard->stats.late_starts++;
+    }
     group->phase = GROUP_RUNNING;
     group_step(group, &event);
+    group_trail_begin(group);
     mem_free(start.entries);
     free_changes(group);
     group_rearm(group);

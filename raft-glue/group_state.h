@@ -7,6 +7,7 @@
  *             intake.c         how much peers may send
  *   parts     replicate.c      cursors of the followers        confirm.c   does a majority still follow
  *             election.c       early tries to be elected       transfer.c  who takes a leadership over
+ *             group_trail.c    what the engine knows of the log
  *   roles     group_role.c     what begins and ends with a role
  *   the step  group_step.c     one engine step, its effects in their order, what follows from it
  *             admit.c          what may reach the engine
@@ -68,6 +69,7 @@ struct member {
     bool rejected;        /* during a step: it has just rejected an AppendEntries */
     bool damaged;         /* it rejected what it had acknowledged: it does not count any more */
     bool silent;          /* it did not answer what was sent, for long: it gets no entries until it does */
+    bool beyond;          /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
     bool ready;           /* in link's list */
     bool keep;            /* group_set_members only */
     uint64_t anchor;      /* not verified: the index that the engine asks about */
@@ -123,7 +125,7 @@ struct group {
     unsigned pins; /* callers up the stack that look at it after a callback */
     bool closed;   /* freed with the last pin */
 
-    /* Starting: the configurations in the log, as the engine wants them. */
+    /* Starting: the configuration in force at start_index and those above it, as the engine wants them. */
     uint64_t *changes;
     struct entry **change_entries;
     size_t change_count, change_loaded;
@@ -131,6 +133,7 @@ struct group {
     bool change_reading, own_term_set;
     struct env_timer *read_again; /* a read of the own log failed, and is tried again; NULL: none did so far */
     bool read_waits;
+    uint64_t start_index; /* the engine was given the entries above it one by one; all up to it are committed */
 
     /* Hard state: nothing leaves while durable < version. */
     uint64_t hard_version, hard_durable;
@@ -349,6 +352,22 @@ struct member *transfer_decide(struct group *group);
 /* Part of the turn: ends a planned one that is over. */
 void transfer_deliver(struct group *group);
 void transfer_fail(struct group *group, int error);
+
+/* ---- group_trail.c ---- */
+
+/* The most entries that the engine may know about: it counts them in 32 bits. */
+#define ENGINE_ENTRIES_MOST UINT64_C(0xe0000000)
+
+/* The engine knows the log from `first` on, which is not above what it knew the first of; it knows its end already. */
+void engine_trail_extend(struct raft *raft, const struct partition_log *log, uint64_t first);
+/* Behind RAFT_START: the entries below start_index are known, too. */
+void group_trail_begin(struct group *group);
+/* The engine wants to send a snapshot: that member lacks more than the trail covers. */
+void group_trail_reach(struct member *member);
+/* Behind a step: true if the trail is too long, and `event` makes the engine forget its beginning. */
+bool group_trail_forget(struct group *group, struct raft_event *event);
+/* Cuts off what an admitted AppendEntries says below the trail, where the engine could not compare it. Returns how many entries. */
+unsigned group_trail_cut_below(struct group *group, struct raft_append_entries *args);
 
 /* ======== Roles ======== */
 

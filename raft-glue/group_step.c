@@ -60,14 +60,23 @@ static void append_entries(struct group *group, const struct raft_update *update
 
 /* ---- Messages ---- */
 
+/* Nothing but terms is gone (group_trail.c): once they are known, its rejection there makes the engine look for the right place. */
+static void ask_behind_snapshot(struct member *member, const struct raft_install_snapshot *snapshot) {
+    struct raft_append_entries question = {.prev_log_index = snapshot->last_index,
+                                           .prev_log_term = snapshot->last_term};
+    group_trail_reach(member);
+    replicate_append(member, &question);
+}
+
 static void send_messages(struct group *group, const struct raft_update *update) {
     for (unsigned i = 0; i < update->messages.n; i++) {
         const struct raft_message *message = &update->messages.batch[i];
         struct member *member = group_member(group, message->server_id);
-        CHECK(message->type != RAFT_INSTALL_SNAPSHOT); /* the log begins at 1 */
         if (member == NULL || member->link == NULL) continue;
         if (message->type == RAFT_APPEND_ENTRIES) {
             replicate_append(member, &message->append_entries);
+        } else if (message->type == RAFT_INSTALL_SNAPSHOT) {
+            ask_behind_snapshot(member, &message->install_snapshot);
         } else {
             group_send_message(group, member, message);
         }
@@ -163,6 +172,8 @@ void group_hand_over(struct group *group) {
 
 static void follow_up(struct group *group) {
     if (group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
+    struct raft_event event;
+    if (group_trail_forget(group, &event)) group_step(group, &event);
     group_note_leader(group);
     election_note(group);
     group_hand_over(group);

@@ -70,12 +70,14 @@ static void step_append(struct group *group, struct member *from, const struct p
                                                           .n_entries = n};
     if (!group_admit(group, from, &message)) return;
     if (!group_admit_entries(group, from, &message.append_entries, entries)) return;
+    unsigned cut = group_trail_cut_below(group, &message.append_entries);
+    n -= cut;
     /* One token for the whole array: the engine frees it exactly when it does not hand the entries back. */
     void *token = n > 0 ? raft_malloc(1) : NULL;
     for (unsigned i = 0; i < n; i++)
-        raw[i].batch = token;
-    group->step_entries = entries;
-    group->step_first = piece->prev_index + 1;
+        raw[cut + i].batch = token;
+    group->step_entries = n > 0 ? entries + cut : NULL;
+    group->step_first = message.append_entries.prev_log_index + 1;
     note_append(group, from, piece->term);
     if (!step_message(group, from, &message)) return;
     raft_free(token);

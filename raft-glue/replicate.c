@@ -119,7 +119,7 @@ void replicate_begin(struct group *group) {
         struct member *member = group->members[i];
         if (member == group->self) continue;
         reset(member);
-        member->damaged = member->silent = false;
+        member->damaged = member->silent = member->beyond = false;
         member->anchor = member->sent_ms = member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
     }
 }
@@ -180,6 +180,7 @@ static void withhold(struct member *member, uint64_t match) {
 }
 
 void replicate_append(struct member *member, const struct raft_append_entries *args) {
+    if (args->prev_log_index != member->group->raft.trail.snapshot.index || args->n_entries > 0) member->beyond = false;
     if (!member->link->up && !member->verified) {
         member->anchor = args->prev_log_index; /* asked when the link is up */
         member->next = member->end = member->anchor + 1;
@@ -315,6 +316,7 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
     member->sent_ms = group->shard->now_ms;
     member->commit_sent = piece.commit < member->next ? piece.commit : member->next - 1;
     group->shard->stats.entries_sent += piece.count;
+    group->shard->stats.sent_below_start += piece.prev_index < group->start_index;
 }
 
 static void fill_frame(struct entry_frame *frame, struct link *link) {

@@ -154,6 +154,7 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     shard->log = log;
     shard->store = store;
     shard->options = *options;
+    if (options->engine_entries == 0) shard->options.engine_entries = ENGINE_ENTRIES_MOST;
     shard->events = events;
     shard->arg = arg;
     shard->turn.run = on_turn;

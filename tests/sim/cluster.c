@@ -212,6 +212,11 @@ void cluster_count(struct sim_broker *broker) {
     run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
     run_count(run, RARE_TRUNCATIONS, shard.truncations);
     run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
+    run_count(run, RARE_LATE_STARTS, shard.late_starts);
+    run_count(run, RARE_SENT_BELOW_START, shard.sent_below_start);
+    run_count(run, RARE_TRAILS_CUT, shard.trails_cut);
+    run_count(run, RARE_TRAILS_EXTENDED, shard.trails_extended);
+    run_count(run, RARE_REANCHORED, shard.reanchored);
     run_count(run, RARE_TRANSFERS, shard.transfers);
     journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);

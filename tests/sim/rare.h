@@ -19,6 +19,11 @@ enum rare {
     RARE_WIPED_REFUSED,
     RARE_OLD_COPIES_REFUSED,
     RARE_TRANSFERS,
+    RARE_LATE_STARTS,
+    RARE_SENT_BELOW_START,
+    RARE_TRAILS_CUT,
+    RARE_TRAILS_EXTENDED,
+    RARE_REANCHORED,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

@@ -220,7 +220,8 @@ static int open_shard(struct voter *voter, struct error_text *why) {
                                     .failover_ms = 50,
                                     .group_uncommitted_bytes = 32768,
                                     .uncommitted_bytes = UNCOMMITTED,
-                                    .peer_window_bytes = 4096};
+                                    .peer_window_bytes = 4096,
+                                    .engine_entries = voters->run->seed % 2 ? 8 : 0};
 
     snprintf(host, sizeof host, "n%u", voter->place + 1);
     options.peers = (struct peers_options){.node = options.node,
@@ -309,6 +310,11 @@ void voters_count(const struct voter *voter) {
     run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
     run_count(run, RARE_TRUNCATIONS, shard.truncations);
     run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
+    run_count(run, RARE_LATE_STARTS, shard.late_starts);
+    run_count(run, RARE_SENT_BELOW_START, shard.sent_below_start);
+    run_count(run, RARE_TRAILS_CUT, shard.trails_cut);
+    run_count(run, RARE_TRAILS_EXTENDED, shard.trails_extended);
+    run_count(run, RARE_REANCHORED, shard.reanchored);
     journal_stats_get(log_store_journal(voter->store), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);
     run_count(run, RARE_FILES_REUSED, journal.files_reused);
