@@ -125,6 +125,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->replica = spec->replica;
     group->eager_commit = spec->eager_commit;
     group->confirms_end = &group->confirms;
+    group->apply_more.run = group_apply_more;
     int error = spec->opening != NULL
                     ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log, why)
                     : partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log,
@@ -185,6 +186,7 @@ void group_close(struct group *group) {
     transfer_fail(group, ERR_CANCELED);
     for (size_t i = 0; i < group->member_count; i++)
         replicate_forget(group->members[i]);
+    env_defer_cancel(group->shard->env, &group->apply_more);
     if (group->applying && !group->apply_loaded) partition_log_read_cancel(&group->apply_read);
     if (group->apply_loaded && group->apply_error == ERR_NONE) partition_log_read_release(&group->apply_read);
     group_end_start(group);

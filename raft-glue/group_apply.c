@@ -9,7 +9,11 @@
  */
 #include "raft-glue/group_state.h"
 
-enum { APPLY_BYTES = 4 << 20 }; /* read at once */
+enum {
+    APPLY_BYTES = 4 << 20, /* read at once */
+    APPLY_ENTRIES =
+        4096, /* handed over before the length of the turn is looked at: behind a start a journal may be full of them */
+};
 
 /* The engine counts a configuration as uncommitted until it is told. */
 static void report_change(struct group *group, const struct entry *entry) {
@@ -46,6 +50,10 @@ static void apply_failed(struct group *group) {
     group_stop(group, "a committed entry cannot be read");
 }
 
+void group_apply_more(struct env_task *task) {
+    shard_news((struct group *)((char *)task - offsetof(struct group, apply_more)));
+}
+
 /* Delivers what is committed and at hand. False: a read is under way, or the group is gone. */
 static bool apply_commits(struct group *group) {
     bool any = false;
@@ -67,6 +75,11 @@ static bool apply_commits(struct group *group) {
         uint64_t last = partition_log_last_index(group->log);
         if (last > group->commit) last = group->commit;
         if (group->applied >= last || group->phase == GROUP_STOPPED || group->read_waits) break;
+        if (any && env_turn_is_long(group->shard->env)) {
+            env_yield(group->shard->env, &group->apply_more);
+            break;
+        }
+        if (last - group->applied > APPLY_ENTRIES) last = group->applied + APPLY_ENTRIES;
         group->apply_read.done = on_read;
         if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES, &group->apply_read))
             group->applying = true;

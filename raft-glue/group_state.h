@@ -65,18 +65,18 @@ struct member {
     uint64_t heard_ms; /* when an admitted message of it came; 0: never */
 
     /* While this replica leads: what that one has and gets (replicate.c). */
-    bool verified;        /* its log is known to match ours up to next-1, so entries may be sent */
-    bool rejected;        /* during a step: it has just rejected an AppendEntries */
-    bool damaged;         /* it rejected what it had acknowledged: it does not count any more */
-    bool silent;          /* it did not answer what was sent, for long: it gets no entries until it does */
-    bool beyond;          /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
-    bool ready;           /* in link's list */
-    bool keep;            /* group_set_members only */
-    uint64_t anchor;      /* not verified: the index that the engine asks about */
-    uint64_t next;        /* the next entry to send */
-    uint64_t end;         /* behind the last entry that the engine wants sent */
-    uint64_t sent_ms;     /* when anything went to it */
-    uint64_t progress_ms; /* when its match moved, or sending began */
+    bool verified;    /* its log is known to match ours up to next-1, so entries may be sent */
+    bool rejected;    /* during a step: it has just rejected an AppendEntries */
+    bool damaged;     /* it rejected what it had acknowledged: it does not count any more */
+    bool silent;      /* it did not answer what was sent, for long: it gets no entries until it does */
+    bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
+    bool ready;       /* in link's list */
+    bool keep;        /* group_set_members only */
+    uint64_t anchor;  /* not verified: the index that the engine asks about */
+    uint64_t next;    /* the next entry to send */
+    uint64_t end;     /* behind the last entry that the engine wants sent */
+    uint64_t sent_ms; /* when anything went to it */
+    uint64_t progress_ms;                 /* when its match moved, or sending began */
     uint64_t commit_sent, commit_sent_ms; /* the commit index it was told, and when by itself */
     uint64_t confirmed;                   /* the last round that it confirmed (confirm.c) */
     struct sent_run *runs;                /* a ring: sent, not acknowledged */
@@ -150,6 +150,7 @@ struct group {
     bool applying, apply_loaded; /* a read is under way; its entries are here */
     int apply_error;
     struct partition_log_read apply_read;
+    struct env_task apply_more; /* the turn was long: the rest comes in a later one */
 
     /* Roles, as the engine had them after the last step, and as the owner knows them. */
     unsigned role;        /* RAFT_FOLLOWER, ... */
@@ -422,6 +423,8 @@ void group_end_start(struct group *group);
 
 /* ---- group_apply.c ---- */
 
+/* `run` of group.apply_more. */
+void group_apply_more(struct env_task *task);
 /* Hands over commits and tells about leadership; part of the turn. The group, which is pinned, may be closed then. */
 void group_deliver(struct group *group);
 

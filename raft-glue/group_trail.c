@@ -78,10 +78,11 @@ void group_trail_reach(struct member *member) {
         group->shard->stats.trails_extended++;
         return;
     }
-    log_limited(group->shard->log, &group->limiter, LOG_ERROR,
-                "%s: broker %d lacks more than the last %llu entries, which is more than this version can send; its replica stays "
-                "out of sync, the others go on without it",
-                group->label, member->node, (unsigned long long)(partition_log_last_index(group->log) - first + 1));
+    log_limited(
+        group->shard->log, &group->limiter, LOG_ERROR,
+        "%s: broker %d lacks more than the last %llu entries, which is more than this version can send; its replica stays "
+        "out of sync, the others go on without it",
+        group->label, member->node, (unsigned long long)(partition_log_last_index(group->log) - first + 1));
 }
 
 /* ---- Forgetting ---- */

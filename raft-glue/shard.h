@@ -21,7 +21,7 @@ struct shard_options {
     uint64_t group_uncommitted_bytes; /* a leader refuses to submit beyond it */
     uint64_t uncommitted_bytes;       /* over all groups: leaders refuse, followers stop reading bulk */
     uint64_t peer_window_bytes;       /* entries sent to one peer and not yet acknowledged */
-    uint64_t engine_entries;          /* of each log, that the engine knows about (group_trail.c); 0: as many as it can count */
+    uint64_t engine_entries; /* of each log, that the engine knows about (group_trail.c); 0: as many as it can count */
     struct peers_options peers;
 };
 
@@ -45,7 +45,8 @@ struct shard_stats {
         fast_failovers, transfers, /* planned ones after which this replica led no more */
         late_starts,               /* engines that were started behind entry 1 */
         sent_below_start,          /* runs of entries below that, sent to followers */
-        trails_cut, trails_extended, reanchored; /* group_trail.c; reanchored: AppendEntries that reached below the trail */
+        trails_cut, trails_extended,
+        reanchored; /* group_trail.c; reanchored: AppendEntries that reached below the trail */
 };
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 

@@ -76,11 +76,8 @@ static void open_group(struct bench *bench) {
                                     .group_uncommitted_bytes = 8 << 20,
                                     .uncommitted_bytes = 16 << 20,
                                     .peer_window_bytes = 8 << 20};
-    options.peers = (struct peers_options){.node = 1,
-                                           .listen_host = "127.0.0.1",
-                                           .entry_budget = 16 << 20,
-                                           .queue_limit = 4 << 20,
-                                           .frame_max = 16 << 20};
+    options.peers = (struct peers_options){
+        .node = 1, .listen_host = "127.0.0.1", .entry_budget = 16 << 20, .queue_limit = 4 << 20, .frame_max = 16 << 20};
     struct group_member member = {.replica = 1, .node = 1, .voter = true};
     struct group_spec spec = {
         .id = 1, .label = "log-0", .replica = 1, .members = &member, .member_count = 1, .bootstrap = bench->making};
@@ -118,11 +115,13 @@ static void report(struct bench *bench) {
     struct rusage usage;
     uint64_t now_us = env_now_us(bench->env);
     getrusage(RUSAGE_SELF, &usage);
-    printf("%" PRIu64 " entries: journal read in %.1f ms, log opened in %.1f, leads after %.1f more, longest turn of that %.1f; peak "
-           "memory %.1f MiB\n",
-           partition_log_last_index(group_log(bench->group)), (double)(bench->recovered_us - bench->began_us) / 1e3,
-           (double)(bench->opened_us - bench->recovered_us) / 1e3, (double)(now_us - bench->opened_us) / 1e3,
-           (double)bench->longest_us / 1e3, (double)usage.ru_maxrss / 1024);
+    printf(
+        "%" PRIu64
+        " entries: journal read in %.1f ms, log opened in %.1f, leads after %.1f more, longest turn of that %.1f; peak "
+        "memory %.1f MiB\n",
+        partition_log_last_index(group_log(bench->group)), (double)(bench->recovered_us - bench->began_us) / 1e3,
+        (double)(bench->opened_us - bench->recovered_us) / 1e3, (double)(now_us - bench->opened_us) / 1e3,
+        (double)bench->longest_us / 1e3, (double)usage.ru_maxrss / 1024);
     log_store_flush(bench->store, on_flushed, bench);
 }
 

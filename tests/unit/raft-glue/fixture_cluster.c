@@ -26,9 +26,16 @@ static void on_committed(void *arg, struct entry *entry) {
     replica->checksums[replica->count++] = (uint64_t)entry->term << 32 |
                                            crc32c(entry->type, entry->body.data, entry->body.len);
     replica->data += entry->type == ENTRY_COMMAND;
+    if (++replica->at_once > replica->most_at_once) replica->most_at_once = replica->at_once;
+    const struct cluster *cluster = replica->node->cluster;
+    uint64_t began_us = env_now_us(cluster->env);
+    while (cluster->busy_us > 0 && env_now_us(cluster->env) - began_us < cluster->busy_us)
+        ;
 }
 static void on_caught_up(void *arg) {
-    ((struct replica *)arg)->times_caught_up++;
+    struct replica *replica = arg;
+    replica->times_caught_up++;
+    replica->at_once = 0;
 }
 static void on_leading(void *arg, uint32_t term) {
     struct replica *replica = arg;

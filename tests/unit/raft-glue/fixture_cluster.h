@@ -18,6 +18,7 @@ struct replica {
     bool leading;
     uint32_t term;
     unsigned times_leading, times_lost, times_caught_up;
+    uint64_t at_once, most_at_once; /* entries between two times of caught_up */
     uint64_t leader;
 };
 
@@ -42,6 +43,7 @@ struct cluster {
     struct shard_options options; /* of every node; may be changed before cluster_start */
     struct log_store_options store_options;
     bool eager;
+    uint64_t busy_us; /* what an owner does with each entry takes so long */
     struct env_timer *poll, *limit;
     bool timed_out;
     bool (*until)(struct cluster *cluster);

@@ -104,11 +104,29 @@ static void test_group_confirm_alone(void **state) {
     assert_int_equal(confirmed, ERR_CANCELED);
 }
 
+/* Behind a start there may be very much to apply: it is handed over in turns that are not long. */
+static void test_group_applies_in_pieces(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 1, 1);
+    cluster_run(cluster, cluster_all_lead);
+    struct replica *replica = &cluster->nodes[0].replicas[0];
+    for (int i = 0; i < 12000; i++)
+        assert_int_equal(replica_submit(replica, &i, sizeof i, &wanted), ERR_NONE);
+    cluster_run(cluster, has_applied);
+    node_close(&cluster->nodes[0]);
+    cluster->busy_us = 2; /* for each */
+    node_open(&cluster->nodes[0], false);
+    cluster_run(cluster, has_applied);
+    assert_int_equal(replica->data, 12000);
+    assert_in_range(replica->most_at_once, 1, 4096);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_group_sole_voter_commits, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_group_sole_voter_restarts_in_later_term, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_group_limit, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_group_applies_in_pieces, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_group_confirm_alone, cluster_setup, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,8 +64,8 @@ static void start(struct raft *raft, const struct partition_log *log, uint64_t b
         entries[0].type = RAFT_CHANGE;
         entries[0].buf = bytes;
     }
-    struct raft_snapshot_metadata metadata = {
-        behind, behind == 0 ? 0 : partition_log_term_at(log, behind), configuration, 1};
+    struct raft_snapshot_metadata metadata = {behind, behind == 0 ? 0 : partition_log_term_at(log, behind),
+                                              configuration, 1};
     struct raft_event event = {.type = RAFT_START};
     event.start.term = 1000;
     event.start.metadata = behind == 0 ? NULL : &metadata;
@@ -226,7 +226,8 @@ static struct entry *make_entry(uint64_t index, uint32_t term) {
 /* Entries first..last of term 5, behind one of `prev_term`. */
 static void send_entries(uint64_t first, uint64_t last, uint32_t prev_term) {
     struct peer_bytes meta = {0}, bodies = {0};
-    struct peer_piece piece = {.group = 1, .from = FAKE, .to = OURS, .term = 5, .prev_index = first - 1, .commit = last};
+    struct peer_piece piece = {
+        .group = 1, .from = FAKE, .to = OURS, .term = 5, .prev_index = first - 1, .commit = last};
     piece.prev_term = prev_term;
     piece.count = (uint32_t)(last - first + 1);
     peer_bytes_extend(&meta, 4);
