@@ -145,15 +145,9 @@ static void noise(struct chance *chance, struct bytes *bytes, size_t body) {
     bytes_append(bytes, data, len);
 }
 
-/* What is known to fail, by the item of the issue that mends it: a damaged count of partitions makes thousands of files (4). */
-static bool waits_for_its_item(const struct pair *pair) {
-    return pair->api->key == KP_CREATE_TOPICS || pair->api->key == KP_CREATE_PARTITIONS;
-}
-
 static void frame_by_chance(struct frames *frames, uint64_t number, const struct pair *pair, struct frame *frame) {
     struct chance chance = chance_of_frame(frames, (uint64_t)(uint32_t)(pair->api->key * 64 + pair->version), number);
     size_t kind = chance_below(&chance, 100);
-    if (waits_for_its_item(pair)) kind = 99;
     const struct golden *golden = kind < 25 ? golden_of(&chance, frames, pair) : NULL;
     if (golden != NULL)
         bytes_set(&frame->bytes, golden->data, golden->len);
