@@ -1,8 +1,8 @@
 /*
  * ElectLeaders (key 43), preferred: leads go to the brokers that are first in their partitions' lists. At any broker.
  *
- * Happy path: each partition whose preferred broker does not lead is asked of its leader (leader_ask.h), AT_ONCE at a time, and the answer
- * leaves when the last has ended. All partitions (null): those that needed nothing are left out, as Kafka does. Failures are per
+ * Happy path: what is asked for is looked at in steps over several turns; each partition whose preferred broker does not lead is asked of
+ * its leader (leader_ask.h), AT_ONCE at a time, and the answer leaves when the last has ended. All partitions (null): those that needed nothing are left out, as Kafka does. Failures are per
  * partition: UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, REQUEST_TIMED_OUT. An unclean election
  * is never held, because a lost majority is never papered over: ELECTION_NOT_NEEDED with a leader, ELIGIBLE_LEADERS_NOT_AVAILABLE
  * without. Another type: INVALID_REQUEST. Invariant: a request that names more than ELECTIONS_MAX partitions has its connection closed.
@@ -12,17 +12,23 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "broker/api/handlers.h"
 #include "broker/leader_ask.h"
+#include "broker/request_steps.h"
 #include "broker/services.h"
 #include "protocol/kafka_error.h"
 
-enum { AT_ONCE = 8, ELECTIONS_MAX = 10000, TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, ANSWER_MAX = 64 << 20 };
+enum {
+    AT_ONCE = 8,
+    ELECTIONS_MAX = 10000,
+    TIMEOUT_LEAST_MS = 100,
+    TIMEOUT_MOST_MS = 120000,
+    PARTITIONS_OF_A_STEP = 64
+};
 
 struct election {
     uint64_t group; /* 0: it is over */
-    int32_t topic, partition, target;
+    int32_t partition, target;
     int16_t error;
     const char *sentence; /* NULL: none */
 };
@@ -33,57 +39,77 @@ struct election_slot {
     struct leader_ask ask;
 };
 
+/* Elections of one topic, which stand together. */
+struct elected_topic {
+    struct kp_string name; /* of the request's arena or frame */
+    size_t first, count;
+};
+
+/* One request; all of it lies in its arena. */
 struct elections {
     struct request *request;
     const struct broker_services *services;
-    struct kp_string *topics; /* names, of the request's arena or frame */
-    int32_t topic_count;
-    struct election *items; /* those of a topic together */
+    const struct kp_elect_leaders_request *asked;
+    struct kp_uuid *all; /* the topics there were when all were asked for; NULL: those that are named */
+    size_t asked_count;  /* topics */
+    /* What is looked at next: a topic, and which of its partitions. */
+    size_t at;
+    int32_t partition;
+    bool topic_open; /* of all: there is an election of the present one already */
+    struct elected_topic *topics;
+    size_t topic_count;
+    struct election *items;
     size_t count, room, next, under_way;
     uint64_t deadline_ms;
     struct election_slot slots[AT_ONCE];
+    struct kp_elect_leaders_response response;
 };
+
+/* Always false. */
+static bool give_up(struct elections *elections) {
+    request_close_connection(elections->request);
+    return false;
+}
 
 /* ---- Answering ---- */
 
-static bool fill(const struct elections *elections, struct kp_arena *arena,
-                 struct kp_elect_leaders_response *response) {
-    struct kp_elect_leaders_response_topic *topics = kp_new_items(
-        arena, &kp_elect_leaders_response_topic_schema, &response->replica_election_results, elections->topic_count);
-    if (topics == NULL && elections->topic_count > 0) return false;
-    size_t at = 0;
-    for (int32_t t = 0; t < elections->topic_count; t++) {
-        size_t end = at;
-        while (end < elections->count && elections->items[end].topic == t)
-            end++;
-        struct kp_elect_leaders_response_partition *rows = kp_new_items(
-            arena, &kp_elect_leaders_response_partition_schema, &topics[t].partition_result, (int32_t)(end - at));
-        if (rows == NULL && end > at) return false;
-        topics[t].topic = elections->topics[t];
-        for (size_t i = at; i < end; i++)
-            rows[i - at] = (struct kp_elect_leaders_response_partition){
-                .partition_id = elections->items[i].partition,
-                .error_code = elections->items[i].error,
-                .error_message = elections->items[i].sentence == NULL ? KP_NULL_STRING
-                                                                      : kp_string_of(elections->items[i].sentence)};
-        at = end;
+static bool fill_next(struct request *request) {
+    struct elections *elections = request->state;
+    size_t at = elections->at++;
+    if (at == elections->topic_count) {
+        request_respond_kept(request, &elections->response);
+        return false;
+    }
+    const struct elected_topic *topic = &elections->topics[at];
+    struct kp_elect_leaders_response_topic *into = &elections->response.replica_election_results.items[at];
+    struct kp_elect_leaders_response_partition *rows = kp_new_items(
+        &request->arena, &kp_elect_leaders_response_partition_schema, &into->partition_result, (int32_t)topic->count);
+    if (rows == NULL && topic->count > 0) return give_up(elections);
+    into->topic = topic->name;
+    for (size_t i = 0; i < topic->count; i++) {
+        const struct election *election = &elections->items[topic->first + i];
+        rows[i] = (struct kp_elect_leaders_response_partition){
+            .partition_id = election->partition,
+            .error_code = election->error,
+            .error_message = election->sentence == NULL ? KP_NULL_STRING : kp_string_of(election->sentence)};
     }
     return true;
 }
 
 static void answer(struct elections *elections) {
-    struct kp_elect_leaders_response response;
-    struct kp_arena arena;
-    kp_arena_init(&arena, ANSWER_MAX);
-    kp_set_fallbacks(&kp_elect_leaders_response_schema, &response);
-    if (fill(elections, &arena, &response))
-        request_respond(elections->request, &response);
+    struct request *request = elections->request;
+    if (request->dead) {
+        request_respond_nothing(request);
+        return;
+    }
+    elections->at = 0;
+    kp_set_fallbacks(&kp_elect_leaders_response_schema, &elections->response);
+    const void *items = kp_new_items(&request->arena, &kp_elect_leaders_response_topic_schema,
+                                     &elections->response.replica_election_results, (int32_t)elections->topic_count);
+    if (items == NULL && elections->topic_count > 0)
+        give_up(elections);
     else
-        request_close_connection(elections->request);
-    kp_arena_close(&arena);
-    mem_free(elections->items);
-    mem_free(elections->topics);
-    mem_free(elections);
+        request_steps(request, fill_next);
 }
 
 static void refuse_all(struct request *request, int16_t error) {
@@ -142,13 +168,22 @@ static void go_on(struct elections *elections) {
 
 /* ---- What is asked for ---- */
 
-static struct election *add(struct elections *elections, int32_t topic, int32_t partition) {
+/* NULL: the request has taken all the memory that it may have. */
+static struct election *add(struct elections *elections, int32_t partition) {
     if (elections->count == elections->room) {
-        elections->room = elections->room == 0 ? 64 : 2 * elections->room;
-        elections->items = mem_realloc(elections->items, elections->room * sizeof *elections->items);
+        size_t room = elections->room == 0 ? PARTITIONS_OF_A_STEP : 2 * elections->room;
+        struct election *items = kp_arena_alloc(&elections->request->arena, room * sizeof *items);
+        if (items == NULL) return NULL;
+        if (elections->count > 0) memcpy(items, elections->items, elections->count * sizeof *items);
+        elections->items = items;
+        elections->room = room;
     }
-    elections->items[elections->count] = (struct election){.topic = topic, .partition = partition};
+    elections->items[elections->count] = (struct election){.partition = partition};
     return &elections->items[elections->count++];
+}
+
+static void add_topic(struct elections *elections, struct kp_string name) {
+    elections->topics[elections->topic_count++] = (struct elected_topic){.name = name, .first = elections->count};
 }
 
 /* What can be said at once; else the election has its group. */
@@ -170,41 +205,77 @@ static void judge(const struct elections *elections, struct election *election,
         election->group = partition->group;
 }
 
-/* NULL: too many. The names stay as long as the request. */
-static void add_all(struct elections *elections, int8_t type) {
-    const struct metadata *metadata = elections->services->metadata;
-    elections->topics = mem_alloc((metadata_topic_count(metadata) + 1) * sizeof *elections->topics);
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;) {
-        size_t before = elections->count;
-        for (int32_t p = 0; p < topic->partition_count; p++) {
-            judge(elections, add(elections, elections->topic_count, p), &topic->partitions[p], type);
-            if (elections->items[elections->count - 1].error == KAFKA_ELECTION_NOT_NEEDED) elections->count--;
-        }
-        if (elections->count == before) continue;
-        elections->topics[elections->topic_count++] = kp_arena_printf(&elections->request->arena, "%s", topic->name);
-    }
+static void next_topic(struct elections *elections) {
+    elections->at++;
+    elections->partition = 0;
 }
 
-static void add_named(struct elections *elections, const struct kp_elect_leaders_request *asked) {
-    const struct metadata *metadata = elections->services->metadata;
-    size_t topics = (size_t)asked->topic_partitions.count;
-    elections->topics = mem_alloc((topics + 1) * sizeof *elections->topics);
-    for (int32_t t = 0; t < asked->topic_partitions.count; t++) {
-        const struct kp_elect_leaders_request_topic *one = &asked->topic_partitions.items[t];
-        const struct metadata_topic *topic = metadata_topic_named(metadata, one->topic.data, (size_t)one->topic.len);
-        for (int32_t p = 0; p < one->partitions.count; p++) {
-            struct election *election = add(elections, t, one->partitions.items[p]);
-            const struct metadata_partition *partition = topic == NULL
-                                                             ? NULL
-                                                             : metadata_partition_at(topic, election->partition);
-            if (partition != NULL)
-                judge(elections, election, partition, asked->election_type);
-            else
-                set_error(election, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
-                          topic == NULL ? "this topic does not exist" : "the topic has no such partition");
-        }
-        elections->topics[elections->topic_count++] = one->topic;
+/* Those that need nothing are left out, and so is a topic of which nothing is left, or that has been deleted meanwhile. */
+static bool look_at_all(struct elections *elections) {
+    struct kp_arena *arena = &elections->request->arena;
+    const struct metadata_topic *topic = metadata_topic_with_id(elections->services->metadata,
+                                                                elections->all[elections->at].bytes);
+    for (int n = 0; topic != NULL && n < PARTITIONS_OF_A_STEP; n++) {
+        if (elections->partition >= topic->partition_count) break;
+        struct election election = {.partition = elections->partition++};
+        judge(elections, &election, &topic->partitions[election.partition], elections->asked->election_type);
+        if (election.error == KAFKA_ELECTION_NOT_NEEDED) continue;
+        if (!elections->topic_open) add_topic(elections, kp_arena_string(arena, topic->name, strlen(topic->name)));
+        elections->topic_open = true;
+        struct election *added = add(elections, election.partition);
+        if (added == NULL) return give_up(elections);
+        *added = election;
+        elections->topics[elections->topic_count - 1].count++;
     }
+    if (topic == NULL || elections->partition >= topic->partition_count) {
+        next_topic(elections);
+        elections->topic_open = false;
+    }
+    return true;
+}
+
+static bool look_at_named(struct elections *elections) {
+    const struct kp_elect_leaders_request_topic *one = &elections->asked->topic_partitions.items[elections->at];
+    const struct metadata_topic *topic = metadata_topic_named(elections->services->metadata, one->topic.data,
+                                                              (size_t)one->topic.len);
+    if (elections->partition == 0) add_topic(elections, one->topic);
+    for (int n = 0; n < PARTITIONS_OF_A_STEP && elections->partition < one->partitions.count; n++) {
+        struct election *election = add(elections, one->partitions.items[elections->partition++]);
+        if (election == NULL) return give_up(elections);
+        const struct metadata_partition *partition = topic == NULL ? NULL
+                                                                   : metadata_partition_at(topic, election->partition);
+        if (partition != NULL)
+            judge(elections, election, partition, elections->asked->election_type);
+        else
+            set_error(election, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                      topic == NULL ? "this topic does not exist" : "the topic has no such partition");
+        elections->topics[elections->topic_count - 1].count++;
+    }
+    if (elections->partition >= one->partitions.count) next_topic(elections);
+    return true;
+}
+
+static bool look_at_next(struct request *request) {
+    struct elections *elections = request->state;
+    if (elections->at < elections->asked_count)
+        return elections->all != NULL ? look_at_all(elections) : look_at_named(elections);
+    go_on(elections);
+    return false;
+}
+
+static bool prepare(struct elections *elections) {
+    const struct metadata *metadata = elections->services->metadata;
+    struct kp_arena *arena = &elections->request->arena;
+    bool all = elections->asked->topic_partitions.count < 0;
+    elections->asked_count = all ? metadata_topic_count(metadata) : (size_t)elections->asked->topic_partitions.count;
+    elections->topics = kp_arena_alloc(arena, (elections->asked_count + 1) * sizeof *elections->topics);
+    if (!all || elections->topics == NULL) return elections->topics != NULL;
+    elections->all = kp_arena_alloc(arena, (elections->asked_count + 1) * sizeof *elections->all);
+    if (elections->all == NULL) return false;
+    size_t i = 0;
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        memcpy(elections->all[i++].bytes, topic->id, sizeof topic->id);
+    return true;
 }
 
 static bool is_too_much(const struct kp_elect_leaders_request *asked) {
@@ -235,17 +306,22 @@ void api_elect_leaders(void *service, struct request *request) {
     int32_t timeout_ms = asked->timeout_ms < TIMEOUT_LEAST_MS  ? TIMEOUT_LEAST_MS
                          : asked->timeout_ms > TIMEOUT_MOST_MS ? TIMEOUT_MOST_MS
                                                                : asked->timeout_ms;
-    struct elections *elections = mem_zalloc(sizeof *elections);
-    elections->request = request;
-    elections->services = services;
-    elections->deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms;
+    struct elections *elections = kp_arena_alloc(&request->arena, sizeof *elections);
+    if (elections == NULL) {
+        request_close_connection(request);
+        return;
+    }
+    *elections = (struct elections){.request = request,
+                                    .services = services,
+                                    .asked = asked,
+                                    .deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms};
+    request->state = elections;
     for (size_t i = 0; i < AT_ONCE; i++) {
         elections->slots[i].elections = elections;
         elections->slots[i].ask.done = on_asked;
     }
-    if (asked->topic_partitions.count < 0)
-        add_all(elections, asked->election_type);
+    if (prepare(elections))
+        request_steps(request, look_at_next);
     else
-        add_named(elections, asked);
-    go_on(elections);
+        give_up(elections);
 }
