@@ -70,7 +70,8 @@ struct partition_set {
     size_t open_count;
     struct env_task go_on; /* behind openings that were over in this turn */
     struct env_timer *try_again;
-    uint64_t applied; /* as told by the last reconcile */
+    uint64_t told;    /* what is applied, by the last reconcile */
+    uint64_t applied; /* up to here all that was noted is in the rows */
     struct log_limiter complaints;
     struct noted *stored, *added, *removed;
     struct journal_waiter waiter;
@@ -350,13 +351,6 @@ static void begin_openings(struct partition_set *set) {
     }
 }
 
-/* Only behind a reconcile is the set as the metadata is, and all that waits is in it. */
-static void go_on(struct env_task *task) {
-    struct partition_set *set = (struct partition_set *)((char *)task - offsetof(struct partition_set, go_on));
-    if (set->added == NULL && set->removed == NULL) begin_openings(set);
-    move_mark(set);
-}
-
 static void try_closed(void *arg) {
     struct partition_set *set = arg;
     uint64_t now_ms = env_now_ms(shard_env(set->shard));
@@ -423,23 +417,36 @@ void partition_set_configs_changed(struct partition_set *set, const struct metad
     }
 }
 
-void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {
-    set->metadata = metadata;
-    set->applied = applied;
-    while (set->removed != NULL) {
-        uint64_t group = set->removed->group;
-        unnote(&set->removed, group);
+static void reconcile_one(struct partition_set *set) {
+    uint64_t group = (set->removed != NULL ? set->removed : set->added)->group;
+    if (unnote(&set->removed, group)) {
         remove_group(set, group);
+        return;
     }
-    while (set->added != NULL) {
-        uint64_t group = set->added->group;
-        unnote(&set->added, group);
-        const struct metadata_partition *partition = metadata_partition_of_group(metadata, group);
-        CHECK(partition != NULL); /* `removed` takes it out of `added` */
-        add_row(set, partition);
+    unnote(&set->added, group);
+    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata, group);
+    CHECK(partition != NULL); /* `removed` takes it out of `added` */
+    add_row(set, partition);
+}
+
+/* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the metadata is, and all that waits is in it. */
+static void go_on(struct env_task *task) {
+    struct partition_set *set = (struct partition_set *)((char *)task - offsetof(struct partition_set, go_on));
+    while (set->metadata != NULL && (set->removed != NULL || set->added != NULL)) {
+        reconcile_one(set);
+        if (!env_turn_is_long(shard_env(set->shard))) continue;
+        env_yield(shard_env(set->shard), task);
+        return;
     }
+    set->applied = set->told;
     begin_openings(set);
     move_mark(set);
+}
+
+void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {
+    set->metadata = metadata;
+    set->told = applied;
+    go_on(&set->go_on);
 }
 
 /* ---- Finding ---- */

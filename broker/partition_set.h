@@ -2,7 +2,7 @@
  * The partitions of this broker: opens and closes them as the metadata says.
  *
  * Happy path: commands that were applied leave their traces here; behind each batch of commits the set is brought in line
- * (a topic that came and went in one replay opens nothing). Partitions are opened a few at a time, what blocks in a lane; those that are
+ * (a topic that came and went in one replay opens nothing), over several turns of the loop when it is much. Partitions are opened a few at a time, what blocks in a lane; those that are
  * new here are bootstrapped, and when their first entries are durable the directory's mark "metadata applied up to" moves.
  * Failures: a partition that cannot be opened (no room, too many files, damage) is closed, and the log says why; it is tried again, and
  * the others go on.

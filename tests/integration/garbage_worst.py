@@ -15,9 +15,10 @@ from harness.suite import Suite
 
 TURN_MS = 20 if os.environ.get("CI") else 10  # on a quiet machine nothing is above 5; neighbours cost caches
 TOPICS, PARTITIONS = 300, 4
+MANY = 250 * TURN_MS
 MIB = 1 << 20
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 10, 18, 19, 20, 22
-EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, META_QUERY = 23, 32, 37, 10000
+EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, ELECT_LEADERS, META_QUERY = 23, 32, 37, 43, 10000
 INVALID_REQUEST = 42
 LONG = "x" * 70
 
@@ -100,6 +101,23 @@ def delete_topics(cluster):
 def create_partitions(cluster):
     """10,000 unknown topics."""
     worst(cluster, [(CREATE_PARTITIONS, 0, array(text(n) + struct.pack(">ii", 9, -1) for n in names(10_000)) + struct.pack(">ib", 60000, 1))])
+
+
+def many_partitions(cluster):
+    """As many partitions as one turn can note are made by one request, and deleted by one: closing them takes several."""
+    topic = text("vast") + struct.pack(">ih", MANY, 1) + array([]) + array([])
+    worst(cluster, [(CREATE_TOPICS, 2, array([topic]) + struct.pack(">ib", 60000, 0))])
+    worst(cluster, [(DELETE_TOPICS, 1, array([text("vast")]) + struct.pack(">i", 60000))])
+    with Raw(cluster[1].port, timeout=60) as raw:
+        raw.ask(CREATE_TOPICS, 2, array([text("after") + struct.pack(">ih", 1, 1) + array([]) + array([])]) + struct.pack(">ib", 60000, 0))
+    Turns(cluster[1]).assert_short()
+
+
+def elect_leaders(cluster):
+    """All partitions, again and again; 9,000 of one topic that does not exist; 4,000 topics that do not exist."""
+    worst(cluster, [(ELECT_LEADERS, 0, struct.pack(">ii", -1, 5000))] * 20)
+    worst(cluster, [(ELECT_LEADERS, 0, array([text(LONG) + array(struct.pack(">i", p) for p in range(9_000))]) + struct.pack(">i", 5000))])
+    worst(cluster, [(ELECT_LEADERS, 0, array(text(n) + array([struct.pack(">i", 0)]) for n in names(4_000)) + struct.pack(">i", 5000))])
 
 
 def describe_configs(cluster):
@@ -242,7 +260,7 @@ def main():
         fill(cluster)
         cluster[1].stop()
         cluster[1].start(ready=True)
-        for test in (metadata, create_topics, delete_topics, create_partitions, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
+        for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
                      dying_clients, clean_end):
             suite.run(test, cluster)
     suite.end()
