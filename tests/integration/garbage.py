@@ -44,7 +44,8 @@ TOPICS = [{}, {"compression.type": "gzip"}, {"compression.type": "zstd"}, {"comp
           {"compression.type": "uncompressed"}, {"message.timestamp.type": "LogAppendTime"}, {"max.message.bytes": 4 * MIB, "compression.type": "gzip"}]
 HONEST, PARTITIONS, RATE, QUIET_SECONDS = "honest", 3, 40, 6
 HALF_OPEN, UNREADING, LARGE = 1000, 30, 12 * MIB
-FILES_SLACK = 16  # a segment or a file of the journal may have begun since
+# A segment or a file of the journal may have begun since, and partitions that were idle before, and had no file open, have one.
+FILES_SLACK = 16 + PARTITIONS + 1 + 2 * len(TOPICS)
 # Below this a p99 says more about the scheduler of a machine with two cores than about the broker.
 P99_FLOOR_MS = 20
 
