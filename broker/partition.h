@@ -103,6 +103,7 @@ struct partition_produce {
     struct partition_produce *next, *prev;
     struct check_line *line;
     uint8_t place;
+    bool abandoned; /* over as soon as it is appended */
 };
 
 /* Takes the batch of one producer: checks all of it, appends it, and waits until a majority has it on disk. A long check goes on in other
@@ -119,6 +120,9 @@ bool partition_produce(struct partition *partition, const struct produced_record
 void partition_produce_time_out(struct partition_produce *produce);
 /* The client has gone: `done` will not be called; a batch that was appended may commit all the same, one that is still checked is dropped. */
 void partition_produce_cancel(struct partition_produce *produce);
+/* The client has gone, and never waited for an answer (acks 0): one that is still checked is appended all the same, and true is returned: `done` comes
+ * when its check is over. False: it was cancelled. */
+bool partition_produce_abandon(struct partition_produce *produce);
 /* So much waits to be appended that whoever produces here should not be read for a while. */
 bool partition_is_congested(const struct partition *partition);
 /* The same of whoever sent this one, which is not over: so much of his waits to be checked. */

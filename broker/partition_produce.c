@@ -188,7 +188,12 @@ static bool append_checked(struct partition *partition, struct partition_produce
 static void on_checked(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
                        struct produce_refusal *refusal) {
     produce->place = PLACE_NONE;
-    if (append_checked(produce->partition, produce, batch, code, refusal)) produce->done(produce, refusal);
+    bool over = append_checked(produce->partition, produce, batch, code, refusal);
+    if (!over && produce->abandoned) {
+        take_out(produce);
+        over = true;
+    }
+    if (over) produce->done(produce, refusal);
 }
 
 /* On a leader. Returns true when it is over; else it is checked, or waits for its commit. */
@@ -208,6 +213,7 @@ bool partition_produce(struct partition *partition, const struct produced_record
     produce->partition = partition;
     produce->records = *records;
     produce->place = PLACE_NONE;
+    produce->abandoned = false;
     bool electing;
     int16_t code = partition_leadership(partition, -1, &electing);
     if (electing) {
@@ -312,6 +318,12 @@ void partition_produce_time_out(struct partition_produce *produce) {
 
 void partition_produce_cancel(struct partition_produce *produce) {
     if (produce->place != PLACE_NONE) take_out(produce);
+}
+
+bool partition_produce_abandon(struct partition_produce *produce) {
+    produce->abandoned = produce->place == PLACE_CHECKING;
+    if (!produce->abandoned) partition_produce_cancel(produce);
+    return produce->abandoned;
 }
 
 bool partition_is_congested(const struct partition *partition) {

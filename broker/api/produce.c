@@ -3,7 +3,8 @@
  * time is over. KIP-98, KIP-467 (messages of errors).
  *
  * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes the connection, as Kafka does, so that the
- * client looks for the leader again. A client that adds to what a partition cannot get rid of is not read until its request is over.
+ * client looks for the leader again; what it has sent before it went is stored. A client that adds to what a partition cannot get rid of is
+ * not read until its request is over.
  * Invariants: an answer with an error carries no offset; a request with more than PARTITIONS_MAX partitions has its connection closed, because
  * all of them are started in one turn of the loop, so that requests of one client never overtake each other.
  */
@@ -120,13 +121,17 @@ static void time_over(struct deadline *deadline) {
     finish_if_over(state);
 }
 
+/* With acks 0 it is usual to send and to close: what came is stored. */
 static void client_gone(struct request *request) {
     struct produce_state *state = request->state;
+    const struct kp_produce_request *in = request->message;
     for (size_t i = 0; i < state->count; i++) {
-        if (state->parts[i].pending) partition_produce_cancel(&state->parts[i].produce);
-        state->parts[i].pending = false;
+        struct produce_part *part = &state->parts[i];
+        if (!part->pending || (in->acks == 0 && partition_produce_abandon(&part->produce))) continue;
+        if (in->acks != 0) partition_produce_cancel(&part->produce);
+        part->pending = false;
+        state->pending--;
     }
-    state->pending = 0;
     state->gone = true;
     finish_if_over(state);
 }

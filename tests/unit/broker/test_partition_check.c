@@ -242,6 +242,30 @@ static void test_check_client_gone(void **state) {
     sent_free(&other);
 }
 
+/* A client that wanted no answer goes: what it has sent is appended, in order, and is over with that. */
+static void test_check_client_gone_without_acks(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_one(fixture);
+    static struct sent sent[MANY], other;
+    int one;
+    send_batch_of(&one, partition, bomb_of(options_of(4, 0, 0), 30), &sent[0]);
+    for (int i = 1; i < MANY; i++)
+        send_batch_of(&one, partition, small(i), &sent[i]);
+    for (int i = 0; i < MANY; i++)
+        assert_true(partition_produce_abandon(&sent[i].produce));
+    run_until_over(fixture, &sent[MANY - 1]);
+    for (int i = 0; i < MANY; i++) {
+        assert_true(sent[i].over);
+        assert_int_equal(sent[i].produce.error, KAFKA_NONE);
+        assert_int_equal(sent[i].produce.base_offset, i);
+        sent_free(&sent[i]);
+    }
+    send_plain(partition, &other);
+    run_until_over(fixture, &other);
+    assert_int_equal(other.produce.base_offset, MANY);
+    sent_free(&other);
+}
+
 /* Who has much that waits to be checked is not read; others are, and so is he again when it is through. */
 static void test_check_holds_who_sends_much(void **state) {
     struct fixture *fixture = *state;
@@ -397,6 +421,7 @@ int main(void) {
         TEST(test_check_refuses),
         TEST(test_check_memory_is_bounded),
         TEST(test_check_client_gone),
+        TEST(test_check_client_gone_without_acks),
         TEST(test_check_line_goes_on),
         TEST(test_check_time_over),
         TEST(test_check_partition_closes),
