@@ -34,6 +34,10 @@ struct codec_reader {
     uint8_t *piece;
 };
 
+bool codec_all_clients_read(enum record_codec codec, const void *data, size_t len) {
+    return codec != RECORD_CODEC_LZ4 || codec_lz4_stands_alone(data, len);
+}
+
 size_t codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit) {
     const struct codec_format *format = format_of(codec);
     return format == NULL ? 0 : format->memory(data, len, limit) + CODEC_PIECE;

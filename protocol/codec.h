@@ -19,6 +19,8 @@
 
 struct codec_reader;
 
+/* Whether every client reads such bytes, if they are sound: Java's reads no LZ4 frame whose blocks need each other or a dictionary. */
+bool codec_all_clients_read(enum record_codec codec, const void *data, size_t len);
 /* The most memory that a reader of these bytes takes, as their own headers say, up to where they are sound: no more than about 128 MiB (the
  * largest window of zstd that is accepted), or `limit` where a block is decompressed at once. */
 size_t codec_reader_memory(enum record_codec codec, const void *data, size_t len, size_t limit);

@@ -1,6 +1,6 @@
 /*
  * LZ4 frames. Written as Kafka's Java reader demands: independent blocks of 64 KiB, no content checksum, no content
- * size. Read: any frame, also with linked blocks, but only one, as there. The library takes two blocks of its own, of at most 4 MiB each.
+ * size. Read: any frame, also with linked blocks, which are not stored any more, but only one, as there. The library takes two blocks of its own, of at most 4 MiB each.
  */
 #include <lz4frame.h>
 
@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "protocol/codec_formats.h"
 
-enum { FRAME_HEAD = 6, AT_BLOCK_SIZE = 5, OWN_MEMORY = 256 * 1024 };
+enum { FRAME_HEAD = 6, AT_FLAGS = 4, FLAG_INDEPENDENT = 0x20, FLAG_DICTIONARY = 1, AT_BLOCK_SIZE = 5, OWN_MEMORY = 256 * 1024 };
 
 static const LZ4F_preferences_t preferences = {
     .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent, .frameType = LZ4F_frame},
@@ -20,6 +20,10 @@ static size_t lz4_memory(const uint8_t *data, size_t len, size_t limit) {
     (void)limit;
     unsigned size = len < FRAME_HEAD ? 0 : data[AT_BLOCK_SIZE] >> 4 & 7;
     return size < 4 ? OWN_MEMORY : ((size_t)2 << (8 + 2 * size)) + OWN_MEMORY;
+}
+
+bool codec_lz4_stands_alone(const uint8_t *data, size_t len) {
+    return len < FRAME_HEAD || (data[AT_FLAGS] & (FLAG_INDEPENDENT | FLAG_DICTIONARY)) == FLAG_INDEPENDENT;
 }
 
 static void lz4_open(struct codec_source *source) {

@@ -145,12 +145,16 @@ static int begin(struct record_check *check) {
         findings_of(check)->why = why;
         return error;
     }
+    size_t len;
+    const uint8_t *records = records_of(check, &len);
+    if (!codec_all_clients_read(record_batch_codec(&check->batch), records, len))
+        return error_set(&findings_of(check)->why, ERR_MALFORMED,
+                         "The records of the batch are an LZ4 frame of linked blocks, or with a dictionary, which Java "
+                         "clients cannot read: let the producer write independent blocks.");
     if (options->recompress >= 0) {
         size_t room = options->result_max > RECORD_BATCH_HEADER ? options->result_max - RECORD_BATCH_HEADER : 0;
         check->writer = codec_writer_new((enum record_codec)options->recompress, RECORD_BATCH_HEADER, room);
     }
-    size_t len;
-    const uint8_t *records = records_of(check, &len);
     check->reader = codec_reader_new(record_batch_codec(&check->batch), records, len, options->unfolded_max);
     record_walk_begin(&check->walk, &check->batch, options->check_timestamps ? on_record : NULL, check);
     return ERR_NONE;

@@ -30,6 +30,12 @@ def zstd(data):
     return into.raw[:size]
 
 
+def lz4_stored(data, linked=False):
+    """A frame of LZ4 with one block that is not compressed; its header's checksum is a constant."""
+    head = b"\x40\x40\xc0" if linked else b"\x60\x40\x82"
+    return b"\x04\x22\x4d\x18" + head + struct.pack("<I", 1 << 31 | len(data)) + data + bytes(4)
+
+
 def odd_record(delta=0, key=b"k", value=b"v", time_delta=0, headers=(), attributes=0, behind=b"", key_len=None, value_len=None, count=None, header_key_len=None, length=None):
     """A record in which any number may be wrong."""
     body = bytes([attributes]) + varint(time_delta) + varint(delta)
@@ -65,6 +71,10 @@ def cases():
     yield odd_batch(three, "gzip", payload=packed[:-12]), UNKNOWN, RECORD, garbage
     yield odd_batch(three, "gzip", payload=b""), UNKNOWN, RECORD, garbage
     yield odd_batch(three, "gzip", payload=packed + b"garbage"), NONE, RECORD, "bytes behind the last gzip member"
+    stored = b"".join(three)
+    yield same(odd_batch(three, "lz4", payload=lz4_stored(stored)), NONE)
+    yield odd_batch(three, "lz4", payload=lz4_stored(stored, linked=True)), UNKNOWN, RECORD, "an LZ4 frame of linked blocks"
+    yield odd_batch(three, "lz4", payload=lz4_stored(stored) + bytes(4)), NONE, RECORD, "bytes behind the last gzip member"
     for codec in ("none", "gzip"):
         yield from (same(odd_batch(three, codec, count=n), RECORD) for n in (2, 4, 2**31 - 1, 0))
         yield same(odd_batch(three, codec, base=7), RECORD)

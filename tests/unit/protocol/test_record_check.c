@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <lz4frame.h>
 
 #include "base/mem.h"
 #include "protocol/codec.h"
@@ -214,6 +215,35 @@ static void test_record_check_compressed_records(void **state) {
     mem_free(bytes);
 }
 
+/* Frames of LZ4 that Java's consumers would stop at: linked blocks, a dictionary. One block needs no other, and others read it. */
+static void test_record_check_lz4_for_java(void **state) {
+    (void)state;
+    static const struct {
+        LZ4F_blockMode_t mode;
+        unsigned dictionary;
+        int error;
+    } cases[] = {
+        {LZ4F_blockIndependent, 0, ERR_NONE}, {LZ4F_blockLinked, 0, ERR_MALFORMED}, {LZ4F_blockIndependent, 5, ERR_MALFORMED}};
+    uint8_t *bytes, *other;
+    struct record_batch batch = build(RECORD_CODEC_NONE, 3000, &bytes);
+    bytes[AT_ATTRIBUTES + 1] = RECORD_CODEC_LZ4;
+    size_t len = batch.size - RECORD_BATCH_HEADER;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        LZ4F_preferences_t preferences = {.frameInfo = {.blockMode = cases[i].mode, .dictID = cases[i].dictionary}};
+        size_t room = LZ4F_compressFrameBound(len, &preferences);
+        uint8_t *packed = mem_alloc(room);
+        size_t packed_len = LZ4F_compressFrame(packed, room, bytes + RECORD_BATCH_HEADER, len, &preferences);
+        assert_false(LZ4F_isError(packed_len));
+        struct record_batch linked = with_records(&batch, packed, packed_len, &other);
+        struct error_text why = {""};
+        assert_int_equal(record_batch_check(&linked, &why), cases[i].error);
+        assert_int_equal(strstr(why.text, "independent blocks") != NULL, cases[i].error != ERR_NONE);
+        mem_free(other);
+        mem_free(packed);
+    }
+    mem_free(bytes);
+}
+
 /* What is decompressed is bounded while it comes, step by step, and what it takes is known before. */
 static void test_record_check_bomb(void **state) {
     (void)state;
@@ -320,6 +350,7 @@ int main(void) {
         cmocka_unit_test(test_record_check_bomb),       cmocka_unit_test(test_record_check_compressed_records),
         cmocka_unit_test(test_record_check_recompress), cmocka_unit_test(test_record_check_timestamps),
         cmocka_unit_test(test_record_check_damage),     cmocka_unit_test(test_record_check_empty_frames),
+        cmocka_unit_test(test_record_check_lz4_for_java),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
