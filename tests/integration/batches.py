@@ -70,11 +70,11 @@ def cases():
     yield from ((odd_batch(three, codec, payload=junk), UNKNOWN, RECORD, garbage) for codec in ("gzip", "snappy", "lz4", "zstd"))
     yield odd_batch(three, "gzip", payload=packed[:-12]), UNKNOWN, RECORD, garbage
     yield odd_batch(three, "gzip", payload=b""), UNKNOWN, RECORD, garbage
-    yield odd_batch(three, "gzip", payload=packed + b"garbage"), NONE, RECORD, "bytes behind the last gzip member"
+    yield odd_batch(three, "gzip", payload=packed + b"garbage"), NONE, RECORD, "bytes behind the last gzip member or the LZ4 frame"
     stored = b"".join(three)
     yield same(odd_batch(three, "lz4", payload=lz4_stored(stored)), NONE)
     yield odd_batch(three, "lz4", payload=lz4_stored(stored, linked=True)), UNKNOWN, RECORD, "an LZ4 frame of linked blocks"
-    yield odd_batch(three, "lz4", payload=lz4_stored(stored) + bytes(4)), NONE, RECORD, "bytes behind the last gzip member"
+    yield odd_batch(three, "lz4", payload=lz4_stored(stored) + bytes(4)), NONE, RECORD, "bytes behind the last gzip member or the LZ4 frame"
     for codec in ("none", "gzip"):
         yield from (same(odd_batch(three, codec, count=n), RECORD) for n in (2, 4, 2**31 - 1, 0))
         yield same(odd_batch(three, codec, base=7), RECORD)
