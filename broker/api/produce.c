@@ -18,7 +18,10 @@
 #include "broker/disk_watch.h"
 #include "protocol/kafka_error.h"
 
-enum { PARTITIONS_MAX = 10000 };
+enum {
+    PARTITIONS_MAX = 10000,
+    LEAST_TIMEOUT_MS = 10 * 1000, /* with acks 0 and 1 */
+};
 
 struct produce_part {
     struct partition_produce produce; /* first */
@@ -232,6 +235,12 @@ static bool prepare(struct produce_state *state, const struct broker_services *s
     return true;
 }
 
+/* Kafka's timeout_ms is for the other replicas, with acks -1 alone: who asks for less may say any, also 0. */
+static uint32_t timeout_of(const struct kp_produce_request *in) {
+    uint32_t timeout_ms = in->timeout_ms > 0 ? (uint32_t)in->timeout_ms : 0;
+    return in->acks == -1 || timeout_ms > LEAST_TIMEOUT_MS ? timeout_ms : LEAST_TIMEOUT_MS;
+}
+
 void api_produce(void *service, struct request *request) {
     const struct kp_produce_request *in = request->message;
     struct produce_state *state = kp_arena_alloc(&request->arena, sizeof *state);
@@ -257,6 +266,6 @@ void api_produce(void *service, struct request *request) {
     }
     state->busy = false;
     if (state->pending > 0)
-        deadline_set(state->services->deadlines, &state->deadline, in->timeout_ms > 0 ? (uint32_t)in->timeout_ms : 0);
+        deadline_set(state->services->deadlines, &state->deadline, timeout_of(in));
     finish_if_over(state);
 }

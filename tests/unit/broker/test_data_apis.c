@@ -41,10 +41,8 @@ static void produce_begin(struct produce_ask *ask, const char *topic, int16_t ac
     ask->request.topic_data.count = 1;
 }
 
-static void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition, int records,
-                           size_t value_len) {
+static void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t value_len) {
     struct record_batch_options options = record_batch_plain();
-    options.codec = codec;
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     uint8_t *value = mem_zalloc(value_len);
     for (int i = 0; i < records; i++)
@@ -55,10 +53,6 @@ static void produce_add_in(struct produce_ask *ask, enum record_codec codec, int
     assert_int_equal(record_batch_builder_finish(builder, &ask->bytes[place], &len), ERR_NONE);
     ask->partitions[place] = (struct kp_produce_request_partition){
         .index = partition, .records = {.data = ask->bytes[place], .len = (int32_t)len}};
-}
-
-static void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t value_len) {
-    produce_add_in(ask, RECORD_CODEC_NONE, partition, records, value_len);
 }
 
 static void produce_end(struct produce_ask *ask) {
@@ -178,31 +172,6 @@ static void test_produce_without_acks(void **state) {
     ask.topic.name = kp_string_of("missing");
     assert_false(one_broker_ask(one, KP_PRODUCE, 7, &ask.request, &response));
     produce_end(&ask);
-}
-
-/* acks 0, and the connection is closed at once: what was sent is stored, also what takes long to check. */
-static void test_produce_without_acks_and_gone(void **state) {
-    enum { BATCHES = 5, RECORDS = 2000 };
-    struct one_broker *one = *state;
-    one_broker_start(one);
-    one_broker_create(one, "t", 1);
-    struct produce_ask ask;
-    produce_begin(&ask, "t", 0);
-    produce_add_in(&ask, RECORD_CODEC_GZIP, 0, RECORDS, 1000);
-    for (int i = 0; i < BATCHES; i++)
-        one_broker_send(one, KP_PRODUCE, 7, &ask.request);
-    produce_end(&ask);
-    one_broker_dial_again(one);
-    struct fetch_ask at_end;
-    struct kp_fetch_response response;
-    fetch_begin(&at_end, "t", 1, 0);
-    at_end.request.max_wait_ms = 10000;
-    for (int i = 0; i < BATCHES; i++) {
-        at_end.partitions[0].fetch_offset = (int64_t)i * RECORDS;
-        const struct kp_fetch_response_partition *out = fetch(one, &at_end, &response);
-        assert_int_equal(out->error_code, KAFKA_NONE);
-        assert_true(out->records.len > 0);
-    }
 }
 
 /* ---- Fetch ---- */
@@ -599,7 +568,6 @@ int main(void) {
         TEST(test_produce_many_partitions),
         TEST(test_produce_refused_requests),
         TEST(test_produce_without_acks),
-        TEST(test_produce_without_acks_and_gone),
         TEST(test_fetch_waits),
         TEST(test_fetch_min_bytes),
         TEST(test_fetch_nothing_more_fits),
