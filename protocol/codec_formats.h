@@ -41,7 +41,8 @@ struct codec_format {
     void (*end)(void *state);
 };
 
-bool codec_lz4_stands_alone(const uint8_t *data, size_t len); /* each block can be read without another, or a dictionary */
+bool codec_lz4_stands_alone(const uint8_t *data,
+                            size_t len); /* each block can be read without another, or a dictionary */
 
 extern const struct codec_format codec_gzip, codec_snappy, codec_lz4, codec_zstd;
 

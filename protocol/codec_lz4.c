@@ -9,7 +9,14 @@
 #include "base/mem.h"
 #include "protocol/codec_formats.h"
 
-enum { FRAME_HEAD = 6, AT_FLAGS = 4, FLAG_INDEPENDENT = 0x20, FLAG_DICTIONARY = 1, AT_BLOCK_SIZE = 5, OWN_MEMORY = 256 * 1024 };
+enum {
+    FRAME_HEAD = 6,
+    AT_FLAGS = 4,
+    FLAG_INDEPENDENT = 0x20,
+    FLAG_DICTIONARY = 1,
+    AT_BLOCK_SIZE = 5,
+    OWN_MEMORY = 256 * 1024
+};
 
 static const LZ4F_preferences_t preferences = {
     .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent, .frameType = LZ4F_frame},

@@ -265,7 +265,6 @@ void api_produce(void *service, struct request *request) {
         }
     }
     state->busy = false;
-    if (state->pending > 0)
-        deadline_set(state->services->deadlines, &state->deadline, timeout_of(in));
+    if (state->pending > 0) deadline_set(state->services->deadlines, &state->deadline, timeout_of(in));
     finish_if_over(state);
 }

@@ -222,8 +222,9 @@ static void test_record_check_lz4_for_java(void **state) {
         LZ4F_blockMode_t mode;
         unsigned dictionary;
         int error;
-    } cases[] = {
-        {LZ4F_blockIndependent, 0, ERR_NONE}, {LZ4F_blockLinked, 0, ERR_MALFORMED}, {LZ4F_blockIndependent, 5, ERR_MALFORMED}};
+    } cases[] = {{LZ4F_blockIndependent, 0, ERR_NONE},
+                 {LZ4F_blockLinked, 0, ERR_MALFORMED},
+                 {LZ4F_blockIndependent, 5, ERR_MALFORMED}};
     uint8_t *bytes, *other;
     struct record_batch batch = build(RECORD_CODEC_NONE, 3000, &bytes);
     bytes[AT_ATTRIBUTES + 1] = RECORD_CODEC_LZ4;
@@ -345,11 +346,11 @@ static void test_record_check_timestamps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record_check_sound),      cmocka_unit_test(test_record_check_pieces),
-        cmocka_unit_test(test_record_check_counts),     cmocka_unit_test(test_record_check_garbage),
-        cmocka_unit_test(test_record_check_bomb),       cmocka_unit_test(test_record_check_compressed_records),
-        cmocka_unit_test(test_record_check_recompress), cmocka_unit_test(test_record_check_timestamps),
-        cmocka_unit_test(test_record_check_damage),     cmocka_unit_test(test_record_check_empty_frames),
+        cmocka_unit_test(test_record_check_sound),        cmocka_unit_test(test_record_check_pieces),
+        cmocka_unit_test(test_record_check_counts),       cmocka_unit_test(test_record_check_garbage),
+        cmocka_unit_test(test_record_check_bomb),         cmocka_unit_test(test_record_check_compressed_records),
+        cmocka_unit_test(test_record_check_recompress),   cmocka_unit_test(test_record_check_timestamps),
+        cmocka_unit_test(test_record_check_damage),       cmocka_unit_test(test_record_check_empty_frames),
         cmocka_unit_test(test_record_check_lz4_for_java),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
