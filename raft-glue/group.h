@@ -107,6 +107,7 @@ struct group_transfer {
     struct group *group; /* the group's, all below; NULL: not under way */
     uint64_t replica, deadline_ms;
     uint32_t term;
+    bool asked; /* the target was told to stand: there is no second time */
 };
 /* ERR_NOT_LEADER; ERR_LIMIT: another one is under way, or this broker stops; ERR_INVALID: the target does not vote, or is this replica; ERR_AGAIN: it is
  * not connected, or lags behind. `done` comes only after ERR_NONE, never inside the call. */

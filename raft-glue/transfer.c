@@ -34,14 +34,19 @@ static struct member *planned_target(const struct group *group) {
 struct member *transfer_decide(struct group *group) {
     bool wanted = group->shard->handing_over || group->transfer != NULL;
     if (!wanted || !group_leads(group) || raft_transferee(&group->raft) != 0) return NULL;
+    if (!group->shard->handing_over && group->transfer->asked) { /* the engine has given up */
+        shard_news(group);
+        return NULL;
+    }
     struct member *target = group->shard->handing_over ? transfer_target(group) : planned_target(group);
     group->hand_over_to = target == NULL ? 0 : target->replica;
     if (target == NULL || member_match(target) != partition_log_last_index(group->log)) return NULL;
     if (group->transfer != NULL) {
-        /* The engine gives up after an election timeout; until it has, this is not over. */
+        group->transfer->asked = true;
+        /* The engine gives up after an election timeout, with the heartbeat behind it; until it has, this is not over. */
         const struct shard_options *options = &group->shard->options;
         group->transfer->deadline_ms = shard_now_ms(group->shard) + options->election_timeout_ms +
-                                       options->heartbeat_ms;
+                                       2 * options->heartbeat_ms;
     }
     return target;
 }
@@ -60,6 +65,7 @@ int group_transfer_begin(struct group *group, struct group_transfer *transfer, u
     transfer->group = group;
     transfer->replica = replica;
     transfer->term = group_term(group);
+    transfer->asked = false;
     transfer->deadline_ms = shard_now_ms(group->shard) + (uint64_t)2 * options->failover_ms;
     group->transfer = transfer;
     shard_news(group);
@@ -80,7 +86,8 @@ void transfer_deliver(struct group *group) {
     if (!group_leads(group) || group_term(group) != group->transfer->term) {
         group->shard->stats.transfers++;
         end_transfer(group, ERR_NONE);
-    } else if (shard_now_ms(group->shard) >= group->transfer->deadline_ms) {
+    } else if (shard_now_ms(group->shard) >= group->transfer->deadline_ms ||
+               (group->transfer->asked && raft_transferee(&group->raft) == 0)) {
         end_transfer(group, ERR_TIMEOUT);
     }
 }

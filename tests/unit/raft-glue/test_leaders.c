@@ -189,6 +189,45 @@ static void test_leaders_transfer_target_dies(void **state) {
     cluster_run(cluster, cluster_agrees);
 }
 
+/* The target has everything, is connected, and does not stand, because of its disk or of what is wrong with its group: it is asked once, and
+ * the leader takes entries again when the engine has given up. */
+static void transfer_to_deaf_target(struct cluster *cluster) {
+    char block[2000] = {0};
+    uint64_t index;
+    struct replica *leader = cluster_leader(cluster, 0);
+    struct node *target = &cluster->nodes[leader->node->id % 3];
+    struct group_transfer transfer = {.done = on_transfer};
+    ended = -1;
+    assert_int_equal(group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
+    group_close(target->replicas[0].group);
+    cluster->group_count = 0; /* it has none to close */
+    uint64_t start = env_now_ms(cluster->env);
+    cluster_run(cluster, has_ended);
+    uint64_t took = env_now_ms(cluster->env) - start;
+    bool leads = leader->leading;
+    int error = replica_submit(leader, block, sizeof block, &index);
+    node_close(target);
+    cluster->group_count = 1;
+    node_open(target, false);
+    print_message("it was given up after %d ms\n", (int)took);
+    assert_int_equal(ended, ERR_TIMEOUT);
+    assert_true(leads);
+    assert_int_equal(error, ERR_NONE);
+    assert_in_range(took, 300, 2000);
+    cluster_run(cluster, cluster_agrees);
+}
+
+static void test_leaders_transfer_target_is_deaf(void **state) {
+    struct cluster *cluster = *state;
+    cluster->options.election_timeout_ms = 300;
+    cluster->options.heartbeat_ms = 50;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    cluster_run(cluster, cluster_agrees);
+    for (int round = 0; round < 4; round++)
+        transfer_to_deaf_target(cluster);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_leaders_as_placed_whoever_opens_first, cluster_setup, cluster_teardown),
@@ -197,6 +236,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_leaders_transfer_under_load, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_leaders_transfer_is_refused, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_leaders_transfer_target_dies, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_transfer_target_is_deaf, cluster_setup, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
