@@ -24,6 +24,9 @@ int16_t error_map_log(int error) {
     case ERR_MALFORMED:
     case ERR_IO:
     case ERR_SYSTEM:
+    case ERR_DENIED:
+    case ERR_LIMIT:
+    case ERR_VERSION:
     case ERR_NO_SPACE: return KAFKA_STORAGE_ERROR;
     default: return KAFKA_UNKNOWN_SERVER_ERROR;
     }

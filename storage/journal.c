@@ -210,6 +210,11 @@ const struct journal_group *journal_recovered(const struct journal *journal, uin
     return state == NULL ? NULL : state->recovered;
 }
 
+bool journal_recovered_is_gone(const struct journal *journal, uint64_t group) {
+    const struct journal_group_state *state = journal_state_find(&journal->state, group);
+    return state != NULL && state->recovered == NULL;
+}
+
 void journal_each_group(const struct journal *journal, void (*each)(void *arg, uint64_t group), void *arg) {
     struct journal_group_state *group, *next;
     HASH_ITER(hh, journal->state.groups, group, next) {

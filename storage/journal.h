@@ -54,6 +54,8 @@ void journal_close(struct journal *journal);
 
 /* The recovered state of a group, or NULL if the journal never heard of it. Valid until journal_recovered_release. */
 const struct journal_group *journal_recovered(const struct journal *journal, uint64_t group);
+/* It was released: what was recovered of the group, its term and its vote, lives in the log that was opened with it, and nowhere else. */
+bool journal_recovered_is_gone(const struct journal *journal, uint64_t group);
 /* Calls `each` for the id of every group that the journal knows. */
 void journal_each_group(const struct journal *journal, void (*each)(void *arg, uint64_t group), void *arg);
 /* Frees a group's recovered entries (their owner took references of those it wanted). */

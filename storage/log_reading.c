@@ -40,9 +40,14 @@ static void let_go(struct log_reading *reading) {
 
 enum { TRY_AGAIN_US = 50 * 1000 };
 
+/* The timer is begun for the first in line only: those that come behind it do not make it wait longer. */
 static void wait_for_file(struct log_store *store, struct log_reading *reading, bool first) {
     struct reading_queue *queue = &store->readers;
-    let_go(reading); /* who waits keeps no file from being closed */
+    bool waking = queue->waking;
+    queue->waking = true; /* what this one lets go is no room: it was not enough */
+    let_go(reading);      /* who waits keeps no file from being closed */
+    queue->waking = waking;
+    if (first || queue->first == NULL) env_timer_start(queue->again, TRY_AGAIN_US);
     reading->waiting = true;
     reading->next_waiting = first ? queue->first : NULL;
     if (first)
@@ -50,7 +55,6 @@ static void wait_for_file(struct log_store *store, struct log_reading *reading, 
     else
         *(queue->last ? &queue->last->next_waiting : &queue->first) = reading;
     if (!reading->next_waiting) queue->last = reading;
-    env_timer_start(queue->again, TRY_AGAIN_US);
 }
 
 static void wait_no_more(struct log_store *store, struct log_reading *reading) {
@@ -152,6 +156,12 @@ static void done(struct env_job *job) {
     reading->loaded = NULL;
     mem_free(reading->index_path);
     reading->index_path = NULL;
+    if (reading->log && reading->error == ERR_LIMIT) { /* of the index, which is not counted in the store's limit */
+        struct log_store *store = reading->log->store;
+        wait_for_file(store, reading, false);
+        segment_files_give_back(&store->files);
+        return;
+    }
     let_go(reading);
     if (reading->log)
         reading->resume(reading, reading->error);

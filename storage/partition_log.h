@@ -62,7 +62,7 @@ struct partition_log_events {
     void (*hard_state_durable)(void *arg, uint64_t version);
 };
 
-/* Opens the log of `group`, or begins a new one, for which nothing is made on disk yet. After recovery the committed part that is known
+/* Opens the log of `group`, once in the life of the store, or begins a new one, for which nothing is made on disk yet. After recovery the committed part that is known
  * is in segments (or memory), and later entries are uncommitted. `label` ("orders-3", "metadata") is for messages; copied. Blocks: for
  * the one log that a start waits for. ERR_CORRUPT, ERR_VERSION: damage, or a file of another time; what else there is (ERR_IO, ERR_LIMIT,
  * ERR_NO_SPACE, ERR_BUSY, ...) may pass. */

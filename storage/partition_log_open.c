@@ -48,7 +48,7 @@ struct partition_log_opening {
     void *arg;
     int error;
     struct error_text sentence; /* of `error` */
-    struct partition_log *log;  /* NULL: another one of this group is open */
+    struct partition_log *log;  /* NULL: another one of this group is open, or was */
     struct journal_group
         *journal;   /* a copy, because the journal may be closed meanwhile; NULL: it never heard of the group */
     int64_t *bases; /* base offsets of the segment files, ascending */
@@ -396,6 +396,14 @@ static struct partition_log_opening *begin(struct log_store *store, uint64_t gro
     if (log) {
         opening->error = error_set(opening->why, ERR_BUSY,
                                    "the log of %s is open already, or its last writes are not finished", label);
+        return opening;
+    }
+    if (journal_recovered_is_gone(store->journal,
+                                  group)) { /* it would be a new log, without the votes of the old one */
+        opening->error = error_set(
+            opening->why, ERR_CORRUPT,
+            "the log of %s was closed since this broker started, as its own log says; start the broker again to open it",
+            label);
         return opening;
     }
     log = mem_zalloc(sizeof *log);

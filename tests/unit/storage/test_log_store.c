@@ -400,6 +400,34 @@ static void test_store_opens_in_a_lane(void **state) {
     tear_down(f);
 }
 
+/* What was recovered of a log is given to who opens it first. Opened again, without a segment, it would be a new one: the votes forgotten. */
+static void test_store_opens_a_log_once(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    open_logs(f, 2);
+    partition_log_set_hard_state(f->logs[0], 7, 2);
+    append(f, 0, 100);
+    settle(f, 0);
+    close_store(f);
+    open_store(f);
+    f->logs[0] = open_one(f, 1);
+    assert_int_equal(partition_log_term(f->logs[0]), 7);
+    f->logs[1] = open_one(f, 2);
+    append(f, 1, 100);
+    settle(f, 1);
+    struct partition_log *again;
+    struct error_text why;
+    for (unsigned i = 0; i < 2; i++) {
+        partition_log_close(f->logs[i]);
+        f->logs[i] = NULL;
+        assert_int_equal(partition_log_open(f->store, i + 1, "topic", &events, f, &again, &why), ERR_CORRUPT);
+    }
+    assert_string_equal(why.text,
+                        "the log of topic was closed since this broker started, as its own log says; start the "
+                        "broker again to open it");
+    tear_down(f);
+}
+
 /* A flush leaves what is little in the journal, as much as the options say over all logs; the next start has it all the same. */
 static void test_store_flush_leaves_little(void **state) {
     (void)state;
@@ -506,7 +534,7 @@ int main(void) {
         cmocka_unit_test(test_store_journal_pressure),    cmocka_unit_test(test_store_removes_groups),
         cmocka_unit_test(test_store_opens_many_logs),     cmocka_unit_test(test_store_syncs_quiet_logs),
         cmocka_unit_test(test_store_with_few_files),      cmocka_unit_test(test_store_opens_in_a_lane),
-        cmocka_unit_test(test_store_flush_leaves_little),
+        cmocka_unit_test(test_store_flush_leaves_little), cmocka_unit_test(test_store_opens_a_log_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -114,6 +116,64 @@ static void test_reading_many_files(void **state) {
         partition_log_read_release(&read);
         assert_true(model.store->files.open <= 2);
     }
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+struct patient_read {
+    struct partition_log_read read; /* first */
+    bool done;
+    int error;
+};
+
+static void patient_done(struct partition_log_read *read, int error) {
+    struct patient_read *patient = (struct patient_read *)read;
+    patient->done = true;
+    patient->error = error;
+    if (!error) partition_log_read_release(read);
+}
+
+static void time_is_over(void *arg) {
+    folder_stop(arg);
+}
+
+static void run_for(struct log_model *model, uint64_t us) {
+    struct env_timer *timer = env_timer_new(model->folder.env, time_is_over, &model->folder);
+    env_timer_start(timer, us);
+    folder_run(&model->folder);
+    env_timer_free(timer);
+}
+
+/* The process may have a segment open and not the index beside it: who reads waits for that file, too. */
+static void test_reading_waits_for_an_index(void **state) {
+    (void)state;
+    enum { READS = 3 };
+    struct log_model model;
+    open_cold(&model, 37);
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(0);
+    assert_true(next > 0);
+    close(next);
+    few = (struct rlimit){.rlim_cur = (rlim_t)next + 1, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct patient_read reads[READS] = {0};
+    for (int i = 0; i < READS; i++) {
+        reads[i].read.done = patient_done;
+        assert_false(partition_log_read(model.log, 1, 2, 1 << 20, &reads[i].read));
+        run_for(&model, 20 * 1000);
+    }
+    run_for(&model, 100 * 1000);
+    for (int i = 0; i < READS; i++)
+        assert_false(reads[i].done);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    partition_log_read_cancel(&reads[1].read);
+    for (int i = 0; i < READS; i++) {
+        while (i != 1 && !reads[i].done)
+            run_for(&model, 5000);
+        assert_int_equal(reads[i].error, 0);
+    }
+    assert_false(reads[1].done);
     log_model_stop(&model, false);
     log_model_close(&model);
 }
@@ -263,9 +323,13 @@ static void test_reading_promised_records(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reading_cancelled),  cmocka_unit_test(test_reading_out_of_range),
-        cmocka_unit_test(test_reading_many_files), cmocka_unit_test(test_reading_snapshots),
-        cmocka_unit_test(test_reading_epochs),     cmocka_unit_test(test_reading_promised_records),
+        cmocka_unit_test(test_reading_cancelled),
+        cmocka_unit_test(test_reading_out_of_range),
+        cmocka_unit_test(test_reading_many_files),
+        cmocka_unit_test(test_reading_snapshots),
+        cmocka_unit_test(test_reading_epochs),
+        cmocka_unit_test(test_reading_promised_records),
+        cmocka_unit_test(test_reading_waits_for_an_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
