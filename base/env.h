@@ -36,6 +36,12 @@ void env_log_line(struct env *env, const char *line);
 
 uint64_t env_now_us(struct env *env); /* monotonic */
 uint64_t env_now_ms(struct env *env); /* env_now_us / 1000 */
+/* How long until that time of env_now_ms; 0: it is over. What is left of a deadline is never worked out by hand: a difference of a deadline
+ * that has passed is nearly for ever. */
+static inline uint32_t env_ms_until(struct env *env, uint64_t at_ms) {
+    uint64_t now_ms = env_now_ms(env), left_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+    return left_ms < UINT32_MAX ? (uint32_t)left_ms : UINT32_MAX;
+}
 int64_t env_wall_ms(struct env *env); /* Unix time; may jump */
 void env_random(struct env *env, void *into, size_t len);
 uint64_t env_random_u64(struct env *env);

@@ -40,8 +40,7 @@ static void try_later(struct leader_ask *ask) {
 }
 
 static uint32_t left_ms(const struct leader_ask *ask) {
-    uint64_t now_ms = env_now_ms(ask->asks->env);
-    return ask->deadline_ms > now_ms ? (uint32_t)(ask->deadline_ms - now_ms) : 0;
+    return env_ms_until(ask->asks->env, ask->deadline_ms);
 }
 
 /* ---- What comes of it ---- */

@@ -59,9 +59,8 @@ bool leader_table_in_doubt(const struct leader_table *table) {
 
 uint32_t leader_table_doubt_ms(const struct leader_table *table, uint64_t group) {
     const struct row *row;
-    uint64_t now_ms = env_now_ms(table->env);
     HASH_FIND(hh, table->rows, &group, sizeof group, row);
-    return row == NULL || row->doubt_until_ms <= now_ms ? 0 : (uint32_t)(row->doubt_until_ms - now_ms);
+    return row == NULL ? 0 : env_ms_until(table->env, row->doubt_until_ms);
 }
 
 /* ---- Waiting ---- */

@@ -157,11 +157,10 @@ static void go_on(struct elections *elections) {
         while (elections->next < elections->count && elections->items[elections->next].group == 0)
             elections->next++;
         if (slot->election != NULL || elections->next == elections->count) continue;
-        uint64_t now_ms = env_now_ms(services->env);
         slot->election = &elections->items[elections->next++];
         elections->under_way++;
         leader_ask_begin(services->leader_asks, &slot->ask, slot->election->group, slot->election->target,
-                         elections->deadline_ms > now_ms ? (uint32_t)(elections->deadline_ms - now_ms) : 0);
+                         env_ms_until(services->env, elections->deadline_ms));
     }
     if (elections->under_way == 0) answer(elections);
 }

@@ -45,8 +45,7 @@ static void on_leaders(struct leader_wait *wait, int error) {
 static void wait_for_leaders(struct topic_change *item) {
     const struct broker_services *services = item->changes->services;
     const struct metadata_topic *topic = metadata_topic_with_id(services->metadata, item->id.bytes);
-    uint64_t now_ms = env_now_ms(services->env);
-    uint32_t left_ms = item->changes->deadline_ms > now_ms ? (uint32_t)(item->changes->deadline_ms - now_ms) : 0;
+    uint32_t left_ms = env_ms_until(services->env, item->changes->deadline_ms);
     if (left_ms > LEADERS_MOST_MS) left_ms = LEADERS_MOST_MS;
     size_t count = topic == NULL ? 0 : (size_t)topic->partition_count;
     uint64_t *groups = mem_alloc((count + 1) * sizeof *groups);
@@ -191,7 +190,7 @@ void topic_change_submit(struct topic_change *item, const struct metadata_change
     item->wait_leaders = wait_leaders;
     changes->submitted++;
     metadata_group_submit(changes->services->metadata_group, &item->submit, change,
-                          (uint32_t)(changes->deadline_ms - env_now_ms(changes->services->env)));
+                          env_ms_until(changes->services->env, changes->deadline_ms));
 }
 
 struct kp_string topic_change_message(struct topic_change *item) {

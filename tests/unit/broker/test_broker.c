@@ -11,6 +11,7 @@
 #include "broker/cluster_record.h"
 #include "broker/metadata_group.h"
 #include "fixture_brokers.h"
+#include "protocol/create_topics.h"
 #include "protocol/kafka_error.h"
 
 static const struct metadata *metadata_of(struct broker_node *node) {
@@ -245,13 +246,57 @@ static void test_broker_start_refused(void **state) {
     assert_said(second, "which was formed by the brokers 1");
 }
 
+static bool nobody_leads_metadata(struct brokers *brokers) {
+    return brokers_metadata_leader(brokers) == NULL;
+}
+
+static bool is_answered(struct brokers *brokers) {
+    return brokers_missing(brokers) == 0;
+}
+
+/* More changes than are under way at one time, and no majority: those that wait for their turn have no more time than those before them. */
+static void test_broker_many_changes_time_out(void **state) {
+    enum { TOPICS = 150 };
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, NULL);
+    brokers_kill(&brokers->nodes[1]);
+    brokers_kill(&brokers->nodes[2]);
+    brokers_until(brokers, nobody_leads_metadata);
+    static struct kp_create_topics_request_topic topics[TOPICS];
+    static char names[TOPICS][16];
+    struct kp_create_topics_request request;
+    static struct kp_create_topics_response response;
+    kp_set_fallbacks(&kp_create_topics_request_schema, &request);
+    for (int i = 0; i < TOPICS; i++) {
+        kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topics[i]);
+        snprintf(names[i], sizeof names[i], "topic-%d", i);
+        topics[i].name = kp_string_of(names[i]);
+        topics[i].num_partitions = topics[i].replication_factor = 1;
+    }
+    request.topics.items = topics;
+    request.topics.count = TOPICS;
+    request.timeout_ms = 300;
+    brokers_ask_later(&brokers->nodes[0], KP_CREATE_TOPICS, 7, &request, &response);
+    brokers_until(brokers, is_answered);
+    assert_int_equal(response.topics.count, TOPICS);
+    for (int i = 0; i < TOPICS; i++)
+        assert_int_equal(response.topics.items[i].error_code, KAFKA_REQUEST_TIMED_OUT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_broker_alone),      TEST(test_broker_alone_killed),         TEST(test_broker_three_form),
-        TEST(test_broker_wiped),      TEST(test_broker_metadata_leader_dies), TEST(test_broker_fenced),
-        TEST(test_broker_clean_stop), TEST(test_broker_away_meanwhile),       TEST(test_broker_start_refused),
+        TEST(test_broker_alone),
+        TEST(test_broker_alone_killed),
+        TEST(test_broker_three_form),
+        TEST(test_broker_wiped),
+        TEST(test_broker_metadata_leader_dies),
+        TEST(test_broker_fenced),
+        TEST(test_broker_clean_stop),
+        TEST(test_broker_away_meanwhile),
+        TEST(test_broker_start_refused),
+        TEST(test_broker_many_changes_time_out),
     };
     return cmocka_run_group_tests_name("broker", tests, NULL, NULL);
 }
