@@ -36,7 +36,10 @@ enum mutant {
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */
     MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they were sent is lost */
     MUTANT_RETRY_ACKED_EARLY, /* a retry of a batch in flight is acknowledged before the batch has committed */
-    MUTANT_WATERMARK_AT_APPEND, /* the watermark moves when the leader has appended */
+    MUTANT_WATERMARK_AT_APPEND,   /* the watermark moves when the leader has appended */
+    MUTANT_STRANGERS_TAKE_PLACES, /* refusals take the places of producers with something committed */
+    MUTANT_ANY_PRODUCER_ID,       /* ids that nobody was ever given are taken */
+    MUTANT_VERDICT_UNCONFIRMED,   /* a leader refuses a batch for good without asking whether it leads */
 
     MUTANT_WIPED_REPLICA_VOTES = 60, /* a broker that lost its directory is let in under its old identity */
     MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened, which is not tried again */

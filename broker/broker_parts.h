@@ -11,6 +11,7 @@
 #include "broker/cluster_forming.h"
 #include "broker/deadlines.h"
 #include "broker/disk_watch.h"
+#include "broker/isolation.h"
 #include "broker/leader_balancer.h"
 #include "broker/lease.h"
 #include "broker/metadata_group.h"
@@ -55,6 +56,7 @@ struct broker {
     struct leader_transfers *leader_transfers;
     struct leader_asks *leader_asks;
     struct leader_balancer *leader_balancer;
+    struct isolation *isolation;
     struct registration *registration;
     struct env_task applied_task;
     struct broker_services services;

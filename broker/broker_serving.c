@@ -26,6 +26,13 @@ static void on_configs_changed(void *arg, const struct metadata_topic *topic) {
     partition_set_configs_changed(broker->partitions, topic);
 }
 
+/* Clients in the middle of something look elsewhere as after a broken connection; those that come all the same are told what we know, once. */
+static void on_isolated(void *arg, bool isolated) {
+    struct broker *broker = arg;
+    dispatch_part(broker->dispatch, isolated);
+    if (isolated) server_close_clients(broker->server);
+}
+
 static const struct metadata_events metadata_events = {.partition_added = on_partition_added,
                                                        .partition_removed = on_partition_removed,
                                                        .configs_changed = on_configs_changed};
@@ -98,11 +105,12 @@ static void begin_registration(struct broker *broker) {
 int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->applied_task.run = on_applied_task;
     broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env), &metadata_events, broker);
-    broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders);
+    broker->producer_ids = producer_ids_new(broker->metadata);
+    broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders, broker->producer_ids);
     int error = metadata_group_open(broker->shard, broker->metadata, &broker->record, broker->settings,
                                     broker->messages, &group_events, broker, &broker->metadata_group, why);
     if (error != ERR_NONE) return error;
-    broker->producer_ids = producer_ids_new(broker->metadata_group);
+    producer_ids_open(broker->producer_ids, broker->metadata_group);
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings, broker->metadata,
                                               broker->metadata_group, broker->leaders, &broker->record);
     broker->leases = leases_new(broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
@@ -114,6 +122,8 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->leader_balancer = leader_balancer_new(broker->env, &broker->log, broker->settings, broker->metadata,
                                                   broker->metadata_group, broker->leaders, shard_peers(broker->shard),
                                                   broker->leader_asks);
+    broker->isolation = isolation_new(broker->env, &broker->log, broker->settings, shard_peers(broker->shard),
+                                      broker->leaders, on_isolated, broker);
     broker->services = (struct broker_services){.env = broker->env,
                                                 .log = &broker->log,
                                                 .settings = broker->settings,
@@ -136,6 +146,7 @@ void broker_close_cluster(struct broker *broker) {
     env_defer_cancel(broker->env, &broker->applied_task);
     registration_free(broker->registration);
     leases_free(broker->leases);
+    isolation_free(broker->isolation);
     leader_balancer_free(broker->leader_balancer);
     leader_asks_free(broker->leader_asks);
     leader_transfers_free(broker->leader_transfers);
@@ -145,6 +156,7 @@ void broker_close_cluster(struct broker *broker) {
     metadata_group_close(broker->metadata_group);
     broker->registration = NULL;
     broker->leases = NULL;
+    broker->isolation = NULL;
     broker->leader_balancer = NULL;
     broker->leader_asks = NULL;
     broker->leader_transfers = NULL;

@@ -331,6 +331,7 @@ static void read_topic_values(struct broker_settings *into) {
     into->message_max_bytes = (int32_t)settings_int(values, "message.max.bytes");
     into->log_compression_lz4 = settings_choice(values, "log.compression") == 0;
     into->producer_id_expiration_ms = (uint64_t)settings_int(values, "producer.id.expiration.ms");
+    into->partition_max_producers = (uint32_t)settings_int(values, "partition.max.producers");
 }
 
 static void read_limits(struct broker_settings *into) {
@@ -357,6 +358,7 @@ static void read_limits(struct broker_settings *into) {
     into->peer_receive_bytes = (uint64_t)settings_int(values, "peer.receive.max.bytes");
     into->broker_session_timeout_ms = (uint32_t)settings_int(values, "broker.session.timeout.ms");
     into->broker_heartbeat_ms = (uint32_t)settings_int(values, "broker.heartbeat.interval.ms");
+    into->isolated_clients_ms = (uint32_t)settings_int(values, "isolated.clients.ms");
     into->raft_heartbeat_ms = (uint32_t)settings_int(values, "raft.heartbeat.ms");
     into->raft_election_timeout_ms = (uint32_t)settings_int(values, "raft.election.timeout.ms");
     into->raft_failover_ms = (uint32_t)settings_int(values, "raft.failover.ms");

@@ -79,6 +79,7 @@ struct broker_settings {
     uint32_t turn_warn_ms;                /* a turn of the loop that takes so long is told on the log */
     uint32_t fetch_max_bytes;             /* of one answer */
     uint64_t producer_id_expiration_ms;
+    uint32_t partition_max_producers;
 
     uint64_t journal_file_bytes, journal_max_bytes;
     uint64_t segment_bytes;
@@ -91,6 +92,7 @@ struct broker_settings {
     uint64_t peer_window_bytes, peer_receive_bytes;
 
     uint32_t broker_session_timeout_ms, broker_heartbeat_ms;
+    uint32_t isolated_clients_ms; /* 0: never */
     uint32_t raft_heartbeat_ms, raft_election_timeout_ms, raft_failover_ms;
 };
 

@@ -68,7 +68,9 @@ static const struct setting table[] = {
     CHOICE("log.compression", "lz4", "lz4,none",
            "How entries are compressed on disk and between brokers, when that saves something; clients never see it."),
     NUMBER("producer.id.expiration.ms", "86400000", 1000, INT64_MAX / 1000, "ms",
-           "How long the sequence numbers of an idempotent producer that sends nothing are kept."),
+           "How long the sequence numbers of an idempotent producer that sends nothing are kept, at least."),
+    NUMBER("partition.max.producers", "20000", 1, 1000000, "producers",
+           "Idempotent producers that a partition remembers; new ones are refused beyond, until it forgets old ones."),
 
     /* ---- Limits on clients ---- */
     NUMBER("socket.request.max.bytes", "104857600", 1024, 256 * MIB, "bytes", "The largest request that is read."),
@@ -126,6 +128,8 @@ static const struct setting table[] = {
            "A broker that the metadata leader has not heard for so long is fenced: it gets no new replicas."),
     NUMBER("broker.heartbeat.interval.ms", "2000", 10, INT32_MAX, "ms",
            "How often a broker tells the metadata leader that it is alive."),
+    NUMBER("isolated.clients.ms", "2000", 0, INT32_MAX, "ms",
+           "A broker that hears no majority for so long, while others may serve, sends its clients to them; 0: never."),
     NUMBER("raft.heartbeat.ms", "200", 10, 60000, "ms", "How often a leader tells its followers that it is alive."),
     NUMBER("raft.election.timeout.ms", "1000", 50, 600000, "ms",
            "Followers that hear no leader for between one and two of these elect another; at least 3 heartbeats."),

@@ -5,11 +5,13 @@
 #include "base/mem.h"
 #include "broker/request.h"
 #include "protocol/api_table.h"
+#include "protocol/metadata.h"
 
 struct dispatch {
     void *service;
     request_handler **handlers; /* as the rows of kp_api_table() */
     size_t count;
+    bool parting;
 };
 
 static size_t row_of(const struct dispatch *dispatch, int16_t api_key) {
@@ -48,9 +50,27 @@ bool dispatch_complete(const struct dispatch *dispatch) {
     return true;
 }
 
+void dispatch_part(struct dispatch *dispatch, bool parting) {
+    dispatch->parting = parting;
+}
+
+static bool wants_partitions(const struct request *request) {
+    switch (request->api_key) {
+    case KP_METADATA: return ((const struct kp_metadata_request *)request->message)->topics.count > 0;
+    case KP_PRODUCE:
+    case KP_FETCH:
+    case KP_LIST_OFFSETS:
+    case KP_OFFSET_FOR_LEADER_EPOCH:
+    case KP_FIND_COORDINATOR:
+    case KP_INIT_PRODUCER_ID: return true;
+    default: return false;
+    }
+}
+
 void dispatch_call(const struct dispatch *dispatch, struct request *request) {
     size_t row = row_of(dispatch, request->api_key);
     CHECK(dispatch->handlers[row] != NULL); /* dispatch_complete, before the first client is let in */
+    if (dispatch->parting && wants_partitions(request)) request->close_after = true;
     dispatch->handlers[row](dispatch->service, request);
 }
 

@@ -179,6 +179,10 @@ static void apply_allocate(struct metadata *metadata, const struct command_alloc
     metadata->next_producer_id += command->count;
 }
 
+int64_t metadata_next_producer_id(const struct metadata *metadata) {
+    return metadata->next_producer_id;
+}
+
 int metadata_apply(struct metadata *metadata, uint64_t index, const void *bytes, size_t len,
                    struct metadata_result *result) {
     CHECK(index > metadata->version); /* the group hands over each index once, in order */

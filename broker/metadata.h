@@ -108,6 +108,9 @@ int metadata_apply(struct metadata *metadata, uint64_t index, const void *comman
 /* The index of the last command applied; the version of the table. */
 uint64_t metadata_version(const struct metadata *metadata);
 
+/* Producer ids from this one on were given to nobody. */
+int64_t metadata_next_producer_id(const struct metadata *metadata);
+
 const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name, size_t len);
 const struct metadata_topic *metadata_topic_with_id(const struct metadata *metadata,
                                                     const uint8_t id[METADATA_UUID_SIZE]);

@@ -98,6 +98,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
                                      .node = settings->node_id,
                                      .messages = messages,
                                      .events = *events,
+                                     .tell = tell,
                                      .arg = arg};
     struct group_member members[CLUSTER_NODES_MAX];
     for (uint32_t i = 0; i < cluster->node_count; i++)

@@ -16,6 +16,8 @@
 #include <utlist.h>
 
 struct pending;
+struct unconfirmed;
+struct change_asker;
 
 struct metadata_group {
     struct env *env;
@@ -35,6 +37,9 @@ struct metadata_group {
     struct pending *pending;    /* by index; on the leader */
     struct metadata_load *load; /* what all of them will add, by broker */
     size_t load_count;
+    struct unconfirmed *unconfirmed;
+    /* Whoever asked is told what came of it. */
+    void (*tell)(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome);
     struct metadata_submit *submits;
     struct env_timer *retry;
     struct env_task task; /* tries what waits */
@@ -49,7 +54,8 @@ struct change_asker {
 
 /* ---- metadata_pending.c ---- */
 
-/* Takes a change as the leader. True: *outcome is known. False: a command is under way, metadata_pending_end says when it is over. */
+/* Takes a change as the leader. True: *outcome is known. False: a command is under way, metadata_pending_end says when it is over; or a majority is
+ * asked, and group->tell comes. */
 bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len, struct change_asker asker,
                             struct change_outcome *outcome);
 /* Ends the first command if it is at `index` or below: true, and who asked. */

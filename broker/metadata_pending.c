@@ -1,7 +1,8 @@
 /*
  * The metadata leader's side: a change is checked, placed and submitted as a command, and whoever asked is remembered until it is applied.
  *
- * Failures: an outcome at once (refused, or try again). Invariant: rows are in the order of their indexes.
+ * What changes nothing (a barrier, above all) is told when a majority has confirmed that we lead: a leader that was deposed and does not
+ * know it lacks what its successor has done. Failures: try again, at once or later. Invariant: rows are in the order of their indexes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,6 +22,34 @@ struct pending {
     size_t load_count;
     struct pending *next, *prev;
 };
+
+/* The outcome of a change that is only checked, until a majority has confirmed that we lead. */
+struct unconfirmed {
+    struct group_confirm confirm; /* first */
+    struct metadata_group *group;
+    struct change_asker asker;
+    struct change_outcome outcome;
+    struct unconfirmed *next, *prev;
+};
+
+static void confirmed(struct group_confirm *confirm, int error) {
+    struct unconfirmed *held = (struct unconfirmed *)confirm;
+    struct metadata_group *group = held->group;
+    DL_DELETE(group->unconfirmed, held);
+    if (error != ERR_NONE) held->outcome = (struct change_outcome){.status = CHANGE_AGAIN};
+    group->tell(group, held->asker, &held->outcome);
+    mem_free(held);
+}
+
+static void hold(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
+    struct unconfirmed *held = mem_zalloc(sizeof *held);
+    held->confirm.done = confirmed;
+    held->group = group;
+    held->asker = asker;
+    held->outcome = *outcome;
+    DL_APPEND(group->unconfirmed, held);
+    group_confirm(group->group, &held->confirm);
+}
 
 static struct metadata_load *load_row(struct metadata_load **loads, size_t *count, int32_t node) {
     for (size_t i = 0; i < *count; i++)
@@ -127,9 +156,9 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
 
 bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len, struct change_asker asker,
                             struct change_outcome *outcome) {
-    struct metadata_change change;
+    struct metadata_change change = {.validate_only = false};
     struct kp_arena arena;
-    bool again = false, submitted = false;
+    bool again = false, later = false;
     *outcome = (struct change_outcome){.status = CHANGE_DONE, .index = group->applied};
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);
     if (!group->leading) {
@@ -143,11 +172,15 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
     } else if (!prepare(group, &change, &arena, &outcome->result, &again)) {
         outcome->status = again ? CHANGE_AGAIN : CHANGE_DONE;
     } else if (!change.validate_only) {
-        submitted = submit_command(group, &change.command, asker);
+        later = submit_command(group, &change.command, asker);
         outcome->status = CHANGE_AGAIN;
     }
     kp_arena_close(&arena);
-    return !submitted;
+    if (outcome->status == CHANGE_DONE && change.validate_only) {
+        hold(group, asker, outcome);
+        later = true;
+    }
+    return !later;
 }
 
 bool metadata_pending_end(struct metadata_group *group, uint64_t index, struct change_asker *asker) {
@@ -162,4 +195,10 @@ void metadata_pending_forget(struct metadata_group *group, const struct metadata
     struct pending *pending;
     DL_FOREACH(group->pending, pending) if (pending->asker.submit == submit) break;
     if (pending != NULL) pending->asker = (struct change_asker){.nobody = true};
+    struct unconfirmed *held;
+    DL_FOREACH(group->unconfirmed, held) if (held->asker.submit == submit) break;
+    if (held == NULL) return;
+    group_confirm_cancel(group->group, &held->confirm);
+    DL_DELETE(group->unconfirmed, held);
+    mem_free(held);
 }

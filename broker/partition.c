@@ -11,11 +11,11 @@
 #include <stdio.h>
 
 #include "broker/partition_state.h"
+#include "broker/producer_clock.h"
 #include "protocol/kafka_error.h"
 
 enum {
-    PRODUCERS_MAX = 20000, /* that a partition remembers: about 6 MiB; the least recently heard is forgotten */
-    IN_SYNC_CHECK_US = 500 * 1000,
+    LEADING_CHECK_US = 500 * 1000,
 };
 
 /* ---- Commits ---- */
@@ -25,7 +25,6 @@ static bool apply_producers(struct partition *partition, struct entry *entry) {
     struct record_batch batch;
     size_t at = 0;
     int error = entry_raw(entry, NULL, false, &raw);
-    int64_t now_ms = (int64_t)env_now_ms(partition->env);
     while (error == ERR_NONE && (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
         if (batch.producer_id < 0) continue;
         struct producer_batch seen = {.producer_id = batch.producer_id,
@@ -34,7 +33,7 @@ static bool apply_producers(struct partition *partition, struct entry *entry) {
                                       .last_sequence = record_batch_last_sequence(&batch),
                                       .base_offset = batch.base_offset,
                                       .timestamp = batch.max_timestamp};
-        producer_state_commit(partition->producers, &seen, now_ms);
+        producer_state_commit(partition->producers, &seen);
     }
     slice_unref(&raw);
     if (error == ERR_EOF) return true;
@@ -44,6 +43,25 @@ static bool apply_producers(struct partition *partition, struct entry *entry) {
     return false;
 }
 
+static bool apply_clock(struct partition *partition, struct entry *entry) {
+    struct producer_clock clock;
+    struct slice raw = {0};
+    int error = entry_raw(entry, NULL, false, &raw);
+    if (error == ERR_NONE) error = producer_clock_decode(raw.data, raw.len, &clock);
+    slice_unref(&raw);
+    if (error != ERR_NONE) {
+        log_error(shard_log(partition->shard),
+                  "entry %" PRIu64 " of %s-%d is a command that this version does not know (%s); run the version that "
+                  "the other brokers run",
+                  entry->index, partition->topic, partition->index, error_phrase(error));
+        group_stop(partition->group, "its leader sent a command that this version does not know");
+        return false;
+    }
+    producer_state_clock(partition->producers, clock.clock_ms, clock.expiration_ms);
+    partition->clock_noted_ms = (int64_t)env_now_ms(partition->env);
+    return true;
+}
+
 static void on_committed(void *arg, struct entry *entry) {
     struct partition *partition = arg;
     int64_t end_offset = entry->base_offset;
@@ -51,6 +69,8 @@ static void on_committed(void *arg, struct entry *entry) {
         if (entry->numbered && !apply_producers(partition, entry)) return;
         end_offset += entry->records;
         partition->moved_bytes += entry->raw_len;
+    } else if (entry->type == ENTRY_COMMAND && !apply_clock(partition, entry)) {
+        return;
     }
     /* the group hands over each index once, in order */
     CHECK(entry->index == partition->applied + 1 || partition->applied == 0);
@@ -65,10 +85,14 @@ static void on_caught_up(void *arg) {
     if (partition->queue.first != NULL) partition_produces_flush(partition);
 }
 
+struct slice partition_producers(const struct partition *partition) {
+    return producer_state_encode(partition->producers);
+}
+
 static struct slice state_to_keep(void *arg, uint64_t *index) {
     struct partition *partition = arg;
     *index = partition->applied;
-    return partition->applied > 0 ? producer_state_encode(partition->producers) : (struct slice){0};
+    return partition->applied > 0 ? partition_producers(partition) : (struct slice){0};
 }
 
 /* Inside group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
@@ -79,7 +103,7 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
     partition_log_on_seal(log, state_to_keep, partition);
     partition->high_watermark = partition_log_start_offset(log);
     if (!partition_log_snapshot(log, &index, &state)) return 0;
-    int error = producer_state_decode(partition->producers, state.data, state.len, (int64_t)env_now_ms(partition->env));
+    int error = producer_state_decode(partition->producers, state.data, state.len);
     slice_unref(&state);
     if (error != ERR_NONE) return 0;
     partition->applied = index;
@@ -88,10 +112,27 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
 
 /* ---- Leadership ---- */
 
-static void watch_in_sync(void *arg) {
+/* Time that nobody tells (a restart, a change of leaders) makes producers younger, never older. Nothing while nobody is remembered. */
+static void tell_clock(struct partition *partition) {
+    int64_t now_ms = (int64_t)env_now_ms(partition->env), passed_ms = now_ms - partition->clock_noted_ms;
+    struct producer_clock clock = {.clock_ms = producer_state_clock_ms(partition->producers) + passed_ms,
+                                   .expiration_ms = partition->settings.producer_expiration_ms};
+    if (producer_state_count(partition->producers) == 0 || passed_ms < clock.expiration_ms / PRODUCER_CLOCK_STEPS)
+        return;
+    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
+    spec.base_offset = partition_log_end_offset(group_log(partition->group));
+    uint64_t index;
+    if (group_submit(partition->group, &spec, &index) == ERR_NONE)
+        partition->clock_noted_ms = now_ms;
+    else
+        slice_unref(&spec.raw); /* the next time */
+}
+
+static void watch_leading(void *arg) {
     struct partition *partition = arg;
     uint64_t in_sync = partition_in_sync_now(partition);
-    env_timer_start(partition->in_sync_timer, IN_SYNC_CHECK_US);
+    env_timer_start(partition->leading_timer, LEADING_CHECK_US);
+    tell_clock(partition);
     if (in_sync == partition->in_sync) return;
     partition->in_sync = in_sync;
     partition->events->in_sync_changed(partition->arg, partition);
@@ -105,7 +146,7 @@ static void on_leading(void *arg, uint32_t term) {
     partition->epoch = term;
     partition->next_offset = partition->high_watermark;
     partition->in_sync = partition_in_sync_now(partition);
-    env_timer_start(partition->in_sync_timer, IN_SYNC_CHECK_US);
+    env_timer_start(partition->leading_timer, LEADING_CHECK_US);
     partition->events->leading(partition->arg, partition, term);
     partition_produces_leading(partition);
     partition_waiters_tell(partition, true);
@@ -114,7 +155,7 @@ static void on_leading(void *arg, uint32_t term) {
 static void on_lost(void *arg) {
     struct partition *partition = arg;
     partition->leading = false;
-    env_timer_stop(partition->in_sync_timer);
+    env_timer_stop(partition->leading_timer);
     producer_state_drop_in_flight(partition->producers);
     partition->events->lost(partition->arg, partition);
     partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
@@ -157,18 +198,19 @@ static struct partition *make(struct shard *shard, const struct partition_spec *
     partition->checks = spec->checks;
     partition->events = events;
     partition->arg = arg;
-    struct producer_state_options producers = {.max_producers = PRODUCERS_MAX,
-                                               .expiration_ms = spec->settings.producer_expiration_ms,
-                                               .seed = env_random_u64(env)};
+    partition->ids = spec->ids;
+    partition->max_producers = spec->settings.max_producers;
+    struct producer_state_options producers = {.max_producers = partition->max_producers, .seed = env_random_u64(env)};
     partition->producers = producer_state_new(&producers);
-    partition->in_sync_timer = env_timer_new(env, watch_in_sync, partition);
+    partition->clock_noted_ms = (int64_t)env_now_ms(env);
+    partition->leading_timer = env_timer_new(env, watch_leading, partition);
     partition_produces_open(partition);
     return partition;
 }
 
 static void free_partition(struct partition *partition) {
     partition_produces_close(partition);
-    env_timer_free(partition->in_sync_timer);
+    env_timer_free(partition->leading_timer);
     producer_state_free(partition->producers);
     mem_free(partition->members);
     mem_free(partition->topic);
@@ -205,7 +247,7 @@ void partition_close(struct partition *partition, bool deleted) {
     partition->closed = true;
     partition->deleted = deleted;
     partition->leading = false;
-    env_timer_stop(partition->in_sync_timer);
+    env_timer_stop(partition->leading_timer);
     partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER);
     partition_reads_fail(partition);
     partition_lookups_fail(partition);

@@ -12,6 +12,7 @@
 #define BROKER_PARTITION_H
 
 #include "broker/check_pool.h"
+#include "broker/producer_ids.h"
 #include "raft-glue/group.h"
 
 struct partition;
@@ -25,7 +26,8 @@ struct partition_settings {
     bool log_append_time;      /* message.timestamp.type */
     bool store_lz4;            /* log.compression */
     int32_t min_insync_replicas;
-    int64_t producer_expiration_ms;                          /* producer.id.expiration.ms; taken at opening */
+    int64_t producer_expiration_ms;                          /* producer.id.expiration.ms */
+    uint32_t max_producers;                                  /* partition.max.producers; taken at opening */
     int64_t timestamp_before_max_ms, timestamp_after_max_ms; /* message.timestamp.before.max.ms, after: not negative */
     size_t unfolded_max_bytes;                               /* message.unfolded.max.bytes */
 };
@@ -41,6 +43,7 @@ struct partition_spec {
     struct partition_log_opening *opening; /* and this, begun with partition_label */
     struct partition_settings settings;
     struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
+    struct producer_ids *ids;  /* which ids were given out; likewise. NULL: all of them */
 };
 
 /* Who must know when leadership changes here (leader_table announces it). */
@@ -59,7 +62,7 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
 /* Waiting produces and fetches end with NOT_LEADER_OR_FOLLOWER (UNKNOWN_TOPIC_OR_PARTITION when `deleted`) within the call. */
 void partition_close(struct partition *partition, bool deleted);
 
-/* From the next batch on. The producers' expiration stays as at opening. */
+/* From the next batch on. How many producers are remembered stays as at opening. */
 void partition_set_settings(struct partition *partition, const struct partition_settings *settings);
 
 struct group *partition_group(struct partition *partition);
@@ -68,6 +71,8 @@ bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition); /* committed and applied */
 int64_t partition_start_offset(const struct partition *partition);
+/* What it knows of producers by what has committed, as bytes: the same on every replica that has applied the same entries. */
+struct slice partition_producers(const struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
 
@@ -102,6 +107,7 @@ struct partition_produce {
     int64_t end_offset;
     struct partition_produce *next, *prev;
     struct check_line *line;
+    struct held_verdict *held;
     uint8_t place;
     bool abandoned; /* over as soon as it is appended */
 };
@@ -111,7 +117,8 @@ struct partition_produce {
  * there is to say about an error); else `done` comes later, when it was refused, has committed, or cannot any more. Errors (Kafka's): before
  * the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD,
  * INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NOT_ENOUGH_REPLICAS (also when too much is
- * uncommitted: clients repeat it, in order), OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Before or behind the
+ * uncommitted, or too many producers are remembered: clients repeat it, in order), and, once a majority has confirmed that we lead,
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Before or behind the
  * append, outcome unknown: NOT_LEADER_OR_FOLLOWER, REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its
  * first coming. */
 bool partition_produce(struct partition *partition, const struct produced_records *records,

@@ -8,11 +8,14 @@
  *
  * What is appended in one turn goes to the group at its end. Failures: what the group does not take, because too much is uncommitted,
  * is offered again at the next commit or a little later; before it is too much, whoever adds to it is refused.
+ * A refusal for good that rests on what this leader remembers is held until it is confirmed (partition_verdict.c).
  * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
  * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
  * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too; what is checked belongs to the
  * present leadership.
  */
+#include <inttypes.h>
+
 #include "base/mutant.h"
 #include "broker/partition_state.h"
 #include "protocol/kafka_error.h"
@@ -23,9 +26,10 @@ enum {
         8 << 20,            /* of one client wait to be checked: it is not read; more than honest ones have in flight */
     REFUSE_BYTES = 8 << 20, /* nothing more is appended */
     RETRY_US = 20 * 1000,
+    CROWDED_TOLD_MS = 60 * 1000,
 };
 
-enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_CHECKING, PLACE_WAITING };
+enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_CHECKING, PLACE_HELD, PLACE_WAITING };
 
 static const struct produce_refusal nothing_to_say;
 
@@ -38,6 +42,8 @@ static struct produce_list *list_of(struct partition_produce *produce) {
 static void take_out(struct partition_produce *produce) {
     if (produce->place == PLACE_CHECKING)
         partition_check_cancel(produce);
+    else if (produce->place == PLACE_HELD)
+        partition_verdict_cancel(produce);
     else
         produce_list_remove(list_of(produce), produce);
     produce->place = PLACE_NONE;
@@ -72,9 +78,9 @@ static void finish_with_error(struct partition_produce *produce, int16_t error) 
 
 /* ---- Checking and appending ---- */
 
+/* Of a verdict that ends the batch for good. */
 static int16_t code_of(enum producer_verdict verdict, struct error_text *why, const struct producer_batch *batch) {
     switch (verdict) {
-    case PRODUCER_BEHIND_REFUSED: return KAFKA_NOT_ENOUGH_REPLICAS;
     case PRODUCER_OUT_OF_ORDER:
         return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
                          "Producer %lld (epoch %d) sent sequence %d out of order.", (long long)batch->producer_id,
@@ -92,14 +98,6 @@ static int16_t code_of(enum producer_verdict verdict, struct error_text *why, co
     }
 }
 
-/* In a partition without any record a producer that does not begin with 0 has known another topic of this name; it recovers from
- * this error by a new epoch, but librdkafka 2.0.2 takes the other for a bug of the broker and gives up. */
-static int16_t refuse_sequence(struct partition *partition, enum producer_verdict verdict,
-                               const struct producer_batch *batch, struct error_text *why) {
-    int16_t code = code_of(verdict, why, batch);
-    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID : code;
-}
-
 static struct producer_batch identity_of(const struct record_batch *header, int64_t base_offset, int64_t timestamp) {
     return (struct producer_batch){.producer_id = header->producer_id,
                                    .epoch = header->producer_epoch,
@@ -107,6 +105,14 @@ static struct producer_batch identity_of(const struct record_batch *header, int6
                                    .last_sequence = record_batch_last_sequence(header),
                                    .base_offset = base_offset,
                                    .timestamp = timestamp};
+}
+
+/* In a partition without any record a producer that does not begin with 0 has known another topic of this name; it recovers from
+ * this error by a new epoch, but librdkafka 2.0.2 takes the other for a bug of the broker and gives up. */
+static int16_t refuse_sequence(struct partition *partition, enum producer_verdict verdict,
+                               const struct producer_batch *batch, struct error_text *why) {
+    int16_t code = code_of(verdict, why, batch);
+    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID : code;
 }
 
 /* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
@@ -132,7 +138,7 @@ static void append(struct partition *partition, struct partition_produce *produc
     if (batch->header.producer_id >= 0) {
         struct producer_batch identity = identity_of(&batch->header, base_offset,
                                                      log_append_time ? now_ms : batch->max_timestamp);
-        producer_state_begin(partition->producers, &identity, (int64_t)env_now_ms(partition->env));
+        producer_state_begin(partition->producers, &identity);
     }
     append_queue_add(partition, batch, now_ms);
     env_defer(partition->env, &partition->flush);
@@ -140,29 +146,83 @@ static void append(struct partition *partition, struct partition_produce *produc
     wait_for_commit(produce, partition->next_offset);
 }
 
-/* Returns true when it is over. */
-static bool check_sequence(struct partition *partition, struct partition_produce *produce,
-                           const struct record_batch *header, int16_t room, struct error_text *why, bool *is_new) {
+/* All places are taken by producers that are too young to be forgotten: the next one waits until one is old. */
+static int16_t refuse_crowded(struct partition *partition, const struct producer_batch *batch, struct error_text *why) {
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
+    uint32_t most = partition->max_producers;
+    producer_state_refuse(partition->producers, batch, now_ms);
+    if (partition->crowded_told_ms == 0 || now_ms - partition->crowded_told_ms >= CROWDED_TOLD_MS) {
+        partition->crowded_told_ms = now_ms;
+        log_warn(shard_log(partition->shard),
+                 "%s-%" PRId32 " remembers %" PRIu32
+                 " idempotent producers and refuses new ones; raise partition.max.producers or lower "
+                 "producer.id.expiration.ms",
+                 partition->topic, partition->index, most);
+    }
+    return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
+                     "%s-%d remembers %u idempotent producers already (partition.max.producers).", partition->topic,
+                     partition->index, most);
+}
+
+/* Whether it may be that nobody was ever given this producer's id. Who is known here has one. */
+static bool is_stranger(const struct partition *partition, enum producer_verdict verdict, int64_t producer_id) {
+    bool unknown = verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY || verdict == PRODUCER_UNKNOWN ||
+                   verdict == PRODUCER_BEHIND_REFUSED;
+    return unknown && partition->ids != NULL && !producer_ids_given(partition->ids, producer_id) &&
+           !MUTANT(MUTANT_ANY_PRODUCER_ID);
+}
+
+/* It came before. Returns true when it is over. */
+static bool answer_again(struct partition *partition, struct partition_produce *produce,
+                         const struct record_batch *header, enum producer_verdict verdict,
+                         const struct producer_batch *known) {
+    int64_t time_ms = partition->settings.log_append_time ? known->timestamp : -1;
+    set_result(produce, KAFKA_NONE, known->base_offset, time_ms);
+    if (verdict == PRODUCER_COMMITTED) return true;
+    wait_for_commit(produce, known->base_offset + header->record_count);
+    return false;
+}
+
+enum sequence_place { SEQUENCE_NEXT, SEQUENCE_OVER, SEQUENCE_WAITS };
+
+static enum sequence_place check_sequence(struct partition *partition, struct partition_produce *produce,
+                                          const struct record_batch *header, int16_t room, struct error_text *why) {
     int64_t now_ms = (int64_t)env_now_ms(partition->env);
     struct producer_batch identity = identity_of(header, -1, -1), known;
     enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
-    *is_new = verdict == PRODUCER_APPEND;
-    if (verdict == PRODUCER_APPEND) {
+    if (is_stranger(partition, verdict, header->producer_id)) {
+        /* What it sends behind it must not be judged before. */
+        if (verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY)
+            producer_state_refuse(partition->producers, &identity, now_ms);
+        produce->place = PLACE_HELD;
+        partition_verdict_ask_id(partition, produce, header->producer_id);
+        return SEQUENCE_WAITS;
+    }
+    switch (verdict) {
+    case PRODUCER_APPEND:
+    case PRODUCER_NEW:
         if (room != KAFKA_NONE) producer_state_refuse(partition->producers, &identity, now_ms);
-        return false;
+        return SEQUENCE_NEXT;
+    case PRODUCER_COMMITTED:
+    case PRODUCER_IN_FLIGHT:
+        return answer_again(partition, produce, header, verdict, &known) ? SEQUENCE_OVER : SEQUENCE_WAITS;
+    case PRODUCER_TOO_MANY:
+        set_result(produce, refuse_crowded(partition, &identity, why), -1, -1);
+        return SEQUENCE_OVER;
+    case PRODUCER_BEHIND_REFUSED: set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1); return SEQUENCE_OVER;
+    default: break;
     }
-    if (verdict == PRODUCER_COMMITTED || verdict == PRODUCER_IN_FLIGHT) {
-        int64_t time_ms = partition->settings.log_append_time ? known.timestamp : -1;
-        set_result(produce, KAFKA_NONE, known.base_offset, time_ms);
-        if (verdict == PRODUCER_COMMITTED) return true;
-        wait_for_commit(produce, known.base_offset + header->record_count);
-        return false;
+    int16_t code = refuse_sequence(partition, verdict, &identity, why);
+    if (MUTANT(MUTANT_VERDICT_UNCONFIRMED)) {
+        set_result(produce, code, -1, -1);
+        return SEQUENCE_OVER;
     }
-    set_result(produce, refuse_sequence(partition, verdict, &identity, why), -1, -1);
-    return true;
+    produce->place = PLACE_HELD;
+    partition_verdict_hold(partition, produce, code, why);
+    return SEQUENCE_WAITS;
 }
 
-/* The check is over, with `code`. Returns true when all is over; else it waits for its commit. */
+/* The check is over, with `code`. Returns true when all is over; else it waits for its commit, or for its verdict. */
 static bool append_checked(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
                            int16_t code, struct produce_refusal *refusal) {
     struct error_text no_room;
@@ -171,18 +231,17 @@ static bool append_checked(struct partition *partition, struct partition_produce
         return true;
     }
     int16_t room = room_for(partition, &no_room);
-    bool over = false, is_new = true;
-    if (batch->header.producer_id >= 0)
-        over = check_sequence(partition, produce, &batch->header, room, &refusal->why, &is_new);
-    if (is_new && room != KAFKA_NONE) {
+    enum sequence_place place = SEQUENCE_NEXT;
+    if (batch->header.producer_id >= 0) place = check_sequence(partition, produce, &batch->header, room, &refusal->why);
+    if (place == SEQUENCE_NEXT && room != KAFKA_NONE) {
         refusal->why = no_room;
         set_result(produce, room, -1, -1);
-        over = true;
-    } else if (is_new) {
+        place = SEQUENCE_OVER;
+    } else if (place == SEQUENCE_NEXT) {
         append(partition, produce, batch);
     }
     produced_batch_release(batch);
-    return over;
+    return place == SEQUENCE_OVER;
 }
 
 static void on_checked(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
@@ -194,6 +253,12 @@ static void on_checked(struct partition_produce *produce, struct produced_batch 
         over = true;
     }
     if (over) produce->done(produce, refusal);
+}
+
+static void on_judged(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal) {
+    produce->place = PLACE_NONE;
+    set_result(produce, code, -1, -1);
+    produce->done(produce, refusal);
 }
 
 /* On a leader. Returns true when it is over; else it is checked, or waits for its commit. */
@@ -263,6 +328,8 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
         set_result(produce, error, -1, -1);
         produce->done(produce, &nothing_to_say);
     }
+    while ((produce = partition->held.first) != NULL)
+        finish_with_error(produce, error);
     while ((produce = partition->electing.first) != NULL)
         finish_with_error(produce, error);
 }
@@ -286,7 +353,8 @@ static void refuse_unappended(struct partition_produce *produce) {
     int error = record_batch_parse(records->data, (size_t)records->len, &header, NULL);
     if (error == ERR_NONE && header.producer_id >= 0) {
         struct producer_batch identity = identity_of(&header, -1, -1);
-        if (producer_state_check(partition->producers, &identity, now_ms, &known) == PRODUCER_APPEND)
+        enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
+        if (verdict == PRODUCER_APPEND || verdict == PRODUCER_NEW)
             producer_state_refuse(partition->producers, &identity, now_ms);
     }
     finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
@@ -305,7 +373,7 @@ void partition_produce_time_out(struct partition_produce *produce) {
         time_out_checking(produce);
         return;
     }
-    if (produce->place == PLACE_ELECTING) {
+    if (produce->place == PLACE_ELECTING || produce->place == PLACE_HELD) {
         finish_with_error(produce, KAFKA_NOT_LEADER_OR_FOLLOWER);
         return;
     }
@@ -360,6 +428,7 @@ static void retry(void *arg) {
 void partition_produces_open(struct partition *partition) {
     partition->flush.run = end_of_turn;
     partition->checked = on_checked;
+    partition->judged = on_judged;
     partition_checks_open(partition);
     partition->retry = env_timer_new(partition->env, retry, partition);
 }

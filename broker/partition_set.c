@@ -61,6 +61,7 @@ struct partition_set {
     struct log *log;
     const struct broker_settings *settings;
     struct leader_table *leaders;
+    struct producer_ids *ids;
     struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */
     struct row *rows;
@@ -152,12 +153,13 @@ static void go_on(struct env_task *task);
 static void try_closed(void *arg);
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
-                                        struct leader_table *leaders) {
+                                        struct leader_table *leaders, struct producer_ids *ids) {
     struct partition_set *set = mem_zalloc(sizeof *set);
     set->shard = shard;
     set->log = shard_log(shard);
     set->settings = settings;
     set->leaders = leaders;
+    set->ids = ids;
     struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
                                         .inline_us = settings->produce_check_inline_us};
     set->checks = check_pool_new(shard_env(shard), &checks);
@@ -299,6 +301,7 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
                                                journal_durable_mark(log_store_journal(shard_store(set->shard))),
                                   .opening = row->opening};
     spec.checks = set->checks;
+    spec.ids = set->ids;
     topic_settings_partition(set->settings, source->topic, &spec.settings);
     struct error_text why;
     row->opening = NULL;

@@ -20,7 +20,7 @@ struct partition_set;
 struct broker_settings;
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
-                                        struct leader_table *leaders);
+                                        struct leader_table *leaders, struct producer_ids *ids);
 /* Closes every partition: what waits at them ends. None is found after this. */
 void partition_set_close(struct partition_set *set);
 /* Also closes what is open. The journal must be closed first, or nothing be under way. */

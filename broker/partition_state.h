@@ -4,6 +4,7 @@
  *   partition_state.c    whether it leads, its ends, who is in sync
  *   append_queue.c       batches into entries, entries into the group
  *   partition_check.c    batches on their way through their checks, in order
+ *   partition_verdict.c  refusals for good, until they are confirmed
  *   partition_produce.c  from a client's batch to its acknowledgement
  *   partition_read.c     reads and waits of consumers
  *   partition_lookup.c   offsets by timestamp, ends of epochs
@@ -58,13 +59,17 @@ struct partition {
     const struct partition_events *events;
     void *arg;
     struct producer_state *producers;
-    uint64_t applied;       /* index of the last entry that the producer state knows */
-    int64_t high_watermark; /* behind the last record that is committed and applied */
-    uint64_t moved_bytes;   /* that became visible since the waiters were told */
-    bool leading;           /* and serving */
+    uint32_t max_producers;
+    struct producer_ids *ids; /* NULL: every id counts as given out */
+    int64_t clock_noted_ms;   /* when the clock of the log was last told, or heard, by our own */
+    int64_t crowded_told_ms;  /* when it was last logged that new producers are refused; 0: never */
+    uint64_t applied;         /* index of the last entry that the producer state knows */
+    int64_t high_watermark;   /* behind the last record that is committed and applied */
+    uint64_t moved_bytes;     /* that became visible since the waiters were told */
+    bool leading;             /* and serving */
     bool closed, deleted;
     uint32_t epoch; /* while leading */
-    struct env_timer *in_sync_timer;
+    struct env_timer *leading_timer;
     uint64_t in_sync; /* a bit for each member, as last told */
     /* Produce. */
     int64_t next_offset; /* that the next batch gets; while leading */
@@ -73,6 +78,9 @@ struct partition {
     struct env_timer *retry;      /* the same, while the group takes nothing more */
     struct produce_list waiting;  /* for the watermark, by end_offset */
     struct produce_list electing; /* for this replica to lead, as they came */
+    struct produce_list held;     /* with a verdict that is not confirmed yet */
+    /* The verdict about one that is not in `held` any more. */
+    void (*judged)(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal);
     struct check_pool *checks;
     struct check_line *lines;   /* by sender */
     struct env_task lines_task; /* goes on with lines whose first one was taken out */
@@ -121,6 +129,18 @@ struct partition_produce *partition_check_last(const struct partition_produce *p
 struct partition_produce *partition_check_take(struct partition *partition);
 void partition_checks_open(struct partition *partition);
 void partition_checks_close(struct partition *partition); /* no line may be left */
+
+/* ---- partition_verdict.c ---- */
+
+/* What ends a batch for good although it was not appended, because of what this leader remembers. Once a majority has confirmed that we lead,
+ * partition->judged comes, with `code`; else with NOT_LEADER_OR_FOLLOWER. Never inside the call. */
+void partition_verdict_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
+                            const struct error_text *why);
+/* It is of a producer whose id nobody was given, as far as we know. Once our table is as new as the metadata leader's, partition->judged comes:
+ * UNKNOWN_PRODUCER_ID, or NOT_ENOUGH_REPLICAS (send it again) if the id is known now, or nobody could be asked. Never inside the call. */
+void partition_verdict_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id);
+/* Takes it out; partition->judged does not come. */
+void partition_verdict_cancel(struct partition_produce *produce);
 
 /* ---- partition_produce.c ---- */
 

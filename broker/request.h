@@ -104,6 +104,9 @@ struct dispatch *dispatch_new(void *service);
 void dispatch_free(struct dispatch *dispatch);
 /* The key must be in protocol/api_table.h and not be set yet. */
 void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler);
+/* While `parting`, a client that asks for topics and partitions, or for what leads to them, is answered, and then its connection is closed:
+ * it does better to ask another broker. Who asks about the cluster is kept. */
+void dispatch_part(struct dispatch *dispatch, bool parting);
 /* Whether every API of the table has its handler: what is advertised is served. */
 bool dispatch_complete(const struct dispatch *dispatch);
 /* The request's key has a handler (checked). The request may be gone when it returns. */

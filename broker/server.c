@@ -299,6 +299,13 @@ void server_stop_accepting(struct server *server) {
     update_listening(server);
 }
 
+void server_close_clients(struct server *server) {
+    for (struct client *client = server->oldest, *next; client != NULL; client = next) {
+        next = client->next;
+        connection_close(client->connection);
+    }
+}
+
 void server_close(struct server *server, void (*done)(void *arg), void *arg) {
     CHECK(!server->closing);
     server->closing = true;

@@ -36,6 +36,8 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
 /* The table must be complete. */
 void server_accept(struct server *server);
 void server_stop_accepting(struct server *server);
+/* Closes all connections of the moment, as if the network had; others are taken. Not for inside a request. */
+void server_close_clients(struct server *server);
 /* Closes listeners and connections at once. `done`, never inside the call, when all requests have ended; the server is free then. */
 void server_close(struct server *server, void (*done)(void *arg), void *arg);
 

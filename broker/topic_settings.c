@@ -147,5 +147,6 @@ void topic_settings_partition(const struct broker_settings *settings, const stru
     into->unfolded_max_bytes = settings->message_unfolded_max_bytes;
     into->store_lz4 = settings->log_compression_lz4;
     into->producer_expiration_ms = (int64_t)settings->producer_id_expiration_ms;
+    into->max_producers = settings->partition_max_producers;
     into->min_insync_replicas = (int32_t)strtol(value_of(settings, topic, "min.insync.replicas"), NULL, 10);
 }

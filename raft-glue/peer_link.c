@@ -49,8 +49,10 @@ static void drop_connection(struct peers *peers, struct peer_connection *connect
     if (connection->prev != NULL) connection->prev->next = connection->next;
     if (connection->next != NULL) connection->next->prev = connection->prev;
     if (peers->connections == connection) peers->connections = connection->next;
-    if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection)
+    if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection) {
+        if (connection->heard_ms > connection->peer->heard_ms) connection->peer->heard_ms = connection->heard_ms;
         connection->peer->connections[connection->channel] = NULL;
+    }
     peer_connection_close(connection);
 }
 

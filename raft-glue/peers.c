@@ -118,6 +118,13 @@ bool peers_is_up(const struct peers *peers, int32_t node) {
     return peer != NULL && peer->up;
 }
 
+uint64_t peers_heard_ms(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    if (peer == NULL) return 0;
+    const struct peer_connection *control = peer->connections[PEER_CONTROL];
+    return control != NULL && control->heard_ms > peer->heard_ms ? control->heard_ms : peer->heard_ms;
+}
+
 bool peers_is_dead(const struct peers *peers, int32_t node) {
     const struct peer *peer = peers_find(peers, node);
     return peer != NULL && peer->dead;

@@ -67,6 +67,8 @@ void peers_set_hello(struct peers *peers, const struct peer_hello *hello);
 /* Another broker to be connected with. Adding again changes the address. */
 void peers_add(struct peers *peers, int32_t node, const char *host, int port);
 bool peers_is_up(const struct peers *peers, int32_t node);
+/* When something of it came last, by env_now_ms; 0: never. */
+uint64_t peers_heard_ms(const struct peers *peers, int32_t node);
 bool peers_is_dead(const struct peers *peers, int32_t node); /* the last attempt was refused */
 /* Queues one message; slices are taken over (dropped if the peer is not up). kind < PEER_KIND_BROKER only from raft-glue. */
 void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind, struct slice *slices,

@@ -18,6 +18,7 @@ struct peer {
     char *refusal; /* the last sentence that it gave us */
     uint64_t up_since_ms, pinged_ms;
     bool bulk_was_paused; /* for some time since the last ping */
+    uint64_t heard_ms;    /* over connections that are gone */
     struct peer_connection *connections[2];
     uint64_t session;
     struct env_connect *connect;

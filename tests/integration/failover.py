@@ -8,10 +8,13 @@ The longest time without an acknowledgement on any partition is taken over each 
 import json
 import os
 import statistics
+import threading
 import time
 from collections import Counter
 
-from harness.cluster import ROOT, Cluster
+from confluent_kafka import Producer
+
+from harness.cluster import ROOT, Cluster, wait_until
 from harness.history import History
 from harness.links import Links
 from harness.load import under_load
@@ -114,10 +117,67 @@ def one_way_cuts():
     return f"{found['acknowledged']} acknowledged, lost {found['lost']}, gaps {', '.join(f'{name} {gap} ms' for name, gap in gaps.items())}"
 
 
+class OneWay:
+    """A producer that was told of one broker only, with librdkafka's own timings: when its records were acknowledged."""
+
+    def __init__(self, bootstrap, topic):
+        self.oks, self.failed, self.sent, self.stopping = [], [], 0, threading.Event()
+        self.producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0, "log_level": 0})
+        self.topic = topic
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.stopping.is_set():
+            self.producer.produce(self.topic, b"x", on_delivery=lambda error, _: (self.failed if error else self.oks).append(error or now_us()))
+            self.sent += 1
+            self.producer.poll(0.01)
+        self.producer.flush(60)
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+
+
+def isolated_leader():
+    """The leader of everything is cut off from the other brokers, not from its clients, one of which knows no other broker: it is sent on, within 5 s."""
+    cluster = Cluster(3)
+    links = Links(cluster)
+    try:
+        with cluster:
+            cluster.create(TOPIC, 1, 3)
+            cluster.wait_leaders(TOPIC, in_sync=3)
+            node = cluster.leaders(TOPIC)[0]
+            others = [b.node for b in cluster if b.node != node]
+            client = OneWay(f"127.0.0.1:{cluster[node].port}", TOPIC)
+            wait_until("records", lambda: len(client.oks) > 50)
+            began = now_us()
+            for other in others:
+                links.cut(node, other), links.cut(other, node)
+            wait_until("a record behind the cut", lambda: client.oks[-1] > began + 500_000, 30)
+            gap = max(b - a for a, b in zip(client.oks, client.oks[1:])) / 1e3
+            wait_until("a broker that says it is cut off", lambda: "clients are sent to them" in cluster[node].log_text())
+            for words in (("info",), ("topic", "list"), ("topic", "describe", TOPIC)):  # it is asked all the same, and tells what it knows
+                cluster.drave(*words, "-b", f"127.0.0.1:{cluster[node].port}")
+            links.heal()
+            cluster.wait_leaders(TOPIC, in_sync=3, seconds=60)
+            wait_until("a broker that keeps clients again", lambda: "clients are kept" in cluster[node].log_text())
+            client.stop()
+    finally:
+        links.close()
+    if client.failed or len(client.oks) != client.sent:
+        raise AssertionError(f"{client.sent} sent, {len(client.oks)} acknowledged, failed: {client.failed[:3]}")
+    report["isolated_leader_gap_ms"] = round(gap)
+    if gap > 5000:
+        raise AssertionError(f"the client heard nothing for {gap:.0f} ms, limit 5000")
+    return f"gap {gap:.0f} ms (limit 5000), {client.sent} sent and acknowledged"
+
+
 report = {}
 suite = Suite()
 suite.run(failover)
 suite.run(one_way_cuts)
+suite.run(isolated_leader)
 if os.environ.get("JSON") == "1":
     print(json.dumps(report), flush=True)
 suite.end()

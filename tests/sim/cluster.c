@@ -69,6 +69,8 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "produce.check.inline.us", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
     set(broker, "log.message.timestamp.after.max.ms", "%lld", (long long)INT64_MAX); /* clocks jump by hours */
     set(broker, "disk.min.free.bytes", "0");
+    set(broker, "partition.max.producers", "%d", CLUSTER_PRODUCERS_MAX + 4); /* each producer has a place */
+    set(broker, "producer.id.expiration.ms", "160000"); /* longer than any retry; its clock is told every 20 s */
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
     set(broker, "leader.imbalance.check.interval.seconds", "1");
@@ -199,6 +201,13 @@ static void died(void *arg, struct node *node, enum node_death how, const char *
     if (how == NODE_FATAL && sentence[0] == '\0')
         run_fail(cluster->run, "n%d ended itself without a sentence", node_id(node));
     nemesis_died(cluster->nemesis, node, how);
+}
+
+static void logged(void *arg, struct node *node, const char *line) {
+    struct cluster *cluster = arg;
+
+    (void)node;
+    run_count(cluster->run, RARE_CLIENTS_SENT_ON, strstr(line, "clients are sent to them") != NULL);
 }
 
 void cluster_count(struct sim_broker *broker) {
@@ -343,7 +352,7 @@ void cluster_describe(struct cluster *cluster) {
 /* ---- Making it ---- */
 
 void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int32_t partitions) {
-    static const struct node_events events = {.died = died};
+    static const struct node_events events = {.died = died, .logged = logged};
 
     CHECK(count <= CLUSTER_BROKERS_MAX && partitions <= CLUSTER_PARTITIONS_MAX);
     cluster->run = run;

@@ -14,6 +14,7 @@
 #include "tests/sim/nemesis.h"
 #include "tests/sim/old_copy.h"
 #include "tests/sim/producer.h"
+#include "tests/sim/stranger.h"
 
 enum { CLUSTER_BROKERS_MAX = 5, CLUSTER_PARTITIONS_MAX = 3, CLUSTER_PRODUCERS_MAX = 6, CLUSTER_CLIENT = 20 };
 
@@ -50,6 +51,7 @@ struct cluster {
     struct producer *producers[CLUSTER_PRODUCERS_MAX];
     unsigned producer_count;
     struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
+    struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
     struct old_copy copy;

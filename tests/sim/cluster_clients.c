@@ -77,14 +77,41 @@ static bool sampled(struct cluster *cluster) {
 static void acknowledged(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
     struct cluster *cluster = arg;
 
-    if (history_sent_again(cluster->history, producer, number) || sampled(cluster))
-        look_up(cluster, partition, offset, producer, number, "acknowledged");
+    bool again = history_sent_again(cluster->history, producer, number) && world_below(cluster->run->world, 4) == 0;
+
+    if (again || sampled(cluster)) look_up(cluster, partition, offset, producer, number, "acknowledged");
 }
 
 static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
     struct cluster *cluster = arg;
 
     if (sampled(cluster)) look_up(cluster, partition, offset, producer, number, "read");
+}
+
+static bool all_are_known(void *arg) {
+    const struct cluster *cluster = arg;
+
+    for (unsigned i = 0; i < cluster->producer_count; i++)
+        if (!producer_is_known(cluster->producers[i])) return false;
+    return true;
+}
+
+static void start_strangers(struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+    bool given = false;
+
+    for (unsigned i = 0; i < cluster->producer_count; i++)
+        given = given || producer_is_idempotent(cluster->producers[i]);
+    for (int32_t p = 0; p < cluster->partitions; p++) {
+        struct stranger_options options = {.number = CLUSTER_PRODUCERS_MAX + (unsigned)p,
+                                           .partition = p,
+                                           .ids_are_given = given,
+                                           .interval_us = 10000 + world_below(world, 100000),
+                                           .may_begin = all_are_known,
+                                           .arg = cluster};
+        if (world_below(world, 3) == 0 && history_has_producer(cluster->history, p))
+            cluster->strangers[p] = stranger_new(cluster->client, cluster->history, &options);
+    }
 }
 
 static void main_client(struct env *env, void *arg) {
@@ -106,6 +133,7 @@ static void main_client(struct env *env, void *arg) {
                                            .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
+    start_strangers(cluster);
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct consumer_options options = {.partition = p, .read = was_read, .arg = cluster};

@@ -104,6 +104,10 @@ static void take_partition(struct kafka_client *client, const struct kp_metadata
     struct known_leader *known = &client->leaders[partition->partition_index];
 
     if (partition->leader_id < 0 || partition->leader_epoch < known->epoch) return;
+    if (known->node != partition->leader_id) {
+        known->before = known->node;
+        known->since_us = world_now_us(client->run->world);
+    }
     known->node = partition->leader_id;
     known->epoch = partition->leader_epoch;
 }
@@ -180,7 +184,7 @@ struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned
         client->links[node] = kafka_link_new(run, env, host, CLIENT_PORT);
     }
     for (int32_t i = 0; i < partitions; i++)
-        client->leaders[i] = (struct known_leader){-1, -1};
+        client->leaders[i] = (struct known_leader){-1, -1, -1, 0};
     client->timer = env_timer_new(env, ask, client);
     kafka_client_refresh(client);
     return client;

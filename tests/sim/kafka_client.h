@@ -13,8 +13,10 @@
 enum { CLIENT_BROKERS_MAX = 8, CLIENT_PARTITIONS_MAX = 8, CLIENT_PORT = 9092 };
 
 struct known_leader {
-    int32_t node;  /* -1: unknown */
-    int32_t epoch; /* -1: unknown */
+    int32_t node;      /* -1: unknown */
+    int32_t epoch;     /* -1: unknown */
+    int32_t before;    /* who led before; -1: nobody known */
+    uint64_t since_us; /* when we heard that it leads */
 };
 
 struct kafka_client;

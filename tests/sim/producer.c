@@ -11,7 +11,7 @@
 #include "protocol/produce.h"
 #include "tests/batches/record_batch_builder.h"
 
-enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500 };
+enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500, FRESH_US = 1500000 };
 
 struct batch {
     struct kafka_call call; /* first: a call is its batch */
@@ -38,7 +38,7 @@ struct producer {
     struct batch *outstanding[WINDOW_MAX]; /* in order */
     unsigned count, in_flight;
     bool draining; /* something failed: nothing more is sent until nothing is in flight */
-    bool finishing, asking, sabotaging;
+    bool finishing, asking, sabotaging, known;
     struct kafka_call ask, sabotage;
     struct env_timer *timer;
 };
@@ -109,6 +109,7 @@ static void acknowledged(struct producer *producer, struct batch *batch, int64_t
         producer->options.acknowledged(producer->options.arg, producer->options.partition, offset + i,
                                        producer->options.number, batch->first + (uint64_t)i);
     }
+    producer->known = true;
     forget(producer, batch);
 }
 
@@ -169,8 +170,8 @@ static void answered(struct kafka_call *call, int error, const void *response) {
 
 /* ---- Sending ---- */
 
-static void call_produce(struct producer *producer, struct kafka_call *call, int32_t node, const uint8_t *bytes,
-                         size_t len) {
+void produce_call(struct kafka_client *client, struct kafka_call *call, int32_t node, int32_t partition_index,
+                  int16_t acks, const uint8_t *bytes, size_t len) {
     struct kp_produce_request request;
     struct kp_produce_request_topic topic;
     struct kp_produce_request_partition partition;
@@ -178,19 +179,26 @@ static void call_produce(struct producer *producer, struct kafka_call *call, int
     kp_set_fallbacks(&kp_produce_request_schema, &request);
     kp_set_fallbacks(&kp_produce_request_topic_schema, &topic);
     kp_set_fallbacks(&kp_produce_request_partition_schema, &partition);
-    partition.index = producer->options.partition;
+    partition.index = partition_index;
     partition.records = (struct kp_records){.data = bytes, .len = (int32_t)len};
-    topic.name = kp_string_of(kafka_client_topic(producer->client));
+    topic.name = kp_string_of(kafka_client_topic(client));
     topic.partition_data.items = &partition;
     topic.partition_data.count = 1;
     request.transactional_id = KP_NULL_STRING;
-    request.acks = producer->options.idempotent || draw(producer, 2) == 0 ? -1 : 1;
-    request.timeout_ms = 1000 + (int32_t)draw(producer, 1000);
+    request.acks = acks;
+    request.timeout_ms = 1000 + (int32_t)world_below(kafka_client_run(client)->world, 1000);
     request.topic_data.items = &topic;
     request.topic_data.count = 1;
     /* zstd needs version 7 */
-    kafka_link_call(kafka_client_link(producer->client, node), call, KP_PRODUCE,
-                    kafka_client_version(producer->client, KP_PRODUCE, 7), &request, CALL_US);
+    kafka_link_call(kafka_client_link(client, node), call, KP_PRODUCE, kafka_client_version(client, KP_PRODUCE, 7),
+                    &request, CALL_US);
+}
+
+static void call_produce(struct producer *producer, struct kafka_call *call, int32_t node, const uint8_t *bytes,
+                         size_t len) {
+    int16_t acks = producer->options.idempotent || draw(producer, 2) == 0 ? -1 : 1;
+
+    produce_call(producer->client, call, node, producer->options.partition, acks, bytes, len);
 }
 
 static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
@@ -231,6 +239,14 @@ static void send_damaged(struct producer *producer, int32_t node) {
     mem_free(bytes);
 }
 
+/* Metadata may be old: the leader before, which may not know yet that it leads no more. */
+static int32_t whom_to_ask(struct producer *producer, struct known_leader leader) {
+    bool fresh = world_now_us(producer->run->world) - leader.since_us < FRESH_US;
+    bool old = leader.before > 0 && producer->options.idempotent && draw(producer, fresh ? 5 : 200) == 0;
+
+    return old ? leader.before : leader.node;
+}
+
 static void send_outstanding(struct producer *producer) {
     struct known_leader leader = kafka_client_leader(producer->client, producer->options.partition);
 
@@ -240,8 +256,9 @@ static void send_outstanding(struct producer *producer) {
         return;
     }
     if (!producer->sabotaging && draw(producer, 50) == 0) send_damaged(producer, leader.node);
+    int32_t node = whom_to_ask(producer, leader);
     for (unsigned i = 0; i < producer->count; i++)
-        if (!producer->outstanding[i]->in_flight) send_batch(producer, producer->outstanding[i], leader.node);
+        if (!producer->outstanding[i]->in_flight) send_batch(producer, producer->outstanding[i], node);
 }
 
 /* ---- The identity of an idempotent producer ---- */
@@ -317,6 +334,14 @@ struct producer *producer_new(struct kafka_client *client, struct history *histo
 
 void producer_finish(struct producer *producer) {
     producer->finishing = true;
+}
+
+bool producer_is_idempotent(const struct producer *producer) {
+    return producer->options.idempotent;
+}
+
+bool producer_is_known(const struct producer *producer) {
+    return producer->known;
 }
 
 bool producer_is_idle(const struct producer *producer) {

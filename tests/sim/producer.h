@@ -3,7 +3,7 @@
  *
  * Happy path: a batch is made, sent to the leader, acknowledged, told to the history. Failures: after an unknown result or a retriable error
  * everything that is outstanding is sent again, in order, once nothing is in flight: the same bytes, the same sequence
- * numbers. An answer that no correct cluster gives to that (out of order for the oldest batch, duplicate without an offset, an
+ * numbers. Now and then, above all when the leader has just changed, it asks the leader before (metadata that is old). An answer that no correct cluster gives to that (out of order for the oldest batch, duplicate without an offset, an
  * error together with an offset) fails the run.
  */
 #ifndef SIM_PRODUCER_H
@@ -29,6 +29,13 @@ struct producer *producer_new(struct kafka_client *client, struct history *histo
                               const struct producer_options *options);
 /* No new batches; what is outstanding is sent until it is acknowledged. */
 void producer_finish(struct producer *producer);
+bool producer_is_idempotent(const struct producer *producer);
+/* Its partition has acknowledged something, and so knows it. */
+bool producer_is_known(const struct producer *producer);
 bool producer_is_idle(const struct producer *producer); /* nothing is outstanding */
+
+/* A Produce request with one batch for one partition, to that broker. */
+void produce_call(struct kafka_client *client, struct kafka_call *call, int32_t node, int32_t partition, int16_t acks,
+                  const uint8_t *bytes, size_t len);
 
 #endif

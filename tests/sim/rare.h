@@ -24,6 +24,9 @@ enum rare {
     RARE_TRAILS_CUT,
     RARE_TRAILS_EXTENDED,
     RARE_REANCHORED,
+    RARE_STRANGERS_REFUSED,
+    RARE_STRANGERS_CROWDED,
+    RARE_CLIENTS_SENT_ON,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

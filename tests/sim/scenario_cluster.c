@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "broker/partition_set.h"
 #include "broker/services.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/durable.h"
@@ -219,6 +220,29 @@ static void read_broker(struct cluster *cluster, unsigned place) {
     }
 }
 
+/* Every replica has applied the same entries: it must know the same of the producers. */
+static void compare_producers(struct cluster *cluster, int32_t p) {
+    struct slice first = {0};
+    unsigned of = 0;
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (is_lost(cluster, i)) continue;
+        struct partition *partition = partition_set_find_group(broker_services(cluster->brokers[i].broker)->partitions,
+                                                               cluster->groups[p]);
+        struct slice state = partition_producers(partition);
+        if (first.data == NULL) {
+            first = state;
+            of = i;
+            continue;
+        }
+        if (state.len != first.len || memcmp(state.data, first.data, first.len) != 0)
+            run_fail(cluster->run, "n%u and n%u know different things of the producers of partition %d", of + 1, i + 1,
+                     p);
+        slice_unref(&state);
+    }
+    slice_unref(&first);
+}
+
 /* ---- Topics that came and went ---- */
 
 static void check_topic(void *arg, const char *name, bool exists) {
@@ -237,11 +261,15 @@ static void check_topic(void *arg, const char *name, bool exists) {
 static void finish(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->producer_count; i++)
         producer_finish(cluster->producers[i]);
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->strangers[p] != NULL) stranger_finish(cluster->strangers[p]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
     wait_until(cluster, converged, "not every broker has everything that is committed");
     for (unsigned i = 0; i < cluster->count; i++)
         if (!is_lost(cluster, i)) read_broker(cluster, i);
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        compare_producers(cluster, p);
     history_finish(cluster->history);
     if (cluster->admin != NULL) admin_each_known(cluster->admin, check_topic, cluster);
     read_disks(cluster);

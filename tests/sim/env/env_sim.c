@@ -113,6 +113,16 @@ void env_undeliver(struct delivery *delivery) {
     delivery->next = delivery->prev = NULL;
 }
 
+/* In which order what came during a pause is found is for the kernel to say. */
+static struct delivery *next_delivery(struct env *env) {
+    struct delivery *delivery = env->batch.next;
+
+    if (!env->after_pause) return delivery;
+    for (uint64_t steps = world_below(env->world, 8); steps > 0 && delivery->next != &env->batch; steps--)
+        delivery = delivery->next;
+    return delivery;
+}
+
 static void hand_over_deliveries(struct env *env) {
     if (env->inbox.next == &env->inbox) return;
     env->batch.next = env->inbox.next;
@@ -120,11 +130,12 @@ static void hand_over_deliveries(struct env *env) {
     env->batch.next->prev = env->batch.prev->next = &env->batch;
     env->inbox.next = env->inbox.prev = &env->inbox;
     while (env->batch.next != &env->batch) {
-        struct delivery *delivery = env->batch.next;
+        struct delivery *delivery = next_delivery(env);
         env_undeliver(delivery);
         env_effect(env);
         delivery->run(delivery);
     }
+    env->after_pause = false;
 }
 
 static struct env_timer *earliest_timer(struct env *env, uint64_t started_until) {
@@ -482,6 +493,7 @@ void node_die_never(struct node *node) {
 void node_pause(struct node *node, uint64_t for_us) {
     if (node->env == NULL) return;
     world_trace(node->world, node->id, "pause", "", for_us, 0, 0);
+    node->env->after_pause = for_us > 0;
     node->env->paused_until_us = for_us == 0 ? 0 : world_now_us(node->world) + for_us;
     if (for_us > 0) return;
     env_want_turn(node->env, 0);

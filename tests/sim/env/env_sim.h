@@ -35,6 +35,7 @@ struct env {
 
     struct event turn;
     uint64_t busy_until_us, paused_until_us;
+    bool after_pause;             /* until the first turn */
     uint64_t blocked_us;          /* what blocking calls cost in this turn */
     struct delivery inbox, batch; /* list heads */
     struct env_timer timers;      /* list head */

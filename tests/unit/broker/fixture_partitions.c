@@ -134,6 +134,7 @@ int fixture_setup(void **state) {
                                                     .store_lz4 = true,
                                                     .min_insync_replicas = 1,
                                                     .producer_expiration_ms = 86400000,
+                                                    .max_producers = 20000,
                                                     .timestamp_before_max_ms = INT64_MAX,
                                                     .timestamp_after_max_ms = 3600000,
                                                     .unfolded_max_bytes = 64 << 20};

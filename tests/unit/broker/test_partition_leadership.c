@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "broker/producer_state.h"
 #include "fixture_partitions.h"
 #include "protocol/kafka_error.h"
 
@@ -91,7 +92,7 @@ static void test_leadership_next_leader_knows_only_what_committed(void **state) 
     run_until(fixture, somebody_leads);
     partition = fixture_leader(fixture)->partition;
     send_numbered(partition, 4, 0, 2, &behind);
-    assert_true(behind.over);
+    run_until_over(fixture, &behind); /* a majority confirms the leader first */
     assert_int_equal(behind.produce.error, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER);
     sent_free(&first), sent_free(&lost), sent_free(&behind);
 }
@@ -236,6 +237,106 @@ static void test_leadership_deposed_leader_answers_nothing(void **state) {
     partition_wait_cancel(&waiter);
 }
 
+/* A leader that has lost its majority judges nobody by what it remembers: a gap, an old epoch, a producer that it does not know. What has
+ * committed is true whoever says it. */
+static void test_leadership_deposed_leader_judges_nobody(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_three(fixture);
+    struct sent first, again, held[3];
+    send_numbered(partition, 4, 2, 0, &first);
+    run_until_over(fixture, &first);
+    assert_int_equal(first.produce.error, KAFKA_NONE);
+    close_followers(fixture);
+    send_numbered(partition, 4, 2, 7, &held[0]); /* it has gone on with another leader */
+    send_numbered(partition, 4, 1, 1, &held[1]);
+    send_numbered(partition, 5, 0, 3, &held[2]);
+    send_numbered(partition, 4, 2, 0, &again);
+    assert_true(again.over);
+    assert_int_equal(again.produce.error, KAFKA_NONE);
+    assert_int_equal(again.produce.base_offset, 0);
+    assert_false(held[0].over || held[1].over || held[2].over);
+    for (int i = 0; i < 3; i++) {
+        if (!held[i].over) run_until_over(fixture, &held[i]);
+        assert_int_equal(held[i].produce.error, KAFKA_NOT_LEADER_OR_FOLLOWER);
+        sent_free(&held[i]);
+    }
+    sent_free(&first), sent_free(&again);
+}
+
+/* While a verdict is held the client's time may end, the client may go, the partition may close. */
+static void test_leadership_verdict_is_let_go(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_three(fixture);
+    struct sent first, timed, gone, closed;
+    send_numbered(partition, 4, 0, 0, &first);
+    run_until_over(fixture, &first);
+    close_followers(fixture);
+    send_numbered(partition, 4, 0, 7, &timed);
+    send_numbered(partition, 4, 0, 8, &gone);
+    send_numbered(partition, 4, 0, 9, &closed);
+    partition_produce_time_out(&timed.produce);
+    assert_true(timed.over);
+    assert_int_equal(timed.produce.error, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_produce_cancel(&gone.produce);
+    assert_false(gone.over);
+    node_close(fixture_leader(fixture));
+    assert_true(closed.over);
+    assert_int_equal(closed.produce.error, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    sent_free(&first), sent_free(&timed), sent_free(&gone), sent_free(&closed);
+}
+
+static size_t known_producers(struct fixture_node *node, struct slice *bytes) {
+    struct producer_state *state = producer_state_new(&(struct producer_state_options){.max_producers = 10});
+    *bytes = partition_producers(node->partition);
+    assert_int_equal(producer_state_decode(state, bytes->data, bytes->len), ERR_NONE);
+    size_t count = producer_state_count(state);
+    producer_state_free(state);
+    return count;
+}
+
+/* Whether each replica knows so many, and all the same of them. */
+static size_t expected;
+static bool all_know_as_many(struct fixture *fixture) {
+    struct slice first, other;
+    bool same = known_producers(&fixture->nodes[0], &first) == expected;
+    for (int i = 1; i < 3; i++) {
+        known_producers(&fixture->nodes[i], &other);
+        same = same && first.len == other.len && memcmp(first.data, other.data, first.len) == 0;
+        slice_unref(&other);
+    }
+    slice_unref(&first);
+    return same;
+}
+
+/* A producer is forgotten when it was not heard for an expiration, on every replica by the same entry of the log, which takes no offset. */
+static void test_leadership_forgets_by_the_log(void **state) {
+    struct fixture *fixture = *state;
+    fixture->settings.producer_expiration_ms = 1000;
+    fixture->settings.max_producers = 1;
+    struct partition *partition = start_three(fixture);
+    struct sent first, crowded, behind, later;
+    uint64_t before_ms = env_now_ms(fixture->env);
+    send_numbered(partition, 4, 0, 0, &first);
+    run_until_over(fixture, &first);
+    expected = 1;
+    run_until(fixture, all_know_as_many);
+    send_numbered(partition, 5, 0, 0, &crowded);
+    assert_true(crowded.over);
+    assert_int_equal(crowded.produce.error, KAFKA_NOT_ENOUGH_REPLICAS);
+    assert_non_null(strstr(crowded.refusal.why.text, "partition.max.producers"));
+    send_numbered(partition, 5, 0, 1, &behind);
+    assert_int_equal(behind.produce.error, KAFKA_NOT_ENOUGH_REPLICAS);
+    expected = 0;
+    run_until(fixture, all_know_as_many);
+    assert_true(env_now_ms(fixture->env) - before_ms >= 1000);
+    partition = fixture_leader(fixture)->partition;
+    send_numbered(partition, 5, 0, 0, &later);
+    run_until_over(fixture, &later);
+    assert_int_equal(later.produce.error, KAFKA_NONE);
+    assert_int_equal(later.produce.base_offset, 1);
+    sent_free(&first), sent_free(&crowded), sent_free(&behind), sent_free(&later);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -247,6 +348,9 @@ int main(void) {
         TEST(test_leadership_min_insync_replicas),
         TEST(test_leadership_min_insync_above_the_replicas),
         TEST(test_leadership_deposed_leader_answers_nothing),
+        TEST(test_leadership_deposed_leader_judges_nobody),
+        TEST(test_leadership_verdict_is_let_go),
+        TEST(test_leadership_forgets_by_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

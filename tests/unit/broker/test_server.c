@@ -19,6 +19,7 @@
 #include "protocol/describe_cluster.h"
 #include "protocol/frame.h"
 #include "protocol/kafka_error.h"
+#include "protocol/metadata.h"
 
 /* ---- Tests ---- */
 
@@ -346,6 +347,61 @@ static void test_server_port_taken(void **state) {
     assert_non_null(strstr(why.text, "in use by another program"));
 }
 
+static void answer_metadata(struct stage *stage, size_t i) {
+    struct kp_metadata_response response;
+    struct request *request = stage->held[i];
+    kp_set_fallbacks(&kp_metadata_response_schema, &response);
+    stage->held[i] = NULL;
+    request_respond(request, &response);
+}
+
+static bool is_gone(struct stage *stage) {
+    return server_connection_count(stage->server) == 1;
+}
+
+/* A broker that does not serve closes its connections; whoever comes back is answered, and sent on if he asked for topics or partitions. */
+static void test_server_clients_are_sent_on(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int before = stage_dial(stage);
+    stage_ask_cluster(before, 1);
+    stage_run_until_held(stage, 1);
+    dispatch_part(stage->dispatch, true);
+    server_close_clients(stage->server);
+    stage_assert_server_closes(stage, before);
+    assert_int_equal(stage->canceled_count, 1);
+    stage_answer(stage, 0);
+
+    struct kp_metadata_request request;
+    struct kp_metadata_request_topic topic;
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    kp_set_fallbacks(&kp_metadata_request_topic_schema, &topic);
+    topic.name = kp_string_of("orders");
+    int asks = stage_dial(stage), wants = stage_dial(stage);
+    request.topics.count = -1; /* all: somebody looks around */
+    stage_ask(asks, KP_METADATA, 8, 2, &request);
+    stage_run_until_held(stage, 2);
+    answer_metadata(stage, 1);
+    assert_int_equal(stage_receive_correlation_id(stage, asks), 2);
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    stage_ask(wants, KP_METADATA, 8, 3, &request);
+    stage_run_until_held(stage, 3);
+    answer_metadata(stage, 2);
+    assert_int_equal(stage_receive_correlation_id(stage, wants), 3);
+    stage_assert_server_closes(stage, wants);
+    stage_run_until(stage, is_gone);
+
+    dispatch_part(stage->dispatch, false);
+    stage_ask(asks, KP_METADATA, 8, 4, &request);
+    stage_run_until_held(stage, 4);
+    answer_metadata(stage, 3);
+    assert_int_equal(stage_receive_correlation_id(stage, asks), 4);
+    stage_run_ms(stage, 20);
+    assert_int_equal(server_connection_count(stage->server), 1);
+    close(asks);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 
 int main(void) {
@@ -364,6 +420,7 @@ int main(void) {
         TEST(test_server_close_as_answer),
         TEST(test_server_held_connection),
         TEST(test_server_close_waits_for_requests),
+        TEST(test_server_clients_are_sent_on),
         TEST(test_server_port_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
