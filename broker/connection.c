@@ -54,9 +54,22 @@ struct connection {
 
 /* ---- Requests of the list ---- */
 
+/* All that it holds but its answer, which may wait for those before it: they may need the memory to get on. */
+static void give_back(struct request *request) {
+    struct budget *memory = request->ctx.memory;
+    size_t charged = request->charged;
+    if (request->released != NULL) request->released(request);
+    request->released = NULL;
+    request_steps_release(request);
+    kp_arena_close(&request->arena);
+    slice_unref(&request->frame);
+    request->charged = 0;
+    budget_release(memory, charged);
+}
+
 static void request_free(struct request *request) {
     struct connection *connection = request->connection;
-    if (request->released != NULL) request->released(request);
+    give_back(request);
     connection->in_flight--;
     if (request->holds) connection->holds--;
     for (uint32_t i = 0; i < request->answer_count; i++) {
@@ -64,13 +77,7 @@ static void request_free(struct request *request) {
         slice_unref(&request->answer[i]);
     }
     mem_free(request->answer);
-    request_steps_release(request);
-    kp_arena_close(&request->arena);
-    struct budget *memory = request->ctx.memory;
-    size_t charged = request->charged;
-    slice_unref(&request->frame);
     mem_free(request);
-    budget_release(memory, charged);
 }
 
 static struct request *request_new(struct connection *connection, struct slice frame) {
@@ -240,6 +247,7 @@ static void request_end(struct request *request) {
     struct connection *connection = request->connection;
     request->ended = true;
     request->canceled = NULL;
+    give_back(request);
     if (connection->queue == NULL)
         sweep_ended(connection);
     else

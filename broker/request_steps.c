@@ -7,8 +7,9 @@
 #include "protocol/api_table.h"
 
 enum {
-    MAY_ALWAYS_TAKE = 1 << 20
-}; /* bytes; so that ordinary answers never wait for those that strangers leave unread */
+    ORDINARY = 1 << 20, /* bytes; answers up to that do not wait for those that strangers leave unread, */
+    RESERVE_PART = 2,   /* until this part of the limit is taken beyond it */
+};
 
 void request_steps_charge(struct request *request) {
     size_t taken = request->arena.used > request->decoded ? request->arena.used - request->decoded : 0;
@@ -32,7 +33,10 @@ void request_steps_stop(struct request *request) {
 }
 
 static bool must_wait(struct request *request) {
-    return request->charged_answer > MAY_ALWAYS_TAKE && !budget_may_pass(request->ctx.answers, request);
+    const struct budget *answers = request->ctx.answers;
+    bool reserve = answers->used < answers->limit + answers->limit / RESERVE_PART;
+    if (request->charged_answer <= ORDINARY && reserve) return false;
+    return !budget_may_pass(request->ctx.answers, request);
 }
 
 /* The request may be gone when it returns. */

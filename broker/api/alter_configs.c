@@ -14,8 +14,8 @@ static bool add(struct topic_changes *changes, size_t i) {
     kp_set_fallbacks(&kp_alter_configs_response_resource_schema, into);
     into->resource_type = asked->resources.items[i].resource_type;
     into->resource_name = asked->resources.items[i].resource_name;
-    into->error_code = changes->items[i].error;
-    into->error_message = topic_change_message(&changes->items[i]);
+    into->error_code = changes->items[i]->error;
+    into->error_message = topic_change_message(changes->items[i]);
     response->responses.count++;
     return true;
 }
@@ -29,7 +29,7 @@ static void start(struct topic_changes *changes, size_t i) {
     const struct kp_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
     struct config_resource resource = {.asked = &resources[i], .replace = true, .validate_only = asked->validate_only};
-    config_change_begin(&changes->items[i], &resource);
+    config_change_begin(changes->items[i], &resource);
 }
 
 static const struct topic_changes_api api = {.key = key, .start = start, .add = add};

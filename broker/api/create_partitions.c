@@ -34,7 +34,7 @@ static bool take_assignments(struct topic_change *item, const struct kp_create_p
 
 static void grow(struct topic_changes *changes, size_t place) {
     const struct kp_create_partitions_request *request = changes->asked;
-    struct topic_change *item = &changes->items[place];
+    struct topic_change *item = changes->items[place];
     const struct broker_services *services = item->changes->services;
     const struct kp_create_partitions_request_topic *asked = &request->topics.items[place];
     const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->name.data,
@@ -87,8 +87,8 @@ static bool add(struct topic_changes *changes, size_t i) {
     struct kp_create_partitions_response_topic *into = &response->results.items[i];
     kp_set_fallbacks(&kp_create_partitions_response_topic_schema, into);
     into->name = asked->topics.items[i].name;
-    into->error_code = changes->items[i].error;
-    into->error_message = topic_change_message(&changes->items[i]);
+    into->error_code = changes->items[i]->error;
+    into->error_message = topic_change_message(changes->items[i]);
     response->results.count++;
     return true;
 }

@@ -161,7 +161,7 @@ static struct key key(const struct topic_changes *changes, size_t i) {
 
 static void create(struct topic_changes *changes, size_t place) {
     const struct kp_create_topics_request *asked = changes->asked;
-    struct topic_change *item = &changes->items[place];
+    struct topic_change *item = changes->items[place];
     const struct kp_create_topics_request_topic *topic = &asked->topics.items[place];
     struct metadata_change change = {.validate_only = asked->validate_only};
     struct kp_arena arena;
@@ -223,7 +223,7 @@ static bool add(struct topic_changes *changes, size_t i) {
     const struct kp_create_topics_request *asked = changes->asked;
     struct kp_create_topics_response *response = changes->response;
     struct kp_create_topics_response_topic *into = &response->topics.items[i];
-    struct topic_change *item = &changes->items[i];
+    struct topic_change *item = changes->items[i];
     kp_set_fallbacks(&kp_create_topics_response_topic_schema, into);
     into->name = asked->topics.items[i].name;
     into->error_code = item->error;

@@ -80,7 +80,7 @@ static bool add(struct topic_changes *changes, size_t i) {
     const struct kp_delete_topics_request *asked = changes->asked;
     struct kp_delete_topics_response *response = changes->response;
     bool by_id = changes->request->api_version >= BY_ID_VERSION;
-    struct topic_change *item = &changes->items[i];
+    struct topic_change *item = changes->items[i];
     struct kp_delete_topics_response_topic *into = &response->responses.items[i];
     kp_set_fallbacks(&kp_delete_topics_response_topic_schema, into);
     if (!by_id || asked->topics.items[i].name.len >= 0) {
@@ -110,12 +110,12 @@ static struct key key(const struct topic_changes *changes, size_t i) {
 static void start(struct topic_changes *changes, size_t i) {
     const struct kp_delete_topics_request *asked = changes->asked;
     struct kp_uuid none = {{0}};
-    if (changes->items[i].twice)
-        topic_change_refuse(&changes->items[i], KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+    if (changes->items[i]->twice)
+        topic_change_refuse(changes->items[i], KAFKA_INVALID_REQUEST, "this topic is in the request twice");
     else if (changes->request->api_version >= BY_ID_VERSION)
-        delete_topic(&changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
+        delete_topic(changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
     else
-        delete_topic(&changes->items[i], asked->topic_names.items[i], none);
+        delete_topic(changes->items[i], asked->topic_names.items[i], none);
 }
 
 static const struct topic_changes_api api = {.key = key, .start = start, .add = add};

@@ -104,12 +104,17 @@ static bool mark_next(struct request *request) {
         request_steps(request, start_next);
         return false;
     }
-    struct topic_change *item = &changes->items[changes->at];
+    struct topic_change *item = kp_arena_alloc(&request->arena, sizeof *item);
+    if (item == NULL) {
+        request_close_connection(request);
+        return false;
+    }
+    changes->items[changes->at] = item;
     item->changes = changes;
     item->submit.done = on_submitted;
     item->leaders.done = on_leaders;
     size_t first = key_set_put(&changes->keys, changes->at);
-    if (first != changes->at) item->twice = changes->items[first].twice = true;
+    if (first != changes->at) item->twice = changes->items[first]->twice = true;
     int64_t partitions = changes->api->partitions == NULL ? 0 : changes->api->partitions(changes, changes->at);
     if (partitions > 0) changes->partitions += (uint64_t)partitions;
     changes->at++;
@@ -126,12 +131,6 @@ static void client_gone(struct request *request) {
     item_ended(changes);
 }
 
-static void released(struct request *request) {
-    struct topic_changes *changes = request->state;
-    mem_free(changes->items);
-    mem_free(changes);
-}
-
 void topic_changes_run(const struct broker_services *services, struct request *request, int32_t items,
                        int32_t timeout_ms, const struct topic_changes_api *api, const void *asked, void *response) {
     size_t count = items < 0 ? 0 : (size_t)items;
@@ -141,7 +140,13 @@ void topic_changes_run(const struct broker_services *services, struct request *r
         request_close_connection(request);
         return;
     }
-    struct topic_changes *changes = mem_zalloc(sizeof *changes);
+    struct kp_arena *arena = &request->arena;
+    struct topic_changes *changes = kp_arena_alloc(arena, sizeof *changes);
+    struct topic_change **places = kp_arena_alloc(arena, count * sizeof(struct topic_change *));
+    if (changes == NULL || places == NULL) {
+        request_close_connection(request);
+        return;
+    }
     if (timeout_ms < TIMEOUT_LEAST_MS) timeout_ms = TIMEOUT_LEAST_MS;
     if (timeout_ms > TIMEOUT_MOST_MS) timeout_ms = TIMEOUT_MOST_MS;
     *changes = (struct topic_changes){.request = request,
@@ -149,15 +154,16 @@ void topic_changes_run(const struct broker_services *services, struct request *r
                                       .api = api,
                                       .asked = asked,
                                       .response = response,
-                                      .items = mem_zalloc(count * sizeof *changes->items),
+                                      .items = places,
                                       .count = count,
                                       .open = count + 1,
                                       .starting = true,
                                       .deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms};
     request->state = changes;
     request->canceled = client_gone;
-    request->released = released;
-    if (key_set_init(&changes->keys, &request->arena, count, env_random_u64(services->env), key_of, changes))
+    if (count > UNDER_WAY_MAX)
+        request_hold_connection(request); /* one at a time of each client, or they fill the memory for requests */
+    if (key_set_init(&changes->keys, arena, count, env_random_u64(services->env), key_of, changes))
         request_steps(request, mark_next);
     else
         request_close_connection(request);

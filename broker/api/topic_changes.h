@@ -46,7 +46,7 @@ struct topic_changes {
     const struct topic_changes_api *api;
     const void *asked; /* the request, as the API's functions read it */
     void *response;
-    struct topic_change *items; /* beside the items of the request */
+    struct topic_change **items; /* beside the items of the request; in its arena, as it pays for them */
     size_t count;
     uint64_t partitions; /* that all items together ask to make */
     unsigned hints;      /* the API's: how many nearest names were looked for */

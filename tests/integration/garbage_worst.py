@@ -5,6 +5,7 @@ Turns are measured by the broker itself, in processor time of the loop's thread 
 
 import gzip
 import os
+import selectors
 import socket
 import struct
 import time
@@ -193,6 +194,44 @@ def small_requests(cluster):
     worst(cluster, [(META_QUERY, 0, b"\0\x08/topics\0")] * 3)
     tags = b"\xd0\x86\x03" + b"".join(bytes([i & 127 | 128, i >> 7 & 127 | 128, i >> 14, 0]) for i in range(50_000))
     worst(cluster, [(FIND_COORDINATOR, 4, tags + b"\0" + b"\x01" + b"\0")])
+    worst(cluster, [(FIND_COORDINATOR, 4, b"\0\0" + b"\xa1\x8d\x06" + b"\x01" * 100_000 + b"\0")])
+
+
+def changes_at_once(cluster):
+    """40 clients with ten changes each of thousands of topics: one after the other for each client, in bounded memory, and others are read."""
+    before, turns = cluster[1].rss_bytes(), Turns(cluster[1])
+    turns.new()
+    deletes = array(map(text, names(10_000, ""))) + struct.pack(">i", 60000)
+    creates = array(text(n) + struct.pack(">ih", 1, 1) + array([]) + array([]) for n in names(10_000, "")) + struct.pack(">ib", 60000, 1)
+    raws, largest, slowest, unread = [Raw(cluster[1].port, timeout=120) for _ in range(40)], before, 0.0, {}
+    selector = selectors.DefaultSelector()
+    for i, raw in enumerate(raws):
+        key, version, body = (CREATE_TOPICS, 2, creates) if i % 8 == 0 else (DELETE_TOPICS, 1, deletes)
+        head = struct.pack(">hhi", key, version, 7) + text("raw")
+        raw.socket.setblocking(False)
+        unread[raw.socket] = (struct.pack(">i", len(head + body)) + head + body) * 10
+        selector.register(raw.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
+    end = time.monotonic() + 5
+    with Raw(cluster[1].port, timeout=30) as honest:
+        while time.monotonic() < end:
+            for key, events in selector.select(0.1):
+                if events & selectors.EVENT_READ:
+                    key.fileobj.recv(1 << 20)
+                if events & selectors.EVENT_WRITE and unread[key.fileobj]:
+                    unread[key.fileobj] = unread[key.fileobj][key.fileobj.send(unread[key.fileobj][:1 << 18]):]
+                elif events & selectors.EVENT_WRITE:
+                    selector.modify(key.fileobj, selectors.EVENT_READ)
+            began = time.monotonic()
+            honest.ask(API_VERSIONS, 0, b"")
+            slowest = max(slowest, time.monotonic() - began)
+            largest = max(largest, cluster[1].rss_bytes())
+    for raw in raws:
+        raw.close()
+    turns.assert_short()
+    grown = largest - before
+    assert grown < (128 + 128 + 64 + 64) * MIB, f"{grown >> 20} MiB more"  # requests, answers and their reserve, and the 64
+    assert slowest < 2, f"somebody else's answer took {slowest:.1f} s"
+    return f"{grown >> 20} MiB more, {slowest * 1000:.0f} ms"
 
 
 def dying_clients(cluster):
@@ -261,7 +300,7 @@ def main():
         cluster[1].stop()
         cluster[1].start(ready=True)
         for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
-                     dying_clients, clean_end):
+                     changes_at_once, dying_clients, clean_end):
             suite.run(test, cluster)
     suite.end()
 

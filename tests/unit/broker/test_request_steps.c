@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -11,14 +12,14 @@
 #include "fixture_server.h"
 #include "protocol/describe_cluster.h"
 
-enum { STEPS = 200 };
+enum { STEPS = 200, WORKS = 6 };
 
 static struct work {
     unsigned steps;          /* done */
     size_t bytes_of_each;    /* that a step takes of the arena */
     uint64_t us_of_each;     /* that it takes of the turn */
     unsigned steps_by_timer; /* done when the timer fired */
-} works[2];
+} works[WORKS];
 
 static struct work *work_of(const struct request *request) {
     return &works[request->correlation_id];
@@ -50,7 +51,7 @@ static void timer_fired(void *arg) {
 }
 
 static int setup(void **state) {
-    works[0] = works[1] = (struct work){0};
+    memset(works, 0, sizeof works);
     return stage_setup(state);
 }
 
@@ -104,6 +105,56 @@ static void test_steps_wait_for_memory(void **state) {
     assert_int_equal(server_answer_bytes(stage->server), 0);
 }
 
+/* Of one client's requests the later one may end first while the memory is spent: it does not keep that until the earlier one, which waits
+ * for it, has ended. */
+static void test_steps_of_one_client(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    works[0].bytes_of_each = works[1].bytes_of_each = 100 << 10;
+    int client = stage_dial(stage);
+    for (int32_t i = 0; i < 2; i++) {
+        stage_ask_cluster(client, i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    begin(stage, 1);
+    begin(stage, 0);
+    assert_true(works[0].steps < STEPS);
+    for (int32_t i = 0; i < 2; i++)
+        assert_int_equal(stage_receive_correlation_id(stage, client), i);
+    close(client);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_answer_bytes(stage->server), 0);
+}
+
+/* Many ordinary answers at once pass the limit by a part of it, not by as much as there are. */
+static void test_steps_have_a_reserve(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    int clients[WORKS];
+    size_t most = 0;
+    for (size_t i = 0; i < WORKS; i++) {
+        works[i].bytes_of_each = 4 << 10; /* 800 KiB in the end */
+        works[i].us_of_each = 100;
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], (int32_t)i);
+        stage_run_until_held(stage, i + 1);
+    }
+    for (size_t i = 0; i < WORKS; i++)
+        begin(stage, i);
+    for (size_t i = 0; i < WORKS; i++)
+        while (works[i].steps < STEPS) {
+            stage_run_ms(stage, 1);
+            if (server_answer_bytes(stage->server) > most) most = server_answer_bytes(stage->server);
+        }
+    assert_in_range(most, 1 << 20, 5 << 19); /* half of it beyond the limit, and one that goes on alone */
+    for (size_t i = 0; i < WORKS; i++)
+        close(clients[i]);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_answer_bytes(stage->server), 0);
+}
+
 /* A client that goes ends the work, wherever that is: no step comes after it, and nothing stays charged. */
 static void test_steps_client_goes(void **state) {
     struct stage *stage = *state;
@@ -135,9 +186,8 @@ static void test_steps_client_goes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_steps_take_turns),
-        TEST(test_steps_wait_for_memory),
-        TEST(test_steps_client_goes),
+        TEST(test_steps_take_turns),     TEST(test_steps_wait_for_memory), TEST(test_steps_of_one_client),
+        TEST(test_steps_have_a_reserve), TEST(test_steps_client_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
