@@ -428,7 +428,8 @@ static void take_up(struct connection *connection, struct request *request, int 
         run_abandoned(connection, request);
 }
 
-/* A message that is decoded in the pool. Its connection is not read meanwhile, so that requests are handed out in their order. */
+/* A message that is decoded in the pool. Its connection is not read before it has ended, as in Kafka: requests are handed out in their order,
+ * and nobody fills the memory for requests with a hundred that are much work. */
 struct decoding {
     struct env_job job; /* first */
     struct request *request;
@@ -445,8 +446,6 @@ static void decode_done(struct env_job *job) {
     struct decoding *decoding = (struct decoding *)job;
     struct request *request = decoding->request;
     struct connection *connection = request->connection;
-    request->holds = false;
-    connection->holds--;
     charge_message(request);
     if (request->dead)
         request_end(request);

@@ -198,18 +198,21 @@ def small_requests(cluster):
 
 
 def changes_at_once(cluster):
-    """40 clients with ten changes each of thousands of topics: one after the other for each client, in bounded memory, and others are read."""
+    """40 clients with ten changes each of thousands of topics, or a hundred large fetches that wait: one after the other for each client, in
+    bounded memory, and others are read."""
     before, turns = cluster[1].rss_bytes(), Turns(cluster[1])
     turns.new()
     deletes = array(map(text, names(10_000, ""))) + struct.pack(">i", 60000)
     creates = array(text(n) + struct.pack(">ih", 1, 1) + array([]) + array([]) for n in names(10_000, "")) + struct.pack(">ib", 60000, 1)
+    body = struct.pack(">iiiibii", -1, 10_000, 1, MIB, 0, 0, -1) + array([text(topic_of(1)) + array([struct.pack(">iiqqi", 1, -1, 0, -1, MIB)] * 5_000)])
+    fetches = body + struct.pack(">i", 0) + text("")
     raws, largest, slowest, unread = [Raw(cluster[1].port, timeout=120) for _ in range(40)], before, 0.0, {}
     selector = selectors.DefaultSelector()
     for i, raw in enumerate(raws):
-        key, version, body = (CREATE_TOPICS, 2, creates) if i % 8 == 0 else (DELETE_TOPICS, 1, deletes)
+        key, version, body = {0: (CREATE_TOPICS, 2, creates), 1: (FETCH, 11, fetches)}.get(i % 8, (DELETE_TOPICS, 1, deletes))
         head = struct.pack(">hhi", key, version, 7) + text("raw")
         raw.socket.setblocking(False)
-        unread[raw.socket] = (struct.pack(">i", len(head + body)) + head + body) * 10
+        unread[raw.socket] = (struct.pack(">i", len(head + body)) + head + body) * (100 if key == FETCH else 10)
         selector.register(raw.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
     end = time.monotonic() + 5
     with Raw(cluster[1].port, timeout=30) as honest:
