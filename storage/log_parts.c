@@ -24,7 +24,8 @@ void log_store_check_flush(struct log_store *store) {
 }
 
 void log_store_free_if_unused(struct log_store *store) {
-    if (!store->closed || store->jobs > 0 || store->logs) return;
+    if (!store->closed || store->jobs > 0 || store->logs || store->removals.busy) return;
+    paced_removal_close(&store->removals);
     env_lane_free(store->lane);
     env_lane_free(store->open_lane);
     mem_free(store->groups_path);

@@ -8,7 +8,7 @@
  *   log_parts.c                  what all of them share: which logs there are, their positions, the lane, who is freed when
  *   group_directory.c            the directory of a group
  *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
- *   log_store_remove.c           ... and removing a deleted group
+ *   log_store_remove.c           ... and putting a deleted group aside, for paced_removal.h
  *   write_behind.c               jobs of the lane: committed entries go into segments
  *   log_reading.c                one read that is under way; on it partition_log_{read,fetch,search}.c
  *   partition_log_durable.c      what the journal's rounds make durable, which write-behind may have then
@@ -23,6 +23,7 @@
 
 #include "storage/journal.h"
 #include "storage/log_memory.h"
+#include "storage/paced_removal.h"
 #include "storage/partition_log.h"
 #include "storage/segment.h"
 #include "storage/term_table.h"
@@ -67,6 +68,7 @@ struct log_store {
     struct env_lane *lane;         /* all that is written into the groups' directories, in order */
     struct env_lane *open_lane;    /* looks at what is there, for logs that are opened */
     unsigned jobs;                 /* in the lanes */
+    struct paced_removal removals; /* of what deleted groups leave, in a lane of its own */
     struct write_behind write_behind;
     struct reading_queue readers;
     uint64_t uncommitted_bytes, undurable_bytes;

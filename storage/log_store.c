@@ -49,6 +49,10 @@ static uint64_t index_interval(const struct log_store_options *options) {
 
 static void check_flush(struct env_task *task);
 
+static void removals_idle(void *arg) {
+    log_store_free_if_unused(arg);
+}
+
 int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
                    struct log_store **out, struct error_text *why) {
     CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 && options->open_files > 0);
@@ -76,6 +80,7 @@ int log_store_open(struct env *env, struct log *log, const char *path, const str
     store->index_interval_bytes = index_interval(options);
     store->lane = env_lane_new(env, "write-behind");
     store->open_lane = env_lane_new(env, "open-logs");
+    paced_removal_init(&store->removals, env, removals_idle, store);
     write_behind_open(store);
     log_readings_open(store);
     unsigned jobs = store->write_behind.jobs_max; /* each has a file of its own */
@@ -97,6 +102,7 @@ void log_store_close(struct log_store *store) {
     }
     env_defer_cancel(store->env, &store->flush_task);
     write_behind_close(store);
+    paced_removal_stop(&store->removals);
     log_readings_close(store);
     journal_close(store->journal);
     store->journal = NULL;

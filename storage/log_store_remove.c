@@ -2,8 +2,9 @@
  * Removing the files of a deleted group: log_store_remove_group of partition_log.h.
  *
  * Happy path: in the write-behind lane, behind every write into it, the directory is renamed aside; when that is durable
- * the journal forgets the group, and the files go. Failures: a full disk or too many open files make it wait and begin again; else a
- * rename that fails ends the process; files that stay are tried again at the next start. Invariant: a directory under its own name is whole.
+ * the journal forgets the group, and the files go (paced_removal.h). Failures: a full disk or too many open files make it wait and begin
+ * again; else a rename that fails ends the process; files that stay are tried again at the next start. Invariant: a directory under its
+ * own name is whole.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,52 +21,17 @@ struct remove_job {
     struct log_store *store;
     struct env *env;
     uint64_t group;
-    char *path; /* NULL: renamed aside already */
-    char *aside;
+    char *path, *aside;
     const char *groups_path;
     int error;
     struct env_timer *again; /* NULL: nothing was in the way so far */
 };
 
-struct name_list {
-    char **names;
-    size_t count;
-};
-
-static void add_name(void *arg, const char *name) {
-    struct name_list *list = arg;
-    list->names = mem_realloc(list->names, (list->count + 1) * sizeof *list->names);
-    list->names[list->count++] = mem_strdup(name);
-}
-
-static void name_list_close(struct name_list *list) {
-    for (size_t i = 0; i < list->count; i++)
-        mem_free(list->names[i]);
-    mem_free(list->names);
-}
-
-static void remove_files(struct env *env, const char *directory) {
-    struct name_list list = {0};
-    if (env_list_dir(env, directory, add_name, &list) == 0) {
-        for (size_t i = 0; i < list.count; i++) {
-            char *path = path_join(directory, list.names[i]);
-            env_unlink(env, path);
-            mem_free(path);
-        }
-        env_rmdir(env, directory);
-    }
-    name_list_close(&list);
-}
-
 static void work(struct env_job *base) {
     struct remove_job *job = (struct remove_job *)base;
-    if (job->path) {
-        job->error = env_rename(job->env, job->path, job->aside);
-        if (job->error == ERR_NOT_FOUND) job->error = 0;
-        if (!job->error) job->error = env_sync_dir(job->env, job->groups_path);
-        if (job->error) return;
-    }
-    remove_files(job->env, job->aside);
+    job->error = env_rename(job->env, job->path, job->aside);
+    if (job->error == ERR_NOT_FOUND) job->error = 0;
+    if (!job->error) job->error = env_sync_dir(job->env, job->groups_path);
 }
 
 static void try_again(void *arg) {
@@ -88,7 +54,11 @@ static void done(struct env_job *base) {
     if (job->error && !store->closed)
         env_fatal(store->env, "cannot rename %s (%s), which was to be deleted; mend the disk and start again",
                   job->path, error_phrase(job->error));
-    if (job->path && !job->error && !store->closed) journal_forget(store->journal, job->group);
+    if (!job->error && !store->closed) {
+        journal_forget(store->journal, job->group);
+        paced_removal_add(&store->removals, job->aside);
+        job->aside = NULL;
+    }
     env_timer_free(job->again);
     mem_free(job->path);
     mem_free(job->aside);
@@ -96,8 +66,12 @@ static void done(struct env_job *base) {
     log_store_job_done(store);
 }
 
-/* Takes over both paths. */
-static void start(struct log_store *store, uint64_t group, char *path, char *aside) {
+int log_store_remove_group(struct log_store *store, uint64_t group) {
+    if (log_store_find(store, group)) return ERR_BUSY;
+    char *path = path_of_group(store->groups_path, group);
+    size_t size = strlen(path) + sizeof deleted_suffix;
+    char *aside = mem_alloc(size);
+    snprintf(aside, size, "%s%s", path, deleted_suffix);
     struct remove_job *job = mem_alloc(sizeof *job);
     *job = (struct remove_job){.job = {.work = work, .done = done},
                                .store = store,
@@ -107,25 +81,16 @@ static void start(struct log_store *store, uint64_t group, char *path, char *asi
                                .aside = aside,
                                .groups_path = store->groups_path};
     log_store_run_job(store, store->lane, &job->job);
-}
-
-int log_store_remove_group(struct log_store *store, uint64_t group) {
-    if (log_store_find(store, group)) return ERR_BUSY;
-    char *path = path_of_group(store->groups_path, group);
-    size_t size = strlen(path) + sizeof deleted_suffix;
-    char *aside = mem_alloc(size);
-    snprintf(aside, size, "%s%s", path, deleted_suffix);
-    start(store, group, path, aside);
     return 0;
 }
 
+static void add_leftover(void *arg, const char *name) {
+    struct log_store *store = arg;
+    size_t len = strlen(name), suffix = sizeof deleted_suffix - 1;
+    if (len > suffix && strcmp(name + len - suffix, deleted_suffix) == 0)
+        paced_removal_add(&store->removals, path_join(store->groups_path, name));
+}
+
 void log_store_remove_leftovers(struct log_store *store) {
-    struct name_list list = {0};
-    env_list_dir(store->env, store->groups_path, add_name, &list);
-    for (size_t i = 0; i < list.count; i++) {
-        size_t len = strlen(list.names[i]), suffix = sizeof deleted_suffix - 1;
-        if (len > suffix && strcmp(list.names[i] + len - suffix, deleted_suffix) == 0)
-            start(store, 0, NULL, path_join(store->groups_path, list.names[i]));
-    }
-    name_list_close(&list);
+    env_list_dir(store->env, store->groups_path, add_leftover, store);
 }
