@@ -447,7 +447,10 @@ static void decode_done(struct env_job *job) {
     struct request *request = decoding->request;
     struct connection *connection = request->connection;
     charge_message(request);
-    if (request->dead)
+    request->arena.limit = request->arena.used + ANSWER_MOST;
+    if (request->dead && decoding->error == ERR_NONE)
+        run_abandoned(connection, request);
+    else if (request->dead)
         request_end(request);
     else
         take_up(connection, request, decoding->error, &decoding->why);

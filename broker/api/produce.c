@@ -5,8 +5,9 @@
  * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes the connection, as Kafka does, so that the
  * client looks for the leader again; what it has sent before it went is stored. A client that adds to what a partition cannot get rid of is
  * not read until its request is over.
- * Invariants: an answer with an error carries no offset; a request with more than PARTITIONS_MAX partitions has its connection closed, because
- * all of them are started in one turn of the loop, so that requests of one client never overtake each other.
+ * Invariants: an answer with an error carries no offset; requests of one client never overtake each other: one of more than AT_ONCE
+ * partitions, which are started over several turns of the loop, keeps its client from being read, and any other is started in one turn. One of
+ * more than PARTITIONS_MAX has its connection closed.
  */
 #include "protocol/produce.h"
 
@@ -16,16 +17,21 @@
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
 #include "broker/disk_watch.h"
+#include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum {
     PARTITIONS_MAX = 10000,
+    AT_ONCE = 256,
+    PARTITIONS_OF_A_STEP = 32,
     LEAST_TIMEOUT_MS = 10 * 1000, /* with acks 0 and 1 */
 };
 
 struct produce_part {
     struct partition_produce produce; /* first */
     struct produce_state *owner;
+    struct kp_string topic;
+    const struct kp_produce_request_partition *in;
     struct kp_produce_response_partition *out;
     struct partition *partition;
     bool pending;
@@ -39,20 +45,26 @@ struct produce_state {
     struct kp_produce_response response;
     struct produce_part *parts;
     size_t count, pending;
+    int16_t code; /* what is wrong with the whole request, and the sentence on it */
+    const char *sentence;
+    struct produce_part *seen; /* hash by partition, while these are looked up */
+    size_t at;                 /* the part whose turn it is */
     struct deadline deadline;
-    bool failed; /* some partition has an error */
-    bool busy;   /* in a loop over its partitions: not over before that ends */
-    bool gone;   /* the client has, within that loop */
+    bool found;    /* all are looked up */
+    bool starting; /* some are not started */
+    bool failed;   /* some partition has an error */
+    bool busy;     /* in a loop over its partitions: not over before that ends */
+    bool gone;     /* the client has, within that loop */
 };
 
 static void finish_if_over(struct produce_state *state) {
-    if (state->busy || state->pending > 0) return;
+    if (state->busy || state->starting || state->pending > 0) return;
     const struct kp_produce_request *in = state->request->message;
     deadline_clear(state->services->deadlines, &state->deadline);
     if (state->gone)
         request_respond_nothing(state->request);
     else if (in->acks != 0)
-        request_respond(state->request, &state->response);
+        request_respond_kept(state->request, &state->response);
     else if (state->failed)
         request_close_connection(state->request);
     else
@@ -125,9 +137,8 @@ static void time_over(struct deadline *deadline) {
 }
 
 /* With acks 0 it is usual to send and to close: what came is stored. */
-static void client_gone(struct request *request) {
-    struct produce_state *state = request->state;
-    const struct kp_produce_request *in = request->message;
+static void let_go(struct produce_state *state) {
+    const struct kp_produce_request *in = state->request->message;
     for (size_t i = 0; i < state->count; i++) {
         struct produce_part *part = &state->parts[i];
         if (!part->pending || (in->acks == 0 && partition_produce_abandon(&part->produce))) continue;
@@ -135,7 +146,21 @@ static void client_gone(struct request *request) {
         part->pending = false;
         state->pending--;
     }
+}
+
+static bool go_on(struct request *request);
+
+static void client_gone(struct request *request) {
+    struct produce_state *state = request->state;
+    const struct kp_produce_request *in = request->message;
     state->gone = true;
+    let_go(state);
+    if (in->acks == 0 && state->starting) {
+        request->canceled = client_gone; /* told again when the connection closes, which stops the steps again */
+        if (!state->busy) request_steps(request, go_on);
+        return;
+    }
+    state->starting = false;
     finish_if_over(state);
 }
 
@@ -155,12 +180,18 @@ static int16_t check_request(const struct disk_watch *disk, const struct kp_prod
     return KAFKA_NONE;
 }
 
-static void start_part(struct produce_state *state, struct produce_part *part,
-                       const struct kp_produce_request_partition *in) {
+static void start_part(struct produce_state *state, struct produce_part *part) {
+    const struct kp_produce_request_partition *in = part->in;
     struct request *request = state->request;
     if (part->twice) {
         set_error(part, KAFKA_INVALID_REQUEST,
                   "The request has more than one batch for this partition; none was stored.", NULL);
+        return;
+    }
+    int16_t code = KAFKA_NONE; /* looked up again: it may have gone since, in another turn of the loop */
+    part->partition = local_partition(state->services, request, AUTHORIZE_WRITE, part->topic, in->index, &code);
+    if (part->partition == NULL) {
+        set_error(part, code, "", NULL);
         return;
     }
     struct produced_records records = {.frame = request->frame,
@@ -179,29 +210,22 @@ static void start_part(struct produce_state *state, struct produce_part *part,
         request_hold_connection(request);
 }
 
-/* The partitions of all parts: NULL for those that have their error now. */
-static void find_partitions(struct produce_state *state, int16_t code, const char *sentence) {
-    const struct kp_produce_request *in = state->request->message;
-    struct produce_part *part = state->parts, *seen = NULL, *first;
-    for (int32_t t = 0; t < in->topic_data.count; t++) {
-        const struct kp_produce_request_topic *topic = &in->topic_data.items[t];
-        for (int32_t p = 0; p < topic->partition_data.count; p++, part++) {
-            int16_t of_partition = code;
-            if (code == KAFKA_NONE)
-                part->partition = local_partition(state->services, state->request, AUTHORIZE_WRITE, topic->name,
-                                                  topic->partition_data.items[p].index, &of_partition);
-            if (part->partition == NULL) {
-                set_error(part, of_partition, code != KAFKA_NONE ? sentence : "", NULL);
-                continue;
-            }
-            HASH_FIND_PTR(seen, &part->partition, first);
-            if (first != NULL)
-                first->twice = part->twice = true;
-            else
-                HASH_ADD_PTR(seen, partition, part);
-        }
+/* Its partition: NULL if it has its error now. */
+static void find_part(struct produce_state *state, struct produce_part *part) {
+    int16_t code = state->code;
+    struct produce_part *first;
+    if (code == KAFKA_NONE)
+        part->partition = local_partition(state->services, state->request, AUTHORIZE_WRITE, part->topic,
+                                          part->in->index, &code);
+    if (part->partition == NULL) {
+        set_error(part, code, state->code != KAFKA_NONE ? state->sentence : "", NULL);
+        return;
     }
-    HASH_CLEAR(hh, seen);
+    HASH_FIND_PTR(state->seen, &part->partition, first);
+    if (first != NULL)
+        first->twice = part->twice = true;
+    else
+        HASH_ADD_PTR(state->seen, partition, part);
 }
 
 /* False: there is too much of it. */
@@ -228,8 +252,10 @@ static bool prepare(struct produce_state *state, const struct broker_services *s
         for (int32_t p = 0; p < count; p++, part++) {
             part->owner = state;
             part->produce.done = produced;
+            part->topic = in->topic_data.items[t].name;
+            part->in = &in->topic_data.items[t].partition_data.items[p];
             part->out = &topics[t].partition_responses.items[p];
-            part->out->index = in->topic_data.items[t].partition_data.items[p].index;
+            part->out->index = part->in->index;
         }
     }
     return true;
@@ -241,8 +267,47 @@ static uint32_t timeout_of(const struct kp_produce_request *in) {
     return in->acks == -1 || timeout_ms > LEAST_TIMEOUT_MS ? timeout_ms : LEAST_TIMEOUT_MS;
 }
 
-void api_produce(void *service, struct request *request) {
+static void all_are_started(struct produce_state *state) {
+    const struct kp_produce_request *in = state->request->message;
+    state->starting = false;
+    if (state->gone)
+        let_go(state);
+    else if (state->pending > 0)
+        deadline_set(state->services->deadlines, &state->deadline, timeout_of(in));
+    finish_if_over(state);
+}
+
+/* All are looked up before the first is started: a partition that is named twice gets nothing. */
+static bool go_on(struct request *request) {
+    struct produce_state *state = request->state;
     const struct kp_produce_request *in = request->message;
+    size_t until = state->at + PARTITIONS_OF_A_STEP < state->count ? state->at + PARTITIONS_OF_A_STEP : state->count;
+    state->busy = true;
+    for (; state->at < until && !(state->gone && in->acks != 0); state->at++) {
+        struct produce_part *part = &state->parts[state->at];
+        if (!state->found)
+            find_part(state, part);
+        else if (part->partition != NULL)
+            start_part(state, part);
+    }
+    state->busy = false;
+    bool wanted = !(state->gone && in->acks != 0);
+    if (wanted && state->at == state->count && !state->found) {
+        state->found = true;
+        state->at = 0;
+        return true;
+    }
+    if (wanted && state->at < state->count) return true;
+    all_are_started(state);
+    return false;
+}
+
+static void released(struct request *request) {
+    struct produce_state *state = request->state;
+    HASH_CLEAR(hh, state->seen);
+}
+
+void api_produce(void *service, struct request *request) {
     struct produce_state *state = kp_arena_alloc(&request->arena, sizeof *state);
     if (state == NULL || !prepare(state, service, request)) {
         const struct broker_services *services = service;
@@ -251,20 +316,15 @@ void api_produce(void *service, struct request *request) {
         request_close_connection(request);
         return;
     }
-    const char *sentence;
-    int16_t code = check_request(state->services->disk, in, &sentence);
+    state->code = check_request(state->services->disk, request->message, &state->sentence);
     request->state = state;
     request->canceled = client_gone;
-    state->busy = true;
-    find_partitions(state, code, sentence);
-    struct produce_part *part = state->parts;
-    for (int32_t t = 0; t < in->topic_data.count; t++) {
-        const struct kp_produce_request_topic *topic = &in->topic_data.items[t];
-        for (int32_t p = 0; p < topic->partition_data.count; p++, part++) {
-            if (part->partition != NULL && !state->gone) start_part(state, part, &topic->partition_data.items[p]);
-        }
+    request->released = released;
+    state->starting = true;
+    if (state->count > AT_ONCE) {
+        request_hold_connection(request);
+        request_steps(request, go_on);
+    } else {
+        while (go_on(request)) {}
     }
-    state->busy = false;
-    if (state->pending > 0) deadline_set(state->services->deadlines, &state->deadline, timeout_of(in));
-    finish_if_over(state);
 }

@@ -22,6 +22,7 @@ PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_T
 EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, ELECT_LEADERS, META_QUERY = 23, 32, 37, 43, 10000
 INVALID_REQUEST = 42
 LONG = "x" * 70
+WIDE = "wide" + "w" * 200
 
 
 def array(items):
@@ -175,16 +176,32 @@ def fetch(cluster):
 
 
 def produce(cluster):
-    """10,000 partitions that are not there; more than that end the connection."""
-    def request(n):
-        return PRODUCE, 7, text(None) + struct.pack(">hi", -1, 10000) + array([text("missing") + array(struct.pack(">ii", p, -1) for p in range(n))])
+    """10,000 partitions that are not there, and 4,000 that are; more than 10,000 end the connection."""
+    def request(topic, n, records):
+        data = array(struct.pack(">ii", p, len(records)) + records for p in range(n))
+        return PRODUCE, 7, text(None) + struct.pack(">hi", -1, 60_000) + array([text(topic) + data])
 
-    worst(cluster, [request(10_000)])
+    worst(cluster, [request("missing", 10_000, b"")])
     try:
-        worst(cluster, [request(50_000)])
+        worst(cluster, [request("missing", 50_000, b"")])
         raise AssertionError("50,000 partitions were answered")
     except ConnectionError:
         pass
+    with Raw(cluster[1].port, timeout=60) as raw:
+        raw.ask(CREATE_TOPICS, 2, array([text(WIDE) + struct.pack(">ih", 4_000, 1) + array([]) + array([])]) + struct.pack(">ib", 60_000, 0))
+    wait_until("4,000 leaders", lambda: first_produce_error(cluster, WIDE, 3_999) == 0)
+    Turns(cluster[1]).new()
+    worst(cluster, [request(WIDE, 4_000, batch([(None, b"one")]))] * 3)
+    with Raw(cluster[1].port) as raw:
+        before = [raw.list_offset(WIDE, p, -1)[2] for p in range(0, 4_000, 499)]
+        with Raw(cluster[1].port) as goes:  # with acks 0 what came is stored, however much it is
+            goes.send(PRODUCE, 7, request(WIDE, 4_000, batch([(None, b"one")]))[2].replace(b"\xff" * 4, b"\xff\xff\0\0", 1))
+        wait_until("all that was sent with acks 0", lambda: [raw.list_offset(WIDE, p, -1)[2] for p in range(0, 4_000, 499)] == [n + 1 for n in before], 20)
+
+
+def first_produce_error(cluster, topic, partition):
+    with Raw(cluster[1].port) as raw:
+        return raw.produce(topic, partition, batch([(None, b"one")]))[0]
 
 
 def small_requests(cluster):
