@@ -32,6 +32,8 @@ enum mutant {
     MUTANT_TERMS_BELOW_START_LOST,    /* the engine is not told the terms below its start */
     MUTANT_BELOW_TRAIL_PASSED,        /* AppendEntries that reach below the engine's trail are stepped as they are */
 
+    MUTANT_DAMAGED_LEADS, /* a replica that has met damage in its segments leads on, and is elected */
+
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */
     MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they were sent is lost */

@@ -81,8 +81,22 @@ static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
     env_defer(group->env, &group->task);
 }
 
-static const struct group_events group_events = {on_committed, on_caught_up,      on_leading,
-                                                 on_lost,      on_leader_changed, NULL};
+/* Without the metadata there is nothing that this broker can do, and nothing that it should say of the others. */
+static void on_broken(void *arg, const char *why) {
+    struct metadata_group *group = arg;
+    env_fatal(
+        group->env,
+        "this broker cannot follow the metadata: %s; the other brokers go on without it. Keep its data directory, and put back what is "
+        "damaged: draved log verify names all of it",
+        why);
+}
+
+static const struct group_events group_events = {.committed = on_committed,
+                                                 .caught_up = on_caught_up,
+                                                 .leading = on_leading,
+                                                 .lost = on_lost,
+                                                 .leader_changed = on_leader_changed,
+                                                 .broken = on_broken};
 
 int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
                         const struct broker_settings *settings, struct broker_messages *messages,

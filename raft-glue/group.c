@@ -165,6 +165,7 @@ static void free_group(struct group *group) {
         free_member(group->members[i]);
     mem_free(group->members);
     mem_free(group->held);
+    mem_free(group->damage);
     mem_free(group->label);
     mem_free(group);
 }

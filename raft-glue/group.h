@@ -41,6 +41,9 @@ struct group_events {
     /* Inside group_open, when the log is open: the applier takes its snapshot out of it (partition_log_snapshot) and returns the index
      * up to which it knows the entries by that. NULL: it knows none. */
     uint64_t (*restore)(void *arg, struct partition_log *log);
+    /* No more committed entries come, because the log is damaged or the group has stopped; it was logged, `why` is a sentence without its end.
+     * NULL: the owner goes on without. */
+    void (*broken)(void *arg, const char *why);
 };
 
 struct group_spec {
@@ -81,7 +84,7 @@ uint64_t group_applied_index(const struct group *group);
 /* Where members are now (a broker's address moved is peers_add; this is for members that came or went). */
 void group_set_members(struct group *group, const struct group_member *members, size_t n);
 /* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and it has all that is
- * committed, or lacks at most GROUP_IN_SYNC_ENTRIES entries of the log. Ourselves: always. */
+ * committed, or lacks at most GROUP_IN_SYNC_ENTRIES entries of the log, and knows of no damage in it. Ourselves: always. */
 bool group_member_in_sync(const struct group *group, uint64_t replica);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much

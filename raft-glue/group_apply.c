@@ -43,11 +43,19 @@ static void on_read(struct partition_log_read *read, int error) {
     if (group->applying) shard_news(group);
 }
 
-static void apply_failed(struct group *group) {
+/* What lies behind damage is not applied; the log is whole as far as consensus goes, so the replica follows, votes and acknowledges
+ * all the same. False: the group is gone. */
+static bool apply_failed(struct group *group) {
     int error = group->apply_error;
+    if (partition_log_is_damaged(group->log)) {
+        group->apply_blocked = true;
+        if (group->events->broken != NULL) group->events->broken(group->arg, group->damage);
+        return !group->closed;
+    }
     log_error(group->shard->log, "%s: cannot read entry %llu of its log (%s); see draved log verify", group->label,
               (unsigned long long)(group->applied + 1), error_phrase(error));
     group_stop(group, "a committed entry cannot be read");
+    return true;
 }
 
 void group_apply_more(struct env_task *task) {
@@ -63,7 +71,7 @@ static bool apply_commits(struct group *group) {
             group->applying = group->apply_loaded = false;
             if (group->apply_error != ERR_NONE && group_read_later(group, group->apply_error)) break;
             if (group->apply_error != ERR_NONE) {
-                apply_failed(group);
+                if (!apply_failed(group)) return false;
                 break;
             }
             hand_over(group, &group->apply_read);
@@ -74,7 +82,7 @@ static bool apply_commits(struct group *group) {
         }
         uint64_t last = partition_log_last_index(group->log);
         if (last > group->commit) last = group->commit;
-        if (group->applied >= last || group->phase == GROUP_STOPPED || group->read_waits) break;
+        if (group->applied >= last || group->phase == GROUP_STOPPED || group->read_waits || group->apply_blocked) break;
         if (any && env_turn_is_long(group->shard->env)) {
             env_yield(group->shard->env, &group->apply_more);
             break;
@@ -93,6 +101,7 @@ void group_deliver(struct group *group) {
         group_tell_role(group);
         if (!group->closed) confirm_deliver(group);
         if (!group->closed) transfer_deliver(group);
+        if (!group->closed) damage_deliver(group);
         if (!group->closed && group_leads(group)) {
             for (size_t i = 0; i < group->member_count; i++)
                 if (group->members[i] != group->self) replicate_commit(group->members[i]);

@@ -1,14 +1,19 @@
 /*
  * When a group is due: one timer heap for all groups of the shard.
  *
- * The engine says when (raft_timeout), an early try (election.c), a waiting confirmation (confirm.c) and a planned transfer may say otherwise. A
+ * The engine says when (raft_timeout), an early try (election.c), a waiting confirmation (confirm.c), a planned transfer and damage
+ * (damage.c) may say otherwise. A
  * leader's deadlines are rounded up to a grid, so that the heartbeats of all groups fall due in the same turn and share a
  * frame to each peer. Moving a deadline to a later moment costs nothing: the heap keeps the earlier one, and when it comes the
  * group is put back. A broker that stops leads what it leads, and lets nothing else time out: it would be elected only to stop.
  */
+#include "base/mutant.h"
 #include "raft-glue/group_state.h"
 
-enum { LEADER_GRID_MS = 50 };
+enum {
+    LEADER_GRID_MS = 50,
+    DAMAGED_PATIENCE = 4, /* election timeouts: two tries of somebody else, and a flush */
+};
 
 /* A new group that another replica is to lead first: it waits while that one can be expected to. */
 static uint64_t first_is_expected_until(const struct group *group) {
@@ -17,9 +22,15 @@ static uint64_t first_is_expected_until(const struct group *group) {
     return first == NULL || !first->link->up || first->link->stopping ? 0 : group_patience_ends_ms(group);
 }
 
+/* With damage in our segments: somebody else is to lead, as long as there may be somebody. */
+static bool is_last_resort(const struct group *group) {
+    return partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
+}
+
 static uint64_t election_deadline(const struct group *group, uint64_t engine_ms) {
     uint64_t at_ms = first_is_expected_until(group);
     if (at_ms < engine_ms) at_ms = engine_ms;
+    if (is_last_resort(group)) return at_ms + (uint64_t)DAMAGED_PATIENCE * group->shard->options.election_timeout_ms;
     if (!group->fast.under_way) return at_ms;
     if (group->fast.tried && group_hard_state_pending(group)) return UINT64_MAX;
     return group->fast.at_ms > at_ms ? group->fast.at_ms : at_ms;
@@ -39,11 +50,19 @@ uint64_t group_transfer_deadline_ms(const struct group *group) {
     return group->transfer == NULL ? UINT64_MAX : group->transfer->deadline_ms;
 }
 
+uint64_t group_leave_deadline_ms(const struct group *group) {
+    bool wanted = partition_log_is_damaged(group->log) && group_leads(group) && group->transfer == NULL &&
+                  group->member_count > 1;
+    return wanted ? group->leave_at_ms : UINT64_MAX;
+}
+
 uint64_t group_deadline_ms(const struct group *group) {
-    uint64_t first = group_engine_deadline_ms(group), confirm = group_confirm_deadline_ms(group);
-    if (confirm < first) first = confirm;
-    uint64_t transfer = group_transfer_deadline_ms(group);
-    return transfer < first ? transfer : first;
+    uint64_t deadlines[] = {group_engine_deadline_ms(group), group_confirm_deadline_ms(group),
+                            group_transfer_deadline_ms(group), group_leave_deadline_ms(group)};
+    uint64_t first = UINT64_MAX;
+    for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
+        if (deadlines[i] < first) first = deadlines[i];
+    return first;
 }
 
 void group_arm_at(struct group *group, uint64_t at_ms) {

@@ -34,4 +34,8 @@ static void on_hard_state_durable(void *arg, uint64_t version) {
     election_hard_state_durable(group);
 }
 
-const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable};
+static void on_damaged(void *arg, const struct partition_log_damage *damage) {
+    damage_found(arg, damage);
+}
+
+const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable, on_damaged};

@@ -59,5 +59,5 @@ bool group_member_in_sync(const struct group *group, uint64_t replica) {
     uint64_t match = member_match(member), now_ms = env_now_ms(group->shard->env);
     bool heard = member->heard_ms != 0 && now_ms - member->heard_ms <= group->shard->options.election_timeout_ms;
     bool near = match >= group->commit || match + GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
-    return heard && near && match > 0 && member->link->up && !member->damaged;
+    return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged;
 }

@@ -61,23 +61,30 @@ void group_stop(struct group *group, const char *why) {
     group->leader = 0;
     timer_heap_remove(&group->shard->timers, &group->timer);
     shard_news(group);
+    if (group->events->broken != NULL) group->events->broken(group->arg, group->damage != NULL ? group->damage : why);
 }
 
 /* ---- What the owner hears ---- */
 
 static bool may_serve(const struct group *group) {
-    if (!group_leads(group) || group->serve_index == 0) return false;
+    if (!group_leads(group) || group->serve_index == 0 || group->apply_blocked) return false;
     return group->applied >= group->serve_index || MUTANT(MUTANT_NO_BARRIER);
 }
 
+/* ... any more, and the owner does not know yet. */
+static bool must_not_serve(const struct group *group) {
+    bool leads = group_leads(group) && group_term(group) == group->announced_term && !group->apply_blocked;
+    return group->announced && !leads;
+}
+
 bool group_has_to_tell(const struct group *group) {
-    if (group->announced && (!group_leads(group) || group_term(group) != group->announced_term)) return true;
+    if (must_not_serve(group)) return true;
     if (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term) return true;
     return !group->announced && may_serve(group);
 }
 
 void group_tell_role(struct group *group) {
-    if (group->announced && (!group_leads(group) || group_term(group) != group->announced_term)) {
+    if (must_not_serve(group)) {
         group->announced = false;
         group->shard->stats.leaderships_lost++;
         group->events->lost(group->arg);

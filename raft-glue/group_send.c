@@ -68,6 +68,7 @@ static bool fill_record(const struct group *group, const struct raft_message *me
         /* The engine does not set the last log index when it answers an older term. Whoever asked may lead our term by now
          * (its question was long on the way), and must not take this for an answer to what it asks now. */
         if (group->step_stale) record->flags = RECORD_STALE;
+        if (partition_log_is_damaged(group->log)) record->flags |= RECORD_DAMAGED;
         record->b = group->step_stale ? 0 : message->append_entries_result.last_log_index;
         return true;
     case RAFT_REQUEST_VOTE:

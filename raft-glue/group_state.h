@@ -9,6 +9,7 @@
  *             election.c       early tries to be elected       transfer.c  who takes a leadership over
  *             group_trail.c    what the engine knows of the log
  *   roles     group_role.c     what begins and ends with a role
+ *             damage.c         segments that cannot be read: who leads then
  *   the step  group_step.c     one engine step, its effects in their order, what follows from it
  *             admit.c          what may reach the engine
  *   causes    receive.c        frames to steps                 group_timeout.c  a deadline has come
@@ -68,6 +69,7 @@ struct member {
     bool verified;    /* its log is known to match ours up to next-1, so entries may be sent */
     bool rejected;    /* during a step: it has just rejected an AppendEntries */
     bool damaged;     /* it rejected what it had acknowledged: it does not count any more */
+    bool log_damaged; /* it said, last, that it knows of damage in its segments: it counts, and must not lead */
     bool silent;      /* it did not answer what was sent, for long: it gets no entries until it does */
     bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
     bool ready;       /* in link's list */
@@ -148,6 +150,7 @@ struct group {
     /* Commits. */
     uint64_t commit, applied;
     bool applying, apply_loaded; /* a read is under way; its entries are here */
+    bool apply_blocked;          /* by damage: nothing more is applied at this opening */
     int apply_error;
     struct partition_log_read apply_read;
     struct env_task apply_more; /* the turn was long: the rest comes in a later one */
@@ -170,6 +173,11 @@ struct group {
     /* Handing over: the target; submits are refused meanwhile. */
     uint64_t hand_over_to;
     struct group_transfer *transfer; /* planned, under way */
+
+    /* Damage in our segments (damage.c). */
+    char *damage;                /* the first that was met, as the beginning of a sentence; NULL: none */
+    struct group_transfer leave; /* away from this replica */
+    uint64_t leave_at_ms;        /* the next try, not before; 0: at once */
 
     /* Confirmations: waiting, in order of their rounds. */
     struct group_confirm *confirms, **confirms_end;
@@ -282,11 +290,12 @@ void group_send_held(struct group *group);
 void group_rearm(struct group *group);       /* after anything that may make the deadline earlier */
 void group_rearm_later(struct group *group); /* after what can only make it later */
 void group_arm_at(struct group *group, uint64_t at_ms);
-/* UINT64_MAX: never. The first is the earlier of the others. */
+/* UINT64_MAX: never. The first is the earliest of the others. */
 uint64_t group_deadline_ms(const struct group *group);
 uint64_t group_engine_deadline_ms(const struct group *group);
 uint64_t group_confirm_deadline_ms(const struct group *group);
 uint64_t group_transfer_deadline_ms(const struct group *group);
+uint64_t group_leave_deadline_ms(const struct group *group);
 
 /* ---- intake.c ---- */
 
@@ -350,6 +359,8 @@ struct member *transfer_target(const struct group *group);
 /* While this broker hands over, or a transfer is planned: chooses, and refuses submits for it. Returns whom to transfer to now; NULL:
  * nobody yet. */
 struct member *transfer_decide(struct group *group);
+/* group_transfer_begin; also of a leader that does not serve yet. */
+int transfer_begin(struct group *group, struct group_transfer *transfer, struct member *target);
 /* Part of the turn: ends a planned one that is over. */
 void transfer_deliver(struct group *group);
 void transfer_fail(struct group *group, int error);
@@ -381,6 +392,12 @@ void group_note_leader(struct group *group);
 bool group_has_to_tell(const struct group *group);
 /* Tells the owner; part of the turn. The group may be closed then. */
 void group_tell_role(struct group *group);
+
+/* ---- damage.c ---- */
+
+void damage_found(struct group *group, const struct partition_log_damage *damage);
+/* Part of the turn: a leader with damage hands over to a replica without, if one is in sync. */
+void damage_deliver(struct group *group);
 
 /* ======== The step ======== */
 

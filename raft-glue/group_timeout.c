@@ -8,7 +8,9 @@
 void group_on_time(struct group *group) {
     if (group->phase != GROUP_RUNNING) return;
     uint64_t now_ms = shard_now_ms(group->shard);
-    if (group_confirm_deadline_ms(group) <= now_ms || group_transfer_deadline_ms(group) <= now_ms) shard_news(group);
+    if (group_confirm_deadline_ms(group) <= now_ms || group_transfer_deadline_ms(group) <= now_ms ||
+        group_leave_deadline_ms(group) <= now_ms)
+        shard_news(group);
     if (group_engine_deadline_ms(group) <= now_ms && election_may_time_out(group)) {
         struct raft_event event = {.type = RAFT_TIMEOUT};
         group_step(group, &event);

@@ -203,8 +203,7 @@ int peer_record_decode(const uint8_t bytes[PEER_RECORD_SIZE], struct peer_record
     record->a = le_get_u64(bytes + 32);
     record->b = le_get_u64(bytes + 40);
     record->c = le_get_u64(bytes + 48);
-    bool known = record->type >= RECORD_APPEND && record->type <= RECORD_RESIGNED &&
-                 record->flags <= (RECORD_PRE_VOTE | RECORD_GRANTED | RECORD_DISRUPT | RECORD_STALE) &&
+    bool known = record->type >= RECORD_APPEND && record->type <= RECORD_RESIGNED && record->flags <= RECORD_FLAGS &&
                  le_get_u16(bytes + 30) == 0;
     return known ? ERR_NONE : ERR_MALFORMED;
 }

@@ -108,7 +108,9 @@ enum peer_record_flags {
     RECORD_PRE_VOTE = 1,
     RECORD_GRANTED = 2,
     RECORD_DISRUPT = 4,
-    RECORD_STALE = 8, /* a result that only tells its term, because the question was of an older one */
+    RECORD_STALE = 8,    /* a result that only tells its term, because the question was of an older one */
+    RECORD_DAMAGED = 16, /* a result of a replica that knows of damage in its segments: it must not lead */
+    RECORD_FLAGS = 31,   /* all of them */
 };
 
 struct peer_record {

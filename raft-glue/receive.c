@@ -106,6 +106,7 @@ static void receive_record(struct group *group, struct member *from, const struc
         if (record->term == group_term(group)) election_on_resigned(group, from);
         return;
     case RECORD_APPEND_RESULT:
+        from->log_damaged = record->flags & RECORD_DAMAGED;
         if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) return;
         message.type = RAFT_APPEND_ENTRIES_RESULT;
         message.append_entries_result = (struct raft_append_entries_result){

@@ -287,9 +287,10 @@ static bool load(struct member *member, uint64_t max_bytes) {
     }
     if (member->read_error != ERR_NONE) {
         member->loaded = false;
-        log_limited(group->shard->log, &group->limiter, LOG_ERROR,
-                    "%s: entry %llu, which broker %d lacks, cannot be read (%s); see draved log verify", group->label,
-                    (unsigned long long)member->read_first, member->node, error_phrase(member->read_error));
+        if (!partition_log_is_damaged(group->log)) /* else it was said, and the lead moves on */
+            log_limited(group->shard->log, &group->limiter, LOG_ERROR,
+                        "%s: entry %llu, which broker %d lacks, cannot be read (%s); it is tried again", group->label,
+                        (unsigned long long)member->read_first, member->node, error_phrase(member->read_error));
         return false;
     }
     if (member->read_first == member->next) return true;

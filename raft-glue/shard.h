@@ -47,6 +47,8 @@ struct shard_stats {
         sent_below_start,          /* runs of entries below that, sent to followers */
         trails_cut, trails_extended,
         reanchored; /* group_trail.c; reanchored: AppendEntries that reached below the trail */
+    uint64_t damaged_files;   /* segments in which reads met damage */
+    uint64_t left_for_damage; /* those of the planned transfers that were made because of it */
 };
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 

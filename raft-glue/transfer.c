@@ -11,6 +11,12 @@
 
 enum { NEAR_ENTRIES = 100 }; /* a target that lacks more is not begun with */
 
+/* Whoever has damage in its segments only where everybody has. */
+static bool is_better(const struct member *member, const struct member *than) {
+    if (member->log_damaged != than->log_damaged) return than->log_damaged;
+    return member_match(member) > member_match(than);
+}
+
 static bool may_lead(const struct group *group, const struct member *member) {
     return member != group->self && member->voter && !member->damaged && member->link->up && !member->link->stopping;
 }
@@ -20,7 +26,7 @@ struct member *transfer_target(const struct group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (!may_lead(group, member)) continue;
-        if (best == NULL || member_match(member) > member_match(best)) best = member;
+        if (best == NULL || is_better(member, best)) best = member;
     }
     return best;
 }
@@ -54,16 +60,20 @@ struct member *transfer_decide(struct group *group) {
 /* ---- Planned ---- */
 
 int group_transfer_begin(struct group *group, struct group_transfer *transfer, uint64_t replica) {
-    const struct shard_options *options = &group->shard->options;
     CHECK(transfer->group == NULL);
     if (!group_leads(group) || !group->announced) return ERR_NOT_LEADER;
-    if (group->transfer != NULL || group->shard->draining || raft_transferee(&group->raft) != 0) return ERR_LIMIT;
-    const struct member *target = group_member(group, replica);
+    struct member *target = group_member(group, replica);
     if (target == NULL || target == group->self || !target->voter) return ERR_INVALID;
+    return transfer_begin(group, transfer, target);
+}
+
+int transfer_begin(struct group *group, struct group_transfer *transfer, struct member *target) {
+    const struct shard_options *options = &group->shard->options;
+    if (group->transfer != NULL || group->shard->draining || raft_transferee(&group->raft) != 0) return ERR_LIMIT;
     bool near = member_match(target) + NEAR_ENTRIES >= partition_log_last_index(group->log);
-    if (!may_lead(group, target) || !near || !group_member_in_sync(group, replica)) return ERR_AGAIN;
+    if (!may_lead(group, target) || !near || !group_member_in_sync(group, target->replica)) return ERR_AGAIN;
     transfer->group = group;
-    transfer->replica = replica;
+    transfer->replica = target->replica;
     transfer->term = group_term(group);
     transfer->asked = false;
     transfer->deadline_ms = shard_now_ms(group->shard) + (uint64_t)2 * options->failover_ms;

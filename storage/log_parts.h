@@ -133,6 +133,7 @@ struct partition_log {
     struct segment **segments; /* the last one is active if it says so */
     size_t segment_count, segment_room;
     bool directory_made, directory_synced;
+    bool damaged; /* one of the segments is */
 
     struct write_job *job;   /* under way; one at most */
     uint64_t sync_wanted;    /* entries up to this index are to be synced */

@@ -137,22 +137,47 @@ static uint64_t seek(const struct log_reading *reading, const struct segment_ind
     return SEGMENT_HEADER_SIZE;
 }
 
+static void start_at(struct log_reading *reading, const struct segment_index *index) {
+    reading->cursor.position = seek(reading, index);
+    reading->cursor.expected_index = segment_index_entry_at(index, reading->cursor.position);
+}
+
 static void work(struct env_job *job) {
     struct log_reading *reading = (struct log_reading *)job;
     reading->error = 0;
     if (reading->index_path) {
         const struct segment *segment = reading->segment; /* only what never changes is looked at */
         reading->error = segment_index_read(reading->env, reading->cursor.file, reading->index_path, &segment->header,
-                                            reading->cursor.limit, segment->interval_bytes, true, &reading->loaded);
+                                            reading->cursor.limit, segment->interval_bytes, true, &reading->loaded,
+                                            &reading->damaged_at);
         if (reading->error) return;
-        reading->cursor.position = seek(reading, reading->loaded);
+        start_at(reading, reading->loaded);
     }
     reading->error = reading->visit(reading);
+}
+
+/* Not a matter of the moment, as a lack of files would be: these bytes cannot be had from this file. */
+static bool is_damage(int error) {
+    return error == ERR_CORRUPT || error == ERR_IO || error == ERR_NOT_FOUND || error == ERR_DENIED ||
+           error == ERR_SYSTEM;
+}
+
+/* The reader gets its error; everybody else must know, too. */
+static void note_damage(struct log_reading *reading, int error, uint64_t position) {
+    struct partition_log *log = reading->log;
+    struct segment *segment = reading->segment;
+    if (!is_damage(error) || segment->damaged) return;
+    segment->damaged = log->damaged = true;
+    char *path = segment_path(segment, SEGMENT_FILE_LOG);
+    struct partition_log_damage damage = {path, position, error};
+    if (log->events.damaged) log->events.damaged(log->arg, &damage);
+    mem_free(path);
 }
 
 static void done(struct env_job *job) {
     struct log_reading *reading = (struct log_reading *)job;
     if (reading->loaded) segment_adopt_index(reading->segment, reading->loaded);
+    bool no_index = reading->index_path && !reading->loaded;
     reading->loaded = NULL;
     mem_free(reading->index_path);
     reading->index_path = NULL;
@@ -162,6 +187,7 @@ static void done(struct env_job *job) {
         segment_files_give_back(&store->files);
         return;
     }
+    if (reading->log) note_damage(reading, reading->error, no_index ? reading->damaged_at : reading->cursor.looked_at);
     let_go(reading);
     if (reading->log)
         reading->resume(reading, reading->error);
@@ -215,18 +241,25 @@ static int look_now(struct log_reading *reading, bool first_in_line) {
         return ERR_AGAIN;
     }
     if (error) {
+        note_damage(reading, error, 0);
         let_go(reading);
         return error;
     }
     uint64_t position = reading->position;
     bool can_seek = position > 0 || reading->by == SEEK_TO_START || segment->index;
-    if (can_seek && position == 0) position = seek(reading, segment->index);
     segment_cursor_init(&reading->cursor, segment->file, segment->header.group, position, segment->end.position,
                         reading->chunk_bytes);
+    if (reading->by == SEEK_TO_START) {
+        reading->cursor.position = SEGMENT_HEADER_SIZE;
+        reading->cursor.expected_index = segment->header.first_index;
+    } else if (can_seek && position == 0) {
+        start_at(reading, segment->index);
+    }
     if (can_seek) {
         reading->cursor.cached_only = true;
         error = reading->visit(reading);
         if (error != ERR_AGAIN) {
+            note_damage(reading, error, reading->cursor.looked_at);
             let_go(reading);
             return error;
         }

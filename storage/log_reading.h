@@ -3,7 +3,8 @@
  *
  * Happy path: the reader takes what is in memory at once. For what is in a segment it looks into it with a visitor, a pure function
  * over a cursor: first on the loop, from cached bytes only; if a disk has to be asked, or much has to be done, the same visitor goes on in
- * a job of the pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked. When no file may be opened now, the
+ * a job of the pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked; one that tells of damage is
+ * noted in the log first. When no file may be opened now, the
  * look waits, in order, until there is room for it (it is also tried again from time to time: the files may be somebody else's).
  * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory of its own; a request that was
  * cancelled, or whose log was closed, is never touched again.
@@ -42,6 +43,7 @@ struct log_reading {
     struct segment_index *loaded;                /* by the job, for the segment */
     int (*compute)(struct log_reading *reading); /* under way in the pool; NULL: none */
     int error;
+    uint64_t damaged_at; /* in a file whose index was to be read, by a scan */
 };
 
 /* Links `reading` (zeroed by the caller but for what the look needs) to its log and request. */

@@ -146,6 +146,10 @@ uint64_t partition_log_undurable_bytes(const struct partition_log *log) {
     return log->undurable_bytes;
 }
 
+bool partition_log_is_damaged(const struct partition_log *log) {
+    return log->damaged;
+}
+
 uint64_t partition_log_size_bytes(const struct partition_log *log) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < log->segment_count; i++)

@@ -6,7 +6,8 @@
  * disk; partition_log_commit lets write-behind bring committed entries into the active segment, after which they may leave
  * memory (kept while the tail cache's budget allows). Reads find an entry in memory or in a segment.
  * Failures: an error of write, sync, rename or directory sync ends the process. A segment that does not match its checksums
- * gives ERR_CORRUPT to the reader.
+ * gives ERR_CORRUPT to the reader, and the log knows from then on that it is damaged; a new start forgets it, because the file may
+ * have been put back.
  * Invariants: first <= commit+1; uncommitted entries are never in a segment; segments are append-only; offsets are dense;
  * an entry leaves memory only when its segment can serve it. Three positions with one setter: synced <= written <= committed.
  *
@@ -55,11 +56,20 @@ int log_store_remove_group(struct log_store *store, uint64_t group);
 
 struct partition_log;
 
+/* Bytes of a segment that are not what was written, or cannot be read. */
+struct partition_log_damage {
+    const char *file;
+    uint64_t position; /* of the entry in it */
+    int error;         /* ERR_CORRUPT, or what the system says */
+};
+
 struct partition_log_events {
     /* Entries up to `index` (as they are in the log at this moment) are on disk, and every hard state set before them is. */
     void (*durable)(void *arg, uint64_t index);
     /* The hard state that partition_log_set_hard_state numbered `version` is on disk, and all before it. */
     void (*hard_state_durable)(void *arg, uint64_t version);
+    /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log. May be NULL. */
+    void (*damaged)(void *arg, const struct partition_log_damage *damage);
 };
 
 /* Opens the log of `group`, once in the life of the store, or begins a new one, for which nothing is made on disk yet. After recovery the committed part that is known
@@ -94,6 +104,7 @@ int64_t partition_log_end_offset(const struct partition_log *log); /* the offset
 int64_t partition_log_offset_behind(const struct partition_log *log, uint64_t index);
 uint64_t partition_log_uncommitted_bytes(const struct partition_log *log);
 uint64_t partition_log_undurable_bytes(const struct partition_log *log);
+bool partition_log_is_damaged(const struct partition_log *log);     /* a read has met damage since it was opened */
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */
 
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */

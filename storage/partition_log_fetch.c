@@ -101,6 +101,8 @@ static int visit(struct log_reading *base) {
         int error = segment_cursor_peek(cursor, &header);
         if (error == ERR_EOF) return 0;
         if (error) return error;
+        /* Offsets are dense: another place of the file was written over this one. */
+        if (header.base_offset > reading->offset) return ERR_CORRUPT;
         if (!wants(reading, &header)) {
             if (!reading->full) segment_cursor_skip(cursor, &header);
             continue;

@@ -168,10 +168,14 @@ static int keep_segment(struct partition_log_opening *opening, struct env_file *
     uint64_t interval = store->index_interval_bytes;
     char *index_path = path_of_segment(log->path, header->base_offset, SEGMENT_FILE_INDEX);
     struct segment_index *index = NULL;
-    int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index);
+    uint64_t damaged_at = 0;
+    int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index, &damaged_at);
     if (!error && !active) error = save_scanned(store->env, index_path, index);
     mem_free(index_path);
-    if (error == ERR_CORRUPT) return damaged(opening, path, "has an entry that does not match its checksum");
+    if (error == ERR_CORRUPT)
+        return error_set(opening->why, error,
+                         "%s of %s has an entry that does not match its checksum, at position %" PRIu64 "; %s", path,
+                         log->label, damaged_at, damage_advice);
     if (error)
         return error_set(opening->why, error, "%s or its index cannot be read or written (%s)", path,
                          error_phrase(error));

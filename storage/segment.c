@@ -199,7 +199,7 @@ static int scan(struct env_file *file, uint64_t limit, struct segment_index *ind
 
 int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
                        const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
-                       struct segment_index **out) {
+                       struct segment_index **out, uint64_t *damaged_at) {
     struct segment_index *index = mem_alloc(sizeof *index);
     segment_index_init(index, header, interval_bytes);
     int error = segment_index_load(env, index_path, limit, with_points, index);
@@ -211,6 +211,7 @@ int segment_index_read(struct env *env, struct env_file *file, const char *index
     }
     if (!error && index->end.position < limit) error = scan(file, limit, index);
     if (error) {
+        if (damaged_at) *damaged_at = index->end.position;
         segment_index_free(index);
         return error;
     }

@@ -47,6 +47,7 @@ struct segment {
     struct segment_files *files;   /* NULL: dropped by its log */
     struct segment_list *list;     /* of `files`, or NULL */
     struct segment *older, *newer; /* in it */
+    bool damaged; /* somebody has met bytes in it that are not what was written */
 };
 
 /* A segment that exists on disk, or is about to be made. `index` is taken over, may be NULL. */
@@ -72,10 +73,10 @@ void segment_adopt_index(struct segment *segment, struct segment_index *index);
 char *segment_path(const struct segment *segment, enum segment_file_kind kind);
 
 /* Reads the index of a sealed segment with its points, scanning where the index file falls short; *index is the caller's. Safe
- * inside a job: touches only what is its own. ERR_CORRUPT, ERR_IO. */
+ * inside a job: touches only what is its own. ERR_CORRUPT, ERR_IO; *damaged_at (may be NULL) is where in `file` then. */
 int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
                        const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
-                       struct segment_index **index);
+                       struct segment_index **index, uint64_t *damaged_at);
 void segment_index_free(struct segment_index *index); /* NULL does nothing */
 
 #endif

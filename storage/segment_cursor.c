@@ -44,6 +44,7 @@ static int need(struct segment_cursor *cursor, size_t len) {
 
 int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header) {
     if (cursor->position >= cursor->limit) return ERR_EOF;
+    cursor->looked_at = cursor->position;
     int error = need(cursor, ENTRY_HEADER_SIZE);
     if (error) return error;
     uint32_t body_len;

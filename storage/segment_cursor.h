@@ -18,6 +18,7 @@ struct segment_cursor {
     uint64_t group;        /* entries of another group are ERR_CORRUPT */
     uint64_t position;     /* where the next entry begins */
     uint64_t limit;        /* no entry reaches beyond */
+    uint64_t looked_at;    /* where the entry begins that was looked at last, sound or not */
     size_t chunk_bytes;    /* read so much at once where the file has it */
     bool cached_only;
     uint64_t expected_index; /* of the next entry; 0: not known yet */

@@ -242,3 +242,17 @@ uint64_t segment_index_seek_index(const struct segment_index *index, uint64_t ra
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp) {
     return seek(index, SEEK_TIMESTAMP, timestamp);
 }
+
+uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position) {
+    if (position == SEGMENT_HEADER_SIZE) return index->header.first_index;
+    size_t low = 0, high = index->point_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (index->points[middle].position < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    CHECK(low < index->point_count && index->points[low].position == position); /* it is what a seek returned */
+    return index->points[low].index;
+}

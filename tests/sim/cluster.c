@@ -110,6 +110,10 @@ static bool is_lost(const struct sim_broker *broker) {
     return nemesis_lost(broker->cluster->nemesis) >> broker->place & 1;
 }
 
+static bool is_damaged(const struct sim_broker *broker) {
+    return nemesis_damaged(broker->cluster->nemesis) >> broker->place & 1;
+}
+
 static void on_ready(void *arg, const char *summary) {
     struct sim_broker *broker = arg;
 
@@ -131,7 +135,7 @@ static void on_failed(void *arg, const char *sentence) {
     struct sim_broker *broker = arg;
 
     bool no_names = name_errors(broker) > broker->name_errors; /* its own metadata could not be opened */
-    if (!is_lost(broker) && !no_names)
+    if (!is_lost(broker) && !no_names && !is_damaged(broker))
         run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
     if (sentence[0] == '\0') run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
     run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
@@ -157,7 +161,8 @@ static void main_broker(struct env *env, void *arg) {
     broker->broker = NULL;
     bool old_copy = error == ERR_CORRUPT && is_lost(broker) && nemesis_restored(broker->cluster->nemesis);
     run_count(broker->cluster->run, RARE_OLD_COPIES_REFUSED, old_copy);
-    if (error == ERR_NO_SPACE || error == ERR_LIMIT || error == ERR_IO || old_copy)
+    bool damaged = error == ERR_CORRUPT && is_damaged(broker);
+    if (error == ERR_NO_SPACE || error == ERR_LIMIT || error == ERR_IO || old_copy || damaged)
         env_fatal(env, "%s", why.text); /* the nemesis did that */
     run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text, error_phrase(error));
 }
@@ -227,6 +232,8 @@ void cluster_count(struct sim_broker *broker) {
     run_count(run, RARE_TRAILS_EXTENDED, shard.trails_extended);
     run_count(run, RARE_REANCHORED, shard.reanchored);
     run_count(run, RARE_TRANSFERS, shard.transfers);
+    run_count(run, RARE_DAMAGE_FOUND, shard.damaged_files);
+    run_count(run, RARE_LEFT_FOR_DAMAGE, shard.left_for_damage);
     journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);
     run_count(run, RARE_FILES_REUSED, journal.files_reused);

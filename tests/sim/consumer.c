@@ -20,9 +20,10 @@ struct consumer {
     struct consumer_options options;
     struct env_timer *timer;
     int64_t position;
-    int64_t floor; /* of the watermark, when the question left */
-    int64_t end;   /* what the history knew of the partition then */
-    bool latest;   /* ListOffsets was asked for the end, not the beginning */
+    bool rewinding; /* with the next question it begins anew */
+    int64_t floor;  /* of the watermark, when the question left */
+    int64_t end;    /* what the history knew of the partition then */
+    bool latest;    /* ListOffsets was asked for the end, not the beginning */
 };
 
 static void later(struct consumer *consumer, uint64_t typical_us) {
@@ -218,6 +219,8 @@ static void step(void *arg) {
         later(consumer, BACKOFF_US);
         return;
     }
+    if (consumer->rewinding) consumer->position = 0;
+    consumer->rewinding = false;
     consumer->floor = history_floor(consumer->history, consumer->options.partition);
     consumer->end = history_end(consumer->history, consumer->options.partition);
     if (world_below(consumer->run->world, 12) == 0)
@@ -240,5 +243,9 @@ struct consumer *consumer_new(struct kafka_client *client, struct history *histo
 }
 
 int64_t consumer_position(const struct consumer *consumer) {
-    return consumer->position;
+    return consumer->rewinding ? 0 : consumer->position;
+}
+
+void consumer_rewind(struct consumer *consumer) {
+    consumer->rewinding = true;
 }

@@ -21,6 +21,8 @@ struct consumer_options {
 struct consumer;
 struct consumer *consumer_new(struct kafka_client *client, struct history *history,
                               const struct consumer_options *options);
+/* Reads everything again, from offset 0 on. */
+void consumer_rewind(struct consumer *consumer);
 int64_t consumer_position(const struct consumer *consumer);
 
 /* Reads the batches in `data` (as Fetch answers, and as a log keeps them): calls `each` for every record from `from` on, which must

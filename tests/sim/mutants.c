@@ -42,5 +42,6 @@ const struct mutant_row mutant_rows[] = {
     ROW(STRANGERS_TAKE_PLACES, "cluster", 200),
     ROW(ANY_PRODUCER_ID, "cluster", 50),
     ROW(VERDICT_UNCONFIRMED, "cluster", 200),
+    ROW(DAMAGED_LEADS, "cluster", 100),
     {0, NULL, NULL, 0},
 };

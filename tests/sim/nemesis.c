@@ -29,6 +29,7 @@ enum fault {
     FAULT_CHANGE_OF_GUARD,
     FAULT_WIPE,
     FAULT_OLD_COPY,
+    FAULT_DAMAGE,
     FAULT_KINDS
 };
 
@@ -52,7 +53,7 @@ struct nemesis {
     unsigned cut_off; /* who comes back with the change of guard */
     bool begun, over;
     unsigned sync_victim; /* place */
-    uint32_t lost;
+    uint32_t lost, damaged;
     struct disk *copy; /* of the machine `copied` */
     unsigned copied;
     bool restored;
@@ -159,7 +160,7 @@ static void slow_disk(struct nemesis *nemesis, struct patient *patient) {
 static void fail_sync(struct nemesis *nemesis) {
     struct patient *patient = &nemesis->patients[nemesis->sync_victim];
 
-    if (nemesis->lost == 0) node_faults(patient->node)->sync_error_ppm = 50000;
+    if ((nemesis->lost | nemesis->damaged) == 0) node_faults(patient->node)->sync_error_ppm = 50000;
 }
 
 static void give_room(struct event *event) {
@@ -226,7 +227,7 @@ static void change_guard(struct event *event) {
 
 /* One machine may lose what it has, while the others are whole. */
 static bool may_lose(const struct nemesis *nemesis) {
-    if (nemesis->lost != 0 || nemesis->options.count < 3) return false;
+    if ((nemesis->lost | nemesis->damaged) != 0 || nemesis->options.count < 3) return false;
     for (unsigned i = 0; i < nemesis->options.count; i++)
         if (node_failed_syncs(nemesis->patients[i].node) > 0) return false;
     return true;
@@ -264,6 +265,23 @@ static void old_copy(struct nemesis *nemesis, struct patient *patient) {
     lose(nemesis, patient, "is given an old copy of its directory");
     nemesis->restored = true;
     disk_restore(node_disk(patient->node), nemesis->copy);
+}
+
+/* The segments and indexes of one machine; its journal stays whole, because damage there ends a broker. */
+static void damage(struct nemesis *nemesis, struct patient *patient) {
+    if (nemesis->options.damaged == NULL || (nemesis->damaged == 0 && !may_lose(nemesis))) return;
+    while (nemesis->damaged != 0 && (nemesis->damaged >> patient->place & 1) == 0)
+        patient = any(nemesis);
+    for (uint64_t left = 1 + draw(nemesis, 4); left > 0; left--) {
+        const char *end = draw(nemesis, 4) == 0 ? ".index" : ".log";
+        enum disk_damage how = (enum disk_damage)draw(nemesis, DISK_DAMAGES);
+        if (!disk_damage(node_disk(patient->node), "/groups/", end, how)) continue;
+        run_count(nemesis->run, RARE_DAMAGED_BLOCKS, 1);
+        nemesis->damaged = UINT32_C(1) << patient->place;
+    }
+    if (nemesis->damaged == 0) return;
+    run_say(nemesis->run, "n%d has damaged segments", node_id(patient->node));
+    nemesis->options.damaged(nemesis->options.arg, patient->place);
 }
 
 static void strike(struct nemesis *nemesis, enum fault fault) {
@@ -319,6 +337,7 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
     case FAULT_CHANGE_OF_GUARD: begin_change_of_guard(nemesis, patient); break;
     case FAULT_WIPE: wipe(nemesis, patient); break;
     case FAULT_OLD_COPY: old_copy(nemesis, patient); break;
+    case FAULT_DAMAGE: damage(nemesis, patient); break;
     case FAULT_KINDS: break;
     }
 }
@@ -409,6 +428,10 @@ void nemesis_mend(struct nemesis *nemesis, uint32_t alive) {
 
 uint32_t nemesis_lost(const struct nemesis *nemesis) {
     return nemesis->lost;
+}
+
+uint32_t nemesis_damaged(const struct nemesis *nemesis) {
+    return nemesis->damaged;
 }
 
 bool nemesis_restored(const struct nemesis *nemesis) {

@@ -5,7 +5,8 @@
  *
  * Happy path: which faults a run has, how often they come and how long they last is drawn once from the seed: half of the
  * runs have a few, half of them many. What was killed is started again after a while. Invariants: the disk of at most one
- * machine says that a sync failed; at most one is wiped or given an old copy of itself, and then the others' disks stay whole.
+ * machine says that a sync failed; at most one is wiped, given an old copy of itself, or damaged, and then the others' disks stay
+ * whole.
  */
 #ifndef SIM_NEMESIS_H
 #define SIM_NEMESIS_H
@@ -24,6 +25,8 @@ struct nemesis_options {
     /* An old copy of its directory was taken; whether that may be put back now: everybody else must know of something newer. NULL: of none. */
     void (*copied)(void *arg, unsigned place);
     bool (*may_restore)(void *arg, unsigned place);
+    /* Segments of its were damaged. NULL: they never are. */
+    void (*damaged)(void *arg, unsigned place);
     void *arg;
 };
 
@@ -37,6 +40,8 @@ void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death ho
 void nemesis_mend(struct nemesis *nemesis, uint32_t alive);
 /* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */
 uint32_t nemesis_lost(const struct nemesis *nemesis);
+/* The machine whose segments are damaged, as a bit; 0: none. */
+uint32_t nemesis_damaged(const struct nemesis *nemesis);
 /* It has an old copy. */
 bool nemesis_restored(const struct nemesis *nemesis);
 

@@ -27,6 +27,9 @@ enum rare {
     RARE_STRANGERS_REFUSED,
     RARE_STRANGERS_CROWDED,
     RARE_CLIENTS_SENT_ON,
+    RARE_DAMAGED_BLOCKS,
+    RARE_DAMAGE_FOUND,
+    RARE_LEFT_FOR_DAMAGE,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

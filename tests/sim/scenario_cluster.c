@@ -5,7 +5,8 @@
  * mended, the rest stays broken: every partition must acknowledge new records within a bound, unless the metadata has no majority
  * (a broker may then never hear that a partition exists). Phase 3: all are mended, producers
  * finish, consumers read to the end, and every broker's log is read on its own: everything acknowledged is everywhere, in
- * order, without duplicates for idempotent producers. A broker that lost its directory must have been refused and hold nothing; one that
+ * order, without duplicates for idempotent producers. Of a broker with damaged segments nothing is expected but that it keeps nobody from
+ * anything: consumers read all of it again. A broker that lost its directory must have been refused and hold nothing; one that
  * was given an old copy of it must have ended.
  */
 #include <inttypes.h>
@@ -46,12 +47,25 @@ static bool may_restore(void *arg, unsigned place) {
     return place == cluster->copy.place && kafka_client_ready(cluster->client) && old_copy_is_known(cluster);
 }
 
+/* What is damaged is found when it is read. */
+static void damaged(void *arg, unsigned place) {
+    struct cluster *cluster = arg;
+    (void)place;
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->consumers[p] != NULL) consumer_rewind(cluster->consumers[p]);
+}
+
 static void run_ms(struct cluster *cluster, uint64_t ms) {
     world_run_until(cluster->run->world, world_now_us(cluster->run->world) + ms * 1000);
 }
 
 static bool is_lost(const struct cluster *cluster, unsigned place) {
     return nemesis_lost(cluster->nemesis) >> place & 1;
+}
+
+/* It lost its directory, or has damaged segments: nothing is expected of it. */
+static bool is_out(const struct cluster *cluster, unsigned place) {
+    return is_lost(cluster, place) || nemesis_damaged(cluster->nemesis) >> place & 1;
 }
 
 /* ---- Phases ---- */
@@ -89,7 +103,7 @@ static uint32_t majority(struct cluster *cluster) {
 
     while ((unsigned)__builtin_popcount(set) < cluster->count / 2 + 1) {
         unsigned place = (unsigned)world_below(cluster->run->world, cluster->count);
-        if (!is_lost(cluster, place)) set |= UINT32_C(1) << place;
+        if (!is_out(cluster, place)) set |= UINT32_C(1) << place;
     }
     return set;
 }
@@ -138,7 +152,7 @@ static bool enter_commits(struct cluster *cluster) {
     uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
 
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_lost(cluster, i)) continue;
+        if (is_out(cluster, i)) continue;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         if (!cluster->brokers[i].ready || n != 1 + (size_t)cluster->partitions) return false;
         for (size_t k = 0; k < n; k++) {
@@ -156,7 +170,7 @@ static bool converged(struct cluster *cluster) {
 
     if (!enter_commits(cluster)) return false;
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_lost(cluster, i)) continue;
+        if (is_out(cluster, i)) continue;
         if (!cluster_same_metadata(cluster, i)) return false;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++)
@@ -249,7 +263,7 @@ static void check_topic(void *arg, const char *name, bool exists) {
     struct cluster *cluster = arg;
 
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_lost(cluster, i)) continue;
+        if (is_out(cluster, i)) continue;
         const struct metadata *metadata = broker_services(cluster->brokers[i].broker)->metadata;
         if ((metadata_topic_named(metadata, name, strlen(name)) != NULL) != exists)
             run_fail(cluster->run, "topic %s should %s on n%u", name, exists ? "exist" : "be gone", i + 1);
@@ -265,9 +279,13 @@ static void finish(struct cluster *cluster) {
         if (cluster->strangers[p] != NULL) stranger_finish(cluster->strangers[p]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
+    if (nemesis_damaged(cluster->nemesis) != 0) { /* what was damaged after it was read */
+        damaged(cluster, 0);
+        wait_until(cluster, drained, "not everything can be read from the beginning on");
+    }
     wait_until(cluster, converged, "not every broker has everything that is committed");
     for (unsigned i = 0; i < cluster->count; i++)
-        if (!is_lost(cluster, i)) read_broker(cluster, i);
+        if (!is_out(cluster, i)) read_broker(cluster, i);
     for (int32_t p = 0; p < cluster->partitions; p++)
         compare_producers(cluster, p);
     history_finish(cluster->history);
@@ -300,6 +318,7 @@ static void run_cluster(struct run *run) {
                                       .may_wipe = may_wipe,
                                       .copied = copied,
                                       .may_restore = may_restore,
+                                      .damaged = damaged,
                                       .arg = cluster};
     cluster->nemesis = nemesis_new(run, &options);
     for (unsigned i = 0; i < size; i++)

@@ -119,7 +119,11 @@ static void leader_changed(void *arg, uint64_t replica, uint32_t term) {
     if (replica != 0) ledger_leader(group->voter->all->ledger, group->place, term, replica);
 }
 
-static const struct group_events group_events = {committed, caught_up, leading, lost, leader_changed, NULL};
+static const struct group_events group_events = {.committed = committed,
+                                                 .caught_up = caught_up,
+                                                 .leading = leading,
+                                                 .lost = lost,
+                                                 .leader_changed = leader_changed};
 
 /* ---- Submitting and confirming ---- */
 

@@ -344,6 +344,40 @@ bool disk_rot(struct disk *disk, const char *part) {
     return count > 0 && inode_rot(candidates[world_below(disk->world, count)], disk->world);
 }
 
+/* ---- Damage ---- */
+
+struct search {
+    const char *part, *end;
+    struct world *world;
+    struct inode *found;
+    uint64_t seen;
+};
+
+static bool ends_with(const char *text, const char *end) {
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Each of those that fit is found with the same chance. */
+static void search_below(struct search *search, const struct inode *directory) {
+    for (size_t i = 0; i < directory->now.count; i++) {
+        struct inode *inode = directory->now.list[i].inode;
+        if (inode->directory)
+            search_below(search, inode);
+        else if (inode->durable.size > 0 && strstr(inode->label, search->part) != NULL &&
+                 ends_with(inode->label, search->end) && world_below(search->world, ++search->seen) == 0)
+            search->found = inode;
+    }
+}
+
+bool disk_damage(struct disk *disk, const char *part, const char *end, enum disk_damage how) {
+    struct search victim = {part, end, disk->world, NULL, 0}, other = victim;
+
+    search_below(&victim, disk->root);
+    search_below(&other, disk->root);
+    return victim.found != NULL && inode_damage(victim.found, disk->world, how, other.found);
+}
+
 void disk_wipe(struct disk *disk) {
     drop_changes(disk);
     for (struct inode *inode = disk->all; inode != NULL; inode = inode->next)

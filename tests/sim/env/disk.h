@@ -32,6 +32,15 @@ void disk_power_cut(struct disk *disk);
 void disk_process_died(struct disk *disk);
 /* Flips one bit of one durable file whose path contains `part`; false: there is none with content. */
 bool disk_rot(struct disk *disk, const char *part);
+/* What a device does to bytes that were durable. */
+enum disk_damage {
+    DISK_FLIPPED,     /* one bit */
+    DISK_STALE,       /* the end of a block was never written, although the device said so */
+    DISK_MISDIRECTED, /* a block was written over by another one of the same kind of file */
+    DISK_DAMAGES
+};
+/* Damages one file that has a name, `part` in its path and `end` at its end. False: there is none with content. */
+bool disk_damage(struct disk *disk, const char *part, const char *end, enum disk_damage how);
 /* Removes everything: the directory was lost. */
 void disk_wipe(struct disk *disk);
 /* Removes everything and puts back what is durable on `copy`. */

@@ -200,6 +200,38 @@ bool inode_rot(struct inode *inode, struct world *world) {
     return true;
 }
 
+/* What the cache has of it that waits to be written stays as it is. */
+static bool put_damage(struct inode *inode, uint64_t at, const uint8_t *bytes, uint64_t len) {
+    bool changed = false;
+
+    for (uint64_t i = 0; i < len && at + i < inode->durable.size; i++) {
+        uint8_t *durable = &inode->durable.data[at + i];
+        if (at + i < inode->content.size && inode->content.data[at + i] == *durable)
+            inode->content.data[at + i] = bytes[i];
+        changed = changed || *durable != bytes[i];
+        *durable = bytes[i];
+    }
+    return changed;
+}
+
+bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how, const struct inode *other) {
+    static const uint8_t zeros[4096];
+    uint64_t grain = world_chance(world, 500000) ? 512 : 4096;
+    uint64_t block = world_below(world, (inode->durable.size + grain - 1) / grain) * grain;
+    uint64_t from = world_below(world, (other->durable.size + grain - 1) / grain) * grain;
+    uint64_t keeps = world_below(world, grain);
+    bool changed;
+
+    if (how == DISK_FLIPPED) return inode_rot(inode, world);
+    if (how == DISK_STALE)
+        changed = put_damage(inode, block + keeps, zeros, grain - keeps);
+    else
+        changed = put_damage(inode, block, other->durable.data + from,
+                             other->durable.size - from < grain ? other->durable.size - from : grain);
+    world_trace(world, 0, how == DISK_STALE ? "stale" : "misdirected", inode->label, block, grain, 0);
+    return changed;
+}
+
 void inode_copy_durable(struct inode *into, const struct inode *from) {
     bytes_copy(&into->durable, &from->durable);
     bytes_copy(&into->content, &from->durable);

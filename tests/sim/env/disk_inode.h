@@ -45,6 +45,8 @@ struct inode *inode_new(struct disk *disk, bool directory, const char *label);
 void inode_free(struct inode *inode);
 void inode_power_cut(struct inode *inode, struct world *world, uint64_t *torn);
 bool inode_rot(struct inode *inode, struct world *world);
+/* `other`: whose block is taken, if it is misdirected. False: nothing changed. */
+bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how, const struct inode *other);
 void inode_copy_durable(struct inode *into, const struct inode *from);
 
 struct world *disk_world(struct disk *disk);

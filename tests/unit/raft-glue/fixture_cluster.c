@@ -54,7 +54,11 @@ static void on_leader_changed(void *arg, uint64_t leader, uint32_t term) {
     (void)term;
     ((struct replica *)arg)->leader = leader;
 }
-static const struct group_events events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed, NULL};
+static const struct group_events events = {.committed = on_committed,
+                                           .caught_up = on_caught_up,
+                                           .leading = on_leading,
+                                           .lost = on_lost,
+                                           .leader_changed = on_leader_changed};
 
 /* ---- Nodes ---- */
 

@@ -43,6 +43,12 @@ void log_model_open(struct log_model *model, uint64_t seed) {
                                                 .open_files = 32};
 }
 
+static void damaged(void *arg, const struct partition_log_damage *damage) {
+    struct log_model *model = arg;
+    model->damages++;
+    model->damaged_at = damage->position;
+}
+
 static void drop_ghosts(struct log_model *model) {
     for (size_t i = 0; i < model->ghost_count; i++)
         entry_unref(model->ghosts[i]);
@@ -59,7 +65,8 @@ void log_model_close(struct log_model *model) {
 }
 
 bool log_model_try_start(struct log_model *model, struct error_text *why) {
-    static const struct partition_log_events events = {.durable = durable, .hard_state_durable = hard_state_durable};
+    static const struct partition_log_events events = {
+        .durable = durable, .hard_state_durable = hard_state_durable, .damaged = damaged};
     char path[96];
     snprintf(path, sizeof path, "%s/shard-0", model->folder.path);
     if (log_store_open(model->folder.env, &model->folder.log, path, &model->options, &model->store, why) != 0)

@@ -33,6 +33,8 @@ struct log_model {
     bool done;
     int error; /* of the last read, fetch, search */
     unsigned truncations, reopens;
+    unsigned damages; /* files that were reported, and where the last one was */
+    uint64_t damaged_at;
 };
 
 /* A folder, small segments and journal files; nothing is open. */

@@ -277,6 +277,50 @@ static void test_recovery_damaged_entry(void **state) {
     struct partition_log_fetch fetch;
     log_model_fetch(&model, model.entries[damaged]->base_offset, model.end_offset, 1 << 20, &fetch);
     assert_int_equal(model.error, ERR_CORRUPT);
+    assert_true(partition_log_is_damaged(model.log));
+    assert_int_equal(model.damages, 1); /* the file was met often */
+    assert_int_equal(model.damaged_at, at);
+    log_model_stop(&model, false);
+    mem_free(bytes);
+    mem_free(first);
+    mem_free(group);
+    log_model_close(&model);
+}
+
+/* A block that was written over by another one, whole in itself, gives no reader something else than it asked for. */
+static void test_recovery_misdirected(void **state) {
+    (void)state;
+    struct log_model model;
+    leave_segments(&model, 25);
+    char *group = log_model_group_path(&model), *first = path_join(group, "00000000000000000000.log");
+    size_t len, at = SEGMENT_HEADER_SIZE, to = 0;
+    uint8_t *bytes = file_bytes(first, &len);
+    uint64_t entry = 0, victim = 0;
+    while (at < len) { /* the last batches that fit come where batches with records stood */
+        size_t size = entry_stored_size(model.entries[entry]);
+        if (to == 0 && entry > 0 && model.entries[entry]->type == ENTRY_BATCHES) {
+            to = at;
+            victim = entry;
+        } else if (to > 0 && model.entries[entry]->type == ENTRY_BATCHES) {
+            memmove(bytes + to, bytes + at, size);
+            break;
+        }
+        at += size;
+        entry++;
+    }
+    assert_true(to > 0 && at < len);
+    file_put(first, bytes, len);
+    struct error_text why;
+    assert_true(log_model_try_start(&model, &why));
+    struct partition_log_fetch fetch;
+    log_model_fetch(&model, model.entries[victim]->base_offset, model.end_offset, 1 << 20, &fetch);
+    assert_int_equal(model.error, ERR_CORRUPT);
+    struct partition_log_read read;
+    log_model_read(&model, victim + 1, victim + 1, 1, &read);
+    assert_int_equal(model.error, ERR_CORRUPT);
+    struct partition_log_search search;
+    log_model_search(&model, model.entries[victim]->max_timestamp, model.end_offset, &search);
+    assert_true(model.error == ERR_CORRUPT || search.offset <= model.entries[victim]->base_offset + 100);
     log_model_stop(&model, false);
     mem_free(bytes);
     mem_free(first);
@@ -340,6 +384,7 @@ int main(void) {
         cmocka_unit_test(test_recovery_torn_tail),
         cmocka_unit_test(test_recovery_without_indexes),
         cmocka_unit_test(test_recovery_refuses_damage),
+        cmocka_unit_test(test_recovery_misdirected),
         cmocka_unit_test(test_recovery_damaged_entry),
         cmocka_unit_test(test_recovery_commit_known_from_segments),
         cmocka_unit_test(test_recovery_removes_unsynced_segments),

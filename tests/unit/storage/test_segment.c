@@ -141,7 +141,7 @@ static void test_segment_index_by_scan(void **state) {
     for (int with_points = 0; with_points < 2; with_points++) {
         struct segment_index *index;
         assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header, f->positions[ENTRIES],
-                                            200, with_points, &index),
+                                            200, with_points, &index, NULL),
                          0);
         assert_int_equal(index->end.position, f->positions[ENTRIES]);
         assert_int_equal(index->end.last_index, 11 + ENTRIES - 1);
@@ -153,14 +153,16 @@ static void test_segment_index_by_scan(void **state) {
     struct segment_header other = f->header;
     other.base_offset++;
     struct segment_index *index;
-    assert_int_equal(
-        segment_index_read(f->folder.env, f->file, f->index_path, &other, f->positions[ENTRIES], 200, true, &index),
-        ERR_CORRUPT);
+    uint64_t damaged_at = 0;
+    assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &other, f->positions[ENTRIES], 200, true,
+                                        &index, &damaged_at),
+                     ERR_CORRUPT);
+    assert_int_equal(damaged_at, f->positions[0]);
     other = f->header;
     other.first_index++;
-    assert_int_equal(
-        segment_index_read(f->folder.env, f->file, f->index_path, &other, f->positions[ENTRIES], 200, true, &index),
-        ERR_CORRUPT);
+    assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &other, f->positions[ENTRIES], 200, true,
+                                        &index, NULL),
+                     ERR_CORRUPT);
     tear_down(f);
 }
 

@@ -1,0 +1,72 @@
+/*
+ * Damage in the segments of this replica: bytes that do not match their checksums, or cannot be read.
+ *
+ * Whoever reads finds it: a consumer, a follower that catches up, a lookup by time, the applier. The log's facts are whole all the
+ * same (terms and indexes are in memory, votes in the journal), so the replica follows, votes and acknowledges as before; but it must
+ * not lead, because consumers and followers could not get the range from it:
+ *
+ *   - one line on the log for each file: where, and what to do
+ *   - a leader hands over at once to a replica that is in sync and has said of no damage; it tries again while there is none
+ *   - a follower says so with every answer to its leader, so it is no target of transfers and not "in sync"
+ *   - a follower makes no early try to be elected, and its own timeout waits for others: it leads only when nobody else does for several
+ *     election timeouts, because the others lack entries that it has, or are damaged, too, or there is nobody (docs/decisions)
+ *
+ * A new start forgets it: the file may have been put back, and if not the next read finds it again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "raft-glue/group_state.h"
+
+enum {
+    AGAIN_MS = 1000,
+    REFUSED_MS = 5000, /* after a try for which submits had to wait */
+    PLACE_MAX = 1024,
+};
+
+static const char *advice(const struct group *group) {
+    return group->member_count > 1
+               ? "this replica leads no more while another one is whole, which serves these records; to make it whole again put back "
+                 "the file as it was, with this broker stopped"
+               : "there is no other replica: put back the file as it was, with this broker stopped";
+}
+
+void damage_found(struct group *group, const struct partition_log_damage *damage) {
+    char place[PLACE_MAX];
+    snprintf(place, sizeof place, "%s cannot be read at position %" PRIu64 " (%s)", damage->file, damage->position,
+             error_phrase(damage->error));
+    log_error(group->shard->log, "%s: %s: %s; draved log verify names all that is damaged", group->label, place,
+              advice(group));
+    if (group->damage == NULL) group->damage = mem_strdup(place);
+    group->shard->stats.damaged_files++;
+    group->leave_at_ms = 0;
+    shard_news(group);
+}
+
+/* In sync, whole, and the nearest. */
+static struct member *find_target(const struct group *group) {
+    struct member *best = NULL;
+    for (size_t i = 0; i < group->member_count; i++) {
+        struct member *member = group->members[i];
+        if (member == group->self || !member->voter || !group_member_in_sync(group, member->replica)) continue;
+        if (best == NULL || member_match(member) > member_match(best)) best = member;
+    }
+    return best;
+}
+
+static void left(struct group_transfer *transfer, int error) {
+    struct group *group = (struct group *)((char *)transfer - offsetof(struct group, leave));
+    if (error == ERR_NONE) group->shard->stats.left_for_damage++;
+    group->leave_at_ms = shard_now_ms(group->shard) + REFUSED_MS;
+}
+
+void damage_deliver(struct group *group) {
+    if (group_leave_deadline_ms(group) > shard_now_ms(group->shard) || MUTANT(MUTANT_DAMAGED_LEADS)) return;
+    struct member *target = find_target(group);
+    group->leave_at_ms = shard_now_ms(group->shard) + AGAIN_MS;
+    group->leave.done = left;
+    if (target != NULL) transfer_begin(group, &group->leave, target);
+    group_rearm(group);
+}
