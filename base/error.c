@@ -30,6 +30,7 @@ static const char *const phrases[] = {
     [ERR_LIMIT] = "a limit is reached at present",
     [ERR_INVALID] = "invalid value",
     [ERR_NOT_LEADER] = "not the leader",
+    [ERR_DIRECTORY] = "a directory stands in its place",
     [ERR_SYSTEM] = "the operating system refused",
 };
 
@@ -43,6 +44,7 @@ const char *error_advice(int error) {
     case ERR_DENIED: return "give this user the right to";
     case ERR_NO_SPACE: return "make room on the disk";
     case ERR_IO: return "the disk fails: see what the kernel says (dmesg) and replace it";
+    case ERR_DIRECTORY: return "remove it, and put the file back as it was";
     case ERR_LIMIT: return "raise the limit of open files (ulimit -n, LimitNOFILE)";
     default: return "see whether the disk is there and mounted";
     }
@@ -86,8 +88,8 @@ int error_from_errno(int system_errno) {
     case EMFILE:
     case ENFILE:
     case ENOBUFS: return ERR_LIMIT;
+    case EISDIR: return ERR_DIRECTORY;
     case EINVAL:
-    case EISDIR:
     case ELOOP:
     case ENAMETOOLONG:
     case EADDRNOTAVAIL:

@@ -31,6 +31,7 @@ enum error_code {
     ERR_LIMIT,      /* a budget, queue or table is full at present */
     ERR_INVALID,    /* a value that makes no sense */
     ERR_NOT_LEADER, /* this replica does not lead (any more) */
+    ERR_DIRECTORY,  /* a directory stands where a file should be */
     ERR_SYSTEM,     /* any other error of the operating system */
 };
 

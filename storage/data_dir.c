@@ -28,7 +28,7 @@
 #include "base/mem.h"
 #include "storage/directory.h"
 
-enum { FORMAT = 1, META_MAX = 4 << 20, RECORD_MAX = 1 << 20, CLUSTER_ID_MAX = 64 };
+enum { FORMAT = 1, ANY_NODE = -1, META_MAX = 4 << 20, RECORD_MAX = 1 << 20, CLUSTER_ID_MAX = 64 };
 
 #define FIRST_LINE "drave data directory\n"
 #define OTHER_DIR "--set data.dir=DIR"
@@ -99,7 +99,7 @@ static int check_names(struct data_dir *dir, struct names *names, struct error_t
                          names->other);
     if (names->shard)
         return error_set(why, ERR_INVALID,
-                         "%s holds data, but its drave.meta is missing: bring it back from a copy, or use an empty "
+                         "%s holds data, but its drave.meta is missing: put it back as it was, or use an empty "
                          "directory: " OTHER_DIR,
                          dir->path);
     return ERR_NONE;
@@ -111,7 +111,12 @@ static int take_lock(struct data_dir *dir, struct error_text *why) {
     int error = env_lock_file(dir->env, path, &dir->lock, &holder);
     mem_free(path);
     if (error == ERR_NONE) return ERR_NONE;
-    if (error != ERR_BUSY) return cannot(dir, "write to", error, why);
+    if (error != ERR_BUSY)
+        return error_set(
+            why, error,
+            "cannot lock the data directory %s: its file `lock` cannot be written (%s); %s, or use " OTHER_DIR,
+            dir->path, error_phrase(error),
+            error == ERR_DIRECTORY ? "remove it, it is made again" : error_advice(error));
     if (holder == 0)
         return error_set(why, error, "%s is in use by another process; stop it or use " OTHER_DIR, dir->path);
     return error_set(why, error, "%s is in use by pid %d; stop it or use " OTHER_DIR, dir->path, holder);
@@ -198,7 +203,8 @@ static int load_meta(struct data_dir *dir, char **text, struct error_text *why) 
     env_file_close(file);
     if (error == ERR_NONE) return ERR_NONE;
     mem_free(*text);
-    return error_set(why, error, "cannot read %s/drave.meta (%s)", dir->path, error_phrase(error));
+    return error_set(why, error, "cannot read %s/drave.meta (%s); %s", dir->path, error_phrase(error),
+                     error == ERR_NOT_FOUND ? "put it back as it was" : error_advice(error));
 }
 
 /* If the text at *at is the line "key=value", moves behind it, ends the value with NUL, and returns it; else NULL. */
@@ -279,8 +285,11 @@ static int damaged(const struct data_dir *dir, struct error_text *why) {
 static int parse_meta(struct data_dir *dir, char *text, struct error_text *why) {
     uint64_t format = 0;
     if (strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
-        return error_set(why, ERR_INVALID, "%s/drave.meta is not drave's; use an empty directory: " OTHER_DIR,
-                         dir->path);
+        return error_set(
+            why, ERR_CORRUPT,
+            "%s/drave.meta is damaged, or not drave's: it does not begin as it should; put it back as it was; a "
+            "broker that never was in a cluster may use an empty directory: " OTHER_DIR,
+            dir->path);
     bool whole = checksum_holds(text);
     char *at = text + strlen(FIRST_LINE);
     if (!number_of(take_line(&at, "format"), INT32_MAX, &format)) return damaged(dir, why);
@@ -291,7 +300,7 @@ static int parse_meta(struct data_dir *dir, char *text, struct error_text *why) 
             dir->path, (int)format, FORMAT);
     int32_t node_id = dir->node_id;
     if (!whole || !parse_fields(dir, at, &node_id)) return damaged(dir, why);
-    if (node_id == dir->node_id) return ERR_NONE;
+    if (node_id == dir->node_id || dir->node_id == ANY_NODE) return ERR_NONE;
     return error_set(why, ERR_INVALID,
                      "%s belongs to node %" PRId32 " of cluster %s, and this is node %" PRId32
                      "; use --set node.id=%" PRId32 " or " OTHER_DIR,
@@ -349,6 +358,19 @@ void data_dir_close(struct data_dir *dir) {
     mem_free(dir->record);
     mem_free(dir->path);
     mem_free(dir);
+}
+
+int data_dir_check(struct env *env, const char *path, struct error_text *why) {
+    struct data_dir dir = {.env = env, .path = mem_strdup(path), .node_id = ANY_NODE};
+    char *text;
+    int error = load_meta(&dir, &text, why);
+    if (error == ERR_NONE) {
+        error = parse_meta(&dir, text, why);
+        mem_free(text);
+    }
+    mem_free(dir.record);
+    mem_free(dir.path);
+    return error;
 }
 
 /* ---- What it says ---- */

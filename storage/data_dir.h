@@ -22,6 +22,9 @@ enum { UUID_SIZE = 16 };
 int data_dir_open(struct env *env, const char *path, int32_t node_id, struct data_dir **dir, bool *made,
                   struct error_text *why);
 void data_dir_close(struct data_dir *dir);
+/* Whether drave.meta is there and whole, of whatever node; takes no lock and changes nothing. ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION, ERR_IO,
+ * ... with a sentence. */
+int data_dir_check(struct env *env, const char *path, struct error_text *why);
 
 const uint8_t *data_dir_uuid(const struct data_dir *dir); /* UUID_SIZE bytes */
 

@@ -3,6 +3,7 @@
  *
  * Happy path: entries were checked by the walk; here their batches are (checksum, offsets that follow each other, epoch, record
  * count), and along the way each point, term and change that the index file beside the segment names is compared with the entries.
+ * drave.meta is checked, too.
  * Failures: each is reported with file and position. Invariant: an index of a segment that is still written may end early, it may
  * not say what is not so.
  */
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "protocol/record_batch.h"
 #include "storage/applier_snapshot.h"
+#include "storage/data_dir.h"
 #include "storage/dump.h"
 #include "storage/dump_walk.h"
 #include "storage/segment_index.h"
@@ -211,10 +213,14 @@ int dump_verify(struct env *env, const char *data_dir, void (*found)(void *arg, 
     struct verifying verifying = {.env = env, .data_dir = data_dir, .found = found, .arg = arg, .totals = totals};
     int error = dump_walk(env, data_dir, NULL, -1, &events, &verifying, why);
     if (error) return error;
+    struct error_text of_meta;
+    totals->files++;
+    if (data_dir_check(env, data_dir, &of_meta) != ERR_NONE) damage(&verifying, "drave.meta", 0, of_meta.text);
     if (totals->damages == 0) return 0;
-    return error_set(why, ERR_CORRUPT,
-                     "%" PRIu64
-                     " damaged places in %s; a broker mends none of them by itself: restore these files, or empty "
-                     "the directory and let the broker take everything from the others",
-                     totals->damages, data_dir);
+    return error_set(
+        why, ERR_CORRUPT,
+        "%" PRIu64
+        " damaged places in %s; put these files back as they were, with the broker stopped (what the next start "
+        "makes again is named so). Where that cannot be, keep the directory: the other brokers go on without it",
+        totals->damages, data_dir);
 }

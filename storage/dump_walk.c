@@ -26,6 +26,13 @@ struct walk {
     void *arg;
     uint64_t *done; /* groups that were walked while the journal was read */
     size_t done_count;
+    struct ahead *ahead;
+    size_t ahead_count;
+};
+
+/* A log whose segments hold more than the journal knew of when it was read. */
+struct ahead {
+    uint64_t group, index;
 };
 
 /* What is known while the segments of one log are walked. */
@@ -34,7 +41,7 @@ struct log_walk {
     struct walk_log log;
     int64_t *bases; /* of its segments */
     size_t count;
-    uint64_t next_index; /* that the next entry should have; 0: any */
+    uint64_t next_index; /* that the next entry should have */
     int64_t next_offset;
 };
 
@@ -112,10 +119,10 @@ static uint64_t synced_bytes(const struct walk_log *log, const struct segment_he
 
 static void check_place(struct log_walk *logs, const char *path, uint64_t position, const struct entry *header) {
     char what[160];
-    if (logs->next_index && header->index != logs->next_index) {
+    if (header->index != logs->next_index) {
         snprintf(what, sizeof what, "entry %" PRIu64 " follows entry %" PRIu64, header->index, logs->next_index - 1);
         damage(logs->walk, path, position, what);
-    } else if (logs->next_index && header->base_offset != logs->next_offset) {
+    } else if (header->base_offset != logs->next_offset) {
         snprintf(what, sizeof what, "entry %" PRIu64 " begins with offset %" PRId64 " instead of %" PRId64,
                  header->index, header->base_offset, logs->next_offset);
         damage(logs->walk, path, position, what);
@@ -157,8 +164,7 @@ static void walk_entries(struct log_walk *logs, struct env_file *file, const cha
     struct walk *walk = logs->walk;
     uint64_t synced = synced_bytes(&logs->log, header, size);
     if (synced > size) damage(walk, path, size, "the file ends here, but more of it was synced");
-    if (logs->next_index && (header->first_index != logs->next_index || header->base_offset != logs->next_offset) &&
-        synced > 0)
+    if ((header->first_index != logs->next_index || header->base_offset != logs->next_offset) && synced > 0)
         damage(walk, path, 0, "the segment does not go on where the one before it ends");
     if (walk->events->segment_begins) walk->events->segment_begins(walk->arg, &logs->log, path, header, size, synced);
     struct segment_cursor cursor;
@@ -183,7 +189,8 @@ static void walk_segment(struct log_walk *logs, int64_t base) {
     } else {
         int error = env_file_size(file, &size);
         if (!error) error = env_file_read(file, bytes, sizeof bytes, 0, &got);
-        bool must_be_whole = synced_bytes(&logs->log, &header, size) > 0;
+        const struct journal_group *journal = logs->log.journal;
+        bool must_be_whole = journal && journal->progress > 0 && base <= journal->progress_segment;
         if (!error && got == sizeof bytes && segment_header_decode(bytes, SEGMENT_FILE_LOG, &header) == 0 &&
             header.group == logs->log.group && header.base_offset == base)
             walk_entries(logs, file, below, &header, size);
@@ -201,15 +208,37 @@ static void walk_journal_entries(struct log_walk *logs) {
     const struct journal_group *journal = logs->log.journal;
     for (size_t i = 0; journal && i < journal->entry_count; i++) {
         struct entry *entry = journal->entries[i];
-        if (logs->next_index && entry->index < logs->next_index) continue;
+        if (entry->index < logs->next_index) continue;
         check_place(logs, journal_folder, 0, entry);
         logs->walk->events->entry(logs->walk->arg, &logs->log, journal_folder, 0, entry, true);
     }
 }
 
+/* The segment up to which everything is synced must be there. */
+static void check_progress(struct log_walk *logs) {
+    const struct journal_group *journal = logs->log.journal;
+    if (!journal || journal->progress == 0) return;
+    for (size_t i = 0; i < logs->count; i++)
+        if (logs->bases[i] == journal->progress_segment) return;
+    char *below = path_of_segment(logs->log.path, journal->progress_segment, SEGMENT_FILE_LOG);
+    damage(logs->walk, below, 0, "the file is missing, but the journal knows that it was synced");
+    mem_free(below);
+}
+
+static uint64_t last_in(const struct journal_group *journal) {
+    return journal->progress + journal->entry_count;
+}
+
+static void note_ahead(struct log_walk *logs) {
+    struct walk *walk = logs->walk;
+    if (!logs->log.journal || logs->next_index - 1 <= last_in(logs->log.journal)) return;
+    walk->ahead = mem_realloc(walk->ahead, (walk->ahead_count + 1) * sizeof *walk->ahead);
+    walk->ahead[walk->ahead_count++] = (struct ahead){logs->log.group, logs->next_index - 1};
+}
+
 static void walk_log(struct walk *walk, uint64_t group, const struct journal_group *journal) {
     char *path = path_of_group(groups_folder, group), *full = dump_full_path(walk->data_dir, path);
-    struct log_walk logs = {.walk = walk, .log = {.group = group, .path = path, .journal = journal}};
+    struct log_walk logs = {.walk = walk, .log = {.group = group, .path = path, .journal = journal}, .next_index = 1};
     read_name(walk, &logs.log);
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
@@ -219,6 +248,8 @@ static void walk_log(struct walk *walk, uint64_t group, const struct journal_gro
         if (walk->events->log_begins) walk->events->log_begins(walk->arg, &logs.log);
         for (size_t i = 0; i < logs.count; i++)
             walk_segment(&logs, logs.bases[i]);
+        check_progress(&logs);
+        note_ahead(&logs);
         walk_journal_entries(&logs);
         if (walk->events->log_ends) walk->events->log_ends(walk->arg, &logs.log);
     }
@@ -249,6 +280,30 @@ static void walk_journal(struct walk *walk) {
     mem_free(path);
 }
 
+static void forget_if_known(void *arg, const struct journal_group *journal) {
+    struct walk *walk = arg;
+    for (size_t i = 0; i < walk->ahead_count; i++)
+        if (walk->ahead[i].group == journal->group && walk->ahead[i].index <= last_in(journal))
+            walk->ahead[i--] = walk->ahead[--walk->ahead_count];
+}
+
+/* An entry is durable in the journal before it goes into a segment: so another look must know it, or the journal lost something. */
+static void check_ahead(struct walk *walk) {
+    char *path = dump_full_path(walk->data_dir, journal_folder), what[160];
+    struct error_text ignored;
+    if (walk->ahead_count > 0 && journal_read(walk->env, path, forget_if_known, walk, &ignored) != 0)
+        walk->ahead_count = 0; /* that was said, or its files changed too fast */
+    for (size_t i = 0; i < walk->ahead_count; i++) {
+        snprintf(what, sizeof what,
+                 "the segments of group %016" PRIx64 " hold entry %" PRIu64
+                 ", and the journal ends before it: files of it are missing, cut or older",
+                 walk->ahead[i].group, walk->ahead[i].index);
+        damage(walk, journal_folder, 0, what);
+    }
+    mem_free(walk->ahead);
+    mem_free(path);
+}
+
 static bool was_walked(const struct walk *walk, uint64_t group) {
     for (size_t i = 0; i < walk->done_count; i++)
         if (walk->done[i] == group) return true;
@@ -259,6 +314,7 @@ static void walk_groups(struct walk *walk, const struct group_ids *list) {
     walk_journal(walk);
     for (size_t i = 0; i < list->count; i++)
         if (!was_walked(walk, list->ids[i])) walk_log(walk, list->ids[i], NULL);
+    check_ahead(walk);
 }
 
 int dump_walk(struct env *env, const char *data_dir, const char *topic, int32_t partition,

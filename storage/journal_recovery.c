@@ -21,11 +21,12 @@
  * 13  a whole round at a place that its header does not name     as if it were not whole: 3 or 9
  * 14  a file shorter than it should be                           free: it was being made, and is removed; with rounds in it:
  *                                                                damage where no setting makes such a size; else as it is
+ *     ... ending within a round whose header is whole            damage: a round is begun only where it fits
  * 15  rounds of another journal                                  another salt: not whole; a whole file of them: refused
  * 16  a file of a newer format                                   refused: ERR_VERSION
  * 17  all rounds whole, but the entries of a group have a hole   damage: refused
  *
- * Not seen: newest files that are gone altogether, where the segments hold nothing of theirs. What was promised in them is lost.
+ * Not seen: newest files that are gone altogether, or cut exactly between two rounds, where the segments hold nothing of theirs. What was promised in them is lost.
  */
 #include "storage/journal_recovery.h"
 
@@ -61,7 +62,8 @@ static int cannot_read(struct recovery *recovery, const struct journal_file *fil
         return error_set(recovery->why, error,
                          "the journal file %s is of a newer format than this program knows (%d); start a newer draved",
                          name, JOURNAL_FORMAT);
-    return error_set(recovery->why, error, "cannot read the journal file %s (%s)", name, error_phrase(error));
+    return error_set(recovery->why, error, "cannot read the journal file %s (%s); %s", name, error_phrase(error),
+                     error_advice(error));
 }
 
 /* "; it held entry 7 of group 3, ..." from the footer at `offset`; false if there is none. */
@@ -95,6 +97,11 @@ static void describe_round(struct recovery *recovery, uint64_t generation, uint6
     }
 }
 
+/* Not what the bytes are, but that they cannot be had, or not be understood. */
+static bool is_unreadable(int error) {
+    return error != ERR_NONE && error != ERR_MALFORMED && error != ERR_CORRUPT && error != ERR_EOF;
+}
+
 static int damaged(struct recovery *recovery, const struct journal_file *file, uint64_t generation, uint64_t offset,
                    uint64_t until) {
     char name[512], held[160];
@@ -115,7 +122,7 @@ static int find_round(struct recovery *recovery, uint64_t offset, const struct j
     const uint8_t *round;
     while (offset < recovery->reader.file->size) {
         int error = journal_reader_round(&recovery->reader, offset, header, &round);
-        if (error == ERR_IO || error == ERR_VERSION) return error;
+        if (is_unreadable(error)) return error;
         bool whole = error == ERR_NONE;
         if (whole &&
             (wanted == NULL || (header->generation == wanted->generation && header->sequence > wanted->sequence)))
@@ -144,11 +151,11 @@ static int survey_file(struct recovery *recovery, struct journal_file *file) {
     const uint8_t *round;
     journal_reader_file(&recovery->reader, file);
     int error = journal_reader_round(&recovery->reader, 0, &first, &round);
-    if (error == ERR_IO || error == ERR_VERSION) return error;
+    if (is_unreadable(error)) return error;
     if (error == ERR_NONE) {
         error = journal_reader_round(&recovery->reader, journal_round_size(first.payload_len, first.entries), &copy,
                                      &round);
-        if (error == ERR_IO || error == ERR_VERSION) return error;
+        if (is_unreadable(error)) return error;
         if (error == ERR_NONE && copy.generation == first.generation) {
             file->generation = first.generation;
             return ERR_NONE;
@@ -166,7 +173,7 @@ static int find_salt(struct recovery *recovery) {
         struct journal_file *file = recovery->files->all[i];
         journal_reader_file(&recovery->reader, file);
         int error = journal_reader_round(&recovery->reader, 0, &header, &round);
-        if (error == ERR_IO || error == ERR_VERSION) return cannot_read(recovery, file, error);
+        if (is_unreadable(error)) return cannot_read(recovery, file, error);
         if (error != ERR_NONE) continue;
         if (salt != 0 && header.salt != salt)
             return error_set(recovery->why, ERR_CORRUPT,
@@ -178,16 +185,20 @@ static int find_salt(struct recovery *recovery) {
     return ERR_NONE;
 }
 
-/* Row 14: files are made in whole blocks, before the first round is written. */
-static int check_size(struct recovery *recovery, const struct journal_file *file) {
-    if (file->generation == 0 || file->size >= recovery->files->file_bytes || file->size % JOURNAL_BLOCK == 0)
-        return ERR_NONE;
+static int was_cut(struct recovery *recovery, const struct journal_file *file) {
     char name[512];
     journal_files_name(recovery->files, file->number, name);
     return error_set(recovery->why, ERR_CORRUPT,
                      "the journal file %s is damaged at position %" PRIu64
                      ": it ends there, and was longer before. " ADVICE,
                      name, file->size);
+}
+
+/* Row 14: files are made in whole blocks, before the first round is written. */
+static int check_size(struct recovery *recovery, const struct journal_file *file) {
+    bool wanted = recovery->files->file_bytes > 0 && file->size >= recovery->files->file_bytes;
+    if (file->generation == 0 || wanted || file->size % JOURNAL_BLOCK == 0) return ERR_NONE;
+    return was_cut(recovery, file);
 }
 
 static int survey(struct recovery *recovery) {
@@ -277,6 +288,14 @@ static int skip_bad(struct recovery *recovery, struct journal_file *file, uint64
     return damaged(recovery, file, file->generation, *offset, next.offset);
 }
 
+/* Row 14, of the generation that the file holds: what was there in an earlier life may have been longer. */
+static bool ends_within_round(struct recovery *recovery, const struct journal_file *file, uint64_t offset) {
+    struct journal_round_header header;
+    if (journal_reader_header(&recovery->reader, offset, &header) != ERR_NONE) return false;
+    uint64_t size = journal_round_size(header.payload_len, header.entries);
+    return header.generation == file->generation && size > file->size - offset;
+}
+
 static int walk_file(struct recovery *recovery, struct journal_file *file) {
     uint64_t offset = 0;
     bool started = false;
@@ -286,7 +305,7 @@ static int walk_file(struct recovery *recovery, struct journal_file *file) {
         struct journal_round_header header;
         const uint8_t *round;
         int error = journal_reader_round(&recovery->reader, offset, &header, &round);
-        if (error == ERR_IO || error == ERR_VERSION) return cannot_read(recovery, file, error);
+        if (is_unreadable(error)) return cannot_read(recovery, file, error);
         if (error == ERR_NONE && continues(recovery, &header, file->generation, started)) {
             take(recovery, file, &header, round);
             offset = recovery->end;
@@ -294,7 +313,7 @@ static int walk_file(struct recovery *recovery, struct journal_file *file) {
             continue;
         }
         error = skip_bad(recovery, file, &offset, started);
-        if (error == ERR_EOF) return ERR_NONE;
+        if (error == ERR_EOF) return ends_within_round(recovery, file, offset) ? was_cut(recovery, file) : ERR_NONE;
         if (error != ERR_NONE) return error;
     }
 }

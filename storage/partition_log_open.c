@@ -95,11 +95,13 @@ static int open_segment_file(struct partition_log_opening *opening, const char *
     uint8_t bytes[SEGMENT_HEADER_SIZE];
     size_t got = 0;
     int error = env_file_open(opening->log->store->env, path, ENV_READ, file);
-    if (error) return error_set(opening->why, error, "%s cannot be opened (%s)", path, error_phrase(error));
+    if (error)
+        return error_set(opening->why, error, "%s cannot be opened (%s); %s", path, error_phrase(error),
+                         error_advice(error));
     error = env_file_size(*file, size);
     if (!error) error = env_file_read(*file, bytes, sizeof bytes, 0, &got);
     if (error) {
-        error_set(opening->why, error, "%s cannot be read (%s)", path, error_phrase(error));
+        error_set(opening->why, error, "%s cannot be read (%s); %s", path, error_phrase(error), error_advice(error));
     } else if (got < sizeof bytes) {
         error = damaged(opening, path, "is too short to be a segment");
     } else if ((error = segment_header_decode(bytes, SEGMENT_FILE_LOG, header)) == ERR_VERSION) {
@@ -171,14 +173,16 @@ static int keep_segment(struct partition_log_opening *opening, struct env_file *
     uint64_t damaged_at = 0;
     int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index, &damaged_at);
     if (!error && !active) error = save_scanned(store->env, index_path, index);
-    mem_free(index_path);
     if (error == ERR_CORRUPT)
-        return error_set(opening->why, error,
-                         "%s of %s has an entry that does not match its checksum, at position %" PRIu64 "; %s", path,
-                         log->label, damaged_at, damage_advice);
-    if (error)
-        return error_set(opening->why, error, "%s or its index cannot be read or written (%s)", path,
-                         error_phrase(error));
+        error_set(opening->why, error,
+                  "%s of %s has an entry that does not match its checksum, at position %" PRIu64 "; %s", path,
+                  log->label, damaged_at, damage_advice);
+    else if (error)
+        error_set(opening->why, error,
+                  "%s or its index %s cannot be read or written (%s); %s; the index may be removed, it is made again",
+                  path, index_path, error_phrase(error), error_advice(error));
+    mem_free(index_path);
+    if (error) return error;
     bool fits = take_tables(log, index);
     struct segment *segment = segment_new(&store->files, log->path, header, interval, NULL);
     segment->end = index->end;
@@ -192,6 +196,21 @@ static int keep_segment(struct partition_log_opening *opening, struct env_file *
     return fits ? 0 : damaged(opening, path, "has an index whose terms do not fit");
 }
 
+/* Segments are named for where they begin: so there may be one missing, whose name is known. */
+static int does_not_follow(struct partition_log_opening *opening, const char *path, int64_t base) {
+    const struct partition_log *log = opening->log;
+    int64_t end = log->segment_count > 0 ? log->segments[log->segment_count - 1]->end.offset : 0;
+    if (end >= base) return damaged(opening, path, "does not go on where the segment before it ends");
+    char *missing = path_of_segment(log->path, end, SEGMENT_FILE_LOG);
+    int error = error_set(
+        opening->why, ERR_CORRUPT,
+        "%s of %s does not go on where the segment before it ends: %s is missing, or what lies before it was cut; put "
+        "it back as it was; the other replicas go on without this one",
+        path, log->label, missing);
+    mem_free(missing);
+    return error;
+}
+
 /* The segment with this base offset: sealed, or (active) the one that progress names. */
 static int keep(struct partition_log_opening *opening, int64_t base, bool active) {
     struct partition_log *log = opening->log;
@@ -203,7 +222,7 @@ static int keep(struct partition_log_opening *opening, int64_t base, bool active
     if (!error) {
         uint64_t limit = active ? opening->journal->progress_position : size;
         if (!follows(log, &header, base))
-            error = damaged(opening, path, "does not go on where the segment before it ends");
+            error = does_not_follow(opening, path, base);
         else if (limit > size || limit < SEGMENT_HEADER_SIZE)
             error = damaged(opening, path, "is shorter than what the journal knows to be synced");
         else

@@ -4,6 +4,7 @@ parts=(
     wire
     batches
     operator
+    damage
     leaders
     cli
     cli_records

@@ -179,7 +179,7 @@ int disk_open(struct disk *disk, const char *path, int flags, struct inode **ino
     name = names_find(&directory->now, last);
     if (name == NULL && !(flags & ENV_CREATE)) return ERR_NOT_FOUND;
     if (name != NULL && (flags & ENV_EXCLUSIVE)) return ERR_EXISTS;
-    if (name != NULL && name->inode->directory) return ERR_SYSTEM;
+    if (name != NULL && name->inode->directory) return ERR_DIRECTORY;
     if (name == NULL)
         create(disk, directory, last, false, path, inode);
     else

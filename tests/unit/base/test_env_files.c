@@ -78,7 +78,7 @@ static void test_file_open_errors(void **state) {
         assert_int_equal(
             env_file_open(env, loop_path(&loop, "f"), ENV_WRITE | ENV_CREATE | ENV_EXCLUSIVE | direct, &file),
             ERR_EXISTS);
-    assert_int_equal(env_file_open(env, loop.folder, ENV_WRITE, &file), ERR_INVALID);
+    assert_int_equal(env_file_open(env, loop.folder, ENV_WRITE, &file), ERR_DIRECTORY);
     loop_close(&loop);
 }
 

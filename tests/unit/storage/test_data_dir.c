@@ -197,7 +197,10 @@ static void test_data_dir_bad_meta(void **state) {
         fixture, 1, ERR_VERSION,
         " is of format 2, and this draved knows formats up to 1; start a newer draved, or use --set data.dir=DIR");
     put(fixture, "drave.meta", "#include <stdio.h>\n");
-    assert_refused(fixture, 1, ERR_INVALID, "/drave.meta is not drave's; use an empty directory: --set data.dir=DIR");
+    assert_refused(
+        fixture, 1, ERR_CORRUPT,
+        "/drave.meta is damaged, or not drave's: it does not begin as it should; put it back as it was; a broker "
+        "that never was in a cluster may use an empty directory: --set data.dir=DIR");
     assert_int_equal(unlink(path), 0);
     snprintf(path, sizeof path, "%s/shard-0", fixture->path);
     assert_int_equal(mkdir(path, 0755), 0);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "protocol/record_batch.h"
+#include "storage/data_dir.h"
 #include "storage/dump.h"
 #include "tests/unit/storage/fixture_log_model.h"
 
@@ -64,6 +65,15 @@ static void note(void *arg, const struct dump_damage *damage) {
     }
 }
 
+/* What a broker makes beside the logs. */
+static void make_meta(struct log_model *model) {
+    struct data_dir *dir;
+    struct error_text why;
+    bool made;
+    assert_int_equal(data_dir_open(model->folder.env, model->folder.path, 1, &dir, &made, &why), 0);
+    data_dir_close(dir);
+}
+
 static struct places verify(struct log_model *model, struct dump_totals *totals) {
     struct places places = {.count = 0};
     struct error_text why = {0};
@@ -106,6 +116,7 @@ static void test_dump_shows_everything(void **state) {
     for (int clean = 0; clean < 2; clean++) {
         struct log_model model;
         log_model_open(&model, 4 + (uint64_t)clean);
+        make_meta(&model);
         log_model_start(&model);
         fill(&model, clean);
         for (int running = 1; running >= 0; running--) {
@@ -142,6 +153,7 @@ static void test_verify_finds_flipped_bytes(void **state) {
     (void)state;
     struct log_model model;
     log_model_open(&model, 8);
+    make_meta(&model);
     model.value_max = 20;
     log_model_start(&model);
     fill(&model, true);
@@ -174,6 +186,7 @@ static void test_verify_finds_damaged_indexes(void **state) {
     (void)state;
     struct log_model model;
     log_model_open(&model, 9);
+    make_meta(&model);
     log_model_start(&model);
     fill(&model, true);
     log_model_stop(&model, true);
@@ -202,6 +215,7 @@ static void test_dump_goes_on_behind_damage(void **state) {
     (void)state;
     struct log_model model;
     log_model_open(&model, 10);
+    make_meta(&model);
     log_model_start(&model);
     fill(&model, true);
     log_model_stop(&model, true);
