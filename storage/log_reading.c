@@ -158,7 +158,7 @@ static void work(struct env_job *job) {
 
 /* Not a matter of the moment, as a lack of files would be: these bytes cannot be had from this file. */
 static bool is_damage(int error) {
-    return error == ERR_CORRUPT || error == ERR_IO || error == ERR_NOT_FOUND || error == ERR_DENIED ||
+    return error_is_damage(error) || error == ERR_IO || error == ERR_NOT_FOUND || error == ERR_DENIED ||
            error == ERR_DIRECTORY || error == ERR_SYSTEM;
 }
 

@@ -47,7 +47,7 @@ struct segment {
     struct segment_files *files;   /* NULL: dropped by its log */
     struct segment_list *list;     /* of `files`, or NULL */
     struct segment *older, *newer; /* in it */
-    bool damaged; /* somebody has met bytes in it that are not what was written */
+    bool damaged;                  /* somebody has met bytes in it that are not what was written */
 };
 
 /* A segment that exists on disk, or is about to be made. `index` is taken over, may be NULL. */
