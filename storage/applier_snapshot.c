@@ -112,10 +112,9 @@ static void done(struct env_job *base) {
                     "cannot write %s (%s); %s: the next start takes longer without it", save->path,
                     error_phrase(save->error), error_advice(save->error));
     else if (save->error && !store->closed)
-        env_fatal(
-            store->env,
-            "cannot write %s (%s); mend the disk and start this broker again: what it acknowledged is in its journal",
-            save->path, error_phrase(save->error));
+        env_fatal(store->env,
+                  "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
+                  save->path, error_phrase(save->error), error_advice(save->error));
     slice_unref(&save->state);
     mem_free(save->group_path);
     mem_free(save->path);

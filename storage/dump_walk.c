@@ -159,13 +159,23 @@ static bool walk_entry(struct log_walk *logs, struct segment_cursor *cursor, con
     return true;
 }
 
+/* Segments are named for where they begin: so there may be one missing, whose name is known. */
+static void does_not_follow(struct log_walk *logs, const char *path, const struct segment_header *header) {
+    char what[160];
+    bool lacks = header->base_offset > logs->next_offset;
+    snprintf(what, sizeof what, "the segment does not go on where the one before it ends%s%020" PRId64 "%s",
+             lacks ? ": " : " (offset ", logs->next_offset,
+             lacks ? ".log is missing, or what lies before was cut" : ")");
+    damage(logs->walk, path, 0, what);
+}
+
 static void walk_entries(struct log_walk *logs, struct env_file *file, const char *path,
                          const struct segment_header *header, uint64_t size) {
     struct walk *walk = logs->walk;
     uint64_t synced = synced_bytes(&logs->log, header, size);
     if (synced > size) damage(walk, path, size, "the file ends here, but more of it was synced");
     if ((header->first_index != logs->next_index || header->base_offset != logs->next_offset) && synced > 0)
-        damage(walk, path, 0, "the segment does not go on where the one before it ends");
+        does_not_follow(logs, path, header);
     if (walk->events->segment_begins) walk->events->segment_begins(walk->arg, &logs->log, path, header, size, synced);
     struct segment_cursor cursor;
     segment_cursor_init(&cursor, file, logs->log.group, SEGMENT_HEADER_SIZE, size, CHUNK_BYTES);
@@ -194,6 +204,8 @@ static void walk_segment(struct log_walk *logs, int64_t base) {
         if (!error && got == sizeof bytes && segment_header_decode(bytes, SEGMENT_FILE_LOG, &header) == 0 &&
             header.group == logs->log.group && header.base_offset == base)
             walk_entries(logs, file, below, &header, size);
+        else if (error)
+            damage(walk, below, 0, "the file cannot be read");
         else if (must_be_whole)
             damage(walk, below, 0, "the file does not begin with the header of this log's segments");
         env_file_close(file);

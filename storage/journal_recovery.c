@@ -196,8 +196,13 @@ static int was_cut(struct recovery *recovery, const struct journal_file *file) {
 
 /* Row 14: files are made in whole blocks, before the first round is written. */
 static int check_size(struct recovery *recovery, const struct journal_file *file) {
-    bool wanted = recovery->files->file_bytes > 0 && file->size >= recovery->files->file_bytes;
-    if (file->generation == 0 || wanted || file->size % JOURNAL_BLOCK == 0) return ERR_NONE;
+    uint64_t expected = recovery->files->file_bytes;
+    for (size_t i = 0; recovery->files->file_bytes == 0 && i < recovery->files->count;
+         i++) { /* no setting is known here */
+        uint64_t size = recovery->files->all[i]->size;
+        if (size > expected && size % JOURNAL_BLOCK == 0) expected = size;
+    }
+    if (file->generation == 0 || file->size >= expected || file->size % JOURNAL_BLOCK == 0) return ERR_NONE;
     return was_cut(recovery, file);
 }
 

@@ -308,7 +308,8 @@ static int cut_unsynced(struct partition_log_opening *opening) {
             char *path = path_of_segment(log->path, opening->bases[i], (enum segment_file_kind)kind);
             int unlinked = env_unlink(env, path);
             if (unlinked && unlinked != ERR_NOT_FOUND)
-                error = error_set(opening->why, unlinked, "%s cannot be removed (%s)", path, error_phrase(unlinked));
+                error = error_set(opening->why, unlinked, "%s cannot be removed (%s); %s", path, error_phrase(unlinked),
+                                  error_advice(unlinked));
             mem_free(path);
         }
     }
@@ -325,7 +326,8 @@ static int cut_unsynced(struct partition_log_opening *opening) {
         } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
             error = 0;
         }
-        if (error) error_set(opening->why, error, "%s cannot be cut (%s)", path, error_phrase(error));
+        if (error)
+            error_set(opening->why, error, "%s cannot be cut (%s); %s", path, error_phrase(error), error_advice(error));
         mem_free(path);
     }
     return error;

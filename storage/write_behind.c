@@ -20,7 +20,11 @@ enum {
 
 /* In this order, and in the words of the sentence that ends the process. */
 enum write_step { STEP_MAKE_DIRECTORY, STEP_OPEN, STEP_WRITE, STEP_SYNC, STEP_INDEX, STEP_DIRECTORY };
-static const char *const step_names[] = {"make the directory of", "open", "write", "sync", "write the index of",
+static const char *const step_names[] = {"make the directory, with the file `name`, of",
+                                         "open",
+                                         "write",
+                                         "sync",
+                                         "write the index of",
                                          "sync the directory of"};
 
 /* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the result. */
@@ -219,10 +223,9 @@ static void done(struct env_job *base) {
     if (passing && !job->log->closed)
         wait_for_room(job);
     else if (job->error && !job->log->closed)
-        env_fatal(
-            job->env,
-            "cannot %s %s (%s); mend the disk and start this broker again: what it acknowledged is in its journal",
-            step_names[job->step], job->path, error_phrase(job->error));
+        env_fatal(job->env,
+                  "cannot %s %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
+                  step_names[job->step], job->path, error_phrase(job->error), error_advice(job->error));
     else
         end_job(job);
 }
