@@ -162,7 +162,7 @@ static void test_record_and_piece(void **state) {
     bytes[28] = RECORD_RESIGNED + 1;
     assert_int_equal(peer_record_decode(bytes, &got), ERR_MALFORMED);
     bytes[28] = RECORD_VOTE;
-    bytes[29] = 16;
+    bytes[29] = RECORD_FLAGS + 1;
     assert_int_equal(peer_record_decode(bytes, &got), ERR_MALFORMED);
     struct peer_piece piece = {1, 2, 3, 4, 5, 6, 7, 8}, back;
     uint8_t head[PEER_PIECE_SIZE];
