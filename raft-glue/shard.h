@@ -46,7 +46,7 @@ struct shard_stats {
         late_starts,               /* engines that were started behind entry 1 */
         sent_below_start,          /* runs of entries below that, sent to followers */
         trails_cut, trails_extended,
-        reanchored; /* group_trail.c; reanchored: AppendEntries that reached below the trail */
+        reanchored;           /* group_trail.c; reanchored: AppendEntries that reached below the trail */
     uint64_t damaged_files;   /* segments in which reads met damage */
     uint64_t left_for_damage; /* those of the planned transfers that were made because of it */
 };

@@ -49,7 +49,12 @@ static uint64_t restore(void *arg, struct partition_log *log) {
     (void)arg;
     return partition_log_commit_index(log);
 }
-static const struct group_events events = {on_committed, on_caught_up, on_leading, on_lost, on_leader_changed, restore};
+static const struct group_events events = {.committed = on_committed,
+                                           .caught_up = on_caught_up,
+                                           .leading = on_leading,
+                                           .lost = on_lost,
+                                           .leader_changed = on_leader_changed,
+                                           .restore = restore};
 
 static void fail(const char *why) {
     fprintf(stderr, "starts: %s\n", why);

@@ -240,7 +240,7 @@ static void compare_producers(struct cluster *cluster, int32_t p) {
     unsigned of = 0;
 
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_lost(cluster, i)) continue;
+        if (is_out(cluster, i)) continue;
         struct partition *partition = partition_set_find_group(broker_services(cluster->brokers[i].broker)->partitions,
                                                                cluster->groups[p]);
         struct slice state = partition_producers(partition);

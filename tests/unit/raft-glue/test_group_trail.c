@@ -25,7 +25,7 @@ static void ignore_durable(void *arg, uint64_t number) {
 
 /* A log of `last` entries, the first a configuration, in terms that go up now and then. */
 static struct partition_log *make_log(struct log_store *store, uint64_t group, uint64_t last) {
-    static const struct partition_log_events events = {ignore_durable, ignore_durable};
+    static const struct partition_log_events events = {.durable = ignore_durable, .hard_state_durable = ignore_durable};
     struct partition_log *log;
     struct error_text why;
     if (partition_log_open(store, group, "log", &events, NULL, &log, &why) != ERR_NONE) fail_msg("%s", why.text);
