@@ -23,11 +23,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(WIPED_REPLICA_VOTES, "cluster", 50),    ROW(COMMIT_SET_BACK, "voters", 100),
     ROW(MARK_PASSES_CLOSED, "cluster", 100),    ROW(HUNG_FLOW_KEPT, "voters", 200),
     ROW(START_ABOVE_COMMIT, "voters", 100),     ROW(TERMS_BELOW_START_LOST, "voters", 100),
-    ROW(BELOW_TRAIL_PASSED, "voters", 100),
-<<<<<<< HEAD
-    ROW(STRANGERS_TAKE_PLACES, "cluster", 200), ROW(ANY_PRODUCER_ID, "cluster", 50),
-    ROW(VERDICT_UNCONFIRMED, "cluster", 200),
-=======
->>>>>>> 4f13462 (raft-glue, tests: events are named where they are given)
+    ROW(BELOW_TRAIL_PASSED, "voters", 100),     ROW(STRANGERS_TAKE_PLACES, "cluster", 200),
+    ROW(ANY_PRODUCER_ID, "cluster", 50),        ROW(VERDICT_UNCONFIRMED, "cluster", 200),
     ROW(DAMAGED_LEADS, "cluster", 100),         {0, NULL, NULL, 0},
 };
