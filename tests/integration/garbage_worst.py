@@ -214,16 +214,22 @@ def small_requests(cluster):
     worst(cluster, [(FIND_COORDINATOR, 4, b"\0\0" + b"\xa1\x8d\x06" + b"\x01" * 100_000 + b"\0")])
 
 
+def sockets(broker):
+    """Of clients, that are open or that only the client has closed."""
+    lines = [line.split() for line in open(f"/proc/{broker.pid}/net/tcp", encoding="ascii")]
+    return sum(words[1].endswith(f":{broker.port:04X}") and words[3] in ("01", "08") for words in lines[1:])
+
+
 def changes_at_once(cluster):
-    """40 clients with ten changes each of thousands of topics, or a hundred large fetches that wait: one after the other for each client, in
+    """24 clients with ten changes each of thousands of topics, or a hundred large fetches that wait: one after the other for each client, in
     bounded memory, and others are read."""
-    before, turns = cluster[1].rss_bytes(), Turns(cluster[1])
+    before, before_sockets, turns = cluster[1].rss_bytes(), sockets(cluster[1]), Turns(cluster[1])
     turns.new()
     deletes = array(map(text, names(10_000, ""))) + struct.pack(">i", 60000)
     creates = array(text(n) + struct.pack(">ih", 1, 1) + array([]) + array([]) for n in names(10_000, "")) + struct.pack(">ib", 60000, 1)
     body = struct.pack(">iiiibii", -1, 10_000, 1, MIB, 0, 0, -1) + array([text(topic_of(1)) + array([struct.pack(">iiqqi", 1, -1, 0, -1, MIB)] * 5_000)])
     fetches = body + struct.pack(">i", 0) + text("")
-    raws, largest, slowest, unread = [Raw(cluster[1].port, timeout=120) for _ in range(40)], before, 0.0, {}
+    raws, largest, slowest, unread = [Raw(cluster[1].port, timeout=120) for _ in range(24)], before, 0.0, {}
     selector = selectors.DefaultSelector()
     for i, raw in enumerate(raws):
         key, version, body = {0: (CREATE_TOPICS, 2, creates), 1: (FETCH, 11, fetches)}.get(i % 8, (DELETE_TOPICS, 1, deletes))
@@ -247,6 +253,7 @@ def changes_at_once(cluster):
             largest = max(largest, cluster[1].rss_bytes())
     for raw in raws:
         raw.close()
+    wait_until("the sockets of those who left to go", lambda: sockets(cluster[1]) <= before_sockets, 20)
     turns.assert_short()
     grown = largest - before
     assert grown < (128 + 128 + 64 + 64) * MIB, f"{grown >> 20} MiB more"  # requests, answers and their reserve, and the 64
@@ -266,11 +273,7 @@ def dying_clients(cluster):
         body = struct.pack(">iiiibii", -1, wait_ms, 1, size, 0, 0, -1)
         return body + array([text(topic) + array([struct.pack(">iiqqi", 0, -1, offset, -1, size)])]) + struct.pack(">i", 0) + text("")
 
-    def sockets():
-        lines = [line.split() for line in open(f"/proc/{cluster[1].pid}/net/tcp", encoding="ascii")]
-        return sum(words[1].endswith(f":{cluster[1].port:04X}") and words[3] in ("01", "08") for words in lines[1:])
-
-    before, dead = sockets(), []
+    before, dead = sockets(cluster[1]), []
     for i in range(30):
         raw = Raw(cluster[1].port)
         raw.send(FETCH, 11, request(500, 0))
@@ -287,7 +290,7 @@ def dying_clients(cluster):
             raw.socket.shutdown(socket.SHUT_WR)
         else:
             raw.close()
-    wait_until("the sockets of dead clients to go", lambda: sockets() <= before, 10)
+    wait_until("the sockets of dead clients to go", lambda: sockets(cluster[1]) <= before, 10)
     with Raw(cluster[1].port) as raw:
         got = len(raw.fetch(topic, 0, 0, max_bytes=9 * MIB)[4])
         assert got > 8_000_000, f"a fetch after them gets {got} bytes"
