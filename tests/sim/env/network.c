@@ -209,6 +209,8 @@ void network_heal_all(struct network *network) {
             network_block(network, from, to, false);
             network->links[from][to].extra_us = 0;
         }
+    for (struct connection *c = network->connections.next; c != &network->connections; c = c->next)
+        c->ends[0].extra_us = c->ends[1].extra_us = 0;
 }
 
 void network_set_latency(struct network *network, uint64_t typical_us) {

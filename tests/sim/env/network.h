@@ -29,7 +29,7 @@ void network_set_slow(struct network *network, int from, int to, uint64_t extra_
 /* In one direction of one of the connections between the two machines nothing arrives any more, for as long as it lives, while the
  * others work: a firewall, or a router, that has forgotten one flow. False: there is no connection. */
 bool network_hang_one(struct network *network, int a, int b);
-/* One direction of one of them is slower by so much, for as long as it lives. */
+/* One direction of one of them is slower by so much until all is healed: with little room on the way it brings a KB a second. */
 bool network_slow_one(struct network *network, int a, int b, uint64_t extra_us);
 /* Bytes that may be on the way in one direction of a connection made from now on; 64 KiB at first. */
 void network_set_capacity(struct network *network, uint64_t bytes);
