@@ -52,14 +52,14 @@ def create_whose_broker_dies():
         order = [f"127.0.0.1:{cluster[dies].port}"] + [f"127.0.0.1:{b.port}" for b in cluster if b.node != dies]
         words = [str(BIN / "drave"), "topic", "create", "many", "-p", str(MANY), "-r", "3", "--timeout", "60s"]
         asked = subprocess.Popen(words, env=dict(os.environ, DRAVE_BOOTSTRAP=",".join(order)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        groups = cluster[dies].data / "shard-0" / "groups"  # it opens partitions when the topic is committed, and answers when all have leaders
-        wait_until("its first partitions", lambda: len(list(groups.iterdir())) > MANY // 10, 60, 0.001)
+        admin = admin_of(cluster)
+        wait_until("the topic", lambda: "many" in admin.list_topics(timeout=10).topics, 60, 0.001)  # it is answered when all partitions have leaders
         answered = asked.poll() is not None
         cluster[dies].kill()
         out, err = asked.communicate(timeout=90)
         assert asked.returncode == 0, f"exit code {asked.returncode}: {err}"
         again = cluster.drave("topic", "create", "many", "-p", MANY, check=False)
-        assert again.returncode == 1 and "exists already" in again.stderr, again
+        assert again.returncode == 1 and "already exists" in again.stderr, again
     return "answered before the broker died" if answered else "asked twice"
 
 

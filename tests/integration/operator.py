@@ -150,11 +150,12 @@ def few_open_files():
         broker.stop()
         broker.wrapper = ["prlimit", "--nofile=80:80"]
         broker.start(ready=True)
-        expect_log = broker.wait_log(r"at most 40 clients are let in, not 10000 \(max\.connections\)")
-        assert expect_log
+        broker.wait_log(r"at most \d+ clients are let in, not 10000 \(max\.connections\)")
+        most = int(re.search(r"at most (\d+) clients are let in", broker.log_text())[1])
+        assert 8 <= most <= 40, most
         cluster.create("files")
         held = [socket.create_connection(("127.0.0.1", broker.port), 5) for _ in range(100)]
-        broker.wait_log(r"40 clients are connected")
+        broker.wait_log(rf"{most} clients are connected")
         for s in held:
             s.close()
         cluster.drave("produce", "files", stdin="a\nb\n")
@@ -204,12 +205,13 @@ def all_stop_together():
 
 def storage_is_compressed():
     """Plain batches are stored compressed, come back as they were, and `log dump` and `log verify` tell the truth, also beside a running broker."""
-    line = "the same line " * 15
-    with Cluster(1) as cluster:
+    line, LINES = "the same line " * 15, 400000
+    # What is small beside the journal stays there: a small journal, so that there are segments, and synced ones.
+    with Cluster(1, settings={"journal.max.bytes": 2 << 20, "journal.file.bytes": 256 << 10}) as cluster:
         cluster.create("dense", 1)
-        subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "dense"], input=f"{line}\n" * 50000, text=True, check=True)
+        subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "dense"], input=f"{line}\n" * LINES, text=True, check=True)
         got = subprocess.run(["kcat", "-C", "-b", cluster.bootstrap, "-t", "dense", "-e", "-q", "-o", "beginning"], capture_output=True, text=True, check=True).stdout
-        assert got == f"{line}\n" * 50000, "what came back differs"
+        assert got == f"{line}\n" * LINES, "what came back differs"
 
         def dump():
             done = draved("log", "dump", cluster[1].data, "--topic", "dense", "--partition", "0", "--json", timeout=60)
@@ -217,7 +219,7 @@ def storage_is_compressed():
             return [json.loads(row) for row in done.stdout.splitlines()]
 
         rows = dump()
-        assert sum(r["records"] for r in rows) == 50000 and all(r["crc_ok"] for r in rows), "the dump beside a running broker is not whole"
+        assert sum(r["records"] for r in rows) == LINES and all(r["crc_ok"] for r in rows), "the dump beside a running broker is not whole"
         cluster[1].stop()
         rows = dump()
         wanted = {"topic", "partition", "base_offset", "last_offset", "leader_epoch", "raft_index", "codec", "stored", "records", "size_bytes", "stored_bytes", "file", "position", "crc_ok"}
@@ -234,7 +236,7 @@ def storage_is_compressed():
             f.seek(place["position"] + 100)
             f.write(bytes([byte[0] ^ 255]))
         damaged = draved("log", "verify", cluster[1].data)
-        assert damaged.returncode == 1 and target.name in damaged.stdout + damaged.stderr, "damage was not found"
+        assert damaged.returncode == 1 and target.name in damaged.stdout + damaged.stderr, f"damage at {place} was not found: {damaged}"
     return f"{100 * stored / size:.1f} % of size_bytes stored"
 
 

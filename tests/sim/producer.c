@@ -242,7 +242,7 @@ static void send_damaged(struct producer *producer, int32_t node) {
 /* Metadata may be old: the leader before, which may not know yet that it leads no more. */
 static int32_t whom_to_ask(struct producer *producer, struct known_leader leader) {
     bool fresh = world_now_us(producer->run->world) - leader.since_us < FRESH_US;
-    bool old = leader.before > 0 && producer->options.idempotent && draw(producer, fresh ? 5 : 200) == 0;
+    bool old = leader.before > 0 && producer->options.idempotent && draw(producer, fresh ? 5 : 60) == 0;
 
     return old ? leader.before : leader.node;
 }
