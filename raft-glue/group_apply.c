@@ -102,6 +102,8 @@ void group_deliver(struct group *group) {
         if (!group->closed) confirm_deliver(group);
         if (!group->closed) transfer_deliver(group);
         if (!group->closed) damage_deliver(group);
+        if (!group->closed && group->transfer != NULL)
+            group_hand_over(group); /* a quiet group has no step that would */
         if (!group->closed && group_leads(group)) {
             for (size_t i = 0; i < group->member_count; i++)
                 if (group->members[i] != group->self) replicate_commit(group->members[i]);
