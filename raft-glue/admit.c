@@ -54,14 +54,14 @@ static bool admit_append(struct group *group, struct member *from, const struct 
         return drop(group, from, "a log that does not begin with a configuration");
     if (args->term < raft_current_term(&group->raft)) return true; /* the engine only answers */
     if (args->term == raft_current_term(&group->raft) && group->raft.state == RAFT_LEADER) {
-        group_stop(group, "another replica leads the term that this one leads");
+        group_stop_contradicted(group, "another replica leads the term that this one leads");
         return false;
     }
     bool contradiction = contradicts_commit(group, args->prev_log_index, args->prev_log_term);
     for (unsigned i = 0; i < args->n_entries && !contradiction; i++)
         contradiction = contradicts_commit(group, args->prev_log_index + 1 + i, args->entries[i].term);
     if (contradiction) {
-        group_stop(group, "its leader contradicts what is committed here");
+        group_stop_contradicted(group, "its leader contradicts what is committed here");
         return false;
     }
     return true;
@@ -87,7 +87,7 @@ bool group_admit_entries(struct group *group, struct member *from, const struct 
             return drop(group, from, "the offsets of its entries are not dense");
     }
     if (args->term < raft_current_term(&group->raft) || goes_on(group, args, entries)) return true;
-    group_stop(group, "its leader's entries do not go on at the offset where this log ends");
+    group_stop_contradicted(group, "its leader's entries do not go on at the offset where this log ends");
     return false;
 }
 

@@ -73,6 +73,8 @@ void group_close(struct group *group);
 /* Something is wrong that no other replica must suffer from: the group does nothing any more, which is logged with the middle of a sentence.
  * `lost` comes if it led. Also from inside `committed`, of which no more come. */
 void group_stop(struct group *group, const char *why);
+/* The same because of what a peer says: `broken` is not called, for nothing of ours is damaged, and a message must not end a broker. */
+void group_stop_contradicted(struct group *group, const char *why);
 
 struct partition_log *group_log(struct group *group);
 uint64_t group_id(const struct group *group);

@@ -50,8 +50,8 @@ void group_note_leader(struct group *group) {
     group->leader_term = term;
 }
 
-void group_stop(struct group *group, const char *why) {
-    if (group->phase == GROUP_STOPPED) return;
+static bool stop(struct group *group, const char *why) {
+    if (group->phase == GROUP_STOPPED) return false;
     log_error(
         group->shard->log,
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
@@ -61,7 +61,16 @@ void group_stop(struct group *group, const char *why) {
     group->leader = 0;
     timer_heap_remove(&group->shard->timers, &group->timer);
     shard_news(group);
-    if (group->events->broken != NULL) group->events->broken(group->arg, group->damage != NULL ? group->damage : why);
+    return true;
+}
+
+void group_stop(struct group *group, const char *why) {
+    if (stop(group, why) && group->events->broken != NULL)
+        group->events->broken(group->arg, group->damage != NULL ? group->damage : why);
+}
+
+void group_stop_contradicted(struct group *group, const char *why) {
+    stop(group, why);
 }
 
 /* ---- What the owner hears ---- */

@@ -53,9 +53,10 @@ static int check(const struct record_batch *batch, int codec, uint8_t **made, si
                  int64_t *max_timestamp) {
     struct record_check_options options = {.unfolded_max = LIMIT, .recompress = codec, .result_max = LIMIT};
     struct record_check *check = record_check_new(batch, &options);
-    size_t memory, bytes;
-    int error = record_check_memory(check, &memory);
+    size_t bytes;
+    int error = ERR_NONE;
     record_check_estimate_ns(check, &bytes);
+    record_check_memory(check, bytes);
     while (error == ERR_NONE && (error = record_check_step(check, STEP)) == ERR_AGAIN)
         error = ERR_NONE;
     *made = NULL;

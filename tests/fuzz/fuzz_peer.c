@@ -49,7 +49,8 @@ static void seal(uint8_t *frame, size_t len) {
 static struct shard *shard_get(struct workspace *workspace) {
     static struct shard *shard;
     if (shard != NULL) return shard;
-    struct log_store_options store_options = {.journal_file_bytes = 32 * 1024,
+    struct log_store_options store_options = {.open_files = 16,
+                                              .journal_file_bytes = 32 * 1024,
                                               .journal_max_bytes = 256 * 1024,
                                               .segment_bytes = 1 << 20,
                                               .index_interval_bytes = 4096};

@@ -113,9 +113,9 @@ static void walk_index(struct workspace *workspace, const char *path, size_t seg
 static void walk_snapshot(struct workspace *workspace, const char *path) {
     struct slice bytes;
     if (applier_snapshot_read(workspace->env, path, GROUP, 1, &bytes) != ERR_NONE) return;
-    struct producer_state_options options = {.max_producers = 1000, .expiration_ms = 1000};
+    struct producer_state_options options = {.max_producers = 1000};
     struct producer_state *state = producer_state_new(&options);
-    if (producer_state_decode(state, bytes.data, bytes.len, 0) == ERR_NONE) {
+    if (producer_state_decode(state, bytes.data, bytes.len) == ERR_NONE) {
         struct slice again = producer_state_encode(state);
         slice_unref(&again);
     }
@@ -195,6 +195,7 @@ static void open_log(struct workspace *workspace) {
                                         .journal_max_bytes = 256 * 1024,
                                         .segment_bytes = 1 << 20,
                                         .index_interval_bytes = INTERVAL,
+                                        .open_files = 16,
                                         .tail_cache_bytes = 1 << 20};
     struct partition_log_events events = {.durable = durable, .hard_state_durable = durable};
     struct log_store *store;

@@ -188,10 +188,10 @@ static size_t put_part(uint8_t *into, const uint8_t *part, size_t len) {
 }
 
 static size_t make_snapshot(uint8_t *into) {
-    struct producer_state_options options = {.max_producers = 10, .expiration_ms = 1000};
+    struct producer_state_options options = {.max_producers = 10};
     struct producer_batch batch = {.producer_id = 5, .epoch = 0, .base_sequence = 0, .last_sequence = 3};
     struct producer_state *state = producer_state_new(&options);
-    producer_state_commit(state, &batch, 0);
+    producer_state_commit(state, &batch);
     struct slice bytes = producer_state_encode(state);
     memset(into, 0, 32);
     le_put_u32(into, 0x53535244); /* applier_snapshot.h; the checksum is left to the target, which makes it right */
@@ -207,7 +207,8 @@ static size_t make_snapshot(uint8_t *into) {
 }
 
 static void write_segment(struct workspace *workspace, const char *path) {
-    struct log_store_options options = {.journal_file_bytes = 32 * 1024,
+    struct log_store_options options = {.open_files = 16,
+                                        .journal_file_bytes = 32 * 1024,
                                         .journal_max_bytes = 256 * 1024,
                                         .segment_bytes = 1 << 20,
                                         .index_interval_bytes = 64};
