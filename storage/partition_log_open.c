@@ -276,11 +276,12 @@ static int look_at_unsynced(struct partition_log_opening *opening) {
         struct env_file *file;
         struct segment_header header;
         uint64_t size;
-        struct error_text ignored; /* a file that was never synced may be anything */
-        struct partition_log_opening quiet = *opening;
-        quiet.why = &ignored;
+        struct error_text ignored, *why = opening->why;
         bool kept = i + 1 == opening->kept;
-        if (open_segment_file(&quiet, path, &file, &header, &size) == 0) {
+        opening->why = &ignored; /* a file that was never synced may be anything */
+        int error = open_segment_file(opening, path, &file, &header, &size);
+        opening->why = why;
+        if (error == ERR_NONE) {
             uint64_t position = kept ? opening->journal->progress_position : SEGMENT_HEADER_SIZE;
             look_behind(opening, file, position, size, kept ? opening->journal->progress + 1 : header.first_index);
             env_file_close(file);
