@@ -263,7 +263,7 @@ static void test_broker_many_changes_time_out(void **state) {
     brokers_kill(&brokers->nodes[2]);
     brokers_until(brokers, nobody_leads_metadata);
     static struct kp_create_topics_request_topic topics[TOPICS];
-    static char names[TOPICS][16];
+    static char names[TOPICS][32];
     struct kp_create_topics_request request;
     static struct kp_create_topics_response response;
     kp_set_fallbacks(&kp_create_topics_request_schema, &request);
