@@ -57,7 +57,8 @@ struct noted {
 };
 
 struct partition_set {
-    struct shard *shard;
+    struct shard *shard; /* ends before this does: nothing of it after partition_set_close */
+    struct env *env;
     struct log *log;
     const struct broker_settings *settings;
     struct leader_table *leaders;
@@ -156,16 +157,17 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
                                         struct leader_table *leaders, struct producer_ids *ids) {
     struct partition_set *set = mem_zalloc(sizeof *set);
     set->shard = shard;
+    set->env = shard_env(shard);
     set->log = shard_log(shard);
     set->settings = settings;
     set->leaders = leaders;
     set->ids = ids;
     struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
                                         .inline_us = settings->produce_check_inline_us};
-    set->checks = check_pool_new(shard_env(shard), &checks);
+    set->checks = check_pool_new(set->env, &checks);
     set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
     set->go_on.run = go_on;
-    set->try_again = env_timer_new(shard_env(shard), try_closed, set);
+    set->try_again = env_timer_new(set->env, try_closed, set);
     log_store_each_group(shard_store(shard), note_stored, set);
     return set;
 }
@@ -211,7 +213,7 @@ void partition_set_close(struct partition_set *set) {
         if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
     while (set->rows != NULL)
         free_row(set, set->rows, false);
-    env_defer_cancel(shard_env(set->shard), &set->go_on);
+    env_defer_cancel(set->env, &set->go_on);
     env_timer_stop(set->try_again);
     set->metadata = NULL; /* nothing is found any more */
 }
@@ -276,7 +278,7 @@ static void stay_closed(struct row *row, const struct metadata_partition *source
     row->state = ROW_CLOSED;
     row->damaged = error_is_damage(error);
     row->pause_ms = pause_ms < TRY_AGAIN_MOST_MS ? pause_ms : TRY_AGAIN_MOST_MS;
-    row->try_at_ms = env_now_ms(shard_env(set->shard)) + row->pause_ms;
+    row->try_at_ms = env_now_ms(set->env) + row->pause_ms;
     if (!MUTANT(MUTANT_MARK_PASSES_CLOSED)) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
     if (first)
         log_limited(set->log, &set->complaints, LOG_ERROR,
@@ -326,7 +328,7 @@ static void on_looked(void *arg) {
     struct partition_set *set = row->set;
     const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
     set->openings--;
-    env_defer(shard_env(set->shard), &set->go_on);
+    env_defer(set->env, &set->go_on);
     if (row->removed) {
         uint64_t group = row->group;
         if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
@@ -356,7 +358,7 @@ static void begin_openings(struct partition_set *set) {
 
 static void try_closed(void *arg) {
     struct partition_set *set = arg;
-    uint64_t now_ms = env_now_ms(shard_env(set->shard));
+    uint64_t now_ms = env_now_ms(set->env);
     bool any = false;
     for (struct row *row = set->unopened; row != NULL; row = row->next) {
         if (row->state != ROW_CLOSED) continue;
@@ -367,7 +369,7 @@ static void try_closed(void *arg) {
     }
     set->next_waiting = set->unopened;
     if (any) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
-    env_defer(shard_env(set->shard), &set->go_on);
+    env_defer(set->env, &set->go_on);
 }
 
 static void add_row(struct partition_set *set, const struct metadata_partition *source) {
@@ -437,8 +439,8 @@ static void go_on(struct env_task *task) {
     struct partition_set *set = (struct partition_set *)((char *)task - offsetof(struct partition_set, go_on));
     while (set->metadata != NULL && (set->removed != NULL || set->added != NULL)) {
         reconcile_one(set);
-        if (!env_turn_is_long(shard_env(set->shard))) continue;
-        env_yield(shard_env(set->shard), task);
+        if (!env_turn_is_long(set->env)) continue;
+        env_yield(set->env, task);
         return;
     }
     set->applied = set->told;
