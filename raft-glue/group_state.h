@@ -79,6 +79,7 @@ struct member {
     uint64_t end;     /* behind the last entry that the engine wants sent */
     uint64_t sent_ms; /* when anything went to it */
     uint64_t progress_ms;                 /* when its match moved, or sending began */
+    uint64_t again_ms;                    /* when all was sent again because it rejected it; 0: never */
     uint64_t commit_sent, commit_sent_ms; /* the commit index it was told, and when by itself */
     uint64_t confirmed;                   /* the last round that it confirmed (confirm.c) */
     struct sent_run *runs;                /* a ring: sent, not acknowledged */
@@ -318,6 +319,8 @@ void replicate_forget(struct member *member);
 void replicate_append(struct member *member, const struct raft_append_entries *args);
 /* A result of that member was stepped. */
 void replicate_acknowledged(struct member *member);
+/* That result rejected an AppendEntries behind `index`. */
+void replicate_rejected(struct member *member, uint64_t index);
 /* Tells it the commit index, if it needs to be told; part of the turn. */
 void replicate_commit(struct member *member);
 void replicate_link_up(struct member *member);

@@ -140,7 +140,9 @@ static void receive_record(struct group *group, struct member *from, const struc
     from->rejected = result && record->a > 0;
     step_message(group, from, &message);
     from->rejected = false;
-    if (result && group_leads(group)) replicate_acknowledged(from);
+    if (!result || !group_leads(group)) return;
+    replicate_acknowledged(from);
+    if (record->a > 0 && record->term == group_term(group)) replicate_rejected(from, record->a);
 }
 
 void receive_records(struct shard *shard, int32_t node, struct slice payload) {

@@ -9,7 +9,8 @@
  *
  * Entries go out only behind a place where the logs are known to match; before that, empty AppendEntries ask, so that no
  * megabytes travel to be rejected. The engine throws a follower that is silent for a heartbeat into probing, and asks for
- * everything again: what was sent on this link is under way (TCP), so it is not sent twice, unless nothing moved for RESEND_MS.
+ * everything again: what was sent on this link is under way (TCP), so it is not sent twice, unless nothing moved for RESEND_MS, or the
+ * follower rejects what stands behind it: it dropped it (its replica was not open yet).
  * Empty ones are anchored at the follower's match, where they may overtake data and are never rejected. A follower that said nothing
  * at all meanwhile (its replica has stopped) gets only those until it answers: its entries would fill, again and again, the window
  * that the other groups need.
@@ -120,7 +121,7 @@ void replicate_begin(struct group *group) {
         if (member == group->self) continue;
         reset(member);
         member->damaged = member->silent = member->beyond = false;
-        member->anchor = member->sent_ms = member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
+        member->anchor = member->sent_ms = member->again_ms = member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
     }
 }
 
@@ -234,6 +235,18 @@ void replicate_acknowledged(struct member *member) {
     if (!moved) return;
     member->progress_ms = member->group->shard->now_ms;
     if (member->link->ready_first != NULL) shard_wake(member->link->shard);
+}
+
+/* To the engine, which probes at its match, a rejection of what the cursor sent further on looks like an old one. Frames arrive in the order
+ * in which they were sent: who rejects one has not got those before it. All that are under way are rejected then: once a heartbeat. */
+void replicate_rejected(struct member *member, uint64_t index) {
+    uint64_t now_ms = member->group->shard->now_ms, match = member_match(member);
+    if (!member->verified || index <= match || index >= member->next) return;
+    if (member->again_ms != 0 && now_ms - member->again_ms < member->group->shard->options.heartbeat_ms) return;
+    forget_sent(member);
+    member->next = match + 1;
+    member->again_ms = member->progress_ms = now_ms;
+    make_ready(member);
 }
 
 void replicate_commit(struct member *member) {

@@ -69,6 +69,31 @@ static void test_replicate_swallowed_entries_come_again(void **state) {
     cluster_run(cluster, fake_has_applied);
 }
 
+/* The follower dropped entries (its replica was not open yet, when the leader probed already) and says so when later ones do not fit: they
+ * come again at once. */
+static void test_replicate_dropped_entries_come_again(void **state) {
+    struct cluster *cluster = *state;
+    fake_make_it_lead();
+    fake.swallows_entries = true;
+    fake.entries_got = 0;
+    uint64_t first, index;
+    assert_int_equal(replica_submit(fake.replica, "one", 3, &first), ERR_NONE);
+    cluster_run(cluster, got_entries);
+    cluster_run_ms(cluster, 500); /* some heartbeats */
+    assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
+    cluster_run(cluster, got_them_again);
+    fake.swallows_entries = false;
+    fake.applied_wanted = index;
+    uint64_t began_ms = env_now_ms(cluster->env);
+    struct peer_record rejection = {
+        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .a = first, .b = first - 1};
+    for (unsigned i = 0; i < 3; i++) /* of each frame that was under way */
+        fake_send(rejection);
+    cluster_run(cluster, fake_has_applied);
+    assert_true(env_now_ms(cluster->env) - began_ms < 1000);
+    assert_true(fake.entries_got <= 4); /* once more, and not for each rejection */
+}
+
 static bool was_asked_for_long(struct cluster *cluster) {
     return (void)cluster, fake.got[RECORD_APPEND] >= 22; /* heartbeats: 4.4 s */
 }
@@ -100,6 +125,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_replicate_follower_that_lost_data, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_replicate_swallowed_entries_come_again, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_dropped_entries_come_again, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_replicate_silent_follower_is_only_asked, fake_setup, fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
