@@ -22,7 +22,7 @@ from harness.suite import Suite
 
 PARTITIONS, RATE, TOPIC = 6, 120, "failover"  # two clients: 240 records/s on each partition
 KILLS = int(os.environ.get("KILLS") or 20)
-LIMITS_MS = (700, 1500) if KILLS > 5 else (None, 3000)  # median, maximum; few kills are the short form, among other suites
+LIMITS_MS = (120, 500) if KILLS > 5 else (None, 1500)  # median, maximum; few kills are the short form, among other suites
 
 
 def gap_between(history, begin_us, end_us):

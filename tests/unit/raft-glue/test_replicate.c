@@ -74,15 +74,15 @@ static void test_replicate_swallowed_entries_come_again(void **state) {
 static void test_replicate_dropped_entries_come_again(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
-    fake.swallows_entries = true;
+    fake.acknowledges = false;
     fake.entries_got = 0;
     uint64_t first, index;
     assert_int_equal(replica_submit(fake.replica, "one", 3, &first), ERR_NONE);
     cluster_run(cluster, got_entries);
-    cluster_run_ms(cluster, 500); /* some heartbeats */
+    cluster_run_ms(cluster, 500); /* some heartbeats: the engine probes */
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     cluster_run(cluster, got_them_again);
-    fake.swallows_entries = false;
+    fake.acknowledges = true;
     fake.applied_wanted = index;
     uint64_t began_ms = env_now_ms(cluster->env);
     struct peer_record rejection = {
