@@ -69,7 +69,8 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "produce.check.inline.us", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
     set(broker, "log.message.timestamp.after.max.ms", "%lld", (long long)INT64_MAX); /* clocks jump by hours */
     set(broker, "disk.min.free.bytes", "0");
-    set(broker, "partition.max.producers", "%d", CLUSTER_PRODUCERS_MAX + 4); /* each producer has a place */
+    set(broker, "partition.max.producers", "%d",
+        CLUSTER_PRODUCERS_MAX + 1 + 4);                 /* each producer, and the twin, has a place */
     set(broker, "producer.id.expiration.ms", "160000"); /* longer than any retry; its clock is told every 20 s */
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
@@ -257,6 +258,21 @@ size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, s
         if (cluster->groups[p] != 0 && cluster_group(cluster, place, cluster->groups[p]) != NULL)
             into[count++] = cluster->groups[p];
     return count;
+}
+
+uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {
+    uint32_t leaders = 0, highest = 0;
+
+    *newest = -1;
+    for (unsigned i = 0; i < cluster->count && cluster->groups[p] != 0; i++) {
+        struct group *group = cluster_group(cluster, i, cluster->groups[p]);
+        if (group == NULL || !group_is_leading(group)) continue;
+        leaders |= UINT32_C(1) << i;
+        if (group_term(group) <= highest) continue;
+        highest = group_term(group);
+        *newest = (int32_t)i + 1;
+    }
+    return leaders;
 }
 
 static void find_groups(struct cluster *cluster, const struct sim_broker *broker) {

@@ -15,6 +15,7 @@
 #include "tests/sim/old_copy.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/stranger.h"
+#include "tests/sim/twin.h"
 
 enum { CLUSTER_BROKERS_MAX = 5, CLUSTER_PARTITIONS_MAX = 3, CLUSTER_PRODUCERS_MAX = 6, CLUSTER_CLIENT = 20 };
 
@@ -52,6 +53,7 @@ struct cluster {
     unsigned producer_count;
     struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
     struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
+    struct twin *twins[CLUSTER_PARTITIONS_MAX];         /* the same */
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
     struct old_copy copy;
@@ -70,6 +72,8 @@ void cluster_start_clients(struct cluster *cluster, unsigned producers, bool chu
 struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
 /* The ids of all groups open on that broker, group 0 first. Returns how many. */
 size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room);
+/* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that with the highest term, or -1. */
+uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
 /* Whether that broker's table and open partitions are those of the first broker that is ready. */
 bool cluster_same_metadata(struct cluster *cluster, unsigned place);
 /* Prints where everybody stands. */

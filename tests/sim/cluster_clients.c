@@ -93,6 +93,8 @@ static bool all_are_known(void *arg) {
 
     for (unsigned i = 0; i < cluster->producer_count; i++)
         if (!producer_is_known(cluster->producers[i])) return false;
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->twins[p] != NULL && !twin_is_known(cluster->twins[p])) return false;
     return true;
 }
 
@@ -111,6 +113,24 @@ static void start_strangers(struct cluster *cluster) {
                                            .arg = cluster};
         if (world_below(world, 3) == 0 && history_has_producer(cluster->history, p))
             cluster->strangers[p] = stranger_new(cluster->client, cluster->history, &options);
+    }
+}
+
+static uint32_t leaders(void *arg, int32_t partition, int32_t *newest) {
+    return cluster_leaders(arg, partition, newest);
+}
+
+static void start_twins(struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+
+    for (int32_t p = 0; p < cluster->partitions; p++) {
+        struct twin_options options = {.number = CLUSTER_PRODUCERS_MAX + CLUSTER_PARTITIONS_MAX + (unsigned)p,
+                                       .partition = p,
+                                       .interval_us = 2000 + world_below(world, 30000),
+                                       .leaders = leaders,
+                                       .acknowledged = acknowledged,
+                                       .arg = cluster};
+        if (world_below(world, 3) > 0) cluster->twins[p] = twin_new(cluster->client, cluster->history, &options);
     }
 }
 
@@ -133,6 +153,7 @@ static void main_client(struct env *env, void *arg) {
                                            .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
+    start_twins(cluster);
     start_strangers(cluster);
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {

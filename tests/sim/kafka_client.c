@@ -38,6 +38,10 @@ const char *kafka_client_topic(const struct kafka_client *client) {
     return client->topic;
 }
 
+unsigned kafka_client_brokers(const struct kafka_client *client) {
+    return client->brokers;
+}
+
 bool kafka_client_ready(const struct kafka_client *client) {
     return client->ready;
 }

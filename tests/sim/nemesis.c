@@ -125,6 +125,19 @@ static void cut(struct nemesis *nemesis, uint32_t side, bool both) {
     world_schedule(world_of(nemesis), &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
 }
 
+bool nemesis_deafen(struct nemesis *nemesis, unsigned place) {
+    uint32_t others = ((UINT32_C(1) << nemesis->options.count) - 1) & ~(UINT32_C(1) << place);
+
+    if (nemesis->over || nemesis->heal.place != 0) return false;
+    cut(nemesis, others, draw(nemesis, 2) == 0);
+    world_schedule(world_of(nemesis), &nemesis->heal, soon(nemesis, 1000000));
+    return true;
+}
+
+bool nemesis_is_over(const struct nemesis *nemesis) {
+    return nemesis->over;
+}
+
 static void heal_links(struct event *event) {
     struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, heal));
     if (!nemesis->over) network_heal_all(nemesis->run->network);

@@ -38,6 +38,11 @@ void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death ho
 /* No fault comes any more. Machines whose bit is set in `alive` are mended and run, with whole links among them; the others
  * are cut off, off or as they are. */
 void nemesis_mend(struct nemesis *nemesis, uint32_t alive);
+/* That machine hears nothing of the others for a while; nobody hears it either, now and then. False: some link is cut already, or
+ * no fault comes any more. */
+bool nemesis_deafen(struct nemesis *nemesis, unsigned place);
+/* nemesis_mend was called. */
+bool nemesis_is_over(const struct nemesis *nemesis);
 /* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */
 uint32_t nemesis_lost(const struct nemesis *nemesis);
 /* The machine whose segments are damaged, as a bit; 0: none. */

@@ -6,10 +6,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "protocol/init_producer_id.h"
 #include "protocol/kafka_error.h"
-#include "protocol/produce.h"
 #include "tests/batches/record_batch_builder.h"
+#include "tests/sim/produce_call.h"
 
 enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500, FRESH_US = 1500000 };
 
@@ -31,15 +30,14 @@ struct producer {
     struct kafka_client *client;
     struct history *history;
     struct producer_options options;
-    int64_t id; /* of idempotence; -1: not yet */
-    int16_t epoch;
+    struct identity identity; /* of an idempotent one */
     int32_t sequence;
     uint64_t next, next_ordinal;
     struct batch *outstanding[WINDOW_MAX]; /* in order */
     unsigned count, in_flight;
     bool draining; /* something failed: nothing more is sent until nothing is in flight */
-    bool finishing, asking, sabotaging, known;
-    struct kafka_call ask, sabotage;
+    bool finishing, sabotaging, known;
+    struct kafka_call sabotage;
     struct env_timer *timer;
 };
 
@@ -64,8 +62,8 @@ static void make_batch(struct producer *producer) {
     batch->count = 1 + (int32_t)draw(producer, 4);
     options.codec = (enum record_codec)draw(producer, draw(producer, 3) == 0 ? 5 : 1);
     if (producer->options.idempotent) {
-        options.producer_id = producer->id;
-        options.producer_epoch = producer->epoch;
+        options.producer_id = producer->identity.id;
+        options.producer_epoch = producer->identity.epoch;
         options.base_sequence = producer->sequence;
         producer->sequence += batch->count;
     }
@@ -96,9 +94,6 @@ static void forget(struct producer *producer, struct batch *batch) {
 /* ---- Answers ---- */
 
 static void acknowledged(struct producer *producer, struct batch *batch, int64_t offset) {
-    if (offset < 0)
-        run_fail(producer->run, "partition %d acknowledges a batch at offset %" PRId64, producer->options.partition,
-                 offset);
     if (batch->sends > 1 && offset < batch->end_before)
         run_count(producer->run, RARE_DEDUP_HITS, producer->options.idempotent);
     run_say(producer->run,
@@ -131,18 +126,12 @@ static void judge_refusal(struct producer *producer, const struct batch *batch, 
 }
 
 static void take_answer(struct producer *producer, struct batch *batch, const struct kp_produce_response *response) {
-    if (response->responses.count != 1 || response->responses.items[0].partition_responses.count != 1)
-        run_fail(producer->run, "one partition was produced to, and the answer is about others");
-    const struct kp_produce_response_partition *partition = &response->responses.items[0].partition_responses.items[0];
-    if (partition->index != producer->options.partition)
-        run_fail(producer->run, "the answer is about partition %d", partition->index);
+    const struct kp_produce_response_partition *partition = produce_answer(producer->run, response,
+                                                                           producer->options.partition);
     if (partition->error_code == KAFKA_NONE) {
         acknowledged(producer, batch, partition->base_offset);
         return;
     }
-    if (partition->base_offset != -1)
-        run_fail(producer->run, "%s comes with offset %" PRId64, kafka_error_name(partition->error_code),
-                 partition->base_offset);
     run_say(producer->run, "producer %u: records %" PRIu64 " on get %s", producer->options.number, batch->first,
             kafka_error_name(partition->error_code));
     judge_refusal(producer, batch, partition->error_code);
@@ -170,35 +159,12 @@ static void answered(struct kafka_call *call, int error, const void *response) {
 
 /* ---- Sending ---- */
 
-void produce_call(struct kafka_client *client, struct kafka_call *call, int32_t node, int32_t partition_index,
-                  int16_t acks, const uint8_t *bytes, size_t len) {
-    struct kp_produce_request request;
-    struct kp_produce_request_topic topic;
-    struct kp_produce_request_partition partition;
-
-    kp_set_fallbacks(&kp_produce_request_schema, &request);
-    kp_set_fallbacks(&kp_produce_request_topic_schema, &topic);
-    kp_set_fallbacks(&kp_produce_request_partition_schema, &partition);
-    partition.index = partition_index;
-    partition.records = (struct kp_records){.data = bytes, .len = (int32_t)len};
-    topic.name = kp_string_of(kafka_client_topic(client));
-    topic.partition_data.items = &partition;
-    topic.partition_data.count = 1;
-    request.transactional_id = KP_NULL_STRING;
-    request.acks = acks;
-    request.timeout_ms = 1000 + (int32_t)world_below(kafka_client_run(client)->world, 1000);
-    request.topic_data.items = &topic;
-    request.topic_data.count = 1;
-    /* zstd needs version 7 */
-    kafka_link_call(kafka_client_link(client, node), call, KP_PRODUCE, kafka_client_version(client, KP_PRODUCE, 7),
-                    &request, CALL_US);
-}
-
 static void call_produce(struct producer *producer, struct kafka_call *call, int32_t node, const uint8_t *bytes,
                          size_t len) {
     int16_t acks = producer->options.idempotent || draw(producer, 2) == 0 ? -1 : 1;
 
-    produce_call(producer->client, call, node, producer->options.partition, acks, bytes, len);
+    produce_call(producer->client, kafka_client_link(producer->client, node), call, producer->options.partition, acks,
+                 bytes, len, CALL_US);
 }
 
 static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
@@ -261,36 +227,6 @@ static void send_outstanding(struct producer *producer) {
         if (!producer->outstanding[i]->in_flight) send_batch(producer, producer->outstanding[i], node);
 }
 
-/* ---- The identity of an idempotent producer ---- */
-
-static void identified(struct kafka_call *call, int error, const void *response) {
-    struct producer *producer = (struct producer *)((char *)call - offsetof(struct producer, ask));
-    const struct kp_init_producer_id_response *answer = response;
-
-    producer->asking = false;
-    later(producer, BACKOFF_US);
-    if (error != ERR_NONE) return;
-    if (answer->error_code != KAFKA_NONE) {
-        if (!kafka_error_retriable(answer->error_code))
-            run_fail(producer->run, "InitProducerId gets %s", kafka_error_name(answer->error_code));
-        return;
-    }
-    producer->id = answer->producer_id;
-    producer->epoch = answer->producer_epoch;
-}
-
-static void identify(struct producer *producer) {
-    struct kp_init_producer_id_request request;
-
-    kp_set_fallbacks(&kp_init_producer_id_request_schema, &request);
-    request.transactional_id = KP_NULL_STRING;
-    request.transaction_timeout_ms = 1000;
-    producer->asking = true;
-    producer->ask.done = identified;
-    kafka_link_call(kafka_client_link(producer->client, -1), &producer->ask, KP_INIT_PRODUCER_ID,
-                    kafka_client_version(producer->client, KP_INIT_PRODUCER_ID, 0), &request, CALL_US);
-}
-
 /* ---- Life ---- */
 
 /* The broker knows the last five batches: the oldest one without a result must stay among them. */
@@ -302,18 +238,22 @@ static bool may_go_on(const struct producer *producer) {
 static void step(void *arg) {
     struct producer *producer = arg;
 
-    if (producer->asking || producer->draining) return; /* the answer goes on */
+    if (producer->identity.asking || producer->draining) return; /* the answer goes on */
     if (!kafka_client_ready(producer->client)) {
         later(producer, BACKOFF_US);
         return;
     }
-    if (producer->options.idempotent && producer->id < 0) {
-        identify(producer);
+    if (producer->options.idempotent && producer->identity.id < 0) {
+        identity_ask(&producer->identity, producer->client);
         return;
     }
     if (!producer->finishing && may_go_on(producer)) make_batch(producer);
     send_outstanding(producer);
     if (!producer->finishing || producer->count > 0) later(producer, producer->options.interval_us);
+}
+
+static void identified(void *arg) {
+    later(arg, BACKOFF_US);
 }
 
 struct producer *producer_new(struct kafka_client *client, struct history *history,
@@ -325,7 +265,7 @@ struct producer *producer_new(struct kafka_client *client, struct history *histo
     producer->client = client;
     producer->history = history;
     producer->options = *options;
-    producer->id = -1;
+    producer->identity = (struct identity){.id = -1, .answered = identified, .arg = producer};
     history_producer(history, options->number, options->partition, options->idempotent);
     producer->timer = env_timer_new(kafka_client_env(client), step, producer);
     later(producer, options->interval_us);

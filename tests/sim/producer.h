@@ -34,8 +34,4 @@ bool producer_is_idempotent(const struct producer *producer);
 bool producer_is_known(const struct producer *producer);
 bool producer_is_idle(const struct producer *producer); /* nothing is outstanding */
 
-/* A Produce request with one batch for one partition, to that broker. */
-void produce_call(struct kafka_client *client, struct kafka_call *call, int32_t node, int32_t partition, int16_t acks,
-                  const uint8_t *bytes, size_t len);
-
 #endif

@@ -17,6 +17,7 @@
 #include "broker/partition_set.h"
 #include "broker/services.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/depose.h"
 #include "tests/sim/durable.h"
 #include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
@@ -142,6 +143,8 @@ static bool drained(struct cluster *cluster) {
     if (cluster->admin != NULL && !admin_is_idle(cluster->admin)) return false;
     for (unsigned i = 0; i < cluster->producer_count; i++)
         if (!producer_is_idle(cluster->producers[i])) return false;
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->twins[p] != NULL && !twin_is_idle(cluster->twins[p])) return false;
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (consumer_position(cluster->consumers[p]) < history_end(cluster->history, p)) return false;
     return true;
@@ -297,6 +300,8 @@ static void finish(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->producer_count; i++)
         producer_finish(cluster->producers[i]);
     for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->twins[p] != NULL) twin_finish(cluster->twins[p]);
+    for (int32_t p = 0; p < cluster->partitions; p++)
         if (cluster->strangers[p] != NULL) stranger_finish(cluster->strangers[p]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
@@ -349,6 +354,7 @@ static void run_cluster(struct run *run) {
     run_ms(cluster, world_below(run->world, 3) == 0 ? 0 : 1000 + world_below(run->world, 2000));
     nemesis_begin(cluster->nemesis);
     if (world_below(run->world, 2) == 0) transfers_begin(cluster, 20000 + world_below(run->world, 500000));
+    if (world_below(run->world, 2) == 0) depose_begin(cluster, 100000 + world_below(run->world, 700000));
     faults(cluster);
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);

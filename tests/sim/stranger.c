@@ -3,11 +3,9 @@
 
 #include <inttypes.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
-#include "protocol/produce.h"
-#include "tests/batches/record_batch_builder.h"
+#include "tests/sim/produce_call.h"
 
 enum { CALL_US = 4000000, BACKOFF_US = 50000, GIVEN_FROM = 100, GIVEN_TO = 1000 };
 static const int64_t never_given = INT64_C(1) << 40;
@@ -61,24 +59,16 @@ static void answered(struct kafka_call *call, int error, const void *response) {
 }
 
 static void send(struct stranger *stranger, int32_t node) {
-    struct record_batch_options options = record_batch_plain();
-    uint8_t value[HISTORY_VALUE_MIN + 20], *bytes;
+    uint8_t *bytes;
     size_t len;
 
     bool given = stranger->options.ids_are_given && stranger->next_given < GIVEN_TO && draw(stranger, 4) > 0;
     stranger->id = given ? stranger->next_given++ : never_given + (int64_t)stranger->next;
-    options.producer_id = stranger->id;
-    options.producer_epoch = 0;
-    options.base_sequence = 0;
-    history_value(stranger->options.number, stranger->next, value, sizeof value);
+    produce_one_record(stranger->client, stranger->id, 0, stranger->options.number, stranger->next, 0, &bytes, &len);
     history_sent(stranger->history, stranger->options.number, stranger->next++);
-    struct record_batch_builder *builder = record_batch_builder_new(&options);
-    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(stranger->client)), NULL, -1, value, sizeof value,
-                                NULL, 0);
-    int error = record_batch_builder_finish(builder, &bytes, &len);
-    CHECK(error == ERR_NONE);
     stranger->call.done = answered;
-    produce_call(stranger->client, &stranger->call, node, stranger->options.partition, -1, bytes, len);
+    produce_call(stranger->client, kafka_client_link(stranger->client, node), &stranger->call,
+                 stranger->options.partition, -1, bytes, len, CALL_US);
     mem_free(bytes);
 }
 

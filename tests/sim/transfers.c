@@ -26,6 +26,15 @@ static uint64_t some_replica(struct sim_broker *broker, uint64_t group) {
     return partition == NULL ? 0 : partition->replicas[world_below(world, partition->replica_count)].replica;
 }
 
+static void hand_over(struct sim_broker *broker, uint64_t id) {
+    struct group *group = cluster_group(broker->cluster, broker->place, id);
+    uint64_t replica = some_replica(broker, id);
+
+    struct group_transfer *transfer = mem_zalloc(sizeof *transfer);
+    transfer->done = on_ended;
+    if (group_transfer_begin(group, transfer, replica) != ERR_NONE) mem_free(transfer);
+}
+
 static void hand_over_one(struct env *env, void *arg) {
     struct sim_broker *broker = arg;
     struct cluster *cluster = broker->cluster;
@@ -33,13 +42,25 @@ static void hand_over_one(struct env *env, void *arg) {
 
     (void)env;
     size_t n = cluster_groups(cluster, broker->place, ids, 1 + CLUSTER_PARTITIONS_MAX);
-    if (n == 0 || !broker->ready) return;
-    size_t k = world_below(cluster->run->world, n);
-    struct group_transfer *transfer = mem_zalloc(sizeof *transfer);
-    transfer->done = on_ended;
-    uint64_t replica = some_replica(broker, ids[k]);
-    if (group_transfer_begin(cluster_group(cluster, broker->place, ids[k]), transfer, replica) != ERR_NONE)
-        mem_free(transfer);
+    if (n > 0 && broker->ready) hand_over(broker, ids[world_below(cluster->run->world, n)]);
+}
+
+struct one {
+    struct sim_broker *broker;
+    uint64_t group;
+};
+
+static void hand_over_this(struct env *env, void *arg) {
+    struct one *one = arg;
+
+    (void)env;
+    if (one->broker->ready && cluster_group(one->broker->cluster, one->broker->place, one->group) != NULL)
+        hand_over(one->broker, one->group);
+}
+
+void transfers_one(struct cluster *cluster, unsigned place, uint64_t group) {
+    struct one one = {&cluster->brokers[place], group};
+    node_call(cluster->brokers[place].node, hand_over_this, &one);
 }
 
 static void next(struct event *event) {

@@ -12,4 +12,7 @@
 /* From now on, about every `interval_us`, until the run ends. */
 void transfers_begin(struct cluster *cluster, uint64_t interval_us);
 
+/* One group, to some replica of it, if that broker leads it. */
+void transfers_one(struct cluster *cluster, unsigned place, uint64_t group);
+
 #endif

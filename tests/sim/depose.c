@@ -1,0 +1,93 @@
+/* Leaders that are deposed unheard; depose.h says how. */
+#include "tests/sim/depose.h"
+
+#include "base/mem.h"
+#include "raft-glue/group.h"
+#include "tests/sim/transfers.h"
+
+enum { WATCH_US = 50, WITHIN_US = 150000 };
+
+struct depose {
+    struct cluster *cluster;
+    struct event next;
+    uint64_t interval_us;
+    uint64_t group; /* 0: nobody is being deposed */
+    unsigned place; /* who leads it */
+    uint32_t term;  /* in this term */
+    uint64_t until_us;
+};
+
+static void later(struct depose *depose, uint64_t at_us) {
+    world_schedule(depose->cluster->run->world, &depose->next, at_us);
+}
+
+static bool is_superseded(const struct depose *depose) {
+    for (unsigned i = 0; i < depose->cluster->count; i++) {
+        struct group *group = i == depose->place ? NULL : cluster_group(depose->cluster, i, depose->group);
+        if (group != NULL && group_term(group) > depose->term) return true;
+    }
+    return false;
+}
+
+static bool still_believes(const struct depose *depose) {
+    struct group *group = cluster_group(depose->cluster, depose->place, depose->group);
+    return group != NULL && group_is_leading(group) && group_term(group) == depose->term;
+}
+
+static void watch(struct depose *depose) {
+    struct run *run = depose->cluster->run;
+    uint64_t now_us = world_now_us(run->world);
+    bool superseded = is_superseded(depose), believes = still_believes(depose);
+
+    if (believes && !superseded && now_us < depose->until_us) {
+        later(depose, now_us + WATCH_US);
+        return;
+    }
+    if (believes && superseded && nemesis_deafen(depose->cluster->nemesis, depose->place)) {
+        run_say(run, "n%u is deposed and does not hear of it", depose->place + 1);
+        run_count(run, RARE_DEPOSED, 1);
+    }
+    depose->group = 0;
+    later(depose, now_us + 1 + world_below(run->world, 2 * depose->interval_us));
+}
+
+/* Of all that are led one whose twin asks everybody, if there is such a one. */
+static int32_t some_partition(const struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+    int32_t p = (int32_t)world_below(world, (uint64_t)cluster->partitions);
+
+    for (int32_t i = 0; i < cluster->partitions && cluster->twins[p] == NULL; i++)
+        p = (p + 1) % cluster->partitions;
+    return p;
+}
+
+static void begin(struct depose *depose) {
+    struct cluster *cluster = depose->cluster;
+    struct world *world = cluster->run->world;
+    int32_t p = some_partition(cluster), leader;
+
+    cluster_leaders(cluster, p, &leader);
+    later(depose, world_now_us(world) + (leader < 0 ? depose->interval_us : WATCH_US));
+    if (leader < 0) return;
+    depose->group = cluster->groups[p];
+    depose->place = (unsigned)leader - 1;
+    depose->term = group_term(cluster_group(cluster, depose->place, depose->group));
+    depose->until_us = world_now_us(world) + WITHIN_US;
+    transfers_one(cluster, depose->place, depose->group);
+}
+
+static void next(struct event *event) {
+    struct depose *depose = (struct depose *)((char *)event - offsetof(struct depose, next));
+
+    if (depose->group != 0)
+        watch(depose);
+    else if (!nemesis_is_over(depose->cluster->nemesis))
+        begin(depose);
+}
+
+void depose_begin(struct cluster *cluster, uint64_t interval_us) {
+    struct depose *depose = mem_zalloc(sizeof *depose);
+
+    *depose = (struct depose){.cluster = cluster, .next = {.run = next}, .interval_us = interval_us};
+    later(depose, world_now_us(cluster->run->world) + interval_us);
+}
