@@ -121,7 +121,8 @@ void replicate_begin(struct group *group) {
         if (member == group->self) continue;
         reset(member);
         member->damaged = member->silent = member->beyond = false;
-        member->anchor = member->sent_ms = member->again_ms = member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
+        member->anchor = member->sent_ms = member->again_ms = member->commit_sent = member->commit_sent_ms =
+            member->confirmed = 0;
     }
 }
 
