@@ -4,6 +4,7 @@ held back while the other direction goes on.
     links = Links(cluster)          before the cluster starts
     links.cut(1, 2)                 what broker 1 says no longer arrives at broker 2
     links.heal()                    what was held back arrives, as after a retransmission
+    links.hang(1, 2, BULK)          the same for one connection of the two, and for ever: only a new one gets through
 """
 
 import os
@@ -16,6 +17,7 @@ from harness.cluster import wait_until
 class Links:
     def __init__(self, cluster):
         self.cluster, self.cuts, self.changed = cluster, set(), threading.Condition()
+        self.flows = []  # (source, target, channel, event: it hangs) of every connection and direction
         self.listeners = []
         for broker in cluster:
             listener = socket.create_server(("127.0.0.1", 0))
@@ -31,6 +33,13 @@ class Links:
         with self.changed:
             self.cuts.clear()
             self.changed.notify_all()
+
+    def hang(self, source, target, channel):
+        """How many connections there are that hang now."""
+        hung = [flow[3] for flow in self.flows if flow[:3] == (source, target, channel)]
+        for event in hung:
+            event.set()
+        return len(hung)
 
     def close(self):
         self.heal()
@@ -75,13 +84,21 @@ class Links:
         return None
 
     def pump(self, source, target, link):
+        flow = None
         try:
             while data := source.recv(1 << 16):
+                if flow is None:  # the first frame says on which of the two connections it goes (peer_frame.h)
+                    flow = (*link, data[5], threading.Event())
+                    self.flows.append(flow)
+                if flow[3].is_set():
+                    continue  # swallowed: the connection stays, and nobody is told
                 with self.changed:
                     self.changed.wait_for(lambda: link not in self.cuts)
                 target.sendall(data)
         except OSError:
             pass
+        if flow in self.flows:
+            self.flows.remove(flow)
         for one in (source, target):
             try:
                 one.shutdown(socket.SHUT_RDWR)

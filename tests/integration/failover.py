@@ -1,7 +1,8 @@
 """Failover under load: kills the broker that leads most, again and again, and compares what was acknowledged with what is read.
 
 tests/run failover [--kills N] [--json]: 6 partitions, at least 200 records/s on each, an idempotent and a plain producer; every third time the
-metadata leader is the victim; 4 s later it comes back. Then SIGSTOP of 5 s and a one-way cut (both lose nothing; their gaps are reported).
+metadata leader is the victim; 4 s later it comes back. Then SIGSTOP of 5 s, one-way cuts, and connections between brokers that hang: they
+lose nothing, and each gap is reported twice, as librdkafka's clients had it and as one that waits for nobody (harness/probe.py).
 The longest time without an acknowledgement on any partition is taken over each kill's window.
 """
 
@@ -18,11 +19,14 @@ from harness.cluster import ROOT, Cluster, wait_until
 from harness.history import History
 from harness.links import Links
 from harness.load import under_load
+from harness.peer import BULK, CONTROL
+from harness.probe import Probe
 from harness.suite import Suite
 
 PARTITIONS, RATE, TOPIC = 6, 120, "failover"  # two clients: 240 records/s on each partition
 KILLS = int(os.environ.get("KILLS") or 20)
 LIMITS_MS = (120, 500) if KILLS > 5 else (None, 1500)  # median, maximum; few kills are the short form, among other suites
+FLOW_LIMIT_MS = 7000  # a connection on which nothing moves for 3 s is made anew; then somebody must lead
 
 
 def gap_between(history, begin_us, end_us):
@@ -59,13 +63,15 @@ def one_kill(cluster, history, turn):
 
 
 def one_pause(cluster, history):
+    probe = Probe(cluster, PARTITIONS)
     node = victim(cluster, 0)
     began = now_us()
     cluster[node].pause()
     time.sleep(5)
     cluster[node].resume()
     cluster.wait_leaders(TOPIC, in_sync=3, seconds=60)
-    return gap_between(history, began, now_us())
+    probe.stop()
+    return gap_between(history, began, now_us()), probe.gap_ms(began / 1e6, time.monotonic())
 
 
 def with_load(cluster, history, faults):
@@ -78,43 +84,80 @@ def failover():
     """kill -9 and SIGSTOP of leaders."""
     history = History(ROOT / "build" / "failover" / "history.jsonl")
     with Cluster(3) as cluster:
-        (gaps, pause_gap), found = with_load(cluster, history, lambda: ([one_kill(cluster, history, turn) for turn in range(KILLS)], one_pause(cluster, history)))
+        (gaps, (pause_gap, pause_own)), found = with_load(cluster, history, lambda: ([one_kill(cluster, history, turn) for turn in range(KILLS)], one_pause(cluster, history)))
     median, longest = statistics.median(gaps), max(gaps)
-    report.update(found | {"kills": KILLS, "gaps_ms": [round(g) for g in gaps], "median_gap_ms": round(median), "max_gap_ms": round(longest), "sigstop_gap_ms": round(pause_gap)})
+    report.update(found | {"kills": KILLS, "gaps_ms": [round(g) for g in gaps], "median_gap_ms": round(median), "max_gap_ms": round(longest), "sigstop_gap_ms": round(pause_gap), "sigstop_probe_gap_ms": pause_own})
     if (LIMITS_MS[0] and median > LIMITS_MS[0]) or longest > LIMITS_MS[1]:
         raise AssertionError(f"gaps of {report['gaps_ms']} ms: limit {LIMITS_MS[0]} median, {LIMITS_MS[1]} maximum")
-    return f"{KILLS} kills, {found['acknowledged']} acknowledged, lost {found['lost']}, gaps median {median:.0f} max {longest:.0f} ms, SIGSTOP gap {pause_gap:.0f} ms"
+    return f"{KILLS} kills, {found['acknowledged']} acknowledged, lost {found['lost']}, gaps median {median:.0f} max {longest:.0f} ms, SIGSTOP gap {pause_gap:.0f} ms (probe {pause_own})"
 
 
 def one_way_cuts():
     """For 5 s the broker that leads most is not heard by the others, then hears nobody, then is not heard by one."""
-    history = History(ROOT / "build" / "failover" / "history-one-way.jsonl")
-    cluster = Cluster(3)
-    links = Links(cluster)
-
-    def one_cut(chosen):
-        node = victim(cluster, 0)
-        others = [b.node for b in cluster if b.node != node]
-        began = now_us()
-        for source, target in chosen(node, others):
-            links.cut(source, target)
-        time.sleep(5)  # how long the fault lasts
-        links.heal()
-        cluster.wait_leaders(TOPIC, in_sync=3, seconds=60)
-        return round(gap_between(history, began, now_us()))
-
     cuts = {
         "not_heard": lambda node, others: [(node, o) for o in others],
         "hears_nobody": lambda node, others: [(o, node) for o in others],
         "not_heard_by_one": lambda node, others: [(node, others[0])],
     }
+
+    def one_cut(cluster, links, chosen):
+        node = victim(cluster, 0)
+        for source, target in chosen(node, [b.node for b in cluster if b.node != node]):
+            links.cut(source, target)
+        time.sleep(5)  # how long the fault lasts
+        links.heal()
+
+    return faults_of_links("one_way_cuts", 3, {name: lambda c, l, chosen=chosen: one_cut(c, l, chosen) for name, chosen in cuts.items()})
+
+
+def hanging_flows():
+    """One of three brokers is down; of the two others, one direction of one of their connections swallows everything and never heals."""
+
+    def hang(cluster, links, channel, to_leader):
+        node = victim(cluster, 0)
+        other = next(b.node for b in cluster if b.node != node and b.alive())
+        source, target = (other, node) if to_leader else (node, other)
+        assert links.hang(source, target, channel) == 1, (source, target, channel)
+        time.sleep(8)  # 3 s pass before it is made anew
+
+    flows = [(channel, way) for channel in (BULK, CONTROL) for way in (False, True)][:: 1 if KILLS > 5 else 3]
+    name = lambda channel, to_leader: f"{'bulk' if channel == BULK else 'control'}_{'to' if to_leader else 'from'}_leader"
+    return faults_of_links("hanging_flows", 2, {name(*flow): lambda c, l, flow=flow: hang(c, l, *flow) for flow in flows}, FLOW_LIMIT_MS)
+
+
+def faults_of_links(what, in_sync, faults, limit_ms=None):
+    """Each fault(cluster, links) under load, with `in_sync` of three brokers up, beside a probe; nothing is lost."""
+    history = History(ROOT / "build" / "failover" / f"history-{what}.jsonl")
+    cluster = Cluster(3)
+    links = Links(cluster)
+
+    def one_fault(probe, fault):
+        began = now_us()
+        fault(cluster, links)
+        cluster.wait_leaders(TOPIC, in_sync=in_sync, seconds=60)
+        return round(gap_between(history, began, now_us())), probe.gap_ms(began / 1e6, time.monotonic())
+
+    def all_faults():
+        probe = Probe(cluster, PARTITIONS)
+        if in_sync < 3:
+            down = victim(cluster, 0)
+            cluster[down].kill()
+            wait_until("leaders among the others", lambda: not {None, down} & set(cluster.leaders(TOPIC).values()))
+        try:
+            return {name: one_fault(probe, fault) for name, fault in faults.items()}
+        finally:
+            probe.stop()
+
     try:
         with cluster:
-            gaps, found = with_load(cluster, history, lambda: {name: one_cut(chosen) for name, chosen in cuts.items()})
+            gaps, found = with_load(cluster, history, all_faults)
     finally:
         links.close()
-    report["one_way_cuts"] = found | {"gaps_ms": gaps}
-    return f"{found['acknowledged']} acknowledged, lost {found['lost']}, gaps {', '.join(f'{name} {gap} ms' for name, gap in gaps.items())}"
+    report[what] = found | {"gaps_ms": {name: gap for name, (gap, _) in gaps.items()}, "probe_gaps_ms": {name: gap for name, (_, gap) in gaps.items()}}
+    text = ", ".join(f"{name} {gap} ms (probe {own})" for name, (gap, own) in gaps.items())
+    if limit_ms and max(own for _, own in gaps.values()) > limit_ms:
+        raise AssertionError(f"{text}; limit {limit_ms} for the probe")
+    return f"{found['acknowledged']} acknowledged, lost {found['lost']}, gaps {text}"
 
 
 class OneWay:
@@ -177,6 +220,7 @@ report = {}
 suite = Suite()
 suite.run(failover)
 suite.run(one_way_cuts)
+suite.run(hanging_flows)
 suite.run(isolated_leader)
 if os.environ.get("JSON") == "1":
     print(json.dumps(report), flush=True)
