@@ -28,6 +28,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_DAMAGED_BLOCKS] = "damaged blocks",
     [RARE_DAMAGE_FOUND] = "damaged segments found",
     [RARE_LEFT_FOR_DAMAGE] = "leads handed over for damage",
+    [RARE_SYNCED_DESTROYED] = "synced blocks destroyed by torn writes",
     [RARE_STARTS] = "starts",
     [RARE_KILLS] = "kills",
     [RARE_POWER_CUTS] = "power cuts",

@@ -33,6 +33,7 @@ enum rare {
     RARE_DAMAGED_BLOCKS,
     RARE_DAMAGE_FOUND,
     RARE_LEFT_FOR_DAMAGE,
+    RARE_SYNCED_DESTROYED,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

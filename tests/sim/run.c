@@ -11,6 +11,13 @@ void run_count(struct run *run, enum rare kind, uint64_t by) {
     run->rare.count[kind] += by;
 }
 
+void run_count_tears(struct run *run, const struct node *node) {
+    const struct disk_tears *tears = disk_tears(node_disk(node));
+
+    run_count(run, RARE_TORN_WRITES, tears->writes);
+    run_count(run, RARE_SYNCED_DESTROYED, tears->synced_blocks);
+}
+
 void run_fail(struct run *run, const char *format, ...) {
     va_list args;
 

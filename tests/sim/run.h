@@ -30,6 +30,8 @@ struct scenario {
 extern const struct scenario *const scenarios[];
 
 void run_count(struct run *run, enum rare kind, uint64_t by);
+/* What the power cuts of a machine have torn, once, at the end of its run. */
+void run_count_tears(struct run *run, const struct node *node);
 _Noreturn void run_fail(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Printed in verbose mode, among the events: what the checker knows or the nemesis does. */
 void run_say(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -319,7 +319,7 @@ static void finish(struct cluster *cluster) {
     read_disks(cluster);
     for (unsigned i = 0; i < cluster->count; i++) {
         cluster_count(&cluster->brokers[i]);
-        run_count(cluster->run, RARE_TORN_WRITES, disk_torn_writes(node_disk(cluster->brokers[i].node)));
+        run_count_tears(cluster->run, cluster->brokers[i].node);
         run_count(cluster->run, RARE_FAILED_SYNCS, node_failed_syncs(cluster->brokers[i].node));
         for (enum name_call call = 0; call < NAME_CALLS; call++)
             run_count(cluster->run, RARE_FAILED_OPEN + call, node_failed_name_calls(cluster->brokers[i].node, call));

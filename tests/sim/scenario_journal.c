@@ -322,7 +322,7 @@ static void run_journal(struct run *run) {
         flow->damaged = disk_rot(node_disk(flow->node), "journal");
         one_life(flow);
     }
-    run->rare.count[RARE_TORN_WRITES] += disk_torn_writes(node_disk(flow->node));
+    run_count_tears(run, flow->node);
 }
 
 const struct scenario scenario_journal = {"journal", "one journal under kills and power cuts, against a naive model", 1,

@@ -106,7 +106,7 @@ static void read_all(struct voters *voters) {
 static void count(struct voters *voters) {
     for (unsigned i = 0; i < voters->count; i++) {
         voters_count(&voters->voters[i]);
-        run_count(voters->run, RARE_TORN_WRITES, disk_torn_writes(node_disk(voters->voters[i].node)));
+        run_count_tears(voters->run, voters->voters[i].node);
     }
 }
 

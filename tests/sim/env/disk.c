@@ -17,7 +17,8 @@ struct change {
 struct disk {
     struct world *world;
     int node;
-    uint64_t used, capacity, torn;
+    uint64_t used, capacity, block_bytes;
+    struct disk_tears tears;
     struct inode *root;
     struct inode *all;
     struct change *changes, **last_change;
@@ -25,6 +26,10 @@ struct disk {
 
 struct world *disk_world(struct disk *disk) {
     return disk->world;
+}
+
+uint64_t disk_block_bytes(const struct disk *disk) {
+    return disk->block_bytes;
 }
 
 bool disk_account(struct disk *disk, uint64_t old_size, uint64_t new_size) {
@@ -44,15 +49,20 @@ static struct inode *make_inode(struct disk *disk, bool directory, const char *l
     return inode;
 }
 
-struct disk *disk_new(struct world *world, int node, uint64_t capacity_bytes) {
+static struct disk *make_disk(struct world *world, int node, uint64_t capacity_bytes, uint64_t block_bytes) {
     struct disk *disk = mem_zalloc(sizeof *disk);
 
     disk->world = world;
     disk->node = node;
     disk->capacity = capacity_bytes;
+    disk->block_bytes = block_bytes;
     disk->last_change = &disk->changes;
     disk->root = make_inode(disk, true, "/");
     return disk;
+}
+
+struct disk *disk_new(struct world *world, int node, uint64_t capacity_bytes) {
+    return make_disk(world, node, capacity_bytes, world_chance(world, 500000) ? 512 : DISK_BLOCK_MAX);
 }
 
 static void change_free(struct change *change) {
@@ -324,7 +334,7 @@ void disk_power_cut(struct disk *disk) {
         if (inode->directory)
             names_copy(&inode->now, &inode->synced);
         else
-            inode_power_cut(inode, world, &disk->torn);
+            inode_power_cut(inode, world, &disk->tears);
     }
     disk->used = size_below(disk->root);
 }
@@ -402,7 +412,7 @@ static void clone_directory(struct disk *clone, struct inode *into, const struct
 }
 
 struct disk *disk_clone_durable(struct disk *disk) {
-    struct disk *clone = disk_new(disk->world, disk->node, UINT64_MAX / 2);
+    struct disk *clone = make_disk(disk->world, disk->node, UINT64_MAX / 2, disk->block_bytes);
 
     clone_directory(clone, clone->root, disk->root);
     return clone;
@@ -425,6 +435,6 @@ void disk_set_capacity(struct disk *disk, uint64_t capacity_bytes) {
     disk->capacity = capacity_bytes;
 }
 
-uint64_t disk_torn_writes(const struct disk *disk) {
-    return disk->torn;
+const struct disk_tears *disk_tears(const struct disk *disk) {
+    return &disk->tears;
 }

@@ -2,11 +2,12 @@
  * The disk of one simulated node: files, directories, and what of them would survive a loss of power.
  *
  * Each file has its content (what a read sees: the page cache), its durable content, and the writes that lie between the
- * two. A sync makes the pending writes durable. A power cut keeps, drops or tears each pending write on its own, in grains
- * of 512 or 4096 bytes with garbage in the torn part; the size is decided apart from the data. Names (create, rename,
- * unlink) are durable after a sync of their directory; before that each may or may not survive.
+ * two. A sync makes the pending writes durable. A power cut keeps, drops or tears each pending write on its own, in blocks
+ * of 512 or 4096 bytes, as the machine's disk has them; the size is decided apart from the data. A torn write may destroy the
+ * whole block that it touches, with what else was in it: what is left are zeros or garbage. Names (create, rename, unlink) are
+ * durable after a sync of their directory; before that each may or may not survive.
  * Failures: a failed sync leaves the data clean in the cache and not durable, and a later sync says nothing of it; a full
- * disk; errors of the device; bits that rot. Invariant: what was synced survives everything but rot.
+ * disk; errors of the device; bits that rot. Invariant: what was synced survives everything but rot and later writes to its block.
  *
  * This is the model only: no errors are drawn here, no time passes. env_sim_files.c does that.
  */
@@ -19,6 +20,15 @@
 struct disk;
 struct inode;
 
+enum { DISK_BLOCK_MAX = 4096 };
+
+/* Of all power cuts so far. */
+struct disk_tears {
+    uint64_t writes;        /* that were torn */
+    uint64_t synced_blocks; /* that they destroyed, with bytes in them that had been synced */
+};
+
+/* The size of its blocks is drawn. */
 struct disk *disk_new(struct world *world, int node, uint64_t capacity_bytes);
 void disk_free(struct disk *disk);
 
@@ -49,8 +59,7 @@ void disk_restore(struct disk *disk, const struct disk *copy);
 uint64_t disk_used_bytes(const struct disk *disk);
 uint64_t disk_capacity_bytes(const struct disk *disk);
 void disk_set_capacity(struct disk *disk, uint64_t capacity_bytes);
-/* Torn writes so far, over all power cuts. */
-uint64_t disk_torn_writes(const struct disk *disk);
+const struct disk_tears *disk_tears(const struct disk *disk);
 
 /* ---- Names; errors as in base/env.h ---- */
 

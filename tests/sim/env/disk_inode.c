@@ -142,31 +142,51 @@ bool inode_has_pending(const struct inode *inode) {
     return inode->first != NULL;
 }
 
-/* One grain after the other is kept, lost or garbage; or all up to some grain is kept, that one is garbage, the rest lost. */
-static void tear(struct inode *inode, const struct pending *pending, struct world *world) {
-    uint64_t grain = world_chance(world, 500000) ? 512 : 4096;
-    bool prefix = world_chance(world, 500000);
-    uint64_t first = pending->offset / grain, last = (pending->offset + pending->len - 1) / grain;
-    uint64_t cut = world_between(world, first, last);
-    uint8_t noise[4096];
+/* Was the byte durable before the power cut, and is no write or cut pending that would change it? */
+static bool is_settled(const struct inode *inode, uint64_t at, uint64_t synced_size) {
+    if (at >= synced_size) return false;
+    for (const struct pending *pending = inode->first; pending != NULL; pending = pending->next)
+        if (at >= pending->offset && (pending->truncate || at < pending->offset + pending->len)) return false;
+    return true;
+}
 
-    for (uint64_t g = first; g <= last; g++) {
-        uint64_t from = g * grain > pending->offset ? g * grain : pending->offset;
-        uint64_t end = (g + 1) * grain < pending->offset + pending->len ? (g + 1) * grain
+/* The whole block is zeros or garbage, whoever wrote it. True: bytes were in it that a sync had made durable. */
+static bool destroy(struct inode *inode, uint64_t from, uint64_t len, uint64_t synced_size, struct world *world) {
+    uint8_t after[DISK_BLOCK_MAX] = {0};
+    bool settled = false;
+
+    if (world_chance(world, 600000)) world_fill(world, after, len);
+    bytes_reserve(&inode->durable, from + len);
+    for (uint64_t i = 0; i < len && !settled; i++)
+        settled = inode->durable.data[from + i] != after[i] && is_settled(inode, from + i, synced_size);
+    bytes_put(&inode->durable, from, after, len);
+    return settled;
+}
+
+/* One block after the other is kept, lost or destroyed; or all up to some block is kept, that one is destroyed, the rest lost. */
+static void tear(struct inode *inode, const struct pending *pending, uint64_t synced_size, struct world *world,
+                 struct disk_tears *tears) {
+    uint64_t block = disk_block_bytes(inode->disk);
+    bool prefix = world_chance(world, 500000);
+    uint64_t first = pending->offset / block, last = (pending->offset + pending->len - 1) / block;
+    uint64_t cut = world_between(world, first, last);
+
+    tears->writes++;
+    for (uint64_t b = first; b <= last; b++) {
+        uint64_t from = b * block > pending->offset ? b * block : pending->offset;
+        uint64_t end = (b + 1) * block < pending->offset + pending->len ? (b + 1) * block
                                                                         : pending->offset + pending->len;
-        uint64_t fate = prefix ? (g < cut ? 0 : g == cut ? world_below(world, 3) : 1) : world_below(world, 3);
+        uint64_t fate = prefix ? (b < cut ? 0 : b == cut ? world_below(world, 3) : 1) : world_below(world, 3);
 
         if (fate == 0) bytes_put(&inode->durable, from, pending->data + (from - pending->offset), end - from);
-        if (fate == 2) {
-            world_fill(world, noise, end - from);
-            bytes_put(&inode->durable, from, noise, end - from);
-        }
+        if (fate == 2 && destroy(inode, b * block, block, synced_size, world)) tears->synced_blocks++;
     }
 }
 
-void inode_power_cut(struct inode *inode, struct world *world, uint64_t *torn) {
+void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears *tears) {
     /* Sometimes the device had written all of it already, sometimes nothing; mostly each write has its own fate. */
     uint64_t mood = world_below(world, 6);
+    uint64_t synced_size = inode->durable.size;
 
     for (struct pending *pending = inode->first; pending != NULL; pending = pending->next) {
         uint64_t fate = mood == 0 ? 0 : mood == 1 ? 1 : world_below(world, 3);
@@ -179,10 +199,7 @@ void inode_power_cut(struct inode *inode, struct world *world, uint64_t *torn) {
         if (end > inode->durable.size && (mood == 0 || (mood > 1 && world_chance(world, 500000))))
             bytes_resize(&inode->durable, end); /* the size went down, whatever becomes of the data */
         if (fate == 0) bytes_put(&inode->durable, pending->offset, pending->data, pending->len);
-        if (fate == 2) {
-            tear(inode, pending, world);
-            (*torn)++;
-        }
+        if (fate == 2) tear(inode, pending, synced_size, world, tears);
     }
     bytes_settle(&inode->durable);
     drop_pending(inode);
