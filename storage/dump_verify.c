@@ -131,7 +131,7 @@ static void segment_ends(void *arg, const struct walk_log *log, const char *path
     (void)header;
     verifying->totals->bytes += end;
     /* Behind a place where entries could not be read, nothing can be compared. */
-    bool comparable = verifying->real.end.position == end;
+    bool comparable = segment_index_goes_on_at(&verifying->real, end);
     bool complete = claimed->end.position >= verifying->synced;
     if (!complete && verifying->index_size > claimed->file_size)
         damage(verifying, verifying->index_path, claimed->file_size,
@@ -147,8 +147,8 @@ static void segment_ends(void *arg, const struct walk_log *log, const char *path
 
 /* Takes up the entry as write-behind would, if it goes on where the last one ended. */
 static void follow(struct verifying *verifying, uint64_t position, const struct entry *entry) {
-    struct segment_end *end = &verifying->real.end;
-    if (!verifying->in_segment || position != end->position) return;
+    const struct segment_end *end = &verifying->real.end;
+    if (!verifying->in_segment || !segment_index_goes_on_at(&verifying->real, position)) return;
     if (entry->index != end->last_index + 1 || entry->base_offset != end->offset) return;
     check_point(verifying, position, entry);
     segment_index_add(&verifying->real, entry, entry_stored_size(entry));

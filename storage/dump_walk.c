@@ -134,10 +134,10 @@ static void check_place(struct log_walk *logs, const char *path, uint64_t positi
 /* One entry at the cursor. False: nothing more can be read here. */
 static bool walk_entry(struct log_walk *logs, struct segment_cursor *cursor, const char *path, uint64_t synced) {
     struct walk *walk = logs->walk;
-    uint64_t position = cursor->position;
     struct entry header, *entry;
     cursor->expected_index = 0; /* check_place says more */
     int error = segment_cursor_peek(cursor, &header);
+    uint64_t position = cursor->position;
     if (error == ERR_EOF) return false;
     if (error) {
         if (position < synced)

@@ -186,15 +186,16 @@ static int scan(struct env_file *file, uint64_t limit, struct segment_index *ind
     struct entry header;
     int error;
     while ((error = segment_cursor_peek(&cursor, &header)) == 0) {
-        if (header.base_offset != index->end.offset) {
+        if (header.base_offset != index->end.offset || !segment_index_goes_on_at(index, cursor.position)) {
             error = ERR_CORRUPT;
             break;
         }
         segment_index_add(index, &header, entry_stored_size(&header));
         segment_cursor_skip(&cursor, &header);
     }
+    if (error == ERR_EOF) error = segment_index_goes_on_at(index, cursor.position) ? 0 : ERR_CORRUPT;
     segment_cursor_close(&cursor);
-    return error == ERR_EOF ? 0 : error;
+    return error;
 }
 
 int segment_index_read(struct env *env, struct env_file *file, const char *index_path,

@@ -1,7 +1,10 @@
 /* Reads the entries of a segment file: see segment_cursor.h. */
 #include "storage/segment_cursor.h"
 
+#include <string.h>
+
 #include "base/check.h"
+#include "storage/segment_format.h"
 
 void segment_cursor_init(struct segment_cursor *cursor, struct env_file *file, uint64_t group, uint64_t position,
                          uint64_t limit, size_t chunk_bytes) {
@@ -42,13 +45,35 @@ static int need(struct segment_cursor *cursor, size_t len) {
     return 0;
 }
 
+static const uint8_t *at_position(const struct segment_cursor *cursor) {
+    return cursor->chunk->data + (cursor->position - cursor->chunk_position);
+}
+
+/* The zeros that end a block, if they are what comes next. Anything else is left to who looks for an entry. */
+static int pass_padding(struct segment_cursor *cursor) {
+    uint64_t end = segment_block_end(cursor->position);
+    size_t len = (size_t)(end - cursor->position);
+    if (len == 0 || end > cursor->limit) return 0;
+    int error = need(cursor, 1);
+    if (error || *at_position(cursor) != 0) return error;
+    error = need(cursor, len);
+    if (error) return error;
+    const uint8_t *bytes = at_position(cursor);
+    if (len == 1 || memcmp(bytes, bytes + 1, len - 1) == 0) cursor->position = end;
+    return 0;
+}
+
 int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header) {
     if (cursor->position >= cursor->limit) return ERR_EOF;
     cursor->looked_at = cursor->position;
-    int error = need(cursor, ENTRY_HEADER_SIZE);
+    int error = pass_padding(cursor);
+    if (error) return error;
+    if (cursor->position >= cursor->limit) return ERR_EOF;
+    cursor->looked_at = cursor->position;
+    error = need(cursor, ENTRY_HEADER_SIZE);
     if (error) return error;
     uint32_t body_len;
-    const uint8_t *bytes = cursor->chunk->data + (cursor->position - cursor->chunk_position);
+    const uint8_t *bytes = at_position(cursor);
     if (entry_decode_header(bytes, header, &body_len) != 0 || header->group != cursor->group ||
         (cursor->expected_index && header->index != cursor->expected_index) ||
         body_len > cursor->limit - cursor->position - ENTRY_HEADER_SIZE)

@@ -31,7 +31,7 @@ void segment_cursor_init(struct segment_cursor *cursor, struct env_file *file, u
                          uint64_t limit, size_t chunk_bytes);
 void segment_cursor_close(struct segment_cursor *cursor);
 
-/* The header of the next entry, without moving. `header` gets everything but body, raw and references. ERR_EOF: at the limit. */
+/* The header of the next entry; moves over zeros before it (segment_format.h, blocks) and no further. `header` gets everything but body, raw and references. ERR_EOF: at the limit. */
 int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header);
 /* Moves behind the entry that was peeked. */
 void segment_cursor_skip(struct segment_cursor *cursor, const struct entry *header);

@@ -37,7 +37,8 @@ int segment_header_decode(const uint8_t from[SEGMENT_HEADER_SIZE], enum segment_
                           struct segment_header *header) {
     if (le_get_u32(from) != magic_of(kind)) return ERR_MALFORMED;
     if (le_get_u32(from + HEADER_CRC_AT) != crc32c(0, from, HEADER_CRC_AT)) return ERR_CORRUPT;
-    if (le_get_u32(from + 4) != SEGMENT_FORMAT_VERSION) return ERR_VERSION;
+    uint32_t version = le_get_u32(from + 4);
+    if (version == 0 || version > SEGMENT_FORMAT_VERSION) return ERR_VERSION;
     header->group = le_get_u64(from + 8);
     header->base_offset = (int64_t)le_get_u64(from + 16);
     header->first_index = le_get_u64(from + 24);

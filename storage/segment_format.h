@@ -9,6 +9,10 @@
  * File header (64 bytes, little-endian): u32 magic, u32 format version, u64 group, i64 base offset, u64 first raft index,
  * 28 zero bytes, u32 CRC-32C of the 60 bytes before it.
  *
+ * Blocks (format 2): what was synced never shares a block of 4096 bytes with what is written later, because a torn write may
+ * destroy the whole block. So each sync fills the last block with zeros, and the next entry begins the next block. A zero where
+ * an entry's magic would be says that nothing but zeros follows up to the block's end. Format 1 had none; it may go on as 2.
+ *
  * Index block: says what the segment holds between two positions. Header of 64 bytes: u32 magic, u32 CRC-32C of the rest of
  * the header, terms and changes, u32 CRC-32C of the points, u32 points, u32 terms, u32 changes, u64 from, u64 to (positions
  * in the segment), u64 last index, i64 end offset, i64 largest timestamp so far; then the terms (24 bytes each), the changes
@@ -22,8 +26,9 @@
 #include <stdint.h>
 
 enum {
-    SEGMENT_FORMAT_VERSION = 1,
+    SEGMENT_FORMAT_VERSION = 2,
     SEGMENT_HEADER_SIZE = 64,
+    SEGMENT_BLOCK = 4096,
     INDEX_BLOCK_HEADER_SIZE = 64,
     INDEX_TERM_SIZE = 24,
     INDEX_CHANGE_SIZE = 8,
@@ -37,6 +42,11 @@ struct segment_header {
     int64_t base_offset;
     uint64_t first_index;
 };
+
+/* The position, or the end of the block that it lies in. */
+static inline uint64_t segment_block_end(uint64_t position) {
+    return (position + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK * SEGMENT_BLOCK;
+}
 
 void segment_header_encode(const struct segment_header *header, enum segment_file_kind kind,
                            uint8_t into[SEGMENT_HEADER_SIZE]);

@@ -73,6 +73,11 @@ void segment_index_add(struct segment_index *index, const struct entry *entry, u
         end->max_timestamp = entry->max_timestamp;
 }
 
+bool segment_index_goes_on_at(struct segment_index *index, uint64_t position) {
+    if (position == segment_block_end(index->end.position)) index->end.position = position;
+    return position == index->end.position;
+}
+
 uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *position, size_t *len) {
     if (index->saved_position == index->end.position) return NULL;
     struct index_block_header block = {.points = (uint32_t)(index->point_count - index->saved_points),

@@ -44,6 +44,10 @@ void segment_index_close(struct segment_index *index);
 /* Takes up the next entry, whose header and body lie at end.position. */
 void segment_index_add(struct segment_index *index, const struct entry *entry, uint64_t stored_size);
 
+/* The next entry, or the end of what there is, lies at `position`: at end.position, or behind the zeros that end its block; those
+ * are counted in then. False: neither. */
+bool segment_index_goes_on_at(struct segment_index *index, uint64_t position);
+
 /* What the file lacks, as bytes (mem_alloc'd, the caller's) to be written at *position: with the file header at 0 the first
  * time, then blocks. NULL: nothing is new. From here on it counts as saved. */
 uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *position, size_t *len);

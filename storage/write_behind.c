@@ -38,6 +38,7 @@ struct write_job {
     size_t count;
     struct segment_end end; /* of the segment after this write */
     uint64_t position;      /* where the entries go */
+    size_t padding;         /* zeros behind them: the rest of a block that is synced */
     bool make_directory, create, sync, seal, sync_group_directory, sync_parent_directory;
     struct env_file *file;
     bool opened; /* `file`, by this job; else it is the segment's */
@@ -67,14 +68,16 @@ static int open_file(struct write_job *job) {
 }
 
 static int write_entries(struct write_job *job) {
-    if (job->count == 0) return 0;
-    struct env_iov *iov = mem_alloc(job->count * 2 * sizeof *iov);
+    static const uint8_t zeros[SEGMENT_BLOCK];
+    if (job->count == 0 && job->padding == 0) return 0;
+    struct env_iov *iov = mem_alloc((job->count * 2 + 1) * sizeof *iov);
     unsigned n = 0;
     for (size_t i = 0; i < job->count; i++) {
         const struct entry *entry = job->entries[i];
         iov[n++] = (struct env_iov){.base = entry->header, .len = ENTRY_HEADER_SIZE};
         if (entry->body.len > 0) iov[n++] = (struct env_iov){.base = entry->body.data, .len = entry->body.len};
     }
+    if (job->padding > 0) iov[n++] = (struct env_iov){.base = zeros, .len = job->padding};
     int error = env_file_write_bulk(job->file, iov, n, job->position);
     mem_free(iov);
     return error;
@@ -254,11 +257,25 @@ static struct segment *segment_for_next(struct partition_log *log) {
     return segment;
 }
 
+/* The header is never synced without entries. */
+static bool was_synced(const struct segment *segment) {
+    return segment->synced > SEGMENT_HEADER_SIZE;
+}
+
+/* Nothing is written into the block that holds the end of what is synced. Returns how many bytes are left out. */
+static size_t leave_block(struct segment_index *index) {
+    uint64_t end = index->end.position;
+    if (!MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)) segment_index_goes_on_at(index, segment_block_end(end));
+    return (size_t)(index->end.position - end);
+}
+
 /* Takes entries from written + 1 on, up to the job's size or the end of the segment. */
 static void gather(struct partition_log *log, struct write_job *job) {
     struct segment_index *index = job->segment->index;
     uint64_t last = partition_log_writable(log);
     size_t room = 0;
+    bool all_synced = was_synced(job->segment) && job->segment->synced == index->end.position;
+    if (all_synced && last > log->written) leave_block(index); /* of format 1, which has no padding */
     job->position = index->end.position;
     for (uint64_t i = log->written + 1; i <= last; i++) {
         if (index->end.position - job->position >= WRITE_BEHIND_MAX || is_full(log->store, job->segment, &index->end))
@@ -282,14 +299,17 @@ static uint64_t sync_target(const struct partition_log *log) {
 }
 
 static void prepare_sync(struct partition_log *log, struct write_job *job) {
-    job->seal = is_full(log->store, job->segment, &job->end);
+    bool full = is_full(log->store, job->segment, &job->end);
     uint64_t target = sync_target(log);
     bool wanted = target > log->synced && job->end.last_index >= target;
-    job->sync = job->seal || wanted || segment_files_are_scarce(&log->store->files);
+    job->sync = full || wanted || segment_files_are_scarce(&log->store->files);
     if (!job->sync) return;
+    job->padding = leave_block(job->segment->index);
+    job->end = job->segment->index->end;
+    job->seal = is_full(log->store, job->segment, &job->end);
     job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position, &job->index_len);
     job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
-    job->sync_group_directory = job->segment->synced == SEGMENT_HEADER_SIZE;
+    job->sync_group_directory = !was_synced(job->segment);
     job->sync_parent_directory = !log->directory_synced;
 }
 
@@ -313,6 +333,8 @@ static void start(struct partition_log *log) {
     job->create = job->segment->end.position == SEGMENT_HEADER_SIZE;
     gather(log, job);
     prepare_sync(log, job);
+    bool block_is_new = !was_synced(job->segment) || job->position >= segment_block_end(job->segment->synced);
+    CHECK(block_is_new || MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)); /* a torn write destroys whole blocks */
     job->file = job->create ? NULL : job->segment->file;
     log->job = job;
     store->write_behind.jobs++;

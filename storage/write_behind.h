@@ -10,8 +10,8 @@
  * Failures: a full disk, or no more files, makes the job wait and begin again; any other error of write, create, sync or directory sync
  * ends the process, because the page cache cannot be believed afterwards.
  * Invariants: one job a log at a time, and a few over all logs, because each has a file; journal_progress comes after the sync of what it
- * names, of the index beside it and of the directory that names both files; a sealed segment takes at least one offset, because its name
- * is its base offset.
+ * names, of the index beside it and of the directory that names both files; nothing is written into a block of a segment that holds
+ * synced bytes; a sealed segment takes at least one offset, because its name is its base offset.
  */
 #ifndef STORAGE_WRITE_BEHIND_H
 #define STORAGE_WRITE_BEHIND_H

@@ -14,11 +14,3 @@ size_t entries_seal_one(uint8_t *header, uint8_t *body, size_t body_room) {
     le_put_u32(header + HEADER_CRC_AT, crc32c(0, header, HEADER_CRC_AT));
     return len;
 }
-
-void entries_seal_row(uint8_t *bytes, size_t len) {
-    for (size_t at = 0; at + ENTRY_HEADER_SIZE <= len;) {
-        size_t body = entries_seal_one(bytes + at, bytes + at + ENTRY_HEADER_SIZE, len - at - ENTRY_HEADER_SIZE);
-        if (body == SIZE_MAX) return;
-        at += ENTRY_HEADER_SIZE + body;
-    }
-}

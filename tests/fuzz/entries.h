@@ -7,9 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A row of entries, header and body each. */
-void entries_seal_row(uint8_t *bytes, size_t len);
-/* Headers in one place, their bodies behind each other in another, as a frame of entries has them; one header: its body's length. */
+/* One entry, whose body may lie in another place; returns the body's length, or SIZE_MAX: there is no room for so much. */
 size_t entries_seal_one(uint8_t *header, uint8_t *body, size_t body_room);
 
 #endif

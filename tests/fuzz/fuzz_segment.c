@@ -42,7 +42,16 @@ static void seal_header(uint8_t *file, size_t len) {
 
 static void seal_segment(uint8_t *file, size_t len) {
     seal_header(file, len);
-    if (len > SEGMENT_HEADER_SIZE) entries_seal_row(file + SEGMENT_HEADER_SIZE, len - SEGMENT_HEADER_SIZE);
+    for (size_t at = SEGMENT_HEADER_SIZE; at + ENTRY_HEADER_SIZE <= len;) {
+        if (file[at] == 0 && at % SEGMENT_BLOCK != 0) { /* padding */
+            at = segment_block_end(at);
+            continue;
+        }
+        uint8_t *body = file + at + ENTRY_HEADER_SIZE;
+        size_t body_len = entries_seal_one(file + at, body, len - at - ENTRY_HEADER_SIZE);
+        if (body_len == SIZE_MAX) return;
+        at += ENTRY_HEADER_SIZE + body_len;
+    }
 }
 
 static void seal_index(uint8_t *file, size_t len) {
@@ -84,12 +93,14 @@ static struct whole walk_segment(struct workspace *workspace, const char *path, 
     struct whole whole = {0, SEGMENT_HEADER_SIZE};
     if (env_file_open(workspace->env, path, ENV_READ, &file) != ERR_NONE) return whole;
     segment_cursor_init(&cursor, file, GROUP, SEGMENT_HEADER_SIZE, len, 4096);
-    while (segment_cursor_next(&cursor, &entry) == ERR_NONE) {
+    int error;
+    while ((error = segment_cursor_next(&cursor, &entry)) == ERR_NONE) {
         struct slice raw;
         if (entry_raw(entry, NULL, false, &raw) == ERR_NONE) slice_unref(&raw);
         whole = (struct whole){entry->index, cursor.position};
         entry_unref(entry);
     }
+    if (error == ERR_EOF) whole.position = cursor.position; /* behind the padding */
     segment_cursor_close(&cursor);
     env_file_close(file);
     return whole;

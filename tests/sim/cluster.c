@@ -55,7 +55,7 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "peer.listen", "n%u:9094", id);
     set_nodes(broker);
     set(broker, "log.level", "debug");
-    set(broker, "log.segment.bytes", "4096");
+    set(broker, "log.segment.bytes", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 4096 : 16384);
     set(broker, "log.index.interval.bytes", "512");
     set(broker, "journal.file.bytes", "65536");
     set(broker, "journal.max.bytes", "1048576");

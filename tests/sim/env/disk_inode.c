@@ -101,6 +101,15 @@ static void remember(struct inode *inode, bool truncate, uint64_t offset, const 
     inode->last = &pending->next;
 }
 
+/* A file system fills the block in which the file ends with zeros before the file grows behind it: a write like any other. */
+static void write_end(struct inode *inode, uint64_t size, uint64_t limit) {
+    static const uint8_t zeros[DISK_BLOCK_MAX];
+    uint64_t end = (size + DISK_BLOCK_MAX - 1) / DISK_BLOCK_MAX * DISK_BLOCK_MAX;
+
+    if (end > limit) end = limit;
+    if (end > size) remember(inode, false, size, zeros, (size_t)(end - size));
+}
+
 int inode_write(struct inode *inode, const void *data, size_t len, uint64_t offset) {
     uint64_t size = inode->content.size;
     uint64_t end = offset + len;
@@ -108,6 +117,7 @@ int inode_write(struct inode *inode, const void *data, size_t len, uint64_t offs
     if (len == 0) return ERR_NONE;
     if (end > size && !disk_account(inode->disk, size, end)) return ERR_NO_SPACE;
     if (end > size) bytes_resize(&inode->content, end);
+    if (offset > size) write_end(inode, size, offset);
     bytes_put(&inode->content, offset, data, len);
     remember(inode, false, offset, data, len);
     return ERR_NONE;
@@ -183,6 +193,16 @@ static void tear(struct inode *inode, const struct pending *pending, uint64_t sy
     }
 }
 
+/* Where a file is cut in the middle of a block, that block is written. */
+static void tear_end(struct inode *inode, uint64_t size, uint64_t synced_size, struct world *world,
+                     struct disk_tears *tears) {
+    uint64_t block = disk_block_bytes(inode->disk);
+
+    if (size % block == 0) return;
+    tears->writes++;
+    if (destroy(inode, size / block * block, block, synced_size, world)) tears->synced_blocks++;
+}
+
 void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears *tears) {
     /* Sometimes the device had written all of it already, sometimes nothing; mostly each write has its own fate. */
     uint64_t mood = world_below(world, 6);
@@ -194,6 +214,7 @@ void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears
 
         if (pending->truncate) {
             if (fate == 0) bytes_resize(&inode->durable, pending->offset);
+            if (fate == 2) tear_end(inode, pending->offset, synced_size, world, tears);
             continue;
         }
         if (end > inode->durable.size && (mood == 0 || (mood > 1 && world_chance(world, 500000))))

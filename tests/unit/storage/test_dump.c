@@ -12,6 +12,7 @@
 #include "protocol/record_batch.h"
 #include "storage/data_dir.h"
 #include "storage/dump.h"
+#include "storage/little_endian.h"
 #include "tests/unit/storage/fixture_log_model.h"
 
 struct seen {
@@ -222,7 +223,11 @@ static void test_dump_goes_on_behind_damage(void **state) {
     char *path = last_file(&model, ".log", 1);
     size_t len;
     uint8_t *bytes = file_bytes(path, &len);
-    bytes[SEGMENT_HEADER_SIZE + ENTRY_HEADER_SIZE + 70] ^= 1;
+    size_t at = SEGMENT_HEADER_SIZE;
+    const struct entry *entry = model.entries[le_get_u64(bytes + 24) - 1]; /* the segment's first */
+    for (; entry->type != ENTRY_BATCHES; entry = model.entries[entry->index])
+        at += entry_stored_size(entry);
+    bytes[at + ENTRY_HEADER_SIZE + 30] ^= 1;
     file_put(path, bytes, len);
     struct seen seen = dump(&model, ERR_CORRUPT);
     assert_int_equal(seen.bad, 1);

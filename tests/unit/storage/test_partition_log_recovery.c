@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
 #include "base/mem.h"
+#include "storage/little_endian.h"
 #include "tests/unit/storage/fixture_log_model.h"
 
 /* Entries that are synced, then some that write-behind has written but not synced. The store is stopped abruptly. */
@@ -57,7 +59,8 @@ static uint64_t synced_position(struct log_model *model) {
     return position;
 }
 
-/* A tail that was cut or garbled at any byte behind what was synced is written again, from the journal. */
+/* A tail that was cut or garbled at any byte behind what was synced is written again, from the journal. So is one of which whole blocks
+ * were destroyed: none of them holds what was synced. */
 static void test_recovery_torn_tail(void **state) {
     (void)state;
     struct log_model model;
@@ -67,11 +70,12 @@ static void test_recovery_torn_tail(void **state) {
     uint8_t *bytes = file_bytes(path, &len);
     uint64_t synced = synced_position(&model);
     assert_in_range(synced, 100, len - 100);
+    assert_int_equal(synced % SEGMENT_BLOCK, 0);
     uint64_t committed = model.commit, last = model.last;
     for (size_t at = synced; at <= len; at++) {
         uint8_t *torn = mem_alloc(len + 512);
         memcpy(torn, bytes, at);
-        for (size_t i = at; i < len + 512; i++)
+        for (size_t i = at % 2 ? at : at / SEGMENT_BLOCK * SEGMENT_BLOCK; i < len + 512; i++)
             torn[i] = (uint8_t)dice_next(&model.dice);
         file_put(path, torn, at % 3 ? at : len + 512);
         mem_free(torn);
@@ -91,6 +95,95 @@ static void test_recovery_torn_tail(void **state) {
     assert_memory_equal(again, bytes, len);
     mem_free(again);
     mem_free(bytes);
+    mem_free(path);
+    log_model_close(&model);
+}
+
+static void durable_now(struct journal_waiter *waiter) {
+    (void)waiter;
+}
+
+/* The journal says that the first segment is synced up to this entry and position. */
+static void record_progress(struct log_model *model, uint64_t index, uint64_t position) {
+    struct journal_options options = {.file_bytes = model->options.journal_file_bytes,
+                                      .max_bytes = model->options.journal_max_bytes,
+                                      .must_exist = true};
+    struct journal *journal;
+    struct error_text why;
+    char path[128];
+    snprintf(path, sizeof path, "%s/shard-0/journal", model->folder.path);
+    assert_int_equal(journal_open(model->folder.env, &model->folder.log, path, &options, &journal, &why), 0);
+    struct journal_waiter waiter = {.durable = durable_now};
+    journal_progress(journal, LOG_MODEL_GROUP, index, 0, position);
+    journal_hard_state(journal, LOG_MODEL_GROUP, model->term, model->voted_for); /* progress alone begins no round */
+    journal_wait(journal, &waiter);
+    folder_run_out(&model->folder);
+    journal_close(journal);
+    folder_run_out(&model->folder);
+}
+
+/* All entries of the model as a segment of format 1, which has no padding. Returns the position behind them. */
+static size_t write_format_1(const struct log_model *model) {
+    struct segment_header header = {.group = LOG_MODEL_GROUP, .base_offset = 0, .first_index = 1};
+    char *group = log_model_group_path(model), *path = path_of_segment(group, 0, SEGMENT_FILE_LOG);
+    uint8_t *bytes = mem_zalloc(1 << 20);
+    size_t at = SEGMENT_HEADER_SIZE;
+    segment_header_encode(&header, SEGMENT_FILE_LOG, bytes);
+    le_put_u32(bytes + 4, 1);
+    le_put_u32(bytes + SEGMENT_HEADER_SIZE - 4, crc32c(0, bytes, SEGMENT_HEADER_SIZE - 4));
+    for (uint64_t i = 0; i < model->last; i++) {
+        const struct entry *entry = model->entries[i];
+        memcpy(bytes + at, entry->header, ENTRY_HEADER_SIZE);
+        if (entry->body.len > 0) memcpy(bytes + at + ENTRY_HEADER_SIZE, entry->body.data, entry->body.len);
+        at += entry_stored_size(entry);
+    }
+    assert_int_equal(env_mkdir(model->folder.env, group), 0);
+    file_put(path, bytes, at);
+    mem_free(bytes);
+    mem_free(path);
+    mem_free(group);
+    return at;
+}
+
+/* What an earlier version has synced up to the middle of a block is read, and the log goes on in the next block. */
+static void test_recovery_format_1(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 29);
+    model.options.segment_bytes = 64 << 10;
+    log_model_start(&model);
+    log_model_vote(&model, 1, 1);
+    for (int i = 0; i < 3; i++)
+        log_model_append(&model, 4);
+    log_model_commit(&model, model.last);
+    log_model_settle(&model);
+    log_model_stop(&model, false);
+    size_t synced = write_format_1(&model);
+    assert_true(synced % SEGMENT_BLOCK != 0);
+    record_progress(&model, model.last, synced);
+    char *path = newest_segment(&model, ".log");
+    size_t len;
+    uint8_t *before = file_bytes(path, &len);
+    for (int i = 0; i < 3; i++) {
+        log_model_start(&model);
+        log_model_check(&model);
+        log_model_append(&model, 4);
+        log_model_commit(&model, model.last);
+        log_model_settle(&model);
+        log_model_write_behind(&model);
+        log_model_stop(&model, i < 2);
+        assert_int_equal(synced_position(&model) % SEGMENT_BLOCK, 0);
+    }
+    log_model_start(&model);
+    log_model_check(&model);
+    log_model_stop(&model, true);
+    uint8_t *after = file_bytes(path, &len);
+    assert_memory_equal(after, before, synced);
+    for (uint64_t at = synced; at < segment_block_end(synced); at++)
+        assert_int_equal(after[at], 0);
+    assert_int_equal(len % SEGMENT_BLOCK, 0);
+    mem_free(before);
+    mem_free(after);
     mem_free(path);
     log_model_close(&model);
 }
@@ -382,6 +475,7 @@ static void test_recovery_foreign_journal(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recovery_torn_tail),
+        cmocka_unit_test(test_recovery_format_1),
         cmocka_unit_test(test_recovery_without_indexes),
         cmocka_unit_test(test_recovery_refuses_damage),
         cmocka_unit_test(test_recovery_misdirected),

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
 #include "base/mem.h"
+#include "storage/little_endian.h"
 #include "storage/segment.h"
 #include "storage/segment_cursor.h"
 #include "tests/unit/storage/fixture_folder.h"
@@ -134,6 +136,84 @@ static void test_segment_cursor_damage(void **state) {
     tear_down(f);
 }
 
+/* An entry that leaves `left` bytes of the first block, zeros in them, and another entry. Returns where that one ends. */
+static uint64_t put_padded(struct fixture *f, struct entry *entries[2], size_t left) {
+    char body[SEGMENT_BLOCK] = {0};
+    memset(body, 'x', SEGMENT_BLOCK - left - SEGMENT_HEADER_SIZE - ENTRY_HEADER_SIZE);
+    entries[0] = entry_internal(ENTRY_COMMAND, GROUP, 11, 1, 500, body);
+    entries[1] = entry_internal(ENTRY_COMMAND, GROUP, 12, 1, 500, "behind the padding");
+    uint64_t at = SEGMENT_HEADER_SIZE;
+    for (int i = 0; i < 2; i++) {
+        memcpy(f->bytes + at, entries[i]->header, ENTRY_HEADER_SIZE);
+        memcpy(f->bytes + at + ENTRY_HEADER_SIZE, entries[i]->body.data, entries[i]->body.len);
+        at += entry_stored_size(entries[i]);
+        memset(f->bytes + at, 0, left);
+        if (i == 0) at += left;
+    }
+    assert_int_equal(at, SEGMENT_BLOCK + entry_stored_size(entries[1]));
+    put(f, f->bytes, at);
+    return at;
+}
+
+/* How many entries there are up to the limit, and what comes then; where the cursor stands at the end. */
+static int count_entries(struct fixture *f, uint64_t limit, size_t chunk, int *count, uint64_t *position) {
+    struct segment_cursor cursor;
+    segment_cursor_init(&cursor, f->file, GROUP, SEGMENT_HEADER_SIZE, limit, chunk);
+    cursor.expected_index = 11;
+    struct entry header;
+    int error;
+    for (*count = 0; (error = segment_cursor_peek(&cursor, &header)) == 0; ++*count)
+        segment_cursor_skip(&cursor, &header);
+    *position = cursor.position;
+    segment_cursor_close(&cursor);
+    return error;
+}
+
+/* The zeros at the end of a block are passed over, however few they are, also where nothing follows. Anything else there is damage. */
+static void test_segment_padding(void **state) {
+    (void)state;
+    static const size_t lefts[] = {1, 2, 3, 63, 64, 65, 1000, SEGMENT_BLOCK - SEGMENT_HEADER_SIZE - ENTRY_HEADER_SIZE};
+    struct fixture *f = set_up();
+    for (size_t i = 0; i < sizeof lefts / sizeof lefts[0]; i++) {
+        struct entry *entries[2];
+        size_t left = lefts[i];
+        uint64_t end = put_padded(f, entries, left), position;
+        int count;
+        for (size_t chunk = 1; chunk < 6000; chunk += 1499) {
+            assert_int_equal(count_entries(f, end, chunk, &count, &position), ERR_EOF);
+            assert_int_equal(count, 2);
+            assert_int_equal(count_entries(f, SEGMENT_BLOCK, chunk, &count, &position), ERR_EOF);
+            assert_true(count == 1 && position == SEGMENT_BLOCK);
+            assert_int_equal(count_entries(f, SEGMENT_BLOCK - left, chunk, &count, &position), ERR_EOF);
+            assert_true(count == 1 && position == SEGMENT_BLOCK - left);
+        }
+        if (left > 1) assert_int_equal(count_entries(f, SEGMENT_BLOCK - 1, 4096, &count, &position), ERR_CORRUPT);
+        for (size_t at = SEGMENT_BLOCK - left; at < SEGMENT_BLOCK; at += left > 8 ? left / 8 : 1) {
+            f->bytes[at] ^= 0x10;
+            put(f, f->bytes, end);
+            f->bytes[at] ^= 0x10;
+            assert_int_equal(count_entries(f, end, 4096, &count, &position), ERR_CORRUPT);
+            assert_true(count == 1 && position == SEGMENT_BLOCK - left);
+        }
+        put(f, f->bytes, end);
+        struct segment_index *index;
+        assert_int_equal(
+            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end, 1, true, &index, NULL), 0);
+        assert_int_equal(index->end.position, end);
+        assert_int_equal(segment_index_seek_index(index, 12), SEGMENT_BLOCK);
+        segment_index_free(index);
+        assert_int_equal(
+            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, SEGMENT_BLOCK, 1, true, &index, NULL),
+            0);
+        assert_int_equal(index->end.position, SEGMENT_BLOCK);
+        assert_int_equal(index->end.last_index, 11);
+        segment_index_free(index);
+        entry_unref(entries[0]);
+        entry_unref(entries[1]);
+    }
+    tear_down(f);
+}
+
 /* An index that is missing, or behind, is completed by a scan; entries that do not fit are damage. */
 static void test_segment_index_by_scan(void **state) {
     (void)state;
@@ -180,6 +260,12 @@ static void test_segment_header(void **state) {
         assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back), at < 4 ? ERR_MALFORMED : ERR_CORRUPT);
         bytes[at] ^= 4;
     }
+    for (uint32_t version = 0; version < SEGMENT_FORMAT_VERSION + 2; version++) {
+        le_put_u32(bytes + 4, version);
+        le_put_u32(bytes + SEGMENT_HEADER_SIZE - 4, crc32c(0, bytes, SEGMENT_HEADER_SIZE - 4));
+        bool known = version == 1 || version == 2;
+        assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back), known ? 0 : ERR_VERSION);
+    }
 }
 
 /* Names of files are read back strictly. */
@@ -210,6 +296,7 @@ int main(void) {
         cmocka_unit_test(test_segment_cursor_reads_all), cmocka_unit_test(test_segment_cursor_limits),
         cmocka_unit_test(test_segment_cursor_damage),    cmocka_unit_test(test_segment_index_by_scan),
         cmocka_unit_test(test_segment_header),           cmocka_unit_test(test_segment_paths),
+        cmocka_unit_test(test_segment_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
