@@ -93,7 +93,8 @@ void env_lane_free(struct env_lane *lane); /* when its jobs are done; NULL does 
 void env_lane_run(struct env_lane *lane, struct env_job *job);
 void env_pool_run(struct env *env, struct env_job *job);
 
-/* ---- Files: these block, and may be called on the loop (start, rare) or in a job ---- */
+/* ---- Files: these block, and may be called on the loop (start, rare) or in a job ----
+ * What makes a file or a name says ERR_NO_INODES rather than ERR_NO_SPACE when it is files that the disk has no room for. */
 
 enum env_open_flags {
     ENV_READ = 1,
@@ -127,7 +128,11 @@ int env_rename(struct env *env, const char *from, const char *to); /* replaces; 
 int env_unlink(struct env *env, const char *path);
 int env_rmdir(struct env *env, const char *path);
 int env_sync_dir(struct env *env, const char *path);
-int env_disk_free(struct env *env, const char *path, uint64_t *free_bytes);
+/* What the file system of `path` has left for this user; UINT64_MAX: it does not count that. */
+struct env_disk_room {
+    uint64_t free_bytes, free_files;
+};
+int env_disk_free(struct env *env, const char *path, struct env_disk_room *room);
 enum env_kind { ENV_NOTHING, ENV_FILE, ENV_DIRECTORY, ENV_OTHER };
 int env_kind_of(struct env *env, const char *path, enum env_kind *kind);
 /* Calls `each` for every name but "." and "..", in no order. */

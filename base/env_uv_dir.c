@@ -16,9 +16,23 @@ static int result_of(int status) {
     return status == 0 ? ERR_NONE : error_from_errno(errno);
 }
 
+/* ENOSPC says as little of inodes as of bytes. */
+int env_uv_made(const char *path, int error) {
+    char parent[4096];
+    struct env_disk_room room;
+    if (error != ERR_NO_SPACE) return error;
+    const char *end = strrchr(path, '/');
+    size_t len = end == NULL || end == path ? 1 : (size_t)(end - path);
+    if (len >= sizeof parent) return error;
+    memcpy(parent, end == NULL ? "." : path, len);
+    parent[len] = '\0';
+    bool none = env_disk_free(NULL, parent, &room) == ERR_NONE && room.free_files == 0;
+    return none ? ERR_NO_INODES : error;
+}
+
 int env_mkdir(struct env *env, const char *path) {
     (void)env;
-    return result_of(mkdir(path, FOLDER_MODE));
+    return env_uv_made(path, result_of(mkdir(path, FOLDER_MODE)));
 }
 
 int env_rename(struct env *env, const char *from, const char *to) {
@@ -45,11 +59,12 @@ int env_sync_dir(struct env *env, const char *path) {
     return error;
 }
 
-int env_disk_free(struct env *env, const char *path, uint64_t *free_bytes) {
+int env_disk_free(struct env *env, const char *path, struct env_disk_room *room) {
     (void)env;
     struct statvfs status;
     if (statvfs(path, &status) != 0) return error_from_errno(errno);
-    *free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    room->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    room->free_files = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail; /* 0: it makes inodes as it goes */
     return ERR_NONE;
 }
 

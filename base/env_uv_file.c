@@ -60,7 +60,7 @@ int env_file_open(struct env *env, const char *path, int flags, struct env_file 
         drop_cache = true;
         fd = open_retrying(path, mode & ~O_EXCL);
     }
-    if (fd < 0) return error_from_errno(errno);
+    if (fd < 0) return env_uv_made(path, error_from_errno(errno));
     *file = env_uv_file_new(env, fd, direct, drop_cache);
     return ERR_NONE;
 }

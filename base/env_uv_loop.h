@@ -143,5 +143,7 @@ void env_uv_stream_drop(struct env_stream *stream);
 /* env_uv_file.c: an open file around a descriptor. */
 struct env_file *env_uv_file_new(struct env *env, int fd, bool direct, bool drop_cache);
 int env_uv_file_fd(const struct env_file *file);
+/* env_uv_dir.c: of a call that makes a name there: `error`, or ERR_NO_INODES where ERR_NO_SPACE means that. */
+int env_uv_made(const char *path, int error);
 
 #endif

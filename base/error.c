@@ -18,6 +18,10 @@ static const char *const phrases[] = {
     [ERR_BUSY] = "in use by somebody else",
     [ERR_DENIED] = "permission denied",
     [ERR_NO_SPACE] = "no space left",
+    [ERR_NO_INODES] = "no inodes left: the file system takes no more files",
+    [ERR_QUOTA] = "the disk quota is used up",
+    [ERR_FILE_SIZE] = "no file may be as large as that",
+    [ERR_READ_ONLY] = "the file system is read-only",
     [ERR_IO] = "the device reports an input/output error",
     [ERR_CONNECTION] = "connection broken or host not reachable",
     [ERR_REFUSED] = "connection refused",
@@ -43,11 +47,21 @@ const char *error_advice(int error) {
     switch (error) {
     case ERR_DENIED: return "give this user the right to";
     case ERR_NO_SPACE: return "make room on the disk";
+    case ERR_NO_INODES: return "remove files or topics, or make the file system anew with more inodes (mkfs.ext4 -N)";
+    case ERR_QUOTA: return "raise the quota of this user (see quota, repquota), or make room";
+    case ERR_FILE_SIZE: return "raise the limit of a file's size (ulimit -f, LimitFSIZE)";
+    case ERR_READ_ONLY:
+        return "see why (dmesg: after an error of the disk the kernel takes no more writes), mend it and mount it for "
+               "writing";
     case ERR_IO: return "the disk fails: see what the kernel says (dmesg) and replace it";
     case ERR_DIRECTORY: return "remove it, and put the file back as it was";
     case ERR_LIMIT: return "raise the limit of open files (ulimit -n, LimitNOFILE)";
     default: return "see whether the disk is there and mounted";
     }
+}
+
+bool error_is_no_room(int error) {
+    return error == ERR_NO_SPACE || error == ERR_NO_INODES || error == ERR_QUOTA || error == ERR_FILE_SIZE;
 }
 
 bool error_is_damage(int error) {
@@ -68,11 +82,11 @@ int error_from_errno(int system_errno) {
     case ETXTBSY:
     case EADDRINUSE: return ERR_BUSY;
     case EACCES:
-    case EPERM:
-    case EROFS: return ERR_DENIED;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG: return ERR_NO_SPACE;
+    case EPERM: return ERR_DENIED;
+    case EROFS: return ERR_READ_ONLY;
+    case ENOSPC: return ERR_NO_SPACE;
+    case EDQUOT: return ERR_QUOTA;
+    case EFBIG: return ERR_FILE_SIZE;
     case EIO: return ERR_IO;
     case ECONNREFUSED: return ERR_REFUSED;
     case ETIMEDOUT: return ERR_TIMEOUT;

@@ -18,7 +18,11 @@ enum error_code {
     ERR_EXISTS,     /* already there */
     ERR_BUSY,       /* in use by somebody else (data directory, port) */
     ERR_DENIED,     /* permission */
-    ERR_NO_SPACE,   /* disk or quota full */
+    ERR_NO_SPACE,   /* disk full */
+    ERR_NO_INODES,  /* the file system takes no more files, though it has bytes */
+    ERR_QUOTA,      /* of the user or group */
+    ERR_FILE_SIZE,  /* the process or the file system takes no file as large as that */
+    ERR_READ_ONLY,  /* the file system is mounted read-only */
     ERR_IO,         /* the device or file system failed */
     ERR_CONNECTION, /* broken, reset, not reachable */
     ERR_REFUSED,    /* the other host answered: nobody listens there (the process is dead, not slow) */
@@ -41,6 +45,9 @@ const char *error_phrase(int error);
 /* What to do when a file or directory refuses with this error, as the beginning of the last part of a sentence ("make room on the
  * disk"). Static memory. */
 const char *error_advice(int error);
+
+/* Does the disk take no more, in whatever respect? Nothing was lost by it, and it passes when somebody makes room: whoever writes waits. */
+bool error_is_no_room(int error);
 
 /* Are the bytes not what they should be? Then trying again helps only when a person has mended something; other errors may pass. */
 bool error_is_damage(int error);

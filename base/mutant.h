@@ -17,6 +17,7 @@ enum mutant {
     MUTANT_FAILED_SYNC_SURVIVED,   /* a round whose write or sync failed counts as durable */
     MUTANT_DIRECTORY_NOT_SYNCED,   /* a segment counts as synced while its directory does not name it */
     MUTANT_SYNCED_BLOCK_WRITTEN,   /* segments go on in the block in which their last sync ended */
+    MUTANT_ROOM_NOT_COUNTED,       /* the room of the disk is what it was at the last look */
 
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
     MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not durable */

@@ -81,7 +81,9 @@ static int open_store(struct broker *broker, struct error_text *why) {
                                         .must_exist = record_len > 0, /* the journal came before the record */
                                         .tail_cache_bytes = settings->tail_cache_bytes,
                                         .open_files = settings->segment_files,
-                                        .flush_leaves_bytes = settings->journal_max_bytes / 8};
+                                        .flush_leaves_bytes = settings->journal_max_bytes / 8,
+                                        .disk_path = settings->data_dir,
+                                        .disk_min_free_bytes = settings->disk_min_free_bytes};
     int wrote = snprintf(path, sizeof path, "%s/shard-0", settings->data_dir);
     if (wrote < 0 || (size_t)wrote >= sizeof path)
         return error_set(why, ERR_INVALID, "data.dir is longer than %zu characters; name a shorter one",
@@ -120,8 +122,6 @@ static int open_local(struct broker *broker, struct error_text *why) {
     if (error != ERR_NONE) return error;
     broker->messages = broker_messages_new(broker->env, &broker->log, shard_peers(broker->shard));
     broker->leaders = leader_table_new(broker->env, &broker->log, broker->settings->node_id, send_leaders, broker);
-    broker->disk = disk_watch_new(broker->env, &broker->log, broker->settings->data_dir,
-                                  broker->settings->disk_min_free_bytes);
     return broker_begin_forming(broker, why);
 }
 
@@ -161,7 +161,6 @@ static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     partition_set_free(broker->partitions); /* after the journal, which knows its waiter */
     metadata_free(broker->metadata);
     cluster_forming_free(broker->forming);
-    disk_watch_free(broker->disk);
     if (broker->dispatch != NULL) dispatch_free(broker->dispatch);
     if (broker->dir != NULL) data_dir_close(broker->dir);
 }

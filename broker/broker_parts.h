@@ -10,7 +10,6 @@
 #include "broker/broker_messages.h"
 #include "broker/cluster_forming.h"
 #include "broker/deadlines.h"
-#include "broker/disk_watch.h"
 #include "broker/isolation.h"
 #include "broker/leader_balancer.h"
 #include "broker/lease.h"
@@ -40,7 +39,6 @@ struct broker {
     struct broker_messages *messages;
     struct leader_table *leaders;
     struct cluster_forming *forming;
-    struct disk_watch *disk;
     struct env_timer *waiting; /* tells every 2 s for whom it waits */
     struct env_task forming_task;
     char last_refusal[512]; /* what another broker said last when it refused us */

@@ -135,7 +135,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                                 .auto_creation = broker->auto_creation,
                                                 .leader_asks = broker->leader_asks,
                                                 .cluster = &broker->record,
-                                                .disk = broker->disk,
+                                                .room = log_store_room(broker->store),
                                                 .peers = shard_peers(broker->shard),
                                                 .deadlines = broker->deadlines};
     begin_registration(broker);

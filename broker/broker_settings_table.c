@@ -110,7 +110,8 @@ static const struct setting table[] = {
     NUMBER("partition.uncommitted.max.bytes", "33554432", 4 * KIB, (int64_t)4 * GIB, "bytes",
            "What one partition may hold that a majority does not have yet; produce waits beyond."),
     NUMBER("disk.min.free.bytes", "104857600", 0, INT64_MAX, "bytes",
-           "Produce is refused while the data directory's file system has less room than this."),
+           "Records are refused while the data directory's file system would be left with less than this by what was "
+           "accepted (a follower refuses below half of it)."),
 
     /* ---- Between brokers ---- */
     NUMBER("peer.window.bytes", "16777216", 4 * KIB, GIB, "bytes",

@@ -27,7 +27,11 @@ int16_t error_map_log(int error) {
     case ERR_DENIED:
     case ERR_LIMIT:
     case ERR_VERSION:
-    case ERR_NO_SPACE: return KAFKA_STORAGE_ERROR;
+    case ERR_NO_SPACE:
+    case ERR_NO_INODES:
+    case ERR_QUOTA:
+    case ERR_FILE_SIZE:
+    case ERR_READ_ONLY: return KAFKA_STORAGE_ERROR;
     default: return KAFKA_UNKNOWN_SERVER_ERROR;
     }
 }

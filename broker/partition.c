@@ -233,6 +233,7 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
                                .member_count = spec->member_count,
                                .bootstrap = spec->bootstrap,
                                .first = spec->members[0].replica,
+                               .needs_room = true,
                                .opening = spec->opening};
     int error = group_open(shard, &group, &group_events, partition, &partition->group, why);
     if (error != ERR_NONE) {

@@ -116,7 +116,7 @@ static int16_t refuse_sequence(struct partition *partition, enum producer_verdic
 }
 
 /* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
-static int16_t room_for(const struct partition *partition, struct error_text *why) {
+static int16_t room_for(const struct partition *partition, uint64_t bytes, struct error_text *why) {
     int32_t in_sync = partition_in_sync_count(partition), wanted = partition->settings.min_insync_replicas;
     if (wanted > (int32_t)partition->member_count)
         wanted = (int32_t)partition->member_count; /* as Kafka 4: never more than all */
@@ -124,6 +124,9 @@ static int16_t room_for(const struct partition *partition, struct error_text *wh
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
                          partition->member_count, partition->settings.min_insync_replicas);
+    struct disk_room *disk = log_store_room(shard_store(partition->shard));
+    if (!disk_room_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + bytes))
+        return error_set(why, KAFKA_STORAGE_ERROR, "%s", disk_room_sentence(disk));
     if (partition->queue.bytes >= REFUSE_BYTES)
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "Too much of %s-%d waits for a majority of its replicas already.", partition->topic,
@@ -230,7 +233,7 @@ static bool append_checked(struct partition *partition, struct partition_produce
         set_result(produce, code, -1, -1);
         return true;
     }
-    int16_t room = room_for(partition, &no_room);
+    int16_t room = room_for(partition, (uint64_t)produce->records.len, &no_room);
     enum sequence_place place = SEQUENCE_NEXT;
     if (batch->header.producer_id >= 0) place = check_sequence(partition, produce, &batch->header, room, &refusal->why);
     if (place == SEQUENCE_NEXT && room != KAFKA_NONE) {
@@ -409,6 +412,8 @@ void partition_produces_flush(struct partition *partition) {
     int error = append_queue_flush(partition);
     if (error == ERR_LIMIT) {
         env_timer_start(partition->retry, RETRY_US);
+    } else if (error == ERR_NO_SPACE) {
+        refuse_queue(partition, KAFKA_STORAGE_ERROR);
     } else if (error != ERR_NONE) { /* it is handing over, or `lost` is on its way */
         refuse_queue(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
     } else if (MUTANT(MUTANT_WATERMARK_AT_APPEND)) {

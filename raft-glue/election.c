@@ -16,7 +16,7 @@
  * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader); for others the
  * leader lives, and pre-vote protects it. A timeout that leaves the replica a follower (entries being written) was not the try.
  * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
- * A replica with damage in its segments makes no early try (damage.c).
+ * A replica with damage in its segments makes no early try (unfit.c).
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
  */
 #include "raft-glue/group_state.h"

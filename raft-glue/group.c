@@ -123,6 +123,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->arg = arg;
     group->id = spec->id;
     group->replica = spec->replica;
+    group->needs_room = spec->needs_room;
     group->eager_commit = spec->eager_commit;
     group->confirms_end = &group->confirms;
     group->apply_more.run = group_apply_more;

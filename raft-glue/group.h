@@ -8,7 +8,7 @@
  *
  * Happy path on a leader: group_submit seals the entry, steps the engine, hands the entry to the log and to the peers in
  * parallel, and when a majority has it on disk delivers it through `committed`, on every replica, in order.
- * Failures: a submit is refused with ERR_NOT_LEADER or ERR_LIMIT; what was submitted and had not committed when leadership
+ * Failures: a submit is refused with ERR_NOT_LEADER, ERR_LIMIT or ERR_NO_SPACE; what was submitted and had not committed when leadership
  * is lost may or may not commit later. A failed engine step ends the process.
  * Invariants: nothing reaches the engine but through group_admit(); while the hard state is not durable no
  * message leaves and no entry counts as persisted; completions of truncated entries are dropped; the commit index given to the log never goes back.
@@ -61,6 +61,8 @@ struct group_spec {
     uint64_t first;
     /* Of the log, and over; taken over. NULL: the log is opened within the call, which blocks. */
     struct partition_log_opening *opening;
+    bool
+        needs_room; /* its records are refused while the disk has none (disk_room.h), and another replica leads it then */
     bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
 };
 
@@ -86,11 +88,11 @@ uint64_t group_applied_index(const struct group *group);
 /* Where members are now (a broker's address moved is peers_add; this is for members that came or went). */
 void group_set_members(struct group *group, const struct group_member *members, size_t n);
 /* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and it has all that is
- * committed, or lacks at most GROUP_IN_SYNC_ENTRIES entries of the log, and knows of no damage in it. Ourselves: always. */
+ * committed, or lacks at most GROUP_IN_SYNC_ENTRIES entries of the log, knows of no damage in it, and has room for more. Ourselves: always. */
 bool group_member_in_sync(const struct group *group, uint64_t replica);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much
- * is uncommitted, try again later. The term of the entry is group_term(). Effects leave at the end of this turn at the latest. */
+ * is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the group needs some. The term of the entry is group_term(). Effects leave at the end of this turn at the latest. */
 int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups of a turn). `done`: ERR_NONE; ERR_NOT_LEADER;

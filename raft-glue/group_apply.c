@@ -101,7 +101,7 @@ void group_deliver(struct group *group) {
         group_tell_role(group);
         if (!group->closed) confirm_deliver(group);
         if (!group->closed) transfer_deliver(group);
-        if (!group->closed) damage_deliver(group);
+        if (!group->closed) unfit_deliver(group);
         if (!group->closed && group->transfer != NULL)
             group_hand_over(group); /* a quiet group has no step that would */
         if (!group->closed && group_leads(group)) {

@@ -1,8 +1,8 @@
 /*
  * When a group is due: one timer heap for all groups of the shard.
  *
- * The engine says when (raft_timeout), an early try (election.c), a waiting confirmation (confirm.c), a planned transfer and damage
- * (damage.c) may say otherwise. A
+ * The engine says when (raft_timeout), an early try (election.c), a waiting confirmation (confirm.c), a planned transfer and a leader that
+ * is not fit to lead (unfit.c) may say otherwise. A
  * leader's deadlines are rounded up to a grid, so that the heartbeats of all groups fall due in the same turn and share a
  * frame to each peer. Moving a deadline to a later moment costs nothing: the heap keeps the earlier one, and when it comes the
  * group is put back. A broker that stops leads what it leads, and lets nothing else time out: it would be elected only to stop.
@@ -51,8 +51,7 @@ uint64_t group_transfer_deadline_ms(const struct group *group) {
 }
 
 uint64_t group_leave_deadline_ms(const struct group *group) {
-    bool wanted = partition_log_is_damaged(group->log) && group_leads(group) && group->transfer == NULL &&
-                  group->member_count > 1;
+    bool wanted = group_is_unfit(group) && group_leads(group) && group->transfer == NULL && group->member_count > 1;
     return wanted ? group->leave_at_ms : UINT64_MAX;
 }
 

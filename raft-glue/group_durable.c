@@ -35,7 +35,7 @@ static void on_hard_state_durable(void *arg, uint64_t version) {
 }
 
 static void on_damaged(void *arg, const struct partition_log_damage *damage) {
-    damage_found(arg, damage);
+    unfit_damage_found(arg, damage);
 }
 
 const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable, on_damaged};

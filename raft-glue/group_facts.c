@@ -11,6 +11,14 @@ struct member *group_member(const struct group *group, uint64_t replica) {
     return NULL;
 }
 
+bool group_lacks_room(const struct group *group, enum disk_room_asker asker) {
+    return group->needs_room && disk_room_is_short(log_store_room(group->shard->store), asker);
+}
+
+bool group_is_unfit(const struct group *group) {
+    return partition_log_is_damaged(group->log) || group_lacks_room(group, DISK_ROOM_LEADER);
+}
+
 bool group_is_new(const struct group *group) {
     return group->made && !group->led;
 }
@@ -59,5 +67,6 @@ bool group_member_in_sync(const struct group *group, uint64_t replica) {
     uint64_t match = member_match(member), now_ms = env_now_ms(group->shard->env);
     bool heard = member->heard_ms != 0 && now_ms - member->heard_ms <= group->shard->options.election_timeout_ms;
     bool near = match >= group->commit || match + GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
-    return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged;
+    return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged &&
+           !member->takes_none;
 }

@@ -69,6 +69,8 @@ static bool fill_record(const struct group *group, const struct raft_message *me
          * (its question was long on the way), and must not take this for an answer to what it asks now. */
         if (group->step_stale) record->flags = RECORD_STALE;
         if (partition_log_is_damaged(group->log)) record->flags |= RECORD_DAMAGED;
+        if (group_lacks_room(group, DISK_ROOM_LEADER)) record->flags |= RECORD_NO_ROOM;
+        if (group_lacks_room(group, DISK_ROOM_FOLLOWER)) record->flags |= RECORD_TAKES_NONE;
         record->b = group->step_stale ? 0 : message->append_entries_result.last_log_index;
         return true;
     case RAFT_REQUEST_VOTE:

@@ -9,7 +9,7 @@
  *             election.c       early tries to be elected       transfer.c  who takes a leadership over
  *             group_trail.c    what the engine knows of the log
  *   roles     group_role.c     what begins and ends with a role
- *             damage.c         segments that cannot be read: who leads then
+ *             unfit.c          segments that cannot be read, a disk without room: who leads then
  *   the step  group_step.c     one engine step, its effects in their order, what follows from it
  *             admit.c          what may reach the engine
  *   causes    receive.c        frames to steps                 group_timeout.c  a deadline has come
@@ -70,6 +70,8 @@ struct member {
     bool rejected;    /* during a step: it has just rejected an AppendEntries */
     bool damaged;     /* it rejected what it had acknowledged: it does not count any more */
     bool log_damaged; /* it said, last, that it knows of damage in its segments: it counts, and must not lead */
+    bool no_room;     /* it said, last, that its disk has none for producers: it must not lead */
+    bool takes_none;  /* nor for us: it gets no records */
     bool silent;      /* it did not answer what was sent, for long: it gets no entries until it does */
     bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
     bool ready;       /* in link's list */
@@ -115,7 +117,7 @@ struct group {
     uint64_t id, replica;
     char *label;
     uint64_t first; /* as in group_spec */
-    bool eager_commit;
+    bool needs_room, eager_commit;
     bool made;        /* at this opening: its log was empty and was bootstrapped, */
     bool led;         /* and somebody has led it since */
     uint64_t made_ms; /* when the engine started */
@@ -175,9 +177,8 @@ struct group {
     uint64_t hand_over_to;
     struct group_transfer *transfer; /* planned, under way */
 
-    /* Damage in our segments (damage.c). */
-    char *damage;                /* the first that was met, as the beginning of a sentence; NULL: none */
-    struct group_transfer leave; /* away from this replica */
+    char *damage; /* in our segments: the first that was met, as the beginning of a sentence; NULL: none */
+    struct group_transfer leave; /* away from this replica, which is not fit to lead (unfit.c) */
     uint64_t leave_at_ms;        /* the next try, not before; 0: at once */
 
     /* Confirmations: waiting, in order of their rounds. */
@@ -251,6 +252,10 @@ static inline bool group_leads(const struct group *group) {
 /* ---- group_facts.c (and the questions of group.h) ---- */
 
 struct member *group_member(const struct group *group, uint64_t replica); /* NULL: none */
+/* It needs room on the disk, and there is none for records that come to a leader, or to a follower (disk_room.h). */
+bool group_lacks_room(const struct group *group, enum disk_room_asker asker);
+/* That, or damage in its segments: somebody else is to lead, if there is somebody. */
+bool group_is_unfit(const struct group *group);
 /* Made at this opening, and nobody has led it yet. */
 bool group_is_new(const struct group *group);
 /* Until then others wait for the first replica of a new group, and it goes on trying: it may be unable to open the group. */
@@ -396,11 +401,13 @@ bool group_has_to_tell(const struct group *group);
 /* Tells the owner; part of the turn. The group may be closed then. */
 void group_tell_role(struct group *group);
 
-/* ---- damage.c ---- */
+/* ---- unfit.c ---- */
 
-void damage_found(struct group *group, const struct partition_log_damage *damage);
-/* Part of the turn: a leader with damage hands over to a replica without, if one is in sync. */
-void damage_deliver(struct group *group);
+void unfit_damage_found(struct group *group, const struct partition_log_damage *damage);
+/* The disk has no room any more, or has some again. */
+void unfit_room_changed(struct shard *shard);
+/* Part of the turn: a leader that is not fit to lead hands over to a replica that is, if one is in sync. */
+void unfit_deliver(struct group *group);
 
 /* ======== The step ======== */
 

@@ -197,6 +197,8 @@ int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) 
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;
+    if (group->needs_room && !disk_room_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
+        return ERR_NO_SPACE;
     CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;

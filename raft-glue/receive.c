@@ -58,6 +58,17 @@ static uint64_t commit_within(const struct peer_piece *piece, unsigned n) {
     return piece->commit < last || MUTANT(MUTANT_COMMIT_SET_BACK) ? piece->commit : last;
 }
 
+/* How many of them are taken: all before the first records for which the disk has no room. The leader is told with the answer. */
+static unsigned taken(const struct group *group, struct entry *const *entries, unsigned n) {
+    struct disk_room *room = log_store_room(group->shard->store);
+    unsigned taken = 0;
+    if (!group->needs_room) return n;
+    while (taken < n && (entries[taken]->type != ENTRY_BATCHES ||
+                         disk_room_for(room, DISK_ROOM_FOLLOWER, entry_stored_size(entries[taken]))))
+        taken++;
+    return taken;
+}
+
 /* Entries and their twins for the engine; the entries stay the caller's. */
 static void step_append(struct group *group, struct member *from, const struct peer_piece *piece,
                         struct entry *const *entries, struct raft_entry *raw, unsigned n) {
@@ -107,6 +118,8 @@ static void receive_record(struct group *group, struct member *from, const struc
         return;
     case RECORD_APPEND_RESULT:
         from->log_damaged = record->flags & RECORD_DAMAGED;
+        from->no_room = record->flags & RECORD_NO_ROOM;
+        from->takes_none = record->flags & RECORD_TAKES_NONE;
         if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) return;
         message.type = RAFT_APPEND_ENTRIES_RESULT;
         message.append_entries_result = (struct raft_append_entries_result){
@@ -181,7 +194,9 @@ static void step_piece(struct group *group, struct member *from, struct peer_pie
         size_t end = first + 1;
         while (end < n && raw[end].type != RAFT_CHANGE)
             end++;
-        step_append(group, from, &piece, entries + first, raw + first, (unsigned)(end - first));
+        unsigned all = (unsigned)(end - first), n_taken = taken(group, entries + first, all);
+        step_append(group, from, &piece, entries + first, raw + first, n_taken);
+        if (n_taken < all) break;
         piece.prev_index = entries[end - 1]->index;
         piece.prev_term = entries[end - 1]->term;
         first = end;

@@ -13,7 +13,7 @@
  * follower rejects what stands behind it: it dropped it (its replica was not open yet).
  * Empty ones are anchored at the follower's match, where they may overtake data and are never rejected. A follower that said nothing
  * at all meanwhile (its replica has stopped) gets only those until it answers: its entries would fill, again and again, the window
- * that the other groups need.
+ * that the other groups need. So does one whose disk has no room, until it says that it has some again.
  *
  * Invariants: match < next <= end whenever verified; runs cover what is sent and not acknowledged, and the link's
  * unacked_bytes is their sum over all groups; at most one read from disk for each cursor.
@@ -120,7 +120,7 @@ void replicate_begin(struct group *group) {
         struct member *member = group->members[i];
         if (member == group->self) continue;
         reset(member);
-        member->damaged = member->silent = member->beyond = false;
+        member->damaged = member->no_room = member->takes_none = member->silent = member->beyond = false;
         member->anchor = member->sent_ms = member->again_ms = member->commit_sent = member->commit_sent_ms =
             member->confirmed = 0;
     }
@@ -204,7 +204,7 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
     if (prev + 1 + args->n_entries > member->end) member->end = prev + 1 + args->n_entries;
     if (member->end < member->next) member->end = member->next;
     resend_if_stuck(member, match);
-    if (member->silent || member->damaged) withhold(member, match);
+    if (member->silent || member->damaged || member->takes_none) withhold(member, match);
     if (!member->link->up) return;
     bool more = member->next < member->end;
     if (more) make_ready(member);

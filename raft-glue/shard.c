@@ -139,6 +139,10 @@ static void on_drained(void *arg, int32_t node) {
     if (shard->events != NULL && shard->events->drained != NULL) shard->events->drained(shard->arg, node);
 }
 
+static void on_room(void *arg) {
+    unfit_room_changed(arg);
+}
+
 /* ---- The owner's side ---- */
 
 int shard_open(struct env *env, struct log *log, struct log_store *store, const struct shard_options *options,
@@ -171,12 +175,14 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     }
     timer_heap_init(&shard->timers);
     shard->timer = env_timer_new(env, on_timer, shard);
+    log_store_on_room(store, on_room, shard);
     *result = shard;
     return ERR_NONE;
 }
 
 void shard_close(struct shard *shard) {
     CHECK(shard->groups == NULL);
+    log_store_on_room(shard->store, NULL, NULL);
     witness_close(shard->witness);
     peers_close(shard->peers);
     env_defer_cancel(shard->env, &shard->turn);

@@ -48,7 +48,8 @@ struct shard_stats {
         trails_cut, trails_extended,
         reanchored;           /* group_trail.c; reanchored: AppendEntries that reached below the trail */
     uint64_t damaged_files;   /* segments in which reads met damage */
-    uint64_t left_for_damage; /* those of the planned transfers that were made because of it */
+    uint64_t left_for_damage; /* those of the planned transfers that were made because of it, */
+    uint64_t left_for_room;   /* and because of a disk without room */
 };
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 

@@ -11,14 +11,16 @@
 
 enum { NEAR_ENTRIES = 100 }; /* a target that lacks more is not begun with */
 
-/* Whoever has damage in its segments only where everybody has. */
+/* Whoever has damage in its segments, or no room, only where everybody has. */
 static bool is_better(const struct member *member, const struct member *than) {
     if (member->log_damaged != than->log_damaged) return than->log_damaged;
+    if (member->no_room != than->no_room) return than->no_room;
     return member_match(member) > member_match(than);
 }
 
 static bool may_lead(const struct group *group, const struct member *member) {
-    return member != group->self && member->voter && !member->damaged && member->link->up && !member->link->stopping;
+    return member != group->self && member->voter && !member->damaged && !member->takes_none && member->link->up &&
+           !member->link->stopping;
 }
 
 struct member *transfer_target(const struct group *group) {

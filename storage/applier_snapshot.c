@@ -62,7 +62,7 @@ static uint32_t checksum(const uint8_t head[HEAD_SIZE], struct slice state) {
 
 /* Nothing is lost by it: the state is kept again at the next sync. */
 static bool is_passing(int error) {
-    return error == ERR_NO_SPACE || error == ERR_LIMIT;
+    return error_is_no_room(error) || error == ERR_LIMIT;
 }
 
 static int write_file(struct save_job *save) {
@@ -115,6 +115,7 @@ static void done(struct env_job *base) {
         env_fatal(store->env,
                   "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
                   save->path, error_phrase(save->error), error_advice(save->error));
+    if (!save->error) log_store_took_room(store, save->state.len + HEAD_SIZE);
     slice_unref(&save->state);
     mem_free(save->group_path);
     mem_free(save->path);

@@ -105,7 +105,10 @@ void journal_close(struct journal *journal) {
     journal->files.stopping = true;
     env_defer_cancel(journal->env, &journal->turn);
     env_timer_stop(journal->again);
-    journal_free_if_unused(journal);
+    if (journal->write.waits)
+        journal_writer_give_up(journal);
+    else
+        journal_free_if_unused(journal);
 }
 
 static void take_over_groups(struct journal *journal) {
@@ -165,6 +168,7 @@ int journal_open(struct env *env, struct log *log, const char *path, const struc
     }
     opened->lane = env_lane_new(env, "journal");
     opened->again = env_timer_new(env, journal_room_again, opened);
+    journal_writer_begin_tries(opened);
     journal_room_prepare(opened);
     *journal = opened;
     return ERR_NONE;

@@ -5,7 +5,8 @@
  * Happy path: journal_* calls copy records into the round that is gathering; a round starts at the end of the loop's
  * turn, or as soon as the one before it ends; the flusher writes it and syncs it once; then everybody who waits for it is
  * told, in the order in which they asked. Batching comes from the disk being busy, never from a timer.
- * Failures: an error from write or sync ends the process (env_fatal): the page cache cannot be believed afterwards.
+ * Failures: an error from write or sync ends the process (env_fatal): the page cache cannot be believed afterwards. A disk without room
+ * (error_is_no_room) makes the round wait, and all of it is written again: until then nothing of it counts.
  * Invariants: a record is durable when its round is; rounds become durable in order; a file is reused only when
  * everything in it is either synced in a segment (journal_progress), truncated, superseded, or copied forward.
  *
@@ -16,13 +17,15 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "storage/disk_room.h"
 #include "storage/entry.h"
 
 struct journal;
 
 struct journal_options {
-    uint64_t file_bytes; /* of one file, taken up to a multiple of 4096, at least 32 KiB; 64 KiB in the simulator */
-    uint64_t max_bytes;  /* of the live part, which recovery reads; at least four files */
+    uint64_t file_bytes;    /* of one file, taken up to a multiple of 4096, at least 32 KiB; 64 KiB in the simulator */
+    uint64_t max_bytes;     /* of the live part, which recovery reads; at least four files */
+    struct disk_room *room; /* stays until journal_close. NULL: what the disk has */
     bool must_exist; /* this directory has been in use: a missing journal is damage (ERR_CORRUPT), never a new one */
 };
 
@@ -113,6 +116,8 @@ uint64_t journal_round(const struct journal *journal);
 void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
                          void *arg);
 uint64_t journal_live_bytes(const struct journal *journal);
+/* Of what is recorded `unwritten` bytes are in no file yet: so much the files may have to grow for them. */
+uint64_t journal_owed_bytes(const struct journal *journal, uint64_t unwritten);
 /* Sequence number of the last durable round: never goes back unless the disk did. Rounds that hold nothing but what was seen of
  * other journals do not count: idle brokers would tell each other of them for ever. */
 uint64_t journal_sequence(const struct journal *journal);

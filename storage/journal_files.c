@@ -213,7 +213,7 @@ static void piece_work(struct env_job *job) {
     making->error = write_piece(making);
 }
 
-/* The file is there, or will not be: ERR_NO_SPACE, ERR_LIMIT, ERR_CANCELED. */
+/* The file is there, or will not be: error_is_no_room, ERR_LIMIT, ERR_CANCELED. */
 static void end_making(struct journal_making *making, int error) {
     struct journal_files *files = making->files;
     void (*made)(void *arg, int error) = making->made;
@@ -226,7 +226,7 @@ static void end_making(struct journal_making *making, int error) {
 
 static void piece_done(struct env_job *job) {
     struct journal_making *making = (struct journal_making *)job;
-    bool no_room = making->error == ERR_NO_SPACE || making->error == ERR_LIMIT;
+    bool no_room = error_is_no_room(making->error) || making->error == ERR_LIMIT;
     int error = making->error;
     if (no_room) error = env_unlink(making->env, making->path);
     if (no_room && error == ERR_NOT_FOUND) error = ERR_NONE; /* it was not even made */

@@ -47,7 +47,7 @@ void journal_files_name(const struct journal_files *files, uint32_t number, char
 int journal_files_settle(struct journal_files *files, struct error_text *why);
 /* Makes a file now, blocking; it is free. */
 int journal_files_make(struct journal_files *files, struct error_text *why);
-/* Starts to make a file in the lane; one at a time. `made` gets ERR_NONE: it is there; ERR_NO_SPACE, ERR_LIMIT; ERR_CANCELED:
+/* Starts to make a file in the lane; one at a time. `made` gets ERR_NONE: it is there; error_is_no_room, ERR_LIMIT; ERR_CANCELED:
  * `stopping`. */
 void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
                               void *arg);

@@ -45,6 +45,7 @@ void journal_free(struct journal *journal) {
     journal_state_close(&journal->state);
     journal_files_close(&journal->files);
     env_timer_free(journal->again);
+    env_timer_free(journal->write_again);
     env_lane_free(journal->lane);
     mem_free(journal);
 }

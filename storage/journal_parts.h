@@ -32,6 +32,7 @@ struct journal_write {
     uint64_t cut_to; /* cut the file to this size first; 0: do not */
     int error;
     bool busy;
+    bool no_room, waits;                      /* it found none; waits: between two tries */
     bool counted;                             /* a round of the queue: waiters wait for its number */
     void (*written)(struct journal *journal); /* the round is durable */
 };
@@ -63,13 +64,15 @@ struct journal {
     struct journal_waiter *telling;                /* those that are being told now */
 
     /* Room; journal_room.c. */
-    struct journal_round *copies; /* gathers what is copied forward */
-    uint64_t reclaiming;          /* the generation that is being copied forward; 0: none */
-    bool owners_turn;             /* a round of theirs was placed since the last reclaiming began */
-    uint64_t pressed;             /* the owners of this generation were asked */
-    bool disk_full;               /* no further file can be made at present */
-    bool stalled;                 /* the next round waits for a file */
-    struct env_timer *again;      /* looks again while stalled or disk_full */
+    struct journal_round *copies;  /* gathers what is copied forward */
+    uint64_t reclaiming;           /* the generation that is being copied forward; 0: none */
+    bool owners_turn;              /* a round of theirs was placed since the last reclaiming began */
+    uint64_t pressed;              /* the owners of this generation were asked */
+    bool disk_full;                /* no further file can be made at present */
+    bool stalled;                  /* the next round waits for a file */
+    struct env_timer *again;       /* looks again while stalled or disk_full */
+    struct env_timer *write_again; /* the write finds no room, and is tried again */
+    struct log_limiter no_room;
     void (*on_pressure)(void *arg, uint64_t group, uint64_t index);
     void *on_pressure_arg;
 
@@ -99,6 +102,10 @@ void journal_recycle_round(struct journal *journal, struct journal_round *round)
 struct journal_tail;
 int journal_writer_begin(struct journal *journal, struct error_text *why);
 int journal_writer_continue(struct journal *journal, const struct journal_tail *tail, struct error_text *why);
+/* Before the first write that is not part of opening. */
+void journal_writer_begin_tries(struct journal *journal);
+/* The journal closes while its write finds no room: the round is lost. Frees the journal if nothing else is under way. */
+void journal_writer_give_up(struct journal *journal);
 /* Does the round fit into the file of the present generation? */
 bool journal_writer_fits(const struct journal *journal, const struct journal_round *round);
 /* Gives the round, which fits, its place and writes it; `written` is called when it is durable. One write at a time. */

@@ -9,6 +9,7 @@
  * their owner has not synced: rounds wait, it is logged, and the owners are asked again until they have. As soon as they
  * have, rounds may take files although the limit is reached: the progress itself waits behind these rounds, and what
  * waits is bounded by the callers' limit for uncommitted entries, a quarter of max_bytes.
+ * A disk with little room (disk_room.h): max_bytes is lower for as long, down to what the journal has.
  * A full disk, or no more files that may be open: no file can be made; the owners are asked as if the limit was reached, and files are reused. When none is
  * free, or the last one would not give another one back, rounds wait until the disk has room.
  * Invariant: between two generations that are copied, a round of the owners is placed: copying never keeps them from the
@@ -20,7 +21,11 @@
 #include "base/mem.h"
 #include "storage/journal_parts.h"
 
-enum { ASK_AGAIN_US = 50 * 1000, TRY_DISK_AGAIN_US = 1000 * 1000 };
+enum {
+    ASK_AGAIN_US = 50 * 1000,
+    TRY_DISK_AGAIN_US = 1000 * 1000,
+    FILES_LEAST = 4, /* that it may have however little room there is */
+};
 
 /* The first entry of the extent that is still needed and that its owner has not synced (as far as recorded). */
 static uint64_t first_needed(const struct journal_group_state *group, const struct journal_extent *extent) {
@@ -41,6 +46,29 @@ static bool oldest_can_be_emptied(const struct journal *journal) {
         }
     }
     return true;
+}
+
+/* ---- How large it may be ---- */
+
+/* As large as it is, and half of what the disk has above its limit, so that the journal does not take what segments need. What makes
+ * room must go on, so some files it may have in any case. */
+static uint64_t most_bytes(const struct journal *journal) {
+    uint64_t most = journal->options.max_bytes;
+    if (journal->options.room == NULL) return most;
+    uint64_t above = disk_room_above_limit(journal->options.room), least = FILES_LEAST * journal->options.file_bytes;
+    uint64_t may_be = journal->files.free_bytes + journal->files.live_bytes + above / 2;
+    if (may_be < least) may_be = least;
+    return may_be < most ? may_be : most;
+}
+
+static uint64_t rest_of_file(const struct journal *journal) {
+    return journal->end > journal->offset ? journal->end - journal->offset : 0;
+}
+
+uint64_t journal_owed_bytes(const struct journal *journal, uint64_t unwritten) {
+    uint64_t has = rest_of_file(journal) + journal->files.free_bytes, file = journal->options.file_bytes;
+    uint64_t owed = unwritten > has ? (unwritten - has + file - 1) / file * file : 0;
+    return journal->files.making != NULL && owed < file ? file : owed;
 }
 
 /* ---- Taking files ---- */
@@ -71,12 +99,12 @@ static void end_stall(struct journal *journal) {
 
 static bool below_soft_limit(const struct journal *journal) {
     uint64_t all = journal->files.free_bytes + journal->files.live_bytes + journal->options.file_bytes;
-    return all <= journal->options.max_bytes / 4 * 3;
+    return all <= most_bytes(journal) / 4 * 3;
 }
 
 /* It is time to empty the oldest generation. */
 static bool room_is_short(const struct journal *journal) {
-    return journal->stalled || journal->disk_full || journal->files.live_bytes >= journal->options.max_bytes / 2;
+    return journal->stalled || journal->disk_full || journal->files.live_bytes >= most_bytes(journal) / 2;
 }
 
 static void disk_is_full(struct journal *journal) {
@@ -86,8 +114,12 @@ static void disk_is_full(struct journal *journal) {
 
 static void file_made(void *arg, int error) {
     struct journal *journal = arg;
-    if ((error == ERR_NO_SPACE || error == ERR_LIMIT) && !journal->closing) disk_is_full(journal);
-    if (error == ERR_NONE) journal->disk_full = false;
+    if ((error_is_no_room(error) || error == ERR_LIMIT) && !journal->closing) disk_is_full(journal);
+    if (error == ERR_NONE) {
+        journal->disk_full = false;
+        if (journal->options.room != NULL && !journal->closing)
+            disk_room_took(journal->options.room, journal->options.file_bytes);
+    }
     if (journal->closing)
         journal_free_if_unused(journal);
     else
@@ -96,9 +128,10 @@ static void file_made(void *arg, int error) {
 
 /* Starts to make a file, unless the disk has no room for one: then it is tried again later. */
 static void make_file(struct journal *journal) {
-    uint64_t room;
+    struct env_disk_room room;
     if (journal->files.making != NULL || journal->disk_full) return;
-    if (env_disk_free(journal->env, journal->files.path, &room) == ERR_NONE && room < journal->options.file_bytes)
+    if (env_disk_free(journal->env, journal->files.path, &room) == ERR_NONE &&
+        room.free_bytes < journal->options.file_bytes)
         disk_is_full(journal);
     else
         journal_files_make_later(&journal->files, journal->lane, file_made, journal);

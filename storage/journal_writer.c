@@ -5,7 +5,7 @@
  * that it made superfluous are free, and whoever had it written goes on (journal_turns.c).
  * When a file is full the next generation begins in a free one, with a checkpoint of the state, twice, in one write of
  * its own: it is durable before any round behind it is written, so recovery needs one of the two copies whole.
- * Failures: an error of a write ends the process.
+ * Failures: a disk without room makes a write wait and begin again; any other error of a write ends the process.
  * Invariants: one write at a time; `oldest` in a header is computed from exactly the rounds up to it; a file is given
  * back only when a durable round says that it is not needed.
  */
@@ -18,6 +18,7 @@
 
 enum {
     SEQUENCE_JUMP = 1024, /* at each open: no sequence of a round that was cut is used again */
+    WRITE_AGAIN_US = 200 * 1000,
 };
 
 /* ---- Places ---- */
@@ -58,16 +59,49 @@ static void write_work(struct env_job *job) {
     if (write->error == ERR_NONE) write->error = env_file_write(write->file, &iov, 1, write->offset, sync);
 }
 
+static void write_again(void *arg) {
+    struct journal *journal = arg;
+    journal->write.waits = false;
+    env_lane_run(journal->lane, &journal->write.job);
+}
+
+void journal_writer_give_up(struct journal *journal) {
+    env_timer_stop(journal->write_again);
+    journal->write.busy = journal->write.waits = false;
+    journal_round_free(journal->write.round);
+    journal_free_if_unused(journal);
+}
+
+/* Where the file had to grow, or the file system writes nothing in place. What was written of the round counts for nothing. */
+static void wait_for_room(struct journal *journal) {
+    struct journal_write *write = &journal->write;
+    log_limited(journal->log, &journal->no_room, LOG_WARN,
+                "cannot write the journal in %s (%s): %s; writing waits until then", journal->files.path,
+                error_phrase(write->error), error_advice(write->error));
+    if (!write->no_room && journal->options.room != NULL) disk_room_wait(journal->options.room, write->error);
+    write->no_room = write->waits = true;
+    env_timer_start(journal->write_again, WRITE_AGAIN_US);
+}
+
 static void write_done(struct env_job *job) {
     struct journal_write *write = (struct journal_write *)job;
     struct journal *journal = write->journal;
     struct journal_round *round = write->round;
+    if (error_is_no_room(write->error)) {
+        if (journal->closing)
+            journal_writer_give_up(journal);
+        else
+            wait_for_room(journal);
+        return;
+    }
+    if (write->no_room && !journal->closing && journal->options.room != NULL)
+        disk_room_got_through(journal->options.room);
     if (write->error != ERR_NONE && !MUTANT(MUTANT_FAILED_SYNC_SURVIVED))
         env_fatal(
             journal->env,
-            "cannot write the journal in %s (%s); this broker ends at once, because nothing that is not synced can "
+            "cannot write the journal in %s (%s); %s. This broker ends at once, because nothing that is not synced can "
             "be believed after that",
-            journal->files.path, error_phrase(write->error));
+            journal->files.path, error_phrase(write->error), error_advice(write->error));
     write->busy = false;
     if (round->binding) journal->durable_sequence = round->sequence;
     journal->durable_mark = round->mark;
@@ -97,6 +131,10 @@ static void start_write(struct journal *journal, struct journal_write write) {
 
 bool journal_writer_fits(const struct journal *journal, const struct journal_round *round) {
     return journal->offset + journal_round_bytes(round) <= journal->end;
+}
+
+void journal_writer_begin_tries(struct journal *journal) {
+    journal->write_again = env_timer_new(journal->env, write_again, journal);
 }
 
 void journal_writer_write(struct journal *journal, struct journal_round *round, bool counted,

@@ -43,6 +43,10 @@ void log_store_job_done(struct log_store *store) {
     log_store_free_if_unused(store);
 }
 
+void log_store_took_room(struct log_store *store, uint64_t bytes) {
+    if (store->room) disk_room_took(store->room, bytes);
+}
+
 /* ---- A log's positions ---- */
 
 void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed) {

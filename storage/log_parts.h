@@ -61,6 +61,9 @@ struct log_store {
     struct log_store_options options;
     char *groups_path;
     struct journal *journal;
+    struct disk_room *room;          /* NULL: the store is closed */
+    void (*room_changed)(void *arg); /* NULL: nobody listens */
+    void *room_arg;
     struct partition_log *logs; /* by group; open ones, and closed ones that something still waits for */
     struct tail_cache cache;
     struct segment_files files;
@@ -177,6 +180,8 @@ struct partition_log *log_store_find(struct log_store *store, uint64_t group);
 /* Sends a job into a lane of the store, and takes it back: the last thing in its `done`. The store lives until then. */
 void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job);
 void log_store_job_done(struct log_store *store);
+/* So much went into the files of groups. */
+void log_store_took_room(struct log_store *store, uint64_t bytes);
 /* Something is written, synced or closed: perhaps that was all that a flush waits for. */
 void log_store_check_flush(struct log_store *store);
 /* Frees a closed store when nothing needs it any more. */

@@ -53,44 +53,72 @@ static void removals_idle(void *arg) {
     log_store_free_if_unused(arg);
 }
 
-int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
-                   struct log_store **out, struct error_text *why) {
-    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 && options->open_files > 0);
-    char *groups_path = path_join(path, "groups"), *journal_path = path_join(path, "journal");
-    struct journal *journal = NULL;
-    struct journal_options journal_options = {.file_bytes = options->journal_file_bytes,
-                                              .max_bytes = options->journal_max_bytes,
-                                              .must_exist = options->must_exist};
-    int error = make_directory(env, path, why);
-    if (!error) error = make_directory(env, groups_path, why);
-    if (!error) error = journal_open(env, log, journal_path, &journal_options, &journal, why);
+/* Accepted, and in no segment; and what the journal may have to grow for what it has not written. */
+static uint64_t promised_room(void *arg) {
+    const struct log_store *store = arg;
+    if (!store->journal) return 0; /* not open yet */
+    return store->uncommitted_bytes + store->write_behind.unwritten_bytes +
+           journal_owed_bytes(store->journal, store->undurable_bytes);
+}
+
+static void room_changed(void *arg) {
+    const struct log_store *store = arg;
+    if (store->room_changed) store->room_changed(store->room_arg);
+}
+
+static int open_journal(struct log_store *store, const char *path, struct error_text *why) {
+    struct journal_options options = {.file_bytes = store->options.journal_file_bytes,
+                                      .max_bytes = store->options.journal_max_bytes,
+                                      .room = store->room,
+                                      .must_exist = store->options.must_exist};
+    char *journal_path = path_join(path, "journal");
+    int error = make_directory(store->env, path, why);
+    if (!error) error = make_directory(store->env, store->groups_path, why);
+    if (!error) error = journal_open(store->env, store->log, journal_path, &options, &store->journal, why);
     mem_free(journal_path);
-    if (error) {
-        mem_free(groups_path);
-        return error;
-    }
-    struct log_store *store = mem_zalloc(sizeof *store);
-    store->env = env;
-    store->log = log;
-    store->options = *options;
-    store->groups_path = groups_path;
-    store->journal = journal;
+    return error;
+}
+
+/* What needs the journal, and cannot fail. */
+static void begin(struct log_store *store) {
+    const struct log_store_options *options = &store->options;
     tail_cache_init(&store->cache, options->tail_cache_bytes);
     store->flush_task.run = check_flush;
     store->index_interval_bytes = index_interval(options);
-    store->lane = env_lane_new(env, "write-behind");
-    store->open_lane = env_lane_new(env, "open-logs");
-    paced_removal_init(&store->removals, env, removals_idle, store);
+    store->lane = env_lane_new(store->env, "write-behind");
+    store->open_lane = env_lane_new(store->env, "open-logs");
+    paced_removal_init(&store->removals, store->env, removals_idle, store);
     write_behind_open(store);
     log_readings_open(store);
     unsigned jobs = store->write_behind.jobs_max; /* each has a file of its own */
-    store->files = (struct segment_files){.env = env,
+    store->files = (struct segment_files){.env = store->env,
                                           .limit = options->open_files > jobs ? options->open_files - jobs : 1,
                                           .want_sync = want_sync,
                                           .room = room_for_file,
                                           .arg = store};
-    journal_on_pressure(journal, pressed, store);
+    journal_on_pressure(store->journal, pressed, store);
     log_store_remove_leftovers(store);
+}
+
+int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
+                   struct log_store **out, struct error_text *why) {
+    static const struct disk_room_events room_events = {promised_room, room_changed};
+    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 && options->open_files > 0);
+    struct log_store *store = mem_zalloc(sizeof *store);
+    store->env = env;
+    store->log = log;
+    store->options = *options;
+    store->groups_path = path_join(path, "groups");
+    store->room = disk_room_new(env, log, options->disk_path ? options->disk_path : path, options->disk_min_free_bytes,
+                                &room_events, store);
+    int error = open_journal(store, path, why);
+    if (error) {
+        disk_room_free(store->room);
+        mem_free(store->groups_path);
+        mem_free(store);
+        return error;
+    }
+    begin(store);
     *out = store;
     return 0;
 }
@@ -106,6 +134,8 @@ void log_store_close(struct log_store *store) {
     log_readings_close(store);
     journal_close(store->journal);
     store->journal = NULL;
+    disk_room_free(store->room);
+    store->room = NULL;
     store->closed = true;
     log_store_free_if_unused(store);
 }
@@ -114,6 +144,15 @@ void log_store_close(struct log_store *store) {
 
 struct journal *log_store_journal(struct log_store *store) {
     return store->journal;
+}
+
+struct disk_room *log_store_room(struct log_store *store) {
+    return store->room;
+}
+
+void log_store_on_room(struct log_store *store, void (*changed)(void *arg), void *arg) {
+    store->room_changed = changed;
+    store->room_arg = arg;
 }
 
 uint64_t log_store_uncommitted_bytes(const struct log_store *store) {

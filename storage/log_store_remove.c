@@ -14,7 +14,7 @@
 
 static const char deleted_suffix[] = ".deleted";
 
-enum { TRY_AGAIN_US = 1000 * 1000 };
+enum { TRY_AGAIN_US = 1000 * 1000, TURNS_MAX = 1000, TURN_ROOM = 12 };
 
 struct remove_job {
     struct env_job job; /* first: a job is its remove_job */
@@ -22,14 +22,27 @@ struct remove_job {
     struct env *env;
     uint64_t group;
     char *path, *aside;
+    size_t aside_size;
     const char *groups_path;
     int error;
     struct env_timer *again; /* NULL: nothing was in the way so far */
 };
 
+/* What is left of an earlier removal of the same group, which the journal did not hear of, has the first of these names. */
+static void name_aside(struct remove_job *job, unsigned turn) {
+    if (turn == 0)
+        snprintf(job->aside, job->aside_size, "%s%s", job->path, deleted_suffix);
+    else
+        snprintf(job->aside, job->aside_size, "%s.%u%s", job->path, turn, deleted_suffix);
+}
+
 static void work(struct env_job *base) {
     struct remove_job *job = (struct remove_job *)base;
-    job->error = env_rename(job->env, job->path, job->aside);
+    unsigned turn = 0;
+    do {
+        name_aside(job, turn);
+        job->error = env_rename(job->env, job->path, job->aside);
+    } while (job->error == ERR_EXISTS && turn++ < TURNS_MAX);
     if (job->error == ERR_NOT_FOUND) job->error = 0;
     if (!job->error) job->error = env_sync_dir(job->env, job->groups_path);
 }
@@ -41,7 +54,7 @@ static void try_again(void *arg) {
 
 /* The sync of the directory that was not opened is made good by the next try. */
 static bool waits(struct remove_job *job) {
-    if ((job->error != ERR_LIMIT && job->error != ERR_NO_SPACE) || job->store->closed) return false;
+    if ((job->error != ERR_LIMIT && !error_is_no_room(job->error)) || job->store->closed) return false;
     if (!job->again) job->again = env_timer_new(job->env, try_again, job);
     env_timer_start(job->again, TRY_AGAIN_US);
     return true;
@@ -69,16 +82,15 @@ static void done(struct env_job *base) {
 int log_store_remove_group(struct log_store *store, uint64_t group) {
     if (log_store_find(store, group)) return ERR_BUSY;
     char *path = path_of_group(store->groups_path, group);
-    size_t size = strlen(path) + sizeof deleted_suffix;
-    char *aside = mem_alloc(size);
-    snprintf(aside, size, "%s%s", path, deleted_suffix);
+    size_t size = strlen(path) + TURN_ROOM + sizeof deleted_suffix;
     struct remove_job *job = mem_alloc(sizeof *job);
     *job = (struct remove_job){.job = {.work = work, .done = done},
                                .store = store,
                                .env = store->env,
                                .group = group,
                                .path = path,
-                               .aside = aside,
+                               .aside = mem_alloc(size),
+                               .aside_size = size,
                                .groups_path = store->groups_path};
     log_store_run_job(store, store->lane, &job->job);
     return 0;

@@ -49,7 +49,8 @@ struct write_job {
     uint64_t index_position;
     int error;
     enum write_step step;    /* at which it happened */
-    struct env_timer *again; /* NULL: the disk was not full so far */
+    bool no_room;            /* it was told that there is none, and has not got through yet */
+    struct env_timer *again; /* NULL: nothing was in the way so far */
 };
 
 /* ---- On the lane's thread ---- */
@@ -160,6 +161,7 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     uint64_t stored = 0;
     for (size_t i = 0; i < job->count; i++)
         stored += entry_stored_size(job->entries[i]);
+    log_store_took_room(log->store, stored + job->padding + job->index_len + (job->create ? SEGMENT_HEADER_SIZE : 0));
     log->unwritten_bytes -= stored;
     log->store->write_behind.unwritten_bytes -= stored;
     log->directory_made = true;
@@ -182,6 +184,7 @@ static void end_job(struct write_job *job) {
     struct partition_log *log = job->log;
     if (job->opened) segment_adopt_file(job->segment, job->file);
     log->job = NULL;
+    if (job->no_room && store->room) disk_room_got_through(store->room);
     store->write_behind.jobs--;
     if (!log->closed) take_result(log, job);
     segment_let_go(job->segment);
@@ -208,7 +211,12 @@ static void wait_for_room(struct write_job *job) {
     log_limited(store->log, &store->full_disk, LOG_WARN,
                 "cannot %s %s (%s): %s; entries wait in the journal and in memory until then", step_names[job->step],
                 job->path, error_phrase(job->error), error_advice(job->error));
-    if (job->error == ERR_LIMIT) segment_files_give_back(&store->files);
+    if (job->error == ERR_LIMIT) {
+        segment_files_give_back(&store->files);
+    } else if (!job->no_room) {
+        job->no_room = true;
+        disk_room_wait(store->room, job->error);
+    }
     if (job->opened) {
         env_file_close(job->file);
         job->file = NULL;
@@ -222,7 +230,7 @@ static void done(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
     bool is_sync = job->step == STEP_SYNC || job->step == STEP_DIRECTORY;
     /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed. */
-    bool passing = job->error == ERR_LIMIT || (job->error == ERR_NO_SPACE && !is_sync);
+    bool passing = job->error == ERR_LIMIT || (error_is_no_room(job->error) && !is_sync);
     if (passing && !job->log->closed)
         wait_for_room(job);
     else if (job->error && !job->log->closed)

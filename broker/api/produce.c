@@ -16,7 +16,6 @@
 #include "base/check.h"
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
-#include "broker/disk_watch.h"
 #include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
 
@@ -165,17 +164,12 @@ static void client_gone(struct request *request) {
 }
 
 /* What is wrong with the whole request. */
-static int16_t check_request(const struct disk_watch *disk, const struct kp_produce_request *in,
-                             const char **sentence) {
+static int16_t check_request(const struct kp_produce_request *in, const char **sentence) {
     *sentence = "";
     if (in->acks < -1 || in->acks > 1) return KAFKA_INVALID_REQUIRED_ACKS;
     if (in->transactional_id.len >= 0) {
         *sentence = "This broker has no transactions yet: produce without a transactional.id.";
         return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    }
-    if (disk_watch_full(disk)) {
-        *sentence = disk_watch_sentence(disk);
-        return KAFKA_STORAGE_ERROR;
     }
     return KAFKA_NONE;
 }
@@ -316,7 +310,7 @@ void api_produce(void *service, struct request *request) {
         request_close_connection(request);
         return;
     }
-    state->code = check_request(state->services->disk, request->message, &state->sentence);
+    state->code = check_request(request->message, &state->sentence);
     request->state = state;
     request->canceled = client_gone;
     request->released = released;

@@ -13,12 +13,13 @@ EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 
 
 class Image:
-    def __init__(self, directory, megabytes=2048):
+    def __init__(self, directory, megabytes=2048, options=()):
+        """`options`: further ones of mkfs.ext4, such as -m 0 (root keeps nothing back) or -N (so many inodes)."""
         self.file, self.mount_point = Path(directory) / "disk.img", Path(directory) / "disk"
         self.mount_point.mkdir(parents=True, exist_ok=True)
         with open(self.file, "wb") as f:
             f.truncate(megabytes << 20)
-        self.run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", self.file)
+        self.run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", *options, self.file)
         self.mount()
 
     @staticmethod

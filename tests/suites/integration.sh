@@ -5,6 +5,7 @@ parts=(
     batches
     operator
     damage
+    room
     leaders
     cli
     cli_records

@@ -200,11 +200,12 @@ int env_sync_dir(struct env *env, const char *path) {
     return disk_sync_dir(env->node->disk, path);
 }
 
-int env_disk_free(struct env *env, const char *path, uint64_t *free_bytes) {
+int env_disk_free(struct env *env, const char *path, struct env_disk_room *room) {
     uint64_t used = disk_used_bytes(env->node->disk), capacity = disk_capacity_bytes(env->node->disk);
 
     if (disk_kind_of(env->node->disk, path) == ENV_NOTHING) return ERR_NOT_FOUND;
-    *free_bytes = used < capacity ? capacity - used : 0;
+    room->free_bytes = used < capacity ? capacity - used : 0;
+    room->free_files = UINT64_MAX;
     return ERR_NONE;
 }
 

@@ -187,7 +187,7 @@ static void test_file_direct(void **state) {
     loop_close(&loop);
 }
 
-/* A file that may not grow says "no space", and the process lives on. */
+/* A file that may not grow says so, and the process lives on. */
 static void test_file_no_space(void **state) {
     (void)state;
     struct loop loop;
@@ -203,8 +203,8 @@ static void test_file_no_space(void **state) {
     int error = env_file_write(file, &part, 1, 0, false);
     int error_sync = env_file_write(file, &part, 1, 0, true);
     setrlimit(RLIMIT_FSIZE, &before);
-    assert_int_equal(error, ERR_NO_SPACE);
-    assert_int_equal(error_sync, ERR_NO_SPACE);
+    assert_int_equal(error, ERR_FILE_SIZE);
+    assert_int_equal(error_sync, ERR_FILE_SIZE);
     env_file_close(file);
     loop_close(&loop);
 }
@@ -248,10 +248,10 @@ static void test_folders(void **state) {
     assert_int_equal(env_unlink(env, loop_path(&loop, "b/inside")), ERR_NONE);
     assert_int_equal(env_unlink(env, loop_path(&loop, "b/inside")), ERR_NOT_FOUND);
     assert_int_equal(env_rmdir(env, b), ERR_NONE);
-    uint64_t free_bytes = 0;
-    assert_int_equal(env_disk_free(env, loop.folder, &free_bytes), ERR_NONE);
-    assert_true(free_bytes > 0);
-    assert_int_equal(env_disk_free(env, b, &free_bytes), ERR_NOT_FOUND);
+    struct env_disk_room room = {0};
+    assert_int_equal(env_disk_free(env, loop.folder, &room), ERR_NONE);
+    assert_true(room.free_bytes > 0 && room.free_files > 0);
+    assert_int_equal(env_disk_free(env, b, &room), ERR_NOT_FOUND);
     loop_close(&loop);
 }
 

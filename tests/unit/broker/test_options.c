@@ -1,4 +1,4 @@
-/* The command line of draved, and the watch over free space: what they accept and what they say. */
+/* The command line of draved: what it accepts and what it says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#include "base/env_uv.h"
-#include "broker/disk_watch.h"
 #include "broker/options.h"
 
 enum { WORDS_MAX = 12 };
@@ -75,33 +73,10 @@ static void test_options_wrong(void **state) {
     }
 }
 
-/* Below the limit it says so, with path, free space and limit; without a limit it never does. */
-static void test_disk_watch(void **state) {
-    (void)state;
-    struct env *env;
-    assert_int_equal(env_uv_new(&env, 2), ERR_NONE);
-    struct log log = {.env = env, .level = LOG_ERROR};
-    struct disk_watch *watch = disk_watch_new(env, &log, "/tmp", 0);
-    assert_false(disk_watch_full(watch));
-    assert_string_equal(disk_watch_sentence(watch), "");
-    disk_watch_free(watch);
-    watch = disk_watch_new(env, &log, "/tmp", (uint64_t)1 << 60);
-    assert_true(disk_watch_full(watch));
-    assert_non_null(strstr(disk_watch_sentence(watch), "the disk of /tmp is nearly full: "));
-    assert_non_null(strstr(disk_watch_sentence(watch), "disk.min.free.bytes is 1099511627776 MiB"));
-    disk_watch_free(watch);
-    watch = disk_watch_new(env, &log, "/tmp/no-such-directory-of-drave",
-                           (uint64_t)1 << 60); /* tells nothing: has room */
-    assert_false(disk_watch_full(watch));
-    disk_watch_free(watch);
-    assert_true(env_uv_free(env));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_actions),
         cmocka_unit_test(test_options_wrong),
-        cmocka_unit_test(test_disk_watch),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -492,6 +492,41 @@ static void test_store_removes_groups(void **state) {
     tear_down(f);
 }
 
+/* A broker died when a group was put aside and the journal had not heard of it: the group comes again, and goes again, although what was put
+ * aside is still there. */
+static void test_store_removes_again(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    char path[160];
+    struct env_file *file;
+    open_logs(f, 2);
+    append(f, 1, 300);
+    settle(f, 1);
+    partition_log_commit(f->logs[1], 1);
+    write_behind_sync(f->logs[1], 1);
+    for (const char **name = (const char *[]){"", ".1", NULL}; *name; name++) {
+        snprintf(path, sizeof path, "%s/groups/%016x%s.deleted", f->path, 2, *name);
+        assert_int_equal(env_mkdir(f->folder.env, path), 0);
+        snprintf(path, sizeof path, "%s/groups/%016x%s.deleted/left", f->path, 2, *name);
+        assert_int_equal(env_file_open(f->folder.env, path, ENV_WRITE | ENV_CREATE, &file), 0);
+        env_file_close(file);
+    }
+    partition_log_close(f->logs[1]);
+    f->logs[1] = NULL;
+    assert_int_equal(log_store_remove_group(f->store, 2), 0);
+    while (f->store->jobs > 0 || f->store->removals.first != NULL)
+        run_a_while(f);
+    assert_false(group_exists(f, 2, ""));
+    assert_false(group_exists(f, 2, ".2.deleted"));
+    assert_true(group_exists(f, 2, ".deleted")); /* the next start finds it */
+    close_store(f);
+    open_store(f);
+    while (f->store->removals.first != NULL)
+        run_a_while(f);
+    assert_false(group_exists(f, 2, ".deleted") || group_exists(f, 2, ".1.deleted"));
+    tear_down(f);
+}
+
 /* A thousand logs with segments open quickly, and read nothing but their indexes. */
 static void test_store_opens_many_logs(void **state) {
     (void)state;
@@ -529,12 +564,13 @@ static void test_store_opens_many_logs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_store_lists_groups),        cmocka_unit_test(test_store_flush),
-        cmocka_unit_test(test_store_tail_cache),          cmocka_unit_test(test_store_write_behind_waits),
-        cmocka_unit_test(test_store_journal_pressure),    cmocka_unit_test(test_store_removes_groups),
-        cmocka_unit_test(test_store_opens_many_logs),     cmocka_unit_test(test_store_syncs_quiet_logs),
-        cmocka_unit_test(test_store_with_few_files),      cmocka_unit_test(test_store_opens_in_a_lane),
-        cmocka_unit_test(test_store_flush_leaves_little), cmocka_unit_test(test_store_opens_a_log_once),
+        cmocka_unit_test(test_store_lists_groups),     cmocka_unit_test(test_store_flush),
+        cmocka_unit_test(test_store_tail_cache),       cmocka_unit_test(test_store_write_behind_waits),
+        cmocka_unit_test(test_store_journal_pressure), cmocka_unit_test(test_store_removes_groups),
+        cmocka_unit_test(test_store_removes_again),    cmocka_unit_test(test_store_opens_many_logs),
+        cmocka_unit_test(test_store_syncs_quiet_logs), cmocka_unit_test(test_store_with_few_files),
+        cmocka_unit_test(test_store_opens_in_a_lane),  cmocka_unit_test(test_store_flush_leaves_little),
+        cmocka_unit_test(test_store_opens_a_log_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

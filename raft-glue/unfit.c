@@ -1,6 +1,7 @@
 /*
- * Damage in the segments of this replica: bytes that do not match their checksums, or cannot be read.
+ * What makes a replica unfit to lead: damage in its segments, or a disk without room for records.
  *
+ * Damage is bytes that do not match their checksums, or cannot be read.
  * Whoever reads finds it: a consumer, a follower that catches up, a lookup by time, the applier. The log's facts are whole all the
  * same (terms and indexes are in memory, votes in the journal), so the replica follows, votes and acknowledges as before; but it must
  * not lead, because consumers and followers could not get the range from it:
@@ -12,6 +13,10 @@
  *     election timeouts, because the others lack entries that it has, or are damaged, too, or there is nobody (docs/decisions)
  *
  * A new start forgets it: the file may have been put back, and if not the next read finds it again.
+ *
+ * A disk without room (disk_room.h) is told to the leader in the same way, and a leader hands over for it in the same way, to a replica with
+ * room; where none has any it leads on, and refuses what producers send. A follower below the lower limit takes no records; what comes before
+ * them in the log it takes. It stands for election as ever: who lacks entries is not elected, and who was elected hands over.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +38,7 @@ static const char *advice(const struct group *group) {
                : "there is no other replica: put back the file as it was, with this broker stopped";
 }
 
-void damage_found(struct group *group, const struct partition_log_damage *damage) {
+void unfit_damage_found(struct group *group, const struct partition_log_damage *damage) {
     char place[PLACE_MAX];
     snprintf(place, sizeof place, "%s cannot be read at position %" PRIu64 " (%s)", damage->file, damage->position,
              error_phrase(damage->error));
@@ -45,12 +50,13 @@ void damage_found(struct group *group, const struct partition_log_damage *damage
     shard_news(group);
 }
 
-/* In sync, whole, and the nearest. */
+/* In sync, whole, with room, and the nearest. */
 static struct member *find_target(const struct group *group) {
     struct member *best = NULL;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
-        if (member == group->self || !member->voter || !group_member_in_sync(group, member->replica)) continue;
+        if (member == group->self || !member->voter || member->no_room) continue;
+        if (!group_member_in_sync(group, member->replica)) continue;
         if (best == NULL || member_match(member) > member_match(best)) best = member;
     }
     return best;
@@ -58,15 +64,22 @@ static struct member *find_target(const struct group *group) {
 
 static void left(struct group_transfer *transfer, int error) {
     struct group *group = (struct group *)((char *)transfer - offsetof(struct group, leave));
-    if (error == ERR_NONE) group->shard->stats.left_for_damage++;
+    struct shard_stats *stats = &group->shard->stats;
+    if (error == ERR_NONE)
+        (*(partition_log_is_damaged(group->log) ? &stats->left_for_damage : &stats->left_for_room))++;
     group->leave_at_ms = shard_now_ms(group->shard) + REFUSED_MS;
 }
 
-void damage_deliver(struct group *group) {
+void unfit_deliver(struct group *group) {
     if (group_leave_deadline_ms(group) > shard_now_ms(group->shard) || MUTANT(MUTANT_DAMAGED_LEADS)) return;
     struct member *target = find_target(group);
     group->leave_at_ms = shard_now_ms(group->shard) + AGAIN_MS;
     group->leave.done = left;
     if (target != NULL) transfer_begin(group, &group->leave, target);
     group_rearm(group);
+}
+
+void unfit_room_changed(struct shard *shard) {
+    for (struct group *group = shard->groups; group != NULL; group = group->hh.next)
+        if (group->needs_room && group_leads(group)) shard_news(group);
 }

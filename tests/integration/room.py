@@ -1,0 +1,233 @@
+"""Disks without room: a fast producer, somebody else's files, a follower, no inodes. Nothing ends, what makes room goes on, and so does the rest once there is room.
+
+Every broker has a small ext4 image of its own (root; loop devices).
+"""
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from harness.cluster import Cluster, wait_until
+from harness.ext4 import Image, usable
+from harness.raw import Raw, batch
+from harness.suite import Suite
+
+MIB = 1 << 20
+STORAGE_ERROR, NOT_LEADER = 56, 6
+LIMIT = 100 * MIB  # disk.min.free.bytes as it comes
+
+
+class Disks:
+    """A cluster whose brokers have images; broker -> megabytes, and further options of mkfs.ext4."""
+
+    def __init__(self, sizes, options=(), settings=None):
+        self.directory = tempfile.mkdtemp(prefix="drave-room-")
+        self.images = {node: Image(f"{self.directory}/{node}", megabytes, ["-m", "0", *options]) for node, megabytes in sizes.items()}
+        self.cluster = Cluster(len(sizes), settings=settings, data=lambda node: self.images[node].mount_point)
+
+    def __enter__(self):
+        try:
+            self.cluster.start()
+        except BaseException:
+            self.__exit__(RuntimeError, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.cluster.close(keep=kind is not None)
+        for image in self.images.values():
+            image.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def free(self, node=1):
+        status = os.statvfs(self.images[node].mount_point)
+        return status.f_bavail * status.f_frsize
+
+    def inodes(self, node=1):
+        return os.statvfs(self.images[node].mount_point).f_favail
+
+    def fill(self, leave=0, node=1):
+        """A file of somebody else takes all but `leave` bytes; its path."""
+        path = self.images[node].mount_point / "somebody-elses"
+        piece = 16 * MIB
+        with open(path, "ab", buffering=0) as file:
+            while piece >= 4096:
+                try:
+                    if self.free(node) < leave + piece:
+                        raise OSError("it is as much as wanted")
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), piece)
+                except OSError:
+                    piece //= 2
+        return path
+
+
+class Flood:
+    """Producers as fast as they can be: each sends the same large batch again and again, several at a time."""
+
+    def __init__(self, broker, topic, partitions=1, connections=3):
+        self.broker, self.topic, self.partitions = broker, topic, partitions
+        self.bytes = batch([(None, os.urandom(900_000))])
+        self.acknowledged, self.errors, self.over = 0, {}, False
+        self.threads = [threading.Thread(target=self.run, args=(n,), daemon=True) for n in range(connections)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, n):
+        while not self.over:
+            try:
+                with Raw(self.broker.port, timeout=5) as raw:
+                    while not self.over:
+                        error, _ = raw.produce(self.topic, n % self.partitions, self.bytes, timeout_ms=3000)
+                        self.errors[error] = self.errors.get(error, 0) + 1
+                        self.acknowledged += error == 0
+                        if error != 0:
+                            time.sleep(0.02)
+            except (OSError, ConnectionError):
+                time.sleep(0.05)
+
+    def stop(self):
+        self.over = True
+        for thread in self.threads:
+            thread.join()
+
+
+def until_refused(disks, flood):
+    """The least that was free up to a second after the first refusal."""
+    lowest, end = disks.free(), None
+    began = time.monotonic()
+    while end is None or time.monotonic() < end:
+        lowest = min(lowest, disks.free())
+        if end is None and flood.errors.get(STORAGE_ERROR):
+            end = time.monotonic() + 1
+        assert time.monotonic() - began < 30, f"nothing was refused; {disks.free() / MIB:.0f} MiB are free; answers {flood.errors}"
+        assert flood.broker.alive(), flood.broker.log_text()[-800:]
+        time.sleep(0.002)
+    return lowest
+
+
+def produces(broker, topic):
+    def one():
+        with Raw(broker.port, timeout=5) as raw:
+            return raw.produce(topic, 0, batch([(None, b"small")]), timeout_ms=2000)[0] == 0
+    wait_until(f"a record in {topic}", one, 10, 0.1)
+
+
+def fast_producer():
+    """However fast it comes, what is accepted fits above disk.min.free.bytes; the topic can be deleted, which makes room, and it goes on by itself."""
+    with Disks({1: 400}) as disks:
+        cluster, broker = disks.cluster, disks.cluster[1]
+        cluster.create("flood", 3)
+        cluster.create("other", 1)
+        flood = Flood(broker, "flood", 3)
+        lowest = until_refused(disks, flood)
+        taken = flood.acknowledged * 900_000
+        assert lowest >= LIMIT - 4 * MIB, f"{lowest / MIB:.0f} MiB were free, the limit is {LIMIT / MIB:.0f}; {taken / MIB:.0f} MiB were acknowledged"
+        said = re.search(r"the disk of .*", broker.log_text())
+        assert said and str(broker.data) in said[0] and "disk.min.free.bytes is 100 MiB" in said[0] and "drave topic delete" in said[0], said
+        began = time.monotonic()
+        cluster.drave("topic", "delete", "flood", timeout=10)
+        took = time.monotonic() - began
+        produces(broker, "other")
+        flood.stop()
+        broker.wait_log("has room again", 10)
+        assert broker.stop() == 0
+    return f"{taken / MIB:.0f} MiB accepted, lowest {lowest / MIB:.0f} MiB, deleted in {took:.1f} s"
+
+
+def somebody_else_fills_it():
+    """Another program takes all of the disk while producers are at it: nothing ends, topics can be deleted, a new start works, and room that comes back is used."""
+    with Disks({1: 300}) as disks:
+        cluster, broker = disks.cluster, disks.cluster[1]
+        cluster.create("flood", 3)
+        cluster.create("other", 1)
+        produces(broker, "other")
+        flood = Flood(broker, "flood", 3)
+        wait_until("a little of it", lambda: flood.acknowledged > 10)
+        theirs = disks.fill()
+        until_refused(disks, flood)
+        broker.wait_log(f"the disk of {broker.data} (is nearly full|takes no more)", 5)
+        flood.stop()
+        assert disks.free() < 8 * MIB, disks.free()
+        disks.fill()  # what was given back since
+        began = time.monotonic()
+        cluster.drave("topic", "delete", "other", timeout=10)
+        cluster.drave("topic", "create", "another", timeout=10)
+        cluster.drave("topic", "delete", "flood", timeout=10)
+        took = time.monotonic() - began
+        disks.fill()
+        for end in (broker.kill, broker.stop):
+            end()
+            broker.start(ready=True)
+        cluster.drave("topic", "create", "third", timeout=10)
+        theirs.unlink()
+        produces(broker, "third")
+        broker.wait_log("has room again", 10)
+        assert broker.stop() == 0
+    return f"three topics changed on a full disk in {took:.1f} s"
+
+
+def follower_without_room():
+    """The disk of one of three is full: it says so and is out of sync, the others go on; when it has room again it catches up by itself. A leader hands over."""
+    with Disks({1: 400, 2: 250, 3: 400}) as disks:
+        cluster, small = disks.cluster, disks.cluster[2]
+        cluster.create("followed", 3)
+        cluster.wait_leaders("followed", in_sync=3)
+        for n in range(3):
+            produces(cluster[(cluster.leaders("followed")[n])], "followed") if n == 0 else None
+        theirs = disks.fill(leave=40 * MIB, node=2)
+        small.wait_log(f"the disk of {small.data} is nearly full: .* MiB are free", 10)
+        wait_until("others to lead", lambda: 2 not in cluster.leaders("followed").values(), 15, 0.2)
+
+        def in_sync():
+            return [sorted(p["in_sync"]) for p in cluster.describe("followed")["partitions"]]
+        floods = [Flood(cluster[node], "followed", 3, 3) for node in (1, 3)]
+        wait_until("the small one to be out of sync", lambda: all(2 not in s for s in in_sync()), 15, 0.2)
+        before = sum(f.acknowledged for f in floods)
+        wait_until("more", lambda: sum(f.acknowledged for f in floods) > before + 30, 10)
+        for flood in floods:
+            flood.stop()
+        assert small.alive()
+        free = disks.free(2)
+        assert free > 20 * MIB, free
+        theirs.unlink()
+        small.wait_log("has room again", 10)
+        wait_until("all in sync", lambda: all(s == [1, 2, 3] for s in in_sync()), 20, 0.2)
+        assert [b.stop() for b in cluster] == [0, 0, 0]
+    return f"{sum(f.acknowledged for f in floods)} batches without it; {free / MIB:.0f} MiB were free there"
+
+
+def no_inodes():
+    """No inodes, bytes enough: said as that, with what to do; nothing ends, and it goes on when there are some again."""
+    with Disks({1: 300}, ["-N", "256"]) as disks:
+        cluster, broker = disks.cluster, disks.cluster[1]
+        cluster.create("first", 2)
+        produces(broker, "first")
+        theirs = disks.images[1].mount_point / "theirs"
+        theirs.mkdir()
+        while disks.inodes() > 0:
+            (theirs / str(disks.inodes())).touch()
+        said = broker.wait_log(f"the disk of {broker.data} has \\d+ inodes? left.*", 10)[0]
+        assert "mkfs.ext4 -N" in said and "MiB are free" in said, said
+        cluster.drave("topic", "create", "second", "-p", 20, timeout=10)
+        with Raw(broker.port, timeout=5) as raw:
+            assert raw.produce("second", 3, batch([(None, b"x")]))[0] == STORAGE_ERROR
+        cluster.drave("topic", "delete", "first", timeout=10)
+        broker.kill()
+        broker.start(ready=True)
+        shutil.rmtree(theirs)
+        produces(broker, "second")
+        assert broker.stop() == 0
+    return said[:120]
+
+
+suite = Suite()
+if usable() and not os.environ.get("CI"):
+    print(f"# room: not run here: {usable()}")
+    suite.end()
+for test in (fast_producer, somebody_else_fills_it, follower_without_room, no_inodes):
+    suite.run(test)
+suite.end()
