@@ -33,6 +33,7 @@ enum mutant {
     MUTANT_START_ABOVE_COMMIT,        /* the engine is started at the end of the log, as if all of it were committed */
     MUTANT_TERMS_BELOW_START_LOST,    /* the engine is not told the terms below its start */
     MUTANT_BELOW_TRAIL_PASSED,        /* AppendEntries that reach below the engine's trail are stepped as they are */
+    MUTANT_QUIET_FOLLOWER_SLEEPS,     /* a quiet follower does not wake when its leader's broker is gone */
 
     MUTANT_DAMAGED_LEADS, /* a replica that has met damage in its segments leads on, and is elected */
 

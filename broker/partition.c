@@ -112,13 +112,16 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
 
 /* ---- Leadership ---- */
 
+static uint64_t clock_step_ms(const struct partition *partition) {
+    return (uint64_t)partition->settings.producer_expiration_ms / PRODUCER_CLOCK_STEPS;
+}
+
 /* Time that nobody tells (a restart, a change of leaders) makes producers younger, never older. Nothing while nobody is remembered. */
 static void tell_clock(struct partition *partition) {
     int64_t now_ms = (int64_t)env_now_ms(partition->env), passed_ms = now_ms - partition->clock_noted_ms;
     struct producer_clock clock = {.clock_ms = producer_state_clock_ms(partition->producers) + passed_ms,
                                    .expiration_ms = partition->settings.producer_expiration_ms};
-    if (producer_state_count(partition->producers) == 0 || passed_ms < clock.expiration_ms / PRODUCER_CLOCK_STEPS)
-        return;
+    if (producer_state_count(partition->producers) == 0 || passed_ms < (int64_t)clock_step_ms(partition)) return;
     struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
     spec.base_offset = partition_log_end_offset(group_log(partition->group));
     uint64_t index;
@@ -128,11 +131,24 @@ static void tell_clock(struct partition *partition) {
         slice_unref(&spec.raw); /* the next time */
 }
 
+/* In a quiet group only time goes on, and only where a producer is remembered. */
+static void watch_later(struct partition *partition) {
+    if (!partition->quiet) {
+        env_timer_start(partition->leading_timer, LEADING_CHECK_US);
+    } else if (producer_state_count(partition->producers) == 0) {
+        env_timer_stop(partition->leading_timer);
+    } else {
+        uint64_t at_ms = (uint64_t)partition->clock_noted_ms + clock_step_ms(partition);
+        env_timer_start(partition->leading_timer,
+                        env_ms_until(partition->env, at_ms) * UINT64_C(1000) + LEADING_CHECK_US);
+    }
+}
+
 static void watch_leading(void *arg) {
     struct partition *partition = arg;
     uint64_t in_sync = partition_in_sync_now(partition);
-    env_timer_start(partition->leading_timer, LEADING_CHECK_US);
     tell_clock(partition);
+    watch_later(partition);
     if (in_sync == partition->in_sync) return;
     partition->in_sync = in_sync;
     partition->events->in_sync_changed(partition->arg, partition);
@@ -146,7 +162,8 @@ static void on_leading(void *arg, uint32_t term) {
     partition->epoch = term;
     partition->next_offset = partition->high_watermark;
     partition->in_sync = partition_in_sync_now(partition);
-    env_timer_start(partition->leading_timer, LEADING_CHECK_US);
+    partition->quiet = false;
+    watch_later(partition);
     partition->events->leading(partition->arg, partition, term);
     partition_produces_leading(partition);
     partition_waiters_tell(partition, true);
@@ -160,6 +177,12 @@ static void on_lost(void *arg) {
     partition->events->lost(partition->arg, partition);
     partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
     partition_waiters_tell(partition, true);
+}
+
+static void on_quiet(void *arg, bool quiet) {
+    struct partition *partition = arg;
+    partition->quiet = quiet;
+    watch_leading(partition);
 }
 
 /* Who waited for this replica to be elected waits no longer when another one is. */
@@ -176,6 +199,7 @@ static const struct group_events group_events = {.restore = on_restore,
                                                  .caught_up = on_caught_up,
                                                  .leading = on_leading,
                                                  .lost = on_lost,
+                                                 .quiet = on_quiet,
                                                  .leader_changed = on_leader_changed};
 
 /* ---- Life ---- */

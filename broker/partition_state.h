@@ -69,6 +69,7 @@ struct partition {
     bool leading;             /* and serving */
     bool closed, deleted;
     uint32_t epoch; /* while leading */
+    bool quiet;     /* while leading: nothing happens in the group */
     struct env_timer *leading_timer;
     uint64_t in_sync; /* a bit for each member, as last told */
     /* Produce. */

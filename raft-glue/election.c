@@ -137,6 +137,7 @@ static const struct member *leader_of(const struct group *group) {
 
 static void lost_leader(struct group *group, const struct member *leader) {
     group->dead_leader = leader->replica;
+    quiet_end(group);
     if (!may_stand(group)) return;
     group->shard->stats.fast_failovers++;
     begin_try(group, try_time_ms(group));

@@ -40,6 +40,7 @@ static void free_member(struct member *member) {
 
 void group_set_members(struct group *group, const struct group_member *members, size_t n) {
     CHECK(n > 0 && n <= CHANGE_SERVERS_MAX);
+    quiet_end(group);
     struct member **now = mem_alloc(n * sizeof *now);
     for (size_t i = 0; i < n; i++) {
         struct member *member = group_member(group, members[i].replica);

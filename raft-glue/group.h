@@ -38,6 +38,9 @@ struct group_events {
     void (*lost)(void *arg);
     /* The known leader changed; replica 0: unknown. */
     void (*leader_changed)(void *arg, uint64_t replica, uint32_t term);
+    /* A leader: nothing happens in the group, and what group_member_in_sync says does not change, until this is called with false. NULL:
+     * the owner does not mind. */
+    void (*quiet)(void *arg, bool quiet);
     /* Inside group_open, when the log is open: the applier takes its snapshot out of it (partition_log_snapshot) and returns the index
      * up to which it knows the entries by that. NULL: it knows none. */
     uint64_t (*restore)(void *arg, struct partition_log *log);

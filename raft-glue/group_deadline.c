@@ -30,13 +30,22 @@ static bool is_last_resort(const struct group *group) {
 static uint64_t election_deadline(const struct group *group, uint64_t engine_ms) {
     uint64_t at_ms = first_is_expected_until(group);
     if (at_ms < engine_ms) at_ms = engine_ms;
+    if (at_ms < group->not_before_ms && !group->fast.under_way) at_ms = group->not_before_ms;
     if (is_last_resort(group)) return at_ms + (uint64_t)DAMAGED_PATIENCE * group->shard->options.election_timeout_ms;
     if (!group->fast.under_way) return at_ms;
     if (group->fast.tried && group_hard_state_pending(group)) return UINT64_MAX;
     return group->fast.at_ms > at_ms ? group->fast.at_ms : at_ms;
 }
 
+/* A quiet follower (quiet.c): its leader's heartbeats are the signs of life of that broker. A quiet leader has nothing to do. */
+static uint64_t quiet_deadline(const struct group *group) {
+    const struct member *leader = group->quiet_of;
+    if (leader == NULL || !leader->link->silent || MUTANT(MUTANT_QUIET_FOLLOWER_SLEEPS)) return UINT64_MAX;
+    return peers_heard_ms(group->shard->peers, leader->node) + group->raft.follower_state.randomized_election_timeout;
+}
+
 uint64_t group_engine_deadline_ms(const struct group *group) {
+    if (group->quiet) return group->shard->draining ? UINT64_MAX : quiet_deadline(group);
     uint64_t at_ms = raft_timeout(&group->raft);
     if (group->raft.state == RAFT_LEADER) return (at_ms + LEADER_GRID_MS - 1) / LEADER_GRID_MS * LEADER_GRID_MS;
     return group->shard->draining ? UINT64_MAX : election_deadline(group, at_ms);
@@ -65,6 +74,10 @@ uint64_t group_deadline_ms(const struct group *group) {
 }
 
 void group_arm_at(struct group *group, uint64_t at_ms) {
+    if (at_ms == UINT64_MAX) {
+        timer_heap_remove(&group->shard->timers, &group->timer);
+        return;
+    }
     timer_heap_set(&group->shard->timers, &group->timer, at_ms);
     shard_arm(group->shard);
 }

@@ -32,6 +32,23 @@ uint64_t member_match(const struct member *member) {
     return raft_match_index(&member->group->raft, member->replica, &match) == 0 ? match : 0;
 }
 
+bool group_has_member_at(const struct group *group, const struct link *link) {
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i]->link == link) return true;
+    return false;
+}
+
+bool member_is_live(const struct member *member) {
+    return member->link != NULL && member->link->up && !member->link->silent;
+}
+
+uint64_t member_heard_ms(const struct member *member) {
+    const struct group *group = member->group;
+    bool quiet = group->quiet && (member->quiet || group->quiet_of == member);
+    uint64_t heard_ms = quiet ? peers_heard_ms(group->shard->peers, member->node) : 0;
+    return heard_ms > member->heard_ms ? heard_ms : member->heard_ms;
+}
+
 struct partition_log *group_log(struct group *group) {
     return group->log;
 }
@@ -64,8 +81,9 @@ bool group_member_in_sync(const struct group *group, uint64_t replica) {
     const struct member *member = group_member(group, replica);
     if (member == NULL || !group_leads(group)) return false;
     if (member == group->self) return true;
-    uint64_t match = member_match(member), now_ms = env_now_ms(group->shard->env);
-    bool heard = member->heard_ms != 0 && now_ms - member->heard_ms <= group->shard->options.election_timeout_ms;
+    uint64_t match = member_match(member), heard_ms = member_heard_ms(member);
+    uint64_t silent_ms = env_now_ms(group->shard->env) - heard_ms;
+    bool heard = heard_ms != 0 && silent_ms <= group->shard->options.election_timeout_ms;
     bool near = match >= group->commit || match + GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
     return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged &&
            !member->takes_none;

@@ -9,7 +9,7 @@
 #include "base/mutant.h"
 #include "raft-glue/group_state.h"
 
-/* It hears no majority. The others may hear it all the same, and would wait for it for an election timeout of theirs. */
+/* It hears no majority, or has stopped. The others may hear it, or its broker, all the same, and would wait for it. */
 static void resign(struct group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i] == group->self) continue;
@@ -21,6 +21,7 @@ static void resign(struct group *group) {
 void group_note_role(struct group *group) {
     unsigned role = group->raft.state;
     if (role == group->role) return;
+    quiet_end(group);
     if (group->role == RAFT_LEADER) {
         replicate_end(group);
         group->hand_over_to = 0;
@@ -56,6 +57,8 @@ static bool stop(struct group *group, const char *why) {
         group->shard->log,
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
         group->label, why);
+    if (group_leads(group)) resign(group); /* nobody else would notice: a quiet group sends nothing */
+    quiet_end(group);
     replicate_end(group);
     group->phase = GROUP_STOPPED;
     group->leader = 0;
@@ -89,6 +92,7 @@ static bool must_not_serve(const struct group *group) {
 bool group_has_to_tell(const struct group *group) {
     if (must_not_serve(group)) return true;
     if (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term) return true;
+    if (group->announced && group->quiet != group->announced_quiet) return true;
     return !group->announced && may_serve(group);
 }
 
@@ -107,6 +111,11 @@ void group_tell_role(struct group *group) {
     if (!group->closed && !group->announced && may_serve(group)) {
         group->announced = true;
         group->announced_term = group_term(group);
+        group->announced_quiet = false;
         group->events->leading(group->arg, group->announced_term);
+    }
+    if (!group->closed && group->announced && group->quiet != group->announced_quiet) {
+        group->announced_quiet = group->quiet;
+        if (group->events->quiet != NULL) group->events->quiet(group->arg, group->quiet);
     }
 }

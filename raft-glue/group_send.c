@@ -58,6 +58,14 @@ static uint32_t vote_result_term(const struct group *group, const struct raft_re
     return late ? group_term(group) : (uint32_t)result->term;
 }
 
+/* What a leader is to know of a follower besides its log. */
+static uint8_t state_flags(const struct group *group) {
+    uint8_t flags = partition_log_is_damaged(group->log) ? RECORD_DAMAGED : 0;
+    if (group_lacks_room(group, DISK_ROOM_LEADER)) flags |= RECORD_NO_ROOM;
+    if (group_lacks_room(group, DISK_ROOM_FOLLOWER)) flags |= RECORD_TAKES_NONE;
+    return flags;
+}
+
 static bool fill_record(const struct group *group, const struct raft_message *message, struct peer_record *record) {
     *record = (struct peer_record){0};
     switch (message->type) {
@@ -67,10 +75,11 @@ static bool fill_record(const struct group *group, const struct raft_message *me
         record->a = message->append_entries_result.rejected;
         /* The engine does not set the last log index when it answers an older term. Whoever asked may lead our term by now
          * (its question was long on the way), and must not take this for an answer to what it asks now. */
-        if (group->step_stale) record->flags = RECORD_STALE;
-        if (partition_log_is_damaged(group->log)) record->flags |= RECORD_DAMAGED;
-        if (group_lacks_room(group, DISK_ROOM_LEADER)) record->flags |= RECORD_NO_ROOM;
-        if (group_lacks_room(group, DISK_ROOM_FOLLOWER)) record->flags |= RECORD_TAKES_NONE;
+        record->flags = state_flags(group) | (group->step_stale ? RECORD_STALE : 0);
+        if (group->quiet_answer != 0 && record->a == 0) {
+            record->flags |= RECORD_QUIET;
+            record->c = group->quiet_answer;
+        }
         record->b = group->step_stale ? 0 : message->append_entries_result.last_log_index;
         return true;
     case RAFT_REQUEST_VOTE:
@@ -95,6 +104,12 @@ static bool fill_record(const struct group *group, const struct raft_message *me
         return true;
     default: return false;
     }
+}
+
+void group_send_state(struct group *group, struct member *member) {
+    struct peer_record record = {
+        .type = RECORD_APPEND_RESULT, .term = group_term(group), .flags = RECORD_STALE | state_flags(group)};
+    group_send(group, member, &record);
 }
 
 void group_send_message(struct group *group, struct member *member, const struct raft_message *message) {

@@ -5,6 +5,7 @@
  *   ground    group_facts.c    what is known of a group        shard_turn.c    what a turn gathers: news, records, clock
  *   outlets   group_send.c     messages, behind hard state     group_deadline.c  when a group is due
  *             intake.c         how much peers may send
+ *   calm      quiet.c          groups in which nothing happens
  *   parts     replicate.c      cursors of the followers        confirm.c   does a majority still follow
  *             election.c       early tries to be elected       transfer.c  who takes a leadership over
  *             group_trail.c    what the engine knows of the log
@@ -17,6 +18,7 @@
  *             drain.c          a clean stop of the broker
  *   durable   group_durable.c  what the log reports
  *   life      group.c          open, close, members
+ *   links     link_change.c    what a link that changed means for each group
  *   roof      shard.c          one loop: peers' events, timer, end of the turn
  *
  * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c, entry_frame.c, change.c, in this order above
@@ -42,8 +44,11 @@ struct link {
     struct shard *shard;
     int32_t node;
     bool up;
-    bool stopping;                           /* it said so on this connection */
-    struct peer_bytes control;               /* records */
+    bool silent;               /* up, but nothing came for nearly an election timeout */
+    bool stopping;             /* it said so on this connection */
+    unsigned session;          /* how often it came up */
+    unsigned noted, under_way; /* changes that the groups are to be told, and are being told (link_change.c) */
+    struct peer_bytes control; /* records */
     struct member *ready_first, *ready_last; /* members there with entries to send, each once */
     uint64_t unacked_bytes;                  /* entries sent and not acknowledged, over all groups */
     uint32_t leads;                          /* groups, when election_count_leads was called */
@@ -73,6 +78,7 @@ struct member {
     bool no_room;     /* it said, last, that its disk has none for producers: it must not lead */
     bool takes_none;  /* nor for us: it gets no records */
     bool silent;      /* it did not answer what was sent, for long: it gets no entries until it does */
+    bool quiet;       /* it took the last question of quiet.c */
     bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
     bool ready;       /* in link's list */
     bool keep;        /* group_set_members only */
@@ -149,6 +155,7 @@ struct group {
     struct entry *const *step_entries; /* those submitted or received */
     uint64_t step_first;               /* index of the first of them */
     bool step_stale;                   /* the message is of an older term: its answer has no last log index */
+    uint32_t quiet_answer;             /* the round of a question to which its answer agrees; 0: none */
 
     /* Commits. */
     uint64_t commit, applied;
@@ -172,6 +179,17 @@ struct group {
     struct timer_entry timer;
     struct fast_try fast;
     uint64_t dead_leader; /* the leader that we know, when its process was found dead, or it resigned; 0: none */
+
+    /* Quiet (quiet.c): of a leader, all that live have agreed; of a follower, it has. */
+    bool quiet, announced_quiet;
+    bool quiet_asks;         /* the step under way asks the followers */
+    bool quiet_asked;        /* it did, and nothing else went to any of them since */
+    uint32_t quiet_round;    /* of the last question */
+    uint32_t calm;           /* heartbeats in which nothing happened, */
+    uint64_t calm_index;     /* with this last index */
+    struct member *quiet_of; /* a follower: the leader whose broker's signs of life stand for heartbeats, */
+    unsigned quiet_session;  /* on this session of its link */
+    uint64_t not_before_ms;  /* a follower that was woken stands for no election earlier */
 
     /* Handing over: the target; submits are refused meanwhile. */
     uint64_t hand_over_to;
@@ -214,8 +232,11 @@ struct shard {
     uint64_t now_ms; /* of the engine's events: never goes back */
     struct timer_heap timers;
     struct env_timer *timer;
-    uint64_t timer_at_ms; /* UINT64_MAX: not set */
+    uint64_t timer_at_ms;    /* UINT64_MAX: not set */
+    struct env_timer *watch; /* of the links' silence */
     struct env_task turn;
+    struct env_task change;    /* goes on with what links that changed mean (link_change.c), */
+    struct group *change_next; /* with this group; NULL: with none */
     struct group *news_first, *news_last;
 
     uint64_t turn_bytes;                          /* of entries received in this turn */
@@ -256,12 +277,16 @@ struct member *group_member(const struct group *group, uint64_t replica); /* NUL
 bool group_lacks_room(const struct group *group, enum disk_room_asker asker);
 /* That, or damage in its segments: somebody else is to lead, if there is somebody. */
 bool group_is_unfit(const struct group *group);
+bool group_has_member_at(const struct group *group, const struct link *link);
 /* Made at this opening, and nobody has led it yet. */
 bool group_is_new(const struct group *group);
 /* Until then others wait for the first replica of a new group, and it goes on trying: it may be unable to open the group. */
 uint64_t group_patience_ends_ms(const struct group *group);
 /* While we lead: up to where its log is known to match ours; 0: nowhere. */
 uint64_t member_match(const struct member *member);
+/* When something of it came last: an admitted message, or for a quiet one a sign of life of its broker. 0: never. */
+uint64_t member_heard_ms(const struct member *member);
+bool member_is_live(const struct member *member); /* connected, and not silent */
 
 /* ---- shard_turn.c (and shard_group) ---- */
 
@@ -288,6 +313,8 @@ void shard_arm(struct shard *shard);
 void group_send(struct group *group, struct member *member, struct peer_record *record);
 /* A message of the engine, other than AppendEntries. */
 void group_send_message(struct group *group, struct member *member, const struct raft_message *message);
+/* Tells that leader of damage and room, although it asks nothing at present. */
+void group_send_state(struct group *group, struct member *member);
 /* More of the hard state is durable. */
 void group_send_held(struct group *group);
 
@@ -310,6 +337,29 @@ void intake_charge(struct shard *shard, uint64_t bytes);
 void intake_end_turn(struct shard *shard);
 void intake_on_time(struct shard *shard);
 void intake_close(struct shard *shard);
+
+/* ======== Calm ======== */
+
+/* ---- quiet.c ---- */
+
+/* Around the RAFT_TIMEOUT of a leader: whether its heartbeats ask the followers to be quiet. */
+void quiet_tick_begins(struct group *group);
+void quiet_tick_ended(struct group *group);
+/* The question for that member, as it goes into an AppendEntries; `asks` says whether there is one. Whatever else a leader sends ends its quiet. */
+void quiet_ask(struct member *member, struct peer_record *record);
+void quiet_sent(struct group *group);
+/* Whether this follower agrees to what its leader asks; before the step, which answers. */
+bool quiet_agrees(const struct group *group, const struct member *from, const struct peer_record *record);
+/* Behind that step. */
+void quiet_follow(struct group *group, struct member *from);
+/* That member agreed. */
+void quiet_agreed(struct member *member, const struct peer_record *record);
+/* Behind each step: it may have been what wakes the group. */
+void quiet_stepped(struct group *group);
+/* Nothing is as it was: the group wakes, if it is quiet, and is calm for no time. */
+void quiet_end(struct group *group);
+void quiet_link_changed(struct group *group, const struct link *link); /* it came up, or broke */
+void quiet_link_heard(struct group *group, const struct link *link);   /* it is silent now, or not any more */
 
 /* ======== Parts ======== */
 
@@ -475,5 +525,16 @@ extern const struct partition_log_events group_log_events;
 /* Around a callback of the owner: a group that is closed inside lives until the last unpin. */
 void group_pin(struct group *group);
 void group_unpin(struct group *group);
+
+/* ======== Links ======== */
+
+/* ---- link_change.c ---- */
+
+/* All groups are told, now or in later turns. */
+void link_change_up(struct link *link);
+void link_change_down(struct link *link, bool dead);
+/* Now and then: which links are silent. */
+void link_change_watch(struct shard *shard);
+void link_change_goes_on(struct env_task *task); /* `run` of shard.change */
 
 #endif

@@ -171,6 +171,7 @@ void group_hand_over(struct group *group) {
 }
 
 static void follow_up(struct group *group) {
+    quiet_stepped(group);
     if (group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
     struct raft_event event;
     if (group_trail_forget(group, &event)) group_step(group, &event);

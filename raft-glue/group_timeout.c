@@ -13,7 +13,10 @@ void group_on_time(struct group *group) {
         shard_news(group);
     if (group_engine_deadline_ms(group) <= now_ms && election_may_time_out(group)) {
         struct raft_event event = {.type = RAFT_TIMEOUT};
+        bool leads = group_leads(group);
+        if (leads) quiet_tick_begins(group);
         group_step(group, &event);
+        if (leads) quiet_tick_ended(group);
         election_timed_out(group);
     }
     if (group->phase != GROUP_RUNNING) return;

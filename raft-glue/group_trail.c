@@ -94,7 +94,7 @@ static uint64_t least_match(const struct group *group) {
     uint64_t patience_ms = (uint64_t)HEARD_TIMEOUTS * group->shard->options.election_timeout_ms;
     for (size_t i = 0; i < group->member_count && group_leads(group); i++) {
         const struct member *member = group->members[i];
-        if (member == group->self || member->heard_ms + patience_ms < now_ms) continue;
+        if (member == group->self || member_heard_ms(member) + patience_ms < now_ms) continue;
         uint64_t match = member->beyond ? 0 : member_match(member);
         if (match < least) least = match;
     }

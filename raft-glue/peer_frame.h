@@ -96,7 +96,7 @@ int peer_ping_decode(struct slice payload, struct peer_ping *ping);
 
 enum peer_record_type {
     RECORD_APPEND = 1,    /* AppendEntries without entries: a = prev index, b = commit index, c = prev term */
-    RECORD_APPEND_RESULT, /* a = rejected index, b = last log index */
+    RECORD_APPEND_RESULT, /* a = rejected index, b = last log index, c = round, if quiet */
     RECORD_VOTE,          /* a = last log index, b = last log term */
     RECORD_VOTE_RESULT,
     RECORD_TIMEOUT_NOW, /* a = last log index, b = last log term */
@@ -112,7 +112,9 @@ enum peer_record_flags {
     RECORD_DAMAGED = 16, /* a result of a replica that knows of damage in its segments: it must not lead */
     RECORD_NO_ROOM = 32, /* a result of a replica whose disk has no room for what producers send: it must not lead, */
     RECORD_TAKES_NONE = 64, /* nor for what a leader sends: it takes no records */
-    RECORD_FLAGS = 127,     /* all of them */
+    RECORD_QUIET =
+        128, /* of an append: asks to be quiet (quiet.c), with a round in the upper half of c; of a result: agrees */
+    RECORD_FLAGS = 255, /* all of them */
 };
 
 struct peer_record {

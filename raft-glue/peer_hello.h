@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PEER_PROTOCOL_VERSION = 2, PEER_UUID_SIZE = 16 };
+enum { PEER_PROTOCOL_VERSION = 3, PEER_UUID_SIZE = 16 };
 
 /* The two connections of a pair; a hello is said on each. */
 enum peer_channel { PEER_CONTROL, PEER_BULK };

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "raft-glue/peers_state.h"
 
-enum { BACKLOG = 128, PING_MAX_MS = 500, PINGS_A_LAG = 4 };
+enum { BACKLOG = 128, PINGS_A_LAG = 4 };
 
 static void on_accepted(void *arg, struct env_stream *stream) {
     peer_links_accept(arg, stream);
@@ -29,9 +29,10 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
     peers->options = *options;
     peers->events = events;
     peers->arg = arg;
-    CHECK(options->lag_max_ms > 0); /* twice raft.election.timeout.ms, in shard.c */
-    peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < PING_MAX_MS ? options->lag_max_ms / PINGS_A_LAG + 1
-                                                                     : PING_MAX_MS;
+    CHECK(options->lag_max_ms > 0 &&
+          options->ping_ms > 0); /* by raft.election.timeout.ms and the heartbeat, in shard.c */
+    peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < options->ping_ms ? options->lag_max_ms / PINGS_A_LAG + 1
+                                                                          : options->ping_ms;
     peer_links_init(peers);
     int error = options->listen_host == NULL ? ERR_NONE
                                              : env_listen(env, options->listen_host, options->listen_port, BACKLOG,

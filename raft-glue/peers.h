@@ -54,6 +54,7 @@ struct peers_options {
     uint32_t frame_max;
     uint32_t
         lag_max_ms; /* a control connection on which something is under way for longer is made anew: nobody can be elected over it */
+    uint32_t ping_ms; /* between two signs of life, at most: what else is sent does not stand for them */
     bool any_address; /* a broker may connect from elsewhere than where its host is (NAT) */
 };
 

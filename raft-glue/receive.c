@@ -90,19 +90,33 @@ static void step_append(struct group *group, struct member *from, const struct p
     group->step_entries = n > 0 ? entries + cut : NULL;
     group->step_first = message.append_entries.prev_log_index + 1;
     note_append(group, from, piece->term);
+    if (!group->step_stale && group->quiet_answer == 0) quiet_end(group); /* so the leader is not */
     if (!step_message(group, from, &message)) return;
     raft_free(token);
     if (MUTANT(MUTANT_RESULT_UNPERSISTED)) group_step_persisted(group, partition_log_last_index(group->log));
 }
 
 static void receive_append(struct group *group, struct member *from, const struct peer_record *record) {
-    if (record->c > UINT32_MAX) return;
+    if (record->c > UINT32_MAX && !(record->flags & RECORD_QUIET)) return;
     struct peer_piece piece = {
         .term = record->term, .prev_index = record->a, .prev_term = (uint32_t)record->c, .commit = record->b};
+    bool agrees = quiet_agrees(group, from, record);
+    group->quiet_answer = agrees ? (uint32_t)(record->c >> 32) : 0;
     step_append(group, from, &piece, NULL, NULL, 0);
+    group->quiet_answer = 0;
+    if (agrees) quiet_follow(group, from);
 }
 
 /* ---- Records ---- */
+
+static void note_state(struct member *from, uint8_t flags) {
+    bool damaged = flags & RECORD_DAMAGED, no_room = flags & RECORD_NO_ROOM, takes_none = flags & RECORD_TAKES_NONE;
+    if (damaged != from->log_damaged || no_room != from->no_room || takes_none != from->takes_none)
+        quiet_end(from->group);
+    from->log_damaged = damaged;
+    from->no_room = no_room;
+    from->takes_none = takes_none;
+}
 
 static void receive_record(struct group *group, struct member *from, const struct peer_record *record) {
     struct raft_message message = {0};
@@ -117,9 +131,7 @@ static void receive_record(struct group *group, struct member *from, const struc
         if (record->term == group_term(group)) election_on_resigned(group, from);
         return;
     case RECORD_APPEND_RESULT:
-        from->log_damaged = record->flags & RECORD_DAMAGED;
-        from->no_room = record->flags & RECORD_NO_ROOM;
-        from->takes_none = record->flags & RECORD_TAKES_NONE;
+        note_state(from, record->flags);
         if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) return;
         message.type = RAFT_APPEND_ENTRIES_RESULT;
         message.append_entries_result = (struct raft_append_entries_result){
@@ -156,6 +168,7 @@ static void receive_record(struct group *group, struct member *from, const struc
     if (!result || !group_leads(group)) return;
     replicate_acknowledged(from);
     if (record->a > 0 && record->term == group_term(group)) replicate_rejected(from, record->a);
+    if (record->flags & RECORD_QUIET) quiet_agreed(from, record);
 }
 
 void receive_records(struct shard *shard, int32_t node, struct slice payload) {

@@ -141,6 +141,7 @@ static void send_empty(struct member *member) {
     member->commit_sent = record.b < prev ? record.b : prev;
     record.c = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
     CHECK(prev == 0 || record.c != 0);
+    quiet_ask(member, &record);
     member->sent_ms = member->commit_sent_ms = group->shard->now_ms;
     group_send(group, member, &record);
 }
@@ -326,6 +327,7 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
     partition_log_read_release(&member->read);
     member->loaded = false;
     if (member->run_count == 0) member->progress_ms = group->shard->now_ms;
+    quiet_sent(group);
     member->next += piece.count;
     note_sent(member, member->next - 1, bytes);
     member->sent_ms = group->shard->now_ms;

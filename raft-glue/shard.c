@@ -49,6 +49,12 @@ static void on_timer(void *arg) {
     shard_arm(shard);
 }
 
+static void on_watch(void *arg) {
+    struct shard *shard = arg;
+    env_timer_start(shard->watch, (uint64_t)shard->options.heartbeat_ms * 1000);
+    link_change_watch(shard);
+}
+
 /* ---- Events of the peers ---- */
 
 static int on_judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
@@ -69,39 +75,16 @@ static bool on_accepted(void *arg, int32_t node, const struct peer_journal *of_o
 
 static void on_up(void *arg, int32_t node) {
     struct shard *shard = arg;
-    struct link *link = shard_link(shard, node);
-    link->up = true;
-    link->stopping = false;
     witness_up(shard->witness, node);
+    struct link *link = shard_link(shard, node);
+    link_change_up(link);
     drain_link_up(link);
-    shard_now_ms(shard);
-    election_count_leads(shard);
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
-        bool concerned = false;
-        for (size_t i = 0; i < group->member_count; i++) {
-            if (group->members[i]->link != link) continue;
-            replicate_link_up(group->members[i]);
-            concerned = true;
-        }
-        if (concerned) election_on_link_up(group);
-    }
     if (shard->events != NULL && shard->events->up != NULL) shard->events->up(shard->arg, node);
 }
 
 static void on_down(void *arg, int32_t node, bool dead) {
     struct shard *shard = arg;
-    struct link *link = shard_link(shard, node);
-    link->up = false;
-    peer_bytes_free(&link->control);
-    shard_now_ms(shard);
-    if (dead) election_count_leads(shard);
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
-        for (size_t i = 0; i < group->member_count; i++)
-            if (group->members[i]->link == link) replicate_link_down(group->members[i]);
-        election_on_link_down(group);
-        if (dead) election_on_dead(group, node);
-    }
-    shard_wake(shard);
+    link_change_down(shard_link(shard, node), dead);
     if (shard->events != NULL && shard->events->down != NULL) shard->events->down(shard->arg, node, dead);
 }
 
@@ -162,10 +145,12 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     shard->events = events;
     shard->arg = arg;
     shard->turn.run = on_turn;
+    shard->change.run = link_change_goes_on;
     shard->timer_at_ms = UINT64_MAX;
     shard->undurable_end = &shard->undurable;
     struct peers_options of_peers = options->peers;
     of_peers.lag_max_ms = 2 * options->election_timeout_ms;
+    of_peers.ping_ms = options->heartbeat_ms;
     int error = peers_open(env, log, &of_peers, &peer_events, shard, &shard->peers, why);
     if (error == ERR_NONE) error = witness_open(env, log_store_journal(store), shard->peers, &shard->witness, why);
     if (error != ERR_NONE) {
@@ -176,6 +161,8 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     timer_heap_init(&shard->timers);
     shard->timer = env_timer_new(env, on_timer, shard);
     log_store_on_room(store, on_room, shard);
+    shard->watch = env_timer_new(env, on_watch, shard);
+    on_watch(shard);
     *result = shard;
     return ERR_NONE;
 }
@@ -186,7 +173,9 @@ void shard_close(struct shard *shard) {
     witness_close(shard->witness);
     peers_close(shard->peers);
     env_defer_cancel(shard->env, &shard->turn);
+    env_defer_cancel(shard->env, &shard->change);
     env_timer_free(shard->timer);
+    env_timer_free(shard->watch);
     env_timer_free(shard->drain_timer);
     timer_heap_close(&shard->timers);
     intake_close(shard);

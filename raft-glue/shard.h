@@ -15,7 +15,7 @@ struct group;
 
 struct shard_options {
     int32_t node;
-    uint32_t heartbeat_ms;            /* 200 */
+    uint32_t heartbeat_ms;            /* 200; also between two signs of life of a broker */
     uint32_t election_timeout_ms;     /* 1000; each group draws from [T, 2T) */
     uint32_t failover_ms;             /* 50: t of the fast failover (election.c) */
     uint64_t group_uncommitted_bytes; /* a leader refuses to submit beyond it */
@@ -46,10 +46,11 @@ struct shard_stats {
         late_starts,               /* engines that were started behind entry 1 */
         sent_below_start,          /* runs of entries below that, sent to followers */
         trails_cut, trails_extended,
-        reanchored;           /* group_trail.c; reanchored: AppendEntries that reached below the trail */
-    uint64_t damaged_files;   /* segments in which reads met damage */
-    uint64_t left_for_damage; /* those of the planned transfers that were made because of it, */
-    uint64_t left_for_room;   /* and because of a disk without room */
+        reanchored;                    /* group_trail.c; reanchored: AppendEntries that reached below the trail */
+    uint64_t quiet_begun, quiet_ended; /* times that a group fell quiet here, or woke */
+    uint64_t damaged_files;            /* segments in which reads met damage */
+    uint64_t left_for_damage;          /* those of the planned transfers that were made because of it, */
+    uint64_t left_for_room;            /* and because of a disk without room */
 };
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 

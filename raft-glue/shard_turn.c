@@ -31,6 +31,7 @@ static void drop_news(struct group *group) {
 }
 
 void shard_remove_group(struct shard *shard, struct group *group) {
+    if (shard->change_next == group) shard->change_next = group->hh.next;
     HASH_DELETE(hh, shard->groups, group);
     timer_heap_remove(&shard->timers, &group->timer);
     drop_news(group);

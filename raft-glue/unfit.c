@@ -47,6 +47,8 @@ void unfit_damage_found(struct group *group, const struct partition_log_damage *
     if (group->damage == NULL) group->damage = mem_strdup(place);
     group->shard->stats.damaged_files++;
     group->leave_at_ms = 0;
+    if (group->quiet_of != NULL) group_send_state(group, group->quiet_of);
+    quiet_end(group);
     shard_news(group);
 }
 
@@ -80,6 +82,9 @@ void unfit_deliver(struct group *group) {
 }
 
 void unfit_room_changed(struct shard *shard) {
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next)
-        if (group->needs_room && group_leads(group)) shard_news(group);
+    for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
+        if (!group->needs_room) continue;
+        if (group_leads(group)) shard_news(group);
+        if (group->quiet_of != NULL) group_send_state(group, group->quiet_of);
+    }
 }

@@ -232,6 +232,8 @@ void cluster_count(struct sim_broker *broker) {
     run_count(run, RARE_TRAILS_CUT, shard.trails_cut);
     run_count(run, RARE_TRAILS_EXTENDED, shard.trails_extended);
     run_count(run, RARE_REANCHORED, shard.reanchored);
+    run_count(run, RARE_FELL_QUIET, shard.quiet_begun);
+    run_count(run, RARE_WOKE, shard.quiet_ended);
     run_count(run, RARE_TRANSFERS, shard.transfers);
     run_count(run, RARE_DAMAGE_FOUND, shard.damaged_files);
     run_count(run, RARE_LEFT_FOR_DAMAGE, shard.left_for_damage);

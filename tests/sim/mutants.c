@@ -7,6 +7,7 @@
 
 #define ROW(name, scenario, seeds) {MUTANT_##name, #name, scenario, seeds}
 
+/* clang-format off */ /* one a line, however many: they come from many sides */
 const struct mutant_row mutant_rows[] = {
     ROW(ACK_BEFORE_FLUSH, "journal", 20),
     ROW(STALE_TAIL_ACCEPTED, "journal", 20),
@@ -44,5 +45,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(VERDICT_UNCONFIRMED, "cluster", 200),
     ROW(DAMAGED_LEADS, "cluster", 100),
     ROW(SYNCED_BLOCK_WRITTEN, "voters", 40),
+    ROW(QUIET_FOLLOWER_SLEEPS, "voters", 100),
     {0, NULL, NULL, 0},
 };
+/* clang-format on */

@@ -35,11 +35,21 @@ static void read_disks(struct voters *voters) {
 
 /* ---- Phases ---- */
 
+/* What these lead falls quiet, whatever happens meanwhile: all of them, some, often none. */
+static uint32_t draw_idle(struct voters *voters) {
+    struct world *world = voters->run->world;
+    uint32_t all = (UINT32_C(1) << voters->count) - 1;
+
+    if (world_chance(world, 500000)) return 0;
+    return world_chance(world, 400000) ? all : (uint32_t)world_below(world, all);
+}
+
 static void faults(struct voters *voters) {
     struct world *world = voters->run->world;
     uint64_t until = world_now_us(world) + FAULTS_MS * UINT64_C(1000);
 
     while (world_now_us(world) < until) {
+        voters->idle = draw_idle(voters);
         run_ms(voters, 200 + world_below(world, 2500));
         read_disks(voters);
     }
@@ -130,6 +140,7 @@ static void run_voters(struct run *run) {
     voters->submitting = true;
     nemesis_begin(voters->nemesis);
     faults(voters);
+    voters->idle = 0;
     uint32_t alive = some(voters, size / 2 + 1);
     nemesis_mend(voters->nemesis, alive);
     progress(voters, alive);

@@ -176,7 +176,7 @@ static void work(void *arg) {
     for (unsigned g = 0; g < voters->groups; g++) {
         struct voter_group *state = voter->state[g];
         if (!group_is_leading(voter->groups[g])) continue;
-        uint64_t n = voters->submitting ? draw(voters, 4) : 0;
+        uint64_t n = voters->submitting && !(voters->idle >> voter->place & 1) ? draw(voters, 4) : 0;
         for (uint64_t i = 0; i < n; i++)
             submit_one(voter, g);
         if (!state->confirming && draw(voters, 10) == 0) {
@@ -314,6 +314,8 @@ void voters_count(const struct voter *voter) {
     run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
     run_count(run, RARE_TRUNCATIONS, shard.truncations);
     run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
+    run_count(run, RARE_FELL_QUIET, shard.quiet_begun);
+    run_count(run, RARE_WOKE, shard.quiet_ended);
     run_count(run, RARE_LATE_STARTS, shard.late_starts);
     run_count(run, RARE_SENT_BELOW_START, shard.sent_below_start);
     run_count(run, RARE_TRAILS_CUT, shard.trails_cut);

@@ -55,6 +55,7 @@ struct voters {
         sole_voter_group; /* a group of which only one machine is a voter, the others are stand-bys; VOTER_GROUPS_MAX: none */
     unsigned sole_voter; /* that machine */
     bool submitting;
+    uint32_t idle;                           /* machines that submit nothing all the same, as bits */
     uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */
     uint32_t newest_term[VOTER_GROUPS_MAX];  /* that somebody said to lead */
     uint64_t checked;                        /* acknowledgements that were looked up on the disks */

@@ -28,8 +28,12 @@ static void on_record(const struct peer_record *record) {
         fake_send((struct peer_record){.type = RECORD_VOTE_RESULT,
                                        .term = record->term,
                                        .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
-    if (record->type == RECORD_APPEND && fake.acknowledges)
-        fake_send((struct peer_record){.type = RECORD_APPEND_RESULT, .term = record->term, .b = record->a});
+    if (record->type == RECORD_APPEND && fake.acknowledges) {
+        struct peer_record result = {.type = RECORD_APPEND_RESULT, .term = record->term, .b = record->a};
+        if (fake.agrees) result.flags = record->flags & RECORD_QUIET;
+        if (result.flags != 0) result.c = record->c >> 32;
+        fake_send(result);
+    }
 }
 
 static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
@@ -94,6 +98,7 @@ int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failove
     fake.replica = &node->replicas[0];
     struct peers_options options = cluster->options.peers;
     options.lag_max_ms = 2 * cluster->options.election_timeout_ms;
+    options.ping_ms = cluster->options.heartbeat_ms;
     struct error_text why;
     options.node = 2;
     assert_int_equal(peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why), ERR_NONE);

@@ -18,6 +18,7 @@ struct fake_peer {
     unsigned got[RECORD_RESIGNED + 1];
     uint64_t entries_got, entries_last;
     bool grants, acknowledges, swallows_entries;
+    bool agrees;                           /* to be quiet */
     uint64_t drops_wanted, applied_wanted; /* for fake_has_dropped and fake_has_applied */
 };
 extern struct fake_peer fake;

@@ -119,7 +119,8 @@ static struct peers *open_peers_with(int32_t node, bool any_address) {
                                     .queue_limit = 1 << 20,
                                     .frame_max = 4 << 20,
                                     .any_address = any_address,
-                                    .lag_max_ms = 3000};
+                                    .lag_max_ms = 3000,
+                                    .ping_ms = 500};
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
                                .node = node,
                                .directory = {7, 1, 2, 3},

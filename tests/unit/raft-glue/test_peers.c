@@ -105,7 +105,8 @@ static void open_broker(struct test *test, int32_t node, int port) {
                                     .listen_port = port,
                                     .queue_limit = 1 << 20,
                                     .frame_max = 4 << 20,
-                                    .lag_max_ms = 3000};
+                                    .lag_max_ms = 3000,
+                                    .ping_ms = 500};
     struct error_text why;
     assert_int_equal(peers_open(test->env, &test->log, &options, &events, broker, &broker->peers, &why), ERR_NONE);
     broker->port = peers_port(broker->peers);

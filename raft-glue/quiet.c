@@ -1,0 +1,192 @@
+/*
+ * Groups in which nothing happens send nothing: the signs of life between two brokers (pings, peers.h) stand for the heartbeats of all their
+ * quiet groups.
+ *
+ *   leader    busy --- CALM_HEARTBEATS without news ---> asks with its heartbeats --- all that live agreed ---> quiet
+ *   follower  busy --- it has all, durable and committed, and is asked ---> quiet
+ *
+ * A quiet leader gets no RAFT_TIMEOUT from us. It wakes with any step of its engine (a submit, a message), with any change of a link to a
+ * member, and sends heartbeats at once then. Its majority is not asked meanwhile, and need not be: whatever it says that only the leader may
+ * say is confirmed by a majority (confirm.c) or committed, quiet or not. When so many links are down or silent that no majority is left it wakes,
+ * and the engine steps it down an election timeout later.
+ * A quiet follower stands for no election while its leader's broker shows signs of life. It is awake when that link breaks, and when the link is
+ * silent its own election timeout runs from the last sign on, as it would from the last heartbeat.
+ * Failures: a member that is not connected, or whose broker is silent, is not waited for; the leader wakes when it is back. One that is
+ * connected and does not agree (its replica is closed, damaged, or lacks something) keeps the leader awake.
+ * Invariants: a leader is quiet only if nothing was sent to any member since the question to which all have agreed, so every follower that
+ * lives and was not told otherwise is quiet, too, with all entries and the commit index; a follower is quiet only on the session of the link
+ * on which it was asked.
+ */
+#include "base/mutant.h"
+#include "raft-glue/group_state.h"
+
+enum { CALM_HEARTBEATS = 3 };
+
+/* ---- Waking ---- */
+
+static void wake_leader(struct group *group) {
+    for (size_t i = 0; i < group->member_count; i++) {
+        struct member *member = group->members[i];
+        if (member == group->self) continue;
+        if (member->quiet) member->heard_ms = member_heard_ms(member);
+        member->quiet = false;
+    }
+}
+
+/* Its own timeout runs from the leader's last sign of life on. */
+static void wake_follower(struct group *group) {
+    uint32_t timeout_ms = group->raft.state == RAFT_FOLLOWER ? group->raft.follower_state.randomized_election_timeout
+                                                             : group->shard->options.election_timeout_ms;
+    group->not_before_ms = peers_heard_ms(group->shard->peers, group->quiet_of->node) + timeout_ms;
+    group->quiet_of = NULL;
+}
+
+void quiet_end(struct group *group) {
+    group->calm = 0;
+    group->quiet_asked = false;
+    if (!group->quiet) return;
+    if (group->quiet_of == NULL)
+        wake_leader(group);
+    else
+        wake_follower(group);
+    group->quiet = false;
+    group->shard->stats.quiet_ended++;
+    group_rearm(group);
+    shard_news(group);
+}
+
+static void begin(struct group *group) {
+    group->quiet = true;
+    group->shard->stats.quiet_begun++;
+    group_rearm(group);
+    shard_news(group);
+}
+
+/* ---- The leader ---- */
+
+static bool is_busy(const struct group *group) {
+    return !group->announced || group->shard->draining || group->transfer != NULL || group->hand_over_to != 0 ||
+           raft_transferee(&group->raft) != 0 || group->confirms != NULL || group_hard_state_pending(group) ||
+           partition_log_is_damaged(group->log);
+}
+
+static bool all_is_settled(const struct group *group) {
+    uint64_t last = partition_log_last_index(group->log);
+    return group->commit == last && group->applied == last && group->raft.last_stored == last &&
+           group->raft.configuration_uncommitted_index == 0;
+}
+
+static bool has_all(const struct member *member) {
+    return member->verified && !member->silent && !member->damaged && !member->log_damaged &&
+           member_match(member) == partition_log_last_index(member->group->log);
+}
+
+/* Nothing is under way, and nobody who lives lacks anything. */
+static bool is_calm(const struct group *group) {
+    size_t voters = 0, live = 0;
+    if (!group_leads(group) || is_busy(group) || !all_is_settled(group)) return false;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        bool lives = member == group->self || member_is_live(member);
+        voters += member->voter;
+        live += member->voter && lives;
+        if (lives && member != group->self && !has_all(member)) return false;
+    }
+    return live > voters / 2;
+}
+
+static void settle(struct group *group) {
+    if (!group->quiet_asked || group->quiet || !is_calm(group)) return;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        if (member != group->self && member_is_live(member) && !member->quiet) return;
+    }
+    begin(group);
+}
+
+void quiet_tick_begins(struct group *group) {
+    uint64_t last = partition_log_last_index(group->log);
+    group->calm = is_calm(group) && last == group->calm_index ? group->calm + 1 : 0;
+    group->calm_index = last;
+    if (group->calm < CALM_HEARTBEATS) return;
+    group->quiet_asks = group->quiet_asked = true;
+    group->quiet_round++;
+    for (size_t i = 0; i < group->member_count; i++)
+        group->members[i]->quiet = false;
+}
+
+void quiet_tick_ended(struct group *group) {
+    group->quiet_asks = false;
+    settle(group);
+}
+
+void quiet_ask(struct member *member, struct peer_record *record) {
+    if (!member->group->quiet_asks) {
+        quiet_sent(member->group);
+        return;
+    }
+    record->flags |= RECORD_QUIET;
+    record->c |= (uint64_t)member->group->quiet_round << 32;
+}
+
+void quiet_sent(struct group *group) {
+    group->quiet_asked = false;
+    if (group->quiet) quiet_end(group);
+}
+
+void quiet_agreed(struct member *member, const struct peer_record *record) {
+    struct group *group = member->group;
+    if (!group->quiet_asked || record->c != group->quiet_round) return;
+    member->quiet = true;
+    settle(group);
+}
+
+/* ---- The follower ---- */
+
+bool quiet_agrees(const struct group *group, const struct member *from, const struct peer_record *record) {
+    uint64_t last = partition_log_last_index(group->log);
+    bool follows = group->raft.state == RAFT_FOLLOWER && group->heard_leader == from->replica &&
+                   group->raft.follower_state.current_leader.id == from->replica &&
+                   record->term == raft_current_term(&group->raft);
+    bool settled = !group_hard_state_pending(group) && group->raft.last_stored == last && !group->fast.under_way &&
+                   !partition_log_is_damaged(group->log) && from->link->up;
+    bool whole = record->a == last && record->b >= last && last > 0 &&
+                 partition_log_term_at(group->log, last) == (uint32_t)record->c;
+    return (record->flags & RECORD_QUIET) && follows && settled && whole;
+}
+
+void quiet_follow(struct group *group, struct member *from) {
+    bool still = group->phase == GROUP_RUNNING && group->raft.state == RAFT_FOLLOWER &&
+                 group->raft.follower_state.current_leader.id == from->replica;
+    if (!still) return;
+    group->quiet_of = from;
+    group->quiet_session = from->link->session;
+    if (!group->quiet) begin(group);
+}
+
+/* ---- Both ---- */
+
+void quiet_stepped(struct group *group) {
+    if (!group->quiet) return;
+    const struct member *of = group->quiet_of;
+    bool follows = of != NULL && group->raft.state == RAFT_FOLLOWER &&
+                   group->raft.follower_state.current_leader.id == of->replica &&
+                   group->heard_term == raft_current_term(&group->raft);
+    if (!follows) quiet_end(group);
+}
+
+void quiet_link_changed(struct group *group, const struct link *link) {
+    if (group->quiet_of == NULL) {
+        if (group_has_member_at(group, link)) quiet_end(group);
+    } else if (group->quiet_of->link == link && (!link->up || group->quiet_session != link->session)) {
+        if (!MUTANT(MUTANT_QUIET_FOLLOWER_SLEEPS)) quiet_end(group);
+    }
+}
+
+void quiet_link_heard(struct group *group, const struct link *link) {
+    if (group->quiet && group->quiet_of == NULL) {
+        if (group_has_member_at(group, link)) quiet_end(group);
+    } else if (group->quiet && group->quiet_of->link == link) {
+        group_rearm(group);
+    }
+}

@@ -1,0 +1,226 @@
+/* Groups in which nothing happens send nothing, and wake when something does: with a made-up peer, and among three brokers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture_fake_peer.h"
+
+enum { HEARTBEAT_MS = 200, TIMEOUT_MS = 400, FAR_MS = 60 * 1000 };
+
+static int setup_leader(void **state) {
+    return fake_setup_with(state, FAR_MS, FAR_MS);
+}
+static int setup_follower(void **state) {
+    return fake_setup_with(state, TIMEOUT_MS, FAR_MS);
+}
+
+static struct shard_stats stats_of(const struct node *node) {
+    struct shard_stats stats;
+    shard_stats_get(node->shard, &stats);
+    return stats;
+}
+static bool is_quiet(const struct node *node) {
+    struct shard_stats stats = stats_of(node);
+    return stats.quiet_begun > stats.quiet_ended;
+}
+static bool ours_is_quiet(struct cluster *cluster) {
+    return is_quiet(&cluster->nodes[0]);
+}
+static bool ours_is_awake(struct cluster *cluster) {
+    return !is_quiet(&cluster->nodes[0]);
+}
+static unsigned wanted;
+static bool fake_heard_more(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_APPEND] > wanted;
+}
+
+static void make_quiet_leader(struct cluster *cluster) {
+    fake.agrees = true;
+    fake_make_it_lead();
+    cluster_run(cluster, ours_is_quiet);
+}
+
+/* Nothing goes to a follower that has agreed; it stays in sync, by the signs of life of its broker. */
+static void test_quiet_leader_sends_nothing(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_leader(cluster);
+    unsigned appends = fake.got[RECORD_APPEND];
+    cluster_run_ms(cluster, 5 * HEARTBEAT_MS);
+    assert_int_equal(fake.got[RECORD_APPEND], appends);
+    assert_true(group_member_in_sync(fake.replica->group, FAKE));
+}
+
+/* A follower that does not agree goes on hearing heartbeats. */
+static void test_quiet_needs_all(void **state) {
+    struct cluster *cluster = *state;
+    fake_make_it_lead();
+    cluster_run_ms(cluster, 8 * HEARTBEAT_MS);
+    assert_false(is_quiet(&cluster->nodes[0]));
+    wanted = fake.got[RECORD_APPEND];
+    cluster_run(cluster, fake_heard_more);
+}
+
+/* Who agrees to an older question does not agree: it may have been woken since. */
+static void test_quiet_old_answer_does_not_count(void **state) {
+    struct cluster *cluster = *state;
+    fake_make_it_lead();
+    wanted = fake.got[RECORD_APPEND] + 4;
+    cluster_run(cluster, fake_heard_more); /* it asks by now */
+    struct peer_record asked = fake.last[RECORD_APPEND];
+    assert_true(asked.flags & RECORD_QUIET);
+    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                   .term = asked.term,
+                                   .flags = RECORD_QUIET,
+                                   .b = asked.a,
+                                   .c = (asked.c >> 32) - 1});
+    cluster_run_ms(cluster, HEARTBEAT_MS / 4);
+    assert_false(is_quiet(&cluster->nodes[0]));
+}
+
+static int confirm_error;
+static unsigned confirms_ended;
+static void on_confirmed(struct group_confirm *confirm, int error) {
+    (void)confirm;
+    confirm_error = error;
+    confirms_ended++;
+}
+static bool fake_was_asked(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_CONFIRM] > 0;
+}
+static bool confirm_ended(struct cluster *cluster) {
+    return (void)cluster, confirms_ended > 0;
+}
+
+/* A quiet leader may have been deposed: signs of life of a broker confirm nothing, its replica is asked. */
+static void test_quiet_leader_asks_before_it_confirms(void **state) {
+    struct cluster *cluster = *state;
+    struct group_confirm confirm = {.done = on_confirmed};
+    confirms_ended = 0;
+    make_quiet_leader(cluster);
+    group_confirm(fake.replica->group, &confirm);
+    cluster_run(cluster, fake_was_asked);
+    cluster_run_ms(cluster, 2 * HEARTBEAT_MS);
+    assert_int_equal(confirms_ended, 0);
+    fake_send((struct peer_record){
+        .type = RECORD_CONFIRMED, .term = fake.last[RECORD_CONFIRM].term, .a = fake.last[RECORD_CONFIRM].a});
+    cluster_run(cluster, confirm_ended);
+    assert_int_equal(confirm_error, ERR_NONE);
+}
+
+/* Somebody who stands for election has lost the leader: he hears of it at once. */
+static void test_quiet_leader_is_woken_by_a_candidate(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_leader(cluster);
+    wanted = fake.got[RECORD_APPEND];
+    fake_send((struct peer_record){.type = RECORD_VOTE,
+                                   .term = group_term(fake.replica->group) + 1,
+                                   .flags = RECORD_PRE_VOTE,
+                                   .a = fake.last[RECORD_APPEND].a,
+                                   .b = (uint64_t)fake.last[RECORD_APPEND].term});
+    cluster_run(cluster, ours_is_awake);
+    cluster_run(cluster, fake_heard_more);
+}
+
+/* A leader that stops says so: nobody would notice, its broker lives. */
+static void test_quiet_leader_that_stops_says_so(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_leader(cluster);
+    uint32_t term = group_term(fake.replica->group);
+    group_stop(fake.replica->group, "the test wants it");
+    cluster_run_ms(cluster, HEARTBEAT_MS);
+    assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
+}
+
+static bool it_agreed(struct cluster *cluster) {
+    return (void)cluster, fake.last[RECORD_APPEND_RESULT].flags & RECORD_QUIET;
+}
+
+static void ask_to_be_quiet(uint32_t term) {
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = term, .flags = RECORD_QUIET, .a = 1, .b = 1, .c = UINT64_C(7) << 32 | 1});
+}
+
+/* It stands for no election while its leader's broker lives, and does so when that is gone. */
+static void test_quiet_follower_sleeps_and_wakes(void **state) {
+    struct cluster *cluster = *state;
+    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 1, .c = 1});
+    cluster_run(cluster, fake_got_result);
+    ask_to_be_quiet(20); /* its log is the configuration, which is committed */
+    cluster_run(cluster, it_agreed);
+    assert_true(is_quiet(&cluster->nodes[0]));
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].c, 7);
+    unsigned votes = fake.got[RECORD_VOTE];
+    cluster_run_ms(cluster, 5 * TIMEOUT_MS);
+    assert_int_equal(fake.got[RECORD_VOTE], votes);
+    peers_break(fake.peers, 1, "the test wants it");
+    cluster_run(cluster, ours_is_awake);
+    cluster_run_ms(cluster, 3 * TIMEOUT_MS);
+    assert_true(fake.got[RECORD_VOTE] > votes);
+}
+
+/* One that lacks what its leader has does not agree. */
+static void test_quiet_follower_has_all(void **state) {
+    struct cluster *cluster = *state;
+    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 0, .c = 1});
+    cluster_run(cluster, fake_got_result);
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 20, .flags = RECORD_QUIET, .a = 1, .b = 0, .c = UINT64_C(7) << 32 | 1});
+    cluster_run_ms(cluster, HEARTBEAT_MS / 2);
+    assert_false(is_quiet(&cluster->nodes[0]));
+    assert_false(fake.last[RECORD_APPEND_RESULT].flags & RECORD_QUIET);
+}
+
+/* ---- Three brokers ---- */
+
+static bool all_are_quiet(struct cluster *cluster) {
+    for (int i = 0; i < cluster->node_count; i++) {
+        const struct node *node = &cluster->nodes[i];
+        if (!node->open) continue;
+        struct shard_stats stats = stats_of(node);
+        if (stats.quiet_begun - stats.quiet_ended != cluster->group_count) return false;
+    }
+    return true;
+}
+
+/* All groups of a cluster fall quiet, take what is submitted, fall quiet again, and are led again at once when a broker dies. */
+static void test_quiet_cluster(void **state) {
+    struct cluster *cluster = *state;
+    uint64_t index;
+    cluster_start(cluster, 3, GROUPS_MAX);
+    cluster_run(cluster, cluster_all_lead);
+    cluster_run(cluster, all_are_quiet);
+    uint64_t frames = stats_of(&cluster->nodes[0]).frames_sent;
+    cluster_run_ms(cluster, 5 * HEARTBEAT_MS);
+    assert_int_equal(stats_of(&cluster->nodes[0]).frames_sent, frames);
+    for (size_t g = 0; g < GROUPS_MAX; g++)
+        assert_int_equal(replica_submit(cluster_leader(cluster, g), "x", 1, &index), ERR_NONE);
+    cluster_run(cluster, cluster_agrees);
+    cluster_run(cluster, all_are_quiet);
+    uint64_t start = env_now_ms(cluster->env);
+    node_close(&cluster->nodes[0]);
+    cluster_run(cluster, cluster_all_lead);
+    print_message("all groups led again after %d ms\n", (int)(env_now_ms(cluster->env) - start));
+    assert_in_range(env_now_ms(cluster->env) - start, 0, 700);
+    cluster_run(cluster, all_are_quiet); /* without the dead one */
+    node_open(&cluster->nodes[0], false);
+    cluster_run(cluster, all_are_quiet);
+    cluster_run(cluster, cluster_agrees);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_quiet_leader_sends_nothing, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_needs_all, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_old_answer_does_not_count, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_asks_before_it_confirms, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_a_candidate, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_that_stops_says_so, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_sleeps_and_wakes, setup_follower, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_has_all, setup_follower, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_cluster, cluster_setup, cluster_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
