@@ -124,7 +124,7 @@ struct peer_record {
     uint64_t a, b, c;
 };
 void peer_record_encode(uint8_t into[PEER_RECORD_SIZE], const struct peer_record *record);
-/* ERR_MALFORMED: type or flags that this program does not know. */
+/* ERR_MALFORMED: a type that this program does not know. */
 int peer_record_decode(const uint8_t bytes[PEER_RECORD_SIZE], struct peer_record *record);
 
 /* ---- Entries ---- */
