@@ -34,8 +34,10 @@ struct frames {
     struct pair *pairs;
     size_t pair_count;
     enum part part;
-    uint64_t at;    /* place in the part */
-    size_t seed_at; /* cuts and claims: which golden, then its places */
+    uint64_t at;        /* place in the part */
+    size_t seed_at;     /* cuts and claims: which golden, then its places */
+    struct bytes whole; /* the made frame that is being cut */
+    size_t whole_body;
 };
 
 /* ---- Golden requests ---- */
@@ -187,17 +189,21 @@ static void next_seed(struct frames *frames) {
     frames->at = 0;
 }
 
-/* The seeds of cuts: the golden requests, then some made ones. */
+/* Into `frame` what is cut now, whole: the golden requests, then some made ones. Returns where its body begins. */
 static size_t cut_seed(struct frames *frames, struct frame *frame) {
     if (frames->seed_at < frames->golden_count) {
         const struct golden *golden = &frames->goldens[frames->seed_at];
         bytes_set(&frame->bytes, golden->data, golden->len);
         return golden->body;
     }
-    size_t rest = frames->seed_at - frames->golden_count;
-    struct chance chance = chance_of_frame(frames, 2, rest);
-    made(&chance, &frames->pairs[rest % frames->pair_count], &frame->bytes);
-    return body_of(frame->bytes.data, frame->bytes.len);
+    if (frames->at == 0) { /* once for all of its cuts: to make one takes longer than to send it */
+        size_t number = frames->seed_at - frames->golden_count;
+        struct chance chance = chance_of_frame(frames, 2, number);
+        made(&chance, &frames->pairs[number % frames->pair_count], &frames->whole);
+        frames->whole_body = body_of(frames->whole.data, frames->whole.len);
+    }
+    bytes_set(&frame->bytes, frames->whole.data, frames->whole.len);
+    return frames->whole_body;
 }
 
 static bool next_cut(struct frames *frames, struct frame *frame) {
@@ -291,5 +297,6 @@ void frames_free(struct frames *frames) {
         mem_free(frames->goldens[i].data);
     mem_free(frames->goldens);
     mem_free(frames->pairs);
+    mem_free(frames->whole.data);
     mem_free(frames);
 }

@@ -47,7 +47,7 @@ HALF_OPEN, UNREADING, LARGE = 1000, 30, 12 * MIB
 # A segment or a file of the journal may have begun since, and partitions that were idle before, and had no file open, have one.
 FILES_SLACK = 16 + PARTITIONS + 1 + 2 * len(TOPICS)
 # Below this a p99 says more about the scheduler of a machine with two cores than about the broker.
-P99_FLOOR_MS = 100 if os.environ.get("CI") else 20  # two cores for three brokers, the honest and the hostile: there it judges stalls only
+P99_FLOOR_MS = 20
 
 
 def make_topics(cluster, replicas):
@@ -189,11 +189,22 @@ def replay_regressions(cluster):
     return f"{len(frames)} frames"
 
 
+def run_behind_others(command):
+    """Runs it with what processor time nobody else wants: a client does not share the brokers' machine, and what is measured is how they serve the
+    others beside it. Linux shares processors between sessions first (autogroup), and heeds `nice` only within one."""
+    process = subprocess.Popen(["nice", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+    autogroup = Path(f"/proc/{process.pid}/autogroup")
+    if autogroup.exists():  # else `nice` is enough
+        autogroup.write_text("10")
+    said, complaints = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, said, complaints)
+
+
 def send_frames(cluster, arguments, folder):
-    """The frames of tests/garbage; what was counted. They are less important than the honest ones: a client does not share the broker's machine."""
+    """The frames of tests/garbage; what was counted."""
     path = folder / "suspects.hex"
-    command = ["nice", str(BIN / "garbage"), "--ports", ",".join(str(b.port) for b in cluster), "--frames", str(arguments.frames), "--seed", str(arguments.seed), "--suspects", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    command = [str(BIN / "garbage"), "--ports", ",".join(str(b.port) for b in cluster), "--frames", str(arguments.frames), "--seed", str(arguments.seed), "--suspects", str(path)]
+    done = run_behind_others(command)
     assert done.stdout, f"garbage ended with {done.returncode}: {done.stderr}"
     counts = json.loads(done.stdout.splitlines()[-1])
     if done.returncode == 0:
