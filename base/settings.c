@@ -78,7 +78,9 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
                          row->name, value);
     if (row->fixed) return check_fixed(row, value, why);
     switch (row->type) {
-    case SETTING_TEXT: return ERR_NONE;
+    case SETTING_TEXT:
+    case SETTING_LIST:
+    case SETTING_DECIMAL: return ERR_NONE;
     case SETTING_INT:
         if (parse_int(value, &number) && number >= row->min && number <= row->max) return ERR_NONE;
         return error_set(why, ERR_INVALID,
@@ -97,6 +99,9 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
 }
 
 const struct setting *setting_find(const struct setting *table, size_t count, const char *name) {
+    for (size_t i = 0; i < count;
+         i++) /* the table's own text: who walks over hundreds of rows asks with it, for each */
+        if (table[i].name == name) return &table[i];
     for (size_t i = 0; i < count; i++)
         if (strcmp(table[i].name, name) == 0) return &table[i];
     return NULL;

@@ -14,7 +14,8 @@
 
 #include "base/error.h"
 
-enum setting_type { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE };
+/* The last two are texts, whose form is not checked here; DescribeConfigs tells clients of them. */
+enum setting_type { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE, SETTING_LIST, SETTING_DECIMAL };
 
 struct setting {
     const char *name;

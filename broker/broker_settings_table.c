@@ -11,7 +11,7 @@ static const struct setting table[] = {
     /* ---- Who it is and where it listens ---- */
     NUMBER("node.id", "1", 0, INT32_MAX, "", "The number of this broker, different on every broker and never changed."),
     TEXT("data.dir", "./drave-data", "The directory that holds everything this broker stores."),
-    TEXT(
+    LIST(
         "listeners", "PLAINTEXT://127.0.0.1:9092",
         "Where clients are served: NAME://HOST:PORT, several with commas; 127.0.0.1 and localhost stand for both loopback "
         "addresses, 0.0.0.0 for all addresses, port 0 for a free one."),
@@ -19,7 +19,7 @@ static const struct setting table[] = {
         "listener.security.protocol.map", "",
         "What each listener speaks, NAME:PLAINTEXT with commas, for all of them; empty: PLAINTEXT. TLS and SASL are not built "
         "yet."),
-    TEXT("advertised.listeners", "",
+    LIST("advertised.listeners", "",
          "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
          "empty: those of listeners."),
     TEXT(
@@ -138,7 +138,7 @@ static const struct setting table[] = {
            "The election timeout once a leader's process is known to be dead; more than two flushes and a round trip."),
 
     /* ---- What is so ---- */
-    SO_EITHER("log.cleanup.policy", SETTING_TEXT, 0, "delete", "", NO_COMPACTION),
+    SO_EITHER("log.cleanup.policy", SETTING_LIST, 0, "delete", "", NO_COMPACTION),
     SO_LONG("log.retention.ms", "-1", NO_RETENTION),
     SO_INT("log.retention.minutes", "-1", NO_RETENTION),
     SO_INT("log.retention.hours", "-1", NO_RETENTION),
@@ -147,7 +147,7 @@ static const struct setting table[] = {
     SO_LONG("log.cleaner.delete.retention.ms", "86400000", NO_COMPACTION),
     SO_LONG("log.cleaner.min.compaction.lag.ms", "0", NO_COMPACTION),
     SO_LONG("log.cleaner.max.compaction.lag.ms", LONG_MOST, NO_COMPACTION),
-    SO_TEXT("log.cleaner.min.cleanable.ratio", "0.5", NO_COMPACTION),
+    SO_DECIMAL("log.cleaner.min.cleanable.ratio", "0.5", NO_COMPACTION),
     SO_LONG("log.roll.ms", LONG_MOST, NO_ROLL_BY_TIME),
     SO_INT("log.roll.hours", INT_MOST, NO_ROLL_BY_TIME),
     SO_LONG("log.roll.jitter.ms", "0", NO_ROLL_BY_TIME),
@@ -166,7 +166,7 @@ static const struct setting table[] = {
     SO_SWITCH("unclean.leader.election.enable", "false", NEVER_UNCLEAN),
     SO_SWITCH("controlled.shutdown.enable", "true", "A broker that is told to end hands its leaderships over first."),
     SO_SWITCH("delete.topic.enable", "true", "Topics can be deleted."),
-    SO_EITHER("process.roles", SETTING_TEXT, 0, "broker,controller", "controller,broker",
+    SO_EITHER("process.roles", SETTING_LIST, 0, "broker,controller", "controller,broker",
               "Every broker does both; metadata.voters of them vote on metadata."),
     SO_TEXT("security.inter.broker.protocol", "PLAINTEXT",
             "Brokers speak plainly to each other; TLS is not built yet."),

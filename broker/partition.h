@@ -141,7 +141,7 @@ struct partition_read {
     void (*done)(struct partition_read *read);
     int16_t error; /* Kafka's code */
     bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and ask again */
-    int64_t high_watermark; /* this and the next: -1 with an error other than OFFSET_OUT_OF_RANGE */
+    int64_t high_watermark; /* this and the next: -1 with an error */
     int64_t start_offset;
     bool more; /* committed batches follow, which max_bytes kept out */
     /* The partition's. */

@@ -31,10 +31,10 @@ static void end(struct partition_read *read) {
     read->stage = STAGE_OVER;
 }
 
-/* Only a leader knows the two ends, and only with OFFSET_OUT_OF_RANGE may an error carry them: with NOT_LEADER_OR_FOLLOWER clients
- * would reset to them. Returns true, for who is in the call that began it. */
+/* No error carries the two ends, as in Kafka: only a leader knows them, and with NOT_LEADER_OR_FOLLOWER clients would reset to them. Returns
+ * true, for who is in the call that began it. */
 static bool over(struct partition_read *read, int16_t error) {
-    bool known = error == KAFKA_NONE || error == KAFKA_OFFSET_OUT_OF_RANGE;
+    bool known = error == KAFKA_NONE;
     read->error = error;
     read->high_watermark = known ? read->partition->high_watermark : -1;
     read->start_offset = known ? partition_start_offset(read->partition) : -1;

@@ -11,6 +11,8 @@
 
 #define TEXT(setting_name, value, sentence) \
     {.name = (setting_name), .type = SETTING_TEXT, .fallback = (value), .unit = "", .help = (sentence)}
+#define LIST(setting_name, value, sentence) \
+    {.name = (setting_name), .type = SETTING_LIST, .fallback = (value), .unit = "", .help = (sentence)}
 #define NUMBER(setting_name, value, least, most, measure, sentence) \
     {.name = (setting_name),                                        \
      .type = SETTING_INT,                                           \
@@ -29,7 +31,7 @@
      .unit = "",                                     \
      .help = (sentence)}
 
-/* `kind` is what Kafka has: SETTING_INT (`most` tells int from long), SETTING_BOOL, SETTING_TEXT. */
+/* `kind` is what Kafka has; of SETTING_INT `most` tells int from long. */
 #define SO_EITHER(setting_name, kind, most, value, other, sentence) \
     {.name = (setting_name),                                        \
      .type = (kind),                                                \
@@ -40,6 +42,8 @@
      .fixed = true,                                                 \
      .also = (other)}
 #define SO_TEXT(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_TEXT, 0, value, NULL, sentence)
+#define SO_LIST(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_LIST, 0, value, NULL, sentence)
+#define SO_DECIMAL(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_DECIMAL, 0, value, NULL, sentence)
 #define SO_SWITCH(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_BOOL, 0, value, NULL, sentence)
 #define SO_INT(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_INT, INT32_MAX, value, NULL, sentence)
 #define SO_LONG(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_INT, INT64_MAX, value, NULL, sentence)

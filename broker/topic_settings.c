@@ -38,7 +38,7 @@ static const struct topic_setting table[] = {
      .broker_setting = "log.index.interval.bytes",
      .as_broker = true},
     /* What is so. */
-    {.row = SO_EITHER("cleanup.policy", SETTING_TEXT, 0, "delete", "", NO_COMPACTION),
+    {.row = SO_EITHER("cleanup.policy", SETTING_LIST, 0, "delete", "", NO_COMPACTION),
      .broker_setting = "log.cleanup.policy"},
     {.row = SO_LONG("retention.ms", "-1", NO_RETENTION), .broker_setting = "log.retention.ms"},
     {.row = SO_LONG("retention.bytes", "-1", NO_RETENTION), .broker_setting = "log.retention.bytes"},
@@ -48,7 +48,7 @@ static const struct topic_setting table[] = {
      .broker_setting = "log.cleaner.min.compaction.lag.ms"},
     {.row = SO_LONG("max.compaction.lag.ms", LONG_MOST, NO_COMPACTION),
      .broker_setting = "log.cleaner.max.compaction.lag.ms"},
-    {.row = SO_TEXT("min.cleanable.dirty.ratio", "0.5", NO_COMPACTION),
+    {.row = SO_DECIMAL("min.cleanable.dirty.ratio", "0.5", NO_COMPACTION),
      .broker_setting = "log.cleaner.min.cleanable.ratio"},
     {.row = SO_LONG("segment.ms", LONG_MOST, NO_ROLL_BY_TIME), .broker_setting = "log.roll.ms"},
     {.row = SO_LONG("segment.jitter.ms", "0", NO_ROLL_BY_TIME), .broker_setting = "log.roll.jitter.ms"},
@@ -69,8 +69,8 @@ static const struct topic_setting table[] = {
     {.row = SO_SWITCH("remote.storage.enable", "false", NO_TIERS), .broker_setting = NULL},
     {.row = SO_SWITCH("remote.log.copy.disable", "false", NO_TIERS), .broker_setting = NULL},
     {.row = SO_SWITCH("remote.log.delete.on.disable", "false", NO_TIERS), .broker_setting = NULL},
-    {.row = SO_TEXT("leader.replication.throttled.replicas", "", NO_THROTTLES), .broker_setting = NULL},
-    {.row = SO_TEXT("follower.replication.throttled.replicas", "", NO_THROTTLES), .broker_setting = NULL},
+    {.row = SO_LIST("leader.replication.throttled.replicas", "", NO_THROTTLES), .broker_setting = NULL},
+    {.row = SO_LIST("follower.replication.throttled.replicas", "", NO_THROTTLES), .broker_setting = NULL},
 };
 enum { ROWS = sizeof table / sizeof table[0] };
 

@@ -174,7 +174,7 @@ static int pass(struct time_reading *reading) {
 
 static bool go_on(struct time_reading *reading) {
     int error = pass(reading);
-    if (!error && reading->finding_largest && reading->timestamp >= 0) {
+    if (!error && reading->finding_largest) { /* it is -1 where no record has one: then the first is it, as in Kafka */
         reading->finding_largest = false;
         reading->next = reading->base.log->first_index;
         error = pass(reading);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { TYPE_BOOLEAN = 1, TYPE_STRING = 2, TYPE_INT = 3, TYPE_LONG = 5 };
+enum { TYPE_BOOLEAN = 1, TYPE_STRING = 2, TYPE_INT = 3, TYPE_LONG = 5, TYPE_DOUBLE = 6, TYPE_LIST = 7 };
 
 static bool is_wished(const struct config_wish *wish, const char *name) {
     for (int32_t i = 0; i < wish->name_count; i++)
@@ -12,9 +12,15 @@ static bool is_wished(const struct config_wish *wish, const char *name) {
 }
 
 static int8_t type_of(const struct setting *row) {
-    if (row->type == SETTING_BOOL) return TYPE_BOOLEAN;
-    if (row->type != SETTING_INT) return TYPE_STRING;
-    return row->max > INT32_MAX ? TYPE_LONG : TYPE_INT;
+    switch (row->type) {
+    case SETTING_BOOL: return TYPE_BOOLEAN;
+    case SETTING_INT: return row->max > INT32_MAX ? TYPE_LONG : TYPE_INT;
+    case SETTING_LIST: return TYPE_LIST;
+    case SETTING_DECIMAL: return TYPE_DOUBLE;
+    case SETTING_TEXT:
+    case SETTING_CHOICE: break;
+    }
+    return TYPE_STRING;
 }
 
 /* `name` NULL: no setting of the broker's. */

@@ -40,7 +40,8 @@ static void grow(struct topic_changes *changes, size_t place) {
     const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->name.data,
                                                               (size_t)asked->name.len);
     if (item->twice) {
-        topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "Duplicate topic name: it is in the request more than once, and was not changed.");
         return;
     }
     if (topic == NULL) {
@@ -84,12 +85,11 @@ static void grow(struct topic_changes *changes, size_t place) {
 static bool add(struct topic_changes *changes, size_t i) {
     const struct kp_create_partitions_request *asked = changes->asked;
     struct kp_create_partitions_response *response = changes->response;
-    struct kp_create_partitions_response_topic *into = &response->results.items[i];
+    struct kp_create_partitions_response_topic *into = &response->results.items[response->results.count++];
     kp_set_fallbacks(&kp_create_partitions_response_topic_schema, into);
     into->name = asked->topics.items[i].name;
     into->error_code = changes->items[i]->error;
     into->error_message = topic_change_message(changes->items[i]);
-    response->results.count++;
     return true;
 }
 
@@ -107,7 +107,11 @@ static int64_t partitions(const struct topic_changes *changes, size_t i) {
     return topic == NULL ? one->count : (int64_t)one->count - topic->partition_count;
 }
 
-static const struct topic_changes_api api = {.key = key, .start = grow, .add = add, .partitions = partitions};
+static const struct topic_changes_api api = {.key = key,
+                                             .start = grow,
+                                             .add = add,
+                                             .partitions = partitions,
+                                             .once_in_answer = true};
 
 void api_create_partitions(void *service, struct request *request) {
     const struct kp_create_partitions_request *asked = request->message;

@@ -26,15 +26,16 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
     const struct broker_services *services = item->changes->services;
     const struct kp_string name = asked->name;
     struct error_text why;
+    if (item->twice) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "Duplicate topic name: it is in the request more than once, and was not created.");
+        return false;
+    }
     if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE) {
         topic_change_refuse(item, KAFKA_INVALID_TOPIC, "%s", why.text);
         return false;
     }
     snprintf(item->name, sizeof item->name, "%.*s", (int)name.len, name.data);
-    if (item->twice) {
-        topic_change_refuse(item, KAFKA_INVALID_REQUEST, "topic %s is in the request twice", item->name);
-        return false;
-    }
     if (!authorize(&item->changes->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED, "topic %s may not be created by this user",
                             item->name);
@@ -222,14 +223,13 @@ static bool add_facts(const struct topic_change *item, const struct kp_create_to
 static bool add(struct topic_changes *changes, size_t i) {
     const struct kp_create_topics_request *asked = changes->asked;
     struct kp_create_topics_response *response = changes->response;
-    struct kp_create_topics_response_topic *into = &response->topics.items[i];
+    struct kp_create_topics_response_topic *into = &response->topics.items[response->topics.count++];
     struct topic_change *item = changes->items[i];
     kp_set_fallbacks(&kp_create_topics_response_topic_schema, into);
     into->name = asked->topics.items[i].name;
     into->error_code = item->error;
     into->error_message = topic_change_message(item);
     into->configs.count = -1;
-    response->topics.count++;
     return item->error != 0 || add_facts(item, &asked->topics.items[i], &changes->request->arena, into);
 }
 
@@ -239,7 +239,11 @@ static int64_t partitions(const struct topic_changes *changes, size_t i) {
     return topic->assignments.count > 0 ? topic->assignments.count : partitions_of(changes->services, topic);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = create, .add = add, .partitions = partitions};
+static const struct topic_changes_api api = {.key = key,
+                                             .start = create,
+                                             .add = add,
+                                             .partitions = partitions,
+                                             .once_in_answer = true};
 
 void api_create_topics(void *service, struct request *request) {
     const struct kp_create_topics_request *asked = request->message;

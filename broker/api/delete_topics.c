@@ -3,7 +3,7 @@
  *
  * Happy path: the name is looked up here, the deletion of that id is committed by the metadata leader, and the answer leaves when this
  * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID; INVALID_REQUEST for one that is
- * named twice (nothing of it is deleted then), by name and id at once, or not at all; REQUEST_TIMED_OUT when it cannot be said what happened.
+ * named more than once (nothing of it is deleted then, and it is answered once), by name and id at once, or not at all; REQUEST_TIMED_OUT when it cannot be said what happened.
  */
 #include "protocol/delete_topics.h"
 
@@ -81,7 +81,7 @@ static bool add(struct topic_changes *changes, size_t i) {
     struct kp_delete_topics_response *response = changes->response;
     bool by_id = changes->request->api_version >= BY_ID_VERSION;
     struct topic_change *item = changes->items[i];
-    struct kp_delete_topics_response_topic *into = &response->responses.items[i];
+    struct kp_delete_topics_response_topic *into = &response->responses.items[response->responses.count++];
     kp_set_fallbacks(&kp_delete_topics_response_topic_schema, into);
     if (!by_id || asked->topics.items[i].name.len >= 0) {
         doubt_deletion(item);
@@ -95,30 +95,46 @@ static bool add(struct topic_changes *changes, size_t i) {
     }
     into->error_code = item->error;
     into->error_message = topic_change_message(item);
-    response->responses.count++;
     return true;
+}
+
+/*
+ * A topic that is named once by its name and once by its id is named twice: whoever names it by its name is told by its id where there is one. What
+ * names neither, or both, is told by its place: each is answered, as in Kafka.
+ */
+enum { KEY_NAME, KEY_ID, KEY_PLACE };
+
+static struct key key_of_id(const uint8_t *id) {
+    return (struct key){.text = {(const char *)id, METADATA_UUID_SIZE}, .number = KEY_ID};
+}
+
+static struct key key_of_name(const struct topic_changes *changes, struct kp_string name) {
+    const struct metadata_topic *topic = metadata_topic_named(changes->services->metadata, name.data, (size_t)name.len);
+    return topic != NULL ? key_of_id(topic->id) : (struct key){.text = name, .number = KEY_NAME};
 }
 
 static struct key key(const struct topic_changes *changes, size_t i) {
     const struct kp_delete_topics_request *asked = changes->asked;
-    if (changes->request->api_version < BY_ID_VERSION) return (struct key){.text = asked->topic_names.items[i]};
+    if (changes->request->api_version < BY_ID_VERSION) return key_of_name(changes, asked->topic_names.items[i]);
     const struct kp_delete_topics_request_topic *one = &asked->topics.items[i];
-    if (one->name.len >= 0) return (struct key){.text = one->name};
-    return (struct key){.text = {(const char *)one->topic_id.bytes, sizeof one->topic_id.bytes}};
+    bool has_name = one->name.len >= 0, has_id = !kp_uuid_is_zero(one->topic_id);
+    if (has_name == has_id) return (struct key){.text = KP_NULL_STRING, .number = KEY_PLACE + (int32_t)i};
+    return has_name ? key_of_name(changes, one->name) : key_of_id(one->topic_id.bytes);
 }
 
 static void start(struct topic_changes *changes, size_t i) {
     const struct kp_delete_topics_request *asked = changes->asked;
     struct kp_uuid none = {{0}};
     if (changes->items[i]->twice)
-        topic_change_refuse(changes->items[i], KAFKA_INVALID_REQUEST, "this topic is in the request twice");
+        topic_change_refuse(changes->items[i], KAFKA_INVALID_REQUEST,
+                            "Duplicate topic name or id: it is in the request more than once, and was not deleted.");
     else if (changes->request->api_version >= BY_ID_VERSION)
         delete_topic(changes->items[i], asked->topics.items[i].name, asked->topics.items[i].topic_id);
     else
         delete_topic(changes->items[i], asked->topic_names.items[i], none);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = start, .add = add};
+static const struct topic_changes_api api = {.key = key, .start = start, .add = add, .once_in_answer = true};
 
 void api_delete_topics(void *service, struct request *request) {
     const struct kp_delete_topics_request *asked = request->message;

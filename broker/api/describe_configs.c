@@ -1,7 +1,7 @@
 /*
  * DescribeConfigs (key 32): the settings of topics, and of this broker.
  *
- * A resource that is named twice is answered once. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
+ * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
  */
 #include "protocol/describe_configs.h"
 
@@ -11,7 +11,6 @@
 
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
-#include "broker/api/key_set.h"
 #include "broker/request_steps.h"
 #include "broker/services.h"
 #include "broker/topic_name.h"
@@ -57,21 +56,14 @@ static int describe(const struct broker_services *services, const struct kp_desc
 struct describing {
     const struct broker_services *services;
     struct kp_describe_configs_response response;
-    struct key_set seen;
     int32_t at;
 };
-
-static struct key key_of(const void *owner, size_t place) {
-    const struct describing *describing = owner;
-    const struct kp_describe_configs_response_resource *item = &describing->response.results.items[place];
-    return (struct key){.text = item->resource_name, .number = item->resource_type};
-}
 
 /* False: it does not fit. */
 static bool describe_one(struct describing *describing, struct request *request,
                          const struct kp_describe_configs_request_resource *one) {
     const struct kp_describe_configs_request *asked = request->message;
-    size_t place = (size_t)describing->response.results.count++;
+    int32_t place = describing->response.results.count++;
     struct kp_describe_configs_response_resource *into = &describing->response.results.items[place];
     struct config_wish wish = {.names = one->configuration_keys.items,
                                .name_count = one->configuration_keys.count,
@@ -81,10 +73,6 @@ static bool describe_one(struct describing *describing, struct request *request,
     into->error_message = KP_NULL_STRING;
     into->resource_type = one->resource_type;
     into->resource_name = one->resource_name;
-    if (key_set_put(&describing->seen, place) != place) {
-        describing->response.results.count--;
-        return true;
-    }
     if (wish.name_count > KEYS_MAX) {
         refuse(&request->arena, into, KAFKA_INVALID_REQUEST, "%.*s: more settings are named than the %d that may be",
                one->resource_name, KEYS_MAX);
@@ -115,8 +103,7 @@ void api_describe_configs(void *service, struct request *request) {
     describing->response.results.items = kp_arena_alloc(&request->arena,
                                                         (count + 1) * sizeof *describing->response.results.items);
     request->state = describing;
-    if (describing->response.results.items != NULL &&
-        key_set_init(&describing->seen, &request->arena, count, env_random_u64(services->env), key_of, describing))
+    if (describing->response.results.items != NULL)
         request_steps(request, describe_next);
     else
         request_close_connection(request);

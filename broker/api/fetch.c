@@ -14,6 +14,7 @@
 #include "protocol/fetch.h"
 #include "base/check.h"
 #include "broker/api/handlers.h"
+#include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
 #include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
@@ -34,6 +35,7 @@ struct fetch_state {
     struct kp_fetch_response response;
     struct fetch_part *parts;
     size_t count;
+    struct key_set seen;
     int32_t topic, of;  /* while preparing: where to go on in the request, and with which of its partitions */
     size_t first;       /* place of the partition that is read first */
     size_t done;        /* partitions read in this round, or waited for */
@@ -186,7 +188,13 @@ static void take_batches(struct fetch_state *state, struct fetch_part *part) {
 static void take_read(struct fetch_part *part) {
     struct fetch_state *state = part->owner;
     const struct partition_read *read = &part->read;
+    const struct kp_fetch_request *in = state->request->message;
     struct kp_fetch_response_partition *out = part->out;
+    if (read->error == KAFKA_NONE && (in->max_bytes < 0 || part->in->partition_max_bytes < 0)) {
+        partition_read_release(&part->read);
+        set_error(part, KAFKA_UNKNOWN_SERVER_ERROR); /* as Kafka says to a limit below 0 */
+        return;
+    }
     out->error_code = read->error;
     out->high_watermark = read->high_watermark;
     out->last_stable_offset = read->high_watermark; /* of their own: transactions will hold it back */
@@ -265,15 +273,18 @@ static void time_over(struct deadline *deadline) {
 
 /* ---- Beginning ---- */
 
-static void prepare_part(struct fetch_state *state, struct fetch_part *part, struct kp_string topic,
-                         const struct kp_fetch_request_partition *in, struct kp_fetch_response_partition *out) {
+static struct key key_of(const void *owner, size_t place) {
+    const struct fetch_part *part = &((const struct fetch_state *)owner)->parts[place];
+    return (struct key){.text = part->topic, .number = part->in->partition};
+}
+
+static void prepare_part(struct fetch_state *state, struct fetch_part *part, struct kp_fetch_response_partition *out) {
     part->owner = state;
-    part->topic = topic;
-    part->in = in;
     part->out = out;
     part->read.done = read_done;
     part->waiter.moved = moved;
-    out->partition_index = in->partition;
+    kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
+    out->partition_index = part->in->partition;
     out->preferred_read_replica = -1;
     const struct kp_fetch_request *request = state->request->message;
     out->aborted_transactions.count = request->isolation_level == 1 ? 0 : -1;
@@ -281,14 +292,28 @@ static void prepare_part(struct fetch_state *state, struct fetch_part *part, str
 
 /* False: the arena's limit is passed. */
 static bool prepare_topic(struct fetch_state *state, const struct kp_fetch_request_topic *topic) {
-    struct kp_fetch_response_topic *out = &state->response.responses.items[state->topic];
+    struct kp_fetch_response_topic *out = &state->response.responses.items[state->response.responses.count++];
     size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
     kp_set_fallbacks(&kp_fetch_response_topic_schema, out);
     out->topic = topic->topic;
     out->partitions.items = kp_arena_alloc(&state->request->arena, count * sizeof *out->partitions.items);
-    out->partitions.count = (int32_t)count;
-    state->response.responses.count++;
     return out->partitions.items != NULL;
+}
+
+/* A partition that is named again is fetched once, as it is named last: as Kafka does. */
+static void prepare_partition(struct fetch_state *state, struct kp_string topic,
+                              const struct kp_fetch_request_partition *in) {
+    struct kp_fetch_response_topic *out = &state->response.responses.items[state->response.responses.count - 1];
+    struct fetch_part *part = &state->parts[state->done];
+    part->topic = topic;
+    part->in = in;
+    size_t place = key_set_put(&state->seen, state->done);
+    if (place != state->done) {
+        state->parts[place].in = in;
+        return;
+    }
+    state->done++;
+    prepare_part(state, part, &out->partitions.items[out->partitions.count++]);
 }
 
 static void begin(struct fetch_state *state);
@@ -305,15 +330,14 @@ static bool prepare_next(struct request *request) {
         request_close_connection(request);
         return false;
     }
-    if (state->of >= topic->partitions.count) {
-        state->topic++;
-        state->of = 0;
+    if (state->of < topic->partitions.count) {
+        prepare_partition(state, topic->topic, &topic->partitions.items[state->of++]);
         return true;
     }
-    struct kp_fetch_response_partition *out =
-        &state->response.responses.items[state->topic].partitions.items[state->of];
-    kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
-    prepare_part(state, &state->parts[state->done++], topic->topic, &topic->partitions.items[state->of++], out);
+    int32_t *answered = &state->response.responses.count;
+    if (state->response.responses.items[*answered - 1].partitions.count == 0) (*answered)--; /* all were named before */
+    state->topic++;
+    state->of = 0;
     return true;
 }
 
@@ -329,6 +353,7 @@ static void prepare_limits(struct fetch_state *state, const struct kp_fetch_requ
 
 static void begin(struct fetch_state *state) {
     const struct kp_fetch_request *in = state->request->message;
+    state->count = state->done; /* different ones */
     prepare_limits(state, in);
     if (!state->time_is_over) deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
     read_again(state);
@@ -342,7 +367,7 @@ void api_fetch(void *service, struct request *request) {
     state->deadline.passed = time_over;
     state->look.run = look;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
-    if (in->session_epoch > 0) { /* KIP-227: none was ever given */
+    if (in->session_epoch != 0 && in->session_epoch != -1) { /* KIP-227: no session was ever given */
         state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
         request_respond(request, &state->response);
         return;
@@ -352,7 +377,8 @@ void api_fetch(void *service, struct request *request) {
     size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
     state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
     state->response.responses.items = kp_arena_alloc(arena, topics * sizeof *state->response.responses.items);
-    if (state->parts == NULL || state->response.responses.items == NULL) {
+    if (state->parts == NULL || state->response.responses.items == NULL ||
+        !key_set_init(&state->seen, arena, state->count, env_random_u64(state->services->env), key_of, state)) {
         request_close_connection(request);
         return;
     }

@@ -8,7 +8,7 @@
  *   find_missing -> create_missing -> (all are there) -> list    each in steps: there may be thousands of everything
  *        `-------------- hold --------------------------^
  *
- * Invariants: a topic is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
+ * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
  * kept but ids and copies.
  */
 #include "protocol/metadata.h"
@@ -141,11 +141,23 @@ static bool add_partition(struct listing *listing, struct kp_metadata_response_p
 
 /* ---- Topics ---- */
 
-/* The items of the answer, those without a topic excepted, are told apart by their ids. */
+/* By what the items of the answer are told apart: what is missing by name by its name, all others by their ids. */
+enum { KEY_ID, KEY_NAME };
+
 static struct key key_of(const void *owner, size_t place) {
     const struct listing *listing = owner;
-    const struct kp_uuid *id = &listing->response.topics.items[place].topic_id;
-    return (struct key){.text = {(const char *)id->bytes, sizeof id->bytes}};
+    const struct kp_metadata_response_topic *item = &listing->response.topics.items[place];
+    if (kp_uuid_is_zero(item->topic_id) && item->name.len >= 0)
+        return (struct key){.text = item->name, .number = KEY_NAME};
+    return (struct key){.text = {(const char *)item->topic_id.bytes, sizeof item->topic_id.bytes}, .number = KEY_ID};
+}
+
+/* Takes the last item out again if one like it is in the answer. Returns whether it stays. */
+static bool keep_if_new(struct listing *listing) {
+    size_t place = (size_t)listing->response.topics.count - 1;
+    bool is_new = listing->all != NULL || key_set_put(&listing->seen, place) == place;
+    if (!is_new) listing->response.topics.count--;
+    return is_new;
 }
 
 static struct kp_metadata_response_topic *next_item(struct listing *listing) {
@@ -157,12 +169,8 @@ static struct kp_metadata_response_topic *next_item(struct listing *listing) {
 /* Its partitions follow in steps. Nothing if it is in the answer already. False: it does not fit. */
 static bool begin_topic(struct listing *listing, const struct metadata_topic *topic) {
     struct kp_metadata_response_topic *into = next_item(listing);
-    size_t place = (size_t)listing->response.topics.count - 1;
     memcpy(into->topic_id.bytes, topic->id, sizeof topic->id);
-    if (listing->all == NULL && key_set_put(&listing->seen, place) != place) {
-        listing->response.topics.count--;
-        return true;
-    }
+    if (!keep_if_new(listing)) return true;
     listing->into = into;
     listing->partition = 0;
     into->name = copy(listing, topic->name);
@@ -219,6 +227,7 @@ static void add_missing(struct listing *listing, const struct kp_metadata_reques
     } else {
         into->error_code = error_of_missing(listing, (int32_t)(one - listing->asked->topics.items), one->name);
     }
+    keep_if_new(listing);
 }
 
 /* ---- The answer ---- */

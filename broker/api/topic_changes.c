@@ -20,7 +20,8 @@ static bool add_next(struct request *request) {
         request_respond_kept(request, changes->response);
         return false;
     }
-    if (changes->api->add(changes, changes->at++)) return true;
+    size_t at = changes->at++;
+    if (changes->items[at]->told || changes->api->add(changes, at)) return true;
     request_close_connection(request);
     return false;
 }
@@ -114,7 +115,10 @@ static bool mark_next(struct request *request) {
     item->submit.done = on_submitted;
     item->leaders.done = on_leaders;
     size_t first = key_set_put(&changes->keys, changes->at);
-    if (first != changes->at) item->twice = changes->items[first]->twice = true;
+    if (first != changes->at) {
+        item->twice = changes->items[first]->twice = true;
+        item->told = changes->api->once_in_answer;
+    }
     int64_t partitions = changes->api->partitions == NULL ? 0 : changes->api->partitions(changes, changes->at);
     if (partitions > 0) changes->partitions += (uint64_t)partitions;
     changes->at++;

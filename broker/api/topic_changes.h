@@ -21,7 +21,8 @@ struct topic_change {
     char message[384];
     char name[TOPIC_NAME_MAX + 1]; /* "" if the request names no legal one */
     struct kp_uuid id;             /* of the topic, where it is known */
-    bool twice;                    /* another item has the same key */
+    bool twice;                    /* another item has the same key: refuse it */
+    bool told;                     /* `twice`, and another item stands for both in the answer (once_in_answer) */
     struct topic_changes *changes; /* ours, all below */
     bool wait_leaders;
     struct metadata_submit submit;
@@ -34,10 +35,12 @@ struct topic_changes_api {
     struct key (*key)(const struct topic_changes *changes, size_t i);
     /* Refuses or submits it. */
     void (*start)(struct topic_changes *changes, size_t i);
-    /* Adds it to `response`, in the request's arena. False: it does not fit. */
+    /* Adds it to `response` behind what is there, in the request's arena. False: it does not fit. */
     bool (*add)(struct topic_changes *changes, size_t i);
     /* How many partitions it asks to make, below 0 for none; NULL: this API makes none. */
     int64_t (*partitions)(const struct topic_changes *changes, size_t i);
+    /* As Kafka does: what is in the request more than once is answered once. Else each time. */
+    bool once_in_answer;
 };
 
 struct topic_changes {

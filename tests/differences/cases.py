@@ -1,7 +1,8 @@
 """What is asked of both: each case asks one thing of a cluster of three brokers and says the answer in a few words.
 
 Answers are made comparable: epochs are said relative to the present one, ids and addresses are left out. A case has topics of its own. The cases are in
-topics.py (CreateTopics, DeleteTopics, CreatePartitions, DescribeConfigs) and requests.py (all others).
+topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp) and
+requests.py (all others).
 """
 
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 from differences.frames import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCE, LIST, METADATA, COORDINATOR, VERSIONS, CREATE, DELETE, INIT, EPOCH, CONFIGS, ALTER, PARTITIONS, ELECT, INCREMENTAL, CLUSTER = 0, 2, 3, 10, 18, 19, 20, 22, 23, 32, 33, 37, 43, 44, 60
+PRODUCE, FETCH, LIST, METADATA, COORDINATOR, VERSIONS, CREATE, DELETE, INIT, EPOCH, CONFIGS, ALTER, PARTITIONS, ELECT, INCREMENTAL, CLUSTER = 0, 1, 2, 3, 10, 18, 19, 20, 22, 23, 32, 33, 37, 43, 44, 60
 NO_ID = bytes(16)
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 

@@ -267,6 +267,40 @@ def shows():
 shows()
 
 
+KINDS = {1: "boolean", 2: "string", 3: "int", 4: "short", 5: "long", 6: "double", 7: "list", 8: "class", 9: "password"}
+OF_TOPICS = """cleanup.policy compression.gzip.level compression.lz4.level compression.type compression.zstd.level delete.retention.ms file.delete.delay.ms flush.messages flush.ms
+    follower.replication.throttled.replicas index.interval.bytes leader.replication.throttled.replicas local.retention.bytes local.retention.ms max.compaction.lag.ms max.message.bytes
+    message.timestamp.after.max.ms message.timestamp.before.max.ms message.timestamp.type min.cleanable.dirty.ratio min.compaction.lag.ms min.insync.replicas preallocate remote.log.copy.disable
+    remote.log.delete.on.disable remote.storage.enable retention.bytes retention.ms segment.bytes segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable"""
+OF_BROKERS = """advertised.listeners authorizer.class.name auto.create.topics.enable auto.leader.rebalance.enable broker.heartbeat.interval.ms broker.rack broker.session.timeout.ms compression.gzip.level
+    compression.lz4.level compression.type compression.zstd.level connections.max.idle.ms controlled.shutdown.enable default.replication.factor delete.topic.enable fetch.max.bytes
+    leader.imbalance.check.interval.seconds leader.imbalance.per.broker.percentage listener.security.protocol.map listeners log.cleaner.delete.retention.ms log.cleaner.enable
+    log.cleaner.max.compaction.lag.ms log.cleaner.min.cleanable.ratio log.cleaner.min.compaction.lag.ms log.cleanup.policy log.flush.interval.messages log.flush.interval.ms log.index.interval.bytes
+    log.index.size.max.bytes log.local.retention.bytes log.local.retention.ms log.message.timestamp.after.max.ms log.message.timestamp.before.max.ms log.message.timestamp.type log.preallocate
+    log.retention.bytes log.retention.hours log.retention.minutes log.retention.ms log.roll.hours log.roll.jitter.hours log.roll.jitter.ms log.roll.ms log.segment.bytes log.segment.delete.delay.ms
+    max.connection.creation.rate max.connections max.connections.per.ip max.connections.per.ip.overrides max.incremental.fetch.session.cache.slots message.max.bytes min.insync.replicas node.id
+    num.partitions process.roles producer.id.expiration.ms queued.max.request.bytes remote.log.storage.system.enable security.inter.broker.protocol socket.request.max.bytes ssl.client.auth
+    unclean.leader.election.enable"""
+
+
+def kinds():
+    def told_kind(c, kind, resource, name):
+        found = c.describe(kind, resource, [name], node=1)[0][4]
+        return ", ".join(f"{KINDS.get(s[6], s[6])}{', sensitive' if s[4] else ''}" for s in found) or "nothing"
+
+    for name in OF_TOPICS.split():
+        def run(c, name=name):
+            if c.metadata(["kinds"])[4][0][0] != 0:
+                c.make("kinds")
+            return told_kind(c, 2, "kinds", name)
+        case(f"DescribeConfigs: kind of value of {name} of a topic")(run)
+    for name in OF_BROKERS.split():
+        case(f"DescribeConfigs: kind of value of {name} of a broker")(lambda c, name=name: told_kind(c, 4, "1", name))
+
+
+kinds()
+
+
 # ---- AlterConfigs, IncrementalAlterConfigs ----
 
 def changes():

@@ -100,7 +100,7 @@ static void test_metadata_empty_and_null(void **state) {
     assert_int_equal(response.topics.count, 1);
 }
 
-/* What is missing or makes no sense has its error; asked twice, a topic is listed once; operations are shown when asked for. */
+/* What is missing or makes no sense has its error; asked twice, what is there or missing is listed once; operations are shown when asked for. */
 static void test_metadata_asked(void **state) {
     struct broker_node *node = start_one(state, NULL);
     assert_int_equal(brokers_create_topic(node, "orders", 1, 1, NULL), 0);
@@ -111,10 +111,13 @@ static void test_metadata_asked(void **state) {
                                                  {.name = kp_string_of("nothing")},
                                                  {.name = kp_string_of("bad name")},
                                                  {.name = KP_NULL_STRING, .topic_id = all.topics.items[0].topic_id},
+                                                 {.name = KP_NULL_STRING, .topic_id = {{9}}},
+                                                 {.name = kp_string_of("nothing")},
+                                                 {.name = kp_string_of("bad name")},
                                                  {.name = KP_NULL_STRING, .topic_id = {{9}}}};
     kp_set_fallbacks(&kp_metadata_request_schema, &request);
     request.topics.items = topics;
-    request.topics.count = 5;
+    request.topics.count = 8;
     request.allow_auto_topic_creation = false;
     request.include_topic_authorized_operations = true;
     brokers_ask(node, KP_METADATA, 12, &request, &response);
@@ -224,7 +227,7 @@ static void test_create_topics(void **state) {
     request.topics.items = topics;
     request.topics.count = 6;
     brokers_ask(node, KP_CREATE_TOPICS, 7, &request, &response);
-    assert_int_equal(response.topics.count, 6);
+    assert_int_equal(response.topics.count, 5); /* what is there twice is answered once */
     assert_int_equal(response.topics.items[0].error_code, 0);
     assert_int_equal(response.topics.items[0].num_partitions, 4);
     assert_int_equal(response.topics.items[0].replication_factor, 1);
@@ -239,9 +242,10 @@ static void test_create_topics(void **state) {
     assert_int_equal(response.topics.items[2].error_code, KAFKA_INVALID_CONFIG);
     assert_text(response.topics.items[2].error_message, "did you mean max.message.bytes?");
     assert_int_equal(response.topics.items[3].error_code, KAFKA_INVALID_REQUEST);
-    assert_int_equal(response.topics.items[4].error_code, KAFKA_INVALID_REQUEST);
-    assert_int_equal(response.topics.items[5].error_code, 0);
-    assert_int_equal(response.topics.items[5].num_partitions, 2);
+    assert_true(kp_string_is(response.topics.items[3].name, "twice"));
+    assert_text(response.topics.items[3].error_message, "Duplicate topic name");
+    assert_int_equal(response.topics.items[4].error_code, 0);
+    assert_int_equal(response.topics.items[4].num_partitions, 2);
     assert_int_equal(brokers_create_topic(node, "defaults", 1, 1, message), KAFKA_TOPIC_ALREADY_EXISTS);
     assert_int_equal(brokers_create_topic(node, "bad name", 1, 1, message), KAFKA_INVALID_TOPIC);
     assert_int_equal(brokers_create_topic(node, "t", 0, 1, message), KAFKA_INVALID_PARTITIONS);
@@ -368,17 +372,27 @@ static void test_delete_topics(void **state) {
     assert_int_equal(response.responses.items[2].error_code, KAFKA_UNKNOWN_TOPIC_ID);
     assert_int_equal(response.responses.items[2].name.len, -1);
     assert_int_equal(response.responses.items[3].error_code, KAFKA_INVALID_REQUEST);
-    topics[0] = topics[1] = topics[3]; /* one topic twice, and none at all: nothing is deleted */
-    topics[0].topic_id = topics[1].topic_id = topics[2].topic_id = (struct kp_uuid){{0}};
-    request.topics.count = 3;
+    topics[0] = topics[1] =
+        topics[3]; /* one topic twice, and none at all: nothing is deleted, and the topic is answered once */
+    topics[0].topic_id = topics[1].topic_id = topics[2].topic_id = topics[3].topic_id = (struct kp_uuid){{0}};
+    topics[3].name = KP_NULL_STRING;
     brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
+    assert_int_equal(response.responses.count, 3);
     for (int i = 0; i < 3; i++)
         assert_int_equal(response.responses.items[i].error_code, KAFKA_INVALID_REQUEST);
+    /* By its name and by its id it is there twice, too. */
+    request.topics.count = 2;
+    topics[1] = (struct kp_delete_topics_request_topic){
+        .name = KP_NULL_STRING, .topic_id = metadata(node, 12, "two", false).topics.items[0].topic_id};
+    brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
+    assert_int_equal(response.responses.count, 1);
+    assert_int_equal(response.responses.items[0].error_code, KAFKA_INVALID_REQUEST);
     struct kp_string names[] = {kp_string_of("two"), kp_string_of("two")};
     request.topic_names.items = names;
     request.topic_names.count = 2;
     brokers_ask(node, KP_DELETE_TOPICS, 5, &request, &response);
-    assert_int_equal(response.responses.items[1].error_code, KAFKA_INVALID_REQUEST);
+    assert_int_equal(response.responses.count, 1);
+    assert_int_equal(response.responses.items[0].error_code, KAFKA_INVALID_REQUEST);
     assert_int_equal(brokers_delete_topic(node, "two"), 0);
     assert_int_equal(metadata_topic_count(broker_services(node->broker)->metadata), 0);
     assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 0);

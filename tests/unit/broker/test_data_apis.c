@@ -348,36 +348,69 @@ static void test_fetch_limits_and_turns(void **state) {
     }
 }
 
-/* Errors of one partition are answered at once, with ends of -1 but for OFFSET_OUT_OF_RANGE, and the others have their records. */
+/* Errors of one partition are answered at once, with ends of -1, and the others have their records. */
 static void test_fetch_errors(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
-    one_broker_create(one, "t", 2);
+    one_broker_create(one, "t", 5);
     produce_one(one, "t", 0, 1, 100);
     struct fetch_ask ask;
     struct kp_fetch_response response;
-    fetch_begin(&ask, "t", 5, 0);
+    fetch_begin(&ask, "t", 6, 0);
     ask.request.max_wait_ms = 5000;
     ask.partitions[1].fetch_offset = 7;
-    ask.partitions[3].partition = 0;
+    ask.partitions[2].partition = 5;
     ask.partitions[3].current_leader_epoch = 1000;
-    ask.partitions[4].partition = 0;
     ask.partitions[4].current_leader_epoch = 0;
+    ask.partitions[5].partition = 2;
+    ask.partitions[5].partition_max_bytes = -1;
     const struct kp_fetch_response_partition *out = fetch(one, &ask, &response);
     assert_int_equal(out[0].error_code, KAFKA_NONE);
     assert_true(out[0].records.len > 100);
     assert_int_equal(out[1].error_code, KAFKA_OFFSET_OUT_OF_RANGE);
-    assert_int_equal(out[1].high_watermark, 0);
+    assert_int_equal(out[1].high_watermark, -1);
+    assert_int_equal(out[1].log_start_offset, -1);
     assert_int_equal(out[2].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(out[2].high_watermark, -1);
     assert_int_equal(out[2].log_start_offset, -1);
     assert_int_equal(out[3].error_code, KAFKA_UNKNOWN_LEADER_EPOCH);
     assert_int_equal(out[4].error_code, KAFKA_FENCED_LEADER_EPOCH);
     assert_int_equal(out[4].high_watermark, -1);
+    assert_int_equal(out[5].error_code, KAFKA_UNKNOWN_SERVER_ERROR);
+    assert_int_equal(out[5].high_watermark, -1);
     ask.request.session_id = 17;
     ask.request.session_epoch = 3;
     fetch(one, &ask, &response);
     assert_int_equal(response.error_code, KAFKA_FETCH_SESSION_ID_NOT_FOUND);
+    ask.request.session_epoch = -5;
+    fetch(one, &ask, &response);
+    assert_int_equal(response.error_code, KAFKA_FETCH_SESSION_ID_NOT_FOUND);
+}
+
+/* A partition that is named again is fetched once, from where it is named last, as in Kafka; a topic of which nothing is left is not answered. */
+static void test_fetch_twice(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 2);
+    produce_one(one, "t", 0, 3, 100);
+    struct fetch_ask ask;
+    struct kp_fetch_response response;
+    fetch_begin(&ask, "t", 4, 0);
+    ask.partitions[2].partition = ask.partitions[3].partition = 0;
+    ask.partitions[2].fetch_offset = 7;
+    ask.partitions[3].fetch_offset = 3;
+    struct kp_fetch_request_topic topics[] = {ask.topic, ask.topic};
+    topics[1].partitions.items = ask.partitions + 3;
+    topics[1].partitions.count = 1;
+    ask.request.topics.items = topics;
+    ask.request.topics.count = 2;
+    const struct kp_fetch_response_partition *out = fetch(one, &ask, &response);
+    assert_int_equal(response.responses.count, 1);
+    assert_int_equal(response.responses.items[0].partitions.count, 2);
+    assert_int_equal(out[0].error_code, KAFKA_NONE);
+    assert_int_equal(out[0].records.len, 0);
+    assert_int_equal(out[0].high_watermark, 3);
+    assert_int_equal(out[1].partition_index, 1);
 }
 
 /* Every served version answers with the same records. */
@@ -577,6 +610,7 @@ int main(void) {
         TEST(test_fetch_all_versions),
         TEST(test_fetch_client_leaves),
         TEST(test_list_offsets),
+        TEST(test_fetch_twice),
         TEST(test_list_offsets_twice),
         TEST(test_offset_for_leader_epoch),
         TEST(test_find_coordinator),

@@ -173,6 +173,8 @@ static void check_kafka_topic_setting(const char *name, const char *type, const 
     if (found == NULL) fail_msg("Kafka's topic setting %s is not in the table of broker/topic_settings.c", name);
     enum setting_type expected = strcmp(type, "BOOLEAN") == 0                            ? SETTING_BOOL
                                  : strcmp(type, "INT") == 0 || strcmp(type, "LONG") == 0 ? SETTING_INT
+                                 : strcmp(type, "LIST") == 0                             ? SETTING_LIST
+                                 : strcmp(type, "DOUBLE") == 0                           ? SETTING_DECIMAL
                                                                                          : found->row.type;
     assert_int_equal(found->row.type, expected);
     if (strcmp(type, "LONG") == 0) assert_true(found->row.max > INT32_MAX);
