@@ -11,11 +11,10 @@
 #include "base/mem.h"
 
 enum {
-    AT_ONCE = 2,               /* slices that run: the pool has other work, too (reads of cold segments) */
-    SLICE_BYTES = 1 << 20,     /* of decompressed records */
-    INLINE_BYTES = 64 << 10,   /* the same, that a check on the loop may come to at least before it is given up there */
-    INLINE_MEMORY = 32 << 20,  /* a window that is claimed, of which little is touched */
-    TURN_NS = 3 * 1000 * 1000, /* of checks on the loop in one turn */
+    AT_ONCE = 2,              /* slices that run: the pool has other work, too (reads of cold segments) */
+    SLICE_BYTES = 1 << 20,    /* of decompressed records */
+    INLINE_BYTES = 64 << 10,  /* the same, that a check on the loop may come to at least before it is given up there */
+    INLINE_MEMORY = 32 << 20, /* a window that is claimed, of which little is touched */
 };
 
 struct check_run {
@@ -74,7 +73,8 @@ static void turn_ends(struct env_task *task) {
 bool check_pool_inline(struct check_pool *pool, struct record_check *check, int *error) {
     size_t bytes;
     uint64_t estimate_ns = record_check_estimate_ns(check, &bytes);
-    if (estimate_ns > (uint64_t)pool->options.inline_us * 1000 || pool->turn_ns + estimate_ns > TURN_NS) return false;
+    if (estimate_ns > (uint64_t)pool->options.inline_us * 1000) return false;
+    if (pool->turn_ns + estimate_ns > (uint64_t)pool->options.turn_us * 1000) return false;
     bytes = bytes < INLINE_BYTES ? INLINE_BYTES : bytes + 1; /* one more finds the end */
     if (record_check_memory(check, bytes) > INLINE_MEMORY) return false;
     uint64_t began_us = env_now_us(pool->env);

@@ -21,6 +21,7 @@ struct check_pool;
 struct check_pool_options {
     size_t memory_bytes; /* of all checks under way (produce.check.memory.bytes) */
     uint32_t inline_us;  /* a check that is estimated to take longer is not for the loop (produce.check.inline.us) */
+    uint32_t turn_us;    /* of checks on the loop in one turn */
 };
 
 struct check_pool *check_pool_new(struct env *env, const struct check_pool_options *options);

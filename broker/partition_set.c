@@ -30,6 +30,7 @@ enum {
     OPENINGS_MAX = 32, /* at one time: as many partitions are started in one turn at most */
     TRY_AGAIN_FIRST_MS = 500,
     TRY_AGAIN_MOST_MS = 30 * 1000,
+    CHECKS_OF_A_TURN_US = 3 * 1000, /* of produced batches, on the loop */
 };
 
 enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };
@@ -163,7 +164,8 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->leaders = leaders;
     set->ids = ids;
     struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
-                                        .inline_us = settings->produce_check_inline_us};
+                                        .inline_us = settings->produce_check_inline_us,
+                                        .turn_us = CHECKS_OF_A_TURN_US};
     set->checks = check_pool_new(set->env, &checks);
     set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
     set->go_on.run = go_on;

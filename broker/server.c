@@ -41,7 +41,7 @@ struct server {
     struct socket sockets[SOCKETS_MAX];
     size_t socket_count;
     struct budget requests, halves, answers; /* queued.max.request.bytes is shared between the first two */
-    struct log_limiter complaints;
+    struct log_limiter complaints, crowded;
     struct connection_host host;
     struct client *oldest, *newest;
     size_t client_count; /* with an open stream */
@@ -172,7 +172,7 @@ static void accepted(void *arg, struct env_stream *stream) {
     server->full = true;
     update_listening(server);
     log_limited(
-        server->log, &server->complaints, LOG_WARN,
+        server->log, &server->crowded, LOG_WARN,
         "%zu clients are connected; further ones wait until one leaves. Raise max.connections (now %u) to let more in",
         server->client_count, server->options.max_connections);
 }

@@ -387,32 +387,6 @@ static void test_fetch_errors(void **state) {
     assert_int_equal(response.error_code, KAFKA_FETCH_SESSION_ID_NOT_FOUND);
 }
 
-/* A partition that is named again is fetched once, from where it is named last, as in Kafka; a topic of which nothing is left is not answered. */
-static void test_fetch_twice(void **state) {
-    struct one_broker *one = *state;
-    one_broker_start(one);
-    one_broker_create(one, "t", 2);
-    produce_one(one, "t", 0, 3, 100);
-    struct fetch_ask ask;
-    struct kp_fetch_response response;
-    fetch_begin(&ask, "t", 4, 0);
-    ask.partitions[2].partition = ask.partitions[3].partition = 0;
-    ask.partitions[2].fetch_offset = 7;
-    ask.partitions[3].fetch_offset = 3;
-    struct kp_fetch_request_topic topics[] = {ask.topic, ask.topic};
-    topics[1].partitions.items = ask.partitions + 3;
-    topics[1].partitions.count = 1;
-    ask.request.topics.items = topics;
-    ask.request.topics.count = 2;
-    const struct kp_fetch_response_partition *out = fetch(one, &ask, &response);
-    assert_int_equal(response.responses.count, 1);
-    assert_int_equal(response.responses.items[0].partitions.count, 2);
-    assert_int_equal(out[0].error_code, KAFKA_NONE);
-    assert_int_equal(out[0].records.len, 0);
-    assert_int_equal(out[0].high_watermark, 3);
-    assert_int_equal(out[1].partition_index, 1);
-}
-
 /* Every served version answers with the same records. */
 static void test_fetch_all_versions(void **state) {
     struct one_broker *one = *state;
@@ -610,7 +584,6 @@ int main(void) {
         TEST(test_fetch_all_versions),
         TEST(test_fetch_client_leaves),
         TEST(test_list_offsets),
-        TEST(test_fetch_twice),
         TEST(test_list_offsets_twice),
         TEST(test_offset_for_leader_epoch),
         TEST(test_find_coordinator),

@@ -13,6 +13,7 @@
 #include "protocol/api_versions.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_configs.h"
+#include "protocol/fetch.h"
 #include "protocol/kafka_error.h"
 #include "protocol/metadata.h"
 
@@ -123,6 +124,40 @@ static void test_describe_configs_twice(void **state) {
     }
 }
 
+/* A partition that is named again is fetched once, from where it is named last, as in Kafka; a topic of which nothing is left is not answered. */
+static void test_fetch_twice(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 2);
+    struct kp_fetch_request request;
+    struct kp_fetch_response response;
+    struct kp_fetch_request_partition partitions[4];
+    struct kp_fetch_request_topic topics[2];
+    kp_set_fallbacks(&kp_fetch_request_schema, &request);
+    for (int i = 0; i < 4; i++) {
+        kp_set_fallbacks(&kp_fetch_request_partition_schema, &partitions[i]);
+        partitions[i].partition = i == 1;
+        partitions[i].fetch_offset = i == 3 ? 0 : 7; /* out of range but for the last */
+        partitions[i].partition_max_bytes = 1000;
+    }
+    for (int i = 0; i < 2; i++) {
+        kp_set_fallbacks(&kp_fetch_request_topic_schema, &topics[i]);
+        topics[i].topic = kp_string_of("t");
+        topics[i].partitions.items = partitions + (i == 0 ? 0 : 3);
+        topics[i].partitions.count = i == 0 ? 3 : 1;
+    }
+    request.topics.items = topics;
+    request.topics.count = 2;
+    assert_true(one_broker_ask(one, KP_FETCH, 11, &request, &response));
+    assert_int_equal(response.responses.count, 1);
+    assert_int_equal(response.responses.items[0].partitions.count, 2);
+    const struct kp_fetch_response_partition *out = response.responses.items[0].partitions.items;
+    assert_int_equal(out[0].partition_index, 0);
+    assert_int_equal(out[0].error_code, KAFKA_NONE);
+    assert_int_equal(out[1].partition_index, 1);
+    assert_int_equal(out[1].error_code, KAFKA_OFFSET_OUT_OF_RANGE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
@@ -130,6 +165,7 @@ int main(void) {
         TEST(test_metadata_of_many),
         TEST(test_delete_many),
         TEST(test_describe_configs_twice),
+        TEST(test_fetch_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,13 +262,13 @@ static void test_server_silent_connections(void **state) {
 /* Idle connections are closed, also one whose request waits, as in Kafka: whoever waits that long asks now and then. */
 static void test_server_closes_idle_connections(void **state) {
     struct stage *stage = *state;
-    stage->options.max_idle_ms = 100;
+    stage->options.max_idle_ms = 400;
     stage_open_server(stage);
     int idle = stage_dial(stage), asking = stage_dial(stage), waiting = stage_dial(stage);
     stage_ask_cluster(waiting, 9);
     stage_run_until_held(stage, 1);
-    for (size_t i = 1; i < 5; i++) {
-        stage_run_ms(stage, 40);
+    for (size_t i = 1; server_connection_count(stage->server) > 1; i++) {
+        stage_run_ms(stage, 50);
         stage_ask_cluster(asking, (int32_t)i);
         stage_run_until_held(stage, i + 1);
         stage_answer(stage, i);
