@@ -17,6 +17,7 @@ enum mutant {
     MUTANT_FAILED_SYNC_SURVIVED,   /* a round whose write or sync failed counts as durable */
     MUTANT_DIRECTORY_NOT_SYNCED,   /* a segment counts as synced while its directory does not name it */
     MUTANT_SYNCED_BLOCK_WRITTEN,   /* segments go on in the block in which their last sync ended */
+    MUTANT_SEGMENT_NOT_SYNCED,     /* the journal is told of progress in a segment that was not synced */
     MUTANT_ROOM_NOT_COUNTED,       /* the room of the disk is what it was at the last look */
 
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
@@ -34,6 +35,7 @@ enum mutant {
     MUTANT_TERMS_BELOW_START_LOST,    /* the engine is not told the terms below its start */
     MUTANT_BELOW_TRAIL_PASSED,        /* AppendEntries that reach below the engine's trail are stepped as they are */
     MUTANT_QUIET_FOLLOWER_SLEEPS,     /* a quiet follower does not wake when its leader's broker is gone */
+    MUTANT_CONFIRM_SKIPPED,           /* a leader takes a confirmation as given that it has only asked for */
 
     MUTANT_DAMAGED_LEADS, /* a replica that has met damage in its segments leads on, and is elected */
 

@@ -12,8 +12,9 @@
 #include "broker/services.h"
 #include "raft-glue/group.h"
 #include "storage/journal.h"
+#include "tests/sim/log_lines.h"
 
-const char cluster_topic[] = "orders", cluster_journal[] = "/data/shard-0/journal";
+const char cluster_topic[] = "orders", cluster_store[] = "/data/shard-0", cluster_journal[] = "/data/shard-0/journal";
 
 /* ---- Settings ---- */
 
@@ -212,7 +213,9 @@ static void died(void *arg, struct node *node, enum node_death how, const char *
 static void logged(void *arg, struct node *node, const char *line) {
     struct cluster *cluster = arg;
 
-    (void)node;
+    uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
+
+    log_line_judge(cluster->run, node, line, out != 0); /* others may hear strange things from it, too */
     run_count(cluster->run, RARE_CLIENTS_SENT_ON, strstr(line, "clients are sent to them") != NULL);
 }
 
@@ -390,6 +393,7 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
         *broker = (struct sim_broker){.cluster = cluster, .place = i};
         broker->node = node_new(run->world, (int)i + 1, 0, &events, cluster);
         network_add(run->network, broker->node);
+        broker->durable = durable_index_new(broker->node, cluster_store);
         make_settings(broker);
     }
     cluster->poll.run = poll;

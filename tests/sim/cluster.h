@@ -2,7 +2,7 @@
  * Whole brokers, as draved starts them, and a client process with producers and consumers.
  *
  * Brokers are machines 1 to count, the client is CLUSTER_CLIENT. What brokers hear and say of their groups is polled: one leader in a
- * term, high watermarks that do not go back. Every acknowledgement may be looked up on the disks.
+ * term, high watermarks that do not go back. Every acknowledgement, and every record that is read, is looked up on the disks.
  */
 #ifndef SIM_CLUSTER_H
 #define SIM_CLUSTER_H
@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "tests/sim/admin.h"
 #include "tests/sim/consumer.h"
+#include "tests/sim/durable_index.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/nemesis.h"
 #include "tests/sim/old_copy.h"
@@ -29,7 +30,8 @@ struct sim_broker {
     struct log log;
     struct settings *values;
     struct broker_settings settings;
-    struct broker *broker; /* of the running process; NULL: none, or it failed to start */
+    struct broker *broker;         /* of the running process; NULL: none, or it failed to start */
+    struct durable_index *durable; /* what its disk holds */
     bool ready, stopping;
     bool was_ready;                             /* once, in some process: the cluster knows its directory */
     uint64_t name_errors;                       /* of its machine before it started */
@@ -57,10 +59,9 @@ struct cluster {
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
     struct old_copy copy;
-    uint64_t looked_up; /* records that were looked up on the disks */
 };
 
-extern const char cluster_topic[], cluster_journal[];
+extern const char cluster_topic[], cluster_store[], cluster_journal[];
 
 void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int32_t partitions);
 void cluster_start_broker(struct cluster *cluster, unsigned place);

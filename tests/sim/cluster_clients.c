@@ -3,89 +3,45 @@
 
 #include "base/check.h"
 #include "tests/sim/cluster.h"
-#include "tests/sim/durable.h"
 
 struct wanted {
     struct cluster *cluster;
     int64_t offset;
     unsigned producer;
     uint64_t number;
-    bool found;
 };
 
-static void compare(void *arg, int64_t offset, unsigned producer, uint64_t number) {
-    struct wanted *wanted = arg;
+static bool is_it(void *arg, const struct raw_entry *entry) {
+    const struct wanted *wanted = arg;
 
-    if (offset == wanted->offset) wanted->found = producer == wanted->producer && number == wanted->number;
+    return decode_entry_holds(wanted->cluster->run, wanted->cluster->history, entry, wanted->offset, wanted->producer,
+                              wanted->number);
 }
 
-static bool holds_it(void *arg, struct entry *entry) {
-    struct wanted *wanted = arg;
-    struct slice raw;
-
-    if (entry->type != ENTRY_BATCHES) return false;
-    int error = entry_raw(entry, NULL, false, &raw);
-    if (error != ERR_NONE) run_fail(wanted->cluster->run, "a durable entry cannot be read (%s)", error_phrase(error));
-    wanted->found = false;
-    consumer_read_batches(wanted->cluster->run, wanted->cluster->history, raw.data, raw.len, entry->base_offset,
-                          compare, wanted);
-    slice_unref(&raw);
-    return wanted->found;
-}
-
-static unsigned durable_copies(struct cluster *cluster, uint64_t group, const struct durable_place *place) {
-    unsigned durable = nemesis_lost(cluster->nemesis) == 0 ? 0 : 1; /* it may have been on the disk that was lost */
-
-    for (unsigned i = 0; i < cluster->count; i++)
-        durable += durable_has(cluster->run, cluster->brokers[i].node, cluster_journal, group, place->index,
-                               place->term);
-    return durable;
-}
-
-/* A record that somebody was told of must be durable on a majority at that moment. */
+/* A record that somebody was told of is durable on a majority at that moment. */
 static void look_up(struct cluster *cluster, int32_t partition, int64_t offset, unsigned producer, uint64_t number,
                     const char *how) {
-    struct wanted wanted = {cluster, offset, producer, number, false};
-    struct durable_place place = {0};
-    uint64_t group = cluster->groups[partition];
-    unsigned most = 0, found = 0, older = 0;
+    struct wanted wanted = {cluster, offset, producer, number};
+    struct durable_question question = {cluster->groups[partition], 0, offset, is_it, &wanted};
+    uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
+    unsigned durable = 0;
 
-    if (group == 0) return;
-    /* A leader that was deposed may have got the same record at the same offset: it is one of the entries found, or the only one, when the
-     * others have theirs in segments. */
-    for (unsigned i = 0; i < cluster->count && most * 2 <= cluster->count; i++) {
-        if (!durable_find(cluster->run, cluster->brokers[i].node, cluster_journal, group, offset, holds_it, &wanted,
-                          &place)) {
-            older += place.older;
-            continue;
-        }
-        found++;
-        unsigned durable = durable_copies(cluster, group, &place);
-        if (durable > most) most = durable;
-    }
-    if (found == 0) return; /* old: in synced segments everywhere */
-    cluster->looked_up++;
-    if (most * 2 <= cluster->count && older * 2 <= cluster->count)
+    if (question.group == 0) return; /* we do not know yet where it is */
+    for (unsigned i = 0; i < cluster->count && durable * 2 <= cluster->count;
+         i++) /* it may have been on the disk that was lost */
+        durable += (out >> i & 1) != 0 || durable_index_has(cluster->brokers[i].durable, &question);
+    run_count(cluster->run, RARE_LOOKED_UP, 1);
+    if (durable * 2 <= cluster->count)
         run_fail(cluster->run, "partition %d, offset %" PRId64 " is %s, and its entry is durable on %u of %u disks",
-                 partition, offset, how, most, cluster->count);
-}
-
-static bool sampled(struct cluster *cluster) {
-    return cluster->looked_up < 3 || world_below(cluster->run->world, 60) == 0;
+                 partition, offset, how, durable, cluster->count);
 }
 
 static void acknowledged(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
-    struct cluster *cluster = arg;
-
-    bool again = history_sent_again(cluster->history, producer, number) && world_below(cluster->run->world, 4) == 0;
-
-    if (again || sampled(cluster)) look_up(cluster, partition, offset, producer, number, "acknowledged");
+    look_up(arg, partition, offset, producer, number, "acknowledged");
 }
 
 static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
-    struct cluster *cluster = arg;
-
-    if (sampled(cluster)) look_up(cluster, partition, offset, producer, number, "read");
+    look_up(arg, partition, offset, producer, number, "read");
 }
 
 static bool all_are_known(void *arg) {

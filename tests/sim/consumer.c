@@ -8,9 +8,9 @@
 #include "protocol/fetch.h"
 #include "protocol/kafka_error.h"
 #include "protocol/list_offsets.h"
-#include "protocol/record_batch.h"
+#include "tests/sim/decode.h"
 
-enum { CALL_US = 3000000, BACKOFF_US = 20000, BATCH_MOST = 1 << 20 };
+enum { CALL_US = 3000000, BACKOFF_US = 20000 };
 
 struct consumer {
     struct kafka_call call;
@@ -28,56 +28,6 @@ struct consumer {
 
 static void later(struct consumer *consumer, uint64_t typical_us) {
     env_timer_start(consumer->timer, typical_us / 2 + world_below(consumer->run->world, typical_us + 1));
-}
-
-/* ---- Batches ---- */
-
-static int64_t read_batch(struct run *run, const struct history *history, const struct record_batch *batch,
-                          int64_t from, void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
-                          void *arg) {
-    struct record_iterator iterator;
-    struct record record;
-    int64_t expected = batch->base_offset;
-    int error = record_iterator_open(&iterator, batch, BATCH_MOST);
-
-    if (error != ERR_NONE)
-        run_fail(run, "the batch at offset %" PRId64 " cannot be read (%s)", batch->base_offset, error_phrase(error));
-    while ((error = record_iterator_next(&iterator, &record)) == ERR_NONE) {
-        unsigned producer;
-        uint64_t number;
-        if (record.offset != expected)
-            run_fail(run, "offset %" PRId64 " follows %" PRId64 " in a batch", record.offset, expected - 1);
-        expected++;
-        if (record.offset < from) continue;
-        history_parse(history, record.value, record.value_len < 0 ? 0 : (size_t)record.value_len, &producer, &number);
-        each(arg, record.offset, producer, number);
-    }
-    record_iterator_close(&iterator);
-    if (error != ERR_EOF)
-        run_fail(run, "the batch at offset %" PRId64 " ends badly (%s)", batch->base_offset, error_phrase(error));
-    return expected;
-}
-
-int64_t consumer_read_batches(struct run *run, const struct history *history, const void *data, size_t len,
-                              int64_t from, void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
-                              void *arg) {
-    struct record_batch batch;
-    struct error_text why = {.text = ""};
-    size_t at = 0;
-    int error;
-
-    while ((error = record_batch_next(data, len, &at, &batch, &why)) == ERR_NONE) {
-        if (record_batch_check_crc(&batch) != ERR_NONE)
-            run_fail(run, "the checksum of the batch at offset %" PRId64 " is wrong", batch.base_offset);
-        if (record_batch_last_offset(&batch) < from)
-            run_fail(run, "the batch at offset %" PRId64 " ends before %" PRId64 ", from where on was asked",
-                     batch.base_offset, from);
-        if (batch.base_offset > from)
-            run_fail(run, "offset %" PRId64 " is skipped: a batch begins at %" PRId64, from, batch.base_offset);
-        from = read_batch(run, history, &batch, from, each, arg);
-    }
-    if (error != ERR_EOF) run_fail(run, "batches are not sound: %s (%s)", why.text, error_phrase(error));
-    return from;
 }
 
 /* ---- Fetch ---- */
@@ -117,9 +67,8 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
     history_watermark(consumer->history, consumer->options.partition, consumer->floor, partition->high_watermark,
                       "Fetch");
     if (partition->records.len > 0)
-        consumer->position = consumer_read_batches(consumer->run, consumer->history, partition->records.data,
-                                                   (size_t)partition->records.len, consumer->position, take_record,
-                                                   consumer);
+        consumer->position = decode_batches(consumer->run, consumer->history, partition->records.data,
+                                            (size_t)partition->records.len, consumer->position, take_record, consumer);
     if (consumer->position > partition->high_watermark)
         run_fail(consumer->run, "partition %d: offset %" PRId64 " was read above the high watermark %" PRId64,
                  consumer->options.partition, consumer->position - 1, partition->high_watermark);

@@ -25,10 +25,4 @@ struct consumer *consumer_new(struct kafka_client *client, struct history *histo
 void consumer_rewind(struct consumer *consumer);
 int64_t consumer_position(const struct consumer *consumer);
 
-/* Reads the batches in `data` (as Fetch answers, and as a log keeps them): calls `each` for every record from `from` on, which must
- * follow one another, and returns the offset behind the last one. Fails the run on anything that is not sound. */
-int64_t consumer_read_batches(struct run *run, const struct history *history, const void *data, size_t len,
-                              int64_t from, void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
-                              void *arg);
-
 #endif

@@ -18,18 +18,4 @@ void durable_read(struct run *run, struct node *node, const char *path, bool may
 /* Enters every durable entry, and what is known to be committed, into the ledger. */
 void durable_enter(struct run *run, struct node *node, const char *path, struct ledger *ledger);
 
-/* Whether that entry is on the disk: in the journal, or so far back that it must be in a synced segment. */
-bool durable_has(struct run *run, struct node *node, const char *path, uint64_t group, uint64_t index, uint32_t term);
-
-/* Finds the entry of the group that holds that offset and that `is_it` says is the one (other leaders may have put others there).
- * False: no such entry in the journal (any more); `older`: what it holds of the group begins behind the offset, which is then in a synced
- * segment, whoever's record it is. */
-struct durable_place {
-    uint64_t index;
-    uint32_t term;
-    bool older;
-};
-bool durable_find(struct run *run, struct node *node, const char *path, uint64_t group, int64_t offset,
-                  bool (*is_it)(void *arg, struct entry *entry), void *arg, struct durable_place *place);
-
 #endif

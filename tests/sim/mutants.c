@@ -46,6 +46,8 @@ const struct mutant_row mutant_rows[] = {
     ROW(DAMAGED_LEADS, "cluster", 100),
     ROW(SYNCED_BLOCK_WRITTEN, "voters", 40),
     ROW(QUIET_FOLLOWER_SLEEPS, "voters", 100),
+    ROW(CONFIRM_SKIPPED, "cluster", 100),
+    ROW(SEGMENT_NOT_SYNCED, "voters", 40),
     {0, NULL, NULL, 0},
 };
 /* clang-format on */

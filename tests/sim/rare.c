@@ -57,6 +57,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_UNKNOWN_RESULTS] = "unknown results",
     [RARE_ACKNOWLEDGED] = "acknowledged",
     [RARE_READ_BACK] = "read back",
+    [RARE_LOOKED_UP] = "looked up on the disks",
 };
 
 const char *rare_name(enum rare kind) {

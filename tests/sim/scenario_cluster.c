@@ -217,8 +217,8 @@ static void take_entry(void *arg, struct entry *entry) {
     int error = entry_raw(entry, NULL, false, &raw);
     if (error != ERR_NONE)
         run_fail(reading->cluster->run, "entry %" PRIu64 " cannot be read (%s)", entry->index, error_phrase(error));
-    reading->offset = consumer_read_batches(reading->cluster->run, reading->cluster->history, raw.data, raw.len,
-                                            reading->offset, take_record, reading);
+    reading->offset = decode_batches(reading->cluster->run, reading->cluster->history, raw.data, raw.len,
+                                     reading->offset, take_record, reading);
     slice_unref(&raw);
 }
 

@@ -7,7 +7,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "tests/sim/durable.h"
+#include "storage/journal.h"
+#include "tests/sim/durable_index.h"
+#include "tests/sim/log_lines.h"
 
 enum {
     PEER_PORT = 9094,
@@ -30,33 +32,19 @@ static bool is_voter(const struct voters *voters, unsigned group, unsigned place
     return group != voters->sole_voter_group || place == voters->sole_voter;
 }
 
-/* What the running processes say of themselves: on how many voters it is durable. Those that do not run say nothing. */
-static unsigned said_durable(struct voters *voters, unsigned group, const struct entry *entry) {
-    unsigned durable = 0;
-
-    for (unsigned i = 0; i < voters->count; i++) {
-        struct voter *voter = &voters->voters[i];
-        if (!voter->serving || !is_voter(voters, group, i)) continue;
-        struct partition_log *log = group_log(voter->groups[group]);
-        durable += partition_log_durable_index(log) >= entry->index &&
-                   partition_log_term_at(log, entry->index) == entry->term;
-    }
-    return durable;
+static bool is_of_term(void *arg, const struct raw_entry *entry) {
+    return entry->term == ((const struct entry *)arg)->term;
 }
 
-/* When a majority says that it has the entry, a sample is looked up on the disks; else each one is. */
-static void acknowledged(struct voters *voters, struct voter_group *from, const struct entry *entry) {
+static void acknowledged(struct voters *voters, struct voter_group *from, struct entry *entry) {
     unsigned durable = 0, electorate = from->place == voters->sole_voter_group ? 1 : voters->count;
-    bool sample = voters->checked < 4 || draw(voters, 40) == 0;
+    struct durable_question question = {entry->group, entry->index, 0, is_of_term, entry};
 
     if (entry->index > voters->acknowledged[from->place]) voters->acknowledged[from->place] = entry->index;
     run_count(voters->run, RARE_ACKNOWLEDGED, 1);
-    if (!sample && said_durable(voters, from->place, entry) * 2 > electorate) return;
-    voters->checked++;
-    for (unsigned i = 0; i < voters->count; i++)
-        if (is_voter(voters, from->place, i))
-            durable += durable_has(voters->run, voters->voters[i].node, voters_journal, entry->group, entry->index,
-                                   entry->term);
+    run_count(voters->run, RARE_LOOKED_UP, 1);
+    for (unsigned i = 0; i < voters->count && durable * 2 <= electorate; i++)
+        durable += is_voter(voters, from->place, i) && durable_index_has(voters->voters[i].durable, &question);
     if (durable * 2 <= electorate)
         run_fail(voters->run,
                  "entry %" PRIu64 " of term %u, group %" PRIu64
@@ -417,8 +405,14 @@ static void died(void *arg, struct node *node, enum node_death how, const char *
     nemesis_died(voters->nemesis, node, how);
 }
 
+static void logged(void *arg, struct node *node, const char *line) {
+    const struct voters *voters = arg;
+
+    log_line_judge(voters->run, node, line, false);
+}
+
 void voters_init(struct voters *voters, struct run *run, unsigned count, unsigned groups) {
-    static const struct node_events events = {.died = died};
+    static const struct node_events events = {.died = died, .logged = logged};
 
     CHECK(count <= VOTERS_MAX && groups <= VOTER_GROUPS_MAX);
     voters->run = run;
@@ -429,5 +423,6 @@ void voters_init(struct voters *voters, struct run *run, unsigned count, unsigne
         voters->voters[i] = (struct voter){.all = voters, .place = i};
         voters->voters[i].node = node_new(run->world, (int)i + 1, 0, &events, voters);
         network_add(run->network, voters->voters[i].node);
+        voters->voters[i].durable = durable_index_new(voters->voters[i].node, "/data");
     }
 }

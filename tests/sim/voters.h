@@ -21,6 +21,7 @@ struct voter {
     struct voters *all;
     unsigned place;
     struct node *node;
+    struct durable_index *durable; /* what its disk holds */
     struct env *env;
     struct log log;
     struct log_store *store;
@@ -58,7 +59,6 @@ struct voters {
     uint32_t idle;                           /* machines that submit nothing all the same, as bits */
     uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */
     uint32_t newest_term[VOTER_GROUPS_MAX];  /* that somebody said to lead */
-    uint64_t checked;                        /* acknowledgements that were looked up on the disks */
 };
 
 /* Machines 1..count are made, none is started. */

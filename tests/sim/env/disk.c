@@ -18,6 +18,7 @@ struct disk {
     struct world *world;
     int node;
     uint64_t used, capacity, block_bytes;
+    uint64_t version, losses; /* of what is durable */
     struct disk_tears tears;
     struct inode *root;
     struct inode *all;
@@ -30,6 +31,15 @@ struct world *disk_world(struct disk *disk) {
 
 uint64_t disk_block_bytes(const struct disk *disk) {
     return disk->block_bytes;
+}
+
+void disk_durable_changed(struct disk *disk) {
+    disk->version++;
+}
+
+static void lose(struct disk *disk) {
+    disk->version++;
+    disk->losses++;
 }
 
 bool disk_account(struct disk *disk, uint64_t old_size, uint64_t new_size) {
@@ -302,6 +312,7 @@ int disk_sync_dir(struct disk *disk, const char *path) {
         change_free(change);
     }
     disk->last_change = place;
+    disk->version++;
     return ERR_NONE;
 }
 
@@ -320,6 +331,7 @@ void disk_power_cut(struct disk *disk) {
     uint64_t mood = world_below(world,
                                 3); /* 0: a prefix of the changes, as a journaling file system; else each on its own */
     bool stopped = false;
+    lose(disk);
 
     for (struct change *change = disk->changes; change != NULL; change = change->next) {
         bool keep = world_chance(world, 600000);
@@ -351,6 +363,7 @@ bool disk_rot(struct disk *disk, const char *part) {
     for (struct inode *inode = disk->all; inode != NULL && count < 64; inode = inode->next)
         if (!inode->directory && strstr(inode->label, part) != NULL && inode->durable.size > 0)
             candidates[count++] = inode;
+    lose(disk);
     return count > 0 && inode_rot(candidates[world_below(disk->world, count)], disk->world);
 }
 
@@ -385,10 +398,12 @@ bool disk_damage(struct disk *disk, const char *part, const char *end, enum disk
 
     search_below(&victim, disk->root);
     search_below(&other, disk->root);
+    lose(disk);
     return victim.found != NULL && inode_damage(victim.found, disk->world, how, other.found);
 }
 
 void disk_wipe(struct disk *disk) {
+    lose(disk);
     drop_changes(disk);
     for (struct inode *inode = disk->all; inode != NULL; inode = inode->next)
         inode->lock_holder = NULL;
@@ -421,6 +436,39 @@ struct disk *disk_clone_durable(struct disk *disk) {
 void disk_restore(struct disk *disk, const struct disk *copy) {
     disk_wipe(disk);
     clone_directory(disk, disk->root, copy->root);
+}
+
+/* ---- Looking at what is durable ---- */
+
+static struct inode *walk_durable(const struct disk *disk, const char *path) {
+    struct inode *inode = disk->root;
+    char part[256];
+
+    for (size_t len; inode != NULL && *(path += strspn(path, "/")) != '\0'; path += len) {
+        len = strcspn(path, "/");
+        snprintf(part, sizeof part, "%.*s", (int)len, path);
+        struct name *name = inode->directory ? names_find(&inode->synced, part) : NULL;
+        inode = name == NULL ? NULL : name->inode;
+    }
+    return inode;
+}
+
+void disk_each_durable(const struct disk *disk, const char *path,
+                       void (*each)(void *arg, const char *name, const uint8_t *data, uint64_t size), void *arg) {
+    const struct inode *directory = walk_durable(disk, path);
+
+    for (size_t i = 0; directory != NULL && i < directory->synced.count; i++) {
+        const struct name *name = &directory->synced.list[i];
+        if (!name->inode->directory) each(arg, name->text, name->inode->durable.data, name->inode->durable.size);
+    }
+}
+
+uint64_t disk_version(const struct disk *disk) {
+    return disk->version;
+}
+
+uint64_t disk_losses(const struct disk *disk) {
+    return disk->losses;
 }
 
 uint64_t disk_used_bytes(const struct disk *disk) {

@@ -57,6 +57,12 @@ void disk_wipe(struct disk *disk);
 void disk_restore(struct disk *disk, const struct disk *copy);
 
 uint64_t disk_used_bytes(const struct disk *disk);
+/* What is durable now of the files that a durable name in that directory leads to; the bytes are there until the disk changes. */
+void disk_each_durable(const struct disk *disk, const char *path,
+                       void (*each)(void *arg, const char *name, const uint8_t *data, uint64_t size), void *arg);
+/* Grows whenever something durable changes; and whenever that is not something more, but something else. */
+uint64_t disk_version(const struct disk *disk);
+uint64_t disk_losses(const struct disk *disk);
 uint64_t disk_capacity_bytes(const struct disk *disk);
 void disk_set_capacity(struct disk *disk, uint64_t capacity_bytes);
 const struct disk_tears *disk_tears(const struct disk *disk);

@@ -130,6 +130,7 @@ void inode_truncate(struct inode *inode, uint64_t size) {
 }
 
 void inode_sync(struct inode *inode) {
+    if (inode->first != NULL) disk_durable_changed(inode->disk);
     for (struct pending *pending = inode->first; pending != NULL; pending = pending->next) {
         if (pending->truncate) {
             bytes_resize(&inode->durable, pending->offset);

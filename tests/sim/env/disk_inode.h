@@ -51,6 +51,7 @@ void inode_copy_durable(struct inode *into, const struct inode *from);
 
 struct world *disk_world(struct disk *disk);
 uint64_t disk_block_bytes(const struct disk *disk); /* that a torn write destroys whole: at most DISK_BLOCK_MAX */
+void disk_durable_changed(struct disk *disk);
 /* Accounts for growth or shrinkage of content; false: the disk is full. */
 bool disk_account(struct disk *disk, uint64_t old_size, uint64_t new_size);
 
