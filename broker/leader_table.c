@@ -26,7 +26,8 @@ struct row {
     int32_t *in_sync;
     size_t in_sync_count;
     bool own;     /* this broker said it last: it announces it */
-    bool changed; /* since the last announcement */
+    bool changed; /* since the last announcement: in the table's list */
+    struct row *next, *prev;
     uint64_t doubt_until_ms;
     UT_hash_handle hh;
 };
@@ -37,11 +38,11 @@ struct leader_table {
     int32_t node;
     leader_table_send *send;
     void *arg;
-    struct row *rows;
+    struct row *rows, *changed;
     struct leader_wait *waits;
     int32_t peers[PEERS_MAX]; /* that were ever up */
     size_t peer_count;
-    bool any_changed, any_new;
+    bool any_new;
     uint64_t doubt_until_ms; /* the latest of all rows */
     struct env_task task;
     struct log_limiter limiter;
@@ -73,12 +74,16 @@ static void end_wait(struct leader_wait *wait, int error) {
     wait->done(wait, error);
 }
 
-static bool all_led(const struct leader_table *table, const struct leader_wait *wait) {
+static bool is_led(const struct leader_table *table, const struct leader_wait *wait, uint64_t group) {
+    struct leader leader = leader_table_get(table, group);
+    return leader.node != LEADER_NONE && leader.term > wait->term_above && leader_table_doubt_ms(table, group) == 0;
+}
+
+/* Begins where it ended in vain the last time: many wait for thousands of groups, which come one by one. */
+static bool all_led(const struct leader_table *table, struct leader_wait *wait) {
     for (size_t i = 0; i < wait->group_count; i++) {
-        struct leader leader = leader_table_get(table, wait->groups[i]);
-        if (leader.node == LEADER_NONE || leader.term <= wait->term_above ||
-            leader_table_doubt_ms(table, wait->groups[i]) > 0)
-            return false;
+        if (!is_led(table, wait, wait->groups[wait->next_group])) return false;
+        wait->next_group = (wait->next_group + 1) % wait->group_count;
     }
     return true;
 }
@@ -101,6 +106,7 @@ void leader_table_wait(struct leader_table *table, struct leader_wait *wait, con
     wait->groups = mem_alloc((count + 1) * sizeof *groups);
     if (count > 0) memcpy(wait->groups, groups, count * sizeof *groups);
     wait->group_count = count;
+    wait->next_group = 0;
     wait->table = table;
     wait->timer = env_timer_new(table->env, on_wait_over, wait);
     env_timer_start(wait->timer, (uint64_t)timeout_ms * 1000);
@@ -145,35 +151,53 @@ static void send_to(struct leader_table *table, int32_t only_node, struct slice 
     slice_unref(&announcement);
 }
 
-/* Sends our rows: those that changed to everybody, or what we lead to one that came up. */
-static void announce(struct leader_table *table, int32_t only_node) {
+/* An announcement being put together, for that node or everybody. */
+struct announcement {
+    struct leader_table *table;
+    int32_t only_node, rows;
     struct kp_writer writer;
-    int32_t rows = 0;
-    for (struct row *row = table->rows; row != NULL; row = row->hh.next) {
-        bool wanted = row->own && (only_node == LEADER_NONE ? row->changed : row->node == table->node);
-        if (wanted) {
-            if (rows == 0) {
-                kp_writer_init(&writer, (size_t)1 << 24);
-                kp_write_int8(&writer, FORMAT);
-                kp_write_int32(&writer, 0);
-            }
-            write_row(&writer, row, table->node);
-            rows++;
-        }
-        if (only_node == LEADER_NONE) row->changed = false;
-        if (rows > 0 && (rows == ROWS_AT_ONCE || row->hh.next == NULL)) {
-            send_to(table, only_node, take(&writer, rows));
-            rows = 0;
-        }
+};
+
+static void announcement_end(struct announcement *to) {
+    if (to->rows > 0) send_to(to->table, to->only_node, take(&to->writer, to->rows));
+    to->rows = 0;
+}
+
+static void announcement_add(struct announcement *to, const struct row *row) {
+    if (to->rows == 0) {
+        kp_writer_init(&to->writer, (size_t)1 << 24);
+        kp_write_int8(&to->writer, FORMAT);
+        kp_write_int32(&to->writer, 0);
     }
+    write_row(&to->writer, row, to->table->node);
+    if (++to->rows == ROWS_AT_ONCE) announcement_end(to);
+}
+
+static void unlist_changed(struct leader_table *table, struct row *row) {
+    if (row->changed) DL_DELETE(table->changed, row);
+    row->changed = false;
+}
+
+static void announce_changed(struct leader_table *table) {
+    struct announcement to = {.table = table, .only_node = LEADER_NONE};
+    while (table->changed != NULL) {
+        struct row *row = table->changed;
+        unlist_changed(table, row);
+        announcement_add(&to, row);
+    }
+    announcement_end(&to);
+}
+
+static void announce_all_to(struct leader_table *table, int32_t node) {
+    struct announcement to = {.table = table, .only_node = node};
+    for (const struct row *row = table->rows; row != NULL; row = row->hh.next)
+        if (row->own && row->node == table->node) announcement_add(&to, row);
+    announcement_end(&to);
 }
 
 static void on_task(struct env_task *task) {
     struct leader_table *table = (struct leader_table *)((char *)task - offsetof(struct leader_table, task));
-    if (table->any_changed) {
-        table->any_changed = false;
-        announce(table, LEADER_NONE);
-    }
+    announce_changed(table);
     if (table->any_new) {
         table->any_new = false;
         end_waits(table);
@@ -181,8 +205,9 @@ static void on_task(struct env_task *task) {
 }
 
 static void changed(struct leader_table *table, struct row *row) {
+    if (!row->changed) DL_APPEND(table->changed, row);
     row->changed = row->own = true;
-    table->any_changed = table->any_new = true;
+    table->any_new = true;
     env_defer(table->env, &table->task);
 }
 
@@ -223,6 +248,7 @@ struct leader_table *leader_table_new(struct env *env, struct log *log, int32_t 
 }
 
 static void free_row(struct leader_table *table, struct row *row) {
+    unlist_changed(table, row);
     HASH_DELETE(hh, table->rows, row);
     mem_free(row->in_sync);
     mem_free(row);
@@ -292,7 +318,7 @@ void leader_table_peer_up(struct leader_table *table, int32_t node) {
         table->any_new = true;
     }
     if (table->any_new) env_defer(table->env, &table->task);
-    announce(table, node);
+    announce_all_to(table, node);
 }
 
 void leader_table_peer_dead(struct leader_table *table, int32_t node) {
@@ -334,7 +360,8 @@ static void hear(struct leader_table *table, int32_t node, uint64_t group, uint3
     }
     row->term = term;
     row->node = node;
-    row->own = row->changed = false;
+    unlist_changed(table, row);
+    row->own = false;
     row->doubt_until_ms = 0;
     set_in_sync(row, in_sync, count);
     table->any_new = true;

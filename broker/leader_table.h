@@ -62,9 +62,9 @@ bool leader_table_in_doubt(const struct leader_table *table);
  * ERR_NONE or ERR_TIMEOUT. `groups` is copied. */
 struct leader_wait {
     void (*done)(struct leader_wait *wait, int error);
-    uint32_t term_above; /* and its term is above this one; 0: any will do. The caller's */
-    uint64_t *groups;    /* the table's, all below */
-    size_t group_count;
+    uint32_t term_above;            /* and its term is above this one; 0: any will do. The caller's */
+    uint64_t *groups;               /* the table's, all below */
+    size_t group_count, next_group; /* where to look first: the one that had no leader the last time */
     struct env_timer *timer;
     struct leader_table *table;
     struct leader_wait *next, *prev;

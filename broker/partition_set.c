@@ -27,7 +27,7 @@
 #include <uthash.h>
 
 enum {
-    OPENINGS_MAX = 32, /* at one time: as many partitions are started in one turn at most */
+    OPENINGS_MAX = 32, /* at one time */
     TRY_AGAIN_FIRST_MS = 500,
     TRY_AGAIN_MOST_MS = 30 * 1000,
     CHECKS_OF_A_TURN_US = 3 * 1000, /* of produced batches, on the loop */
@@ -46,6 +46,7 @@ struct row {
     struct partition *partition;  /* NULL: not open */
     uint64_t try_at_ms, pause_ms; /* of a closed one */
     struct row *next, *prev;      /* in the set's list of rows that are not open */
+    struct row *next_looked;
     struct group_member members[METADATA_REPLICAS_MAX];
     size_t member_count;
     UT_hash_handle hh;
@@ -69,6 +70,7 @@ struct partition_set {
     struct row *rows;
     struct row *unopened, *last_unopened; /* in the order in which they came */
     struct row *next_waiting;             /* of `unopened`: none before it is waiting; NULL: none is */
+    struct row *looked, **looked_end;     /* whose logs were looked at, to be opened as turns have time for it */
     unsigned openings;                    /* under way, those of removed rows included */
     size_t open_count;
     struct env_task go_on; /* behind openings that were over in this turn */
@@ -129,7 +131,7 @@ static void on_bootstraps_durable(struct journal_waiter *waiter) {
 static uint64_t mark_limit(const struct partition_set *set) {
     uint64_t limit = set->applied;
     if (MUTANT(MUTANT_MARK_PASSES_CLOSED)) return limit;
-    for (const struct row *row = set->unopened; row != NULL; row = row->next)
+    for (const struct row *row = set->unopened; row != NULL && limit > set->marked; row = row->next)
         if (!row->damaged && !row->removed && row->created <= limit) limit = row->created - 1;
     return limit;
 }
@@ -169,6 +171,7 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->checks = check_pool_new(set->env, &checks);
     set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
     set->go_on.run = go_on;
+    set->looked_end = &set->looked;
     set->try_again = env_timer_new(set->env, try_closed, set);
     log_store_each_group(shard_store(shard), note_stored, set);
     return set;
@@ -215,6 +218,8 @@ void partition_set_close(struct partition_set *set) {
         if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
     while (set->rows != NULL)
         free_row(set, set->rows, false);
+    set->looked = NULL;
+    set->looked_end = &set->looked;
     env_defer_cancel(set->env, &set->go_on);
     env_timer_stop(set->try_again);
     set->metadata = NULL; /* nothing is found any more */
@@ -328,9 +333,16 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
 static void on_looked(void *arg) {
     struct row *row = arg;
     struct partition_set *set = row->set;
+    row->next_looked = NULL;
+    *set->looked_end = row;
+    set->looked_end = &row->next_looked;
+    env_defer(set->env, &set->go_on);
+}
+
+static void end_opening(struct row *row) {
+    struct partition_set *set = row->set;
     const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
     set->openings--;
-    env_defer(set->env, &set->go_on);
     if (row->removed) {
         uint64_t group = row->group;
         if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
@@ -343,6 +355,18 @@ static void on_looked(void *arg) {
     } else {
         open_partition(row, source);
     }
+}
+
+/* False: the rest is for a later turn. */
+static bool end_openings(struct partition_set *set) {
+    while (set->looked != NULL) {
+        struct row *row = set->looked;
+        set->looked = row->next_looked;
+        if (set->looked == NULL) set->looked_end = &set->looked;
+        end_opening(row);
+        if (set->looked != NULL && env_turn_is_long(set->env)) return false;
+    }
+    return true;
 }
 
 static void begin_openings(struct partition_set *set) {
@@ -446,8 +470,10 @@ static void go_on(struct env_task *task) {
         return;
     }
     set->applied = set->told;
+    bool all = end_openings(set);
     begin_openings(set);
     move_mark(set);
+    if (!all) env_yield(set->env, task);
 }
 
 void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {

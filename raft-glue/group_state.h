@@ -232,11 +232,11 @@ struct shard {
     uint64_t now_ms; /* of the engine's events: never goes back */
     struct timer_heap timers;
     struct env_timer *timer;
-    uint64_t timer_at_ms;    /* UINT64_MAX: not set */
-    struct env_timer *watch; /* of the links' silence */
-    struct env_task turn;
-    struct env_task change;    /* goes on with what links that changed mean (link_change.c), */
-    struct group *change_next; /* with this group; NULL: with none */
+    uint64_t timer_at_ms;        /* UINT64_MAX: not set */
+    struct env_timer *watch;     /* of the links' silence */
+    struct env_task turn, later; /* later: another turn for news that did not fit into the last one */
+    struct env_task change;      /* goes on with what links that changed mean (link_change.c), */
+    struct group *change_next;   /* with this group; NULL: with none */
     struct group *news_first, *news_last;
 
     uint64_t turn_bytes;                          /* of entries received in this turn */

@@ -18,14 +18,26 @@ static void send_records(struct link *link) {
     peers_send(link->shard->peers, link->node, PEER_CONTROL, PEER_KIND_MESSAGES, &slice, 1);
 }
 
-static void on_turn(struct env_task *task) {
-    struct shard *shard = (struct shard *)((char *)task - offsetof(struct shard, turn));
+/* Of thousands as many as fit into this turn; the rest in later ones. */
+static void deliver_news(struct shard *shard) {
     struct group *group;
     while ((group = shard_take_news(shard)) != NULL) {
         group_pin(group);
         group_deliver(group);
         group_unpin(group);
+        if (shard->news_first == NULL || !env_turn_is_long(shard->env)) continue;
+        env_yield(shard->env, &shard->later);
+        return;
     }
+}
+
+static void on_later(struct env_task *task) {
+    shard_wake((struct shard *)((char *)task - offsetof(struct shard, later)));
+}
+
+static void on_turn(struct env_task *task) {
+    struct shard *shard = (struct shard *)((char *)task - offsetof(struct shard, turn));
+    deliver_news(shard);
     for (struct link *link = shard->links; link != NULL; link = link->next) {
         send_records(link);
         replicate_fill(link);
@@ -44,6 +56,7 @@ static void on_timer(void *arg) {
     while ((first = timer_heap_first(&shard->timers)) != NULL && first->at_ms <= now_ms) {
         timer_heap_remove(&shard->timers, first);
         group_on_time(group_of_timer(first));
+        if (env_turn_is_long(shard->env)) break; /* the others are due at once, in the next turn */
     }
     intake_on_time(shard);
     shard_arm(shard);
@@ -145,6 +158,7 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     shard->events = events;
     shard->arg = arg;
     shard->turn.run = on_turn;
+    shard->later.run = on_later;
     shard->change.run = link_change_goes_on;
     shard->timer_at_ms = UINT64_MAX;
     shard->undurable_end = &shard->undurable;
@@ -173,6 +187,7 @@ void shard_close(struct shard *shard) {
     witness_close(shard->witness);
     peers_close(shard->peers);
     env_defer_cancel(shard->env, &shard->turn);
+    env_defer_cancel(shard->env, &shard->later);
     env_defer_cancel(shard->env, &shard->change);
     env_timer_free(shard->timer);
     env_timer_free(shard->watch);

@@ -103,6 +103,7 @@ static void drop_marks(struct partition_log *log) {
 void partition_log_free_if_unused(struct partition_log *log) {
     if (!log->closed || log->opening || log->busy > 0 || log->job) return;
     drop_marks(log);
+    if (log->has_snapshot) slice_unref(&log->snapshot);
     struct log_store *store = log->store;
     HASH_DELETE(by_group, store->logs, log);
     term_table_close(&log->terms);

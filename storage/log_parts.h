@@ -152,6 +152,9 @@ struct partition_log {
 
     struct slice (*seal_state)(void *arg, uint64_t *index);
     void *seal_arg;
+    bool has_snapshot; /* of the applier, found when the log was opened, and not given away yet */
+    uint64_t snapshot_index;
+    struct slice snapshot;
     uint64_t unsaved_bytes; /* written since the applier's state was kept */
 #ifdef DRAVE_MUTANTS
     struct env_task early_report;

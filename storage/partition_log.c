@@ -11,7 +11,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "storage/applier_snapshot.h"
 #include "storage/log_reading.h"
 #include "storage/write_behind.h"
 
@@ -190,7 +189,11 @@ void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void
 }
 
 bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state) {
-    return applier_snapshot_find(log->store->env, log->path, log->group, log->committed, index, state);
+    if (!log->has_snapshot) return false;
+    log->has_snapshot = false;
+    *index = log->snapshot_index;
+    *state = log->snapshot;
+    return true;
 }
 
 /* ---- The end ---- */

@@ -188,7 +188,8 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
 /* Called when a segment is sealed, and now and then when one is synced: returns the applier's state after exactly the
  * entries up to *index, which is the last entry that it has applied; or an empty slice for none. */
 void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t *index), void *arg);
-/* The newest usable snapshot: its index and bytes (the caller's slice); false: none, replay from the first index. */
+/* The newest snapshot that was usable when the log was opened, once: its index and bytes (the caller's slice); false: none, replay from
+ * the first index. */
 bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state);
 
 #endif

@@ -30,6 +30,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "storage/applier_snapshot.h"
 #include "storage/group_directory.h"
 #include "storage/log_parts.h"
 #include "storage/segment_cursor.h"
@@ -53,6 +54,7 @@ struct partition_log_opening {
         *journal;   /* a copy, because the journal may be closed meanwhile; NULL: it never heard of the group */
     int64_t *bases; /* base offsets of the segment files, ascending */
     size_t count, room;
+    bool no_directory;
     size_t kept;            /* so many of them stay; the last of those is active */
     uint64_t found;         /* the largest index of a valid entry behind the progress */
     struct error_text *why; /* `sentence` */
@@ -79,6 +81,7 @@ static int compare_bases(const void *left, const void *right) {
 static int list_segments(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     int error = env_list_dir(log->store->env, log->path, note_segment, opening);
+    opening->no_directory = error == ERR_NOT_FOUND;
     if (error == ERR_NOT_FOUND) return 0; /* nothing of it was written to a segment yet */
     if (error) return error_set(opening->why, error, "%s cannot be listed (%s)", log->path, error_phrase(error));
     if (opening->count > 0) qsort(opening->bases, opening->count, sizeof *opening->bases, compare_bases);
@@ -376,13 +379,19 @@ static void take_journal_entries(struct partition_log_opening *opening) {
         log_memory_push(&log->memory, opening->journal->entries[i]);
 }
 
+/* As far as what is here tells. */
+static uint64_t known_commit(const struct partition_log_opening *opening) {
+    const struct partition_log *log = opening->log;
+    uint64_t commit = opening->journal ? opening->journal->commit : 0;
+    if (commit < opening->found) commit = opening->found;
+    if (commit < log->written) commit = log->written;
+    return commit < log->last_index ? commit : log->last_index;
+}
+
 static void set_commit(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     log->durable = log->last_index;
-    log->commit = opening->journal ? opening->journal->commit : 0;
-    if (log->commit < opening->found) log->commit = opening->found;
-    if (log->commit < log->written) log->commit = log->written;
-    if (log->commit > log->last_index) log->commit = log->last_index;
+    log->commit = known_commit(opening);
     for (uint64_t i = log->written + 1; i <= log->last_index; i++) {
         uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
         if (i <= log->commit)
@@ -410,8 +419,11 @@ static int look(struct partition_log_opening *opening) {
     if (!error) error = look_at_unsynced(opening);
     if (!error) error = check_journal_entries(opening);
     if (!error) error = cut_unsynced(opening);
-    if (!error) log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
-    return error;
+    if (error || opening->no_directory) return error;
+    log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
+    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, known_commit(opening),
+                                              &log->snapshot_index, &log->snapshot);
+    return 0;
 }
 
 static struct partition_log_opening *begin(struct log_store *store, uint64_t group, const char *label) {

@@ -247,7 +247,10 @@ static void test_reading_snapshots(void **state) {
     if (newest_index != model.last - 1) file_put(misnamed, bytes, len);
     bytes[len - 1] ^= 1;
     file_put(newest, bytes, len);
+    log_model_stop(&model, false);
+    log_model_start(&model);
     assert_snapshot(&model, 1);
+    assert_false(partition_log_snapshot(model.log, &index, &slice)); /* it was given away */
     /* An applier that has nothing to tell gives nothing, and nothing is written. */
     applier = (struct applier){.model = &model, .silent = true};
     partition_log_on_seal(model.log, applier_state, &applier);
