@@ -111,6 +111,7 @@ static void receive_append(struct group *group, struct member *from, const struc
 
 static void note_state(struct member *from, uint8_t flags) {
     bool damaged = flags & RECORD_DAMAGED, no_room = flags & RECORD_NO_ROOM, takes_none = flags & RECORD_TAKES_NONE;
+    if (MUTANT(MUTANT_TAKES_NONE_KEPT)) takes_none = takes_none || from->takes_none;
     if (damaged != from->log_damaged || no_room != from->no_room || takes_none != from->takes_none)
         quiet_end(from->group);
     from->log_damaged = damaged;
@@ -209,7 +210,10 @@ static void step_piece(struct group *group, struct member *from, struct peer_pie
             end++;
         unsigned all = (unsigned)(end - first), n_taken = taken(group, entries + first, all);
         step_append(group, from, &piece, entries + first, raw + first, n_taken);
-        if (n_taken < all) break;
+        if (n_taken < all) {
+            group->shard->stats.not_taken++;
+            break;
+        }
         piece.prev_index = entries[end - 1]->index;
         piece.prev_term = entries[end - 1]->term;
         first = end;

@@ -51,6 +51,7 @@ struct shard_stats {
     uint64_t damaged_files;            /* segments in which reads met damage */
     uint64_t left_for_damage;          /* those of the planned transfers that were made because of it, */
     uint64_t left_for_room;            /* and because of a disk without room */
+    uint64_t not_taken; /* messages of which some entries were not taken, because the disk had no room for them */
 };
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 

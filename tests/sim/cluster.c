@@ -14,6 +14,8 @@
 #include "storage/journal.h"
 #include "tests/sim/log_lines.h"
 
+enum { KEPT_BYTES = 512 * 1024 }; /* twice the least that a journal of these settings may have */
+
 const char cluster_topic[] = "orders", cluster_store[] = "/data/shard-0", cluster_journal[] = "/data/shard-0/journal";
 
 /* ---- Settings ---- */
@@ -69,7 +71,7 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "produce.check.memory.bytes", "16777216");
     set(broker, "produce.check.inline.us", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
     set(broker, "log.message.timestamp.after.max.ms", "%lld", (long long)INT64_MAX); /* clocks jump by hours */
-    set(broker, "disk.min.free.bytes", "0");
+    set(broker, "disk.min.free.bytes", "%" PRIu64, broker->cluster->kept_bytes);
     set(broker, "partition.max.producers", "%d",
         CLUSTER_PRODUCERS_MAX + 1 + 4);                 /* each producer, and the twin, has a place */
     set(broker, "producer.id.expiration.ms", "160000"); /* longer than any retry; its clock is told every 20 s */
@@ -164,7 +166,7 @@ static void main_broker(struct env *env, void *arg) {
     bool old_copy = error == ERR_CORRUPT && is_lost(broker) && nemesis_restored(broker->cluster->nemesis);
     run_count(broker->cluster->run, RARE_OLD_COPIES_REFUSED, old_copy);
     bool damaged = error == ERR_CORRUPT && is_damaged(broker);
-    if (error == ERR_NO_SPACE || error == ERR_LIMIT || error == ERR_IO || old_copy || damaged)
+    if (error_is_no_room(error) || error == ERR_LIMIT || error == ERR_IO || old_copy || damaged)
         env_fatal(env, "%s", why.text); /* the nemesis did that */
     run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text, error_phrase(error));
 }
@@ -195,12 +197,21 @@ void cluster_stop_broker(struct cluster *cluster, unsigned place) {
     node_call(cluster->brokers[place].node, stop, &cluster->brokers[place]);
 }
 
+/* It can say no, and wait. */
+static bool ended_for_room(const struct sim_broker *broker, const char *sentence) {
+    bool room = strstr(sentence, error_phrase(ERR_NO_SPACE)) != NULL ||
+                strstr(sentence, error_phrase(ERR_NO_INODES)) != NULL;
+    return broker->broker != NULL && room;
+}
+
 static void died(void *arg, struct node *node, enum node_death how, const char *sentence) {
     struct cluster *cluster = arg;
 
     for (unsigned i = 0; i < cluster->count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];
         if (broker->node != node) continue;
+        if (how == NODE_FATAL && ended_for_room(broker, sentence))
+            run_fail(cluster->run, "n%u ended because its disk was full: %s", i + 1, sentence);
         cluster_count(broker);
         broker->broker = NULL;
         broker->ready = broker->refused = false;
@@ -216,6 +227,8 @@ static void logged(void *arg, struct node *node, const char *line) {
     uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
 
     log_line_judge(cluster->run, node, line, out != 0); /* others may hear strange things from it, too */
+    run_count(cluster->run, RARE_ROOM_SHORT, strstr(line, "; records are refused until") != NULL);
+    run_count(cluster->run, RARE_ROOM_AGAIN, strstr(line, " has room again: ") != NULL);
     run_count(cluster->run, RARE_CLIENTS_SENT_ON, strstr(line, "clients are sent to them") != NULL);
 }
 
@@ -240,6 +253,8 @@ void cluster_count(struct sim_broker *broker) {
     run_count(run, RARE_TRANSFERS, shard.transfers);
     run_count(run, RARE_DAMAGE_FOUND, shard.damaged_files);
     run_count(run, RARE_LEFT_FOR_DAMAGE, shard.left_for_damage);
+    run_count(run, RARE_LEFT_FOR_ROOM, shard.left_for_room);
+    run_count(run, RARE_RECORDS_NOT_TAKEN, shard.not_taken);
     journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);
     run_count(run, RARE_FILES_REUSED, journal.files_reused);
@@ -388,6 +403,7 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->history = history_new(run, partitions);
     cluster->count = count;
     cluster->partitions = partitions;
+    cluster->kept_bytes = world_below(run->world, 2) == 0 ? 0 : KEPT_BYTES;
     for (unsigned i = 0; i < count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];
         *broker = (struct sim_broker){.cluster = cluster, .place = i};

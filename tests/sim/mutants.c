@@ -48,6 +48,8 @@ const struct mutant_row mutant_rows[] = {
     ROW(QUIET_FOLLOWER_SLEEPS, "voters", 100),
     ROW(CONFIRM_SKIPPED, "cluster", 100),
     ROW(SEGMENT_NOT_SYNCED, "voters", 40),
+    ROW(TAKES_NONE_KEPT, "cluster", 200),
+    ROW(ROOM_NOT_COUNTED, "cluster", 300),
     {0, NULL, NULL, 0},
 };
 /* clang-format on */

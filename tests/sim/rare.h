@@ -36,6 +36,11 @@ enum rare {
     RARE_DAMAGE_FOUND,
     RARE_LEFT_FOR_DAMAGE,
     RARE_SYNCED_DESTROYED,
+    RARE_LITTLE_ROOM,
+    RARE_ROOM_SHORT,
+    RARE_ROOM_AGAIN,
+    RARE_LEFT_FOR_ROOM,
+    RARE_RECORDS_NOT_TAKEN,
     RARE_NAMED, /* those above must not be zero over 200 seeds (issue 3) */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

@@ -19,6 +19,7 @@
 #include "tests/sim/cluster.h"
 #include "tests/sim/depose.h"
 #include "tests/sim/durable.h"
+#include "tests/sim/little_room.h"
 #include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/transfers.h"
@@ -347,6 +348,7 @@ static void run_cluster(struct run *run) {
                                       .damaged = damaged,
                                       .arg = cluster};
     cluster->nemesis = nemesis_new(run, &options);
+    little_room_begin(cluster);
     for (unsigned i = 0; i < size; i++)
         cluster_start_broker(cluster, i);
     cluster_start_clients(cluster, 1 + (unsigned)world_below(run->world, CLUSTER_PRODUCERS_MAX),

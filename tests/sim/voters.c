@@ -273,7 +273,7 @@ static void main_voter(struct env *env, void *arg) {
     if (error == ERR_NONE) error = open_shard(voter, &why);
     for (unsigned g = 0; error == ERR_NONE && g < voters->groups; g++)
         error = open_group(voter, g, &why);
-    if (error == ERR_NO_SPACE || error == ERR_LIMIT || error == ERR_IO)
+    if (error_is_no_room(error) || error == ERR_LIMIT || error == ERR_IO)
         env_fatal(env, "%s", why.text); /* the nemesis did that */
     if (error != ERR_NONE)
         run_fail(voters->run, "n%u does not start: %s (%s)", voter->place + 1, why.text, error_phrase(error));

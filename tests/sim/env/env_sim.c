@@ -545,6 +545,10 @@ uint64_t node_survived_syncs(const struct node *node) {
     return node->survived_syncs;
 }
 
+uint64_t node_full_writes(const struct node *node) {
+    return node->full_writes;
+}
+
 uint64_t node_failed_syncs(const struct node *node) {
     return node->failed_syncs;
 }

@@ -44,6 +44,7 @@ static int name_error(struct env *env, enum name_call call, const char *path) {
     if (!now && !unlucky(env, faults->name_error_ppm)) return ERR_NONE;
     int error = takes_file && world_below(env->world, 2) == 0 ? ERR_LIMIT : of_device[call];
     if (error == ERR_NO_SPACE && world_below(env->world, 8) == 0) error = ERR_IO;
+    if (error == ERR_NO_SPACE && world_below(env->world, 2) == 0) error = ERR_NO_INODES;
     env->node->failed_name_calls[call]++;
     note(env, "no name", path, (uint64_t)call, (uint64_t)error, 0);
     return error;
@@ -125,6 +126,7 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
         content ^= trace_content(iov[i].base, iov[i].len) + i;
         int error = write_piece(file, &iov[i], at);
         if (error != ERR_NONE) {
+            env->node->full_writes++;
             note(env, "disk full", inode_label(file->inode), at, iov[i].len, 0);
             return error;
         }

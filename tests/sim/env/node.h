@@ -85,6 +85,7 @@ struct node_faults *node_faults(struct node *node);
 /* Effects so far, over all processes. */
 uint64_t node_effects(const struct node *node);
 uint64_t node_failed_syncs(const struct node *node);
+uint64_t node_full_writes(const struct node *node); /* that found the disk full */
 /* Calls about names or sizes that failed by name_error_ppm or name_error_in; by what they would have done. */
 enum name_call { NAME_OPEN, NAME_CREATE, NAME_MKDIR, NAME_RENAME, NAME_TRUNCATE, NAME_SYNC_DIR, NAME_LIST, NAME_CALLS };
 uint64_t node_failed_name_calls(const struct node *node, enum name_call call);

@@ -1,0 +1,68 @@
+/* Disks that are too small; little_room.h says for what. */
+#include "tests/sim/little_room.h"
+
+#include <inttypes.h>
+
+#include "base/mem.h"
+
+enum {
+    LOOK_US = 50 * 1000,
+    LEAST_BYTES = 300 * 1024, /* a journal, and the beginnings of topics */
+    MARGIN_BYTES = 600 * 1024,
+    TRIES = 3,
+};
+
+struct little_room {
+    struct cluster *cluster;
+    struct event look;
+    uint64_t capacity[CLUSTER_BROKERS_MAX]; /* 0: there is room enough */
+};
+
+/* Nobody has changed it since, and its files are its own. */
+static bool counts(const struct little_room *room, unsigned place) {
+    const struct cluster *cluster = room->cluster;
+    return room->capacity[place] == disk_capacity_bytes(node_disk(cluster->brokers[place].node)) &&
+           !(nemesis_lost(cluster->nemesis) >> place & 1);
+}
+
+static void look(struct event *event) {
+    struct little_room *room = (struct little_room *)((char *)event - offsetof(struct little_room, look));
+    struct cluster *cluster = room->cluster;
+    bool any = false;
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct node *node = cluster->brokers[i].node;
+        if (room->capacity[i] == 0) continue;
+        if (!counts(room, i)) {
+            room->capacity[i] = 0;
+            continue;
+        }
+        any = true;
+        if (node_full_writes(node) > 0)
+            run_fail(cluster->run,
+                     "n%u filled its disk of %" PRIu64 " bytes, of which %" PRIu64 " should have stayed free", i + 1,
+                     room->capacity[i], cluster->kept_bytes);
+    }
+    if (any)
+        world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + LOOK_US);
+    else
+        mem_free(room);
+}
+
+void little_room_begin(struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+    bool everywhere = world_below(world, 2) == 0;
+    unsigned place = (unsigned)world_below(world, cluster->count);
+
+    if (cluster->kept_bytes == 0 || world_below(world, TRIES) == 0) return;
+    struct little_room *room = mem_zalloc(sizeof *room);
+    room->cluster = cluster;
+    room->look.run = look;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (!everywhere && i != place) continue;
+        room->capacity[i] = cluster->kept_bytes + LEAST_BYTES + world_below(world, MARGIN_BYTES);
+        disk_set_capacity(node_disk(cluster->brokers[i].node), room->capacity[i]);
+        run_count(cluster->run, RARE_LITTLE_ROOM, 1);
+    }
+    look(&room->look);
+}
