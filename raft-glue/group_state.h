@@ -71,14 +71,15 @@ struct member {
     uint64_t heard_ms; /* when an admitted message of it came; 0: never */
 
     /* While this replica leads: what that one has and gets (replicate.c). */
-    bool verified;    /* its log is known to match ours up to next-1, so entries may be sent */
-    bool rejected;    /* during a step: it has just rejected an AppendEntries */
-    bool damaged;     /* it rejected what it had acknowledged: it does not count any more */
-    bool log_damaged; /* it said, last, that it knows of damage in its segments: it counts, and must not lead */
-    bool no_room;     /* it said, last, that its disk has none for producers: it must not lead */
-    bool takes_none;  /* nor for us: it gets no records */
-    bool silent;      /* it did not answer what was sent, for long: it gets no entries until it does */
-    bool quiet;       /* it took the last question of quiet.c */
+    bool verified;        /* its log is known to match ours up to next-1, so entries may be sent */
+    bool rejected;        /* during a step: it has just rejected an AppendEntries */
+    bool damaged;         /* it rejected what it had acknowledged: it does not count any more */
+    bool log_damaged;     /* it said, last, that it knows of damage in its segments: it counts, and must not lead */
+    bool no_room;         /* it said, last, that its disk has none for producers: it must not lead */
+    bool takes_none;      /* nor for us: it gets no records */
+    bool silent;          /* it did not answer what was sent, for long: it gets no entries until it does */
+    bool quiet;           /* it took the last question of quiet.c */
+    uint32_t quiet_asked; /* the round in which it was asked last */
     bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
     bool ready;       /* in link's list */
     bool keep;        /* group_set_members only */
@@ -376,6 +377,8 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
 void replicate_acknowledged(struct member *member);
 /* That result rejected an AppendEntries behind `index`. */
 void replicate_rejected(struct member *member, uint64_t index);
+/* Asks those, too, whose heartbeat does not fall into the step that asks to be quiet. */
+void replicate_ask_quiet(struct group *group);
 /* Tells it the commit index, if it needs to be told; part of the turn. */
 void replicate_commit(struct member *member);
 void replicate_link_up(struct member *member);

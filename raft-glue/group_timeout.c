@@ -16,6 +16,7 @@ void group_on_time(struct group *group) {
         bool leads = group_leads(group);
         if (leads) quiet_tick_begins(group);
         group_step(group, &event);
+        if (leads) replicate_ask_quiet(group);
         if (leads) quiet_tick_ended(group);
         election_timed_out(group);
     }

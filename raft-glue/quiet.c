@@ -5,10 +5,11 @@
  *   leader    busy --- CALM_HEARTBEATS without news ---> asks with its heartbeats --- all that live agreed ---> quiet
  *   follower  busy --- it has all, durable and committed, and is asked ---> quiet
  *
- * A quiet leader gets no RAFT_TIMEOUT from us. It wakes with any step of its engine (a submit, a message), with any change of a link to a
- * member, and sends heartbeats at once then. Its majority is not asked meanwhile, and need not be: whatever it says that only the leader may
+ * A quiet leader gets no RAFT_TIMEOUT from us. It wakes with any step of its engine (a submit, a message) and when a member is connected again,
+ * and sends heartbeats at once then. Its majority is not asked meanwhile, and need not be: whatever it says that only the leader may
  * say is confirmed by a majority (confirm.c) or committed, quiet or not. When so many links are down or silent that no majority is left it wakes,
- * and the engine steps it down an election timeout later.
+ * and the engine steps it down an election timeout later. While there is one it sleeps on, so that a broker that dies wakes nothing but what it led;
+ * the owner is told again, because who is in sync has changed.
  * A quiet follower stands for no election while its leader's broker shows signs of life. It is awake when that link breaks, and when the link is
  * silent its own election timeout runs from the last sign on, as it would from the last heartbeat.
  * Failures: a member that is not connected, or whose broker is silent, is not waited for; the leader wakes when it is back. One that is
@@ -81,18 +82,24 @@ static bool has_all(const struct member *member) {
            member_match(member) == partition_log_last_index(member->group->log);
 }
 
+static bool majority_is_live(const struct group *group) {
+    size_t voters = 0, live = 0;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        voters += member->voter;
+        live += member->voter && (member == group->self || member_is_live(member));
+    }
+    return live > voters / 2;
+}
+
 /* Nothing is under way, and nobody who lives lacks anything. */
 static bool is_calm(const struct group *group) {
-    size_t voters = 0, live = 0;
     if (!group_leads(group) || is_busy(group) || !all_is_settled(group)) return false;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
-        bool lives = member == group->self || member_is_live(member);
-        voters += member->voter;
-        live += member->voter && lives;
-        if (lives && member != group->self && !has_all(member)) return false;
+        if (member != group->self && member_is_live(member) && !has_all(member)) return false;
     }
-    return live > voters / 2;
+    return majority_is_live(group);
 }
 
 static void settle(struct group *group) {
@@ -125,6 +132,7 @@ void quiet_ask(struct member *member, struct peer_record *record) {
         quiet_sent(member->group);
         return;
     }
+    member->quiet_asked = member->group->quiet_round;
     record->flags |= RECORD_QUIET;
     record->c |= (uint64_t)member->group->quiet_round << 32;
 }
@@ -175,9 +183,25 @@ void quiet_stepped(struct group *group) {
     if (!follows) quiet_end(group);
 }
 
+/* A quiet leader loses sight of who is at that link, and sleeps on if it has a majority. */
+static void lose_sight(struct group *group, const struct link *link) {
+    if (!group->quiet || !majority_is_live(group)) {
+        quiet_end(group);
+        return;
+    }
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i]->link == link) group->members[i]->quiet = false;
+    group->announced_quiet = false;
+    shard_news(group);
+}
+
 void quiet_link_changed(struct group *group, const struct link *link) {
     if (group->quiet_of == NULL) {
-        if (group_has_member_at(group, link)) quiet_end(group);
+        if (!group_has_member_at(group, link)) return;
+        if (link->up)
+            quiet_end(group);
+        else
+            lose_sight(group, link);
     } else if (group->quiet_of->link == link && (!link->up || group->quiet_session != link->session)) {
         if (!MUTANT(MUTANT_QUIET_FOLLOWER_SLEEPS)) quiet_end(group);
     }
@@ -185,7 +209,11 @@ void quiet_link_changed(struct group *group, const struct link *link) {
 
 void quiet_link_heard(struct group *group, const struct link *link) {
     if (group->quiet && group->quiet_of == NULL) {
-        if (group_has_member_at(group, link)) quiet_end(group);
+        if (!group_has_member_at(group, link)) return;
+        if (link->silent)
+            lose_sight(group, link);
+        else
+            quiet_end(group);
     } else if (group->quiet && group->quiet_of->link == link) {
         group_rearm(group);
     }

@@ -199,9 +199,12 @@ static void test_quiet_cluster(void **state) {
         assert_int_equal(replica_submit(cluster_leader(cluster, g), "x", 1, &index), ERR_NONE);
     cluster_run(cluster, cluster_agrees);
     cluster_run(cluster, all_are_quiet);
-    uint64_t start = env_now_ms(cluster->env);
+    uint64_t start = env_now_ms(cluster->env), woken = stats_of(&cluster->nodes[1]).quiet_ended, led = 0;
+    for (size_t g = 0; g < GROUPS_MAX; g++)
+        led += cluster_leader(cluster, g)->node == &cluster->nodes[0];
     node_close(&cluster->nodes[0]);
     cluster_run(cluster, cluster_all_lead);
+    assert_in_range(stats_of(&cluster->nodes[1]).quiet_ended - woken, 1, led); /* the others sleep on */
     print_message("all groups led again after %d ms\n", (int)(env_now_ms(cluster->env) - start));
     assert_in_range(env_now_ms(cluster->env) - start, 0, 700);
     cluster_run(cluster, all_are_quiet); /* without the dead one */
