@@ -22,6 +22,7 @@ void group_note_role(struct group *group) {
     unsigned role = group->raft.state;
     if (role == group->role) return;
     quiet_end(group);
+    quiet_stop_hurry(group);
     if (group->role == RAFT_LEADER) {
         replicate_end(group);
         group->hand_over_to = 0;

@@ -185,6 +185,7 @@ struct group {
     bool quiet, announced_quiet;
     bool quiet_asks;         /* the step under way asks the followers */
     bool quiet_asked;        /* it did, and nothing else went to any of them since */
+    bool hurried;            /* woken without a majority: its engine has a shorter election timeout */
     uint32_t quiet_round;    /* of the last question */
     uint32_t calm;           /* heartbeats in which nothing happened, */
     uint64_t calm_index;     /* with this last index */
@@ -360,7 +361,9 @@ void quiet_stepped(struct group *group);
 /* Nothing is as it was: the group wakes, if it is quiet, and is calm for no time. */
 void quiet_end(struct group *group);
 void quiet_link_changed(struct group *group, const struct link *link); /* it came up, or broke */
-void quiet_link_heard(struct group *group, const struct link *link);   /* it is silent now, or not any more */
+/* The engine has its own timeout again: a majority shows signs of life, or it leads no more. */
+void quiet_stop_hurry(struct group *group);
+void quiet_link_heard(struct group *group, const struct link *link); /* it is silent now, or not any more */
 
 /* ======== Parts ======== */
 

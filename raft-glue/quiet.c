@@ -113,6 +113,7 @@ static void settle(struct group *group) {
 
 void quiet_tick_begins(struct group *group) {
     uint64_t last = partition_log_last_index(group->log);
+    if (majority_is_live(group)) quiet_stop_hurry(group);
     group->calm = is_calm(group) && last == group->calm_index ? group->calm + 1 : 0;
     group->calm_index = last;
     if (group->calm < CALM_HEARTBEATS) return;
@@ -183,8 +184,32 @@ void quiet_stepped(struct group *group) {
     if (!follows) quiet_end(group);
 }
 
+/* The engine would count from when it is woken: what is left of its timeout since the last sign of life is all that it gets, so that it says that it
+ * leads no more while others may still hear it. */
+static void hurry(struct group *group) {
+    const struct shard_options *options = &group->shard->options;
+    uint64_t heard_ms = 0, now_ms = shard_now_ms(group->shard);
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        if (member == group->self || member_is_live(member)) continue;
+        uint64_t at_ms = peers_heard_ms(group->shard->peers, member->node);
+        if (at_ms > heard_ms) heard_ms = at_ms;
+    }
+    uint64_t left_ms = options->election_timeout_ms - options->heartbeat_ms; /* with the heartbeat that ends it */
+    left_ms = left_ms > now_ms - heard_ms ? left_ms - (now_ms - heard_ms) : 1;
+    raft_set_election_timeout(&group->raft, (unsigned)left_ms);
+    group->hurried = true;
+}
+
+void quiet_stop_hurry(struct group *group) {
+    if (!group->hurried) return;
+    group->hurried = false;
+    raft_set_election_timeout(&group->raft, group->shard->options.election_timeout_ms);
+}
+
 /* A quiet leader loses sight of who is at that link, and sleeps on if it has a majority. */
 static void lose_sight(struct group *group, const struct link *link) {
+    if (group->quiet && !majority_is_live(group)) hurry(group);
     if (!group->quiet || !majority_is_live(group)) {
         quiet_end(group);
         return;
