@@ -9,11 +9,11 @@
 #include "base/mutant.h"
 #include "raft-glue/group_state.h"
 
-/* It hears no majority, or has stopped. The others may hear it, or its broker, all the same, and would wait for it. */
-static void resign(struct group *group) {
+/* It hears no majority, or has stopped, or is deposed. The others may hear it, or its broker, all the same, and would wait for it. */
+static void resign(struct group *group, uint32_t term, uint32_t deposed_by) {
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i] == group->self) continue;
-        struct peer_record record = {.type = RECORD_RESIGNED, .term = group_term(group)};
+        struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .a = deposed_by};
         group_send(group, group->members[i], &record);
     }
 }
@@ -27,7 +27,8 @@ void group_note_role(struct group *group) {
         replicate_end(group);
         group->hand_over_to = 0;
         group->serve_index = 0;
-        if (role == RAFT_FOLLOWER && group_term(group) == group->leader_term) resign(group);
+        uint32_t led = group->leader_term, now = group_term(group);
+        if (role == RAFT_FOLLOWER) resign(group, led, now == led ? 0 : now);
     }
     group->role = role;
     if (role == RAFT_CANDIDATE) group->shard->stats.elections++;
@@ -58,7 +59,10 @@ static bool stop(struct group *group, const char *why) {
         group->shard->log,
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
         group->label, why);
-    if (group_leads(group)) resign(group); /* nobody else would notice: a quiet group sends nothing */
+    if (group_leads(group))
+        resign(group, group_term(group), 0); /* nobody else would notice: a quiet group sends nothing */
+    else if (group->quiet_of != NULL)
+        group_send_state(group, group->quiet_of); /* that it is awake; more it will not say */
     quiet_end(group);
     replicate_end(group);
     group->phase = GROUP_STOPPED;

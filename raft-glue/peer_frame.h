@@ -102,7 +102,7 @@ enum peer_record_type {
     RECORD_TIMEOUT_NOW, /* a = last log index, b = last log term */
     RECORD_CONFIRM,     /* does `term` still lead? a = round */
     RECORD_CONFIRMED,   /* it does, says this replica: a = round */
-    RECORD_RESIGNED,    /* `term` has no leader any more, says who was it */
+    RECORD_RESIGNED,    /* `term` has no leader any more, says who was it; a = the later term that deposed it, or 0 */
 };
 enum peer_record_flags {
     RECORD_PRE_VOTE = 1,

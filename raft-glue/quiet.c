@@ -11,7 +11,9 @@
  * and the engine steps it down an election timeout later. While there is one it sleeps on, so that a broker that dies wakes nothing but what it led;
  * the owner is told again, because who is in sync has changed.
  * A quiet follower stands for no election while its leader's broker shows signs of life. It is awake when that link breaks, and when the link is
- * silent its own election timeout runs from the last sign on, as it would from the last heartbeat.
+ * silent its own election timeout runs from the last sign on, as it would from the last heartbeat. Those signs say nothing of the replica there:
+ * so one that leads no more, whatever the reason, tells all members (group_role.c); whoever deposed it perhaps never leads. A follower that
+ * is awake for a reason of its own tells its leader.
  * Failures: a member that is not connected, or whose broker is silent, is not waited for; the leader wakes when it is back. One that is
  * connected and does not agree (its replica is closed, damaged, or lacks something) keeps the leader awake.
  * Invariants: a leader is quiet only if nothing was sent to any member since the question to which all have agreed, so every follower that

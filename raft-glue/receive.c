@@ -129,11 +129,18 @@ static void receive_record(struct group *group, struct member *from, const struc
         confirm_received(group, from, record);
         return;
     case RECORD_RESIGNED:
-        if (record->term == group_term(group)) election_on_resigned(group, from);
+        if (record->term != group_term(group)) return;
+        if (record->a == 0)
+            election_on_resigned(group, from);
+        else if (group->quiet_of == from)
+            quiet_end(group);
         return;
     case RECORD_APPEND_RESULT:
         note_state(from, record->flags);
-        if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) return;
+        if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) {
+            if (group_leads(group) && from->quiet) quiet_end(group);
+            return;
+        }
         message.type = RAFT_APPEND_ENTRIES_RESULT;
         message.append_entries_result = (struct raft_append_entries_result){
             .version = APPEND_RESULT_VERSION, .term = record->term, .rejected = record->a, .last_log_index = record->b};

@@ -134,6 +134,22 @@ static void test_quiet_leader_that_stops_says_so(void **state) {
     assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
 }
 
+static bool it_resigned(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_RESIGNED] > 0;
+}
+
+/* So does one that learns of a later term, which perhaps nobody ever leads. */
+static void test_quiet_leader_that_is_deposed_says_so(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_leader(cluster);
+    uint32_t term = group_term(fake.replica->group);
+    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT, .term = term + 5});
+    cluster_run(cluster, it_resigned);
+    assert_int_equal(group_term(fake.replica->group), term + 5);
+    assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
+    assert_int_equal(fake.last[RECORD_RESIGNED].a, term + 5);
+}
+
 static bool it_agreed(struct cluster *cluster) {
     return (void)cluster, fake.last[RECORD_APPEND_RESULT].flags & RECORD_QUIET;
 }
@@ -143,14 +159,18 @@ static void ask_to_be_quiet(uint32_t term) {
         .type = RECORD_APPEND, .term = term, .flags = RECORD_QUIET, .a = 1, .b = 1, .c = UINT64_C(7) << 32 | 1});
 }
 
-/* It stands for no election while its leader's broker lives, and does so when that is gone. */
-static void test_quiet_follower_sleeps_and_wakes(void **state) {
-    struct cluster *cluster = *state;
+static void make_quiet_follower(struct cluster *cluster) {
     fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 1, .c = 1});
     cluster_run(cluster, fake_got_result);
     ask_to_be_quiet(20); /* its log is the configuration, which is committed */
     cluster_run(cluster, it_agreed);
     assert_true(is_quiet(&cluster->nodes[0]));
+}
+
+/* It stands for no election while its leader's broker lives, and does so when that is gone. */
+static void test_quiet_follower_sleeps_and_wakes(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_follower(cluster);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].c, 7);
     unsigned votes = fake.got[RECORD_VOTE];
     cluster_run_ms(cluster, 5 * TIMEOUT_MS);
@@ -159,6 +179,44 @@ static void test_quiet_follower_sleeps_and_wakes(void **state) {
     cluster_run(cluster, ours_is_awake);
     cluster_run_ms(cluster, 3 * TIMEOUT_MS);
     assert_true(fake.got[RECORD_VOTE] > votes);
+}
+
+/* It does not sleep on a leader that was deposed while its broker lives: its own timeout runs, without haste, somebody else may lead. */
+static void test_quiet_follower_of_a_deposed_leader_wakes(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_follower(cluster);
+    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19, .a = 20});
+    cluster_run_ms(cluster, HEARTBEAT_MS / 2);
+    assert_true(is_quiet(&cluster->nodes[0])); /* of an older term */
+    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 20, .a = 21});
+    cluster_run(cluster, ours_is_awake);
+    cluster_run_ms(cluster, TIMEOUT_MS / 4);
+    assert_int_equal(fake.got[RECORD_VOTE], 0);
+    cluster_run_ms(cluster, 2 * TIMEOUT_MS + HEARTBEAT_MS);
+    assert_true(fake.got[RECORD_VOTE] > 0);
+}
+
+static bool it_told_its_state(struct cluster *cluster) {
+    return (void)cluster, fake.last[RECORD_APPEND_RESULT].flags & RECORD_STALE;
+}
+
+/* A follower that stops says so: its leader would count it in sync by the signs of life of its broker. */
+static void test_quiet_follower_that_stops_says_so(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_follower(cluster);
+    group_stop(fake.replica->group, "the test wants it");
+    cluster_run(cluster, it_told_its_state);
+}
+
+static void test_quiet_leader_is_woken_by_what_a_follower_tells(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_leader(cluster);
+    fake.acknowledges = false;
+    wanted = fake.got[RECORD_APPEND];
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .flags = RECORD_STALE});
+    cluster_run(cluster, fake_heard_more);
+    assert_false(is_quiet(&cluster->nodes[0]));
 }
 
 /* One that lacks what its leader has does not agree. */
@@ -221,6 +279,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_quiet_leader_asks_before_it_confirms, setup_leader, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_a_candidate, setup_leader, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_leader_that_stops_says_so, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_that_is_deposed_says_so, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_what_a_follower_tells, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_of_a_deposed_leader_wakes, setup_follower, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_that_stops_says_so, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_sleeps_and_wakes, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_has_all, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_cluster, cluster_setup, cluster_teardown),
