@@ -127,15 +127,17 @@ static void segment_ends(void *arg, const struct walk_log *log, const char *path
     struct verifying *verifying = arg;
     struct segment_index *claimed = &verifying->claimed;
     (void)log;
-    (void)path;
     (void)header;
     verifying->totals->bytes += end;
     /* Behind a place where entries could not be read, nothing can be compared. */
+    uint64_t last_ends = verifying->real.end.position;
     bool comparable = segment_index_goes_on_at(&verifying->real, end);
     bool complete = claimed->end.position >= verifying->synced;
     if (!complete && verifying->index_size > claimed->file_size)
         damage(verifying, verifying->index_path, claimed->file_size,
                "a block of the index does not match its checksum; the next start makes it again");
+    else if (comparable && claimed->end.position <= end && claimed->end.last_index > verifying->real.end.last_index)
+        damage(verifying, path, last_ends, "zeros follow, where the index has entries");
     else if (comparable && (claimed->end.position > end || verifying->next_point < claimed->point_count ||
                             !same_tables(claimed, &verifying->real)))
         damage(verifying, verifying->index_path, 0, "the index tells of entries that the segment does not have");

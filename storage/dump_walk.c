@@ -169,6 +169,19 @@ static void does_not_follow(struct log_walk *logs, const char *path, const struc
     damage(logs->walk, path, 0, what);
 }
 
+/* Zeros at the end of a block may have been entries. */
+static void check_end(struct log_walk *logs, const char *path, const struct segment_header *header,
+                      const struct segment_cursor *cursor) {
+    const struct journal_group *journal = logs->log.journal;
+    bool active = journal && journal->progress > 0 && header->base_offset == journal->progress_segment;
+    uint64_t last = logs->next_index - 1;
+    char what[160];
+    if (!active || cursor->position < journal->progress_position || last >= journal->progress) return;
+    snprintf(what, sizeof what, "the entries end with %" PRIu64 ", but the journal knows that %" PRIu64 " was synced",
+             last, journal->progress);
+    damage(logs->walk, path, cursor->looked_at, what);
+}
+
 static void walk_entries(struct log_walk *logs, struct env_file *file, const char *path,
                          const struct segment_header *header, uint64_t size) {
     struct walk *walk = logs->walk;
@@ -181,6 +194,7 @@ static void walk_entries(struct log_walk *logs, struct env_file *file, const cha
     segment_cursor_init(&cursor, file, logs->log.group, SEGMENT_HEADER_SIZE, size, CHUNK_BYTES);
     while (walk_entry(logs, &cursor, path, synced)) {}
     uint64_t end = cursor.position;
+    check_end(logs, path, header, &cursor);
     segment_cursor_close(&cursor);
     if (walk->events->segment_ends) walk->events->segment_ends(walk->arg, &logs->log, path, header, end);
 }

@@ -249,6 +249,7 @@ static int look_now(struct log_reading *reading, bool first_in_line) {
     bool can_seek = position > 0 || reading->by == SEEK_TO_START || segment->index;
     segment_cursor_init(&reading->cursor, segment->file, segment->header.group, position, segment->end.position,
                         reading->chunk_bytes);
+    reading->cursor.last_index = segment->end.last_index;
     if (reading->by == SEEK_TO_START) {
         reading->cursor.position = SEGMENT_HEADER_SIZE;
         reading->cursor.expected_index = segment->header.first_index;

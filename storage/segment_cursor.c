@@ -63,12 +63,18 @@ static int pass_padding(struct segment_cursor *cursor) {
     return 0;
 }
 
+/* An entry at the end of a block of which only zeros are left looks like padding: only the indexes tell. (A look may begin behind the limit:
+ * the index of the active segment knows what is being written.) */
+static int at_limit(const struct segment_cursor *cursor) {
+    return cursor->last_index == 0 || cursor->expected_index > cursor->last_index ? ERR_EOF : ERR_CORRUPT;
+}
+
 int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header) {
-    if (cursor->position >= cursor->limit) return ERR_EOF;
+    if (cursor->position >= cursor->limit) return at_limit(cursor);
     cursor->looked_at = cursor->position;
     int error = pass_padding(cursor);
     if (error) return error;
-    if (cursor->position >= cursor->limit) return ERR_EOF;
+    if (cursor->position >= cursor->limit) return at_limit(cursor);
     cursor->looked_at = cursor->position;
     error = need(cursor, ENTRY_HEADER_SIZE);
     if (error) return error;

@@ -4,7 +4,7 @@
  * Pure reading of one file: a cursor may run on the loop (cached_only: nothing waits for a disk) or inside a job, as long as one
  * thread at a time uses it. Bodies that it gives out are slices of what was read, not copies.
  * Failures: ERR_AGAIN (cached_only: a disk would have to be asked; the cursor has not moved, so the same call in a job goes
- * on), ERR_CORRUPT (a checksum, a length or an index that cannot be: `position` says where), ERR_IO.
+ * on), ERR_CORRUPT (a checksum, a length or an index that cannot be, only zeros where the last entries were: `looked_at` says where), ERR_IO.
  * Invariant: what it allocates is bounded by the bytes that the file really has before `limit`.
  */
 #ifndef STORAGE_SEGMENT_CURSOR_H
@@ -22,6 +22,7 @@ struct segment_cursor {
     size_t chunk_bytes;    /* read so much at once where the file has it */
     bool cached_only;
     uint64_t expected_index; /* of the next entry; 0: not known yet */
+    uint64_t last_index;     /* of the last entry before `limit`: an end without it is damage; 0: not known */
     struct buffer *chunk;    /* what was read last */
     uint64_t chunk_position;
     size_t chunk_len;

@@ -182,6 +182,42 @@ static void test_verify_finds_flipped_bytes(void **state) {
     log_model_close(&model);
 }
 
+/* Entries at the end of a segment that are zeros are found, although blocks end with zeros: in a sealed segment, and in the last one. */
+static void test_verify_finds_entries_that_are_zeros(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 8);
+    make_meta(&model);
+    model.value_max = 20;
+    model.options.segment_bytes = SEGMENT_BLOCK * 3 / 4;
+    log_model_start(&model);
+    fill(&model, true);
+    log_model_stop(&model, true);
+    for (size_t back = 0; back < 3; back += 2) {
+        char *path = last_file(&model, ".log", back);
+        size_t len, starts = 0;
+        uint8_t *bytes = file_bytes(path, &len);
+        for (size_t at = len - SEGMENT_BLOCK + 1; at < len - ENTRY_HEADER_SIZE; at++) {
+            if (memcmp(bytes + at, "DRE1", 4) != 0) continue;
+            uint8_t *zeroed = mem_zalloc(len);
+            memcpy(zeroed, bytes, at);
+            file_put(path, zeroed, len);
+            mem_free(zeroed);
+            struct dump_totals totals;
+            struct places places = verify(&model, &totals);
+            if (places.count == 0) fail_msg("zeros from the entry at %zu on, of %zu, were not found", at, len);
+            assert_non_null(strstr(path, places.file));
+            assert_true(places.position <= len);
+            starts++;
+        }
+        assert_true(starts > 0);
+        file_put(path, bytes, len);
+        mem_free(bytes);
+        mem_free(path);
+    }
+    log_model_close(&model);
+}
+
 /* The same for the index files. */
 static void test_verify_finds_damaged_indexes(void **state) {
     (void)state;
@@ -272,8 +308,11 @@ static void test_dump_sentences_and_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dump_shows_everything),        cmocka_unit_test(test_verify_finds_flipped_bytes),
-        cmocka_unit_test(test_verify_finds_damaged_indexes), cmocka_unit_test(test_dump_goes_on_behind_damage),
+        cmocka_unit_test(test_dump_shows_everything),
+        cmocka_unit_test(test_verify_finds_flipped_bytes),
+        cmocka_unit_test(test_verify_finds_entries_that_are_zeros),
+        cmocka_unit_test(test_verify_finds_damaged_indexes),
+        cmocka_unit_test(test_dump_goes_on_behind_damage),
         cmocka_unit_test(test_dump_sentences_and_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,9 @@
 #include "tests/unit/storage/fixture_log_model.h"
 
 /* A log of several segments that was opened again: nothing is in memory, no index of a sealed segment is loaded. */
-static void open_cold(struct log_model *model, uint64_t seed) {
+static void open_cold_with(struct log_model *model, uint64_t seed, uint64_t segment_bytes) {
     log_model_open(model, seed);
+    if (segment_bytes > 0) model->options.segment_bytes = segment_bytes;
     log_model_start(model);
     log_model_vote(model, 1, 1);
     for (int i = 0; i < 40; i++) {
@@ -28,6 +29,10 @@ static void open_cold(struct log_model *model, uint64_t seed) {
     assert_true(log_model_try_start(model, &why));
     assert_int_equal(model->log->memory.count, 0);
     assert_true(model->log->segment_count > 3);
+}
+
+static void open_cold(struct log_model *model, uint64_t seed) {
+    open_cold_with(model, seed, 0);
 }
 
 static void never_read(struct partition_log_read *read, int error) {
@@ -118,6 +123,57 @@ static void test_reading_many_files(void **state) {
     }
     log_model_stop(&model, false);
     log_model_close(&model);
+}
+
+/* The last entry of a sealed segment becomes zeros: as if the block ended before it. Its position and itself. */
+static uint64_t zero_last_entry(struct log_model *model, struct entry **entry) {
+    char *group_path = log_model_group_path(model);
+    uint64_t found = 0;
+    for (size_t i = 0; i + 1 < model->log->segment_count && found == 0; i++) {
+        const struct segment *segment = model->log->segments[i];
+        char *path = path_of_segment(group_path, segment->header.base_offset, SEGMENT_FILE_LOG);
+        size_t len;
+        uint8_t *bytes = file_bytes(path, &len);
+        *entry = model->entries[segment->end.last_index - 1];
+        uint64_t at = SEGMENT_HEADER_SIZE;
+        while (memcmp(bytes + at, (*entry)->header, ENTRY_HEADER_SIZE) != 0)
+            at++;
+        if (at % SEGMENT_BLOCK != 0 && segment_block_end(at) == len && (*entry)->type == ENTRY_BATCHES) {
+            memset(bytes + at, 0, len - at);
+            file_put(path, bytes, len);
+            found = at;
+        }
+        mem_free(bytes);
+        mem_free(path);
+    }
+    mem_free(group_path);
+    assert_true(found > 0);
+    return found;
+}
+
+/* Zeros where the last entry of a segment was are damage, whoever meets them, and are not taken for the end of what is there. */
+static void test_reading_last_entry_is_zeros(void **state) {
+    (void)state;
+    for (int who = 0; who < 3; who++) {
+        struct log_model model;
+        struct entry *entry = NULL;
+        open_cold_with(&model, 36, SEGMENT_BLOCK * 3 / 4);
+        uint64_t at = zero_last_entry(&model, &entry);
+        struct partition_log_read read;
+        struct partition_log_fetch fetch;
+        struct partition_log_search search;
+        if (who == 0)
+            log_model_read(&model, entry->index, entry->index, 100, &read);
+        else if (who == 1)
+            log_model_fetch(&model, entry->base_offset, model.end_offset, 100, &fetch);
+        else
+            log_model_search(&model, entry->max_timestamp, entry->base_offset + entry->records, &search);
+        assert_int_equal(model.error, ERR_CORRUPT);
+        assert_int_equal(model.damages, 1);
+        assert_int_equal(model.damaged_at, at);
+        log_model_stop(&model, false);
+        log_model_close(&model);
+    }
 }
 
 struct patient_read {
@@ -326,13 +382,10 @@ static void test_reading_promised_records(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reading_cancelled),
-        cmocka_unit_test(test_reading_out_of_range),
-        cmocka_unit_test(test_reading_many_files),
-        cmocka_unit_test(test_reading_snapshots),
-        cmocka_unit_test(test_reading_epochs),
-        cmocka_unit_test(test_reading_promised_records),
-        cmocka_unit_test(test_reading_waits_for_an_index),
+        cmocka_unit_test(test_reading_cancelled),        cmocka_unit_test(test_reading_out_of_range),
+        cmocka_unit_test(test_reading_many_files),       cmocka_unit_test(test_reading_last_entry_is_zeros),
+        cmocka_unit_test(test_reading_snapshots),        cmocka_unit_test(test_reading_epochs),
+        cmocka_unit_test(test_reading_promised_records), cmocka_unit_test(test_reading_waits_for_an_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
