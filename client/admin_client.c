@@ -14,12 +14,13 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "client/bootstrap.h"
 #include "client/command.h"
 #include "client/talk.h"
 #include "protocol/api_versions.h"
 #include "protocol/frame.h"
 
-enum { CONNECTIONS_MAX = 16, ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20, AGAIN_MS = 50 };
+enum { CONNECTIONS_MAX = 16, ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20, AGAIN_MS = 50, REFUSED_MS = 2000 };
 
 struct admin_connection {
     char address[300]; /* host:port */
@@ -33,65 +34,28 @@ struct admin_connection {
 struct admin_client {
     char *bootstrap;
     uint64_t deadline_ms;
-    bool quiet;    /* one try, no words */
-    unsigned sent; /* how often the last request has left, whole or in part */
+    uint64_t
+        refused_ms; /* from then on it is over when each address refuses to be connected; 0: not before the deadline */
+    bool quiet;     /* one try, no words */
+    unsigned sent;  /* how often the last request has left, whole or in part */
     struct patience patience;
     int32_t correlation;
     struct admin_connection connections[CONNECTIONS_MAX];
     int connection_count;
 };
 
-/* Splits "host:port", "[::1]:port" or "host" (9092). */
-static void split_address(char *address, const char **host, const char **port) {
-    char *colon = strrchr(address, ':');
-    char *bracket = strchr(address, ']');
-    *host = address;
-    *port = "9092";
-    if (colon && (bracket ? colon > bracket : strchr(address, ':') == colon)) {
-        *colon = 0;
-        *port = colon + 1;
-    }
-    if (bracket && address[0] == '[') {
-        *bracket = 0;
-        *host = address + 1;
-    }
-}
-
-/* Ends the program with EXIT_USAGE unless every address of the list can be one. */
-static void check_bootstrap(const char *bootstrap) {
-    char *list = mem_strdup(bootstrap), *rest = list, *one;
-    size_t count = 0;
-    while ((one = strsep(&rest, ",")) != NULL) {
-        if (!*one) {
-            continue;
-        }
-        const char *host, *port;
-        char *end, given[300];
-        snprintf(given, sizeof(given), "%s", one);
-        split_address(one, &host, &port);
-        errno = 0;
-        long number = strtol(port, &end, 10);
-        if (!*host || *port < '0' || *port > '9' || *end || errno || number < 1 || number > 65535) {
-            say("\"%s\" is not the address of a broker; write HOST:PORT with a port from 1 to 65535, for example "
-                "-b 127.0.0.1:9092",
-                given);
-            exit(EXIT_USAGE);
-        }
-        count++;
-    }
-    mem_free(list);
-    if (count == 0) {
-        say("the bootstrap list is empty; name a broker with -b HOST:PORT");
-        exit(EXIT_USAGE);
-    }
-}
-
 struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms) {
-    check_bootstrap(bootstrap);
+    bootstrap_check(bootstrap);
     struct admin_client *admin = mem_zalloc(sizeof(*admin));
     admin->bootstrap = mem_strdup(bootstrap);
     admin->deadline_ms = now_ms() + timeout_ms;
     patience_begin(&admin->patience);
+    return admin;
+}
+
+struct admin_client *admin_client_for(const struct invocation *in) {
+    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    admin->refused_ms = in->timeout_given ? 0 : now_ms() + REFUSED_MS;
     return admin;
 }
 
@@ -402,15 +366,6 @@ int admin_request_to(struct admin_client *admin, const char *host, int port, enu
     return error ? error : request_on(admin, with, key, version_min, request, arena, response, version, why);
 }
 
-/* How many addresses follow. */
-static uint64_t addresses_in(const char *rest) {
-    uint64_t count = rest ? 1 : 0;
-    for (; rest && *rest; rest++) {
-        count += *rest == ',';
-    }
-    return count;
-}
-
 struct admin_call {
     enum kp_api_key key;
     int version_min;
@@ -422,11 +377,13 @@ struct admin_call {
 
 /* To be reached, each address has its share of the time that is left, so that a broker that is frozen does not take that of the others;
  * one that has told its versions is alive, and gets all of it. */
-static int try_each(struct admin_client *admin, const struct admin_call *call, struct error_text *tried) {
+static int try_each(struct admin_client *admin, const struct admin_call *call, struct error_text *tried,
+                    bool *all_refused) {
     char *list = mem_strdup(admin->bootstrap), *rest = list, *one;
     uint64_t end_ms = admin->deadline_ms;
     int error = ERR_NONE;
     tried->text[0] = 0;
+    *all_refused = true;
     while ((one = strsep(&rest, ",")) != NULL) {
         if (!*one || (*tried->text && admin_client_left_ms(admin) == 0)) {
             continue;
@@ -434,14 +391,15 @@ static int try_each(struct admin_client *admin, const struct admin_call *call, s
         const char *host, *port;
         struct admin_connection *with;
         struct error_text this_one = {""};
-        split_address(one, &host, &port);
-        uint64_t others = addresses_in(rest);
+        bootstrap_split(one, &host, &port);
+        uint64_t others = bootstrap_count(rest);
         admin->deadline_ms = end_ms - admin_client_left_ms(admin) * others / (others + 1);
         error = connection_to(admin, host, port, &with, &this_one);
         admin->deadline_ms = end_ms;
         error = error ? error
                       : request_on(admin, with, call->key, call->version_min, call->request, call->arena,
                                    call->response, call->version, &this_one);
+        *all_refused = *all_refused && error == ERR_REFUSED;
         if (!error) {
             break;
         }
@@ -461,13 +419,23 @@ static bool may_come(int error) {
 int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
                   struct kp_arena *arena, void *response, int *version, struct error_text *why) {
     const struct admin_call call = {key, version_min, request, arena, response, version};
-    struct error_text tried = {""};
-    int error;
+    struct error_text tried = {""}, tried_before = {""};
+    bool all_refused;
+    int error, error_before = ERR_NONE;
     admin->sent = 0;
-    for (;;) {
-        error = try_each(admin, &call, &tried);
+    for (;; error_before = error, tried_before = tried) {
+        error = try_each(admin, &call, &tried, &all_refused);
+        if (error == ERR_REFUSED && !all_refused) {
+            error = ERR_CONNECTION;
+        }
         uint64_t left = admin_client_left_ms(admin);
-        if (!may_come(error) || admin->quiet || left <= AGAIN_MS) {
+        if (error == ERR_TIMEOUT && left == 0 &&
+            error_before != ERR_NONE) { /* cut short: the try before it says more */
+            error = error_before;
+            tried = tried_before;
+        }
+        bool nothing_listens = all_refused && admin->refused_ms > 0 && now_ms() + AGAIN_MS >= admin->refused_ms;
+        if (!may_come(error) || admin->quiet || left <= AGAIN_MS || nothing_listens) {
             break;
         }
         patience_say(&admin->patience, "a broker to answer (%s)", tried.text);
@@ -480,6 +448,12 @@ int admin_request(struct admin_client *admin, enum kp_api_key key, int version_m
 }
 
 int admin_failed(int error, const struct error_text *why) {
+    if (error == ERR_REFUSED) {
+        say("no broker is reachable, nothing listens there: %s. Is the cluster running? Name its brokers with -b HOST:PORT,... or "
+            "DRAVE_BOOTSTRAP; while it starts, give it longer with --timeout 60s",
+            why->text);
+        return EXIT_UNREACHABLE;
+    }
     if (may_come(error)) {
         say("no broker is reachable: %s. Is the cluster running? Name its brokers with -b HOST:PORT,... or DRAVE_BOOTSTRAP; "
             "give it longer with --timeout 60s",

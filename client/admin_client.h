@@ -4,7 +4,8 @@
  *
  * Happy path: connect to the first broker of the bootstrap list that answers, negotiate versions, send a request, wait for its
  * response. While none can be reached (a cluster that starts, a name that does not resolve yet) it tries again until the timeout, and
- * after two seconds stderr says what is waited for. Failures: every address tried is named in the sentence; nothing is waited for
+ * after two seconds stderr says what is waited for; where nothing listens at any of the addresses, and the user has not said how long to try, two
+ * seconds are enough. Failures: every address tried is named in the sentence; nothing is waited for
  * longer than the timeout. Invariant: one request is under way at a time.
  */
 #ifndef CLIENT_ADMIN_CLIENT_H
@@ -18,7 +19,10 @@
 #include "protocol/schema.h"
 
 struct admin_client;
+struct invocation;
 
+/* For a command: with its addresses and its timeout. */
+struct admin_client *admin_client_for(const struct invocation *in);
 /* Never NULL; connects at the first request. */
 struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms);
 /* For a look: each address is tried once, and nothing is said. */

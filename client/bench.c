@@ -386,7 +386,7 @@ int command_bench(struct invocation *in) {
     bench->seconds = (int64_t)(invocation_duration(in, OPTION_SECONDS, 10, 1, 86400) / 1000);
     bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
-    code = cluster_partitions(in->bootstrap, in->timeout_ms, bench->topic, -1, &bench->partitions);
+    code = cluster_partitions(in, bench->topic, -1, &bench->partitions);
     if (!code) {
         make_payloads(bench);
         code = produce || e2e ? run_produce(bench, e2e) : run_consume(bench);

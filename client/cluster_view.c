@@ -111,8 +111,8 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
     return EXIT_DONE;
 }
 
-int cluster_partitions(const char *bootstrap, uint64_t timeout_ms, const char *topic, int32_t only, int32_t *count) {
-    struct admin_client *admin = admin_client_new(bootstrap, timeout_ms);
+int cluster_partitions(const struct invocation *in, const char *topic, int32_t only, int32_t *count) {
+    struct admin_client *admin = admin_client_for(in);
     struct kp_arena arena;
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;

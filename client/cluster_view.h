@@ -36,7 +36,7 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
                   struct kp_metadata_response *response, const struct kp_metadata_response_topic **found);
 
 /* The number of partitions of a topic that must exist, asked over connections of its own. `only` must be one of them; -1: whichever. */
-int cluster_partitions(const char *bootstrap, uint64_t timeout_ms, const char *topic, int32_t only, int32_t *count);
+int cluster_partitions(const struct invocation *in, const char *topic, int32_t only, int32_t *count);
 
 /* The broker's address in the answer; NULL: not listed. */
 const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadata_response *response, int32_t node);

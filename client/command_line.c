@@ -15,7 +15,7 @@
 const struct command_option every_command[] = {
     {'b', 'b', "bootstrap", "HOSTS", "brokers to ask, host:port,... ($DRAVE_BOOTSTRAP, 127.0.0.1:9092)"},
     {0, OPTION_JSON, "json", NULL, "the result as JSON on stdout"},
-    {0, OPTION_TIMEOUT, "timeout", "TIME", "how long to try: 10s, 500ms, 2m (10s)"},
+    {0, OPTION_TIMEOUT, "timeout", "TIME", "how long to try: 10s, 500ms, 2m (10s; where nothing listens 2s)"},
     {'h', OPTION_HELP, "help", NULL, "this text"},
 };
 const size_t every_command_count = COUNT(every_command);

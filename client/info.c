@@ -147,7 +147,7 @@ int command_info(struct invocation *in) {
             return code;
         }
     }
-    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    struct admin_client *admin = admin_client_for(in);
     struct kp_arena arena;
     struct kp_metadata_response metadata;
     kp_arena_init(&arena, ARENA_MAX);

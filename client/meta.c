@@ -14,7 +14,7 @@ enum { ARENA_MAX = 64 << 20 };
 
 static int query(const struct invocation *in, struct kp_arena *arena, const char *path,
                  struct kp_meta_query_response *answer) {
-    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    struct admin_client *admin = admin_client_for(in);
     struct kp_meta_query_request request;
     struct error_text why = {""};
     kp_set_fallbacks(&kp_meta_query_request_schema, &request);

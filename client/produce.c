@@ -402,7 +402,7 @@ int command_produce(struct invocation *in) {
     p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
     int code = check_options(in);
     /* The topic must be there: it is never made by a mistyped name. */
-    code = code ? code : cluster_partitions(in->bootstrap, in->timeout_ms, p.name, p.partition, &p.partitions);
+    code = code ? code : cluster_partitions(in, p.name, p.partition, &p.partitions);
     if (code) {
         return code;
     }

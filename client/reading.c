@@ -257,7 +257,7 @@ static int find_places(struct reading *reading, const struct invocation *in) {
 }
 
 int reading_plan(struct reading *reading, const struct invocation *in) {
-    struct admin_client *admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    struct admin_client *admin = admin_client_for(in);
     int code = find_topics(reading, in, admin);
     code = code ? code : find_places(reading, in);
     admin_client_free(admin);

@@ -11,7 +11,7 @@
 enum { ARENA_MAX = 512 << 20 };
 
 void session_begin(struct session *session, const struct invocation *in) {
-    session->admin = admin_client_new(in->bootstrap, in->timeout_ms);
+    session->admin = admin_client_for(in);
     kp_arena_init(&session->arena, ARENA_MAX);
 }
 

@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 from harness.cluster import BIN, ROOT, Cluster, free_ports
@@ -190,8 +193,53 @@ def offsets(cluster):
     expect(cluster.drave("topic", "offsets", "place", check=False), 1, "places")
 
 
+class Forgetful:
+    """Stands before a broker and passes everything on, but when a request of that API has been answered it closes the connection instead: the
+    client cannot know whether it was done."""
+
+    def __init__(self, port, key):
+        self.port, self.key, self.forgot = port, key, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.run, daemon=True).start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def run(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self.port)) as broker:
+                while not self.forgot and (request := self.frame(client)):
+                    broker.sendall(request)
+                    answer = self.frame(broker)
+                    if struct.unpack(">h", request[4:6])[0] == self.key:
+                        self.forgot += 1
+                        self.listener.close()
+                    else:
+                        client.sendall(answer)
+
+    @staticmethod
+    def frame(s):
+        head = s.recv(4, socket.MSG_WAITALL)
+        return head and head + s.recv(struct.unpack(">i", head)[0], socket.MSG_WAITALL)
+
+
+def repeats(cluster):
+    """A change whose answer was lost is asked for again, and finds that it was done: a success."""
+    CREATE, DELETE, GROW = 19, 20, 37
+    for key, words, said in ((CREATE, "topic create lost -p 2", "lost"), (GROW, "topic add-partitions lost -n 3", "5 partitions, 3 of them new"), (DELETE, "topic delete lost", "deleted")):
+        before = Forgetful(cluster[1].port, key)
+        done = run(*words.split(), "-b", f"{before.address},127.0.0.1:{cluster[1].port}")
+        assert before.forgot == 1 and done.returncode == 0 and said in done.stdout + done.stderr, (words, before.forgot, done)
+    expect(run("topic", "add-partitions", "nowhere", "-n", "3", "-b", f"127.0.0.1:{cluster[1].port}"), 1, "does not exist")
+
+
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (help_texts, reference, completion, installed, changes, offsets):
+    for test in (help_texts, reference, completion, installed, changes, repeats, offsets):
         suite.run(test, shared)
 suite.end()
