@@ -20,6 +20,7 @@ enum { STDERR_FD = 2, LINE_MAX_BYTES = 2048, EXIT_DONE = 0, EXIT_REFUSED = 1 };
 struct tool {
     const struct options *options;
     struct output *out;
+    uint64_t unnamed, first_unnamed; /* logs that --topic left out, and the group of the first */
 };
 
 static struct env *open_env(void) {
@@ -54,13 +55,26 @@ static void print_batch(void *arg, const struct dump_batch *batch) {
     end_if_broken(tool);
 }
 
+static void note_unnamed(void *arg, uint64_t group) {
+    struct tool *tool = arg;
+    if (tool->unnamed++ == 0) tool->first_unnamed = group;
+}
+
 int log_tool_dump(const struct options *options, struct output *out) {
     struct env *env = open_env();
     if (env == NULL) return EXIT_REFUSED;
     struct error_text why;
-    struct tool tool = {options, out};
-    struct dump_filter filter = {.topic = options->topic, .partition = (int32_t)options->partition};
-    return end(&tool, env, dump_batches(env, options->directory, &filter, print_batch, &tool, &why), &why);
+    struct tool tool = {.options = options, .out = out};
+    struct dump_filter filter = {
+        .topic = options->topic, .partition = (int32_t)options->partition, .unnamed = note_unnamed};
+    int error = dump_batches(env, options->directory, &filter, print_batch, &tool, &why);
+    if (tool.unnamed > 0)
+        output_sentence(
+            NAME,
+            "%" PRIu64 " partitions whose records are all in the journal have no name there yet, and were left out; "
+            "they may be of topic %s: look without --topic, or with --topic %016" PRIx64 " for the first of them",
+            tool.unnamed, options->topic, tool.first_unnamed);
+    return end(&tool, env, error, &why);
 }
 
 static void print_damage(void *arg, const struct dump_damage *damage) {
@@ -81,7 +95,7 @@ int log_tool_verify(const struct options *options, struct output *out) {
     struct env *env = open_env();
     if (env == NULL) return EXIT_REFUSED;
     struct error_text why;
-    struct tool tool = {options, out};
+    struct tool tool = {.options = options, .out = out};
     struct dump_totals totals = {0};
     int error = dump_verify(env, options->directory, print_damage, &tool, &totals, &why);
     if (error == ERR_NONE || error == ERR_CORRUPT)

@@ -18,6 +18,7 @@
 struct dumping {
     void (*each)(void *arg, const struct dump_batch *batch);
     void *arg;
+    const struct dump_filter *filter;
     struct error_text *why;
     int error;
 };
@@ -83,10 +84,15 @@ static void take_entry(void *arg, const struct walk_log *log, const char *path, 
     dumping->each(dumping->arg, &line);
 }
 
+static void note_unnamed(void *arg, uint64_t group) {
+    struct dumping *dumping = arg;
+    if (dumping->filter->unnamed) dumping->filter->unnamed(dumping->arg, group);
+}
+
 int dump_batches(struct env *env, const char *data_dir, const struct dump_filter *filter,
                  void (*each)(void *arg, const struct dump_batch *batch), void *arg, struct error_text *why) {
-    static const struct walk_events events = {.entry = take_entry, .damage = note_damage};
-    struct dumping dumping = {.each = each, .arg = arg, .why = why};
+    static const struct walk_events events = {.entry = take_entry, .damage = note_damage, .unnamed = note_unnamed};
+    struct dumping dumping = {.each = each, .arg = arg, .filter = filter, .why = why};
     int error = dump_walk(env, data_dir, filter->topic, filter->partition, &events, &dumping, why);
     return error ? error : dumping.error;
 }

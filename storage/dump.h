@@ -30,6 +30,9 @@ struct dump_batch {
 struct dump_filter {
     const char *topic; /* NULL: all */
     int32_t partition; /* -1: all */
+    /* May be NULL. Told of each log that `topic` leaves out although it may be of that topic: it has batches, all in the journal, and so no
+     * directory with its name yet. Its name is its group's id, also for `topic`. */
+    void (*unnamed)(void *arg, uint64_t group);
 };
 
 /* Calls `each` for every batch, log after log, in order. ERR_NOT_FOUND (no such directory, or it holds no logs), ERR_IO, and

@@ -91,7 +91,8 @@ static void split_name(const char *name, struct walk_log *log) {
     log->topic = is_number ? mem_strndup(name, (size_t)(dash - name)) : mem_strdup(name);
 }
 
-static void read_name(const struct walk *walk, struct walk_log *log) {
+/* False: it has no name but its id. */
+static bool read_name(const struct walk *walk, struct walk_log *log) {
     char name[NAME_MAX_BYTES];
     char *below = path_join(log->path, "name"), *path = dump_full_path(walk->data_dir, below);
     struct env_file *file;
@@ -104,8 +105,16 @@ static void read_name(const struct walk *walk, struct walk_log *log) {
     mem_free(below);
     name[got] = '\0';
     name[strcspn(name, "\n")] = '\0';
-    if (name[0] == '\0') snprintf(name, sizeof name, "%016" PRIx64, log->group);
+    bool named = name[0] != '\0';
+    if (!named) snprintf(name, sizeof name, "%016" PRIx64, log->group);
     split_name(name, log);
+    return named;
+}
+
+static bool has_batches(const struct journal_group *journal) {
+    for (size_t i = 0; journal && i < journal->entry_count; i++)
+        if (journal->entries[i]->type == ENTRY_BATCHES) return true;
+    return false;
 }
 
 /* ---- Segments ---- */
@@ -265,7 +274,7 @@ static void note_ahead(struct log_walk *logs) {
 static void walk_log(struct walk *walk, uint64_t group, const struct journal_group *journal) {
     char *path = path_of_group(groups_folder, group), *full = dump_full_path(walk->data_dir, path);
     struct log_walk logs = {.walk = walk, .log = {.group = group, .path = path, .journal = journal}, .next_index = 1};
-    read_name(walk, &logs.log);
+    bool named = read_name(walk, &logs.log);
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
     if (wanted) {
@@ -278,6 +287,8 @@ static void walk_log(struct walk *walk, uint64_t group, const struct journal_gro
         note_ahead(&logs);
         walk_journal_entries(&logs);
         if (walk->events->log_ends) walk->events->log_ends(walk->arg, &logs.log);
+    } else if (!named && walk->events->unnamed && has_batches(journal)) {
+        walk->events->unnamed(walk->arg, group);
     }
     mem_free(logs.bases);
     mem_free(logs.log.topic);

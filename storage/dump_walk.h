@@ -35,6 +35,7 @@ struct walk_events {
                          uint64_t end);
     void (*log_ends)(void *arg, const struct walk_log *log);
     void (*damage)(void *arg, const char *path, uint64_t position, const char *what);
+    void (*unnamed)(void *arg, uint64_t group); /* as in struct dump_filter */
 };
 
 /* `topic` NULL: every log. Paths are given as they are below `data_dir`. ERR_NOT_FOUND, ERR_IO. */

@@ -240,6 +240,20 @@ def storage_is_compressed():
     return f"{100 * stored / size:.1f} % of size_bytes stored"
 
 
+def dump_tells_what_it_leaves_out():
+    """A partition whose records are all in the journal has no name there: who asks for its topic is told, and finds it under its group."""
+    with Cluster(1) as cluster:
+        cluster.create("few", 2)
+        for partition in ("0", "1"):
+            subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "few", "-p", partition], input="x\ny\n", text=True, check=True)
+        done = draved("log", "dump", cluster[1].data, "--topic", "few", "--json")
+        assert done.returncode == 0 and done.stdout == "", done
+        said = re.search(r"2 partitions whose records are all in the journal have no name there yet.* --topic ([0-9a-f]{16}) ", done.stderr)
+        assert said, done.stderr
+        rows = [json.loads(row) for row in draved("log", "dump", cluster[1].data, "--topic", said.group(1), "--json").stdout.splitlines()]
+        assert sum(r["records"] for r in rows) == 2, rows
+
+
 def no_majority_is_told():
     """A partition without a majority says which replicas are down; the command line does not hang in silence."""
     with Cluster(3) as cluster:
@@ -279,6 +293,6 @@ def ipv6_and_names():
 
 
 suite = Suite()
-for test in (settings_are_checked, directories_are_guarded, few_open_files, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, wiped_broker_is_refused, old_copy_is_refused, no_majority_is_told):
+for test in (settings_are_checked, directories_are_guarded, few_open_files, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, dump_tells_what_it_leaves_out, wiped_broker_is_refused, old_copy_is_refused, no_majority_is_told):
     suite.run(test)
 suite.end()
