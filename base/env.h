@@ -184,6 +184,8 @@ struct env_stream_events {
 /* Starts in the paused state of reading: call env_stream_read(stream, true). */
 void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events, void *arg);
 void env_stream_read(struct env_stream *stream, bool on);
+/* When a turn grows long it is read in a later one: for streams of strangers, of which ten thousand may have bytes at the same moment. */
+void env_stream_set_patient(struct env_stream *stream);
 /* Writes all of it, in order with other writes. The iov array (n <= ENV_WRITE_IOV) may go away on return, the bytes stay
  * until `done`, which is never called inside this call, and is called for every write, also after env_stream_close. */
 enum { ENV_WRITE_IOV = 256 };

@@ -28,7 +28,8 @@ static void turn_end(uv_check_t *handle) {
     env_running(env, "writes");
     if (env_uv_report_writes(env)) env_uv_time_run_tasks(env);
     uv_idle_stop(&env->spin);
-    if (env->reports != NULL || env->later_count > 0) env_uv_spin(env);
+    bool held = env_uv_streams_resume(env);
+    if (env->reports != NULL || env->later_count > 0 || held) env_uv_spin(env);
     env_uv_time_arm(env);
     env_uv_turn_ended(env);
 }
@@ -55,6 +56,7 @@ int env_uv_new(struct env **result, int log_fd) {
     signal(SIGXFSZ, SIG_IGN); /* a file above the size limit of the process: write says EFBIG */
     env->loop.data = env;
     env->reports_end = &env->reports;
+    TAILQ_INIT(&env->held);
     env->watch.running = env->watch.stretch = "start";
     uv_check_init(&env->loop, &env->turn_end);
     uv_idle_init(&env->loop, &env->spin);

@@ -19,7 +19,8 @@ static void hung_up(uv_poll_t *handle, int status, int events) {
     struct epoll_event event;
     (void)status;
     (void)events;
-    for (int i = 0; i < EVENTS_OF_A_TURN && epoll_wait(env->hangups_fd, &event, 1, 0) == 1; i++) {
+    for (int i = 0; i < EVENTS_OF_A_TURN && (i == 0 || !env_turn_is_long(env)); i++) {
+        if (epoll_wait(env->hangups_fd, &event, 1, 0) != 1) break;
         struct env_hangup *hangup = event.data.ptr;
         hangup->happened(hangup, (event.events & (EPOLLERR | EPOLLHUP)) != 0);
     }

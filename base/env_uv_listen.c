@@ -39,14 +39,19 @@ static void accept_one(struct env_listener *listener) {
 static void connection_came(uv_stream_t *handle, int status) {
     struct env_listener *listener = (struct env_listener *)handle;
     struct env *env = listener->env;
-    if (status != 0)
+    if (status != 0) {
         log_limited(&env->log, &env->accept_limiter, LOG_WARN,
                     "a connection was not accepted (%s); raise the limit of open files (ulimit -n) if this goes on",
                     uv_strerror(status));
-    else if (listener->paused)
+    } else if (listener->paused) {
         listener->waiting = true;
-    else
+    } else if (env_turn_is_long(
+                   env)) { /* a thousand may wait in the kernel: libuv accepts no more before this one is taken */
+        listener->waiting = true;
+        env_yield(env, &listener->resume);
+    } else {
         accept_one(listener);
+    }
 }
 
 static void resume(struct env_task *task) {

@@ -18,6 +18,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 #include "base/env_uv.h"
@@ -42,6 +43,7 @@ enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000 };
 struct turn_watch {
     uint64_t warn_us;      /* 0: nobody measures */
     uint64_t processor_us; /* of this thread at the end of the last turn */
+    uint64_t began_ms;     /* this turn, by the loop's clock; 0: nobody has asked yet */
     const char *running;   /* since since_ns */
     uint64_t since_ns;
     const char *stretch; /* what ran without a break for longest in this turn: stretch_ns */
@@ -71,6 +73,9 @@ struct env {
 
     /* Writes that were accepted whole by the kernel, in order. */
     struct env_report *reports, **reports_end;
+
+    /* Streams that are not read before a later turn, the longest waiting first. */
+    TAILQ_HEAD(held_streams, env_stream) held;
 
     /* Jobs of lanes that are done, from their threads to the loop. */
     pthread_mutex_t finished_lock;
@@ -132,6 +137,8 @@ const char *env_uv_host(const char *host);
 
 /* env_uv_stream.c: reports the writes that were over when the call began; true if there were any. */
 bool env_uv_report_writes(struct env *env);
+/* Begins to read some of those again that were held when a turn was long. True: there are more. */
+bool env_uv_streams_resume(struct env *env);
 /* A stream around a socket that is not connected yet. */
 struct env_stream *env_uv_stream_new(struct env *env);
 uv_tcp_t *env_uv_stream_tcp(struct env_stream *stream);

@@ -17,6 +17,7 @@
 
 /* A silent connection is probed after so long, and broken after so many probes without an answer. */
 enum { KEEPALIVE_S = 60, PROBE_S = 10, PROBES = 6 };
+enum { RESUMED_OF_A_TURN = 64 }; /* streams that were held */
 
 struct env_stream {
     uv_tcp_t tcp; /* first: handles are cast to streams */
@@ -24,6 +25,8 @@ struct env_stream {
     const struct env_stream_events *events; /* NULL until attached */
     void *arg;
     bool reading, ended;
+    bool patient, held; /* held: in env->held, not read by libuv whatever `reading` says */
+    TAILQ_ENTRY(env_stream) link;
     bool reset; /* by the other side, as the kernel says */
     int broken; /* error of a write, or a reset; to be told by `tell_broken` */
     struct env_hangup hangup;
@@ -112,7 +115,13 @@ void env_uv_stream_drop(struct env_stream *stream) {
     uv_close((uv_handle_t *)&stream->tcp, stream_closed);
 }
 
+static void let_go(struct env_stream *stream) {
+    if (stream->held) TAILQ_REMOVE(&stream->env->held, stream, link);
+    stream->held = false;
+}
+
 void env_stream_close(struct env_stream *stream) {
+    let_go(stream);
     env_defer_cancel(stream->env, &stream->tell_broken);
     env_uv_disown(stream->env);
     env_uv_stream_drop(stream);
@@ -131,6 +140,7 @@ void env_stream_attach(struct env_stream *stream, const struct env_stream_events
 }
 
 static void end(struct env_stream *stream, int error) {
+    let_go(stream);
     if (stream->reading) uv_read_stop((uv_stream_t *)&stream->tcp);
     stream->reading = false;
     stream->ended = true;
@@ -163,9 +173,21 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     struct env_stream *stream = (struct env_stream *)handle;
     void *into = NULL;
+    if (stream->patient && env_turn_is_long(stream->env)) { /* libuv says UV_ENOBUFS then, and reads nothing */
+        *buffer = uv_buf_init(NULL, 0);
+        return;
+    }
     size_t room = stream->events->room(stream->arg, &into);
     CHECK(room > 0 && into != NULL);
     *buffer = uv_buf_init(into, room > INT32_MAX ? INT32_MAX : (unsigned)room);
+}
+
+/* It is not asked for before its turn comes: others that have bytes must not be looked at again and again. */
+static void hold(struct env_stream *stream) {
+    uv_read_stop((uv_stream_t *)&stream->tcp);
+    TAILQ_INSERT_TAIL(&stream->env->held, stream, link);
+    stream->held = true;
+    env_uv_spin(stream->env);
 }
 
 static void read_done(uv_stream_t *handle, ssize_t len, const uv_buf_t *buffer) {
@@ -173,8 +195,24 @@ static void read_done(uv_stream_t *handle, ssize_t len, const uv_buf_t *buffer) 
     struct env_stream *stream = (struct env_stream *)handle;
     if (len > 0)
         stream->events->received(stream->arg, (size_t)len); /* may close the stream */
+    else if (len == UV_ENOBUFS)
+        hold(stream);
     else if (len < 0)
         end(stream, env_uv_error((int)len));
+}
+
+static void start_reading(struct env_stream *stream) {
+    int status = uv_read_start((uv_stream_t *)&stream->tcp, give_room, read_done);
+    CHECK(status == 0);
+}
+
+bool env_uv_streams_resume(struct env *env) {
+    struct env_stream *stream;
+    for (int n = 0; n < RESUMED_OF_A_TURN && (stream = TAILQ_FIRST(&env->held)) != NULL; n++) {
+        let_go(stream);
+        if (stream->reading) start_reading(stream);
+    }
+    return !TAILQ_EMPTY(&env->held);
 }
 
 void env_stream_read(struct env_stream *stream, bool on) {
@@ -186,8 +224,11 @@ void env_stream_read(struct env_stream *stream, bool on) {
         if (stream->reset) break_stream(stream, ERR_CONNECTION); /* reading has not come to it */
         return;
     }
-    int status = uv_read_start((uv_stream_t *)&stream->tcp, give_room, read_done);
-    CHECK(status == 0);
+    if (!stream->held) start_reading(stream);
+}
+
+void env_stream_set_patient(struct env_stream *stream) {
+    stream->patient = true;
 }
 
 /* ---- Writing ---- */

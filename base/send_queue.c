@@ -27,6 +27,7 @@ struct send_queue {
     size_t flying_bytes;
     uint64_t since_us; /* that it is under way */
     size_t bytes;
+    bool patient; /* begins no write when the turn is long */
     bool broken, freed;
     bool was_above; /* above low_bytes since the last time that `drained` was called */
     struct env_task flush;
@@ -82,6 +83,10 @@ static void free_memory(struct send_queue *queue) {
 static void flush(struct env_task *task) {
     struct send_queue *queue = (struct send_queue *)((char *)task - offsetof(struct send_queue, flush));
     if (queue->flying > 0 || queue->count == 0) return;
+    if (queue->patient && !task->yielded && env_turn_is_long(queue->env)) {
+        env_yield(queue->env, task);
+        return;
+    }
     struct env_iov parts[ENV_WRITE_IOV];
     unsigned n = 0;
     size_t bytes = 0;
@@ -134,6 +139,10 @@ struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, si
     queue->write.done = written;
     queue->flush.run = flush;
     return queue;
+}
+
+void send_queue_set_patient(struct send_queue *queue) {
+    queue->patient = true;
 }
 
 void send_queue_push(struct send_queue *queue, struct slice slice) {

@@ -15,6 +15,8 @@ struct send_queue;
 /* `drained` (may be NULL) is called when the bytes queued fall to `low_bytes` or below, after having been above. */
 struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, size_t low_bytes,
                                   void (*drained)(void *arg), void *arg);
+/* What is queued in a turn that has grown long leaves in a later one. */
+void send_queue_set_patient(struct send_queue *queue);
 void send_queue_push(struct send_queue *queue, struct slice slice); /* takes the slice over */
 size_t send_queue_bytes(const struct send_queue *queue);            /* queued and under way */
 /* For how long the other side has not taken the last piece (1 MiB at most) that was given to the stream; 0: it waits for nothing. */

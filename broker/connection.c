@@ -296,7 +296,8 @@ void request_respond(struct request *request, const void *response) {
 
 /* An answer that is encoded in the pool. */
 struct encoding {
-    struct env_job job; /* first */
+    struct env_job job;    /* first */
+    struct env_task later; /* to end it: to give back what is large takes time, and several may be done at once */
     struct request *request;
     const void *response;
     struct kp_writer writer;
@@ -308,11 +309,19 @@ static void encode_work(struct env_job *job) {
     encoding->error = encode(encoding->request, encoding->response, &encoding->writer);
 }
 
-static void encode_done(struct env_job *job) {
-    struct encoding *encoding = (struct encoding *)job;
+static void encoded(struct env_task *task) {
+    struct encoding *encoding = (struct encoding *)((char *)task - offsetof(struct encoding, later));
     kp_writer_own(&encoding->writer);
     respond_encoded(encoding->request, &encoding->writer, encoding->error);
     mem_free(encoding);
+}
+
+static void encode_done(struct env_job *job) {
+    struct encoding *encoding = (struct encoding *)job;
+    if (env_turn_is_long(encoding->request->env))
+        env_yield(encoding->request->env, &encoding->later);
+    else
+        encoded(&encoding->later);
 }
 
 void request_respond_kept(struct request *request, const void *response) {
@@ -324,6 +333,7 @@ void request_respond_kept(struct request *request, const void *response) {
     }
     struct encoding *encoding = mem_zalloc(sizeof *encoding);
     encoding->job = (struct env_job){.work = encode_work, .done = encode_done};
+    encoding->later.run = encoded;
     encoding->request = request;
     encoding->response = response;
     kp_writer_init(&encoding->writer, INT32_MAX);
@@ -547,6 +557,7 @@ struct connection *connection_new(const struct connection_host *host, struct env
     connection->stream = stream;
     env_stream_peer(stream, connection->peer);
     connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
+    send_queue_set_patient(connection->queue);
     connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
                                           &frame_events, connection);
     frame_reader_set_patient(connection->reader);

@@ -5,6 +5,7 @@ Turns are measured by the broker itself, in processor time of the loop's thread 
 
 import gzip
 import os
+import resource
 import selectors
 import socket
 import struct
@@ -15,7 +16,7 @@ from harness.raw import Raw, batch, text
 from harness.suite import Suite
 
 TURN_MS = 20 if os.environ.get("CI") else 10  # on a quiet machine nothing is above 5; neighbours cost caches
-TOPICS, PARTITIONS = 300, 4
+TOPICS, PARTITIONS, CLIENTS = 300, 4, 3000
 MANY = 250 * TURN_MS
 MIB = 1 << 20
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 10, 18, 19, 20, 22
@@ -266,6 +267,41 @@ def changes_at_once(cluster):
     return f"{grown >> 20} MiB more, {slowest * 1000:.0f} ms"
 
 
+def many_at_once(cluster):
+    """3,000 clients that connect, ask, send half of something large, leave, and break their connections, all while the broker stands still: it
+    finds everything in one turn, takes some of it in each, and others get their answers meanwhile."""
+    metadata = struct.pack(">ihhi", 14, METADATA, 1, 7) + text(None) + struct.pack(">i", -1)
+    half = struct.pack(">ihhi", 8 * MIB, PRODUCE, 7, 1) + bytes(3000)
+    turns, slowest, before = Turns(cluster[1]), 0.0, sockets(cluster[1])
+    turns.new()
+
+    def leave(s):
+        s.close()
+
+    def reset(s):
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+
+    for does in (lambda s: s.sendall(metadata), lambda s: s.sendall(half), leave, reset):
+        held = [socket.create_connection(("127.0.0.1", cluster[1].port)) for _ in range(CLIENTS)]
+        with Raw(cluster[1].port) as raw:
+            raw.ask(API_VERSIONS, 0, b"")
+        cluster[1].pause()
+        for s in held:
+            does(s)
+        cluster[1].resume()
+        began = time.monotonic()
+        with Raw(cluster[1].port) as raw:
+            raw.ask(API_VERSIONS, 0, b"")
+        slowest = max(slowest, time.monotonic() - began)
+        for s in held:
+            s.close()
+        wait_until("the sockets of those who left to go", lambda: sockets(cluster[1]) <= before, 20)
+    turns.assert_short()
+    assert slowest < 1, f"somebody else's answer took {slowest:.1f} s"
+    return f"{slowest * 1000:.0f} ms"
+
+
 def dying_clients(cluster):
     """Clients that die with an answer of 8 MB under way, and with a hundred fetches that wait: sockets go, and others get all they ask for."""
     topic = topic_of(2)
@@ -322,13 +358,15 @@ def fill(cluster):
 
 def main():
     suite = Suite()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384), hard))
     settings = {"loop.turn.warn.ms": TURN_MS, "auto.create.topics.enable": "false"}
     with Cluster(1, settings=settings) as cluster:
         fill(cluster)
         cluster[1].stop()
         cluster[1].start(ready=True)
         for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
-                     changes_at_once, dying_clients, clean_end):
+                     changes_at_once, many_at_once, dying_clients, clean_end):
             suite.run(test, cluster)
     suite.end()
 

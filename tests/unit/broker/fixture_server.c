@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -223,6 +224,8 @@ void stage_assert_server_closes(struct stage *stage, int client) {
 
 void stage_assert_logged(struct stage *stage, const char *text) {
     char line[4096] = "";
+    struct pollfd wait = {.fd = stage->log_pipe[0], .events = POLLIN};
+    if (poll(&wait, 1, 0) != 1) fail_msg("nothing was logged; '%s' should have been", text);
     ssize_t got = read(stage->log_pipe[0], line, sizeof line - 1);
     assert_true(got > 0);
     if (strstr(line, text) == NULL) fail_msg("'%s' is not in: %s", text, line);

@@ -179,7 +179,7 @@ static void test_client_never_reads(void **state) {
 static void test_client_never_reads_idle(void **state) {
     struct stage *stage = *state;
     stage->options.answer_bytes = 1 << 30;
-    stage->options.max_idle_ms = 50;
+    stage->options.max_idle_ms = 400; /* it is not idle before it is answered */
     stage_open_server(stage);
     int client = stage_dial(stage);
     stage_ask_cluster(client, 1);
