@@ -21,7 +21,8 @@
  * 13  a whole round at a place that its header does not name     as if it were not whole: 3 or 9
  * 14  a file shorter than it should be                           free: it was being made, and is removed; with rounds in it:
  *                                                                damage where no setting makes such a size; else as it is
- *     ... ending within a round whose header is whole            damage: a round is begun only where it fits
+ *     ... ending within a round whose header is whole            damage: a round is begun only where it fits; a round that lets the
+ *                                                                file grow, at a start, is the exception: torn, as in 3
  * 15  rounds of another journal                                  another salt: not whole; a whole file of them: refused
  * 16  a file of a newer format                                   refused: ERR_VERSION
  * 17  all rounds whole, but the entries of a group have a hole   damage: refused
@@ -194,14 +195,20 @@ static int was_cut(struct recovery *recovery, const struct journal_file *file) {
                      name, file->size);
 }
 
-/* Row 14: files are made in whole blocks, before the first round is written. */
-static int check_size(struct recovery *recovery, const struct journal_file *file) {
-    uint64_t expected = recovery->files->file_bytes;
+/* The size in which files are made. */
+static uint64_t made_size(const struct recovery *recovery) {
+    uint64_t made = recovery->files->file_bytes;
     for (size_t i = 0; recovery->files->file_bytes == 0 && i < recovery->files->count;
          i++) { /* no setting is known here */
         uint64_t size = recovery->files->all[i]->size;
-        if (size > expected && size % JOURNAL_BLOCK == 0) expected = size;
+        if (size > made && size % JOURNAL_BLOCK == 0) made = size;
     }
+    return made;
+}
+
+/* Row 14: files are made in whole blocks, before the first round is written. */
+static int check_size(struct recovery *recovery, const struct journal_file *file) {
+    uint64_t expected = made_size(recovery);
     if (file->generation == 0 || file->size >= expected || file->size % JOURNAL_BLOCK == 0) return ERR_NONE;
     return was_cut(recovery, file);
 }
@@ -293,12 +300,13 @@ static int skip_bad(struct recovery *recovery, struct journal_file *file, uint64
     return damaged(recovery, file, file->generation, *offset, next.offset);
 }
 
-/* Row 14, of the generation that the file holds: what was there in an earlier life may have been longer. */
+/* Row 14, of the generation that the file holds: what was there in an earlier life may have been longer. A round that reaches beyond
+ * the size in which files are made has let the file grow, and may have been torn at that. */
 static bool ends_within_round(struct recovery *recovery, const struct journal_file *file, uint64_t offset) {
     struct journal_round_header header;
     if (journal_reader_header(&recovery->reader, offset, &header) != ERR_NONE) return false;
     uint64_t size = journal_round_size(header.payload_len, header.entries);
-    return header.generation == file->generation && size > file->size - offset;
+    return header.generation == file->generation && size > file->size - offset && offset + size <= made_size(recovery);
 }
 
 static int walk_file(struct recovery *recovery, struct journal_file *file) {

@@ -338,6 +338,32 @@ static void test_journal_recovery_short_files(void **state) {
     free_scene(&scene);
 }
 
+/* Rows 3 and 14: the first round of a process may let a file grow, and a kill in the middle of that leaves any size. */
+static void test_journal_recovery_torn_growth(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct scene scene = make_scene(fixture);
+    const struct image_round last = *image_round_from_end(scene.image, 0);
+    struct image_file *file = &scene.image->files[last.file];
+    struct journal_round *round = journal_round_new();
+    const struct journal_record record = {.kind = JOURNAL_COMMIT, .group = 0, .index = 1};
+    struct journal_round_header header = last.header;
+    for (int i = 0; i < 3000; i++)
+        journal_round_add(round, &record, NULL);
+    header.flags = 0;
+    header.offset = last.header.offset + last.size;
+    header.sequence = last.header.sequence + 1;
+    header.base = header.follows = last.header.sequence;
+    size_t whole = header.offset + journal_round_bytes(round), made = file->len;
+    file->bytes = realloc(file->bytes, whole);
+    memset(file->bytes + made, 0, whole - made);
+    file->len = whole;
+    image_put_round(scene.image, round, header);
+    file->len = made + 7762;
+    assert_int_equal(open_scene(&scene, scene.all), scene.all);
+    journal_round_free(round);
+    free_scene(&scene);
+}
+
 /* Row 15: the files of another journal. */
 static void test_journal_recovery_two_journals(void **state) {
     struct journal_fixture *fixture = *state;
@@ -437,6 +463,7 @@ int main(void) {
         TEST(test_journal_recovery_repetition_stands_in),
         TEST(test_journal_recovery_misdirected_round),
         TEST(test_journal_recovery_short_files),
+        TEST(test_journal_recovery_torn_growth),
         TEST(test_journal_recovery_two_journals),
         TEST(test_journal_recovery_newer_format),
         TEST(test_journal_recovery_hole_in_a_group),
