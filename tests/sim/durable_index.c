@@ -27,7 +27,8 @@ enum {
 enum record_kind {
     RECORD_ENTRY = 1,
     RECORD_COPY,
-    RECORD_TRUNCATE = 4,
+    RECORD_HARD_STATE,
+    RECORD_TRUNCATE,
     RECORD_PROGRESS = 6,
     RECORD_FORGET,
     RECORD_GROUP = 11
@@ -53,7 +54,8 @@ struct place {
 };
 
 struct group_places {
-    uint64_t group, progress;
+    uint64_t group, progress, voted_for;
+    uint32_t term;
     struct place *places; /* ascending */
     size_t count, capacity;
     UT_hash_handle hh;
@@ -209,15 +211,20 @@ static void take_record(struct durable_index *index, const struct round *round, 
     bool is_entry = head[0] == RECORD_ENTRY || head[0] == RECORD_COPY;
     struct group_places *group;
 
-    if (!is_entry && head[0] != RECORD_TRUNCATE && head[0] != RECORD_PROGRESS && head[0] != RECORD_FORGET &&
-        head[0] != RECORD_GROUP)
+    if (!is_entry && head[0] != RECORD_HARD_STATE && head[0] != RECORD_TRUNCATE && head[0] != RECORD_PROGRESS &&
+        head[0] != RECORD_FORGET && head[0] != RECORD_GROUP)
         return;
     group = find_group(index, le64(content + (is_entry ? 8 : 0)), true);
     struct place place = {.index = is_entry ? le64(content + 16) : 0,
                           .generation = round->generation,
                           .at = at + RECORD_HEAD,
                           .file = file};
+    if (head[0] == RECORD_HARD_STATE || head[0] == RECORD_GROUP) {
+        group->term = le32(content + 8);
+        group->voted_for = le64(content + 16);
+    }
     switch (head[0]) {
+    case RECORD_HARD_STATE: break;
     case RECORD_ENTRY:
         truncate_from(group, place.index);
         put(group, group->count, place, round->oldest);
@@ -441,4 +448,12 @@ bool durable_index_has(struct durable_index *index, const struct durable_questio
         if (before) break;
     }
     return is_in_segment(index, question, group->progress);
+}
+
+uint32_t durable_index_term(struct durable_index *index, uint64_t id, uint64_t *voted_for) {
+    refresh(index);
+    const struct group_places *group = find_group(index, id, false);
+
+    *voted_for = group == NULL ? 0 : group->voted_for;
+    return group == NULL ? 0 : group->term;
 }

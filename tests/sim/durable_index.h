@@ -25,5 +25,7 @@ struct durable_question {
 };
 
 bool durable_index_has(struct durable_index *index, const struct durable_question *question);
+/* The term of that group, and its vote in it; 0: none. */
+uint32_t durable_index_term(struct durable_index *index, uint64_t group, uint64_t *voted_for);
 
 #endif

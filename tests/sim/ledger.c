@@ -35,7 +35,7 @@ struct last_fact {
 struct ledger {
     struct run *run;
     struct entry_fact *entries;
-    struct place_fact *committed, *leaders;
+    struct place_fact *committed, *leaders, *processes;
     struct last_fact *last;
 };
 
@@ -143,4 +143,17 @@ void ledger_leader(struct ledger *ledger, uint64_t group, uint32_t term, uint64_
     fact->key = (struct place_key){group, term};
     fact->value = replica;
     HASH_ADD(hh, ledger->leaders, key, sizeof fact->key, fact);
+}
+
+void ledger_led_by(struct ledger *ledger, uint64_t group, uint32_t term, uint64_t process) {
+    struct place_fact *fact = find_place(ledger->processes, group, term);
+
+    if (fact == NULL) {
+        fact = mem_zalloc(sizeof *fact);
+        fact->key = (struct place_key){group, term};
+        fact->value = process;
+        HASH_ADD(hh, ledger->processes, key, sizeof fact->key, fact);
+    }
+    if (fact->value != process)
+        run_fail(ledger->run, "group %" PRIu64 ", term %u: it is led again, by another process", group, term);
 }

@@ -17,6 +17,8 @@ struct ledger *ledger_new(struct run *run);
 void ledger_entry(struct ledger *ledger, const char *who, const struct entry *entry);
 void ledger_committed(struct ledger *ledger, const char *who, uint64_t group, uint64_t index, uint32_t term);
 void ledger_leader(struct ledger *ledger, uint64_t group, uint32_t term, uint64_t replica);
+/* `process`: of the leader, never 0. A term is led once: one that starts again has forgotten what it promised in it. */
+void ledger_led_by(struct ledger *ledger, uint64_t group, uint32_t term, uint64_t process);
 
 /* The term of the committed entry; 0: not known to be committed. */
 uint32_t ledger_committed_term(const struct ledger *ledger, uint64_t group, uint64_t index);

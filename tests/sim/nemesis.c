@@ -155,8 +155,8 @@ static void one_way(struct nemesis *nemesis) {
 }
 
 /* Of one connection, which nothing but the product makes anew. */
-static void hung_flow(struct nemesis *nemesis, struct patient *patient) {
-    if (network_hang_one(nemesis->run->network, node_id(patient->node), node_id(any(nemesis)->node)))
+static void hung_flow(struct nemesis *nemesis, struct patient *from, struct patient *to) {
+    if (network_hang_one(nemesis->run->network, node_id(from->node), node_id(to->node)))
         run_count(nemesis->run, RARE_HUNG_FLOWS, 1);
 }
 
@@ -331,7 +331,7 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
         network_set_slow(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 300000));
         world_schedule(world, &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
         break;
-    case FAULT_HUNG_FLOW: hung_flow(nemesis, patient); break;
+    case FAULT_HUNG_FLOW: hung_flow(nemesis, patient, any(nemesis)); break;
     case FAULT_SLOW_FLOW:
         network_slow_one(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 1000000));
         break;
@@ -360,6 +360,8 @@ static void next_fault(struct event *event) {
     enum fault fault = (enum fault)draw(nemesis, FAULT_KINDS);
 
     if (nemesis->over) return;
+    /* A copy that was taken is put back soon: that is what it was taken for. */
+    if (nemesis->copy != NULL && nemesis->lost == 0 && draw(nemesis, 4) == 0) fault = FAULT_OLD_COPY;
     for (unsigned i = 0; i < FAULT_KINDS && (nemesis->enabled >> fault & 1) == 0; i++)
         fault = (fault + 1) % FAULT_KINDS;
     if (nemesis->enabled >> fault & 1) strike(nemesis, fault);
@@ -418,6 +420,15 @@ static void mend_node(struct nemesis *nemesis, struct patient *patient) {
     if (!node_is_running(patient->node)) world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, 100000));
 }
 
+/* Even among those that are whole a flow may hang: who sends must find that out. */
+static void hang_flows(struct nemesis *nemesis, uint32_t alive) {
+    if ((nemesis->enabled >> FAULT_HUNG_FLOW & 1) == 0) return;
+    for (unsigned i = 0; i < nemesis->options.count; i++)
+        for (unsigned j = 0; j < nemesis->options.count; j++)
+            if (i != j && (alive >> i & alive >> j & 1) != 0 && draw(nemesis, 3) == 0)
+                hung_flow(nemesis, &nemesis->patients[i], &nemesis->patients[j]);
+}
+
 void nemesis_mend(struct nemesis *nemesis, uint32_t alive) {
     nemesis->over = true;
     nemesis->alive = alive;
@@ -437,10 +448,17 @@ void nemesis_mend(struct nemesis *nemesis, uint32_t alive) {
         default: cut(nemesis, UINT32_C(1) << i, true); break;
         }
     }
+    hang_flows(nemesis, alive);
 }
 
 uint32_t nemesis_lost(const struct nemesis *nemesis) {
     return nemesis->lost;
+}
+
+void nemesis_damage_more(struct nemesis *nemesis) {
+    for (unsigned i = 0; i < nemesis->options.count; i++)
+        for (unsigned left = 100; left > 0 && (nemesis->damaged >> i & 1) != 0; left--)
+            disk_damage(node_disk(nemesis->patients[i].node), "/groups/", ".log", DISK_FLIPPED);
 }
 
 uint32_t nemesis_damaged(const struct nemesis *nemesis) {

@@ -307,6 +307,7 @@ static void finish(struct cluster *cluster) {
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
     if (nemesis_damaged(cluster->nemesis) != 0) { /* what was damaged after it was read */
+        nemesis_damage_more(cluster->nemesis);
         damaged(cluster, 0);
         read_again(cluster);
     }
@@ -356,7 +357,7 @@ static void run_cluster(struct run *run) {
     run_ms(cluster, world_below(run->world, 3) == 0 ? 0 : 1000 + world_below(run->world, 2000));
     nemesis_begin(cluster->nemesis);
     if (world_below(run->world, 2) == 0) transfers_begin(cluster, 20000 + world_below(run->world, 500000));
-    if (world_below(run->world, 2) == 0) depose_begin(cluster, 100000 + world_below(run->world, 700000));
+    if (world_below(run->world, 4) > 0) depose_begin(cluster, 100000 + world_below(run->world, 700000));
     faults(cluster);
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);

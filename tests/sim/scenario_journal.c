@@ -278,6 +278,7 @@ static void one_life(struct flow *flow) {
 
     faults->disk_typical_us = 50 + draw(flow, 2000);
     faults->sync_error_ppm = draw(flow, 10) == 0 ? 5000 : 0;
+    faults->sync_cut_ppm = draw(flow, 2) == 0 ? 20000 : 0;
     flow->max_bytes = (4 + draw(flow, 8)) * 65536;
     flow->stuck = (unsigned)draw(flow, 1 << MODEL_GROUPS) & (unsigned)draw(flow, 1 << MODEL_GROUPS);
     flow->full = draw(flow, 8) == 0;

@@ -76,11 +76,28 @@ static void caught_up(void *arg) {
     (void)arg;
 }
 
+/* Those who voted for it cannot vote for somebody else in this term any more; some may have gone on to later ones. */
+static void check_votes(struct voters *voters, const struct voter_group *group, uint32_t term) {
+    unsigned electorate = group->place == voters->sole_voter_group ? 1 : voters->count, votes = 0;
+
+    for (unsigned i = 0; i < voters->count; i++) {
+        uint64_t voted_for;
+        if (!is_voter(voters, group->place, i)) continue;
+        uint32_t durable = durable_index_term(voters->voters[i].durable, group->place, &voted_for);
+        votes += durable > term || (durable == term && voted_for == group->voter->place + 1);
+    }
+    if (votes * 2 <= electorate)
+        run_fail(voters->run, "n%u leads group %u in term %u, and %u of %u disks know of a vote for it",
+                 group->voter->place + 1, group->place, term, votes, electorate);
+}
+
 static void leading(void *arg, uint32_t term) {
     struct voter_group *group = arg;
     struct voters *voters = group->voter->all;
 
     ledger_leader(voters->ledger, group->place, term, group->voter->place + 1);
+    ledger_led_by(voters->ledger, group->place, term, group->process);
+    check_votes(voters, group, term);
     run_say(voters->run, "n%u leads group %u in term %u", group->voter->place + 1, group->place, term);
     /* One that was paused may hear only now that it won an older term: what a later leader acknowledged it need not have. */
     bool newest = term >= voters->newest_term[group->place];
@@ -254,6 +271,7 @@ static int open_group(struct voter *voter, unsigned place, struct error_text *wh
                               .first = place % voters->count + 1};
     state->voter = voter;
     state->place = place;
+    state->process = ++voters->processes;
     voter->state[place] = state;
     return group_open(voter->shard, &spec, &group_events, state, &voter->groups[place], why);
 }

@@ -36,6 +36,7 @@ struct voter {
 struct voter_group {
     struct voter *voter;
     unsigned place;
+    uint64_t process;       /* counted over all machines */
     uint64_t applied;       /* the last committed entry that was handed over */
     uint64_t submitted[64]; /* indexes of our own that were not yet committed */
     unsigned submitted_count;
@@ -51,6 +52,7 @@ struct voters {
     struct ledger *ledger;
     struct nemesis *nemesis;
     unsigned count, groups;
+    uint64_t processes;
     struct voter voters[VOTERS_MAX];
     unsigned
         sole_voter_group; /* a group of which only one machine is a voter, the others are stand-bys; VOTER_GROUPS_MAX: none */

@@ -174,11 +174,12 @@ static bool destroy(struct inode *inode, uint64_t from, uint64_t len, uint64_t s
     return settled;
 }
 
-/* One block after the other is kept, lost or destroyed; or all up to some block is kept, that one is destroyed, the rest lost. */
+/* One block after the other is kept, lost or destroyed; or all up to some block are kept, that one is any of it, and the rest are lost, or kept
+ * as well: a device writes in what order it likes. */
 static void tear(struct inode *inode, const struct pending *pending, uint64_t synced_size, struct world *world,
                  struct disk_tears *tears) {
     uint64_t block = disk_block_bytes(inode->disk);
-    bool prefix = world_chance(world, 500000);
+    uint64_t mood = world_below(world, 4), behind = mood == 0 ? 0 : 1;
     uint64_t first = pending->offset / block, last = (pending->offset + pending->len - 1) / block;
     uint64_t cut = world_between(world, first, last);
 
@@ -187,7 +188,7 @@ static void tear(struct inode *inode, const struct pending *pending, uint64_t sy
         uint64_t from = b * block > pending->offset ? b * block : pending->offset;
         uint64_t end = (b + 1) * block < pending->offset + pending->len ? (b + 1) * block
                                                                         : pending->offset + pending->len;
-        uint64_t fate = prefix ? (b < cut ? 0 : b == cut ? world_below(world, 3) : 1) : world_below(world, 3);
+        uint64_t fate = b == cut || mood > 1 ? world_below(world, 3) : b < cut ? 0 : behind;
 
         if (fate == 0) bytes_put(&inode->durable, from, pending->data + (from - pending->offset), end - from);
         if (fate == 2 && destroy(inode, b * block, block, synced_size, world)) tears->synced_blocks++;

@@ -144,6 +144,7 @@ int env_file_sync(struct env_file *file) {
     struct env *env = file->env;
 
     change(env);
+    if (inode_has_pending(file->inode) && unlucky(env, env->node->faults.sync_cut_ppm)) env_die(env, NODE_POWER_CUT);
     if (inode_has_pending(file->inode) && unlucky(env, env->node->faults.sync_error_ppm)) {
         inode_sync_failed(file->inode);
         env->node->failed_syncs++;

@@ -70,6 +70,7 @@ void node_jump_wall_clock(struct node *node, int64_t by_ms);
 /* What goes wrong with the disk of a node; all zero at first. */
 struct node_faults {
     uint32_t read_error_ppm, write_error_ppm, sync_error_ppm; /* chance of each call */
+    uint32_t sync_cut_ppm;                                    /* the power fails while a sync is under way */
     uint32_t cache_miss_ppm;                                  /* env_file_read_cached asks the disk */
     /* Chance that a call about names or sizes (open, mkdir, rename, truncate, sync or list a directory) fails, and nothing happened: no
      * room, no more files, or the device. And: the n-th such call from now on fails once; 0: none. */
