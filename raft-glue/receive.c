@@ -138,7 +138,7 @@ static void receive_record(struct group *group, struct member *from, const struc
     case RECORD_APPEND_RESULT:
         note_state(from, record->flags);
         if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) {
-            if (group_leads(group) && from->quiet) quiet_end(group);
+            if (group_leads(group)) quiet_end(group); /* it has agreed, perhaps, and is awake */
             return;
         }
         message.type = RAFT_APPEND_ENTRIES_RESULT;

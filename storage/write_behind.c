@@ -247,10 +247,23 @@ static bool is_full(const struct log_store *store, const struct segment *segment
     return end->position > store->options.segment_bytes && end->offset > segment->header.base_offset;
 }
 
+/* The header is never synced without entries. */
+static bool was_synced(const struct segment *segment) {
+    return segment->synced > SEGMENT_HEADER_SIZE;
+}
+
+/* Where the next entry goes: behind the block that holds the end of what is synced. Only format 1 has such a block. */
+static struct segment_end next_end(const struct segment *segment) {
+    struct segment_end end = segment->end;
+    if (was_synced(segment) && segment->synced == end.position) end.position = segment_block_end(end.position);
+    return end;
+}
+
 /* The segment that the next entry goes to. A new one is made on disk by the job. */
 static struct segment *segment_for_next(struct partition_log *log) {
     struct segment *active = partition_log_active(log);
-    if (active && !is_full(log->store, active, &active->end)) return active;
+    struct segment_end next = active ? next_end(active) : (struct segment_end){0};
+    if (active && !is_full(log->store, active, &next)) return active;
     if (active) active->active = false; /* found full, and all synced, at start */
     const struct entry *entry = log_memory_at(&log->memory, log->written + 1);
     CHECK(entry);
@@ -263,11 +276,6 @@ static struct segment *segment_for_next(struct partition_log *log) {
     segment->active = true;
     partition_log_add_segment(log, segment);
     return segment;
-}
-
-/* The header is never synced without entries. */
-static bool was_synced(const struct segment *segment) {
-    return segment->synced > SEGMENT_HEADER_SIZE;
 }
 
 /* Nothing is written into the block that holds the end of what is synced. Returns how many bytes are left out. */
@@ -298,6 +306,7 @@ static void gather(struct partition_log *log, struct write_job *job) {
         segment_index_add(index, entry, entry_stored_size(entry));
     }
     job->end = index->end;
+    CHECK(job->count > 0 || last == log->written); /* else the index would know of bytes that the file does not have */
 }
 
 /* How far the log is asked to be synced and can be. */

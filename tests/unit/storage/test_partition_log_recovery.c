@@ -145,22 +145,52 @@ static size_t write_format_1(const struct log_model *model) {
     return at;
 }
 
+/* A log in one segment of format 1, all synced, up to the middle of a block. Returns its position. */
+static size_t leave_format_1(struct log_model *model) {
+    log_model_open(model, 29);
+    model->options.segment_bytes = 64 << 10;
+    log_model_start(model);
+    log_model_vote(model, 1, 1);
+    for (int i = 0; i < 3; i++)
+        log_model_append(model, 4);
+    log_model_commit(model, model->last);
+    log_model_settle(model);
+    log_model_stop(model, false);
+    size_t synced = write_format_1(model);
+    assert_true(synced % SEGMENT_BLOCK != 0);
+    record_progress(model, model->last, synced);
+    return synced;
+}
+
+/* Its next block lies behind the size of a segment: the next entry begins another one, and no position is said that the file does not have. */
+static void test_recovery_format_1_is_full(void **state) {
+    (void)state;
+    struct log_model model;
+    size_t synced = leave_format_1(&model);
+    model.options.segment_bytes = segment_block_end(synced) - 1;
+    for (int i = 0; i < 2; i++) {
+        log_model_start(&model);
+        log_model_check(&model);
+        log_model_append(&model, 4);
+        log_model_commit(&model, model.last);
+        log_model_settle(&model);
+        log_model_flush(&model);
+        assert_int_equal(model.log->segments[0]->end.position, synced);
+        log_model_check(&model);
+        log_model_stop(&model, false);
+    }
+    log_model_start(&model);
+    log_model_check(&model);
+    assert_int_equal(model.log->segments[0]->end.position, synced);
+    log_model_stop(&model, true);
+    log_model_close(&model);
+}
+
 /* What an earlier version has synced up to the middle of a block is read, and the log goes on in the next block. */
 static void test_recovery_format_1(void **state) {
     (void)state;
     struct log_model model;
-    log_model_open(&model, 29);
-    model.options.segment_bytes = 64 << 10;
-    log_model_start(&model);
-    log_model_vote(&model, 1, 1);
-    for (int i = 0; i < 3; i++)
-        log_model_append(&model, 4);
-    log_model_commit(&model, model.last);
-    log_model_settle(&model);
-    log_model_stop(&model, false);
-    size_t synced = write_format_1(&model);
-    assert_true(synced % SEGMENT_BLOCK != 0);
-    record_progress(&model, model.last, synced);
+    size_t synced = leave_format_1(&model);
     char *path = newest_segment(&model, ".log");
     size_t len;
     uint8_t *before = file_bytes(path, &len);
@@ -486,6 +516,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recovery_torn_tail),
         cmocka_unit_test(test_recovery_format_1),
+        cmocka_unit_test(test_recovery_format_1_is_full),
         cmocka_unit_test(test_recovery_without_indexes),
         cmocka_unit_test(test_recovery_refuses_damage),
         cmocka_unit_test(test_recovery_misdirected),
