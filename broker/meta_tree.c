@@ -3,6 +3,7 @@
  *
  *     /                              brokers cluster controller topics
  *     /brokers/ids/<id>              {"id","host","port","rack","alive","listeners"}
+ *     /disk                          {"path","free_bytes","free_files","promised_bytes","min_free_bytes","trouble"} of the broker that answers
  *     /cluster, /controller          {"id","brokers","metadata_voters","version"}, {"id"}
  *     /topics/<name>                 {"name","id","partitions","config"}, child: partitions
  *     /topics/<name>/partitions/<p>  {"partition","leader","leader_epoch","replicas","in_sync","group"}
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "broker/cluster_record.h"
 #include "broker/metadata_group.h"
+#include "storage/disk_room.h"
 
 enum { PIECES_MAX = 4 };
 
@@ -127,6 +129,34 @@ static struct kp_string value_of_cluster(struct meta_tree_walk *walk) {
 static struct kp_string value_of_controller(struct meta_tree_walk *walk) {
     struct json json = {0};
     put(&json, "{\"id\":%" PRId32 "}", metadata_group_leader(walk->services->metadata_group));
+    return take(walk, &json);
+}
+
+static void put_known(struct json *json, const char *name, uint64_t number) {
+    if (number == UINT64_MAX)
+        put(json, "\"%s\":null,", name);
+    else
+        put(json, "\"%s\":%" PRIu64 ",", name, number);
+}
+
+static struct kp_string value_of_disk(struct meta_tree_walk *walk) {
+    struct json json = {0};
+    struct disk_room_facts facts;
+    const char *trouble = disk_room_sentence(walk->services->room);
+    disk_room_facts_get(walk->services->room, &facts);
+    put(&json, "{\"path\":");
+    put_text(&json, facts.path);
+    put(&json, ",");
+    put_known(&json, "free_bytes", facts.free_bytes);
+    put_known(&json, "free_files", facts.free_files);
+    put_known(&json, "promised_bytes", facts.promised_bytes);
+    put_known(&json, "min_free_bytes", facts.min_free_bytes);
+    put(&json, "\"trouble\":");
+    if (trouble[0] == '\0')
+        put(&json, "null");
+    else
+        put_text(&json, trouble);
+    put(&json, "}");
     return take(walk, &json);
 }
 
@@ -269,7 +299,7 @@ static bool get_topic(struct meta_tree_walk *walk, const struct kp_string *piece
 }
 
 static bool get(struct meta_tree_walk *walk, const struct kp_string *pieces, size_t count) {
-    static const char *const roots[] = {"brokers", "cluster", "controller", "topics"};
+    static const char *const roots[] = {"brokers", "cluster", "controller", "disk", "topics"};
     if (count == 0) {
         list_names(walk, roots, sizeof roots / sizeof roots[0]);
         return true;
@@ -279,6 +309,8 @@ static bool get(struct meta_tree_walk *walk, const struct kp_string *pieces, siz
     if (count > 1) return false;
     if (kp_string_is(pieces[0], "cluster"))
         walk->response->value = value_of_cluster(walk);
+    else if (kp_string_is(pieces[0], "disk"))
+        walk->response->value = value_of_disk(walk);
     else if (kp_string_is(pieces[0], "controller"))
         walk->response->value = value_of_controller(walk);
     else

@@ -1,7 +1,8 @@
 /*
- * drave info: the cluster, its brokers, who leads; --wait for scripts and health checks.
+ * drave info: the cluster, its brokers, who leads, whose disk has no room; --wait for scripts and health checks.
  *
- * Happy path: Metadata for leaders and replicas, the metadata tree for brokers that are not alive. Failures: not reachable (3);
+ * Happy path: Metadata for leaders and replicas, the metadata tree for brokers that are not alive; each broker that is tells of its disk, or
+ * is shown without when it does not answer at once. Failures: not reachable (3);
  * with --wait, a partition without a leader when the time is over (1).
  */
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "client/talk.h"
 #include "protocol/meta_query.h"
 
-enum { ARENA_MAX = 512 << 20, PAUSE_MS = 100 };
+enum { ARENA_MAX = 512 << 20, PAUSE_MS = 100, DISK_MS = 1000 };
 
 /* Counts of one node over all partitions. */
 static void count_of(const struct kp_metadata_response *metadata, int32_t node, int *leads, int *holds) {
@@ -28,9 +29,27 @@ static void count_of(const struct kp_metadata_response *metadata, int32_t node, 
     }
 }
 
+/* What that broker says of its own disk; NULL: nothing. */
+static json_t *disk_of(const char *bootstrap, struct kp_arena *arena, const json_t *broker) {
+    struct kp_meta_query_request request;
+    struct kp_meta_query_response tree;
+    struct error_text why = {""};
+    const char *host = json_string_value(json_object_get(broker, "host"));
+    if (!json_is_true(json_object_get(broker, "alive")) || host == NULL) {
+        return NULL;
+    }
+    struct admin_client *admin = admin_client_new_quiet(bootstrap, DISK_MS);
+    kp_set_fallbacks(&kp_meta_query_request_schema, &request);
+    request.path = kp_string_of("/disk");
+    int error = admin_request_to(admin, host, (int)json_integer_value(json_object_get(broker, "port")), KP_META_QUERY,
+                                 0, &request, arena, &tree, NULL, &why);
+    admin_client_free(admin);
+    return error || tree.error_code ? NULL : json_loads(cluster_text(arena, tree.value), 0, NULL);
+}
+
 /* The brokers that the cluster knows, alive or not, as the metadata tree tells them; fills the counts in. */
-static int list_brokers(struct admin_client *admin, struct kp_arena *arena, const struct kp_metadata_response *metadata,
-                        json_t *brokers) {
+static int list_brokers(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
+                        const struct kp_metadata_response *metadata, json_t *brokers) {
     struct kp_meta_query_request request;
     struct kp_meta_query_response tree;
     struct error_text why = {""};
@@ -47,6 +66,8 @@ static int list_brokers(struct admin_client *admin, struct kp_arena *arena, cons
             count_of(metadata, (int32_t)json_integer_value(json_object_get(broker, "id")), &leads, &holds);
             json_object_set_new(broker, "leaders", json_integer(leads));
             json_object_set_new(broker, "replicas", json_integer(holds));
+            json_t *disk = disk_of(in->bootstrap, arena, broker);
+            json_object_set_new(broker, "disk", disk != NULL ? disk : json_null());
             json_array_append_new(brokers, broker);
         }
     }
@@ -91,12 +112,18 @@ static void print_info(const struct kp_metadata_response *metadata, const json_t
                                    json_is_true(json_object_get(broker, "alive")) ? "yes" : "no", leads, replicas});
     }
     table_print(table);
+    json_array_foreach(brokers, i, broker) {
+        const char *trouble = json_string_value(json_object_get(json_object_get(broker, "disk"), "trouble"));
+        if (trouble) {
+            print_text("broker %d: %s\n", (int)json_integer_value(json_object_get(broker, "id")), trouble);
+        }
+    }
 }
 
 static int show(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
                 const struct kp_metadata_response *metadata) {
     json_t *brokers = json_array();
-    int code = list_brokers(admin, arena, metadata, brokers);
+    int code = list_brokers(in, admin, arena, metadata, brokers);
     if (code) {
         json_decref(brokers);
         return code;

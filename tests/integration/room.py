@@ -125,6 +125,9 @@ def fast_producer():
         flood = Flood(broker, "flood", 3)
         lowest = until_refused(disks, flood)
         taken = flood.acknowledged * 900_000
+        assert re.search(r"^broker 1: the disk of .* is nearly full: ", cluster.drave("info").stdout, re.M), "drave info says nothing"
+        disk = cluster.drave("info", json_out=True)["brokers"][0]["disk"]
+        assert disk["path"] == str(broker.data) and disk["min_free_bytes"] == LIMIT and disk["free_bytes"] < LIMIT + 64 * MIB and "drave topic delete" in disk["trouble"], disk
         assert lowest >= LIMIT - 4 * MIB, f"{lowest / MIB:.0f} MiB were free, the limit is {LIMIT / MIB:.0f}; {taken / MIB:.0f} MiB were acknowledged"
         said = re.search(r"the disk of .*", broker.log_text())
         assert said and str(broker.data) in said[0] and "disk.min.free.bytes is 100 MiB" in said[0] and "drave topic delete" in said[0], said
@@ -134,6 +137,7 @@ def fast_producer():
         produces(broker, "other")
         flood.stop()
         broker.wait_log("has room again", 10)
+        assert cluster.drave("info", json_out=True)["brokers"][0]["disk"]["trouble"] is None
         assert broker.stop() == 0
     return f"{taken / MIB:.0f} MiB accepted, lowest {lowest / MIB:.0f} MiB, deleted in {took:.1f} s"
 
