@@ -182,6 +182,7 @@ static void test_broker_fenced(void **state) {
     assert_non_null(strstr(message, "Replication factor: 3 larger than available brokers: 2 (of 3)."));
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 4, 2, message), 0);
     /* The next metadata leader begins the leases anew, but hears nothing of 3. */
+    brokers_until(brokers, somebody_leads);
     struct broker_node *leader = brokers_metadata_leader(brokers);
     brokers_kill(leader);
     assert_int_equal(brokers_start_one(leader), ERR_NONE);

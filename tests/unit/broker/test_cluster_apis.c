@@ -540,7 +540,7 @@ static void test_meta_tree(void **state) {
     assert_int_equal(brokers_create_topic(node, "zebra", 2, 1, NULL), 0);
     assert_int_equal(brokers_create_topic(node, "ant", 1, 1, NULL), 0);
     struct kp_meta_query_response response = query(node, "/");
-    assert_int_equal(response.entries.count, 4);
+    assert_int_equal(response.entries.count, 5);
     assert_int_equal(response.value.len, -1);
     response = query(node, "/brokers/ids");
     assert_int_equal(response.entries.count, 1);
@@ -554,6 +554,8 @@ static void test_meta_tree(void **state) {
     assert_int_equal(query(node, "/topics/zebra/partitions").entries.count, 2);
     assert_text(query(node, "/topics/zebra/partitions/1").value, "{\"partition\":1,\"leader\":1,\"leader_epoch\":");
     assert_text(query(node, "/controller").value, "{\"id\":1}");
+    assert_text(query(node, "/disk").value, "{\"path\":\"");
+    assert_text(query(node, "/disk").value, "\"trouble\":null}");
     assert_text(query(node, "/cluster").value, "\"brokers\":1,\"metadata_voters\":1");
     static const char *const wrong[] = {"/nowhere",
                                         "/brokers/ids/2",
