@@ -39,16 +39,17 @@ void budget_release(struct budget *budget, size_t bytes) {
 void budget_wait(struct budget *budget, struct budget_waiter *waiter) {
     CHECK(!waiter->waiting);
     waiter->waiting = true;
-    if (budget->waiters == NULL) {
+    struct budget_waiter *first = budget->waiters;
+    if (first == NULL) {
         waiter->next = waiter->prev = waiter;
         budget->waiters = waiter;
-        return;
+    } else {
+        waiter->next = first;
+        waiter->prev = first->prev;
+        first->prev->next = waiter;
+        first->prev = waiter;
     }
-    struct budget_waiter *first = budget->waiters;
-    waiter->next = first;
-    waiter->prev = first->prev;
-    first->prev->next = waiter;
-    first->prev = waiter;
+    if (budget->wanted != NULL) budget->wanted(budget->wanted_arg);
 }
 
 void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter) {

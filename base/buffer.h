@@ -27,6 +27,8 @@ struct budget {
     const void *passer; /* who alone may go on past the limit; NULL: nobody */
     /* Pays for large frames that are half here, so that those who send halves keep only each other waiting; NULL: this one does. */
     struct budget *halves;
+    void (*wanted)(void *arg); /* somebody begins to wait for room; NULL: nobody needs to know */
+    void *wanted_arg;
 };
 
 void budget_init(struct budget *budget, size_t limit);

@@ -48,7 +48,8 @@ struct connection {
     size_t charged_answers; /* to host->answers */
     bool closing;           /* when what is queued is written */
     bool closed;
-    unsigned inside; /* calls that walk over its requests: what ends meanwhile is freed after */
+    struct env_task sweep; /* goes on to free requests that have ended */
+    unsigned inside;       /* calls that walk over its requests: what ends meanwhile is freed after */
     char peer[64];
 };
 
@@ -87,7 +88,8 @@ static struct request *request_new(struct connection *connection, struct slice f
                                         .peer = connection->peer,
                                         .client_id = KP_NULL_STRING,
                                         .memory = connection->host->requests,
-                                        .answers = connection->host->answers};
+                                        .answers = connection->host->answers,
+                                        .parking = connection->host->parking};
     request->frame = frame;
     request->connection = connection;
     request->env = connection->host->env;
@@ -140,27 +142,37 @@ static void free_if_gone(struct connection *connection) {
     recount(connection);
     const struct connection_host *host = connection->host;
     void *owner = connection->owner;
+    env_defer_cancel(host->env, &connection->sweep);
     mem_free(connection);
     host->gone(owner);
+}
+
+/* Frees requests that have ended, and later the others: a client may leave a hundred that hold much. */
+static void free_ended(struct connection *connection) {
+    struct request **at = &connection->first, *last = NULL;
+    bool freed = false;
+    while (*at != NULL) {
+        struct request *request = *at;
+        if (!request->ended) {
+            last = request;
+            at = &request->next;
+        } else if (freed && env_turn_is_long(connection->host->env)) {
+            env_yield(connection->host->env, &connection->sweep);
+            return;
+        } else {
+            *at = request->next;
+            if (connection->last == request) connection->last = last;
+            if (request->close_after) connection->closing = true;
+            request_free(request);
+            freed = true;
+        }
+    }
 }
 
 /* Frees what has ended of a connection to which nobody listens. It may be gone when this returns. */
 static void sweep_ended(struct connection *connection) {
     if (connection->inside > 0) return;
-    struct request *left_first = NULL, *left_last = NULL;
-    while (connection->first != NULL) {
-        struct request *request = list_take_first(connection);
-        request->next = NULL;
-        if (request->ended) {
-            if (request->close_after) connection->closing = true;
-            request_free(request);
-        } else {
-            *(left_last != NULL ? &left_last->next : &left_first) = request;
-            left_last = request;
-        }
-    }
-    connection->first = left_first;
-    connection->last = left_last;
+    free_ended(connection);
     recount(connection);
     if (connection->closing && !connection->closed)
         connection_close(connection);
@@ -168,6 +180,10 @@ static void sweep_ended(struct connection *connection) {
         free_if_gone(connection);
     else
         update_reading(connection);
+}
+
+static void sweep_on(struct env_task *task) {
+    sweep_ended((struct connection *)((char *)task - offsetof(struct connection, sweep)));
 }
 
 static void tell_requests(struct connection *connection) {
@@ -247,11 +263,12 @@ static void request_end(struct request *request) {
     struct connection *connection = request->connection;
     request->ended = true;
     request->canceled = NULL;
-    give_back(request);
-    if (connection->queue == NULL)
+    if (connection->queue == NULL) {
         sweep_ended(connection);
-    else
-        flush_answers(connection);
+        return;
+    }
+    give_back(request);
+    flush_answers(connection);
 }
 
 static void emit(void *arg, struct slice slice) {
@@ -555,6 +572,7 @@ struct connection *connection_new(const struct connection_host *host, struct env
     connection->owner = owner;
     connection->listener = listener;
     connection->stream = stream;
+    connection->sweep.run = sweep_on;
     env_stream_peer(stream, connection->peer);
     connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
     send_queue_set_patient(connection->queue);

@@ -27,6 +27,7 @@ struct connection_host {
     const struct dispatch *dispatch;
     struct budget *requests; /* memory of requests in flight: sockets are not read while it is spent */
     struct budget *answers;
+    struct parking *parking; /* of requests that wait because their clients like to */
     uint32_t max_request_bytes;
     uint32_t max_in_flight;      /* requests of one connection */
     void (*active)(void *owner); /* a request came, or the last answer was taken */

@@ -21,6 +21,7 @@
 #include "protocol/schema.h"
 
 struct connection;
+struct parking;
 
 /* Who asks, by which way, and what pays for the answer. */
 struct request_ctx {
@@ -30,6 +31,7 @@ struct request_ctx {
     struct kp_string client_id; /* as the client named itself; may be null */
     struct budget *memory;      /* of requests in flight: charge what waits with a request */
     struct budget *answers;     /* of answers that are not written yet: large ones get smaller while it is spent */
+    struct parking *parking;    /* where a request waits that could as well be answered */
 };
 
 struct request {

@@ -34,6 +34,7 @@ void request_steps_stop(struct request *request) {
 
 static bool must_wait(struct request *request) {
     const struct budget *answers = request->ctx.answers;
+    if (request->dead) return false; /* all that it still does is to give back */
     bool reserve = answers->used < answers->limit + answers->limit / RESERVE_PART;
     if (request->charged_answer <= ORDINARY && reserve) return false;
     return !budget_may_pass(request->ctx.answers, request);

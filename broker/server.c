@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/connection.h"
+#include "broker/parking.h"
 
 enum {
     BACKLOG = 1024,
@@ -41,6 +42,7 @@ struct server {
     struct socket sockets[SOCKETS_MAX];
     size_t socket_count;
     struct budget requests, halves, answers; /* queued.max.request.bytes is shared between the first two */
+    struct parking parking;
     struct log_limiter complaints, crowded;
     struct connection_host host;
     struct client *oldest, *newest;
@@ -242,6 +244,7 @@ static void finish_close(struct env_task *task) {
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
     check_charges(server);
+    parking_close(&server->parking);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
     mem_free(server);
@@ -261,12 +264,14 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     budget_init(&server->requests, options->request_bytes - options->request_bytes / 2);
     server->requests.halves = &server->halves;
     budget_init(&server->answers, options->answer_bytes);
+    parking_open(&server->parking, env, &server->requests, &server->answers);
     server->host = (struct connection_host){.env = env,
                                             .log = log,
                                             .complaints = &server->complaints,
                                             .dispatch = dispatch,
                                             .requests = &server->requests,
                                             .answers = &server->answers,
+                                            .parking = &server->parking,
                                             .max_request_bytes = options->max_request_bytes,
                                             .max_in_flight = options->max_in_flight,
                                             .active = connection_active,

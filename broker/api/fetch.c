@@ -16,6 +16,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
+#include "broker/parking.h"
 #include "broker/request_steps.h"
 #include "protocol/kafka_error.h"
 
@@ -51,9 +52,11 @@ struct fetch_state {
     bool reading;     /* a round is under way */
     bool as_read;     /* while it begins to wait: nothing has moved since */
     bool waiting;     /* for watermarks */
+    bool gone;        /* the client has */
     bool must_answer; /* a partition has an error */
     bool time_is_over;
     struct deadline deadline;
+    struct parked parked; /* while it waits */
     struct env_task look; /* reads again, at the end of the turn in which something moved */
 };
 
@@ -63,6 +66,7 @@ static void stop_waiting(struct fetch_state *state) {
     for (size_t i = 0; state->waiting && i < state->count; i++)
         partition_wait_cancel(&state->parts[i].waiter);
     state->waiting = false;
+    parking_leave(state->request->ctx.parking, &state->parked);
     env_defer_cancel(state->services->env, &state->look);
 }
 
@@ -78,13 +82,30 @@ static void released(struct request *request) {
     drop_batches(state);
 }
 
+static bool leave_next(struct request *request) {
+    struct fetch_state *state = request->state;
+    if (state->done == state->count) {
+        request_respond_nothing(request);
+        return false;
+    }
+    partition_wait_cancel(&state->parts[state->done++].waiter);
+    return true;
+}
+
+/* In steps, because a client may leave a hundred requests of thousands of partitions. */
 static void client_gone(struct request *request) {
     struct fetch_state *state = request->state;
-    for (size_t i = 0; i < state->count; i++)
-        partition_read_cancel(&state->parts[i].read);
-    stop_waiting(state);
+    request->canceled = client_gone; /* told again when the connection closes, which stops the steps */
+    /* partitions are read one after the other */
+    if (state->reading && state->done > 0)
+        partition_read_cancel(&state->parts[(state->first + state->done - 1) % state->count].read);
+    state->reading = false;
+    state->gone = true;
+    parking_leave(request->ctx.parking, &state->parked);
+    env_defer_cancel(state->services->env, &state->look);
     deadline_clear(state->services->deadlines, &state->deadline);
-    request_respond_nothing(request);
+    state->done = state->waiting ? 0 : state->count;
+    request_steps(request, leave_next);
 }
 
 static void answer(struct fetch_state *state) {
@@ -102,6 +123,7 @@ static void answer(struct fetch_state *state) {
 static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
     struct fetch_part *part = (struct fetch_part *)((char *)waiter - offsetof(struct fetch_part, waiter));
     struct fetch_state *state = part->owner;
+    if (state->gone) return;
     if (!part->full) state->arrived += bytes;
     if (changed || state->worth + state->arrived >= state->min_bytes) env_defer(state->services->env, &state->look);
 }
@@ -124,7 +146,10 @@ static bool wait_for(struct fetch_part *part) {
 static bool wait_next(struct request *request) {
     struct fetch_state *state = request->state;
     if (state->done == state->count) {
-        if (!state->as_read) env_defer(state->services->env, &state->look);
+        if (state->as_read)
+            parking_park(state->request->ctx.parking, &state->parked);
+        else
+            env_defer(state->services->env, &state->look);
         return false;
     }
     state->as_read = wait_for(&state->parts[state->done++]) && state->as_read;
@@ -271,6 +296,18 @@ static void time_over(struct deadline *deadline) {
     if (!state->reading) read_again(state);
 }
 
+/* Others need the memory. What there is goes out, which is mostly nothing: then that is known without another look. */
+static void give_way(struct parked *parked) {
+    struct fetch_state *state = (struct fetch_state *)((char *)parked - offsetof(struct fetch_state, parked));
+    state->time_is_over = true;
+    if (state->worth > 0 || state->arrived > 0) {
+        read_again(state);
+        return;
+    }
+    stop_waiting(state);
+    answer(state);
+}
+
 /* ---- Beginning ---- */
 
 static struct key key_of(const void *owner, size_t place) {
@@ -366,6 +403,7 @@ void api_fetch(void *service, struct request *request) {
     *state = (struct fetch_state){.services = service, .request = request};
     state->deadline.passed = time_over;
     state->look.run = look;
+    state->parked.give_way = give_way;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
     if (in->session_epoch != 0 && in->session_epoch != -1) { /* KIP-227: no session was ever given */
         state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;

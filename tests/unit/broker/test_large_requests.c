@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -160,12 +161,50 @@ static void test_fetch_twice(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
+/* A client chooses how long its fetches wait, but not how long others do: those who wait give way when memory is wanted. */
+static void test_waiting_fetches_give_way(void **state) {
+    struct one_broker *one = *state;
+    struct error_text why;
+    enum { PARTITIONS = 300, FETCHES = 60 };
+    assert_int_equal(settings_set(one->values, "queued.max.request.bytes", "400000", "test", &why), ERR_NONE);
+    one_broker_start(one);
+    one_broker_create(one, "t", PARTITIONS);
+    static struct kp_fetch_request_partition partitions[PARTITIONS];
+    struct kp_fetch_request request;
+    struct kp_fetch_request_topic topic;
+    for (int i = 0; i < PARTITIONS; i++) {
+        kp_set_fallbacks(&kp_fetch_request_partition_schema, &partitions[i]);
+        partitions[i].partition = i;
+        partitions[i].partition_max_bytes = 1000;
+    }
+    kp_set_fallbacks(&kp_fetch_request_topic_schema, &topic);
+    topic = (struct kp_fetch_request_topic){.topic = kp_string_of("t"), .partitions = {partitions, PARTITIONS}};
+    kp_set_fallbacks(&kp_fetch_request_schema, &request);
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    request.max_wait_ms = 3600 * 1000;
+    request.min_bytes = 1;
+    request.max_bytes = 1 << 20;
+    for (int i = 0; i < FETCHES; i++)
+        one_broker_send(one, KP_FETCH, 4, &request);
+    int waiting = dup(one->client); /* stays open */
+    one_broker_has_answer(one, 100);
+    one_broker_dial_again(one);
+    struct kp_api_versions_request versions;
+    struct kp_api_versions_response response;
+    kp_set_fallbacks(&kp_api_versions_request_schema, &versions);
+    assert_true(one_broker_ask(one, KP_API_VERSIONS, 0, &versions, &response));
+    assert_int_equal(response.error_code, KAFKA_NONE);
+    close(waiting);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_metadata_of_many),
         TEST(test_delete_many),
         TEST(test_describe_configs_twice),
         TEST(test_fetch_twice),
+        cmocka_unit_test_setup_teardown(test_waiting_fetches_give_way, one_broker_setup, one_broker_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
