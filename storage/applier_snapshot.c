@@ -135,7 +135,7 @@ void applier_snapshot_save(struct partition_log *log, uint64_t index, struct sli
                               .state = state,
                               .group_path = mem_strdup(log->path),
                               .path = path_of_snapshot(log->path, index)};
-    log_store_run_job(store, store->lane, &save->job);
+    log_store_run_job(store, log_store_lane(store, log->group), &save->job);
 }
 
 /* ---- Reading ---- */

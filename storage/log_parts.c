@@ -26,10 +26,16 @@ void log_store_check_flush(struct log_store *store) {
 void log_store_free_if_unused(struct log_store *store) {
     if (!store->closed || store->jobs > 0 || store->logs || store->removals.busy) return;
     paced_removal_close(&store->removals);
-    env_lane_free(store->lane);
+    for (unsigned i = 0; i < store->lane_count; i++)
+        env_lane_free(store->lanes[i]);
+    mem_free(store->lanes);
     env_lane_free(store->open_lane);
     mem_free(store->groups_path);
     mem_free(store);
+}
+
+struct env_lane *log_store_lane(const struct log_store *store, uint64_t group) {
+    return store->lanes[group % store->lane_count];
 }
 
 void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job) {

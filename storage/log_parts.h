@@ -68,7 +68,9 @@ struct log_store {
     struct tail_cache cache;
     struct segment_files files;
     uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many points */
-    struct env_lane *lane;         /* all that is written into the groups' directories, in order */
+    struct env_lane *
+        *lanes; /* all that is written into the groups' directories; that of one group in one lane, in order */
+    unsigned lane_count;
     struct env_lane *open_lane;    /* looks at what is there, for logs that are opened */
     unsigned jobs;                 /* in the lanes */
     struct paced_removal removals; /* of what deleted groups leave, in a lane of its own */
@@ -180,6 +182,8 @@ void partition_log_free_if_unused(struct partition_log *log);
 
 /* The log of that group if it is open, or NULL. */
 struct partition_log *log_store_find(struct log_store *store, uint64_t group);
+/* Where all that is written into the directory of this group has its order. */
+struct env_lane *log_store_lane(const struct log_store *store, uint64_t group);
 /* Sends a job into a lane of the store, and takes it back: the last thing in its `done`. The store lives until then. */
 void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job);
 void log_store_job_done(struct log_store *store);

@@ -16,6 +16,7 @@
 
 enum {
     INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
+    LANES_MOST = 8, /* that write and sync segments; more gained nothing where it was measured (decision 20) */
 };
 
 /* ---- Opening ---- */
@@ -53,6 +54,15 @@ static void removals_idle(void *arg) {
     log_store_free_if_unused(arg);
 }
 
+/* Syncs of different files wait for the same commits of the file system: several at once cost hardly more than one. */
+static void open_lanes(struct log_store *store) {
+    unsigned jobs = store->write_behind.jobs_max;
+    store->lane_count = jobs < LANES_MOST ? jobs : LANES_MOST;
+    store->lanes = mem_alloc(store->lane_count * sizeof(struct env_lane *));
+    for (unsigned i = 0; i < store->lane_count; i++)
+        store->lanes[i] = env_lane_new(store->env, "write-behind");
+}
+
 /* Accepted, and in no segment; and what the journal may have to grow for what it has not written. */
 static uint64_t promised_room(void *arg) {
     const struct log_store *store = arg;
@@ -85,10 +95,10 @@ static void begin(struct log_store *store) {
     tail_cache_init(&store->cache, options->tail_cache_bytes);
     store->flush_task.run = check_flush;
     store->index_interval_bytes = index_interval(options);
-    store->lane = env_lane_new(store->env, "write-behind");
     store->open_lane = env_lane_new(store->env, "open-logs");
     paced_removal_init(&store->removals, store->env, removals_idle, store);
     write_behind_open(store);
+    open_lanes(store);
     log_readings_open(store);
     unsigned jobs = store->write_behind.jobs_max; /* each has a file of its own */
     store->files = (struct segment_files){.env = store->env,

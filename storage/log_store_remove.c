@@ -49,7 +49,7 @@ static void work(struct env_job *base) {
 
 static void try_again(void *arg) {
     struct remove_job *job = arg;
-    env_lane_run(job->store->lane, &job->job);
+    env_lane_run(log_store_lane(job->store, job->group), &job->job);
 }
 
 /* The sync of the directory that was not opened is made good by the next try. */
@@ -92,7 +92,7 @@ int log_store_remove_group(struct log_store *store, uint64_t group) {
                                .aside = mem_alloc(size),
                                .aside_size = size,
                                .groups_path = store->groups_path};
-    log_store_run_job(store, store->lane, &job->job);
+    log_store_run_job(store, log_store_lane(store, group), &job->job);
     return 0;
 }
 

@@ -202,7 +202,7 @@ static void try_again(void *arg) {
     if (job->log->closed)
         end_job(job);
     else
-        env_lane_run(job->store->lane, &job->job);
+        env_lane_run(log_store_lane(job->store, job->log->group), &job->job);
 }
 
 /* What did not fit is still in memory and in the journal: it is written again, from the beginning, until there is room. */
@@ -355,7 +355,7 @@ static void start(struct partition_log *log) {
     job->file = job->create ? NULL : job->segment->file;
     log->job = job;
     store->write_behind.jobs++;
-    log_store_run_job(store, store->lane, &job->job);
+    log_store_run_job(store, log_store_lane(store, log->group), &job->job);
 }
 
 /* ---- Which logs wait, and for what ---- */
