@@ -19,6 +19,7 @@ enum mutant {
     MUTANT_SYNCED_BLOCK_WRITTEN,   /* segments go on in the block in which their last sync ended */
     MUTANT_SEGMENT_NOT_SYNCED,     /* the journal is told of progress in a segment that was not synced */
     MUTANT_ROOM_NOT_COUNTED,       /* the room of the disk is what it was at the last look */
+    MUTANT_JOURNAL_WITHOUT_LIMIT,  /* the journal takes twice as many files as its limit has room for */
 
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
     MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not durable */

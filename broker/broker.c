@@ -15,6 +15,7 @@
 #include "broker/api/handlers.h"
 #include "broker/broker_parts.h"
 #include "protocol/api_table.h"
+#include "storage/journal.h"
 
 enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000, SLOW_REQUEST_MS = 10000 };
 
@@ -99,7 +100,7 @@ static int open_shard(struct broker *broker, struct error_text *why) {
         .election_timeout_ms = settings->raft_election_timeout_ms,
         .failover_ms = settings->raft_failover_ms,
         .group_uncommitted_bytes = settings->partition_uncommitted_bytes,
-        .uncommitted_bytes = settings->journal_max_bytes / 4,
+        .uncommitted_bytes = journal_usable_bytes(log_store_journal(broker->store)) / 4,
         .peer_window_bytes = settings->peer_window_bytes,
         .peers = {.node = settings->node_id,
                   .listen_host = settings->peer_host[0] == '\0' ? NULL : settings->peer_host,

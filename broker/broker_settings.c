@@ -15,6 +15,8 @@
 
 #include "base/check.h"
 
+enum { JOURNAL_FILES = 16, JOURNAL_GRAIN = 4096 };
+
 /* ---- Addresses ---- */
 
 /* "host:port" or "[v6]:port"; host may be empty. False: it is not that. */
@@ -398,6 +400,12 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
     return ERR_NONE;
 }
 
+/* The room of the journal comes and goes a file at a time: a few large ones would be all reserve. */
+static void fit_journal_files(struct broker_settings *into) {
+    uint64_t most = into->journal_max_bytes / JOURNAL_FILES / JOURNAL_GRAIN * JOURNAL_GRAIN;
+    if (into->journal_file_bytes > most) into->journal_file_bytes = most;
+}
+
 int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why) {
     memset(into, 0, sizeof *into);
     into->values = values;
@@ -416,6 +424,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     if (error == ERR_NONE) error = parse_nodes(into, why);
     if (error == ERR_NONE) error = parse_peer_listen(into, why);
     if (error == ERR_NONE) error = check_together(into, why);
+    if (error == ERR_NONE) fit_journal_files(into);
     return error;
 }
 

@@ -99,8 +99,9 @@ static const struct setting table[] = {
     /* ---- Storage ---- */
     NUMBER(
         "journal.max.bytes", "1073741824", 128 * KIB, (int64_t)64 * GIB, "bytes",
-        "The part of the journal that is live, which a start has to read; a quarter of it bounds what is uncommitted."),
-    NUMBER("journal.file.bytes", "16777216", 64 * KIB, GIB, "bytes", "The size of one file of the journal."),
+        "The most that the files of the journal have, all of which a start may have to read; producers wait beyond. A quarter of it, less a few files, bounds what is uncommitted."),
+    NUMBER("journal.file.bytes", "16777216", 64 * KIB, GIB, "bytes",
+           "The size of one file of the journal; a sixteenth of journal.max.bytes at most."),
     NUMBER("log.segment.bytes", "1073741824", 1024, GIB, "bytes",
            "A segment file of a partition ends when it is larger."),
     NUMBER("log.index.interval.bytes", "4096", 64, 16 * MIB, "bytes",

@@ -68,6 +68,8 @@ void journal_progress(struct journal *journal, uint64_t group, uint64_t index, i
     struct journal_group_state *state = journal_state_group(&journal->state, group);
     if (index < state->asked_progress) return;
     state->asked_progress = index;
+    state->asked_segment = segment;
+    state->asked_position = position;
     if (index > state->asked_last) state->asked_last = index;
     struct journal_record progress = {
         .kind = JOURNAL_PROGRESS, .group = group, .index = index, .segment = segment, .position = position};
@@ -111,14 +113,26 @@ void journal_close(struct journal *journal) {
         journal_free_if_unused(journal);
 }
 
+static uint64_t bytes_above_commit(const struct journal_group *recovered) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < recovered->entry_count; i++)
+        if (recovered->entries[i]->index > recovered->commit) bytes += entry_stored_size(recovered->entries[i]);
+    return bytes;
+}
+
 static void take_over_groups(struct journal *journal) {
     struct journal_group_state *group, *next;
+    uint64_t uncommitted = 0;
     HASH_ITER(hh, journal->state.groups, group, next) {
         group->asked_last = journal_state_last(group);
         group->asked_progress = group->progress;
+        group->asked_segment = group->progress_segment;
+        group->asked_position = group->progress_position;
         group->asked_commit = group->commit;
         journal_state_make_recovered(group);
+        uncommitted += bytes_above_commit(group->recovered);
     }
+    journal_room_recovered(journal, uncommitted);
 }
 
 /* Goes on where the rounds end. The sync is for a last round that a dead process had written and not synced. */
@@ -246,6 +260,14 @@ void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uin
 
 uint64_t journal_live_bytes(const struct journal *journal) {
     return journal->files.live_bytes;
+}
+
+uint64_t journal_limit_bytes(const struct journal *journal) {
+    return journal->limit;
+}
+
+uint64_t journal_disk_bytes(const struct journal *journal) {
+    return journal->files.live_bytes + journal->files.free_bytes;
 }
 
 uint64_t journal_sequence(const struct journal *journal) {

@@ -23,8 +23,9 @@
 struct journal;
 
 struct journal_options {
-    uint64_t file_bytes;    /* of one file, taken up to a multiple of 4096, at least 32 KiB; 64 KiB in the simulator */
-    uint64_t max_bytes;     /* of the live part, which recovery reads; at least four files */
+    uint64_t file_bytes; /* of one file, taken up to a multiple of 4096, at least 32 KiB; 64 KiB in the simulator */
+    /* Of all files; at least eight, so files are smaller where this leaves no room for eight of file_bytes. */
+    uint64_t max_bytes;
     struct disk_room *room; /* stays until journal_close. NULL: what the disk has */
     bool must_exist; /* this directory has been in use: a missing journal is damage (ERR_CORRUPT), never a new one */
 };
@@ -74,7 +75,8 @@ void journal_hard_state(struct journal *journal, uint64_t group, uint32_t term, 
 void journal_truncate(struct journal *journal, uint64_t group, uint64_t index);
 /* The commit index moved; rides with whichever round comes next and starts none of its own. */
 void journal_commit(struct journal *journal, uint64_t group, uint64_t index);
-/* Everything up to `index` is synced in the group's segments (segment base offset and position behind it are given back at recovery). Starts no round of its own. */
+/* Everything up to `index`, which was reported durable, is synced in the group's segments (segment base offset and position behind it are given
+ * back at recovery). Starts no round of its own; may be durable before what was recorded earlier and waits for room. */
 void journal_progress(struct journal *journal, uint64_t group, uint64_t index, int64_t segment, uint64_t position);
 /* The group is gone: nothing of it is needed, and nothing is recorded for it any more. Starts no round of its own. */
 void journal_forget(struct journal *journal, uint64_t group);
@@ -110,12 +112,17 @@ uint64_t journal_round(const struct journal *journal);
 
 /* ---- Room ---- */
 
-/* The journal needs files back: `pressed` is called (at most once a turn) with the groups that hold the oldest file, one
+/* The journal needs files back: `pressed` is called (at most once a turn) with the groups that hold the oldest files, one
  * call each: the owner writes and syncs that group's committed entries up to `index`, then calls journal_progress.
  * What is not committed the journal copies forward by itself. */
 void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
                          void *arg);
-uint64_t journal_live_bytes(const struct journal *journal);
+uint64_t journal_live_bytes(const struct journal *journal); /* what recovery would read */
+/* Of all files: at most journal_limit_bytes and one round. */
+uint64_t journal_disk_bytes(const struct journal *journal);
+uint64_t journal_limit_bytes(const struct journal *journal);
+/* Twice as much as may be uncommitted, over all groups: so much goes round and leaves room for the rest. */
+uint64_t journal_usable_bytes(const struct journal *journal);
 /* Of what is recorded `unwritten` bytes are in no file yet: so much the files may have to grow for them. */
 uint64_t journal_owed_bytes(const struct journal *journal, uint64_t unwritten);
 /* Sequence number of the last durable round: never goes back unless the disk did. Rounds that hold nothing but what was seen of

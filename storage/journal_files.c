@@ -16,7 +16,7 @@
 
 enum { PIECE_BYTES = 1 << 20, PATH_MAX_BYTES = 512 };
 
-/* A file that the lane is making. */
+/* A file that the lane is making, or removing. */
 struct journal_making {
     struct env_job job;
     struct journal_files *files;
@@ -166,15 +166,21 @@ static int write_piece(struct journal_making *making) {
     return error != ERR_NONE ? error : env_sync_dir(making->env, making->dir);
 }
 
-static struct journal_making *making_new(struct journal_files *files) {
+static struct journal_making *job_new(struct journal_files *files, struct journal_file *file) {
     struct journal_making *making = mem_zalloc(sizeof *making);
     making->files = files;
     making->env = files->env;
-    making->file = mem_zalloc(sizeof *making->file);
-    making->file->number = free_number(files);
-    making->file_bytes = files->file_bytes;
-    journal_files_name(files, making->file->number, making->path);
+    making->file = file;
+    journal_files_name(files, file->number, making->path);
     snprintf(making->dir, sizeof making->dir, "%s", files->path);
+    return making;
+}
+
+static struct journal_making *making_new(struct journal_files *files) {
+    struct journal_file *file = mem_zalloc(sizeof *file);
+    file->number = free_number(files);
+    struct journal_making *making = job_new(files, file);
+    making->file_bytes = files->file_bytes;
     size_t bytes = files->file_bytes < PIECE_BYTES ? (size_t)files->file_bytes : PIECE_BYTES;
     making->zeros = mem_aligned(JOURNAL_BLOCK, bytes);
     memset(making->zeros, 0, bytes);
@@ -213,15 +219,29 @@ static void piece_work(struct env_job *job) {
     making->error = write_piece(making);
 }
 
-/* The file is there, or will not be: error_is_no_room, ERR_LIMIT, ERR_CANCELED. */
-static void end_making(struct journal_making *making, int error) {
-    struct journal_files *files = making->files;
+/* It is done, or will not be: error_is_no_room, ERR_LIMIT, ERR_CANCELED. */
+static void end_job(struct journal_making *making, int error) {
     void (*made)(void *arg, int error) = making->made;
     void *arg = making->arg;
-    files->making = NULL;
-    if (error == ERR_NONE) adopt_made(files, making);
+    making->files->making = NULL;
     making_free(making);
     made(arg, error);
+}
+
+static void end_making(struct journal_making *making, int error) {
+    if (error == ERR_NONE) adopt_made(making->files, making);
+    end_job(making, error);
+}
+
+/* Sends the job into the lane, one at a time. */
+static void begin_job(struct journal_making *making, struct env_lane *lane, void (*made)(void *arg, int error),
+                      void *arg) {
+    CHECK(making->files->making == NULL); /* the journal makes or removes one at a time, and closes after it */
+    making->files->making = making;
+    making->lane = lane;
+    making->made = made;
+    making->arg = arg;
+    env_lane_run(lane, &making->job);
 }
 
 static void piece_done(struct env_job *job) {
@@ -245,15 +265,56 @@ static void piece_done(struct env_job *job) {
 
 void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
                               void *arg) {
-    CHECK(files->making == NULL); /* the journal makes one at a time, and closes after it */
     struct journal_making *making = making_new(files);
-    files->making = making;
-    making->lane = lane;
-    making->made = made;
-    making->arg = arg;
     making->job.work = piece_work;
     making->job.done = piece_done;
-    env_lane_run(lane, &making->job);
+    begin_job(making, lane, made, arg);
+}
+
+/* ---- Removing ---- */
+
+static struct journal_file *largest_free(const struct journal_files *files) {
+    struct journal_file *found = NULL;
+    for (size_t i = 0; i < files->count; i++) {
+        struct journal_file *file = files->all[i];
+        if (file->generation == 0 && (found == NULL || file->size > found->size)) found = file;
+    }
+    return found;
+}
+
+static void remove_work(struct env_job *job) {
+    struct journal_making *removing = (struct journal_making *)job;
+    removing->error = env_unlink(removing->env, removing->path);
+    if (removing->error == ERR_NONE) removing->error = env_sync_dir(removing->env, removing->dir);
+}
+
+static void remove_done(struct env_job *job) {
+    struct journal_making *removing = (struct journal_making *)job;
+    if (removing->error != ERR_NONE)
+        env_fatal(removing->env, "cannot remove the journal file %s (%s); this broker ends, its data is safe",
+                  removing->path, error_phrase(removing->error));
+    end_job(removing, ERR_NONE);
+}
+
+/* Takes it out of the list. */
+static void take_out(struct journal_files *files, size_t at) {
+    files->free_bytes -= files->all[at]->size;
+    files->count--;
+    memmove(&files->all[at], &files->all[at + 1], (files->count - at) * sizeof(struct journal_file *));
+}
+
+void journal_files_remove_later(struct journal_files *files, struct env_lane *lane,
+                                void (*removed)(void *arg, int error), void *arg) {
+    struct journal_file *file = largest_free(files);
+    CHECK(file != NULL); /* the caller has counted them */
+    size_t at = 0;
+    while (files->all[at] != file)
+        at++;
+    take_out(files, at);
+    struct journal_making *removing = job_new(files, file);
+    removing->job.work = remove_work;
+    removing->job.done = remove_done;
+    begin_job(removing, lane, removed, arg);
 }
 
 /* ---- Lending ---- */
@@ -267,18 +328,15 @@ size_t journal_files_free(const struct journal_files *files) {
 
 struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation) {
     CHECK(generation > 0); /* the journal's next one, which goes on from one that was decoded */
-    for (size_t i = 0; i < files->count; i++) {
-        struct journal_file *file = files->all[i];
-        if (file->generation != 0) continue;
-        file->generation = generation;
-        if (file->used) files->reused++;
-        file->used = true;
-        files->free_bytes -= file->size;
-        if (file->size > files->file_bytes) file->size = files->file_bytes;
-        files->live_bytes += file->size;
-        return file;
-    }
-    return NULL;
+    struct journal_file *file = largest_free(files);
+    if (file == NULL) return NULL;
+    file->generation = generation;
+    if (file->used) files->reused++;
+    file->used = true;
+    files->free_bytes -= file->size;
+    if (file->size > files->file_bytes) file->size = files->file_bytes;
+    files->live_bytes += file->size;
+    return file;
 }
 
 void journal_files_grown(struct journal_files *files, struct journal_file *file, uint64_t bytes) {

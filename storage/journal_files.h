@@ -31,7 +31,7 @@ struct journal_files {
     struct journal_file **all; /* ascending numbers */
     size_t count, capacity;
     uint64_t free_bytes, live_bytes; /* of free files, of the others */
-    struct journal_making *making;   /* a file that is being made, or NULL */
+    struct journal_making *making;   /* a file that is being made or removed, or NULL */
     uint64_t made, reused;           /* files, over the life of this struct */
     bool stopping; /* no further piece of the file that is being made; it is removed at the next open */
 };
@@ -52,8 +52,12 @@ int journal_files_make(struct journal_files *files, struct error_text *why);
 void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
                               void *arg);
 
+/* Removes a free file in the lane, while none is being made; `removed` gets ERR_NONE. One that is there after a crash is free again. */
+void journal_files_remove_later(struct journal_files *files, struct env_lane *lane,
+                                void (*removed)(void *arg, int error), void *arg);
+
 size_t journal_files_free(const struct journal_files *files); /* how many */
-/* A free file becomes that of `generation`, or NULL. One that had grown counts as file_bytes again: the caller cuts it. */
+/* The largest free file becomes that of `generation`, or NULL. One that had grown counts as file_bytes again: the caller cuts it. */
 struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation);
 /* The file is used up to `bytes`, which may be more than it had. */
 void journal_files_grown(struct journal_files *files, struct journal_file *file, uint64_t bytes);

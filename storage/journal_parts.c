@@ -11,7 +11,6 @@
 
 enum {
     SMALLEST_FILE = 32 * 1024,
-    FILES_AT_LEAST = 4,
     ROUND_LIMIT_MAX = 4 << 20,
     ROUNDS_IN_FILE = 8,       /* at least: a round is closed at this part of a file */
     KEEP_BUFFER = 256 * 1024, /* bytes of a buffer that stay in any case */
@@ -25,8 +24,11 @@ struct journal *journal_new(struct env *env, struct log *log, const struct journ
     journal->options = *options;
     uint64_t *file_bytes = &journal->options.file_bytes, *max_bytes = &journal->options.max_bytes;
     *file_bytes = (*file_bytes + JOURNAL_BLOCK - 1) / JOURNAL_BLOCK * JOURNAL_BLOCK;
+    uint64_t most = *max_bytes / JOURNAL_FILES_AT_LEAST / JOURNAL_BLOCK * JOURNAL_BLOCK;
+    if (*file_bytes > most) *file_bytes = most;
     if (*file_bytes < SMALLEST_FILE) *file_bytes = SMALLEST_FILE;
-    if (*max_bytes < FILES_AT_LEAST * *file_bytes) *max_bytes = FILES_AT_LEAST * *file_bytes;
+    if (*max_bytes < JOURNAL_FILES_AT_LEAST * *file_bytes) *max_bytes = JOURNAL_FILES_AT_LEAST * *file_bytes;
+    journal->limit = *max_bytes;
     journal_state_init(&journal->state);
     journal->queue = journal->gathering = journal_round_new();
     journal->gathering->number = 1;

@@ -20,6 +20,18 @@
 #include "storage/journal_round.h"
 #include "storage/journal_state.h"
 
+enum { JOURNAL_FILES_AT_LEAST = 8 };
+
+/* What is written: it says how much room it may take from what is written later (journal_room.c). */
+enum journal_purpose { JOURNAL_FOR_OWNERS, JOURNAL_FOR_COPIES, JOURNAL_FOR_PROGRESS };
+/* Where a round may be written now: LATER is followed by a turn when that may have changed. */
+enum journal_room { JOURNAL_ROOM_HERE, JOURNAL_ROOM_NEXT, JOURNAL_ROOM_LATER };
+
+/* A group that kept the oldest generation when that was last asked; 0: none. */
+struct journal_keeper {
+    uint64_t generation, group;
+};
+
 /* The one write that is under way. */
 struct journal_write {
     struct env_job job;
@@ -54,6 +66,7 @@ struct journal {
     uint64_t salt, run;
     struct journal_file *file; /* of the present generation, state.generation */
     uint64_t offset, end;      /* in it; `end`: no round is begun that goes beyond */
+    uint64_t too_large;        /* so many bytes the file is larger than files are, because a round is */
     uint64_t sequence;         /* of the last round placed */
     uint64_t base;             /* for the next one, see struct journal_round_header */
 
@@ -64,12 +77,15 @@ struct journal {
     struct journal_waiter *telling;                /* those that are being told now */
 
     /* Room; journal_room.c. */
-    struct journal_round *copies;  /* gathers what is copied forward */
-    uint64_t reclaiming;           /* the generation that is being copied forward; 0: none */
-    bool owners_turn;              /* a round of theirs was placed since the last reclaiming began */
-    uint64_t pressed;              /* the owners of this generation were asked */
-    bool disk_full;                /* no further file can be made at present */
-    bool stalled;                  /* the next round waits for a file */
+    struct journal_round *copies; /* gathers what is copied forward */
+    uint64_t reclaiming;          /* the generation that is being copied forward; 0: none */
+    uint64_t limit;               /* options.max_bytes, or more while what was recovered needs more */
+    bool owners_turn; /* a round of theirs was placed, or they waited for long, since the last reclaiming began */
+    struct journal_keeper keepers[2]; /* of the oldest generation; [1]: that cannot be copied either */
+    uint64_t pressed;                 /* the owners of this generation were asked */
+    bool disk_full;                   /* no further file can be made at present */
+    bool stalled;                     /* the next round of the owners waits for room */
+    struct log_limiter full[2];
     struct env_timer *again;       /* looks again while stalled or disk_full */
     struct env_timer *write_again; /* the write finds no room, and is tried again */
     struct log_limiter no_room;
@@ -106,8 +122,6 @@ int journal_writer_continue(struct journal *journal, const struct journal_tail *
 void journal_writer_begin_tries(struct journal *journal);
 /* The journal closes while its write finds no room: the round is lost. Frees the journal if nothing else is under way. */
 void journal_writer_give_up(struct journal *journal);
-/* Does the round fit into the file of the present generation? */
-bool journal_writer_fits(const struct journal *journal, const struct journal_round *round);
 /* Gives the round, which fits, its place and writes it; `written` is called when it is durable. One write at a time. */
 void journal_writer_write(struct journal *journal, struct journal_round *round, bool counted,
                           void (*written)(struct journal *journal));
@@ -116,15 +130,19 @@ void journal_writer_next_generation(struct journal *journal, size_t need, void (
 
 /* ---- journal_room.c ---- */
 
-/* May the ring take one more file now? If not, one is being made, or journal->stalled is set and the owners are asked; a turn
- * comes when that is done. */
-bool journal_room_for_file(struct journal *journal);
-/* Has a file made ahead if none is free. */
+/* So many bytes were found that are not committed: where the limit was lowered too far for them it is higher in this run; where it was
+ * lowered below what is live it is higher until that is in segments. */
+void journal_room_recovered(struct journal *journal, uint64_t uncommitted_bytes);
+/* May a round of so many bytes be written now? HERE: it fits; NEXT: into the next generation, for which a file is there. */
+enum journal_room journal_room_for(struct journal *journal, size_t bytes, enum journal_purpose purpose);
+/* Has a file made ahead if few are free, or one removed that is too many. */
 void journal_room_prepare(struct journal *journal);
 /* A generation began: chooses what to copy forward, has a file made ahead. */
 void journal_room_began(struct journal *journal);
 /* Fills journal->copies with what is to be copied forward next; false: nothing is. */
 bool journal_room_copy(struct journal *journal);
+/* While rounds of the owners wait: a round with the progress behind them, if that empties the oldest generation; else NULL. The caller's. */
+struct journal_round *journal_room_progress(struct journal *journal);
 /* Asks the owners of the oldest generation, if it is time. */
 void journal_room_press(struct journal *journal);
 /* journal->again: looks again while rounds wait or the disk is full. */

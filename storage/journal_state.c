@@ -161,7 +161,7 @@ static void split(struct journal_state *state, struct journal_group_state *group
 /* Puts one entry before the extent `at`, or into the one before that if it continues it. */
 static void place_entry(struct journal_state *state, struct journal_group_state *group, size_t at, uint64_t index,
                         struct entry *entry) {
-    if (group->recovered == NULL && index <= group->asked_commit) entry = NULL;
+    if (group->recovered == NULL && index <= group->asked_commit && index < group->asked_void) entry = NULL;
     struct journal_extent *extent = at > 0 ? &group->extents[at - 1] : NULL;
     if (extent == NULL || extent->generation != state->generation || extent->last + 1 != index) {
         extent = insert_extent(state, group, at, state->generation);
@@ -240,9 +240,10 @@ uint64_t journal_state_last(const struct journal_group_state *group) {
 }
 
 void journal_state_release_committed(struct journal_group_state *group) {
-    if (group->recovered != NULL) return;
-    for (size_t i = 0; i < group->extent_count && group->extents[i].first <= group->asked_commit; i++)
-        drop_refs_below(&group->extents[i], group->asked_commit + 1);
+    if (group->recovered != NULL || group->asked_void == 0) return;
+    uint64_t last = group->asked_commit < group->asked_void ? group->asked_commit : group->asked_void - 1;
+    for (size_t i = 0; i < group->extent_count && group->extents[i].first <= last; i++)
+        drop_refs_below(&group->extents[i], last + 1);
 }
 
 int journal_state_check(const struct journal_group_state *group, uint64_t *index) {
@@ -287,9 +288,11 @@ void journal_state_free_recovered(struct journal_group_state *group) {
 
 /* ---- Applying records ---- */
 
+/* What is in segments is committed: the record that said so may wait for the room that this one gives. */
 static void apply_progress(struct journal_state *state, struct journal_group_state *group,
                            const struct journal_record *record) {
     if (record->index < group->progress) return;
+    if (record->index > group->commit) group->commit = record->index;
     group->progress = record->index;
     group->progress_segment = record->segment;
     group->progress_position = record->position;
@@ -314,7 +317,10 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
         break;
     case JOURNAL_TRUNCATE:
         truncate_from(state, group, record->index);
-        if (group->asked_truncates > 0 && --group->asked_truncates == 0) group->asked_void = UINT64_MAX;
+        if (group->asked_truncates > 0 && --group->asked_truncates == 0) {
+            group->asked_void = UINT64_MAX;
+            journal_state_release_committed(group);
+        }
         break;
     case JOURNAL_HARD_STATE:
         group->term = record->term;

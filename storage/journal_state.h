@@ -38,6 +38,8 @@ struct journal_group_state {
     struct journal_group *recovered; /* what its owner has not taken yet; while it is there, all references are held */
     /* As the owner sees it: records that have no place yet included. */
     uint64_t asked_last, asked_progress, asked_commit;
+    uint64_t asked_position; /* of asked_progress; with it, asked_segment */
+    int64_t asked_segment;
     uint64_t asked_void;      /* entries that have a place from here on are void: a truncation that has none says so */
     unsigned asked_truncates; /* truncations that have no place yet */
     UT_hash_handle hh;
@@ -71,7 +73,8 @@ void journal_state_drop(struct journal_state *state, uint64_t below);
 
 /* Highest index: of its entries, or `progress`. */
 uint64_t journal_state_last(const struct journal_group_state *group);
-/* Lets go of references that copying forward will not need: those up to asked_commit, once `recovered` is gone. */
+/* Lets go of references that copying forward will not need: those up to asked_commit, once `recovered` is gone. Not of void ones: what is
+ * committed there is behind the truncation, and waits like it. */
 void journal_state_release_committed(struct journal_group_state *group);
 /* The entry if its reference is held, else NULL. */
 struct entry *journal_extent_entry(const struct journal_extent *extent, uint64_t index);

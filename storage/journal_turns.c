@@ -4,8 +4,8 @@
  * Happy path: at the end of a turn in which something wants to be durable the first round of the queue is written, unless a
  * write is under way: then the end of that one starts it. When a round is durable the next one starts first, then waiters
  * are told, in the order in which they asked, and at last the owners of the oldest generation are asked for room.
- * A round that does not fit into the file lets the next generation begin, which is a write of its own; without a free file it
- * waits, and each change of that (journal_room.c) ends in a turn here.
+ * A round that does not fit into the file lets the next generation begin, which is a write of its own; without room it
+ * waits, and each change of that (journal_room.c) ends in a turn here. Progress overtakes rounds that wait for the room that it gives.
  * Invariants: waiters are told only of what is durable, and never inside a call of an owner.
  */
 #include "base/check.h"
@@ -75,33 +75,55 @@ static void tell_waiters(struct journal *journal) {
 
 static void go_on(struct journal *journal);
 
-static void begin_generation(struct journal *journal, size_t need) {
-    if (!journal_room_for_file(journal)) return;
-    journal_writer_next_generation(journal, need, go_on);
-    journal_room_began(journal);
-}
-
 static bool is_due(const struct journal *journal) {
     return journal->queue != journal->gathering || journal->gathering->wanted;
 }
 
+/* Writes the round, or what it needs before it: the beginning of the next generation. *placed: it was the round; false: there is no room. */
+static bool write(struct journal *journal, struct journal_round *round, enum journal_purpose purpose, bool *placed) {
+    size_t bytes = journal_round_bytes(round);
+    *placed = false;
+    switch (journal_room_for(journal, bytes, purpose)) {
+    case JOURNAL_ROOM_LATER: return false;
+    case JOURNAL_ROOM_NEXT:
+        journal_writer_next_generation(journal, bytes, go_on);
+        journal_room_began(journal);
+        return true;
+    case JOURNAL_ROOM_HERE: break;
+    }
+    *placed = true;
+    if (round == journal->gathering) journal_close_round(journal);
+    if (purpose == JOURNAL_FOR_OWNERS) journal->queue = round->next;
+    journal_writer_write(journal, round, purpose == JOURNAL_FOR_OWNERS, go_on);
+    return true;
+}
+
+static bool write_copies(struct journal *journal) {
+    bool placed;
+    if (!journal_room_copy(journal)) return false;
+    if (!write(journal, journal->copies, JOURNAL_FOR_COPIES, &placed)) return false;
+    if (placed) journal->copies = NULL;
+    return true;
+}
+
+static bool write_next(struct journal *journal) {
+    bool placed;
+    if (!is_due(journal) || !write(journal, journal->queue, JOURNAL_FOR_OWNERS, &placed)) return false;
+    if (placed) journal->owners_turn = true;
+    return true;
+}
+
+static void write_progress(struct journal *journal) {
+    bool placed = false;
+    struct journal_round *round = journal_room_progress(journal);
+    if (round != NULL) write(journal, round, JOURNAL_FOR_PROGRESS, &placed);
+    if (!placed) journal_round_free(round);
+}
+
+/* What gives room back goes first; progress as a part of the next round, unless that one waits for room. */
 static void next_round(struct journal *journal) {
     if (journal->write.busy || journal->closing) return;
-    bool copying = journal_room_copy(journal);
-    if (!copying && !is_due(journal)) return;
-    struct journal_round *round = copying ? journal->copies : journal->queue;
-    if (!journal_writer_fits(journal, round)) {
-        begin_generation(journal, journal_round_bytes(round));
-        return;
-    }
-    if (copying) {
-        journal->copies = NULL;
-    } else {
-        if (round == journal->gathering) journal_close_round(journal);
-        journal->queue = round->next;
-        journal->owners_turn = true;
-    }
-    journal_writer_write(journal, round, !copying, go_on);
+    if (!write_copies(journal) && !write_next(journal)) write_progress(journal);
 }
 
 /* ---- Turns ---- */
@@ -109,6 +131,7 @@ static void next_round(struct journal *journal) {
 /* A write ended, or a turn. */
 static void go_on(struct journal *journal) {
     next_round(journal);
+    if (!journal->closing) journal_room_prepare(journal);
     journal->inside++;
     if (!journal->closing) tell_waiters(journal);
     if (!journal->closing) journal_room_press(journal);

@@ -129,10 +129,6 @@ static void start_write(struct journal *journal, struct journal_write write) {
     env_lane_run(journal->lane, &journal->write.job);
 }
 
-bool journal_writer_fits(const struct journal *journal, const struct journal_round *round) {
-    return journal->offset + journal_round_bytes(round) <= journal->end;
-}
-
 void journal_writer_begin_tries(struct journal *journal) {
     journal->write_again = env_timer_new(journal->env, write_again, journal);
 }
@@ -204,6 +200,7 @@ static struct journal_round *next_generation(struct journal *journal, size_t nee
     struct journal_round *both = seal_twice(journal, checkpoint, len);
     uint64_t least = *len + (need > journal->options.file_bytes / 2 ? need : journal->options.file_bytes / 2);
     journal->end = least > journal->file->size ? least : journal->file->size;
+    journal->too_large = need > journal->options.file_bytes / 2 ? journal->end - journal->file->size : 0;
     return both;
 }
 

@@ -16,7 +16,7 @@
 
 enum {
     INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
-    LANES_MOST = 8, /* that write and sync segments; more gained nothing where it was measured (decision 20) */
+    LANES_MOST = 8, /* that write and sync segments; more gained nothing where it was measured (decision 21) */
 };
 
 /* ---- Opening ---- */

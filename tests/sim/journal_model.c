@@ -22,6 +22,7 @@ struct journal_model {
     struct model_record *records; /* those behind `old` */
     uint64_t old_count, count;    /* records in `old`; in all */
     uint64_t durable, capacity;
+    uint64_t told_progress[MODEL_GROUPS];
 };
 
 struct journal_model *journal_model_new(struct run *run) {
@@ -54,7 +55,10 @@ static void apply(struct state *state, const struct model_record *record) {
         group->last = record->index - 1;
         break;
     case MODEL_COMMIT: group->commit = record->index; break;
-    case MODEL_PROGRESS: group->progress = record->index; break;
+    case MODEL_PROGRESS:
+        group->progress = record->index;
+        if (group->commit < record->index) group->commit = record->index;
+        break;
     case MODEL_MARK: state->mark = record->index; break;
     }
 }
@@ -69,6 +73,7 @@ void journal_model_record(struct journal_model *model, const struct model_record
     model->records[kept] = *record;
     model->count++;
     apply(&model->now, record);
+    if (record->kind == MODEL_PROGRESS) model->told_progress[record->group] = record->index;
 }
 
 const struct model_group *journal_model_now(const struct journal_model *model, unsigned group) {
@@ -96,13 +101,24 @@ void journal_model_durable(struct journal_model *model, uint64_t count) {
     drop_records(model, n);
 }
 
+void journal_check_limit(struct run *run, struct node *node, const char *path, const struct journal *journal,
+                         uint64_t *most) {
+    uint64_t bytes = disk_bytes_in(node_disk(node), path);
+
+    if (*most == 0) *most = bytes;
+    if (*most < journal_limit_bytes(journal)) *most = journal_limit_bytes(journal);
+    if (bytes > *most)
+        run_fail(run, "the journal has %" PRIu64 " bytes on disk, and its limit is %" PRIu64, bytes, *most);
+}
+
 uint64_t entry_checksums(const struct entry *entry) {
     /* Not the checksums that it carries: what it really is. */
     return trace_content(entry->header, ENTRY_HEADER_SIZE) * 31 + trace_content(entry->body.data, entry->body.len);
 }
 
-/* "" when they are equal, else what differs. */
-static void compare(const struct model_group *model, const struct journal_group *found, char difference[200]) {
+/* "" when they are equal, else what differs. `told`: the highest progress that was recorded; it overtakes what waits for room. */
+static void compare(const struct model_group *model, uint64_t told, const struct journal_group *found,
+                    char difference[200]) {
     difference[0] = '\0';
     if (found == NULL) {
         if (model->known) snprintf(difference, 200, "it is not there");
@@ -114,7 +130,9 @@ static void compare(const struct model_group *model, const struct journal_group 
                  model->term, model->voted_for);
         return;
     }
-    if (found->commit != model->commit || found->progress != model->progress || last != model->last) {
+    bool overtook = found->progress > model->progress && found->progress <= told && found->progress <= model->last;
+    uint64_t commit = overtook && found->progress > model->commit ? found->progress : model->commit;
+    if (found->commit != commit || (found->progress != model->progress && !overtook) || last != model->last) {
         snprintf(difference, 200,
                  "commit %" PRIu64 " progress %" PRIu64 " last %" PRIu64 ", expected %" PRIu64 ", %" PRIu64
                  ", %" PRIu64,
@@ -138,12 +156,11 @@ static bool same(struct journal_model *model, const struct state *state, const s
     char one[200];
 
     for (unsigned i = 0; i < MODEL_GROUPS; i++) {
-        compare(&state->groups[i], journal_recovered(journal, i + 1), one);
+        compare(&state->groups[i], model->told_progress[i], journal_recovered(journal, i + 1), one);
         if (one[0] == '\0') continue;
         snprintf(difference, 300, "group %u: %s", i + 1, one);
         return false;
     }
-    (void)model;
     if (journal_durable_mark(journal) == state->mark) return true;
     snprintf(difference, 300, "mark %" PRIu64 ", expected %" PRIu64, journal_durable_mark(journal), state->mark);
     return false;
@@ -186,4 +203,12 @@ void journal_model_recovered(struct journal_model *model, const struct journal *
     copy_state(&model->now, &model->old);
     for (position = model->old_count; position < matched; position++)
         apply(&model->now, &model->records[position - model->old_count]);
+    for (unsigned g = 0; g < MODEL_GROUPS; g++) {
+        const struct journal_group *found = journal_recovered(journal, g + 1);
+        uint64_t progress = found == NULL ? 0 : found->progress;
+        if (progress > model->now.groups[g].progress)
+            journal_model_record(model, &(struct model_record){MODEL_PROGRESS, g, progress, 0, 0});
+        model->told_progress[g] = progress;
+    }
+    model->durable = model->count;
 }

@@ -47,6 +47,9 @@ void journal_model_durable(struct journal_model *model, uint64_t count);
 /* Fails the run unless the journal recovered a prefix that is long enough; what was not recovered is forgotten by the model.
  * `damaged`: a bit was flipped; then a shorter prefix will do. */
 void journal_model_recovered(struct journal_model *model, const struct journal *journal, bool damaged);
+/* The journal in `path` has no more on disk than it may, or might earlier in this life: *most, which begins with what it had. */
+void journal_check_limit(struct run *run, struct node *node, const char *path, const struct journal *journal,
+                         uint64_t *most);
 uint64_t entry_checksums(const struct entry *entry);
 
 #endif

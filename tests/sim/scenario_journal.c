@@ -14,7 +14,7 @@
 #include "tests/sim/journal_model.h"
 #include "tests/sim/scenarios.h"
 
-enum { LIVES = 12, BODY_SMALL = 500, BODY_LARGE = 9000, TOLD_WITHIN_US = 20000000 };
+enum { FILE_BYTES = 32768, LIVES = 12, BODY_SMALL = 500, BODY_LARGE = 9000, TOLD_WITHIN_US = 20000000 };
 
 struct flow {
     struct run *run;
@@ -25,16 +25,19 @@ struct flow {
     struct journal *journal;
     struct env_timer *timer;
     bool used;     /* something was durable: from then on the journal must exist */
-    bool damaged;  /* a bit was flipped */
+    bool damaged;  /* bits were flipped */
     bool may_fail; /* opening may fail: an error was injected */
     bool full;     /* the disk has little room */
     unsigned lives;
     uint64_t oldest_us; /* nobody was told since, though somebody waits; 0: nobody waits */
     uint64_t waiting;   /* waiters that have not been told */
     uint64_t pressed[MODEL_GROUPS];
-    uint32_t size[MODEL_GROUPS][MODEL_ENTRIES]; /* of entries */
+    uint32_t size[MODEL_GROUPS][MODEL_ENTRIES];     /* of entries */
+    uint64_t recorded[MODEL_GROUPS][MODEL_ENTRIES]; /* so many records there were with them */
+    uint64_t durable;                               /* records */
     uint64_t max_bytes;
-    unsigned stuck; /* bits: groups that have no majority in this life, and commit nothing */
+    uint64_t most_bytes; /* that the journal may have */
+    unsigned stuck;      /* bits: groups that have no majority in this life, and commit nothing */
 };
 
 struct waiter {
@@ -43,6 +46,36 @@ struct waiter {
     struct env *env;
     uint64_t count;
 };
+
+/* ---- Waiting ---- */
+
+static void told(struct journal_waiter *journal_waiter) {
+    struct waiter *waiter = (struct waiter *)journal_waiter;
+    struct flow *flow = waiter->flow;
+
+    _Static_assert(offsetof(struct waiter, waiter) == 0, "a journal_waiter is its waiter");
+    CHECK(waiter->env == flow->env);
+    if (node_failed_syncs(flow->node) > flow->run->rare.count[RARE_FAILED_SYNCS])
+        run_fail(flow->run, "records were reported durable after a sync had failed");
+    flow->waiting--;
+    flow->oldest_us = flow->waiting == 0 ? 0 : world_now_us(flow->run->world);
+    flow->used = true;
+    journal_model_durable(flow->model, waiter->count);
+    flow->durable = waiter->count;
+    run_count(flow->run, RARE_ACKNOWLEDGED, 1);
+    mem_free(waiter);
+}
+
+static void wait_here(struct flow *flow) {
+    struct waiter *waiter = mem_zalloc(sizeof *waiter);
+
+    waiter->waiter.durable = told;
+    waiter->flow = flow;
+    waiter->env = flow->env;
+    waiter->count = journal_model_count(flow->model);
+    if (flow->waiting++ == 0) flow->oldest_us = world_now_us(flow->run->world);
+    journal_wait(flow->journal, &waiter->waiter);
+}
 
 /* ---- One random record ---- */
 
@@ -55,7 +88,7 @@ static void record(struct flow *flow, enum model_kind kind, unsigned group, uint
     journal_model_record(flow->model, &(struct model_record){kind, group, index, term, detail});
 }
 
-/* Over all groups: what the owners of a journal keep below a quarter of it. */
+/* Over all groups: what the owners of a journal keep below half of what is usable. */
 static uint64_t uncommitted_bytes(struct flow *flow) {
     uint64_t bytes = 0;
 
@@ -72,7 +105,8 @@ static void add_entry(struct flow *flow, unsigned g) {
     static uint8_t body[BODY_LARGE];
     size_t len = draw(flow, 20) == 0 ? draw(flow, BODY_LARGE) : draw(flow, BODY_SMALL);
 
-    if (uncommitted_bytes(flow) >= flow->max_bytes / 4 || group->last + 1 >= MODEL_ENTRIES) return;
+    uint64_t most = journal_usable_bytes(flow->journal) / 2;
+    if (uncommitted_bytes(flow) + len + ENTRY_HEADER_SIZE > most || group->last + 1 >= MODEL_ENTRIES) return;
     world_fill(flow->run->world, body, len);
     if (draw(flow, 2) == 0) memset(body, (int)len, len); /* compresses well */
     struct entry_spec spec = {.type = ENTRY_COMMAND,
@@ -85,8 +119,10 @@ static void add_entry(struct flow *flow, unsigned g) {
     entry_seal(entry, g + 1, group->last + 1, term);
     flow->size[g][entry->index] = (uint32_t)entry_stored_size(entry);
     record(flow, MODEL_ENTRY, g, entry->index, term, entry_checksums(entry));
+    flow->recorded[g][entry->index] = journal_model_count(flow->model);
     journal_entry(flow->journal, entry);
     entry_unref(entry);
+    wait_here(flow); /* as logs do: an owner knows of each round that it is durable */
 }
 
 static void truncate_some(struct flow *flow, unsigned g) {
@@ -111,6 +147,8 @@ static void progress_to(struct flow *flow, unsigned g, uint64_t index) {
     const struct model_group *group = journal_model_now(flow->model, g);
 
     if (index > group->commit) index = group->commit;
+    while (index > group->progress && flow->recorded[g][index] > flow->durable) /* no segment has it */
+        index--;
     if (index <= group->progress) return;
     record(flow, MODEL_PROGRESS, g, index, 0, 0);
     journal_progress(flow->journal, g + 1, index, (int64_t)index, index * 10);
@@ -147,44 +185,18 @@ static void any_record(struct flow *flow) {
 
 /* ---- The process ---- */
 
-static void told(struct journal_waiter *journal_waiter) {
-    struct waiter *waiter = (struct waiter *)journal_waiter;
-    struct flow *flow = waiter->flow;
-
-    _Static_assert(offsetof(struct waiter, waiter) == 0, "a journal_waiter is its waiter");
-    CHECK(waiter->env == flow->env);
-    if (node_failed_syncs(flow->node) > flow->run->rare.count[RARE_FAILED_SYNCS])
-        run_fail(flow->run, "records were reported durable after a sync had failed");
-    flow->waiting--;
-    flow->oldest_us = flow->waiting == 0 ? 0 : world_now_us(flow->run->world);
-    flow->used = true;
-    journal_model_durable(flow->model, waiter->count);
-    run_count(flow->run, RARE_ACKNOWLEDGED, 1);
-    mem_free(waiter);
-}
-
-static void wait_here(struct flow *flow) {
-    struct waiter *waiter = mem_zalloc(sizeof *waiter);
-
-    waiter->waiter.durable = told;
-    waiter->flow = flow;
-    waiter->env = flow->env;
-    waiter->count = journal_model_count(flow->model);
-    if (flow->waiting++ == 0) flow->oldest_us = world_now_us(flow->run->world);
-    journal_wait(flow->journal, &waiter->waiter);
-}
-
 static void burst(void *arg) {
     struct flow *flow = arg;
     uint64_t n = 1 + draw(flow, 12);
 
+    journal_check_limit(flow->run, flow->node, "/data/journal", flow->journal, &flow->most_bytes);
     for (unsigned g = 0; g < MODEL_GROUPS; g++) {
         if (flow->pressed[g] > 0 && draw(flow, 3) == 0) {
             progress_to(flow, g, flow->pressed[g]);
             flow->pressed[g] = 0;
         }
     }
-    if (flow->waiting < 20) { /* else the disk is slow: wait for it, as the product does */
+    if (flow->waiting < 60) { /* else the disk is slow: wait for it, as the product does */
         for (uint64_t i = 0; i < n; i++) {
             any_record(flow);
             if (draw(flow, 4) == 0) wait_here(flow);
@@ -207,7 +219,7 @@ static void pressed(void *arg, uint64_t group, uint64_t index) {
 static void main_journal(struct env *env, void *arg) {
     struct flow *flow = arg;
     struct error_text why = {.text = ""};
-    struct journal_options options = {.file_bytes = 65536, .max_bytes = flow->max_bytes, .must_exist = flow->used};
+    struct journal_options options = {.file_bytes = FILE_BYTES, .max_bytes = flow->max_bytes, .must_exist = flow->used};
 
     flow->env = env;
     flow->log = (struct log){.env = env, .level = LOG_INFO};
@@ -227,6 +239,9 @@ static void main_journal(struct env *env, void *arg) {
         return;
     }
     journal_model_recovered(flow->model, flow->journal, flow->damaged);
+    memset(flow->recorded, 0, sizeof flow->recorded);
+    flow->most_bytes = 0;
+    journal_check_limit(flow->run, flow->node, "/data/journal", flow->journal, &flow->most_bytes);
     for (unsigned g = 0; g < MODEL_GROUPS; g++)
         journal_recovered_release(flow->journal, g + 1);
     journal_on_pressure(flow->journal, pressed, flow);
@@ -279,7 +294,7 @@ static void one_life(struct flow *flow) {
     faults->disk_typical_us = 50 + draw(flow, 2000);
     faults->sync_error_ppm = draw(flow, 10) == 0 ? 5000 : 0;
     faults->sync_cut_ppm = draw(flow, 2) == 0 ? 20000 : 0;
-    flow->max_bytes = (4 + draw(flow, 8)) * 65536;
+    flow->max_bytes = (8 + draw(flow, 8)) * FILE_BYTES;
     flow->stuck = (unsigned)draw(flow, 1 << MODEL_GROUPS) & (unsigned)draw(flow, 1 << MODEL_GROUPS);
     flow->full = draw(flow, 8) == 0;
     disk_set_capacity(node_disk(flow->node),
@@ -319,8 +334,9 @@ static void run_journal(struct run *run) {
     network_add(run->network, flow->node);
     for (flow->lives = 0; flow->lives < LIVES; flow->lives++)
         one_life(flow);
-    if (draw(flow, 3) == 0) {
-        flow->damaged = disk_rot(node_disk(flow->node), "journal");
+    if (draw(flow, 3) > 0) {
+        for (uint64_t bits = 1 + draw(flow, 4); bits > 0; bits--)
+            flow->damaged |= disk_rot(node_disk(flow->node), "journal");
         one_life(flow);
     }
     run_count_tears(run, flow->node);

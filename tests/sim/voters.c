@@ -1,5 +1,6 @@
 /* The process of one voter: what it opens, submits and hears; voters.h has the rules. */
 #include "tests/sim/voters.h"
+#include "tests/sim/journal_model.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ enum {
     PEER_PORT = 9094,
     BODY_MOST = 3000,
     SUBMIT_US = 3000,
-    UNCOMMITTED = 65536, /* bytes, over all groups: the limit of leaders */
+    UNCOMMITTED = 49152, /* bytes, over all groups: the limit of leaders */
     RECEIVED = 16384,    /* bytes of entries that are not durable: the limit of followers */
     UNDURABLE_MOST = UNCOMMITTED + RECEIVED + 16384,
 };
@@ -173,6 +174,8 @@ static void work(void *arg) {
     struct voter *voter = arg;
     struct voters *voters = voter->all;
 
+    journal_check_limit(voters->run, voter->node, "/data/journal", log_store_journal(voter->store),
+                        &voter->journal_most);
     /* A slow disk must not let memory grow, whoever else commits. */
     if (log_store_undurable_bytes(voter->store) > UNDURABLE_MOST)
         run_fail(voters->run, "n%u keeps %" PRIu64 " bytes of entries that its disk has not taken", voter->place + 1,
@@ -217,6 +220,7 @@ static int open_store(struct voter *voter, struct error_text *why) {
                                         .tail_cache_bytes = 8192,
                                         .open_files = 32};
 
+    voter->journal_most = 0;
     return log_store_open(voter->env, &voter->log, "/data", &options, &voter->store, why);
 }
 

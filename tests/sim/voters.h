@@ -22,6 +22,7 @@ struct voter {
     unsigned place;
     struct node *node;
     struct durable_index *durable; /* what its disk holds */
+    uint64_t journal_most;         /* bytes that its journal may have */
     struct env *env;
     struct log log;
     struct log_store *store;

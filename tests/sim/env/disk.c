@@ -475,6 +475,15 @@ uint64_t disk_used_bytes(const struct disk *disk) {
     return disk->used;
 }
 
+uint64_t disk_bytes_in(struct disk *disk, const char *path) {
+    struct inode *directory = walk(disk, path);
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; directory != NULL && i < directory->now.count; i++)
+        bytes += inode_size(directory->now.list[i].inode);
+    return bytes;
+}
+
 uint64_t disk_capacity_bytes(const struct disk *disk) {
     return disk->capacity;
 }

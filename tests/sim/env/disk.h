@@ -63,6 +63,8 @@ void disk_each_durable(const struct disk *disk, const char *path,
 /* Grows whenever something durable changes; and whenever that is not something more, but something else. */
 uint64_t disk_version(const struct disk *disk);
 uint64_t disk_losses(const struct disk *disk);
+/* Of the files that this directory names now; 0 if it is not there. */
+uint64_t disk_bytes_in(struct disk *disk, const char *path);
 uint64_t disk_capacity_bytes(const struct disk *disk);
 void disk_set_capacity(struct disk *disk, uint64_t capacity_bytes);
 const struct disk_tears *disk_tears(const struct disk *disk);

@@ -219,6 +219,7 @@ static void test_broker_settings_do_not_fit(void **state) {
     assert_int_equal(with(fixture, "broker.session.timeout.ms=9000"), ERR_NONE);
     assert_refused(fixture, "journal.max.bytes=16777217", "journal.max.bytes=16777217", "journal.file.bytes=16777216");
     assert_int_equal(with(fixture, "journal.max.bytes=33554432"), ERR_NONE);
+    assert_int_equal(fixture->settings.journal_file_bytes, 33554432 / 16); /* the ring has files to turn with */
     assert_refused(fixture, "socket.request.max.bytes=2000", "message.max.bytes=1048588",
                    "socket.request.max.bytes=2000");
     assert_int_equal(with(fixture, "message.max.bytes=1000"), ERR_NONE);

@@ -14,7 +14,24 @@ struct model *model_new(struct journal_fixture *fixture, uint64_t seed) {
     return model;
 }
 
+struct model_waiter {
+    struct journal_waiter waiter;
+    struct model *model;
+    struct model_waiter *next;
+    size_t count;
+};
+
+/* The journal that they waited for is closed. */
+static void forget_waiters(struct model *model) {
+    while (model->waiting != NULL) {
+        struct model_waiter *waiter = model->waiting;
+        model->waiting = waiter->next;
+        free(waiter);
+    }
+}
+
 void model_free(struct model *model) {
+    forget_waiters(model);
     free(model->groups);
     free(model->ops);
     free(model);
@@ -44,7 +61,7 @@ static void play(struct model *model, const struct model_op *op) {
         assert_int_equal(op->index, group->last + 1);
         assert_true(op->index < MODEL_ENTRIES);
         group->last = op->index;
-        group->entries[op->index] = (struct model_entry){op->term, op->len};
+        group->entries[op->index] = (struct model_entry){op->term, op->len, (size_t)(op - model->ops)};
         break;
     case MODEL_HARD_STATE:
         group->term = op->term;
@@ -54,23 +71,34 @@ static void play(struct model *model, const struct model_op *op) {
     case MODEL_COMMIT:
         if (op->index > group->commit) group->commit = op->index;
         break;
-    case MODEL_PROGRESS: group->progress = op->index; break;
+    case MODEL_PROGRESS:
+        group->progress = op->index;
+        if (group->commit < op->index) group->commit = op->index;
+        break;
     case MODEL_FORGET: memset(group, 0, sizeof *group); break;
     default: fail();
     }
 }
 
-void model_do(struct model *model, struct model_op op) {
+static void add_op(struct model *model, struct model_op op) {
     if (model->count == model->capacity) {
         model->capacity = model->capacity == 0 ? 1024 : 2 * model->capacity;
         model->ops = realloc(model->ops, model->capacity * sizeof *model->ops);
         assert_non_null(model->ops);
     }
     model->ops[model->count++] = op;
-    play(model, &op);
+    play(model, &model->ops[model->count - 1]);
+    if (op.kind == MODEL_PROGRESS) model->told_progress[op.group - 1] = op.index;
+}
+
+void model_do(struct model *model, struct model_op op) {
+    add_op(model, op);
     struct journal *journal = model->fixture->journal;
     switch (op.kind) {
-    case MODEL_ENTRY: record_entry(model->fixture, op.group, op.index, op.term, op.len); break;
+    case MODEL_ENTRY:
+        record_entry(model->fixture, op.group, op.index, op.term, op.len);
+        model_wait(model);
+        break;
     case MODEL_HARD_STATE: journal_hard_state(journal, op.group, op.term, op.index); break;
     case MODEL_TRUNCATE: journal_truncate(journal, op.group, op.index); break;
     case MODEL_COMMIT: journal_commit(journal, op.group, op.index); break;
@@ -78,6 +106,17 @@ void model_do(struct model *model, struct model_op op) {
     case MODEL_FORGET: journal_forget(journal, op.group); break;
     case MODEL_MARK: journal_mark(journal, op.index); break;
     }
+}
+
+/* What owners keep below half of what is usable. */
+static uint64_t uncommitted_bytes(const struct model *model) {
+    uint64_t bytes = 0;
+    for (size_t g = 0; g < MODEL_GROUPS; g++) {
+        const struct model_group *group = &model->groups[g];
+        for (uint64_t index = group->commit + 1; index <= group->last; index++)
+            bytes += group->entries[index].len + ENTRY_HEADER_SIZE;
+    }
+    return bytes;
 }
 
 void model_do_any(struct model *model, size_t most) {
@@ -103,7 +142,8 @@ void model_do_any(struct model *model, size_t most) {
         break;
     default: {
         uint32_t len = (uint32_t)model_random(model, most);
-        if (uncommitted < 40 && group->last + 1 < MODEL_ENTRIES)
+        uint64_t after = uncommitted_bytes(model) + len + ENTRY_HEADER_SIZE;
+        if (after <= journal_usable_bytes(model->fixture->journal) / 2 && group->last + 1 < MODEL_ENTRIES)
             model_do(model, (struct model_op){MODEL_ENTRY, id, group->last + 1, term, len});
     }
     }
@@ -113,18 +153,16 @@ void model_sync(struct model *model, uint64_t group, uint64_t index) {
     struct model_group *of = group_of(model, group);
     uint64_t to = of->commit < of->last ? of->commit : of->last;
     if (to > index) to = index;
+    while (to > of->progress && of->entries[to].op >= model->durable) /* segments never have what is not durable */
+        to--;
     if (to > of->progress) model_do(model, (struct model_op){MODEL_PROGRESS, group, to, 0, 0});
 }
-
-struct model_waiter {
-    struct journal_waiter waiter;
-    struct model *model;
-    size_t count;
-};
 
 static void told(struct journal_waiter *waiter) {
     struct model_waiter *told = (struct model_waiter *)waiter;
     assert_true(told->count >= told->model->durable);
+    assert_ptr_equal(told->model->waiting, told); /* in order */
+    told->model->waiting = told->next;
     told->model->durable = told->count;
     free(told);
 }
@@ -133,6 +171,10 @@ void model_wait(struct model *model) {
     struct model_waiter *waiter = calloc(1, sizeof *waiter);
     assert_non_null(waiter);
     *waiter = (struct model_waiter){.waiter.durable = told, .model = model, .count = model->count};
+    struct model_waiter **end = &model->waiting;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = waiter;
     journal_wait(model->fixture->journal, &waiter->waiter);
 }
 
@@ -149,7 +191,8 @@ void model_flush(struct model *model) {
 
 static bool same_entries(const struct model_group *group, const struct journal_group *recovered) {
     uint64_t index = recovered->progress + 1;
-    if (recovered->entry_count != (group->last > group->progress ? group->last - group->progress : 0)) return false;
+    if (recovered->entry_count != (group->last > recovered->progress ? group->last - recovered->progress : 0))
+        return false;
     for (size_t i = 0; i < recovered->entry_count; i++, index++) {
         const struct entry *entry = recovered->entries[i];
         const struct model_entry *expected = &group->entries[index];
@@ -158,12 +201,15 @@ static bool same_entries(const struct model_group *group, const struct journal_g
     return true;
 }
 
-static bool same_group(const struct model_group *group, const struct journal_group *recovered) {
+/* Progress may have overtaken what waited for room: `told` is the last that was recorded. */
+static bool same_group(const struct model_group *group, const struct journal_group *recovered, uint64_t told) {
     if (recovered == NULL || !group->known) return (recovered != NULL) == group->known;
+    uint64_t progress = recovered->progress;
     return recovered->term == group->term && recovered->voted_for == group->voted_for &&
-           recovered->commit == group->commit && recovered->progress == group->progress &&
-           (group->progress == 0 || (recovered->progress_segment == (int64_t)group->progress * 3 &&
-                                     recovered->progress_position == group->progress * 7)) &&
+           recovered->commit == (progress > group->commit ? progress : group->commit) && progress >= group->progress &&
+           progress <= told && progress <= group->last &&
+           (progress == 0 ||
+            (recovered->progress_segment == (int64_t)progress * 3 && recovered->progress_position == progress * 7)) &&
            same_entries(group, recovered);
 }
 
@@ -171,7 +217,8 @@ static bool same(const struct model *model) {
     struct journal *journal = model->fixture->journal;
     if (journal_durable_mark(journal) != model->mark) return false;
     for (uint64_t id = 1; id <= MODEL_GROUPS; id++)
-        if (!same_group(&model->groups[id - 1], journal_recovered(journal, id))) return false;
+        if (!same_group(&model->groups[id - 1], journal_recovered(journal, id), model->told_progress[id - 1]))
+            return false;
     return true;
 }
 
@@ -188,6 +235,7 @@ static void assert_bodies(const struct model *model) {
 
 size_t model_compare(struct model *model, size_t least) {
     size_t count = model->count, found = SIZE_MAX;
+    forget_waiters(model);
     memset(model->groups, 0, MODEL_GROUPS * sizeof *model->groups);
     model->mark = 0;
     for (size_t n = 0; n <= count && found == SIZE_MAX; n++) {
@@ -196,6 +244,14 @@ size_t model_compare(struct model *model, size_t least) {
     }
     if (found == SIZE_MAX) fail_msg("not the state after %zu to %zu operations", least, count);
     assert_bodies(model);
-    model->count = model->durable = found;
+    model->count = found;
+    for (uint64_t id = 1; id <= MODEL_GROUPS; id++) {
+        const struct journal_group *recovered = journal_recovered(model->fixture->journal, id);
+        uint64_t progress = recovered == NULL ? 0 : recovered->progress;
+        model->told_progress[id - 1] = progress;
+        if (progress > model->groups[id - 1].progress)
+            add_op(model, (struct model_op){MODEL_PROGRESS, id, progress, 0, 0});
+    }
+    model->durable = model->count;
     return found;
 }

@@ -9,6 +9,7 @@ enum { MODEL_GROUPS = 5, MODEL_ENTRIES = 20000 };
 
 struct model_entry {
     uint32_t term, len;
+    size_t op; /* that recorded it */
 };
 
 struct model_group {
@@ -38,8 +39,10 @@ struct model {
     struct journal_fixture *fixture;
     struct model_op *ops;
     size_t count, capacity;
-    size_t durable;             /* as many were reported */
-    struct model_group *groups; /* MODEL_GROUPS, after all ops; group ids are 1, 2, ... */
+    size_t durable; /* as many were reported */
+    struct model_waiter *waiting;
+    struct model_group *groups;           /* MODEL_GROUPS, after all ops; group ids are 1, 2, ... */
+    uint64_t told_progress[MODEL_GROUPS]; /* the last recorded, whatever became of it */
     uint64_t mark;
     uint64_t random;
 };
@@ -48,7 +51,7 @@ struct model *model_new(struct journal_fixture *fixture, uint64_t seed);
 void model_free(struct model *model);
 uint64_t model_random(struct model *model, uint64_t below);
 
-/* Records it in the journal and in the list. */
+/* Records it in the journal and in the list; waits for entries. */
 void model_do(struct model *model, struct model_op op);
 /* One random operation that makes sense now. `most`: bytes of a body. */
 void model_do_any(struct model *model, size_t most);
