@@ -205,6 +205,11 @@ static bool read_round(const struct journal_bytes *file, uint64_t at, struct rou
     return le32(head + footer) == FOOTER_MAGIC && le64(head + footer + 24) == round->sequence;
 }
 
+/* It overtakes rounds that wait for room, and in them older records of itself. */
+static void raise_progress(struct group_places *group, uint64_t index) {
+    if (group->progress < index) group->progress = index;
+}
+
 static void take_record(struct durable_index *index, const struct round *round, uint32_t file, uint64_t at,
                         const uint8_t *head) {
     const uint8_t *content = head + RECORD_HEAD;
@@ -231,8 +236,8 @@ static void take_record(struct durable_index *index, const struct round *round, 
         break;
     case RECORD_COPY: copy_forward(group, place, round->oldest); break;
     case RECORD_TRUNCATE: truncate_from(group, le64(content + 8)); break;
-    case RECORD_PROGRESS: group->progress = le64(content + 8); break;
-    case RECORD_GROUP: group->progress = le64(content + 32); break;
+    case RECORD_PROGRESS: raise_progress(group, le64(content + 8)); break;
+    case RECORD_GROUP: raise_progress(group, le64(content + 32)); break;
     default: forget(index, group);
     }
 }
@@ -398,7 +403,7 @@ static void look_at_segment(void *arg, const char *name, const uint8_t *data, ui
 
 /* Behind what a sync ended with, zeros fill the block. */
 static bool next_entry(const struct segment_search *search, uint64_t *at, struct raw_entry *entry) {
-    if (*at + 4 <= search->size && le32(search->data + *at) == 0) *at = up_to(*at, BLOCK);
+    if (*at < search->size && search->data[*at] == 0) *at = up_to(*at, BLOCK);
     return *at < search->size && decode_entry(search->data + *at, search->size - *at, entry);
 }
 
