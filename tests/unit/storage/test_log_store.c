@@ -270,6 +270,13 @@ static void test_store_journal_pressure(void **state) {
     tear_down(f);
 }
 
+static unsigned synced_logs(const struct fixture *f, unsigned count) {
+    unsigned synced = 0;
+    for (unsigned i = 0; i < count; i++)
+        synced += f->logs[i]->synced == 1;
+    return synced;
+}
+
 /* While a good part of the journal is in use, logs that wait are written and synced in the background, those that wait longest first. */
 static void test_store_syncs_quiet_logs(void **state) {
     (void)state;
@@ -283,12 +290,10 @@ static void test_store_syncs_quiet_logs(void **state) {
     assert_int_equal(f->store->jobs, 0);
     f->options.journal_max_bytes = 1 << 20;
     f->store->options.journal_max_bytes = 1 << 10; /* so that what there is is much */
-    while (f->logs[19]->synced == 0) {
+    while (synced_logs(f, 20) < 20) {
         run_a_while(f);
-        assert_true(f->logs[0]->synced == 1 || f->logs[19]->synced == 0);
+        assert_true(f->logs[0]->synced == 1 || f->logs[0]->job != NULL || f->logs[19]->synced == 0);
     }
-    for (unsigned i = 0; i < 20; i++)
-        assert_int_equal(f->logs[i]->synced, 1);
     assert_null(f->store->write_behind.waiting.first);
     tear_down(f);
 }
