@@ -64,18 +64,6 @@ static uint32_t some(struct voters *voters, unsigned size) {
     return set;
 }
 
-/* In some runs a flow between two that are mended hangs all the same: to find it and make it anew is for the product. */
-static void hang_flows(struct voters *voters, uint32_t alive) {
-    struct run *run = voters->run;
-
-    if (world_chance(run->world, 600000)) return;
-    for (unsigned a = 0; a < voters->count; a++)
-        for (unsigned b = 0; b < voters->count; b++)
-            if (a != b && (alive >> a & 1) && (alive >> b & 1) && world_chance(run->world, 300000) &&
-                network_hang_one(run->network, node_id(voters->voters[a].node), node_id(voters->voters[b].node)))
-                run_count(run, RARE_HUNG_FLOWS, 1);
-}
-
 /* A group of one voter needs that one. */
 static bool can_commit(const struct voters *voters, unsigned group, uint32_t alive) {
     return group != voters->sole_voter_group || (alive >> voters->sole_voter & 1);
@@ -155,7 +143,6 @@ static void run_voters(struct run *run) {
     voters->idle = 0;
     uint32_t alive = some(voters, size / 2 + 1);
     nemesis_mend(voters->nemesis, alive);
-    hang_flows(voters, alive);
     progress(voters, alive);
     nemesis_mend(voters->nemesis, (UINT32_C(1) << size) - 1);
     progress(voters, (UINT32_C(1) << size) - 1);
