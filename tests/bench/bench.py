@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from bench.kafka_cluster import KafkaCluster
-from harness.cluster import BIN, ROOT, Cluster
+from harness.cluster import BIN, ROOT, Cluster, wait_until
 from harness.suite import Suite
 
 ROUNDS = int(os.environ.get("ROUNDS") or 3)
@@ -27,6 +27,11 @@ ROWS = {
     "rate10000": ["produce", "--size", "1024", "--rate", "10000", *PACED],
     "one": ["produce", "--size", "1024", "--sync", *PACED],
 }
+# 100 MB/s over more and more partitions: what they cost is what is lost from the first to the last. A second of linger, so that 10,000 of them get
+# batches of 10 records; the client is the same for all.
+SPREAD_RATE, SPREAD = 97656, (10, 1000, 10000)
+SPREAD_WORDS = ["produce", "--size", "1024", "--rate", str(SPREAD_RATE), "-c", "acks=all", "-c", "linger.ms=1000", "-c", "batch.size=131072", "-c", "queue.buffering.max.messages=1000000",
+                "-c", "queue.buffering.max.kbytes=2097151"]
 BACKLOG_GB = float(os.environ.get("BACKLOG_GB") or 3)
 
 
@@ -43,8 +48,8 @@ class System:
             raise RuntimeError(f"{words}: {done.stderr[-300:]}")
         return done
 
-    def topic(self, name):
-        self.drave("topic", "create", name, "-p", "16", "-r", "3", *[x for c in self.config for x in ("-c", c)])
+    def topic(self, name, partitions=16):
+        self.drave("topic", "create", name, "-p", str(partitions), "-r", "3", *[x for c in self.config for x in ("-c", c)])
         time.sleep(1)  # replicas of a new topic settle; not measured
 
     def measure(self, row, topic, seconds):
@@ -88,6 +93,38 @@ def rounds_of(systems, row, out):
     return got
 
 
+def leaders_of(system, topic, partitions):
+    got = system.drave("topic", "describe", topic, "--json", check=False)
+    return got.returncode == 0 and sum(p["leader"] is not None for p in json.loads(got.stdout)["partitions"]) == partitions
+
+
+def spread(systems, out):
+    """{system: {partitions: [result]}}; every round has topics of its own, because directories and files that are there already cost less."""
+    got = {s.name: {n: [] for n in SPREAD} for s in systems}
+    for turn in range(ROUNDS):
+        for system in systems:
+            for partitions in SPREAD:
+                topic = f"spread-{partitions}-{turn}"
+                system.topic(topic, partitions)
+                wait_until("leaders", lambda: leaders_of(system, topic, partitions), 120, 0.5)
+                system.measure(SPREAD_WORDS, topic, 3)  # warm
+                result = system.measure(SPREAD_WORDS, topic, SECONDS)
+                got[system.name][partitions].append(result)
+                out.write(json.dumps({"row": "spread", "partitions": partitions, "system": system.name, "round": turn} | result) + "\n")
+                out.flush()
+                system.drave("topic", "delete", topic)
+    return got
+
+
+def show_spread(systems, got):
+    for partitions in SPREAD:
+        print(f"| 100 MB/s over {partitions:,} partitions, MB/s | " + " | ".join(cell(got[s.name][partitions], "mb_per_s") for s in systems) + " |")
+    for system in systems:
+        first, last = (statistics.median(r["mb_per_s"] for r in got[system.name][n]) for n in (SPREAD[0], SPREAD[-1]))
+        lost = 100 * (1 - last / first)
+        print(f"# {system.name} loses {lost:.0f} % of {first:.0f} MB/s from {SPREAD[0]} to {SPREAD[-1]:,} partitions", flush=True)
+
+
 def backlog(systems, out):
     """A warm backlog is filled and then read from the start, ROUNDS times."""
     got = {s.name: [] for s in systems}
@@ -116,20 +153,23 @@ FIGURES = [("peak1k", "1 KB peak, MB/s", "mb_per_s", 1), ("peak1k", "broker core
 
 def bench():
     (ROOT / "build" / "bench").mkdir(parents=True, exist_ok=True)
-    wanted = (os.environ.get("ROWS") or " ".join([*ROWS, "backlog"])).split()
+    wanted = (os.environ.get("ROWS") or " ".join([*ROWS, "backlog", "spread"])).split()
+    special = {"backlog": backlog, "spread": spread}
     systems, close = open_systems()
     results = {}
     try:
         with open(ROOT / "build" / "bench" / "rounds.jsonl", "a") as out:
             warm_up(systems)
             for row in wanted:
-                results[row] = backlog(systems, out) if row == "backlog" else rounds_of(systems, row, out)
+                results[row] = special[row](systems, out) if row in special else rounds_of(systems, row, out)
     finally:
         close()
     print("| figure | " + " | ".join(s.name for s in systems) + " |\n|---|" + "---|" * len(systems))
     for row, title, key, scale in FIGURES:
         if row in results:
             print(f"| {title} | " + " | ".join(cell(results[row][s.name], key, scale) for s in systems) + " |", flush=True)
+    if "spread" in results:
+        show_spread(systems, results["spread"])
     return f"{ROUNDS} rounds each; all of them in build/bench/rounds.jsonl"
 
 
