@@ -1,6 +1,7 @@
 /*
  * What is known of a group without changing anything: what its owner may ask, and the members' places.
  */
+#include "base/mutant.h"
 #include "raft-glue/group_state.h"
 
 enum { FIRST_PATIENCE = 10 }; /* election timeouts */
@@ -16,7 +17,8 @@ bool group_lacks_room(const struct group *group, enum disk_room_asker asker) {
 }
 
 bool group_is_unfit(const struct group *group) {
-    return partition_log_is_damaged(group->log) || group_lacks_room(group, DISK_ROOM_LEADER);
+    bool damaged = partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
+    return damaged || group_lacks_room(group, DISK_ROOM_LEADER);
 }
 
 bool group_is_new(const struct group *group) {

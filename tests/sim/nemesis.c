@@ -455,7 +455,9 @@ uint32_t nemesis_lost(const struct nemesis *nemesis) {
     return nemesis->lost;
 }
 
-void nemesis_damage_more(struct nemesis *nemesis) {
+void nemesis_damage_more(struct nemesis *nemesis, unsigned place) {
+    if (nemesis->options.damaged != NULL && may_lose(nemesis) && draw(nemesis, 4) > 0)
+        nemesis->damaged = UINT32_C(1) << place;
     for (unsigned i = 0; i < nemesis->options.count; i++)
         for (unsigned left = 100; left > 0 && (nemesis->damaged >> i & 1) != 0; left--)
             disk_damage(node_disk(nemesis->patients[i].node), "/groups/", ".log", DISK_FLIPPED);

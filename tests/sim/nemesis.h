@@ -45,8 +45,8 @@ bool nemesis_deafen(struct nemesis *nemesis, unsigned place);
 bool nemesis_is_over(const struct nemesis *nemesis);
 /* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */
 uint32_t nemesis_lost(const struct nemesis *nemesis);
-/* Damages more of the machine that has damaged segments, if one has. */
-void nemesis_damage_more(struct nemesis *nemesis);
+/* Damages more of the machine that has damaged segments; if none has, of that one, if the run may. */
+void nemesis_damage_more(struct nemesis *nemesis, unsigned place);
 /* The machine whose segments are damaged, as a bit; 0: none. */
 uint32_t nemesis_damaged(const struct nemesis *nemesis);
 /* It has an old copy. */

@@ -295,6 +295,20 @@ static void read_again(struct cluster *cluster) {
     }
 }
 
+/* Others are whole and in sync: who has met damage hands its leads over. */
+static bool no_damaged_leads(struct cluster *cluster) {
+    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
+        for (size_t k = 0; k < n; k++) {
+            struct group *group = cluster_group(cluster, i, ids[k]);
+            if (group_is_leading(group) && partition_log_is_damaged(group_log(group))) return false;
+        }
+    }
+    return true;
+}
+
 /* ---- The run ---- */
 
 static void finish(struct cluster *cluster) {
@@ -306,10 +320,13 @@ static void finish(struct cluster *cluster) {
         if (cluster->strangers[p] != NULL) stranger_finish(cluster->strangers[p]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
+    int32_t leader;
+    cluster_leaders(cluster, 0, &leader);
+    if (leader > 0) nemesis_damage_more(cluster->nemesis, (unsigned)leader - 1);
     if (nemesis_damaged(cluster->nemesis) != 0) { /* what was damaged after it was read */
-        nemesis_damage_more(cluster->nemesis);
         damaged(cluster, 0);
         read_again(cluster);
+        wait_until(cluster, no_damaged_leads, "somebody leads what is damaged in its segments");
     }
     wait_until(cluster, converged, "not every broker has everything that is committed");
     for (int32_t p = 0; p < cluster->partitions; p++)
