@@ -268,6 +268,11 @@ static void on_judged(struct partition_produce *produce, int16_t code, const str
 static bool take(struct partition *partition, struct partition_produce *produce, struct produce_refusal *refusal) {
     struct produced_batch batch;
     int16_t code;
+    code = produce->records.len > 0 ? KAFKA_NONE : room_for(partition, 0, &refusal->why);
+    if (code != KAFKA_NONE) { /* who sends none asks what would meet any (client/produce_reason.c) */
+        set_result(produce, code, -1, -1);
+        return true;
+    }
     if (partition_check(partition, produce, &batch, &code, refusal))
         return append_checked(partition, produce, &batch, code, refusal);
     produce->place = PLACE_CHECKING;

@@ -21,7 +21,7 @@ def frame(kind, channel, payload, crc=None):
 
 
 class Hello:
-    def __init__(self, node, directory=bytes(16), nodes=b"", record=b"", cluster_id=b"", shard=0, version=2):
+    def __init__(self, node, directory=bytes(16), nodes=b"", record=b"", cluster_id=b"", shard=0, version=3):
         self.node, self.directory, self.nodes, self.record, self.cluster_id, self.shard, self.version = node, directory, nodes, record, cluster_id, shard, version
 
     def encode(self, session):
