@@ -14,7 +14,7 @@
 #include "storage/journal.h"
 #include "tests/sim/log_lines.h"
 
-enum { KEPT_BYTES = 512 * 1024 }; /* twice the least that a journal of these settings may have */
+enum { KEPT_BYTES = 256 * 1024 }; /* the least that a journal of these settings may have */
 
 const char cluster_topic[] = "orders", cluster_store[] = "/data/shard-0", cluster_journal[] = "/data/shard-0/journal";
 
