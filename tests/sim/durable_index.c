@@ -303,6 +303,17 @@ static bool find_file(const struct durable_index *index, uint64_t generation, un
     return false;
 }
 
+/* The oldest generation that still counts: as the last round of the newest one says. */
+static uint64_t oldest_of(const struct journal_bytes *file, uint64_t generation) {
+    uint64_t oldest = 0;
+    struct round round;
+
+    for (uint64_t at = 0; at < file->size; at += BLOCK)
+        if (read_round(file, at, &round) && round.generation == generation && round.oldest > oldest)
+            oldest = round.oldest;
+    return oldest;
+}
+
 static void read_on(struct durable_index *index) {
     uint64_t generation = index->last.generation, first = 0, newest = 0, oldest = 0;
     unsigned file;
@@ -314,7 +325,7 @@ static void read_on(struct durable_index *index) {
             uint64_t found = generation_of(&index->files[i], &oldest);
             if (found > newest) {
                 newest = found;
-                first = oldest;
+                first = oldest_of(&index->files[i], found);
             }
         }
         generation = first - 1;
