@@ -1,6 +1,8 @@
 /* See parking.h. A list, the longest waiting first; told in a task of its own, a few a turn. */
 #include "broker/parking.h"
 
+#include <utlist.h>
+
 #include "base/check.h"
 
 static bool is_wanted(const struct budget *budget) {
@@ -40,16 +42,12 @@ void parking_close(struct parking *parking) {
 void parking_park(struct parking *parking, struct parked *parked) {
     CHECK(!parked->waiting); /* a handler parks when it begins to wait, once */
     parked->waiting = true;
-    parked->prev = parking->newest;
-    parked->next = NULL;
-    *(parking->newest != NULL ? &parking->newest->next : &parking->oldest) = parked;
-    parking->newest = parked;
+    DL_APPEND(parking->oldest, parked);
     if (is_wanted(parking->requests) || is_wanted(parking->answers)) wanted(parking);
 }
 
 void parking_leave(struct parking *parking, struct parked *parked) {
     if (!parked->waiting) return;
     parked->waiting = false;
-    *(parked->prev != NULL ? &parked->prev->next : &parking->oldest) = parked->next;
-    *(parked->next != NULL ? &parked->next->prev : &parking->newest) = parked->prev;
+    DL_DELETE(parking->oldest, parked);
 }

@@ -22,7 +22,7 @@ struct parked {
 struct parking {
     struct env *env;
     struct budget *requests, *answers;
-    struct parked *oldest, *newest;
+    struct parked *oldest; /* and behind it the others, by time */
     struct env_task relief;
 };
 

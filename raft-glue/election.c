@@ -43,18 +43,8 @@ static bool may_stand(const struct group *group) {
            !group->shard->draining && !partition_log_is_damaged(group->log);
 }
 
-static bool is_connected(const struct group *group, const struct member *member) {
-    return member == group->self || member->link->up;
-}
-
-static bool majority_is_connected(const struct group *group) {
-    size_t voters = 0, connected = 0;
-    for (size_t i = 0; i < group->member_count; i++) {
-        const struct member *member = group->members[i];
-        voters += member->voter;
-        connected += member->voter && is_connected(group, member);
-    }
-    return connected > voters / 2;
+static bool is_connected(const struct member *member) {
+    return member->link->up;
 }
 
 /* splitmix64's last steps: neighbours in, strangers out. */
@@ -98,7 +88,7 @@ static uint64_t try_time_ms(const struct group *group) {
     uint64_t rank = 0, hash_rank = 0, ours = rank_key(group, group->self);
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
-        if (member == group->self || !member->voter || !is_connected(group, member)) continue;
+        if (member == group->self || !member->voter || !is_connected(member)) continue;
         bool before = rank_key(group, member) < ours, leads_as_much = leads_little(group, member) == we_lead_little;
         hash_rank += before;
         rank += leads_as_much ? before : !we_lead_little;
@@ -109,7 +99,7 @@ static uint64_t try_time_ms(const struct group *group) {
 }
 
 void election_on_link_up(struct group *group) {
-    if (!may_stand(group) || group->fast.under_way || !majority_is_connected(group)) return;
+    if (!may_stand(group) || group->fast.under_way || !group_majority_is(group, is_connected)) return;
     if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0) return;
     begin_try(group, try_time_ms(group));
 }

@@ -22,16 +22,12 @@ static uint64_t first_is_expected_until(const struct group *group) {
     return first == NULL || !first->link->up || first->link->stopping ? 0 : group_patience_ends_ms(group);
 }
 
-/* With damage in our segments: somebody else is to lead, as long as there may be somebody. */
-static bool is_last_resort(const struct group *group) {
-    return partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
-}
-
 static uint64_t election_deadline(const struct group *group, uint64_t engine_ms) {
     uint64_t at_ms = first_is_expected_until(group);
     if (at_ms < engine_ms) at_ms = engine_ms;
     if (at_ms < group->not_before_ms && !group->fast.under_way) at_ms = group->not_before_ms;
-    if (is_last_resort(group)) return at_ms + (uint64_t)DAMAGED_PATIENCE * group->shard->options.election_timeout_ms;
+    if (group_is_damaged(group)) /* a last resort: somebody else is to lead, as long as there may be somebody */
+        return at_ms + (uint64_t)DAMAGED_PATIENCE * group->shard->options.election_timeout_ms;
     if (!group->fast.under_way) return at_ms;
     if (group->fast.tried && group_hard_state_pending(group)) return UINT64_MAX;
     return group->fast.at_ms > at_ms ? group->fast.at_ms : at_ms;

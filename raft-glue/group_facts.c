@@ -16,9 +16,12 @@ bool group_lacks_room(const struct group *group, enum disk_room_asker asker) {
     return group->needs_room && disk_room_is_short(log_store_room(group->shard->store), asker);
 }
 
+bool group_is_damaged(const struct group *group) {
+    return partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
+}
+
 bool group_is_unfit(const struct group *group) {
-    bool damaged = partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
-    return damaged || group_lacks_room(group, DISK_ROOM_LEADER);
+    return group_is_damaged(group) || group_lacks_room(group, DISK_ROOM_LEADER);
 }
 
 bool group_is_new(const struct group *group) {
@@ -42,6 +45,16 @@ bool group_has_member_at(const struct group *group, const struct link *link) {
 
 bool member_is_live(const struct member *member) {
     return member->link != NULL && member->link->up && !member->link->silent;
+}
+
+bool group_majority_is(const struct group *group, bool (*is)(const struct member *member)) {
+    size_t voters = 0, such = 0;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        voters += member->voter;
+        such += member->voter && (member == group->self || is(member));
+    }
+    return such > voters / 2;
 }
 
 uint64_t member_heard_ms(const struct member *member) {

@@ -187,8 +187,7 @@ struct group {
     bool quiet_asked;        /* it did, and nothing else went to any of them since */
     bool hurried;            /* woken without a majority: its engine has a shorter election timeout */
     uint32_t quiet_round;    /* of the last question */
-    uint32_t calm;           /* heartbeats in which nothing happened, */
-    uint64_t calm_index;     /* with this last index */
+    uint64_t calm_index;     /* the last index at the last heartbeat */
     struct member *quiet_of; /* a follower: the leader whose broker's signs of life stand for heartbeats, */
     unsigned quiet_session;  /* on this session of its link */
     uint64_t not_before_ms;  /* a follower that was woken stands for no election earlier */
@@ -277,7 +276,9 @@ static inline bool group_leads(const struct group *group) {
 struct member *group_member(const struct group *group, uint64_t replica); /* NULL: none */
 /* It needs room on the disk, and there is none for records that come to a leader, or to a follower (disk_room.h). */
 bool group_lacks_room(const struct group *group, enum disk_room_asker asker);
-/* That, or damage in its segments: somebody else is to lead, if there is somebody. */
+/* There is damage in its segments. */
+bool group_is_damaged(const struct group *group);
+/* Either: somebody else is to lead, if there is somebody. */
 bool group_is_unfit(const struct group *group);
 bool group_has_member_at(const struct group *group, const struct link *link);
 /* Made at this opening, and nobody has led it yet. */
@@ -289,6 +290,8 @@ uint64_t member_match(const struct member *member);
 /* When something of it came last: an admitted message, or for a quiet one a sign of life of its broker. 0: never. */
 uint64_t member_heard_ms(const struct member *member);
 bool member_is_live(const struct member *member); /* connected, and not silent */
+/* Of a majority of the voters it is so; of this replica always. */
+bool group_majority_is(const struct group *group, bool (*is)(const struct member *member));
 
 /* ---- shard_turn.c (and shard_group) ---- */
 

@@ -2,7 +2,7 @@
  * Groups in which nothing happens send nothing: the signs of life between two brokers (pings, peers.h) stand for the heartbeats of all their
  * quiet groups.
  *
- *   leader    busy --- CALM_HEARTBEATS without news ---> asks with its heartbeats --- all that live agreed ---> quiet
+ *   leader    busy --- a heartbeat without news ---> asks with its heartbeats --- all that live agreed ---> quiet
  *   follower  busy --- it has all, durable and committed, and is asked ---> quiet
  *
  * A quiet leader gets no RAFT_TIMEOUT from us. It wakes with any step of its engine (a submit, a message) and when a member is connected again,
@@ -22,8 +22,6 @@
  */
 #include "base/mutant.h"
 #include "raft-glue/group_state.h"
-
-enum { CALM_HEARTBEATS = 1 }; /* a question is a heartbeat, so asking too early costs nothing */
 
 /* ---- Waking ---- */
 
@@ -45,7 +43,6 @@ static void wake_follower(struct group *group) {
 }
 
 void quiet_end(struct group *group) {
-    group->calm = 0;
     group->quiet_asked = false;
     if (!group->quiet) return;
     if (group->quiet_of == NULL)
@@ -85,13 +82,7 @@ static bool has_all(const struct member *member) {
 }
 
 static bool majority_is_live(const struct group *group) {
-    size_t voters = 0, live = 0;
-    for (size_t i = 0; i < group->member_count; i++) {
-        const struct member *member = group->members[i];
-        voters += member->voter;
-        live += member->voter && (member == group->self || member_is_live(member));
-    }
-    return live > voters / 2;
+    return group_majority_is(group, member_is_live);
 }
 
 /* Nothing is under way, and nobody who lives lacks anything. */
@@ -116,9 +107,10 @@ static void settle(struct group *group) {
 void quiet_tick_begins(struct group *group) {
     uint64_t last = partition_log_last_index(group->log);
     if (majority_is_live(group)) quiet_stop_hurry(group);
-    group->calm = is_calm(group) && last == group->calm_index ? group->calm + 1 : 0;
+    /* A question is a heartbeat, so asking too early costs nothing. */
+    bool calm = is_calm(group) && last == group->calm_index;
     group->calm_index = last;
-    if (group->calm < CALM_HEARTBEATS) return;
+    if (!calm) return;
     group->quiet_asks = group->quiet_asked = true;
     group->quiet_round++;
     for (size_t i = 0; i < group->member_count; i++)

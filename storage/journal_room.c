@@ -215,6 +215,14 @@ static void disk_is_full(struct journal *journal) {
     look_again_later(journal);
 }
 
+/* Its files are others now. */
+static void files_changed(struct journal *journal) {
+    if (journal->closing)
+        journal_free_if_unused(journal);
+    else
+        env_defer(journal->env, &journal->turn);
+}
+
 static void file_made(void *arg, int error) {
     struct journal *journal = arg;
     if ((error_is_no_room(error) || error == ERR_LIMIT) && !journal->closing) disk_is_full(journal);
@@ -223,19 +231,12 @@ static void file_made(void *arg, int error) {
         if (journal->options.room != NULL && !journal->closing)
             disk_room_took(journal->options.room, journal->options.file_bytes);
     }
-    if (journal->closing)
-        journal_free_if_unused(journal);
-    else
-        env_defer(journal->env, &journal->turn);
+    files_changed(journal);
 }
 
 static void file_removed(void *arg, int error) {
-    struct journal *journal = arg;
     CHECK(error == ERR_NONE); /* journal_files ends the process */
-    if (journal->closing)
-        journal_free_if_unused(journal);
-    else
-        env_defer(journal->env, &journal->turn);
+    files_changed(arg);
 }
 
 /* Starts to make a file, unless the disk has no room for one: then it is tried again later. */

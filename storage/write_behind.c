@@ -252,10 +252,15 @@ static bool was_synced(const struct segment *segment) {
     return segment->synced > SEGMENT_HEADER_SIZE;
 }
 
+/* What it has up to there is synced. */
+static bool is_synced_at(const struct segment *segment, uint64_t position) {
+    return was_synced(segment) && segment->synced == position;
+}
+
 /* Where the next entry goes: behind the block that holds the end of what is synced. Only format 1 has such a block. */
 static struct segment_end next_end(const struct segment *segment) {
     struct segment_end end = segment->end;
-    if (was_synced(segment) && segment->synced == end.position) end.position = segment_block_end(end.position);
+    if (is_synced_at(segment, end.position)) end.position = segment_block_end(end.position);
     return end;
 }
 
@@ -290,8 +295,8 @@ static void gather(struct partition_log *log, struct write_job *job) {
     struct segment_index *index = job->segment->index;
     uint64_t last = partition_log_writable(log);
     size_t room = 0;
-    bool all_synced = was_synced(job->segment) && job->segment->synced == index->end.position;
-    if (all_synced && last > log->written) leave_block(index); /* of format 1, which has no padding */
+    if (is_synced_at(job->segment, index->end.position) && last > log->written)
+        leave_block(index); /* of format 1, which has no padding */
     job->position = index->end.position;
     for (uint64_t i = log->written + 1; i <= last; i++) {
         if (index->end.position - job->position >= WRITE_BEHIND_MAX || is_full(log->store, job->segment, &index->end))
