@@ -1,7 +1,7 @@
 /*
  * Typed values of a broker's settings, and what must fit between several of them.
  *
- * Happy path: each row is copied into its field; lists (listeners, cluster.nodes) are parsed and sorted. Failures: the first thing that
+ * Happy path: each row is copied into its field; lists (cluster.nodes; listeners in listener_settings.c) are parsed and sorted. Failures: the first thing that
  * does not fit ends it with a sentence that names the setting, its value and what would do.
  */
 #include "broker/broker_settings.h"
@@ -14,206 +14,10 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "broker/host_port.h"
+#include "broker/listener_settings.h"
 
 enum { JOURNAL_FILES = 16, JOURNAL_GRAIN = 4096 };
-
-/* ---- Addresses ---- */
-
-/* "host:port" or "[v6]:port"; host may be empty. False: it is not that. */
-static bool parse_address(const char *text, size_t len, char *host, int32_t *port) {
-    const char *colon = memrchr(text, ':', len);
-    if (colon == NULL) return false;
-    size_t host_len = (size_t)(colon - text), digits = len - host_len - 1;
-    if (digits == 0 || digits > 5) return false;
-    int32_t number = 0;
-    for (size_t i = 0; i < digits; i++) {
-        if (!isdigit((unsigned char)colon[1 + i])) return false;
-        number = number * 10 + (colon[1 + i] - '0');
-    }
-    if (number > 65535) return false;
-    if (host_len >= 2 && text[0] == '[' && text[host_len - 1] == ']') {
-        text++;
-        host_len -= 2;
-    } else if (memchr(text, ':', host_len) != NULL) {
-        return false; /* an IPv6 address without brackets */
-    }
-    if (host_len > BROKER_HOST_MAX) return false;
-    for (size_t i = 0; i < host_len; i++)
-        if (isspace((unsigned char)text[i]) || strchr("/@,", text[i]) != NULL) return false;
-    memcpy(host, text, host_len);
-    host[host_len] = '\0';
-    *port = number;
-    return true;
-}
-
-/* The next piece between commas without blanks around it. False at the end. */
-static bool next_piece(const char **at, const char **piece, size_t *len) {
-    while (**at == ',' || isspace((unsigned char)**at))
-        (*at)++;
-    if (**at == '\0') return false;
-    const char *end = strchrnul(*at, ',');
-    *piece = *at;
-    *len = (size_t)(end - *at);
-    *at = end;
-    while (*len > 0 && isspace((unsigned char)(*piece)[*len - 1]))
-        (*len)--;
-    return true;
-}
-
-static bool is_any(const char *host) {
-    return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-}
-
-static bool is_loopback(const char *host) {
-    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}
-
-/* ---- Listeners ---- */
-
-static int parse_listener(const char *setting, const char *piece, size_t len, struct broker_listener *into,
-                          struct error_text *why) {
-    const char *colons = memmem(piece, len, "://", 3);
-    size_t name_len = colons == NULL ? 0 : (size_t)(colons - piece);
-    bool good = name_len > 0 && name_len <= BROKER_LISTENER_NAME_MAX &&
-                parse_address(colons + 3, len - name_len - 3, into->host, &into->port);
-    for (size_t i = 0; good && i < name_len; i++) {
-        into->name[i] = (char)toupper((unsigned char)piece[i]);
-        good = isalnum((unsigned char)piece[i]) || strchr("_-.", piece[i]) != NULL;
-    }
-    if (!good)
-        return error_set(why, ERR_INVALID,
-                         "%s has %.*s, which is not NAME://HOST:PORT; write for example PLAINTEXT://127.0.0.1:9092",
-                         setting, (int)(len > 100 ? 100 : len), piece);
-    into->name[name_len] = '\0';
-    return ERR_NONE;
-}
-
-static struct broker_listener *listener_named(struct broker_settings *settings, const char *name) {
-    for (size_t i = 0; i < settings->listener_count; i++)
-        if (strcmp(settings->listeners[i].name, name) == 0) return &settings->listeners[i];
-    return NULL;
-}
-
-static int parse_listeners(struct broker_settings *into, struct error_text *why) {
-    const char *at = settings_text(into->values, "listeners"), *piece;
-    size_t len;
-    while (next_piece(&at, &piece, &len)) {
-        if (into->listener_count == BROKER_LISTENERS_MAX)
-            return error_set(why, ERR_INVALID, "listeners has more than %d entries; remove some", BROKER_LISTENERS_MAX);
-        struct broker_listener listener = {0};
-        int error = parse_listener("listeners", piece, len, &listener, why);
-        if (error != ERR_NONE) return error;
-        if (listener_named(into, listener.name) != NULL)
-            return error_set(why, ERR_INVALID, "listeners names %s twice; give each listener a name of its own",
-                             listener.name);
-        if (listener.host[0] == '\0') snprintf(listener.host, sizeof listener.host, "0.0.0.0");
-        listener.bind_ipv6_loopback_too = strcasecmp(listener.host, "localhost") == 0 ||
-                                          strcmp(listener.host, "127.0.0.1") == 0;
-        if (strcasecmp(listener.host, "localhost") == 0) snprintf(listener.host, sizeof listener.host, "127.0.0.1");
-        memcpy(listener.advertised_host, listener.host, sizeof listener.host);
-        listener.advertised_port = listener.port;
-        into->listeners[into->listener_count++] = listener;
-    }
-    if (into->listener_count == 0)
-        return error_set(why, ERR_INVALID, "listeners is empty; write for example PLAINTEXT://127.0.0.1:9092");
-    return ERR_NONE;
-}
-
-static int parse_advertised(struct broker_settings *into, struct error_text *why) {
-    const char *at = settings_text(into->values, "advertised.listeners"), *piece;
-    size_t len;
-    while (next_piece(&at, &piece, &len)) {
-        struct broker_listener parsed = {0};
-        int error = parse_listener("advertised.listeners", piece, len, &parsed, why);
-        if (error != ERR_NONE) return error;
-        struct broker_listener *listener = listener_named(into, parsed.name);
-        if (listener == NULL)
-            return error_set(why, ERR_INVALID,
-                             "advertised.listeners names %s, which is not in listeners (%.100s); use the same names",
-                             parsed.name, settings_text(into->values, "listeners"));
-        memcpy(listener->advertised_host, parsed.host, sizeof parsed.host);
-        listener->advertised_port = parsed.port;
-    }
-    for (size_t i = 0; i < into->listener_count; i++) {
-        const struct broker_listener *listener = &into->listeners[i];
-        if (is_any(listener->advertised_host) || listener->advertised_host[0] == '\0')
-            return error_set(why, ERR_INVALID,
-                             "clients cannot connect to %s, which is what advertised.listeners would tell them for %s; "
-                             "set advertised.listeners=%s://HOST:%" PRId32 " with a host that clients reach",
-                             listener->advertised_host[0] == '\0' ? "an empty host" : listener->advertised_host,
-                             listener->name, listener->name, listener->advertised_port);
-    }
-    return ERR_NONE;
-}
-
-/* ---- What listeners speak ---- */
-
-static bool is_protocol(const char *name) {
-    return strcmp(name, "PLAINTEXT") == 0 || strcmp(name, "SSL") == 0 || strcmp(name, "SASL_PLAINTEXT") == 0 ||
-           strcmp(name, "SASL_SSL") == 0;
-}
-
-/* "NAME:PROTOCOL" in upper case. False: it is not that. */
-static bool parse_mapped(const char *piece, size_t len, char *name, char *protocol) {
-    const char *colon = memchr(piece, ':', len);
-    size_t name_len = colon == NULL ? 0 : (size_t)(colon - piece);
-    if (name_len == 0 || name_len > BROKER_LISTENER_NAME_MAX || len - name_len - 1 > BROKER_LISTENER_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        *(i < name_len ? &name[i] : &protocol[i - name_len]) = (char)toupper((unsigned char)piece[i]);
-    name[name_len] = '\0';
-    memmove(protocol, protocol + 1, len - name_len - 1); /* the colon */
-    protocol[len - name_len - 1] = '\0';
-    return is_protocol(protocol);
-}
-
-/* An entry that no listener uses asks for nothing if it is one of Kafka's default (SSL:SSL). */
-static int check_mapped(struct broker_settings *into, bool mapped[BROKER_LISTENERS_MAX], const char *piece, size_t len,
-                        struct error_text *why) {
-    char name[BROKER_LISTENER_NAME_MAX + 1], protocol[BROKER_LISTENER_NAME_MAX + 2];
-    if (!parse_mapped(piece, len, name, protocol))
-        return error_set(why, ERR_INVALID,
-                         "listener.security.protocol.map has %.*s, which is not NAME:PROTOCOL; write for example "
-                         "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
-                         (int)(len > 100 ? 100 : len), piece);
-    struct broker_listener *listener = listener_named(into, name);
-    if (strcmp(protocol, "PLAINTEXT") != 0 && (listener != NULL || strcmp(name, protocol) != 0))
-        return error_set(why, ERR_INVALID,
-                         "listener.security.protocol.map asks for %s on %s, but TLS and SASL are not built yet; only "
-                         "%s:PLAINTEXT is possible",
-                         protocol, name, name);
-    if (listener == NULL) return ERR_NONE;
-    if (mapped[listener - into->listeners])
-        return error_set(why, ERR_INVALID, "listener.security.protocol.map has %s twice; remove one", name);
-    mapped[listener - into->listeners] = true;
-    return ERR_NONE;
-}
-
-/* Nobody who reads the name of a listener shall believe more of it than is so: what sounds like TLS or SASL must be mapped. */
-static int check_protocols(struct broker_settings *into, struct error_text *why) {
-    const char *map = settings_text(into->values, "listener.security.protocol.map"), *at = map, *piece;
-    bool mapped[BROKER_LISTENERS_MAX] = {false};
-    size_t len;
-    while (next_piece(&at, &piece, &len)) {
-        int error = check_mapped(into, mapped, piece, len, why);
-        if (error != ERR_NONE) return error;
-    }
-    for (size_t i = 0; i < into->listener_count; i++) {
-        const char *name = into->listeners[i].name;
-        if (mapped[i]) continue;
-        if (strstr(name, "SSL") != NULL || strstr(name, "TLS") != NULL || strstr(name, "SASL") != NULL)
-            return error_set(why, ERR_INVALID,
-                             "listeners has %s, but TLS and SASL are not built yet and it would serve plain text to "
-                             "everybody; call it PLAINTEXT and let only those reach it who may read and write",
-                             name);
-        if (map[0] != '\0')
-            return error_set(why, ERR_INVALID,
-                             "listener.security.protocol.map does not say what %s of listeners speaks; add "
-                             "%s:PLAINTEXT",
-                             name, name);
-    }
-    return ERR_NONE;
-}
 
 /* ---- The cluster's nodes and the peer port ---- */
 
@@ -231,8 +35,8 @@ static int parse_node(const char *piece, size_t len, struct broker_node_address 
         good = isdigit((unsigned char)piece[i]);
         node = node * 10 + (piece[i] - '0');
     }
-    good = good && node <= INT32_MAX && parse_address(at + 1, len - digits - 1, into->host, &into->port) &&
-           into->host[0] != '\0' && !is_any(into->host) && into->port != 0;
+    good = good && node <= INT32_MAX && host_port_parse(at + 1, len - digits - 1, into->host, &into->port) &&
+           into->host[0] != '\0' && !host_is_any(into->host) && into->port != 0;
     if (!good)
         return error_set(why, ERR_INVALID,
                          "cluster.nodes has %.*s, which is not ID@HOST:PORT; write for example "
@@ -251,14 +55,24 @@ static void write_nodes_text(struct broker_settings *into) {
                              i == 0 ? "" : ",", node->node, v6 ? "[" : "", node->host, v6 ? "]" : "", node->port);
         CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
-        CHECK(used < sizeof into->nodes_text); /* BROKER_NODES_MAX hosts of BROKER_HOST_MAX fit */
+        CHECK(used < sizeof into->nodes_text); /* BROKER_NODES_MAX hosts of HOST_MAX fit */
     }
+}
+
+/* The second of two brokers that are said to be at the same host and port; NULL: there are none. */
+static const struct broker_node_address *same_address(const struct broker_settings *settings) {
+    for (size_t i = 1; i < settings->node_count; i++) {
+        const struct broker_node_address *one = &settings->nodes[i];
+        for (size_t k = 0; k < i; k++)
+            if (one->port == settings->nodes[k].port && strcasecmp(one->host, settings->nodes[k].host) == 0) return one;
+    }
+    return NULL;
 }
 
 static int parse_nodes(struct broker_settings *into, struct error_text *why) {
     const char *text = settings_text(into->values, "cluster.nodes"), *at = text, *piece;
     size_t len;
-    while (next_piece(&at, &piece, &len)) {
+    while (host_port_next(&at, &piece, &len)) {
         if (into->node_count == BROKER_NODES_MAX)
             return error_set(why, ERR_INVALID, "cluster.nodes has more than %d brokers; remove some", BROKER_NODES_MAX);
         int error = parse_node(piece, len, &into->nodes[into->node_count], why);
@@ -279,6 +93,12 @@ static int parse_nodes(struct broker_settings *into, struct error_text *why) {
                              "cluster.nodes has broker %" PRId32 " twice; give each broker its own id",
                              into->nodes[i].node);
     }
+    const struct broker_node_address *second = same_address(into);
+    if (second != NULL)
+        return error_set(why, ERR_INVALID,
+                         "cluster.nodes has two brokers at %.100s:%" PRId32 "; give broker %" PRId32
+                         " the host and port of its own peer.listen",
+                         second->host, second->port, second->node);
     if (!own)
         return error_set(why, ERR_INVALID,
                          "this is broker %" PRId32
@@ -289,20 +109,43 @@ static int parse_nodes(struct broker_settings *into, struct error_text *why) {
     return ERR_NONE;
 }
 
+/* Whether who listens on the one would find the other there. */
+static bool hosts_meet(const char *a, const char *b) {
+    return host_is_any(a) || host_is_any(b) || strcasecmp(a, b) == 0;
+}
+
+static int check_peer_port(const struct broker_settings *settings, struct error_text *why) {
+    for (size_t i = 0; i < settings->listener_count && settings->peer_port != 0; i++) {
+        const struct broker_listener *listener = &settings->listeners[i];
+        if (listener->port == settings->peer_port && hosts_meet(listener->host, settings->peer_host))
+            return error_set(why, ERR_INVALID,
+                             "port %" PRId32
+                             " is for the other brokers (peer.listen) and for clients (%s of listeners); clients and "
+                             "brokers speak differently: give each a port of its own",
+                             settings->peer_port, listener->name);
+    }
+    return ERR_NONE;
+}
+
 static int parse_peer_listen(struct broker_settings *into, struct error_text *why) {
     const char *text = settings_text(into->values, "peer.listen");
     if (text[0] != '\0') {
-        if (!parse_address(text, strlen(text), into->peer_host, &into->peer_port))
+        if (!host_port_parse(text, strlen(text), into->peer_host, &into->peer_port))
             return error_set(why, ERR_INVALID, "peer.listen=%.100s is not HOST:PORT; write for example 127.0.0.1:9093",
                              text);
         if (into->peer_host[0] == '\0') snprintf(into->peer_host, sizeof into->peer_host, "0.0.0.0");
-        return ERR_NONE;
+        if (into->peer_port == 0 && into->node_count > 1)
+            return error_set(why, ERR_INVALID,
+                             "peer.listen=%.100s lets the system pick the port, where the other brokers would not find "
+                             "this one; give it the port of its own entry in cluster.nodes",
+                             text);
+        return check_peer_port(into, why);
     }
     if (into->node_count == 1) return ERR_NONE;
     for (size_t i = 0; i < into->node_count; i++) {
         const struct broker_node_address *own = &into->nodes[i];
         if (own->node != into->node_id) continue;
-        if (!is_loopback(own->host))
+        if (!host_is_loopback(own->host))
             return error_set(why, ERR_INVALID,
                              "the other brokers reach this one at %.100s:%" PRId32
                              " (cluster.nodes), but peer.listen is not set, "
@@ -312,7 +155,7 @@ static int parse_peer_listen(struct broker_settings *into, struct error_text *wh
         snprintf(into->peer_host, sizeof into->peer_host, "127.0.0.1");
         into->peer_port = own->port;
     }
-    return ERR_NONE;
+    return check_peer_port(into, why);
 }
 
 /* ---- Plain values ---- */
@@ -373,6 +216,11 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
                          " is more than one request may create (max.request.partitions=%" PRIu32
                          "); raise the one or lower the other",
                          s->num_partitions, s->max_request_partitions);
+    if ((uint32_t)s->num_partitions > s->max_partitions)
+        return error_set(why, ERR_INVALID,
+                         "num.partitions=%" PRId32 " is more than the cluster may have (max.partitions=%" PRIu32
+                         "); raise the one or lower the other",
+                         s->num_partitions, s->max_partitions);
     if (s->raft_election_timeout_ms < 3 * (uint64_t)s->raft_heartbeat_ms)
         return error_set(why, ERR_INVALID,
                          "raft.election.timeout.ms=%" PRIu32 " is less than 3 times raft.heartbeat.ms=%" PRIu32
@@ -418,9 +266,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
         return error_set(why, ERR_INVALID, "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);
     read_limits(into);
-    int error = parse_listeners(into, why);
-    if (error == ERR_NONE) error = check_protocols(into, why);
-    if (error == ERR_NONE) error = parse_advertised(into, why);
+    int error = listener_settings_read(into, why);
     if (error == ERR_NONE) error = parse_nodes(into, why);
     if (error == ERR_NONE) error = parse_peer_listen(into, why);
     if (error == ERR_NONE) error = check_together(into, why);
@@ -441,6 +287,15 @@ void broker_settings_warnings(const struct broker_settings *settings, void (*war
         error_set(&text, ERR_INVALID,
                   "a topic with 2 replicas stops writing when one broker is lost, because a majority of 2 is 2; set "
                   "default.replication.factor=3, with 3 brokers at least");
+        warn(arg, text.text);
+    }
+    if (factor > 0 && (size_t)factor > settings->node_count) {
+        error_set(
+            &text, ERR_INVALID,
+            "default.replication.factor=%" PRId32
+            " is more than there are brokers (%zu in cluster.nodes), so a topic whose creator does not say cannot "
+            "be created; set it to %zu at most, or to -1",
+            factor, settings->node_count, settings->node_count);
         warn(arg, text.text);
     }
     if (factor > 1 && settings->min_insync_replicas >= factor) {

@@ -10,12 +10,12 @@
 
 #include "base/log.h"
 #include "base/settings.h"
+#include "broker/host_port.h"
 
 enum {
     BROKER_LISTENERS_MAX = 8,
     BROKER_NODES_MAX = 64,
     BROKER_LISTENER_NAME_MAX = 63,
-    BROKER_HOST_MAX = 255,
     BROKER_PARTITIONS_MOST = 200000, /* of the cluster, whatever the settings say */
     BROKER_SEGMENT_FILES = 512,      /* until somebody says how many files there may be */
 };
@@ -28,16 +28,16 @@ const struct setting_absent *broker_settings_absent(size_t *n);
 /* NAME://host:port. Host and port of a bound listener and of what is told to clients differ behind NAT or in containers. */
 struct broker_listener {
     char name[BROKER_LISTENER_NAME_MAX + 1]; /* upper case: PLAINTEXT, EXTERNAL */
-    char host[BROKER_HOST_MAX + 1];          /* "" in `listeners` of Kafka means all: stored as "0.0.0.0" */
+    char host[HOST_MAX + 1];                 /* "" in `listeners` of Kafka means all: stored as "0.0.0.0" */
     int32_t port;                            /* 0: the system picks (bound), or the bound port (advertised) */
-    char advertised_host[BROKER_HOST_MAX + 1];
+    char advertised_host[HOST_MAX + 1];
     int32_t advertised_port;
     bool bind_ipv6_loopback_too; /* the default, or localhost: 127.0.0.1 and ::1 */
 };
 
 struct broker_node_address {
     int32_t node;
-    char host[BROKER_HOST_MAX + 1];
+    char host[HOST_MAX + 1];
     int32_t port;
 };
 
@@ -49,12 +49,12 @@ struct broker_settings {
     struct broker_listener listeners[BROKER_LISTENERS_MAX];
     size_t listener_count;
     bool peer_verify_address;
-    char peer_host[BROKER_HOST_MAX + 1]; /* "": a cluster of one, no peer port */
+    char peer_host[HOST_MAX + 1]; /* "": a cluster of one, no peer port */
     int32_t peer_port;
     /* By node id, this broker included; it alone if cluster.nodes is empty. */
     struct broker_node_address nodes[BROKER_NODES_MAX];
     size_t node_count;
-    char nodes_text[BROKER_NODES_MAX * (BROKER_HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
+    char nodes_text[BROKER_NODES_MAX * (HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
     enum log_level log_level;
 
     uint32_t metadata_voters;

@@ -17,8 +17,8 @@ static const struct setting table[] = {
         "addresses, 0.0.0.0 for all addresses, port 0 for a free one."),
     TEXT(
         "listener.security.protocol.map", "",
-        "What each listener speaks, NAME:PLAINTEXT with commas, for all of them; empty: PLAINTEXT. TLS and SASL are not built "
-        "yet."),
+        "What each listener speaks, NAME:PLAINTEXT with commas; a listener that is not called PLAINTEXT needs its entry; "
+        "empty: PLAINTEXT:PLAINTEXT. TLS and SASL are not built yet."),
     LIST("advertised.listeners", "",
          "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
          "empty: those of listeners."),

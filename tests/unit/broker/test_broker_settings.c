@@ -90,6 +90,10 @@ static void test_broker_settings_listeners(void **state) {
                                        "advertised.listeners=EXTERNAL://kafka.example:19092,INTERNAL://broker1:9092",
                                        &fixture->why),
                      ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values,
+                                       "listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
+                                       &fixture->why),
+                     ERR_NONE);
     assert_int_equal(with(fixture, "listeners=INTERNAL://0.0.0.0:9092, external://:19092"), ERR_NONE);
     const struct broker_settings *settings = &fixture->settings;
     assert_int_equal(settings->listener_count, 2);
@@ -100,6 +104,7 @@ static void test_broker_settings_listeners(void **state) {
     assert_string_equal(settings->listeners[0].advertised_host, "broker1");
     assert_false(settings->listeners[0].bind_ipv6_loopback_too);
     assert_int_equal(settings_set_pair(fixture->values, "advertised.listeners=", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "listener.security.protocol.map=", &fixture->why), ERR_NONE);
     assert_int_equal(with(fixture, "listeners=PLAINTEXT://[::1]:0"), ERR_NONE);
     assert_string_equal(settings->listeners[0].host, "::1");
 }
@@ -113,21 +118,69 @@ static void test_broker_settings_wrong_listeners(void **state) {
     assert_refused(fixture, "listeners=127.0.0.1:9092", "127.0.0.1:9092", "NAME://HOST:PORT");
     assert_refused(fixture, "listeners=PLAINTEXT://a:70000", "a:70000", "NAME://HOST:PORT");
     assert_refused(fixture, "listeners=PLAINTEXT://::1:9092", "::1:9092", "NAME://HOST:PORT");
+    assert_refused(fixture, "listeners=PLAINTEXT://a$b:1", "a$b:1", "NAME://HOST:PORT");
+    assert_refused(fixture, "listeners=PLAINTEXT://999.1.1.1:1", "999.1.1.1:1", "NAME://HOST:PORT");
+    assert_refused(fixture, "listeners=PLAINTEXT://224.0.0.1:1", "224.0.0.1", "name one of this machine");
     assert_refused(fixture, "listeners=A://h:1,a://h:2", "A twice", "name of its own");
-    assert_int_equal(settings_set_pair(fixture->values, "listeners=A://h:1", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://h:1", &fixture->why), ERR_NONE);
     assert_refused(fixture, "advertised.listeners=B://h:1", "names B", "same names");
+}
+
+/* Two listeners have two ports, but for an IPv4 and an IPv6 address, as in Kafka. */
+static void test_broker_settings_same_port(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(
+        settings_set_pair(fixture->values, "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT", &fixture->why),
+        ERR_NONE);
+    assert_refused(fixture, "listeners=A://127.0.0.1:9,B://127.0.0.1:9", "port 9 for A and for B", "of its own");
+    assert_refused(fixture, "listeners=A://10.0.0.1:9,B://h:9", "port 9", "of its own");
+    assert_refused(fixture, "listeners=A://10.0.0.1:9,B://10.0.0.2:9", "port 9", "of its own");
+    assert_refused(fixture, "listeners=A://10.0.0.1:9,B://[::]:9", "port 9", "of its own");
+    assert_int_equal(with(fixture, "listeners=A://127.0.0.1:0,B://127.0.0.1:0"), ERR_NONE);
+    assert_int_equal(with(fixture, "listeners=A://127.0.0.1:9,B://[::1]:9"), ERR_NONE);
+    assert_false(fixture->settings.listeners[0].bind_ipv6_loopback_too); /* that is where B is */
+    assert_refused(fixture, "peer.listen=127.0.0.1:9", "port 9 is for the other brokers", "a port of its own");
+    assert_refused(fixture, "peer.listen=:9", "A of listeners", "a port of its own");
+    assert_int_equal(with(fixture, "peer.listen=10.0.0.1:9"), ERR_NONE);
+}
+
+/* Clients are told an address to which one connects: not a port 0 where none is picked, not all addresses, not one of many machines. */
+static void test_broker_settings_told(void **state) {
+    struct fixture *fixture = *state;
+    assert_refused(fixture, "advertised.listeners=PLAINTEXT://x:0", "port 0", "PLAINTEXT://x:9092");
+    assert_refused(fixture, "advertised.listeners=PLAINTEXT://x:1,PLAINTEXT://y:2", "names PLAINTEXT twice",
+                   "remove one");
+    static const char *const hosts[] = {
+        "0.0.0.0", "0", "0x0", "[::]", "[0:0::0]", "[::ffff:0.0.0.0]", "224.0.0.1", "255.255.255.255", "[ff02::1]", ""};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        char pair[80];
+        snprintf(pair, sizeof pair, "advertised.listeners=PLAINTEXT://%s:9", hosts[i]);
+        assert_refused(fixture, pair, "clients cannot connect to", "a host that clients reach");
+    }
+    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://host_1.example.org:1"), ERR_NONE);
+    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://[fe80::1%eth0]:1"), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://0.0.0.0:0", &fixture->why), ERR_NONE);
+    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://x:0"), ERR_NONE); /* the one that is picked */
 }
 
 /* No listener is taken for what it is not: whatever is not plain text is refused, by its name and by the map. */
 static void test_broker_settings_protocols(void **state) {
     struct fixture *fixture = *state;
-    static const char *const names[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl", "EXTERNAL_TLS"};
+    static const char *const names[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char pair[80];
         snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", names[i]);
         assert_refused(fixture, pair, "not built yet", "call it PLAINTEXT");
     }
-    assert_int_equal(with(fixture, "listeners=IN://127.0.0.1:1,OUT://127.0.0.1:2"), ERR_NONE);
+    static const char *const others[] = {"HTTPS", "KERBEROS", "SCRAM", "EXTERNAL_TLS", "INTERNAL", "PLAINTEXT2"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        char pair[80], entry[80];
+        snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", others[i]);
+        snprintf(entry, sizeof entry, "add %s:PLAINTEXT", others[i]);
+        assert_refused(fixture, pair, "listener.security.protocol.map does not say", entry);
+    }
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=IN://127.0.0.1:1,OUT://127.0.0.1:2", &fixture->why),
+                     ERR_NONE);
     assert_int_equal(with(fixture, "listener.security.protocol.map=in:plaintext,OUT:PLAINTEXT"), ERR_NONE);
     assert_int_equal(with(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
                                    "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"),
@@ -135,12 +188,15 @@ static void test_broker_settings_protocols(void **state) {
     assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SSL", "SSL on OUT", "OUT:PLAINTEXT");
     assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,FAR:SASL_SSL", "SASL_SSL on FAR",
                    "not built yet");
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "what OUT", "add OUT:PLAINTEXT");
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has OUT", "add OUT:PLAINTEXT");
     assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,IN:PLAINTEXT", "IN twice",
                    "remove one");
     assert_refused(fixture, "listener.security.protocol.map=IN:QUIC,OUT:PLAINTEXT", "IN:QUIC", "NAME:PROTOCOL");
     assert_refused(fixture, "listener.security.protocol.map=IN", "IN", "NAME:PROTOCOL");
     assert_refused(fixture, "listener.security.protocol.map=:PLAINTEXT", ":PLAINTEXT", "NAME:PROTOCOL");
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://127.0.0.1:1", &fixture->why), ERR_NONE);
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has PLAINTEXT",
+                   "add PLAINTEXT:PLAINTEXT"); /* a map stands instead of the default, as in Kafka */
     assert_int_equal(settings_set_pair(fixture->values, "listeners=SSL://127.0.0.1:1", &fixture->why), ERR_NONE);
     assert_int_equal(with(fixture, "listener.security.protocol.map=SSL:PLAINTEXT"),
                      ERR_NONE); /* said in so many words */
@@ -179,6 +235,7 @@ static void test_broker_settings_wrong_nodes(void **state) {
     struct fixture *fixture = *state;
     assert_refused(fixture, "cluster.nodes=2@a:1,3@b:1", "broker 1 (node.id)", "does not have it");
     assert_refused(fixture, "cluster.nodes=1@a:1,1@b:1", "broker 1 twice", "its own id");
+    assert_refused(fixture, "cluster.nodes=1@127.0.0.1:1,2@b:1,3@B:1", "two brokers at B:1", "broker 3");
     assert_refused(fixture, "cluster.nodes=1@a", "1@a", "ID@HOST:PORT");
     assert_refused(fixture, "cluster.nodes=one@a:1", "one@a:1", "ID@HOST:PORT");
     assert_refused(fixture, "cluster.nodes=1@0.0.0.0:1", "1@0.0.0.0:1", "ID@HOST:PORT");
@@ -188,19 +245,20 @@ static void test_broker_settings_wrong_nodes(void **state) {
     assert_int_equal(with(fixture, "peer.listen=:9093"), ERR_NONE);
     assert_string_equal(fixture->settings.peer_host, "0.0.0.0");
     assert_refused(fixture, "peer.listen=9093", "peer.listen=9093", "HOST:PORT");
+    assert_refused(fixture, "peer.listen=:0", "peer.listen=:0", "the port of its own entry");
 }
 
 /* The longest list that is possible has its text, too. */
 static void test_broker_settings_longest_list(void **state) {
     struct fixture *fixture = *state;
     static char pair[BROKER_NODES_MAX * 300] = "cluster.nodes=";
-    char host[BROKER_HOST_MAX + 1];
-    memset(host, 'h', BROKER_HOST_MAX);
-    host[BROKER_HOST_MAX] = '\0';
+    char host[HOST_MAX + 1];
+    memset(host, 'h', HOST_MAX);
+    host[HOST_MAX] = '\0';
     assert_int_equal(settings_set_pair(fixture->values, "peer.listen=:1", &fixture->why), ERR_NONE);
     assert_int_equal(settings_set_pair(fixture->values, "node.id=2147483647", &fixture->why), ERR_NONE);
     for (int i = 0; i < BROKER_NODES_MAX; i++)
-        snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "%d@%s:65535,", INT32_MAX - i, host);
+        snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "%d@%s:%d,", INT32_MAX - i, host, 65535 - i);
     assert_int_equal(with(fixture, pair), ERR_NONE);
     assert_int_equal(fixture->settings.node_count, BROKER_NODES_MAX);
     snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "1@h:1");
@@ -212,6 +270,10 @@ static void test_broker_settings_do_not_fit(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(with(fixture, "max.request.partitions=2"), ERR_NONE);
     assert_refused(fixture, "num.partitions=3", "num.partitions=3", "max.request.partitions=2");
+    assert_int_equal(with(fixture, "num.partitions=2"), ERR_NONE);
+    assert_int_equal(with(fixture, "max.partitions=2"), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "max.request.partitions=9", &fixture->why), ERR_NONE);
+    assert_refused(fixture, "num.partitions=3", "num.partitions=3", "max.partitions=2");
     assert_int_equal(with(fixture, "num.partitions=2"), ERR_NONE);
     assert_refused(fixture, "raft.heartbeat.ms=400", "raft.election.timeout.ms=1000", "1200");
     assert_int_equal(with(fixture, "raft.heartbeat.ms=200"), ERR_NONE);
@@ -245,6 +307,9 @@ static void test_broker_settings_warnings(void **state) {
     assert_int_equal(with(fixture, "default.replication.factor=2"), ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
     assert_non_null(strstr(fixture->warnings, "a topic with 2 replicas stops writing"));
+    assert_int_equal(with(fixture, "default.replication.factor=4"), ERR_NONE);
+    broker_settings_warnings(&fixture->settings, on_warning, fixture);
+    assert_non_null(strstr(fixture->warnings, "default.replication.factor=4 is more than there are brokers (3"));
     assert_int_equal(with(fixture, "metadata.voters=1"), ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
     assert_non_null(strstr(fixture->warnings, "1 of 3 brokers vote on metadata"));
@@ -256,6 +321,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_broker_settings_defaults),     TEST(test_broker_settings_table_is_whole),
         TEST(test_broker_settings_listeners),    TEST(test_broker_settings_wrong_listeners),
+        TEST(test_broker_settings_same_port),    TEST(test_broker_settings_told),
         TEST(test_broker_settings_protocols),    TEST(test_broker_settings_of_kafka),
         TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
         TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
