@@ -18,16 +18,21 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("DRAVE_BIN", ROOT / "build" / "release" / "bin"))
 
 
+_reserved = []  # until this process ends
+
+
 def free_ports(n):
-    """n ports that nobody listens on now; they stay apart from each other."""
+    """n ports that nobody listens on now, and that the system gives to nobody else while this process lives.
+
+    They stay bound (never listening): who binds to the same one by its number, with SO_REUSEADDR as all servers do, may
+    listen there; a dialling socket or a bind to port 0 of another process does not get it.
+    """
     held = [socket.socket() for _ in range(n)]
     for s in held:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
+    _reserved.extend(held)
+    return [s.getsockname()[1] for s in held]
 
 
 def wait_until(what, condition, seconds=30.0, pause=0.02):

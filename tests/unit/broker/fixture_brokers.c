@@ -42,15 +42,18 @@ static void on_stopped(void *arg) {
     node->stopped = true;
 }
 
-/* A port that nobody has now. */
-static int free_port(void) {
+/* Picks a port that nobody has, and keeps it bound without listening, so that the system gives it to nobody else: the
+ * broker may listen there all the same, since both set SO_REUSEADDR. */
+static void reserve_peer_port(struct broker_node *node) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
+    int on = 1;
+    if (node->peer_port != 0) return;
+    node->reservation = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(node->reservation, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    assert_int_equal(bind(node->reservation, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(node->reservation, (struct sockaddr *)&address, &len), 0);
+    node->peer_port = ntohs(address.sin_port);
 }
 
 static void set(struct broker_node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -79,7 +82,7 @@ void brokers_configure(struct brokers *brokers, int count, const char *const *pa
         struct broker_node *node = &brokers->nodes[i];
         node->brokers = brokers;
         node->id = i + 1;
-        node->peer_port = free_port();
+        reserve_peer_port(node);
         snprintf(node->dir, sizeof node->dir, "%s/%d", brokers->dir, node->id);
         snprintf(nodes + strlen(nodes), sizeof nodes - strlen(nodes), "%s%d@127.0.0.1:%d", i == 0 ? "" : ",", node->id,
                  node->peer_port);
@@ -214,6 +217,7 @@ int brokers_teardown(void **state) {
     for (int i = 0; i < BROKERS_MAX; i++) {
         broker_free(brokers->nodes[i].broker);
         settings_free(brokers->nodes[i].values);
+        if (brokers->nodes[i].peer_port != 0) close(brokers->nodes[i].reservation);
     }
     brokers_until(brokers, nothing_is_asked);
     env_timer_free(brokers->poll);

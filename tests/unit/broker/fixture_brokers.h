@@ -20,7 +20,7 @@ struct broker_node {
     struct brokers *brokers;
     int32_t id; /* 1.. */
     char dir[160];
-    int peer_port;
+    int peer_port, reservation; /* 0: none yet; the socket that keeps it ours */
     struct settings *values;
     struct broker_settings settings;
     struct broker *broker; /* NULL: not running */
