@@ -1,5 +1,5 @@
 /*
- * LZ4 blocks for our own storage and peers (not Kafka's codec, which is protocol/codec.h): the raw length travels beside
+ * LZ4 blocks for our own storage and peers (not Kafka's codec, which is protocol/record/codec.h): the raw length travels beside
  * them.
  */
 #ifndef BASE_LZ4_BLOCK_H

@@ -1,5 +1,5 @@
 /*
- * A broker's start and end. See the header; broker_parts.h says which file does what.
+ * A broker's start and end. See the header; broker_internal.h says which file does what.
  *
  * Opened in the order of struct broker and closed the other way round. What can fail for a reason that a person must mend comes first:
  * directory, ports, journal. Closing what waits ends the requests that wait for it, so the server goes first and reports last.
@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/api/handlers.h"
-#include "broker/broker_parts.h"
-#include "protocol/api_table.h"
-#include "storage/journal.h"
+#include "broker/broker_internal.h"
+#include "protocol/messages/api_table.h"
+#include "storage/journal/journal.h"
 
 enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000, SLOW_REQUEST_MS = 10000 };
 

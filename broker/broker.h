@@ -17,7 +17,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
-#include "broker/broker_settings.h"
+#include "broker/config/broker_settings.h"
 
 struct broker;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mutant.h"
-#include "broker/broker_parts.h"
+#include "broker/broker_internal.h"
 
 enum { WAITING_LINE_US = 2 * 1000 * 1000 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/broker_parts.h"
+#include "broker/broker_internal.h"
 
 /* ---- What the metadata says ---- */
 

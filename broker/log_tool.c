@@ -1,5 +1,5 @@
 /*
- * The offline tools on a data directory: printing around storage/dump.h.
+ * The offline tools on a data directory: printing around storage/dump/dump.h.
  *
  * Happy path: a line for each batch, or the totals of a check without damage. Failures: each damage is a line with its place, and the exit
  * code is 1; a directory of many gigabytes is not read on for an output that nobody takes.
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "base/printable.h"
-#include "storage/dump.h"
+#include "storage/dump/dump.h"
 
 static const char NAME[] = "draved: ";
 enum { STDERR_FD = 2, LINE_MAX_BYTES = 2048, EXIT_DONE = 0, EXIT_REFUSED = 1 };

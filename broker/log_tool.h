@@ -2,7 +2,7 @@
 #ifndef BROKER_LOG_TOOL_H
 #define BROKER_LOG_TOOL_H
 
-#include "base/output.h"
+#include "base/io/output.h"
 #include "broker/options.h"
 
 /* Both return the exit code: 0, or 1 with the sentence on stderr. Output that cannot be written ends the program. */

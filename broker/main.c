@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/broker.h"
-#include "broker/file_shares.h"
 #include "broker/log_tool.h"
 #include "broker/options.h"
+#include "broker/server/file_shares.h"
 
 static const char NAME[] = "draved: ";
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };

@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "base/nearest_name.h"
 #include "base/settings.h"
-#include "broker/broker_settings.h"
-#include "broker/topic_settings.h"
+#include "broker/config/broker_settings.h"
+#include "broker/partition/topic_settings.h"
 
 enum {
     CHOSE_CONFIG = 1,

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "base/output.h"
+#include "base/io/output.h"
 
 enum options_action {
     ACTION_RUN,

@@ -6,8 +6,8 @@
  * Three things stop the group rather than drop a message, because one of the two sides is broken for good: somebody else
  * leads our own term, a leader contradicts what is committed, or its entries fit our log by term and index but not by offset.
  */
-#include "raft-glue/change.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/engine/configuration.h"
+#include "raft-glue/raft_group_internal.h"
 
 static const uint64_t INDEX_MAX = UINT64_C(1) << 62; /* far above any log: sums of two do not overflow */
 

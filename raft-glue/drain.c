@@ -8,7 +8,7 @@
  * until it must have heard of those that stop with it, and none of them is a target, nor stands for election.
  * Failures: what cannot be handed over in time keeps its leader, and the stop goes on.
  */
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 enum { ANNOUNCE_MS = 50 }; /* a signal to several processes, and the way of a frame */
 

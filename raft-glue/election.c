@@ -19,7 +19,7 @@
  * A replica with damage in its segments makes no early try (unfit.c).
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
  */
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 enum {
     FIRST_AHEAD =

@@ -8,7 +8,7 @@
  * Invariants: each group is told of each kind of change after it happened; of several changes of one link it is told together, first what
  * ended, then what began. A group that is closed meanwhile is not missed: the pass goes on with the one behind it.
  */
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 enum change { WENT_DOWN = 1, FOUND_DEAD = 2, CAME_UP = 4, HEARD = 8 };
 

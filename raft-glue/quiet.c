@@ -7,12 +7,12 @@
  *
  * A quiet leader gets no RAFT_TIMEOUT from us. It wakes with any step of its engine (a submit, a message) and when a member is connected again,
  * and sends heartbeats at once then. Its majority is not asked meanwhile, and need not be: whatever it says that only the leader may
- * say is confirmed by a majority (confirm.c) or committed, quiet or not. When so many links are down or silent that no majority is left it wakes,
+ * say is confirmed by a majority (read_index.c) or committed, quiet or not. When so many links are down or silent that no majority is left it wakes,
  * and the engine steps it down an election timeout later. While there is one it sleeps on, so that a broker that dies wakes nothing but what it led;
  * the owner is told again, because who is in sync has changed.
  * A quiet follower stands for no election while its leader's broker shows signs of life. It is awake when that link breaks, and when the link is
  * silent its own election timeout runs from the last sign on, as it would from the last heartbeat. Those signs say nothing of the replica there:
- * so one that leads no more, whatever the reason, tells all members (group_role.c); whoever deposed it perhaps never leads. A follower that
+ * so one that leads no more, whatever the reason, tells all members (raft_group_role.c); whoever deposed it perhaps never leads. A follower that
  * is awake for a reason of its own tells its leader.
  * Failures: a member that is not connected, or whose broker is silent, is not waited for; the leader wakes when it is back. One that is
  * connected and does not agree (its replica is closed, damaged, or lacks something) keeps the leader awake.
@@ -21,7 +21,7 @@
  * on which it was asked.
  */
 #include "base/mutant.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 /* ---- Waking ---- */
 

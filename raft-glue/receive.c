@@ -9,8 +9,8 @@
  */
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "raft-glue/entry_frame.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/peer/entry_frame.h"
+#include "raft-glue/raft_group_internal.h"
 #include "storage/little_endian.h"
 
 enum {

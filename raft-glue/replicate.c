@@ -21,8 +21,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "raft-glue/entry_frame.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/peer/entry_frame.h"
+#include "raft-glue/raft_group_internal.h"
 
 enum {
     RESEND_MS = 3000,      /* far above a slow flush */

@@ -6,7 +6,7 @@
  * of entries. So all results and votes of a turn leave in one write, and a turn's entries are in one round of the journal.
  */
 #include "base/mem.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 /* ---- The end of a turn ---- */
 

@@ -7,8 +7,8 @@
 #ifndef RAFT_GLUE_SHARD_H
 #define RAFT_GLUE_SHARD_H
 
-#include "raft-glue/peers.h"
-#include "storage/partition_log.h"
+#include "raft-glue/peer/peers.h"
+#include "storage/log/partition_log.h"
 
 struct shard;
 struct group;
@@ -21,7 +21,8 @@ struct shard_options {
     uint64_t group_uncommitted_bytes; /* a leader refuses to submit beyond it */
     uint64_t uncommitted_bytes;       /* over all groups: leaders refuse, followers stop reading bulk */
     uint64_t peer_window_bytes;       /* entries sent to one peer and not yet acknowledged */
-    uint64_t engine_entries; /* of each log, that the engine knows about (group_trail.c); 0: as many as it can count */
+    uint64_t
+        engine_entries; /* of each log, that the engine knows about (raft_group_trail.c); 0: as many as it can count */
     struct peers_options peers;
 };
 
@@ -46,7 +47,7 @@ struct shard_stats {
         late_starts,               /* engines that were started behind entry 1 */
         sent_below_start,          /* runs of entries below that, sent to followers */
         trails_cut, trails_extended,
-        reanchored;                    /* group_trail.c; reanchored: AppendEntries that reached below the trail */
+        reanchored;                    /* raft_group_trail.c; reanchored: AppendEntries that reached below the trail */
     uint64_t quiet_begun, quiet_ended; /* times that a group fell quiet here, or woke */
     uint64_t damaged_files;            /* segments in which reads met damage */
     uint64_t left_for_damage;          /* those of the planned transfers that were made because of it, */

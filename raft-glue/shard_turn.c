@@ -6,7 +6,7 @@
  * and takes it. Invariant: a group is in the list of news once at most, and not when it is closed.
  */
 #include "base/mem.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 /* ---- Groups ---- */
 

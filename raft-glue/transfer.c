@@ -7,7 +7,7 @@
  * keeps its leader. A planned one has one target and one try: what the target lacks is short of a flush, or it is not begun; it ends
  * when the lead is lost, or when its time is over, and then submits go on.
  */
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 enum { NEAR_ENTRIES = 100 }; /* a target that lacks more is not begun with */
 

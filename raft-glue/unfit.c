@@ -23,7 +23,7 @@
 
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "raft-glue/group_state.h"
+#include "raft-glue/raft_group_internal.h"
 
 enum {
     AGAIN_MS = 1000,

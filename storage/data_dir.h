@@ -28,7 +28,7 @@ int data_dir_check(struct env *env, const char *path, struct error_text *why);
 
 const uint8_t *data_dir_uuid(const struct data_dir *dir); /* UUID_SIZE bytes */
 
-/* The cluster record: opaque to storage (broker/cluster_forming.c gives it meaning). Empty until the cluster is formed.
+/* The cluster record: opaque to storage (broker/cluster/cluster_forming.c gives it meaning). Empty until the cluster is formed.
  * set is durable on return; once only: ERR_EXISTS if there is another one. */
 const void *data_dir_cluster_record(const struct data_dir *dir, size_t *len);
 int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, const void *record, size_t len,

@@ -2,7 +2,7 @@
  * AlterConfigs (key 33): all settings of a topic are replaced, what is left out is deleted; at any broker. Old clients have no other; of
  * two that change a topic at the same time the later one wins. config_changes.h says what is refused.
  */
-#include "protocol/alter_configs.h"
+#include "protocol/messages/alter_configs.h"
 
 #include "broker/api/config_changes.h"
 #include "broker/api/handlers.h"

@@ -4,10 +4,10 @@
  * A request of a version that nobody here can read gets error 35 with the table, in version 0, so that the client can choose again. The
  * names of client software are checked as Kafka does (KIP-511: they end up in metrics and logs).
  */
-#include "protocol/api_versions.h"
+#include "protocol/messages/api_versions.h"
 #include "broker/api/handlers.h"
-#include "protocol/api_table.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/api_table.h"
 
 static bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

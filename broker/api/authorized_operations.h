@@ -2,7 +2,7 @@
 #ifndef BROKER_API_AUTHORIZED_OPERATIONS_H
 #define BROKER_API_AUTHORIZED_OPERATIONS_H
 
-#include "broker/request.h"
+#include "broker/server/request.h"
 
 int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource, const void *name,
                               size_t len);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "broker/topic_settings.h"
+#include "broker/partition/topic_settings.h"
 #include "protocol/kafka_error.h"
 
 /* ---- The request as a whole ---- */

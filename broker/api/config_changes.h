@@ -10,7 +10,7 @@
 #define BROKER_API_CONFIG_CHANGES_H
 
 #include "broker/api/topic_changes.h"
-#include "protocol/incremental_alter_configs.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
 enum {
     CONFIG_RESOURCE_TOPIC = 2,

@@ -7,9 +7,9 @@
 #ifndef BROKER_API_CONFIG_ENTRIES_H
 #define BROKER_API_CONFIG_ENTRIES_H
 
-#include "broker/services.h"
-#include "broker/topic_settings.h"
-#include "protocol/describe_configs.h"
+#include "broker/api/services.h"
+#include "broker/partition/topic_settings.h"
+#include "protocol/messages/describe_configs.h"
 
 enum config_source { CONFIG_TOPIC = 1, CONFIG_STATIC_BROKER = 4, CONFIG_DEFAULT = 5 };
 

@@ -4,7 +4,7 @@
  * Happy path: as CreateTopics. The number asked for is that of all partitions afterwards; assignments, if given, are those of the new ones.
  * Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT.
  */
-#include "protocol/create_partitions.h"
+#include "protocol/messages/create_partitions.h"
 
 #include <inttypes.h>
 #include <stdio.h>

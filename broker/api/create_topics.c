@@ -5,7 +5,7 @@
  * Failures are per topic, with a sentence: name, number of partitions, replicas, assignments, settings (with the nearest name), one that
  * exists already. A leader that is late is no failure: the topic is there.
  */
-#include "protocol/create_topics.h"
+#include "protocol/messages/create_topics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
 #include "broker/api/topic_changes.h"
-#include "broker/topic_name.h"
-#include "broker/topic_settings.h"
+#include "broker/config/topic_name.h"
+#include "broker/partition/topic_settings.h"
 #include "protocol/kafka_error.h"
 
 /* ---- Checking ---- */

@@ -5,7 +5,7 @@
  * broker's table has it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID; INVALID_REQUEST for one that is
  * named more than once (nothing of it is deleted then, and it is answered once), by name and id at once, or not at all; REQUEST_TIMED_OUT when it cannot be said what happened.
  */
-#include "protocol/delete_topics.h"
+#include "protocol/messages/delete_topics.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
-#include "protocol/describe_cluster.h"
+#include "protocol/messages/describe_cluster.h"
 
 #include "broker/api/authorized_operations.h"
 #include "broker/api/handlers.h"
-#include "broker/cluster_record.h"
-#include "broker/metadata_group.h"
-#include "broker/services.h"
+#include "broker/api/services.h"
+#include "broker/cluster/cluster_record.h"
+#include "broker/metadata/metadata_group.h"
 #include "protocol/kafka_error.h"
 
 enum { ENDPOINT_BROKERS = 1, ENDPOINT_CONTROLLERS = 2, ANSWER_MAX = 1 << 20 };

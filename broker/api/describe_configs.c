@@ -3,7 +3,7 @@
  *
  * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
  */
-#include "protocol/describe_configs.h"
+#include "protocol/messages/describe_configs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
-#include "broker/request_steps.h"
-#include "broker/services.h"
-#include "broker/topic_name.h"
+#include "broker/api/services.h"
+#include "broker/config/topic_name.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, KEYS_MAX = 1000 };

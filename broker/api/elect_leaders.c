@@ -7,15 +7,15 @@
  * is never held, because a lost majority is never papered over: ELECTION_NOT_NEEDED with a leader, ELIGIBLE_LEADERS_NOT_AVAILABLE
  * without. Another type: INVALID_REQUEST. Invariant: a request that names more than ELECTIONS_MAX partitions has its connection closed.
  */
-#include "protocol/elect_leaders.h"
+#include "protocol/messages/elect_leaders.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "broker/api/handlers.h"
-#include "broker/leader_ask.h"
-#include "broker/request_steps.h"
-#include "broker/services.h"
+#include "broker/api/services.h"
+#include "broker/balance/leader_ask.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum {

@@ -11,13 +11,13 @@
  * partition, so that none starves. Preparing, reading and waiting go in steps, because there may be very many partitions. A partition that this replica is about to lead counts as one without data until the time is over.
  * Batches are sent from the buffers in which they are kept, without a copy.
  */
-#include "protocol/fetch.h"
+#include "protocol/messages/fetch.h"
 #include "base/check.h"
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
-#include "broker/parking.h"
-#include "broker/request_steps.h"
+#include "broker/server/parking.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 struct fetch_part {

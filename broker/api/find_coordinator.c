@@ -4,9 +4,9 @@
  * It is served all the same, because librdkafka takes its version 0 as support for LZ4. COORDINATOR_NOT_AVAILABLE would make every consumer
  * of a group ask again for ever; an authorization error is the one that all clients hand to their user, with its message.
  */
-#include "protocol/find_coordinator.h"
+#include "protocol/messages/find_coordinator.h"
 #include "broker/api/handlers.h"
-#include "broker/request_steps.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum key_type { KEY_GROUP, KEY_TRANSACTION };

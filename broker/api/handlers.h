@@ -4,7 +4,7 @@
 #ifndef BROKER_API_HANDLERS_H
 #define BROKER_API_HANDLERS_H
 
-#include "broker/request.h"
+#include "broker/server/request.h"
 
 /* What moves records. */
 request_handler api_produce, api_fetch, api_list_offsets, api_offset_for_leader_epoch;

@@ -3,7 +3,7 @@
  *
  * Happy path: checked here, committed by the metadata leader, and answered when this broker's table has it: the next batch meets it.
  */
-#include "protocol/incremental_alter_configs.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
 #include "broker/api/config_changes.h"
 #include "broker/api/handlers.h"

@@ -4,12 +4,12 @@
  * Happy path: an id that nobody ever had, epoch 0. Failures: a transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED until there
  * are transactions, so that clients stop and say it (docs/protocol.md); an empty one, or an id without its epoch: INVALID_REQUEST; no metadata leader: a retriable error.
  */
-#include "protocol/init_producer_id.h"
+#include "protocol/messages/init_producer_id.h"
 
 #include "base/mem.h"
 #include "broker/api/handlers.h"
-#include "broker/producer_ids.h"
-#include "broker/services.h"
+#include "broker/api/services.h"
+#include "broker/metadata/producer_ids.h"
 #include "protocol/kafka_error.h"
 
 struct waiting {

@@ -4,11 +4,11 @@
  *
  * A leader that was just elected answers OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below version 5): clients ask again soon.
  */
-#include "protocol/list_offsets.h"
+#include "protocol/messages/list_offsets.h"
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
-#include "broker/request_steps.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 struct list_offsets_part {

@@ -4,8 +4,8 @@
 #ifndef BROKER_API_LOCAL_PARTITION_H
 #define BROKER_API_LOCAL_PARTITION_H
 
-#include "broker/request.h"
-#include "broker/services.h"
+#include "broker/api/services.h"
+#include "broker/server/request.h"
 
 /* The replica on this broker; else NULL and Kafka's code: UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED,
  * NOT_LEADER_OR_FOLLOWER (it lives elsewhere). */

@@ -1,9 +1,9 @@
 /* MetaQuery (key 10000, ours): one place of the metadata tree. Failures: RESOURCE_NOT_FOUND with the path. */
-#include "protocol/meta_query.h"
+#include "protocol/messages/meta_query.h"
 
 #include "broker/api/handlers.h"
-#include "broker/meta_tree.h"
-#include "broker/request_steps.h"
+#include "broker/api/meta_tree.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum { SHOWN_MAX = 200 };

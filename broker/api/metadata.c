@@ -11,7 +11,7 @@
  * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
  * kept but ids and copies.
  */
-#include "protocol/metadata.h"
+#include "protocol/messages/metadata.h"
 
 #include <string.h>
 
@@ -20,12 +20,12 @@
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
 #include "broker/api/metadata_hold.h"
-#include "broker/auto_creation.h"
-#include "broker/cluster_record.h"
-#include "broker/metadata_group.h"
-#include "broker/request_steps.h"
-#include "broker/services.h"
-#include "broker/topic_name.h"
+#include "broker/api/services.h"
+#include "broker/cluster/cluster_record.h"
+#include "broker/config/topic_name.h"
+#include "broker/metadata/auto_creation.h"
+#include "broker/metadata/metadata_group.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum { MISSING_MAX = 1000, NULL_NAME_VERSION = 12, PARTITIONS_OF_A_STEP = 16 };

@@ -7,9 +7,9 @@
 #ifndef BROKER_API_METADATA_HOLD_H
 #define BROKER_API_METADATA_HOLD_H
 
-#include "broker/request.h"
-#include "broker/services.h"
-#include "protocol/metadata.h"
+#include "broker/api/services.h"
+#include "broker/server/request.h"
+#include "protocol/messages/metadata.h"
 
 /* The topic that is asked for, or NULL. */
 typedef const struct metadata_topic *metadata_hold_find(const struct metadata *metadata,

@@ -5,10 +5,10 @@
  * here, so the answer always tells it to go on; but there are clients (kafka-python 3) that stop when they cannot ask. A leader that was
  * just elected answers OFFSET_NOT_AVAILABLE: clients ask again soon.
  */
-#include "protocol/offset_for_leader_epoch.h"
+#include "protocol/messages/offset_for_leader_epoch.h"
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
-#include "broker/request_steps.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 struct epoch_part {

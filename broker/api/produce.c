@@ -9,14 +9,14 @@
  * partitions, which are started over several turns of the loop, keeps its client from being read, and any other is started in one turn. One of
  * more than PARTITIONS_MAX has its connection closed.
  */
-#include "protocol/produce.h"
+#include "protocol/messages/produce.h"
 
 #include <uthash.h>
 
 #include "base/check.h"
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
-#include "broker/request_steps.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "broker/request_steps.h"
+#include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000, UNDER_WAY_MAX = 64 };

@@ -11,10 +11,10 @@
 #define BROKER_API_TOPIC_CHANGES_H
 
 #include "broker/api/key_set.h"
-#include "broker/metadata_group.h"
-#include "broker/request.h"
-#include "broker/services.h"
-#include "broker/topic_name.h"
+#include "broker/api/services.h"
+#include "broker/config/topic_name.h"
+#include "broker/metadata/metadata_group.h"
+#include "broker/server/request.h"
 
 struct topic_change {
     int16_t error; /* of protocol/kafka_error.h */

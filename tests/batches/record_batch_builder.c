@@ -10,9 +10,9 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "protocol/codec.h"
-#include "protocol/record_batch_layout.h"
-#include "protocol/record_check.h"
+#include "protocol/record/codec.h"
+#include "protocol/record/record_batch_layout.h"
+#include "protocol/record/record_check.h"
 #include "protocol/wire.h"
 
 struct record_batch_builder {

@@ -6,7 +6,7 @@
 #ifndef TESTS_BATCHES_RECORD_BATCH_BUILDER_H
 #define TESTS_BATCHES_RECORD_BATCH_BUILDER_H
 
-#include "protocol/record_batch.h"
+#include "protocol/record/record_batch.h"
 
 struct record_batch_options {
     enum record_codec codec;
@@ -35,7 +35,7 @@ void record_batch_builder_free(struct record_batch_builder *builder); /* without
 
 /* A right checksum over bytes that were changed by hand. */
 void record_batch_seal(uint8_t *bytes, size_t size);
-/* A whole check (protocol/record_check.h) in one call. `why` may be NULL. */
+/* A whole check (protocol/record/record_check.h) in one call. `why` may be NULL. */
 int record_batch_check(const struct record_batch *batch, struct error_text *why);
 
 #endif

@@ -14,8 +14,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/env_uv.h"
-#include "raft-glue/group.h"
+#include "base/env_uv/env_uv.h"
+#include "raft-glue/raft_group.h"
 
 struct bench {
     struct env *env;

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "protocol/record_check.h"
+#include "protocol/record/record_check.h"
 
 enum { LIMIT = 1 << 20, STEP = 1000, CRC_AT = 17, ATTRIBUTES_AT = 21 };
 

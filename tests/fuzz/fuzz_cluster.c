@@ -7,10 +7,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "broker/cluster_record.h"
-#include "broker/leader_table.h"
-#include "broker/metadata.h"
-#include "broker/metadata_change.h"
+#include "broker/cluster/cluster_record.h"
+#include "broker/cluster/leader_table.h"
+#include "broker/metadata/metadata.h"
+#include "broker/metadata/metadata_change.h"
 #include "tests/fuzz/workspace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/crc32c.h"
-#include "raft-glue/group_state.h"
-#include "raft-glue/peer_frame.h"
+#include "raft-glue/peer/peer_frame.h"
+#include "raft-glue/raft_group_internal.h"
 #include "storage/little_endian.h"
 #include "tests/fuzz/entries.h"
 #include "tests/fuzz/workspace.h"

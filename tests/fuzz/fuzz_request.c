@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "protocol/frame.h"
+#include "protocol/messages/frame.h"
 
 enum { ARENA_MAX = 64 << 20, HEAD = 4 };
 

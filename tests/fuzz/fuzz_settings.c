@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "broker/broker_settings.h"
+#include "broker/config/broker_settings.h"
 #include "tests/fuzz/workspace.h"
 
 enum { SENTENCE_MIN = 10 };

@@ -4,7 +4,7 @@
 #ifndef TESTS_FUZZ_WORKSPACE_H
 #define TESTS_FUZZ_WORKSPACE_H
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "base/log.h"
 
 struct workspace {

@@ -7,7 +7,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "protocol/codec.h"
+#include "protocol/record/codec.h"
 #include "tests/batches/record_batch_builder.h"
 
 enum {

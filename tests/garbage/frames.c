@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "protocol/frame.h"
+#include "protocol/messages/frame.h"
 #include "tests/garbage/messages.h"
 
 enum { LINE_MAX = 1 << 17, LENGTH = 4, MADE_CUTS = 3, UNSERVED = 2000, NOISE_MAX = 200 };

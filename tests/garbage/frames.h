@@ -10,7 +10,7 @@
 #ifndef TESTS_GARBAGE_FRAMES_H
 #define TESTS_GARBAGE_FRAMES_H
 
-#include "protocol/api_table.h"
+#include "protocol/messages/api_table.h"
 #include "tests/garbage/mutate.h"
 
 struct frame {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "protocol/frame.h"
+#include "protocol/messages/frame.h"
 #include "protocol/schema_values.h"
 #include "tests/garbage/batches.h"
 

@@ -5,7 +5,7 @@
 #ifndef TESTS_GARBAGE_MESSAGES_H
 #define TESTS_GARBAGE_MESSAGES_H
 
-#include "protocol/api_table.h"
+#include "protocol/messages/api_table.h"
 #include "tests/garbage/chance.h"
 
 /* The topics that exist, and belong to garbage: "garbage-0" up to GARBAGE_TOPICS - 1 (tests/integration/garbage.py makes them). */

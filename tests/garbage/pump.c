@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "protocol/frame.h"
+#include "protocol/messages/frame.h"
 
 enum {
     HEAD = 4,

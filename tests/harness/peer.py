@@ -1,4 +1,4 @@
-"""The language of the peer port by hand (raft-glue/peer_frame.h): hellos right and wrong, and frames that no broker sends."""
+"""The language of the peer port by hand (raft-glue/peer/peer_frame.h): hellos right and wrong, and frames that no broker sends."""
 
 import socket
 import struct

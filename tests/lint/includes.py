@@ -1,4 +1,4 @@
-"""Layers and circles, from the #include lines: arrows point down only."""
+"""Layers, wings and circles, from the #include lines: arrows point down only, and an _internal.h stays in its folder."""
 
 import re
 
@@ -14,16 +14,59 @@ BELOW = {
     "broker": {"broker", "raft-glue", "storage", "protocol", "base"},
     "client": {"client", "protocol", "base"},
 }
+# Within a folder: what each wing stands on. A folder whose own files are its top floor may use all of its wings.
+WINGS = {
+    "base/io": {"base"},
+    "base/env_uv": {"base"},
+    "base": set(),
+    "protocol/messages": {"protocol"},
+    "protocol/record": {"protocol"},
+    "protocol": set(),
+    "storage/dump": {"storage/log", "storage/segment", "storage/journal", "storage"},
+    "storage/log": {"storage/segment", "storage/journal", "storage"},
+    "storage/segment": {"storage"},
+    "storage/journal": {"storage"},
+    "storage": set(),
+    "raft-glue": {"raft-glue/peer", "raft-glue/engine"},
+    "raft-glue/engine": {"raft-glue/peer"},
+    "raft-glue/peer": set(),
+    "broker": {"broker/api", "broker/balance", "broker/partition", "broker/metadata", "broker/cluster", "broker/server", "broker/config"},
+    "broker/api": {"broker/balance", "broker/partition", "broker/metadata", "broker/cluster", "broker/server", "broker/config"},
+    "broker/balance": {"broker/partition", "broker/metadata", "broker/cluster", "broker/config"},
+    "broker/partition": {"broker/metadata", "broker/cluster", "broker/config"},
+    "broker/metadata": {"broker/cluster", "broker/config"},
+    "broker/cluster": {"broker/config"},
+    "broker/server": {"broker/config"},
+    "broker/config": set(),
+    "client": {"client/commands", "client/dev", "client/records", "client/kafka", "client/line"},
+    "client/commands": {"client/dev", "client/records", "client/kafka", "client/line"},
+    "client/dev": {"client/kafka", "client/line"},
+    "client/records": {"client/kafka", "client/line"},
+    "client/kafka": {"client/line"},
+    "client/line": set(),
+}
 # One header may be used across a border.
-ALSO = {"storage": {"protocol/record_batch.h"}}
+ALSO = {"storage": {"protocol/record/record_batch.h"}}
 # The header of a library belongs to one place.
-ONLY_IN = {"uv.h": "base/env_uv", "raft.h": "raft-glue/", "librdkafka/rdkafka.h": "client/", "isa-l.h": "base/crc32c", "isa-l/crc.h": "base/crc32c"}
+ONLY_IN = {"uv.h": "base/env_uv/", "raft.h": "raft-glue/", "librdkafka/rdkafka.h": "client/", "isa-l.h": "base/crc32c", "isa-l/crc.h": "base/crc32c"}
 
 
 def includes_of(path):
     text = text_of(path)
     for match in INCLUDE.finditer(text):
         yield text.count("\n", 0, match.start()) + 1, match.group(1), match.group(2)
+
+
+def up(path, name):
+    """Why this file must not include that one, or None."""
+    folder, wing, other = path.parts[0], str(path.parent), name.rsplit("/", 1)[0]
+    if name.split("/")[0] not in BELOW[folder]:
+        return None if name in ALSO.get(folder, ()) else f"{folder}/ must not use \"{name}\"; it stands on {', '.join(sorted(BELOW[folder] - {folder}))}"
+    if other.split("/")[0] == folder and other != wing and other not in WINGS.get(wing, ()):
+        return f"{wing}/ must not use \"{name}\"; in {folder}/ it stands on {', '.join(sorted(WINGS.get(wing, ()))) or 'nothing'}"
+    if name.endswith("_internal.h") and other != wing:
+        return f"\"{name}\" is private to {other}/"
+    return None
 
 
 def layers(files):
@@ -39,8 +82,8 @@ def layers(files):
                 continue  # a fixture beside its tests
             elif "/" not in name or ".." in name or name not in known:
                 yield path, line, f'"{name}" is not a path from the root'
-            elif folder in BELOW and name.split("/")[0] not in BELOW[folder] and name not in ALSO.get(folder, ()):
-                yield path, line, f'{folder}/ must not use "{name}"; it stands on {", ".join(sorted(BELOW[folder] - {folder}))}'
+            elif folder in BELOW and (why := up(path, name)):
+                yield path, line, why
 
 
 def circles(files):

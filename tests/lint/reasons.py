@@ -7,15 +7,14 @@ from source_files import text_of, without_comments_and_strings
 
 # What clients, peers, files on disk and the configuration say is read, or believed, in these.
 READS_OUTSIDE = [
-    "protocol/*.c", "base/frame_reader.c", "base/settings.c",
-    "raft-glue/change.c", "raft-glue/entry_frame.c", "raft-glue/group_apply.c", "raft-glue/group_start.c", "raft-glue/group_step.c", "raft-glue/peer*.c",
-    "raft-glue/receive.c", "raft-glue/admit.c", "raft-glue/witness.c",
-    "storage/applier_snapshot.c", "storage/data_dir.c", "storage/dump*.c", "storage/entry.c", "storage/journal_files.c", "storage/journal_format.c",
-    "storage/journal_reader.c", "storage/journal_recovery.c", "storage/journal_state.c", "storage/partition_log.c", "storage/partition_log_open.c",
-    "storage/segment_*.c", "storage/term_table.c",
-    "broker/api/*.c", "broker/append_queue.c", "broker/broker_messages.c", "broker/broker_settings*.c", "broker/check_pool.c", "broker/cluster_*.c",
-    "broker/connection.c", "broker/dispatch.c", "broker/leader_table.c", "broker/meta_tree.c", "broker/metadata*.c", "broker/partition*.c",
-    "broker/placement.c", "broker/produce*.c", "broker/topic_*.c",
+    "protocol/*.c", "base/io/frame_reader.c", "base/settings.c",
+    "raft-glue/admit.c", "raft-glue/engine/configuration.c", "raft-glue/peer/*.c", "raft-glue/raft_group_apply.c", "raft-glue/raft_group_start.c",
+    "raft-glue/raft_group_step.c", "raft-glue/receive.c",
+    "storage/data_dir.c", "storage/dump/*.c", "storage/entry.c", "storage/journal/journal_files.c", "storage/journal/journal_format.c",
+    "storage/journal/journal_reader.c", "storage/journal/journal_recovery.c", "storage/journal/journal_state.c", "storage/log/applier_snapshot.c",
+    "storage/log/partition_log.c", "storage/log/partition_log_recovery.c", "storage/log/term_table.c", "storage/segment/segment_*.c",
+    "broker/api/*.c", "broker/cluster/*.c", "broker/config/*.c", "broker/metadata/metadata*.c", "broker/metadata/placement.c",
+    "broker/metadata/producer_ids.c", "broker/partition/*.c", "broker/server/connection.c", "broker/server/dispatch.c",
 ]
 CHECK = re.compile(r"\bCHECK\(")
 

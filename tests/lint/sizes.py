@@ -1,11 +1,15 @@
-"""Long files and functions. Near 500 and 60 lines is the time to look for the second job; these limits are the wall."""
+"""Long files and functions, full folders. Near 500 and 60 lines is the time to look for the second job; these limits are the wall."""
 
 import re
 
-from source_files import c_files, text_of
+from collections import Counter
+
+from source_files import PRODUCT, c_files, text_of
 
 FILE_LINES = 600
 FUNCTION_LINES = 80
+FOLDER_FILES = 30
+MANY = ("broker/api", "protocol/messages")  # one file for each request
 # Known exceptions, "path" or "path:function". It only ever gets shorter; it is empty, and shall stay so.
 KNOWN = frozenset()
 
@@ -20,6 +24,13 @@ def files_too_long(files):
         lines = text_of(path).count("\n")
         if lines > FILE_LINES and str(path) not in KNOWN:
             yield path, 1, f"{lines} lines, more than {FILE_LINES}: split it by job"
+
+
+def folders_too_full(files):
+    count = Counter(path.parent for path in c_files(files) if path.parts[0] in PRODUCT)
+    for folder, number in count.items():
+        if number > FOLDER_FILES and str(folder) not in MANY:
+            yield folder, 1, f"{number} files, more than {FOLDER_FILES}: give the second subject a folder of its own"
 
 
 def functions_too_long(files):

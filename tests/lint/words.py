@@ -28,29 +28,29 @@ IN_PRODUCT = {
     "rand": ("env_random", ()),
     "random": ("env_random", ()),
     "srand": ("env_random", ()),
-    "getrandom": ("env_random", ("base/env_uv", "client/")),
-    "time": ("env_wall_ms", ("base/env_uv",)),
-    "gettimeofday": ("env_wall_ms", ("base/env_uv",)),
-    "clock_gettime": ("env_now_us", ("base/env_uv", "client/")),
+    "getrandom": ("env_random", ("base/env_uv/", "client/")),
+    "time": ("env_wall_ms", ("base/env_uv/",)),
+    "gettimeofday": ("env_wall_ms", ("base/env_uv/",)),
+    "clock_gettime": ("env_now_us", ("base/env_uv/", "client/")),
     "sleep": ("a timer", ()),
     "usleep": ("a timer", ()),
     "nanosleep": ("a timer", ("client/",)),
-    "pthread_create": ("a lane", ("base/env_uv", "client/")),
+    "pthread_create": ("a lane", ("base/env_uv/", "client/")),
     "localtime": ("gmtime_r", ()),
     "gmtime": ("gmtime_r", ()),
-    "strerror": ("error_phrase", ("base/env_uv", "client/")),
+    "strerror": ("error_phrase", ("base/env_uv/", "client/")),
     "perror": ("a sentence", ()),
     "exit": ("an error that is returned", ("client/", "broker/main.c", "broker/log_tool.c")),
 }
-# Unchecked ways out: a program that could not write its result must not end as if it had (base/output.h).
+# Unchecked ways out: a program that could not write its result must not end as if it had (base/io/output.h).
 UNCHECKED = ("printf", "vprintf", "fprintf", "vfprintf", "dprintf", "vdprintf", "puts", "putchar", "fputs", "fputc", "putc", "fwrite", "fflush", "write", "writev",
              "json_dumpf", "json_dumpfd", "json_dump_file", "scols_print_table", "scols_table_set_stream")
-OUTPUT_USERS = ("base/output.c", "base/env_uv", "base/mem.c", "base/check.c")
+OUTPUT_USERS = ("base/io/output.c", "base/env_uv/", "base/mem.c", "base/check.c")
 STREAM = re.compile(r"\b(?:stdout|stderr)\b")
 # The seam: what belongs to the environment. Programs may read files before there is one.
 SEAM = ("open", "openat", "fopen", "pwrite", "pread", "pwritev", "preadv", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir", "rmdir", "opendir",
         "socket", "bind", "listen", "accept", "connect", "send", "recv", "poll", "epoll_wait", "select")
-SEAM_USERS = ("base/env_uv", "base/output.c", "base/settings.c", "client/", "broker/main.c")
+SEAM_USERS = ("base/env_uv/", "base/io/output.c", "base/settings.c", "client/", "broker/main.c")
 
 CALL = re.compile(r"(?<![\w.>])([a-z_]+)\s*\(")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bfor now\b")
@@ -68,12 +68,12 @@ def banned(files):
             if product and name in SEAM:
                 instead, users = "base/env.h", SEAM_USERS
             if product and name in UNCHECKED:
-                instead, users = "base/output.h, which checks every write", OUTPUT_USERS
+                instead, users = "base/io/output.h, which checks every write", OUTPUT_USERS
             if instead is None or name in own or str(path).startswith(users):
                 continue
             yield path, line_of(text, match.start()), f"{name}() is banned here; use {instead}"
         for match in STREAM.finditer(text if product and not str(path).startswith(OUTPUT_USERS) else ""):
-            yield path, line_of(text, match.start()), f"{match.group(0)} is not checked; write through base/output.h"
+            yield path, line_of(text, match.start()), f"{match.group(0)} is not checked; write through base/io/output.h"
         for match in re.finditer(r"^[ \t]*#[ \t]*include\s+<assert\.h>", text, re.M):
             yield path, line_of(text, match.start()), "<assert.h> is switched off in releases; use base/check.h"
         for match in re.finditer(r"\btypedef\s+struct\b", text):

@@ -5,9 +5,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "protocol/create_topics.h"
-#include "protocol/delete_topics.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_topics.h"
 
 enum { NAMES_MOST = 200, CALL_US = 3000000, PAUSE_US = 400000, NAMES_IN_USE = 3 };
 

@@ -8,10 +8,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "broker/partition_set.h"
-#include "broker/services.h"
-#include "raft-glue/group.h"
-#include "storage/journal.h"
+#include "broker/api/services.h"
+#include "broker/partition/partition_set.h"
+#include "raft-glue/raft_group.h"
+#include "storage/journal/journal.h"
 #include "tests/sim/log_lines.h"
 
 enum { KEPT_BYTES = 256 * 1024 }; /* the least that a journal of these settings may have */

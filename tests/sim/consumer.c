@@ -5,9 +5,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "protocol/fetch.h"
 #include "protocol/kafka_error.h"
-#include "protocol/list_offsets.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/list_offsets.h"
 #include "tests/sim/decode.h"
 
 enum { CALL_US = 3000000, BACKOFF_US = 20000 };

@@ -2,7 +2,7 @@
 #include "tests/sim/depose.h"
 
 #include "base/mem.h"
-#include "raft-glue/group.h"
+#include "raft-glue/raft_group.h"
 #include "tests/sim/transfers.h"
 
 enum { WATCH_US = 50, WITHIN_US = 150000 };

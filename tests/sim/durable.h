@@ -7,7 +7,7 @@
 #ifndef SIM_DURABLE_H
 #define SIM_DURABLE_H
 
-#include "storage/journal.h"
+#include "storage/journal/journal.h"
 #include "tests/sim/ledger.h"
 
 /* Calls `each` for every group in the durable journal at `path` of `node`. A journal that cannot be read fails the run, unless

@@ -1,6 +1,6 @@
 /*
  * Which entries are durable on one machine right now, as a recovery would find them: read from the durable bytes of its disk,
- * with a decoder of our own (decode.h; the layouts are told in storage/journal_format.h and storage/segment_format.h).
+ * with a decoder of our own (decode.h; the layouts are told in storage/journal/journal_format.h and storage/segment/segment_format.h).
  *
  * Happy path: with each question the rounds of the journal that became durable since the last one are read; an entry that is not in the
  * journal any more must be in a segment, at or below the progress that the journal records. Whatever took bytes back or changed

@@ -8,7 +8,7 @@
 #ifndef SIM_JOURNAL_MODEL_H
 #define SIM_JOURNAL_MODEL_H
 
-#include "storage/journal.h"
+#include "storage/journal/journal.h"
 #include "tests/sim/run.h"
 
 enum { MODEL_GROUPS = 4, MODEL_ENTRIES = 20000 };

@@ -6,9 +6,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "protocol/create_topics.h"
 #include "protocol/kafka_error.h"
-#include "protocol/metadata.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/metadata.h"
 
 enum { REFRESH_US = 30000, CALL_US = 2000000, ARENA_MAX = 1 << 16 };
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/frame_reader.h"
+#include "base/io/frame_reader.h"
+#include "base/io/send_queue.h"
 #include "base/mem.h"
-#include "base/send_queue.h"
 
 enum { CONNECT_US = 1000000, FRAME_MAX = 1 << 20, ARENA_MAX = 1 << 20, TICK_US = 50000 };
 

@@ -9,7 +9,7 @@
 #ifndef SIM_KAFKA_LINK_H
 #define SIM_KAFKA_LINK_H
 
-#include "protocol/frame.h"
+#include "protocol/messages/frame.h"
 #include "tests/sim/run.h"
 
 struct kafka_link;

@@ -1,8 +1,8 @@
 /* Who knows that the journal of a broker was beyond the copy of it; old_copy.h says why. */
 #include "tests/sim/old_copy.h"
 
-#include "broker/services.h"
-#include "storage/journal.h"
+#include "broker/api/services.h"
+#include "storage/journal/journal.h"
 #include "storage/little_endian.h"
 #include "tests/sim/cluster.h"
 

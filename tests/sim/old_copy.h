@@ -18,7 +18,7 @@ enum { OLD_COPY_BROKERS_MAX = 5 };
 
 struct old_copy {
     unsigned place;
-    uint64_t directory; /* whose, as in storage/journal.h */
+    uint64_t directory; /* whose, as in storage/journal/journal.h */
     uint64_t sequence;  /* no round beyond this is in the copy; 0: there is none that could be put back */
     struct {
         const struct broker *run; /* the process that recorded it, */

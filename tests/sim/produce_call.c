@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "base/check.h"
-#include "protocol/init_producer_id.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/init_producer_id.h"
 #include "tests/batches/record_batch_builder.h"
 
 enum { IDENTITY_US = 4000000, VALUE_LEN = HISTORY_VALUE_MIN + 20 };

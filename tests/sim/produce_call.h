@@ -2,7 +2,7 @@
 #ifndef SIM_PRODUCE_CALL_H
 #define SIM_PRODUCE_CALL_H
 
-#include "protocol/produce.h"
+#include "protocol/messages/produce.h"
 #include "tests/sim/history.h"
 #include "tests/sim/kafka_client.h"
 

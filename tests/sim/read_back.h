@@ -7,7 +7,7 @@
 #ifndef SIM_READ_BACK_H
 #define SIM_READ_BACK_H
 
-#include "raft-glue/group.h"
+#include "raft-glue/raft_group.h"
 #include "tests/sim/ledger.h"
 
 /* Entries 1 to `last`. `each` may be NULL. */

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "broker/partition_set.h"
-#include "broker/services.h"
+#include "broker/api/services.h"
+#include "broker/partition/partition_set.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/depose.h"
 #include "tests/sim/durable.h"

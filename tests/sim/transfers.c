@@ -2,7 +2,7 @@
 #include "tests/sim/transfers.h"
 
 #include "base/mem.h"
-#include "broker/services.h"
+#include "broker/api/services.h"
 
 struct transfers {
     struct cluster *cluster;

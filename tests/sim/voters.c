@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "storage/journal.h"
+#include "storage/journal/journal.h"
 #include "tests/sim/durable_index.h"
 #include "tests/sim/log_lines.h"
 

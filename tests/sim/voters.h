@@ -8,7 +8,7 @@
 #ifndef SIM_VOTERS_H
 #define SIM_VOTERS_H
 
-#include "raft-glue/group.h"
+#include "raft-glue/raft_group.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/nemesis.h"
 

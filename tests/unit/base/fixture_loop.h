@@ -7,7 +7,7 @@
 #ifndef TESTS_UNIT_BASE_FIXTURE_LOOP_H
 #define TESTS_UNIT_BASE_FIXTURE_LOOP_H
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 
 struct loop {
     struct env *env;

@@ -1,5 +1,5 @@
 /* See fixture_broker.h. */
-#include "fixture_broker.h"
+#include "tests/unit/broker/fixture_broker.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "protocol/create_topics.h"
-#include "protocol/frame.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/frame.h"
 
 enum { FRAME_MAX = 8 << 20 };
 

@@ -4,9 +4,9 @@
 #ifndef TESTS_UNIT_BROKER_FIXTURE_BROKER_H
 #define TESTS_UNIT_BROKER_FIXTURE_BROKER_H
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "broker/broker.h"
-#include "protocol/api_table.h"
+#include "protocol/messages/api_table.h"
 #include "protocol/wire.h"
 
 struct one_broker {

@@ -1,5 +1,5 @@
 /* See fixture_brokers.h. */
-#include "fixture_brokers.h"
+#include "tests/unit/broker/fixture_brokers.h"
 
 #include <arpa/inet.h>
 #include <ftw.h>
@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#include "base/frame_reader.h"
+#include "base/io/frame_reader.h"
 #include "base/mem.h"
-#include "broker/metadata_group.h"
-#include "protocol/create_topics.h"
-#include "protocol/delete_topics.h"
-#include "protocol/frame.h"
+#include "broker/metadata/metadata_group.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/frame.h"
 
 /* ---- Brokers ---- */
 

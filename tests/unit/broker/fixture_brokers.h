@@ -7,10 +7,10 @@
 #ifndef TESTS_UNIT_BROKER_FIXTURE_BROKERS_H
 #define TESTS_UNIT_BROKER_FIXTURE_BROKERS_H
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
+#include "broker/api/services.h"
 #include "broker/broker.h"
-#include "broker/services.h"
-#include "protocol/api_table.h"
+#include "protocol/messages/api_table.h"
 
 enum { BROKERS_MAX = 3 };
 

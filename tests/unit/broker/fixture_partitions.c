@@ -1,5 +1,5 @@
 /* See fixture_partitions.h. */
-#include "fixture_partitions.h"
+#include "tests/unit/broker/fixture_partitions.h"
 
 #include <ftw.h>
 #include <setjmp.h>

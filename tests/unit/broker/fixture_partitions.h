@@ -6,8 +6,8 @@
 #ifndef TESTS_UNIT_BROKER_FIXTURE_PARTITIONS_H
 #define TESTS_UNIT_BROKER_FIXTURE_PARTITIONS_H
 
-#include "base/env_uv.h"
-#include "broker/partition.h"
+#include "base/env_uv/env_uv.h"
+#include "broker/partition/partition.h"
 #include "tests/batches/record_batch_builder.h"
 
 enum { FIXTURE_NODES_MAX = 3 };

@@ -1,5 +1,5 @@
 /* See fixture_server.h. */
-#include "fixture_server.h"
+#include "tests/unit/broker/fixture_server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,10 +17,10 @@
 
 #include "base/mem.h"
 #include "broker/api/handlers.h"
-#include "protocol/api_versions.h"
-#include "protocol/describe_cluster.h"
-#include "protocol/frame.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/api_versions.h"
+#include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/frame.h"
 
 /* ---- Handlers ---- */
 

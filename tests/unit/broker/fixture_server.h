@@ -4,9 +4,9 @@
 
 #include <sys/types.h>
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "base/log.h"
-#include "broker/server.h"
+#include "broker/server/server.h"
 
 enum { HELD_MAX = 64 };
 

@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "broker/cluster_record.h"
-#include "broker/metadata_group.h"
-#include "fixture_brokers.h"
-#include "protocol/create_topics.h"
+#include "broker/cluster/cluster_record.h"
+#include "broker/metadata/metadata_group.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/create_topics.h"
+#include "tests/unit/broker/fixture_brokers.h"
 
 static const struct metadata *metadata_of(struct broker_node *node) {
     return broker_services(node->broker)->metadata;

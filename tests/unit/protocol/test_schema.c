@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "protocol/api_table.h"
-#include "protocol/metadata.h"
+#include "protocol/messages/api_table.h"
+#include "protocol/messages/metadata.h"
 #include "protocol/schema_values.h"
 
 /* A message that has every kind of field. Version 0 is plain, 1 adds fields, 2 is flexible with tags. */

@@ -1,5 +1,5 @@
 /* The cluster of the tests of raft-glue; see fixture_cluster.h. */
-#include "fixture_cluster.h"
+#include "tests/unit/raft-glue/fixture_cluster.h"
 
 #include <ftw.h>
 #include <setjmp.h>

@@ -2,8 +2,8 @@
 #ifndef TESTS_FIXTURE_CLUSTER_H
 #define TESTS_FIXTURE_CLUSTER_H
 
-#include "base/env_uv.h"
-#include "raft-glue/group.h"
+#include "base/env_uv/env_uv.h"
+#include "raft-glue/raft_group.h"
 
 enum { NODES_MAX = 5, GROUPS_MAX = 32 };
 

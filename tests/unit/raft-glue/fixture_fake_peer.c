@@ -1,5 +1,5 @@
 /* A made-up peer of one real replica. */
-#include "fixture_fake_peer.h"
+#include "tests/unit/raft-glue/fixture_fake_peer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 #ifndef TESTS_FIXTURE_FAKE_PEER_H
 #define TESTS_FIXTURE_FAKE_PEER_H
 
-#include "fixture_cluster.h"
-#include "raft-glue/peer_frame.h"
+#include "raft-glue/peer/peer_frame.h"
+#include "tests/unit/raft-glue/fixture_cluster.h"
 
 enum { OURS = 100, FAKE = 101 }; /* replicas */
 

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "base/crc32c.h"
-#include "fixture_fake_peer.h"
-#include "raft-glue/change.h"
+#include "raft-glue/engine/configuration.h"
 #include "storage/little_endian.h"
+#include "tests/unit/raft-glue/fixture_fake_peer.h"
 
 static bool was_down(struct cluster *cluster) {
     return (void)cluster, fake.downs > 0;

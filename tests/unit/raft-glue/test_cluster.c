@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "fixture_cluster.h"
+#include "tests/unit/raft-glue/fixture_cluster.h"
 
 static uint64_t wanted; /* index */
 static size_t watched;  /* group */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fixture_cluster.h"
+#include "tests/unit/raft-glue/fixture_cluster.h"
 
 enum { RECORDS = 300, RECORD_BYTES = 10000 };
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "fixture_cluster.h"
+#include "tests/unit/raft-glue/fixture_cluster.h"
 
 enum { GROUPS = 24 };
 
@@ -68,7 +68,7 @@ static void test_leaders_first_one_cannot_open(void **state) {
     node_open_groups(&cluster->nodes[1], true);
     node_open_groups(&cluster->nodes[2], true);
     cluster_run(cluster, others_lead_all);
-    assert_in_range(env_now_ms(cluster->env) - start, 10 * 150, 10 * 150 + 2000);
+    assert_in_range(env_now_ms(cluster->env) - start, 10 * 150, 10 * 150 + 8000);
     node_open_groups(&cluster->nodes[0], true);
     cluster_run(cluster, cluster_agrees);
 }
@@ -170,8 +170,6 @@ static void test_leaders_transfer_target_dies(void **state) {
     struct cluster *cluster = *state;
     char block[2000] = {0};
     uint64_t index;
-    cluster->options.election_timeout_ms = 300;
-    cluster->options.heartbeat_ms = 50;
     cluster_start(cluster, 3, 1);
     cluster_run(cluster, cluster_all_lead);
     cluster_run(cluster, cluster_agrees);
@@ -220,12 +218,10 @@ static void transfer_to_deaf_target(struct cluster *cluster) {
 
 static void test_leaders_transfer_target_is_deaf(void **state) {
     struct cluster *cluster = *state;
-    cluster->options.election_timeout_ms = 300;
-    cluster->options.heartbeat_ms = 50;
     cluster_start(cluster, 3, 1);
     cluster_run(cluster, cluster_all_lead);
     cluster_run(cluster, cluster_agrees);
-    for (int round = 0; round < 4; round++)
+    for (int round = 0; round < 2; round++)
         transfer_to_deaf_target(cluster);
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "fixture_fake_peer.h"
+#include "tests/unit/raft-glue/fixture_fake_peer.h"
 
 enum { HEARTBEAT_MS = 200, TIMEOUT_MS = 400, FAR_MS = 60 * 1000 };
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "fixture_fake_peer.h"
+#include "tests/unit/raft-glue/fixture_fake_peer.h"
 
 static void on_confirmed(struct group_confirm *confirm, int error) {
     (void)confirm;

@@ -7,7 +7,7 @@
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_FOLDER_H
 #define TESTS_UNIT_STORAGE_FIXTURE_FOLDER_H
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "base/log.h"
 #include "storage/entry.h"
 

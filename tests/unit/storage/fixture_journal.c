@@ -1,5 +1,5 @@
 /* See the header. */
-#include "fixture_journal.h"
+#include "tests/unit/storage/fixture_journal.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 
 int journal_fixture_setup(void **state) {
     struct journal_fixture *fixture = calloc(1, sizeof *fixture);

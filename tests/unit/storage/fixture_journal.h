@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "storage/journal.h"
+#include "storage/journal/journal.h"
 
 struct journal_fixture {
     struct env *env;

@@ -1,5 +1,5 @@
 /* See the header. */
-#include "fixture_journal_image.h"
+#include "tests/unit/storage/fixture_journal_image.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_IMAGE_H
 #define TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_IMAGE_H
 
-#include "fixture_journal.h"
-#include "storage/journal_round.h"
+#include "storage/journal/journal_round.h"
+#include "tests/unit/storage/fixture_journal.h"
 
 enum { IMAGE_FILES = 40, IMAGE_ROUNDS = 4000 };
 

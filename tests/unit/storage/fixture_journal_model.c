@@ -1,5 +1,5 @@
 /* See the header. */
-#include "fixture_journal_model.h"
+#include "tests/unit/storage/fixture_journal_model.h"
 
 #include <stdlib.h>
 #include <string.h>

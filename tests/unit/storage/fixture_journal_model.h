@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_MODEL_H
 #define TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_MODEL_H
 
-#include "fixture_journal.h"
+#include "tests/unit/storage/fixture_journal.h"
 
 enum { MODEL_GROUPS = 5, MODEL_ENTRIES = 20000 };
 

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "protocol/record_batch.h"
-#include "storage/write_behind.h"
+#include "protocol/record/record_batch.h"
+#include "storage/log/write_behind.h"
 
 /* ---- Opening and closing ---- */
 

@@ -8,7 +8,7 @@
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_LOG_MODEL_H
 #define TESTS_UNIT_STORAGE_FIXTURE_LOG_MODEL_H
 
-#include "storage/log_parts.h"
+#include "storage/log/log_internal.h"
 #include "tests/unit/storage/fixture_folder.h"
 
 enum { LOG_MODEL_GROUP = 0x2a };

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "fixture_folder.h"
 #include "storage/data_dir.h"
+#include "tests/unit/storage/fixture_folder.h"
 
 struct fixture {
     struct folder folder;

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "fixture_folder.h"
 #include "storage/directory.h"
+#include "tests/unit/storage/fixture_folder.h"
 
 /* Made, there already, with slashes at the end, relative to the working directory, and under what does not exist. */
 static void test_directory_make(void **state) {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/env_uv.h"
+#include "base/env_uv/env_uv.h"
 #include "storage/disk_room.h"
 
 struct fixture {

@@ -1,0 +1,48 @@
+/*
+ * Cuts a stream into frames: a 32-bit big-endian length, then that many bytes. Kafka's framing; peers use it, too.
+ *
+ * Happy path: bytes are read into a chunk of 64 KiB; a frame that lies whole in it becomes a slice of the chunk if it
+ * is large, a copy if it is small beside it; a larger frame gets a buffer of its own that grows as its bytes arrive.
+ * Failures: a length below `min` or above `max` ends with ERR_MALFORMED or ERR_TOO_LARGE, before any memory is taken.
+ * Invariants: never allocates more than twice what has arrived of a frame plus one chunk, or the size of the largest frame
+ * that this stream has sent whole; frames that are here already are still delivered, one at a time, while not paused.
+ * The budget: frames that are delivered are charged to it, and a frame above 64 KiB with the memory that it has at present. While it is
+ * spent no frame is begun, and of those that are half here one at a time is read to its end (else halves would wait for each
+ * other for ever). So what is used stays below the limit plus one frame, and 64 KiB for each connection. Whoever stops in the
+ * middle of a frame then keeps others waiting: frame_reader_slow_us() is for the owner to end that. With budget->halves, frames that
+ * are half here are charged to that one instead, and those who send smaller frames do not wait for them.
+ */
+#ifndef BASE_IO_FRAME_READER_H
+#define BASE_IO_FRAME_READER_H
+
+#include "base/buffer.h"
+#include "base/env.h"
+
+struct frame_reader_events {
+    /* One whole frame, without its length; the slice is the receiver's. The reader may be closed inside. */
+    void (*frame)(void *arg, struct slice frame);
+    /* ERR_EOF, ERR_CONNECTION, ERR_MALFORMED, ERR_TOO_LARGE (`length` is the one claimed). Called once; then close. A stream that breaks
+     * has ended at once, whatever is here and waits; one that ends, when what it brought is delivered. */
+    void (*ended)(void *arg, int error, uint32_t length);
+    void (*hung_up)(void *arg); /* may be NULL; as in env_stream_events. The reader may be closed inside */
+};
+
+struct frame_reader;
+/* Takes the read side of `stream` (the owner keeps writing and closing it). `budget` may be NULL: unlimited. */
+struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget,
+                                      uint32_t min_length, uint32_t max_length,
+                                      const struct frame_reader_events *events, void *arg);
+/* From the next frame that has not begun on; a stranger gets a smaller limit than a friend. */
+void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length);
+void frame_reader_pause(struct frame_reader *reader, bool pause);
+/* The frames of one that is patient are delivered over several turns of the loop when a turn grows long. */
+void frame_reader_set_patient(struct frame_reader *reader);
+/* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
+uint64_t frame_reader_slow_us(const struct frame_reader *reader);
+/* For how long of that nothing of it has come. */
+uint64_t frame_reader_silent_us(const struct frame_reader *reader);
+/* All bytes of the stream so far, lengths and halves included. */
+uint64_t frame_reader_bytes(const struct frame_reader *reader);
+void frame_reader_free(struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * What the handlers of requests work with. The assembly (broker.c) fills it before the first request and owns it all;
+ * a handler takes what it needs, and keeps none of it beyond its request.
+ */
+#ifndef BROKER_API_SERVICES_H
+#define BROKER_API_SERVICES_H
+
+#include "base/env.h"
+#include "base/log.h"
+#include "broker/cluster/leader_table.h"
+#include "broker/config/broker_settings.h"
+#include "broker/metadata/metadata.h"
+#include "broker/partition/partition_set.h"
+#include "broker/server/deadlines.h"
+
+struct metadata_group;
+struct producer_ids;
+struct disk_room;
+struct auto_creation;
+struct leader_asks;
+struct peers;
+struct cluster_record;
+
+struct broker_services {
+    struct env *env;
+    struct log *log;
+    const struct broker_settings *settings;
+    const struct metadata *metadata;       /* the table, read locally */
+    struct metadata_group *metadata_group; /* changes it: broker/metadata/metadata_group.h */
+    struct leader_table *leaders;
+    struct partition_set *partitions;
+    struct producer_ids *producer_ids;    /* broker/metadata/producer_ids.h */
+    struct auto_creation *auto_creation;  /* broker/metadata/auto_creation.h */
+    struct leader_asks *leader_asks;      /* broker/balance/leader_ask.h */
+    const struct cluster_record *cluster; /* broker/cluster/cluster_record.h */
+    const struct disk_room *room;         /* storage/disk_room.h */
+    const struct peers *peers;            /* who is connected, who is known to be dead */
+    struct deadlines *deadlines;          /* of requests that wait */
+    uint32_t fetches;                     /* so far: each begins with another partition, so that none starves */
+};
+
+/* Whether that broker is fenced, or its process is known here to be dead. */
+bool services_broker_is_down(const struct broker_services *services, const struct metadata_broker *broker);
+
+#endif

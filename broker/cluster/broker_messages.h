@@ -1,0 +1,73 @@
+/*
+ * What brokers say to each other beside Raft: announcements, and small requests with answers.
+ *
+ * Happy path: a call gets a number, goes out on the control channel, and its answer with that number ends it. One
+ * handler answers each kind of request, now or later. Failures: the link breaks (ERR_CONNECTION) or the time is over
+ * (ERR_TIMEOUT): what was asked for may have been done all the same. Malformed messages are dropped with a log line.
+ * Invariants: each call ends once, never inside broker_messages_call; answers to a broker that is gone go nowhere.
+ */
+#ifndef BROKER_CLUSTER_BROKER_MESSAGES_H
+#define BROKER_CLUSTER_BROKER_MESSAGES_H
+
+#include "raft-glue/peer/peers.h"
+
+/* Kinds of peer frames. */
+enum broker_message_kind {
+    BROKER_MESSAGE_LEADERS = PEER_KIND_BROKER, /* leader_table.h */
+    BROKER_MESSAGE_RECORD,                     /* the cluster record, once it is made */
+    BROKER_MESSAGE_REQUEST,                    /* u64 number, u8 what, body */
+    BROKER_MESSAGE_ANSWER,                     /* u64 number, body */
+};
+
+enum broker_request {
+    BROKER_REQUEST_METADATA = 1, /* metadata_group.h: change this */
+    BROKER_REQUEST_LEASE,        /* broker_session.h: I am alive */
+    BROKER_REQUEST_TRANSFER,     /* leader_transfer.h: hand this lead over */
+    BROKER_REQUESTS,
+};
+
+struct broker_messages;
+
+struct broker_messages *broker_messages_new(struct env *env, struct log *log, struct peers *peers);
+/* Calls under way end with ERR_CANCELED within this call. */
+void broker_messages_free(struct broker_messages *messages);
+
+/* ---- Asking ---- */
+
+struct broker_call {
+    /* ERR_NONE and the answer (valid during the call), or ERR_CONNECTION, ERR_TIMEOUT, ERR_CANCELED. */
+    void (*done)(struct broker_call *call, int error, const uint8_t *answer, size_t len);
+    uint64_t number; /* ours, all below */
+    int32_t node;
+    uint64_t deadline_ms;
+    bool waits;
+    struct broker_call *next, *prev;
+};
+/* `body` is taken over. */
+void broker_messages_call(struct broker_messages *messages, struct broker_call *call, int32_t node,
+                          enum broker_request what, struct slice body, uint32_t timeout_ms);
+void broker_messages_call_cancel(struct broker_messages *messages, struct broker_call *call); /* `done` is not called */
+
+/* ---- Answering ---- */
+
+/* Where an answer goes. Copy it to answer later. */
+struct broker_caller {
+    int32_t node;
+    uint64_t number;
+};
+typedef void broker_request_handler(void *arg, struct broker_caller caller, const uint8_t *body, size_t len);
+void broker_messages_serve(struct broker_messages *messages, enum broker_request what, broker_request_handler *handler,
+                           void *arg);
+void broker_messages_answer(struct broker_messages *messages, struct broker_caller caller, struct slice body);
+
+/* ---- From the peers ---- */
+
+/* One-way, on the control channel; takes the slice over. */
+void broker_messages_send(struct broker_messages *messages, int32_t node, enum broker_message_kind kind,
+                          struct slice payload);
+/* A REQUEST or ANSWER arrived; takes the payload over. */
+void broker_messages_receive(struct broker_messages *messages, int32_t node, uint8_t kind, struct slice payload);
+/* A link broke: calls to brokers that are not up end. */
+void broker_messages_down(struct broker_messages *messages);
+
+#endif

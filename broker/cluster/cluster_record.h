@@ -1,0 +1,46 @@
+/*
+ * The cluster record: which directories form the cluster, written once in every data directory when the cluster is formed.
+ *
+ * Sorted pairs of node id and directory UUID, and how many of them, in that order, vote on metadata. A hash of all of it is the
+ * cluster id, so brokers that formed from the same facts have the same record. The place in the list, from 1, is a
+ * broker's replica id in group 0.
+ */
+#ifndef BROKER_CLUSTER_CLUSTER_RECORD_H
+#define BROKER_CLUSTER_CLUSTER_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { CLUSTER_NODES_MAX = 64, CLUSTER_UUID_SIZE = 16, CLUSTER_ID_SIZE = 23, CLUSTER_RECORD_MAX = 2048 };
+
+struct cluster_node {
+    int32_t node;
+    uint8_t directory[CLUSTER_UUID_SIZE];
+};
+
+struct cluster_record {
+    char id[CLUSTER_ID_SIZE]; /* 22 characters of URL-safe base64, as Kafka's */
+    uint32_t voters;
+    uint32_t node_count;
+    struct cluster_node nodes[CLUSTER_NODES_MAX]; /* by node id */
+};
+
+/* From the facts; sorts the nodes (1 to CLUSTER_NODES_MAX, different ids: checked). */
+void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes, size_t count,
+                         uint32_t voters);
+/* Returns the length, at most CLUSTER_RECORD_MAX. */
+size_t cluster_record_encode(const struct cluster_record *record, uint8_t into[CLUSTER_RECORD_MAX]);
+/* ERR_MALFORMED, ERR_VERSION. */
+int cluster_record_decode(const void *data, size_t len, struct cluster_record *record);
+
+/* Whether that broker with that directory belongs to the cluster. */
+bool cluster_record_names(const struct cluster_record *record, int32_t node,
+                          const uint8_t directory[CLUSTER_UUID_SIZE]);
+/* Replica id in group 0; 0: not a broker of the record. And back; -1: no such replica. */
+uint64_t cluster_record_replica(const struct cluster_record *record, int32_t node);
+int32_t cluster_record_node_of(const struct cluster_record *record, uint64_t replica);
+
+#endif

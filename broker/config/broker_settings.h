@@ -1,0 +1,110 @@
+/*
+ * The settings of a broker: the one table (names, defaults, limits, a sentence each) and their values with types.
+ *
+ * The table feeds the file parser, `--set`, `--help-config`, DescribeConfigs and the reference in docs/. Names are Kafka's where the
+ * meaning is Kafka's. What one row cannot say (listeners that fit together, a node that is in its own list) is
+ * checked by broker_settings_from(), with a sentence.
+ */
+#ifndef BROKER_CONFIG_BROKER_SETTINGS_H
+#define BROKER_CONFIG_BROKER_SETTINGS_H
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "broker/config/host_port.h"
+
+enum {
+    BROKER_LISTENERS_MAX = 8,
+    BROKER_NODES_MAX = 64,
+    BROKER_LISTENER_NAME_MAX = 63,
+    BROKER_PARTITIONS_MOST = 200000, /* of the cluster, whatever the settings say */
+    BROKER_SEGMENT_FILES = 512,      /* until somebody says how many files there may be */
+};
+
+/* `n` rows, static. */
+const struct setting *broker_settings_table(size_t *n);
+/* The other settings of a Kafka broker (4.3), each with what to say of it; `n` rows, static. */
+const struct setting_absent *broker_settings_absent(size_t *n);
+
+/* NAME://host:port. Host and port of a bound listener and of what is told to clients differ behind NAT or in containers. */
+struct broker_listener {
+    char name[BROKER_LISTENER_NAME_MAX + 1]; /* upper case: PLAINTEXT, EXTERNAL */
+    char host[HOST_MAX + 1];                 /* "" in `listeners` of Kafka means all: stored as "0.0.0.0" */
+    int32_t port;                            /* 0: the system picks (bound), or the bound port (advertised) */
+    char advertised_host[HOST_MAX + 1];
+    int32_t advertised_port;
+    bool bind_ipv6_loopback_too; /* the default, or localhost: 127.0.0.1 and ::1 */
+};
+
+struct broker_node_address {
+    int32_t node;
+    char host[HOST_MAX + 1];
+    int32_t port;
+};
+
+struct broker_settings {
+    const struct settings *values; /* as given: for DescribeConfigs */
+    int32_t node_id;
+    const char *data_dir;
+    const char *rack; /* "" for none */
+    struct broker_listener listeners[BROKER_LISTENERS_MAX];
+    size_t listener_count;
+    bool peer_verify_address;
+    char peer_host[HOST_MAX + 1]; /* "": a cluster of one, no peer port */
+    int32_t peer_port;
+    /* By node id, this broker included; it alone if cluster.nodes is empty. */
+    struct broker_node_address nodes[BROKER_NODES_MAX];
+    size_t node_count;
+    char nodes_text[BROKER_NODES_MAX * (HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
+    enum log_level log_level;
+
+    uint32_t metadata_voters;
+    int32_t num_partitions;
+    uint32_t max_request_partitions, max_partitions, max_broker_partitions; /* of what is created; the last: replicas */
+    int32_t default_replication_factor;                                     /* as asked; -1: not set, min(3, brokers) */
+    bool auto_create_topics;
+    bool leader_rebalance;
+    uint32_t leader_check_interval_s, leader_imbalance_percentage;
+    int32_t min_insync_replicas;
+    int32_t message_max_bytes;
+    bool log_compression_lz4;
+
+    uint32_t socket_request_max_bytes;
+    size_t message_unfolded_max_bytes; /* records of one batch, decompressed */
+    size_t produce_check_memory_bytes; /* of checks of batches under way */
+    uint32_t produce_check_inline_us;  /* longer ones are not for the loop */
+    uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while it is spent */
+    uint32_t max_connections;
+    uint32_t connections_max_idle_ms;
+    uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */
+    uint32_t turn_warn_ms;                /* a turn of the loop that takes so long is told on the log */
+    uint32_t fetch_max_bytes;             /* of one answer */
+    uint64_t producer_id_expiration_ms;
+    uint32_t partition_max_producers;
+
+    uint64_t journal_file_bytes, journal_max_bytes;
+    uint64_t segment_bytes;
+    uint32_t index_interval_bytes;
+    uint64_t tail_cache_bytes;
+    uint32_t
+        segment_files; /* segments that may be open at one time: from what the process may have (file_shares.h), not from the table */
+    uint64_t partition_uncommitted_bytes;
+    uint64_t disk_min_free_bytes;
+    uint64_t peer_window_bytes, peer_receive_bytes;
+
+    uint32_t broker_session_timeout_ms, broker_heartbeat_ms;
+    uint32_t isolated_clients_ms; /* 0: never */
+    uint32_t raft_heartbeat_ms, raft_election_timeout_ms, raft_failover_ms;
+};
+
+/* Reads and checks `values` (of the table), which must stay as long as `into` is used. ERR_INVALID; `why` names the setting, its
+ * value and what would do. */
+int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why);
+
+/* The replication factor of a topic whose creator does not say, in a cluster of so many brokers. */
+int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers);
+
+/* Calls `warn` with a sentence for each combination that works but that nobody wants (one lost broker stops writing). */
+void broker_settings_warnings(const struct broker_settings *settings, void (*warn)(void *arg, const char *sentence),
+                              void *arg);
+
+#endif

@@ -1,0 +1,125 @@
+/* Topics created on demand. See the header. */
+#include "broker/metadata/auto_creation.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "protocol/kafka_error.h"
+
+#include <utlist.h>
+
+enum { CREATE_TIMEOUT_MS = 5000, LEADERS_TIMEOUT_MS = 3000 };
+
+/* A name that is being created. */
+struct creating {
+    struct auto_creation *creation;
+    char *name;
+    size_t name_len;
+    struct auto_wait *waits;
+    struct metadata_submit submit;
+    struct leader_wait leaders;
+    struct creating *next, *prev;
+};
+
+struct auto_creation {
+    struct env *env;
+    struct log *log;
+    struct log_limiter limiter;
+    const struct broker_settings *settings;
+    const struct metadata *metadata;
+    struct metadata_group *group;
+    struct leader_table *leaders;
+    const struct cluster_record *cluster;
+    struct creating *names;
+    size_t count;
+};
+
+struct auto_creation *auto_creation_new(struct env *env, struct log *log, const struct broker_settings *settings,
+                                        const struct metadata *metadata, struct metadata_group *group,
+                                        struct leader_table *leaders, const struct cluster_record *cluster) {
+    struct auto_creation *creation = mem_zalloc(sizeof *creation);
+    *creation = (struct auto_creation){.env = env,
+                                       .log = log,
+                                       .settings = settings,
+                                       .metadata = metadata,
+                                       .group = group,
+                                       .leaders = leaders,
+                                       .cluster = cluster};
+    return creation;
+}
+
+static void finish(struct creating *creating, int16_t error) {
+    DL_DELETE(creating->creation->names, creating);
+    creating->creation->count--;
+    while (creating->waits != NULL) {
+        struct auto_wait *wait = creating->waits;
+        DL_DELETE(creating->waits, wait);
+        wait->done(wait, error);
+    }
+    mem_free(creating->name);
+    mem_free(creating);
+}
+
+void auto_creation_free(struct auto_creation *creation) {
+    if (creation == NULL) return;
+    while (creation->names != NULL) {
+        metadata_group_submit_cancel(&creation->names->submit);
+        leader_table_wait_cancel(&creation->names->leaders);
+        finish(creation->names, KAFKA_BROKER_NOT_AVAILABLE);
+    }
+    mem_free(creation);
+}
+
+static void on_leaders(struct leader_wait *wait, int error) {
+    struct creating *creating = (struct creating *)((char *)wait - offsetof(struct creating, leaders));
+    (void)error; /* a topic whose leaders are not there yet is listed as such */
+    finish(creating, 0);
+}
+
+static void on_created(struct metadata_submit *submit, const struct metadata_result *result) {
+    struct creating *creating = (struct creating *)((char *)submit - offsetof(struct creating, submit));
+    const struct metadata_topic *topic = metadata_topic_named(creating->creation->metadata, creating->name,
+                                                              strlen(creating->name));
+    if (result->error != 0 && result->error != KAFKA_TOPIC_ALREADY_EXISTS) {
+        log_limited(creating->creation->log, &creating->creation->limiter, LOG_WARN,
+                    "topic %s, which a client asked for, was not created: %s", creating->name, result->message);
+        finish(creating, result->error);
+        return;
+    }
+    if (topic == NULL) { /* deleted again already */
+        finish(creating, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+        return;
+    }
+    uint64_t *groups = mem_alloc((size_t)topic->partition_count * sizeof *groups);
+    for (int32_t p = 0; p < topic->partition_count; p++)
+        groups[p] = topic->partitions[p].group;
+    leader_table_wait(creating->creation->leaders, &creating->leaders, groups, (size_t)topic->partition_count,
+                      LEADERS_TIMEOUT_MS);
+    mem_free(groups);
+}
+
+bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len) {
+    struct creating *creating;
+    DL_FOREACH(creation->names, creating)
+    if (creating->name_len == len && memcmp(creating->name, name, len) == 0) break;
+    if (creating == NULL && creation->count == AUTO_CREATIONS_MAX) return false;
+    if (creating == NULL) {
+        creating = mem_zalloc(sizeof *creating);
+        creating->creation = creation;
+        creating->name = mem_strndup(name, len);
+        creating->name_len = len;
+        creation->count++;
+        creating->submit.done = on_created;
+        creating->leaders.done = on_leaders;
+        DL_APPEND(creation->names, creating);
+        struct metadata_change change = {
+            .place_partitions = creation->settings->num_partitions,
+            .replication_factor = broker_replication_factor(creation->settings, creation->cluster->node_count)};
+        metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
+        change.command.create_topic.name = kp_string_of(creating->name);
+        env_random(creation->env, change.command.create_topic.id.bytes, METADATA_UUID_SIZE);
+        metadata_group_submit(creation->group, &creating->submit, &change, CREATE_TIMEOUT_MS);
+    }
+    DL_APPEND(creating->waits, wait);
+    return true;
+}

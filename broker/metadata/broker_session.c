@@ -1,0 +1,169 @@
+/*
+ * Renewing, noting and ending leases. See the header.
+ *
+ * A renewal is one byte: RENEW or GIVE_BACK; its answer is empty, and nobody waits for it beyond the next renewal.
+ */
+#include "broker/metadata/broker_session.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { RENEW = 1, GIVE_BACK = 2, COMMAND_TIMEOUT_MS = 10000 };
+
+struct lease {
+    int32_t node;
+    uint64_t heard_ms; /* or when this broker began to lead the metadata */
+    bool heard;        /* since then */
+    bool given_back;
+    struct metadata_submit submit; /* FENCE, or its opposite */
+};
+
+struct leases {
+    struct env *env;
+    struct log *log;
+    const struct broker_settings *settings;
+    const struct metadata *metadata;
+    struct metadata_group *group;
+    struct broker_messages *messages;
+    struct env_timer *tick;
+    struct broker_call call;
+    bool given_back; /* ours: this broker stops */
+    struct lease *leases[BROKER_NODES_MAX];
+    size_t count;
+};
+
+static void on_command_done(struct metadata_submit *submit, const struct metadata_result *result) {
+    (void)submit; /* what did not succeed is tried again at the next tick */
+    (void)result;
+}
+
+static struct lease *lease_of(struct leases *leases, int32_t node) {
+    for (size_t i = 0; i < leases->count; i++)
+        if (leases->leases[i]->node == node) return leases->leases[i];
+    if (leases->count == BROKER_NODES_MAX) return NULL;
+    struct lease *lease = mem_zalloc(sizeof *lease);
+    lease->node = node;
+    lease->heard_ms = env_now_ms(leases->env);
+    lease->submit.done = on_command_done;
+    lease->submit.group = leases->group;
+    leases->leases[leases->count++] = lease;
+    return lease;
+}
+
+static void set_fenced(struct leases *leases, struct lease *lease, bool fenced) {
+    if (lease->submit.state != SUBMIT_IDLE) return;
+    struct metadata_change change = {0};
+    metadata_command_init(&change.command, COMMAND_FENCE_BROKER);
+    change.command.fence_broker.node = lease->node;
+    change.command.fence_broker.fenced = fenced;
+    if (fenced)
+        log_warn(leases->log, "broker %" PRId32 " %s; it gets no new replicas until it is back", lease->node,
+                 lease->given_back ? "has stopped" : "was not heard for too long");
+    else
+        log_info(leases->log, "broker %" PRId32 " is back", lease->node);
+    metadata_group_submit(leases->group, &lease->submit, &change, COMMAND_TIMEOUT_MS);
+}
+
+/* The leader's look at one broker that has registered. */
+static void judge(struct leases *leases, const struct metadata_broker *broker) {
+    struct lease *lease = lease_of(leases, broker->node);
+    if (lease == NULL) return;
+    bool alive = !lease->given_back &&
+                 env_now_ms(leases->env) - lease->heard_ms <= leases->settings->broker_session_timeout_ms;
+    if (broker->fenced ? alive && lease->heard : !alive) set_fenced(leases, lease, !alive);
+}
+
+static void judge_all(struct leases *leases) {
+    for (size_t i = 0; i < metadata_broker_count(leases->metadata); i++)
+        judge(leases, metadata_broker_at(leases->metadata, i));
+}
+
+static void heard(struct leases *leases, int32_t node, uint8_t what) {
+    struct lease *lease = lease_of(leases, node);
+    const struct metadata_broker *broker = metadata_broker_of(leases->metadata, node);
+    if (lease == NULL || !metadata_group_is_leading(leases->group)) return;
+    lease->heard = true;
+    lease->given_back = what == GIVE_BACK;
+    lease->heard_ms = env_now_ms(leases->env);
+    if (broker != NULL) judge(leases, broker);
+}
+
+static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
+    struct leases *leases = arg;
+    if (len == 1) heard(leases, caller.node, body[0]);
+    broker_messages_answer(leases->messages, caller, (struct slice){0});
+}
+
+static void on_answer(struct broker_call *call, int error, const uint8_t *answer, size_t len) {
+    (void)call; /* the next tick renews in any case */
+    (void)error;
+    (void)answer;
+    (void)len;
+}
+
+static void tell_leader(struct leases *leases, uint8_t what) {
+    int32_t leader = metadata_group_leader(leases->group);
+    if (leader == leases->settings->node_id) {
+        heard(leases, leader, what);
+    } else if (leader >= 0) {
+        broker_messages_call_cancel(leases->messages, &leases->call);
+        broker_messages_call(leases->messages, &leases->call, leader, BROKER_REQUEST_LEASE, slice_copy(NULL, &what, 1),
+                             leases->settings->broker_session_timeout_ms);
+    }
+}
+
+static void on_tick(void *arg) {
+    struct leases *leases = arg;
+    tell_leader(leases, RENEW);
+    if (metadata_group_is_leading(leases->group)) judge_all(leases);
+    env_timer_start(leases->tick, (uint64_t)leases->settings->broker_heartbeat_ms * 1000);
+}
+
+struct leases *leases_new(struct env *env, struct log *log, const struct broker_settings *settings,
+                          const struct metadata *metadata, struct metadata_group *group,
+                          struct broker_messages *messages) {
+    struct leases *leases = mem_zalloc(sizeof *leases);
+    leases->env = env;
+    leases->log = log;
+    leases->settings = settings;
+    leases->metadata = metadata;
+    leases->group = group;
+    leases->messages = messages;
+    leases->call.done = on_answer;
+    leases->tick = env_timer_new(env, on_tick, leases);
+    env_timer_start(leases->tick, (uint64_t)settings->broker_heartbeat_ms * 1000);
+    broker_messages_serve(messages, BROKER_REQUEST_LEASE, on_request, leases);
+    return leases;
+}
+
+void leases_free(struct leases *leases) {
+    if (leases == NULL) return;
+    broker_messages_serve(leases->messages, BROKER_REQUEST_LEASE, NULL, NULL);
+    broker_messages_call_cancel(leases->messages, &leases->call);
+    for (size_t i = 0; i < leases->count; i++) {
+        metadata_group_submit_cancel(&leases->leases[i]->submit);
+        mem_free(leases->leases[i]);
+    }
+    env_timer_free(leases->tick);
+    mem_free(leases);
+}
+
+void leases_restart(struct leases *leases) {
+    for (size_t i = 0; i < leases->count; i++) {
+        leases->leases[i]->heard_ms = env_now_ms(leases->env);
+        leases->leases[i]->heard = leases->leases[i]->given_back = false;
+    }
+}
+
+void leases_renew(struct leases *leases) {
+    tell_leader(leases, leases->given_back ? GIVE_BACK : RENEW);
+}
+
+void leases_give_back(struct leases *leases) {
+    env_timer_stop(leases->tick);
+    leases->given_back = true;
+    tell_leader(leases, GIVE_BACK);
+}

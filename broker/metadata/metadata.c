@@ -1,0 +1,210 @@
+/*
+ * The state machine of the metadata group: applies commands to the table. See the header; the rows are metadata_rows.h.
+ *
+ * Each command has one function that first checks everything that could refuse it, then changes the table: a refused
+ * command leaves no trace.
+ */
+#include "broker/metadata/metadata.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/config/topic_name.h"
+#include "broker/metadata/metadata_commands.h"
+#include "broker/metadata/metadata_rows.h"
+#include "protocol/kafka_error.h"
+
+bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    result->error = error;
+    vsnprintf(result->message, sizeof result->message, format, args);
+    va_end(args);
+    return false;
+}
+
+/* ---- Brokers ---- */
+
+static void apply_register(struct metadata *metadata, const struct command_register_broker *command,
+                           struct metadata_result *result) {
+    if (command->node < 0) {
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "there is no broker with the id %" PRId32, command->node);
+        return;
+    }
+    broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
+}
+
+static void apply_fence(struct metadata *metadata, const struct command_fence_broker *command,
+                        struct metadata_result *result) {
+    struct broker_row *row = metadata_rows_broker(metadata, command->node, false);
+    if (row == NULL) {
+        metadata_refuse(result, KAFKA_BROKER_NOT_AVAILABLE, "broker %" PRId32 " has never registered", command->node);
+        return;
+    }
+    row->broker.fenced = command->fenced;
+}
+
+/* ---- Topics ---- */
+
+static bool partitions_make_sense(const struct command_partition *partitions, int32_t count,
+                                  struct metadata_result *result) {
+    for (int32_t p = 0; p < count; p++) {
+        int32_t replicas = partitions[p].nodes.count;
+        if (replicas < 1 || replicas > METADATA_REPLICAS_MAX)
+            return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
+                                   "a partition has %" PRId32 " replicas; 1 to %d are possible", replicas,
+                                   METADATA_REPLICAS_MAX);
+        for (int32_t i = 0; i < replicas; i++)
+            for (int32_t j = 0; j < i; j++)
+                if (partitions[p].nodes.items[i] == partitions[p].nodes.items[j])
+                    return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                           "broker %" PRId32 " is named twice for one partition; name each broker once",
+                                           partitions[p].nodes.items[i]);
+    }
+    return true;
+}
+
+static void add_partitions(struct metadata *metadata, struct topic_row *topic,
+                           const struct command_partition *partitions, int32_t count, uint64_t index) {
+    int32_t first = topic->topic.partition_count;
+    metadata_rows_grow(topic, first + count);
+    for (int32_t p = 0; p < count; p++) {
+        struct metadata_partition *partition = &topic->partitions[first + p];
+        size_t replicas = (size_t)partitions[p].nodes.count;
+        struct metadata_replica *into = mem_alloc(replicas * sizeof *into);
+        for (size_t r = 0; r < replicas; r++)
+            into[r] = (struct metadata_replica){.replica = metadata->next_replica++,
+                                                .node = partitions[p].nodes.items[r]};
+        *partition = (struct metadata_partition){.topic = &topic->topic,
+                                                 .index = first + p,
+                                                 .group = metadata->next_group++,
+                                                 .created = index,
+                                                 .replicas = into,
+                                                 .replica_count = replicas};
+        metadata_rows_add_group(metadata, topic, first + p);
+        if (metadata->events.partition_added != NULL) metadata->events.partition_added(metadata->events_arg, partition);
+    }
+}
+
+static void apply_create_topic(struct metadata *metadata, const struct command_create_topic *command, uint64_t index,
+                               struct metadata_result *result) {
+    struct error_text why;
+    const struct kp_string name = command->name;
+    if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE) {
+        metadata_refuse(result, KAFKA_INVALID_TOPIC, "%.150s", why.text);
+        return;
+    }
+    const struct metadata_topic *present = metadata_topic_named(metadata, name.data, (size_t)name.len);
+    if (present != NULL) {
+        if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0) return; /* a repeated command */
+        metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%.249s' already exists.", present->name);
+        return;
+    }
+    if (kp_uuid_is_zero(command->id) || metadata_topic_with_id(metadata, command->id.bytes) != NULL) {
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "the id of the topic is in use");
+        return;
+    }
+    int32_t count = command->partitions.count;
+    if (count < 1 || count > METADATA_PARTITIONS_MAX) {
+        metadata_refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+                        METADATA_PARTITIONS_MAX, count);
+        return;
+    }
+    if (!partitions_make_sense(command->partitions.items, count, result)) return;
+    struct topic_row *topic = metadata_rows_add_topic(metadata, command, index);
+    add_partitions(metadata, topic, command->partitions.items, count, index);
+}
+
+static void apply_delete_topic(struct metadata *metadata, const struct command_delete_topic *command,
+                               struct metadata_result *result) {
+    struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
+    if (topic == NULL) {
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        return;
+    }
+    for (int32_t p = 0; p < topic->topic.partition_count; p++)
+        if (metadata->events.partition_removed != NULL)
+            metadata->events.partition_removed(metadata->events_arg, &topic->partitions[p]);
+    metadata_rows_remove_topic(metadata, topic);
+}
+
+static void apply_create_partitions(struct metadata *metadata, const struct command_create_partitions *command,
+                                    uint64_t index, struct metadata_result *result) {
+    struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
+    if (topic == NULL) {
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        return;
+    }
+    if (metadata_rows_is_repeated(topic, command->request)) return;
+    int32_t present = topic->topic.partition_count, count = command->partitions.count;
+    if (command->present != present || count < 1 || count > METADATA_PARTITIONS_MAX - present) {
+        metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
+                        "topic %.100s has %" PRId32
+                        " partitions now; a topic can have %d at most, and never fewer than it has",
+                        topic->topic.name, present, METADATA_PARTITIONS_MAX);
+        return;
+    }
+    if (!partitions_make_sense(command->partitions.items, count, result)) return;
+    metadata_rows_remember(topic, command->request);
+    add_partitions(metadata, topic, command->partitions.items, count, index);
+}
+
+static void apply_set_configs(struct metadata *metadata, const struct command_set_configs *command,
+                              struct metadata_result *result) {
+    struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
+    if (topic == NULL) {
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
+        return;
+    }
+    if (metadata_rows_is_repeated(topic, command->request)) return;
+    metadata_rows_remember(topic, command->request);
+    metadata_rows_set_configs(topic, command);
+    if (metadata->events.configs_changed != NULL) metadata->events.configs_changed(metadata->events_arg, &topic->topic);
+}
+
+/* ---- Producer ids ---- */
+
+static void apply_allocate(struct metadata *metadata, const struct command_allocate_producer_ids *command,
+                           struct metadata_result *result) {
+    if (command->count < 1 || metadata->next_producer_id > INT64_MAX - command->count) {
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "a block of %" PRId32 " producer ids cannot be given",
+                        command->count);
+        return;
+    }
+    result->value = metadata->next_producer_id;
+    metadata->next_producer_id += command->count;
+}
+
+int64_t metadata_next_producer_id(const struct metadata *metadata) {
+    return metadata->next_producer_id;
+}
+
+int metadata_apply(struct metadata *metadata, uint64_t index, const void *bytes, size_t len,
+                   struct metadata_result *result) {
+    CHECK(index > metadata->version); /* the group hands over each index once, in order */
+    memset(result, 0, sizeof *result);
+    struct metadata_command command;
+    struct kp_arena arena;
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    int error = metadata_command_decode(bytes, len, &arena, &command);
+    if (error == ERR_NONE) {
+        switch (command.type) {
+        case COMMAND_REGISTER_BROKER: apply_register(metadata, &command.register_broker, result); break;
+        case COMMAND_FENCE_BROKER: apply_fence(metadata, &command.fence_broker, result); break;
+        case COMMAND_CREATE_TOPIC: apply_create_topic(metadata, &command.create_topic, index, result); break;
+        case COMMAND_DELETE_TOPIC: apply_delete_topic(metadata, &command.delete_topic, result); break;
+        case COMMAND_CREATE_PARTITIONS:
+            apply_create_partitions(metadata, &command.create_partitions, index, result);
+            break;
+        case COMMAND_SET_CONFIGS: apply_set_configs(metadata, &command.set_configs, result); break;
+        case COMMAND_ALLOCATE_PRODUCER_IDS: apply_allocate(metadata, &command.allocate_producer_ids, result); break;
+        }
+        metadata->version = index;
+    }
+    kp_arena_close(&arena);
+    return error;
+}

@@ -1,0 +1,204 @@
+/*
+ * The metadata leader's side: a change is checked, placed and submitted as a command, and whoever asked is remembered until it is applied.
+ *
+ * What changes nothing (a barrier, above all) is told when a majority has confirmed that we lead: a leader that was deposed and does not
+ * know it lacks what its successor has done. Failures: try again, at once or later. Invariant: rows are in the order of their indexes.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/metadata/metadata_group_internal.h"
+#include "broker/metadata/metadata_leader.h"
+
+enum { YOUNG_MS = 3000 };
+
+/* A command that this broker submitted as the leader, and that is not applied yet. */
+struct pending {
+    uint64_t index;
+    struct change_asker asker;
+    struct kp_uuid request;     /* by which a repeated one is known; zero: another kind of command */
+    struct metadata_load *load; /* what it adds, by broker */
+    size_t load_count;
+    struct pending *next, *prev;
+};
+
+/* The outcome of a change that is only checked, until a majority has confirmed that we lead. */
+struct unconfirmed {
+    struct group_confirm confirm; /* first */
+    struct metadata_group *group;
+    struct change_asker asker;
+    struct change_outcome outcome;
+    struct unconfirmed *next, *prev;
+};
+
+static void confirmed(struct group_confirm *confirm, int error) {
+    struct unconfirmed *held = (struct unconfirmed *)confirm;
+    struct metadata_group *group = held->group;
+    DL_DELETE(group->unconfirmed, held);
+    if (error != ERR_NONE) held->outcome = (struct change_outcome){.status = CHANGE_AGAIN};
+    group->tell(group, held->asker, &held->outcome);
+    mem_free(held);
+}
+
+static void hold(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
+    struct unconfirmed *held = mem_zalloc(sizeof *held);
+    held->confirm.done = confirmed;
+    held->group = group;
+    held->asker = asker;
+    held->outcome = *outcome;
+    DL_APPEND(group->unconfirmed, held);
+    group_confirm(group->group, &held->confirm);
+}
+
+static struct metadata_load *load_row(struct metadata_load **loads, size_t *count, int32_t node) {
+    for (size_t i = 0; i < *count; i++)
+        if ((*loads)[i].node == node) return &(*loads)[i];
+    *loads = mem_realloc(*loads, (*count + 1) * sizeof **loads);
+    (*loads)[*count] = (struct metadata_load){.node = node};
+    return &(*loads)[(*count)++];
+}
+
+static void free_pending(struct metadata_group *group, struct pending *pending) {
+    for (size_t i = 0; i < pending->load_count; i++) {
+        struct metadata_load *all = load_row(&group->load, &group->load_count, pending->load[i].node);
+        all->replicas -= pending->load[i].replicas;
+        all->leaders -= pending->load[i].leaders;
+    }
+    DL_DELETE(group->pending, pending);
+    if (group->pending == NULL) {
+        mem_free(group->load);
+        group->load = NULL;
+        group->load_count = 0;
+    }
+    mem_free(pending->load);
+    mem_free(pending);
+}
+
+static void remember_load(struct metadata_group *group, struct pending *pending,
+                          const struct command_partition *partitions, int32_t count) {
+    for (int32_t p = 0; p < count; p++)
+        for (int32_t r = 0; r < partitions[p].nodes.count; r++) {
+            struct metadata_load *load = load_row(&pending->load, &pending->load_count, partitions[p].nodes.items[r]);
+            load->replicas++;
+            load->leaders += r == 0;
+        }
+    for (size_t i = 0; i < pending->load_count; i++) {
+        struct metadata_load *all = load_row(&group->load, &group->load_count, pending->load[i].node);
+        all->replicas += pending->load[i].replicas;
+        all->leaders += pending->load[i].leaders;
+    }
+}
+
+static struct kp_uuid request_of(const struct metadata_command *command) {
+    return command->type == COMMAND_CREATE_TOPIC        ? command->create_topic.id
+           : command->type == COMMAND_CREATE_PARTITIONS ? command->create_partitions.request
+                                                        : (struct kp_uuid){{0}};
+}
+
+/* Whether an earlier sending of this very change is under way: it would count twice. */
+static bool is_under_way(const struct metadata_group *group, struct kp_uuid request) {
+    const struct pending *pending;
+    if (kp_uuid_is_zero(request)) return false;
+    DL_FOREACH(group->pending, pending)
+    if (memcmp(pending->request.bytes, request.bytes, sizeof request.bytes) == 0) return true;
+    return false;
+}
+
+/* Checks and completes a change against the table and what is pending. */
+static bool prepare(struct metadata_group *group, struct metadata_change *change, struct kp_arena *arena,
+                    struct metadata_result *result, bool *again) {
+    memset(result, 0, sizeof *result);
+    *again = is_under_way(group, request_of(&change->command));
+    if (*again) return false;
+    int32_t dead[CLUSTER_NODES_MAX];
+    size_t dead_count = 0;
+    for (uint32_t i = 0; i < group->cluster->node_count; i++)
+        if (group->cluster->nodes[i].node != group->node &&
+            peers_is_dead(shard_peers(group->shard), group->cluster->nodes[i].node))
+            dead[dead_count++] = group->cluster->nodes[i].node;
+    struct metadata_view view = {.metadata = group->metadata,
+                                 .cluster = group->cluster,
+                                 .pending = group->load,
+                                 .pending_count = group->load_count,
+                                 .partitions_max = group->settings->max_partitions,
+                                 .broker_partitions_max = group->settings->max_broker_partitions,
+                                 .dead = dead,
+                                 .dead_count = dead_count,
+                                 .young = env_now_ms(group->env) - group->leading_since_ms < YOUNG_MS};
+    return metadata_leader_prepare(&view, change, arena, result, again);
+}
+
+/* Submits a prepared command. False: not now. */
+static bool submit_command(struct metadata_group *group, const struct metadata_command *command,
+                           struct change_asker asker) {
+    struct slice bytes;
+    uint64_t index;
+    if (metadata_command_encode(command, &bytes) != ERR_NONE) return false;
+    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = bytes, .compress = bytes.len > 1024};
+    spec.base_offset = partition_log_end_offset(group_log(group->group));
+    if (group_submit(group->group, &spec, &index) != ERR_NONE) {
+        slice_unref(&spec.raw);
+        return false;
+    }
+    struct pending *pending = mem_zalloc(sizeof *pending);
+    pending->index = index;
+    pending->asker = asker;
+    pending->request = request_of(command);
+    DL_APPEND(group->pending, pending);
+    if (command->type == COMMAND_CREATE_TOPIC)
+        remember_load(group, pending, command->create_topic.partitions.items, command->create_topic.partitions.count);
+    if (command->type == COMMAND_CREATE_PARTITIONS)
+        remember_load(group, pending, command->create_partitions.partitions.items,
+                      command->create_partitions.partitions.count);
+    return true;
+}
+
+bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len, struct change_asker asker,
+                            struct change_outcome *outcome) {
+    struct metadata_change change = {.validate_only = false};
+    struct kp_arena arena;
+    bool again = false, later = false;
+    *outcome = (struct change_outcome){.status = CHANGE_DONE, .index = group->applied};
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    if (!group->leading) {
+        outcome->status = CHANGE_AGAIN;
+    } else if (metadata_change_decode(data, len, &arena, &change) != ERR_NONE) {
+        outcome->result.error = KAFKA_INVALID_REQUEST;
+        snprintf(outcome->result.message, sizeof outcome->result.message,
+                 "the metadata leader, broker %" PRId32
+                 ", does not understand this change; run the same version everywhere",
+                 group->node);
+    } else if (!prepare(group, &change, &arena, &outcome->result, &again)) {
+        outcome->status = again ? CHANGE_AGAIN : CHANGE_DONE;
+    } else if (!change.validate_only) {
+        later = submit_command(group, &change.command, asker);
+        outcome->status = CHANGE_AGAIN;
+    }
+    kp_arena_close(&arena);
+    if (outcome->status == CHANGE_DONE && change.validate_only) {
+        hold(group, asker, outcome);
+        later = true;
+    }
+    return !later;
+}
+
+bool metadata_pending_end(struct metadata_group *group, uint64_t index, struct change_asker *asker) {
+    struct pending *pending = group->pending;
+    if (pending == NULL || pending->index > index) return false;
+    *asker = pending->asker;
+    free_pending(group, pending);
+    return true;
+}
+
+void metadata_pending_forget(struct metadata_group *group, const struct metadata_submit *submit) {
+    struct pending *pending;
+    DL_FOREACH(group->pending, pending) if (pending->asker.submit == submit) break;
+    if (pending != NULL) pending->asker = (struct change_asker){.nobody = true};
+    struct unconfirmed *held;
+    DL_FOREACH(group->unconfirmed, held) if (held->asker.submit == submit) break;
+    if (held == NULL) return;
+    group_confirm_cancel(group->group, &held->confirm);
+    DL_DELETE(group->unconfirmed, held);
+    mem_free(held);
+}

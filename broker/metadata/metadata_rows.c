@@ -1,0 +1,325 @@
+/*
+ * Rows of the metadata table: made, found, walked, freed. See metadata_rows.h and, for readers, metadata.h.
+ *
+ * Names are chosen by clients, so their hash is seeded; ids and group numbers are ours.
+ */
+#include "broker/metadata/metadata_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/nearest_name.h"
+#include "broker/config/topic_name.h"
+
+struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events, void *arg) {
+    struct metadata *metadata = mem_zalloc(sizeof *metadata);
+    metadata->seed = seed;
+    metadata->next_group = METADATA_GROUP + 1;
+    metadata->next_replica = (uint64_t)nodes + 1;
+    if (events != NULL) metadata->events = *events;
+    metadata->events_arg = arg;
+    return metadata;
+}
+
+static void free_broker(struct broker_row *row) {
+    for (size_t i = 0; i < row->broker.endpoint_count; i++) {
+        mem_free((void *)row->endpoints[i].listener);
+        mem_free((void *)row->endpoints[i].host);
+    }
+    mem_free(row->endpoints);
+    mem_free(row->rack);
+}
+
+static void free_topic(struct topic_row *row) {
+    for (int32_t p = 0; p < row->topic.partition_count; p++)
+        mem_free((void *)row->partitions[p].replicas);
+    for (size_t i = 0; i < row->topic.config_count; i++) {
+        mem_free((void *)row->configs[i].name);
+        mem_free((void *)row->configs[i].value);
+    }
+    mem_free(row->partitions);
+    mem_free(row->configs);
+    mem_free(row->name);
+    mem_free(row);
+}
+
+void metadata_free(struct metadata *metadata) {
+    if (metadata == NULL) return;
+    struct topic_row *topic, *next;
+    HASH_ITER(by_name, metadata->topics_by_name, topic, next)
+    metadata_rows_remove_topic(metadata, topic);
+    for (size_t i = 0; i < metadata->broker_count; i++) {
+        free_broker(metadata->brokers[i]);
+        mem_free(metadata->brokers[i]);
+    }
+    mem_free(metadata->brokers);
+    mem_free(metadata->loads);
+    mem_free(metadata);
+}
+
+uint64_t metadata_version(const struct metadata *metadata) {
+    return metadata->version;
+}
+
+/* ---- Brokers ---- */
+
+/* The place of `node`, or where it belongs. */
+static size_t broker_place(const struct metadata *metadata, int32_t node) {
+    size_t place = 0;
+    while (place < metadata->broker_count && metadata->brokers[place]->broker.node < node)
+        place++;
+    return place;
+}
+
+struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node, bool make) {
+    size_t place = broker_place(metadata, node);
+    if (place < metadata->broker_count && metadata->brokers[place]->broker.node == node)
+        return metadata->brokers[place];
+    if (!make) return NULL;
+    metadata->brokers = mem_realloc(metadata->brokers, (metadata->broker_count + 1) * sizeof(struct broker_row *));
+    memmove(metadata->brokers + place + 1, metadata->brokers + place,
+            (metadata->broker_count - place) * sizeof(struct broker_row *));
+    struct broker_row *row = mem_zalloc(sizeof *row);
+    row->broker.node = node;
+    metadata->brokers[place] = row;
+    metadata->broker_count++;
+    return row;
+}
+
+static char *copy_text(struct kp_string text) {
+    return mem_strndup(text.data == NULL ? "" : text.data, text.len < 0 ? 0 : (size_t)text.len);
+}
+
+void broker_row_set(struct broker_row *row, const struct command_register_broker *command) {
+    free_broker(row);
+    size_t count = command->endpoints.count < 0 ? 0 : (size_t)command->endpoints.count;
+    memcpy(row->broker.directory, command->directory.bytes, METADATA_UUID_SIZE);
+    row->rack = copy_text(command->rack);
+    row->endpoints = mem_zalloc(count * sizeof *row->endpoints);
+    for (size_t i = 0; i < count; i++)
+        row->endpoints[i] = (struct metadata_endpoint){.listener = copy_text(command->endpoints.items[i].listener),
+                                                       .host = copy_text(command->endpoints.items[i].host),
+                                                       .port = command->endpoints.items[i].port};
+    row->broker.rack = row->rack;
+    row->broker.endpoints = row->endpoints;
+    row->broker.endpoint_count = count;
+    row->broker.fenced = false;
+}
+
+const struct metadata_broker *metadata_broker_of(const struct metadata *metadata, int32_t node) {
+    size_t place = broker_place(metadata, node);
+    if (place == metadata->broker_count || metadata->brokers[place]->broker.node != node) return NULL;
+    return &metadata->brokers[place]->broker;
+}
+
+size_t metadata_broker_count(const struct metadata *metadata) {
+    return metadata->broker_count;
+}
+
+const struct metadata_broker *metadata_broker_at(const struct metadata *metadata, size_t place) {
+    CHECK(place < metadata->broker_count); /* the callers count up to it */
+    return &metadata->brokers[place]->broker;
+}
+
+const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broker *broker, const char *listener) {
+    for (size_t i = 0; i < broker->endpoint_count; i++)
+        if (strcmp(broker->endpoints[i].listener, listener) == 0) return &broker->endpoints[i];
+    return NULL;
+}
+
+/* ---- Topics ---- */
+
+/* FNV-1a over the seed and the name, then mixed: enough to make a table of chosen names useless to who chose them. */
+static unsigned name_hash(const struct metadata *metadata, const char *name, size_t len) {
+    uint64_t hash = 0xcbf29ce484222325ULL ^ metadata->seed;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3ULL + (metadata->seed >> 17);
+    hash ^= hash >> 29;
+    hash *= 0xbf58476d1ce4e5b9ULL;
+    return (unsigned)(hash >> 32);
+}
+
+struct topic_row *metadata_rows_topic(const struct metadata *metadata, const uint8_t id[METADATA_UUID_SIZE]) {
+    struct topic_row *row;
+    HASH_FIND(by_id, metadata->topics_by_id, id, METADATA_UUID_SIZE, row);
+    return row;
+}
+
+struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struct command_create_topic *command,
+                                          uint64_t index) {
+    struct topic_row *row = mem_zalloc(sizeof *row);
+    size_t configs = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
+    row->name = copy_text(command->name);
+    row->configs = mem_zalloc(configs * sizeof *row->configs);
+    for (size_t i = 0; i < configs; i++)
+        row->configs[i] = (struct metadata_config){.name = copy_text(command->configs.items[i].name),
+                                                   .value = copy_text(command->configs.items[i].value)};
+    row->topic = (struct metadata_topic){
+        .name = row->name, .created = index, .configs = row->configs, .config_count = configs};
+    memcpy(row->topic.id, command->id.bytes, METADATA_UUID_SIZE);
+    unsigned hash = name_hash(metadata, row->name, strlen(row->name));
+    HASH_ADD_KEYPTR_BYHASHVALUE(by_name, metadata->topics_by_name, row->name, strlen(row->name), hash, row);
+    HASH_ADD(by_id, metadata->topics_by_id, topic.id, METADATA_UUID_SIZE, row);
+    return row;
+}
+
+void metadata_rows_grow(struct topic_row *topic, int32_t count) {
+    /* apply_create_* (metadata.c) have refused other counts */
+    CHECK(count > topic->topic.partition_count && count <= METADATA_PARTITIONS_MAX);
+    topic->partitions = mem_realloc(topic->partitions, (size_t)count * sizeof *topic->partitions);
+    topic->topic.partitions = topic->partitions;
+}
+
+static struct metadata_load *load_row(const struct metadata *metadata, int32_t node) {
+    for (size_t i = 0; i < metadata->load_count; i++)
+        if (metadata->loads[i].node == node) return &metadata->loads[i];
+    return NULL;
+}
+
+static void load_add(struct metadata *metadata, const struct metadata_partition *partition) {
+    for (size_t r = 0; r < partition->replica_count; r++) {
+        struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
+        if (load == NULL) {
+            metadata->loads = mem_realloc(metadata->loads, (metadata->load_count + 1) * sizeof *load);
+            load = &metadata->loads[metadata->load_count++];
+            *load = (struct metadata_load){.node = partition->replicas[r].node};
+        }
+        load->replicas++;
+        load->leaders += r == 0;
+    }
+}
+
+static void load_remove(struct metadata *metadata, const struct metadata_partition *partition) {
+    for (size_t r = 0; r < partition->replica_count; r++) {
+        struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
+        CHECK(load != NULL); /* load_add has made it */
+        load->replicas--;
+        load->leaders -= r == 0;
+    }
+}
+
+struct metadata_load metadata_load_of(const struct metadata *metadata, int32_t node) {
+    const struct metadata_load *load = load_row(metadata, node);
+    return load == NULL ? (struct metadata_load){.node = node} : *load;
+}
+
+void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index) {
+    CHECK(index == topic->topic.partition_count); /* one after the other */
+    topic->topic.partition_count = index + 1;
+    struct group_row *row = mem_zalloc(sizeof *row);
+    row->group = topic->partitions[index].group;
+    row->topic = topic;
+    row->index = index;
+    HASH_ADD(hh, metadata->groups, group, sizeof row->group, row);
+    load_add(metadata, &topic->partitions[index]);
+}
+
+/* ---- Changes of a topic ---- */
+
+static bool names(const struct metadata_config *config, struct kp_string name) {
+    return kp_string_is(name, config->name);
+}
+
+static void free_config(struct metadata_config *config) {
+    mem_free((void *)config->name);
+    mem_free((void *)config->value);
+}
+
+void metadata_rows_set_configs(struct topic_row *topic, const struct command_set_configs *command) {
+    size_t kept = 0, changes = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
+    for (size_t i = 0; i < topic->topic.config_count; i++) {
+        bool named = command->replace;
+        for (size_t c = 0; c < changes && !named; c++)
+            named = names(&topic->configs[i], command->configs.items[c].name);
+        if (named)
+            free_config(&topic->configs[i]);
+        else
+            topic->configs[kept++] = topic->configs[i];
+    }
+    topic->configs = mem_realloc(topic->configs, (kept + changes + 1) * sizeof *topic->configs);
+    for (size_t c = 0; c < changes; c++) {
+        const struct command_config_change *change = &command->configs.items[c];
+        if (change->value.len < 0) continue;
+        topic->configs[kept++] = (struct metadata_config){.name = copy_text(change->name),
+                                                          .value = copy_text(change->value)};
+    }
+    topic->topic.configs = topic->configs;
+    topic->topic.config_count = kept;
+}
+
+bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid request) {
+    for (uint32_t i = 0; i < topic->request_count && i < METADATA_REQUESTS_KEPT; i++)
+        if (memcmp(topic->requests[i], request.bytes, METADATA_UUID_SIZE) == 0) return true;
+    return false;
+}
+
+void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request) {
+    memcpy(topic->requests[topic->request_count++ % METADATA_REQUESTS_KEPT], request.bytes, METADATA_UUID_SIZE);
+}
+
+void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
+    for (int32_t p = 0; p < topic->topic.partition_count; p++) {
+        struct group_row *row;
+        HASH_FIND(hh, metadata->groups, &topic->partitions[p].group, sizeof row->group, row);
+        CHECK(row != NULL); /* a partition's group is added with it */
+        load_remove(metadata, &topic->partitions[p]);
+        HASH_DELETE(hh, metadata->groups, row);
+        mem_free(row);
+    }
+    HASH_DELETE(by_name, metadata->topics_by_name, topic);
+    HASH_DELETE(by_id, metadata->topics_by_id, topic);
+    free_topic(topic);
+}
+
+const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name, size_t len) {
+    struct topic_row *row;
+    unsigned hash = name_hash(metadata, name, len);
+    HASH_FIND_BYHASHVALUE(by_name, metadata->topics_by_name, name, len, hash, row);
+    return row == NULL ? NULL : &row->topic;
+}
+
+const struct metadata_topic *metadata_topic_with_id(const struct metadata *metadata,
+                                                    const uint8_t id[METADATA_UUID_SIZE]) {
+    struct topic_row *row = metadata_rows_topic(metadata, id);
+    return row == NULL ? NULL : &row->topic;
+}
+
+const struct metadata_partition *metadata_partition_at(const struct metadata_topic *topic, int32_t index) {
+    return index < 0 || index >= topic->partition_count ? NULL : &topic->partitions[index];
+}
+
+const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata, uint64_t group) {
+    struct group_row *row;
+    HASH_FIND(hh, metadata->groups, &group, sizeof group, row);
+    return row == NULL ? NULL : &row->topic->partitions[row->index];
+}
+
+size_t metadata_topic_count(const struct metadata *metadata) {
+    return HASH_CNT(by_name, metadata->topics_by_name);
+}
+
+size_t metadata_partition_count(const struct metadata *metadata) {
+    return HASH_COUNT(metadata->groups);
+}
+
+const struct metadata_topic *metadata_next_topic(const struct metadata *metadata, const struct metadata_topic *topic) {
+    const struct topic_row *row = (const struct topic_row *)topic; /* its first field */
+    row = topic == NULL ? metadata->topics_by_name : row->by_name.next;
+    return row == NULL ? NULL : &row->topic;
+}
+
+const struct metadata_topic *metadata_nearest_topic(const struct metadata *metadata, const char *wrong, size_t len) {
+    if (len > TOPIC_NAME_MAX) return NULL;
+    size_t count = metadata_topic_count(metadata), n = 0;
+    const char **names = mem_alloc((count + 1) * sizeof *names);
+    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        names[n++] = topic->name;
+    char *text = mem_strndup(wrong, len);
+    const char *near = nearest_name(text, names, n);
+    const struct metadata_topic *found = near == NULL ? NULL : metadata_topic_named(metadata, near, strlen(near));
+    mem_free(text);
+    mem_free(names);
+    return found;
+}

@@ -1,0 +1,74 @@
+/*
+ * The rows of the metadata table and how they are found: private to metadata.c and metadata_rows.c.
+ *
+ * Invariants: what points into a row is changed with it (partitions move when a topic grows, so groups are found through their
+ * topic); brokers are ordered by node, topics in the order in which they were made, so that walks are the same on every broker.
+ */
+#ifndef BROKER_METADATA_METADATA_ROWS_H
+#define BROKER_METADATA_METADATA_ROWS_H
+
+#include "broker/metadata/metadata.h"
+#include "broker/metadata/metadata_commands.h"
+
+#include <uthash.h>
+
+struct broker_row {
+    struct metadata_broker broker;
+    char *rack;
+    struct metadata_endpoint *endpoints;
+};
+
+enum { METADATA_REQUESTS_KEPT = 16 };
+
+struct topic_row {
+    struct metadata_topic topic; /* first: a row is found from its topic */
+    char *name;
+    struct metadata_partition *partitions;
+    struct metadata_config *configs;
+    /* The requests that last changed it: a ring, so that one that is repeated is recognised although others came between. */
+    uint8_t requests[METADATA_REQUESTS_KEPT][METADATA_UUID_SIZE];
+    uint32_t request_count;
+    UT_hash_handle by_name, by_id;
+};
+
+struct group_row {
+    uint64_t group;
+    struct topic_row *topic;
+    int32_t index;
+    UT_hash_handle hh;
+};
+
+struct metadata {
+    uint64_t version, seed;
+    uint64_t next_group, next_replica;
+    int64_t next_producer_id;
+    struct broker_row **brokers; /* by node */
+    size_t broker_count;
+    struct topic_row *topics_by_name, *topics_by_id;
+    struct group_row *groups;
+    struct metadata_load *loads; /* of each broker that was ever given a replica */
+    size_t load_count;
+    struct metadata_events events;
+    void *events_arg;
+};
+
+/* NULL if there is none and `make` is false. */
+struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node, bool make);
+/* Takes over what a registration says; the broker is not fenced then. */
+void broker_row_set(struct broker_row *row, const struct command_register_broker *command);
+
+struct topic_row *metadata_rows_topic(const struct metadata *metadata, const uint8_t id[METADATA_UUID_SIZE]);
+/* A topic without partitions yet. */
+struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struct command_create_topic *command,
+                                          uint64_t index);
+/* Room for `count` partitions in all; the caller fills the new ones. */
+void metadata_rows_grow(struct topic_row *topic, int32_t count);
+void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index);
+/* Sets and deletes the settings that are named; `replace`: all others go. */
+void metadata_rows_set_configs(struct topic_row *topic, const struct command_set_configs *command);
+/* Whether the topic was changed by that request before. */
+bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid request);
+void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request);
+void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic);
+
+#endif

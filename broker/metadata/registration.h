@@ -1,0 +1,28 @@
+/*
+ * Makes this broker known to the cluster: who it is, its directory, its addresses, its rack.
+ *
+ * Happy path: waits until the table is as new as the metadata leader's, renews the lease, compares the table's row with what is true,
+ * and commits a command only if they differ; `done` when the table has it. Failures: without a metadata leader it goes on trying, with a line in the log every now and then.
+ */
+#ifndef BROKER_METADATA_REGISTRATION_H
+#define BROKER_METADATA_REGISTRATION_H
+
+#include "broker/metadata/broker_session.h"
+
+struct registration;
+
+/* What is true of this broker; copied. */
+struct registration_facts {
+    const uint8_t *directory; /* METADATA_UUID_SIZE bytes */
+    struct metadata_endpoint endpoints[BROKER_LISTENERS_MAX];
+    size_t endpoint_count;
+};
+
+/* `done` is called once, never inside this call. */
+struct registration *registration_start(struct log *log, const struct broker_settings *settings,
+                                        const struct registration_facts *facts, const struct metadata *metadata,
+                                        struct metadata_group *group, struct leases *leases, void (*done)(void *arg),
+                                        void *arg);
+void registration_free(struct registration *registration); /* `done` is not called any more; NULL does nothing */
+
+#endif

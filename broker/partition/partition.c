@@ -1,0 +1,284 @@
+/*
+ * Opening and closing a partition, and what its group tells: commits, leadership.
+ *
+ * Every replica applies every committed entry: the watermark moves, the producer state learns. Only on a leader somebody waits for it.
+ * Order at a commit: all entries of the step are applied, then produces are answered, then fetches wake, then the group is offered
+ * what it did not take before.
+ */
+#include "broker/partition/partition.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "broker/partition/partition_internal.h"
+#include "broker/partition/producer_clock.h"
+#include "protocol/kafka_error.h"
+
+enum {
+    LEADING_CHECK_US = 500 * 1000,
+};
+
+/* ---- Commits ---- */
+
+static bool apply_producers(struct partition *partition, struct entry *entry) {
+    struct slice raw = {0};
+    struct record_batch batch;
+    size_t at = 0;
+    int error = entry_raw(entry, NULL, false, &raw);
+    while (error == ERR_NONE && (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
+        if (batch.producer_id < 0) continue;
+        struct producer_batch seen = {.producer_id = batch.producer_id,
+                                      .epoch = batch.producer_epoch,
+                                      .base_sequence = batch.base_sequence,
+                                      .last_sequence = record_batch_last_sequence(&batch),
+                                      .base_offset = batch.base_offset,
+                                      .timestamp = batch.max_timestamp};
+        producer_state_commit(partition->producers, &seen);
+    }
+    slice_unref(&raw);
+    if (error == ERR_EOF) return true;
+    log_error(shard_log(partition->shard), "entry %" PRIu64 " of %s-%d is committed, but it cannot be read (%s)",
+              entry->index, partition->topic, partition->index, error_phrase(error));
+    group_stop(partition->group, "its leader sent an entry with a right checksum around batches that make no sense");
+    return false;
+}
+
+static bool apply_clock(struct partition *partition, struct entry *entry) {
+    struct producer_clock clock;
+    struct slice raw = {0};
+    int error = entry_raw(entry, NULL, false, &raw);
+    if (error == ERR_NONE) error = producer_clock_decode(raw.data, raw.len, &clock);
+    slice_unref(&raw);
+    if (error != ERR_NONE) {
+        log_error(shard_log(partition->shard),
+                  "entry %" PRIu64 " of %s-%d is a command that this version does not know (%s); run the version that "
+                  "the other brokers run",
+                  entry->index, partition->topic, partition->index, error_phrase(error));
+        group_stop(partition->group, "its leader sent a command that this version does not know");
+        return false;
+    }
+    producer_state_clock(partition->producers, clock.clock_ms, clock.expiration_ms);
+    partition->clock_noted_ms = (int64_t)env_now_ms(partition->env);
+    return true;
+}
+
+static void on_committed(void *arg, struct entry *entry) {
+    struct partition *partition = arg;
+    int64_t end_offset = entry->base_offset;
+    if (entry->type == ENTRY_BATCHES) {
+        if (entry->numbered && !apply_producers(partition, entry)) return;
+        end_offset += entry->records;
+        partition->moved_bytes += entry->raw_len;
+    } else if (entry->type == ENTRY_COMMAND && !apply_clock(partition, entry)) {
+        return;
+    }
+    /* the group hands over each index once, in order */
+    CHECK(entry->index == partition->applied + 1 || partition->applied == 0);
+    partition->applied = entry->index;
+    if (end_offset > partition->high_watermark) partition->high_watermark = end_offset;
+}
+
+static void on_caught_up(void *arg) {
+    struct partition *partition = arg;
+    partition_produces_advance(partition);
+    partition_waiters_tell(partition, false);
+    if (partition->queue.first != NULL) partition_produces_flush(partition);
+}
+
+struct slice partition_producers(const struct partition *partition) {
+    return producer_state_encode(partition->producers);
+}
+
+static struct slice state_to_keep(void *arg, uint64_t *index) {
+    struct partition *partition = arg;
+    *index = partition->applied;
+    return partition->applied > 0 ? partition_producers(partition) : (struct slice){0};
+}
+
+/* Inside group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
+static uint64_t on_restore(void *arg, struct partition_log *log) {
+    struct partition *partition = arg;
+    uint64_t index;
+    struct slice state;
+    partition_log_on_seal(log, state_to_keep, partition);
+    partition->high_watermark = partition_log_start_offset(log);
+    if (!partition_log_snapshot(log, &index, &state)) return 0;
+    int error = producer_state_decode(partition->producers, state.data, state.len);
+    slice_unref(&state);
+    if (error != ERR_NONE) return 0;
+    partition->applied = index;
+    return index;
+}
+
+/* ---- Leadership ---- */
+
+static uint64_t clock_step_ms(const struct partition *partition) {
+    return (uint64_t)partition->settings.producer_expiration_ms / PRODUCER_CLOCK_STEPS;
+}
+
+/* Time that nobody tells (a restart, a change of leaders) makes producers younger, never older. Nothing while nobody is remembered. */
+static void tell_clock(struct partition *partition) {
+    int64_t now_ms = (int64_t)env_now_ms(partition->env), passed_ms = now_ms - partition->clock_noted_ms;
+    struct producer_clock clock = {.clock_ms = producer_state_clock_ms(partition->producers) + passed_ms,
+                                   .expiration_ms = partition->settings.producer_expiration_ms};
+    if (producer_state_count(partition->producers) == 0 || passed_ms < (int64_t)clock_step_ms(partition)) return;
+    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
+    spec.base_offset = partition_log_end_offset(group_log(partition->group));
+    uint64_t index;
+    if (group_submit(partition->group, &spec, &index) == ERR_NONE)
+        partition->clock_noted_ms = now_ms;
+    else
+        slice_unref(&spec.raw); /* the next time */
+}
+
+/* In a quiet group only time goes on, and only where a producer is remembered. */
+static void watch_later(struct partition *partition) {
+    if (!partition->quiet) {
+        env_timer_start(partition->leading_timer, LEADING_CHECK_US);
+    } else if (producer_state_count(partition->producers) == 0) {
+        env_timer_stop(partition->leading_timer);
+    } else {
+        uint64_t at_ms = (uint64_t)partition->clock_noted_ms + clock_step_ms(partition);
+        env_timer_start(partition->leading_timer,
+                        env_ms_until(partition->env, at_ms) * UINT64_C(1000) + LEADING_CHECK_US);
+    }
+}
+
+static void watch_leading(void *arg) {
+    struct partition *partition = arg;
+    uint64_t in_sync = partition_in_sync_now(partition);
+    tell_clock(partition);
+    watch_later(partition);
+    if (in_sync == partition->in_sync) return;
+    partition->in_sync = in_sync;
+    partition->events->in_sync_changed(partition->arg, partition);
+}
+
+static void on_leading(void *arg, uint32_t term) {
+    struct partition *partition = arg;
+    /* a leader leads when all of its log is committed and applied, and offsets are dense */
+    CHECK(partition_log_end_offset(group_log(partition->group)) == partition->high_watermark);
+    partition->leading = true;
+    partition->epoch = term;
+    partition->next_offset = partition->high_watermark;
+    partition->in_sync = partition_in_sync_now(partition);
+    partition->quiet = false;
+    watch_later(partition);
+    partition->events->leading(partition->arg, partition, term);
+    partition_produces_leading(partition);
+    partition_waiters_tell(partition, true);
+}
+
+static void on_lost(void *arg) {
+    struct partition *partition = arg;
+    partition->leading = false;
+    env_timer_stop(partition->leading_timer);
+    producer_state_drop_in_flight(partition->producers);
+    partition->events->lost(partition->arg, partition);
+    partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_waiters_tell(partition, true);
+}
+
+static void on_quiet(void *arg, bool quiet) {
+    struct partition *partition = arg;
+    partition->quiet = quiet;
+    watch_leading(partition);
+}
+
+/* Who waited for this replica to be elected waits no longer when another one is. */
+static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
+    struct partition *partition = arg;
+    (void)term;
+    if (partition->leading || replica == partition->replica) return;
+    partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_waiters_tell(partition, true);
+}
+
+static const struct group_events group_events = {.restore = on_restore,
+                                                 .committed = on_committed,
+                                                 .caught_up = on_caught_up,
+                                                 .leading = on_leading,
+                                                 .lost = on_lost,
+                                                 .quiet = on_quiet,
+                                                 .leader_changed = on_leader_changed};
+
+/* ---- Life ---- */
+
+static struct partition *make(struct shard *shard, const struct partition_spec *spec,
+                              const struct partition_events *events, void *arg) {
+    struct env *env = shard_env(shard);
+    struct partition *partition = mem_zalloc(sizeof *partition);
+    partition->shard = shard;
+    partition->env = env;
+    partition->topic = mem_strdup(spec->topic);
+    partition->index = spec->index;
+    partition->replica = spec->replica;
+    CHECK(spec->member_count > 0 && spec->member_count <= 64); /* partitions_make_sense (metadata.c) */
+    partition->members = mem_alloc(spec->member_count * sizeof *partition->members);
+    for (size_t i = 0; i < spec->member_count; i++)
+        partition->members[i] = spec->members[i];
+    partition->member_count = spec->member_count;
+    partition->settings = spec->settings;
+    partition->checks = spec->checks;
+    partition->events = events;
+    partition->arg = arg;
+    partition->ids = spec->ids;
+    partition->max_producers = spec->settings.max_producers;
+    struct producer_state_options producers = {.max_producers = partition->max_producers, .seed = env_random_u64(env)};
+    partition->producers = producer_state_new(&producers);
+    partition->clock_noted_ms = (int64_t)env_now_ms(env);
+    partition->leading_timer = env_timer_new(env, watch_leading, partition);
+    partition_produces_open(partition);
+    return partition;
+}
+
+static void free_partition(struct partition *partition) {
+    partition_produces_close(partition);
+    env_timer_free(partition->leading_timer);
+    producer_state_free(partition->producers);
+    mem_free(partition->members);
+    mem_free(partition->topic);
+    mem_free(partition);
+}
+
+void partition_label(const char *topic, int32_t index, char into[PARTITION_LABEL_MAX]) {
+    snprintf(into, PARTITION_LABEL_MAX, "%s-%" PRId32, topic, index);
+}
+
+int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
+                   void *arg, struct partition **result, struct error_text *why) {
+    struct partition *partition = make(shard, spec, events, arg);
+    char label[PARTITION_LABEL_MAX];
+    partition_label(spec->topic, spec->index, label);
+    struct group_spec group = {.id = spec->group,
+                               .label = label,
+                               .replica = spec->replica,
+                               .members = spec->members,
+                               .member_count = spec->member_count,
+                               .bootstrap = spec->bootstrap,
+                               .first = spec->members[0].replica,
+                               .needs_room = true,
+                               .opening = spec->opening};
+    int error = group_open(shard, &group, &group_events, partition, &partition->group, why);
+    if (error != ERR_NONE) {
+        free_partition(partition);
+        return error;
+    }
+    *result = partition;
+    return ERR_NONE;
+}
+
+void partition_close(struct partition *partition, bool deleted) {
+    partition->closed = true;
+    partition->deleted = deleted;
+    partition->leading = false;
+    env_timer_stop(partition->leading_timer);
+    partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_reads_fail(partition);
+    partition_lookups_fail(partition);
+    partition_waiters_tell(partition, true);
+    while (partition->waiters != NULL)
+        partition_wait_cancel(partition->waiters);
+    group_close(partition->group);
+    free_partition(partition);
+}

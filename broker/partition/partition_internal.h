@@ -1,0 +1,162 @@
+/*
+ * Inside of a partition, shared by partition*.c and append_queue.c. Nobody else's. From the ground to the top:
+ *
+ *   partition_state.c    whether it leads, its ends, who is in sync
+ *   append_queue.c       batches into entries, entries into the group
+ *   partition_check.c    batches on their way through their checks, in order
+ *   partition_verdict.c  refusals for good, until they are confirmed
+ *   partition_produce.c  from a client's batch to its acknowledgement
+ *   partition_read.c     reads and waits of consumers
+ *   partition_lookup.c   offsets by timestamp, ends of epochs
+ *   partition.c          opening, closing, what the group tells
+ */
+#ifndef BROKER_PARTITION_PARTITION_INTERNAL_H
+#define BROKER_PARTITION_PARTITION_INTERNAL_H
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/partition/partition.h"
+#include "broker/partition/produced_batch.h"
+#include "broker/partition/producer_state.h"
+
+/* One entry that gathers batches, or holds a large one by reference. */
+struct forming_entry {
+    struct forming_entry *next;
+    struct slice large; /* a single batch in somebody's frame; else empty and the bytes are in `data` */
+    uint8_t *data;
+    size_t len, room;
+    size_t plain_bytes; /* of batches that their producers did not compress */
+    int64_t base_offset, max_timestamp;
+    uint32_t records;
+    uint16_t batches;
+    bool numbered; /* some of them by idempotent producers */
+};
+
+/* Entries that the group has not taken yet, in order of their offsets; the last one may still gather. */
+struct append_queue {
+    struct forming_entry *first, *last;
+    size_t bytes;
+    size_t usual_len; /* of entries lately: so much room a new one gets */
+};
+
+struct produce_list {
+    struct partition_produce *first, *last;
+};
+
+/* The batches of one sender that are not checked yet, as they came; the first one is under way. */
+struct check_line;
+
+struct partition {
+    struct shard *shard;
+    struct env *env;
+    struct group *group;
+    char *topic;
+    int32_t index;
+    uint64_t replica;
+    struct group_member *members;
+    size_t member_count;
+    struct partition_settings settings;
+    const struct partition_events *events;
+    void *arg;
+    struct producer_state *producers;
+    uint32_t max_producers;
+    struct producer_ids *ids; /* NULL: every id counts as given out */
+    int64_t clock_noted_ms;   /* when the clock of the log was last told, or heard, by our own */
+    int64_t crowded_told_ms;  /* when it was last logged that new producers are refused; 0: never */
+    uint64_t applied;         /* index of the last entry that the producer state knows */
+    int64_t high_watermark;   /* behind the last record that is committed and applied */
+    uint64_t moved_bytes;     /* that became visible since the waiters were told */
+    bool leading;             /* and serving */
+    bool closed, deleted;
+    uint32_t epoch; /* while leading */
+    bool quiet;     /* while leading: nothing happens in the group */
+    struct env_timer *leading_timer;
+    uint64_t in_sync; /* a bit for each member, as last told */
+    /* Produce. */
+    int64_t next_offset; /* that the next batch gets; while leading */
+    struct append_queue queue;
+    struct env_task flush;        /* of the queue, at the end of the turn */
+    struct env_timer *retry;      /* the same, while the group takes nothing more */
+    struct produce_list waiting;  /* for the watermark, by end_offset */
+    struct produce_list electing; /* for this replica to lead, as they came */
+    struct produce_list held;     /* with a verdict that is not confirmed yet */
+    /* The verdict about one that is not in `held` any more. */
+    void (*judged)(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal);
+    struct check_pool *checks;
+    struct check_line *lines;   /* by sender */
+    struct env_task lines_task; /* goes on with lines whose first one was taken out */
+    /* The check of a batch is over, and it is in no line any more. With NONE the batch is to be released. */
+    void (*checked)(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
+                    struct produce_refusal *refusal);
+    /* Fetch, ListOffsets. */
+    struct partition_waiter *waiters;
+    struct partition_read *reads;
+    struct partition_lookup *lookups;
+};
+
+/* ---- partition_state.c, besides what partition.h says ---- */
+
+/* NONE if this replica serves clients of that epoch (-1: they do not say). *electing: it does not yet, but is about to. */
+int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing);
+/* A bit for each member that the group finds in sync. */
+uint64_t partition_in_sync_now(const struct partition *partition);
+
+/* ---- append_queue.c ---- */
+
+/* Gives the batch the next offsets and puts it into an entry. Takes batch->bytes over. */
+void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms);
+/* Gives the group what it takes now. The error is that of group_submit for the first entry that it did not take: ERR_LIMIT, ... */
+int append_queue_flush(struct partition *partition);
+/* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first dropped offset, which is returned. */
+int64_t append_queue_withdraw(struct partition *partition);
+
+/* ---- partition_check.c ---- */
+
+void produce_list_insert(struct produce_list *list, struct partition_produce *produce,
+                         struct partition_produce *before); /* behind `before`; NULL: at the front */
+void produce_list_remove(struct produce_list *list, struct partition_produce *produce);
+
+/* Checks a batch behind those of the same sender. True: that is over within the call, *code is what came out, and with NONE *batch is the
+ * caller's to release. False: it is in a line, and partition->checked comes. */
+bool partition_check(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
+                     int16_t *code, struct produce_refusal *refusal);
+/* Takes it out of its line; those behind it are next, at the end of the turn. */
+void partition_check_cancel(struct partition_produce *produce);
+/* Bytes in its line. */
+size_t partition_check_bytes(const struct partition_produce *produce);
+/* The last one of its line. */
+struct partition_produce *partition_check_last(const struct partition_produce *produce);
+/* Any one that is in a line, taken out; NULL: none. */
+struct partition_produce *partition_check_take(struct partition *partition);
+void partition_checks_open(struct partition *partition);
+void partition_checks_close(struct partition *partition); /* no line may be left */
+
+/* ---- partition_verdict.c ---- */
+
+/* What ends a batch for good although it was not appended, because of what this leader remembers. Once a majority has confirmed that we lead,
+ * partition->judged comes, with `code`; else with NOT_LEADER_OR_FOLLOWER. Never inside the call. */
+void partition_verdict_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
+                            const struct error_text *why);
+/* It is of a producer whose id nobody was given, as far as we know. Once our table is as new as the metadata leader's, partition->judged comes:
+ * UNKNOWN_PRODUCER_ID, or NOT_ENOUGH_REPLICAS (send it again) if the id is known now, or nobody could be asked. Never inside the call. */
+void partition_verdict_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id);
+/* Takes it out; partition->judged does not come. */
+void partition_verdict_cancel(struct partition_produce *produce);
+
+/* ---- partition_produce.c ---- */
+
+void partition_produces_open(struct partition *partition);
+void partition_produces_close(struct partition *partition); /* none may be left */
+/* Offers the group what it has not taken yet. */
+void partition_produces_flush(struct partition *partition);
+void partition_produces_leading(struct partition *partition);             /* those that waited for it are appended */
+void partition_produces_advance(struct partition *partition);             /* the watermark moved */
+void partition_produces_fail(struct partition *partition, int16_t error); /* all of them: leadership is lost */
+
+/* ---- partition_read.c, partition_lookup.c ---- */
+
+void partition_waiters_tell(struct partition *partition, bool changed);
+void partition_reads_fail(struct partition *partition);   /* the partition goes */
+void partition_lookups_fail(struct partition *partition); /* the partition goes */
+
+#endif

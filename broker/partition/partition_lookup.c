@@ -1,0 +1,137 @@
+/*
+ * ListOffsets and OffsetForLeaderEpoch of one partition: the earliest offset at once, the rest after a majority confirmed that we lead.
+ *
+ *   partition_lookup -> earliest -> done
+ *                    -> else -> confirm -> latest, end of an epoch -> done
+ *                                       -> search in the log -> done
+ *
+ * The search, too, waits for the confirmation: "no such record" makes a client go to the end, where a deposed leader's is not.
+ */
+#include "broker/partition/error_map.h"
+#include "broker/partition/partition_internal.h"
+#include "protocol/kafka_error.h"
+
+enum lookup_stage { STAGE_OVER, STAGE_CONFIRM, STAGE_SEARCH };
+
+static void begin(struct partition_lookup *lookup) {
+    struct partition *partition = lookup->partition;
+    lookup->stage = STAGE_CONFIRM;
+    lookup->prev = NULL;
+    lookup->next = partition->lookups;
+    if (lookup->next != NULL) lookup->next->prev = lookup;
+    partition->lookups = lookup;
+}
+
+static void end(struct partition_lookup *lookup) {
+    *(lookup->prev != NULL ? &lookup->prev->next : &lookup->partition->lookups) = lookup->next;
+    if (lookup->next != NULL) lookup->next->prev = lookup->prev;
+    lookup->next = lookup->prev = NULL;
+    lookup->stage = STAGE_OVER;
+}
+
+static bool over(struct partition_lookup *lookup, int16_t error, int64_t offset, int64_t timestamp,
+                 int32_t leader_epoch) {
+    CHECK(error == KAFKA_NONE || offset == -1); /* the callers below, none of a client's numbers */
+    lookup->error = error;
+    lookup->offset = offset;
+    lookup->timestamp = timestamp;
+    lookup->leader_epoch = leader_epoch;
+    if (lookup->stage != STAGE_OVER) end(lookup);
+    if (!lookup->inside) lookup->done(lookup);
+    return true;
+}
+
+static void searched(struct partition_log_search *search, int error) {
+    struct partition_lookup *lookup = (struct partition_lookup *)((char *)search -
+                                                                  offsetof(struct partition_lookup, search));
+    if (error != ERR_NONE)
+        over(lookup, error_map_log(error), -1, -1, -1);
+    else if (search->offset < 0)
+        over(lookup, KAFKA_NONE, -1, -1, -1);
+    else
+        over(lookup, KAFKA_NONE, search->offset, search->timestamp, (int32_t)search->leader_epoch);
+}
+
+/* As Kafka: an epoch before the first that is known ends where the log starts, under its own name; -1 is none, and one above the
+ * present is not known. */
+static void end_of_epoch(struct partition_lookup *lookup) {
+    struct partition *partition = lookup->partition;
+    uint32_t found = 0;
+    int64_t end_offset = lookup->wanted_epoch < 0 ? -1
+                                                  : partition_log_epoch_end(group_log(partition->group),
+                                                                            (uint32_t)lookup->wanted_epoch, &found);
+    if (end_offset >= 0)
+        over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
+    else if (lookup->wanted_epoch == -1 || lookup->wanted_epoch > (int64_t)partition->epoch)
+        over(lookup, KAFKA_NONE, -1, -1, -1);
+    else
+        over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, lookup->wanted_epoch);
+}
+
+static void confirmed(struct group_confirm *confirm, int error) {
+    struct partition_lookup *lookup = (struct partition_lookup *)((char *)confirm -
+                                                                  offsetof(struct partition_lookup, confirm));
+    struct partition *partition = lookup->partition;
+    if (error != ERR_NONE) {
+        over(lookup, error_map_group(error), -1, -1, -1);
+    } else if (lookup->by_epoch) {
+        end_of_epoch(lookup);
+    } else if (lookup->wanted == PARTITION_LATEST) {
+        over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
+    } else {
+        lookup->stage = STAGE_SEARCH;
+        partition_log_search(group_log(partition->group), lookup->wanted, partition->high_watermark, &lookup->search);
+    }
+}
+
+/* Returns true when it is over. */
+static bool start(struct partition_lookup *lookup) {
+    struct partition *partition = lookup->partition;
+    if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST)
+        return over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
+    begin(lookup);
+    group_confirm(partition->group, &lookup->confirm);
+    return lookup->stage == STAGE_OVER;
+}
+
+static bool look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
+    lookup->partition = partition;
+    lookup->search = (struct partition_log_search){.done = searched};
+    lookup->confirm = (struct group_confirm){.done = confirmed};
+    lookup->stage = STAGE_OVER;
+    lookup->inside = true;
+    int16_t code = partition_leadership(partition, leader_epoch, &lookup->electing);
+    bool is_over = code != KAFKA_NONE ? over(lookup, code, -1, -1, -1) : start(lookup);
+    lookup->inside = false;
+    return is_over;
+}
+
+bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
+                      struct partition_lookup *lookup) {
+    lookup->wanted = timestamp;
+    lookup->by_epoch = false;
+    return look_up(partition, leader_epoch, lookup);
+}
+
+bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
+                            struct partition_lookup *lookup) {
+    lookup->by_epoch = true;
+    lookup->wanted_epoch = epoch;
+    return look_up(partition, leader_epoch, lookup);
+}
+
+void partition_lookup_cancel(struct partition_lookup *lookup) {
+    if (lookup->stage == STAGE_CONFIRM) group_confirm_cancel(lookup->partition->group, &lookup->confirm);
+    if (lookup->stage == STAGE_SEARCH) partition_log_search_cancel(&lookup->search);
+    if (lookup->stage != STAGE_OVER) end(lookup);
+}
+
+void partition_lookups_fail(struct partition *partition) {
+    bool electing;
+    int16_t code = partition_leadership(partition, -1, &electing);
+    while (partition->lookups != NULL) {
+        struct partition_lookup *lookup = partition->lookups;
+        partition_lookup_cancel(lookup);
+        over(lookup, code, -1, -1, -1);
+    }
+}

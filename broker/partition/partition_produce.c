@@ -1,0 +1,450 @@
+/*
+ * From a client's batch to its acknowledgement.
+ *
+ *                   elected, not serving yet            leading
+ *   partition_produce -------------> electing ----------------> checking ----> appended, waiting ---> done
+ *                   `----- leading --------------------------------^                  |
+ *                                                          leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
+ *
+ * What is appended in one turn goes to the group at its end. Failures: what the group does not take, because too much is uncommitted,
+ * is offered again at the next commit or a little later; before it is too much, whoever adds to it is refused.
+ * A refusal for good that rests on what this leader remembers is held until it is confirmed (partition_verdict.c).
+ * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
+ * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
+ * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too; what is checked belongs to the
+ * present leadership.
+ */
+#include <inttypes.h>
+
+#include "base/mutant.h"
+#include "broker/partition/partition_internal.h"
+#include "protocol/kafka_error.h"
+
+enum {
+    CONGESTED_BYTES = 1 << 20, /* wait to be taken by the group: clients that add to it are not read */
+    CHECKING_BYTES =
+        8 << 20,            /* of one client wait to be checked: it is not read; more than honest ones have in flight */
+    REFUSE_BYTES = 8 << 20, /* nothing more is appended */
+    RETRY_US = 20 * 1000,
+    CROWDED_TOLD_MS = 60 * 1000,
+};
+
+enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_CHECKING, PLACE_HELD, PLACE_WAITING };
+
+static const struct produce_refusal nothing_to_say;
+
+/* ---- Lists ---- */
+
+static struct produce_list *list_of(struct partition_produce *produce) {
+    return produce->place == PLACE_ELECTING ? &produce->partition->electing : &produce->partition->waiting;
+}
+
+static void take_out(struct partition_produce *produce) {
+    if (produce->place == PLACE_CHECKING)
+        partition_check_cancel(produce);
+    else if (produce->place == PLACE_HELD)
+        partition_verdict_cancel(produce);
+    else
+        produce_list_remove(list_of(produce), produce);
+    produce->place = PLACE_NONE;
+}
+
+static void put_behind(struct partition_produce *produce, struct partition_produce *before, enum produce_place place) {
+    produce->place = place;
+    produce_list_insert(list_of(produce), produce, before);
+}
+
+static void wait_for_commit(struct partition_produce *produce, int64_t end_offset) {
+    produce->end_offset = end_offset;
+    struct partition_produce *before = produce->partition->waiting.last;
+    while (before != NULL && before->end_offset > end_offset)
+        before = before->prev;
+    put_behind(produce, before, PLACE_WAITING);
+}
+
+static void set_result(struct partition_produce *produce, int16_t error, int64_t base_offset,
+                       int64_t log_append_time_ms) {
+    CHECK((error == KAFKA_NONE) == (base_offset >= 0)); /* offsets are the log's, never a client's */
+    produce->error = error;
+    produce->base_offset = base_offset;
+    produce->log_append_time_ms = log_append_time_ms;
+}
+
+static void finish_with_error(struct partition_produce *produce, int16_t error) {
+    take_out(produce);
+    set_result(produce, error, -1, -1);
+    produce->done(produce, &nothing_to_say);
+}
+
+/* ---- Checking and appending ---- */
+
+/* Of a verdict that ends the batch for good. */
+static int16_t code_of(enum producer_verdict verdict, struct error_text *why, const struct producer_batch *batch) {
+    switch (verdict) {
+    case PRODUCER_OUT_OF_ORDER:
+        return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                         "Producer %lld (epoch %d) sent sequence %d out of order.", (long long)batch->producer_id,
+                         batch->epoch, batch->base_sequence);
+    case PRODUCER_UNKNOWN:
+        return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                         "Producer %lld (epoch %d) begins with sequence %d: what it sent before has not arrived.",
+                         (long long)batch->producer_id, batch->epoch, batch->base_sequence);
+    case PRODUCER_FENCED:
+        return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH, "Producer %lld has a later epoch than %d.",
+                         (long long)batch->producer_id, batch->epoch);
+    default:
+        CHECK(false); /* check_sequence has taken the three others */
+        return KAFKA_UNKNOWN_SERVER_ERROR;
+    }
+}
+
+static struct producer_batch identity_of(const struct record_batch *header, int64_t base_offset, int64_t timestamp) {
+    return (struct producer_batch){.producer_id = header->producer_id,
+                                   .epoch = header->producer_epoch,
+                                   .base_sequence = header->base_sequence,
+                                   .last_sequence = record_batch_last_sequence(header),
+                                   .base_offset = base_offset,
+                                   .timestamp = timestamp};
+}
+
+/* In a partition without any record a producer that does not begin with 0 has known another topic of this name; it recovers from
+ * this error by a new epoch, but librdkafka 2.0.2 takes the other for a bug of the broker and gives up. */
+static int16_t refuse_sequence(struct partition *partition, enum producer_verdict verdict,
+                               const struct producer_batch *batch, struct error_text *why) {
+    int16_t code = code_of(verdict, why, batch);
+    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID : code;
+}
+
+/* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
+static int16_t room_for(const struct partition *partition, uint64_t bytes, struct error_text *why) {
+    int32_t in_sync = partition_in_sync_count(partition), wanted = partition->settings.min_insync_replicas;
+    if (wanted > (int32_t)partition->member_count)
+        wanted = (int32_t)partition->member_count; /* as Kafka 4: never more than all */
+    if (in_sync < wanted)
+        return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
+                         "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
+                         partition->member_count, partition->settings.min_insync_replicas);
+    struct disk_room *disk = log_store_room(shard_store(partition->shard));
+    if (!disk_room_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + bytes))
+        return error_set(why, KAFKA_STORAGE_ERROR, "%s", disk_room_sentence(disk));
+    if (partition->queue.bytes >= REFUSE_BYTES)
+        return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
+                         "Too much of %s-%d waits for a majority of its replicas already.", partition->topic,
+                         partition->index);
+    return KAFKA_NONE;
+}
+
+static void append(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch) {
+    int64_t now_ms = env_wall_ms(partition->env);
+    int64_t base_offset = partition->next_offset;
+    bool log_append_time = partition->settings.log_append_time;
+    if (batch->header.producer_id >= 0) {
+        struct producer_batch identity = identity_of(&batch->header, base_offset,
+                                                     log_append_time ? now_ms : batch->max_timestamp);
+        producer_state_begin(partition->producers, &identity);
+    }
+    append_queue_add(partition, batch, now_ms);
+    env_defer(partition->env, &partition->flush);
+    set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
+    wait_for_commit(produce, partition->next_offset);
+}
+
+/* All places are taken by producers that are too young to be forgotten: the next one waits until one is old. */
+static int16_t refuse_crowded(struct partition *partition, const struct producer_batch *batch, struct error_text *why) {
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
+    uint32_t most = partition->max_producers;
+    producer_state_refuse(partition->producers, batch, now_ms);
+    if (partition->crowded_told_ms == 0 || now_ms - partition->crowded_told_ms >= CROWDED_TOLD_MS) {
+        partition->crowded_told_ms = now_ms;
+        log_warn(shard_log(partition->shard),
+                 "%s-%" PRId32 " remembers %" PRIu32
+                 " idempotent producers and refuses new ones; raise partition.max.producers or lower "
+                 "producer.id.expiration.ms",
+                 partition->topic, partition->index, most);
+    }
+    return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
+                     "%s-%d remembers %u idempotent producers already (partition.max.producers).", partition->topic,
+                     partition->index, most);
+}
+
+/* Whether it may be that nobody was ever given this producer's id. Who is known here has one. */
+static bool is_stranger(const struct partition *partition, enum producer_verdict verdict, int64_t producer_id) {
+    bool unknown = verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY || verdict == PRODUCER_UNKNOWN ||
+                   verdict == PRODUCER_BEHIND_REFUSED;
+    return unknown && partition->ids != NULL && !producer_ids_given(partition->ids, producer_id) &&
+           !MUTANT(MUTANT_ANY_PRODUCER_ID);
+}
+
+/* It came before. Returns true when it is over. */
+static bool answer_again(struct partition *partition, struct partition_produce *produce,
+                         const struct record_batch *header, enum producer_verdict verdict,
+                         const struct producer_batch *known) {
+    int64_t time_ms = partition->settings.log_append_time ? known->timestamp : -1;
+    set_result(produce, KAFKA_NONE, known->base_offset, time_ms);
+    if (verdict == PRODUCER_COMMITTED) return true;
+    wait_for_commit(produce, known->base_offset + header->record_count);
+    return false;
+}
+
+enum sequence_place { SEQUENCE_NEXT, SEQUENCE_OVER, SEQUENCE_WAITS };
+
+static enum sequence_place check_sequence(struct partition *partition, struct partition_produce *produce,
+                                          const struct record_batch *header, int16_t room, struct error_text *why) {
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
+    struct producer_batch identity = identity_of(header, -1, -1), known;
+    enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
+    if (is_stranger(partition, verdict, header->producer_id)) {
+        /* What it sends behind it must not be judged before. */
+        if (verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY)
+            producer_state_refuse(partition->producers, &identity, now_ms);
+        produce->place = PLACE_HELD;
+        partition_verdict_ask_id(partition, produce, header->producer_id);
+        return SEQUENCE_WAITS;
+    }
+    switch (verdict) {
+    case PRODUCER_APPEND:
+    case PRODUCER_NEW:
+        if (room != KAFKA_NONE) producer_state_refuse(partition->producers, &identity, now_ms);
+        return SEQUENCE_NEXT;
+    case PRODUCER_COMMITTED:
+    case PRODUCER_IN_FLIGHT:
+        return answer_again(partition, produce, header, verdict, &known) ? SEQUENCE_OVER : SEQUENCE_WAITS;
+    case PRODUCER_TOO_MANY:
+        set_result(produce, refuse_crowded(partition, &identity, why), -1, -1);
+        return SEQUENCE_OVER;
+    case PRODUCER_BEHIND_REFUSED: set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1); return SEQUENCE_OVER;
+    default: break;
+    }
+    int16_t code = refuse_sequence(partition, verdict, &identity, why);
+    if (MUTANT(MUTANT_VERDICT_UNCONFIRMED)) {
+        set_result(produce, code, -1, -1);
+        return SEQUENCE_OVER;
+    }
+    produce->place = PLACE_HELD;
+    partition_verdict_hold(partition, produce, code, why);
+    return SEQUENCE_WAITS;
+}
+
+/* The check is over, with `code`. Returns true when all is over; else it waits for its commit, or for its verdict. */
+static bool append_checked(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
+                           int16_t code, struct produce_refusal *refusal) {
+    struct error_text no_room;
+    if (code != KAFKA_NONE) {
+        set_result(produce, code, -1, -1);
+        return true;
+    }
+    int16_t room = room_for(partition, (uint64_t)produce->records.len, &no_room);
+    enum sequence_place place = SEQUENCE_NEXT;
+    if (batch->header.producer_id >= 0) place = check_sequence(partition, produce, &batch->header, room, &refusal->why);
+    if (place == SEQUENCE_NEXT && room != KAFKA_NONE) {
+        refusal->why = no_room;
+        set_result(produce, room, -1, -1);
+        place = SEQUENCE_OVER;
+    } else if (place == SEQUENCE_NEXT) {
+        append(partition, produce, batch);
+    }
+    produced_batch_release(batch);
+    return place == SEQUENCE_OVER;
+}
+
+static void on_checked(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
+                       struct produce_refusal *refusal) {
+    produce->place = PLACE_NONE;
+    bool over = append_checked(produce->partition, produce, batch, code, refusal);
+    if (!over && produce->abandoned) {
+        take_out(produce);
+        over = true;
+    }
+    if (over) produce->done(produce, refusal);
+}
+
+static void on_judged(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal) {
+    produce->place = PLACE_NONE;
+    set_result(produce, code, -1, -1);
+    produce->done(produce, refusal);
+}
+
+/* On a leader. Returns true when it is over; else it is checked, or waits for its commit. */
+static bool take(struct partition *partition, struct partition_produce *produce, struct produce_refusal *refusal) {
+    struct produced_batch batch;
+    int16_t code;
+    code = produce->records.len > 0 ? KAFKA_NONE : room_for(partition, 0, &refusal->why);
+    if (code != KAFKA_NONE) { /* who sends none asks what would meet any (client/kafka/produce_reason.c) */
+        set_result(produce, code, -1, -1);
+        return true;
+    }
+    if (partition_check(partition, produce, &batch, &code, refusal))
+        return append_checked(partition, produce, &batch, code, refusal);
+    produce->place = PLACE_CHECKING;
+    return false;
+}
+
+bool partition_produce(struct partition *partition, const struct produced_records *records,
+                       struct partition_produce *produce, struct produce_refusal *refusal) {
+    refusal->why.text[0] = '\0';
+    refusal->reject_count = 0;
+    produce->partition = partition;
+    produce->records = *records;
+    produce->place = PLACE_NONE;
+    produce->abandoned = false;
+    bool electing;
+    int16_t code = partition_leadership(partition, -1, &electing);
+    if (electing) {
+        put_behind(produce, partition->electing.last, PLACE_ELECTING);
+        return false;
+    }
+    if (code != KAFKA_NONE) {
+        set_result(produce, code, -1, -1);
+        return true;
+    }
+    return take(partition, produce, refusal);
+}
+
+/* ---- Ends ---- */
+
+void partition_produces_leading(struct partition *partition) {
+    struct partition_produce *produce;
+    struct produce_refusal refusal;
+    while ((produce = partition->electing.first) != NULL && partition->leading) {
+        take_out(produce);
+        if (take(partition, produce, &refusal)) produce->done(produce, &refusal);
+    }
+}
+
+void partition_produces_advance(struct partition *partition) {
+    struct partition_produce *produce;
+    while ((produce = partition->waiting.first) != NULL && produce->end_offset <= partition->high_watermark) {
+        take_out(produce);
+        produce->done(produce, &nothing_to_say);
+    }
+}
+
+/* What the group has not taken will not be offered again. Returns the offset with which it began. */
+static int64_t withdraw_queue(struct partition *partition) {
+    env_timer_stop(partition->retry);
+    env_defer_cancel(partition->env, &partition->flush);
+    return append_queue_withdraw(partition);
+}
+
+void partition_produces_fail(struct partition *partition, int16_t error) {
+    withdraw_queue(partition);
+    struct partition_produce *produce;
+    while ((produce = partition->waiting.first) != NULL)
+        finish_with_error(produce, error);
+    while ((produce = partition_check_take(partition)) != NULL) {
+        produce->place = PLACE_NONE;
+        set_result(produce, error, -1, -1);
+        produce->done(produce, &nothing_to_say);
+    }
+    while ((produce = partition->held.first) != NULL)
+        finish_with_error(produce, error);
+    while ((produce = partition->electing.first) != NULL)
+        finish_with_error(produce, error);
+}
+
+/* What the group has not taken is refused with `error`. */
+static void refuse_queue(struct partition *partition, int16_t error) {
+    int64_t from_offset = withdraw_queue(partition);
+    producer_state_withdraw(partition->producers, from_offset, (int64_t)env_now_ms(partition->env));
+    struct partition_produce *produce;
+    while ((produce = partition->waiting.last) != NULL && produce->end_offset > from_offset)
+        finish_with_error(produce, error);
+}
+
+/* Not appended, and to be sent again: what the producer sent behind it must not be appended before. */
+static void refuse_unappended(struct partition_produce *produce) {
+    struct partition *partition = produce->partition;
+    struct record_batch header;
+    struct producer_batch known;
+    const struct produced_records *records = &produce->records;
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
+    int error = record_batch_parse(records->data, (size_t)records->len, &header, NULL);
+    if (error == ERR_NONE && header.producer_id >= 0) {
+        struct producer_batch identity = identity_of(&header, -1, -1);
+        enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
+        if (verdict == PRODUCER_APPEND || verdict == PRODUCER_NEW)
+            producer_state_refuse(partition->producers, &identity, now_ms);
+    }
+    finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
+}
+
+/* With it goes what waits behind it in its line, from the end: who is told may take out others. */
+static void time_out_checking(struct partition_produce *produce) {
+    while (produce->place == PLACE_CHECKING)
+        refuse_unappended(partition_check_last(produce));
+}
+
+void partition_produce_time_out(struct partition_produce *produce) {
+    struct partition *partition = produce->partition;
+    CHECK(produce->place != PLACE_NONE); /* the caller asks for what is pending, which is in a list */
+    if (produce->place == PLACE_CHECKING) {
+        time_out_checking(produce);
+        return;
+    }
+    if (produce->place == PLACE_ELECTING || produce->place == PLACE_HELD) {
+        finish_with_error(produce, KAFKA_NOT_LEADER_OR_FOLLOWER);
+        return;
+    }
+    bool taken = partition->queue.first == NULL || produce->end_offset <= partition->queue.first->base_offset;
+    if (taken)
+        finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
+    else
+        refuse_queue(partition, KAFKA_NOT_ENOUGH_REPLICAS);
+}
+
+void partition_produce_cancel(struct partition_produce *produce) {
+    if (produce->place != PLACE_NONE) take_out(produce);
+}
+
+bool partition_produce_abandon(struct partition_produce *produce) {
+    produce->abandoned = produce->place == PLACE_CHECKING;
+    if (!produce->abandoned) partition_produce_cancel(produce);
+    return produce->abandoned;
+}
+
+bool partition_is_congested(const struct partition *partition) {
+    return partition->queue.bytes >= CONGESTED_BYTES;
+}
+
+bool partition_produce_is_congested(const struct partition_produce *produce) {
+    return produce->place == PLACE_CHECKING && partition_check_bytes(produce) >= CHECKING_BYTES;
+}
+
+/* ---- Into the group ---- */
+
+void partition_produces_flush(struct partition *partition) {
+    if (!partition->leading) return;
+    int error = append_queue_flush(partition);
+    if (error == ERR_LIMIT) {
+        env_timer_start(partition->retry, RETRY_US);
+    } else if (error == ERR_NO_SPACE) {
+        refuse_queue(partition, KAFKA_STORAGE_ERROR);
+    } else if (error != ERR_NONE) { /* it is handing over, or `lost` is on its way */
+        refuse_queue(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    } else if (MUTANT(MUTANT_WATERMARK_AT_APPEND)) {
+        partition->high_watermark = partition->next_offset;
+        partition_produces_advance(partition);
+    }
+}
+
+static void end_of_turn(struct env_task *task) {
+    partition_produces_flush((struct partition *)((char *)task - offsetof(struct partition, flush)));
+}
+
+static void retry(void *arg) {
+    partition_produces_flush(arg);
+}
+
+void partition_produces_open(struct partition *partition) {
+    partition->flush.run = end_of_turn;
+    partition->checked = on_checked;
+    partition->judged = on_judged;
+    partition_checks_open(partition);
+    partition->retry = env_timer_new(partition->env, retry, partition);
+}
+
+void partition_produces_close(struct partition *partition) {
+    partition_checks_close(partition);
+    withdraw_queue(partition);
+    env_timer_free(partition->retry);
+}

@@ -1,0 +1,134 @@
+/*
+ * Reads of consumers, and who waits for the watermark.
+ *
+ *   partition_read -> below the watermark -> the log (memory: at once, segment: later) -> done
+ *                  -> between watermark and end -> nothing yet
+ *                  -> above the end -> a majority confirms that we lead -> OFFSET_OUT_OF_RANGE
+ *
+ * Invariant: a read that is not over is in the partition's list, so that closing the partition ends it.
+ */
+#include "broker/partition/error_map.h"
+#include "broker/partition/partition_internal.h"
+#include "protocol/kafka_error.h"
+
+enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_CONFIRM };
+
+/* ---- Reads ---- */
+
+static void begin(struct partition_read *read, enum read_stage stage) {
+    struct partition *partition = read->partition;
+    read->stage = stage;
+    read->prev = NULL;
+    read->next = partition->reads;
+    if (read->next != NULL) read->next->prev = read;
+    partition->reads = read;
+}
+
+static void end(struct partition_read *read) {
+    *(read->prev != NULL ? &read->prev->next : &read->partition->reads) = read->next;
+    if (read->next != NULL) read->next->prev = read->prev;
+    read->next = read->prev = NULL;
+    read->stage = STAGE_OVER;
+}
+
+/* No error carries the two ends, as in Kafka: only a leader knows them, and with NOT_LEADER_OR_FOLLOWER clients would reset to them. Returns
+ * true, for who is in the call that began it. */
+static bool over(struct partition_read *read, int16_t error) {
+    bool known = error == KAFKA_NONE;
+    read->error = error;
+    read->high_watermark = known ? read->partition->high_watermark : -1;
+    read->start_offset = known ? partition_start_offset(read->partition) : -1;
+    read->more = error == KAFKA_NONE && read->fetch.next_offset < read->end_offset;
+    if (read->stage != STAGE_OVER) end(read);
+    if (!read->inside) read->done(read);
+    return true;
+}
+
+static void log_done(struct partition_log_fetch *fetch, int error) {
+    over((struct partition_read *)((char *)fetch - offsetof(struct partition_read, fetch)), error_map_log(error));
+}
+
+static void confirmed(struct group_confirm *confirm, int error) {
+    struct partition_read *read = (struct partition_read *)((char *)confirm - offsetof(struct partition_read, confirm));
+    int16_t code = error_map_group(error);
+    bool still_above = read->offset > partition_log_end_offset(group_log(read->partition->group));
+    over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
+}
+
+/* Returns true when it is over. */
+static bool start(struct partition_read *read, uint64_t max_bytes) {
+    struct partition *partition = read->partition;
+    struct partition_log *log = group_log(partition->group);
+    if (read->offset < partition_log_start_offset(log)) return over(read, KAFKA_OFFSET_OUT_OF_RANGE);
+    if (read->offset < partition->high_watermark && max_bytes > 0) {
+        begin(read, STAGE_LOG);
+        partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
+        return read->stage == STAGE_OVER;
+    }
+    if (read->offset <= partition_log_end_offset(log)) return over(read, KAFKA_NONE);
+    begin(read, STAGE_CONFIRM);
+    group_confirm(partition->group, &read->confirm);
+    return read->stage == STAGE_OVER;
+}
+
+bool partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
+                    struct partition_read *read) {
+    read->partition = partition;
+    read->offset = offset;
+    read->end_offset = partition->high_watermark;
+    read->fetch = (struct partition_log_fetch){.done = log_done, .next_offset = offset};
+    read->confirm = (struct group_confirm){.done = confirmed};
+    read->stage = STAGE_OVER;
+    read->inside = true;
+    int16_t code = partition_leadership(partition, leader_epoch, &read->electing);
+    bool is_over = code != KAFKA_NONE ? over(read, code) : start(read, max_bytes);
+    read->inside = false;
+    return is_over;
+}
+
+void partition_read_cancel(struct partition_read *read) {
+    if (read->stage == STAGE_LOG) partition_log_fetch_cancel(&read->fetch);
+    if (read->stage == STAGE_CONFIRM) group_confirm_cancel(read->partition->group, &read->confirm);
+    if (read->stage != STAGE_OVER) end(read);
+}
+
+void partition_read_release(struct partition_read *read) {
+    partition_log_fetch_release(&read->fetch);
+}
+
+void partition_reads_fail(struct partition *partition) {
+    bool electing;
+    int16_t code = partition_leadership(partition, -1, &electing);
+    while (partition->reads != NULL) {
+        struct partition_read *read = partition->reads;
+        partition_read_cancel(read);
+        over(read, code);
+    }
+}
+
+/* ---- Waits ---- */
+
+void partition_wait(struct partition *partition, struct partition_waiter *waiter) {
+    CHECK(waiter->partition == NULL); /* a fetch waits once for each partition (fetch.c) */
+    waiter->partition = partition;
+    waiter->prev = NULL;
+    waiter->next = partition->waiters;
+    if (waiter->next != NULL) waiter->next->prev = waiter;
+    partition->waiters = waiter;
+}
+
+void partition_wait_cancel(struct partition_waiter *waiter) {
+    if (waiter->partition == NULL) return;
+    *(waiter->prev != NULL ? &waiter->prev->next : &waiter->partition->waiters) = waiter->next;
+    if (waiter->next != NULL) waiter->next->prev = waiter->prev;
+    waiter->partition = NULL;
+    waiter->next = waiter->prev = NULL;
+}
+
+void partition_waiters_tell(struct partition *partition, bool changed) {
+    uint64_t bytes = partition->moved_bytes;
+    partition->moved_bytes = 0;
+    if (bytes == 0 && !changed) return;
+    for (struct partition_waiter *waiter = partition->waiters; waiter != NULL; waiter = waiter->next)
+        waiter->moved(waiter, bytes, changed);
+}

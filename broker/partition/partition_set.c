@@ -1,0 +1,502 @@
+/*
+ * The partitions of this broker. See the header.
+ *
+ * What a partition here can be, by the command that made it and what this directory knows (bootstrap only in the first row):
+ *   created above the durable mark, nothing stored     new here: bootstrapped
+ *   created above the durable mark, something stored   a crash came between its first entry and the mark: opened as it is
+ *   created at or below the mark, something stored     opened as it is
+ *   created at or below the mark, nothing stored       lost: opened empty, never bootstrapped, brought up by its leader
+ * The first two are one case for group_open, which bootstraps only an empty log.
+ *
+ * The way of a row: waiting -> opening (its log is looked at in the store's lane, a few at a time) -> open. When that fails it is
+ * closed, and waits again after a pause that doubles each time. A row that is removed while its log is looked at is only marked, and
+ * goes when that is over.
+ */
+#include "broker/partition/partition_set.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "broker/config/broker_settings.h"
+#include "broker/partition/topic_settings.h"
+#include "storage/journal/journal.h"
+
+#include <uthash.h>
+
+enum {
+    OPENINGS_MAX = 32, /* at one time */
+    TRY_AGAIN_FIRST_MS = 500,
+    TRY_AGAIN_MOST_MS = 30 * 1000,
+    CHECKS_OF_A_TURN_US = 3 * 1000, /* of produced batches, on the loop */
+};
+
+enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };
+
+struct row {
+    uint64_t group;
+    uint64_t created; /* as in struct metadata_partition */
+    struct partition_set *set;
+    enum row_state state;
+    bool removed; /* while it was opening */
+    bool damaged; /* why it is closed: only a person can mend it, so the mark does not wait for it */
+    struct partition_log_opening *opening;
+    struct partition *partition;  /* NULL: not open */
+    uint64_t try_at_ms, pause_ms; /* of a closed one */
+    struct row *next, *prev;      /* in the set's list of rows that are not open */
+    struct row *next_looked;
+    struct group_member members[METADATA_REPLICAS_MAX];
+    size_t member_count;
+    UT_hash_handle hh;
+};
+
+/* A group whose files are here, or that came or went since the last reconcile. */
+struct noted {
+    uint64_t group;
+    UT_hash_handle hh;
+};
+
+struct partition_set {
+    struct shard *shard; /* ends before this does: nothing of it after partition_set_close */
+    struct env *env;
+    struct log *log;
+    const struct broker_settings *settings;
+    struct leader_table *leaders;
+    struct producer_ids *ids;
+    struct check_pool *checks;       /* of batches that all partitions are sent */
+    const struct metadata *metadata; /* of the last reconcile */
+    struct row *rows;
+    struct row *unopened, *last_unopened; /* in the order in which they came */
+    struct row *next_waiting;             /* of `unopened`: none before it is waiting; NULL: none is */
+    struct row *looked, **looked_end;     /* whose logs were looked at, to be opened as turns have time for it */
+    unsigned openings;                    /* under way, those of removed rows included */
+    size_t open_count;
+    struct env_task go_on; /* behind openings that were over in this turn */
+    struct env_timer *try_again;
+    uint64_t told;    /* what is applied, by the last reconcile */
+    uint64_t applied; /* up to here all that was noted is in the rows */
+    struct log_limiter complaints;
+    struct noted *stored, *added, *removed;
+    struct journal_waiter waiter;
+    uint64_t marked;         /* given to journal_mark */
+    uint64_t waits_for_mark; /* what the waiter will mark; 0: it does not wait */
+    bool bootstrapped;       /* since the waiter began to wait */
+};
+
+static void note(struct noted **notes, uint64_t group) {
+    struct noted *noted;
+    HASH_FIND(hh, *notes, &group, sizeof group, noted);
+    if (noted != NULL) return;
+    noted = mem_zalloc(sizeof *noted);
+    noted->group = group;
+    HASH_ADD(hh, *notes, group, sizeof group, noted);
+}
+
+/* True if it was noted. */
+static bool unnote(struct noted **notes, uint64_t group) {
+    struct noted *noted;
+    HASH_FIND(hh, *notes, &group, sizeof group, noted);
+    if (noted == NULL) return false;
+    HASH_DELETE(hh, *notes, noted);
+    mem_free(noted);
+    return true;
+}
+
+static void unnote_all(struct noted **notes) {
+    while (*notes != NULL)
+        unnote(notes, (*notes)->group);
+}
+
+static void note_stored(void *arg, uint64_t group) {
+    struct partition_set *set = arg;
+    if (group != METADATA_GROUP) note(&set->stored, group);
+}
+
+/* ---- The durable mark ---- */
+
+static void move_mark(struct partition_set *set);
+
+static void on_bootstraps_durable(struct journal_waiter *waiter) {
+    struct partition_set *set = (struct partition_set *)((char *)waiter - offsetof(struct partition_set, waiter));
+    journal_mark(log_store_journal(shard_store(set->shard)), set->waits_for_mark);
+    set->marked = set->waits_for_mark;
+    set->waits_for_mark = 0;
+    move_mark(set);
+}
+
+/* Up to here every partition of ours is open, or too damaged to be. A mark beyond one whose opening failed would say, after a restart, that
+ * this replica has existed: it would never be bootstrapped, and with it all of them. */
+static uint64_t mark_limit(const struct partition_set *set) {
+    uint64_t limit = set->applied;
+    if (MUTANT(MUTANT_MARK_PASSES_CLOSED)) return limit;
+    for (const struct row *row = set->unopened; row != NULL && limit > set->marked; row = row->next)
+        if (!row->damaged && !row->removed && row->created <= limit) limit = row->created - 1;
+    return limit;
+}
+
+/* The mark may move when what was bootstrapped is durable. */
+static void move_mark(struct partition_set *set) {
+    struct journal *journal = log_store_journal(shard_store(set->shard));
+    if (set->waits_for_mark != 0) return; /* it is moved then */
+    uint64_t limit = mark_limit(set);
+    if (limit <= set->marked) return;
+    if (!set->bootstrapped) {
+        journal_mark(journal, limit);
+        set->marked = limit;
+        return;
+    }
+    set->bootstrapped = false;
+    set->waits_for_mark = limit;
+    set->waiter.durable = on_bootstraps_durable;
+    journal_wait(journal, &set->waiter);
+}
+
+static void go_on(struct env_task *task);
+static void try_closed(void *arg);
+
+struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
+                                        struct leader_table *leaders, struct producer_ids *ids) {
+    struct partition_set *set = mem_zalloc(sizeof *set);
+    set->shard = shard;
+    set->env = shard_env(shard);
+    set->log = shard_log(shard);
+    set->settings = settings;
+    set->leaders = leaders;
+    set->ids = ids;
+    struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
+                                        .inline_us = settings->produce_check_inline_us,
+                                        .turn_us = CHECKS_OF_A_TURN_US};
+    set->checks = check_pool_new(set->env, &checks);
+    set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
+    set->go_on.run = go_on;
+    set->looked_end = &set->looked;
+    set->try_again = env_timer_new(set->env, try_closed, set);
+    log_store_each_group(shard_store(shard), note_stored, set);
+    return set;
+}
+
+/* ---- Rows that are not open ---- */
+
+static void list_unopened(struct row *row) {
+    struct partition_set *set = row->set;
+    row->prev = set->last_unopened;
+    row->next = NULL;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row;
+    set->last_unopened = row;
+    if (set->next_waiting == NULL) set->next_waiting = row;
+}
+
+static void unlist_unopened(struct row *row) {
+    struct partition_set *set = row->set;
+    if (set->next_waiting == row) set->next_waiting = row->next;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row->next;
+    *(row->next != NULL ? &row->next->prev : &set->last_unopened) = row->prev;
+    row->next = row->prev = NULL;
+}
+
+static struct row *take_waiting(struct partition_set *set) {
+    while (set->next_waiting != NULL && set->next_waiting->state != ROW_WAITING)
+        set->next_waiting = set->next_waiting->next;
+    return set->next_waiting;
+}
+
+static void free_row(struct partition_set *set, struct row *row, bool deleted) {
+    HASH_DELETE(hh, set->rows, row);
+    if (row->state == ROW_OPEN) {
+        set->open_count--;
+        partition_close(row->partition, deleted);
+    } else {
+        unlist_unopened(row);
+    }
+    mem_free(row);
+}
+
+void partition_set_close(struct partition_set *set) {
+    for (struct row *row = set->unopened; row != NULL; row = row->next)
+        if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
+    while (set->rows != NULL)
+        free_row(set, set->rows, false);
+    set->looked = NULL;
+    set->looked_end = &set->looked;
+    env_defer_cancel(set->env, &set->go_on);
+    env_timer_stop(set->try_again);
+    set->metadata = NULL; /* nothing is found any more */
+}
+
+void partition_set_free(struct partition_set *set) {
+    if (set == NULL) return;
+    partition_set_close(set);
+    check_pool_free(set->checks);
+    env_timer_free(set->try_again);
+    unnote_all(&set->stored);
+    unnote_all(&set->added);
+    unnote_all(&set->removed);
+    mem_free(set);
+}
+
+/* ---- Who leads ---- */
+
+static void announce(struct row *row, struct partition *partition) {
+    struct group *group = partition_group(partition);
+    int32_t in_sync[METADATA_REPLICAS_MAX];
+    size_t count = 0;
+    in_sync[count++] = row->set->settings->node_id;
+    for (size_t i = 0; i < row->member_count; i++)
+        if (row->members[i].node != row->set->settings->node_id && group_member_in_sync(group, row->members[i].replica))
+            in_sync[count++] = row->members[i].node;
+    leader_table_lead(row->set->leaders, row->group, partition_leader_epoch(partition), in_sync, count);
+}
+
+static void on_leading(void *arg, struct partition *partition, uint32_t term) {
+    (void)term;
+    announce(arg, partition);
+}
+
+static void on_lost(void *arg, struct partition *partition) {
+    struct row *row = arg;
+    (void)partition;
+    leader_table_lost(row->set->leaders, row->group);
+}
+
+static void on_in_sync_changed(void *arg, struct partition *partition) {
+    if (partition_is_leading(partition)) announce(arg, partition);
+}
+
+static const struct partition_events partition_events = {on_leading, on_lost, on_in_sync_changed};
+
+/* ---- Opening ---- */
+
+static void remove_files(struct partition_set *set, uint64_t group) {
+    if (!unnote(&set->stored, group)) return;
+    int error = log_store_remove_group(shard_store(set->shard), group);
+    if (error != ERR_NONE && error != ERR_NOT_FOUND)
+        log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)", group,
+                  error_phrase(error));
+}
+
+/* It is tried again: what was in the way may pass, and damaged files may be put back. */
+static void stay_closed(struct row *row, const struct metadata_partition *source, int error,
+                        const struct error_text *why) {
+    struct partition_set *set = row->set;
+    uint64_t pause_ms = row->pause_ms == 0 ? TRY_AGAIN_FIRST_MS : row->pause_ms * 2;
+    bool first = row->pause_ms == 0;
+    row->state = ROW_CLOSED;
+    row->damaged = error_is_damage(error);
+    row->pause_ms = pause_ms < TRY_AGAIN_MOST_MS ? pause_ms : TRY_AGAIN_MOST_MS;
+    row->try_at_ms = env_now_ms(set->env) + row->pause_ms;
+    if (!MUTANT(MUTANT_MARK_PASSES_CLOSED)) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+    if (first)
+        log_limited(set->log, &set->complaints, LOG_ERROR,
+                    "partition %s-%" PRId32
+                    " cannot be opened: %s; it is closed on this broker and tried again, the others go on",
+                    source->topic->name, source->index, why->text);
+}
+
+static void open_partition(struct row *row, const struct metadata_partition *source) {
+    struct partition_set *set = row->set;
+    uint64_t replica = 0;
+    for (size_t i = 0; i < row->member_count; i++)
+        if (row->members[i].node == set->settings->node_id) replica = row->members[i].replica;
+    CHECK(replica != 0); /* partition_set_added notes only those with a replica here */
+    struct partition_spec spec = {.group = row->group,
+                                  .topic = source->topic->name,
+                                  .index = source->index,
+                                  .replica = replica,
+                                  .members = row->members,
+                                  .member_count = row->member_count,
+                                  .bootstrap = row->created >
+                                               journal_durable_mark(log_store_journal(shard_store(set->shard))),
+                                  .opening = row->opening};
+    spec.checks = set->checks;
+    spec.ids = set->ids;
+    topic_settings_partition(set->settings, source->topic, &spec.settings);
+    struct error_text why;
+    row->opening = NULL;
+    int error = partition_open(set->shard, &spec, &partition_events, row, &row->partition, &why);
+    if (error != ERR_NONE) {
+        row->partition = NULL;
+        stay_closed(row, source, error, &why);
+        return;
+    }
+    set->bootstrapped = set->bootstrapped || spec.bootstrap;
+    unlist_unopened(row);
+    row->state = ROW_OPEN;
+    set->open_count++;
+    if (row->pause_ms > 0)
+        log_limited(set->log, &set->complaints, LOG_INFO, "partition %s-%" PRId32 " is open now", source->topic->name,
+                    source->index);
+}
+
+/* Its log was looked at. */
+static void on_looked(void *arg) {
+    struct row *row = arg;
+    struct partition_set *set = row->set;
+    row->next_looked = NULL;
+    *set->looked_end = row;
+    set->looked_end = &row->next_looked;
+    env_defer(set->env, &set->go_on);
+}
+
+static void end_opening(struct row *row) {
+    struct partition_set *set = row->set;
+    const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
+    set->openings--;
+    if (row->removed) {
+        uint64_t group = row->group;
+        if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
+        free_row(set, row, true);
+        remove_files(set, group);
+    } else if (source == NULL) { /* the next reconcile removes it */
+        partition_log_open_cancel(row->opening, NULL, NULL);
+        row->opening = NULL;
+        row->state = ROW_CLOSED;
+    } else {
+        open_partition(row, source);
+    }
+}
+
+/* False: the rest is for a later turn. */
+static bool end_openings(struct partition_set *set) {
+    while (set->looked != NULL) {
+        struct row *row = set->looked;
+        set->looked = row->next_looked;
+        if (set->looked == NULL) set->looked_end = &set->looked;
+        end_opening(row);
+        if (set->looked != NULL && env_turn_is_long(set->env)) return false;
+    }
+    return true;
+}
+
+static void begin_openings(struct partition_set *set) {
+    struct row *row;
+    while (set->openings < OPENINGS_MAX && (row = take_waiting(set)) != NULL) {
+        const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
+        char label[PARTITION_LABEL_MAX];
+        CHECK(source != NULL); /* what is removed leaves the rows before anything is opened */
+        partition_label(source->topic->name, source->index, label);
+        row->state = ROW_OPENING;
+        row->opening = partition_log_open_begin(shard_store(set->shard), row->group, label, on_looked, row);
+        set->openings++;
+    }
+}
+
+static void try_closed(void *arg) {
+    struct partition_set *set = arg;
+    uint64_t now_ms = env_now_ms(set->env);
+    bool any = false;
+    for (struct row *row = set->unopened; row != NULL; row = row->next) {
+        if (row->state != ROW_CLOSED) continue;
+        if (row->try_at_ms <= now_ms)
+            row->state = ROW_WAITING;
+        else
+            any = true;
+    }
+    set->next_waiting = set->unopened;
+    if (any) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+    env_defer(set->env, &set->go_on);
+}
+
+static void add_row(struct partition_set *set, const struct metadata_partition *source) {
+    struct row *row = mem_zalloc(sizeof *row);
+    row->group = source->group;
+    row->created = source->created;
+    row->set = set;
+    row->member_count = source->replica_count;
+    for (size_t i = 0; i < source->replica_count; i++)
+        row->members[i] = (struct group_member){
+            .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
+    HASH_ADD(hh, set->rows, group, sizeof row->group, row);
+    note(&set->stored, source->group);
+    list_unopened(row);
+}
+
+static void remove_group(struct partition_set *set, uint64_t group) {
+    struct row *row;
+    HASH_FIND(hh, set->rows, &group, sizeof group, row);
+    leader_table_forget(set->leaders, group);
+    if (row != NULL && row->state == ROW_OPENING) {
+        row->removed = true;
+        return;
+    }
+    if (row != NULL) free_row(set, row, true);
+    remove_files(set, group);
+}
+
+static bool is_ours(const struct partition_set *set, const struct metadata_partition *partition) {
+    for (size_t i = 0; i < partition->replica_count; i++)
+        if (partition->replicas[i].node == set->settings->node_id) return true;
+    return false;
+}
+
+void partition_set_added(struct partition_set *set, const struct metadata_partition *partition) {
+    if (is_ours(set, partition)) note(&set->added, partition->group);
+}
+
+void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition) {
+    unnote(&set->added, partition->group);
+    note(&set->removed, partition->group);
+}
+
+void partition_set_configs_changed(struct partition_set *set, const struct metadata_topic *topic) {
+    struct partition_settings settings;
+    topic_settings_partition(set->settings, topic, &settings);
+    for (int32_t p = 0; p < topic->partition_count; p++) {
+        struct partition *partition = partition_set_find_group(set, topic->partitions[p].group);
+        if (partition != NULL) partition_set_settings(partition, &settings);
+    }
+}
+
+static void reconcile_one(struct partition_set *set) {
+    uint64_t group = (set->removed != NULL ? set->removed : set->added)->group;
+    if (unnote(&set->removed, group)) {
+        remove_group(set, group);
+        return;
+    }
+    unnote(&set->added, group);
+    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata, group);
+    CHECK(partition != NULL); /* `removed` takes it out of `added` */
+    add_row(set, partition);
+}
+
+/* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the metadata is, and all that waits is in it. */
+static void go_on(struct env_task *task) {
+    struct partition_set *set = (struct partition_set *)((char *)task - offsetof(struct partition_set, go_on));
+    while (set->metadata != NULL && (set->removed != NULL || set->added != NULL)) {
+        reconcile_one(set);
+        if (!env_turn_is_long(set->env)) continue;
+        env_yield(set->env, task);
+        return;
+    }
+    set->applied = set->told;
+    bool all = end_openings(set);
+    begin_openings(set);
+    move_mark(set);
+    if (!all) env_yield(set->env, task);
+}
+
+void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {
+    set->metadata = metadata;
+    set->told = applied;
+    go_on(&set->go_on);
+}
+
+/* ---- Finding ---- */
+
+struct partition *partition_set_find_group(struct partition_set *set, uint64_t group) {
+    struct row *row;
+    HASH_FIND(hh, set->rows, &group, sizeof group, row);
+    return row == NULL ? NULL : row->partition;
+}
+
+struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len, int32_t index) {
+    if (set->metadata == NULL) return NULL;
+    const struct metadata_topic *found = metadata_topic_named(set->metadata, topic, topic_len);
+    const struct metadata_partition *partition = found == NULL ? NULL : metadata_partition_at(found, index);
+    return partition == NULL ? NULL : partition_set_find_group(set, partition->group);
+}
+
+size_t partition_set_count(const struct partition_set *set) {
+    return set->open_count;
+}

@@ -1,0 +1,583 @@
+/*
+ * One client connection. See connection.h.
+ *
+ *   frame -> request (list, oldest first) -> handler ... request_respond -> answer
+ *
+ * An answer goes to the send queue when its request is the first of the list, else it waits in its request. Closing marks all requests
+ * that wait as dead, tells them, and frees the connection when the last one has ended.
+ *
+ *   open ----> abandoned (the client hung up) ----> closed ----> gone (no request is left)
+ *     `-------------------------------------------------^
+ *
+ * From `abandoned` on there is no send queue, and requests end in any order.
+ */
+#include "broker/server/connection.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/io/frame_reader.h"
+#include "base/io/send_queue.h"
+#include "base/mem.h"
+#include "broker/server/request_steps.h"
+#include "protocol/messages/api_table.h"
+#include "protocol/messages/frame.h"
+
+enum {
+    UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
+    MESSAGE_LEAST = 64 << 10, /* a decoded message may take so much memory, */
+    MESSAGE_FACTOR = 16,      /* and so many times the size of the request, */
+    MESSAGE_MOST = 64 << 20,  /* but never more; */
+    ANSWER_MOST = 64 << 20,   /* and so may its answer (all topics of a cluster) */
+    INLINE_ITEMS = 4000,      /* a message of more elements is decoded off the loop, */
+    INLINE_BYTES = 256 << 10, /* and an answer that takes more memory is encoded there */
+    SILENT_PART = 5,          /* a request that is half here may be silent for this part of the time that it may take */
+};
+
+struct connection {
+    const struct connection_host *host;
+    void *owner;
+    const char *listener;
+    struct env_stream *stream;
+    struct frame_reader *reader;
+    struct send_queue *queue; /* NULL: nobody listens any more */
+    struct request *first, *last;
+    uint32_t in_flight;
+    uint32_t holds;         /* requests that hold the connection */
+    size_t stored_bytes;    /* answers that wait in their requests */
+    size_t charged_answers; /* to host->answers */
+    bool closing;           /* when what is queued is written */
+    bool closed;
+    struct env_task sweep; /* goes on to free requests that have ended */
+    unsigned inside;       /* calls that walk over its requests: what ends meanwhile is freed after */
+    char peer[64];
+};
+
+/* ---- Requests of the list ---- */
+
+/* All that it holds but its answer, which may wait for those before it: they may need the memory to get on. */
+static void give_back(struct request *request) {
+    struct budget *memory = request->ctx.memory;
+    size_t charged = request->charged;
+    if (request->released != NULL) request->released(request);
+    request->released = NULL;
+    request_steps_release(request);
+    kp_arena_close(&request->arena);
+    slice_unref(&request->frame);
+    request->charged = 0;
+    budget_release(memory, charged);
+}
+
+static void request_free(struct request *request) {
+    struct connection *connection = request->connection;
+    give_back(request);
+    connection->in_flight--;
+    if (request->holds) connection->holds--;
+    for (uint32_t i = 0; i < request->answer_count; i++) {
+        connection->stored_bytes -= request->answer[i].len;
+        slice_unref(&request->answer[i]);
+    }
+    mem_free(request->answer);
+    mem_free(request);
+}
+
+static struct request *request_new(struct connection *connection, struct slice frame) {
+    struct request *request = mem_zalloc(sizeof *request);
+    request->ctx = (struct request_ctx){.listener = connection->listener,
+                                        .principal = "User:ANONYMOUS",
+                                        .peer = connection->peer,
+                                        .client_id = KP_NULL_STRING,
+                                        .memory = connection->host->requests,
+                                        .answers = connection->host->answers,
+                                        .parking = connection->host->parking};
+    request->frame = frame;
+    request->connection = connection;
+    request->env = connection->host->env;
+    return request;
+}
+
+static void charge_message(struct request *request) {
+    size_t size = sizeof *request + request->arena.used;
+    request->decoded = request->arena.used;
+    budget_charge(request->ctx.memory, size - request->charged);
+    request->charged = size;
+}
+
+static void list_append(struct connection *connection, struct request *request) {
+    *(connection->last != NULL ? &connection->last->next : &connection->first) = request;
+    connection->last = request;
+    connection->in_flight++;
+    charge_message(request);
+}
+
+static struct request *list_take_first(struct connection *connection) {
+    struct request *request = connection->first;
+    connection->first = request->next;
+    if (connection->first == NULL) connection->last = NULL;
+    return request;
+}
+
+/* ---- What the connection waits for ---- */
+
+/* The charge follows the bytes that the client has not taken yet. */
+static void recount(struct connection *connection) {
+    size_t unread = connection->stored_bytes + (connection->queue == NULL ? 0 : send_queue_bytes(connection->queue));
+    size_t charged = connection->charged_answers;
+    connection->charged_answers = unread;
+    if (unread > charged) budget_charge(connection->host->answers, unread - charged);
+    if (unread < charged) budget_release(connection->host->answers, charged - unread);
+}
+
+static void update_reading(struct connection *connection) {
+    if (connection->closed) return;
+    bool busy = connection->holds > 0 || connection->in_flight >= connection->host->max_in_flight ||
+                connection->charged_answers >= UNREAD_MAX;
+    /* one that is abandoned is read to its end, which is near, so that nothing of it stays */
+    frame_reader_pause(connection->reader, connection->closing || (busy && connection->queue != NULL));
+}
+
+static void free_if_gone(struct connection *connection) {
+    if (!connection->closed || connection->inside > 0 || connection->first != NULL) return;
+    CHECK(connection->in_flight == 0); /* the list is empty */
+    recount(connection);
+    const struct connection_host *host = connection->host;
+    void *owner = connection->owner;
+    env_defer_cancel(host->env, &connection->sweep);
+    mem_free(connection);
+    host->gone(owner);
+}
+
+/* Frees requests that have ended, and later the others: a client may leave a hundred that hold much. */
+static void free_ended(struct connection *connection) {
+    struct request **at = &connection->first, *last = NULL;
+    bool freed = false;
+    while (*at != NULL) {
+        struct request *request = *at;
+        if (!request->ended) {
+            last = request;
+            at = &request->next;
+        } else if (freed && env_turn_is_long(connection->host->env)) {
+            env_yield(connection->host->env, &connection->sweep);
+            return;
+        } else {
+            *at = request->next;
+            if (connection->last == request) connection->last = last;
+            if (request->close_after) connection->closing = true;
+            request_free(request);
+            freed = true;
+        }
+    }
+}
+
+/* Frees what has ended of a connection to which nobody listens. It may be gone when this returns. */
+static void sweep_ended(struct connection *connection) {
+    if (connection->inside > 0) return;
+    free_ended(connection);
+    recount(connection);
+    if (connection->closing && !connection->closed)
+        connection_close(connection);
+    else if (connection->closed)
+        free_if_gone(connection);
+    else
+        update_reading(connection);
+}
+
+static void sweep_on(struct env_task *task) {
+    sweep_ended((struct connection *)((char *)task - offsetof(struct connection, sweep)));
+}
+
+static void tell_requests(struct connection *connection) {
+    connection->inside++;
+    for (struct request *request = connection->first; request != NULL; request = request->next) {
+        request->dead = true;
+        void (*canceled)(struct request *) = request->canceled;
+        bool stepping = request->step != NULL;
+        request->canceled = NULL;
+        if (request->ended) continue;
+        request_steps_stop(request);
+        if (canceled != NULL)
+            canceled(request);
+        else if (stepping)
+            request->ended = true; /* freed by whoever tells */
+    }
+    connection->inside--;
+}
+
+static void stop_listening(struct connection *connection) {
+    send_queue_free(connection->queue);
+    connection->queue = NULL;
+    recount(connection);
+    tell_requests(connection);
+}
+
+void connection_close(struct connection *connection) {
+    if (connection->closed) return;
+    connection->closed = true;
+    frame_reader_free(connection->reader);
+    stop_listening(connection);
+    env_stream_close(connection->stream);
+    connection->host->closed(connection->owner);
+    sweep_ended(connection);
+}
+
+/* The client has gone. What it sent and is not here yet is read, up to its end, at which the connection closes. */
+static void client_hung_up(void *arg) {
+    struct connection *connection = arg;
+    if (connection->closing) {
+        connection_close(connection);
+        return;
+    }
+    stop_listening(connection);
+    sweep_ended(connection);
+}
+
+/* Sends the answers that have their turn. The connection may be gone when it returns. */
+static void flush_answers(struct connection *connection) {
+    while (connection->first != NULL && connection->first->ended && !connection->closing) {
+        struct request *request = list_take_first(connection);
+        for (uint32_t i = 0; i < request->answer_count; i++) {
+            connection->stored_bytes -= request->answer[i].len;
+            send_queue_push(connection->queue, request->answer[i]);
+        }
+        request->answer_count = 0;
+        if (request->close_after) connection->closing = true;
+        request_free(request);
+    }
+    recount(connection);
+    if (connection->closing && send_queue_bytes(connection->queue) == 0)
+        connection_close(connection);
+    else
+        update_reading(connection);
+}
+
+static void queue_drained(void *arg) {
+    struct connection *connection = arg;
+    connection->host->active(connection->owner);
+    flush_answers(connection);
+}
+
+/* ---- Ends of requests ---- */
+
+static void request_end(struct request *request) {
+    CHECK(!request->ended); /* each handler ends its request once, whatever is in it */
+    struct connection *connection = request->connection;
+    request->ended = true;
+    request->canceled = NULL;
+    if (connection->queue == NULL) {
+        sweep_ended(connection);
+        return;
+    }
+    give_back(request);
+    flush_answers(connection);
+}
+
+static void emit(void *arg, struct slice slice) {
+    struct request *request = arg;
+    struct connection *connection = request->connection;
+    if (connection->first == request) {
+        send_queue_push(connection->queue, slice);
+        return;
+    }
+    if (request->answer_count == request->answer_room) {
+        request->answer_room = request->answer_room == 0 ? 4 : request->answer_room * 2;
+        request->answer = mem_realloc(request->answer, request->answer_room * sizeof *request->answer);
+    }
+    request->answer[request->answer_count++] = slice;
+    connection->stored_bytes += slice.len;
+}
+
+static int encode(const struct request *request, const void *response, struct kp_writer *writer) {
+    return kp_response_encode(kp_api_find(request->api_key), request->api_version, request->correlation_id, response,
+                              writer);
+}
+
+/* Ends the request with what was encoded, or with that error. */
+static void respond_encoded(struct request *request, struct kp_writer *writer, int error) {
+    if (error == ERR_NONE && !request->dead) error = kp_writer_emit(writer, NULL, emit, request);
+    kp_writer_close(writer);
+    if (error != ERR_NONE) {
+        request->close_after = true;
+        log_error(request->connection->host->log,
+                  "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed",
+                  kp_api_find(request->api_key)->name, request->api_version, request->ctx.peer, error_phrase(error));
+    }
+    request_end(request);
+}
+
+void request_respond(struct request *request, const void *response) {
+    struct kp_writer writer;
+    kp_writer_init(&writer, INT32_MAX);
+    request_steps_charge(request);
+    respond_encoded(request, &writer, request->dead ? ERR_NONE : encode(request, response, &writer));
+}
+
+/* An answer that is encoded in the pool. */
+struct encoding {
+    struct env_job job;    /* first */
+    struct env_task later; /* to end it: to give back what is large takes time, and several may be done at once */
+    struct request *request;
+    const void *response;
+    struct kp_writer writer;
+    int error;
+};
+
+static void encode_work(struct env_job *job) {
+    struct encoding *encoding = (struct encoding *)job;
+    encoding->error = encode(encoding->request, encoding->response, &encoding->writer);
+}
+
+static void encoded(struct env_task *task) {
+    struct encoding *encoding = (struct encoding *)((char *)task - offsetof(struct encoding, later));
+    kp_writer_own(&encoding->writer);
+    respond_encoded(encoding->request, &encoding->writer, encoding->error);
+    mem_free(encoding);
+}
+
+static void encode_done(struct env_job *job) {
+    struct encoding *encoding = (struct encoding *)job;
+    if (env_turn_is_long(encoding->request->env))
+        env_yield(encoding->request->env, &encoding->later);
+    else
+        encoded(&encoding->later);
+}
+
+void request_respond_kept(struct request *request, const void *response) {
+    request_steps_charge(request);
+    request->canceled = NULL;
+    if (request->dead || request->arena.used - request->decoded <= INLINE_BYTES) {
+        request_respond(request, response);
+        return;
+    }
+    struct encoding *encoding = mem_zalloc(sizeof *encoding);
+    encoding->job = (struct env_job){.work = encode_work, .done = encode_done};
+    encoding->later.run = encoded;
+    encoding->request = request;
+    encoding->response = response;
+    kp_writer_init(&encoding->writer, INT32_MAX);
+    kp_writer_borrow(&encoding->writer);
+    env_pool_run(request->env, &encoding->job);
+}
+
+void request_respond_nothing(struct request *request) {
+    request_end(request);
+}
+
+void request_close_connection(struct request *request) {
+    request->close_after = true;
+    request_end(request);
+}
+
+void request_hold_connection(struct request *request) {
+    if (request->holds || request->dead) return;
+    request->holds = true;
+    request->connection->holds++;
+    update_reading(request->connection);
+}
+
+/* ---- Frames ---- */
+
+static void complain(struct connection *connection, const char *what) {
+    log_limited(connection->host->log, connection->host->complaints, LOG_WARN,
+                "the connection of client %s (listener %s) is closed: %s", connection->peer, connection->listener,
+                what);
+}
+
+/*
+ * Decodes the frame into the request. ERR_AGAIN: it has more than so many elements. Any other error: `why` is the complaint. Touches
+ * nothing but the request: may run off the loop.
+ */
+static int decode(struct request *request, uint32_t items, struct error_text *why) {
+    struct kp_reader reader;
+    struct kp_request_header header;
+    size_t most = MESSAGE_LEAST + MESSAGE_FACTOR * request->frame.len;
+    kp_arena_init(&request->arena, most < MESSAGE_MOST ? most : MESSAGE_MOST);
+    kp_reader_init(&reader, request->frame.data, request->frame.len);
+    reader.items = items;
+    int error = kp_request_header_decode(&reader, &header);
+    if (error == ERR_AGAIN) return error;
+    if (error == ERR_MALFORMED) return error_set(why, error, "what it sent is no request of the Kafka protocol");
+    request->api_key = header.api_key;
+    request->correlation_id = header.correlation_id;
+    if (error == ERR_VERSION) {
+        if (header.api_key == KP_API_VERSIONS)
+            return ERR_NONE; /* KIP-511: answered in version 0, from a request that nobody can read */
+        kp_api_refusal(header.api_key, header.api_version, why);
+        return error;
+    }
+    request->api_version = header.api_version;
+    request->ctx.client_id = header.client_id;
+    const struct kp_schema *schema = header.api->request;
+    void *message = kp_arena_alloc(&request->arena, schema->size);
+    CHECK(message != NULL); /* MESSAGE_LEAST is more */
+    error = kp_decode(schema, header.api_version, &reader, &request->arena, message);
+    if (error == ERR_AGAIN) return error;
+    if (error != ERR_NONE)
+        return error_set(why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,
+                         header.api_version, request->frame.len, error_phrase(error));
+    request->message = message;
+    return ERR_NONE;
+}
+
+static void run_handler(struct request *request) {
+    struct env *env = request->env;
+    const char *before = env_running(env, kp_api_find(request->api_key)->name);
+    dispatch_call(request->connection->host->dispatch, request);
+    env_running(env, before);
+}
+
+/* Nobody wants to know what comes of it. */
+static void run_abandoned(struct connection *connection, struct request *request) {
+    request->dead = true;
+    connection->inside++;
+    if (request->api_key == KP_PRODUCE)
+        run_handler(request);
+    else
+        request->ended = true;
+    tell_requests(connection);
+    connection->inside--;
+    sweep_ended(connection);
+}
+
+/* Goes on with a request that was decoded, or was not. */
+static void take_up(struct connection *connection, struct request *request, int error, const struct error_text *why) {
+    request->arena.limit = request->arena.used + ANSWER_MOST;
+    if (error != ERR_NONE) {
+        request->ended = true;
+        complain(connection, why->text);
+        connection_close(connection);
+        return;
+    }
+    connection->host->active(connection->owner);
+    update_reading(connection);
+    if (connection->queue != NULL)
+        run_handler(request);
+    else
+        run_abandoned(connection, request);
+}
+
+/* A message that is decoded in the pool. Its connection is not read before it has ended, as in Kafka: requests are handed out in their order,
+ * and nobody fills the memory for requests with a hundred that are much work. */
+struct decoding {
+    struct env_job job; /* first */
+    struct request *request;
+    struct error_text why;
+    int error;
+};
+
+static void decode_work(struct env_job *job) {
+    struct decoding *decoding = (struct decoding *)job;
+    decoding->error = decode(decoding->request, UINT32_MAX, &decoding->why);
+}
+
+static void decode_done(struct env_job *job) {
+    struct decoding *decoding = (struct decoding *)job;
+    struct request *request = decoding->request;
+    struct connection *connection = request->connection;
+    charge_message(request);
+    request->arena.limit = request->arena.used + ANSWER_MOST;
+    if (request->dead && decoding->error == ERR_NONE)
+        run_abandoned(connection, request);
+    else if (request->dead)
+        request_end(request);
+    else
+        take_up(connection, request, decoding->error, &decoding->why);
+    mem_free(decoding);
+}
+
+static void frame_came(void *arg, struct slice frame) {
+    struct connection *connection = arg;
+    struct request *request = request_new(connection, frame);
+    struct error_text why;
+    int error = decode(request, INLINE_ITEMS, &why);
+    if (error == ERR_AGAIN) kp_arena_close(&request->arena);
+    list_append(connection, request);
+    if (error != ERR_AGAIN) {
+        take_up(connection, request, error, &why);
+        return;
+    }
+    struct decoding *decoding = mem_zalloc(sizeof *decoding);
+    decoding->job = (struct env_job){.work = decode_work, .done = decode_done};
+    decoding->request = request;
+    request_hold_connection(request);
+    env_pool_run(request->env, &decoding->job);
+}
+
+static void stream_ended(void *arg, int error, uint32_t length) {
+    struct connection *connection = arg;
+    struct error_text why;
+    if (error == ERR_MALFORMED || error == ERR_TOO_LARGE) {
+        error_set(&why, error, "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
+                  length, connection->host->max_request_bytes);
+        complain(connection, why.text);
+    }
+    connection_close(connection);
+}
+
+void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {
+    struct error_text why;
+    uint64_t longest_us = (uint64_t)longest_ms * 1000;
+    if (frame_reader_slow_us(connection->reader) >= longest_us)
+        error_set(
+            &why, ERR_TIMEOUT,
+            "its request has been arriving for more than %u ms while the memory for requests is spent (queued.max.request.bytes)",
+            longest_ms);
+    else if (frame_reader_silent_us(connection->reader) >= longest_us / SILENT_PART)
+        error_set(&why, ERR_TIMEOUT,
+                  "nothing more of its request has come for %u ms while the memory for requests is spent "
+                  "(queued.max.request.bytes)",
+                  longest_ms / SILENT_PART);
+    else
+        return;
+    complain(connection, why.text);
+    connection_close(connection);
+}
+
+void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms) {
+    struct error_text why;
+    if (connection->queue == NULL || send_queue_stalled_us(connection->queue) < (uint64_t)longest_ms * 1000) return;
+    error_set(&why, ERR_TIMEOUT,
+              "it has taken nothing of its answers for %u ms, and the memory for answers is spent "
+              "(queued.max.request.bytes)",
+              longest_ms);
+    complain(connection, why.text);
+    connection_close(connection);
+}
+
+bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
+    struct error_text why;
+    uint64_t stalled_us = connection->queue == NULL ? 0 : send_queue_stalled_us(connection->queue);
+    if (stalled_us > 0 && stalled_us < (uint64_t)idle_ms * 1000) return false;
+    if (stalled_us > 0) {
+        error_set(&why, ERR_TIMEOUT, "it has taken nothing of its answers for %u ms (connections.max.idle.ms)",
+                  idle_ms);
+        complain(connection, why.text);
+    }
+    connection_close(connection);
+    return true;
+}
+
+void connection_close_unserved(struct connection *connection) {
+    complain(connection, "it has not sent a request, and others wait to be let in (max.connections)");
+    connection_close(connection);
+}
+
+static const struct frame_reader_events frame_events = {.frame = frame_came,
+                                                        .ended = stream_ended,
+                                                        .hung_up = client_hung_up};
+
+struct connection *connection_new(const struct connection_host *host, struct env_stream *stream, const char *listener,
+                                  void *owner) {
+    struct connection *connection = mem_zalloc(sizeof *connection);
+    connection->host = host;
+    connection->owner = owner;
+    connection->listener = listener;
+    connection->stream = stream;
+    connection->sweep.run = sweep_on;
+    env_stream_peer(stream, connection->peer);
+    connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
+    send_queue_set_patient(connection->queue);
+    connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
+                                          &frame_events, connection);
+    frame_reader_set_patient(connection->reader);
+    return connection;
+}

@@ -1,0 +1,86 @@
+/*
+ * Which handler serves which API: one row for each row of the API table. See request.h.
+ */
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/server/request.h"
+#include "protocol/messages/api_table.h"
+#include "protocol/messages/metadata.h"
+
+struct dispatch {
+    void *service;
+    request_handler **handlers; /* as the rows of kp_api_table() */
+    size_t count;
+    bool parting;
+};
+
+static size_t row_of(const struct dispatch *dispatch, int16_t api_key) {
+    const struct kp_api *api = kp_api_find(api_key);
+    CHECK(api != NULL); /* the header was decoded by the same table */
+    size_t count;
+    size_t row = (size_t)(api - kp_api_table(&count));
+    CHECK(row < dispatch->count); /* as above */
+    return row;
+}
+
+struct dispatch *dispatch_new(void *service) {
+    struct dispatch *dispatch = mem_zalloc(sizeof *dispatch);
+    dispatch->service = service;
+    kp_api_table(&dispatch->count);
+    dispatch->handlers = mem_zalloc(dispatch->count * sizeof *dispatch->handlers);
+    return dispatch;
+}
+
+void dispatch_free(struct dispatch *dispatch) {
+    if (dispatch == NULL) return;
+    mem_free(dispatch->handlers);
+    mem_free(dispatch);
+}
+
+void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler) {
+    size_t row = row_of(dispatch, api_key);
+    CHECK(dispatch->handlers[row] == NULL); /* at the start of the broker */
+    dispatch->handlers[row] = handler;
+}
+
+bool dispatch_complete(const struct dispatch *dispatch) {
+    for (size_t row = 0; row < dispatch->count; row++) {
+        if (dispatch->handlers[row] == NULL) return false;
+    }
+    return true;
+}
+
+void dispatch_part(struct dispatch *dispatch, bool parting) {
+    dispatch->parting = parting;
+}
+
+static bool wants_partitions(const struct request *request) {
+    switch (request->api_key) {
+    case KP_METADATA: return ((const struct kp_metadata_request *)request->message)->topics.count > 0;
+    case KP_PRODUCE:
+    case KP_FETCH:
+    case KP_LIST_OFFSETS:
+    case KP_OFFSET_FOR_LEADER_EPOCH:
+    case KP_FIND_COORDINATOR:
+    case KP_INIT_PRODUCER_ID: return true;
+    default: return false;
+    }
+}
+
+void dispatch_call(const struct dispatch *dispatch, struct request *request) {
+    size_t row = row_of(dispatch, request->api_key);
+    CHECK(dispatch->handlers[row] != NULL); /* dispatch_complete, before the first client is let in */
+    if (dispatch->parting && wants_partitions(request)) request->close_after = true;
+    dispatch->handlers[row](dispatch->service, request);
+}
+
+/* There are no users and no ACLs yet; every handler asks already, so that they need no change when there are. */
+bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,
+               const void *name, size_t len) {
+    (void)ctx;
+    (void)operation;
+    (void)resource;
+    (void)name;
+    (void)len;
+    return true;
+}

@@ -1,0 +1,117 @@
+/*
+ * One request of a client: decoded message in, one answer out. What every handler in broker/api/ gets.
+ *
+ * Happy path: the connection decodes the body by the API table and calls the handler of the key; the handler reads `message`,
+ * and now or later ends the request with request_respond(). Answers leave in the order in which the requests came, whatever
+ * the order in which they end.
+ * Failures: a body that does not decode never reaches a handler (its connection is closed). When the connection breaks while
+ * a request waits, the request lives on as dead: its handler ends it as always, and the answer goes nowhere.
+ * Invariants: a handler ends each request exactly once; `message`, `arena` and `ctx` are valid until then and not a moment
+ * longer.
+ */
+#ifndef BROKER_SERVER_REQUEST_H
+#define BROKER_SERVER_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/env.h"
+#include "protocol/schema.h"
+
+struct connection;
+struct parking;
+
+/* Who asks, by which way, and what pays for the answer. */
+struct request_ctx {
+    const char *listener;       /* the name of that on which it came in ("PLAINTEXT"): answers have its addresses */
+    const char *principal;      /* "User:ANONYMOUS" until there is authentication */
+    const char *peer;           /* "10.0.0.7:41234", for messages */
+    struct kp_string client_id; /* as the client named itself; may be null */
+    struct budget *memory;      /* of requests in flight: charge what waits with a request */
+    struct budget *answers;     /* of answers that are not written yet: large ones get smaller while it is spent */
+    struct parking *parking;    /* where a request waits that could as well be answered */
+};
+
+struct request {
+    struct request_ctx ctx;
+    int16_t api_key, api_version;
+    int32_t correlation_id;
+    const void *message; /* struct kp_<api>_request; texts and records point into the request's frame */
+    struct slice frame;  /* that frame: take a slice_ref to keep bytes of it longer than the request */
+    struct kp_arena
+        arena; /* holds the message; build the answer in it, too, which is charged to ctx.answers. Freed with the request */
+    /* The handler's own: its state, and two hooks (NULL: none). `canceled` runs once when the connection breaks while the request
+     * waits; inside, the handler may end the request, it need not. `released` runs last, just before the memory goes: for what `state`
+     * holds. */
+    void *state;
+    void (*canceled)(struct request *request);
+    void (*released)(struct request *request);
+    /* The connection's. */
+    struct connection *connection;
+    struct request *next;
+    struct slice *answer;
+    uint32_t answer_count, answer_room;
+    size_t charged; /* bytes of the message and the request, to ctx.memory */
+    bool dead, ended, holds, close_after;
+    /* For broker/server/request_steps.h. */
+    struct env *env;
+    bool (*step)(struct request *request); /* NULL: none is wanted */
+    struct env_task steps;
+    struct budget_waiter room;
+    size_t decoded;        /* bytes of the arena that are the message */
+    size_t charged_answer; /* for the rest of it, to ctx.answers */
+};
+
+/* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call
+ * returns: neither `response` nor what it points to is needed after that. Slices of records in it are sent without a copy. */
+void request_respond(struct request *request, const void *response);
+/* The same for an answer that may be large: `response`, and all that it points to, lies in the request's arena or stays as long as the
+ * request (its slices until `released`). It may be encoded off the loop, so the handler touches none of it any more. */
+void request_respond_kept(struct request *request, const void *response);
+/* Ends it without an answer (Produce with acks 0). */
+void request_respond_nothing(struct request *request);
+/* Ends it and closes the connection behind the answers of the requests before it: for what Kafka answers with a closed
+ * connection. */
+void request_close_connection(struct request *request);
+/* Nothing more is read from this client until the request ends: what it asks for waits for room. */
+void request_hold_connection(struct request *request);
+
+/* ---- Authorization ---- */
+
+enum authorize_operation {
+    AUTHORIZE_READ,
+    AUTHORIZE_WRITE,
+    AUTHORIZE_CREATE,
+    AUTHORIZE_DELETE,
+    AUTHORIZE_ALTER,
+    AUTHORIZE_DESCRIBE,
+    AUTHORIZE_DESCRIBE_CONFIGS,
+    AUTHORIZE_ALTER_CONFIGS,
+};
+enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_CLUSTER };
+
+/* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to everything today. */
+bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,
+               const void *name, size_t len);
+
+/* ---- Dispatch: API key -> handler ---- */
+
+struct dispatch;
+typedef void request_handler(void *service, struct request *request);
+
+/* `service`: what all handlers get. */
+struct dispatch *dispatch_new(void *service);
+void dispatch_free(struct dispatch *dispatch);
+/* The key must be in protocol/messages/api_table.h and not be set yet. */
+void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler);
+/* While `parting`, a client that asks for topics and partitions, or for what leads to them, is answered, and then its connection is closed:
+ * it does better to ask another broker. Who asks about the cluster is kept. */
+void dispatch_part(struct dispatch *dispatch, bool parting);
+/* Whether every API of the table has its handler: what is advertised is served. */
+bool dispatch_complete(const struct dispatch *dispatch);
+/* The request's key has a handler (checked). The request may be gone when it returns. */
+void dispatch_call(const struct dispatch *dispatch, struct request *request);
+
+#endif

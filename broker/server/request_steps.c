@@ -1,0 +1,81 @@
+/* Work of a request over several turns. See request_steps.h. */
+#include "broker/server/request_steps.h"
+
+#include <stddef.h>
+
+#include "base/check.h"
+#include "protocol/messages/api_table.h"
+
+enum {
+    ORDINARY = 1 << 20, /* bytes; answers up to that do not wait for those that strangers leave unread, */
+    RESERVE_PART = 2,   /* until this part of the limit is taken beyond it */
+};
+
+void request_steps_charge(struct request *request) {
+    size_t taken = request->arena.used > request->decoded ? request->arena.used - request->decoded : 0;
+    if (taken <= request->charged_answer) return;
+    budget_charge(request->ctx.answers, taken - request->charged_answer);
+    request->charged_answer = taken;
+}
+
+void request_steps_release(struct request *request) {
+    request_steps_stop(request);
+    size_t charged = request->charged_answer;
+    request->charged_answer = 0;
+    budget_release(request->ctx.answers, charged);
+    budget_end_pass(request->ctx.answers, request);
+}
+
+void request_steps_stop(struct request *request) {
+    request->step = NULL;
+    env_defer_cancel(request->env, &request->steps);
+    budget_wait_cancel(request->ctx.answers, &request->room);
+}
+
+static bool must_wait(struct request *request) {
+    const struct budget *answers = request->ctx.answers;
+    if (request->dead) return false; /* all that it still does is to give back */
+    bool reserve = answers->used < answers->limit + answers->limit / RESERVE_PART;
+    if (request->charged_answer <= ORDINARY && reserve) return false;
+    return !budget_may_pass(request->ctx.answers, request);
+}
+
+/* The request may be gone when it returns. */
+static void go_on(struct request *request) {
+    struct env *env = request->env;
+    const char *before = env_running(env, kp_api_find(request->api_key)->name);
+    bool (*step)(struct request *request) = request->step;
+    for (;;) {
+        request->step = NULL;
+        if (!step(request)) break;
+        request->step = step;
+        request_steps_charge(request);
+        if (must_wait(request)) {
+            budget_wait(request->ctx.answers, &request->room);
+            break;
+        }
+        if (env_turn_is_long(env)) {
+            env_yield(env, &request->steps);
+            break;
+        }
+    }
+    env_running(env, before);
+}
+
+static void next_turn(struct env_task *task) {
+    go_on((struct request *)((char *)task - offsetof(struct request, steps)));
+}
+
+/* Called from a release somewhere. */
+static void there_is_room(struct budget_waiter *waiter) {
+    struct request *request = (struct request *)((char *)waiter - offsetof(struct request, room));
+    env_yield(request->env, &request->steps);
+}
+
+void request_steps(struct request *request, bool (*step)(struct request *request)) {
+    CHECK(request->step == NULL && !request->ended); /* handlers begin one kind of steps at a time, before they end */
+    request->step = step;
+    request->steps.run = next_turn;
+    request->room.room = there_is_room;
+    go_on(request);
+}

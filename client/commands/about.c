@@ -1,0 +1,58 @@
+/* help, completion, reference: client/commands/about.h. */
+#include "client/commands/about.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/commands/completion.h"
+#include "client/commands/reference.h"
+#include "client/line/help.h"
+#include "client/line/talk.h"
+
+static int help(const struct invocation *in) {
+    char name[128] = "";
+    size_t used = 0;
+    for (int i = 0; i < in->word_count && used < sizeof(name); i++) {
+        used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s", i ? " " : "", in->words[i]);
+    }
+    if (!*name) {
+        help_print_all();
+        return EXIT_DONE;
+    }
+    if (help_print_named(name)) {
+        return EXIT_DONE;
+    }
+    say("no command \"%s\"; drave --help lists them all", name);
+    return EXIT_USAGE;
+}
+
+static int completion(const struct invocation *in) {
+    if (strcmp(in->words[0], "words") == 0) {
+        completion_words(in, in->words + 1, in->word_count - 1);
+        return EXIT_DONE;
+    }
+    const char *script = in->word_count == 1 ? completion_script(in->words[0]) : NULL;
+    if (!script) {
+        say("completion is there for bash, zsh and fish, not for \"%s\"", in->words[0]);
+        return EXIT_USAGE;
+    }
+    print_text("%s", script);
+    return EXIT_DONE;
+}
+
+static int reference(const struct invocation *in) {
+    if (strcmp(in->words[0], "man") == 0) {
+        reference_print_man();
+    } else if (strcmp(in->words[0], "markdown") == 0) {
+        reference_print_markdown();
+    } else {
+        say("the reference is there as man and as markdown, not as \"%s\"", in->words[0]);
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+int about_run(struct invocation *in) {
+    const char *name = in->command->name;
+    return strcmp(name, "help") == 0 ? help(in) : strcmp(name, "completion") == 0 ? completion(in) : reference(in);
+}

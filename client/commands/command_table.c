@@ -1,0 +1,134 @@
+/* The one table of commands. */
+#include "client/line/command.h"
+#include "client/line/moment.h"
+
+enum { DEV_IDS_MAX = 99 };
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct command_option info_options[] = {
+    {0, OPTION_WAIT, "wait", "TIME", "wait until every partition has a leader: 30, 30s, 2m"},
+};
+static const struct command_option create_options[] = {
+    {'p', 'p', "partitions", "N", "number of partitions (the cluster's num.partitions)"},
+    {'r', 'r', "replicas", "N", "replicas of each partition (the cluster's default.replication.factor)"},
+    {'c', 'c', "config", "K=V", "a setting of the topic; may be repeated"},
+    {0, OPTION_IF_NOT_EXISTS, "if-not-exists", NULL, "a topic that is there already is fine"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
+static const struct command_option alter_options[] = {
+    {'c', 'c', "config", "K=V", "set a setting of the topic; may be repeated"},
+    {'d', 'd', "delete-config", "K", "go back to the cluster's value of a setting; may be repeated"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
+static const struct command_option add_partitions_options[] = {
+    {'n', 'n', "number", "N", "how many partitions more"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
+static const struct command_option delete_options[] = {
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
+};
+static const struct command_option offsets_options[] = {
+    {0, OPTION_AT, "at", "TIME", "also the first record that is not older: " MOMENT_FORMS},
+};
+static const struct command_option produce_options[] = {
+    {'K', 'K', "key-separator", "SEP", "each line is key, SEP, value; a line without SEP has no key"},
+    {'k', 'k', "key", "KEY", "the key of every record (of lines without SEP)"},
+    {'Z', 'Z', "tombstones", NULL, "an empty value is none at all, which deletes the key in a compacted topic"},
+    {'H', 'H', "header", "K=V", "a header for every record; may be repeated"},
+    {'p', 'p', "partition", "N", "send to this partition (by key, or spread; with --json as each record says)"},
+    {0, OPTION_REPARTITION, "repartition", NULL, "with --json: by key, or spread, whatever partition a record says"},
+    {'z', 'z', "compression", "none|gzip|snappy|lz4|zstd", "how batches are compressed (none)"},
+    {0, OPTION_RATE, "rate", "N", "at most N lines per second (as they come)"},
+    {0, OPTION_REPORT, "report", NULL, "the closing line as JSON on stdout (--json has it anyway)"},
+    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
+};
+static const struct command_option consume_options[] = {
+    {'o', 'o', "offset", "WHERE",
+     "where to begin: beginning, end, an offset, -N (the last N of each partition), @TIME, or a span @TIME:TIME, which ends "
+     "before the second (beginning). TIME: " MOMENT_FORMS},
+    {'n', 'n', "count", "N", "end after N records"},
+    {'p', 'p', "partition", "LIST", "only these partitions: 0, or 0,2,5-7"},
+    {'f', 'f', "format", "FORMAT",
+     "kcat's letters: %s value, %k key, %p partition, %o offset, %t topic, %T time, %h headers, %S %K lengths, %R value's length in 4 bytes"},
+    {'Z', 'Z', "null", NULL, "print NULL for a key or value that is null (nothing)"},
+    {'e', 'e', "exit-at-end", NULL, "end when everything that is there now was read"},
+    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
+};
+static const struct command_option bench_options[] = {
+    {0, OPTION_RATE, "rate", "N", "records per second, open loop; 0: as fast as possible (0)"},
+    {0, OPTION_SIZE, "size", "BYTES", "size of a value, half of it random (1024)"},
+    {0, OPTION_SECONDS, "seconds", "TIME", "how long: 10, 10s, 2m (10)"},
+    {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
+    {0, OPTION_SYNC, "sync", NULL, "each client waits for the acknowledgement before it sends the next record"},
+    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated (-c says the same)"},
+    {'c', 'c', "config", "K=V", "a property of librdkafka; may be repeated"},
+};
+static const struct command_option dev_options[] = {
+    {0, OPTION_NODES, "nodes", "N", "number of brokers (3)"},
+    {0, OPTION_DIR, "dir", "DIR", "where configuration, logs and data go (./drave-dev)"},
+    {0, OPTION_PORT, "port", "P", "first broker's port, the others follow; 0: the system picks (9092)"},
+    {0, OPTION_DETACH, "detach", NULL, "leave the brokers running and return"},
+    {0, OPTION_SET, "set", "K=V", "a setting for every broker; may be repeated"},
+};
+static const struct command_option dir_options[] = {
+    {0, OPTION_DIR, "dir", "DIR", "the directory of the cluster (./drave-dev)"},
+};
+
+#define OPTIONS(table) (table), COUNT(table)
+
+const struct command commands[] = {
+    {"info", "", 0, 0, "Shows the cluster, its brokers, and who leads.", "drave info --wait 30", OPTIONS(info_options),
+     command_info},
+    {"topic create", "TOPIC", 1, 1, "Creates a topic.", "drave topic create orders -p 3 -r 3", OPTIONS(create_options),
+     command_topic_create},
+    {"topic list", "", 0, 0, "Lists the topics.", "drave topic list", NULL, 0, command_topic_list},
+    {"topic describe", "TOPIC", 1, 1, "Shows a topic's partitions, replicas, offsets and settings.",
+     "drave topic describe orders", NULL, 0, command_topic_describe},
+    {"topic offsets", "TOPIC", 1, 1,
+     "Shows where each partition starts and ends, and where it stood at a time. AT is the first record that is not older.",
+     "drave topic offsets orders --at -1h", OPTIONS(offsets_options), command_topic_offsets},
+    {"topic alter", "TOPIC...", 1, 256, "Changes settings of topics.",
+     "drave topic alter orders -c max.message.bytes=2000000 -d compression.type", OPTIONS(alter_options),
+     command_topic_alter},
+    {"topic add-partitions", "TOPIC...", 1, 256,
+     "Adds partitions. Records that are there stay; new ones with a key may go to another partition than before.",
+     "drave topic add-partitions orders -n 3", OPTIONS(add_partitions_options), command_topic_add_partitions},
+    {"topic delete", "TOPIC...", 1, 256, "Deletes topics and their records.", "drave topic delete orders",
+     OPTIONS(delete_options), command_topic_delete},
+    {"produce", "TOPIC", 1, 1,
+     "Sends each line of standard input as a record; with --json each line is an object as consume --json prints it.",
+     "drave produce orders -K : < orders.txt", OPTIONS(produce_options), command_produce},
+    {"consume", "TOPIC...", 1, 256,
+     "Prints records as they come; with --json one object for each. A TOPIC with * ? or [] is a pattern, as is one that begins "
+     "with ^, a regular expression; they take the topics that are there at the beginning.",
+     "drave consume orders 'eu-*' -o @-1h -e -f '%t %k: %s\\n'", OPTIONS(consume_options), command_consume},
+    {"meta ls", "[PATH]", 0, 1, "Lists a place in the metadata tree.", "drave meta ls /brokers/ids", NULL, 0,
+     command_meta_ls},
+    {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.", "drave meta get /topics/orders/partitions/0",
+     NULL, 0, command_meta_get},
+    {"bench", "produce|consume|e2e TOPIC", 2, 2, "Measures a topic, from the intended send time.",
+     "drave bench produce orders --rate 10000 --seconds 10 --json", OPTIONS(bench_options), command_bench},
+    {"dev", "", 0, 0, "Starts a cluster on this machine.", "drave dev --nodes 3 --dir ./drave-dev --detach",
+     OPTIONS(dev_options), command_dev},
+    {"dev status", "[ID]...", 0, DEV_IDS_MAX, "Shows which brokers of the directory run.",
+     "drave dev status --dir ./drave-dev", OPTIONS(dir_options), command_dev_status},
+    {"dev stop", "[ID]...", 0, DEV_IDS_MAX,
+     "Ends brokers of the directory cleanly, all without an ID, and waits until they have ended.",
+     "drave dev stop --dir ./drave-dev", OPTIONS(dir_options), command_dev_stop},
+    {"dev kill", "ID...", 1, DEV_IDS_MAX, "Kills a broker (kill -9).", "drave dev kill 2", OPTIONS(dir_options),
+     command_dev_kill},
+    {"dev pause", "ID...", 1, DEV_IDS_MAX, "Freezes a broker (SIGSTOP).", "drave dev pause 2", OPTIONS(dir_options),
+     command_dev_pause},
+    {"dev resume", "ID...", 1, DEV_IDS_MAX, "Lets a frozen broker go on.", "drave dev resume 2", OPTIONS(dir_options),
+     command_dev_resume},
+    {"dev start", "[ID]...", 0, DEV_IDS_MAX, "Starts brokers of the directory again, all without an ID.",
+     "drave dev start 2", OPTIONS(dir_options), command_dev_start},
+    {"help", "[COMMAND...]", 0, 2, "Shows what a command does, its options and an example.", "drave help topic create",
+     NULL, 0, NULL},
+    {"completion", "bash|zsh|fish", 1, 1024, "Prints the completion script of a shell.",
+     "source <(drave completion bash)", NULL, 0, NULL},
+    {"reference", "man|markdown", 1, 1, "Prints the reference of all commands.", "drave reference man | man -l -", NULL,
+     0, NULL},
+};
+
+const size_t command_count = COUNT(commands);

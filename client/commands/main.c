@@ -1,0 +1,55 @@
+/*
+ * drave: everything that a person or a script does to a running cluster.
+ *
+ * Happy path: parse the line by the table of commands, run the command, end with its exit code. Failures: wrong usage says what is wrong
+ * and ends with 2. stdout is data, stderr is talk.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "client/commands/about.h"
+#include "client/kafka/kafka_client.h"
+#include "client/line/command_line.h"
+#include "client/line/help.h"
+#include "client/line/talk.h"
+
+static void show_help(const struct invocation *in) {
+    if (in->command) {
+        help_print_command(in->command);
+    } else if (in->word_count == 0 || !help_print_group(in->words[0])) {
+        help_print_all();
+    }
+}
+
+/* What was typed is done; `result` is what the line was found to be. */
+static int act_on(struct invocation *in, enum command_line_result result, const struct error_text *why) {
+    switch (result) {
+    case COMMAND_LINE_RUN: return in->command->run ? in->command->run(in) : about_run(in);
+    case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
+    case COMMAND_LINE_HELP: show_help(in); return EXIT_DONE;
+    case COMMAND_LINE_ALONE: show_help(in); return EXIT_USAGE;
+    case COMMAND_LINE_WRONG: break;
+    }
+    say("%s", why->text);
+    return EXIT_USAGE;
+}
+
+static int act(int argc, char **argv) {
+    const char *from_environment = getenv("DRAVE_BOOTSTRAP");
+    struct invocation in = {.bootstrap = from_environment && *from_environment ? from_environment : "127.0.0.1:9092",
+                            .timeout_ms = 10000};
+    struct error_text why = {""};
+    if (argc < 2) {
+        help_print_all();
+        return EXIT_USAGE;
+    }
+    enum command_line_result result = command_line_parse(argc, argv, &in, &why);
+    int code = act_on(&in, result, &why);
+    mem_free(in.words);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    talk_open(interrupted);
+    return talk_close(act(argc, argv));
+}

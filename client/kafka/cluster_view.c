@@ -1,0 +1,163 @@
+/* The cluster as one broker tells it: client/kafka/cluster_view.h. */
+#include "client/kafka/cluster_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/nearest_name.h"
+#include "client/line/command.h"
+#include "client/line/talk.h"
+#include "protocol/kafka_error.h"
+
+enum { TRY_MS = 1000, ARENA_MAX = 512 << 20, VERSION_WITH_TOPIC_ID = 10 };
+
+const char *cluster_text(struct kp_arena *arena, struct kp_string string) {
+    if (string.len < 0) {
+        return "";
+    }
+    char *copy = kp_arena_alloc(arena, (size_t)string.len + 1);
+    if (!copy) {
+        return "";
+    }
+    memcpy(copy, string.data, (size_t)string.len);
+    return copy;
+}
+
+int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                struct kp_metadata_response *response, struct error_text *why) {
+    struct kp_metadata_request request;
+    struct kp_metadata_request_topic one;
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    kp_set_fallbacks(&kp_metadata_request_topic_schema, &one);
+    request.allow_auto_topic_creation = false;
+    request.topics.count = -1;
+    if (topic) {
+        one.name = kp_string_of(topic);
+        request.topics.items = &one;
+        request.topics.count = 1;
+    }
+    return admin_request(admin, KP_METADATA, VERSION_WITH_TOPIC_ID, &request, arena, response, NULL, why);
+}
+
+enum cluster_state cluster_state(const char *bootstrap, int brokers) {
+    struct admin_client *admin = admin_client_new_quiet(bootstrap, TRY_MS);
+    struct kp_arena arena;
+    struct kp_metadata_response response;
+    struct error_text why = {""};
+    kp_arena_init(&arena, ARENA_MAX);
+    enum cluster_state state = CLUSTER_SILENT;
+    if (cluster_ask(admin, &arena, NULL, &response, &why) == ERR_NONE) {
+        bool usable = response.controller_id >= 0 && response.brokers.count >= brokers;
+        state = usable ? CLUSTER_USABLE : CLUSTER_ANSWERS;
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return state;
+}
+
+int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                     struct kp_metadata_response *response) {
+    struct error_text why = {""};
+    int error = cluster_ask(admin, arena, topic, response, &why);
+    return error ? admin_failed(error, &why) : EXIT_DONE;
+}
+
+static const char *nearest_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic) {
+    struct kp_metadata_response all;
+    struct error_text why = {""};
+    if (cluster_ask(admin, arena, NULL, &all, &why) != ERR_NONE || all.topics.count <= 0) {
+        return NULL;
+    }
+    const char **names = mem_alloc((size_t)all.topics.count * sizeof(*names));
+    for (int32_t i = 0; i < all.topics.count; i++) {
+        names[i] = cluster_text(arena, all.topics.items[i].name);
+    }
+    const char *near = nearest_name(topic, names, (size_t)all.topics.count);
+    mem_free(names);
+    return near;
+}
+
+static int topic_missing(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                         enum cluster_topic_use use) {
+    const char *near = nearest_topic(admin, arena, topic);
+    char meant[320] = "";
+    if (near) {
+        snprintf(meant, sizeof(meant), "; did you mean \"%s\"?", near);
+    }
+    if (use == TOPIC_TO_CHANGE) {
+        say("topic \"%s\" does not exist%s", topic, near ? meant : "; drave topic list shows those that do");
+    } else {
+        say("topic \"%s\" does not exist%s %s it with: drave topic create %s", topic, near ? meant : ";",
+            near ? "Create" : "create", topic);
+    }
+    return EXIT_REFUSED;
+}
+
+int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic, enum cluster_topic_use use,
+                  struct kp_metadata_response *response, const struct kp_metadata_response_topic **found) {
+    int code = cluster_metadata(admin, arena, topic, response);
+    if (code) {
+        return code;
+    }
+    *found = response->topics.count > 0 ? &response->topics.items[0] : NULL;
+    if (!*found || (*found)->error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION) {
+        return topic_missing(admin, arena, topic, use);
+    }
+    if ((*found)->error_code && (*found)->error_code != KAFKA_LEADER_NOT_AVAILABLE) {
+        say("topic \"%s\": %s", topic, kafka_error_message((*found)->error_code));
+        return EXIT_REFUSED;
+    }
+    return EXIT_DONE;
+}
+
+int cluster_partitions(const struct invocation *in, const char *topic, int32_t only, int32_t *count) {
+    struct admin_client *admin = admin_client_for(in);
+    struct kp_arena arena;
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *found;
+    kp_arena_init(&arena, ARENA_MAX);
+    int code = cluster_topic(admin, &arena, topic, TOPIC_TO_USE, &metadata, &found);
+    *count = code ? 0 : found->partitions.count;
+    if (!code && only >= *count) {
+        say("topic \"%s\" has partitions 0 to %d, not %d", topic, (int)*count - 1, (int)only);
+        code = EXIT_REFUSED;
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+    return code;
+}
+
+const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadata_response *response, int32_t node) {
+    for (int32_t i = 0; i < response->brokers.count; i++) {
+        if (response->brokers.items[i].node_id == node) {
+            return &response->brokers.items[i];
+        }
+    }
+    return NULL;
+}
+
+void cluster_partition_trouble(const struct kp_metadata_response *response,
+                               const struct kp_metadata_response_partition *partition, char *text, size_t room) {
+    char down[256] = "";
+    size_t used = 0;
+    int count = 0;
+    text[0] = 0;
+    for (int32_t i = 0; i < partition->replica_nodes.count && used < sizeof(down); i++) {
+        int32_t node = partition->replica_nodes.items[i];
+        bool offline = cluster_broker(response, node) == NULL;
+        for (int32_t k = 0; k < partition->offline_replicas.count; k++) {
+            offline = offline || partition->offline_replicas.items[k] == node;
+        }
+        if (offline) {
+            used += (size_t)snprintf(down + used, sizeof(down) - used, "%s%d", count ? ", " : "", (int)node);
+            count++;
+        }
+    }
+    if (2 * count >= partition->replica_nodes.count && count > 0) {
+        snprintf(text, room, "%d of %d replicas are down: broker%s %s", count, (int)partition->replica_nodes.count,
+                 count > 1 ? "s" : "", down);
+    } else if (partition->leader_id < 0) {
+        snprintf(text, room, "it has no leader yet");
+    }
+}

@@ -1,0 +1,100 @@
+/* librdkafka for the data path: client/kafka/kafka_client.h. */
+#include "client/kafka/kafka_client.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/line/talk.h"
+#include "protocol/kafka_error.h"
+
+static volatile sig_atomic_t signals_seen;
+static bool show_log; /* librdkafka's own lines */
+
+static void on_signal(int number) {
+    (void)number;
+    if (++signals_seen > 1) {
+        _exit(EXIT_REFUSED);
+    }
+}
+
+bool interrupted(void) {
+    return signals_seen > 0;
+}
+
+/* Connection trouble is told by the commands themselves when something has waited for it; the rest is noise to a person. */
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
+    (void)client;
+    (void)level;
+    if (strcmp(facility, "CONFWARN") != 0 && (show_log || getenv("DRAVE_DEBUG"))) {
+        say("librdkafka (%s): %s", facility, text);
+    }
+}
+
+void kafka_show_log(bool show) {
+    show_log = show_log || show;
+}
+
+rd_kafka_conf_t *kafka_conf(const struct invocation *in) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    kafka_conf_set(conf, "bootstrap.servers", in->bootstrap);
+    kafka_conf_set(conf, "client.id", "drave");
+    return conf;
+}
+
+void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char why[512];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, why, sizeof(why));
+    if (result == RD_KAFKA_CONF_UNKNOWN) {
+        say("librdkafka has no setting \"%s\"; its page CONFIGURATION.md lists those that exist", name);
+        exit(EXIT_USAGE);
+    }
+    if (result != RD_KAFKA_CONF_OK) {
+        say("%s=%s is not possible; librdkafka says: %s", name, value, why);
+        exit(EXIT_USAGE);
+    }
+}
+
+rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
+    char why[512];
+    rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof(why));
+    if (!client) {
+        say("%s", why);
+        exit(EXIT_USAGE);
+    }
+    return client;
+}
+
+const char *kafka_reason(rd_kafka_resp_err_t error) {
+    static const char local[] = "Local: ", broker[] = "Broker: ";
+    const char *text = rd_kafka_err2str(error);
+    if (strcmp(kafka_error_name(error), "UNKNOWN_ERROR") != 0) {
+        return kafka_error_message(error);
+    }
+    return strncmp(text, local, strlen(local)) == 0     ? text + strlen(local)
+           : strncmp(text, broker, strlen(broker)) == 0 ? text + strlen(broker)
+                                                        : text;
+}
+
+void say_not_delivered(const rd_kafka_message_t *message, const char *topic) {
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        say("a record of %zu bytes is larger than topic \"%s\" takes; send smaller records, or raise the topic's max.message.bytes",
+            message->len, topic);
+        break;
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+        say("a record for partition %d of \"%s\" was not acknowledged in time; whether it was stored is not known. See drave topic describe %s",
+            (int)message->partition, topic, topic);
+        break;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        say("topic \"%s\" has no partition %d; see drave topic describe %s", topic, (int)message->partition, topic);
+        break;
+    default: say("a record for \"%s\" was refused: %s", topic, kafka_reason(message->err));
+    }
+}

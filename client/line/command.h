@@ -1,0 +1,119 @@
+/*
+ * What a command of `drave` is: one row of the table in command_table.c, from which parsing, help, usage and completion come.
+ *
+ * Options that every command has: -b HOSTS, --json, --timeout, --help. Exit codes are those of enum exit_code everywhere.
+ */
+#ifndef CLIENT_LINE_COMMAND_H
+#define CLIENT_LINE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
+
+struct command_option {
+    char letter;       /* 0: no short form; then `key` tells it apart */
+    int key;           /* the letter, or a number above 255 */
+    const char *name;  /* "partitions" */
+    const char *value; /* "N"; NULL: a flag */
+    const char *help;
+};
+
+struct invocation;
+
+struct command {
+    const char *name;  /* "topic create": one or two words */
+    const char *words; /* "TOPIC", for usage; "" for none */
+    int min_words, max_words;
+    const char *help;    /* one sentence */
+    const char *example; /* a whole command line */
+    const struct command_option *options;
+    size_t option_count;
+    int (*run)(struct invocation *invocation); /* returns an exit code; NULL: client/commands/about.h runs it */
+};
+
+enum { INVOCATION_VALUES = 64 };
+
+/* One call, parsed. Texts are the program's arguments. */
+struct invocation {
+    const struct command *command;
+    const char *bootstrap; /* host:port,... */
+    bool json;
+    uint64_t timeout_ms;
+    bool timeout_given; /* timeout_ms is what the user asked for, not the default */
+    char **words;
+    int word_count;
+    struct {
+        int key;
+        const char *value; /* "" for a flag */
+    } values[INVOCATION_VALUES];
+    size_t value_count;
+};
+
+/* The last value given for the option, or `fallback`. */
+const char *invocation_value(const struct invocation *invocation, int key, const char *fallback);
+bool invocation_has(const struct invocation *invocation, int key);
+/* The n-th value of an option that may be repeated, or NULL behind the last. */
+const char *invocation_nth(const struct invocation *invocation, int key, size_t n);
+/* A number within [min, max]; says what is wrong and ends the program with EXIT_USAGE otherwise. */
+int64_t invocation_number(const struct invocation *invocation, int key, int64_t fallback, int64_t min, int64_t max);
+
+/* A duration ("10s", "2m", "10": seconds) within [min_s, max_s], in ms; ends the program with EXIT_USAGE otherwise. */
+uint64_t invocation_duration(const struct invocation *invocation, int key, uint64_t fallback_s, uint64_t min_s,
+                             uint64_t max_s);
+
+/* "key=value" split at the first '='; false without one. The key is copied (mem_free). */
+bool pair_split(const char *pair, char **key, const char **value);
+
+/* ---- The commands, one file each ---- */
+
+int command_info(struct invocation *invocation);
+int command_topic_create(struct invocation *invocation);
+int command_topic_list(struct invocation *invocation);
+int command_topic_describe(struct invocation *invocation);
+int command_topic_delete(struct invocation *invocation);
+int command_topic_alter(struct invocation *invocation);
+int command_topic_add_partitions(struct invocation *invocation);
+int command_topic_offsets(struct invocation *invocation);
+int command_produce(struct invocation *invocation);
+int command_consume(struct invocation *invocation);
+int command_meta_ls(struct invocation *invocation);
+int command_meta_get(struct invocation *invocation);
+int command_bench(struct invocation *invocation);
+int command_dev(struct invocation *invocation);
+int command_dev_status(struct invocation *invocation);
+int command_dev_stop(struct invocation *invocation);
+int command_dev_kill(struct invocation *invocation);
+int command_dev_pause(struct invocation *invocation);
+int command_dev_resume(struct invocation *invocation);
+int command_dev_start(struct invocation *invocation);
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* Keys of options without a letter. */
+enum {
+    OPTION_JSON = 256,
+    OPTION_TIMEOUT,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_IF_NOT_EXISTS,
+    OPTION_WAIT,
+    OPTION_NODES,
+    OPTION_DIR,
+    OPTION_PORT,
+    OPTION_DETACH,
+    OPTION_SET,
+    OPTION_RATE,
+    OPTION_SIZE,
+    OPTION_SECONDS,
+    OPTION_CONNECTIONS,
+    OPTION_SYNC,
+    OPTION_REPARTITION,
+    OPTION_REPORT,
+    OPTION_DRY_RUN,
+    OPTION_AT,
+};
+
+#endif

@@ -1,0 +1,157 @@
+/* Sentences, tables and JSON: client/line/talk.h. Tables by libsmartcols, JSON by jansson. */
+#include "client/line/talk.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io/output.h"
+#include "base/mem.h"
+#include "client/line/json_text.h"
+
+enum { PATIENCE_MS = 2000, PATIENCE_AGAIN_MS = 5000 };
+
+static const char NAME[] = "drave: ";
+
+/* The two streams of the program, which it has once. */
+static struct output out = {.fd = STDOUT_FILENO};
+static int talk_failed; /* errno of the first sentence that could not be written */
+
+static void say_list(const char *prefix, const char *format, va_list arguments) {
+    output_flush(&out); /* in the order in which it happened */
+    int failed = output_sentence_list(prefix, format, arguments);
+    talk_failed = talk_failed ? talk_failed : failed;
+}
+
+void say(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say_list(NAME, format, arguments);
+    va_end(arguments);
+}
+
+void say_plain(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say_list("", format, arguments);
+    va_end(arguments);
+}
+
+void say_prompt(const char *text) {
+    int failed = output_write(STDERR_FILENO, text, strlen(text));
+    talk_failed = talk_failed ? talk_failed : failed;
+}
+
+bool stderr_is_terminal(void) {
+    return isatty(STDERR_FILENO) != 0;
+}
+
+void print_text(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    output_print_list(&out, format, arguments);
+    va_end(arguments);
+}
+
+void print_bytes(const void *data, size_t len) {
+    output_bytes(&out, data, len);
+}
+
+void print_raw(const void *data, size_t len) {
+    output_raw(&out, data, len);
+}
+
+bool print_flush(void) {
+    return output_flush(&out);
+}
+
+bool print_broken(void) {
+    return out.failed != 0;
+}
+
+static void take_json(void *unused, const char *text, size_t len) {
+    (void)unused;
+    output_bytes(&out, text, len);
+}
+
+void print_json(json_t *value) {
+    json_text(value, take_json, NULL);
+    output_bytes(&out, "\n", 1);
+    json_decref(value);
+}
+
+struct table {
+    struct libscols_table *lines;
+    unsigned columns;
+};
+
+struct table *table_new(const char *const *columns, unsigned count) {
+    struct table *table = mem_zalloc(sizeof(*table));
+    scols_init_debug(0);
+    table->lines = scols_new_table();
+    table->columns = count;
+    for (unsigned i = 0; i < count; i++) {
+        scols_table_new_column(table->lines, columns[i], 0, 0);
+    }
+    return table;
+}
+
+void table_row(struct table *table, const char *const *cells) {
+    struct libscols_line *line = scols_table_new_line(table->lines, NULL);
+    for (unsigned i = 0; i < table->columns; i++) {
+        scols_line_set_data(line, i, cells[i] ? cells[i] : "-");
+    }
+}
+
+void table_print(struct table *table) {
+    char *text = NULL;
+    if (scols_print_table_to_string(table->lines, &text) == 0 && text) {
+        size_t len = strlen(text);
+        output_bytes(&out, text, len);
+        output_bytes(&out, "\n", len > 0 && text[len - 1] != '\n');
+    }
+    free(text);
+    scols_unref_table(table->lines);
+    mem_free(table);
+}
+
+uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void pause_ms(uint64_t ms) {
+    nanosleep(&(struct timespec){(time_t)(ms / 1000), (long)(ms % 1000 * 1000000)}, NULL);
+}
+
+void patience_begin(struct patience *patience) {
+    patience->next_ms = now_ms() + PATIENCE_MS;
+}
+
+void patience_say(struct patience *patience, const char *format, ...) {
+    uint64_t now = now_ms();
+    if (now < patience->next_ms) {
+        return;
+    }
+    patience->next_ms = now + PATIENCE_AGAIN_MS;
+    va_list arguments;
+    va_start(arguments, format);
+    say_list("drave: waiting for ", format, arguments);
+    va_end(arguments);
+}
+
+void talk_open(bool (*stop)(void)) {
+    output_hold_streams();
+    output_open(&out, STDOUT_FILENO);
+    out.stop = stop;
+}
+
+int talk_close(int code) {
+    code = output_end(&out, code, NAME);
+    return code == 0 && talk_failed && talk_failed != EPIPE ? 1 : code;
+}

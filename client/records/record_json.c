@@ -1,0 +1,232 @@
+/* A record as one JSON object: client/records/record_json.h. */
+#include "client/records/record_json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---- Out ---- */
+
+static json_t *json_of_bytes(const void *bytes, size_t len) {
+    if (!bytes) {
+        return json_null();
+    }
+    json_t *text = json_stringn(bytes, len);
+    if (text) {
+        return text;
+    }
+    static const char digits[] = "0123456789abcdef";
+    char *hex = mem_alloc(2 * len + 1);
+    for (size_t i = 0; i < len; i++) {
+        hex[2 * i] = digits[((const uint8_t *)bytes)[i] >> 4];
+        hex[2 * i + 1] = digits[((const uint8_t *)bytes)[i] & 15];
+    }
+    json_t *object = json_pack("{s:s#}", "hex", hex, (int)(2 * len));
+    mem_free(hex);
+    return object;
+}
+
+json_t *record_to_json(const rd_kafka_message_t *message) {
+    rd_kafka_timestamp_type_t type;
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t len;
+    json_t *list = json_array();
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
+             i++) {
+            json_array_append_new(list, json_pack("{s:o,s:o}", "key", json_of_bytes(name, strlen(name)), "value",
+                                                  json_of_bytes(value, len)));
+        }
+    }
+    return json_pack("{s:s,s:i,s:I,s:I,s:o,s:o,s:o}", "topic", rd_kafka_topic_name(message->rkt), "partition",
+                     (int)message->partition, "offset", (json_int_t)message->offset, "timestamp",
+                     (json_int_t)rd_kafka_message_timestamp(message, &type), "key",
+                     json_of_bytes(message->key, message->key_len), "value",
+                     json_of_bytes(message->payload, message->len), "headers", list);
+}
+
+/* ---- In ---- */
+
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+static int take_hex(const char *text, size_t len, struct record_bytes *bytes) {
+    uint8_t *data = mem_alloc(len / 2 + 1);
+    bool wrong = len % 2 != 0;
+    for (size_t i = 0; i + 1 < len && !wrong; i += 2) {
+        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        wrong = high < 0 || low < 0;
+        data[i / 2] = wrong ? 0 : (uint8_t)(high << 4 | low);
+    }
+    if (wrong) {
+        mem_free(data);
+        return ERR_INVALID;
+    }
+    *bytes = (struct record_bytes){data, len / 2};
+    return ERR_NONE;
+}
+
+/* RFC 4648, section 4, with its padding. */
+static int take_base64(const char *text, size_t len, struct record_bytes *bytes) {
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint8_t *data = mem_alloc(len / 4 * 3 + 1);
+    size_t padding = len > 0 && text[len - 1] == '=' ? (len > 1 && text[len - 2] == '=' ? 2 : 1) : 0, used = 0;
+    uint32_t bits = 0;
+    bool wrong = len % 4 != 0;
+    for (size_t i = 0; i < len && !wrong; i++) {
+        const char *place = i >= len - padding ? alphabet : memchr(alphabet, text[i], sizeof(alphabet) - 1);
+        wrong = !place;
+        bits = bits << 6 | (uint32_t)(wrong ? 0 : place - alphabet);
+        if (i % 4 == 3) {
+            data[used++] = (uint8_t)(bits >> 16);
+            data[used++] = (uint8_t)(bits >> 8);
+            data[used++] = (uint8_t)bits;
+        }
+    }
+    if (wrong) {
+        mem_free(data);
+        return ERR_INVALID;
+    }
+    *bytes = (struct record_bytes){data, used - padding};
+    return ERR_NONE;
+}
+
+/* `what` names the field in the sentence. */
+static int take_bytes(const json_t *json, const char *what, struct record_bytes *bytes, struct error_text *why) {
+    *bytes = (struct record_bytes){NULL, 0};
+    if (json_is_null(json)) {
+        return ERR_NONE;
+    }
+    if (json_is_string(json)) {
+        size_t len = json_string_length(json);
+        bytes->data = mem_alloc(len + 1); /* never NULL, also when it is empty */
+        memcpy(bytes->data, json_string_value(json), len);
+        bytes->len = len;
+        return ERR_NONE;
+    }
+    const json_t *hex = json_object_get(json, "hex"), *base64 = json_object_get(json, "base64");
+    const json_t *form = hex ? hex : base64;
+    if (json_object_size(json) != 1 || !json_is_string(form)) {
+        return error_set(
+            why, ERR_INVALID,
+            "%s is no string, no null, no {\"hex\":\"...\"} and no {\"base64\":\"...\"}; JSON that is to be the "
+            "value itself is written as a string",
+            what);
+    }
+    const char *text = json_string_value(form);
+    size_t len = json_string_length(form);
+    if ((hex ? take_hex(text, len, bytes) : take_base64(text, len, bytes)) != ERR_NONE) {
+        return error_set(why, ERR_INVALID, "%s has %s that is none: \"%.40s\"", what, hex ? "hex" : "base64", text);
+    }
+    return ERR_NONE;
+}
+
+static int take_header(json_t *json, rd_kafka_headers_t *headers, struct error_text *why) {
+    struct record_bytes name = {NULL, 0}, value = {NULL, 0};
+    const json_t *key = json_object_get(json, "key"), *content = json_object_get(json, "value");
+    if (!key || !content || json_object_size(json) != 2) {
+        return error_set(why, ERR_INVALID, "a header is not {\"key\":...,\"value\":...}");
+    }
+    int error = take_bytes(key, "a header's key", &name, why);
+    if (!error && (!name.data || memchr(name.data, 0, name.len))) {
+        error = error_set(why, ERR_INVALID, "a header's key is null or holds a zero byte; no client sends such a one");
+    }
+    error = error ? error : take_bytes(content, "a header's value", &value, why);
+    if (!error) {
+        rd_kafka_header_add(headers, (const char *)name.data, (ssize_t)name.len, value.data, (ssize_t)value.len);
+    }
+    mem_free(name.data);
+    mem_free(value.data);
+    return error;
+}
+
+static int take_headers(const json_t *json, struct client_record *record, struct error_text *why) {
+    if (!json_is_array(json)) {
+        return error_set(why, ERR_INVALID, "headers is not a list of {\"key\":...,\"value\":...}");
+    }
+    size_t i;
+    json_t *one;
+    int error = ERR_NONE;
+    json_array_foreach(json, i, one) {
+        record->headers = record->headers ? record->headers : rd_kafka_headers_new(json_array_size(json));
+        error = take_header(one, record->headers, why);
+        if (error) {
+            return error;
+        }
+    }
+    return error;
+}
+
+static int take_field(const char *name, json_t *json, struct client_record *record, struct error_text *why) {
+    if (strcmp(name, "topic") == 0 || strcmp(name, "offset") == 0) {
+        return ERR_NONE;
+    }
+    if (strcmp(name, "key") == 0) {
+        return take_bytes(json, "key", &record->key, why);
+    }
+    if (strcmp(name, "value") == 0) {
+        return take_bytes(json, "value", &record->value, why);
+    }
+    if (strcmp(name, "headers") == 0) {
+        return take_headers(json, record, why);
+    }
+    if (strcmp(name, "timestamp") == 0) {
+        record->has_timestamp = true;
+        record->timestamp_ms = json_integer_value(json);
+        return json_is_integer(json) && record->timestamp_ms >= -1
+                   ? ERR_NONE
+                   : error_set(why, ERR_INVALID, "timestamp is no whole number of milliseconds since 1970");
+    }
+    if (strcmp(name, "partition") == 0) {
+        json_int_t number = json_integer_value(json);
+        record->has_partition = true;
+        record->partition = (int32_t)number;
+        return json_is_integer(json) && number >= 0 && number <= INT32_MAX
+                   ? ERR_NONE
+                   : error_set(why, ERR_INVALID, "partition is no number of a partition");
+    }
+    return error_set(
+        why, ERR_INVALID,
+        "\"%.40s\" is no field of a record; there are key, value, headers, timestamp, partition, topic and "
+        "offset",
+        name);
+}
+
+int record_from_json(const char *line, size_t len, struct client_record *record, struct error_text *why) {
+    json_error_t wrong;
+    *record = (struct client_record){.has_timestamp = false};
+    json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &wrong);
+    if (!object) {
+        return error_set(why, ERR_INVALID, "it is no JSON (%s, at byte %d)", wrong.text, wrong.position);
+    }
+    int error = ERR_NONE;
+    if (!json_is_object(object)) {
+        error = error_set(why, ERR_INVALID, "it is no JSON object");
+    } else if (!json_object_get(object, "value")) {
+        error = error_set(why, ERR_INVALID, "it has no \"value\"; a tombstone says \"value\":null");
+    }
+    for (void *at = json_object_iter(object); at && !error; at = json_object_iter_next(object, at)) {
+        error = take_field(json_object_iter_key(at), json_object_iter_value(at), record, why);
+    }
+    if (error) {
+        record_close(record);
+    }
+    json_decref(object);
+    return error;
+}
+
+void record_close(struct client_record *record) {
+    mem_free(record->key.data);
+    mem_free(record->value.data);
+    if (record->headers) {
+        rd_kafka_headers_destroy(record->headers);
+    }
+    *record = (struct client_record){.has_timestamp = false};
+}

@@ -1,0 +1,208 @@
+/*
+ * The table of APIs: keys, versions, schemas. The contract is in api_table.h, the reasons for each range are in the
+ * design page on the protocol: the versions that the clients in use negotiate.
+ */
+#include "protocol/messages/api_table.h"
+
+#include "protocol/messages/alter_configs.h"
+#include "protocol/messages/api_versions.h"
+#include "protocol/messages/create_partitions.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/describe_configs.h"
+#include "protocol/messages/elect_leaders.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/init_producer_id.h"
+#include "protocol/messages/list_offsets.h"
+#include "protocol/messages/meta_query.h"
+#include "protocol/messages/metadata.h"
+#include "protocol/messages/offset_for_leader_epoch.h"
+#include "protocol/messages/produce.h"
+
+#define MESSAGES(api) .request = &kp_##api##_request_schema, .response = &kp_##api##_response_schema
+
+static const struct kp_api api_table[] = {
+    /* librdkafka up to 2.11 compresses only for brokers whose range has Produce 0 (KAFKA-18659); nobody sends it. */
+    {KP_PRODUCE, "Produce", 0, 3, 9, MESSAGES(produce)},
+    {KP_FETCH, "Fetch", 4, 4, 12, MESSAGES(fetch)},
+    {KP_LIST_OFFSETS, "ListOffsets", 1, 1, 7, MESSAGES(list_offsets)},
+    {KP_METADATA, "Metadata", 0, 0, 12, MESSAGES(metadata)},
+    {KP_FIND_COORDINATOR, "FindCoordinator", 0, 0, 4, MESSAGES(find_coordinator)},
+    {KP_API_VERSIONS, "ApiVersions", 0, 0, 4, MESSAGES(api_versions)},
+    {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
+    {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
+    {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 4, MESSAGES(init_producer_id)},
+    {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4, MESSAGES(offset_for_leader_epoch)},
+    {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
+    {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
+    {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
+    {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
+    {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1, MESSAGES(incremental_alter_configs)},
+    {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 1, MESSAGES(describe_cluster)},
+    {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
+};
+
+/* All of Kafka's keys, for messages about what is not served. */
+static const char *const kafka_api_names[] = {
+    "Produce",
+    "Fetch",
+    "ListOffsets",
+    "Metadata",
+    "LeaderAndIsr",
+    "StopReplica",
+    "UpdateMetadata",
+    "ControlledShutdown",
+    "OffsetCommit",
+    "OffsetFetch",
+    "FindCoordinator",
+    "JoinGroup",
+    "Heartbeat",
+    "LeaveGroup",
+    "SyncGroup",
+    "DescribeGroups",
+    "ListGroups",
+    "SaslHandshake",
+    "ApiVersions",
+    "CreateTopics",
+    "DeleteTopics",
+    "DeleteRecords",
+    "InitProducerId",
+    "OffsetForLeaderEpoch",
+    "AddPartitionsToTxn",
+    "AddOffsetsToTxn",
+    "EndTxn",
+    "WriteTxnMarkers",
+    "TxnOffsetCommit",
+    "DescribeAcls",
+    "CreateAcls",
+    "DeleteAcls",
+    "DescribeConfigs",
+    "AlterConfigs",
+    "AlterReplicaLogDirs",
+    "DescribeLogDirs",
+    "SaslAuthenticate",
+    "CreatePartitions",
+    "CreateDelegationToken",
+    "RenewDelegationToken",
+    "ExpireDelegationToken",
+    "DescribeDelegationToken",
+    "DeleteGroups",
+    "ElectLeaders",
+    "IncrementalAlterConfigs",
+    "AlterPartitionReassignments",
+    "ListPartitionReassignments",
+    "OffsetDelete",
+    "DescribeClientQuotas",
+    "AlterClientQuotas",
+    "DescribeUserScramCredentials",
+    "AlterUserScramCredentials",
+    "Vote",
+    "BeginQuorumEpoch",
+    "EndQuorumEpoch",
+    "DescribeQuorum",
+    "AlterPartition",
+    "UpdateFeatures",
+    "Envelope",
+    "FetchSnapshot",
+    "DescribeCluster",
+    "DescribeProducers",
+    "BrokerRegistration",
+    "BrokerHeartbeat",
+    "UnregisterBroker",
+    "DescribeTransactions",
+    "ListTransactions",
+    "AllocateProducerIds",
+    "ConsumerGroupHeartbeat",
+    "ConsumerGroupDescribe",
+    "ControllerRegistration",
+    "GetTelemetrySubscriptions",
+    "PushTelemetry",
+    "AssignReplicasToDirs",
+    "ListConfigResources",
+    "DescribeTopicPartitions",
+    "ShareGroupHeartbeat",
+    "ShareGroupDescribe",
+    "ShareFetch",
+    "ShareAcknowledge",
+    "AddRaftVoter",
+    "RemoveRaftVoter",
+    "UpdateRaftVoter",
+    "InitializeShareGroupState",
+    "ReadShareGroupState",
+    "WriteShareGroupState",
+    "DeleteShareGroupState",
+    "ReadShareGroupStateSummary",
+    "StreamsGroupHeartbeat",
+    "StreamsGroupDescribe",
+    "DescribeShareGroupOffsets",
+    "AlterShareGroupOffsets",
+    "DeleteShareGroupOffsets",
+    "StreamsGroupTopologyDescriptionUpdate",
+    "UnregisterController",
+};
+
+enum {
+    API_COUNT = sizeof(api_table) / sizeof(api_table[0]),
+    KAFKA_API_COUNT = sizeof(kafka_api_names) / sizeof(kafka_api_names[0]),
+};
+
+const struct kp_api *kp_api_table(size_t *count) {
+    *count = API_COUNT;
+    return api_table;
+}
+
+const struct kp_api *kp_api_find(int key) {
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (api_table[i].key == key) return &api_table[i];
+    return NULL;
+}
+
+bool kp_api_serves(const struct kp_api *api, int version) {
+    return version >= api->from && version <= api->to;
+}
+
+bool kp_api_flexible(const struct kp_api *api, int version) {
+    return version >= api->request->flexible_from;
+}
+
+bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena) {
+    kp_set_fallbacks(&kp_api_versions_response_schema, response);
+    int32_t advertised = 0;
+    for (size_t i = 0; i < API_COUNT; i++)
+        advertised += api_table[i].key < KP_PRIVATE ? 1 : 0;
+    if (kp_new_items(arena, &kp_api_versions_response_api_schema, &response->api_keys, advertised) == NULL)
+        return false;
+    int32_t at = 0;
+    for (size_t i = 0; i < API_COUNT; i++) {
+        const struct kp_api *api = &api_table[i];
+        if (api->key >= KP_PRIVATE) continue;
+        struct kp_api_versions_response_api *row = &response->api_keys.items[at++];
+        row->api_key = api->key;
+        row->min_version = api->advertised_from;
+        row->max_version = api->to;
+    }
+    return true;
+}
+
+void kp_api_refusal(int key, int version, struct error_text *why) {
+    const struct kp_api *api = kp_api_find(key);
+    if (api != NULL)
+        error_set(
+            why, ERR_VERSION,
+            "%s version %d is not served; the nearest version that is: %d. Let the client ask with ApiVersions, or configure "
+            "an older broker version in it.",
+            api->name, version, version < api->from ? api->from : api->to);
+    else if (key >= 0 && key < KAFKA_API_COUNT)
+        error_set(why, ERR_VERSION,
+                  "%s (API key %d) is not served by this broker. Clients learn what is from ApiVersions.",
+                  kafka_api_names[key], key);
+    else
+        error_set(
+            why, ERR_VERSION,
+            "There is no API with key %d (version %d): this is no Kafka request. Check that the client speaks the Kafka "
+            "protocol, without TLS, to this port.",
+            key, version);
+}

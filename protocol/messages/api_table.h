@@ -1,0 +1,58 @@
+/*
+ * The APIs that are spoken: one row each. What ApiVersions advertises is computed from it.
+ *
+ * To add an API: its file with structs and schemas, its row here, a golden frame for each version (the test of the
+ * golden frames fails without), its handler in broker/api/.
+ */
+#ifndef PROTOCOL_MESSAGES_API_TABLE_H
+#define PROTOCOL_MESSAGES_API_TABLE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "protocol/schema.h"
+
+enum kp_api_key {
+    KP_PRODUCE = 0,
+    KP_FETCH = 1,
+    KP_LIST_OFFSETS = 2,
+    KP_METADATA = 3,
+    KP_FIND_COORDINATOR = 10,
+    KP_API_VERSIONS = 18,
+    KP_CREATE_TOPICS = 19,
+    KP_DELETE_TOPICS = 20,
+    KP_INIT_PRODUCER_ID = 22,
+    KP_OFFSET_FOR_LEADER_EPOCH = 23,
+    KP_DESCRIBE_CONFIGS = 32,
+    KP_ALTER_CONFIGS = 33,
+    KP_CREATE_PARTITIONS = 37,
+    KP_ELECT_LEADERS = 43,
+    KP_INCREMENTAL_ALTER_CONFIGS = 44,
+    KP_DESCRIBE_CLUSTER = 60,
+    KP_PRIVATE = 10000, /* keys from here on are our own and are not advertised */
+    KP_META_QUERY = 10000,
+};
+
+struct kp_api {
+    int16_t key;
+    const char *name; /* Kafka's: "ListOffsets" */
+    /* What ApiVersions says; below `from` only where clients demand it (Produce, KAFKA-18659). */
+    int16_t advertised_from;
+    int16_t from, to; /* versions that are decoded and answered */
+    const struct kp_schema *request, *response;
+};
+
+const struct kp_api *kp_api_table(size_t *count); /* in the order of keys */
+const struct kp_api *kp_api_find(int key);        /* NULL: not served */
+bool kp_api_serves(const struct kp_api *api, int version);
+/* KIP-482 forms in this version? (Headers: see frame.h.) */
+bool kp_api_flexible(const struct kp_api *api, int version);
+
+struct kp_api_versions_response;
+/* The answer to ApiVersions: every API that is advertised, without error. False when the arena's limit is passed. */
+bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena);
+
+/* The sentence about a request that is not served (the API at all, or this version of it, with the nearest that is). */
+void kp_api_refusal(int key, int version, struct error_text *why);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * Fetch (key 1): record batches out of partitions. KIP-98 (4), KIP-227 (7), KIP-320 (9), KIP-392 (11), KIP-482 and
+ * KIP-595 (12).
+ *
+ * Versions 4 to 12. Numbers in comments are versions; fields that a version lacks have their fallback.
+ */
+#ifndef PROTOCOL_MESSAGES_FETCH_H
+#define PROTOCOL_MESSAGES_FETCH_H
+
+#include "protocol/schema.h"
+
+struct kp_fetch_request_partition {
+    int32_t partition;
+    int32_t current_leader_epoch; /* 9+: as the client knows it; -1: unknown */
+    int64_t fetch_offset;
+    int32_t last_fetched_epoch; /* 12+; -1: unknown */
+    int64_t log_start_offset;   /* 5+: of a follower; -1 from consumers */
+    int32_t partition_max_bytes;
+};
+
+struct kp_fetch_request_topic {
+    struct kp_string topic;
+    KP_ARRAY_OF(struct kp_fetch_request_partition) partitions;
+};
+
+struct kp_fetch_request_forgotten_topic {
+    struct kp_string topic;
+    KP_ARRAY_OF(int32_t) partitions;
+};
+
+struct kp_fetch_request {
+    struct kp_string cluster_id; /* 12+, tagged: only replicas send it */
+    int32_t replica_id;          /* -1: a consumer */
+    int32_t max_wait_ms;         /* how long to wait for min_bytes */
+    int32_t min_bytes;
+    int32_t max_bytes;
+    int8_t isolation_level; /* 0 read uncommitted, 1 read committed */
+    int32_t session_id;     /* 7+; 0: none */
+    int32_t session_epoch;  /* 7+; -1: no session wanted, 0: a new one */
+    KP_ARRAY_OF(struct kp_fetch_request_topic) topics;
+    KP_ARRAY_OF(struct kp_fetch_request_forgotten_topic) forgotten_topics_data; /* 7+: leave the session */
+    struct kp_string rack_id; /* 11+: the consumer's rack; empty: unknown */
+};
+
+struct kp_fetch_response_epoch_end {
+    int32_t epoch;
+    int64_t end_offset;
+};
+
+struct kp_fetch_response_leader {
+    int32_t leader_id;
+    int32_t leader_epoch;
+};
+
+struct kp_fetch_response_snapshot_id {
+    int64_t end_offset;
+    int32_t epoch;
+};
+
+struct kp_fetch_response_aborted_transaction {
+    int64_t producer_id;
+    int64_t first_offset;
+};
+
+struct kp_fetch_response_partition {
+    int32_t partition_index;
+    int16_t error_code;
+    int64_t high_watermark;     /* -1 where it is not known */
+    int64_t last_stable_offset; /* -1 where it is not known */
+    int64_t log_start_offset;
+    struct kp_fetch_response_epoch_end diverging_epoch; /* 12+, tagged: truncate to here */
+    struct kp_fetch_response_leader current_leader;     /* 12+, tagged: with NOT_LEADER_OR_FOLLOWER */
+    struct kp_fetch_response_snapshot_id snapshot_id;   /* 12+, tagged: for KRaft peers only */
+    KP_ARRAY_OF(struct kp_fetch_response_aborted_transaction) aborted_transactions; /* null with read uncommitted */
+    int32_t preferred_read_replica;                                                 /* 11+; -1: the leader itself */
+    struct kp_records records; /* whole batches; slices are sent without a copy */
+};
+
+struct kp_fetch_response_topic {
+    struct kp_string topic;
+    KP_ARRAY_OF(struct kp_fetch_response_partition) partitions;
+};
+
+struct kp_fetch_response {
+    int32_t throttle_time_ms;
+    int16_t error_code;
+    int32_t session_id; /* 0: no session */
+    KP_ARRAY_OF(struct kp_fetch_response_topic) responses;
+};
+
+extern const struct kp_schema kp_fetch_request_schema;
+extern const struct kp_schema kp_fetch_request_forgotten_topic_schema;
+extern const struct kp_schema kp_fetch_request_topic_schema;
+extern const struct kp_schema kp_fetch_request_partition_schema;
+extern const struct kp_schema kp_fetch_response_schema;
+extern const struct kp_schema kp_fetch_response_topic_schema;
+extern const struct kp_schema kp_fetch_response_partition_schema;
+extern const struct kp_schema kp_fetch_response_aborted_transaction_schema;
+extern const struct kp_schema kp_fetch_response_snapshot_id_schema;
+extern const struct kp_schema kp_fetch_response_leader_schema;
+extern const struct kp_schema kp_fetch_response_epoch_end_schema;
+
+#endif

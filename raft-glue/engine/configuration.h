@@ -1,0 +1,27 @@
+/*
+ * Raft configurations as bytes: the payload of ENTRY_CHANGE, in the engine's own encoding (format 1: u8 format, u64 count,
+ * then for each server u64 id, address with its zero byte, u8 role; padded with zeros to 8).
+ *
+ * The engine's decoder checks no bounds, so ours looks at the bytes first, always. The address of a server is its id as text.
+ */
+#ifndef RAFT_GLUE_ENGINE_CONFIGURATION_H
+#define RAFT_GLUE_ENGINE_CONFIGURATION_H
+
+#include <raft.h>
+
+#include "base/buffer.h"
+
+enum { CHANGE_SERVERS_MAX = 64 };
+
+struct change_server {
+    uint64_t replica;
+    bool voter; /* false: stand-by */
+};
+
+/* The configuration of these servers, in their order. */
+struct slice change_encode(const struct change_server *servers, size_t n);
+/* ERR_MALFORMED unless the engine's decoder would take exactly these bytes, to the last one: known format and roles, 1 to
+ * CHANGE_SERVERS_MAX servers, ids not 0 and not repeated, each address its id. */
+int change_decode(const void *bytes, size_t len, struct change_server servers[CHANGE_SERVERS_MAX], size_t *n);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * What two brokers tell each other before anything else: the version that they speak, who each of them is, and what each has seen
+ * of the other's journal.
+ */
+#ifndef RAFT_GLUE_PEER_PEER_HELLO_H
+#define RAFT_GLUE_PEER_PEER_HELLO_H
+
+#include <stdint.h>
+
+enum { PEER_PROTOCOL_VERSION = 3, PEER_UUID_SIZE = 16 };
+
+/* The two connections of a pair; a hello is said on each. */
+enum peer_channel { PEER_CONTROL, PEER_BULK };
+
+/* Texts and bytes of a received one point into its frame. */
+struct peer_hello {
+    uint16_t version;
+    int32_t node;
+    uint8_t directory[PEER_UUID_SIZE];
+    uint32_t shard;
+    const char *cluster_id; /* "" while the cluster is not formed */
+    const char *nodes;      /* cluster.nodes as configured, normalised */
+    const void *record;     /* the cluster record; empty while not formed */
+    uint32_t record_len;
+};
+
+/* How far a journal is durable: journal_run and journal_sequence of it. run 0: nothing is known. */
+struct peer_journal {
+    uint64_t run, sequence;
+};
+
+#endif

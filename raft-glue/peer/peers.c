@@ -1,0 +1,163 @@
+/*
+ * The table of this broker's peers, and the owner's calls: they find the peer; what happens between it and us is in peer_link.c.
+ */
+#include "raft-glue/peer/peers.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "raft-glue/peer/peers_internal.h"
+
+enum { BACKLOG = 128, PINGS_A_LAG = 4 };
+
+static void on_accepted(void *arg, struct env_stream *stream) {
+    peer_links_accept(arg, stream);
+}
+
+static void on_tick(void *arg) {
+    struct peers *peers = arg;
+    env_timer_start(peers->tick, peers->ping_ms * 1000 / 2);
+    peer_links_check(peers);
+}
+
+int peers_open(struct env *env, struct log *log, const struct peers_options *options, const struct peers_events *events,
+               void *arg, struct peers **result, struct error_text *why) {
+    struct peers *peers = mem_zalloc(sizeof *peers);
+    peers->env = env;
+    peers->log = log;
+    peers->options = *options;
+    peers->events = events;
+    peers->arg = arg;
+    CHECK(options->lag_max_ms > 0 &&
+          options->ping_ms > 0); /* by raft.election.timeout.ms and the heartbeat, in shard.c */
+    peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < options->ping_ms ? options->lag_max_ms / PINGS_A_LAG + 1
+                                                                          : options->ping_ms;
+    peer_links_init(peers);
+    int error = options->listen_host == NULL ? ERR_NONE
+                                             : env_listen(env, options->listen_host, options->listen_port, BACKLOG,
+                                                          on_accepted, peers, &peers->listener, &peers->port);
+    if (error != ERR_NONE) {
+        error_set(why, error, "cannot listen for the other brokers on %s:%d: %s", options->listen_host,
+                  options->listen_port,
+                  error == ERR_BUSY
+                      ? "that port is in use by another program; stop it, or change peer.listen and cluster.nodes"
+                      : error_phrase(error));
+        mem_free(peers);
+        return error;
+    }
+    peers->tick = env_timer_new(env, on_tick, peers);
+    env_timer_start(peers->tick, peers->ping_ms * 1000 / 2);
+    *result = peers;
+    return ERR_NONE;
+}
+
+static void free_hello(struct peers *peers) {
+    mem_free((void *)peers->hello.cluster_id);
+    mem_free((void *)peers->hello.nodes);
+    mem_free((void *)peers->hello.record);
+}
+
+void peers_close(struct peers *peers) {
+    env_listener_close(peers->listener);
+    env_timer_free(peers->tick);
+    peer_links_close(peers);
+    while (peers->peers != NULL) {
+        struct peer *peer = peers->peers;
+        peers->peers = peer->next;
+        peer_free(peer);
+    }
+    free_hello(peers);
+    mem_free(peers);
+}
+
+int peers_port(const struct peers *peers) {
+    return peers->port;
+}
+
+void peers_set_hello(struct peers *peers, const struct peer_hello *hello) {
+    struct peer_hello copy = *hello;
+    copy.cluster_id = mem_strdup(hello->cluster_id);
+    copy.nodes = mem_strdup(hello->nodes);
+    copy.record = mem_alloc(hello->record_len);
+    if (hello->record_len > 0) memcpy((void *)copy.record, hello->record, hello->record_len);
+    free_hello(peers);
+    peers->hello = copy;
+    peers->has_hello = true;
+    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next) {
+        if (!peer->refused || peer->up) continue;
+        peer->refused = false;
+        env_timer_start(peer->retry, 0);
+    }
+}
+
+void peers_add(struct peers *peers, int32_t node, const char *host, int port) {
+    CHECK(peers->has_hello); /* set before the first peer is added (broker_forming.c) */
+    if (node == peers->options.node) return;
+    struct peer *peer = peers_find(peers, node);
+    if (peer != NULL) {
+        mem_free(peer->host);
+        peer->host = mem_strdup(host);
+        peer->port = port;
+        env_resolve_cancel(peer->resolve);
+        peer->resolve = NULL;
+        peer->address_count = 0;
+        peer_admission_resolve(peer);
+        return;
+    }
+    peer = peer_new(peers, node, host, port);
+    struct peer **end = &peers->peers;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = peer;
+    peer_admission_resolve(peer);
+    peer_link_begin(peer);
+}
+
+bool peers_is_up(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    return peer != NULL && peer->up;
+}
+
+uint64_t peers_heard_ms(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    if (peer == NULL) return 0;
+    const struct peer_connection *control = peer->connections[PEER_CONTROL];
+    return control != NULL && control->heard_ms > peer->heard_ms ? control->heard_ms : peer->heard_ms;
+}
+
+bool peers_is_dead(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    return peer != NULL && peer->dead;
+}
+
+void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind, struct slice *slices,
+                size_t n) {
+    struct peer *peer = peers_find(peers, node);
+    if (peer == NULL || !peer->up) {
+        for (size_t i = 0; i < n; i++)
+            slice_unref(&slices[i]);
+        return;
+    }
+    peer_connection_send(peer->connections[channel], kind, slices, n);
+}
+
+size_t peers_bulk_queued(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    return peer != NULL && peer->up ? peer_connection_queued(peer->connections[PEER_BULK]) : 0;
+}
+
+void peers_pause_bulk(struct peers *peers, bool pause) {
+    if (peers->bulk_paused == pause) return;
+    peers->bulk_paused = pause;
+    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
+        if (peer->up) {
+            peer_connection_pause(peer->connections[PEER_BULK], pause);
+            peer->bulk_was_paused = true;
+        }
+}
+
+void peers_break(struct peers *peers, int32_t node, const char *why) {
+    struct peer *peer = peers_find(peers, node);
+    if (peer != NULL && peer->up) peer_link_break(peer, why);
+}

@@ -1,0 +1,201 @@
+/*
+ * Opening and closing a group, and its members.
+ *
+ * Opening makes the log and, for a replica that never existed before, the configuration as its first entry; the engine starts
+ * then, or later (raft_group_start.c). Failures: a log that contradicts the journal, or itself, does not open. A group that is closed
+ * inside one of its own events lives until its last caller up the stack has let it go (pins).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "raft-glue/engine/configuration.h"
+#include "raft-glue/engine/engine_heap.h"
+#include "raft-glue/raft_group_internal.h"
+
+enum { MAX_INFLIGHT_ENTRIES = 4096 };
+
+/* ---- Members ---- */
+
+static void place_member(struct group *group, struct member *member, const struct group_member *as) {
+    member->node = as->node;
+    member->voter = as->voter;
+    member->link = as->replica == group->replica ? NULL : shard_link(group->shard, as->node);
+}
+
+static struct member *make_member(struct group *group, const struct group_member *as) {
+    struct member *member = mem_zalloc(sizeof *member);
+    member->group = group;
+    member->replica = as->replica;
+    snprintf(member->address, sizeof member->address, "%" PRIu64, as->replica);
+    place_member(group, member, as);
+    return member;
+}
+
+static void free_member(struct member *member) {
+    replicate_forget(member);
+    mem_free(member->runs);
+    mem_free(member);
+}
+
+void group_set_members(struct group *group, const struct group_member *members, size_t n) {
+    CHECK(n > 0 && n <= CHANGE_SERVERS_MAX);
+    quiet_end(group);
+    struct member **now = mem_alloc(n * sizeof *now);
+    for (size_t i = 0; i < n; i++) {
+        struct member *member = group_member(group, members[i].replica);
+        if (member == NULL) {
+            member = make_member(group, &members[i]);
+        } else if (member->node != members[i].node) {
+            replicate_forget(member);
+            place_member(group, member, &members[i]);
+        }
+        member->voter = members[i].voter;
+        member->keep = true;
+        now[i] = member;
+    }
+    for (size_t i = 0; i < group->member_count; i++)
+        if (!group->members[i]->keep) free_member(group->members[i]);
+    mem_free(group->members);
+    group->members = now;
+    group->member_count = n;
+    for (size_t i = 0; i < n; i++)
+        now[i]->keep = false;
+    group->self = group_member(group, group->replica);
+    CHECK(group->self != NULL);
+}
+
+/* ---- Opening ---- */
+
+static void init_engine(struct group *group) {
+    const struct shard_options *options = &group->shard->options;
+    char address[24];
+    snprintf(address, sizeof address, "%" PRIu64, group->replica);
+    int rv = raft_init(&group->raft, NULL, NULL, group->replica, address);
+    CHECK(rv == 0);
+    group->raft.tracer = NULL; /* the default one formats a message at every step */
+    raft_seed(&group->raft, (unsigned)env_random_u64(group->shard->env));
+    raft_set_pre_vote(&group->raft, true);
+    raft_set_election_timeout(&group->raft, options->election_timeout_ms);
+    raft_set_heartbeat_timeout(&group->raft, options->heartbeat_ms);
+    raft_set_max_inflight_entries(&group->raft, MAX_INFLIGHT_ENTRIES);
+    group->role = RAFT_FOLLOWER;
+}
+
+static void bootstrap(struct group *group, const struct group_spec *spec) {
+    struct entry_spec change = {.type = ENTRY_CHANGE, .max_timestamp = -1};
+    struct change_server servers[CHANGE_SERVERS_MAX];
+    CHECK(spec->member_count <= CHANGE_SERVERS_MAX);
+    for (size_t i = 0; i < spec->member_count; i++)
+        servers[i] = (struct change_server){.replica = spec->members[i].replica, .voter = spec->members[i].voter};
+    change.raw = change_encode(servers, spec->member_count);
+    struct entry *entry = entry_new(NULL, &change);
+    entry_seal(entry, group->id, 1, 1);
+    group->hard_version = partition_log_set_hard_state(group->log, 1, 0);
+    partition_log_append(group->log, &entry, 1);
+    entry_unref(entry);
+}
+
+static int check_log(struct group *group, struct error_text *why) {
+    uint64_t last = partition_log_last_index(group->log);
+    uint32_t last_term = last == 0 ? 0 : partition_log_term_at(group->log, last);
+    uint64_t change = 0;
+    partition_log_changes(group->log, &change, 1);
+    if (last > 0 && change != 1)
+        return error_set(why, ERR_CORRUPT,
+                         "the log of %s does not begin with a configuration (the first is entry %" PRIu64 " of %" PRIu64
+                         "; 0: none); see draved log verify",
+                         group->label, change, last);
+    if (last_term > partition_log_term(group->log))
+        return error_set(
+            why, ERR_CORRUPT,
+            "the log of %s ends in term %u, and this broker's journal says that it was never beyond term %u: the journal went "
+            "back in time; put back the newer one, or leave this broker stopped: the others go on without it",
+            group->label, last_term, partition_log_term(group->log));
+    return ERR_NONE;
+}
+
+int group_open(struct shard *shard, const struct group_spec *spec, const struct group_events *events, void *arg,
+               struct group **result, struct error_text *why) {
+    engine_heap_use();
+    struct group *group = mem_zalloc(sizeof *group);
+    group->shard = shard;
+    group->events = events;
+    group->arg = arg;
+    group->id = spec->id;
+    group->replica = spec->replica;
+    group->needs_room = spec->needs_room;
+    group->eager_commit = spec->eager_commit;
+    group->confirms_end = &group->confirms;
+    group->apply_more.run = group_apply_more;
+    int error = spec->opening != NULL
+                    ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log, why)
+                    : partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log,
+                                         why);
+    if (error != ERR_NONE) {
+        mem_free(group);
+        return error;
+    }
+    group->label = mem_strdup(spec->label);
+    bool made = spec->bootstrap && partition_log_last_index(group->log) == 0;
+    if (made) bootstrap(group, spec);
+    error = check_log(group, why);
+    if (error != ERR_NONE) {
+        partition_log_close(group->log);
+        mem_free(group->label);
+        mem_free(group);
+        return error;
+    }
+    group->made = made;
+    group->first = spec->first;
+    group->commit = partition_log_commit_index(group->log);
+    group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
+    if (group->applied > group->commit) group->commit = group->applied; /* only committed entries are applied */
+    group_set_members(group, spec->members, spec->member_count);
+    init_engine(group);
+    shard_add_group(shard, group);
+    *result = group;
+    group_continue_start(group);
+    shard_news(group);
+    return ERR_NONE;
+}
+
+/* ---- Closing ---- */
+
+static void free_group(struct group *group) {
+    for (size_t i = 0; i < group->member_count; i++)
+        free_member(group->members[i]);
+    mem_free(group->members);
+    mem_free(group->held);
+    mem_free(group->damage);
+    mem_free(group->label);
+    mem_free(group);
+}
+
+void group_pin(struct group *group) {
+    group->pins++;
+}
+
+void group_unpin(struct group *group) {
+    CHECK(group->pins > 0);
+    if (--group->pins == 0 && group->closed) free_group(group);
+}
+
+void group_close(struct group *group) {
+    CHECK(!group->closed);
+    group_pin(group);
+    group->closed = true;
+    confirm_fail_all(group, ERR_CANCELED);
+    transfer_fail(group, ERR_CANCELED);
+    for (size_t i = 0; i < group->member_count; i++)
+        replicate_forget(group->members[i]);
+    env_defer_cancel(group->shard->env, &group->apply_more);
+    if (group->applying && !group->apply_loaded) partition_log_read_cancel(&group->apply_read);
+    if (group->apply_loaded && group->apply_error == ERR_NONE) partition_log_read_release(&group->apply_read);
+    group_end_start(group);
+    env_timer_free(group->read_again);
+    shard_remove_group(group->shard, group);
+    partition_log_close(group->log);
+    raft_close(&group->raft, NULL);
+    group_unpin(group);
+}

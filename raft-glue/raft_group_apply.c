@@ -1,0 +1,112 @@
+/*
+ * What the owner of a group hears at the end of a turn: committed entries, in order, each once; then who leads (raft_group_role.c).
+ *
+ * Steps only note; the end of the turn tells (group_deliver), so an owner may submit, close or confirm inside its events
+ * without meeting a half finished step, and so a burst of commits wakes it once. Entries that have left memory are read from
+ * their segments, the turn goes on meanwhile. Order of events: committed ..., caught_up, lost, leader_changed, leading.
+ *
+ * Invariant: an entry is handed over when all before it are, and it is committed.
+ */
+#include "raft-glue/raft_group_internal.h"
+
+enum {
+    APPLY_BYTES = 4 << 20, /* read at once */
+    APPLY_ENTRIES =
+        4096, /* handed over before the length of the turn is looked at: behind a start a journal may be full of them */
+};
+
+/* The engine counts a configuration as uncommitted until it is told. */
+static void report_change(struct group *group, const struct entry *entry) {
+    if (group->raft.configuration_uncommitted_index != entry->index) return;
+    struct raft_event event = {.type = RAFT_CONFIGURATION};
+    struct raft_buffer bytes = {(void *)entry->body.data, entry->body.len};
+    event.configuration.index = entry->index;
+    CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) == 0); /* admitted, or made here */
+    group_step(group, &event);
+}
+
+static void hand_over(struct group *group, struct partition_log_read *read) {
+    for (size_t i = 0; i < read->count && !group->closed && group->phase != GROUP_STOPPED; i++) {
+        struct entry *entry = read->entries[i];
+        /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT */
+        CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);
+        if (entry->type == ENTRY_CHANGE && group->phase == GROUP_RUNNING) report_change(group, entry);
+        group->applied = entry->index;
+        group->events->committed(group->arg, entry);
+    }
+}
+
+static void on_read(struct partition_log_read *read, int error) {
+    struct group *group = (struct group *)((char *)read - offsetof(struct group, apply_read));
+    group->apply_loaded = true;
+    group->apply_error = error;
+    if (group->applying) shard_news(group);
+}
+
+/* What lies behind damage is not applied; the log is whole as far as consensus goes, so the replica follows, votes and acknowledges
+ * all the same. False: the group is gone. */
+static bool apply_failed(struct group *group) {
+    int error = group->apply_error;
+    if (partition_log_is_damaged(group->log)) {
+        group->apply_blocked = true;
+        if (group->events->broken != NULL) group->events->broken(group->arg, group->damage);
+        return !group->closed;
+    }
+    log_error(group->shard->log, "%s: cannot read entry %llu of its log (%s); see draved log verify", group->label,
+              (unsigned long long)(group->applied + 1), error_phrase(error));
+    group_stop(group, "a committed entry cannot be read");
+    return true;
+}
+
+void group_apply_more(struct env_task *task) {
+    shard_news((struct group *)((char *)task - offsetof(struct group, apply_more)));
+}
+
+/* Delivers what is committed and at hand. False: a read is under way, or the group is gone. */
+static bool apply_commits(struct group *group) {
+    bool any = false;
+    for (;;) {
+        if (group->applying && !group->apply_loaded) break;
+        if (group->apply_loaded) {
+            group->applying = group->apply_loaded = false;
+            if (group->apply_error != ERR_NONE && group_read_later(group, group->apply_error)) break;
+            if (group->apply_error != ERR_NONE) {
+                if (!apply_failed(group)) return false;
+                break;
+            }
+            hand_over(group, &group->apply_read);
+            partition_log_read_release(&group->apply_read);
+            any = true;
+            if (group->closed) return false;
+            continue;
+        }
+        uint64_t last = partition_log_last_index(group->log);
+        if (last > group->commit) last = group->commit;
+        if (group->applied >= last || group->phase == GROUP_STOPPED || group->read_waits || group->apply_blocked) break;
+        if (any && env_turn_is_long(group->shard->env)) {
+            env_yield(group->shard->env, &group->apply_more);
+            break;
+        }
+        if (last - group->applied > APPLY_ENTRIES) last = group->applied + APPLY_ENTRIES;
+        group->apply_read.done = on_read;
+        if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES, &group->apply_read))
+            group->applying = true;
+    }
+    if (any) group->events->caught_up(group->arg);
+    return !group->closed;
+}
+
+void group_deliver(struct group *group) {
+    if (apply_commits(group)) {
+        group_tell_role(group);
+        if (!group->closed) confirm_deliver(group);
+        if (!group->closed) transfer_deliver(group);
+        if (!group->closed) unfit_deliver(group);
+        if (!group->closed && group->transfer != NULL)
+            group_hand_over(group); /* a quiet group has no step that would */
+        if (!group->closed && group_leads(group)) {
+            for (size_t i = 0; i < group->member_count; i++)
+                if (group->members[i] != group->self) replicate_commit(group->members[i]);
+        }
+    }
+}

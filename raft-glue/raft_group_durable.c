@@ -1,0 +1,41 @@
+/*
+ * What the log reports as durable, and what may go on because of it: the start of the engine, the messages that waited for the
+ * hard state, the engine's count of persisted entries, and the time of an early try.
+ *
+ * Invariant: no entry counts as persisted while the hard state is not durable.
+ */
+#include "raft-glue/raft_group_internal.h"
+
+static void report_durable(struct group *group) {
+    if (group->phase != GROUP_RUNNING || group_hard_state_pending(group)) return;
+    group_step_persisted(group, partition_log_durable_index(group->log));
+}
+
+static void on_durable(void *arg, uint64_t index) {
+    struct group *group = arg;
+    (void)index; /* the log is asked: a truncation may have come since */
+    if (group->phase == GROUP_STARTING) {
+        group_continue_start(group);
+    } else {
+        report_durable(group);
+    }
+}
+
+static void on_hard_state_durable(void *arg, uint64_t version) {
+    struct group *group = arg;
+    CHECK(version > group->hard_durable && version <= group->hard_version);
+    group->hard_durable = version;
+    if (group->phase == GROUP_STARTING) {
+        group_continue_start(group);
+        return;
+    }
+    group_send_held(group);
+    report_durable(group);
+    election_hard_state_durable(group);
+}
+
+static void on_damaged(void *arg, const struct partition_log_damage *damage) {
+    unfit_damage_found(arg, damage);
+}
+
+const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable, on_damaged};

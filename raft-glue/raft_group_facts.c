@@ -1,0 +1,105 @@
+/*
+ * What is known of a group without changing anything: what its owner may ask, and the members' places.
+ */
+#include "base/mutant.h"
+#include "raft-glue/raft_group_internal.h"
+
+enum { FIRST_PATIENCE = 10 }; /* election timeouts */
+
+struct member *group_member(const struct group *group, uint64_t replica) {
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i]->replica == replica) return group->members[i];
+    return NULL;
+}
+
+bool group_lacks_room(const struct group *group, enum disk_room_asker asker) {
+    return group->needs_room && disk_room_is_short(log_store_room(group->shard->store), asker);
+}
+
+bool group_is_damaged(const struct group *group) {
+    return partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
+}
+
+bool group_is_unfit(const struct group *group) {
+    return group_is_damaged(group) || group_lacks_room(group, DISK_ROOM_LEADER);
+}
+
+bool group_is_new(const struct group *group) {
+    return group->made && !group->led;
+}
+
+uint64_t group_patience_ends_ms(const struct group *group) {
+    return group->made_ms + (uint64_t)FIRST_PATIENCE * group->shard->options.election_timeout_ms;
+}
+
+uint64_t member_match(const struct member *member) {
+    raft_index match = 0;
+    return raft_match_index(&member->group->raft, member->replica, &match) == 0 ? match : 0;
+}
+
+bool group_has_member_at(const struct group *group, const struct link *link) {
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i]->link == link) return true;
+    return false;
+}
+
+bool member_is_live(const struct member *member) {
+    return member->link != NULL && member->link->up && !member->link->silent;
+}
+
+bool group_majority_is(const struct group *group, bool (*is)(const struct member *member)) {
+    size_t voters = 0, such = 0;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        voters += member->voter;
+        such += member->voter && (member == group->self || is(member));
+    }
+    return such > voters / 2;
+}
+
+uint64_t member_heard_ms(const struct member *member) {
+    const struct group *group = member->group;
+    bool quiet = group->quiet && (member->quiet || group->quiet_of == member);
+    uint64_t heard_ms = quiet ? peers_heard_ms(group->shard->peers, member->node) : 0;
+    return heard_ms > member->heard_ms ? heard_ms : member->heard_ms;
+}
+
+struct partition_log *group_log(struct group *group) {
+    return group->log;
+}
+
+uint64_t group_id(const struct group *group) {
+    return group->id;
+}
+
+uint32_t group_term(const struct group *group) {
+    return (uint32_t)raft_current_term(&group->raft);
+}
+
+bool group_is_leading(const struct group *group) {
+    return group->announced;
+}
+
+uint64_t group_leader(const struct group *group) {
+    return group->leader;
+}
+
+uint64_t group_commit_index(const struct group *group) {
+    return group->commit;
+}
+
+uint64_t group_applied_index(const struct group *group) {
+    return group->applied;
+}
+
+bool group_member_in_sync(const struct group *group, uint64_t replica) {
+    const struct member *member = group_member(group, replica);
+    if (member == NULL || !group_leads(group)) return false;
+    if (member == group->self) return true;
+    uint64_t match = member_match(member), heard_ms = member_heard_ms(member);
+    uint64_t silent_ms = env_now_ms(group->shard->env) - heard_ms;
+    bool heard = heard_ms != 0 && silent_ms <= group->shard->options.election_timeout_ms;
+    bool near = match >= group->commit || match + GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
+    return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged &&
+           !member->takes_none;
+}

@@ -1,0 +1,126 @@
+/*
+ * What a group is, and what begins and ends with it: follower, candidate, leader, or stopped; and what the owner hears of it.
+ *
+ * Steps only note; the end of the turn tells (raft_group_apply.c), in the order lost, leader_changed, leading.
+ *
+ * Invariants: `leading` only when an entry of the own term is committed and applied (Raft dissertation, 6.4); `lost` only after
+ * `leading`; a group that has stopped neither leads nor follows, and is never due.
+ */
+#include "base/mutant.h"
+#include "raft-glue/raft_group_internal.h"
+
+/* It hears no majority, or has stopped, or is deposed. The others may hear it, or its broker, all the same, and would wait for it. */
+static void resign(struct group *group, uint32_t term, uint32_t deposed_by) {
+    for (size_t i = 0; i < group->member_count; i++) {
+        if (group->members[i] == group->self) continue;
+        struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .a = deposed_by};
+        group_send(group, group->members[i], &record);
+    }
+}
+
+void group_note_role(struct group *group) {
+    unsigned role = group->raft.state;
+    if (role == group->role) return;
+    quiet_end(group);
+    quiet_stop_hurry(group);
+    if (group->role == RAFT_LEADER) {
+        replicate_end(group);
+        group->hand_over_to = 0;
+        group->serve_index = 0;
+        uint32_t led = group->leader_term, now = group_term(group);
+        if (role == RAFT_FOLLOWER) resign(group, led, now == led ? 0 : now);
+    }
+    group->role = role;
+    if (role == RAFT_CANDIDATE) group->shard->stats.elections++;
+    if (role == RAFT_LEADER) {
+        group->serve_index = 0;
+        replicate_begin(group);
+        log_debug(group->shard->log, "%s: leads term %u", group->label, group_term(group));
+    }
+}
+
+void group_note_leader(struct group *group) {
+    uint32_t term = group_term(group);
+    if (group->raft.state == RAFT_LEADER) {
+        group->leader = group->replica;
+    } else if (group->raft.state == RAFT_FOLLOWER && group->heard_term == term) {
+        group->leader = group->heard_leader;
+    } else if (group->raft.state == RAFT_CANDIDATE) {
+        group->leader = 0;
+    } else if (term != group->leader_term || group->leader == group->replica) {
+        group->leader = 0; /* the engine still remembers the one of an older term; we lead no more without a majority */
+    }
+    group->leader_term = term;
+}
+
+static bool stop(struct group *group, const char *why) {
+    if (group->phase == GROUP_STOPPED) return false;
+    log_error(
+        group->shard->log,
+        "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
+        group->label, why);
+    if (group_leads(group))
+        resign(group, group_term(group), 0); /* nobody else would notice: a quiet group sends nothing */
+    else if (group->quiet_of != NULL)
+        group_send_state(group, group->quiet_of); /* that it is awake; more it will not say */
+    quiet_end(group);
+    replicate_end(group);
+    group->phase = GROUP_STOPPED;
+    group->leader = 0;
+    timer_heap_remove(&group->shard->timers, &group->timer);
+    shard_news(group);
+    return true;
+}
+
+void group_stop(struct group *group, const char *why) {
+    if (stop(group, why) && group->events->broken != NULL)
+        group->events->broken(group->arg, group->damage != NULL ? group->damage : why);
+}
+
+void group_stop_contradicted(struct group *group, const char *why) {
+    stop(group, why);
+}
+
+/* ---- What the owner hears ---- */
+
+static bool may_serve(const struct group *group) {
+    if (!group_leads(group) || group->serve_index == 0 || group->apply_blocked) return false;
+    return group->applied >= group->serve_index || MUTANT(MUTANT_NO_BARRIER);
+}
+
+/* ... any more, and the owner does not know yet. */
+static bool must_not_serve(const struct group *group) {
+    bool leads = group_leads(group) && group_term(group) == group->announced_term && !group->apply_blocked;
+    return group->announced && !leads;
+}
+
+bool group_has_to_tell(const struct group *group) {
+    if (must_not_serve(group)) return true;
+    if (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term) return true;
+    if (group->announced && group->quiet != group->announced_quiet) return true;
+    return !group->announced && may_serve(group);
+}
+
+void group_tell_role(struct group *group) {
+    if (must_not_serve(group)) {
+        group->announced = false;
+        group->shard->stats.leaderships_lost++;
+        group->events->lost(group->arg);
+    }
+    if (!group->closed &&
+        (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term)) {
+        group->announced_leader = group->leader;
+        group->announced_leader_term = group->leader_term;
+        group->events->leader_changed(group->arg, group->leader, group->leader_term);
+    }
+    if (!group->closed && !group->announced && may_serve(group)) {
+        group->announced = true;
+        group->announced_term = group_term(group);
+        group->announced_quiet = false;
+        group->events->leading(group->arg, group->announced_term);
+    }
+    if (!group->closed && group->announced && group->quiet != group->announced_quiet) {
+        group->announced_quiet = group->quiet;
+        if (group->events->quiet != NULL) group->events->quiet(group->arg, group->quiet);
+    }
+}

@@ -1,0 +1,212 @@
+/*
+ * One step of the engine, and its effects in their order:
+ *
+ *   1 term and vote    recorded in the journal; until they are durable no message of this group leaves, of this step or
+ *                      a later one (raft_group_send.c), and none of its entries counts as persisted (raft_group_durable.c)
+ *   2 entries          truncate if they are not past the log's end, then append
+ *   3 state            a new leader's cursors begin before its messages (raft_group_role.c)
+ *   4 messages         records for this turn; AppendEntries move the cursors of the followers (replicate.c)
+ *   5 commit index     to the log, and to the owner at the end of the turn (raft_group_apply.c)
+ *   6 timeout          the group's place in the timer heap (raft_group_deadline.c)
+ *
+ * Then what follows from it, which may be a step again: the barrier of a new leader, a leadership that can be handed over.
+ *
+ * A step that fails leaves the engine half changed, so it ends the process: what can be refused is refused before.
+ */
+#include <inttypes.h>
+
+#include "base/mutant.h"
+#include "raft-glue/raft_group_internal.h"
+
+/* ---- Hard state ---- */
+
+static void set_hard_state(struct group *group, unsigned flags) {
+    if ((flags & ((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) == 0) return;
+    uint64_t vote = MUTANT(MUTANT_VOTE_NOT_PERSISTED) ? 0 : raft_voted_for(&group->raft);
+    group->hard_version = partition_log_set_hard_state(group->log, (uint32_t)raft_current_term(&group->raft), vote);
+}
+
+/* ---- Entries ---- */
+
+static struct entry *make_barrier(struct group *group, uint64_t index, uint32_t term) {
+    struct entry_spec spec = {
+        .type = ENTRY_BARRIER, .base_offset = partition_log_end_offset(group->log), .max_timestamp = -1};
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, group->id, index, term);
+    return entry;
+}
+
+static void append_entries(struct group *group, const struct raft_update *update) {
+    uint64_t first = update->entries.index, last = partition_log_last_index(group->log);
+    /* the engine's update; group_admit let no gap through */
+    CHECK(first > 0 && first <= last + 1 && update->entries.n > 0);
+    if (first <= last) {
+        CHECK(first > group->commit); /* contradicts_commit (admit.c) has stopped the group */
+        partition_log_truncate(group->log, first);
+        group->shard->stats.truncations++;
+    }
+    if (group->step_entries != NULL) {
+        CHECK(first >= group->step_first); /* they are those of this step, admitted */
+        partition_log_append(group->log, group->step_entries + (first - group->step_first), update->entries.n);
+        return;
+    }
+    /* The engine's own: the barrier of a new leader. Its eight bytes are ours to free, and nothing else knows them. */
+    CHECK(update->entries.n == 1 && update->entries.batch == &group->raft.barrier); /* the engine's own entry */
+    raft_free(group->raft.barrier.buf.base);
+    struct entry *barrier = make_barrier(group, first, (uint32_t)group->raft.barrier.term);
+    partition_log_append(group->log, &barrier, 1);
+    entry_unref(barrier);
+}
+
+/* ---- Messages ---- */
+
+/* Nothing but terms is gone (raft_group_trail.c): once they are known, its rejection there makes the engine look for the right place. */
+static void ask_behind_snapshot(struct member *member, const struct raft_install_snapshot *snapshot) {
+    struct raft_append_entries question = {.prev_log_index = snapshot->last_index,
+                                           .prev_log_term = snapshot->last_term};
+    group_trail_reach(member);
+    replicate_append(member, &question);
+}
+
+static void send_messages(struct group *group, const struct raft_update *update) {
+    for (unsigned i = 0; i < update->messages.n; i++) {
+        const struct raft_message *message = &update->messages.batch[i];
+        struct member *member = group_member(group, message->server_id);
+        if (member == NULL || member->link == NULL) continue;
+        if (message->type == RAFT_APPEND_ENTRIES) {
+            replicate_append(member, &message->append_entries);
+        } else if (message->type == RAFT_INSTALL_SNAPSHOT) {
+            ask_behind_snapshot(member, &message->install_snapshot);
+        } else {
+            group_send_message(group, member, message);
+        }
+    }
+}
+
+/* ---- The step ---- */
+
+static void commit_to(struct group *group, uint64_t index) {
+    if (index <= group->commit) return;
+    group->commit = index;
+    partition_log_commit(group->log, index);
+    shard_news(group);
+}
+
+static void follow_up(struct group *group);
+
+bool group_step(struct group *group, struct raft_event *event) {
+    struct raft_update update = {0};
+    event->time = shard_now_ms(group->shard);
+    raft_index committed = raft_commit_index(&group->raft);
+    int rv = raft_step(&group->raft, event, &update);
+    if (rv != 0)
+        env_fatal(
+            group->shard->env,
+            "%s: the consensus engine failed in term %llu at entry %" PRIu64
+            " (%s); the process ends, because its state cannot be believed. Start it again; if it fails again, keep the data "
+            "directory and report this",
+            group->label, raft_current_term(&group->raft), partition_log_last_index(group->log), raft_strerror(rv));
+    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0); /* peers cannot send one: receive.c knows no such message */
+    CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
+    set_hard_state(group, update.flags);
+    if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
+    group->step_entries = NULL;
+    if (update.flags & (RAFT_UPDATE_STATE)) group_note_role(group);
+    if (update.flags & (RAFT_UPDATE_MESSAGES)) send_messages(group, &update);
+    group->step_stale = false;
+    if (update.flags & (RAFT_UPDATE_COMMIT_INDEX)) commit_to(group, raft_commit_index(&group->raft));
+    if (update.flags & (RAFT_UPDATE_TIMEOUT)) group_rearm_later(group);
+    follow_up(group);
+    return (update.flags & (RAFT_UPDATE_ENTRIES)) != 0;
+}
+
+/* ---- Events of our own ---- */
+
+static void submit_sealed(struct group *group, struct entry *entry, enum raft_entry_type type) {
+    static char token; /* the engine wants some batch and never touches that of a submit */
+    struct raft_entry raw = {.term = entry->term, .type = type, .batch = &token};
+    struct raft_event event = {.type = RAFT_SUBMIT};
+    event.submit.entries = &raw;
+    event.submit.n = 1;
+    group->step_entries = &entry;
+    group->step_first = entry->index;
+    group_step(group, &event);
+}
+
+static void submit_barrier(struct group *group) {
+    struct entry *entry = make_barrier(group, partition_log_last_index(group->log) + 1,
+                                       (uint32_t)raft_current_term(&group->raft));
+    submit_sealed(group, entry, RAFT_BARRIER);
+    entry_unref(entry);
+}
+
+void group_step_persisted(struct group *group, uint64_t index) {
+    if (index <= group->raft.last_stored) return;
+    /* the journal's word, of entries that are in the log */
+    CHECK(index <= partition_log_last_index(group->log) && group->raft.state != RAFT_CANDIDATE);
+    struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
+    event.persisted_entries.index = index;
+    group_step(group, &event);
+}
+
+/* ---- What follows from a step ---- */
+
+/* The engine appends a barrier only when something is uncommitted; a leader serves behind one in any case. */
+static void serve_behind_own_entry(struct group *group) {
+    uint64_t last = partition_log_last_index(group->log);
+    group->serve_index = last + 1;
+    if (partition_log_term_at(group->log, last) == group_term(group)) {
+        group->serve_index = last;
+    } else {
+        submit_barrier(group);
+    }
+}
+
+void group_hand_over(struct group *group) {
+    struct member *target = transfer_decide(group);
+    if (target == NULL) return;
+    struct raft_event event = {.type = RAFT_TRANSFER};
+    event.transfer.server_id = target->replica;
+    group_step(group, &event);
+}
+
+static void follow_up(struct group *group) {
+    quiet_stepped(group);
+    if (group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
+    struct raft_event event;
+    if (group_trail_forget(group, &event)) group_step(group, &event);
+    group_note_leader(group);
+    election_note(group);
+    group_hand_over(group);
+    if (group->phase == GROUP_RUNNING && (group_has_to_tell(group) || group->confirms != NULL)) shard_news(group);
+}
+
+/* ---- The owner submits ---- */
+
+/* Uncommitted, or committed by the others while our own disk is slow: both wait in memory and for the journal. */
+static bool too_much_waits(const struct group *group) {
+    const struct shard *shard = group->shard;
+    const struct shard_options *options = &shard->options;
+    return partition_log_uncommitted_bytes(group->log) >= options->group_uncommitted_bytes ||
+           partition_log_undurable_bytes(group->log) >= options->group_uncommitted_bytes ||
+           log_store_uncommitted_bytes(shard->store) >= options->uncommitted_bytes ||
+           log_store_undurable_bytes(shard->store) >= options->uncommitted_bytes;
+}
+
+int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) {
+    if (!group_leads(group) || !group->announced) return ERR_NOT_LEADER;
+    if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
+        return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
+    if (too_much_waits(group)) return ERR_LIMIT;
+    if (group->needs_room && !disk_room_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
+        return ERR_NO_SPACE;
+    CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
+    struct entry *entry = entry_new(NULL, spec);
+    *index = partition_log_last_index(group->log) + 1;
+    entry_seal(entry, group->id, *index, (uint32_t)raft_current_term(&group->raft));
+    submit_sealed(group, entry, RAFT_COMMAND);
+    entry_unref(entry);
+    if (MUTANT(MUTANT_COMMIT_AT_APPEND)) commit_to(group, *index);
+    if (MUTANT(MUTANT_PERSISTED_AT_APPEND)) group_step_persisted(group, *index);
+    return ERR_NONE;
+}

@@ -1,0 +1,104 @@
+/*
+ * Does a majority still follow this leader, after now? What a deposed leader that does not know it yet must ask before it says
+ * something that a client would believe (read index: Raft dissertation, section 6.4).
+ *
+ * All that ask in one turn share one round: a record to each voter, in the frame of the turn. A voter that is in the same
+ * term answers; its term says that it has voted for nobody later. With a majority the round, and all before it, is confirmed.
+ * Failures: not leading any more: ERR_NOT_LEADER; no majority within an election timeout: ERR_TIMEOUT.
+ */
+#include "base/mutant.h"
+#include "raft-glue/raft_group_internal.h"
+
+void group_confirm(struct group *group, struct group_confirm *confirm) {
+    confirm->next = NULL;
+    confirm->round = group->confirm_asked + 1;
+    confirm->deadline_ms = env_now_ms(group->shard->env) + group->shard->options.election_timeout_ms;
+    *group->confirms_end = confirm;
+    group->confirms_end = &confirm->next;
+    shard_news(group);
+}
+
+void group_confirm_cancel(struct group *group, struct group_confirm *confirm) {
+    for (struct group_confirm **at = &group->confirms; *at != NULL; at = &(*at)->next) {
+        if (*at != confirm) continue;
+        *at = confirm->next;
+        if (*at == NULL) group->confirms_end = at;
+        return;
+    }
+}
+
+static void end_first(struct group *group, int error) {
+    struct group_confirm *first = group->confirms;
+    group_confirm_cancel(group, first);
+    first->done(first, error);
+}
+
+void confirm_fail_all(struct group *group, int error) {
+    size_t n = 0; /* those that are here now: `done` may ask again */
+    for (struct group_confirm *at = group->confirms; at != NULL; at = at->next)
+        n++;
+    for (; n > 0 && group->confirms != NULL; n--)
+        end_first(group, error);
+}
+
+static void ask(struct group *group) {
+    group->confirm_asked++;
+    for (size_t i = 0; i < group->member_count; i++) {
+        struct member *member = group->members[i];
+        if (member == group->self || !member->voter) continue;
+        struct peer_record record = {.type = RECORD_CONFIRM, .term = group_term(group), .a = group->confirm_asked};
+        group_send(group, member, &record);
+    }
+    group_rearm_later(group);
+}
+
+/* The highest round that a majority has confirmed. */
+static uint64_t confirmed_round(const struct group *group) {
+    uint64_t best = 0;
+    size_t voters = 0;
+    for (size_t i = 0; i < group->member_count; i++)
+        voters += group->members[i]->voter;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *at = group->members[i];
+        uint64_t round = at == group->self ? group->confirm_asked : at->confirmed;
+        size_t count = 0;
+        for (size_t j = 0; j < group->member_count; j++) {
+            const struct member *other = group->members[j];
+            count += other->voter && (other == group->self || other->confirmed >= round);
+        }
+        if (count > voters / 2 && round > best) best = round;
+    }
+    return best;
+}
+
+void confirm_deliver(struct group *group) {
+    if (group->confirms == NULL) return;
+    if (!group->announced) {
+        confirm_fail_all(group, ERR_NOT_LEADER);
+        return;
+    }
+    struct group_confirm *last = group->confirms;
+    while (last->next != NULL)
+        last = last->next;
+    if (last->round > group->confirm_asked) ask(group);
+    uint64_t round = MUTANT(MUTANT_CONFIRM_SKIPPED) ? group->confirm_asked : confirmed_round(group);
+    while (group->confirms != NULL && group->confirms->round <= round)
+        end_first(group, ERR_NONE);
+    uint64_t now_ms = env_now_ms(group->shard->env);
+    while (group->confirms != NULL && group->confirms->deadline_ms <= now_ms)
+        end_first(group, ERR_TIMEOUT);
+}
+
+void confirm_received(struct group *group, struct member *from, const struct peer_record *record) {
+    if (group->phase != GROUP_RUNNING || record->term != group_term(group)) return;
+    if (record->type == RECORD_CONFIRM) {
+        if (group->raft.state == RAFT_LEADER) return;
+        struct peer_record answer = {.type = RECORD_CONFIRMED, .term = record->term, .a = record->a};
+        group_send(group, from, &answer);
+    } else if (from->damaged) { /* a later vote may be among what it lost */
+        group->shard->stats.messages_dropped++;
+    } else if (group_leads(group) && record->a <= group->confirm_asked && record->a > from->confirmed) {
+        from->confirmed = record->a;
+        if (group->confirms != NULL) shard_news(group);
+    }
+}

@@ -1,0 +1,63 @@
+/* Reading rounds through a window; see the header. */
+#include "storage/journal/journal_reader.h"
+
+#include "base/mem.h"
+
+enum { PIECE_BYTES = 1 << 20 };
+
+void journal_reader_init(struct journal_reader *reader) {
+    *reader = (struct journal_reader){.capacity = PIECE_BYTES};
+    reader->window = mem_aligned(JOURNAL_BLOCK, PIECE_BYTES);
+}
+
+void journal_reader_close(struct journal_reader *reader) {
+    mem_free(reader->window);
+    *reader = (struct journal_reader){0};
+}
+
+void journal_reader_file(struct journal_reader *reader, const struct journal_file *file) {
+    reader->file = file;
+    reader->at = 0;
+    reader->len = 0;
+}
+
+int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t len, const uint8_t **bytes) {
+    if (offset >= reader->at && offset - reader->at <= reader->len && reader->len - (offset - reader->at) >= len) {
+        *bytes = reader->window + (offset - reader->at);
+        return ERR_NONE;
+    }
+    uint64_t size = reader->file->size;
+    if (offset > size || len > size - offset) return ERR_EOF;
+    if (len > reader->capacity) {
+        mem_free(reader->window);
+        reader->capacity = (len + PIECE_BYTES - 1) / PIECE_BYTES * PIECE_BYTES;
+        reader->window = mem_aligned(JOURNAL_BLOCK, reader->capacity);
+    }
+    reader->at = offset;
+    int error = env_file_read(reader->file->file, reader->window, reader->capacity, offset, &reader->len);
+    if (error != ERR_NONE) {
+        reader->len = 0;
+        return error;
+    }
+    *bytes = reader->window;
+    return reader->len >= len ? ERR_NONE : ERR_EOF;
+}
+
+int journal_reader_header(struct journal_reader *reader, uint64_t offset, struct journal_round_header *header) {
+    const uint8_t *bytes;
+    int error = journal_reader_bytes(reader, offset, JOURNAL_BLOCK, &bytes);
+    if (error != ERR_NONE) return error == ERR_EOF ? ERR_MALFORMED : error;
+    error = journal_round_decode(bytes, header);
+    if (error == ERR_MALFORMED || (reader->salt != 0 && header->salt != reader->salt)) return ERR_MALFORMED;
+    if (error != ERR_NONE) return error;
+    return header->file == reader->file->number && header->offset == offset ? ERR_NONE : ERR_MALFORMED;
+}
+
+int journal_reader_round(struct journal_reader *reader, uint64_t offset, struct journal_round_header *header,
+                         const uint8_t **round) {
+    int error = journal_reader_header(reader, offset, header);
+    if (error != ERR_NONE) return error;
+    error = journal_reader_bytes(reader, offset, journal_round_size(header->payload_len, header->entries), round);
+    if (error != ERR_NONE) return error == ERR_EOF ? ERR_CORRUPT : error;
+    return journal_round_check(*round, header);
+}

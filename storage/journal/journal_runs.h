@@ -1,0 +1,41 @@
+/*
+ * Whether a journal went back in time: which runs of this broker wrote it, and what this broker saw of the journals of others.
+ *
+ * Every opening is a run, with a random number, recorded before anything else; it begins behind the last round that was found.
+ * Another broker that heard "run r is durable up to sequence s" can ask later whether the journal still covers that. One that
+ * was put back from an older copy, or lost its end, does not: run r is not in it, or ended earlier; further starts do not
+ * change that. Invariant: runs are in the order of their beginnings; only the oldest are forgotten.
+ */
+#ifndef STORAGE_JOURNAL_JOURNAL_RUNS_H
+#define STORAGE_JOURNAL_JOURNAL_RUNS_H
+
+#include "storage/journal/journal.h"
+#include "storage/journal/journal_round.h"
+
+enum { JOURNAL_RUNS_MAX = 64 };
+
+struct journal_run {
+    uint64_t id;
+    uint64_t begin; /* sequence of the last round before it; 0: it made the journal */
+};
+
+struct journal_lineage {
+    struct journal_run runs[JOURNAL_RUNS_MAX]; /* the last one is the present */
+    size_t run_count;
+    bool disowned;
+    struct journal_witness *witnesses; /* one for each directory */
+    size_t witness_count;
+};
+
+void journal_lineage_close(struct journal_lineage *lineage);
+
+/* A JOURNAL_RUN or JOURNAL_WITNESS. */
+void journal_lineage_apply(struct journal_lineage *lineage, const struct journal_record *record);
+/* The records of a checkpoint that make the same lineage. */
+void journal_lineage_add_to(const struct journal_lineage *lineage, struct journal_round *round);
+
+/* See journal_covers and journal_witness_of. */
+bool journal_lineage_covers(const struct journal_lineage *lineage, uint64_t run, uint64_t sequence);
+const struct journal_witness *journal_lineage_witness(const struct journal_lineage *lineage, uint64_t directory);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * The ground floor of store and logs: what all their files use, and nothing that starts anything. See log_internal.h.
+ *
+ * Happy path: positions move forward, jobs come and go in the lane. Failures: none.
+ * Invariants: synced <= written <= committed. A closed log lives as long as one of its events or its job is under way, a closed
+ * store as long as a job in its lane or such a log.
+ */
+#include "storage/log/log_internal.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/mutant.h"
+
+/* ---- The store ---- */
+
+struct partition_log *log_store_find(struct log_store *store, uint64_t group) {
+    struct partition_log *log;
+    HASH_FIND(by_group, store->logs, &group, sizeof group, log);
+    return log && !log->closed ? log : NULL;
+}
+
+void log_store_check_flush(struct log_store *store) {
+    if (store->flushing && !store->flush_waits) env_defer(store->env, &store->flush_task);
+}
+
+void log_store_free_if_unused(struct log_store *store) {
+    if (!store->closed || store->jobs > 0 || store->logs || store->removals.busy) return;
+    paced_removal_close(&store->removals);
+    for (unsigned i = 0; i < store->lane_count; i++)
+        env_lane_free(store->lanes[i]);
+    mem_free(store->lanes);
+    env_lane_free(store->open_lane);
+    mem_free(store->groups_path);
+    mem_free(store);
+}
+
+struct env_lane *log_store_lane(const struct log_store *store, uint64_t group) {
+    return store->lanes[group % store->lane_count];
+}
+
+void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job) {
+    store->jobs++;
+    env_lane_run(lane, job);
+}
+
+void log_store_job_done(struct log_store *store) {
+    store->jobs--;
+    if (!store->closed) log_store_check_flush(store);
+    log_store_free_if_unused(store);
+}
+
+void log_store_took_room(struct log_store *store, uint64_t bytes) {
+    if (store->room) disk_room_took(store->room, bytes);
+}
+
+/* ---- A log's positions ---- */
+
+void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed) {
+    CHECK(synced >= log->synced && written >= log->written && committed >= log->committed);
+    CHECK(synced <= written);
+    CHECK(written <= committed || MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT));
+    log->synced = synced;
+    log->written = written;
+    log->committed = committed;
+}
+
+uint64_t partition_log_writable(const struct partition_log *log) {
+    if (MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT)) return log->last_index > log->written ? log->last_index : log->written;
+    return log->committed < log->durable ? log->committed : log->durable;
+}
+
+/* ---- What a log is made of ---- */
+
+void partition_log_add_change(struct partition_log *log, uint64_t index) {
+    if (log->change_count == log->change_room) {
+        log->change_room = log->change_room ? log->change_room * 2 : 4;
+        log->changes = mem_realloc(log->changes, log->change_room * sizeof *log->changes);
+    }
+    log->changes[log->change_count++] = index;
+}
+
+void partition_log_add_segment(struct partition_log *log, struct segment *segment) {
+    if (log->segment_count == log->segment_room) {
+        log->segment_room = log->segment_room ? log->segment_room * 2 : 4;
+        log->segments = mem_realloc(log->segments, log->segment_room * sizeof(struct segment *));
+    }
+    log->segments[log->segment_count++] = segment;
+}
+
+struct segment *partition_log_active(const struct partition_log *log) {
+    struct segment *last = log->segment_count ? log->segments[log->segment_count - 1] : NULL;
+    return last && last->active ? last : NULL;
+}
+
+/* ---- Its end ---- */
+
+/* It waits for no round any more. */
+static void drop_marks(struct partition_log *log) {
+    struct journal *journal = log->store->journal;
+    while (log->oldest_mark) {
+        struct durable_mark *mark = log->oldest_mark;
+        log->oldest_mark = mark->next;
+        if (journal) journal_wait_cancel(journal, &mark->waiter);
+        mem_free(mark);
+    }
+    log->newest_mark = NULL;
+}
+
+void partition_log_free_if_unused(struct partition_log *log) {
+    if (!log->closed || log->opening || log->busy > 0 || log->job) return;
+    drop_marks(log);
+    if (log->has_snapshot) slice_unref(&log->snapshot);
+    struct log_store *store = log->store;
+    HASH_DELETE(by_group, store->logs, log);
+    term_table_close(&log->terms);
+    mem_free(log->changes);
+    mem_free(log->segments);
+    mem_free(log->label);
+    mem_free(log->path);
+    mem_free(log);
+    log_store_free_if_unused(store);
+}

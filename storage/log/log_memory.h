@@ -1,0 +1,55 @@
+/*
+ * The entries of one log that are in memory: the end of the log, without holes.
+ *
+ * Happy path: entries are pushed as they are appended; those that a segment can serve are "served" and stay as long as the tail
+ * cache, which all logs of a store share, has room for them. The oldest by arrival leave first, a run (what write-behind wrote at
+ * once) at a time.
+ * Invariants: an entry that no segment can serve never leaves; the cache's bytes are the sum of the charges of served entries.
+ */
+#ifndef STORAGE_LOG_LOG_MEMORY_H
+#define STORAGE_LOG_LOG_MEMORY_H
+
+#include "storage/entry.h"
+
+struct tail_run;
+
+struct tail_cache {
+    uint64_t bytes; /* of entries that a segment can serve too */
+    uint64_t limit;
+    struct tail_run *oldest, *newest;
+};
+
+void tail_cache_init(struct tail_cache *cache, uint64_t limit_bytes);
+
+struct memory_slot {
+    struct entry *entry;
+    uint64_t charged; /* bytes in the cache's count; 0 until it is served */
+};
+
+struct log_memory {
+    struct tail_cache *cache;
+    struct memory_slot *slots; /* index i is in slot i % room; room is a power of two */
+    size_t room, count;
+    uint64_t first_index; /* of the oldest entry in memory */
+    uint64_t served;      /* segments can serve up to this index */
+    struct tail_run *oldest, *newest;
+};
+
+/* Empty; the next entry has index `next_index`, and segments serve all before. */
+void log_memory_init(struct log_memory *memory, struct tail_cache *cache, uint64_t next_index);
+void log_memory_close(struct log_memory *memory);
+
+void log_memory_push(struct log_memory *memory, struct entry *entry); /* takes a reference of its own */
+/* Drops entries from `index` on; index > served. */
+void log_memory_truncate(struct log_memory *memory, uint64_t index);
+/* Segments serve up to `index` now: they may leave, and some do when the cache is over its limit. */
+void log_memory_serve(struct log_memory *memory, uint64_t index);
+
+/* NULL: not in memory. No reference for the caller. */
+struct entry *log_memory_at(const struct log_memory *memory, uint64_t index);
+/* The entry that holds `offset`, or NULL: not in memory. */
+struct entry *log_memory_find_offset(const struct log_memory *memory, int64_t offset);
+/* The uncompressed body of an entry in memory; kept for the next reader if the cache has room for it. ERR_CORRUPT. */
+int log_memory_raw(struct log_memory *memory, uint64_t index, struct slice *raw);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * One read, fetch or search that is under way: what the three have in common.
+ *
+ * Happy path: the reader takes what is in memory at once. For what is in a segment it looks into it with a visitor, a pure function
+ * over a cursor: first on the loop, from cached bytes only; if a disk has to be asked, or much has to be done, the same visitor goes on in
+ * a job of the pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked; one that tells of damage is
+ * noted in the log first. When no file may be opened now, the
+ * look waits, in order, until there is room for it (it is also tried again from time to time: the files may be somebody else's).
+ * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory of its own; a request that was
+ * cancelled, or whose log was closed, is never touched again.
+ */
+#ifndef STORAGE_LOG_LOG_READING_H
+#define STORAGE_LOG_LOG_READING_H
+
+#include "storage/log/log_internal.h"
+#include "storage/segment/segment_cursor.h"
+
+enum seek_by { SEEK_BY_INDEX, SEEK_BY_OFFSET, SEEK_BY_TIMESTAMP, SEEK_TO_START };
+
+struct log_reading {
+    struct env_job job; /* first: a job is its reading */
+    struct env *env;
+    struct partition_log *log; /* NULL: closed meanwhile, or cancelled */
+    struct log_reading *next, *prev;
+    void *request;               /* the caller's struct */
+    struct log_reading **handle; /* in it: NULL when nothing is under way */
+    /* On the loop, after a job: goes on with the outcome of the look. */
+    void (*resume)(struct log_reading *reading, int error);
+    void (*free)(struct log_reading *reading); /* frees what it gathered, and itself */
+
+    /* The look into one segment. */
+    int (*visit)(struct log_reading *reading); /* ERR_NONE: through, or enough; else an error */
+    struct segment *segment;                   /* held */
+    int64_t looked_at;                         /* base offset of the segment of the last look */
+    struct segment_cursor cursor;
+    size_t chunk_bytes;
+    enum seek_by by;
+    int64_t key;
+    uint64_t position; /* where it begins, if not 0 */
+    bool waiting;      /* for a file, in the store's queue */
+    struct log_reading *next_waiting;
+    char *index_path;                            /* set: the index is to be read first */
+    struct segment_index *loaded;                /* by the job, for the segment */
+    int (*compute)(struct log_reading *reading); /* under way in the pool; NULL: none */
+    int error;
+    uint64_t damaged_at; /* in a file whose index was to be read, by a scan */
+};
+
+/* Links `reading` (zeroed by the caller but for what the look needs) to its log and request. */
+void log_reading_begin(struct log_reading *reading, struct partition_log *log, void *request,
+                       struct log_reading **handle);
+/* Unlinks it from both and frees it, now or when its job ends. */
+void log_reading_end(struct log_reading *reading);
+/* Perhaps a file may be opened: those that wait for one go on, at the end of this turn. */
+void log_readings_wake(struct log_store *store);
+void log_readings_open(struct log_store *store);
+void log_readings_close(struct log_store *store);
+
+/* The log is closing: ends all that are under way. */
+void log_readings_detach(struct partition_log *log);
+/* Looks into the segment from where `by` and `key` say, or from `position` if that is not 0. Returns what the visitor returned, or
+ * ERR_AGAIN: `resume` comes later. */
+int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by, int64_t key,
+                     uint64_t position);
+
+/* Runs `compute`, which touches only what a reading in the pool may touch, in the pool: `resume` comes later with what it returned. */
+void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_reading *reading));
+
+/* The segments that hold an index or offset that is written. */
+struct segment *log_segment_of_index(const struct partition_log *log, uint64_t index);
+struct segment *log_segment_of_offset(const struct partition_log *log, int64_t offset);
+
+/* Where an earlier reader stopped: the position of the entry with that index (offset), or 0. */
+uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, uint64_t index);
+uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, int64_t offset);
+/* The look has stopped before or inside the entry at its cursor's position; `index` (0) and `offset` (-1: not known) are next. */
+void log_hint_leave(const struct log_reading *reading, uint64_t index, int64_t offset, uint64_t position);
+
+#endif

@@ -1,0 +1,146 @@
+/* Directories go step by step; see the header. */
+#include "storage/log/paced_removal.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/segment/segment_format.h"
+
+enum {
+    STEP_BYTES = 4 << 20,
+    STEP_NAMES = 64, /* unlinked in one step */
+    PAUSE_US = 10 * 1000,
+    NO_FILES_US = 1000 * 1000, /* the pause when too many files are open */
+};
+
+/* One directory; also the job of its steps. */
+struct removal {
+    struct env_job job; /* first: a job is its removal */
+    struct paced_removal *removals;
+    struct env *env;
+    struct removal *next;
+    char *directory;
+    char **names;
+    size_t count, at; /* names, and the one that goes next */
+    bool listed, over;
+    int error; /* ERR_LIMIT: again later */
+};
+
+static void removal_free(struct removal *removal) {
+    for (size_t i = 0; i < removal->count; i++)
+        mem_free(removal->names[i]);
+    mem_free(removal->names);
+    mem_free(removal->directory);
+    mem_free(removal);
+}
+
+/* ---- In the lane ---- */
+
+static void add_name(void *arg, const char *name) {
+    struct removal *removal = arg;
+    removal->names = mem_realloc(removal->names, (removal->count + 1) * sizeof *removal->names);
+    removal->names[removal->count++] = mem_strdup(name);
+}
+
+/* Takes at most *budget bytes off the end of the file. Returns true when so little is left that it may be unlinked. */
+static bool cut(struct removal *removal, const char *path, uint64_t *budget) {
+    struct env_file *file;
+    uint64_t size = 0;
+    removal->error = env_file_open(removal->env, path, ENV_WRITE, &file);
+    if (removal->error == ERR_LIMIT) return false;
+    if (removal->error != ERR_NONE) return true;
+    bool small = env_file_size(file, &size) != ERR_NONE || size <= *budget;
+    if (!small) small = env_file_truncate(file, size - *budget) != ERR_NONE || env_file_sync(file) != ERR_NONE;
+    env_file_close(file);
+    removal->error = ERR_NONE;
+    *budget -= size < *budget ? size : *budget;
+    return small;
+}
+
+static void work(struct env_job *job) {
+    struct removal *removal = (struct removal *)job;
+    uint64_t budget = STEP_BYTES;
+    if (!removal->listed) removal->error = env_list_dir(removal->env, removal->directory, add_name, removal);
+    if (removal->error == ERR_LIMIT) return;
+    removal->listed = true;
+    for (unsigned names = 0; removal->at < removal->count && names < STEP_NAMES && budget > 0; names++) {
+        char *path = path_join(removal->directory, removal->names[removal->at]);
+        bool may_go = cut(removal, path, &budget);
+        if (may_go) {
+            env_unlink(removal->env, path);
+            removal->at++;
+        }
+        mem_free(path);
+        if (removal->error == ERR_LIMIT) return;
+    }
+    removal->over = removal->at == removal->count;
+    if (removal->over)
+        env_rmdir(removal->env, removal->directory);
+    else
+        env_sync_dir(removal->env, removal->directory);
+}
+
+/* ---- On the loop ---- */
+
+static void done(struct env_job *job);
+
+static void step(void *arg) {
+    struct paced_removal *removals = arg;
+    if (removals->busy || removals->first == NULL) return;
+    removals->busy = true;
+    removals->first->job = (struct env_job){.work = work, .done = done};
+    env_lane_run(removals->lane, &removals->first->job);
+}
+
+static void done(struct env_job *job) {
+    struct removal *removal = (struct removal *)job;
+    struct paced_removal *removals = removal->removals;
+    removals->busy = false;
+    if (removals->stopped) {
+        removals->idle(removals->arg);
+        return;
+    }
+    bool no_files = removal->error == ERR_LIMIT;
+    removal->error = ERR_NONE;
+    if (removal->over) {
+        removals->first = removal->next;
+        if (removals->first == NULL) removals->end = &removals->first;
+        removal_free(removal);
+    }
+    if (removals->first != NULL) env_timer_start(removals->pause, no_files ? NO_FILES_US : PAUSE_US);
+}
+
+void paced_removal_init(struct paced_removal *removals, struct env *env, void (*idle)(void *arg), void *arg) {
+    *removals = (struct paced_removal){.env = env, .end = &removals->first, .idle = idle, .arg = arg};
+    removals->lane = env_lane_new(env, "remove");
+    removals->pause = env_timer_new(env, step, removals);
+}
+
+void paced_removal_add(struct paced_removal *removals, char *directory) {
+    if (removals->stopped) {
+        mem_free(directory);
+        return;
+    }
+    struct removal *removal = mem_zalloc(sizeof *removal);
+    removal->removals = removals;
+    removal->env = removals->env;
+    removal->directory = directory;
+    bool first = removals->first == NULL;
+    *removals->end = removal;
+    removals->end = &removal->next;
+    if (first) step(removals);
+}
+
+void paced_removal_stop(struct paced_removal *removals) {
+    removals->stopped = true;
+    env_timer_stop(removals->pause);
+}
+
+void paced_removal_close(struct paced_removal *removals) {
+    CHECK(removals->stopped && !removals->busy);
+    for (struct removal *removal = removals->first, *next; removal != NULL; removal = next) {
+        next = removal->next;
+        removal_free(removal);
+    }
+    env_timer_free(removals->pause);
+    env_lane_free(removals->lane);
+}

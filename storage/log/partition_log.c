@@ -1,0 +1,219 @@
+/*
+ * The log of one Raft group: its end, its hard state, its positions. See partition_log.h for the contract, log_internal.h for the
+ * inside; recovery is in partition_log_recovery.c, reading in partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
+ *
+ * Happy path: append puts entries into memory and journal; commit lets write-behind have them. Failures: none; what could fail
+ * happens in the journal and in write-behind, which end the process.
+ * Invariants: entries continue the log (index, offset, term); only uncommitted entries are truncated.
+ */
+#include "storage/log/partition_log.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "storage/log/log_reading.h"
+#include "storage/log/write_behind.h"
+
+/* ---- Changing the log ---- */
+
+/* What is committed by the index that we were told, as far as the log goes. */
+static void advance_commit(struct partition_log *log) {
+    uint64_t committed = log->commit < log->last_index ? log->commit : log->last_index;
+    if (committed <= log->committed) return;
+    for (uint64_t i = log->committed + 1; i <= committed; i++) {
+        const struct entry *entry = log_memory_at(&log->memory, i);
+        CHECK(entry); /* what is not committed never leaves memory */
+        uint64_t stored = entry_stored_size(entry);
+        log->uncommitted_bytes -= stored;
+        log->store->uncommitted_bytes -= stored;
+        log->unwritten_bytes += stored;
+        log->store->write_behind.unwritten_bytes += stored;
+    }
+    partition_log_set_positions(log, log->synced, log->written, committed);
+    journal_commit(log->store->journal, log->group, committed);
+    write_behind_look(log);
+}
+
+void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n) {
+    CHECK(!log->closed); /* the group closes its log last */
+    if (n == 0) return;
+    for (size_t i = 0; i < n; i++) {
+        struct entry *entry = entries[i];
+        CHECK(entry->group == log->group);            /* entries_fit (receive.c) has compared it, or it is ours */
+        CHECK(entry->index == log->last_index + 1);   /* as above; the engine has truncated what was in the way */
+        CHECK(entry->base_offset == log->end_offset); /* goes_on (admit.c) has compared it, or it is ours */
+        term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
+        if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
+        log_memory_push(&log->memory, entry);
+        log->last_index = entry->index;
+        log->end_offset += entry->records;
+        log->uncommitted_bytes += entry_stored_size(entry);
+        log->store->uncommitted_bytes += entry_stored_size(entry);
+        if (entry->index > log->durable) {
+            log->undurable_bytes += entry_stored_size(entry);
+            log->store->undurable_bytes += entry_stored_size(entry);
+        }
+        journal_entry(log->store->journal, entry);
+    }
+    partition_log_mark_durable(log, log->last_index, 0);
+    advance_commit(log);
+}
+
+void partition_log_truncate(struct partition_log *log, uint64_t index) {
+    CHECK(!log->closed);           /* the group closes its log last */
+    CHECK(index > log->committed); /* contradicts_commit (admit.c) has stopped the group */
+    if (index > log->last_index) return;
+    for (uint64_t i = index; i <= log->last_index; i++) {
+        uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
+        log->uncommitted_bytes -= stored;
+        log->store->uncommitted_bytes -= stored;
+        if (i <= log->durable) continue;
+        log->undurable_bytes -= stored;
+        log->store->undurable_bytes -= stored;
+    }
+    log->end_offset = log_memory_at(&log->memory, index)->base_offset;
+    log_memory_truncate(&log->memory, index);
+    term_table_truncate(&log->terms, index);
+    while (log->change_count > 0 && log->changes[log->change_count - 1] >= index)
+        log->change_count--;
+    log->last_index = index - 1;
+    if (log->durable >= index && !MUTANT(MUTANT_STALE_COMPLETION)) log->durable = index - 1;
+    partition_log_marks_truncate(log, index);
+    journal_truncate(log->store->journal, log->group, index);
+}
+
+void partition_log_commit(struct partition_log *log, uint64_t index) {
+    CHECK(!log->closed); /* the group closes its log last */
+    if (index <= log->commit) return;
+    log->commit = index;
+    advance_commit(log);
+}
+
+uint64_t partition_log_set_hard_state(struct partition_log *log, uint32_t term, uint64_t voted_for) {
+    CHECK(!log->closed);      /* the group closes its log last */
+    CHECK(term >= log->term); /* the engine's terms do not go back */
+    log->term = term;
+    log->voted_for = voted_for;
+    journal_hard_state(log->store->journal, log->group, term, voted_for);
+    partition_log_mark_durable(log, 0, ++log->hard_state_version);
+    return log->hard_state_version;
+}
+
+/* ---- Answers ---- */
+
+uint64_t partition_log_first_index(const struct partition_log *log) {
+    return log->first_index;
+}
+
+uint64_t partition_log_last_index(const struct partition_log *log) {
+    return log->last_index;
+}
+
+uint64_t partition_log_durable_index(const struct partition_log *log) {
+    return log->durable;
+}
+
+uint64_t partition_log_commit_index(const struct partition_log *log) {
+    return log->commit;
+}
+
+uint32_t partition_log_term_at(const struct partition_log *log, uint64_t index) {
+    return index > log->last_index ? 0 : term_table_at(&log->terms, index);
+}
+
+int64_t partition_log_start_offset(const struct partition_log *log) {
+    return log->start_offset;
+}
+
+int64_t partition_log_end_offset(const struct partition_log *log) {
+    return log->end_offset;
+}
+
+int64_t partition_log_offset_behind(const struct partition_log *log, uint64_t index) {
+    if (index == log->last_index) return log->end_offset;
+    if (index + 1 == log->first_index) return log->start_offset;
+    const struct entry *next = log_memory_at(&log->memory, index + 1);
+    if (next) return next->base_offset;
+    return index == log->written ? log->written_end : -1;
+}
+
+uint64_t partition_log_uncommitted_bytes(const struct partition_log *log) {
+    return log->uncommitted_bytes;
+}
+
+uint64_t partition_log_undurable_bytes(const struct partition_log *log) {
+    return log->undurable_bytes;
+}
+
+bool partition_log_is_damaged(const struct partition_log *log) {
+    return log->damaged;
+}
+
+uint64_t partition_log_size_bytes(const struct partition_log *log) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < log->segment_count; i++)
+        bytes += log->segments[i]->end.position;
+    return bytes;
+}
+
+void partition_log_each_term(const struct partition_log *log,
+                             void (*each)(void *arg, uint64_t first, uint64_t count, uint32_t term), void *arg) {
+    for (size_t i = 0; i < log->terms.count; i++) {
+        const struct index_term *range = &log->terms.ranges[i];
+        uint64_t behind = i + 1 < log->terms.count ? range[1].first_index : log->last_index + 1;
+        each(arg, range->first_index, behind - range->first_index, range->term);
+    }
+}
+
+size_t partition_log_changes(const struct partition_log *log, uint64_t *into, size_t room) {
+    for (size_t i = 0; i < log->change_count && i < room; i++)
+        into[i] = log->changes[i];
+    return log->change_count;
+}
+
+uint32_t partition_log_term(const struct partition_log *log) {
+    return log->term;
+}
+
+uint64_t partition_log_voted_for(const struct partition_log *log) {
+    return log->voted_for;
+}
+
+int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch, uint32_t *epoch_found) {
+    return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);
+}
+
+void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t *index), void *arg) {
+    log->seal_state = state;
+    log->seal_arg = arg;
+}
+
+bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state) {
+    if (!log->has_snapshot) return false;
+    log->has_snapshot = false;
+    *index = log->snapshot_index;
+    *state = log->snapshot;
+    return true;
+}
+
+/* ---- The end ---- */
+
+void partition_log_close(struct partition_log *log) {
+    if (!log) return;
+    CHECK(!log->closed); /* the group closes its log last */
+    log->closed = true;
+    log->store->uncommitted_bytes -= log->uncommitted_bytes;
+    log->store->undurable_bytes -= log->undurable_bytes;
+    log->store->write_behind.unwritten_bytes -= log->unwritten_bytes;
+    log_readings_detach(log);
+    write_behind_forget(log);
+    log_store_check_flush(log->store);
+    for (size_t i = 0; i < log->segment_count; i++)
+        segment_drop(log->segments[i]);
+    log->segment_count = 0;
+    log_memory_close(&log->memory);
+#ifdef DRAVE_MUTANTS
+    env_defer_cancel(log->store->env, &log->early_report);
+#endif
+    partition_log_free_if_unused(log);
+}

@@ -1,0 +1,158 @@
+/*
+ * Reading entries by index, for peers and appliers: partition_log_read of partition_log.h.
+ *
+ * Happy path: entries in memory are taken at once; those before are read from segments, in big reads, and what follows in memory
+ * is added. Failures: an index below the first or above the last is ERR_NOT_FOUND, a damaged entry ERR_CORRUPT.
+ * Invariant: what is given out is one run of the log without holes, as the log is when `done` is called.
+ */
+#include "base/check.h"
+#include "base/mem.h"
+#include "storage/log/log_reading.h"
+
+enum { CHUNK_BYTES_MAX = 1 << 20 };
+
+struct index_reading {
+    struct log_reading base; /* first: a log_reading is its index_reading */
+    uint64_t next, last;
+    uint64_t max_bytes, bytes;
+    struct entry **entries;
+    size_t count, room;
+    bool full;
+};
+
+/* Is there room for an entry of this size? The first one always fits. */
+static bool fits(struct index_reading *reading, uint64_t size) {
+    if (reading->count > 0 && reading->bytes + size > reading->max_bytes) reading->full = true;
+    return !reading->full;
+}
+
+/* Takes the reference over. */
+static void add(struct index_reading *reading, struct entry *entry) {
+    if (reading->count == reading->room) {
+        reading->room = reading->room ? reading->room * 2 : 8;
+        reading->entries = mem_realloc(reading->entries, reading->room * sizeof(struct entry *));
+    }
+    reading->entries[reading->count++] = entry;
+    reading->bytes += entry_stored_size(entry);
+    reading->next = entry->index + 1;
+}
+
+/* The visitor: entries from `next` on that the segment has. */
+static int visit(struct log_reading *base) {
+    struct index_reading *reading = (struct index_reading *)base;
+    struct segment_cursor *cursor = &base->cursor;
+    while (!reading->full && reading->next <= reading->last) {
+        struct entry header;
+        int error = segment_cursor_peek(cursor, &header);
+        if (error == ERR_EOF) return 0;
+        if (error) return error;
+        if (header.index < reading->next) {
+            segment_cursor_skip(cursor, &header);
+            continue;
+        }
+        if (header.index > reading->next) return ERR_CORRUPT;
+        if (!fits(reading, entry_stored_size(&header))) break;
+        struct entry *entry;
+        error = segment_cursor_next(cursor, &entry);
+        if (error) return error;
+        add(reading, entry);
+    }
+    return 0;
+}
+
+static void drop_entries(struct entry **entries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        entry_unref(entries[i]);
+    mem_free(entries);
+}
+
+static void free_reading(struct log_reading *base) {
+    struct index_reading *reading = (struct index_reading *)base;
+    drop_entries(reading->entries, reading->count);
+    mem_free(reading);
+}
+
+/* Calls done. Entries that were read before the error are good: whoever wants more meets the error then. */
+static bool finish(struct index_reading *reading, int error) {
+    struct partition_log_read *read = reading->base.request;
+    if (reading->count > 0) error = 0;
+    if (!error) {
+        read->entries = reading->entries;
+        read->count = reading->count;
+        reading->entries = NULL;
+        reading->count = 0;
+    }
+    log_reading_end(&reading->base);
+    read->done(read, error);
+    return true;
+}
+
+/* One look into the segment that holds `next`. ERR_AGAIN: resume comes later. */
+static int look(struct index_reading *reading) {
+    struct partition_log *log = reading->base.log;
+    struct segment *segment = log_segment_of_index(log, reading->next);
+    CHECK(segment && reading->next <= log->written);
+    uint64_t before = reading->next;
+    int error = log_reading_look(&reading->base, segment, SEEK_BY_INDEX, (int64_t)reading->next,
+                                 log_hint_by_index(log, segment, reading->next));
+    if (!error) log_hint_leave(&reading->base, reading->next, -1, reading->base.cursor.position);
+    /* A segment that ends before an entry which it should hold was cut by somebody else. */
+    return !error && reading->next == before && !reading->full ? ERR_CORRUPT : error;
+}
+
+/* Goes on until there is enough. True: done was called. */
+static bool go_on(struct index_reading *reading) {
+    struct partition_log *log = reading->base.log;
+    while (!reading->full && reading->next <= reading->last && reading->next <= log->last_index) {
+        struct entry *entry = log_memory_at(&log->memory, reading->next);
+        if (entry) {
+            if (fits(reading, entry_stored_size(entry))) add(reading, entry_ref(entry));
+            continue;
+        }
+        int error = look(reading);
+        if (error == ERR_AGAIN) return false;
+        if (error) return finish(reading, error);
+    }
+    return finish(reading, reading->count > 0 ? 0 : ERR_NOT_FOUND);
+}
+
+static void resume(struct log_reading *base, int error) {
+    struct index_reading *reading = (struct index_reading *)base;
+    if (error) {
+        finish(reading, error);
+        return;
+    }
+    log_hint_leave(base, reading->next, -1, base->cursor.position);
+    go_on(reading);
+}
+
+bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last, uint64_t max_bytes,
+                        struct partition_log_read *read) {
+    read->entries = NULL;
+    read->count = 0;
+    read->reading = NULL;
+    if (first < log->first_index || first > log->last_index || last < first) {
+        read->done(read, ERR_NOT_FOUND);
+        return true;
+    }
+    struct index_reading *reading = mem_zalloc(sizeof *reading);
+    reading->next = first;
+    reading->last = last;
+    reading->max_bytes = max_bytes;
+    reading->base.visit = visit;
+    reading->base.resume = resume;
+    reading->base.free = free_reading;
+    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;
+    log_reading_begin(&reading->base, log, read, &read->reading);
+    return go_on(reading);
+}
+
+void partition_log_read_release(struct partition_log_read *read) {
+    drop_entries(read->entries, read->count);
+    read->entries = NULL;
+    read->count = 0;
+}
+
+void partition_log_read_cancel(struct partition_log_read *read) {
+    if (read->reading) log_reading_end(read->reading);
+}

@@ -1,0 +1,60 @@
+/* Ranges of equal term: see term_table.h. */
+#include "storage/log/term_table.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+void term_table_close(struct term_table *table) {
+    mem_free(table->ranges);
+    *table = (struct term_table){0};
+}
+
+void term_table_add(struct term_table *table, uint64_t index, int64_t base_offset, uint32_t term) {
+    /* terms of segments are looked at before they come here, those of entries by the engine and at admission */
+    CHECK(term > 0);
+    if (table->count > 0) {
+        const struct index_term *last = &table->ranges[table->count - 1];
+        if (last->term == term) return;
+        CHECK(last->term < term);         /* as above */
+        CHECK(last->first_index < index); /* as above */
+    }
+    if (table->count == table->room) {
+        table->room = table->room ? table->room * 2 : 4;
+        table->ranges = mem_realloc(table->ranges, table->room * sizeof *table->ranges);
+    }
+    table->ranges[table->count++] = (struct index_term){
+        .first_index = index, .start_offset = base_offset, .term = term};
+}
+
+void term_table_truncate(struct term_table *table, uint64_t index) {
+    while (table->count > 0 && table->ranges[table->count - 1].first_index >= index)
+        table->count--;
+}
+
+/* How many ranges begin at or before `index`. */
+static size_t ranges_up_to(const struct term_table *table, uint64_t index) {
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (table->ranges[middle].first_index <= index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t term_table_at(const struct term_table *table, uint64_t index) {
+    size_t n = ranges_up_to(table, index);
+    return n == 0 ? 0 : table->ranges[n - 1].term;
+}
+
+int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, int64_t end_offset, uint32_t *found) {
+    if (table->count == 0 || epoch > table->ranges[table->count - 1].term) return -1;
+    size_t i = table->count;
+    while (i > 0 && table->ranges[i - 1].term > epoch)
+        i--;
+    if (i == 0) return -1;
+    *found = table->ranges[i - 1].term;
+    return i == table->count ? end_offset : table->ranges[i].start_offset;
+}

@@ -1,0 +1,29 @@
+/*
+ * Which index has which term: the ranges of equal term of one log, with the offset at which each begins.
+ * A log has as many ranges as it had leaders; they feed RAFT_START and OffsetForLeaderEpoch.
+ */
+#ifndef STORAGE_LOG_TERM_TABLE_H
+#define STORAGE_LOG_TERM_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/segment/segment_format.h"
+
+struct term_table {
+    struct index_term *ranges; /* ascending; each ends where the next begins */
+    size_t count, room;
+};
+
+void term_table_close(struct term_table *table);
+/* The next entry has `index`, its base offset and `term`; terms never go back. */
+void term_table_add(struct term_table *table, uint64_t index, int64_t base_offset, uint32_t term);
+/* Entries from `index` on are gone. */
+void term_table_truncate(struct term_table *table, uint64_t index);
+/* The term of `index`; 0: before the first range. The caller knows where the log ends. */
+uint32_t term_table_at(const struct term_table *table, uint64_t index);
+/* OffsetForLeaderEpoch: the largest epoch <= `epoch` that the log has (*found), and where it ends: the start of the next one, or
+ * `end_offset` for the last. -1: `epoch` is above all, or below the first. */
+int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, int64_t end_offset, uint32_t *found);
+
+#endif

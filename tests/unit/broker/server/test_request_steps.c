@@ -1,0 +1,193 @@
+/* Work in steps of requests that a real server holds: turns, the memory for answers, clients that go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "broker/server/request_steps.h"
+#include "protocol/messages/describe_cluster.h"
+#include "tests/unit/broker/fixture_server.h"
+
+enum { STEPS = 200, WORKS = 6 };
+
+static struct work {
+    unsigned steps;          /* done */
+    size_t bytes_of_each;    /* that a step takes of the arena */
+    uint64_t us_of_each;     /* that it takes of the turn */
+    unsigned steps_by_timer; /* done when the timer fired */
+} works[WORKS];
+
+static struct work *work_of(const struct request *request) {
+    return &works[request->correlation_id];
+}
+
+static bool step(struct request *request) {
+    struct work *work = work_of(request);
+    assert_false(request->dead);
+    for (uint64_t end_us = env_now_us(request->env) + work->us_of_each; env_now_us(request->env) < end_us;) {}
+    if (work->bytes_of_each > 0) assert_non_null(kp_arena_alloc(&request->arena, work->bytes_of_each));
+    if (++work->steps < STEPS) return true;
+    struct kp_describe_cluster_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    kp_set_fallbacks(&kp_describe_cluster_response_schema, response);
+    request_respond_kept(request, response);
+    return false;
+}
+
+/* Takes the i-th request that is held, and works on it. */
+static void begin(struct stage *stage, size_t i) {
+    struct request *request = stage->held[i];
+    stage->held[i] = NULL;
+    request->canceled = NULL;
+    request_steps(request, step);
+}
+
+static void timer_fired(void *arg) {
+    (void)arg;
+    works[0].steps_by_timer = works[0].steps;
+}
+
+static int setup(void **state) {
+    memset(works, 0, sizeof works);
+    return stage_setup(state);
+}
+
+/* Two requests that are much work take turns, others run in between, and both are answered. */
+static void test_steps_take_turns(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    works[0].us_of_each = works[1].us_of_each = 500;
+    int clients[2];
+    for (int32_t i = 0; i < 2; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    struct env_timer *other = env_timer_new(stage->env, timer_fired, NULL);
+    env_timer_start(other, 20 * 1000);
+    begin(stage, 0);
+    assert_in_range(works[0].steps, 1, STEPS / 4); /* in the call that begins */
+    begin(stage, 1);
+    for (int32_t i = 0; i < 2; i++) {
+        assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
+        assert_int_equal(works[i].steps, STEPS);
+        close(clients[i]);
+    }
+    assert_in_range(works[0].steps_by_timer, 1, STEPS - 1);
+    env_timer_free(other);
+}
+
+/* What an answer under construction takes is charged. While that is spent one goes on at a time, and in the end all are answered. */
+static void test_steps_wait_for_memory(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    works[0].bytes_of_each = works[1].bytes_of_each = 100 << 10;
+    works[0].us_of_each = works[1].us_of_each = 100;
+    int clients[2];
+    for (int32_t i = 0; i < 2; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    begin(stage, 0);
+    begin(stage, 1);
+    assert_true(server_answer_bytes(stage->server) > 100 << 10);
+    for (int32_t i = 0; i < 2; i++) {
+        assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
+        if (i == 0) assert_true(works[1].steps < STEPS); /* it waited */
+        close(clients[i]);
+    }
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_answer_bytes(stage->server), 0);
+}
+
+/* Of one client's requests the later one may end first while the memory is spent: it does not keep that until the earlier one, which waits
+ * for it, has ended. */
+static void test_steps_of_one_client(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    works[0].bytes_of_each = works[1].bytes_of_each = 100 << 10;
+    int client = stage_dial(stage);
+    for (int32_t i = 0; i < 2; i++) {
+        stage_ask_cluster(client, i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    begin(stage, 1);
+    begin(stage, 0);
+    assert_true(works[0].steps < STEPS);
+    for (int32_t i = 0; i < 2; i++)
+        assert_int_equal(stage_receive_correlation_id(stage, client), i);
+    close(client);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_answer_bytes(stage->server), 0);
+}
+
+/* Many ordinary answers at once pass the limit by a part of it, not by as much as there are. */
+static void test_steps_have_a_reserve(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    int clients[WORKS];
+    size_t most = 0;
+    for (size_t i = 0; i < WORKS; i++) {
+        works[i].bytes_of_each = 4 << 10; /* 800 KiB in the end */
+        works[i].us_of_each = 100;
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], (int32_t)i);
+        stage_run_until_held(stage, i + 1);
+    }
+    for (size_t i = 0; i < WORKS; i++)
+        begin(stage, i);
+    for (size_t i = 0; i < WORKS; i++)
+        while (works[i].steps < STEPS) {
+            stage_run_ms(stage, 1);
+            if (server_answer_bytes(stage->server) > most) most = server_answer_bytes(stage->server);
+        }
+    assert_in_range(most, 1 << 20, 5 << 19); /* half of it beyond the limit, and one that goes on alone */
+    for (size_t i = 0; i < WORKS; i++)
+        close(clients[i]);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_answer_bytes(stage->server), 0);
+}
+
+/* A client that goes ends the work, wherever that is: no step comes after it, and nothing stays charged. */
+static void test_steps_client_goes(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    works[0].bytes_of_each = works[1].bytes_of_each = 100 << 10;
+    works[0].us_of_each = works[1].us_of_each = 5000;
+    int clients[2];
+    for (int32_t i = 0; i < 2; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    begin(stage, 0);
+    begin(stage, 1);
+    stage_run_ms(stage, 150); /* one of them waits by now */
+    assert_true(works[0].steps < STEPS && works[1].steps < STEPS);
+    close(clients[0]);
+    close(clients[1]);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_answer_bytes(stage->server), 0);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+    unsigned steps = works[0].steps + works[1].steps;
+    stage_run_ms(stage, 20);
+    assert_int_equal(works[0].steps + works[1].steps, steps);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_steps_take_turns),     TEST(test_steps_wait_for_memory), TEST(test_steps_of_one_client),
+        TEST(test_steps_have_a_reserve), TEST(test_steps_client_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

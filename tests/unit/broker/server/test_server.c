@@ -1,0 +1,427 @@
+/* Listeners and connections, with handlers of the test behind them and plain sockets in front. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/env_uv/env_uv.h"
+#include "base/mem.h"
+#include "protocol/kafka_error.h"
+#include "protocol/messages/api_versions.h"
+#include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/frame.h"
+#include "protocol/messages/metadata.h"
+#include "tests/unit/broker/fixture_server.h"
+
+/* ---- Tests ---- */
+
+/* Pipelined requests are all handed out at once, and answered in their order although they end the other way round. */
+static void test_server_answers_in_order(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (int i = 0; i < 8; i++)
+        stage_ask_cluster(client, 70 + i);
+    stage_run_until_held(stage, 8);
+    for (int i = 7; i >= 0; i--) {
+        assert_false((stage->client = client, stage_can_read(stage)));
+        stage_answer(stage, (size_t)i);
+    }
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(stage_receive_correlation_id(stage, client), 70 + i);
+    close(client);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+}
+
+/* KIP-35: a version from the future is answered in version 0, with error 35 and the versions that would do. */
+static void test_server_api_versions_of_the_future(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    static const uint8_t request[] = {0, 0, 0, 12, 0, 18, 0, 99, 0, 0, 0, 5, 1, 2, 3, 4};
+    uint8_t frame[4096];
+    stage_send_all(client, request, sizeof request);
+    ssize_t len = stage_receive(stage, client, frame, sizeof frame);
+    struct kp_arena arena;
+    struct kp_api_versions_response response;
+    kp_arena_init(&arena, 65536);
+    assert_int_equal(kp_response_decode(kp_api_find(KP_API_VERSIONS), 0, 5, frame, (size_t)len, &arena, &response),
+                     ERR_NONE);
+    assert_int_equal(response.error_code, KAFKA_UNSUPPORTED_VERSION);
+    assert_true(response.api_keys.count > 10);
+    for (int32_t i = 0; i < response.api_keys.count; i++) {
+        assert_true(response.api_keys.items[i].api_key < KP_PRIVATE);
+        if (response.api_keys.items[i].api_key != KP_PRODUCE) continue;
+        assert_int_equal(response.api_keys.items[i].min_version, 0);
+        assert_int_equal(response.api_keys.items[i].max_version, 9);
+    }
+    kp_arena_close(&arena);
+    close(client);
+}
+
+/* KIP-511: a software name that is none is refused, a good one is not. */
+static void test_server_api_versions_software(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    static const char *const names[] = {"apache-kafka-java", "a b", "-x", ""};
+    for (int i = 0; i < 4; i++) {
+        uint8_t frame[4096];
+        struct kp_api_versions_request request = {kp_string_of(names[i]), kp_string_of("1.0")};
+        stage_ask(client, KP_API_VERSIONS, 3, i, &request);
+        assert_true(stage_receive(stage, client, frame, sizeof frame) > 6);
+        assert_int_equal(frame[4] << 8 | frame[5], i == 0 ? KAFKA_NONE : KAFKA_INVALID_REQUEST);
+    }
+    close(client);
+}
+
+/* Whoever sends what is no request loses the connection, with a line on the log, and nobody else does. */
+static void test_server_closes_on_nonsense(void **state) {
+    struct stage *stage = *state;
+    static const struct {
+        uint8_t bytes[24];
+        size_t len;
+        const char *says;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\n\r\n", 18, "claims to have"},
+        {{0, 0, 0, 3, 1, 2, 3}, 7, "claims to have 3 bytes"},
+        {{0, 0, 0, 8, 0, 60, 0, 0, 0, 0, 0, 1}, 12, "no request of the Kafka protocol"}, /* the client id is missing */
+        {{0, 0, 0, 12, 0, 60, 0, 0, 0, 0, 0, 1, 255, 255, 0, 7}, 16, "DescribeCluster request"},
+        {{0, 0, 0, 10, 0, 0, 0, 2, 0, 0, 0, 1, 255, 255}, 14, "Produce"}, /* advertised, not served */
+        {{0, 0, 0, 10, 3, 231, 0, 0, 0, 0, 0, 1, 255, 255}, 14, "999"},
+    };
+    stage_open_server(stage);
+    int honest = stage_dial(stage);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        stage_run_ms(stage, i == 0 ? 0 : 1001); /* the log is limited to a line a second */
+        int client = stage_dial(stage);
+        stage_send_all(client, cases[i].bytes, cases[i].len);
+        stage_assert_server_closes(stage, client);
+        stage_assert_logged(stage, cases[i].says);
+    }
+    stage_ask_cluster(honest, 1);
+    stage_run_until_held(stage, 1);
+    stage_answer(stage, 0);
+    assert_int_equal(stage_receive_correlation_id(stage, honest), 1);
+    close(honest);
+}
+
+/* The eleventh request of a connection waits until one of ten has ended. */
+static void test_server_limits_requests_in_flight(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (int i = 0; i < 15; i++)
+        stage_ask_cluster(client, i);
+    stage_run_until_held(stage, 10);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 10);
+    stage_answer(stage, 0);
+    stage_run_until_held(stage, 11);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 11);
+    close(client);
+}
+
+static bool has_eight_connections(struct stage *stage) {
+    return server_connection_count(stage->server) == 8;
+}
+
+/* While the memory for requests is spent nothing more is begun to be read; when requests end, those that wait go on. */
+static void test_server_memory_is_limited(void **state) {
+    struct stage *stage = *state;
+    stage->options.request_bytes = 1000;
+    stage_open_server(stage);
+    int clients[8];
+    for (int i = 0; i < 8; i++)
+        clients[i] = stage_dial(stage);
+    stage_run_until(stage, has_eight_connections);
+    for (int i = 0; i < 8; i++)
+        stage_ask_cluster(clients[i], i);
+    stage_run_until_held(stage, 8); /* what has arrived is handed out */
+    assert_true(server_request_bytes(stage->server) >= 1000);
+    for (int i = 0; i < 8; i++)
+        stage_ask_cluster(clients[i], 10 + i);
+    stage_run_ms(stage, 30);
+    size_t noticed = stage->held_count; /* who was being read when it was spent is read once more */
+    for (int i = 0; i < 8; i++)
+        stage_ask_cluster(clients[i], 20 + i);
+    stage_run_ms(stage, 30);
+    assert_int_equal(stage->held_count, noticed);
+    for (size_t i = 0; i < 24; i++) {
+        stage_run_until_held(stage, i + 1);
+        stage_answer(stage, i);
+    }
+    stage_run_ms(stage, 5);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+    for (int i = 0; i < 8; i++)
+        close(clients[i]);
+}
+
+/* Who sends half of a large request and no more keeps only other large requests waiting, and only until he is closed for it. */
+static void test_server_slow_request(void **state) {
+    struct stage *stage = *state;
+    stage->options.request_bytes = 200000;
+    stage->options.max_slow_ms = 100;
+    stage_open_server(stage);
+    int slow = stage_dial(stage), honest = stage_dial(stage);
+    uint32_t length = htonl(1 << 20);
+    static char half[1 << 19];
+    stage_send_all(slow, &length, 4);
+    for (size_t at = 0; at < sizeof half;) {
+        ssize_t sent = send(slow, half + at, sizeof half - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent > 0) at += (size_t)sent;
+        stage_run_ms(stage, 2);
+    }
+    assert_true(server_request_bytes(stage->server) >= 200000);
+    stage_ask_cluster(honest, 1);
+    stage_run_ms(stage, 20);
+    stage_ask_cluster(honest, 2); /* the first may have been read before the memory was seen to be spent */
+    stage_run_ms(stage, 50);
+    assert_int_equal(stage->held_count, 2);
+    stage_assert_server_closes(stage, slow);
+    stage_assert_logged(stage, "has been arriving for more than 100 ms");
+    stage_answer(stage, 0);
+    stage_answer(stage, 1);
+    stage_run_ms(stage, 5);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+    close(honest);
+}
+
+/* A connection that breaks tells the requests that wait, once; they end whenever they like. */
+static void test_server_client_leaves_while_requests_wait(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (int i = 0; i < 5; i++)
+        stage_ask_cluster(client, i);
+    stage_run_until_held(stage, 5);
+    stage_answer(stage, 3);
+    close(client);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(stage->canceled_count, 4);
+    stage_answer(stage, 4);
+    stage_answer(stage, 0);
+    request_close_connection(stage->held[2]);
+    request_respond_nothing(stage->held[1]);
+    stage->held[1] = stage->held[2] = NULL;
+    assert_int_equal(stage->canceled_count, 4);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+}
+
+/* Beyond max.connections clients wait, and come in when others leave. */
+static void test_server_limits_connections(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_connections = 2;
+    stage_open_server(stage);
+    int clients[3];
+    for (int i = 0; i < 3; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+    }
+    stage_run_until_held(stage, 2);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 2);
+    assert_int_equal(server_connection_count(stage->server), 2);
+    close(clients[0]);
+    stage_run_until_held(stage, 3);
+    close(clients[1]);
+    close(clients[2]);
+}
+
+/* Connections that ask for nothing keep others out only for a while. */
+static void test_server_silent_connections(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_connections = 3;
+    stage->options.max_slow_ms = 100;
+    stage_open_server(stage);
+    int served = stage_dial(stage), silent[2] = {stage_dial(stage), stage_dial(stage)};
+    stage_ask_cluster(served, 1);
+    stage_run_until_held(stage, 1);
+    for (int i = 0; i < 2; i++)
+        stage_send_all(silent[i], "", 1);
+    int late = stage_dial(stage);
+    stage_ask_cluster(late, 2);
+    stage_run_until_held(stage, 2);
+    stage_assert_server_closes(stage, silent[0]);
+    stage_assert_logged(stage, "has not sent a request");
+    close(silent[1]);
+    close(served);
+    close(late);
+}
+
+/* Idle connections are closed, also one whose request waits, as in Kafka: whoever waits that long asks now and then. */
+static void test_server_closes_idle_connections(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_idle_ms = 400;
+    stage_open_server(stage);
+    int idle = stage_dial(stage), asking = stage_dial(stage), waiting = stage_dial(stage);
+    stage_ask_cluster(waiting, 9);
+    stage_run_until_held(stage, 1);
+    for (size_t i = 1; server_connection_count(stage->server) > 1; i++) {
+        stage_run_ms(stage, 50);
+        stage_ask_cluster(asking, (int32_t)i);
+        stage_run_until_held(stage, i + 1);
+        stage_answer(stage, i);
+        assert_int_equal(stage_receive_correlation_id(stage, asking), (int32_t)i);
+    }
+    stage_assert_server_closes(stage, idle);
+    stage_assert_server_closes(stage, waiting);
+    assert_int_equal(stage->canceled_count, 1);
+    stage_answer(stage, 0);
+    stage_assert_server_closes(stage, asking);
+}
+
+/* Closing as an answer waits for the answers before it, and drops what is behind it. */
+static void test_server_close_as_answer(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (int i = 0; i < 3; i++)
+        stage_ask_cluster(client, i);
+    stage_run_until_held(stage, 3);
+    request_close_connection(stage->held[1]);
+    stage->held[1] = NULL;
+    stage_run_ms(stage, 10);
+    stage_answer(stage, 0);
+    assert_int_equal(stage_receive_correlation_id(stage, client), 0);
+    stage_assert_server_closes(stage, client);
+    assert_int_equal(stage->canceled_count, 1);
+}
+
+/* A request that holds its connection keeps further ones from being read. */
+static void test_server_held_connection(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    stage_ask_cluster(client, 1);
+    stage_run_until_held(stage, 1);
+    request_hold_connection(stage->held[0]);
+    stage_ask_cluster(client, 2);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 1);
+    stage_answer(stage, 0);
+    stage_run_until_held(stage, 2);
+    close(client);
+}
+
+/* server_close is over when the last request has ended. */
+static void test_server_close_waits_for_requests(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    stage_ask_cluster(client, 1);
+    stage_run_until_held(stage, 1);
+    server_close(stage->server, stage_on_closed, stage);
+    assert_int_equal(stage->canceled_count, 1);
+    stage_run_ms(stage, 10);
+    assert_false(stage->closed);
+    stage_answer(stage, 0);
+    stage_run_until(stage, stage_is_closed);
+    close(client);
+}
+
+/* A port that somebody has is named in the sentence. */
+static void test_server_port_taken(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    struct broker_listener same = stage->listener;
+    same.port = server_port(stage->server, "PLAINTEXT");
+    struct server_options options = stage->options;
+    options.listeners = &same;
+    struct server *other;
+    struct error_text why = {""};
+    assert_int_equal(server_open(stage->env, &stage->log, stage->dispatch, &options, &other, &why), ERR_BUSY);
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%d", same.port);
+    assert_non_null(strstr(why.text, address));
+    assert_non_null(strstr(why.text, "in use by another program"));
+}
+
+static void answer_metadata(struct stage *stage, size_t i) {
+    struct kp_metadata_response response;
+    struct request *request = stage->held[i];
+    kp_set_fallbacks(&kp_metadata_response_schema, &response);
+    stage->held[i] = NULL;
+    request_respond(request, &response);
+}
+
+static bool is_gone(struct stage *stage) {
+    return server_connection_count(stage->server) == 1;
+}
+
+/* A broker that does not serve closes its connections; whoever comes back is answered, and sent on if he asked for topics or partitions. */
+static void test_server_clients_are_sent_on(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int before = stage_dial(stage);
+    stage_ask_cluster(before, 1);
+    stage_run_until_held(stage, 1);
+    dispatch_part(stage->dispatch, true);
+    server_close_clients(stage->server);
+    stage_assert_server_closes(stage, before);
+    assert_int_equal(stage->canceled_count, 1);
+    stage_answer(stage, 0);
+
+    struct kp_metadata_request request;
+    struct kp_metadata_request_topic topic;
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    kp_set_fallbacks(&kp_metadata_request_topic_schema, &topic);
+    topic.name = kp_string_of("orders");
+    int asks = stage_dial(stage), wants = stage_dial(stage);
+    request.topics.count = -1; /* all: somebody looks around */
+    stage_ask(asks, KP_METADATA, 8, 2, &request);
+    stage_run_until_held(stage, 2);
+    answer_metadata(stage, 1);
+    assert_int_equal(stage_receive_correlation_id(stage, asks), 2);
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    stage_ask(wants, KP_METADATA, 8, 3, &request);
+    stage_run_until_held(stage, 3);
+    answer_metadata(stage, 2);
+    assert_int_equal(stage_receive_correlation_id(stage, wants), 3);
+    stage_assert_server_closes(stage, wants);
+    stage_run_until(stage, is_gone);
+
+    dispatch_part(stage->dispatch, false);
+    stage_ask(asks, KP_METADATA, 8, 4, &request);
+    stage_run_until_held(stage, 4);
+    answer_metadata(stage, 3);
+    assert_int_equal(stage_receive_correlation_id(stage, asks), 4);
+    stage_run_ms(stage, 20);
+    assert_int_equal(server_connection_count(stage->server), 1);
+    close(asks);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_server_answers_in_order),
+        TEST(test_server_api_versions_of_the_future),
+        TEST(test_server_api_versions_software),
+        TEST(test_server_closes_on_nonsense),
+        TEST(test_server_limits_requests_in_flight),
+        TEST(test_server_memory_is_limited),
+        TEST(test_server_slow_request),
+        TEST(test_server_silent_connections),
+        TEST(test_server_client_leaves_while_requests_wait),
+        TEST(test_server_limits_connections),
+        TEST(test_server_closes_idle_connections),
+        TEST(test_server_close_as_answer),
+        TEST(test_server_held_connection),
+        TEST(test_server_close_waits_for_requests),
+        TEST(test_server_clients_are_sent_on),
+        TEST(test_server_port_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
