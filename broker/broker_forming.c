@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/mutant.h"
 #include "broker/broker_internal.h"
 
@@ -117,7 +118,7 @@ static int enter_cluster(struct broker *broker, struct error_text *why) {
 }
 
 static void on_forming_task(struct env_task *task) {
-    struct broker *broker = (struct broker *)((char *)task - offsetof(struct broker, forming_task));
+    struct broker *broker = CONTAINER_OF(task, struct broker, forming_task);
     struct error_text why;
     if (broker->stopping || broker->closed || broker->metadata_group != NULL) return;
     if (cluster_forming_state(broker->forming) == FORMING_REFUSED)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/container_of.h"
 #include "broker/broker_internal.h"
 
 /* ---- What the metadata says ---- */
@@ -45,7 +46,7 @@ static void accept_clients(struct broker *broker) {
 
 /* All that was applied in this turn. */
 static void on_applied_task(struct env_task *task) {
-    struct broker *broker = (struct broker *)((char *)task - offsetof(struct broker, applied_task));
+    struct broker *broker = CONTAINER_OF(task, struct broker, applied_task);
     if (broker->metadata_group == NULL) return;
     partition_set_reconcile(broker->partitions, broker->metadata, metadata_group_applied(broker->metadata_group));
     if (metadata_version(broker->metadata) > 0) accept_clients(broker);

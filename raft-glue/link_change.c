@@ -8,6 +8,7 @@
  * Invariants: each group is told of each kind of change after it happened; of several changes of one link it is told together, first what
  * ended, then what began. A group that is closed meanwhile is not missed: the pass goes on with the one behind it.
  */
+#include "base/container_of.h"
 #include "raft-glue/raft_group_internal.h"
 
 enum change { WENT_DOWN = 1, FOUND_DEAD = 2, CAME_UP = 4, HEARD = 8 };
@@ -65,7 +66,7 @@ static bool pass_goes_on(struct shard *shard) {
 }
 
 void link_change_goes_on(struct env_task *task) {
-    struct shard *shard = (struct shard *)((char *)task - offsetof(struct shard, change));
+    struct shard *shard = CONTAINER_OF(task, struct shard, change);
     while (shard->change_next != NULL || pass_begins(shard))
         if (!pass_goes_on(shard)) return;
 }

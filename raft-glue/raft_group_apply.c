@@ -7,6 +7,7 @@
  *
  * Invariant: an entry is handed over when all before it are, and it is committed.
  */
+#include "base/container_of.h"
 #include "raft-glue/raft_group_internal.h"
 
 enum {
@@ -37,7 +38,7 @@ static void hand_over(struct group *group, struct partition_log_read *read) {
 }
 
 static void on_read(struct partition_log_read *read, int error) {
-    struct group *group = (struct group *)((char *)read - offsetof(struct group, apply_read));
+    struct group *group = CONTAINER_OF(read, struct group, apply_read);
     group->apply_loaded = true;
     group->apply_error = error;
     if (group->applying) shard_news(group);
@@ -59,7 +60,7 @@ static bool apply_failed(struct group *group) {
 }
 
 void group_apply_more(struct env_task *task) {
-    shard_news((struct group *)((char *)task - offsetof(struct group, apply_more)));
+    shard_news(CONTAINER_OF(task, struct group, apply_more));
 }
 
 /* Delivers what is committed and at hand. False: a read is under way, or the group is gone. */

@@ -31,6 +31,7 @@
 #include <uthash.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/timer_heap.h"
 #include "raft-glue/peer/peer_frame.h"
 #include "raft-glue/peer/rollback_guard.h"
@@ -260,7 +261,7 @@ struct shard {
 };
 
 static inline struct group *group_of_timer(struct timer_entry *entry) {
-    return (struct group *)((char *)entry - offsetof(struct group, timer));
+    return CONTAINER_OF(entry, struct group, timer);
 }
 static inline bool group_hard_state_pending(const struct group *group) {
     return group->hard_durable < group->hard_version;

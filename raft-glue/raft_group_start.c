@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/engine/configuration.h"
@@ -21,7 +22,7 @@ enum { READ_AGAIN_US = 1000 * 1000 };
 /* ---- The configurations in the log ---- */
 
 static void on_change_read(struct partition_log_read *read, int error) {
-    struct group *group = (struct group *)((char *)read - offsetof(struct group, change_read));
+    struct group *group = CONTAINER_OF(read, struct group, change_read);
     bool later = group->change_reading;
     group->change_reading = false;
     if (error != ERR_NONE && group_read_later(group, error)) return;

@@ -20,6 +20,7 @@
  */
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "raft-glue/peer/entry_frame.h"
 #include "raft-glue/raft_group_internal.h"
@@ -291,7 +292,7 @@ void replicate_link_down(struct member *member) {
 /* ---- Frames of entries ---- */
 
 static void on_read(struct partition_log_read *read, int error) {
-    struct member *member = (struct member *)((char *)read - offsetof(struct member, read));
+    struct member *member = CONTAINER_OF(read, struct member, read);
     bool later = member->reading;
     member->reading = false;
     member->loaded = true;

@@ -5,6 +5,7 @@
  * the groups that have news tell their owners, which may submit more; then each peer gets one frame of records and its frames
  * of entries. So all results and votes of a turn leave in one write, and a turn's entries are in one round of the journal.
  */
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "raft-glue/raft_group_internal.h"
 
@@ -32,11 +33,11 @@ static void deliver_news(struct shard *shard) {
 }
 
 static void on_later(struct env_task *task) {
-    shard_wake((struct shard *)((char *)task - offsetof(struct shard, later)));
+    shard_wake(CONTAINER_OF(task, struct shard, later));
 }
 
 static void on_turn(struct env_task *task) {
-    struct shard *shard = (struct shard *)((char *)task - offsetof(struct shard, turn));
+    struct shard *shard = CONTAINER_OF(task, struct shard, turn);
     deliver_news(shard);
     for (struct link *link = shard->links; link != NULL; link = link->next) {
         send_records(link);

@@ -21,6 +21,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
@@ -65,7 +66,7 @@ static struct member *find_target(const struct group *group) {
 }
 
 static void left(struct group_transfer *transfer, int error) {
-    struct group *group = (struct group *)((char *)transfer - offsetof(struct group, leave));
+    struct group *group = CONTAINER_OF(transfer, struct group, leave);
     struct shard_stats *stats = &group->shard->stats;
     if (error == ERR_NONE)
         (*(partition_log_is_damaged(group->log) ? &stats->left_for_damage : &stats->left_for_room))++;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/env_uv/env_uv_internal.h"
 #include "base/mem.h"
 
@@ -117,7 +118,7 @@ static void try_next(struct env_connect *connect) {
 }
 
 static void start(struct env_task *task) {
-    try_next((struct env_connect *)((char *)task - offsetof(struct env_connect, start)));
+    try_next(CONTAINER_OF(task, struct env_connect, start));
 }
 
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list) {

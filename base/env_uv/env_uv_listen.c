@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/env_uv/env_uv_internal.h"
 #include "base/mem.h"
 
@@ -55,7 +56,7 @@ static void connection_came(uv_stream_t *handle, int status) {
 }
 
 static void resume(struct env_task *task) {
-    struct env_listener *listener = (struct env_listener *)((char *)task - offsetof(struct env_listener, resume));
+    struct env_listener *listener = CONTAINER_OF(task, struct env_listener, resume);
     if (listener->paused || !listener->waiting) return;
     listener->waiting = false;
     accept_one(listener);

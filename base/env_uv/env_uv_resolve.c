@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/env_uv/env_uv_internal.h"
 #include "base/mem.h"
 
@@ -35,7 +36,7 @@ static void finish(struct env_resolve *resolve) {
 }
 
 static void on_tell(struct env_task *task) {
-    finish((struct env_resolve *)((char *)task - offsetof(struct env_resolve, tell)));
+    finish(CONTAINER_OF(task, struct env_resolve, tell));
 }
 
 static void add(struct env_resolve *resolve, const struct sockaddr *address) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/env_uv/env_uv_internal.h"
 #include "base/mem.h"
 
@@ -148,7 +149,7 @@ static void end(struct env_stream *stream, int error) {
 }
 
 static void tell_broken(struct env_task *task) {
-    struct env_stream *stream = (struct env_stream *)((char *)task - offsetof(struct env_stream, tell_broken));
+    struct env_stream *stream = CONTAINER_OF(task, struct env_stream, tell_broken);
     if (!stream->ended && stream->events != NULL) end(stream, stream->broken);
 }
 
@@ -159,7 +160,7 @@ static void break_stream(struct env_stream *stream, int error) {
 }
 
 static void hung_up(struct env_hangup *hangup, bool broken) {
-    struct env_stream *stream = (struct env_stream *)((char *)hangup - offsetof(struct env_stream, hangup));
+    struct env_stream *stream = CONTAINER_OF(hangup, struct env_stream, hangup);
     if (broken) {
         stream->reset = true;
         if (!stream->reading)

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 
 enum {
@@ -281,11 +282,11 @@ static void cut_and_read(struct frame_reader *reader) {
 }
 
 static void later(struct env_task *task) {
-    cut_on((struct frame_reader *)((char *)task - offsetof(struct frame_reader, later)), true);
+    cut_on(CONTAINER_OF(task, struct frame_reader, later), true);
 }
 
 static void work(struct env_task *task) {
-    struct frame_reader *reader = (struct frame_reader *)((char *)task - offsetof(struct frame_reader, work));
+    struct frame_reader *reader = CONTAINER_OF(task, struct frame_reader, work);
     /* whatever made it wait, it was not the other side */
     reader->large.since_us = reader->large.moved_us = env_now_us(reader->env);
     cut_and_read(reader);
@@ -293,7 +294,7 @@ static void work(struct env_task *task) {
 
 /* Called from a release somewhere: the work is done later, at a place where frames may be delivered. */
 static void budget_has_room(struct budget_waiter *waiter) {
-    struct frame_reader *reader = (struct frame_reader *)((char *)waiter - offsetof(struct frame_reader, waiter));
+    struct frame_reader *reader = CONTAINER_OF(waiter, struct frame_reader, waiter);
     env_defer(reader->env, &reader->work);
 }
 

@@ -10,6 +10,7 @@
 #include "base/io/send_queue.h"
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 
 enum { WRITE_BYTES = 1024 * 1024, FIRST_ROOM = 16 };
@@ -81,7 +82,7 @@ static void free_memory(struct send_queue *queue) {
 }
 
 static void flush(struct env_task *task) {
-    struct send_queue *queue = (struct send_queue *)((char *)task - offsetof(struct send_queue, flush));
+    struct send_queue *queue = CONTAINER_OF(task, struct send_queue, flush);
     if (queue->flying > 0 || queue->count == 0) return;
     if (queue->patient && !task->yielded && env_turn_is_long(queue->env)) {
         env_yield(queue->env, task);

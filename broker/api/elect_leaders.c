@@ -8,6 +8,7 @@
  * without. Another type: INVALID_REQUEST. Invariant: a request that names more than ELECTIONS_MAX partitions has its connection closed.
  */
 #include "protocol/messages/elect_leaders.h"
+#include "base/container_of.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -130,7 +131,7 @@ static void set_error(struct election *election, int16_t error, const char *sent
 static void go_on(struct elections *elections);
 
 static void on_asked(struct leader_ask *ask, enum leader_ask_outcome outcome) {
-    struct election_slot *slot = (struct election_slot *)((char *)ask - offsetof(struct election_slot, ask));
+    struct election_slot *slot = CONTAINER_OF(ask, struct election_slot, ask);
     struct elections *elections = slot->elections;
     switch (outcome) {
     case ASK_DONE: set_error(slot->election, KAFKA_NONE, NULL); break;

@@ -13,6 +13,7 @@
  */
 #include "protocol/messages/fetch.h"
 #include "base/check.h"
+#include "base/container_of.h"
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
@@ -121,7 +122,7 @@ static void answer(struct fetch_state *state) {
 /* ---- Waiting ---- */
 
 static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
-    struct fetch_part *part = (struct fetch_part *)((char *)waiter - offsetof(struct fetch_part, waiter));
+    struct fetch_part *part = CONTAINER_OF(waiter, struct fetch_part, waiter);
     struct fetch_state *state = part->owner;
     if (state->gone) return;
     if (!part->full) state->arrived += bytes;
@@ -287,18 +288,18 @@ static void read_again(struct fetch_state *state) {
 }
 
 static void look(struct env_task *task) {
-    read_again((struct fetch_state *)((char *)task - offsetof(struct fetch_state, look)));
+    read_again(CONTAINER_OF(task, struct fetch_state, look));
 }
 
 static void time_over(struct deadline *deadline) {
-    struct fetch_state *state = (struct fetch_state *)((char *)deadline - offsetof(struct fetch_state, deadline));
+    struct fetch_state *state = CONTAINER_OF(deadline, struct fetch_state, deadline);
     state->time_is_over = true;
     if (!state->reading) read_again(state);
 }
 
 /* Others need the memory. What there is goes out, which is mostly nothing: then that is known without another look. */
 static void give_way(struct parked *parked) {
-    struct fetch_state *state = (struct fetch_state *)((char *)parked - offsetof(struct fetch_state, parked));
+    struct fetch_state *state = CONTAINER_OF(parked, struct fetch_state, parked);
     state->time_is_over = true;
     if (state->worth > 0 || state->arrived > 0) {
         read_again(state);

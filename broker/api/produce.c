@@ -10,6 +10,7 @@
  * more than PARTITIONS_MAX has its connection closed.
  */
 #include "protocol/messages/produce.h"
+#include "base/container_of.h"
 
 #include <uthash.h>
 
@@ -125,7 +126,7 @@ static void produced(struct partition_produce *produce, const struct produce_ref
 }
 
 static void time_over(struct deadline *deadline) {
-    struct produce_state *state = (struct produce_state *)((char *)deadline - offsetof(struct produce_state, deadline));
+    struct produce_state *state = CONTAINER_OF(deadline, struct produce_state, deadline);
     state->busy = true;
     for (size_t i = 0; i < state->count; i++) {
         if (state->parts[i].pending) partition_produce_time_out(&state->parts[i].produce);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "broker/server/request_steps.h"
@@ -38,7 +39,7 @@ static void item_ended(struct topic_changes *changes) {
 }
 
 static void on_leaders(struct leader_wait *wait, int error) {
-    struct topic_change *item = (struct topic_change *)((char *)wait - offsetof(struct topic_change, leaders));
+    struct topic_change *item = CONTAINER_OF(wait, struct topic_change, leaders);
     (void)error; /* the change is made; its leaders are late */
     item_ended(item->changes);
 }
@@ -59,7 +60,7 @@ static void wait_for_leaders(struct topic_change *item) {
 static bool start_next(struct request *request);
 
 static void on_submitted(struct metadata_submit *submit, const struct metadata_result *result) {
-    struct topic_change *item = (struct topic_change *)((char *)submit - offsetof(struct topic_change, submit));
+    struct topic_change *item = CONTAINER_OF(submit, struct topic_change, submit);
     struct topic_changes *changes = item->changes;
     item->error = result->error;
     snprintf(item->message, sizeof item->message, "%s", result->message);

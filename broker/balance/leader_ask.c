@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 
 #include <utlist.h>
@@ -46,7 +47,7 @@ static uint32_t left_ms(const struct leader_ask *ask) {
 /* ---- What comes of it ---- */
 
 static void on_announced(struct leader_wait *wait, int error) {
-    struct leader_ask *ask = (struct leader_ask *)((char *)wait - offsetof(struct leader_ask, wait));
+    struct leader_ask *ask = CONTAINER_OF(wait, struct leader_ask, wait);
     (void)error; /* who leads now is looked at in any case */
     ask->state = ASK_WAITING;
     env_defer(ask->asks->env, &ask->asks->task);
@@ -67,7 +68,7 @@ static void take_outcome(struct leader_ask *ask, enum leader_transfer_outcome ou
 }
 
 static void on_answer(struct broker_call *call, int error, const uint8_t *body, size_t len) {
-    struct leader_ask *ask = (struct leader_ask *)((char *)call - offsetof(struct leader_ask, call));
+    struct leader_ask *ask = CONTAINER_OF(call, struct leader_ask, call);
     enum leader_transfer_outcome outcome;
     if (error != ERR_NONE || leader_transfer_answer_decode(body, len, &outcome) != ERR_NONE)
         try_later(ask);
@@ -76,7 +77,7 @@ static void on_answer(struct broker_call *call, int error, const uint8_t *body, 
 }
 
 static void on_handed_over(struct leader_handover *handover, enum leader_transfer_outcome outcome) {
-    struct leader_ask *ask = (struct leader_ask *)((char *)handover - offsetof(struct leader_ask, handover));
+    struct leader_ask *ask = CONTAINER_OF(handover, struct leader_ask, handover);
     take_outcome(ask, outcome);
 }
 
@@ -122,7 +123,7 @@ static void finish(struct leader_ask *ask) {
 
 /* `done` may begin and cancel asks, so the walk begins anew after each that ended. */
 static void on_task(struct env_task *task) {
-    struct leader_asks *asks = (struct leader_asks *)((char *)task - offsetof(struct leader_asks, task));
+    struct leader_asks *asks = CONTAINER_OF(task, struct leader_asks, task);
     struct leader_ask *ask;
     DL_FOREACH(asks->list, ask) if (ask->state == ASK_WAITING) try_ask(ask);
     do {

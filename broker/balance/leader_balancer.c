@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/balance/leader_balance.h"
 
@@ -91,7 +92,7 @@ static void look_again(struct leader_balancer *balancer);
 static void move_on(struct leader_balancer *balancer);
 
 static void on_moved(struct leader_ask *ask, enum leader_ask_outcome outcome) {
-    struct move_slot *slot = (struct move_slot *)((char *)ask - offsetof(struct move_slot, ask));
+    struct move_slot *slot = CONTAINER_OF(ask, struct move_slot, ask);
     struct leader_balancer *balancer = slot->balancer;
     slot->busy = false;
     if (outcome == ASK_DONE || outcome == ASK_NOT_NEEDED)

@@ -5,6 +5,7 @@
  */
 #include "broker/balance/leader_transfer.h"
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "storage/little_endian.h"
 
@@ -37,8 +38,7 @@ static void remove_handover(struct leader_handover *handover) {
 }
 
 static void on_transferred(struct group_transfer *transfer, int error) {
-    struct leader_handover *handover = (struct leader_handover *)((char *)transfer -
-                                                                  offsetof(struct leader_handover, transfer));
+    struct leader_handover *handover = CONTAINER_OF(transfer, struct leader_handover, transfer);
     remove_handover(handover);
     handover->done(handover, error == ERR_NONE ? TRANSFER_DONE : TRANSFER_IN_VAIN);
 }

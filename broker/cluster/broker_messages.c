@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "storage/little_endian.h"
 
@@ -56,8 +57,7 @@ static void on_tick(void *arg) {
 }
 
 static void on_down_task(struct env_task *task) {
-    struct broker_messages *messages = (struct broker_messages *)((char *)task -
-                                                                  offsetof(struct broker_messages, down_task));
+    struct broker_messages *messages = CONTAINER_OF(task, struct broker_messages, down_task);
     struct broker_call *call;
     for (;;) {
         DL_FOREACH(messages->calls, call) if (!peers_is_up(messages->peers, call->node)) break;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/config/broker_settings.h"
 #include "protocol/wire.h"
@@ -196,7 +197,7 @@ static void announce_all_to(struct leader_table *table, int32_t node) {
 }
 
 static void on_task(struct env_task *task) {
-    struct leader_table *table = (struct leader_table *)((char *)task - offsetof(struct leader_table, task));
+    struct leader_table *table = CONTAINER_OF(task, struct leader_table, task);
     announce_changed(table);
     if (table->any_new) {
         table->any_new = false;

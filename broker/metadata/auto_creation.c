@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 
@@ -71,13 +72,13 @@ void auto_creation_free(struct auto_creation *creation) {
 }
 
 static void on_leaders(struct leader_wait *wait, int error) {
-    struct creating *creating = (struct creating *)((char *)wait - offsetof(struct creating, leaders));
+    struct creating *creating = CONTAINER_OF(wait, struct creating, leaders);
     (void)error; /* a topic whose leaders are not there yet is listed as such */
     finish(creating, 0);
 }
 
 static void on_created(struct metadata_submit *submit, const struct metadata_result *result) {
-    struct creating *creating = (struct creating *)((char *)submit - offsetof(struct creating, submit));
+    struct creating *creating = CONTAINER_OF(submit, struct creating, submit);
     const struct metadata_topic *topic = metadata_topic_named(creating->creation->metadata, creating->name,
                                                               strlen(creating->name));
     if (result->error != 0 && result->error != KAFKA_TOPIC_ALREADY_EXISTS) {

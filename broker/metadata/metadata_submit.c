@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/container_of.h"
 #include "broker/metadata/metadata_group_internal.h"
 
 enum { RETRY_US = 100 * 1000, CALL_TIMEOUT_MS = 3000 };
@@ -51,7 +52,7 @@ void metadata_submit_take(struct metadata_submit *submit, const struct change_ou
 }
 
 static void on_answer(struct broker_call *call, int error, const uint8_t *answer, size_t len) {
-    struct metadata_submit *submit = (struct metadata_submit *)((char *)call - offsetof(struct metadata_submit, call));
+    struct metadata_submit *submit = CONTAINER_OF(call, struct metadata_submit, call);
     struct change_outcome outcome;
     if (error != ERR_NONE || change_outcome_decode(answer, len, &outcome) != ERR_NONE)
         wait_again(submit);
@@ -117,7 +118,7 @@ static bool end_one(struct metadata_group *group, uint64_t now_ms) {
 }
 
 static void on_task(struct env_task *task) {
-    struct metadata_group *group = (struct metadata_group *)((char *)task - offsetof(struct metadata_group, task));
+    struct metadata_group *group = CONTAINER_OF(task, struct metadata_group, task);
     uint64_t now_ms = env_now_ms(group->env);
     while (end_one(group, now_ms)) {}
     struct metadata_submit *submit;

@@ -2,6 +2,7 @@
 #include "broker/metadata/producer_ids.h"
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/metadata/metadata_group.h"
 #include "protocol/kafka_error.h"
@@ -44,7 +45,7 @@ static void fail_all(struct producer_ids *ids, int16_t error) {
 }
 
 static void on_block(struct metadata_submit *submit, const struct metadata_result *result) {
-    struct producer_ids *ids = (struct producer_ids *)((char *)submit - offsetof(struct producer_ids, submit));
+    struct producer_ids *ids = CONTAINER_OF(submit, struct producer_ids, submit);
     if (result->error != 0) {
         fail_all(ids, result->error);
         if (ids->waits != NULL) ask(ids);
@@ -82,7 +83,7 @@ static void end_asked(struct producer_ids *ids, bool known) {
 }
 
 static void on_answer(struct metadata_submit *submit, const struct metadata_result *result) {
-    struct producer_ids *ids = (struct producer_ids *)((char *)submit - offsetof(struct producer_ids, question));
+    struct producer_ids *ids = CONTAINER_OF(submit, struct producer_ids, question);
     end_asked(ids, result->error == 0);
     put_question(ids);
 }

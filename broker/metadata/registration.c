@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 
@@ -51,7 +52,7 @@ static void submit(struct registration *registration) {
 }
 
 static void on_submitted(struct metadata_submit *done, const struct metadata_result *result) {
-    struct registration *registration = (struct registration *)((char *)done - offsetof(struct registration, submit));
+    struct registration *registration = CONTAINER_OF(done, struct registration, submit);
     if (result->error == KAFKA_BROKER_NOT_AVAILABLE) return; /* the group closes */
     if (result->error != 0) {
         log_warn(registration->log, "waiting to register this broker: %s", result->message);

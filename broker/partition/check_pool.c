@@ -8,6 +8,7 @@
 #include "broker/partition/check_pool.h"
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 
 enum {
@@ -67,7 +68,7 @@ static void list_remove(struct check_run *run) {
 /* ---- On the loop ---- */
 
 static void turn_ends(struct env_task *task) {
-    ((struct check_pool *)((char *)task - offsetof(struct check_pool, turn)))->turn_ns = 0;
+    (CONTAINER_OF(task, struct check_pool, turn))->turn_ns = 0;
 }
 
 bool check_pool_inline(struct check_pool *pool, struct record_check *check, int *error) {

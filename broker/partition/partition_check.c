@@ -12,6 +12,7 @@
  */
 #include <uthash.h>
 
+#include "base/container_of.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -181,7 +182,7 @@ struct partition_produce *partition_check_take(struct partition *partition) {
 
 /* A line that is gone on with may free others: they are looked for from the start each time. */
 static void go_on_with_lines(struct env_task *task) {
-    struct partition *partition = (struct partition *)((char *)task - offsetof(struct partition, lines_task));
+    struct partition *partition = CONTAINER_OF(task, struct partition, lines_task);
     struct check_line *line = partition->lines;
     while (line != NULL) {
         bool stands = !line->busy && line->task.run == NULL;

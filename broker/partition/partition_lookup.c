@@ -7,6 +7,7 @@
  *
  * The search, too, waits for the confirmation: "no such record" makes a client go to the end, where a deposed leader's is not.
  */
+#include "base/container_of.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -42,8 +43,7 @@ static bool over(struct partition_lookup *lookup, int16_t error, int64_t offset,
 }
 
 static void searched(struct partition_log_search *search, int error) {
-    struct partition_lookup *lookup = (struct partition_lookup *)((char *)search -
-                                                                  offsetof(struct partition_lookup, search));
+    struct partition_lookup *lookup = CONTAINER_OF(search, struct partition_lookup, search);
     if (error != ERR_NONE)
         over(lookup, error_map_log(error), -1, -1, -1);
     else if (search->offset < 0)
@@ -69,8 +69,7 @@ static void end_of_epoch(struct partition_lookup *lookup) {
 }
 
 static void confirmed(struct group_confirm *confirm, int error) {
-    struct partition_lookup *lookup = (struct partition_lookup *)((char *)confirm -
-                                                                  offsetof(struct partition_lookup, confirm));
+    struct partition_lookup *lookup = CONTAINER_OF(confirm, struct partition_lookup, confirm);
     struct partition *partition = lookup->partition;
     if (error != ERR_NONE) {
         over(lookup, error_map_group(error), -1, -1, -1);

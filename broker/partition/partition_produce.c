@@ -16,6 +16,7 @@
  */
 #include <inttypes.h>
 
+#include "base/container_of.h"
 #include "base/mutant.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -428,7 +429,7 @@ void partition_produces_flush(struct partition *partition) {
 }
 
 static void end_of_turn(struct env_task *task) {
-    partition_produces_flush((struct partition *)((char *)task - offsetof(struct partition, flush)));
+    partition_produces_flush(CONTAINER_OF(task, struct partition, flush));
 }
 
 static void retry(void *arg) {

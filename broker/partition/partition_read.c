@@ -7,6 +7,7 @@
  *
  * Invariant: a read that is not over is in the partition's list, so that closing the partition ends it.
  */
+#include "base/container_of.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -45,11 +46,11 @@ static bool over(struct partition_read *read, int16_t error) {
 }
 
 static void log_done(struct partition_log_fetch *fetch, int error) {
-    over((struct partition_read *)((char *)fetch - offsetof(struct partition_read, fetch)), error_map_log(error));
+    over(CONTAINER_OF(fetch, struct partition_read, fetch), error_map_log(error));
 }
 
 static void confirmed(struct group_confirm *confirm, int error) {
-    struct partition_read *read = (struct partition_read *)((char *)confirm - offsetof(struct partition_read, confirm));
+    struct partition_read *read = CONTAINER_OF(confirm, struct partition_read, confirm);
     int16_t code = error_map_group(error);
     bool still_above = read->offset > partition_log_end_offset(group_log(read->partition->group));
     over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);

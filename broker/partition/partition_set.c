@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/config/broker_settings.h"
@@ -119,7 +120,7 @@ static void note_stored(void *arg, uint64_t group) {
 static void move_mark(struct partition_set *set);
 
 static void on_bootstraps_durable(struct journal_waiter *waiter) {
-    struct partition_set *set = (struct partition_set *)((char *)waiter - offsetof(struct partition_set, waiter));
+    struct partition_set *set = CONTAINER_OF(waiter, struct partition_set, waiter);
     journal_mark(log_store_journal(shard_store(set->shard)), set->waits_for_mark);
     set->marked = set->waits_for_mark;
     set->waits_for_mark = 0;
@@ -462,7 +463,7 @@ static void reconcile_one(struct partition_set *set) {
 
 /* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the metadata is, and all that waits is in it. */
 static void go_on(struct env_task *task) {
-    struct partition_set *set = (struct partition_set *)((char *)task - offsetof(struct partition_set, go_on));
+    struct partition_set *set = CONTAINER_OF(task, struct partition_set, go_on);
     while (set->metadata != NULL && (set->removed != NULL || set->added != NULL)) {
         reconcile_one(set);
         if (!env_turn_is_long(set->env)) continue;

@@ -11,6 +11,7 @@
  * says it: a batch that came again is answered at once. Ids are given out by the metadata group, which we may lag behind.
  * Invariant: a verdict is in the partition's list until it is told or taken out.
  */
+#include "base/container_of.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -54,7 +55,7 @@ static void confirmed(struct group_confirm *confirm, int error) {
 }
 
 static void asked(struct producer_ids_ask *ask, bool known) {
-    struct held_verdict *held = (struct held_verdict *)((char *)ask - offsetof(struct held_verdict, ask));
+    struct held_verdict *held = CONTAINER_OF(ask, struct held_verdict, ask);
     bool given = producer_ids_given(held->produce->partition->ids, held->producer_id);
     tell(held, known && !given ? held->code : KAFKA_NOT_ENOUGH_REPLICAS);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
@@ -183,7 +184,7 @@ static void sweep_ended(struct connection *connection) {
 }
 
 static void sweep_on(struct env_task *task) {
-    sweep_ended((struct connection *)((char *)task - offsetof(struct connection, sweep)));
+    sweep_ended(CONTAINER_OF(task, struct connection, sweep));
 }
 
 static void tell_requests(struct connection *connection) {
@@ -327,7 +328,7 @@ static void encode_work(struct env_job *job) {
 }
 
 static void encoded(struct env_task *task) {
-    struct encoding *encoding = (struct encoding *)((char *)task - offsetof(struct encoding, later));
+    struct encoding *encoding = CONTAINER_OF(task, struct encoding, later);
     kp_writer_own(&encoding->writer);
     respond_encoded(encoding->request, &encoding->writer, encoding->error);
     mem_free(encoding);

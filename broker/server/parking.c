@@ -4,13 +4,14 @@
 #include <utlist.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 
 static bool is_wanted(const struct budget *budget) {
     return budget->waiters != NULL && budget_spent(budget);
 }
 
 static void relieve(struct env_task *task) {
-    struct parking *parking = (struct parking *)((char *)task - offsetof(struct parking, relief));
+    struct parking *parking = CONTAINER_OF(task, struct parking, relief);
     while (parking->oldest != NULL && (is_wanted(parking->requests) || is_wanted(parking->answers))) {
         struct parked *first = parking->oldest;
         parking_leave(parking, first);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "protocol/messages/api_table.h"
 
 enum {
@@ -63,12 +64,12 @@ static void go_on(struct request *request) {
 }
 
 static void next_turn(struct env_task *task) {
-    go_on((struct request *)((char *)task - offsetof(struct request, steps)));
+    go_on(CONTAINER_OF(task, struct request, steps));
 }
 
 /* Called from a release somewhere. */
 static void there_is_room(struct budget_waiter *waiter) {
-    struct request *request = (struct request *)((char *)waiter - offsetof(struct request, room));
+    struct request *request = CONTAINER_OF(waiter, struct request, room);
     env_yield(request->env, &request->steps);
 }
 

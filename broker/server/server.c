@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/server/connection.h"
 #include "broker/server/parking.h"
@@ -240,7 +241,7 @@ static void check_charges(const struct server *server) {
 }
 
 static void finish_close(struct env_task *task) {
-    struct server *server = (struct server *)((char *)task - offsetof(struct server, done_task));
+    struct server *server = CONTAINER_OF(task, struct server, done_task);
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
     check_charges(server);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/peer/peers_internal.h"
@@ -364,7 +365,7 @@ void peer_links_check(struct peers *peers) {
 /* ---- Beginning and end ---- */
 
 static void on_again(struct env_task *task) {
-    peer_admission_again((struct peer *)((char *)task - offsetof(struct peer, again)));
+    peer_admission_again(CONTAINER_OF(task, struct peer, again));
 }
 
 struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int port) {

@@ -1,6 +1,7 @@
 /* What each peer's journal was seen to hold, and what the peers saw of ours; see the header. */
 #include "raft-glue/peer/rollback_guard.h"
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/peer/peer_frame.h"
@@ -75,7 +76,7 @@ struct peer_journal witness_seen(struct witness *witness, int32_t node, const ui
 }
 
 static void on_recorded(struct journal_waiter *waiter) {
-    struct witness *witness = (struct witness *)((char *)waiter - offsetof(struct witness, waiter));
+    struct witness *witness = CONTAINER_OF(waiter, struct witness, waiter);
     env_fatal(witness->env, "the journal of this broker went back in time, as broker %d can tell: " ADVICE,
               witness->lost_by);
 }

@@ -9,6 +9,7 @@
  * Invariants: waiters are told only of what is durable, and never inside a call of an owner.
  */
 #include "base/check.h"
+#include "base/container_of.h"
 #include "storage/journal/journal_internal.h"
 
 /* ---- Waiting ---- */
@@ -140,5 +141,5 @@ static void go_on(struct journal *journal) {
 }
 
 void journal_turn_ends(struct env_task *task) {
-    go_on((struct journal *)((char *)task - offsetof(struct journal, turn)));
+    go_on(CONTAINER_OF(task, struct journal, turn));
 }

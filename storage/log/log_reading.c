@@ -2,6 +2,7 @@
 #include "storage/log/log_reading.h"
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 
 void log_reading_begin(struct log_reading *reading, struct partition_log *log, void *request,
@@ -81,7 +82,7 @@ static int look_again(struct log_reading *reading) {
 }
 
 static void wake(struct env_task *task) {
-    struct log_store *store = (struct log_store *)((char *)task - offsetof(struct log_store, readers.wake));
+    struct log_store *store = CONTAINER_OF(task, struct log_store, readers.wake);
     struct log_reading *reading;
     store->readers.waking = true;
     while ((reading = store->readers.first) != NULL) {

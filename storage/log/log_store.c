@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "storage/directory.h"
 #include "storage/log/log_internal.h"
@@ -213,7 +214,7 @@ void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint6
 /* ---- Flush ---- */
 
 static void flushed(struct journal_waiter *waiter) {
-    struct log_store *store = (struct log_store *)((char *)waiter - offsetof(struct log_store, flush_waiter));
+    struct log_store *store = CONTAINER_OF(waiter, struct log_store, flush_waiter);
     store->flush_waits = false;
     store->flushing = false;
     store->flush_done(store->flush_arg);
@@ -221,7 +222,7 @@ static void flushed(struct journal_waiter *waiter) {
 
 /* The last step: the progress records become durable, so that the next start reads them. */
 static void check_flush(struct env_task *task) {
-    struct log_store *store = (struct log_store *)((char *)task - offsetof(struct log_store, flush_task));
+    struct log_store *store = CONTAINER_OF(task, struct log_store, flush_task);
     if (!store->flushing || store->flush_waits || store->jobs > 0) return;
     struct partition_log *log, *next;
     HASH_ITER(by_group, store->logs, log, next) {

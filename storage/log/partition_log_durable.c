@@ -7,6 +7,7 @@
  * rounds hold from that index on is no longer in the log; what is appended afterwards raises the mark of its own round only.
  */
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/log/log_internal.h"
@@ -59,7 +60,7 @@ static struct durable_mark *gathering_mark(struct partition_log *log) {
 
 #ifdef DRAVE_MUTANTS
 static void report_early(struct env_task *task) {
-    struct partition_log *log = (struct partition_log *)((char *)task - offsetof(struct partition_log, early_report));
+    struct partition_log *log = CONTAINER_OF(task, struct partition_log, early_report);
     if (!log->closed) raise_durable(log, log->last_index);
 }
 #endif

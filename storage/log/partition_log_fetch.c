@@ -7,6 +7,7 @@
  * Invariant: a slice is a run of whole batches, below the end offset, that follows the slice before it.
  */
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/record/record_batch.h"
 #include "storage/log/log_reading.h"
@@ -197,7 +198,7 @@ static bool go_on(struct offset_reading *reading) {
 }
 
 static void go_on_later(struct env_task *task) {
-    go_on((struct offset_reading *)((char *)task - offsetof(struct offset_reading, later)));
+    go_on(CONTAINER_OF(task, struct offset_reading, later));
 }
 
 static void resume(struct log_reading *base, int error) {

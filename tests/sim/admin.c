@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
@@ -63,7 +64,7 @@ static void judge(struct admin *admin, const char *what, int16_t code, enum know
 /* ---- Creating ---- */
 
 static void created(struct kafka_call *call, int error, const void *response) {
-    struct admin *admin = (struct admin *)((char *)call - offsetof(struct admin, call));
+    struct admin *admin = CONTAINER_OF(call, struct admin, call);
     const struct kp_create_topics_response *answer = response;
 
     if (error != ERR_NONE)
@@ -93,7 +94,7 @@ static void create(struct admin *admin) {
 /* ---- Deleting ---- */
 
 static void deleted(struct kafka_call *call, int error, const void *response) {
-    struct admin *admin = (struct admin *)((char *)call - offsetof(struct admin, call));
+    struct admin *admin = CONTAINER_OF(call, struct admin, call);
     const struct kp_delete_topics_response *answer = response;
 
     if (error != ERR_NONE)

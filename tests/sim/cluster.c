@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/api/services.h"
 #include "broker/partition/partition_set.h"
@@ -322,7 +323,7 @@ static void look_at_partition(struct cluster *cluster, struct sim_broker *broker
 }
 
 static void poll(struct event *event) {
-    struct cluster *cluster = (struct cluster *)((char *)event - offsetof(struct cluster, poll));
+    struct cluster *cluster = CONTAINER_OF(event, struct cluster, poll);
 
     for (unsigned i = 0; i < cluster->count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];

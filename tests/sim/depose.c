@@ -1,6 +1,7 @@
 /* Leaders that are deposed unheard; depose.h says how. */
 #include "tests/sim/depose.h"
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "raft-glue/raft_group.h"
 #include "tests/sim/transfers.h"
@@ -77,7 +78,7 @@ static void begin(struct depose *depose) {
 }
 
 static void next(struct event *event) {
-    struct depose *depose = (struct depose *)((char *)event - offsetof(struct depose, next));
+    struct depose *depose = CONTAINER_OF(event, struct depose, next);
 
     if (depose->group != 0)
         watch(depose);

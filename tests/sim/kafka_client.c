@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
@@ -71,7 +72,7 @@ void kafka_client_refresh(struct kafka_client *client) {
 /* ---- Creating the topic ---- */
 
 static void created(struct kafka_call *call, int error, const void *response) {
-    struct kafka_client *client = (struct kafka_client *)((char *)call - offsetof(struct kafka_client, call));
+    struct kafka_client *client = CONTAINER_OF(call, struct kafka_client, call);
     const struct kp_create_topics_response *answer = response;
 
     client->asking = false;
@@ -138,7 +139,7 @@ static bool take_topic(struct kafka_client *client, const struct kp_metadata_res
 }
 
 static void described(struct kafka_call *call, int error, const void *response) {
-    struct kafka_client *client = (struct kafka_client *)((char *)call - offsetof(struct kafka_client, call));
+    struct kafka_client *client = CONTAINER_OF(call, struct kafka_client, call);
 
     client->asking = false;
     if (error != ERR_NONE) {

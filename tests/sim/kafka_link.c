@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
@@ -47,7 +48,7 @@ static void disconnect(struct kafka_link *link) {
 }
 
 static void end_calls(struct env_task *task) {
-    struct kafka_link *link = (struct kafka_link *)((char *)task - offsetof(struct kafka_link, broken));
+    struct kafka_link *link = CONTAINER_OF(task, struct kafka_link, broken);
     struct kafka_call *call = link->first;
     int error = link->error;
 

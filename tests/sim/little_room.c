@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 
 enum {
@@ -26,7 +27,7 @@ static bool counts(const struct little_room *room, unsigned place) {
 }
 
 static void look(struct event *event) {
-    struct little_room *room = (struct little_room *)((char *)event - offsetof(struct little_room, look));
+    struct little_room *room = CONTAINER_OF(event, struct little_room, look);
     struct cluster *cluster = room->cluster;
     bool any = false;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 
 enum fault {
@@ -75,7 +76,7 @@ static uint64_t soon(struct nemesis *nemesis, uint64_t within_us) {
 /* ---- Starting again ---- */
 
 static void restart(struct event *event) {
-    struct patient *patient = (struct patient *)((char *)event - offsetof(struct patient, restart));
+    struct patient *patient = CONTAINER_OF(event, struct patient, restart);
     struct nemesis *nemesis = patient->nemesis;
 
     if (node_is_running(patient->node)) return;
@@ -139,7 +140,7 @@ bool nemesis_is_over(const struct nemesis *nemesis) {
 }
 
 static void heal_links(struct event *event) {
-    struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, heal));
+    struct nemesis *nemesis = CONTAINER_OF(event, struct nemesis, heal);
     if (!nemesis->over) network_heal_all(nemesis->run->network);
 }
 
@@ -177,7 +178,7 @@ static void fail_sync(struct nemesis *nemesis) {
 }
 
 static void give_room(struct event *event) {
-    struct patient *patient = (struct patient *)((char *)event - offsetof(struct patient, room));
+    struct patient *patient = CONTAINER_OF(event, struct patient, room);
     disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
 }
 
@@ -190,7 +191,7 @@ static void full_disk(struct nemesis *nemesis, struct patient *patient) {
 }
 
 static void heal_names(struct event *event) {
-    struct patient *patient = (struct patient *)((char *)event - offsetof(struct patient, names));
+    struct patient *patient = CONTAINER_OF(event, struct patient, names);
     node_faults(patient->node)->name_error_ppm = 0;
 }
 
@@ -227,7 +228,7 @@ static void begin_change_of_guard(struct nemesis *nemesis, struct patient *patie
 }
 
 static void change_guard(struct event *event) {
-    struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, guard));
+    struct nemesis *nemesis = CONTAINER_OF(event, struct nemesis, guard);
 
     if (nemesis->over) return;
     for (unsigned i = 0; i < nemesis->options.count; i++) {
@@ -356,7 +357,7 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
 }
 
 static void next_fault(struct event *event) {
-    struct nemesis *nemesis = (struct nemesis *)((char *)event - offsetof(struct nemesis, next));
+    struct nemesis *nemesis = CONTAINER_OF(event, struct nemesis, next);
     enum fault fault = (enum fault)draw(nemesis, FAULT_KINDS);
 
     if (nemesis->over) return;

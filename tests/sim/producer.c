@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "tests/batches/record_batch_builder.h"
@@ -180,7 +181,7 @@ static void send_batch(struct producer *producer, struct batch *batch, int32_t n
 /* ---- Damage: a batch whose checksum does not match must be refused ---- */
 
 static void refused(struct kafka_call *call, int error, const void *answer) {
-    struct producer *producer = (struct producer *)((char *)call - offsetof(struct producer, sabotage));
+    struct producer *producer = CONTAINER_OF(call, struct producer, sabotage);
     const struct kp_produce_response *response = answer;
 
     producer->sabotaging = false;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "tests/sim/produce_call.h"
@@ -50,7 +51,7 @@ static void judge(struct stranger *stranger, const struct kp_produce_response_pa
 }
 
 static void answered(struct kafka_call *call, int error, const void *response) {
-    struct stranger *stranger = (struct stranger *)((char *)call - offsetof(struct stranger, call));
+    struct stranger *stranger = CONTAINER_OF(call, struct stranger, call);
     const struct kp_produce_response *answer = response;
 
     if (error == ERR_NONE) judge(stranger, &answer->responses.items[0].partition_responses.items[0]);

@@ -1,6 +1,7 @@
 /* Planned transfers; transfers.h says when. */
 #include "tests/sim/transfers.h"
 
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/api/services.h"
 
@@ -64,7 +65,7 @@ void transfers_one(struct cluster *cluster, unsigned place, uint64_t group) {
 }
 
 static void next(struct event *event) {
-    struct transfers *transfers = (struct transfers *)((char *)event - offsetof(struct transfers, next));
+    struct transfers *transfers = CONTAINER_OF(event, struct transfers, next);
     struct world *world = transfers->cluster->run->world;
 
     for (unsigned i = 0; i < transfers->cluster->count; i++)

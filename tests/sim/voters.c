@@ -1,5 +1,6 @@
 /* The process of one voter: what it opens, submits and hears; voters.h has the rules. */
 #include "tests/sim/voters.h"
+#include "base/container_of.h"
 #include "tests/sim/journal_model.h"
 
 #include <inttypes.h>
@@ -135,7 +136,7 @@ static const struct group_events group_events = {.committed = committed,
 
 /* A confirmation that began when so much was acknowledged must find a leader that knows as much. */
 static void confirmed(struct group_confirm *confirm, int error) {
-    struct voter_group *group = (struct voter_group *)((char *)confirm - offsetof(struct voter_group, confirm));
+    struct voter_group *group = CONTAINER_OF(confirm, struct voter_group, confirm);
 
     group->confirming = false;
     if (error == ERR_NONE && group_commit_index(group->voter->groups[group->place]) < group->confirm_floor)

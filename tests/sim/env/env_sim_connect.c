@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "tests/sim/env/connection.h"
 
@@ -54,7 +55,7 @@ static void offer(struct env_listener *listener) {
 }
 
 static void accept_one(struct delivery *delivery) {
-    struct env_listener *listener = (struct env_listener *)((char *)delivery - offsetof(struct env_listener, waiting));
+    struct env_listener *listener = CONTAINER_OF(delivery, struct env_listener, waiting);
 
     if (listener->count == 0 || listener->paused) return;
     struct end *end = listener->backlog[0];
@@ -133,7 +134,7 @@ struct env_connect {
 };
 
 static void tell(struct delivery *delivery) {
-    struct env_connect *connect = (struct env_connect *)((char *)delivery - offsetof(struct env_connect, delivery));
+    struct env_connect *connect = CONTAINER_OF(delivery, struct env_connect, delivery);
     void (*connected)(void *arg, int error, struct env_stream *stream) = connect->connected;
     void *arg = connect->arg;
     int error = connect->error;
@@ -233,7 +234,7 @@ struct env_resolve {
 };
 
 static void tell_addresses(struct delivery *delivery) {
-    struct env_resolve *resolve = (struct env_resolve *)((char *)delivery - offsetof(struct env_resolve, delivery));
+    struct env_resolve *resolve = CONTAINER_OF(delivery, struct env_resolve, delivery);
     void (*resolved)(void *arg, const char(*addresses)[ENV_ADDRESS_SIZE], unsigned n) = resolve->resolved;
     void *arg = resolve->arg;
     unsigned count = resolve->target == 0 ? 0 : 1;

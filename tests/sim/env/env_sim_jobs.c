@@ -7,6 +7,7 @@
  * effect, so that a power cut meets a half-written round.
  */
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "tests/sim/env/env_sim.h"
 
@@ -41,7 +42,7 @@ static void unlink_work(struct work *work) {
 }
 
 static void report(struct delivery *delivery) {
-    struct work *work = (struct work *)((char *)delivery - offsetof(struct work, delivery));
+    struct work *work = CONTAINER_OF(delivery, struct work, delivery);
     struct env_job *job = work->job;
 
     world_trace(work->env->world, work->env->node->id, "job done", work->lane == NULL ? "pool" : work->lane->name, 0, 0,

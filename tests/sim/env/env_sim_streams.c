@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "tests/sim/env/connection.h"
 
@@ -77,7 +78,7 @@ static void hand_over(struct env_stream *stream) {
 }
 
 static void readable(struct delivery *delivery) {
-    struct env_stream *stream = (struct env_stream *)((char *)delivery - offsetof(struct env_stream, readable));
+    struct env_stream *stream = CONTAINER_OF(delivery, struct env_stream, readable);
     struct end *end = stream->end;
 
     if (hang_up_is_news(stream)) {

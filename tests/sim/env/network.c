@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "tests/sim/env/connection.h"
 
@@ -131,7 +132,7 @@ static void arrived(struct end *to, struct chunk *chunk) {
 }
 
 static void arrive(struct event *event) {
-    struct end *end = (struct end *)((char *)event - offsetof(struct end, arrive));
+    struct end *end = CONTAINER_OF(event, struct end, arrive);
     struct network *network = end->connection->network;
 
     if (end->flying.first == NULL) return;

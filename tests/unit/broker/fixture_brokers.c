@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/container_of.h"
 #include "base/io/frame_reader.h"
 #include "base/mem.h"
 #include "broker/metadata/metadata_group.h"
@@ -281,7 +282,7 @@ static void on_ended(void *arg, int error, uint32_t length) {
 }
 
 static void on_written(struct env_write *write, int error) {
-    struct asking *asking = (struct asking *)((char *)write - offsetof(struct asking, write));
+    struct asking *asking = CONTAINER_OF(write, struct asking, write);
     (void)error;
     asking->written = true;
     end_if_done(asking);
