@@ -32,6 +32,7 @@ enum {
 enum journal_round_flags {
     JOURNAL_CHECKPOINT = 1, /* holds the whole state of every group: begins a generation */
     JOURNAL_REPEATS = 2,    /* holds the records of the round before once more */
+    JOURNAL_START = 4,      /* of a start: holds the runs only, and what is before it was synced */
 };
 
 /*

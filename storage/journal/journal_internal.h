@@ -114,7 +114,8 @@ void journal_recycle_round(struct journal *journal, struct journal_round *round)
 
 /* ---- journal_writer.c ---- */
 
-/* Makes the first generation of a new journal, or continues a recovered one with a round that repeats its last. Blocks. */
+/* Makes the first generation of a new journal, or continues a recovered one with a round that repeats its last, where that may not be
+ * durable, and one that names the run. Blocks. */
 struct journal_tail;
 int journal_writer_begin(struct journal *journal, struct error_text *why);
 int journal_writer_continue(struct journal *journal, const struct journal_tail *tail, struct error_text *why);

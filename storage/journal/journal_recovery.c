@@ -26,6 +26,9 @@
  * 15  rounds of another journal                                  another salt: not whole; a whole file of them: refused
  * 16  a file of a newer format                                   refused: ERR_VERSION
  * 17  all rounds whole, but the entries of a group have a hole   damage: refused
+ * 18  the last round is of a start                               it is not repeated: the round before it was synced. Starts that
+ *                                                                write nothing more take turns in two places, and each round says
+ *                                                                all that the other does: one may be torn
  *
  * Not seen: newest files that are gone altogether, or cut exactly between two rounds, where the segments hold nothing of theirs. What was promised in them is lost.
  */
@@ -51,7 +54,8 @@ struct recovery {
     bool begun;                       /* `last` is set */
     struct journal_round_header last; /* the last round that counts */
     struct journal_file *last_file;
-    uint64_t end; /* offset behind it */
+    uint64_t end;     /* offset behind it */
+    uint64_t settled; /* offset behind the last one that is not of a start */
 };
 
 /* ---- Sentences ---- */
@@ -276,6 +280,7 @@ static void take(struct recovery *recovery, struct journal_file *file, const str
     recovery->last_file = file;
     recovery->begun = true;
     recovery->end = header->offset + journal_round_size(header->payload_len, header->entries);
+    if (!(header->flags & JOURNAL_START)) recovery->settled = recovery->end;
 }
 
 /* At `offset` nothing continues the journal. A whole later round there or behind? Then it is one that stands in for what
@@ -393,6 +398,8 @@ static int set_tail(struct recovery *recovery, struct journal_tail *tail) {
     tail->file = recovery->last_file;
     tail->end = recovery->end;
     tail->last = recovery->last;
+    tail->place = recovery->last.offset == recovery->settled ? recovery->end : recovery->settled;
+    if (recovery->last.flags & JOURNAL_START) return ERR_NONE;
     tail->repeat = journal_round_new();
     journal_round_add_records(tail->repeat, round + JOURNAL_HEADER_SIZE, header.payload_len);
     return ERR_NONE;

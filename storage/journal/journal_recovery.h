@@ -16,7 +16,8 @@ struct journal_tail {
     struct journal_file *file;        /* of the newest generation */
     uint64_t end;                     /* offset behind the last round in it */
     struct journal_round_header last; /* of the last round */
-    struct journal_round *repeat;     /* its records once more; the caller's */
+    struct journal_round *repeat;     /* its records once more; the caller's. NULL: it is of a start */
+    uint64_t place;                   /* of the next start's round, if it is of a start */
     unsigned torn;                    /* rounds that were cut */
 };
 

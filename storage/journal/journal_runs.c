@@ -47,14 +47,18 @@ void journal_lineage_apply(struct journal_lineage *lineage, const struct journal
     }
 }
 
-void journal_lineage_add_to(const struct journal_lineage *lineage, struct journal_round *round) {
-    struct journal_record disowned = {.kind = JOURNAL_RUN, .run = 0};
-    if (lineage->disowned) journal_round_add(round, &disowned, NULL);
+void journal_lineage_add_runs_to(const struct journal_lineage *lineage, struct journal_round *round) {
     for (size_t i = 0; i < lineage->run_count; i++) {
         struct journal_record run = {
             .kind = JOURNAL_RUN, .run = lineage->runs[i].id, .sequence = lineage->runs[i].begin};
         journal_round_add(round, &run, NULL);
     }
+}
+
+void journal_lineage_add_to(const struct journal_lineage *lineage, struct journal_round *round) {
+    struct journal_record disowned = {.kind = JOURNAL_RUN, .run = 0};
+    if (lineage->disowned) journal_round_add(round, &disowned, NULL);
+    journal_lineage_add_runs_to(lineage, round);
     for (size_t i = 0; i < lineage->witness_count; i++) {
         const struct journal_witness *seen = &lineage->witnesses[i];
         struct journal_record witness = {

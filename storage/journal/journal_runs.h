@@ -31,7 +31,8 @@ void journal_lineage_close(struct journal_lineage *lineage);
 
 /* A JOURNAL_RUN or JOURNAL_WITNESS. */
 void journal_lineage_apply(struct journal_lineage *lineage, const struct journal_record *record);
-/* The records of a checkpoint that make the same lineage. */
+/* The records that make the same runs; of a checkpoint: that make the same lineage. */
+void journal_lineage_add_runs_to(const struct journal_lineage *lineage, struct journal_round *round);
 void journal_lineage_add_to(const struct journal_lineage *lineage, struct journal_round *round);
 
 /* See journal_covers and journal_witness_of. */

@@ -226,13 +226,12 @@ static int write_now(struct journal *journal, const struct journal_round *round,
 }
 
 /* From now on it is another run that writes, behind `last`. */
-static struct journal_record begin_run(struct journal *journal, uint64_t last) {
+static void begin_run(struct journal *journal, uint64_t last) {
     do
         journal->run = env_random_u64(journal->env);
     while (journal->run == 0);
     struct journal_record run = {.kind = JOURNAL_RUN, .run = journal->run, .sequence = last};
     journal_state_apply(&journal->state, &run, NULL);
-    return run;
 }
 
 int journal_writer_begin(struct journal *journal, struct error_text *why) {
@@ -249,21 +248,46 @@ int journal_writer_begin(struct journal *journal, struct error_text *why) {
     return error;
 }
 
+/* Seals and writes a round behind what was recovered. */
+static int write_next(struct journal *journal, const struct journal_tail *tail, struct journal_round *round,
+                      uint16_t flags, struct error_text *why) {
+    struct journal_round_header header = next_header(journal, flags);
+    header.sequence = journal->sequence = header.follows + SEQUENCE_JUMP;
+    header.oldest = tail->last.oldest;
+    size_t len = journal_round_seal(round, &header);
+    round->sequence = header.sequence;
+    round->mark = journal->state.mark;
+    return write_now(journal, round, len, why);
+}
+
+/* The last round may have been in the cache only, also when a sync says that all is well: whoever wrote it did not hear that it is durable. */
+static int repeat_last(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
+    int error = write_next(journal, tail, tail->repeat, tail->last.flags | JOURNAL_REPEATS, why);
+    journal->base = journal->sequence; /* the start's round stands in for those of other starts, and for nothing else */
+    return error;
+}
+
+/* A start after which nothing is written takes no room from the next one: whatever keeps a broker from getting further, it may be started
+ * without end. */
+static int write_start(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
+    struct journal_round *round = journal_round_new();
+    journal_lineage_add_runs_to(&journal->state.lineage, round);
+    CHECK(journal_round_bytes(round) == JOURNAL_BLOCK); /* two of them take turns */
+    int error = write_next(journal, tail, round, JOURNAL_START, why);
+    journal->base = journal->sequence;
+    journal_round_free(round);
+    return error;
+}
+
 int journal_writer_continue(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
     journal->salt = tail->last.salt;
     journal->file = tail->file;
-    journal->offset = tail->end;
+    journal->offset = tail->place;
     journal->end = tail->file->size;
     journal->base = tail->last.base;
     journal->sequence = tail->last.sequence;
-    struct journal_record run = begin_run(journal, tail->last.sequence);
-    journal_round_add(tail->repeat, &run, NULL);
-    struct journal_round_header header = next_header(journal, tail->last.flags | JOURNAL_REPEATS);
-    header.sequence = journal->sequence = tail->last.sequence + SEQUENCE_JUMP;
-    header.oldest = tail->last.oldest;
-    journal->base = header.sequence;
-    size_t len = journal_round_seal(tail->repeat, &header);
-    tail->repeat->sequence = header.sequence;
-    tail->repeat->mark = journal->state.mark;
-    return write_now(journal, tail->repeat, len, why);
+    int error = tail->repeat != NULL ? repeat_last(journal, tail, why) : ERR_NONE;
+    if (error != ERR_NONE) return error;
+    begin_run(journal, tail->last.sequence);
+    return write_start(journal, tail, why);
 }

@@ -131,7 +131,7 @@ static void test_journal_recovery_cut_round_turns_up(void **state) {
     image_free(scene.image);
     scene.image = image_load(fixture);
     const struct image_round last = *image_round_from_end(scene.image, 0);
-    assert_true(last.header.flags & JOURNAL_REPEATS);
+    assert_true(last.header.flags & JOURNAL_START);
     struct journal_round *cut = journal_round_new();
     struct journal_record hard_state = {.kind = JOURNAL_HARD_STATE, .group = 1, .term = 999, .voted_for = 1};
     journal_round_add(cut, &hard_state, NULL);
@@ -271,9 +271,9 @@ static void test_journal_recovery_repetition_stands_in(void **state) {
     journal_fixture_close(fixture);
     image_free(scene.image);
     scene.image = image_load(fixture);
-    assert_int_equal(image_round_from_end(scene.image, 3)->header.sequence, last.header.sequence);
-    ruin(scene.image, image_round_from_end(scene.image, 3));
-    ruin(scene.image, image_round_from_end(scene.image, 2));
+    assert_int_equal(image_round_from_end(scene.image, 4)->header.sequence, last.header.sequence);
+    ruin(scene.image, image_round_from_end(scene.image, 4));
+    ruin(scene.image, image_round_from_end(scene.image, 2)); /* of the first start; that of the second stands in */
     image_store(scene.image, fixture);
     journal_fixture_open(fixture);
     assert_int_equal(journal_recovered(fixture->journal, 1)->term, 5000);
@@ -281,8 +281,47 @@ static void test_journal_recovery_repetition_stands_in(void **state) {
     const struct model_group *expected = &scene.model->groups[1];
     assert_int_equal(group->entry_count, expected->last - expected->progress);
     journal_fixture_close(fixture);
-    ruin(scene.image, image_round_from_end(scene.image, 1));
+    ruin(scene.image, image_round_from_end(scene.image, 3));
     assert_refused(&scene, ERR_CORRUPT, "is damaged at position");
+    free_scene(&scene);
+}
+
+static size_t image_bytes(const struct image *image) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < image->file_count; i++)
+        bytes += image->files[i].len;
+    return bytes;
+}
+
+/* Row 18: who is started without end and gets no further takes no room, and what any of these runs told is covered; of the last one
+ * until its round is lost. */
+static void test_journal_recovery_starts_take_turns(void **state) {
+    enum { STARTS = 40 };
+    struct journal_fixture *fixture = *state;
+    struct scene scene = make_scene(fixture);
+    struct journal_witness told[STARTS];
+    size_t bytes = 0;
+    for (size_t start = 0; start < STARTS; start++) {
+        assert_int_equal(open_scene(&scene, scene.all), scene.all);
+        for (size_t i = 0; i < start; i++)
+            assert_true(journal_covers(fixture->journal, told[i].run, told[i].sequence));
+        told[start].run = journal_run(fixture->journal);
+        told[start].sequence = journal_sequence(fixture->journal);
+        journal_fixture_close(fixture);
+        image_free(scene.image);
+        scene.image = image_load(fixture);
+        if (start == 1) bytes = image_bytes(scene.image);
+        if (start > 1) assert_int_equal(image_bytes(scene.image), bytes);
+    }
+    for (size_t lost = 0; lost < 2; lost++) { /* in either place */
+        ruin(scene.image, image_round_from_end(scene.image, 0));
+        assert_int_equal(open_scene(&scene, scene.all), scene.all);
+        for (size_t i = 0; i < STARTS; i++)
+            assert_int_equal(journal_covers(fixture->journal, told[i].run, told[i].sequence), i < STARTS - 1);
+        journal_fixture_close(fixture);
+        image_free(scene.image);
+        scene.image = image_load(fixture);
+    }
     free_scene(&scene);
 }
 
@@ -461,6 +500,7 @@ int main(void) {
         TEST(test_journal_recovery_older_file_ends_early),
         TEST(test_journal_recovery_missing_and_double_files),
         TEST(test_journal_recovery_repetition_stands_in),
+        TEST(test_journal_recovery_starts_take_turns),
         TEST(test_journal_recovery_misdirected_round),
         TEST(test_journal_recovery_short_files),
         TEST(test_journal_recovery_torn_growth),
