@@ -1,7 +1,7 @@
 /*
  * The environment seam: the only way to time, timers, files, streams and randomness.
  *
- * Two implementations from the first commit: env_uv.c (libuv, real) and tests/sim/env_sim (virtual clock, simulated
+ * Two implementations from the first commit: env_uv.c (libuv, real) and tests/sim/env/env_sim.h (virtual clock, simulated
  * disk and network, one seed). Everything above this header is single-threaded code driven by callbacks. A program
  * links exactly one of the two; there is no table of functions to fill.
  *

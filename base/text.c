@@ -1,4 +1,4 @@
-/* Text from strangers. See the header. Pure. */
+/* UTF-8 and control characters, byte by byte. Pure. */
 #include "base/text.h"
 
 #include <stdint.h>

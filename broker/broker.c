@@ -1,5 +1,5 @@
 /*
- * A broker's start and end. See the header; broker_internal.h says which file does what.
+ * A broker's start and end; broker_internal.h says which file does what.
  *
  * Opened in the order of struct broker and closed the other way round. What can fail for a reason that a person must mend comes first:
  * directory, ports, journal. Closing what waits ends the requests that wait for it, so the server goes first and reports last.

@@ -1,4 +1,4 @@
-/* The command line of draved. See the header. */
+/* Reading the command line of draved with getopt_long. */
 #include "broker/options.h"
 
 #include <ctype.h>

@@ -21,7 +21,7 @@
  *   links     link_change.c    what a link that changed means for each group
  *   roof      shard.c          one loop: peers' events, timer, end of the turn
  *
- * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c, entry_frame.c, change.c, in this order above
+ * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c, entry_frame.c, configuration.c, in this order above
  * peer_frame.c; and engine_heap.c.
  */
 #ifndef RAFT_GLUE_RAFT_GROUP_INTERNAL_H

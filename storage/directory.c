@@ -1,4 +1,4 @@
-/* Directories that stay; see the header. */
+/* mkdir, then a sync of the directory above. */
 #include "storage/directory.h"
 
 #include <string.h>

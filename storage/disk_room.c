@@ -1,4 +1,4 @@
-/* Room of the disk; see the header. */
+/* The looks at the file system, and the count between them. */
 #include "storage/disk_room.h"
 
 #include <inttypes.h>

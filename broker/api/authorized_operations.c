@@ -1,4 +1,4 @@
-/* Authorized operations as bits: Kafka's AclOperation codes. See the header. */
+/* Authorized operations as bits: bit n is the operation with AclOperation code n. */
 #include "broker/api/authorized_operations.h"
 
 int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource, const void *name,

@@ -1,4 +1,4 @@
-/* Changing the settings of a resource. See the header. */
+/* Checking one resource, and making the change that is submitted for it. */
 #include "broker/api/config_changes.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Settings as configuration entries. See the header. */
+/* Rows of the two tables of settings as entries of an answer. */
 #include "broker/api/config_entries.h"
 
 #include <string.h>

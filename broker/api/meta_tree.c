@@ -1,5 +1,5 @@
 /*
- * The metadata tree: paths are cut into at most four pieces, each level has one function. See the header.
+ * The metadata tree: paths are cut into at most four pieces, each level has one function.
  *
  *     /                              brokers cluster controller topics
  *     /brokers/ids/<id>              {"id","host","port","rack","alive","listeners"}

@@ -5,8 +5,8 @@
  * created first when the request and auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION,
  * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
  *
- *   find_missing -> create_missing -> (all are there) -> list    each in steps: there may be thousands of everything
- *        `-------------- hold --------------------------^
+ *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be thousands of everything
+ *        `------------- metadata_hold ---------------------^
  *
  * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
  * kept but ids and copies.

@@ -1,4 +1,4 @@
-/* Holding a Metadata request while leaders change. See the header. */
+/* Whether a Metadata request is held, the wait for its leaders, and its end. */
 #include "broker/api/metadata_hold.h"
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Questions that need more than one service. See the header. */
+/* Questions of handlers that need more than one service to answer. */
 #include "broker/api/services.h"
 
 #include "raft-glue/peer/peers.h"

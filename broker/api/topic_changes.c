@@ -1,4 +1,4 @@
-/* Several changes for one request. See the header. */
+/* Starting the items of a request in steps, awaiting each, and the one answer. */
 #include "broker/api/topic_changes.h"
 
 #include <inttypes.h>

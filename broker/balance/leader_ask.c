@@ -1,5 +1,5 @@
 /*
- * One ask after the other, until its end. See the header.
+ * The states of an ask, from the first call to its end.
  *
  *   WAITING --- another broker leads ---> CALLING ----- it leads no more ---> ANNOUNCING --- a later leader is known ---> WAITING
  *      |  ^  \--- this broker leads ----> HANDING_OVER ----'

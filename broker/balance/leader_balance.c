@@ -1,4 +1,4 @@
-/* The plan. See the header. */
+/* Counting who prefers and who leads, then choosing. */
 #include "broker/balance/leader_balance.h"
 
 #include "base/mem.h"

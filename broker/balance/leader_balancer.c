@@ -1,5 +1,5 @@
 /*
- * Checking and moving. See the header.
+ * The check that comes with the interval, as a small state machine, and the moves that follow it.
  *
  *   idle --- interval ---> looking (a slice a millisecond) ---> moving ---> idle
  *                             '--- nothing to move, or another broker leads the metadata ---> idle

@@ -1,5 +1,5 @@
 /*
- * Handing leads over. See the header.
+ * Judging a request to hand over, the transfers under way, and the answers.
  *
  * A request is u8 format, u64 group, i32 target, little-endian; its answer u8 format, u8 outcome.
  */

@@ -1,5 +1,5 @@
 /*
- * Requests and answers between brokers. See the header.
+ * Sending and receiving requests, answers and announcements; the calls that wait.
  *
  * Calls wait in one list in the order in which they were made; there are few at a time (metadata changes, one lease renewal).
  */

@@ -1,5 +1,5 @@
 /*
- * Judging hellos and forming the cluster. See the header for the picture.
+ * Judging hellos and forming the cluster; the states are drawn in cluster_forming.h.
  *
  * What a hello can mean, by who has a record:
  *   we no,  they no    lists must be equal; heard; when all are heard, the record is made

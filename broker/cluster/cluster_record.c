@@ -1,5 +1,5 @@
 /*
- * The cluster record as a struct and as bytes. See the header. Pure.
+ * The cluster record as a struct and as bytes. Pure.
  *
  * Bytes, big-endian: u8 format, u8 voters, u8 nodes, then for each i32 node and its UUID. The id is not among them: it is
  * computed from them.

@@ -1,4 +1,4 @@
-/* Looks four times a second whom we hear. See the header. */
+/* Looks four times a second whom we hear. */
 #include "broker/cluster/isolation.h"
 
 #include <inttypes.h>

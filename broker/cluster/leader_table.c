@@ -1,5 +1,5 @@
 /*
- * The table of leaders: rows by group, announcements out and in, and who waits for leaders. See the header.
+ * The table of leaders: rows by group, announcements out and in, and who waits for leaders.
  *
  * An announcement, big-endian: u8 format, i32 rows, then for each: i64 group, i32 term, u8 leads, i32 n, n x i32 node (in sync). Large
  * tables go in several of them.

@@ -1,4 +1,4 @@
-/* Topic names: see the header. Pure. */
+/* Checking the characters and the length of topic names. Pure. */
 #include "broker/config/topic_name.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Topics created on demand. See the header. */
+/* The names under way, and who waits for each. */
 #include "broker/metadata/auto_creation.h"
 
 #include <string.h>

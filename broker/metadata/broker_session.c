@@ -1,5 +1,5 @@
 /*
- * Renewing, noting and ending leases. See the header.
+ * Renewing as a broker; noting and ending sessions as the metadata leader.
  *
  * A renewal is one byte: RENEW or GIVE_BACK; its answer is empty, and nobody waits for it beyond the next renewal.
  */

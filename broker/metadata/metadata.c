@@ -1,5 +1,5 @@
 /*
- * The state machine of the metadata group: applies commands to the table. See the header; the rows are metadata_rows.h.
+ * The state machine of the metadata group: applies commands to the table, whose rows are in metadata_rows.h.
  *
  * Each command has one function that first checks everything that could refuse it, then changes the table: a refused
  * command leaves no trace.

@@ -1,4 +1,4 @@
-/* Changes and outcomes as bytes. See the header. Pure. */
+/* Encoding and decoding of changes and outcomes. Pure. */
 #include "broker/metadata/metadata_change.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * The tables of the metadata group's commands, and the two bytes in front of each. See the header.
+ * The tables of the metadata group's commands, and the two bytes in front of each: encoding, decoding.
  */
 #include "broker/metadata/metadata_commands.h"
 

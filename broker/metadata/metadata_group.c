@@ -1,5 +1,5 @@
 /*
- * Group 0 on this broker: opening, closing, what it tells. See the header; the floors below are in metadata_group_internal.h.
+ * Group 0 on this broker: opening, closing, what it tells. The floors below are in metadata_group_internal.h.
  *
  * Whoever asked for a command is told its outcome when it was applied, or to try again when leadership is lost.
  */

@@ -1,4 +1,4 @@
-/* Checking and placing of changes by the metadata leader. See the header. */
+/* Checking and placing of changes, one function for each command. */
 #include "broker/metadata/metadata_leader.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Placement of replicas: see the header. */
+/* Counting what brokers hold, and choosing the next one by these counts. */
 #include "broker/metadata/placement.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Blocks of producer ids. See the header. */
+/* The block at hand, the request for the next one, and those who wait for it. */
 #include "broker/metadata/producer_ids.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* Registration of this broker. See the header. */
+/* The steps of registration, each tried again by one timer until it is done. */
 #include "broker/metadata/registration.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /*
- * The partitions of this broker. See the header.
+ * The rows of the set: what each is to be, opening, closing, trying again.
  *
  * What a partition here can be, by the command that made it and what this directory knows (bootstrap only in the first row):
  *   created above the durable mark, nothing stored     new here: bootstrapped

@@ -1,4 +1,4 @@
-/* The bytes of the clock's command. See the header. */
+/* Encoding and decoding of the clock's command. */
 #include "broker/partition/producer_clock.h"
 
 #include "base/error.h"

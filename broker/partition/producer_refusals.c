@@ -1,4 +1,4 @@
-/* Refusals by producer id, and in the order in which they came. See the header. */
+/* Refusals by producer id, and in the order in which they came. */
 #include "broker/partition/producer_refusals.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* The table of topic settings and how their values are found. See the header. */
+/* The table of topic settings, and how the value of one is found. */
 #include "broker/partition/topic_settings.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * The table of APIs: keys, versions, schemas. The contract is in api_table.h, the reasons for each range are in the
- * design page on the protocol: the versions that the clients in use negotiate.
+ * The table of APIs: keys, versions, schemas. The contract is in api_table.h, each range
+ * reaches from the oldest to the newest version that the clients in use negotiate.
  */
 #include "protocol/messages/api_table.h"
 

@@ -1,5 +1,5 @@
 /*
- * The tables of ApiVersions: see the header, and schema.h for how they are read.
+ * The fields of ApiVersions, version by version, as tables; protocol/schema.h says how they are read.
  *
  * Specification: the messages ApiVersionsRequest and ApiVersionsResponse of the Kafka protocol. The golden frames
  * prove each row.

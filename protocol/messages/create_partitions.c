@@ -1,5 +1,5 @@
 /*
- * The tables of CreatePartitions: see the header, and schema.h for how they are read.
+ * The fields of CreatePartitions, version by version, as tables; protocol/schema.h says how they are read.
  *
  * Specification: the messages CreatePartitionsRequest and CreatePartitionsResponse of the Kafka protocol. The golden
  * frames prove each row.

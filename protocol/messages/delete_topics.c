@@ -1,5 +1,5 @@
 /*
- * The tables of DeleteTopics: see the header, and schema.h for how they are read.
+ * The fields of DeleteTopics, version by version, as tables; protocol/schema.h says how they are read.
  *
  * Specification: the messages DeleteTopicsRequest and DeleteTopicsResponse of the Kafka protocol. The golden frames
  * prove each row.

@@ -1,5 +1,5 @@
 /*
- * The tables of DescribeConfigs: see the header, and schema.h for how they are read.
+ * The fields of DescribeConfigs, version by version, as tables; protocol/schema.h says how they are read.
  *
  * Specification: the messages DescribeConfigsRequest and DescribeConfigsResponse of the Kafka protocol. The golden
  * frames prove each row.

@@ -1,5 +1,5 @@
 /*
- * The tables of FindCoordinator: see the header, and schema.h for how they are read.
+ * The fields of FindCoordinator, version by version, as tables; protocol/schema.h says how they are read.
  *
  * Specification: the messages FindCoordinatorRequest and FindCoordinatorResponse of the Kafka protocol. The golden
  * frames prove each row.

@@ -1,5 +1,5 @@
 /*
- * The tables of MetaQuery: see the header, and schema.h for how they are read.
+ * The fields of MetaQuery, version by version, as tables; protocol/schema.h says how they are read.
  */
 #include "protocol/messages/meta_query.h"
 

@@ -1,5 +1,5 @@
 /*
- * The tables of OffsetForLeaderEpoch: see the header, and schema.h for how they are read.
+ * The fields of OffsetForLeaderEpoch, version by version, as tables; protocol/schema.h says how they are read.
  *
  * Specification: the messages OffsetForLeaderEpochRequest and OffsetForLeaderEpochResponse of the Kafka protocol. The golden frames
  * prove each row.

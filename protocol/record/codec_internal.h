@@ -1,11 +1,11 @@
 /*
- * One codec each, behind codec.h. Private to protocol/codec*.c, from the ground to the top:
+ * One codec each, behind codec.h. Private to protocol/record/codec*.c, from the ground to the top:
  *
  *   codec_output.c                      the bytes that come out, up to a limit
  *   codec_gzip.c, _lz4, _snappy, _zstd  one format each, by its library
  *   codec.c                             chooses the format
  *
- * A way in (codec_source) is read until its end; a way out (codec_sink) gets pieces and an end. Memory that a library refuses ends the process,
+ * A way in (struct codec_source) is read until its end; a way out (begin, add, finish) gets pieces and an end. Memory that a library refuses ends the process,
  * as mem_alloc does: every size is bounded before.
  */
 #ifndef PROTOCOL_RECORD_CODEC_INTERNAL_H

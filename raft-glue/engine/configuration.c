@@ -1,4 +1,4 @@
-/* Configurations as bytes; see change.h for the layout. */
+/* Configurations as bytes; configuration.h draws the layout. */
 #include "raft-glue/engine/configuration.h"
 
 #include <inttypes.h>

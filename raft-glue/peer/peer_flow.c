@@ -1,4 +1,4 @@
-/* Sent and received bytes of one connection over time; see the header. */
+/* Sent and received bytes of one connection over time. */
 #include "raft-glue/peer/peer_flow.h"
 
 void peer_flow_begin(struct peer_flow *flow, uint64_t now_ms) {

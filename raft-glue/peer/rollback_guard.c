@@ -1,4 +1,4 @@
-/* What each peer's journal was seen to hold, and what the peers saw of ours; see the header. */
+/* What each peer's journal was seen to hold, and what the peers saw of ours: kept, told, compared. */
 #include "raft-glue/peer/rollback_guard.h"
 
 #include "base/container_of.h"

@@ -11,7 +11,7 @@
  * one up. Invariants: what is told is durable, and of a journal that covers what that peer saw; nothing goes either way between two
  * brokers while that is not known.
  *
- * Architecture, "Recovery": a broker whose journal went back in time does not vote, campaign or acknowledge.
+ * A broker whose journal went back in time does not vote, campaign or acknowledge: docs/decisions/0011.
  */
 #ifndef RAFT_GLUE_PEER_ROLLBACK_GUARD_H
 #define RAFT_GLUE_PEER_ROLLBACK_GUARD_H

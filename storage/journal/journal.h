@@ -10,7 +10,7 @@
  * Invariants: a record is durable when its round is; rounds become durable in order; a file is reused only when
  * everything in it is either synced in a segment (journal_progress), truncated, superseded, or copied forward.
  *
- * The architecture document's "Storage" gives framing, footer, checkpoint and recovery; journal_format.h the bytes.
+ * journal_format.h draws the bytes, journal_recovery.c lists what a crash can leave and what is done about it.
  */
 #ifndef STORAGE_JOURNAL_JOURNAL_H
 #define STORAGE_JOURNAL_JOURNAL_H

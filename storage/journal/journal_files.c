@@ -1,5 +1,5 @@
 /*
- * Making, listing, lending the files of the journal; see the header.
+ * Making, listing, lending the files of the journal.
  *
  * The zeros are really written: overwriting written blocks is what makes a flush fast, and fallocate alone leaves the
  * file system to mark each block written at the first flush.

@@ -1,5 +1,5 @@
 /*
- * Encoding and decoding of rounds, records and footers; see the header for the bytes.
+ * Encoding and decoding of rounds, records and footers; journal_format.h draws the bytes.
  *
  * Failures: whatever does not decode gives an error; lengths are checked against what is at hand before they are used.
  * Invariant: journal_round_check accepts exactly what journal_round_encode made, at its place.

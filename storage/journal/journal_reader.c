@@ -1,4 +1,4 @@
-/* Reading rounds through a window; see the header. */
+/* Moving the window, and judging the round in it. */
 #include "storage/journal/journal_reader.h"
 
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-/* Gathering the records of a round; see the header. */
+/* Adding records to the buffer of a round, and sealing it. */
 #include "storage/journal/journal_round.h"
 
 #include <string.h>

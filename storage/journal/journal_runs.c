@@ -1,4 +1,4 @@
-/* Runs and witnesses, as the records of the journal tell of them; see the header. */
+/* Runs, and what was seen of the journals of others, as the records of the journal tell of them. */
 #include "storage/journal/journal_runs.h"
 
 #include <string.h>

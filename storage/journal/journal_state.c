@@ -1,5 +1,5 @@
 /*
- * The state of every group, and the extents of its entries; see the header.
+ * The state of every group, and the extents of its entries.
  *
  * Extents are few (one or two a group), so they are a plain array. The references of an extent are a row that grows at
  * the end and is consumed from the front; the row moves to its beginning when it is full.

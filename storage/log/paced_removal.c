@@ -1,4 +1,4 @@
-/* Directories go step by step; see the header. */
+/* The row of directories that go, and the steps that cut and unlink their files. */
 #include "storage/log/paced_removal.h"
 
 #include "base/check.h"

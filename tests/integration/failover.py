@@ -54,7 +54,7 @@ def one_kill(cluster, history, turn):
     node = victim(cluster, turn)
     began = now_us()
     cluster[node].kill()
-    time.sleep(4)  # the fault lasts 4 s, as the issue says; not a wait for an event
+    time.sleep(4)  # the length of the fault; not a wait for an event
     gap = gap_between(history, began, now_us())
     cluster[node].start(ready=True)
     cluster.wait_leaders(TOPIC, in_sync=3, seconds=60)

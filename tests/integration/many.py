@@ -1,6 +1,6 @@
 """Many partitions and few files: made at once, idle, a broker killed, all killed, a lower limit than last time, a clean stop.
 
-tests/run many: 10,000 partitions with 3 replicas within ulimit -n 1024, against the figures of issue 8. With --short, as a part of the integration
+tests/run many: 10,000 partitions with 3 replicas within ulimit -n 1024, against the limits below. With --short, as a part of the integration
 suite: 1,000 within 256, where the times are only bounds that a busy machine keeps.
 """
 

@@ -1,4 +1,4 @@
-/* A loop with a temporary folder. See the header. */
+/* Making, running and closing the loop of a test. */
 #include "tests/unit/base/fixture_loop.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Two connected streams. See the header. */
+/* Connecting two streams over a listener of their own. */
 #include "tests/unit/base/fixture_pair.h"
 
 #include <setjmp.h>

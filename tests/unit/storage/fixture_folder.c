@@ -1,4 +1,4 @@
-/* An environment, a temporary folder, entries. See the header. */
+/* An environment, a temporary folder, entries. */
 #include "tests/unit/storage/fixture_folder.h"
 
 #include <dirent.h>

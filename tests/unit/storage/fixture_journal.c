@@ -1,4 +1,4 @@
-/* See the header. */
+/* Opening, closing and feeding the journal of a test. */
 #include "tests/unit/storage/fixture_journal.h"
 
 #include <ftw.h>

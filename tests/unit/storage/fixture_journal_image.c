@@ -1,4 +1,4 @@
-/* See the header. */
+/* Reading, walking, damaging and writing the files of a closed journal. */
 #include "tests/unit/storage/fixture_journal_image.h"
 
 #include <dirent.h>

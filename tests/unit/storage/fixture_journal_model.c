@@ -1,4 +1,4 @@
-/* See the header. */
+/* The list of what was recorded, its replay, and the comparison. */
 #include "tests/unit/storage/fixture_journal_model.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* A log and its model. See the header. */
+/* Doing the same to the log and to the array, and comparing them. */
 #include "tests/unit/storage/fixture_log_model.h"
 
 #include <setjmp.h>

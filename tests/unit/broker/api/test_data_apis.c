@@ -176,7 +176,7 @@ static void test_produce_without_acks(void **state) {
 
 /* ---- Fetch ---- */
 
-/* A fetch at the end waits for max_wait, and no longer than until the next record. */
+/* A fetch at the end waits for max_wait_ms, and no longer than until the next record. */
 static void test_fetch_waits(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);

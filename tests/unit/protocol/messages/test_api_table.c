@@ -29,7 +29,7 @@ static void test_api_table_is_in_order(void **state) {
     }
 }
 
-/* What clients need to find in the ranges (the rules in the design page on the protocol), or they switch something off. */
+/* What clients need to find in the ranges, or they switch something off. */
 static void test_api_table_has_the_versions_that_clients_look_for(void **state) {
     (void)state;
     static const struct {
