@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 
@@ -35,29 +37,17 @@ void budget_release(struct budget *budget, size_t bytes) {
     }
 }
 
-/* The list is a ring: the last waiter is the `prev` of the first. */
 void budget_wait(struct budget *budget, struct budget_waiter *waiter) {
     CHECK(!waiter->waiting);
     waiter->waiting = true;
-    struct budget_waiter *first = budget->waiters;
-    if (first == NULL) {
-        waiter->next = waiter->prev = waiter;
-        budget->waiters = waiter;
-    } else {
-        waiter->next = first;
-        waiter->prev = first->prev;
-        first->prev->next = waiter;
-        first->prev = waiter;
-    }
+    DL_APPEND(budget->waiters, waiter);
     if (budget->wanted != NULL) budget->wanted(budget->wanted_arg);
 }
 
 void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter) {
     if (!waiter->waiting) return;
     waiter->waiting = false;
-    waiter->prev->next = waiter->next;
-    waiter->next->prev = waiter->prev;
-    if (budget->waiters == waiter) budget->waiters = waiter->next == waiter ? NULL : waiter->next;
+    DL_DELETE(budget->waiters, waiter);
 }
 
 bool budget_may_pass(struct budget *budget, const void *who) {

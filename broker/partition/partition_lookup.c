@@ -7,6 +7,8 @@
  *
  * The search, too, waits for the confirmation: "no such record" makes a client go to the end, where a deposed leader's is not.
  */
+#include <utlist.h>
+
 #include "base/container_of.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
@@ -17,16 +19,11 @@ enum lookup_stage { STAGE_OVER, STAGE_CONFIRM, STAGE_SEARCH };
 static void begin(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     lookup->stage = STAGE_CONFIRM;
-    lookup->prev = NULL;
-    lookup->next = partition->lookups;
-    if (lookup->next != NULL) lookup->next->prev = lookup;
-    partition->lookups = lookup;
+    DL_PREPEND(partition->lookups, lookup);
 }
 
 static void end(struct partition_lookup *lookup) {
-    *(lookup->prev != NULL ? &lookup->prev->next : &lookup->partition->lookups) = lookup->next;
-    if (lookup->next != NULL) lookup->next->prev = lookup->prev;
-    lookup->next = lookup->prev = NULL;
+    DL_DELETE(lookup->partition->lookups, lookup);
     lookup->stage = STAGE_OVER;
 }
 

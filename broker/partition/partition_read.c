@@ -7,6 +7,8 @@
  *
  * Invariant: a read that is not over is in the partition's list, so that closing the partition ends it.
  */
+#include <utlist.h>
+
 #include "base/container_of.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
@@ -19,16 +21,11 @@ enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_CONFIRM };
 static void begin(struct partition_read *read, enum read_stage stage) {
     struct partition *partition = read->partition;
     read->stage = stage;
-    read->prev = NULL;
-    read->next = partition->reads;
-    if (read->next != NULL) read->next->prev = read;
-    partition->reads = read;
+    DL_PREPEND(partition->reads, read);
 }
 
 static void end(struct partition_read *read) {
-    *(read->prev != NULL ? &read->prev->next : &read->partition->reads) = read->next;
-    if (read->next != NULL) read->next->prev = read->prev;
-    read->next = read->prev = NULL;
+    DL_DELETE(read->partition->reads, read);
     read->stage = STAGE_OVER;
 }
 
@@ -112,18 +109,13 @@ void partition_reads_fail(struct partition *partition) {
 void partition_wait(struct partition *partition, struct partition_waiter *waiter) {
     CHECK(waiter->partition == NULL); /* a fetch waits once for each partition (fetch.c) */
     waiter->partition = partition;
-    waiter->prev = NULL;
-    waiter->next = partition->waiters;
-    if (waiter->next != NULL) waiter->next->prev = waiter;
-    partition->waiters = waiter;
+    DL_PREPEND(partition->waiters, waiter);
 }
 
 void partition_wait_cancel(struct partition_waiter *waiter) {
     if (waiter->partition == NULL) return;
-    *(waiter->prev != NULL ? &waiter->prev->next : &waiter->partition->waiters) = waiter->next;
-    if (waiter->next != NULL) waiter->next->prev = waiter->prev;
+    DL_DELETE(waiter->partition->waiters, waiter);
     waiter->partition = NULL;
-    waiter->next = waiter->prev = NULL;
 }
 
 void partition_waiters_tell(struct partition *partition, bool changed) {

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/mutant.h"
@@ -18,18 +20,6 @@ struct producer *producer_find(const struct producer_state *state, int64_t produ
     HASH_FIND_BYHASHVALUE(hh, state->table, &producer_id, sizeof producer_id,
                           producer_hash(state->options.seed, producer_id), found);
     return found;
-}
-
-static void list_remove(struct producer_state *state, struct producer *producer) {
-    *(producer->prev != NULL ? &producer->prev->next : &state->oldest) = producer->next;
-    *(producer->next != NULL ? &producer->next->prev : &state->newest) = producer->prev;
-}
-
-static void list_push(struct producer_state *state, struct producer *producer) {
-    producer->prev = state->newest;
-    producer->next = NULL;
-    *(state->newest != NULL ? &state->newest->next : &state->oldest) = producer;
-    state->newest = producer;
 }
 
 static struct producer *find_or_make(struct producer_state *state, int64_t producer_id) {
@@ -44,7 +34,7 @@ static struct producer *find_or_make(struct producer_state *state, int64_t produ
 
 struct producer *producer_restore(struct producer_state *state, int64_t producer_id) {
     struct producer *producer = find_or_make(state, producer_id);
-    list_push(state, producer);
+    DL_APPEND(state->oldest, producer);
     state->committed_count++;
     return producer;
 }
@@ -62,7 +52,7 @@ static void forget_committed(struct producer_state *state, struct producer *prod
     if (producer->id > state->forgotten_id) state->forgotten_id = producer->id;
     producer->window_count = 0;
     state->committed_count--;
-    list_remove(state, producer);
+    DL_DELETE(state->oldest, producer);
     remove_if_empty(state, producer);
 }
 
@@ -201,10 +191,10 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
         if (producer->in_flight_count == 0) producer->in_flight_first = 0;
     }
     if (producer->window_count > 0)
-        list_remove(state, producer);
+        DL_DELETE(state->oldest, producer);
     else
         state->committed_count++;
-    list_push(state, producer);
+    DL_APPEND(state->oldest, producer);
     producer->heard_ms = HEARD_SINCE;
     uint32_t window = MUTANT(MUTANT_DEDUP_WINDOW_OF_FOUR) ? PRODUCER_WINDOW - 1 : PRODUCER_WINDOW;
     if (producer->window_count > 0 && producer->window[0].epoch != batch->epoch) producer->window_count = 0;
@@ -245,9 +235,11 @@ void producer_state_drop_in_flight(struct producer_state *state) {
 /* Who committed since the clock last went on was heard now at the latest. */
 void producer_state_clock(struct producer_state *state, int64_t clock_ms, int64_t expiration_ms) {
     if (clock_ms > state->clock_ms) state->clock_ms = clock_ms;
-    for (struct producer *producer = state->newest; producer != NULL && producer->heard_ms == HEARD_SINCE;
-         producer = producer->prev)
+    struct producer *producer = state->oldest != NULL ? state->oldest->prev : NULL; /* the newest */
+    while (producer != NULL && producer->heard_ms == HEARD_SINCE) {
         producer->heard_ms = state->clock_ms;
+        producer = producer != state->oldest ? producer->prev : NULL;
+    }
     while (state->oldest != NULL && state->clock_ms - state->oldest->heard_ms >= expiration_ms)
         forget_committed(state, state->oldest);
 }

@@ -27,7 +27,7 @@ enum { HEARD_SINCE = -1 };
 struct producer_state {
     struct producer_state_options options;
     struct producer *table;
-    struct producer *oldest, *newest;
+    struct producer *oldest;   /* and behind it the others, by their last commit */
     size_t committed_count;    /* nodes with window_count > 0 */
     int64_t forgotten_id;      /* the highest id ever forgotten; -1: none */
     int64_t clock_ms;          /* of the log */

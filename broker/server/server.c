@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
@@ -46,9 +48,9 @@ struct server {
     struct parking parking;
     struct log_limiter complaints, crowded;
     struct connection_host host;
-    struct client *oldest, *newest;
-    size_t client_count; /* with an open stream */
-    size_t left;         /* connections that are not gone */
+    struct client *oldest; /* and behind it the others, by the time of their last request */
+    size_t client_count;   /* with an open stream */
+    size_t left;           /* connections that are not gone */
     struct env_timer *idle_timer, *limits_timer;
     bool accepting, full, closing;
     struct env_task done_task;
@@ -58,21 +60,13 @@ struct server {
 
 /* ---- Connections ---- */
 
-static void list_remove(struct server *server, struct client *client) {
-    *(client->prev != NULL ? &client->prev->next : &server->oldest) = client->next;
-    *(client->next != NULL ? &client->next->prev : &server->newest) = client->prev;
-}
-
 static void list_push(struct server *server, struct client *client) {
     client->active_us = env_now_us(server->env);
-    client->prev = server->newest;
-    client->next = NULL;
-    *(server->newest != NULL ? &server->newest->next : &server->oldest) = client;
-    server->newest = client;
+    DL_APPEND(server->oldest, client);
 }
 
 static void touch(struct client *client) {
-    list_remove(client->server, client);
+    DL_DELETE(client->server->oldest, client);
     list_push(client->server, client);
 }
 
@@ -139,7 +133,7 @@ static void connection_active(void *owner) {
 static void connection_closed(void *owner) {
     struct client *client = owner;
     struct server *server = client->server;
-    list_remove(server, client);
+    DL_DELETE(server->oldest, client);
     client->closed = true;
     server->client_count--;
     if (server->full && !server->closing) {

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
@@ -40,16 +42,8 @@ static bool we_dial(const struct peer *peer) {
 
 /* ---- Connections ---- */
 
-static void link_connection(struct peers *peers, struct peer_connection *connection) {
-    connection->next = peers->connections;
-    if (peers->connections != NULL) peers->connections->prev = connection;
-    peers->connections = connection;
-}
-
 static void drop_connection(struct peers *peers, struct peer_connection *connection) {
-    if (connection->prev != NULL) connection->prev->next = connection->next;
-    if (connection->next != NULL) connection->next->prev = connection->prev;
-    if (peers->connections == connection) peers->connections = connection->next;
+    DL_DELETE(peers->connections, connection);
     if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection) {
         if (connection->heard_ms > connection->peer->heard_ms) connection->peer->heard_ms = connection->heard_ms;
         connection->peer->connections[connection->channel] = NULL;
@@ -131,7 +125,7 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     struct peer_connection *connection = peer_connection_new(&peers->owner, stream, true, channel, peer->session);
     connection->peer = peer;
     peer->connections[channel] = connection;
-    link_connection(peers, connection);
+    DL_PREPEND(peers->connections, connection);
 }
 
 static void dial(struct peer *peer) {
@@ -306,7 +300,7 @@ void peer_links_accept(struct peers *peers, struct env_stream *stream) {
     struct peer_connection *connection = peer_connection_new(&peers->owner, stream, false, PEER_CONTROL, 0);
     memcpy(connection->address, address, sizeof address);
     connection->of_list = of_list;
-    link_connection(peers, connection);
+    DL_PREPEND(peers->connections, connection);
 }
 
 /* ---- Liveness ---- */

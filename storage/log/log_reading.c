@@ -1,4 +1,6 @@
 /* What reads, fetches and searches have in common: see log_reading.h. */
+#include <utlist.h>
+
 #include "storage/log/log_reading.h"
 
 #include "base/check.h"
@@ -13,19 +15,13 @@ void log_reading_begin(struct log_reading *reading, struct partition_log *log, v
     reading->request = request;
     reading->handle = handle;
     *handle = reading;
-    reading->next = log->readings;
-    if (reading->next) reading->next->prev = reading;
-    log->readings = reading;
+    DL_PREPEND(log->readings, reading);
 }
 
 static void unlink_reading(struct log_reading *reading) {
     struct partition_log *log = reading->log;
     if (!log) return;
-    if (reading->prev)
-        reading->prev->next = reading->next;
-    else
-        log->readings = reading->next;
-    if (reading->next) reading->next->prev = reading->prev;
+    DL_DELETE(log->readings, reading);
     *reading->handle = NULL;
     reading->log = NULL;
     reading->request = NULL;
