@@ -15,6 +15,9 @@
 
 enum { ARENA_MAX = 512 << 20, PAUSE_MS = 100, DISK_MS = 1000 };
 
+static const char NO_METADATA_LEADER[] =
+    "a majority of the brokers that vote on metadata does not answer; start those that are not alive";
+
 /* Counts of one node over all partitions. */
 static void count_of(const struct kp_metadata_response *metadata, int32_t node, int *leads, int *holds) {
     *leads = *holds = 0;
@@ -93,8 +96,13 @@ static int leaderless(const struct kp_metadata_response *metadata, char *first, 
 }
 
 static void print_info(const struct kp_metadata_response *metadata, const json_t *brokers) {
-    print_text("cluster %.*s  metadata leader %d\n", metadata->cluster_id.len > 0 ? (int)metadata->cluster_id.len : 0,
-               metadata->cluster_id.data, (int)metadata->controller_id);
+    print_text("cluster %.*s  metadata leader ", metadata->cluster_id.len > 0 ? (int)metadata->cluster_id.len : 0,
+               metadata->cluster_id.data);
+    if (metadata->controller_id >= 0) {
+        print_text("%d\n", (int)metadata->controller_id);
+    } else {
+        print_text("none: %s\n", NO_METADATA_LEADER);
+    }
     static const char *const columns[] = {"BROKER", "ADDRESS", "RACK", "ALIVE", "LEADS", "REPLICAS"};
     struct table *table = table_new(columns, 6);
     size_t i;
@@ -150,19 +158,22 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
         struct error_text why = {""};
         char trouble[512] = "";
         kp_arena_init(&arena, ARENA_MAX);
-        bool reached = cluster_ask(admin, &arena, NULL, &metadata, &why) == ERR_NONE && metadata.controller_id >= 0;
+        bool reached = cluster_ask(admin, &arena, NULL, &metadata, &why) == ERR_NONE;
         int without = reached ? leaderless(&metadata, trouble, sizeof(trouble)) : 0;
+        if (reached && metadata.controller_id < 0) {
+            snprintf(trouble, sizeof(trouble), "no broker leads the metadata: %s", NO_METADATA_LEADER);
+            without++;
+        }
         kp_arena_close(&arena);
         admin_client_free(admin);
         if (reached && without == 0) {
             return EXIT_DONE;
         }
         if (now_ms() > end) {
-            say("%s%s%s", reached ? trouble : "no broker with a metadata leader answers", *why.text ? ": " : "",
-                why.text);
+            say("%s%s", reached ? trouble : "no broker answers: ", why.text);
             return reached ? EXIT_REFUSED : EXIT_UNREACHABLE;
         }
-        patience_say(&patience, "%s", reached ? trouble : "a broker with a metadata leader to answer");
+        patience_say(&patience, "%s%s", reached ? "the cluster; " : "a broker to answer", trouble);
         pause_ms(PAUSE_MS);
     }
 }

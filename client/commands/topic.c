@@ -20,7 +20,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_configs.h"
 
-enum { RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1 };
+enum { RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1, TROUBLES_SHOWN = 5 };
 
 /* ---- create ---- */
 
@@ -86,11 +86,13 @@ int command_topic_create(struct invocation *in) {
     if (made->error_code) {
         return session_end(&session, session_refused(&session, in->words[0], made->error_code, made->error_message));
     }
-    char id[23];
-    kp_uuid_text(made->topic_id, id);
     if (in->json) {
-        print_json(json_pack("{s:s,s:s,s:i,s:i}", "name", in->words[0], "id", id, "partitions",
-                             (int)made->num_partitions, "replicas", (int)made->replication_factor));
+        char id[23];
+        kp_uuid_text(made->topic_id, id);
+        print_json(json_pack("{s:s,s:o,s:i,s:i,s:b}", "name", in->words[0], "id",
+                             request.validate_only ? json_null() : json_string(id), "partitions",
+                             (int)made->num_partitions, "replicas", (int)made->replication_factor, "dry_run",
+                             (int)request.validate_only));
     } else {
         say_plain("topic \"%s\" %s: %d partition%s, %d replica%s", in->words[0],
                   request.validate_only ? "would be created (--dry-run)" : "created", (int)made->num_partitions,
@@ -250,6 +252,22 @@ static void print_description(const json_t *topic) {
     table_print(table);
 }
 
+/* Why partitions do not move, of the first few that do not. */
+static void print_troubles(const struct kp_metadata_response *metadata,
+                           const struct kp_metadata_response_topic *topic) {
+    int count = 0;
+    for (int32_t i = 0; i < topic->partitions.count; i++) {
+        char trouble[400];
+        cluster_partition_trouble(metadata, &topic->partitions.items[i], trouble, sizeof(trouble));
+        if (*trouble && ++count <= TROUBLES_SHOWN) {
+            print_text("partition %d: %s\n", (int)topic->partitions.items[i].partition_index, trouble);
+        }
+    }
+    if (count > TROUBLES_SHOWN) {
+        print_text("and %d partitions more\n", count - TROUBLES_SHOWN);
+    }
+}
+
 int command_topic_describe(struct invocation *in) {
     struct session session;
     struct kp_metadata_response response;
@@ -270,6 +288,7 @@ int command_topic_describe(struct invocation *in) {
     } else {
         print_description(description);
         json_decref(description);
+        print_troubles(&response, topic);
     }
     return session_end(&session, EXIT_DONE);
 }

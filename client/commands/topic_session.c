@@ -22,6 +22,9 @@ int session_end(struct session *session, int code) {
 }
 
 int session_refused(struct session *session, const char *topic, int16_t error, struct kp_string message) {
+    if (*topic && error == KAFKA_UNKNOWN_TOPIC_OR_PARTITION) {
+        return cluster_topic_missing(session->admin, &session->arena, topic, TOPIC_TO_CHANGE);
+    }
     const char *text = cluster_text(&session->arena, message);
     if (*topic && strstr(text, topic)) {
         say("%s", text);

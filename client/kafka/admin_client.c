@@ -350,6 +350,13 @@ static int request_on(struct admin_client *admin, struct admin_connection *with,
     }
     admin->sent++;
     int error = exchange(admin, with, api, spoken, request, arena, response, why);
+    if (error == ERR_TIMEOUT) { /* it has told its versions before: reached it is */
+        error = error_set(
+            why, ERR_AGAIN,
+            "%s is there, but has not answered %s in time: most of its cluster may be missing, which drave "
+            "info shows. Whether it was done is not known",
+            with->address, api->name);
+    }
     if (error) {
         drop_connection(admin, with);
     }

@@ -36,7 +36,8 @@ int32_t admin_client_answer_ms(const struct admin_client *admin);
 
 /* Sends `request` (struct of the API's request) in the highest version that both sides have, at least `version_min`, to any broker
  * of the bootstrap list, and decodes the answer into `response` and `arena`. *version (may be NULL) is what was spoken.
- * ERR_CONNECTION, ERR_REFUSED, ERR_NAME, ERR_TIMEOUT, ERR_VERSION, ERR_MALFORMED; `why` has the sentence. */
+ * ERR_CONNECTION, ERR_REFUSED, ERR_NAME, ERR_TIMEOUT (not reached in time), ERR_AGAIN (reached, but not answered in time), ERR_VERSION,
+ * ERR_MALFORMED; `why` has the sentence. */
 int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
                   struct kp_arena *arena, void *response, int *version, struct error_text *why);
 /* Whether the last admin_request was sent more than once because a connection broke: what it asks for may have been done the first time. */

@@ -78,8 +78,8 @@ static const char *nearest_topic(struct admin_client *admin, struct kp_arena *ar
     return near;
 }
 
-static int topic_missing(struct admin_client *admin, struct kp_arena *arena, const char *topic,
-                         enum cluster_topic_use use) {
+int cluster_topic_missing(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                          enum cluster_topic_use use) {
     const char *near = nearest_topic(admin, arena, topic);
     char meant[320] = "";
     if (near) {
@@ -102,7 +102,7 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
     }
     *found = response->topics.count > 0 ? &response->topics.items[0] : NULL;
     if (!*found || (*found)->error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION) {
-        return topic_missing(admin, arena, topic, use);
+        return cluster_topic_missing(admin, arena, topic, use);
     }
     if ((*found)->error_code && (*found)->error_code != KAFKA_LEADER_NOT_AVAILABLE) {
         say("topic \"%s\": %s", topic, kafka_error_message((*found)->error_code));
@@ -155,9 +155,16 @@ void cluster_partition_trouble(const struct kp_metadata_response *response,
         }
     }
     if (2 * count >= partition->replica_nodes.count && count > 0) {
-        snprintf(text, room, "%d of %d replicas are down: broker%s %s", count, (int)partition->replica_nodes.count,
-                 count > 1 ? "s" : "", down);
+        int missing = count - ((int)partition->replica_nodes.count - 1) / 2;
+        used = (size_t)snprintf(text, room, "%d of %d replicas are down: broker%s %s; start ", count,
+                                (int)partition->replica_nodes.count, count > 1 ? "s" : "", down);
+        if (used < room && missing < count) {
+            snprintf(text + used, room - used, "%d of them", missing);
+        } else if (used < room) {
+            snprintf(text + used, room - used, "%s", count > 1 ? "them" : "it");
+        }
     } else if (partition->leader_id < 0) {
-        snprintf(text, room, "it has no leader yet");
+        snprintf(text, room,
+                 "it has no leader yet; its replicas elect one within seconds, or drave info shows who is missing");
     }
 }

@@ -35,13 +35,17 @@ enum cluster_topic_use { TOPIC_TO_USE, TOPIC_TO_CHANGE };
 int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic, enum cluster_topic_use use,
                   struct kp_metadata_response *response, const struct kp_metadata_response_topic **found);
 
+/* Says that it does not exist; EXIT_REFUSED. */
+int cluster_topic_missing(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                          enum cluster_topic_use use);
+
 /* The number of partitions of a topic that must exist, asked over connections of its own. `only` must be one of them; -1: whichever. */
 int cluster_partitions(const struct invocation *in, const char *topic, int32_t only, int32_t *count);
 
 /* The broker's address in the answer; NULL: not listed. */
 const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadata_response *response, int32_t node);
 
-/* Says why a partition does not move ("2 of 3 replicas are down: brokers 2, 3"), into `text`; empty when nothing is wrong with it. */
+/* Says why a partition does not move and what helps ("2 of 3 replicas are down: brokers 2, 3; start 1 of them"), into `text`; empty when nothing is wrong with it. */
 void cluster_partition_trouble(const struct kp_metadata_response *response,
                                const struct kp_metadata_response_partition *partition, char *text, size_t room);
 

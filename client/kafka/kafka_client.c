@@ -1,6 +1,7 @@
 /* librdkafka for the data path: client/kafka/kafka_client.h. */
 #include "client/kafka/kafka_client.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,18 @@ rd_kafka_conf_t *kafka_conf(const struct invocation *in) {
     return conf;
 }
 
+/* librdkafka's own words as a part of a sentence: some of them end with a newline. */
+static const char *in_a_line(char *text) {
+    size_t len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1])) {
+        text[--len] = 0;
+    }
+    for (char *at = text; (at = strpbrk(at, "\r\n"));) {
+        *at = ' ';
+    }
+    return text;
+}
+
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     char why[512];
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, why, sizeof(why));
@@ -56,7 +69,7 @@ void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value) 
         exit(EXIT_USAGE);
     }
     if (result != RD_KAFKA_CONF_OK) {
-        say("%s=%s is not possible; librdkafka says: %s", name, value, why);
+        say("%s=%s is not possible; librdkafka says: %s", name, value, in_a_line(why));
         exit(EXIT_USAGE);
     }
 }
@@ -65,7 +78,7 @@ rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
     char why[512];
     rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof(why));
     if (!client) {
-        say("%s", why);
+        say("%s", in_a_line(why));
         exit(EXIT_USAGE);
     }
     return client;

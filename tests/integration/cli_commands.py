@@ -161,7 +161,8 @@ def changes(cluster):
     assert settings("left") == {"max.message.bytes": "300000"}
     expect(cluster.drave("topic", "alter", "left", "-c", "max.mesage.bytes=1", check=False), 1, r"max\.message\.bytes")
     expect(cluster.drave("topic", "alter", "left", "-c", "max.message.bytes=many", check=False), 1, "many")
-    expect(cluster.drave("topic", "alter", "left", "missing", "-c", "max.message.bytes=400000", check=False), 1, "missing")
+    expect(cluster.drave("topic", "alter", "left", "missing", "-c", "max.message.bytes=400000", check=False), 1, '"missing" does not exist; drave topic list shows those')
+    expect(cluster.drave("topic", "alter", "lefd", "-c", "max.message.bytes=400000", check=False), 1, 'did you mean "left"')
     expect(cluster.drave("topic", "alter", "left", check=False), 2, "-c")
     expect(cluster.drave("topic", "alter", "left", "-c", "x", check=False), 2, "KEY=VALUE")
     expect(cluster.drave("topic", "add-partitions", "left", "-n", 3, "--dry-run"), 0, "would have 5 partitions")
@@ -171,6 +172,8 @@ def changes(cluster):
     expect(cluster.drave("topic", "add-partitions", "left", check=False), 2, "-n 3")
     expect(cluster.drave("topic", "add-partitions", "lefd", "-n", 1, check=False), 1, "left")
     expect(cluster.drave("topic", "create", "thought", "-p", 2, "--dry-run"), 0, "would be created")
+    planned = json.loads(cluster.drave("topic", "create", "thought", "-p", 2, "--dry-run", "--json").stdout)
+    assert planned == {"name": "thought", "id": None, "partitions": 2, "replicas": 3, "dry_run": True}, planned
     expect(cluster.drave("topic", "create", "thought", "-r", 9, "--dry-run", check=False), 1, "9")
     expect(cluster.drave("topic", "delete", "left", "--dry-run"), 0, "would be deleted, with 5 partitions")
     names = {t["name"] for t in cluster.drave("topic", "list", json_out=True)}

@@ -172,6 +172,9 @@ def properties(cluster):
     expect(cluster.drave("produce", "props", "-X", "linger.mss=1", stdin="", check=False), 2, "did you mean linger.ms")
     expect(cluster.drave("produce", "props", "-X", "linger.ms", stdin="", check=False), 2, "NAME=VALUE")
     expect(cluster.drave("produce", "props", "-X", "linger.ms=soon", stdin="", check=False), 2, "linger.ms=soon")
+    said = cluster.drave("produce", "props", "-X", "message.max.bytes=5", stdin="", check=False)  # librdkafka ends this one with a newline
+    expect(said, 2, "allowed range")
+    assert "x0a" not in said.stderr, said.stderr
     expect(cluster.drave("produce", "props", "-X", "acks=0", stdin="", check=False), 2, "majority")
     expect(cluster.drave("produce", "props", "-X", "enable.idempotence=false", stdin="", check=False), 2, "twice")
     expect(cluster.drave("produce", "props", "-X", "acks=all", "-X", "enable.idempotence=true", stdin="y\n", check=False), 0)

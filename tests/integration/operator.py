@@ -271,7 +271,20 @@ def no_majority_is_told():
                 break
         done.kill()
         done.wait()
-        assert re.search(r"2 of 3 replicas are down: brokers 2, 3", said), said
+        assert re.search(r"2 of 3 replicas are down: brokers 2, 3; start 1 of them", said), said
+
+        def drave(*words):
+            return subprocess.run([str(BIN / "drave"), *words, "-b", f"127.0.0.1:{cluster[1].port}"], capture_output=True, text=True, timeout=60)
+
+        def leaderless():
+            return json.loads(drave("info", "--json").stdout)["metadata_leader"] == -1
+
+        wait_until("one broker of three to know that nobody leads the metadata", leaderless)
+        expect(drave("info"), 0, "metadata leader none: a majority of the brokers that vote on metadata does not answer; start")
+        wait_until("describe to say why", lambda: "partition 0: 2 of 3 replicas are down: brokers 2, 3; start 1 of them" in drave("topic", "describe", "alone").stdout)
+        expect(drave("info", "--wait", "1"), 1, "no broker leads the metadata: a majority .* start those")
+        expect(drave("topic", "alter", "alone", "-c", "max.message.bytes=2000", "--timeout", "1s"), 1, "is there, but has not answered .* in time", "drave info")
+        expect(drave("topic", "alter", "alone", "-c", "max.message.bytes=2000"), 1, "no broker leads the metadata: a majority of its voters does not answer; start them")
 
 
 def ipv6_and_names():
