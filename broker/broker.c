@@ -62,6 +62,7 @@ static int open_server(struct broker *broker, struct error_text *why) {
                                      .max_request_bytes = settings->socket_request_max_bytes,
                                      .max_in_flight = settings->max_requests_per_connection,
                                      .max_connections = settings->max_connections,
+                                     .few_files = settings->few_files,
                                      .max_idle_ms = settings->connections_max_idle_ms,
                                      .max_slow_ms = SLOW_REQUEST_MS};
     broker->dispatch = dispatch_new(&broker->services);

@@ -92,6 +92,7 @@ static void share_files(struct run *run) {
                  "at most %" PRIu32 " clients are let in, not %" PRIu32 " (max.connections): only %" PRIu64
                  " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
                  shares.connections, run->settings.max_connections, (uint64_t)limit.rlim_cur);
+    if (shares.connections < run->settings.max_connections) run->settings.few_files = (uint32_t)limit.rlim_cur;
     run->settings.max_connections = shares.connections;
     run->settings.segment_files = shares.segments;
 }

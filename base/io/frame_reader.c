@@ -341,11 +341,13 @@ static void stream_ended(void *arg, int error) {
         cut_and_read(reader);
     else if (!reader->over)
         tell_end(reader, error, 0);
+    else if (reader->events->hung_up != NULL)
+        reader->events->hung_up(reader->arg);
 }
 
 static void stream_hung_up(void *arg) {
     struct frame_reader *reader = arg;
-    if (!reader->over && reader->events->hung_up != NULL) reader->events->hung_up(reader->arg);
+    if (reader->events->hung_up != NULL) reader->events->hung_up(reader->arg);
 }
 
 /* ---- The owner's side ---- */

@@ -22,7 +22,8 @@ struct frame_reader_events {
     /* One whole frame, without its length; the slice is the receiver's. The reader may be closed inside. */
     void (*frame)(void *arg, struct slice frame);
     /* ERR_EOF, ERR_CONNECTION, ERR_MALFORMED, ERR_TOO_LARGE (`length` is the one claimed). Called once; then close. A stream that breaks
-     * has ended at once, whatever is here and waits; one that ends, when what it brought is delivered. */
+     * has ended at once, whatever is here and waits; one that ends, when what it brought is delivered. After a length that is wrong,
+     * the owner may wait with closing, and hears if the other side breaks or hangs up meanwhile. */
     void (*ended)(void *arg, int error, uint32_t length);
     void (*hung_up)(void *arg); /* may be NULL; as in env_stream_events. The reader may be closed inside */
 };

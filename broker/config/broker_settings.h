@@ -74,6 +74,8 @@ struct broker_settings {
     uint32_t produce_check_inline_us;  /* longer ones are not for the loop */
     uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while it is spent */
     uint32_t max_connections;
+    uint32_t
+        few_files; /* the limit of open files, where max_connections is lower than asked because of it; else 0 (file_shares.h) */
     uint32_t connections_max_idle_ms;
     uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */
     uint32_t turn_warn_ms;                /* a turn of the loop that takes so long is told on the log */

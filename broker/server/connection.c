@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "base/io/foreign_protocol.h"
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
@@ -224,7 +225,7 @@ void connection_close(struct connection *connection) {
 /* The client has gone. What it sent and is not here yet is read, up to its end, at which the connection closes. */
 static void client_hung_up(void *arg) {
     struct connection *connection = arg;
-    if (connection->closing) {
+    if (connection->closing || connection->queue == NULL) {
         connection_close(connection);
         return;
     }
@@ -439,13 +440,23 @@ static void run_abandoned(struct connection *connection, struct request *request
     sweep_ended(connection);
 }
 
+/* It is none, and what may follow is not looked at: the connection closes once those before it are answered, as in Kafka. */
+static void refuse(struct connection *connection, struct request *request, const struct error_text *why) {
+    complain(connection, why->text);
+    if (connection->queue != NULL) {
+        request_hold_connection(request);
+        request_close_connection(request);
+    } else {
+        request->ended = true;
+        connection_close(connection);
+    }
+}
+
 /* Goes on with a request that was decoded, or was not. */
 static void take_up(struct connection *connection, struct request *request, int error, const struct error_text *why) {
     request->arena.limit = request->arena.used + ANSWER_MOST;
     if (error != ERR_NONE) {
-        request->ended = true;
-        complain(connection, why->text);
-        connection_close(connection);
+        refuse(connection, request, why);
         return;
     }
     connection->host->active(connection->owner);
@@ -506,12 +517,23 @@ static void frame_came(void *arg, struct slice frame) {
 static void stream_ended(void *arg, int error, uint32_t length) {
     struct connection *connection = arg;
     struct error_text why;
-    if (error == ERR_MALFORMED || error == ERR_TOO_LARGE) {
+    if (error != ERR_MALFORMED && error != ERR_TOO_LARGE) {
+        connection_close(connection);
+        return;
+    }
+    const char *foreign = foreign_protocol(length);
+    if (foreign != NULL)
+        error_set(
+            &why, error,
+            "it speaks %s, and this listener serves Kafka's protocol in plain text; if it is a Kafka client, give "
+            "it security.protocol=PLAINTEXT, else another port",
+            foreign);
+    else
         error_set(&why, error, "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
                   length, connection->host->max_request_bytes);
-        complain(connection, why.text);
-    }
-    connection_close(connection);
+    struct request *request = request_new(connection, (struct slice){0});
+    list_append(connection, request);
+    refuse(connection, request, &why);
 }
 
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {

@@ -4,7 +4,7 @@
  * Happy path: frame -> header -> decoded message -> handler -> answer -> queue to the client. Pipelined requests are handed out in
  * order, without waiting for each other's answers.
  * Failures: bytes that are no request of ours, an API that is not served, a broken stream: the connection ends, with one line on the log
- * (rate limited) where the client is to blame. ApiVersions of an unknown version is answered in version 0, with error 35.
+ * (rate limited) where the client is to blame; requests that came before such bytes are answered first, as in Kafka. ApiVersions of an unknown version is answered in version 0, with error 35.
  * A client that sends no more has gone, in whatever state its connection is: its answers are dropped at once and its requests told; what it
  * sent before is still read to the end, because batches with acks 0 may be among it.
  * Invariants: it is not read while too many of its requests are in flight, while one of them holds it, or while the client leaves answers

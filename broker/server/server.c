@@ -168,10 +168,13 @@ static void accepted(void *arg, struct env_stream *stream) {
     if (server->client_count < server->options.max_connections) return;
     server->full = true;
     update_listening(server);
-    log_limited(
-        server->log, &server->crowded, LOG_WARN,
-        "%zu clients are connected; further ones wait until one leaves. Raise max.connections (now %u) to let more in",
-        server->client_count, server->options.max_connections);
+    log_limited(server->log, &server->crowded, LOG_WARN,
+                "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
+                server->client_count,
+                server->options.few_files
+                    ? "the hard limit of open files (ulimit -Hn, LimitNOFILE), of which clients get half"
+                    : "max.connections",
+                server->options.few_files ? server->options.few_files : server->options.max_connections);
 }
 
 /* ---- Listeners ---- */

@@ -25,6 +25,7 @@ struct server_options {
     uint32_t max_request_bytes;
     uint32_t max_in_flight; /* requests of one connection */
     uint32_t max_connections;
+    uint32_t few_files; /* the limit of open files, if that is why no more may connect; else 0 */
     uint32_t max_idle_ms;
     uint32_t max_slow_ms; /* while the memory is spent, who takes longer to send a large request is closed */
 };

@@ -92,7 +92,9 @@ static void test_server_closes_on_nonsense(void **state) {
         size_t len;
         const char *says;
     } cases[] = {
-        {"GET / HTTP/1.1\r\n\r\n", 18, "claims to have"},
+        {"GET / HTTP/1.1\r\n\r\n", 18, "it speaks HTTP, and this listener serves Kafka's protocol in plain text"},
+        {{0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3}, 11, "it speaks TLS"},
+        {{255, 255, 255, 255, 0, 0}, 6, "claims to have 4294967295 bytes"},
         {{0, 0, 0, 3, 1, 2, 3}, 7, "claims to have 3 bytes"},
         {{0, 0, 0, 8, 0, 60, 0, 0, 0, 0, 0, 1}, 12, "no request of the Kafka protocol"}, /* the client id is missing */
         {{0, 0, 0, 12, 0, 60, 0, 0, 0, 0, 0, 1, 255, 255, 0, 7}, 16, "DescribeCluster request"},
@@ -113,6 +115,42 @@ static void test_server_closes_on_nonsense(void **state) {
     stage_answer(stage, 0);
     assert_int_equal(stage_receive_correlation_id(stage, honest), 1);
     close(honest);
+}
+
+/* What is no request ends the connection once those before it are answered, as in Kafka; what comes behind it is nothing to anybody. */
+static void test_server_answers_before_it_closes(void **state) {
+    struct stage *stage = *state;
+    static const struct {
+        uint8_t bytes[16];
+        size_t len;
+    } wrong[] = {
+        {"GET / HTTP/1.1\r\n", 16},                                   /* no length */
+        {{0, 0, 0, 8, 0, 60, 0, 0, 0, 0, 0, 1}, 12},                  /* no whole header */
+        {{0, 0, 0, 12, 0, 60, 0, 0, 0, 0, 0, 1, 255, 255, 0, 7}, 16}, /* no whole body */
+        {{0, 0, 0, 10, 3, 231, 0, 0, 0, 0, 0, 1, 255, 255}, 14},      /* an API that is not there */
+    };
+    stage_open_server(stage);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        size_t first = stage->held_count;
+        int client = stage_dial(stage);
+        for (int k = 0; k < 3; k++)
+            stage_ask_cluster(client, k);
+        stage_send_all(client, wrong[i].bytes, wrong[i].len);
+        stage_ask_cluster(client, 3);
+        stage_run_until_held(stage, first + 3);
+        stage_run_ms(stage, 20);
+        assert_int_equal(stage->held_count, first + 3);
+        for (size_t k = 3; k-- > 0;) {
+            assert_false((stage->client = client, stage_can_read(stage)));
+            stage_answer(stage, first + k);
+        }
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(stage_receive_correlation_id(stage, client), k);
+        stage_assert_server_closes(stage, client);
+    }
+    assert_int_equal(stage->canceled_count, 0);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_request_bytes(stage->server), 0);
 }
 
 /* The eleventh request of a connection waits until one of ten has ended. */
@@ -232,10 +270,25 @@ static void test_server_limits_connections(void **state) {
     stage_run_ms(stage, 20);
     assert_int_equal(stage->held_count, 2);
     assert_int_equal(server_connection_count(stage->server), 2);
+    stage_assert_logged(stage, "Raise max.connections (now 2)");
     close(clients[0]);
     stage_run_until_held(stage, 3);
     close(clients[1]);
     close(clients[2]);
+}
+
+/* Where the limit of open files is why no more may connect, that is what is to be raised. */
+static void test_server_few_files(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_connections = 2;
+    stage->options.few_files = 64;
+    stage_open_server(stage);
+    int clients[2] = {stage_dial(stage), stage_dial(stage)};
+    stage_ask_cluster(clients[1], 1);
+    stage_run_until_held(stage, 1);
+    stage_assert_logged(stage, "Raise the hard limit of open files (ulimit -Hn, LimitNOFILE)");
+    close(clients[0]);
+    close(clients[1]);
 }
 
 /* Connections that ask for nothing keep others out only for a while. */
@@ -406,22 +459,15 @@ static void test_server_clients_are_sent_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_server_answers_in_order),
-        TEST(test_server_api_versions_of_the_future),
-        TEST(test_server_api_versions_software),
-        TEST(test_server_closes_on_nonsense),
-        TEST(test_server_limits_requests_in_flight),
-        TEST(test_server_memory_is_limited),
-        TEST(test_server_slow_request),
-        TEST(test_server_silent_connections),
-        TEST(test_server_client_leaves_while_requests_wait),
-        TEST(test_server_limits_connections),
-        TEST(test_server_closes_idle_connections),
-        TEST(test_server_close_as_answer),
-        TEST(test_server_held_connection),
-        TEST(test_server_close_waits_for_requests),
-        TEST(test_server_clients_are_sent_on),
-        TEST(test_server_port_taken),
+        TEST(test_server_answers_in_order),         TEST(test_server_api_versions_of_the_future),
+        TEST(test_server_api_versions_software),    TEST(test_server_closes_on_nonsense),
+        TEST(test_server_answers_before_it_closes), TEST(test_server_limits_requests_in_flight),
+        TEST(test_server_memory_is_limited),        TEST(test_server_slow_request),
+        TEST(test_server_silent_connections),       TEST(test_server_client_leaves_while_requests_wait),
+        TEST(test_server_limits_connections),       TEST(test_server_few_files),
+        TEST(test_server_closes_idle_connections),  TEST(test_server_close_as_answer),
+        TEST(test_server_held_connection),          TEST(test_server_close_waits_for_requests),
+        TEST(test_server_clients_are_sent_on),      TEST(test_server_port_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,24 @@ static void test_hangup_held(void **state) {
     }
 }
 
+/* What is no request came behind one that waits: its end is noticed although nothing more is read. */
+static void test_hangup_behind_nonsense(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    for (int how = 0; how < DEPARTURES; how++) {
+        int client = stage_dial(stage);
+        stage_ask_cluster(client, 1);
+        stage_send_all(client, "GET / HTTP/1.1\r\n\r\n", 18);
+        stage_run_until_held(stage, (size_t)how + 1);
+        stage_run_ms(stage, 20);
+        assert_int_equal(server_connection_count(stage->server), 1);
+        leave(client, how);
+        assert_nothing_stays(stage);
+        assert_int_equal(stage->canceled_count, how + 1);
+        if (how == HALF_CLOSE) close(client);
+    }
+}
+
 /* The memory for requests is spent, so that nobody is read; and half of a request is here. */
 static void test_hangup_over_budget(void **state) {
     struct stage *stage = *state;
@@ -223,8 +241,8 @@ static void test_client_reads_slowly(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_hangup_answer_half_read), TEST(test_hangup_too_many_requests), TEST(test_hangup_held),
-        TEST(test_hangup_over_budget),      TEST(test_hangup_reads_to_the_end),  TEST(test_client_never_reads),
-        TEST(test_client_never_reads_idle), TEST(test_client_reads_slowly),
+        TEST(test_hangup_behind_nonsense),  TEST(test_hangup_over_budget),       TEST(test_hangup_reads_to_the_end),
+        TEST(test_client_never_reads),      TEST(test_client_never_reads_idle),  TEST(test_client_reads_slowly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
