@@ -21,16 +21,14 @@
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
+#include "broker/server/request_decode.h"
 #include "broker/server/request_steps.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/frame.h"
 
 enum {
     UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
-    MESSAGE_LEAST = 64 << 10, /* a decoded message may take so much memory, */
-    MESSAGE_FACTOR = 16,      /* and so many times the size of the request, */
-    MESSAGE_MOST = 64 << 20,  /* but never more; */
-    ANSWER_MOST = 64 << 20,   /* and so may its answer (all topics of a cluster) */
+    ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_ITEMS = 4000,      /* a message of more elements is decoded off the loop, */
     INLINE_BYTES = 256 << 10, /* and an answer that takes more memory is encoded there */
     SILENT_PART = 5,          /* a request that is half here may be silent for this part of the time that it may take */
@@ -384,42 +382,6 @@ static void complain(struct connection *connection, const char *what) {
                 what);
 }
 
-/*
- * Decodes the frame into the request. ERR_AGAIN: it has more than so many elements. Any other error: `why` is the complaint. Touches
- * nothing but the request: may run off the loop.
- */
-static int decode(struct request *request, uint32_t items, struct error_text *why) {
-    struct kp_reader reader;
-    struct kp_request_header header;
-    size_t most = MESSAGE_LEAST + MESSAGE_FACTOR * request->frame.len;
-    kp_arena_init(&request->arena, most < MESSAGE_MOST ? most : MESSAGE_MOST);
-    kp_reader_init(&reader, request->frame.data, request->frame.len);
-    reader.items = items;
-    int error = kp_request_header_decode(&reader, &header);
-    if (error == ERR_AGAIN) return error;
-    if (error == ERR_MALFORMED) return error_set(why, error, "what it sent is no request of the Kafka protocol");
-    request->api_key = header.api_key;
-    request->correlation_id = header.correlation_id;
-    if (error == ERR_VERSION) {
-        if (header.api_key == KP_API_VERSIONS)
-            return ERR_NONE; /* KIP-511: answered in version 0, from a request that nobody can read */
-        kp_api_refusal(header.api_key, header.api_version, why);
-        return error;
-    }
-    request->api_version = header.api_version;
-    request->ctx.client_id = header.client_id;
-    const struct kp_schema *schema = header.api->request;
-    void *message = kp_arena_alloc(&request->arena, schema->size);
-    CHECK(message != NULL); /* MESSAGE_LEAST is more */
-    error = kp_decode(schema, header.api_version, &reader, &request->arena, message);
-    if (error == ERR_AGAIN) return error;
-    if (error != ERR_NONE)
-        return error_set(why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,
-                         header.api_version, request->frame.len, error_phrase(error));
-    request->message = message;
-    return ERR_NONE;
-}
-
 static void run_handler(struct request *request) {
     struct env *env = request->env;
     const char *before = env_running(env, kp_api_find(request->api_key)->name);
@@ -478,7 +440,7 @@ struct decoding {
 
 static void decode_work(struct env_job *job) {
     struct decoding *decoding = (struct decoding *)job;
-    decoding->error = decode(decoding->request, UINT32_MAX, &decoding->why);
+    decoding->error = request_decode(decoding->request, UINT32_MAX, &decoding->why);
 }
 
 static void decode_done(struct env_job *job) {
@@ -500,7 +462,7 @@ static void frame_came(void *arg, struct slice frame) {
     struct connection *connection = arg;
     struct request *request = request_new(connection, frame);
     struct error_text why;
-    int error = decode(request, INLINE_ITEMS, &why);
+    int error = request_decode(request, INLINE_ITEMS, &why);
     if (error == ERR_AGAIN) kp_arena_close(&request->arena);
     list_append(connection, request);
     if (error != ERR_AGAIN) {
