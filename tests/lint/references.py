@@ -6,16 +6,19 @@ import io
 import re
 import tokenize
 
+import includes
 import source_files
 from source_files import PRODUCT, TOKENS, line_of, text_of
 
 FOLDERS = (*PRODUCT, "tests", "docs", "deploy")
 # foo.c, unit/foo.h, codec_*.c; and any path that begins in one of our folders.
-FILE = re.compile(r"(?<![\w./*-])(?:[\w.*-]+/)*[\w.*-]*[\w*]\.(?:c|h|py|sh|md|mjs)(?![\w/-]|\.\w)")
+FILE = re.compile(r"(?<![\w./*-])(?:[\w.*-]+/)*(?!_)[\w.*-]*[\w*]\.(?:c|h|py|sh|md|mjs)(?![\w/-]|\.\w)")
 PATH = re.compile(rf"(?<![\w./*\"-])(?:{'|'.join(FOLDERS)})/[\w*][\w./*-]*")
 DECISION = re.compile(r"\bdecisions? (\d+)\b|\bdocs/decisions/(\d+)")
 PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]{4,}(?![A-Za-z])")  # test_NAME.c stands for any
 WORD = re.compile(r"(?<![\w-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b(?!-)")
+QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
+MAP = "docs/ARCHITECTURE.md"  # has every wing
 ELSEWHERE = re.compile(
     r"\b(?:the|this) (?:issue|brief) (?:says|asks|names|wants|has)\b|\bas the (?:issue|brief)\b|\bissues? #?\d+\b|\bitems? \d+\b|\bdesign (?:page|document)s?\b|\bshared/design\b"
     r"|\barchitecture(?:, [*\"]| document| has| says)|\bas the architecture\b|\bsee (?:the|its) header\b", re.I)
@@ -67,7 +70,7 @@ def names_something(name, known):
     while name.startswith("../"):
         name = name[3:]
     name = name.rstrip("/.")
-    if name in known:
+    if name in known or ("*" not in name and (source_files.ROOT / name).exists()):  # also what lint does not read
         return True
     name = PLACEHOLDER.sub("*", name)
     return "*" in name and (any(fnmatch.fnmatchcase(other, name) for other in known) or any(source_files.ROOT.glob(name)))
@@ -76,6 +79,7 @@ def names_something(name, known):
 def known_words(files):
     """Every word of the code, its strings, and the programs around it, but not of comments in C or of pages."""
     words = {path.stem for path in files}
+    words |= {f"unit_{path.parts[2]}_{path.stem[5:]}" for path in files if path.parts[:2] == ("tests", "unit")}  # programs
     for path in files:
         if path.suffix == ".md":
             continue
@@ -100,6 +104,14 @@ def references(files):
         for start, remark in remarks(path, text):
             for match, what in faults_of(remark, known, decisions, words, path.suffix in (".c", ".h")):
                 yield path, line_of(text, start + match.start()), what
+        if path.suffix == ".md":
+            for match in QUOTED.finditer(text):
+                if match.group(1) not in words:
+                    yield path, line_of(text, match.start()), f"no code has {match.group(1)}"
+        if str(path) == MAP:
+            for wing in includes.WINGS:
+                if f"\n| `{wing}/` |" not in text:
+                    yield path, 1, f"no row says what {wing}/ is for"
 
 
 def faults_of(remark, known, decisions, words, of_c):
