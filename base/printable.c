@@ -1,4 +1,4 @@
-/* What a terminal would act on, made visible: base/printable.h. */
+/* Decoding UTF-8 and escaping what a terminal would act on. */
 #include "base/printable.h"
 
 #include <stdbool.h>

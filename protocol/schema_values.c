@@ -1,5 +1,5 @@
 /*
- * Values of fields outside of any encoding: sizes, fallbacks, new items. See schema_values.h.
+ * Values of fields outside of any encoding: sizes, fallbacks, new items.
  */
 #include "protocol/schema_values.h"
 

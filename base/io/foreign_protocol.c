@@ -1,4 +1,4 @@
-/* Protocols that are not ours: base/io/foreign_protocol.h. */
+/* Recognising TLS and HTTP by their first four bytes. */
 #include "base/io/foreign_protocol.h"
 
 #include <stddef.h>

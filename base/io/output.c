@@ -1,4 +1,4 @@
-/* Checked writing: base/io/output.h. */
+/* Gathering text, writing it whole, and remembering the first write that failed. */
 #include "base/io/output.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* See key_set.h. Open addressing, at most half full. */
+/* Putting keys into the table and finding equal ones. Open addressing, at most half full. */
 #include "broker/api/key_set.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* See local_partition.h. */
+/* Permission first, then the replica of this broker; without one, whether the partition is anywhere. */
 #include "broker/api/local_partition.h"
 
 #include "protocol/kafka_error.h"

@@ -1,4 +1,4 @@
-/* Addresses in settings: broker/config/host_port.h. */
+/* Parsing addresses: brackets, names by RFC 1123, ports; and what kind of host one is. */
 #include "broker/config/host_port.h"
 
 #include <arpa/inet.h>

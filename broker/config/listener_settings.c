@@ -1,4 +1,4 @@
-/* Where clients are served: broker/config/listener_settings.h. */
+/* Parsing the three settings one after the other, then whether they fit together. */
 #include "broker/config/listener_settings.h"
 
 #include <ctype.h>

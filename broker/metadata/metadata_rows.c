@@ -1,5 +1,5 @@
 /*
- * Rows of the metadata table: made, found, walked, freed. See metadata_rows.h and, for readers, metadata.h.
+ * Rows of the metadata table: made, found, walked, freed. For readers: metadata.h.
  *
  * Names are chosen by clients, so their hash is seeded; ids and group numbers are ours.
  */

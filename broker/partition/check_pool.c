@@ -1,5 +1,5 @@
 /*
- * See check_pool.h.
+ * Who waits for memory, who for a place, and the slices of those that run.
  *
  *   check_pool_run -> waiting --memory--> ready --a place--> running --its slice is over--> ready ... -> done
  *

@@ -1,4 +1,4 @@
-/* See error_map.h. */
+/* One table for each layer below: its errors, and Kafka's codes for them. */
 #include "broker/partition/error_map.h"
 
 #include "base/error.h"

@@ -1,4 +1,4 @@
-/* See produced_batch.h. */
+/* What is known from the header at once; what the check of its records found; and placing the batch in the log. */
 #include "broker/partition/produced_batch.h"
 
 #include "base/check.h"

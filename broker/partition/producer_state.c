@@ -1,5 +1,5 @@
 /*
- * The table of producers of one partition and the rules by which a batch is taken, recognised or refused. See producer_state.h.
+ * The table of producers of one partition and the rules by which a batch is taken, recognised or refused.
  *
  * One node a producer: what has committed (epoch, the last batches), and what is in flight on this leader; never neither. All nodes are in a hash table
  * by id; those with something committed are also in a list by their last commit, from whose head they are forgotten.

@@ -1,5 +1,5 @@
 /*
- * One client connection. See connection.h.
+ * The requests of one client, from frame to answer.
  *
  *   frame -> request (list, oldest first) -> handler ... request_respond -> answer
  *

@@ -1,4 +1,4 @@
-/* See deadlines.h. The environment's timer is moved only when the first deadline is due before it fires: it may fire for nobody. */
+/* The heap of deadlines, and the one timer. The environment's timer is moved only when the first deadline is due before it fires: it may fire for nobody. */
 #include "broker/server/deadlines.h"
 
 #include "base/check.h"

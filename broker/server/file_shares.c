@@ -1,4 +1,4 @@
-/* Sharing out the files that may be open: see file_shares.h. */
+/* What is needed goes first; half of the rest is for connections, what remains for segments. */
 #include "broker/server/file_shares.h"
 
 enum {

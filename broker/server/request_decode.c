@@ -1,4 +1,4 @@
-/* A request out of its frame: broker/server/request_decode.h. */
+/* Header, version, then the message by the schema of its API, into the request's arena. */
 #include "broker/server/request_decode.h"
 
 #include "base/check.h"

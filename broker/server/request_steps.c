@@ -1,4 +1,4 @@
-/* Work of a request over several turns. See request_steps.h. */
+/* Calling the step of a request until it is over, the turn is long, or its client has gone. */
 #include "broker/server/request_steps.h"
 
 #include <stddef.h>

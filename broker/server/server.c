@@ -1,5 +1,5 @@
 /*
- * Listeners and connections. See server.h.
+ * Binding listeners, accepting connections, counting what they use, closing those that go over a limit.
  *
  * Connections are in a list by when they last asked for something, longest ago first: one timer closes those that are idle for too long.
  */

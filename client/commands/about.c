@@ -1,4 +1,4 @@
-/* help, completion, reference: client/commands/about.h. */
+/* The commands help, completion and reference. */
 #include "client/commands/about.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The reference of all commands: client/commands/reference.h. */
+/* Printing the table of commands as roff and as Markdown. */
 #include "client/commands/reference.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* What the topic commands share: client/commands/topic_session.h. */
+/* Connecting, refusals as sentences, and NAME=VALUE, for all topic commands. */
 #include "client/commands/topic_session.h"
 
 #include <string.h>

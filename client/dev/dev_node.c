@@ -1,4 +1,4 @@
-/* Directories and processes of `drave dev`: client/dev/dev_node.h. */
+/* Reading and making the directories of `drave dev`, and the conf in each. */
 #include "client/dev/dev_node.h"
 
 #include <arpa/inet.h>

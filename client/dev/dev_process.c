@@ -1,4 +1,4 @@
-/* Finding and signalling brokers of `drave dev`: client/dev/dev_process.h. */
+/* Finding the process of a broker by its lock, its file or as a child, and signalling it. */
 #include "client/dev/dev_process.h"
 
 #include <dirent.h>

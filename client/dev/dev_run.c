@@ -1,4 +1,4 @@
-/* Starting, waiting, ending: client/dev/dev_run.h. */
+/* Starting brokers, waiting until they serve, ending them, and what is left without a majority. */
 #include "client/dev/dev_run.h"
 
 #include <stdio.h>

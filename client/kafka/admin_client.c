@@ -1,4 +1,4 @@
-/* The blocking client of the administrative commands: client/kafka/admin_client.h. */
+/* Connecting to brokers in turn, negotiating versions, one request and its answer at a time, tried again elsewhere. */
 #include "client/kafka/admin_client.h"
 
 #include <errno.h>

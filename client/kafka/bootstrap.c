@@ -1,4 +1,4 @@
-/* The list of brokers that a user names: client/kafka/bootstrap.h. */
+/* Checking and splitting the list of brokers. */
 #include "client/kafka/bootstrap.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The cluster as one broker tells it: client/kafka/cluster_view.h. */
+/* Asking one broker for the cluster, and finding topics and brokers in its answer. */
 #include "client/kafka/cluster_view.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* librdkafka for the data path: client/kafka/kafka_client.h. */
+/* Configuring librdkafka from a call, and its log lines and errors as sentences. */
 #include "client/kafka/kafka_client.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* -X name=value: client/kafka/kafka_property.h. */
+/* The table of properties that librdkafka has, those that are not allowed, and setting the rest. */
 #include "client/kafka/kafka_property.h"
 
 #include <stdio.h>

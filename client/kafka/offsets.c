@@ -1,4 +1,4 @@
-/* Offsets of many partitions, asked at their leaders: client/kafka/offsets.h. */
+/* Grouping partitions by leader, one request to each, and asking again for those without an answer. */
 #include "client/kafka/offsets.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Why a producer waits: client/kafka/produce_reason.h. */
+/* Looking at the metadata of a topic, then asking its leaders with an empty produce. */
 #include "client/kafka/produce_reason.h"
 
 #include <errno.h>

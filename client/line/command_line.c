@@ -1,4 +1,4 @@
-/* Which command, which options, which words: client/line/command_line.h. */
+/* Taking the line apart: the command, then options and words in any order. */
 #include "client/line/command_line.h"
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Reading durations: client/line/duration.h. */
+/* Parsing a number and its unit. */
 #include "client/line/duration.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Help texts: client/line/help.h. */
+/* Printing commands and their options in columns. */
 #include "client/line/help.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Latency buckets: client/line/histogram.h. A bucket is a power of two cut into equal steps. */
+/* A bucket is a power of two cut into equal steps. */
 #include "client/line/histogram.h"
 
 #include <stddef.h>

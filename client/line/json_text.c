@@ -1,4 +1,4 @@
-/* JSON with the shortest numbers: client/line/json_text.h. */
+/* Printing a JSON value piece by piece, with the shortest text for each number. */
 #include "client/line/json_text.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Bounded lines: client/line/line_reader.h. */
+/* The buffer of a stream, the lines in it, and passing over those that are too long. */
 #include "client/line/line_reader.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Points in time as people write them: client/line/moment.h. The calendar is the proleptic Gregorian one, without leap seconds. */
+/* Parsing dates, times, zones and spans. The calendar is the proleptic Gregorian one, without leap seconds. */
 #include "client/line/moment.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Sentences, tables and JSON: client/line/talk.h. Tables by libsmartcols, JSON by jansson. */
+/* Sentences, tables by libsmartcols, and JSON by jansson. */
 #include "client/line/talk.h"
 
 #include <errno.h>

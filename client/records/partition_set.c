@@ -1,4 +1,4 @@
-/* Partitions that a user names: client/records/partition_set.h. */
+/* Parsing numbers and ranges of partitions. */
 #include "client/records/partition_set.h"
 
 #include <stddef.h>

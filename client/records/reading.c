@@ -1,4 +1,4 @@
-/* What `consume` reads: client/records/reading.h. */
+/* Finding the topics, asking for their offsets, and planning each partition from its first to its last record. */
 #include "client/records/reading.h"
 
 #include <inttypes.h>

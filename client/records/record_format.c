@@ -1,4 +1,4 @@
-/* Printing records by kcat's format letters: client/records/record_format.h. */
+/* Checking a format once, then printing each record by its letters. */
 #include "client/records/record_format.h"
 
 #include <ctype.h>

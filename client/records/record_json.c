@@ -1,4 +1,4 @@
-/* A record as one JSON object: client/records/record_json.h. */
+/* Bytes as text or base64, and a record to JSON and back. */
 #include "client/records/record_json.h"
 
 #include <stdio.h>

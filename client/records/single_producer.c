@@ -1,4 +1,4 @@
-/* One record at a time: client/records/single_producer.h. */
+/* Encoding a batch of one record, and sending it to its leader until it is acknowledged. */
 #include "client/records/single_producer.h"
 
 #include <string.h>

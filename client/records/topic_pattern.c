@@ -1,4 +1,4 @@
-/* Several topics by one word: client/records/topic_pattern.h. */
+/* Compiling a glob or a regular expression, and matching names. */
 #include "client/records/topic_pattern.h"
 
 #include <fnmatch.h>

@@ -1,4 +1,4 @@
-/* Where reading begins and ends: client/records/where.h. */
+/* Parsing -o: words, numbers, spans, moments. */
 #include "client/records/where.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* See codec_output.h. */
+/* Growing the output by doubling, never past its limit. */
 #include "protocol/record/codec_output.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * See record_check.h.
+ * The steps of a check, each a slice of the batch.
  *
  *   BEGIN --checksum, header--> RECORDS --the last piece--> OVER
  *

@@ -1,5 +1,5 @@
 /*
- * See record_walk.h. A state machine over bytes: each step reads one number, or skips what the number before it said.
+ * A state machine over bytes: each step reads one number, or skips what the number before it said.
  *
  *   LENGTH -> ATTRIBUTES -> TIMESTAMP -> OFFSET -> KEY -> VALUE -> HEADERS -> (HEADER_KEY -> HEADER_VALUE)* -> LENGTH
  */

@@ -1,4 +1,4 @@
-/* Frames of entries, put together; see entry_frame.h. */
+/* Adding the pieces of a frame: heads, then bodies, small ones copied together. */
 #include "raft-glue/peer/entry_frame.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* Walks over all logs of a data directory: see dump_walk.h. */
+/* Finding the groups of a data directory, then walking each: its segments, then what only the journal holds. */
 #include "storage/dump/dump_walk.h"
 
 #include <inttypes.h>

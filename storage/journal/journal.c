@@ -1,9 +1,9 @@
 /*
- * The journal as its owners see it: it is opened, records go into it, it is closed. See journal.h; journal_internal.h for the inside.
+ * The journal as its owners see it: it is opened, records go into it, it is closed. The inside is described in journal_internal.h.
  *
  * Happy path: a record is copied into the gathering round; what wants to be durable schedules the end of this turn
  * (journal_schedule.c). A round that is large enough is closed and another gathers behind it.
- * Failures: see journal.h. Invariants: indexes of a group are recorded without holes; truncation never reaches what its
+ * Failures: none here; a write that fails ends the process (journal_writer.c). Invariants: indexes of a group are recorded without holes; truncation never reaches what its
  * owner said is synced; no callback is called inside a call of an owner, or after journal_close.
  */
 #include "storage/journal/journal.h"

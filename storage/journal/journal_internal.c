@@ -1,5 +1,5 @@
 /*
- * The ground floor of the journal: struct journal is made and freed, and the rounds in memory come and go. See journal_internal.h.
+ * The ground floor of the journal: struct journal is made and freed, and the rounds in memory come and go.
  *
  * Happy path: one round gathers; it is closed and waits in the queue behind those before it; when it is written its buffer is
  * kept for the next one. Failures: none. Invariants: the queue is never empty, its last round gathers; the journal is not

@@ -1,4 +1,4 @@
-/* The applier's state, kept beside the segments: see applier_snapshot.h. */
+/* Writing a snapshot of the applier's state in the lane, and reading the latest whole one. */
 #include "storage/log/applier_snapshot.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* The directory of a group: see group_directory.h. */
+/* Making the directory of a group, with its label, and telling whether it is there. */
 #include "storage/log/group_directory.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * The ground floor of store and logs: what all their files use, and nothing that starts anything. See log_internal.h.
+ * The ground floor of store and logs: what all their files use, and nothing that starts anything.
  *
  * Happy path: positions move forward, jobs come and go in the lane. Failures: none.
  * Invariants: synced <= written <= committed. A closed log lives as long as one of its events or its job is under way, a closed

@@ -1,4 +1,4 @@
-/* The entries of one log that are in memory: see log_memory.h. */
+/* The ring of a log's entries, and the runs of the tail cache that leave it. */
 #include "storage/log/log_memory.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* What reads, fetches and searches have in common: see log_reading.h. */
+/* Looking into segments on the loop and in the pool, and waiting for a file that may be opened. */
 #include <utlist.h>
 
 #include "storage/log/log_reading.h"

@@ -1,6 +1,6 @@
 /*
- * The log of one Raft group: its end, its hard state, its positions. See partition_log.h for the contract, log_internal.h for the
- * inside; recovery is in partition_log_recovery.c, reading in partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
+ * The log of one Raft group: its end, its hard state, its positions. The inside is described in
+ * log_internal.h; recovery is in partition_log_recovery.c, reading in partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
  *
  * Happy path: append puts entries into memory and journal; commit lets write-behind have them. Failures: none; what could fail
  * happens in the journal and in write-behind, which end the process.

@@ -1,4 +1,4 @@
-/* Ranges of equal term: see term_table.h. */
+/* Adding, cutting and looking up ranges of equal term: an array in order, searched by halves. */
 #include "storage/log/term_table.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* Write-behind: see write_behind.h. */
+/* Which log gets a job, the job's steps in the lane (write, sync, index, directories), and what follows from its end: sealing, progress. */
 #include "storage/log/write_behind.h"
 
 #include <string.h>

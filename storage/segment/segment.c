@@ -1,4 +1,4 @@
-/* One segment of a log: see segment.h. */
+/* Holding segments, opening and closing their files within the limit, loading an index. */
 #include "storage/segment/segment.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-/* Reads the entries of a segment file: see segment_cursor.h. */
+/* A window over the file that moves on in big reads; entries are checked in it. */
 #include "storage/segment/segment_cursor.h"
 
 #include <string.h>

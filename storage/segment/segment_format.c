@@ -1,4 +1,4 @@
-/* The bytes of a segment file and of its index: see segment_format.h. */
+/* Encoding and decoding of the headers, of index blocks, and of the names of files. */
 #include "storage/segment/segment_format.h"
 
 #include <inttypes.h>

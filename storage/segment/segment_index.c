@@ -1,4 +1,4 @@
-/* The sparse index of one segment: see segment_index.h. */
+/* Points and terms as entries are added, the blocks that are written of them, loading, and seeking by halves. */
 #include "storage/segment/segment_index.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* See workspace.h. */
+/* A temporary folder that goes with the process, files in it, and input cut into parts. */
 #include "tests/fuzz/workspace.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Batches by chance: see batches.h. A batch is made right, then some of it is made wrong, then its checksum is set. */
+/* Batches by chance. A batch is made right, then some of it is made wrong, then its checksum is set. */
 #include "tests/garbage/batches.h"
 
 #include <endian.h>

@@ -1,4 +1,4 @@
-/* See frames.h. Golden requests are read once; every frame is then a function of (seed, part, API, version, number). */
+/* Choosing a frame and what is wrong with it. Golden requests are read once; every frame is then a function of (seed, part, API, version, number). */
 #include "tests/garbage/frames.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* See mutate.h. */
+/* The ways in which bytes are spoiled: put in, taken out, doubled, overwritten, claimed to be more. */
 #include "tests/garbage/mutate.h"
 
 #include <string.h>

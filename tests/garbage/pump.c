@@ -1,5 +1,5 @@
 /*
- * One epoll loop. See pump.h.
+ * All connections on one epoll loop.
  *
  *   closed -> dialling -> sending -> waiting -> (answered) sending ... until the broker closes, or we do
  */

@@ -104,6 +104,10 @@ def references(files):
         for start, remark in remarks(path, text):
             for match, what in faults_of(remark, known, decisions, words, path.suffix in (".c", ".h")):
                 yield path, line_of(text, start + match.start()), what
+        if path.suffix == ".c":
+            for start, remark in c_remarks(text):
+                for match in re.finditer(rf"\b[Ss]ee (?:[\w-]+/)*{re.escape(path.stem)}\.h\b|: (?:[\w-]+/)+{re.escape(path.stem)}\.h\.", remark):
+                    yield path, line_of(text, start + match.start()), "everybody knows this file's header: say what the file does"
         if path.suffix == ".md":
             for match in QUOTED.finditer(text):
                 if match.group(1) not in words:

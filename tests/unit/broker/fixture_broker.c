@@ -1,4 +1,4 @@
-/* See fixture_broker.h. */
+/* Starting one broker, and asking it over a socket while its loop runs. */
 #include "tests/unit/broker/fixture_broker.h"
 
 #include <arpa/inet.h>

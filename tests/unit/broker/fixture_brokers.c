@@ -1,4 +1,4 @@
-/* See fixture_brokers.h. */
+/* Starting, killing and stopping several brokers on one loop. */
 #include "tests/unit/broker/fixture_brokers.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* See fixture_partitions.h. */
+/* Opening the replicas of a partition on nodes of their own, and running until something is so. */
 #include "tests/unit/broker/fixture_partitions.h"
 
 #include <ftw.h>

@@ -1,4 +1,4 @@
-/* See fixture_server.h. */
+/* A server whose handler holds requests until the test answers them. */
 #include "tests/unit/broker/fixture_server.h"
 
 #include <arpa/inet.h>

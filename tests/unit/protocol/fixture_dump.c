@@ -1,4 +1,4 @@
-/* Messages as JSON, by walking their schemas. See fixture_dump.h. */
+/* Messages as JSON, by walking their schemas. */
 #include "tests/unit/protocol/fixture_dump.h"
 
 #include <inttypes.h>

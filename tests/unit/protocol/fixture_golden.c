@@ -1,4 +1,4 @@
-/* Reads the golden files of tests/golden. See fixture_golden.h. */
+/* Reads the golden files of tests/golden. */
 #include "tests/unit/protocol/fixture_golden.h"
 
 #include <stdio.h>

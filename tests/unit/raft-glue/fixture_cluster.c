@@ -1,4 +1,4 @@
-/* The cluster of the tests of raft-glue; see fixture_cluster.h. */
+/* Opening the nodes of a cluster, cutting links, and running until something is so. */
 #include "tests/unit/raft-glue/fixture_cluster.h"
 
 #include <ftw.h>
