@@ -234,3 +234,8 @@ void stage_assert_logged(struct stage *stage, const char *text) {
 bool stage_nobody_connected(struct stage *stage) {
     return server_connection_count(stage->server) == 0;
 }
+
+bool stage_has_nothing(struct stage *stage) {
+    return server_connection_count(stage->server) == 0 && server_answer_bytes(stage->server) == 0 &&
+           server_request_bytes(stage->server) == 0;
+}

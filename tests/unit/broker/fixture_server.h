@@ -49,5 +49,7 @@ bool stage_can_read(struct stage *stage); /* whether something, or the end, is h
 void stage_on_closed(void *arg);          /* for server_close */
 bool stage_is_closed(struct stage *stage);
 bool stage_nobody_connected(struct stage *stage);
+/* Nobody is connected, and what clients that went had asked for is given back, in later turns. */
+bool stage_has_nothing(struct stage *stage);
 
 #endif
