@@ -25,6 +25,7 @@ static bool drop_late(struct group *group) {
     return false;
 }
 
+/* Every later leader has what is committed (Leader Completeness: Raft, 5.4.3). */
 static bool contradicts_commit(const struct group *group, uint64_t index, uint64_t term) {
     return index > 0 && index <= group->commit && partition_log_term_at(group->log, index) != 0 &&
            partition_log_term_at(group->log, index) != term;
@@ -53,6 +54,7 @@ static bool admit_append(struct group *group, struct member *from, const struct 
     if (args->prev_log_index == 0 && args->n_entries > 0 && args->entries[0].type != RAFT_CHANGE)
         return drop(group, from, "a log that does not begin with a configuration");
     if (args->term < raft_current_term(&group->raft)) return true; /* the engine only answers */
+    /* A term has one leader at most (Election Safety: Raft, 5.2). */
     if (args->term == raft_current_term(&group->raft) && group->raft.state == RAFT_LEADER) {
         group_stop_contradicted(group, "another replica leads the term that this one leads");
         return false;

@@ -13,8 +13,8 @@
  * rank two timeouts of the one before. Brokers that lead little (one that is back after a restart) come first, and among others a
  * hash of group and replica, so the groups of a dead broker spread over the survivors. Who leads what is known only as far as this
  * broker has heard, so the hash also sets apart two that both take themselves for the first.
- * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader); for others the
- * leader lives, and pre-vote protects it. A timeout that leaves the replica a follower (entries being written) was not the try.
+ * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader; Raft dissertation, 4.2.3); for others
+ * the leader lives, and pre-vote protects it (9.6). A timeout that leaves the replica a follower (entries being written) was not the try.
  * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
  * A replica with damage in its segments makes no early try (unfit.c).
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.

@@ -6,6 +6,7 @@
  */
 #include "raft-glue/raft_group_internal.h"
 
+/* A leader writes its entries and sends them in parallel, and counts itself only when they are on its disk (Raft dissertation, 10.2.1). */
 static void report_durable(struct group *group) {
     if (group->phase != GROUP_RUNNING || group_hard_state_pending(group)) return;
     group_step_persisted(group, partition_log_durable_index(group->log));

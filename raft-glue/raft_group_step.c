@@ -41,6 +41,7 @@ static void append_entries(struct group *group, const struct raft_update *update
     /* the engine's update; group_admit let no gap through */
     CHECK(first > 0 && first <= last + 1 && update->entries.n > 0);
     if (first <= last) {
+        /* An entry that conflicts goes, and all behind it (Raft, 5.3). */
         CHECK(first > group->commit); /* contradicts_commit (admit.c) has stopped the group */
         partition_log_truncate(group->log, first);
         group->shard->stats.truncations++;
@@ -151,7 +152,8 @@ void group_step_persisted(struct group *group, uint64_t index) {
 
 /* ---- What follows from a step ---- */
 
-/* The engine appends a barrier only when something is uncommitted; a leader serves behind one in any case. */
+/* The engine appends a barrier only when something is uncommitted; a leader serves behind one in any case: what earlier terms left
+ * is known to be committed only below an entry of its own (Raft, 5.4.2). */
 static void serve_behind_own_entry(struct group *group) {
     uint64_t last = partition_log_last_index(group->log);
     group->serve_index = last + 1;

@@ -1,5 +1,5 @@
 /*
- * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned (group_transfer_begin).
+ * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned (group_transfer_begin). Raft dissertation, 3.10.
  *
  * The engine sends TIMEOUT_NOW at the target's first acknowledgement, needed or not, and never again: so the transfer is asked for
  * only when the target's match is our last index, and submits are refused from the moment when it is near. A clean stop: when the

@@ -12,6 +12,7 @@ int16_t partition_leadership(const struct partition *partition, int32_t leader_e
         *electing = group_leader(partition->group) == partition->replica;
         return KAFKA_NOT_LEADER_OR_FOLLOWER;
     }
+    /* KIP-320: a client that knows another leader epoch is told which of us is behind. */
     if (leader_epoch < 0 || (uint32_t)leader_epoch == partition->epoch) return KAFKA_NONE;
     return (uint32_t)leader_epoch < partition->epoch ? KAFKA_FENCED_LEADER_EPOCH : KAFKA_UNKNOWN_LEADER_EPOCH;
 }

@@ -85,6 +85,7 @@ static bool same_batch(const struct producer_batch *known, const struct producer
            known->last_sequence == batch->last_sequence;
 }
 
+/* Behind the largest sequence comes 0 (KIP-98). */
 static bool follows(const struct producer_batch *last, const struct producer_batch *batch) {
     return last->last_sequence == INT32_MAX ? batch->base_sequence == 0
                                             : batch->base_sequence == last->last_sequence + 1;

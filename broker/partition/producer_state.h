@@ -23,6 +23,7 @@
 
 #include "base/buffer.h"
 
+/* As in Kafka: an idempotent producer has at most so many requests under way (KIP-98). */
 enum { PRODUCER_WINDOW = 5 };
 
 struct producer_batch {
