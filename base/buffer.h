@@ -58,7 +58,7 @@ struct buffer *buffer_new(struct budget *budget, size_t size);
 struct buffer *buffer_adopt(struct budget *budget, void *data, size_t size);
 /* Names who pays for a buffer that nobody has paid for so far. Nothing if `budget` is NULL or pays already. */
 void buffer_charge(struct buffer *buffer, struct budget *budget);
-/* Nobody pays any more: whoever holds it from now on counts it in a way of his own. */
+/* Takes the charge off the budget: from here on the holder limits this memory by its own means. */
 void buffer_discharge(struct buffer *buffer);
 struct buffer *buffer_ref(struct buffer *buffer);
 void buffer_unref(struct buffer *buffer); /* NULL does nothing */

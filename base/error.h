@@ -46,7 +46,7 @@ const char *error_phrase(int error);
  * disk"). Static memory. */
 const char *error_advice(int error);
 
-/* Does the disk take no more, in whatever respect? Nothing was lost by it, and it passes when somebody makes room: whoever writes waits. */
+/* Does the disk lack room: bytes, files, or quota? Nothing was lost by it; the writer waits until somebody has made room. */
 bool error_is_no_room(int error);
 
 /* Are the bytes not what they should be? Then trying again helps only when a person has mended something; other errors may pass. */

@@ -24,7 +24,7 @@ struct disk_room;
 struct disk_room_events {
     /* Bytes that were accepted and are not in files yet. */
     uint64_t (*promised)(void *arg);
-    /* Records were taken and are refused now, or the other way round: by whoever asks. May be NULL. */
+    /* Records that were accepted are refused from now on, or the other way round. May be NULL. */
     void (*changed)(void *arg);
 };
 
@@ -45,7 +45,7 @@ const char *disk_room_sentence(const struct disk_room *room);
 
 /* ---- Who writes ---- */
 
-/* So much went into files, or soon will: the part of it that was promised is not any more. */
+/* So many bytes went into files, or soon will: from now on they count as taken, and the owner promises them no longer. */
 void disk_room_took(struct disk_room *room, uint64_t bytes);
 /* A writer is told that there is no room (error_is_no_room), and tries again until it has got through; once each. */
 void disk_room_wait(struct disk_room *room, int error);

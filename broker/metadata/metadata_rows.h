@@ -25,7 +25,7 @@ struct topic_row {
     char *name;
     struct metadata_partition *partitions;
     struct metadata_config *configs;
-    /* The requests that last changed it: a ring, so that one that is repeated is recognised although others came between. */
+    /* The ids of the last requests that changed it, as a ring: a repeated one is recognised, even when others came in between. */
     uint8_t requests[METADATA_REQUESTS_KEPT][METADATA_UUID_SIZE];
     uint32_t request_count;
     UT_hash_handle by_name, by_id;

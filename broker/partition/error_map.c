@@ -8,7 +8,7 @@ int16_t error_map_group(int error) {
     switch (error) {
     case ERR_NONE: return KAFKA_NONE;
     case ERR_NOT_LEADER:
-    case ERR_TIMEOUT: /* no majority confirms: whoever leads, it may not be us */
+    case ERR_TIMEOUT: /* no majority confirmed that we lead */
     case ERR_CANCELED: /* the group is closed here */ return KAFKA_NOT_LEADER_OR_FOLLOWER;
     case ERR_LIMIT: return KAFKA_NOT_ENOUGH_REPLICAS; /* too much waits for a majority */
     default: return KAFKA_UNKNOWN_SERVER_ERROR;

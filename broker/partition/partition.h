@@ -130,9 +130,9 @@ void partition_produce_cancel(struct partition_produce *produce);
 /* The client has gone, and never waited for an answer (acks 0): one that is still checked is appended all the same, and true is returned: `done` comes
  * when its check is over. False: it was cancelled. */
 bool partition_produce_abandon(struct partition_produce *produce);
-/* So much waits to be appended that whoever produces here should not be read for a while. */
+/* So much waits to be appended here that clients who add to it should not be read for a while. */
 bool partition_is_congested(const struct partition *partition);
-/* The same of whoever sent this one, which is not over: so much of his waits to be checked. */
+/* So much of what the sender of this one has sent waits to be checked that it should not be read for a while. Only of one that is not over. */
 bool partition_produce_is_congested(const struct partition_produce *produce);
 
 /* ---- Fetch ---- */

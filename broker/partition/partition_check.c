@@ -157,7 +157,7 @@ void partition_check_cancel(struct partition_produce *produce) {
     bool first = line->list.first == produce;
     leave(line, produce);
     if (first) check_pool_cancel(&line->task);
-    /* Not now: whoever takes one out, because a client is gone, takes out the others, too. */
+    /* The next one is begun later: a client that has gone has all of its batches taken out, one after the other. */
     if (first && line->list.first != NULL) env_defer(line->partition->env, &line->partition->lines_task);
     free_if_empty(line);
 }

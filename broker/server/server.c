@@ -97,7 +97,7 @@ static bool memory_is_spent(const struct server *server) {
     return budget_spent(&server->requests) || budget_spent(&server->halves);
 }
 
-/* While no more are let in, whoever is here and has never asked for anything makes room, the longest silent first. */
+/* While no more connections are accepted, those that have never asked for anything are closed, the longest silent first. */
 static void close_silent(struct server *server) {
     uint64_t now_us = env_now_us(server->env), longest_us = (uint64_t)server->options.max_slow_ms * 1000;
     if (!server->full) return;
@@ -108,7 +108,7 @@ static void close_silent(struct server *server) {
     }
 }
 
-/* While the memory is spent whoever sends his request, or takes his answer, too slowly gives his share back, the longest silent first. */
+/* While the memory is spent, clients that send a request or take an answer too slowly are closed, the longest silent first. */
 static void check_limits(void *arg) {
     struct server *server = arg;
     env_timer_start(server->limits_timer, LIMITS_CHECK_US);

@@ -260,7 +260,7 @@ static int write_next(struct journal *journal, const struct journal_tail *tail, 
     return write_now(journal, round, len, why);
 }
 
-/* The last round may have been in the cache only, also when a sync says that all is well: whoever wrote it did not hear that it is durable. */
+/* The last round may be in the page cache only, even if a sync succeeds now: the process that wrote it never heard that it was durable. */
 static int repeat_last(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
     int error = write_next(journal, tail, tail->repeat, tail->last.flags | JOURNAL_REPEATS, why);
     journal->base = journal->sequence; /* the start's round stands in for those of other starts, and for nothing else */

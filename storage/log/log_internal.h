@@ -41,7 +41,7 @@ struct write_behind {
     struct log_queue waiting; /* with entries that are not written or not synced, and no need yet: longest first */
     struct log_queue ready;   /* that want a job, while as many as may be are under way */
     unsigned jobs, jobs_max;
-    uint64_t enough_bytes;    /* that one log has not written are written */
+    uint64_t enough_bytes;    /* a log with so much that is not written gets a job */
     uint64_t unwritten_bytes; /* committed and in no segment, over all logs */
     struct env_timer *pace;
     bool pacing;

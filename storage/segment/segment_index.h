@@ -61,7 +61,7 @@ int segment_index_load(struct env *env, const char *path, uint64_t limit, bool w
 uint64_t segment_index_seek_offset(const struct segment_index *index, int64_t offset);
 uint64_t segment_index_seek_index(const struct segment_index *index, uint64_t raft_index);
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp);
-/* The raft index of the entry at a position that one of them returned. */
+/* The raft index of the entry at a position that a seek returned. */
 uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position);
 
 #endif
