@@ -9,14 +9,23 @@
 #include "base/mem.h"
 #include "raft-glue/raft_group_internal.h"
 
+enum { RECORDS_OF_A_FRAME = 128 }; /* each may be a step of the engine: some 5 us */
+
 /* ---- The end of a turn ---- */
 
+/* In frames that the receiver steps in one turn each. */
 static void send_records(struct link *link) {
+    struct shard *shard = link->shard;
     if (link->control.len == 0) return;
-    witness_tell(link->shard->witness, link->node);
-    struct slice slice = peer_bytes_take(&link->control);
-    link->shard->stats.frames_sent++;
-    peers_send(link->shard->peers, link->node, PEER_CONTROL, PEER_KIND_MESSAGES, &slice, 1);
+    witness_tell(shard->witness, link->node);
+    struct slice all = peer_bytes_take(&link->control);
+    for (size_t at = 0; at < all.len; at += RECORDS_OF_A_FRAME * PEER_RECORD_SIZE) {
+        size_t left = all.len - at, most = RECORDS_OF_A_FRAME * PEER_RECORD_SIZE;
+        struct slice some = slice_of(all.buffer, (size_t)(all.data - all.buffer->data) + at, left < most ? left : most);
+        shard->stats.frames_sent++;
+        peers_send(shard->peers, link->node, PEER_CONTROL, PEER_KIND_MESSAGES, &some, 1);
+    }
+    slice_unref(&all);
 }
 
 /* Of thousands as many as fit into this turn; the rest in later ones. */
@@ -32,10 +41,6 @@ static void deliver_news(struct shard *shard) {
     }
 }
 
-static void on_later(struct env_task *task) {
-    shard_wake(CONTAINER_OF(task, struct shard, later));
-}
-
 static void on_turn(struct env_task *task) {
     struct shard *shard = CONTAINER_OF(task, struct shard, turn);
     deliver_news(shard);
@@ -45,6 +50,11 @@ static void on_turn(struct env_task *task) {
     }
     intake_end_turn(shard);
     drain_check(shard);
+}
+
+static void on_later(struct env_task *task) {
+    struct shard *shard = CONTAINER_OF(task, struct shard, later);
+    on_turn(&shard->turn);
 }
 
 /* ---- Time ---- */

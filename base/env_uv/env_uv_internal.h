@@ -37,13 +37,14 @@ struct task_queue {
     struct env_task **end;
 };
 
-/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). */
-enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000 };
+/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). What had yielded has time of its own: else
+ * it would starve where events and deferred tasks alone make each turn long. */
+enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000, YIELDED_US = 1000 };
 
 struct turn_watch {
     uint64_t warn_us;      /* 0: nobody measures */
     uint64_t processor_us; /* of this thread at the end of the last turn */
-    uint64_t began_ms;     /* this turn, by the loop's clock; 0: nobody has asked yet */
+    uint64_t long_at_us;   /* from then on this turn is long; 0: nobody has asked yet */
     const char *running;   /* since since_ns */
     uint64_t since_ns;
     const char *stretch; /* what ran without a break for longest in this turn: stretch_ns */
@@ -120,7 +121,9 @@ void env_uv_time_arm(struct env *env);       /* sets `wake` for the first timer 
 /* The next poll does not block. */
 void env_uv_spin(struct env *env);
 
-/* env_uv_turn.c: measures it, and says so if it was too long. */
+/* env_uv_turn.c: it is not long before so much has passed from here on. */
+void env_uv_turn_has_more(struct env *env, uint64_t us);
+/* Measures it, and says so if it was too long. */
 void env_uv_turn_ended(struct env *env);
 
 /* env_uv_jobs.c */

@@ -105,6 +105,7 @@ void env_uv_time_run_tasks(struct env *env) {
 void env_uv_time_run_later(struct env *env) {
     env->in_tasks = true;
     bool first = true;
+    if (env->later_count > 0) env_uv_turn_has_more(env, YIELDED_US);
     for (unsigned left = env->later_count; left > 0 && env->later_count > 0 && (first || !env_turn_is_long(env));
          left--) {
         env->later_count--;

@@ -31,9 +31,19 @@ const char *env_running(struct env *env, const char *what) {
 }
 
 /* libuv's own clock is set anew with each thousand events that it fetches within one turn. */
+static uint64_t long_at_us(struct env *env) {
+    struct turn_watch *watch = &env->watch;
+    if (watch->long_at_us == 0) watch->long_at_us = uv_now(&env->loop) * 1000 + TURN_LONG_US + TURN_GRAIN_US;
+    return watch->long_at_us;
+}
+
 bool env_turn_is_long(struct env *env) {
-    if (env->watch.began_ms == 0) env->watch.began_ms = uv_now(&env->loop);
-    return uv_hrtime() / 1000 >= env->watch.began_ms * 1000 + TURN_LONG_US + TURN_GRAIN_US;
+    return uv_hrtime() / 1000 >= long_at_us(env);
+}
+
+void env_uv_turn_has_more(struct env *env, uint64_t us) {
+    uint64_t until_us = uv_hrtime() / 1000 + us;
+    if (long_at_us(env) < until_us) env->watch.long_at_us = until_us;
 }
 
 void env_uv_watch_turns(struct env *env, uint64_t warn_us) {
@@ -65,5 +75,5 @@ void env_uv_turn_ended(struct env *env) {
     }
     watch->stretch_ns = 0;
     watch->stretch = "events";
-    watch->began_ms = 0;
+    watch->long_at_us = 0;
 }

@@ -385,7 +385,6 @@ void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length) {
 
 void frame_reader_set_patient(struct frame_reader *reader) {
     reader->patient = true;
-    env_stream_set_patient(reader->stream);
 }
 
 void frame_reader_pause(struct frame_reader *reader, bool pause) {

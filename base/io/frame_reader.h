@@ -36,7 +36,8 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
 /* From the next frame that has not begun on; a stranger gets a smaller limit than a friend. */
 void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length);
 void frame_reader_pause(struct frame_reader *reader, bool pause);
-/* The frames of one that is patient are delivered over several turns of the loop when a turn grows long. */
+/* The frames of one that is patient are delivered over several turns of the loop when a turn grows long, one in each at least. Its stream is read
+ * in each turn all the same; env_stream_set_patient is for strangers. */
 void frame_reader_set_patient(struct frame_reader *reader);
 /* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
 uint64_t frame_reader_slow_us(const struct frame_reader *reader);

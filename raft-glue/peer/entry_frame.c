@@ -10,7 +10,7 @@ void entry_frame_begin(struct entry_frame *frame, uint64_t most_bytes) {
     CHECK(most_bytes > 0); /* a setting with that limit */
     frame->meta = frame->small = (struct peer_bytes){0};
     frame->slice_count = 1;
-    frame->entry_count = 0;
+    frame->entry_count = frame->piece_count = 0;
     frame->bytes = 0;
     frame->most_bytes = most_bytes < ENTRY_FRAME_BYTES ? most_bytes : ENTRY_FRAME_BYTES;
     peer_bytes_extend(&frame->meta, 4); /* its length, at the end */
@@ -19,7 +19,7 @@ void entry_frame_begin(struct entry_frame *frame, uint64_t most_bytes) {
 bool entry_frame_is_full(const struct entry_frame *frame) {
     /* Two more: the small bodies gathered so far, and a large one. */
     return frame->bytes >= frame->most_bytes || frame->entry_count >= ENTRY_FRAME_ENTRIES ||
-           frame->slice_count + 2 > ENTRY_FRAME_SLICES;
+           frame->piece_count >= ENTRY_FRAME_PIECES || frame->slice_count + 2 > ENTRY_FRAME_SLICES;
 }
 
 static void flush_small(struct entry_frame *frame) {
@@ -50,6 +50,7 @@ uint64_t entry_frame_add(struct entry_frame *frame, struct peer_piece *piece, st
         frame->entry_count++;
         piece->count++;
     }
+    frame->piece_count++;
     peer_piece_encode(frame->meta.data + head, piece);
     return frame->bytes - before;
 }

@@ -13,6 +13,7 @@
 enum {
     ENTRY_FRAME_BYTES = 1 << 20, /* a frame is full when it has more bodies than that, */
     ENTRY_FRAME_ENTRIES = 2000,  /* or so many entries, */
+    ENTRY_FRAME_PIECES = 64,     /* or pieces of so many groups: the receiver steps all of it in one turn, */
     ENTRY_FRAME_SLICES = 100,    /* or so many slices: it leaves in one write */
 };
 
@@ -20,7 +21,7 @@ struct entry_frame {
     struct peer_bytes meta, small;
     struct slice slices[ENTRY_FRAME_SLICES];
     size_t slice_count; /* the first is meta's */
-    size_t entry_count;
+    size_t entry_count, piece_count;
     uint64_t bytes, most_bytes;
 };
 

@@ -205,6 +205,7 @@ struct peer_connection *peer_connection_new(const struct peer_connection_owner *
     connection->reader = frame_reader_new(owner->env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
                                           owner->frame_max < PEER_HELLO_MAX ? owner->frame_max : PEER_HELLO_MAX,
                                           &reader_events, connection);
+    frame_reader_set_patient(connection->reader); /* what thousands of groups say is more than one turn may take */
     if (dialled) send_hello(connection);
     return connection;
 }

@@ -103,9 +103,11 @@ void journal_disown(struct journal *journal) {
 void journal_close(struct journal *journal) {
     CHECK(!journal->closing);
     journal->closing = true;
-    journal->waiters = journal->telling = NULL;
+    journal_waiters_init(&journal->waiters);
+    journal_waiters_init(&journal->telling);
     journal->files.stopping = true;
     env_defer_cancel(journal->env, &journal->turn);
+    env_defer_cancel(journal->env, &journal->tell);
     env_timer_stop(journal->again);
     if (journal->write.waits)
         journal_writer_give_up(journal);
@@ -174,6 +176,7 @@ int journal_open(struct env *env, struct log *log, const char *path, const struc
         return missing(path, why);
     struct journal *opened = journal_new(env, log, options);
     opened->turn.run = journal_turn_ends;
+    opened->tell.run = journal_tells_on;
     int error = journal_files_open(&opened->files, env, path, opened->options.file_bytes, false, why);
     if (error == ERR_NONE) error = recover(opened, path, why);
     if (error != ERR_NONE) {

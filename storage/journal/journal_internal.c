@@ -17,6 +17,11 @@ enum {
     SHRINK_BELOW = 4,         /* a buffer goes when a round used less than this part of it */
 };
 
+void journal_waiters_init(struct journal_waiters *waiters) {
+    waiters->first = NULL;
+    waiters->end = &waiters->first;
+}
+
 struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options) {
     struct journal *journal = mem_zalloc(sizeof *journal);
     journal->env = env;
@@ -32,7 +37,8 @@ struct journal *journal_new(struct env *env, struct log *log, const struct journ
     journal_state_init(&journal->state);
     journal->queue = journal->gathering = journal_round_new();
     journal->gathering->number = 1;
-    journal->waiters_end = &journal->waiters;
+    journal_waiters_init(&journal->waiters);
+    journal_waiters_init(&journal->telling);
     return journal;
 }
 

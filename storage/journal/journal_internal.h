@@ -49,6 +49,10 @@ struct journal_write {
     void (*written)(struct journal *journal); /* the round is durable */
 };
 
+struct journal_waiters {
+    struct journal_waiter *first, **end;
+};
+
 struct journal {
     struct env *env;
     struct log *log;
@@ -72,9 +76,9 @@ struct journal {
 
     /* What is durable. */
     uint64_t durable_number, durable_mark;
-    uint64_t durable_sequence;                     /* of the last binding round */
-    struct journal_waiter *waiters, **waiters_end; /* in the order of their rounds */
-    struct journal_waiter *telling;                /* those that are being told now */
+    uint64_t durable_sequence; /* of the last binding round */
+    struct journal_waiters waiters,
+        telling; /* in the order of their rounds; those that are told, over several turns when they are many */
 
     /* Room; journal_reclaim.c. */
     struct journal_round *copies; /* gathers what is copied forward */
@@ -93,6 +97,7 @@ struct journal {
     void *on_pressure_arg;
 
     struct env_task turn; /* at the end of this turn: start a round, tell waiters, ask owners */
+    struct env_task tell; /* the waiters for whom a turn had no time */
     unsigned inside;      /* callbacks of owners under way */
     bool closing;
     struct journal_stats stats;
@@ -103,6 +108,7 @@ struct journal {
 /* With one round that gathers; neither files nor lane. */
 struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options);
 void journal_free(struct journal *journal);
+void journal_waiters_init(struct journal_waiters *waiters);
 /* Frees it if it is closing and nothing is under way. */
 void journal_free_if_unused(struct journal *journal);
 /* Bytes from which on a round is not added to. */
@@ -151,7 +157,8 @@ void journal_room_again(void *journal);
 
 /* ---- journal_schedule.c ---- */
 
-/* journal->turn. */
+/* journal->turn, journal->tell. */
 void journal_turn_ends(struct env_task *turn);
+void journal_tells_on(struct env_task *tell);
 
 #endif

@@ -23,8 +23,8 @@ void journal_wait(struct journal *journal, struct journal_waiter *waiter) {
         gathering->wanted = true;
     }
     waiter->next = NULL;
-    *journal->waiters_end = waiter;
-    journal->waiters_end = &waiter->next;
+    *journal->waiters.end = waiter;
+    journal->waiters.end = &waiter->next;
     env_defer(journal->env, &journal->turn);
 }
 
@@ -32,44 +32,55 @@ uint64_t journal_round(const struct journal *journal) {
     return journal->gathering->number;
 }
 
-static bool unlink_waiter(struct journal_waiter **list, const struct journal_waiter *waiter) {
-    for (; *list != NULL; list = &(*list)->next) {
-        if (*list != waiter) continue;
-        *list = waiter->next;
+static bool unlink_waiter(struct journal_waiters *waiters, const struct journal_waiter *waiter) {
+    for (struct journal_waiter **at = &waiters->first; *at != NULL; at = &(*at)->next) {
+        if (*at != waiter) continue;
+        *at = waiter->next;
+        if (*at == NULL) waiters->end = at;
         return true;
     }
     return false;
 }
 
-static void find_waiters_end(struct journal *journal) {
-    journal->waiters_end = &journal->waiters;
-    while (*journal->waiters_end != NULL)
-        journal->waiters_end = &(*journal->waiters_end)->next;
-}
-
 void journal_wait_cancel(struct journal *journal, struct journal_waiter *waiter) {
-    if (unlink_waiter(&journal->waiters, waiter))
-        find_waiters_end(journal);
-    else
-        unlink_waiter(&journal->telling, waiter);
+    if (!unlink_waiter(&journal->waiters, waiter)) unlink_waiter(&journal->telling, waiter);
 }
 
-/* Those whose round is durable, in order. One that waits again inside is told in a later turn. */
-static void tell_waiters(struct journal *journal) {
-    CHECK(journal->telling == NULL);
-    struct journal_waiter **end = &journal->waiters;
+/* Those whose round is durable go behind those that are being told. */
+static void find_told(struct journal *journal) {
+    struct journal_waiter **end = &journal->waiters.first;
     while (*end != NULL && (*end)->round <= journal->durable_number)
         end = &(*end)->next;
-    if (end == &journal->waiters) return;
-    journal->telling = journal->waiters;
-    journal->waiters = *end;
+    if (end == &journal->waiters.first) return;
+    struct journal_waiter *rest = *end;
+    *journal->telling.end = journal->waiters.first;
+    journal->telling.end = end;
     *end = NULL;
-    if (journal->waiters == NULL) journal->waiters_end = &journal->waiters;
-    while (journal->telling != NULL) {
-        struct journal_waiter *waiter = journal->telling;
-        journal->telling = waiter->next;
+    journal->waiters.first = rest;
+    if (rest == NULL) journal->waiters.end = &journal->waiters.first;
+}
+
+/* In order. A round may hold something of thousands of groups: some in this turn, the rest in later ones. One that waits again inside is told in a
+ * later turn. */
+static void tell_waiters(struct journal *journal) {
+    find_told(journal);
+    while (journal->telling.first != NULL) {
+        struct journal_waiter *waiter = journal->telling.first;
+        journal->telling.first = waiter->next;
+        if (waiter->next == NULL) journal->telling.end = &journal->telling.first;
         waiter->durable(waiter);
+        if (journal->telling.first == NULL || !env_turn_is_long(journal->env)) continue;
+        env_yield(journal->env, &journal->tell);
+        return;
     }
+}
+
+void journal_tells_on(struct env_task *task) {
+    struct journal *journal = CONTAINER_OF(task, struct journal, tell);
+    journal->inside++;
+    tell_waiters(journal);
+    journal->inside--;
+    journal_free_if_unused(journal);
 }
 
 /* ---- The next round ---- */

@@ -39,6 +39,8 @@ static void on_record(const struct peer_record *record) {
 static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
     (void)arg, (void)node;
     if (kind == PEER_KIND_MESSAGES) {
+        size_t records = payload.len / PEER_RECORD_SIZE;
+        if (records > fake.records_at_once) fake.records_at_once = records;
         for (size_t at = 0; at < payload.len; at += PEER_RECORD_SIZE) {
             struct peer_record record;
             assert_int_equal(peer_record_decode(payload.data + at, &record), ERR_NONE);

@@ -17,6 +17,7 @@ struct fake_peer {
     struct peer_record last[RECORD_RESIGNED + 1];
     unsigned got[RECORD_RESIGNED + 1];
     uint64_t entries_got, entries_last;
+    size_t records_at_once; /* the most of one frame */
     bool grants, acknowledges, swallows_entries;
     bool agrees;                           /* to be quiet */
     uint64_t drops_wanted, applied_wanted; /* for fake_has_dropped and fake_has_applied */

@@ -233,6 +233,46 @@ static void test_yield_takes_turns(void **state) {
     close_story("a.b.a.b.a.b.");
 }
 
+/* A deferred task makes each turn a long one, beside two short ones that yielded. */
+static struct starving {
+    unsigned rounds, dots, both; /* both: so often the two ran in one turn */
+} starving;
+
+static void dot_counts(struct env_task *task) {
+    (void)task;
+    starving.both += ++starving.dots == 2;
+}
+
+static void long_turn(void *arg) {
+    (void)arg;
+    env_defer(story.loop.env, &story.c);
+}
+
+static void task_long(struct env_task *task) {
+    (void)task;
+    starving.dots = 0;
+    spin_us(4000);
+    env_yield(story.loop.env, &story.a);
+    env_yield(story.loop.env, &story.b);
+    uint64_t past_us = env_now_us(story.loop.env) - 1000 * 1000;
+    if (++starving.rounds < 20) env_timer_start_at(story.timer, past_us); /* in the very next turn */
+}
+
+/* What has yielded has time of its own in each turn, also where others have made it long. */
+static void test_yield_is_not_starved(void **state) {
+    (void)state;
+    open_story();
+    starving = (struct starving){0};
+    story.timer = env_timer_new(story.loop.env, long_turn, NULL);
+    story.a.run = story.b.run = dot_counts;
+    story.c.run = task_long;
+    env_defer(story.loop.env, &story.c);
+    env_uv_run(story.loop.env);
+    env_timer_free(story.timer);
+    assert_true(starving.both >= 2); /* whatever else the machine does */
+    close_story("");
+}
+
 /* Short work does not wait for a turn of its own. */
 static void test_yield_short(void **state) {
     (void)state;
@@ -350,6 +390,7 @@ int main(void) {
         cmocka_unit_test(test_turn_order),
         cmocka_unit_test(test_defer_outside_of_a_turn),
         cmocka_unit_test(test_yield_takes_turns),
+        cmocka_unit_test(test_yield_is_not_starved),
         cmocka_unit_test(test_yield_short),
         cmocka_unit_test(test_long_turn_is_told),
         cmocka_unit_test(test_defer_cancel),

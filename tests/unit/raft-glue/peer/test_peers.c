@@ -25,6 +25,7 @@ struct broker {
     size_t received;
     uint8_t kind;
     char last[64];
+    uint64_t work_us; /* each message is so much work */
 };
 
 struct test {
@@ -34,6 +35,7 @@ struct test {
     bool (*done)(struct test *test);
     struct env_timer *limit, *poll;
     bool timed_out;
+    size_t looked; /* at what broker 2 had received then */
 };
 
 static int judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
@@ -61,6 +63,8 @@ static void message(void *arg, int32_t node, uint8_t kind, struct slice payload)
     snprintf(broker->last, sizeof broker->last, "%.*s", (int)(payload.len < 60 ? payload.len : 60),
              (const char *)payload.data);
     slice_unref(&payload);
+    struct env *env = broker->test->env;
+    for (uint64_t end_us = env_now_us(env) + broker->work_us; broker->work_us > 0 && env_now_us(env) < end_us;) {}
 }
 static void refused(void *arg, int32_t node, bool for_good, const char *sentence) {
     (void)node, (void)for_good;
@@ -178,6 +182,36 @@ static void test_peers_connect_and_talk(void **state) {
     assert_string_equal(test->brokers[2].last, "hello world");
     assert_int_equal(test->brokers[2].kind, PEER_KIND_BROKER);
     assert_int_equal(test->brokers[1].downs, 0);
+}
+
+enum { MANY = 60 };
+
+static bool many_came(struct test *test) {
+    return test->brokers[2].received == MANY;
+}
+static void look(void *arg) {
+    struct test *test = arg;
+    test->looked = test->brokers[2].received;
+}
+
+/* A peer that has much to say is listened to in each turn of the loop, but others run in between. */
+static void test_peers_much_to_say(void **state) {
+    struct test *test = *state;
+    open_broker(test, 1, 0);
+    open_broker(test, 2, 0);
+    introduce(test, 1, 2);
+    run_until(test, both_up);
+    test->brokers[2].work_us = 1000;
+    for (int i = 0; i < MANY; i++) {
+        struct slice slice = slice_copy(NULL, "x", 1);
+        peers_send(test->brokers[1].peers, 2, PEER_CONTROL, PEER_KIND_BROKER, &slice, 1);
+    }
+    run_until(test, message_came);
+    struct env_timer *other = env_timer_new(test->env, look, test);
+    env_timer_start(other, 1000);
+    run_until(test, many_came);
+    env_timer_free(other);
+    assert_in_range(test->looked, 1, MANY / 2);
 }
 
 /* Paused bulk reads nothing while control goes on; after the pause everything comes. */
@@ -330,6 +364,7 @@ static void test_peers_garbage_on_the_port(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_peers_connect_and_talk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peers_much_to_say, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_pause_bulk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_dead_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_refused_then_welcome, setup, teardown),

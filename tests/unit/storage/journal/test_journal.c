@@ -1,6 +1,7 @@
 /* The journal as its owners see it: what is durable when, and what comes back. */
 #include <string.h>
 
+#include "base/env_uv/env_uv.h"
 #include "tests/unit/storage/fixture_journal.h"
 
 /* A journal that was just made knows nothing; after a clean end it opens again, also when it must be there. */
@@ -63,12 +64,96 @@ static void test_journal_sizes(void **state) {
     }
 }
 
+/* ---- Many who wait for one round ---- */
+
+enum { WAITERS = 30, CANCELLED = 20, AGAIN = WAITERS };
+
+static struct crowd {
+    struct journal_fixture *fixture;
+    struct journal_waiter waiters[WAITERS];
+    struct env_task other; /* takes its turns beside them */
+    size_t told[WAITERS + 1], count, turns;
+} crowd;
+
+static void spin_us(uint64_t us) {
+    uint64_t end_us = env_now_us(crowd.fixture->env) + us;
+    while (env_now_us(crowd.fixture->env) < end_us) {}
+}
+
+static void told(struct journal_waiter *waiter) {
+    size_t number = (size_t)(waiter - crowd.waiters);
+    bool again = number == 0 && crowd.count > 0;
+    if (crowd.count == 0) crowd.turns = 0;
+    crowd.told[crowd.count++] = again ? AGAIN : number;
+    if (number == 0 && !again) journal_wait(crowd.fixture->journal, waiter);
+    if (number == 1) journal_wait_cancel(crowd.fixture->journal, &crowd.waiters[CANCELLED]);
+    if (again) env_uv_stop(crowd.fixture->env);
+    spin_us(1000);
+}
+
+static void take_turn(struct env_task *task) {
+    if (++crowd.turns < 100000) env_yield(crowd.fixture->env, task); /* a test that has failed ends all the same */
+}
+
+static void wait_in_a_crowd(struct journal_fixture *fixture) {
+    memset(&crowd, 0, sizeof crowd);
+    crowd.fixture = fixture;
+    record_entry(fixture, 1, 1, 1, 100);
+    for (size_t i = 0; i < WAITERS; i++) {
+        crowd.waiters[i].durable = told;
+        journal_wait(fixture->journal, &crowd.waiters[i]);
+    }
+    crowd.other.run = take_turn;
+    env_yield(fixture->env, &crowd.other);
+}
+
+/* When one round makes much durable, those who waited are told in their order, over several turns of the loop, in which others run, too. Who is
+ * cancelled meanwhile is not told, who waits again is told behind the others. */
+static void test_journal_tells_over_turns(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    wait_in_a_crowd(fixture);
+    env_uv_run(fixture->env);
+    env_defer_cancel(fixture->env, &crowd.other);
+    assert_int_equal(crowd.count, WAITERS);
+    for (size_t i = 0; i < CANCELLED; i++)
+        assert_int_equal(crowd.told[i], i);
+    for (size_t i = CANCELLED + 1; i < WAITERS; i++)
+        assert_int_equal(crowd.told[i - 1], i);
+    assert_int_equal(crowd.told[WAITERS - 1], AGAIN);
+    assert_true(crowd.turns >= 5);
+}
+
+static void stop_soon(void *arg) {
+    env_uv_stop(arg);
+}
+
+/* A journal that is closed in the middle tells nobody any more. */
+static void test_journal_closed_while_it_tells(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    wait_in_a_crowd(fixture);
+    struct env_timer *soon = env_timer_new(fixture->env, stop_soon, fixture->env);
+    while (crowd.count == 0) {
+        env_timer_start(soon, 0);
+        env_uv_run(fixture->env);
+    }
+    assert_in_range(crowd.count, 1, WAITERS - 2);
+    size_t before = crowd.count;
+    env_defer_cancel(fixture->env, &crowd.other);
+    env_timer_free(soon);
+    journal_fixture_close(fixture);
+    assert_int_equal(crowd.count, before);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_empty),
         TEST(test_journal_everything_comes_back),
         TEST(test_journal_sizes),
+        TEST(test_journal_tells_over_turns),
+        TEST(test_journal_closed_while_it_tells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
