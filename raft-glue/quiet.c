@@ -129,7 +129,7 @@ void quiet_ask(struct member *member, struct peer_record *record) {
     }
     member->quiet_asked = member->group->quiet_round;
     record->flags |= RECORD_QUIET;
-    record->c |= (uint64_t)member->group->quiet_round << 32;
+    record->append.quiet_round = member->group->quiet_round;
 }
 
 void quiet_sent(struct group *group) {
@@ -139,7 +139,7 @@ void quiet_sent(struct group *group) {
 
 void quiet_agreed(struct member *member, const struct peer_record *record) {
     struct group *group = member->group;
-    if (!group->quiet_asked || record->c != group->quiet_round) return;
+    if (!group->quiet_asked || record->append_result.quiet_round != group->quiet_round) return;
     member->quiet = true;
     settle(group);
 }
@@ -153,8 +153,8 @@ bool quiet_agrees(const struct group *group, const struct member *from, const st
                    record->term == raft_current_term(&group->raft);
     bool settled = !group_hard_state_pending(group) && group->raft.last_stored == last && !group->fast.under_way &&
                    !partition_log_is_damaged(group->log) && from->link->up;
-    bool whole = record->a == last && record->b >= last && last > 0 &&
-                 partition_log_term_at(group->log, last) == (uint32_t)record->c;
+    bool whole = record->append.prev_index == last && record->append.commit >= last && last > 0 &&
+                 partition_log_term_at(group->log, last) == record->append.prev_term;
     return (record->flags & RECORD_QUIET) && follows && settled && whole;
 }
 

@@ -13,7 +13,7 @@
 static void resign(struct group *group, uint32_t term, uint32_t deposed_by) {
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i] == group->self) continue;
-        struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .a = deposed_by};
+        struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .resigned = {.deposed_by = deposed_by}};
         group_send(group, group->members[i], &record);
     }
 }

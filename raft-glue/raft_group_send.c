@@ -72,21 +72,21 @@ static bool fill_record(const struct group *group, const struct raft_message *me
     case RAFT_APPEND_ENTRIES_RESULT:
         record->type = RECORD_APPEND_RESULT;
         record->term = (uint32_t)message->append_entries_result.term;
-        record->a = message->append_entries_result.rejected;
+        record->append_result.rejected = message->append_entries_result.rejected;
         /* The engine does not set the last log index when it answers an older term. Whoever asked may lead our term by now
          * (its question was long on the way), and must not take this for an answer to what it asks now. */
         record->flags = state_flags(group) | (group->step_stale ? RECORD_STALE : 0);
-        if (group->quiet_answer != 0 && record->a == 0) {
+        if (group->quiet_answer != 0 && record->append_result.rejected == 0) {
             record->flags |= RECORD_QUIET;
-            record->c = group->quiet_answer;
+            record->append_result.quiet_round = group->quiet_answer;
         }
-        record->b = group->step_stale ? 0 : message->append_entries_result.last_log_index;
+        record->append_result.last_index = group->step_stale ? 0 : message->append_entries_result.last_log_index;
         return true;
     case RAFT_REQUEST_VOTE:
         record->type = RECORD_VOTE;
         record->term = (uint32_t)message->request_vote.term;
-        record->a = message->request_vote.last_log_index;
-        record->b = message->request_vote.last_log_term;
+        record->vote.last_index = message->request_vote.last_log_index;
+        record->vote.last_term = message->request_vote.last_log_term;
         record->flags = (message->request_vote.pre_vote ? RECORD_PRE_VOTE : 0) |
                         (message->request_vote.disrupt_leader ? RECORD_DISRUPT : 0);
         return true;
@@ -99,8 +99,8 @@ static bool fill_record(const struct group *group, const struct raft_message *me
     case RAFT_TIMEOUT_NOW:
         record->type = RECORD_TIMEOUT_NOW;
         record->term = (uint32_t)message->timeout_now.term;
-        record->a = message->timeout_now.last_log_index;
-        record->b = message->timeout_now.last_log_term;
+        record->vote.last_index = message->timeout_now.last_log_index;
+        record->vote.last_term = message->timeout_now.last_log_term;
         return true;
     default: return false;
     }

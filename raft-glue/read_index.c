@@ -46,7 +46,8 @@ static void ask(struct group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member->voter) continue;
-        struct peer_record record = {.type = RECORD_CONFIRM, .term = group_term(group), .a = group->confirm_asked};
+        struct peer_record record = {
+            .type = RECORD_CONFIRM, .term = group_term(group), .confirm = {.round = group->confirm_asked}};
         group_send(group, member, &record);
     }
     group_rearm_later(group);
@@ -93,12 +94,14 @@ void confirm_received(struct group *group, struct member *from, const struct pee
     if (group->phase != GROUP_RUNNING || record->term != group_term(group)) return;
     if (record->type == RECORD_CONFIRM) {
         if (group->raft.state == RAFT_LEADER) return;
-        struct peer_record answer = {.type = RECORD_CONFIRMED, .term = record->term, .a = record->a};
+        struct peer_record answer = {
+            .type = RECORD_CONFIRMED, .term = record->term, .confirm = {.round = record->confirm.round}};
         group_send(group, from, &answer);
     } else if (from->damaged) { /* a later vote may be among what it lost */
         group->shard->stats.messages_dropped++;
-    } else if (group_leads(group) && record->a <= group->confirm_asked && record->a > from->confirmed) {
-        from->confirmed = record->a;
+    } else if (group_leads(group) && record->confirm.round <= group->confirm_asked &&
+               record->confirm.round > from->confirmed) {
+        from->confirmed = record->confirm.round;
         if (group->confirms != NULL) shard_news(group);
     }
 }

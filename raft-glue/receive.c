@@ -97,11 +97,13 @@ static void step_append(struct group *group, struct member *from, const struct p
 }
 
 static void receive_append(struct group *group, struct member *from, const struct peer_record *record) {
-    if (record->c > UINT32_MAX && !(record->flags & RECORD_QUIET)) return;
-    struct peer_piece piece = {
-        .term = record->term, .prev_index = record->a, .prev_term = (uint32_t)record->c, .commit = record->b};
+    if (record->append.quiet_round != 0 && !(record->flags & RECORD_QUIET)) return;
+    struct peer_piece piece = {.term = record->term,
+                               .prev_index = record->append.prev_index,
+                               .prev_term = record->append.prev_term,
+                               .commit = record->append.commit};
     bool agrees = quiet_agrees(group, from, record);
-    group->quiet_answer = agrees ? (uint32_t)(record->c >> 32) : 0;
+    group->quiet_answer = agrees ? record->append.quiet_round : 0;
     step_append(group, from, &piece, NULL, NULL, 0);
     group->quiet_answer = 0;
     if (agrees) quiet_follow(group, from);
@@ -130,7 +132,7 @@ static void receive_record(struct group *group, struct member *from, const struc
         return;
     case RECORD_RESIGNED:
         if (record->term != group_term(group)) return;
-        if (record->a == 0)
+        if (record->resigned.deposed_by == 0)
             election_on_resigned(group, from);
         else if (group->quiet_of == from)
             quiet_end(group);
@@ -143,15 +145,18 @@ static void receive_record(struct group *group, struct member *from, const struc
         }
         message.type = RAFT_APPEND_ENTRIES_RESULT;
         message.append_entries_result = (struct raft_append_entries_result){
-            .version = APPEND_RESULT_VERSION, .term = record->term, .rejected = record->a, .last_log_index = record->b};
+            .version = APPEND_RESULT_VERSION,
+            .term = record->term,
+            .rejected = record->append_result.rejected,
+            .last_log_index = record->append_result.last_index};
         break;
     case RECORD_VOTE:
         message.type = RAFT_REQUEST_VOTE;
         message.request_vote = (struct raft_request_vote){.version = VOTE_VERSION,
                                                           .term = record->term,
                                                           .candidate_id = from->replica,
-                                                          .last_log_index = record->a,
-                                                          .last_log_term = record->b,
+                                                          .last_log_index = record->vote.last_index,
+                                                          .last_log_term = record->vote.last_term,
                                                           .disrupt_leader = record->flags & RECORD_DISRUPT,
                                                           .pre_vote = record->flags & RECORD_PRE_VOTE};
         if (election_leader_is_dead(group)) message.request_vote.disrupt_leader = true;
@@ -166,16 +171,17 @@ static void receive_record(struct group *group, struct member *from, const struc
     default:
         message.type = RAFT_TIMEOUT_NOW;
         message.timeout_now = (struct raft_timeout_now){
-            .term = record->term, .last_log_index = record->a, .last_log_term = record->b};
+            .term = record->term, .last_log_index = record->vote.last_index, .last_log_term = record->vote.last_term};
     }
     if (!group_admit(group, from, &message)) return;
     bool result = message.type == RAFT_APPEND_ENTRIES_RESULT;
-    from->rejected = result && record->a > 0;
+    from->rejected = result && record->append_result.rejected > 0;
     step_message(group, from, &message);
     from->rejected = false;
     if (!result || !group_leads(group)) return;
     replicate_acknowledged(from);
-    if (record->a > 0 && record->term == group_term(group)) replicate_rejected(from, record->a);
+    if (record->append_result.rejected > 0 && record->term == group_term(group))
+        replicate_rejected(from, record->append_result.rejected);
     if (record->flags & RECORD_QUIET) quiet_agreed(from, record);
 }
 

@@ -137,11 +137,11 @@ void replicate_end(struct group *group) {
 static void send_empty(struct member *member) {
     struct group *group = member->group;
     uint64_t prev = member->verified ? member_match(member) : member->anchor;
-    struct peer_record record = {.type = RECORD_APPEND, .term = group_term(group), .a = prev};
-    record.b = group->commit;
-    member->commit_sent = record.b < prev ? record.b : prev;
-    record.c = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
-    CHECK(prev == 0 || record.c != 0);
+    struct peer_record record = {.type = RECORD_APPEND, .term = group_term(group), .append = {.prev_index = prev}};
+    record.append.commit = group->commit;
+    member->commit_sent = record.append.commit < prev ? record.append.commit : prev;
+    record.append.prev_term = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
+    CHECK(prev == 0 || record.append.prev_term != 0);
     quiet_ask(member, &record);
     member->sent_ms = member->commit_sent_ms = group->shard->now_ms;
     group_send(group, member, &record);

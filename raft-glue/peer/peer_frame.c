@@ -188,9 +188,28 @@ void peer_record_encode(uint8_t into[PEER_RECORD_SIZE], const struct peer_record
     into[28] = record->type;
     into[29] = record->flags;
     le_put_u16(into + 30, 0);
-    le_put_u64(into + 32, record->a);
-    le_put_u64(into + 40, record->b);
-    le_put_u64(into + 48, record->c);
+    memset(into + 32, 0, PEER_RECORD_SIZE - 32);
+    switch (record->type) {
+    case RECORD_APPEND:
+        le_put_u64(into + 32, record->append.prev_index);
+        le_put_u64(into + 40, record->append.commit);
+        le_put_u32(into + 48, record->append.prev_term);
+        le_put_u32(into + 52, record->append.quiet_round);
+        break;
+    case RECORD_APPEND_RESULT:
+        le_put_u64(into + 32, record->append_result.rejected);
+        le_put_u64(into + 40, record->append_result.last_index);
+        le_put_u32(into + 48, record->append_result.quiet_round);
+        break;
+    case RECORD_VOTE:
+    case RECORD_TIMEOUT_NOW:
+        le_put_u64(into + 32, record->vote.last_index);
+        le_put_u64(into + 40, record->vote.last_term);
+        break;
+    case RECORD_CONFIRM:
+    case RECORD_CONFIRMED: le_put_u64(into + 32, record->confirm.round); break;
+    case RECORD_RESIGNED: le_put_u64(into + 32, record->resigned.deposed_by); break;
+    }
 }
 
 _Static_assert(RECORD_FLAGS == UINT8_MAX, "every flag is known, so none is refused");
@@ -202,11 +221,30 @@ int peer_record_decode(const uint8_t bytes[PEER_RECORD_SIZE], struct peer_record
     record->term = le_get_u32(bytes + 24);
     record->type = bytes[28];
     record->flags = bytes[29];
-    record->a = le_get_u64(bytes + 32);
-    record->b = le_get_u64(bytes + 40);
-    record->c = le_get_u64(bytes + 48);
-    bool known = record->type >= RECORD_APPEND && record->type <= RECORD_RESIGNED && le_get_u16(bytes + 30) == 0;
-    return known ? ERR_NONE : ERR_MALFORMED;
+    if (le_get_u16(bytes + 30) != 0) return ERR_MALFORMED;
+    switch (record->type) {
+    case RECORD_APPEND:
+        record->append.prev_index = le_get_u64(bytes + 32);
+        record->append.commit = le_get_u64(bytes + 40);
+        record->append.prev_term = le_get_u32(bytes + 48);
+        record->append.quiet_round = le_get_u32(bytes + 52);
+        return ERR_NONE;
+    case RECORD_APPEND_RESULT:
+        record->append_result.rejected = le_get_u64(bytes + 32);
+        record->append_result.last_index = le_get_u64(bytes + 40);
+        record->append_result.quiet_round = le_get_u32(bytes + 48);
+        return le_get_u32(bytes + 52) == 0 ? ERR_NONE : ERR_MALFORMED;
+    case RECORD_VOTE:
+    case RECORD_TIMEOUT_NOW:
+        record->vote.last_index = le_get_u64(bytes + 32);
+        record->vote.last_term = le_get_u64(bytes + 40);
+        return ERR_NONE;
+    case RECORD_VOTE_RESULT: return ERR_NONE;
+    case RECORD_CONFIRM:
+    case RECORD_CONFIRMED: record->confirm.round = le_get_u64(bytes + 32); return ERR_NONE;
+    case RECORD_RESIGNED: record->resigned.deposed_by = le_get_u64(bytes + 32); return ERR_NONE;
+    default: return ERR_MALFORMED;
+    }
 }
 
 void peer_piece_encode(uint8_t into[PEER_PIECE_SIZE], const struct peer_piece *piece) {

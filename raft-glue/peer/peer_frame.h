@@ -95,14 +95,14 @@ int peer_ping_decode(struct slice payload, struct peer_ping *ping);
 /* ---- Messages of groups ---- */
 
 enum peer_record_type {
-    RECORD_APPEND = 1,    /* AppendEntries without entries: a = prev index, b = commit index, c = prev term */
-    RECORD_APPEND_RESULT, /* a = rejected index, b = last log index, c = round, if quiet */
-    RECORD_VOTE,          /* a = last log index, b = last log term */
-    RECORD_VOTE_RESULT,
-    RECORD_TIMEOUT_NOW, /* a = last log index, b = last log term */
-    RECORD_CONFIRM,     /* does `term` still lead? a = round */
-    RECORD_CONFIRMED,   /* it does, says this replica: a = round */
-    RECORD_RESIGNED,    /* `term` has no leader any more, says who was it; a = the later term that deposed it, or 0 */
+    RECORD_APPEND = 1, /* AppendEntries without entries: append */
+    RECORD_APPEND_RESULT,
+    RECORD_VOTE,
+    RECORD_VOTE_RESULT, /* the flags say it */
+    RECORD_TIMEOUT_NOW, /* vote, of the sender's log */
+    RECORD_CONFIRM,     /* confirm: does `term` still lead? */
+    RECORD_CONFIRMED,   /* confirm: it does, says this replica */
+    RECORD_RESIGNED,    /* the sender led `term` and stepped down */
 };
 enum peer_record_flags {
     RECORD_PRE_VOTE = 1,
@@ -112,8 +112,7 @@ enum peer_record_flags {
     RECORD_DAMAGED = 16, /* a result of a replica that knows of damage in its segments: it must not lead */
     RECORD_NO_ROOM = 32, /* a result of a replica whose disk has no room for what producers send: it must not lead, */
     RECORD_TAKES_NONE = 64, /* nor for what a leader sends: it takes no records */
-    RECORD_QUIET =
-        128, /* of an append: asks to be quiet (quiet.c), with a round in the upper half of c; of a result: agrees */
+    RECORD_QUIET = 128, /* of an append: asks to be quiet (quiet.c), with a round; of a result: agrees to that round */
     RECORD_FLAGS = 255, /* all of them */
 };
 
@@ -121,10 +120,29 @@ struct peer_record {
     uint64_t group, from, to; /* replica ids */
     uint32_t term;
     uint8_t type, flags;
-    uint64_t a, b, c;
+    union {
+        struct {
+            uint64_t prev_index, commit;
+            uint32_t prev_term, quiet_round;
+        } append;
+        struct {
+            uint64_t rejected, last_index; /* rejected: 0, or the prev_index that did not match */
+            uint32_t quiet_round;
+        } append_result;
+        struct {
+            uint64_t last_index, last_term; /* of the sender's log */
+        } vote;
+        struct {
+            uint64_t round;
+        } confirm;
+        struct {
+            uint64_t deposed_by; /* the later term, or 0 */
+        } resigned;
+    };
 };
+/* What the type has no use for is sent as zeros. */
 void peer_record_encode(uint8_t into[PEER_RECORD_SIZE], const struct peer_record *record);
-/* ERR_MALFORMED: a type that this program does not know. */
+/* ERR_MALFORMED: a type that this program does not know, or a round of more than 32 bits. */
 int peer_record_decode(const uint8_t bytes[PEER_RECORD_SIZE], struct peer_record *record);
 
 /* ---- Entries ---- */

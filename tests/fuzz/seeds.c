@@ -304,7 +304,7 @@ static void peer(void) {
     seed_frame("journal", PEER_KIND_JOURNAL, place, sizeof place);
     for (uint8_t type = RECORD_APPEND; type <= RECORD_RESIGNED; type++) {
         struct peer_record record = {
-            .group = GROUP, .from = 1, .to = 2, .term = 3, .type = type, .a = 1, .b = 2, .c = 1};
+            .group = GROUP, .from = 1, .to = 2, .term = 3, .type = type, .append = {1, 2, 1, 0}};
         peer_record_encode(records + (type - 1) * PEER_RECORD_SIZE, &record);
     }
     seed_frame("messages", PEER_KIND_MESSAGES, records, sizeof records);

@@ -29,9 +29,11 @@ static void on_record(const struct peer_record *record) {
                                        .term = record->term,
                                        .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
     if (record->type == RECORD_APPEND && fake.acknowledges) {
-        struct peer_record result = {.type = RECORD_APPEND_RESULT, .term = record->term, .b = record->a};
+        struct peer_record result = {.type = RECORD_APPEND_RESULT,
+                                     .term = record->term,
+                                     .append_result = {.last_index = record->append.prev_index}};
         if (fake.agrees) result.flags = record->flags & RECORD_QUIET;
-        if (result.flags != 0) result.c = record->c >> 32;
+        if (result.flags != 0) result.append_result.quiet_round = record->append.quiet_round;
         fake_send(result);
     }
 }
@@ -52,7 +54,8 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         fake.entries_got += piece.count;
         fake.entries_last = piece.prev_index + piece.count;
         if (fake.acknowledges && !fake.swallows_entries)
-            fake_send((struct peer_record){.type = RECORD_APPEND_RESULT, .term = piece.term, .b = fake.entries_last});
+            fake_send((struct peer_record){
+                .type = RECORD_APPEND_RESULT, .term = piece.term, .append_result = {.last_index = fake.entries_last}});
     }
     slice_unref(&payload);
 }
@@ -145,8 +148,9 @@ bool fake_sees_it_lead(struct cluster *cluster) {
 
 void fake_make_it_lead(void) {
     fake.grants = fake.acknowledges = true;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 2, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(fake.cluster, fake_got_result);
-    fake_send((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    fake_send((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .vote = {.last_index = 1, .last_term = 1}});
     cluster_run(fake.cluster, fake_sees_it_lead);
 }

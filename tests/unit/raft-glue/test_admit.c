@@ -43,21 +43,35 @@ static void send_piece(struct peer_piece piece, struct entry **entries) {
 /* Records with impossible terms, indexes, senders and receivers are dropped and counted, and change nothing. */
 static void test_admit_impossible_records(void **state) {
     (void)state;
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 1u << 31, .a = 1, .c = 1});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 0, .a = 1, .c = 1});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 0});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 0, .c = 1});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = UINT64_MAX, .c = 1});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 8});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_VOTE, .term = 7, .a = 1, .b = 7});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_VOTE, .term = 7, .a = 0, .b = 1});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 1u << 31, .append = {.prev_index = 1, .prev_term = 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 0, .append = {.prev_index = 1, .prev_term = 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 7, .append = {.prev_index = 1, .prev_term = 0}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 7, .append = {.prev_index = 0, .prev_term = 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 7, .append = {.prev_index = UINT64_MAX, .prev_term = 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 7, .append = {.prev_index = 1, .prev_term = 8}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_VOTE, .term = 7, .vote = {.last_index = 1, .last_term = 7}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_VOTE, .term = 7, .vote = {.last_index = 0, .last_term = 1}});
     fake_send_and_expect_drop((struct peer_record){.type = RECORD_VOTE_RESULT, .term = 7, .flags = RECORD_GRANTED});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND_RESULT, .term = 7, .b = 1});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 7, .a = 1, .b = 1});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .group = 99});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .to = 102});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .from = 103});
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 7, .a = 1, .c = 1, .from = OURS});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND_RESULT, .term = 7, .append_result = {.last_index = 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 7, .vote = {.last_index = 1, .last_term = 1}});
+    fake_send_and_expect_drop((struct peer_record){
+        .type = RECORD_APPEND, .term = 7, .group = 99, .append = {.prev_index = 1, .prev_term = 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 7, .to = 102, .append = {.prev_index = 1, .prev_term = 1}});
+    fake_send_and_expect_drop((struct peer_record){
+        .type = RECORD_APPEND, .term = 7, .from = 103, .append = {.prev_index = 1, .prev_term = 1}});
+    fake_send_and_expect_drop((struct peer_record){
+        .type = RECORD_APPEND, .term = 7, .from = OURS, .append = {.prev_index = 1, .prev_term = 1}});
     assert_int_equal(fake.downs, 0);
 }
 
@@ -77,8 +91,8 @@ static void test_admit_entries_then_contradiction(void **state) {
                                make_entry(4, 5, ENTRY_COMMAND, "bb", 2)};
     send_piece((struct peer_piece){.term = 5, .count = 3, .prev_index = 1, .prev_term = 1, .commit = 3}, entries);
     cluster_run(cluster, fake_got_result);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 4);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.last_index, 4);
     fake.applied_wanted = 3;
     cluster_run(cluster, fake_has_applied);
     assert_int_equal(fake.replica->count, 3);
@@ -104,7 +118,8 @@ static void test_admit_entries_then_contradiction(void **state) {
     cluster_run_ms(cluster, 20);
     assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
     assert_int_equal(partition_log_term_at(group_log(fake.replica->group), 3), 5);
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 8, .a = 4, .c = 6});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 8, .append = {.prev_index = 4, .prev_term = 6}});
 }
 
 /* A heartbeat that is anchored below what is committed, and tells of more, does not set the commit index back: the step checks it. */
@@ -115,9 +130,10 @@ static void test_admit_commit_beyond_the_anchor(void **state) {
     fake.applied_wanted = 3;
     cluster_run(cluster, fake_has_applied);
     fake.got[RECORD_APPEND_RESULT] = 0;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 5, .a = 2, .b = 9, .c = 5});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 5, .append = {.prev_index = 2, .commit = 9, .prev_term = 5}});
     cluster_run(cluster, fake_got_result);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
     assert_int_equal(group_commit_index(fake.replica->group), 3);
 }
 
@@ -187,7 +203,7 @@ static void test_admit_holes_in_offsets(void **state) {
     struct entry *good[] = {make_batches(2, 5, 0, 10), make_batches(3, 5, 10, 10)};
     send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1}, good);
     cluster_run(cluster, fake_got_result);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 3);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.last_index, 3);
     assert_int_equal(partition_log_end_offset(group_log(fake.replica->group)), 20);
     assert_int_equal(fake.downs, 0);
 }
@@ -204,7 +220,8 @@ static void check_offset_stops(struct cluster *cluster, uint64_t prev_index, uin
     assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
     assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 3);
     assert_int_equal(partition_log_end_offset(group_log(fake.replica->group)), 20);
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 8, .a = 3, .c = 5});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 8, .append = {.prev_index = 3, .prev_term = 5}});
     assert_int_equal(fake.downs, 0);
 }
 static void test_admit_other_end_offset(void **state) {
@@ -255,7 +272,7 @@ static bool got_vote_result(struct cluster *cluster) {
 /* A vote that was answered is on disk: after a restart the same term is not voted in again for somebody else. */
 static void test_admit_vote_is_durable_before_its_answer(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .a = 1, .b = 1});
+    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .vote = {.last_index = 1, .last_term = 1}});
     cluster_run(cluster, got_vote_result);
     assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, RECORD_GRANTED);
     fake.up = false;
@@ -268,9 +285,10 @@ static void test_admit_vote_is_durable_before_its_answer(void **state) {
 /* While a leader is known, a vote is refused; its term is not taken over. */
 static void test_admit_vote_while_leader_is_known(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 3, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 3, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
-    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .a = 5, .b = 3});
+    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .vote = {.last_index = 5, .last_term = 3}});
     cluster_run(cluster, got_vote_result);
     assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, 0);
     assert_int_equal(group_term(fake.replica->group), 3);
@@ -280,7 +298,8 @@ static void test_admit_vote_while_leader_is_known(void **state) {
 static void test_admit_two_leaders_in_a_term(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 3, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 3, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run_ms(cluster, 50);
     assert_false(fake.replica->leading);
     uint64_t index;
@@ -291,24 +310,28 @@ static void test_admit_two_leaders_in_a_term(void **state) {
 static void test_admit_answer_to_an_older_term(void **state) {
     struct cluster *cluster = *state;
     fake.grants = fake.acknowledges = true;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 2, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 2, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
     /* Asked in an older term, this replica answers so ... */
     fake.got[RECORD_APPEND_RESULT] = 0;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 1, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 1, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].flags, RECORD_STALE);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.last_index, 0);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].term, 2);
     /* ... and such an answer does no harm, though it names what is acknowledged. */
-    fake_send((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .a = 1, .b = 1});
+    fake_send((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .vote = {.last_index = 1, .last_term = 1}});
     cluster_run(cluster, fake_sees_it_lead);
     uint64_t index;
     assert_int_equal(replica_submit(fake.replica, "one", 3, &index), ERR_NONE);
     fake.applied_wanted = index;
     cluster_run(cluster, fake_has_applied);
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND_RESULT, .flags = RECORD_STALE, .term = group_term(fake.replica->group), .a = index});
+    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                   .flags = RECORD_STALE,
+                                   .term = group_term(fake.replica->group),
+                                   .append_result = {.rejected = index}});
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     fake.applied_wanted = index;
     cluster_run(cluster, fake_has_applied);
@@ -318,10 +341,11 @@ static void test_admit_answer_to_an_older_term(void **state) {
 /* A pre-vote for a term that is long over is refused with the present term, so that a candidate with the longer log learns it. */
 static void test_admit_pre_vote_of_an_older_term(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .a = 1, .b = 1});
+    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .vote = {.last_index = 1, .last_term = 1}});
     cluster_run(cluster, got_vote_result);
     fake.got[RECORD_VOTE_RESULT] = 0;
-    fake_send((struct peer_record){.type = RECORD_VOTE, .flags = RECORD_PRE_VOTE, .term = 5, .a = 7, .b = 4});
+    fake_send((struct peer_record){
+        .type = RECORD_VOTE, .flags = RECORD_PRE_VOTE, .term = 5, .vote = {.last_index = 7, .last_term = 4}});
     cluster_run(cluster, got_vote_result);
     assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, RECORD_PRE_VOTE);
     assert_int_equal(fake.last[RECORD_VOTE_RESULT].term, 9);

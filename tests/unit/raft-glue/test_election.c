@@ -39,7 +39,8 @@ static bool it_stands(struct cluster *cluster) {
 /* Only the leader of the present term can resign. */
 static void test_election_stands_when_the_leader_resigned(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 20, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
     fake.got[RECORD_VOTE] = 0;
     fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19});

@@ -71,11 +71,11 @@ static void test_quiet_old_answer_does_not_count(void **state) {
     cluster_run(cluster, fake_heard_more); /* it asks by now */
     struct peer_record asked = fake.last[RECORD_APPEND];
     assert_true(asked.flags & RECORD_QUIET);
-    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
-                                   .term = asked.term,
-                                   .flags = RECORD_QUIET,
-                                   .b = asked.a,
-                                   .c = (asked.c >> 32) - 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND_RESULT,
+        .term = asked.term,
+        .flags = RECORD_QUIET,
+        .append_result = {.last_index = asked.append.prev_index, .quiet_round = asked.append.quiet_round - 1}});
     cluster_run_ms(cluster, HEARTBEAT_MS / 4);
     assert_false(is_quiet(&cluster->nodes[0]));
 }
@@ -104,8 +104,9 @@ static void test_quiet_leader_asks_before_it_confirms(void **state) {
     cluster_run(cluster, fake_was_asked);
     cluster_run_ms(cluster, 2 * HEARTBEAT_MS);
     assert_int_equal(confirms_ended, 0);
-    fake_send((struct peer_record){
-        .type = RECORD_CONFIRMED, .term = fake.last[RECORD_CONFIRM].term, .a = fake.last[RECORD_CONFIRM].a});
+    fake_send((struct peer_record){.type = RECORD_CONFIRMED,
+                                   .term = fake.last[RECORD_CONFIRM].term,
+                                   .confirm = {.round = fake.last[RECORD_CONFIRM].confirm.round}});
     cluster_run(cluster, confirm_ended);
     assert_int_equal(confirm_error, ERR_NONE);
 }
@@ -118,8 +119,8 @@ static void test_quiet_leader_is_woken_by_a_candidate(void **state) {
     fake_send((struct peer_record){.type = RECORD_VOTE,
                                    .term = group_term(fake.replica->group) + 1,
                                    .flags = RECORD_PRE_VOTE,
-                                   .a = fake.last[RECORD_APPEND].a,
-                                   .b = (uint64_t)fake.last[RECORD_APPEND].term});
+                                   .vote = {.last_index = fake.last[RECORD_APPEND].append.prev_index,
+                                            .last_term = (uint64_t)fake.last[RECORD_APPEND].term}});
     cluster_run(cluster, ours_is_awake);
     cluster_run(cluster, fake_heard_more);
 }
@@ -147,7 +148,7 @@ static void test_quiet_leader_that_is_deposed_says_so(void **state) {
     cluster_run(cluster, it_resigned);
     assert_int_equal(group_term(fake.replica->group), term + 5);
     assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
-    assert_int_equal(fake.last[RECORD_RESIGNED].a, term + 5);
+    assert_int_equal(fake.last[RECORD_RESIGNED].resigned.deposed_by, term + 5);
 }
 
 static bool it_agreed(struct cluster *cluster) {
@@ -155,12 +156,15 @@ static bool it_agreed(struct cluster *cluster) {
 }
 
 static void ask_to_be_quiet(uint32_t term) {
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = term, .flags = RECORD_QUIET, .a = 1, .b = 1, .c = UINT64_C(7) << 32 | 1});
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = term,
+                                   .flags = RECORD_QUIET,
+                                   .append = {.prev_index = 1, .commit = 1, .prev_term = 1, .quiet_round = 7}});
 }
 
 static void make_quiet_follower(struct cluster *cluster) {
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 1, .c = 1});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 20, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
     ask_to_be_quiet(20); /* its log is the configuration, which is committed */
     cluster_run(cluster, it_agreed);
@@ -171,7 +175,7 @@ static void make_quiet_follower(struct cluster *cluster) {
 static void test_quiet_follower_sleeps_and_wakes(void **state) {
     struct cluster *cluster = *state;
     make_quiet_follower(cluster);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].c, 7);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.quiet_round, 7);
     unsigned votes = fake.got[RECORD_VOTE];
     cluster_run_ms(cluster, 5 * TIMEOUT_MS);
     assert_int_equal(fake.got[RECORD_VOTE], votes);
@@ -185,10 +189,10 @@ static void test_quiet_follower_sleeps_and_wakes(void **state) {
 static void test_quiet_follower_of_a_deposed_leader_wakes(void **state) {
     struct cluster *cluster = *state;
     make_quiet_follower(cluster);
-    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19, .a = 20});
+    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19, .resigned = {.deposed_by = 20}});
     cluster_run_ms(cluster, HEARTBEAT_MS / 2);
     assert_true(is_quiet(&cluster->nodes[0])); /* of an older term */
-    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 20, .a = 21});
+    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 20, .resigned = {.deposed_by = 21}});
     cluster_run(cluster, ours_is_awake);
     cluster_run_ms(cluster, TIMEOUT_MS / 4);
     assert_int_equal(fake.got[RECORD_VOTE], 0);
@@ -222,10 +226,13 @@ static void test_quiet_leader_is_woken_by_what_a_follower_tells(void **state) {
 /* One that lacks what its leader has does not agree. */
 static void test_quiet_follower_has_all(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 20, .a = 1, .b = 0, .c = 1});
-    cluster_run(cluster, fake_got_result);
     fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = 20, .flags = RECORD_QUIET, .a = 1, .b = 0, .c = UINT64_C(7) << 32 | 1});
+        .type = RECORD_APPEND, .term = 20, .append = {.prev_index = 1, .commit = 0, .prev_term = 1}});
+    cluster_run(cluster, fake_got_result);
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = 20,
+                                   .flags = RECORD_QUIET,
+                                   .append = {.prev_index = 1, .commit = 0, .prev_term = 1, .quiet_round = 7}});
     cluster_run_ms(cluster, HEARTBEAT_MS / 2);
     assert_false(is_quiet(&cluster->nodes[0]));
     assert_false(fake.last[RECORD_APPEND_RESULT].flags & RECORD_QUIET);

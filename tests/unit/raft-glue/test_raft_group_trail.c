@@ -264,25 +264,29 @@ static void test_trail_appends_that_reach_below(void **state) {
     assert_in_range(offset, 30, 40);
 
     send_entries(2, 20, 1); /* all below */
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
-    assert_in_range(fake.last[RECORD_APPEND_RESULT].b, offset, offset + 1);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
+    assert_in_range(fake.last[RECORD_APPEND_RESULT].append_result.last_index, offset, offset + 1);
     send_entries(2, 45, 1); /* across, and four new ones */
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].b, 45);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.last_index, 45);
     fake.applied_wanted = 45;
     cluster_run(cluster, fake_has_applied);
     fake.got[RECORD_APPEND_RESULT] = 0;
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 5, .a = 7, .b = 45, .c = 5}); /* a question below */
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = 5,
+                                   .append = {.prev_index = 7, .commit = 45, .prev_term = 5}}); /* a question below */
     cluster_run(cluster, fake_got_result);
-    assert_int_equal(fake.last[RECORD_APPEND_RESULT].a, 0);
+    assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
     assert_int_equal(stats_of(node).reanchored, 3);
     assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 45);
     assert_int_equal(fake.replica->count, 45);
 
     /* A leader whose committed entries are others than ours is broken; so is one below the trail. */
-    fake_send((struct peer_record){.type = RECORD_APPEND, .term = 5, .a = 7, .b = 45, .c = 4});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND, .term = 5, .append = {.prev_index = 7, .commit = 45, .prev_term = 4}});
     cluster_run_ms(cluster, 20);
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND, .term = 8, .a = 45, .c = 5});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND, .term = 8, .append = {.prev_index = 45, .prev_term = 5}});
 }
 
 int main(void) {

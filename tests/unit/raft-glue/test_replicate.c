@@ -25,21 +25,23 @@ static void test_replicate_follower_that_lost_data(void **state) {
     fake.applied_wanted = index;
     cluster_run(cluster, fake_has_applied);
     assert_true(group_member_in_sync(fake.replica->group, FAKE));
-    fake_send_and_expect_drop((struct peer_record){
-        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .a = index, .b = index - 1});
+    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                                   .term = group_term(fake.replica->group),
+                                                   .append_result = {.rejected = index, .last_index = index - 1}});
     assert_false(group_member_in_sync(fake.replica->group, FAKE));
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     cluster_run_ms(cluster, 50);
     assert_true(fake.entries_last < index); /* it would only fill the window */
-    fake_send_and_expect_drop(
-        (struct peer_record){.type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .b = index});
+    fake_send_and_expect_drop((struct peer_record){
+        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .append_result = {.last_index = index}});
     cluster_run_ms(cluster, 50);
     assert_true(fake.replica->count < index);
     static struct group_confirm confirm = {.done = on_confirmed};
     group_confirm(fake.replica->group, &confirm);
     cluster_run(cluster, was_asked_to_confirm);
-    fake_send_and_expect_drop((struct peer_record){
-        .type = RECORD_CONFIRMED, .term = fake.last[RECORD_CONFIRM].term, .a = fake.last[RECORD_CONFIRM].a});
+    fake_send_and_expect_drop((struct peer_record){.type = RECORD_CONFIRMED,
+                                                   .term = fake.last[RECORD_CONFIRM].term,
+                                                   .confirm = {.round = fake.last[RECORD_CONFIRM].confirm.round}});
     cluster_run_ms(cluster, 50);
     fake.replica->leading = false; /* the teardown does not wait for `lost` */
 }
@@ -85,8 +87,9 @@ static void test_replicate_dropped_entries_come_again(void **state) {
     fake.acknowledges = true;
     fake.applied_wanted = index;
     uint64_t began_ms = env_now_ms(cluster->env);
-    struct peer_record rejection = {
-        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .a = first, .b = first - 1};
+    struct peer_record rejection = {.type = RECORD_APPEND_RESULT,
+                                    .term = group_term(fake.replica->group),
+                                    .append_result = {.rejected = first, .last_index = first - 1}};
     for (unsigned i = 0; i < 3; i++) /* of each frame that was under way */
         fake_send(rejection);
     cluster_run(cluster, fake_has_applied);

@@ -144,21 +144,43 @@ static void test_journal(void **state) {
 /* Records and pieces come back field by field; unknown types are refused. */
 static void test_record_and_piece(void **state) {
     (void)state;
-    struct peer_record record = {.group = 1,
-                                 .from = 2,
-                                 .to = 3,
-                                 .term = 4,
-                                 .type = RECORD_VOTE,
-                                 .flags = RECORD_DISRUPT,
-                                 .a = UINT64_MAX,
-                                 .b = 6,
-                                 .c = 7},
-                       got;
-    uint8_t bytes[PEER_RECORD_SIZE];
-    peer_record_encode(bytes, &record);
-    assert_int_equal(peer_record_decode(bytes, &got), ERR_NONE);
-    assert_true(got.group == 1 && got.from == 2 && got.to == 3 && got.term == 4 && got.type == RECORD_VOTE);
-    assert_true(got.flags == RECORD_DISRUPT && got.a == UINT64_MAX && got.b == 6 && got.c == 7);
+    struct peer_record record = {.group = 1, .from = 2, .to = 3, .term = 4, .flags = RECORD_DISRUPT}, got;
+    uint8_t bytes[PEER_RECORD_SIZE], again[PEER_RECORD_SIZE];
+    for (record.type = RECORD_APPEND; record.type <= RECORD_RESIGNED; record.type++) {
+        memset(&record.append, 0, sizeof record.append); /* the largest */
+        switch (record.type) {
+        case RECORD_APPEND:
+            record.append.prev_index = UINT64_MAX;
+            record.append.commit = 6;
+            record.append.prev_term = 7;
+            record.append.quiet_round = UINT32_MAX;
+            break;
+        case RECORD_APPEND_RESULT:
+            record.append_result.rejected = UINT64_MAX;
+            record.append_result.last_index = 6;
+            record.append_result.quiet_round = UINT32_MAX;
+            break;
+        case RECORD_VOTE:
+        case RECORD_TIMEOUT_NOW:
+            record.vote.last_index = UINT64_MAX;
+            record.vote.last_term = 6;
+            break;
+        case RECORD_CONFIRM:
+        case RECORD_CONFIRMED: record.confirm.round = UINT64_MAX; break;
+        case RECORD_RESIGNED: record.resigned.deposed_by = 5; break;
+        }
+        memset(&got, 0, sizeof got);
+        peer_record_encode(bytes, &record);
+        assert_int_equal(peer_record_decode(bytes, &got), ERR_NONE);
+        assert_true(got.group == 1 && got.from == 2 && got.to == 3 && got.term == 4 && got.type == record.type);
+        assert_int_equal(got.flags, RECORD_DISRUPT);
+        assert_memory_equal(&got.append, &record.append, sizeof got.append);
+        peer_record_encode(again, &got);
+        assert_memory_equal(again, bytes, sizeof bytes);
+    }
+    bytes[28] = RECORD_APPEND_RESULT;
+    bytes[52] = 1; /* a round of more than 32 bits */
+    assert_int_equal(peer_record_decode(bytes, &got), ERR_MALFORMED);
     bytes[28] = RECORD_RESIGNED + 1;
     assert_int_equal(peer_record_decode(bytes, &got), ERR_MALFORMED);
     struct peer_piece piece = {1, 2, 3, 4, 5, 6, 7, 8}, back;
