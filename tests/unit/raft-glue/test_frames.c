@@ -23,11 +23,11 @@ static void test_frames_records(void **state) {
     struct link *link = shard_link(fake.replica->node->shard, 2);
     for (uint64_t i = 0; i < RECORDS; i++) {
         struct peer_record record = {
-            .type = RECORD_CONFIRM, .group = 1, .from = OURS, .to = FAKE, .term = 1, .a = i + 1};
+            .type = RECORD_CONFIRM, .group = 1, .from = OURS, .to = FAKE, .term = 1, .confirm = {.round = i + 1}};
         link_add_record(link, &record);
     }
     cluster_run(cluster, all_came);
-    assert_int_equal(fake.last[RECORD_CONFIRM].a, RECORDS); /* in order */
+    assert_int_equal(fake.last[RECORD_CONFIRM].confirm.round, RECORDS); /* in order */
     assert_in_range(fake.records_at_once, 2, STEPS_OF_A_TURN);
 }
 
