@@ -27,6 +27,8 @@ struct budget {
     const void *passer; /* who alone may go on past the limit; NULL: nobody */
     /* Pays for large frames that are half here, so that those who send halves keep only each other waiting; NULL: this one does. */
     struct budget *halves;
+    struct budget
+        *larges; /* Pays for whole large frames, so that they keep only each other waiting; NULL: this one does. */
     void (*wanted)(void *arg); /* somebody begins to wait for room; NULL: nobody needs to know */
     void *wanted_arg;
 };

@@ -6,11 +6,24 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
+
+enum {
+    LARGE =
+        2 << 20, /* more than an entry or a batch of the usual limits: those shall not pay for new pages each time */
+    KEPT = 16 << 20, /* of smaller ones, at the end of the heap */
+};
+
+/* Where a library does not know it (a sanitizer's), nothing is lost. */
+void mem_give_back_large(void) {
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+}
 
 static _Noreturn void out_of_memory(void) {
     static const char sentence[] =

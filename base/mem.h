@@ -7,6 +7,10 @@
 
 #include <stddef.h>
 
+/* For a process that runs for long, at its start: what is large goes back to the system as soon as it is freed. The system's library would
+ * keep as much of it as was ever freed at once. */
+void mem_give_back_large(void);
+
 void *mem_alloc(size_t size);  /* uninitialised; size 0 gives a pointer that can be freed */
 void *mem_zalloc(size_t size); /* zeroed */
 void *mem_realloc(void *memory, size_t size);

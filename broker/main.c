@@ -195,6 +195,7 @@ int main(int argc, char **argv) {
     struct options options;
     struct output out;
     struct error_text why;
+    mem_give_back_large();
     output_hold_streams();
     if (options_parse(argc, argv, &options, &why) != ERR_NONE) {
         output_sentence(NAME, "%s", why.text);

@@ -36,26 +36,30 @@ void kp_arena_close(struct kp_arena *arena) {
     kp_arena_init(arena, arena->limit);
 }
 
+/* NULL: the limit would be passed. */
 static struct kp_arena_block *add_block(struct kp_arena *arena, size_t needed) {
-    size_t size = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->size * 2;
+    size_t left = arena->limit - arena->used, size = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->size * 2;
+    if (left < sizeof(struct kp_arena_block) || needed > left - sizeof(struct kp_arena_block)) return NULL;
+    left -= sizeof(struct kp_arena_block);
     if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
+    if (size > left) size = left;
     if (size < needed) size = needed;
     bool zeroed = size > LARGEST_BLOCK;
     struct kp_arena_block *block = zeroed ? mem_zalloc(sizeof(*block) + size) : mem_alloc(sizeof(*block) + size);
     *block = (struct kp_arena_block){.next = arena->blocks, .size = size, .zeroed = zeroed};
     arena->blocks = block;
+    arena->used += sizeof(*block) + size;
     return block;
 }
 
 void *kp_arena_alloc(struct kp_arena *arena, size_t size) {
-    if (size > arena->limit - arena->used) return NULL;
     size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (rounded < size) return NULL;
     struct kp_arena_block *block = arena->blocks;
     if (block == NULL || rounded > block->size - block->used) block = add_block(arena, rounded);
+    if (block == NULL) return NULL;
     void *memory = block->data + block->used;
     block->used += rounded;
-    arena->used += size;
     if (!block->zeroed) memset(memory, 0, rounded);
     return memory;
 }

@@ -2,8 +2,7 @@
  * Memory that is freed all at once, with a limit: what a decoded message, or a response under construction, is made of.
  *
  * Happy path: init, alloc and print, close. Failure: at the limit, allocation gives NULL (text: null), for ever
- * after the same. Invariant: `used` counts what was given out, never passes `limit`, and the memory held is at most
- * twice that and one block of 64 KiB.
+ * after the same. Invariant: `used` is the memory that is held, with what rounding and the ends of blocks cost, and never passes `limit`.
  */
 #ifndef PROTOCOL_ARENA_H
 #define PROTOCOL_ARENA_H
@@ -14,7 +13,7 @@
 
 struct kp_arena {
     struct kp_arena_block *blocks; /* the newest first */
-    size_t used, limit;            /* bytes given out; the most that may be */
+    size_t used, limit;            /* bytes of the blocks; the most that they may have */
 };
 
 void kp_arena_init(struct kp_arena *arena, size_t limit);

@@ -90,6 +90,7 @@ struct kp_writer {
     size_t referenced; /* bytes of all references */
     size_t limit;      /* most bytes in all */
     bool borrows;      /* its references are the caller's, see kp_writer_borrow */
+    bool measures;     /* see kp_writer_measure */
     int error; /* ERR_NONE; ERR_TOO_LARGE: over the limit; ERR_INVALID: null where the format has none, text too long */
 };
 
@@ -98,6 +99,10 @@ void kp_writer_init(struct kp_writer *writer, size_t limit); /* limit: at most I
  * kp_writer_own(), on the loop, takes references of them. */
 void kp_writer_borrow(struct kp_writer *writer);
 void kp_writer_own(struct kp_writer *writer);
+/* Of an empty one: from now on it only counts, and takes no memory. `len` is what its own bytes would take. */
+void kp_writer_measure(struct kp_writer *writer);
+/* Of an empty one: takes memory for so many bytes of its own at once. */
+void kp_writer_reserve(struct kp_writer *writer, size_t bytes);
 void kp_writer_close(struct kp_writer *writer);           /* drops everything; twice is harmless */
 size_t kp_writer_size(const struct kp_writer *writer);    /* bytes so far, references included */
 void kp_writer_fail(struct kp_writer *writer, int error); /* the first error stays */

@@ -38,6 +38,17 @@ void kp_writer_own(struct kp_writer *writer) {
         writer->references[i].slice = slice_ref(writer->references[i].slice);
 }
 
+void kp_writer_measure(struct kp_writer *writer) {
+    CHECK(kp_writer_size(writer) == 0); /* called before any message */
+    writer->measures = true;
+}
+
+void kp_writer_reserve(struct kp_writer *writer, size_t bytes) {
+    CHECK(writer->data == NULL); /* called before any message */
+    writer->data = mem_alloc(bytes);
+    writer->capacity = bytes;
+}
+
 void kp_writer_close(struct kp_writer *writer) {
     for (uint32_t i = 0; i < writer->reference_count && !writer->borrows; i++)
         slice_unref(&writer->references[i].slice);
@@ -60,9 +71,13 @@ static bool may_grow(struct kp_writer *writer, size_t more) {
     return writer->error == ERR_NONE;
 }
 
-/* Room for `size` bytes, counted as written; NULL after an error. */
+/* Room for `size` bytes, counted as written; NULL after an error, and when they are only counted. */
 static uint8_t *extend(struct kp_writer *writer, size_t size) {
     if (writer->error != ERR_NONE || !may_grow(writer, size)) return NULL;
+    if (writer->measures) {
+        writer->len += size;
+        return NULL;
+    }
     if (size > writer->capacity - writer->len) {
         size_t capacity = writer->capacity == 0 ? FIRST_CAPACITY : writer->capacity * 2;
         if (capacity < writer->len + size) capacity = writer->len + size;
@@ -177,6 +192,10 @@ void kp_write_slice(struct kp_writer *writer, struct slice slice) {
         return;
     }
     if (writer->error != ERR_NONE || !may_grow(writer, slice.len)) return;
+    if (writer->measures) {
+        writer->referenced += slice.len;
+        return;
+    }
     if (writer->reference_count == writer->reference_capacity) {
         writer->reference_capacity = writer->reference_capacity == 0 ? 8 : writer->reference_capacity * 2;
         writer->references = mem_realloc(writer->references,
@@ -188,7 +207,7 @@ void kp_write_slice(struct kp_writer *writer, struct slice slice) {
 }
 
 void kp_patch_int32(struct kp_writer *writer, size_t at, int32_t value) {
-    if (writer->error != ERR_NONE) return;
+    if (writer->error != ERR_NONE || writer->measures) return;
     CHECK(at + 4 <= writer->len); /* the place was written before; nothing is there only after an error */
     /* a frame's length stands before everything else */
     CHECK(writer->reference_count == 0 || writer->references[0].at >= at + 4);

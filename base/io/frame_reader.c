@@ -44,6 +44,7 @@ struct frame_reader {
     struct env_stream *stream;
     struct budget *budget; /* may be NULL */
     struct budget *halves; /* pays for `large`; may be `budget` */
+    struct budget *larges; /* pays for large frames that are whole; may be `budget` */
     const struct frame_reader_events *events;
     void *arg;
     uint32_t min_length, max_length;
@@ -66,8 +67,12 @@ struct frame_reader {
     bool *freed;              /* while cutting: set when the reader is freed inside */
 };
 
-static bool budget_is_spent(const struct frame_reader *reader) {
-    return reader->budget != NULL && budget_spent(reader->budget);
+static bool is_large(size_t len) {
+    return HEAD + len > CHUNK;
+}
+
+static struct budget *who_pays(const struct frame_reader *reader, size_t len) {
+    return is_large(len) ? reader->larges : reader->budget;
 }
 
 static void drop_chunk(struct frame_reader *reader) {
@@ -124,7 +129,7 @@ static struct slice large_finish(struct frame_reader *reader) {
     CHECK(large.here == large.len && large.room == large.len); /* cut_one has compared, and room never passes len */
     if (large.len > reader->largest) reader->largest = large.len;
     /* the slice takes over the charge: made first, so that nobody sees room in between */
-    struct slice frame = slice_adopt(reader->budget, large.data, large.len);
+    struct slice frame = slice_adopt(who_pays(reader, large.len), large.data, large.len);
     reader->large = (struct large){0};
     if (reader->halves != NULL) {
         budget_release(reader->halves, large.len);
@@ -176,12 +181,12 @@ static struct slice cut_from_chunk(struct frame_reader *reader, size_t len) {
 
 /* What to do when no whole frame is here and the stream has not ended. */
 static enum cut need_more(struct frame_reader *reader, size_t here, size_t len) {
-    bool spent = budget_is_spent(reader);
-    if (here < HEAD) return spent ? wait_for_budget(reader, reader->budget) : CUT_READ;
-    bool is_large = HEAD + len > CHUNK;
-    if (!is_large && !spent) return CUT_READ;
-    if (is_large && spent) return wait_for_budget(reader, reader->budget);
-    if (is_large && reader->halves != NULL && budget_spent(reader->halves))
+    struct budget *payer = here < HEAD ? reader->budget : who_pays(reader, len);
+    bool spent = payer != NULL && budget_spent(payer);
+    if (here < HEAD) return spent ? wait_for_budget(reader, payer) : CUT_READ;
+    if (!is_large(len) && !spent) return CUT_READ;
+    if (is_large(len) && spent) return wait_for_budget(reader, payer);
+    if (is_large(len) && reader->halves != NULL && budget_spent(reader->halves))
         return wait_for_budget(reader, reader->halves);
     large_begin(reader, len, reader->chunk->data + reader->start + HEAD, here - HEAD);
     drop_chunk(reader);
@@ -366,6 +371,7 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
     reader->stream = stream;
     reader->budget = budget;
     reader->halves = budget != NULL && budget->halves != NULL ? budget->halves : budget;
+    reader->larges = budget != NULL && budget->larges != NULL ? budget->larges : budget;
     reader->events = events;
     reader->arg = arg;
     reader->min_length = min_length;

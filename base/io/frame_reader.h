@@ -10,7 +10,8 @@
  * spent no frame is begun, and of those that are half here one at a time is read to its end (else halves would wait for each
  * other for ever). So what is used stays below the limit plus one frame, and 64 KiB for each connection. Whoever stops in the
  * middle of a frame then keeps others waiting: frame_reader_slow_us() is for the owner to end that. With budget->halves, frames that
- * are half here are charged to that one instead, and those who send smaller frames do not wait for them.
+ * are half here are charged to that one instead, and those who send smaller frames do not wait for them. With budget->larges the same for
+ * frames above 64 KiB that are whole.
  */
 #ifndef BASE_IO_FRAME_READER_H
 #define BASE_IO_FRAME_READER_H

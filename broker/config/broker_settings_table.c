@@ -74,8 +74,10 @@ static const struct setting table[] = {
 
     /* ---- Limits on clients ---- */
     NUMBER("socket.request.max.bytes", "104857600", 1024, 256 * MIB, "bytes", "The largest request that is read."),
-    NUMBER("queued.max.request.bytes", "134217728", 64 * KIB, (int64_t)64 * GIB, "bytes",
-           "Memory for requests in flight; while it is spent, clients are not read."),
+    NUMBER(
+        "queued.max.request.bytes", "134217728", 64 * KIB, (int64_t)64 * GIB, "bytes",
+        "Memory for requests in flight: a quarter each for short ones, large ones, those that are half here, and what many "
+        "elements are decoded to; while one is spent, clients that need it are not read."),
     NUMBER("message.unfolded.max.bytes", "536870912", 64 * KIB, INT32_MAX, "bytes",
            "What the records of a compressed batch may come to when they are decompressed; larger ones are refused."),
     NUMBER(

@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "protocol/schema.h"
 
-enum { METADATA_COMMAND_FORMAT = 1, METADATA_COMMAND_MAX = 4 << 20, METADATA_COMMAND_ARENA = 16 << 20 };
+enum { METADATA_COMMAND_FORMAT = 1, METADATA_COMMAND_MAX = 4 << 20, METADATA_COMMAND_ARENA = 64 << 20 };
 
 enum metadata_command_type {
     COMMAND_REGISTER_BROKER = 1,

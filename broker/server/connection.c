@@ -22,6 +22,7 @@
 #include "base/io/send_queue.h"
 #include "base/mem.h"
 #include "broker/server/request_decode.h"
+#include "broker/server/request_encode.h"
 #include "broker/server/request_steps.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/frame.h"
@@ -29,8 +30,7 @@
 enum {
     UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
-    INLINE_ITEMS = 4000,      /* a message of more elements is decoded off the loop, */
-    INLINE_BYTES = 256 << 10, /* and an answer that takes more memory is encoded there */
+    INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
     SILENT_PART = 5,          /* a request that is half here may be silent for this part of the time that it may take */
 };
 
@@ -66,6 +66,7 @@ static void give_back(struct request *request) {
     slice_unref(&request->frame);
     request->charged = 0;
     budget_release(memory, charged);
+    budget_end_pass(memory, request);
 }
 
 static void request_free(struct request *request) {
@@ -98,9 +99,11 @@ static struct request *request_new(struct connection *connection, struct slice f
 
 static void charge_message(struct request *request) {
     size_t size = sizeof *request + request->arena.used;
+    size_t charged = request->charged;
     request->decoded = request->arena.used;
-    budget_charge(request->ctx.memory, size - request->charged);
     request->charged = size;
+    if (size > charged) budget_charge(request->ctx.memory, size - charged);
+    if (size < charged) budget_release(request->ctx.memory, charged - size);
 }
 
 static void list_append(struct connection *connection, struct request *request) {
@@ -286,11 +289,6 @@ static void emit(void *arg, struct slice slice) {
     connection->stored_bytes += slice.len;
 }
 
-static int encode(const struct request *request, const void *response, struct kp_writer *writer) {
-    return kp_response_encode(kp_api_find(request->api_key), request->api_version, request->correlation_id, response,
-                              writer);
-}
-
 /* Ends the request with what was encoded, or with that error. */
 static void respond_encoded(struct request *request, struct kp_writer *writer, int error) {
     if (error == ERR_NONE && !request->dead) error = kp_writer_emit(writer, NULL, emit, request);
@@ -308,37 +306,7 @@ void request_respond(struct request *request, const void *response) {
     struct kp_writer writer;
     kp_writer_init(&writer, INT32_MAX);
     request_steps_charge(request);
-    respond_encoded(request, &writer, request->dead ? ERR_NONE : encode(request, response, &writer));
-}
-
-/* An answer that is encoded in the pool. */
-struct encoding {
-    struct env_job job;    /* first */
-    struct env_task later; /* to end it: to give back what is large takes time, and several may be done at once */
-    struct request *request;
-    const void *response;
-    struct kp_writer writer;
-    int error;
-};
-
-static void encode_work(struct env_job *job) {
-    struct encoding *encoding = (struct encoding *)job;
-    encoding->error = encode(encoding->request, encoding->response, &encoding->writer);
-}
-
-static void encoded(struct env_task *task) {
-    struct encoding *encoding = CONTAINER_OF(task, struct encoding, later);
-    kp_writer_own(&encoding->writer);
-    respond_encoded(encoding->request, &encoding->writer, encoding->error);
-    mem_free(encoding);
-}
-
-static void encode_done(struct env_job *job) {
-    struct encoding *encoding = (struct encoding *)job;
-    if (env_turn_is_long(encoding->request->env))
-        env_yield(encoding->request->env, &encoding->later);
-    else
-        encoded(&encoding->later);
+    respond_encoded(request, &writer, request->dead ? ERR_NONE : request_encode(request, response, &writer));
 }
 
 void request_respond_kept(struct request *request, const void *response) {
@@ -348,14 +316,7 @@ void request_respond_kept(struct request *request, const void *response) {
         request_respond(request, response);
         return;
     }
-    struct encoding *encoding = mem_zalloc(sizeof *encoding);
-    encoding->job = (struct env_job){.work = encode_work, .done = encode_done};
-    encoding->later.run = encoded;
-    encoding->request = request;
-    encoding->response = response;
-    kp_writer_init(&encoding->writer, INT32_MAX);
-    kp_writer_borrow(&encoding->writer);
-    env_pool_run(request->env, &encoding->job);
+    request_encode_later(request, response, respond_encoded);
 }
 
 void request_respond_nothing(struct request *request) {
@@ -429,51 +390,47 @@ static void take_up(struct connection *connection, struct request *request, int 
         run_abandoned(connection, request);
 }
 
-/* A message that is decoded in the pool. Its connection is not read before it has ended, as in Kafka: requests are handed out in their order,
- * and nobody fills the memory for requests with a hundred that are much work. */
-struct decoding {
-    struct env_job job; /* first */
-    struct request *request;
-    struct error_text why;
-    int error;
-};
-
-static void decode_work(struct env_job *job) {
-    struct decoding *decoding = (struct decoding *)job;
-    decoding->error = request_decode(decoding->request, UINT32_MAX, &decoding->why);
-}
-
-static void decode_done(struct env_job *job) {
-    struct decoding *decoding = (struct decoding *)job;
-    struct request *request = decoding->request;
+static void decoded(struct request *request, int error, const struct error_text *why) {
     struct connection *connection = request->connection;
     charge_message(request);
     request->arena.limit = request->arena.used + ANSWER_MOST;
-    if (request->dead && decoding->error == ERR_NONE)
+    if (request->dead && error == ERR_NONE)
         run_abandoned(connection, request);
     else if (request->dead)
         request_end(request);
     else
-        take_up(connection, request, decoding->error, &decoding->why);
-    mem_free(decoding);
+        take_up(connection, request, error, why);
 }
 
-static void frame_came(void *arg, struct slice frame) {
-    struct connection *connection = arg;
-    struct request *request = request_new(connection, frame);
+static void refused(struct request *request) {
     struct error_text why;
-    int error = request_decode(request, INLINE_ITEMS, &why);
-    if (error == ERR_AGAIN) kp_arena_close(&request->arena);
-    list_append(connection, request);
-    if (error != ERR_AGAIN) {
-        take_up(connection, request, error, &why);
+    if (request->dead) {
+        request_end(request);
         return;
     }
-    struct decoding *decoding = mem_zalloc(sizeof *decoding);
-    decoding->job = (struct env_job){.work = decode_work, .done = decode_done};
-    decoding->request = request;
-    request_hold_connection(request);
-    env_pool_run(request->env, &decoding->job);
+    error_set(&why, ERR_TOO_LARGE,
+              "its request of %zu bytes has very many elements and waits to be decoded, and others need the memory "
+              "(queued.max.request.bytes)",
+              request->frame.len);
+    take_up(request->connection, request, ERR_TOO_LARGE, &why);
+}
+
+static const struct request_decode_events decode_events = {.decoded = decoded, .refused = refused};
+
+/* While a message is decoded in the pool its connection is not read before it has ended, as in Kafka: requests are handed out in their order,
+ * and nobody fills the memory for requests with a hundred that are much work. */
+static void frame_came(void *arg, struct slice frame) {
+    struct connection *connection = arg;
+    const struct connection_host *host = connection->host;
+    struct request *request = request_new(connection, frame);
+    struct error_text why;
+    int error = request_decode(request, &why);
+    if (error == ERR_AGAIN) request_decode_later(request, host->decoded, host->larges, host->crowd, &decode_events);
+    list_append(connection, request);
+    if (error == ERR_AGAIN)
+        request_hold_connection(request);
+    else
+        take_up(connection, request, error, &why);
 }
 
 static void stream_ended(void *arg, int error, uint32_t length) {

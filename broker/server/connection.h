@@ -26,8 +26,11 @@ struct connection_host {
     struct log_limiter *complaints; /* lines about what clients did wrong */
     const struct dispatch *dispatch;
     struct budget *requests; /* memory of requests in flight: sockets are not read while it is spent */
+    struct budget *larges;   /* of frames that are large, or much to decode */
+    struct budget *decoded;  /* of what is much to decode, when it is decoded */
     struct budget *answers;
     struct parking *parking; /* of requests that wait because their clients like to */
+    struct parking *crowd;   /* of those that wait to be decoded */
     uint32_t max_request_bytes;
     uint32_t max_in_flight;      /* requests of one connection */
     void (*active)(void *owner); /* a request came, or the last answer was taken */

@@ -6,37 +6,44 @@
 #include "base/check.h"
 #include "base/container_of.h"
 
-static bool is_wanted(const struct budget *budget) {
-    return budget->waiters != NULL && budget_spent(budget);
+static bool memory_is_wanted(const struct parking *parking) {
+    for (size_t i = 0; i < parking->budget_count; i++) {
+        if (parking->budgets[i]->waiters != NULL && budget_spent(parking->budgets[i])) return true;
+    }
+    return false;
 }
 
 static void relieve(struct env_task *task) {
     struct parking *parking = CONTAINER_OF(task, struct parking, relief);
-    while (parking->oldest != NULL && (is_wanted(parking->requests) || is_wanted(parking->answers))) {
+    while (parking->oldest != NULL && memory_is_wanted(parking)) {
         struct parked *first = parking->oldest;
-        parking_leave(parking, first);
-        first->give_way(first);
-        if (env_turn_is_long(parking->env)) {
+        bool others = parking->before != NULL && parking->before->oldest != NULL;
+        if (!others) {
+            parking_leave(parking, first);
+            first->give_way(first);
+        }
+        if (others || env_turn_is_long(parking->env)) {
             env_yield(parking->env, &parking->relief);
             return;
         }
     }
 }
 
-static void wanted(void *arg) {
-    struct parking *parking = arg;
+void parking_wanted(struct parking *parking) {
     if (parking->oldest != NULL) env_yield(parking->env, &parking->relief);
 }
 
-void parking_open(struct parking *parking, struct env *env, struct budget *requests, struct budget *answers) {
-    *parking = (struct parking){.env = env, .requests = requests, .answers = answers, .relief.run = relieve};
-    requests->wanted = answers->wanted = wanted;
-    requests->wanted_arg = answers->wanted_arg = parking;
+void parking_open(struct parking *parking, struct env *env, struct parking *before) {
+    *parking = (struct parking){.env = env, .before = before, .relief.run = relieve};
+}
+
+void parking_for(struct parking *parking, const struct budget *budget) {
+    CHECK(parking->budget_count < PARKING_BUDGETS);
+    parking->budgets[parking->budget_count++] = budget;
 }
 
 void parking_close(struct parking *parking) {
     CHECK(parking->oldest == NULL); /* all requests have ended */
-    parking->requests->wanted = parking->answers->wanted = NULL;
     env_defer_cancel(parking->env, &parking->relief);
 }
 
@@ -44,7 +51,7 @@ void parking_park(struct parking *parking, struct parked *parked) {
     CHECK(!parked->waiting); /* a handler parks when it begins to wait, once */
     parked->waiting = true;
     DL_APPEND(parking->oldest, parked);
-    if (is_wanted(parking->requests) || is_wanted(parking->answers)) wanted(parking);
+    if (memory_is_wanted(parking)) parking_wanted(parking);
 }
 
 void parking_leave(struct parking *parking, struct parked *parked) {

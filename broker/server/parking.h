@@ -1,6 +1,6 @@
 /*
- * Requests that wait only because their clients like to (a Fetch for its max_wait_ms): they give way as soon as others need the memory
- * that they hold.
+ * Requests that wait because their clients like to (a Fetch for its max_wait_ms), or for room to be decoded: they give way as soon as others
+ * need the memory that they hold.
  *
  * Happy path: park, leave. When somebody waits for one of the budgets, which is spent, those who are parked are told, the longest first, until
  * it has room: so no choice of a client keeps others from being served.
@@ -19,16 +19,22 @@ struct parked {
     bool waiting;
 };
 
+enum { PARKING_BUDGETS = 4 };
+
 struct parking {
     struct env *env;
-    struct budget *requests, *answers;
+    struct parking *before; /* whoever is parked there gives way first; NULL: nobody */
+    const struct budget *budgets[PARKING_BUDGETS];
+    size_t budget_count;
     struct parked *oldest; /* and behind it the others, by time */
     struct env_task relief;
 };
 
-/* The budgets tell it who waits. It is closed when nobody is parked any more, before the budgets go. */
-void parking_open(struct parking *parking, struct env *env, struct budget *requests, struct budget *answers);
+/* It is closed when nobody is parked any more, before the budgets go. */
+void parking_open(struct parking *parking, struct env *env, struct parking *before);
+void parking_for(struct parking *parking, const struct budget *budget); /* whose room is what they give way for */
 void parking_close(struct parking *parking);
+void parking_wanted(struct parking *parking);                       /* for `wanted` of these budgets */
 void parking_park(struct parking *parking, struct parked *parked);  /* who is not parked */
 void parking_leave(struct parking *parking, struct parked *parked); /* nothing if it is not parked */
 

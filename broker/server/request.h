@@ -60,8 +60,10 @@ struct request {
     bool (*step)(struct request *request); /* NULL: none is wanted */
     struct env_task steps;
     struct budget_waiter room;
-    size_t decoded;        /* bytes of the arena that are the message */
-    size_t charged_answer; /* for the rest of it, to ctx.answers */
+    size_t decoded;            /* bytes of the arena that are the message */
+    size_t encoded;            /* bytes that the answer takes when it is encoded */
+    size_t charged_answer;     /* for the rest of the arena, and for that, to ctx.answers */
+    struct encoding *encoding; /* of broker/server/request_encode.h, while it waits */
 };
 
 /* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call

@@ -13,7 +13,8 @@ enum {
 };
 
 void request_steps_charge(struct request *request) {
-    size_t taken = request->arena.used > request->decoded ? request->arena.used - request->decoded : 0;
+    size_t taken = request->encoded;
+    if (request->arena.used > request->decoded) taken += request->arena.used - request->decoded;
     if (taken <= request->charged_answer) return;
     budget_charge(request->ctx.answers, taken - request->charged_answer);
     request->charged_answer = taken;

@@ -44,8 +44,10 @@ struct server {
     struct server_options options;
     struct socket sockets[SOCKETS_MAX];
     size_t socket_count;
-    struct budget requests, halves, answers; /* queued.max.request.bytes is shared between the first two */
-    struct parking parking;
+    /* queued.max.request.bytes is shared between the first four: short requests, large ones, those that are half here, and what is decoded of those
+     * that are much to decode */
+    struct budget requests, larges, halves, decoded, answers;
+    struct parking parking, crowd; /* who waits because he likes to, and for memory */
     struct log_limiter complaints, crowded;
     struct connection_host host;
     struct client *oldest; /* and behind it the others, by the time of their last request */
@@ -94,7 +96,7 @@ static void close_idle(void *arg) {
 }
 
 static bool memory_is_spent(const struct server *server) {
-    return budget_spent(&server->requests) || budget_spent(&server->halves);
+    return budget_spent(&server->requests) || budget_spent(&server->larges) || budget_spent(&server->halves);
 }
 
 /* While no more connections are accepted, those that have never asked for anything are closed, the longest silent first. */
@@ -225,7 +227,8 @@ static void close_listeners(struct server *server) {
 
 /* Every charge has an owner whose end is certain, and all owners have ended. */
 static void check_charges(const struct server *server) {
-    size_t requests = server->requests.used, halves = server->halves.used, answers = server->answers.used;
+    size_t halves = server->halves.used, requests = server_request_bytes(server) - halves;
+    size_t answers = server->answers.used;
     if (requests == 0 && halves == 0 && answers == 0) return;
     log_error(
         server->log,
@@ -242,11 +245,38 @@ static void finish_close(struct env_task *task) {
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
     check_charges(server);
+    parking_close(&server->crowd);
     parking_close(&server->parking);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
     mem_free(server);
     done(arg);
+}
+
+static void memory_is_wanted(void *arg) {
+    struct server *server = arg;
+    parking_wanted(&server->parking);
+    parking_wanted(&server->crowd);
+}
+
+static void open_budgets(struct server *server) {
+    size_t part = server->options.request_bytes / 4;
+    struct budget *budgets[] = {&server->requests, &server->larges, &server->halves, &server->decoded,
+                                &server->answers};
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        budget_init(budgets[i], budgets[i] == &server->answers ? server->options.answer_bytes : part);
+        budgets[i]->wanted = memory_is_wanted;
+        budgets[i]->wanted_arg = server;
+    }
+    server->requests.halves = &server->halves;
+    server->requests.larges = &server->larges;
+    parking_open(&server->parking, server->env, NULL);
+    parking_for(&server->parking, &server->requests);
+    parking_for(&server->parking, &server->larges);
+    parking_for(&server->parking, &server->decoded);
+    parking_for(&server->parking, &server->answers);
+    parking_open(&server->crowd, server->env, &server->parking);
+    parking_for(&server->crowd, &server->larges);
 }
 
 int server_open(struct env *env, struct log *log, const struct dispatch *dispatch, const struct server_options *options,
@@ -258,18 +288,17 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     server->env = env;
     server->log = log;
     server->options = *options;
-    budget_init(&server->halves, options->request_bytes / 2);
-    budget_init(&server->requests, options->request_bytes - options->request_bytes / 2);
-    server->requests.halves = &server->halves;
-    budget_init(&server->answers, options->answer_bytes);
-    parking_open(&server->parking, env, &server->requests, &server->answers);
+    open_budgets(server);
     server->host = (struct connection_host){.env = env,
                                             .log = log,
                                             .complaints = &server->complaints,
                                             .dispatch = dispatch,
                                             .requests = &server->requests,
+                                            .larges = &server->larges,
+                                            .decoded = &server->decoded,
                                             .answers = &server->answers,
                                             .parking = &server->parking,
+                                            .crowd = &server->crowd,
                                             .max_request_bytes = options->max_request_bytes,
                                             .max_in_flight = options->max_in_flight,
                                             .active = connection_active,
@@ -335,7 +364,7 @@ size_t server_connection_count(const struct server *server) {
 }
 
 size_t server_request_bytes(const struct server *server) {
-    return server->requests.used + server->halves.used;
+    return server->requests.used + server->larges.used + server->halves.used + server->decoded.used;
 }
 
 size_t server_answer_bytes(const struct server *server) {

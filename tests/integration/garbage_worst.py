@@ -9,6 +9,7 @@ import resource
 import selectors
 import socket
 import struct
+import threading
 import time
 
 from harness.cluster import Cluster, wait_until
@@ -267,6 +268,68 @@ def changes_at_once(cluster):
     return f"{grown >> 20} MiB more, {slowest * 1000:.0f} ms"
 
 
+def uvarint(n):
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    return bytes(out) + bytes([n])
+
+
+def large_bodies():
+    """Of each API whose message, or answer, takes far more memory than its bytes: as much as a message may take. Flexible versions."""
+    def many(n, item):
+        return uvarint(n + 1) + item * n
+
+    return {
+        "Produce": (PRODUCE, 9, b"\0" + struct.pack(">hi", -1, 1000) + many(250_000, b"\2a\1\0") + b"\0"),
+        "Fetch": (FETCH, 12, struct.pack(">iiiibii", -1, 500, 1, MIB, 0, 0, -1) + many(250_000, b"\2a\1\0") + b"\1\1\0"),
+        "ListOffsets": (LIST_OFFSETS, 6, struct.pack(">ib", -1, 0) + many(300_000, b"\2a\1\0") + b"\0"),
+        "Metadata": (METADATA, 9, many(400_000, b"\2a\0") + b"\1\0\0\0"),
+        "FindCoordinator": (FIND_COORDINATOR, 4, b"\0" + many(150_000, b"\2a") + b"\0"),
+        "DeleteTopics": (DELETE_TOPICS, 6, many(300_000, b"\2a" + bytes(17)) + struct.pack(">i", 1000) + b"\0"),
+        "OffsetForLeaderEpoch": (EPOCH_END, 4, struct.pack(">i", -1) + many(300_000, b"\2a\1\0") + b"\0"),
+        "DescribeConfigs": (DESCRIBE_CONFIGS, 4, many(250_000, b"\2\2a\1\0") + b"\0\0\0"),
+        "ElectLeaders": (ELECT_LEADERS, 2, b"\0" + many(300_000, b"\2a\1\0") + struct.pack(">i", 1000) + b"\0"),
+    }
+
+
+def large_at_once(cluster):
+    """24 clients with one request each of very many elements: who produces beside them, little or much, hardly waits, and all of it stays in its
+    budgets. Some of them may be refused."""
+    before, before_sockets, slowest, largest = cluster[1].rss_bytes(), sockets(cluster[1]), {}, 0
+    batches = batch([(None, b"x")]), batch([(None, bytes(200_000))])
+
+    def ask(key, version, body):
+        try:
+            with Raw(cluster[1].port, timeout=120) as raw:
+                raw.send(key, version, b"\0" + body)
+                raw.read(4)
+        except ConnectionError:
+            pass
+
+    for name, request in large_bodies().items():
+        slowest[name], clients = 0.0, [threading.Thread(target=ask, args=request) for _ in range(24)]
+        for client in clients:
+            client.start()
+        with Raw(cluster[1].port, timeout=60) as honest:
+            while any(client.is_alive() for client in clients):
+                for records in batches:
+                    asked = time.monotonic()
+                    error, _ = honest.produce(topic_of(3), 0, records)
+                    assert error == 0, f"produce: error {error}"
+                    slowest[name] = max(slowest[name], time.monotonic() - asked)
+                    largest = max(largest, cluster[1].rss_bytes())
+        for client in clients:
+            client.join()
+    wait_until("the sockets of those who left to go", lambda: sockets(cluster[1]) <= before_sockets, 20)
+    name = max(slowest, key=slowest.get)
+    said = f"{(largest - before) >> 20} MiB more, {slowest[name] * 1000:.0f} ms (beside {name})"
+    assert largest - before < (128 + 128 + 64 + 64) * MIB, said  # requests, answers and their reserve, and the 64
+    assert slowest[name] < 3, said
+    return said
+
+
 def many_at_once(cluster):
     """3,000 clients that connect, ask, send half of something large, leave, and break their connections, all while the broker stands still: it
     finds everything in one turn, takes some of it in each, and others get their answers meanwhile."""
@@ -366,7 +429,7 @@ def main():
         cluster[1].stop()
         cluster[1].start(ready=True)
         for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
-                     changes_at_once, many_at_once, dying_clients, clean_end):
+                     changes_at_once, large_at_once, many_at_once, dying_clients, clean_end):
             suite.run(test, cluster)
     suite.end()
 

@@ -324,6 +324,36 @@ static void test_wire_writer_releases_slices(void **state) {
     buffer_unref(buffer);
 }
 
+/* One that measures counts what another writes, and takes no memory and no reference. */
+static void test_wire_writer_measures(void **state) {
+    (void)state;
+    struct buffer *buffer = buffer_new(NULL, 1000);
+    memset(buffer->data, 1, buffer->size);
+    struct slice large = slice_of(buffer, 0, 1000);
+    struct kp_writer writers[2];
+    for (int i = 0; i < 2; i++) {
+        kp_writer_init(&writers[i], 1 << 20);
+        if (i == 0) kp_writer_measure(&writers[i]);
+        if (i == 1) kp_writer_reserve(&writers[i], writers[0].len);
+        kp_write_int32(&writers[i], 0);
+        kp_write_string(&writers[i], kp_string_of("orders"), true, false);
+        kp_write_varlong(&writers[i], -7);
+        kp_write_slice(&writers[i], large);
+        kp_write_bool(&writers[i], true);
+        kp_patch_int32(&writers[i], 0, 5);
+    }
+    assert_int_equal(writers[0].error, ERR_NONE);
+    assert_null(writers[0].data);
+    assert_int_equal(buffer->references, 3);
+    assert_int_equal(writers[0].len, writers[1].len);
+    assert_int_equal(kp_writer_size(&writers[0]), kp_writer_size(&writers[1]));
+    assert_int_equal(writers[1].capacity, writers[1].len);
+    for (int i = 0; i < 2; i++)
+        kp_writer_close(&writers[i]);
+    slice_unref(&large);
+    buffer_unref(buffer);
+}
+
 /* Ids look as in Kafka's tools. */
 static void test_wire_uuid_text(void **state) {
     (void)state;
@@ -363,6 +393,7 @@ int main(void) {
         cmocka_unit_test(test_wire_writer_refuses_what_has_no_form),
         cmocka_unit_test(test_wire_writer_emits_large_slices_without_copy),
         cmocka_unit_test(test_wire_writer_releases_slices),
+        cmocka_unit_test(test_wire_writer_measures),
         cmocka_unit_test(test_wire_uuid_text),
         cmocka_unit_test(test_wire_string_equality),
     };

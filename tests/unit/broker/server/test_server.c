@@ -235,6 +235,48 @@ static void test_server_slow_request(void **state) {
     close(honest);
 }
 
+/* Large requests that are much to decode keep only each other waiting: one after the other is decoded, and short ones are served meanwhile. */
+static void test_server_large_requests_wait_for_each_other(void **state) {
+    struct stage *stage = *state;
+    enum { LARGE = 4, NAMES = 5000 };
+    stage->options.request_bytes = 400000;
+    stage_open_server(stage);
+    static struct kp_metadata_request_topic names[NAMES];
+    struct kp_metadata_request request;
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    for (int i = 0; i < NAMES; i++) {
+        kp_set_fallbacks(&kp_metadata_request_topic_schema, &names[i]);
+        names[i].name = kp_string_of("a name of twenty bytes");
+    }
+    request.topics.items = names;
+    request.topics.count = NAMES;
+    int large[LARGE], honest = stage_dial(stage);
+    for (int i = 0; i < LARGE; i++) {
+        large[i] = stage_dial(stage);
+        stage_ask(large[i], KP_METADATA, 1, i, &request);
+    }
+    stage_run_until_held(stage, 1);
+    stage_run_ms(stage, 50);
+    assert_int_equal(stage->held_count, 1);
+    for (size_t i = 0; i < LARGE; i++) {
+        for (size_t asked = 0; asked < 2; asked++) {
+            size_t place = 3 * i + 1 + asked;
+            stage_ask_cluster(honest, (int32_t)place);
+            stage_run_until_held(stage, place + 1);
+            stage_answer(stage, place);
+            assert_int_equal(stage_receive_correlation_id(stage, honest), place);
+        }
+        request_respond_nothing(stage->held[3 * i]);
+        stage->held[3 * i] = NULL;
+        if (i + 1 < LARGE) stage_run_until_held(stage, 3 * i + 4);
+    }
+    stage_run_ms(stage, 5);
+    assert_int_equal(server_request_bytes(stage->server), 0);
+    for (int i = 0; i < LARGE; i++)
+        close(large[i]);
+    close(honest);
+}
+
 /* A connection that breaks tells the requests that wait, once; they end whenever they like. */
 static void test_server_client_leaves_while_requests_wait(void **state) {
     struct stage *stage = *state;
@@ -459,15 +501,25 @@ static void test_server_clients_are_sent_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_server_answers_in_order),         TEST(test_server_api_versions_of_the_future),
-        TEST(test_server_api_versions_software),    TEST(test_server_closes_on_nonsense),
-        TEST(test_server_answers_before_it_closes), TEST(test_server_limits_requests_in_flight),
-        TEST(test_server_memory_is_limited),        TEST(test_server_slow_request),
-        TEST(test_server_silent_connections),       TEST(test_server_client_leaves_while_requests_wait),
-        TEST(test_server_limits_connections),       TEST(test_server_few_files),
-        TEST(test_server_closes_idle_connections),  TEST(test_server_close_as_answer),
-        TEST(test_server_held_connection),          TEST(test_server_close_waits_for_requests),
-        TEST(test_server_clients_are_sent_on),      TEST(test_server_port_taken),
+        TEST(test_server_answers_in_order),
+        TEST(test_server_api_versions_of_the_future),
+        TEST(test_server_api_versions_software),
+        TEST(test_server_closes_on_nonsense),
+        TEST(test_server_answers_before_it_closes),
+        TEST(test_server_limits_requests_in_flight),
+        TEST(test_server_memory_is_limited),
+        TEST(test_server_large_requests_wait_for_each_other),
+        TEST(test_server_slow_request),
+        TEST(test_server_silent_connections),
+        TEST(test_server_client_leaves_while_requests_wait),
+        TEST(test_server_limits_connections),
+        TEST(test_server_few_files),
+        TEST(test_server_closes_idle_connections),
+        TEST(test_server_close_as_answer),
+        TEST(test_server_held_connection),
+        TEST(test_server_close_waits_for_requests),
+        TEST(test_server_clients_are_sent_on),
+        TEST(test_server_port_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
