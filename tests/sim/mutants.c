@@ -13,7 +13,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(STALE_TAIL_ACCEPTED, "journal", 20),
     ROW(REUSE_BEFORE_SYNC, "journal", 20),
     ROW(JOURNAL_WITHOUT_LIMIT, "journal", 20),
-    ROW(ENTRY_CRC_IGNORED, "journal", 200),
+    ROW(ENTRY_CRC_IGNORED, "journal", 60),
     ROW(HARD_STATE_NOT_WRITTEN, "journal", 20),
     ROW(UNCOMMITTED_IN_SEGMENT, "voters", 100),
     ROW(DURABLE_AT_APPEND, "voters", 100),

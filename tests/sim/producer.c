@@ -23,6 +23,8 @@ struct batch {
     size_t len;
     unsigned sends;
     bool in_flight;
+    bool apart;         /* one before it was under way to another broker when it was sent */
+    int32_t node;       /* to which it was sent */
     int64_t end_before; /* what was in the partition when it was sent again */
 };
 
@@ -118,7 +120,7 @@ static void failed(struct producer *producer) {
 static void judge_refusal(struct producer *producer, const struct batch *batch, int16_t code) {
     if (kafka_error_retriable(code)) return;
     bool gap = code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER || code == KAFKA_UNKNOWN_PRODUCER_ID;
-    if (gap && producer->outstanding[0] != batch) return; /* one before it failed */
+    if (gap && (producer->outstanding[0] != batch || batch->apart)) return; /* one before it failed, or was later */
     run_fail(producer->run,
              "producer %u (%s, partition %d): batch of records %" PRIu64 " to %" PRIu64 ", sent %u times, gets %s",
              producer->options.number, producer->options.idempotent ? "idempotent" : "plain",
@@ -171,6 +173,10 @@ static void call_produce(struct producer *producer, struct kafka_call *call, int
 static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
     for (int32_t i = 0; i < batch->count; i++)
         history_sent(producer->history, producer->options.number, batch->first + (uint64_t)i);
+    batch->apart = false;
+    for (unsigned i = 0; producer->outstanding[i] != batch; i++)
+        batch->apart |= producer->outstanding[i]->in_flight && producer->outstanding[i]->node != node;
+    batch->node = node;
     if (batch->sends++ > 0) batch->end_before = history_end(producer->history, producer->options.partition);
     batch->in_flight = true;
     producer->in_flight++;

@@ -367,6 +367,27 @@ bool disk_rot(struct disk *disk, const char *part) {
     return count > 0 && inode_rot(candidates[world_below(disk->world, count)], disk->world);
 }
 
+static bool rot_behind(struct disk *disk, struct inode *inode, const void *mark, size_t len, uint64_t room) {
+    bool any = false;
+
+    for (uint64_t at = 0; at + len + room <= inode->durable.size; at++) {
+        if (memcmp(inode->durable.data + at, mark, len) != 0) continue;
+        inode_flip(inode, disk->world, at + len + world_below(disk->world, room));
+        any = true;
+    }
+    return any;
+}
+
+bool disk_rot_behind(struct disk *disk, const char *part, const void *mark, size_t len, uint64_t room) {
+    bool any = false;
+
+    for (struct inode *inode = disk->all; inode != NULL; inode = inode->next)
+        if (!inode->directory && strstr(inode->label, part) != NULL)
+            any = rot_behind(disk, inode, mark, len, room) || any;
+    lose(disk);
+    return any;
+}
+
 /* ---- Damage ---- */
 
 struct search {

@@ -42,6 +42,9 @@ void disk_power_cut(struct disk *disk);
 void disk_process_died(struct disk *disk);
 /* Flips one bit of one durable file whose path contains `part`; false: there is none with content. */
 bool disk_rot(struct disk *disk, const char *part);
+/* Flips one bit within the `room` bytes behind each place where `mark` stands in a durable file whose path contains `part`; false: it
+ * stands nowhere. */
+bool disk_rot_behind(struct disk *disk, const char *part, const void *mark, size_t len, uint64_t room);
 /* What a device does to bytes that were durable. */
 enum disk_damage {
     DISK_FLIPPED,     /* one bit */

@@ -239,13 +239,17 @@ static uint64_t some_byte(const struct inode *inode, struct world *world) {
     return at;
 }
 
-bool inode_rot(struct inode *inode, struct world *world) {
-    if (inode->durable.size == 0) return false;
-    uint64_t at = some_byte(inode, world);
+void inode_flip(struct inode *inode, struct world *world, uint64_t at) {
     uint8_t bit = (uint8_t)(1u << world_below(world, 8));
+
     inode->durable.data[at] ^= bit;
     if (at < inode->content.size) inode->content.data[at] ^= bit;
     world_trace(world, 0, "rot", inode->label, at, bit, 0);
+}
+
+bool inode_rot(struct inode *inode, struct world *world) {
+    if (inode->durable.size == 0) return false;
+    inode_flip(inode, world, some_byte(inode, world));
     return true;
 }
 

@@ -44,6 +44,7 @@ struct inode {
 struct inode *inode_new(struct disk *disk, bool directory, const char *label);
 void inode_free(struct inode *inode);
 void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears *tears);
+void inode_flip(struct inode *inode, struct world *world, uint64_t at); /* one bit of a durable byte */
 bool inode_rot(struct inode *inode, struct world *world);
 /* `other`: whose block is taken, if it is misdirected. False: nothing changed. */
 bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how, const struct inode *other);
