@@ -58,15 +58,17 @@ static uint64_t commit_within(const struct peer_piece *piece, unsigned n) {
     return piece->commit < last || MUTANT(MUTANT_COMMIT_SET_BACK) ? piece->commit : last;
 }
 
-/* How many of them are taken: all before the first records for which the disk has no room. The leader is told with the answer. */
+/* How many of them are taken: all before the first records for which, behind those before, the disk has no room. The leader is told with
+ * the answer. What is taken counts as promised only when all of it is. */
 static unsigned taken(const struct group *group, struct entry *const *entries, unsigned n) {
     struct disk_room *room = log_store_room(group->shard->store);
+    uint64_t bytes = 0;
     unsigned taken = 0;
-    if (!group->needs_room) return n;
-    while (taken < n && (entries[taken]->type != ENTRY_BATCHES ||
-                         disk_room_for(room, DISK_ROOM_FOLLOWER, entry_stored_size(entries[taken]))))
-        taken++;
-    return taken;
+    for (; group->needs_room && taken < n; taken++) {
+        bytes += entry_stored_size(entries[taken]);
+        if (entries[taken]->type == ENTRY_BATCHES && !disk_room_for(room, DISK_ROOM_FOLLOWER, bytes)) return taken;
+    }
+    return n;
 }
 
 /* Entries and their twins for the engine; the entries stay the caller's. */

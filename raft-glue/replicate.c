@@ -175,7 +175,11 @@ static void resend_if_stuck(struct member *member, uint64_t match) {
     member->progress_ms = now_ms;
 }
 
-/* It gets questions only. */
+/* Whatever the reason, no entries leave for it. */
+static bool gets_questions_only(const struct member *member) {
+    return member->silent || member->damaged || member->takes_none;
+}
+
 static void withhold(struct member *member, uint64_t match) {
     unready(member);
     forget_read(member);
@@ -206,7 +210,7 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
     if (prev + 1 + args->n_entries > member->end) member->end = prev + 1 + args->n_entries;
     if (member->end < member->next) member->end = member->next;
     resend_if_stuck(member, match);
-    if (member->silent || member->damaged || member->takes_none) withhold(member, match);
+    if (gets_questions_only(member)) withhold(member, match);
     if (!member->link->up) return;
     bool more = member->next < member->end;
     if (more) make_ready(member);
@@ -244,7 +248,7 @@ void replicate_acknowledged(struct member *member) {
  * in which they were sent: who rejects one has not got those before it. All that are under way are rejected then: once a heartbeat. */
 void replicate_rejected(struct member *member, uint64_t index) {
     uint64_t now_ms = member->group->shard->now_ms, match = member_match(member);
-    if (!member->verified || index <= match || index >= member->next) return;
+    if (!member->verified || gets_questions_only(member) || index <= match || index >= member->next) return;
     if (member->again_ms != 0 && now_ms - member->again_ms < member->group->shard->options.heartbeat_ms) return;
     forget_sent(member);
     member->next = match + 1;
@@ -351,6 +355,7 @@ static void fill_frame(struct entry_frame *frame, struct link *link) {
     while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
         struct member *member = take_ready(link);
         if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
+        if (gets_questions_only(member)) continue; /* since it became ready; the engine's next heartbeat is about that */
         CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
         if (member->reading || !load(member, frame->most_bytes - frame->bytes)) continue;
         add_loaded(frame, member);

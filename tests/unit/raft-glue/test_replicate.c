@@ -124,12 +124,40 @@ static void test_replicate_silent_follower_is_only_asked(void **state) {
     assert_int_equal(fake.entries_last, index);
 }
 
+/* So does one whose disk has no room, also when it rejects what was under way: the same records would go to it once a heartbeat. */
+static void test_replicate_full_follower_is_only_asked(void **state) {
+    struct cluster *cluster = *state;
+    fake_make_it_lead();
+    fake.acknowledges = false;
+    fake.entries_got = 0;
+    uint64_t first, index;
+    assert_int_equal(replica_submit(fake.replica, "one", 3, &first), ERR_NONE);
+    cluster_run(cluster, got_entries);
+    cluster_run_ms(cluster, 500); /* some heartbeats: the engine probes */
+    assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
+    cluster_run(cluster, got_them_again);
+    struct peer_record rejection = {.type = RECORD_APPEND_RESULT,
+                                    .term = group_term(fake.replica->group),
+                                    .flags = RECORD_NO_ROOM | RECORD_TAKES_NONE,
+                                    .a = first,
+                                    .b = first - 1};
+    for (unsigned i = 0; i < 3; i++) { /* what it takes none of fits no better */
+        fake_send(rejection);
+        cluster_run_ms(cluster, 400);
+    }
+    assert_int_equal(fake.entries_got, 2);
+    fake.acknowledges = true; /* without these flags: it has room again */
+    fake.applied_wanted = index;
+    cluster_run(cluster, fake_has_applied);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_replicate_follower_that_lost_data, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_replicate_swallowed_entries_come_again, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_replicate_dropped_entries_come_again, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_replicate_silent_follower_is_only_asked, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_full_follower_is_only_asked, fake_setup, fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
