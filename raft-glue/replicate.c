@@ -355,7 +355,8 @@ static void fill_frame(struct entry_frame *frame, struct link *link) {
     while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
         struct member *member = take_ready(link);
         if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
-        if (gets_questions_only(member)) continue; /* since it became ready; the engine's next heartbeat is about that */
+        if (gets_questions_only(member))
+            continue; /* since it became ready; the engine's next heartbeat is about that */
         CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
         if (member->reading || !load(member, frame->most_bytes - frame->bytes)) continue;
         add_loaded(frame, member);

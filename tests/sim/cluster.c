@@ -61,14 +61,14 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "log.level", "debug");
     set(broker, "log.segment.bytes", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 4096 : 16384);
     set(broker, "log.index.interval.bytes", "512");
-    set(broker, "journal.file.bytes", "65536");
-    set(broker, "journal.max.bytes", "1048576");
+    set(broker, "journal.file.bytes", broker->cluster->many ? "4194304" : "65536");
+    set(broker, "journal.max.bytes", broker->cluster->many ? "67108864" : "1048576");
     set(broker, "tail.cache.bytes", "8192");
     set(broker, "message.max.bytes", "16384");
     set(broker, "partition.uncommitted.max.bytes", "32768");
     set(broker, "peer.window.bytes", "8192");
     set(broker, "peer.receive.max.bytes", "16384");
-    set(broker, "queued.max.request.bytes", "65536");
+    set(broker, "queued.max.request.bytes", broker->cluster->many ? "1048576" : "65536");
     set(broker, "produce.check.memory.bytes", "16777216");
     set(broker, "produce.check.inline.us", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
     set(broker, "log.message.timestamp.after.max.ms", "%lld", (long long)INT64_MAX); /* clocks jump by hours */

@@ -46,6 +46,7 @@ struct cluster {
     struct nemesis *nemesis;
     unsigned count;
     int32_t partitions;
+    bool many;           /* before cluster_init: room in the journals for thousands of partitions */
     uint64_t kept_bytes; /* disk.min.free.bytes */
     struct sim_broker brokers[CLUSTER_BROKERS_MAX];
     uint64_t groups[CLUSTER_PARTITIONS_MAX]; /* of the partitions; 0: not known yet */

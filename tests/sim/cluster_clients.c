@@ -109,7 +109,7 @@ static void main_client(struct env *env, void *arg) {
                                            .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
-    start_twins(cluster);
+    if (!cluster->many) start_twins(cluster); /* which write without end */
     start_strangers(cluster);
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {

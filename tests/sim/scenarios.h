@@ -7,5 +7,6 @@
 extern const struct scenario scenario_journal;
 extern const struct scenario scenario_voters;
 extern const struct scenario scenario_cluster;
+extern const struct scenario scenario_many;
 
 #endif

@@ -235,6 +235,7 @@ static void after_turn(struct env *env, bool alive) {
     uint64_t cost = 5 + world_below(env->world, 40) + env->blocked_us;
     if (faults->stall_ppm > 0 && world_chance(env->world, faults->stall_ppm))
         cost += world_below(env->world, faults->stall_us + 1);
+    if (env->blocked_us > env->node->longest_turn_us) env->node->longest_turn_us = env->blocked_us;
     env->blocked_us = 0;
     env->busy_until_us = world_now_us(env->world) + cost;
     if (env->inbox.next != &env->inbox || env->tasks != NULL || env->later != NULL) env_want_turn(env, 0);
@@ -543,6 +544,13 @@ uint64_t node_effects(const struct node *node) {
 
 uint64_t node_survived_syncs(const struct node *node) {
     return node->survived_syncs;
+}
+
+uint64_t node_longest_turn_us(struct node *node) {
+    uint64_t longest_us = node->longest_turn_us;
+
+    node->longest_turn_us = 0;
+    return longest_us;
 }
 
 uint64_t node_full_writes(const struct node *node) {

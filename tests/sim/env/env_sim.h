@@ -66,6 +66,7 @@ struct node {
     void *arg;
     struct node_faults faults;
     int64_t wall_offset_ms;
+    uint64_t longest_turn_us; /* since somebody asked */
     uint64_t effects, failed_syncs, full_writes, survived_syncs, failed_name_calls[NAME_CALLS];
     uint64_t die_in; /* for the next process */
     enum node_death die_how;

@@ -20,8 +20,13 @@ struct env_file {
     bool lock; /* closing it lets the lock go */
 };
 
-static void change(struct env *env) {
+/* On the loop a call that may ask the disk has its price, whatever it does. */
+static void block(struct env *env) {
     if (!env->in_job) env->blocked_us += BLOCKING_CALL_US;
+}
+
+static void change(struct env *env) {
+    block(env);
     env_effect(env);
 }
 
@@ -55,7 +60,10 @@ int env_file_open(struct env *env, const char *path, int flags, struct env_file 
     bool creates = (flags & ENV_CREATE) && disk_kind_of(env->node->disk, path) == ENV_NOTHING;
 
     *file = NULL;
-    if (creates) change(env);
+    if (creates)
+        change(env);
+    else
+        block(env);
     int refused = name_error(env, creates ? NAME_CREATE : NAME_OPEN, path);
     if (refused != ERR_NONE) return refused;
     int error = disk_open(env->node->disk, path, flags, &inode);
@@ -87,6 +95,7 @@ int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset
     CHECK(file->flags & ENV_READ);
     CHECK(aligned(file, into, len, offset));
     *got = 0;
+    block(file->env);
     if (unlucky(file->env, file->env->node->faults.read_error_ppm)) {
         note(file->env, "read EIO", inode_label(file->inode), offset, len, 0);
         return ERR_IO;
@@ -213,11 +222,13 @@ int env_disk_free(struct env *env, const char *path, struct env_disk_room *room)
 }
 
 int env_kind_of(struct env *env, const char *path, enum env_kind *kind) {
+    block(env);
     *kind = disk_kind_of(env->node->disk, path);
     return ERR_NONE;
 }
 
 int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name), void *arg) {
+    block(env);
     int refused = name_error(env, NAME_LIST, path);
     return refused != ERR_NONE ? refused : disk_list(env->node->disk, path, each, arg);
 }

@@ -85,6 +85,8 @@ struct node_faults *node_faults(struct node *node);
 
 /* Effects so far, over all processes. */
 uint64_t node_effects(const struct node *node);
+/* The most that blocking calls on the loop cost in one turn, since this was asked last. */
+uint64_t node_longest_turn_us(struct node *node);
 uint64_t node_failed_syncs(const struct node *node);
 uint64_t node_full_writes(const struct node *node); /* that found the disk full */
 /* Calls about names or sizes that failed by name_error_ppm or name_error_in; by what they would have done. */
