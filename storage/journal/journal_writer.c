@@ -226,12 +226,13 @@ static int write_now(struct journal *journal, const struct journal_round *round,
 }
 
 /* From now on it is another run that writes, behind `last`. */
-static void begin_run(struct journal *journal, uint64_t last) {
+static struct journal_record begin_run(struct journal *journal, uint64_t last) {
     do
         journal->run = env_random_u64(journal->env);
     while (journal->run == 0);
     struct journal_record run = {.kind = JOURNAL_RUN, .run = journal->run, .sequence = last};
     journal_state_apply(&journal->state, &run, NULL);
+    return run;
 }
 
 int journal_writer_begin(struct journal *journal, struct error_text *why) {
@@ -260,8 +261,11 @@ static int write_next(struct journal *journal, const struct journal_tail *tail, 
     return write_now(journal, round, len, why);
 }
 
-/* The last round may be in the page cache only, even if a sync succeeds now: the process that wrote it never heard that it was durable. */
-static int repeat_last(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
+/* The last round may be in the page cache only, even if a sync succeeds now: the process that wrote it never heard that it was durable.
+ * It names the run: wherever this start ends, what it has written counts as nothing that the run before has told of. */
+static int repeat_last(struct journal *journal, const struct journal_tail *tail, const struct journal_record *run,
+                       struct error_text *why) {
+    journal_round_add(tail->repeat, run, NULL);
     int error = write_next(journal, tail, tail->repeat, tail->last.flags | JOURNAL_REPEATS, why);
     journal->base = journal->sequence; /* the start's round stands in for those of other starts, and for nothing else */
     return error;
@@ -286,8 +290,7 @@ int journal_writer_continue(struct journal *journal, const struct journal_tail *
     journal->end = tail->file->size;
     journal->base = tail->last.base;
     journal->sequence = tail->last.sequence;
-    int error = tail->repeat != NULL ? repeat_last(journal, tail, why) : ERR_NONE;
-    if (error != ERR_NONE) return error;
-    begin_run(journal, tail->last.sequence);
-    return write_start(journal, tail, why);
+    struct journal_record run = begin_run(journal, tail->last.sequence);
+    int error = tail->repeat != NULL ? repeat_last(journal, tail, &run, why) : ERR_NONE;
+    return error != ERR_NONE ? error : write_start(journal, tail, why);
 }

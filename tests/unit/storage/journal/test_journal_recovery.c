@@ -325,6 +325,28 @@ static void test_journal_recovery_starts_take_turns(void **state) {
     free_scene(&scene);
 }
 
+/* A start that gets no further than to repeat the last round does not make an old copy look like the newest one. */
+static void test_journal_recovery_start_ends_behind_repetition(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    journal_hard_state(fixture->journal, 1, 7, 1);
+    journal_fixture_flush(fixture);
+    uint64_t run = journal_run(fixture->journal), sequence = journal_sequence(fixture->journal);
+    journal_fixture_close(fixture);
+    journal_fixture_open(fixture);
+    journal_fixture_close(fixture);
+    struct image *image = image_load(fixture);
+    assert_true(image_round_from_end(image, 1)->header.flags & JOURNAL_REPEATS);
+    ruin(image, image_round_from_end(image, 0)); /* it was not written */
+    image_store(image, fixture);
+    journal_fixture_open(fixture);
+    assert_true(journal_covers(fixture->journal, run, sequence));
+    assert_false(journal_covers(fixture->journal, run, sequence + 1)); /* told behind the copy */
+    assert_int_equal(journal_recovered(fixture->journal, 1)->term, 7);
+    journal_fixture_close(fixture);
+    image_free(image);
+}
+
 /* Row 13: a round that was written to the wrong place counts neither there nor, of course, where it should be. */
 static void test_journal_recovery_misdirected_round(void **state) {
     struct journal_fixture *fixture = *state;
@@ -501,6 +523,7 @@ int main(void) {
         TEST(test_journal_recovery_missing_and_double_files),
         TEST(test_journal_recovery_repetition_stands_in),
         TEST(test_journal_recovery_starts_take_turns),
+        TEST(test_journal_recovery_start_ends_behind_repetition),
         TEST(test_journal_recovery_misdirected_round),
         TEST(test_journal_recovery_short_files),
         TEST(test_journal_recovery_torn_growth),
