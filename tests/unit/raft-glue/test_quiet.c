@@ -200,6 +200,21 @@ static void test_quiet_follower_of_a_deposed_leader_wakes(void **state) {
     assert_true(fake.got[RECORD_VOTE] > 0);
 }
 
+static bool it_answered_a_vote(struct cluster *cluster) {
+    return (void)cluster, fake.got[RECORD_VOTE_RESULT] > 0;
+}
+
+/* Silence is no reason to vote: as long as its leader's broker shows signs of life, whoever lost sight of the leader deposes nobody. */
+static void test_quiet_follower_refuses_a_pre_vote(void **state) {
+    struct cluster *cluster = *state;
+    make_quiet_follower(cluster);
+    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 21, .flags = RECORD_PRE_VOTE, .vote = {1, 1}});
+    cluster_run(cluster, it_answered_a_vote);
+    assert_false(fake.last[RECORD_VOTE_RESULT].flags & RECORD_GRANTED);
+    assert_int_equal(group_term(fake.replica->group), 20);
+    assert_true(is_quiet(&cluster->nodes[0]));
+}
+
 static bool it_told_its_state(struct cluster *cluster) {
     return (void)cluster, fake.last[RECORD_APPEND_RESULT].flags & RECORD_STALE;
 }
@@ -290,6 +305,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_what_a_follower_tells, setup_leader,
                                         fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_of_a_deposed_leader_wakes, setup_follower, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_refuses_a_pre_vote, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_that_stops_says_so, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_sleeps_and_wakes, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_has_all, setup_follower, fake_teardown),

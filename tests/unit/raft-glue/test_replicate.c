@@ -139,8 +139,7 @@ static void test_replicate_full_follower_is_only_asked(void **state) {
     struct peer_record rejection = {.type = RECORD_APPEND_RESULT,
                                     .term = group_term(fake.replica->group),
                                     .flags = RECORD_NO_ROOM | RECORD_TAKES_NONE,
-                                    .a = first,
-                                    .b = first - 1};
+                                    .append_result = {.rejected = first, .last_index = first - 1}};
     for (unsigned i = 0; i < 3; i++) { /* what it takes none of fits no better */
         fake_send(rejection);
         cluster_run_ms(cluster, 400);
