@@ -157,11 +157,14 @@ static int16_t refuse_crowded(struct partition *partition, const struct producer
     producer_state_refuse(partition->producers, batch, now_ms);
     if (partition->crowded_told_ms == 0 || now_ms - partition->crowded_told_ms >= CROWDED_TOLD_MS) {
         partition->crowded_told_ms = now_ms;
-        log_warn(shard_log(partition->shard),
-                 "%s-%" PRId32 " remembers %" PRIu32
-                 " idempotent producers and refuses new ones; raise partition.max.producers or lower "
-                 "producer.id.expiration.ms",
-                 partition->topic, partition->index, most);
+        log_warn(
+            shard_log(partition->shard),
+            "%s-%" PRId32 " remembers %" PRIu32
+            " idempotent producers (partition.max.producers) and refuses new ones until some have sent nothing for "
+            "%" PRId64
+            " s (producer.id.expiration.ms): keep producers open instead of making one for a few records, or raise "
+            "the one or lower the other setting on every broker",
+            partition->topic, partition->index, most, partition->settings.producer_expiration_ms / 1000);
     }
     return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                      "%s-%d remembers %u idempotent producers already (partition.max.producers).", partition->topic,

@@ -49,6 +49,33 @@ static void draw_id(struct kp_uuid *id) {
     }
 }
 
+/* `id` NULL: it has none, because it was not created. */
+static void print_created(const struct invocation *in, const struct kp_uuid *id, int partitions, int replicas,
+                          bool created) {
+    char text[23];
+    if (id) {
+        kp_uuid_text(*id, text);
+    }
+    print_json(json_pack("{s:s,s:o,s:i,s:i,s:b,s:b}", "name", in->words[0], "id", id ? json_string(text) : json_null(),
+                         "partitions", partitions, "replicas", replicas, "created", (int)created, "dry_run",
+                         (int)invocation_has(in, OPTION_DRY_RUN)));
+}
+
+static int tell_existing(const struct invocation *in, struct session *session) {
+    struct kp_metadata_response metadata;
+    const struct kp_metadata_response_topic *found;
+    if (!in->json) {
+        say_plain("topic \"%s\" exists", in->words[0]);
+        return EXIT_DONE;
+    }
+    int code = cluster_topic(session->admin, &session->arena, in->words[0], TOPIC_TO_USE, &metadata, &found);
+    if (code == EXIT_DONE) {
+        int replicas = found->partitions.count > 0 ? (int)found->partitions.items[0].replica_nodes.count : 0;
+        print_created(in, &found->topic_id, (int)found->partitions.count, replicas, false);
+    }
+    return code;
+}
+
 int command_topic_create(struct invocation *in) {
     struct session session;
     session_begin(&session, in);
@@ -80,19 +107,14 @@ int command_topic_create(struct invocation *in) {
         return session_end(&session, EXIT_REFUSED);
     }
     if (made->error_code == KAFKA_TOPIC_ALREADY_EXISTS && invocation_has(in, OPTION_IF_NOT_EXISTS)) {
-        say_plain("topic \"%s\" exists", in->words[0]);
-        return session_end(&session, EXIT_DONE);
+        return session_end(&session, tell_existing(in, &session));
     }
     if (made->error_code) {
         return session_end(&session, session_refused(&session, in->words[0], made->error_code, made->error_message));
     }
     if (in->json) {
-        char id[23];
-        kp_uuid_text(made->topic_id, id);
-        print_json(json_pack("{s:s,s:o,s:i,s:i,s:b}", "name", in->words[0], "id",
-                             request.validate_only ? json_null() : json_string(id), "partitions",
-                             (int)made->num_partitions, "replicas", (int)made->replication_factor, "dry_run",
-                             (int)request.validate_only));
+        print_created(in, request.validate_only ? NULL : &made->topic_id, made->num_partitions,
+                      made->replication_factor, !request.validate_only);
     } else {
         say_plain("topic \"%s\" %s: %d partition%s, %d replica%s", in->words[0],
                   request.validate_only ? "would be created (--dry-run)" : "created", (int)made->num_partitions,
@@ -295,8 +317,17 @@ int command_topic_describe(struct invocation *in) {
 
 /* ---- delete ---- */
 
-/* One topic, with a session and a timeout of its own. */
-static int delete_topic(const struct invocation *in, const char *name) {
+static void tell_deleted(const struct invocation *in, const char *name, json_t *list) {
+    bool dry_run = invocation_has(in, OPTION_DRY_RUN);
+    json_array_append_new(list,
+                          json_pack("{s:s,s:b,s:b}", "name", name, "deleted", (int)!dry_run, "dry_run", (int)dry_run));
+    if (!in->json && !dry_run) {
+        say_plain("topic \"%s\" deleted", name);
+    }
+}
+
+/* One topic, with a session and a timeout of its own; into `list` if it is gone, or would be. */
+static int delete_topic(const struct invocation *in, const char *name, json_t *list) {
     struct session session;
     session_begin(&session, in);
     struct kp_delete_topics_request request;
@@ -310,8 +341,11 @@ static int delete_topic(const struct invocation *in, const char *name) {
         return session_end(&session, code);
     }
     if (invocation_has(in, OPTION_DRY_RUN)) {
-        say_plain("topic \"%s\" would be deleted, with %d partition%s (--dry-run)", name, (int)found->partitions.count,
-                  found->partitions.count == 1 ? "" : "s");
+        if (!in->json) {
+            say_plain("topic \"%s\" would be deleted, with %d partition%s (--dry-run)", name,
+                      (int)found->partitions.count, found->partitions.count == 1 ? "" : "s");
+        }
+        tell_deleted(in, name, list);
         return session_end(&session, EXIT_DONE);
     }
     kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
@@ -330,15 +364,21 @@ static int delete_topic(const struct invocation *in, const char *name) {
         return session_end(&session, session_refused(&session, name, response.responses.items[0].error_code,
                                                      response.responses.items[0].error_message));
     }
-    say_plain("topic \"%s\" deleted", name);
+    tell_deleted(in, name, list);
     return session_end(&session, EXIT_DONE);
 }
 
 int command_topic_delete(struct invocation *in) {
     int code = EXIT_DONE;
+    json_t *list = json_array();
     for (int i = 0; i < in->word_count && code != EXIT_UNREACHABLE; i++) {
-        int one = delete_topic(in, in->words[i]);
+        int one = delete_topic(in, in->words[i], list);
         code = one ? one : code;
+    }
+    if (in->json) {
+        print_json(list);
+    } else {
+        json_decref(list);
     }
     return code;
 }

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/io/foreign_protocol.h"
 #include "base/mem.h"
 
 static void send_hello(struct peer_connection *connection) {
@@ -146,8 +147,11 @@ static void on_frame(void *arg, struct slice frame) {
     int error = peer_frame_open(frame, &kind, &channel, &payload);
     if (error != ERR_NONE) {
         slice_unref(&frame);
-        end_malformed(connection,
-                      error == ERR_CORRUPT ? "it sent a frame with a wrong checksum" : "it sent a malformed frame");
+        end_malformed(connection, !connection->heard_hello
+                                      ? "it does not speak as brokers do; a client belongs at an address of listeners, "
+                                        "and only brokers at this port (peer.listen)"
+                                  : error == ERR_CORRUPT ? "it sent a frame with a wrong checksum"
+                                                         : "it sent a malformed frame");
         return;
     }
     if (connection->state == CONNECTION_ESTABLISHED) {
@@ -177,7 +181,11 @@ static void on_ended(void *arg, int error, uint32_t length) {
     struct peer_connection *connection = arg;
     char why[128];
     if (error == ERR_TOO_LARGE || error == ERR_MALFORMED) {
-        snprintf(why, sizeof why, "it sent a frame of %u bytes", length);
+        const char *foreign = foreign_protocol(length);
+        if (foreign != NULL)
+            snprintf(why, sizeof why, "it speaks %s, which no broker does at a peer port", foreign);
+        else
+            snprintf(why, sizeof why, "it sent a frame of %u bytes", length);
         connection->malformed = true;
     } else {
         snprintf(why, sizeof why, "%s", error_phrase(error));

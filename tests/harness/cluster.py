@@ -4,6 +4,7 @@ Every broker has a directory of its own (log, data); ports are picked by the sys
 started, by pid. Waiting is always for something with a limit, and a failure says what was waited for.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -139,6 +140,14 @@ class Broker:
     def cpu_seconds(self):
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        """(sockets, all)"""
+        folder, targets = f"/proc/{self.pid}/fd", []
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                targets.append(os.readlink(f"{folder}/{name}"))
+        return sum(t.startswith("socket:") for t in targets), len(targets)
 
     def rss_bytes(self):
         return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text()).group(1)) * 1024

@@ -113,8 +113,12 @@ def outputs_checked(cluster):
     at = f"-b {cluster.bootstrap}"
     data = cluster[1].data
     lines = [f"drave {words} {at}" for words in ("info", "info --json", "topic list", "topic list --json", "topic describe printed", "topic describe printed --json",
-                                                 "topic create new-$RANDOM-$RANDOM --json", "consume printed -e", "consume printed -e --json", "consume printed -n 1", "meta ls /topics",
-                                                 "meta ls --json", "meta get /topics/printed", "bench consume printed", "bench consume printed --json")]
+                                                 "topic create new-$RANDOM-$RANDOM --json", "topic create printed --if-not-exists --json", "topic create planned --dry-run --json",
+                                                 "topic offsets printed", "topic offsets printed --json", "topic alter printed -c max.message.bytes=2000000 --json",
+                                                 "topic add-partitions printed -n 1 --json", "topic delete printed --dry-run --json", "consume printed -e", "consume printed -e --json", "consume printed -n 1",
+                                                 "consume printed -e -f %o", "consume printed -o -10 -e", "meta ls /topics", "meta ls --json", "meta get /topics/printed", "meta get /topics/printed --json",
+                                                 "bench consume printed", "bench consume printed --json", "bench produce printed --seconds 1 --rate 10 --json")]
+    lines += [f"drave {words}" for words in ("topic", "bench --help", "help", "help topic", "completion bash", "completion zsh", "completion fish", "completion words -- topic ''", "reference man", "reference markdown")]
     lines += [f"echo x | drave produce printed --json {at}", "drave --help", "drave --version", "drave topic create --help", "draved --help", "draved --help-config", "draved --version",
               "draved --check", f"draved log dump {data}", f"draved log dump {data} --json", f"draved log verify {data}", f"draved log verify {data} --json"]
 

@@ -173,12 +173,16 @@ def changes(cluster):
     expect(cluster.drave("topic", "add-partitions", "lefd", "-n", 1, check=False), 1, "left")
     expect(cluster.drave("topic", "create", "thought", "-p", 2, "--dry-run"), 0, "would be created")
     planned = json.loads(cluster.drave("topic", "create", "thought", "-p", 2, "--dry-run", "--json").stdout)
-    assert planned == {"name": "thought", "id": None, "partitions": 2, "replicas": 3, "dry_run": True}, planned
+    assert planned == {"name": "thought", "id": None, "partitions": 2, "replicas": 3, "created": False, "dry_run": True}, planned
+    there = json.loads(cluster.drave("topic", "create", "left", "--if-not-exists", "--json").stdout)
+    assert len(there.pop("id")) == 22 and there == {"name": "left", "partitions": 5, "replicas": 3, "created": False, "dry_run": False}, there
     expect(cluster.drave("topic", "create", "thought", "-r", 9, "--dry-run", check=False), 1, "9")
     expect(cluster.drave("topic", "delete", "left", "--dry-run"), 0, "would be deleted, with 5 partitions")
     names = {t["name"] for t in cluster.drave("topic", "list", json_out=True)}
     assert {"left", "right"} <= names and "thought" not in names, names
-    expect(cluster.drave("topic", "delete", "left", "missing", "right", check=False), 1, "missing")
+    done = cluster.drave("topic", "delete", "left", "missing", "right", "--json", check=False)
+    expect(done, 1, "missing")
+    assert json.loads(done.stdout) == [{"name": name, "deleted": True, "dry_run": False} for name in ("left", "right")], done.stdout
     assert not {"left", "right"} & {t["name"] for t in cluster.drave("topic", "list", json_out=True)}
 
 

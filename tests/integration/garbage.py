@@ -62,17 +62,6 @@ def p99_ms(ops, since_us, until_us):
     return took[len(took) * 99 // 100] if took else 0.0
 
 
-def descriptors(broker):
-    """(sockets, all)"""
-    folder, targets = f"/proc/{broker.pid}/fd", []
-    for name in os.listdir(folder):
-        try:
-            targets.append(os.readlink(f"{folder}/{name}"))
-        except FileNotFoundError:
-            pass
-    return sum(t.startswith("socket:") for t in targets), len(targets)
-
-
 def remove_made(cluster):
     """The topics that frames have made, and those to which they have added partitions: more files than before are open for these."""
     kept = {HONEST: PARTITIONS, "large": 1, **{f"garbage-{n}": 2 for n in range(len(TOPICS))}}
@@ -261,9 +250,9 @@ def nothing_is_left(cluster, before):
     for b in cluster:
         sockets, every = before[b.node]
         try:
-            wait_until("", lambda b=b: descriptors(b)[0] <= sockets and descriptors(b)[1] <= every + FILES_SLACK, 30)
+            wait_until("", lambda b=b: b.descriptors()[0] <= sockets and b.descriptors()[1] <= every + FILES_SLACK, 30)
         except TimeoutError:
-            raise AssertionError(f"broker {b.node} has {descriptors(b)} sockets and descriptors; before it had {before[b.node]}") from None
+            raise AssertionError(f"broker {b.node} has {b.descriptors()} sockets and descriptors; before it had {before[b.node]}") from None
     for b in cluster:
         code = b.stop()
         assert code == 0, f"broker {b.node} ended with {code}: {b.log_text()[-800:]}"
@@ -285,7 +274,7 @@ def main():
         cluster.create(HONEST, PARTITIONS)
         cluster.wait_leaders(HONEST, in_sync=3)
         fill_large(cluster)
-        before = {b.node: descriptors(b) for b in cluster}
+        before = {b.node: b.descriptors() for b in cluster}
         suite.run(replay_regressions, cluster)
         suite.run(everything_at_once, cluster, arguments, folder)
         suite.run(nothing_is_left, cluster, before)

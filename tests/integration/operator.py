@@ -15,7 +15,10 @@ from harness.cluster import BIN, Cluster, free_ports, wait_until
 from harness.load import under_load
 from harness.history import History
 from harness.cluster import ROOT
+from harness.raw import Raw, batch
 from harness.suite import Suite
+
+NOT_ENOUGH_REPLICAS = 19
 
 
 def draved(*words, timeout=20):
@@ -287,6 +290,21 @@ def no_majority_is_told():
         expect(drave("topic", "alter", "alone", "-c", "max.message.bytes=2000"), 1, "no broker leads the metadata: a majority of its voters does not answer; start them")
 
 
+def too_many_producers_are_told():
+    """A partition that remembers as many producers as it may refuses new ones, goes on with the old ones, and says on the log what to do: once."""
+    with Cluster(1, settings={"partition.max.producers": 2}) as cluster:
+        cluster.create("few", 1)
+        cluster.wait_leaders("few")
+        with Raw(cluster[1].port) as raw:
+            ids = [raw.init_producer_id()[1] for _ in range(5)]
+            errors = [raw.produce("few", 0, batch([(None, b"x")], producer=(i, 0, 0)))[0] for i in ids]
+            assert errors == [0, 0, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS], errors
+            assert raw.produce("few", 0, batch([(None, b"x")], producer=(ids[0], 0, 1)))[0] == 0, "one that is known is refused, too"
+        cluster[1].wait_log(r"few-0 remembers 2 idempotent producers \(partition\.max\.producers\) and refuses new ones until some have sent nothing for 86400 s "
+                            r"\(producer\.id\.expiration\.ms\): keep producers open")
+        assert cluster[1].log_text().count("few-0 remembers") == 1, "it is said more than once a minute"
+
+
 def ipv6_and_names():
     """The default listener answers on 127.0.0.1 and ::1; port 0 is picked by the system."""
     with tempfile.TemporaryDirectory() as d:
@@ -306,6 +324,6 @@ def ipv6_and_names():
 
 
 suite = Suite()
-for test in (settings_are_checked, directories_are_guarded, few_open_files, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, dump_tells_what_it_leaves_out, wiped_broker_is_refused, old_copy_is_refused, no_majority_is_told):
+for test in (settings_are_checked, directories_are_guarded, few_open_files, too_many_producers_are_told, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, dump_tells_what_it_leaves_out, wiped_broker_is_refused, old_copy_is_refused, no_majority_is_told):
     suite.run(test)
 suite.end()

@@ -1,11 +1,13 @@
 """The promises on the wire, by a client that says exactly what it wants: bytes, offsets, watermarks, duplicates, limits, garbage."""
 
+import contextlib
 import os
 import random
 import shutil
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from harness.cluster import Cluster, wait_until
@@ -247,7 +249,13 @@ def false_peers_harm_nobody(cluster):
     assert cluster[2].alive(), f"broker 2 ended: {cluster[2].log_text()[-500:]}"
     grown = cluster[2].rss_bytes() - before
     assert grown < 60 << 20, f"memory grew by {grown >> 20} MiB"
-    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(64)]  # and 64 that say nothing, and come again, keep nobody out
+    quiet, _ = cluster[2].descriptors()
+    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(1000)]  # and 1,000 that say nothing or half a hello, and come again, keep nobody out
+    for stranger in crowd[::2]:
+        with contextlib.suppress(OSError):  # it had to make room
+            stranger.sendall(struct.pack(">I", 96) + bytes([peer_port.HELLO]))
+    crowded, _ = cluster[2].descriptors()
+    assert crowded <= quiet + 2 * 16 + 4, f"{crowded} sockets, {quiet} before"
     cluster[1].start()
     def back():
         for place in range(0, 64, 4):
@@ -255,12 +263,72 @@ def false_peers_harm_nobody(cluster):
             crowd[place] = socket.create_connection(("127.0.0.1", port))
         return all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"])
     wait_until("the true broker 1 to be connected again, through the crowd", back, 20, 0.2)
+    wait_until("the crowd to be gone although nobody of it left", lambda: cluster[2].descriptors()[0] <= quiet + 6, 20)
     for stranger in crowd:
         stranger.close()
     wait_until("the true broker 1 to be connected again", lambda: all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"]), 20)
     with leader_connection(cluster, "peers") as raw:
         assert raw.produce("peers", 0, batch([(None, b"x")]))[0] == 0
     return f"memory grew by {grown >> 20} MiB; said to itself: {refusals['itself']}"
+
+
+def foreign_protocols_are_named(cluster):
+    """Who comes to the wrong door is told apart on the log: TLS and HTTP at either port, a Kafka client at the one of the brokers."""
+    versions = struct.pack(">ihhi", 10, 18, 0, 1) + struct.pack(">h", -1)
+    for port, bytes_, said in ((cluster[3].port, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "it speaks TLS, and this listener serves Kafka's protocol in plain text"),
+                               (cluster[3].port, b"POST /topics HTTP/1.1\r\n\r\n", "it speaks HTTP, and this listener"),
+                               (cluster[3].peer_port, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "it speaks TLS, which no broker does"),
+                               (cluster[3].peer_port, b"GET /metrics HTTP/1.1\r\n\r\n", "it speaks HTTP, which no broker does"),
+                               (cluster[3].peer_port, versions, "a client belongs at an address of listeners")):
+        def told(port=port, bytes_=bytes_, said=said):
+            with socket.create_connection(("127.0.0.1", port), 5) as stranger:
+                stranger.sendall(bytes_)
+                with contextlib.suppress(ConnectionError):
+                    assert stranger.recv(1) == b"", "it was answered"
+            return said in cluster[3].log_text()
+        wait_until(f"'{said}' on the log", told, 20, 0.3)  # lines like these come once a second at most
+
+
+def acks_0_while_electing(cluster):
+    """Producers that want no answer and go at once, by FIN or RST, while leaders die and no majority is there: brokers stay whole, and give everything back."""
+    cluster.create("electing", 3)
+    cluster.wait_leaders("electing", in_sync=3)
+    over, records = threading.Event(), batch([(None, b"x" * 100)] * 50)
+
+    def throw(seed):
+        rng = random.Random(seed)
+        while not over.is_set():
+            try:
+                with Raw(cluster[rng.choice((1, 2, 3))].port) as raw:
+                    for partition in range(3):
+                        raw.produce("electing", partition, records, acks=0)
+                    if rng.random() < 0.3:
+                        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            except OSError:
+                over.wait(0.02)  # that broker is down
+
+    throwing = [threading.Thread(target=throw, args=(seed,)) for seed in range(3)]
+    for thread in throwing:
+        thread.start()
+    try:
+        for victims in ((1,), (2,), (3,), (2, 3)):
+            for node in victims:
+                cluster[node].kill()
+            over.wait(0.5)
+            for node in victims:
+                cluster[node].start()
+        cluster.wait_leaders("electing", in_sync=3)
+    finally:
+        over.set()
+        for thread in throwing:
+            thread.join()
+    with leader_connection(cluster, "electing") as raw:
+        assert raw.produce("electing", 0, batch([(None, b"x")]))[0] == 0
+    for broker in cluster:
+        assert broker.stop() == 0  # which says so if anything is still charged
+        broker.assert_no_bug()
+        broker.start()
+    cluster.wait_leaders("electing", in_sync=3)
 
 
 def answers_come_in_order(cluster):
@@ -276,6 +344,6 @@ def answers_come_in_order(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (bytes_come_back, leaders_say_what_is_sure, bad_batches_are_refused, answers_come_in_order, duplicates_are_recognised, unacknowledged_is_unseen, offsets_are_dense, garbage_harms_nobody, false_peers_harm_nobody):
+    for test in (bytes_come_back, leaders_say_what_is_sure, bad_batches_are_refused, answers_come_in_order, duplicates_are_recognised, unacknowledged_is_unseen, offsets_are_dense, garbage_harms_nobody, false_peers_harm_nobody, foreign_protocols_are_named, acks_0_while_electing):
         suite.run(test, shared)
 suite.end()
