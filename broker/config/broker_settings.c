@@ -254,6 +254,21 @@ static void fit_journal_files(struct broker_settings *into) {
     if (into->journal_file_bytes > most) into->journal_file_bytes = most;
 }
 
+/* Older versions of Metadata and DescribeConfigs have 16 bits for the length of a text. */
+static int check_lengths(const struct settings *values, struct error_text *why) {
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].type != SETTING_TEXT && table[i].type != SETTING_LIST) continue;
+        const char *value = settings_text(values, table[i].name);
+        if (strlen(value) > INT16_MAX)
+            return error_set(why, ERR_INVALID,
+                             "%s=%.60s... has %zu bytes, and clients can be told %d at most; shorten it", table[i].name,
+                             value, strlen(value), INT16_MAX);
+    }
+    return ERR_NONE;
+}
+
 int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why) {
     memset(into, 0, sizeof *into);
     into->values = values;
@@ -266,7 +281,8 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
         return error_set(why, ERR_INVALID, "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);
     read_limits(into);
-    int error = listener_settings_read(into, why);
+    int error = check_lengths(values, why);
+    if (error == ERR_NONE) error = listener_settings_read(into, why);
     if (error == ERR_NONE) error = parse_nodes(into, why);
     if (error == ERR_NONE) error = parse_peer_listen(into, why);
     if (error == ERR_NONE) error = check_together(into, why);

@@ -265,6 +265,16 @@ static void test_broker_settings_longest_list(void **state) {
     assert_refused(fixture, pair, "more than 64", "remove some");
 }
 
+/* No text is longer than what every version of the protocol can tell: a client of an older one would be closed at each question. */
+static void test_broker_settings_long_texts(void **state) {
+    struct fixture *fixture = *state;
+    static char pair[40000] = "broker.rack=";
+    memset(pair + strlen(pair), 'r', INT16_MAX);
+    assert_int_equal(with(fixture, pair), ERR_NONE);
+    pair[strlen(pair)] = 'r';
+    assert_refused(fixture, pair, "broker.rack=rrr", "32767 at most");
+}
+
 /* Pairs of settings that do not fit each other. */
 static void test_broker_settings_do_not_fit(void **state) {
     struct fixture *fixture = *state;
@@ -325,7 +335,7 @@ int main(void) {
         TEST(test_broker_settings_protocols),    TEST(test_broker_settings_of_kafka),
         TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
         TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
-        TEST(test_broker_settings_warnings),
+        TEST(test_broker_settings_long_texts),   TEST(test_broker_settings_warnings),
     };
     return cmocka_run_group_tests_name("broker_settings", tests, NULL, NULL);
 }
