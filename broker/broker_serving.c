@@ -74,14 +74,13 @@ static const struct metadata_group_events group_events = {on_applied, on_leading
 static void on_registered(void *arg) {
     struct broker *broker = arg;
     const struct broker_listener *first = &broker->settings->listeners[0];
-    bool v6 = strchr(first->host, ':') != NULL;
     size_t topics = metadata_topic_count(broker->metadata);
-    char summary[400];
+    char summary[400], address[HOST_PORT_TEXT];
     if (broker->stopping) return;
     broker->registered = true;
     accept_clients(broker);
-    snprintf(summary, sizeof summary, "%s%s%s:%d (%" PRIu32 " broker%s, %zu topic%s, %.1f s)", v6 ? "[" : "",
-             first->host, v6 ? "]" : "", server_port(broker->server, NULL), broker->record.node_count,
+    snprintf(summary, sizeof summary, "%s (%" PRIu32 " broker%s, %zu topic%s, %.1f s)",
+             host_port_text(first->host, server_port(broker->server, NULL), address), broker->record.node_count,
              broker->record.node_count == 1 ? "" : "s", topics, topics == 1 ? "" : "s",
              (double)(env_now_ms(broker->env) - broker->started_ms) / 1000);
     broker->events.ready(broker->arg, summary);

@@ -105,9 +105,11 @@ static void say_first_lines(struct run *run) {
         const struct broker_listener *listener = &settings->listeners[i];
         bool other = strcmp(listener->host, listener->advertised_host) != 0 ||
                      listener->port != listener->advertised_port;
-        log_info(&run->log, "listener: %s://%s:%" PRId32 "%s%s%s", listener->name, listener->host, listener->port,
-                 listener->bind_ipv6_loopback_too ? " and ::1" : "", other ? ", clients are told " : "",
-                 other ? listener->advertised_host : "");
+        char bound[HOST_PORT_TEXT], told[HOST_PORT_TEXT];
+        host_port_text(listener->advertised_host, listener->advertised_port, told);
+        log_info(
+            &run->log, "listener: %s://%s%s%s%s", listener->name, host_port_text(listener->host, listener->port, bound),
+            listener->bind_ipv6_loopback_too ? " and ::1" : "", other ? ", clients are told " : "", other ? told : "");
     }
 }
 

@@ -252,8 +252,9 @@ void cluster_forming_waits_for(const struct cluster_forming *forming, char *into
     for (size_t i = 0; i < forming->settings->node_count; i++) {
         const struct broker_node_address *node = &forming->settings->nodes[i];
         if (node->node == forming->settings->node_id || forming->heard[i].heard || used >= size) continue;
-        int wrote = snprintf(into + used, size - used, "%s%" PRId32 " (%s:%" PRId32 ")", used == 0 ? "" : ", ",
-                             node->node, node->host, node->port);
+        char address[HOST_PORT_TEXT];
+        int wrote = snprintf(into + used, size - used, "%s%" PRId32 " (%s)", used == 0 ? "" : ", ", node->node,
+                             host_port_text(node->host, node->port, address));
         CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
     }

@@ -50,9 +50,9 @@ static void write_nodes_text(struct broker_settings *into) {
     size_t used = 0;
     for (size_t i = 0; i < into->node_count; i++) {
         const struct broker_node_address *node = &into->nodes[i];
-        bool v6 = strchr(node->host, ':') != NULL;
-        int wrote = snprintf(into->nodes_text + used, sizeof into->nodes_text - used, "%s%" PRId32 "@%s%s%s:%" PRId32,
-                             i == 0 ? "" : ",", node->node, v6 ? "[" : "", node->host, v6 ? "]" : "", node->port);
+        char address[HOST_PORT_TEXT];
+        int wrote = snprintf(into->nodes_text + used, sizeof into->nodes_text - used, "%s%" PRId32 "@%s",
+                             i == 0 ? "" : ",", node->node, host_port_text(node->host, node->port, address));
         CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
         CHECK(used < sizeof into->nodes_text); /* BROKER_NODES_MAX hosts of HOST_MAX fit */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -53,6 +54,12 @@ bool host_port_parse(const char *text, size_t len, char *host, int32_t *port) {
     host[host_len] = '\0';
     *port = number;
     return good_host(host, in_brackets);
+}
+
+const char *host_port_text(const char *host, int32_t port, char into[HOST_PORT_TEXT]) {
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(into, HOST_PORT_TEXT, "%s%.255s%s:%" PRId32, v6 ? "[" : "", host, v6 ? "]" : "", port);
+    return into;
 }
 
 bool host_port_next(const char **at, const char **piece, size_t *len) {

@@ -12,10 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HOST_MAX = 255 };
+enum {
+    HOST_MAX = 255,
+    HOST_PORT_TEXT = HOST_MAX + 10, /* with brackets, colon, port and its end */
+};
 
 /* Of `len` bytes at `text` into `host`, which has room for HOST_MAX + 1 and may come out empty, and 0 to 65535. */
 bool host_port_parse(const char *text, size_t len, char *host, int32_t *port);
+
+/* Writes it as it is read, an IPv6 address in brackets; returns `into`. */
+const char *host_port_text(const char *host, int32_t port, char into[HOST_PORT_TEXT]);
 
 /* The next piece between commas, without blanks around it. False at the end. */
 bool host_port_next(const char **at, const char **piece, size_t *len);

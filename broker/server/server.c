@@ -184,6 +184,8 @@ static void accepted(void *arg, struct env_stream *stream) {
 static int bind_one(struct server *server, const struct broker_listener *listener, const char *host, int port,
                     struct error_text *why) {
     struct socket *socket = &server->sockets[server->socket_count];
+    char address[HOST_PORT_TEXT];
+    host_port_text(host, port, address);
     *socket = (struct socket){.server = server, .name = listener->name};
     int error = env_listen(server->env, host, port, BACKLOG, accepted, socket, &socket->listener, &socket->port);
     if (error == ERR_NONE) {
@@ -192,17 +194,16 @@ static int bind_one(struct server *server, const struct broker_listener *listene
     } else if (error == ERR_BUSY) {
         error_set(
             why, error,
-            "cannot listen for clients on %s:%d (listener %s): that port is in use by another program; stop it, or name another port in listeners",
-            host, port, listener->name);
+            "cannot listen for clients on %s (listener %s): that port is in use by another program; stop it, or name another port in listeners",
+            address, listener->name);
     } else if (error == ERR_NAME) {
-        error_set(
-            why, error,
-            "cannot listen for clients on %s:%d (listener %s): the name does not resolve; correct it in listeners",
-            host, port, listener->name);
+        error_set(why, error,
+                  "cannot listen for clients on %s (listener %s): the name does not resolve; correct it in listeners",
+                  address, listener->name);
     } else {
         error_set(why, error,
-                  "cannot listen for clients on %s:%d (listener %s): %s; name an address of this machine in listeners",
-                  host, port, listener->name, error_phrase(error));
+                  "cannot listen for clients on %s (listener %s): %s; name an address of this machine in listeners",
+                  address, listener->name, error_phrase(error));
     }
     return error;
 }

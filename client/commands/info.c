@@ -111,7 +111,9 @@ static void print_info(const struct kp_metadata_response *metadata, const json_t
         char id[16], address[300], leads[16], replicas[16];
         const char *rack = json_string_value(json_object_get(broker, "rack"));
         snprintf(id, sizeof(id), "%d", (int)json_integer_value(json_object_get(broker, "id")));
-        snprintf(address, sizeof(address), "%s:%d", json_string_value(json_object_get(broker, "host")),
+        const char *host = json_string_value(json_object_get(broker, "host"));
+        bool v6 = host && strchr(host, ':');
+        snprintf(address, sizeof(address), "%s%s%s:%d", v6 ? "[" : "", host ? host : "", v6 ? "]" : "",
                  (int)json_integer_value(json_object_get(broker, "port")));
         snprintf(leads, sizeof(leads), "%d", (int)json_integer_value(json_object_get(broker, "leaders")));
         snprintf(replicas, sizeof(replicas), "%d", (int)json_integer_value(json_object_get(broker, "replicas")));

@@ -107,6 +107,9 @@ static void test_broker_settings_listeners(void **state) {
     assert_int_equal(settings_set_pair(fixture->values, "listener.security.protocol.map=", &fixture->why), ERR_NONE);
     assert_int_equal(with(fixture, "listeners=PLAINTEXT://[::1]:0"), ERR_NONE);
     assert_string_equal(settings->listeners[0].host, "::1");
+    char text[HOST_PORT_TEXT];
+    assert_string_equal(host_port_text(settings->listeners[0].host, 9092, text), "[::1]:9092");
+    assert_string_equal(host_port_text("broker1", 65535, text), "broker1:65535");
 }
 
 /* Listeners that make no sense are refused with what would do. */
