@@ -24,13 +24,18 @@ int32_t metadata_group_leader(const struct metadata_group *group) {
     return group->group == NULL ? -1 : cluster_record_node_of(group->cluster, group_leader(group->group));
 }
 
-static void finish(struct metadata_submit *submit) {
+static void take_out(struct metadata_submit *submit) {
     struct metadata_group *group = submit->group;
-    if (submit->type == COMMAND_DELETE_TOPIC && submit->tries > 1 && submit->result.error == KAFKA_UNKNOWN_TOPIC_ID)
-        memset(&submit->result, 0, sizeof submit->result); /* it was there, and an earlier try has deleted it */
+    if (group->next_to_end == submit) group->next_to_end = submit->next;
     DL_DELETE(group->submits, submit);
     submit->state = SUBMIT_IDLE;
     slice_unref(&submit->bytes);
+}
+
+static void finish(struct metadata_submit *submit) {
+    if (submit->type == COMMAND_DELETE_TOPIC && submit->tries > 1 && submit->result.error == KAFKA_UNKNOWN_TOPIC_ID)
+        memset(&submit->result, 0, sizeof submit->result); /* it was there, and an earlier try has deleted it */
+    take_out(submit);
     submit->done(submit, &submit->result);
 }
 
@@ -101,26 +106,33 @@ static void time_over(struct metadata_submit *submit) {
     finish(submit);
 }
 
-/* `done` of a submit may make and cancel others, so the walk begins anew after each that ended. */
-static bool end_one(struct metadata_group *group, uint64_t now_ms) {
+/* `done` of a submit may make and cancel others, also the next. False: the turn is long, and others are to be looked at in a later one. */
+static bool end_all(struct metadata_group *group) {
+    uint64_t now_ms = env_now_ms(group->env);
+    bool ended = false;
     struct metadata_submit *submit;
-    DL_FOREACH(group->submits, submit) {
-        if (submit->state == SUBMIT_APPLYING && submit->index <= group->applied) {
+    for (group->next_to_end = group->submits; (submit = group->next_to_end) != NULL;) {
+        bool done = submit->state == SUBMIT_APPLYING && submit->index <= group->applied;
+        if (ended && (done || submit->deadline_ms <= now_ms) && env_turn_is_long(group->env)) {
+            group->next_to_end = NULL;
+            return false;
+        }
+        group->next_to_end = submit->next;
+        ended = ended || done || submit->deadline_ms <= now_ms;
+        if (done)
             finish(submit);
-            return true;
-        }
-        if (submit->deadline_ms <= now_ms) {
+        else if (submit->deadline_ms <= now_ms)
             time_over(submit);
-            return true;
-        }
     }
-    return false;
+    return true;
 }
 
 static void on_task(struct env_task *task) {
     struct metadata_group *group = CONTAINER_OF(task, struct metadata_group, task);
-    uint64_t now_ms = env_now_ms(group->env);
-    while (end_one(group, now_ms)) {}
+    if (!end_all(group)) {
+        env_yield(group->env, &group->task);
+        return;
+    }
     struct metadata_submit *submit;
     DL_FOREACH(group->submits, submit) if (submit->state == SUBMIT_WAITING) try_submit(submit);
     if (group->submits != NULL) env_timer_start(group->retry, RETRY_US);
@@ -157,9 +169,7 @@ void metadata_group_submit_cancel(struct metadata_submit *submit) {
     if (submit->state == SUBMIT_IDLE) return;
     if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
     metadata_pending_forget(group, submit);
-    DL_DELETE(group->submits, submit);
-    submit->state = SUBMIT_IDLE;
-    slice_unref(&submit->bytes);
+    take_out(submit);
 }
 
 void metadata_submits_open(struct metadata_group *group) {
