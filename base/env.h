@@ -58,7 +58,7 @@ void env_timer_free(struct env_timer *timer); /* NULL does nothing */
 /* Runs once at the end of the current turn (step 3). The caller keeps the memory until `run` was called. */
 struct env_task {
     void (*run)(struct env_task *task);
-    struct env_task *next;
+    struct env_task *next, *prev; /* the environment's, as what follows */
     bool queued, yielded;
 };
 void env_defer(struct env *env, struct env_task *task);        /* nothing if it is queued already */

@@ -88,7 +88,7 @@ bool env_uv_free(struct env *env) {
     env_uv_signals_close(env);
     while (env->ending > 0 || env->reports != NULL)
         uv_run(&env->loop, UV_RUN_ONCE);
-    bool clean = atomic_load(&env->owned) == 0 && env->tasks.first == NULL && env->later_count == 0;
+    bool clean = atomic_load(&env->owned) == 0 && env->tasks == NULL && env->later_count == 0;
     if (!clean) return false; /* the memory stays: somebody still points into it */
 
     env_uv_jobs_close(env);

@@ -32,11 +32,6 @@ struct env_hangup {
     void (*happened)(struct env_hangup *hangup, bool broken);
 };
 
-struct task_queue {
-    struct env_task *first;
-    struct env_task **end;
-};
-
 /* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). What had yielded has time of its own: else
  * it would starve where events and deferred tasks alone make each turn long. */
 enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000, YIELDED_US = 1000 };
@@ -66,9 +61,9 @@ struct env {
     uv_timer_t wake;      /* ends the poll when the first timer is due; never fires one itself */
     uint64_t wake_at_ms;  /* while it is active */
     uint64_t earliest_ms; /* while timers fire: what is started now is not due before this */
-    struct task_queue tasks;
-    bool in_tasks;           /* tasks run: what is deferred now runs in the same turn */
-    struct task_queue later; /* that yielded */
+    struct env_task *tasks;
+    bool in_tasks;          /* tasks run: what is deferred now runs in the same turn */
+    struct env_task *later; /* that yielded */
     unsigned later_count;
     struct turn_watch watch;
 

@@ -5,6 +5,8 @@
  * later than it, or `spin` is active; while a task is queued outside of step 3, `spin` is active. So the poll never
  * sleeps over something. The same holds for tasks that yielded.
  */
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/env_uv/env_uv_internal.h"
 #include "base/mem.h"
@@ -33,8 +35,6 @@ static void woken(uv_timer_t *handle) {
 
 void env_uv_time_init(struct env *env) {
     timer_heap_init(&env->timers);
-    env->tasks.end = &env->tasks.first;
-    env->later.end = &env->later.first;
     uv_timer_init(&env->loop, &env->wake);
     env->wake.data = env;
 }
@@ -77,24 +77,21 @@ void env_uv_time_fire(struct env *env) {
     env->earliest_ms = 0;
 }
 
-static void append(struct task_queue *queue, struct env_task *task) {
+static void append(struct env_task **queue, struct env_task *task) {
     task->queued = true;
-    task->next = NULL;
-    *queue->end = task;
-    queue->end = &task->next;
+    DL_APPEND(*queue, task);
 }
 
-static struct env_task *take_first(struct task_queue *queue) {
-    struct env_task *task = queue->first;
-    queue->first = task->next;
-    if (task->next == NULL) queue->end = &queue->first;
+static struct env_task *take_first(struct env_task **queue) {
+    struct env_task *task = *queue;
+    DL_DELETE(*queue, task);
     task->queued = false;
     return task;
 }
 
 void env_uv_time_run_tasks(struct env *env) {
     env->in_tasks = true;
-    while (env->tasks.first != NULL) {
+    while (env->tasks != NULL) {
         struct env_task *task = take_first(&env->tasks);
         task->run(task);
     }
@@ -169,12 +166,8 @@ void env_yield(struct env *env, struct env_task *task) {
 
 void env_defer_cancel(struct env *env, struct env_task *task) {
     if (!task->queued) return;
-    struct task_queue *queue = task->yielded ? &env->later : &env->tasks;
-    struct env_task **place = &queue->first;
-    while (*place != task)
-        place = &(*place)->next;
-    *place = task->next;
-    if (task->next == NULL) queue->end = place;
+    struct env_task **queue = task->yielded ? &env->later : &env->tasks;
+    DL_DELETE(*queue, task);
     if (task->yielded) env->later_count--;
     task->queued = false;
 }
