@@ -38,9 +38,11 @@ struct fetch_state {
     struct fetch_part *parts;
     size_t count;
     struct key_set seen;
-    int32_t topic, of;  /* while preparing: where to go on in the request, and with which of its partitions */
-    size_t first;       /* place of the partition that is read first */
-    size_t done;        /* partitions read in this round, or waited for */
+    int32_t topic, of; /* while preparing: where to go on in the request, and with which of its partitions */
+    size_t first;      /* place of the partition that is read first */
+    size_t done;       /* partitions read in this round, or waited for */
+    size_t
+        held; /* partitions from that on that may hold batches: of the others nothing is touched, their memory may not be there yet */
     uint64_t min_bytes; /* worth an answer */
     uint64_t max_bytes;
     uint64_t bytes; /* read in this round */
@@ -56,6 +58,7 @@ struct fetch_state {
     bool gone;        /* the client has */
     bool must_answer; /* a partition has an error */
     bool time_is_over;
+    bool looks_late; /* in a later turn */
     struct deadline deadline;
     struct parked parked; /* while it waits */
     struct env_task look; /* reads again, at the end of the turn in which something moved */
@@ -72,8 +75,9 @@ static void stop_waiting(struct fetch_state *state) {
 }
 
 static void drop_batches(struct fetch_state *state) {
-    for (size_t i = 0; i < state->count; i++)
-        partition_read_release(&state->parts[i].read);
+    for (size_t i = 0; i < state->held; i++)
+        partition_read_release(&state->parts[(state->first + i) % state->count].read);
+    state->held = 0;
     budget_release(state->request->ctx.answers, state->charged);
     state->charged = 0;
 }
@@ -266,7 +270,7 @@ static bool read_next(struct request *request) {
         return false;
     }
     struct fetch_part *part = &state->parts[(state->first + state->done) % state->count];
-    state->done++;
+    state->held = ++state->done;
     return read_part(state, part);
 }
 
@@ -287,8 +291,16 @@ static void read_again(struct fetch_state *state) {
     request_steps(state->request, read_next);
 }
 
+/* One produce may wake hundreds, of thousands of partitions each. */
 static void look(struct env_task *task) {
-    read_again(CONTAINER_OF(task, struct fetch_state, look));
+    struct fetch_state *state = CONTAINER_OF(task, struct fetch_state, look);
+    if (state->looks_late || !env_turn_is_long(state->services->env)) {
+        state->looks_late = false;
+        read_again(state);
+        return;
+    }
+    state->looks_late = true;
+    env_yield(state->services->env, &state->look);
 }
 
 static void time_over(struct deadline *deadline) {

@@ -150,10 +150,11 @@ static void free_if_gone(struct connection *connection) {
     host->gone(owner);
 }
 
-/* Frees requests that have ended, and later the others: a client may leave a hundred that hold much. */
-static void free_ended(struct connection *connection) {
+/* Frees requests that have ended, and later the others: a client may leave a hundred that hold much, and hundreds may leave at once. One in
+ * any case if it `must_one`. */
+static void free_ended(struct connection *connection, bool must_one) {
     struct request **at = &connection->first, *last = NULL;
-    bool freed = false;
+    bool freed = !must_one;
     while (*at != NULL) {
         struct request *request = *at;
         if (!request->ended) {
@@ -173,9 +174,9 @@ static void free_ended(struct connection *connection) {
 }
 
 /* Frees what has ended of a connection to which nobody listens. It may be gone when this returns. */
-static void sweep_ended(struct connection *connection) {
+static void sweep(struct connection *connection, bool must_one) {
     if (connection->inside > 0) return;
-    free_ended(connection);
+    free_ended(connection, must_one);
     recount(connection);
     if (connection->closing && !connection->closed)
         connection_close(connection);
@@ -185,8 +186,12 @@ static void sweep_ended(struct connection *connection) {
         update_reading(connection);
 }
 
+static void sweep_ended(struct connection *connection) {
+    sweep(connection, false);
+}
+
 static void sweep_on(struct env_task *task) {
-    sweep_ended(CONTAINER_OF(task, struct connection, sweep));
+    sweep(CONTAINER_OF(task, struct connection, sweep), true);
 }
 
 static void tell_requests(struct connection *connection) {

@@ -221,6 +221,36 @@ def small_requests(cluster):
     worst(cluster, [(FIND_COORDINATOR, 4, b"\0\0" + b"\xa1\x8d\x06" + b"\x01" * 100_000 + b"\0")])
 
 
+def waiting_fetches(cluster):
+    """Fetches of thousands of partitions that would wait for an hour, more than memory has room for: others are served at once. Then all clients
+    hang up."""
+    turns, before = Turns(cluster[1]), sockets(cluster[1])
+    turns.new()
+    body = struct.pack(">iiiib", -1, 3_600_000, MIB, MIB, 0) + array([text(WIDE) + array(struct.pack(">iqi", p, 3, MIB) for p in range(3_000))])
+    head = struct.pack(">hhi", FETCH, 4, 7) + text("raw")
+    raws = [Raw(cluster[1].port) for _ in range(4)]
+    for raw in raws:
+        raw.socket.setblocking(False)
+    frames, slowest, end = (struct.pack(">i", len(head + body)) + head + body) * 100, 0.0, time.monotonic() + 2
+    sent = [0] * len(raws)
+    while time.monotonic() < end:
+        for i, raw in enumerate(raws):
+            try:
+                sent[i] += raw.socket.send(frames[sent[i]:sent[i] + (1 << 18)])
+            except BlockingIOError:
+                pass
+        began = time.monotonic()
+        with Raw(cluster[1].port, timeout=20) as honest:
+            honest.fetch(topic_of(0), 0, 0)
+        slowest = max(slowest, time.monotonic() - began)
+    for raw in raws:
+        raw.close()
+    wait_until("the sockets of those who left to go", lambda: sockets(cluster[1]) <= before, 20)
+    turns.assert_short()
+    assert slowest < 3, f"somebody else's answer took {slowest:.1f} s"
+    return f"{slowest * 1000:.0f} ms, {sum(sent) >> 20} MiB"
+
+
 def sockets(broker):
     """Of clients, that are open or that only the client has closed."""
     lines = [line.split() for line in open(f"/proc/{broker.pid}/net/tcp", encoding="ascii")]
@@ -428,7 +458,7 @@ def main():
         fill(cluster)
         cluster[1].stop()
         cluster[1].start(ready=True)
-        for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, small_requests,
+        for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, waiting_fetches, small_requests,
                      changes_at_once, large_at_once, many_at_once, dying_clients, clean_end):
             suite.run(test, cluster)
     suite.end()
