@@ -1,73 +1,13 @@
 /*
- * Buffers, slices and budgets.
- *
- * Happy path: buffer_new takes one piece of heap for the count and the bytes; the last unref gives it back and then
- * releases the charge. Invariants: a budget's `used` is the sum of what its living buffers were charged; a waiter is
- * taken off the list before it is called, so that it may wait again or release more inside.
+ * Buffers and slices: buffer_new takes one piece of heap for the count and the bytes; the last unref gives it back and then releases the
+ * charge.
  */
 #include "base/buffer.h"
 
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/check.h"
 #include "base/mem.h"
-
-void budget_init(struct budget *budget, size_t limit) {
-    *budget = (struct budget){.limit = limit};
-}
-
-bool budget_spent(const struct budget *budget) {
-    return budget->used >= budget->limit;
-}
-
-void budget_charge(struct budget *budget, size_t bytes) {
-    CHECK(bytes <= SIZE_MAX - budget->used);
-    budget->used += bytes;
-}
-
-void budget_release(struct budget *budget, size_t bytes) {
-    CHECK(bytes <= budget->used);
-    budget->used -= bytes;
-    while (budget->waiters != NULL && !budget_spent(budget)) {
-        struct budget_waiter *first = budget->waiters;
-        budget_wait_cancel(budget, first);
-        first->room(first);
-    }
-}
-
-void budget_wait(struct budget *budget, struct budget_waiter *waiter) {
-    CHECK(!waiter->waiting);
-    waiter->waiting = true;
-    DL_APPEND(budget->waiters, waiter);
-    if (budget->wanted != NULL) budget->wanted(budget->wanted_arg);
-}
-
-void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter) {
-    if (!waiter->waiting) return;
-    waiter->waiting = false;
-    DL_DELETE(budget->waiters, waiter);
-}
-
-bool budget_may_pass(struct budget *budget, const void *who) {
-    if (!budget_spent(budget)) return true;
-    if (budget->passer == NULL) budget->passer = who;
-    return budget->passer == who;
-}
-
-void budget_end_pass(struct budget *budget, const void *who) {
-    if (budget->passer != who) return;
-    budget->passer = NULL;
-    struct budget_waiter *last = budget->waiters != NULL ? budget->waiters->prev : NULL;
-    for (bool more = last != NULL; more;) {
-        struct budget_waiter *first = budget->waiters;
-        more = first != last && first != NULL;
-        if (first == NULL) break;
-        budget_wait_cancel(budget, first);
-        first->room(first);
-    }
-}
 
 /* The bytes begin at a multiple of 16 behind the count. */
 enum { BUFFER_HEAD = (sizeof(struct buffer) + 15) / 16 * 16 };

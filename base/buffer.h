@@ -1,10 +1,8 @@
 /*
- * Counted buffers and the budgets that they are charged to.
+ * Counted buffers, and views of them.
  *
  * A buffer is one piece of memory with a reference count (of one loop: not atomic). A slice is a view of a part of a
- * buffer; it owns one reference. A budget is a limit in bytes: whoever makes a buffer names the budget that pays for
- * it, until the last reference is gone. A budget never refuses what is already here; readers ask budget_spent()
- * before they read more, and are called back when there is room again.
+ * buffer; it owns one reference. Whoever makes a buffer names the budget that pays for it, until the last reference is gone.
  */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
@@ -13,38 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Waits for a budget to have room. Fields belong to the budget between budget_wait and `room`. */
-struct budget_waiter {
-    void (*room)(struct budget_waiter *waiter); /* called once, from the release that made room */
-    struct budget_waiter *next, *prev;
-    bool waiting;
-};
-
-struct budget {
-    size_t limit; /* bytes */
-    size_t used;  /* bytes; may exceed the limit by what was under way when it was reached */
-    struct budget_waiter *waiters;
-    const void *passer; /* who alone may go on past the limit; NULL: nobody */
-    /* Pays for large frames that are half here, so that those who send halves keep only each other waiting; NULL: this one does. */
-    struct budget *halves;
-    struct budget
-        *larges; /* Pays for whole large frames, so that they keep only each other waiting; NULL: this one does. */
-    void (*wanted)(void *arg); /* somebody begins to wait for room; NULL: nobody needs to know */
-    void *wanted_arg;
-};
-
-void budget_init(struct budget *budget, size_t limit);
-bool budget_spent(const struct budget *budget); /* used >= limit */
-void budget_charge(struct budget *budget, size_t bytes);
-/* Wakes waiters, first come first served, while there is room. */
-void budget_release(struct budget *budget, size_t bytes);
-void budget_wait(struct budget *budget, struct budget_waiter *waiter);
-void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter); /* nothing if it does not wait */
-/* Whether `who` may go on with what he has half done: there is room, or he is the one who may pass the limit. So halves never wait for
- * each other: they are finished one after the other. The first who asks is the one, until budget_end_pass. */
-bool budget_may_pass(struct budget *budget, const void *who);
-/* It is done, or given up: wakes those who wait, of whom one may be the next. Nothing if `who` is not the one. */
-void budget_end_pass(struct budget *budget, const void *who);
+#include "base/budget.h"
 
 struct buffer {
     uint32_t references;
