@@ -273,11 +273,12 @@ void journal_files_make_later(struct journal_files *files, struct env_lane *lane
 
 /* ---- Removing ---- */
 
-static struct journal_file *largest_free(const struct journal_files *files) {
-    struct journal_file *found = NULL;
+/* Where the largest free file is in the list; `count`: none is free. */
+static size_t largest_free(const struct journal_files *files) {
+    size_t found = files->count;
     for (size_t i = 0; i < files->count; i++) {
-        struct journal_file *file = files->all[i];
-        if (file->generation == 0 && (found == NULL || file->size > found->size)) found = file;
+        if (files->all[i]->generation != 0) continue;
+        if (found == files->count || files->all[i]->size > files->all[found]->size) found = i;
     }
     return found;
 }
@@ -296,22 +297,20 @@ static void remove_done(struct env_job *job) {
     end_job(removing, ERR_NONE);
 }
 
-/* Takes it out of the list. */
-static void take_out(struct journal_files *files, size_t at) {
-    files->free_bytes -= files->all[at]->size;
+/* Takes the file at that place out of the list. */
+static struct journal_file *take_out(struct journal_files *files, size_t at) {
+    struct journal_file *file = files->all[at];
+    files->free_bytes -= file->size;
     files->count--;
     memmove(&files->all[at], &files->all[at + 1], (files->count - at) * sizeof(struct journal_file *));
+    return file;
 }
 
 void journal_files_remove_later(struct journal_files *files, struct env_lane *lane,
                                 void (*removed)(void *arg, int error), void *arg) {
-    struct journal_file *file = largest_free(files);
-    CHECK(file != NULL); /* the caller has counted them */
-    size_t at = 0;
-    while (files->all[at] != file)
-        at++;
-    take_out(files, at);
-    struct journal_making *removing = job_new(files, file);
+    size_t at = largest_free(files);
+    CHECK(at < files->count); /* the caller has counted them */
+    struct journal_making *removing = job_new(files, take_out(files, at));
     removing->job.work = remove_work;
     removing->job.done = remove_done;
     begin_job(removing, lane, removed, arg);
@@ -328,8 +327,9 @@ size_t journal_files_free(const struct journal_files *files) {
 
 struct journal_file *journal_files_take(struct journal_files *files, uint64_t generation) {
     CHECK(generation > 0); /* the journal's next one, which goes on from one that was decoded */
-    struct journal_file *file = largest_free(files);
-    if (file == NULL) return NULL;
+    size_t at = largest_free(files);
+    if (at == files->count) return NULL;
+    struct journal_file *file = files->all[at];
     file->generation = generation;
     if (file->used) files->reused++;
     file->used = true;
