@@ -101,7 +101,7 @@ static const struct setting table[] = {
     /* ---- Storage ---- */
     NUMBER(
         "journal.max.bytes", "1073741824", 128 * KIB, (int64_t)64 * GIB, "bytes",
-        "The most that the files of the journal have, all of which a start may have to read; producers wait beyond. A quarter of it, less a few files, bounds what is uncommitted."),
+        "The most that the files of the journal have, all of which a start may have to read; producers wait beyond. A quarter of it, less a few files, bounds what is uncommitted; from another quarter on, what is committed is written to segments, and leaves memory."),
     NUMBER("journal.file.bytes", "16777216", 64 * KIB, GIB, "bytes",
            "The size of one file of the journal; a sixteenth of journal.max.bytes at most."),
     NUMBER("log.segment.bytes", "1073741824", 1024, GIB, "bytes",

@@ -42,6 +42,7 @@ struct write_behind {
     struct log_queue ready;   /* that want a job, while as many as may be are under way */
     unsigned jobs, jobs_max;
     uint64_t enough_bytes;    /* a log with so much that is not written gets a job */
+    uint64_t index_lag;       /* of segment that is synced, and of which the index file need not tell yet */
     uint64_t unwritten_bytes; /* committed and in no segment, over all logs */
     struct env_timer *pace;
     bool pacing;

@@ -302,6 +302,16 @@ static int look_at_unsynced(struct partition_log_opening *opening) {
     return 0;
 }
 
+/* Blocks of an index that tell of what was cut must not come back: the segment may get another end there, and be synced up to it,
+ * long before the index is written again. */
+static int cut_file(struct env_file *file, uint64_t to, bool for_good) {
+    uint64_t size;
+    int error = env_file_size(file, &size);
+    if (error || size <= to) return error;
+    error = env_file_truncate(file, to);
+    return error || !for_good ? error : env_file_sync(file);
+}
+
 /* Removes what was never synced, and cuts the active segment. */
 static int cut_unsynced(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
@@ -325,7 +335,7 @@ static int cut_unsynced(struct partition_log_opening *opening) {
         struct env_file *file;
         error = env_file_open(env, path, ENV_READ | ENV_WRITE, &file);
         if (!error) {
-            error = env_file_truncate(file, sizes[kind]);
+            error = cut_file(file, sizes[kind], kind == SEGMENT_FILE_INDEX);
             env_file_close(file);
         } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
             error = 0;

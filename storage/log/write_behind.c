@@ -15,7 +15,7 @@ enum {
     PACE_US = 100 * 1000,  /* between looks for logs to sync in the background */
     LOOK_US = 1000 * 1000, /* the same, while the journal has much room */
     ROOM_SHARE = 4,        /* of the journal: less is in use, and nothing is synced for its sake */
-    UNWRITTEN_SHARE = 8,   /* of the journal: more is not kept in memory only */
+    UNWRITTEN_SHARE = 4,   /* of the journal: more is not kept in memory only */
 };
 
 /* In this order, and in the words of the sentence that ends the process. */
@@ -320,6 +320,12 @@ static uint64_t sync_target(const struct partition_log *log) {
     return log->sync_wanted < writable ? log->sync_wanted : writable;
 }
 
+/* What the index file lacks is read in the segment again, so it may lack a little. */
+static bool wants_index(const struct partition_log *log, const struct write_job *job) {
+    uint64_t lacks = job->end.position - job->segment->index->saved_position;
+    return job->seal || log->store->flushing || lacks >= log->store->write_behind.index_lag;
+}
+
 static void prepare_sync(struct partition_log *log, struct write_job *job) {
     bool full = is_full(log->store, job->segment, &job->end);
     uint64_t target = sync_target(log);
@@ -329,9 +335,11 @@ static void prepare_sync(struct partition_log *log, struct write_job *job) {
     job->padding = leave_block(job->segment->index);
     job->end = job->segment->index->end;
     job->seal = is_full(log->store, job->segment, &job->end);
-    job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position, &job->index_len);
-    job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
-    job->sync_group_directory = !was_synced(job->segment);
+    if (wants_index(log, job))
+        job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position, &job->index_len);
+    if (job->index_bytes) job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
+    bool index_is_new = job->index_bytes && job->index_position == 0;
+    job->sync_group_directory = !was_synced(job->segment) || index_is_new;
     job->sync_parent_directory = !log->directory_synced;
 }
 
@@ -447,6 +455,7 @@ void write_behind_open(struct log_store *store) {
     all->jobs_max = share > WRITE_BEHIND_JOBS ? WRITE_BEHIND_JOBS : share > 0 ? share : 1;
     uint64_t segment = store->options.segment_bytes;
     all->enough_bytes = segment < WRITE_BEHIND_BYTES ? segment : WRITE_BEHIND_BYTES;
+    all->index_lag = segment / 2 < WRITE_BEHIND_INDEX_LAG ? segment / 2 : WRITE_BEHIND_INDEX_LAG;
     all->pace = env_timer_new(store->env, pace, store);
 }
 

@@ -2,8 +2,8 @@
  * The sparse index of one segment: from offset, raft index or timestamp to a position where reading may start; with the terms
  * and the configuration changes of its entries, so that a start reads no entries.
  *
- * Happy path: every entry that goes into the segment is added; whenever the segment is synced, what is new goes as one
- * checksummed block to the end of the index file. Failures: an index file that is missing, torn or of another segment is
+ * Happy path: every entry that goes into the segment is added; some of the segment's syncs (write_behind.h) are followed by what is new, as
+ * one checksummed block at the end of the index file. Failures: an index file that is missing, torn or of another segment is
  * as good as empty from there on: the owner scans the segment behind `end.position` and adds the entries again.
  * Invariant: the file never says more than the segment has synced, because a block is written after that sync.
  */

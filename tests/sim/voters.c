@@ -216,7 +216,7 @@ static const struct peers_events peer_events = {.up = link_up, .down = link_down
 static int open_store(struct voter *voter, struct error_text *why) {
     struct log_store_options options = {.journal_file_bytes = 65536,
                                         .journal_max_bytes = 512 * 1024,
-                                        .segment_bytes = 4096,
+                                        .segment_bytes = voter->all->run->seed % 3 ? 16384 : 4096,
                                         .index_interval_bytes = 512,
                                         .tail_cache_bytes = 8192,
                                         .open_files = 32};

@@ -175,3 +175,16 @@ struct entry *entry_internal(enum entry_type type, uint64_t group, uint64_t inde
     entry_seal(entry, group, index, term);
     return entry;
 }
+
+void copy_files(const char *from, const char *to, const char *suffix) {
+    char names[64][64], source[256], target[256];
+    size_t count = file_names(from, suffix, names, 64);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(source, sizeof source, "%s/%s", from, names[i]);
+        snprintf(target, sizeof target, "%s/%s", to, names[i]);
+        size_t len;
+        uint8_t *bytes = file_bytes(source, &len);
+        file_put(target, bytes, len);
+        mem_free(bytes);
+    }
+}

@@ -30,6 +30,8 @@ uint8_t *file_bytes(const char *path, size_t *len);
 void file_put(const char *path, const void *bytes, size_t len);
 /* Every name in a directory that ends with `suffix`, in order; at most `room`. */
 size_t file_names(const char *directory, const char *suffix, char (*names)[64], size_t room);
+/* Copies the files whose names end in `suffix`. */
+void copy_files(const char *from, const char *to, const char *suffix);
 
 /* Pseudo-random numbers: the same in every run. */
 struct dice {

@@ -461,20 +461,6 @@ static void test_recovery_misdirected(void **state) {
     log_model_close(&model);
 }
 
-static void copy_files(const char *from, const char *to, const char *suffix) {
-    char names[64][64];
-    size_t count = file_names(from, suffix, names, 64);
-    for (size_t i = 0; i < count; i++) {
-        char *source = path_join(from, names[i]), *target = path_join(to, names[i]);
-        size_t len;
-        uint8_t *bytes = file_bytes(source, &len);
-        file_put(target, bytes, len);
-        mem_free(bytes);
-        mem_free(source);
-        mem_free(target);
-    }
-}
-
 /* A journal that went back in time is noticed: the segments hold entries that it does not know. */
 static void test_recovery_old_journal(void **state) {
     (void)state;
