@@ -21,6 +21,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
+#include "base/pace.h"
 #include "broker/config/broker_settings.h"
 #include "broker/partition/topic_settings.h"
 #include "storage/journal/journal.h"
@@ -31,6 +32,9 @@ enum {
     OPENINGS_MAX = 32, /* at one time */
     TRY_AGAIN_FIRST_MS = 500,
     TRY_AGAIN_MOST_MS = 30 * 1000,
+    /* 10,000 in 2.5 s: as fast as they can be, three brokers take all of two cores, and whoever produces meanwhile waits for 100 ms and more. */
+    NEW_EVERY_US = 250,
+    NEW_AT_ONCE = 64,
     CHECKS_OF_A_TURN_US = 3 * 1000, /* of produced batches, on the loop */
 };
 
@@ -76,6 +80,8 @@ struct partition_set {
     size_t open_count;
     struct env_task go_on; /* behind openings that were over in this turn */
     struct env_timer *try_again;
+    struct pace pace; /* of those that are new here */
+    struct env_timer *paced;
     uint64_t told;    /* what is applied, by the last reconcile */
     uint64_t applied; /* up to here all that was noted is in the rows */
     struct log_limiter complaints;
@@ -156,6 +162,7 @@ static void move_mark(struct partition_set *set) {
 
 static void go_on(struct env_task *task);
 static void try_closed(void *arg);
+static void on_paced(void *arg);
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
                                         struct leader_table *leaders, struct producer_ids *ids) {
@@ -174,6 +181,8 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->go_on.run = go_on;
     set->looked_end = &set->looked;
     set->try_again = env_timer_new(set->env, try_closed, set);
+    set->pace = (struct pace){.every_us = NEW_EVERY_US, .burst = NEW_AT_ONCE};
+    set->paced = env_timer_new(set->env, on_paced, set);
     log_store_each_group(shard_store(shard), note_stored, set);
     return set;
 }
@@ -223,6 +232,7 @@ void partition_set_close(struct partition_set *set) {
     set->looked_end = &set->looked;
     env_defer_cancel(set->env, &set->go_on);
     env_timer_stop(set->try_again);
+    env_timer_stop(set->paced);
     set->metadata = NULL; /* nothing is found any more */
 }
 
@@ -231,6 +241,7 @@ void partition_set_free(struct partition_set *set) {
     partition_set_close(set);
     check_pool_free(set->checks);
     env_timer_free(set->try_again);
+    env_timer_free(set->paced);
     unnote_all(&set->stored);
     unnote_all(&set->added);
     unnote_all(&set->removed);
@@ -295,6 +306,11 @@ static void stay_closed(struct row *row, const struct metadata_partition *source
                     source->topic->name, source->index, why->text);
 }
 
+/* No replica of it has been here before, as far as it is known for certain. */
+static bool is_new(const struct row *row) {
+    return row->created > journal_durable_mark(log_store_journal(shard_store(row->set->shard)));
+}
+
 static void open_partition(struct row *row, const struct metadata_partition *source) {
     struct partition_set *set = row->set;
     uint64_t replica = 0;
@@ -307,8 +323,7 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
                                   .replica = replica,
                                   .members = row->members,
                                   .member_count = row->member_count,
-                                  .bootstrap = row->created >
-                                               journal_durable_mark(log_store_journal(shard_store(set->shard))),
+                                  .bootstrap = is_new(row),
                                   .opening = row->opening};
     spec.checks = set->checks;
     spec.ids = set->ids;
@@ -370,9 +385,17 @@ static bool end_openings(struct partition_set *set) {
     return true;
 }
 
+/* False: it is not its time yet. What a start finds is opened as fast as it can be. */
+static bool keeps_pace(const struct row *row) {
+    struct partition_set *set = row->set;
+    if (!is_new(row) || pace_take(&set->pace, env_now_us(set->env))) return true;
+    env_timer_start_at(set->paced, pace_again_us(&set->pace));
+    return false;
+}
+
 static void begin_openings(struct partition_set *set) {
     struct row *row;
-    while (set->openings < OPENINGS_MAX && (row = take_waiting(set)) != NULL) {
+    while (set->openings < OPENINGS_MAX && (row = take_waiting(set)) != NULL && keeps_pace(row)) {
         const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
         char label[PARTITION_LABEL_MAX];
         CHECK(source != NULL); /* what is removed leaves the rows before anything is opened */
@@ -381,6 +404,11 @@ static void begin_openings(struct partition_set *set) {
         row->opening = partition_log_open_begin(shard_store(set->shard), row->group, label, on_looked, row);
         set->openings++;
     }
+}
+
+static void on_paced(void *arg) {
+    struct partition_set *set = arg;
+    env_defer(set->env, &set->go_on);
 }
 
 static void try_closed(void *arg) {

@@ -1,4 +1,4 @@
-"""Many partitions and few files: made at once, idle, a broker killed, all killed, a lower limit than last time, a clean stop.
+"""Many partitions and few files: made at once, idle, a broker killed, all killed, a lower limit than last time, a clean stop; and short turns all the while.
 
 tests/run many: 10,000 partitions with 3 replicas within ulimit -n 1024, against the limits below. With --short, as a part of the integration
 suite: 1,000 within 256, where the times are only bounds that a busy machine keeps.
@@ -21,6 +21,9 @@ QUIET_PARTITIONS = 3
 IDLE_S = 5 if SHORT else 20
 # Seconds and per cent of a core; None: measured and shown, not judged.
 CREATED_S, LED_AGAIN_S, FIRST_ACK_S, STOPPED_S, IDLE_CORE, QUIET_P99_MS = (20, 10, 20, 20, None, None) if SHORT else (5, 0.5, 3, 3, 2, 50)
+
+PACED_S = (PARTITIONS - 64) / 4000  # 64 at once, the others at the pace of decision 24
+TURN_MS = 25  # of processor time, so that a busy machine does not count; it is 7, with a factor of three for a slower one
 
 
 def judge(what, value, limit, unit="s"):
@@ -66,6 +69,7 @@ def made_at_once(cluster):
     began = time.monotonic()
     cluster.drave("topic", "create", "many", "-p", PARTITIONS, "-r", 3, timeout=120)
     took = time.monotonic() - began
+    assert took >= PACED_S, f"created within {took:.2f} s: nothing was left for others meanwhile (decision 24)"
     wait_until("leaders", lambda: all_led(cluster), 60, 0.1)
     led = time.monotonic() - began
     report = bench.report()
@@ -131,9 +135,18 @@ def clean_stop(cluster):
     return judge("stopped in at most", max(times), STOPPED_S)
 
 
+def turns(cluster):
+    """While all of this was going on no broker had a long turn of its loop, in which nobody else is served; its own end does not count."""
+    for b in cluster:
+        until_its_end = b.log_text(whole=True).split("handing leaderships over")[0]
+        long = [line for line in until_its_end.splitlines() if "a turn of the loop took" in line]
+        assert not long, f"broker {b.node}: {long[0]}"
+    return f"none of {TURN_MS} ms"
+
+
 resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
 suite = Suite()
-with Cluster(3) as shared:
-    for test in (made_at_once, idle, one_killed, all_killed_and_less_files, clean_stop):
+with Cluster(3, settings={"loop.turn.warn.ms": TURN_MS}) as shared:
+    for test in (made_at_once, idle, one_killed, all_killed_and_less_files, clean_stop, turns):
         suite.run(test, shared, name=f"many {test.__name__}")
 suite.end()
