@@ -19,7 +19,8 @@ static struct work {
     size_t bytes_of_each;    /* that a step takes of the arena */
     uint64_t us_of_each;     /* that it takes of the turn */
     unsigned steps_by_timer; /* done when the timer fired */
-    unsigned next_had;       /* steps that the next one had done when this one had done all */
+    unsigned next_had;       /* steps that the next one had done when this one had done all, */
+    unsigned last_had;       /* and the one before it */
 } works[WORKS];
 
 static struct work *work_of(const struct request *request) {
@@ -33,6 +34,7 @@ static bool step(struct request *request) {
     if (work->bytes_of_each > 0) assert_non_null(kp_arena_alloc(&request->arena, work->bytes_of_each));
     if (++work->steps < STEPS) return true;
     if (work < &works[WORKS - 1]) work->next_had = work[1].steps;
+    if (work > &works[0]) work->last_had = work[-1].steps;
     struct kp_describe_cluster_response *response = kp_arena_alloc(&request->arena, sizeof *response);
     kp_set_fallbacks(&kp_describe_cluster_response_schema, response);
     request_respond_kept(request, response);
@@ -102,7 +104,9 @@ static void test_steps_wait_for_memory(void **state) {
         assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
         close(clients[i]);
     }
-    assert_in_range(works[0].next_had, 1, STEPS - 1); /* it waited */
+    bool first = works[0].next_had <
+                 STEPS; /* to end: on a busy machine the other one may have come further in the first turn */
+    assert_in_range(first ? works[0].next_had : works[1].last_had, 1, STEPS - 1);
     stage_run_until(stage, stage_has_nothing);
 }
 
