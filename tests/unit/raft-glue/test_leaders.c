@@ -123,6 +123,7 @@ static void test_leaders_transfer_under_load(void **state) {
         assert_int_equal(group_transfer_begin(leader->group, &transfer, target), ERR_NONE);
         assert_int_equal(group_transfer_begin(leader->group, &second, target), ERR_LIMIT);
         while (cluster_leader(cluster, 0) == NULL || cluster_leader(cluster, 0) == leader) {
+            assert_in_range(env_now_us(cluster->env) - start, 0, 20 * 1000 * 1000); /* it was given up, or hangs */
             if (leader->leading) {
                 int error = replica_submit(leader, block, sizeof block, &index);
                 assert_true(error == ERR_NONE || error == ERR_LIMIT || error == ERR_NOT_LEADER);
