@@ -19,9 +19,9 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "base/io/pace.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "base/pace.h"
 #include "broker/config/broker_settings.h"
 #include "broker/partition/topic_settings.h"
 #include "storage/journal/journal.h"
@@ -63,6 +63,12 @@ struct noted {
     UT_hash_handle hh;
 };
 
+/* In the order in which they came; a hash for each would be a fifth of what a command that makes thousands takes of its turn. */
+struct group_queue {
+    uint64_t *groups;
+    size_t first, count, room; /* those from `first` on; `count` with those before it */
+};
+
 struct partition_set {
     struct shard *shard; /* ends before this does: nothing of it after partition_set_close */
     struct env *env;
@@ -85,7 +91,8 @@ struct partition_set {
     uint64_t told;    /* what is applied, by the last reconcile */
     uint64_t applied; /* up to here all that was noted is in the rows */
     struct log_limiter complaints;
-    struct noted *stored, *added, *removed;
+    struct noted *stored, *removed;
+    struct group_queue added;
     struct journal_waiter waiter;
     uint64_t marked;         /* given to journal_mark */
     uint64_t waits_for_mark; /* what the waiter will mark; 0: it does not wait */
@@ -114,6 +121,22 @@ static bool unnote(struct noted **notes, uint64_t group) {
 static void unnote_all(struct noted **notes) {
     while (*notes != NULL)
         unnote(notes, (*notes)->group);
+}
+
+static void enqueue(struct group_queue *queue, uint64_t group) {
+    if (queue->count == queue->room) {
+        queue->room = queue->room == 0 ? 64 : 2 * queue->room;
+        queue->groups = mem_realloc(queue->groups, queue->room * sizeof *queue->groups);
+    }
+    queue->groups[queue->count++] = group;
+}
+
+static uint64_t dequeue(struct group_queue *queue) {
+    uint64_t group = queue->groups[queue->first++];
+    if (queue->first < queue->count) return group;
+    mem_free(queue->groups);
+    *queue = (struct group_queue){0};
+    return group;
 }
 
 static void note_stored(void *arg, uint64_t group) {
@@ -243,8 +266,8 @@ void partition_set_free(struct partition_set *set) {
     env_timer_free(set->try_again);
     env_timer_free(set->paced);
     unnote_all(&set->stored);
-    unnote_all(&set->added);
     unnote_all(&set->removed);
+    mem_free(set->added.groups);
     mem_free(set);
 }
 
@@ -460,11 +483,10 @@ static bool is_ours(const struct partition_set *set, const struct metadata_parti
 }
 
 void partition_set_added(struct partition_set *set, const struct metadata_partition *partition) {
-    if (is_ours(set, partition)) note(&set->added, partition->group);
+    if (is_ours(set, partition)) enqueue(&set->added, partition->group);
 }
 
 void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition) {
-    unnote(&set->added, partition->group);
     note(&set->removed, partition->group);
 }
 
@@ -478,21 +500,20 @@ void partition_set_configs_changed(struct partition_set *set, const struct metad
 }
 
 static void reconcile_one(struct partition_set *set) {
-    uint64_t group = (set->removed != NULL ? set->removed : set->added)->group;
-    if (unnote(&set->removed, group)) {
+    if (set->removed != NULL) {
+        uint64_t group = set->removed->group;
+        unnote(&set->removed, group);
         remove_group(set, group);
         return;
     }
-    unnote(&set->added, group);
-    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata, group);
-    CHECK(partition != NULL); /* `removed` takes it out of `added` */
-    add_row(set, partition);
+    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata, dequeue(&set->added));
+    if (partition != NULL) add_row(set, partition); /* else it has gone as it came */
 }
 
 /* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the metadata is, and all that waits is in it. */
 static void go_on(struct env_task *task) {
     struct partition_set *set = CONTAINER_OF(task, struct partition_set, go_on);
-    while (set->metadata != NULL && (set->removed != NULL || set->added != NULL)) {
+    while (set->metadata != NULL && (set->removed != NULL || set->added.count > 0)) {
         reconcile_one(set);
         if (!env_turn_is_long(set->env)) continue;
         env_yield(set->env, task);

@@ -1,5 +1,5 @@
 /* A pace, as the time at which the next one is due: never further back than the burst allows. */
-#include "base/pace.h"
+#include "base/io/pace.h"
 
 enum { AGAIN_US = 4000 };
 

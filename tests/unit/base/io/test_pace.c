@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/pace.h"
+#include "base/io/pace.h"
 
 enum { EVERY_US = 250, BURST = 64 };
 

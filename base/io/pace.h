@@ -4,8 +4,8 @@
  * Happy path: what was not used is kept, up to the burst. Failures: none. Invariant: in any time T at most burst + T / every_us begin.
  * Pure: the caller has the clock.
  */
-#ifndef BASE_PACE_H
-#define BASE_PACE_H
+#ifndef BASE_IO_PACE_H
+#define BASE_IO_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
