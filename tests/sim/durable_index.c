@@ -258,16 +258,17 @@ static void take_round(struct durable_index *index, unsigned file, uint64_t at, 
 
 /* ---- The chain of rounds ---- */
 
-/* The generation that the file holds: that of its first round, or, if that is not whole, the newest one; 0: none. */
+/* The generation that the file holds: the newest one; 0: none. Where it begins with both its checkpoints nothing newer is in it; one alone may
+ * be of an earlier life, whose block was not written over. */
 static uint64_t generation_of(const struct journal_bytes *file, uint64_t *oldest) {
     uint64_t newest = 0;
-    struct round round;
+    struct round round, copy;
 
     for (uint64_t at = 0; at < file->size; at += BLOCK)
         if (read_round(file, at, &round) && round.generation > newest) {
             newest = round.generation;
             *oldest = round.oldest;
-            if (at == 0) break;
+            if (at == 0 && read_round(file, round.size, &copy) && copy.generation == newest) break;
         }
     return newest;
 }
@@ -364,10 +365,10 @@ static bool find_last(struct durable_index *index, uint32_t number) {
 
 /* Files were used again, more than once, since the last question: what led to the newest rounds is gone. */
 static bool is_behind(const struct durable_index *index) {
-    struct round round;
+    uint64_t oldest;
 
     for (unsigned i = 0; i < index->file_count; i++)
-        if (read_round(&index->files[i], 0, &round) && round.generation > index->last.generation) return true;
+        if (generation_of(&index->files[i], &oldest) > index->last.generation) return true;
     return false;
 }
 
