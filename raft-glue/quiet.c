@@ -38,14 +38,14 @@ static void wake_leader(struct group *group) {
 static void wake_follower(struct group *group) {
     uint32_t timeout_ms = group->raft.state == RAFT_FOLLOWER ? group->raft.follower_state.randomized_election_timeout
                                                              : group->shard->options.election_timeout_ms;
-    group->not_before_ms = peers_heard_ms(group->shard->peers, group->quiet_of->node) + timeout_ms;
-    group->quiet_of = NULL;
+    group->calm.not_before_ms = peers_heard_ms(group->shard->peers, group->calm.of->node) + timeout_ms;
+    group->calm.of = NULL;
 }
 
 void quiet_end(struct group *group) {
-    group->quiet_asked = false;
+    group->calm.asked = false;
     if (!group->quiet) return;
-    if (group->quiet_of == NULL)
+    if (group->calm.of == NULL)
         wake_leader(group);
     else
         wake_follower(group);
@@ -65,8 +65,8 @@ static void begin(struct group *group) {
 /* ---- The leader ---- */
 
 static bool is_busy(const struct group *group) {
-    return !group->announced || group->shard->draining || group->transfer != NULL || group->hand_over_to != 0 ||
-           raft_transferee(&group->raft) != 0 || group->confirms != NULL || group_hard_state_pending(group) ||
+    return !group->announced.leading || group->shard->draining || group->transfer != NULL || group->hand_over_to != 0 ||
+           raft_transferee(&group->raft) != 0 || group->read_index.first != NULL || group_hard_state_pending(group) ||
            partition_log_is_damaged(group->log);
 }
 
@@ -96,7 +96,7 @@ static bool is_calm(const struct group *group) {
 }
 
 static void settle(struct group *group) {
-    if (!group->quiet_asked || group->quiet || !is_calm(group)) return;
+    if (!group->calm.asked || group->quiet || !is_calm(group)) return;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
         if (member != group->self && member_is_live(member) && !member->quiet) return;
@@ -108,38 +108,38 @@ void quiet_tick_begins(struct group *group) {
     uint64_t last = partition_log_last_index(group->log);
     if (majority_is_live(group)) quiet_stop_hurry(group);
     /* A question is a heartbeat, so asking too early costs nothing. */
-    bool calm = is_calm(group) && last == group->calm_index;
-    group->calm_index = last;
+    bool calm = is_calm(group) && last == group->calm.index;
+    group->calm.index = last;
     if (!calm) return;
-    group->quiet_asks = group->quiet_asked = true;
-    group->quiet_round++;
+    group->calm.asks = group->calm.asked = true;
+    group->calm.round++;
     for (size_t i = 0; i < group->member_count; i++)
         group->members[i]->quiet = false;
 }
 
 void quiet_tick_ended(struct group *group) {
-    group->quiet_asks = false;
+    group->calm.asks = false;
     settle(group);
 }
 
 void quiet_ask(struct member *member, struct peer_record *record) {
-    if (!member->group->quiet_asks) {
+    if (!member->group->calm.asks) {
         quiet_sent(member->group);
         return;
     }
-    member->quiet_asked = member->group->quiet_round;
+    member->quiet_asked = member->group->calm.round;
     record->flags |= RECORD_QUIET;
-    record->append.quiet_round = member->group->quiet_round;
+    record->append.quiet_round = member->group->calm.round;
 }
 
 void quiet_sent(struct group *group) {
-    group->quiet_asked = false;
+    group->calm.asked = false;
     if (group->quiet) quiet_end(group);
 }
 
 void quiet_agreed(struct member *member, const struct peer_record *record) {
     struct group *group = member->group;
-    if (!group->quiet_asked || record->append_result.quiet_round != group->quiet_round) return;
+    if (!group->calm.asked || record->append_result.quiet_round != group->calm.round) return;
     member->quiet = true;
     settle(group);
 }
@@ -162,8 +162,8 @@ void quiet_follow(struct group *group, struct member *from) {
     bool still = group->phase == GROUP_RUNNING && group->raft.state == RAFT_FOLLOWER &&
                  group->raft.follower_state.current_leader.id == from->replica;
     if (!still) return;
-    group->quiet_of = from;
-    group->quiet_session = from->link->session;
+    group->calm.of = from;
+    group->calm.session = from->link->session;
     if (!group->quiet) begin(group);
 }
 
@@ -171,7 +171,7 @@ void quiet_follow(struct group *group, struct member *from) {
 
 void quiet_stepped(struct group *group) {
     if (!group->quiet) return;
-    const struct member *of = group->quiet_of;
+    const struct member *of = group->calm.of;
     bool follows = of != NULL && group->raft.state == RAFT_FOLLOWER &&
                    group->raft.follower_state.current_leader.id == of->replica &&
                    group->heard_term == raft_current_term(&group->raft);
@@ -192,12 +192,12 @@ static void hurry(struct group *group) {
     uint64_t left_ms = options->election_timeout_ms - options->heartbeat_ms; /* with the heartbeat that ends it */
     left_ms = left_ms > now_ms - heard_ms ? left_ms - (now_ms - heard_ms) : 1;
     raft_set_election_timeout(&group->raft, (unsigned)left_ms);
-    group->hurried = true;
+    group->calm.hurried = true;
 }
 
 void quiet_stop_hurry(struct group *group) {
-    if (!group->hurried) return;
-    group->hurried = false;
+    if (!group->calm.hurried) return;
+    group->calm.hurried = false;
     raft_set_election_timeout(&group->raft, group->shard->options.election_timeout_ms);
 }
 
@@ -210,30 +210,30 @@ static void lose_sight(struct group *group, const struct link *link) {
     }
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i]->link == link) group->members[i]->quiet = false;
-    group->announced_quiet = false;
+    group->announced.quiet = false;
     shard_news(group);
 }
 
 void quiet_link_changed(struct group *group, const struct link *link) {
-    if (group->quiet_of == NULL) {
+    if (group->calm.of == NULL) {
         if (!group_has_member_at(group, link)) return;
         if (link->up)
             quiet_end(group);
         else
             lose_sight(group, link);
-    } else if (group->quiet_of->link == link && (!link->up || group->quiet_session != link->session)) {
+    } else if (group->calm.of->link == link && (!link->up || group->calm.session != link->session)) {
         if (!MUTANT(MUTANT_QUIET_FOLLOWER_SLEEPS)) quiet_end(group);
     }
 }
 
 void quiet_link_heard(struct group *group, const struct link *link) {
-    if (group->quiet && group->quiet_of == NULL) {
+    if (group->quiet && group->calm.of == NULL) {
         if (!group_has_member_at(group, link)) return;
         if (link->silent)
             lose_sight(group, link);
         else
             quiet_end(group);
-    } else if (group->quiet && group->quiet_of->link == link) {
+    } else if (group->quiet && group->calm.of->link == link) {
         group_rearm(group);
     }
 }

@@ -91,7 +91,7 @@ static void bootstrap(struct group *group, const struct group_spec *spec) {
     change.raw = change_encode(servers, spec->member_count);
     struct entry *entry = entry_new(NULL, &change);
     entry_seal(entry, group->id, 1, 1);
-    group->hard_version = partition_log_set_hard_state(group->log, 1, 0);
+    group->hard_state.version = partition_log_set_hard_state(group->log, 1, 0);
     partition_log_append(group->log, &entry, 1);
     entry_unref(entry);
 }
@@ -126,8 +126,8 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->replica = spec->replica;
     group->needs_room = spec->needs_room;
     group->eager_commit = spec->eager_commit;
-    group->confirms_end = &group->confirms;
-    group->apply_more.run = group_apply_more;
+    group->read_index.end = &group->read_index.first;
+    group->applying.more.run = group_apply_more;
     int error = spec->opening != NULL
                     ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log, why)
                     : partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log,
@@ -166,7 +166,7 @@ static void free_group(struct group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         free_member(group->members[i]);
     mem_free(group->members);
-    mem_free(group->held);
+    mem_free(group->hard_state.held);
     mem_free(group->damage);
     mem_free(group->label);
     mem_free(group);
@@ -189,11 +189,11 @@ void group_close(struct group *group) {
     transfer_fail(group, ERR_CANCELED);
     for (size_t i = 0; i < group->member_count; i++)
         replicate_forget(group->members[i]);
-    env_defer_cancel(group->shard->env, &group->apply_more);
-    if (group->applying && !group->apply_loaded) partition_log_read_cancel(&group->apply_read);
-    if (group->apply_loaded && group->apply_error == ERR_NONE) partition_log_read_release(&group->apply_read);
+    env_defer_cancel(group->shard->env, &group->applying.more);
+    if (group->applying.under_way && !group->applying.loaded) partition_log_read_cancel(&group->applying.read);
+    if (group->applying.loaded && group->applying.error == ERR_NONE) partition_log_read_release(&group->applying.read);
     group_end_start(group);
-    env_timer_free(group->read_again);
+    env_timer_free(group->starting.again);
     shard_remove_group(group->shard, group);
     partition_log_close(group->log);
     raft_close(&group->raft, NULL);

@@ -38,18 +38,18 @@ static void hand_over(struct group *group, struct partition_log_read *read) {
 }
 
 static void on_read(struct partition_log_read *read, int error) {
-    struct group *group = CONTAINER_OF(read, struct group, apply_read);
-    group->apply_loaded = true;
-    group->apply_error = error;
-    if (group->applying) shard_news(group);
+    struct group *group = CONTAINER_OF(read, struct group, applying.read);
+    group->applying.loaded = true;
+    group->applying.error = error;
+    if (group->applying.under_way) shard_news(group);
 }
 
 /* What lies behind damage is not applied; the log is whole as far as consensus goes, so the replica follows, votes and acknowledges
  * all the same. False: the group is gone. */
 static bool apply_failed(struct group *group) {
-    int error = group->apply_error;
+    int error = group->applying.error;
     if (partition_log_is_damaged(group->log)) {
-        group->apply_blocked = true;
+        group->applying.blocked = true;
         if (group->events->broken != NULL) group->events->broken(group->arg, group->damage);
         return !group->closed;
     }
@@ -60,38 +60,39 @@ static bool apply_failed(struct group *group) {
 }
 
 void group_apply_more(struct env_task *task) {
-    shard_news(CONTAINER_OF(task, struct group, apply_more));
+    shard_news(CONTAINER_OF(task, struct group, applying.more));
 }
 
 /* Delivers what is committed and at hand. False: a read is under way, or the group is gone. */
 static bool apply_commits(struct group *group) {
     bool any = false;
     for (;;) {
-        if (group->applying && !group->apply_loaded) break;
-        if (group->apply_loaded) {
-            group->applying = group->apply_loaded = false;
-            if (group->apply_error != ERR_NONE && group_read_later(group, group->apply_error)) break;
-            if (group->apply_error != ERR_NONE) {
+        if (group->applying.under_way && !group->applying.loaded) break;
+        if (group->applying.loaded) {
+            group->applying.under_way = group->applying.loaded = false;
+            if (group->applying.error != ERR_NONE && group_read_later(group, group->applying.error)) break;
+            if (group->applying.error != ERR_NONE) {
                 if (!apply_failed(group)) return false;
                 break;
             }
-            hand_over(group, &group->apply_read);
-            partition_log_read_release(&group->apply_read);
+            hand_over(group, &group->applying.read);
+            partition_log_read_release(&group->applying.read);
             any = true;
             if (group->closed) return false;
             continue;
         }
         uint64_t last = partition_log_last_index(group->log);
         if (last > group->commit) last = group->commit;
-        if (group->applied >= last || group->phase == GROUP_STOPPED || group->read_waits || group->apply_blocked) break;
+        if (group->applied >= last || group->phase == GROUP_STOPPED || group->starting.waits || group->applying.blocked)
+            break;
         if (any && env_turn_is_long(group->shard->env)) {
-            env_yield(group->shard->env, &group->apply_more);
+            env_yield(group->shard->env, &group->applying.more);
             break;
         }
         if (last - group->applied > APPLY_ENTRIES) last = group->applied + APPLY_ENTRIES;
-        group->apply_read.done = on_read;
-        if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES, &group->apply_read))
-            group->applying = true;
+        group->applying.read.done = on_read;
+        if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES, &group->applying.read))
+            group->applying.under_way = true;
     }
     if (any) group->events->caught_up(group->arg);
     return !group->closed;

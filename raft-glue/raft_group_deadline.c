@@ -25,7 +25,7 @@ static uint64_t first_is_expected_until(const struct group *group) {
 static uint64_t election_deadline(const struct group *group, uint64_t engine_ms) {
     uint64_t at_ms = first_is_expected_until(group);
     if (at_ms < engine_ms) at_ms = engine_ms;
-    if (at_ms < group->not_before_ms && !group->fast.under_way) at_ms = group->not_before_ms;
+    if (at_ms < group->calm.not_before_ms && !group->fast.under_way) at_ms = group->calm.not_before_ms;
     if (group_is_damaged(group)) /* a last resort: somebody else is to lead, as long as there may be somebody */
         return at_ms + (uint64_t)DAMAGED_PATIENCE * group->shard->options.election_timeout_ms;
     if (!group->fast.under_way) return at_ms;
@@ -35,7 +35,7 @@ static uint64_t election_deadline(const struct group *group, uint64_t engine_ms)
 
 /* A quiet follower (quiet.c): its leader's heartbeats are the signs of life of that broker. A quiet leader has nothing to do. */
 static uint64_t quiet_deadline(const struct group *group) {
-    const struct member *leader = group->quiet_of;
+    const struct member *leader = group->calm.of;
     if (leader == NULL || !leader->link->silent || MUTANT(MUTANT_QUIET_FOLLOWER_SLEEPS)) return UINT64_MAX;
     return peers_heard_ms(group->shard->peers, leader->node) + group->raft.follower_state.randomized_election_timeout;
 }
@@ -48,7 +48,7 @@ uint64_t group_engine_deadline_ms(const struct group *group) {
 }
 
 uint64_t group_confirm_deadline_ms(const struct group *group) {
-    return group->confirms == NULL ? UINT64_MAX : group->confirms->deadline_ms;
+    return group->read_index.first == NULL ? UINT64_MAX : group->read_index.first->deadline_ms;
 }
 
 uint64_t group_transfer_deadline_ms(const struct group *group) {

@@ -24,8 +24,8 @@ static void on_durable(void *arg, uint64_t index) {
 
 static void on_hard_state_durable(void *arg, uint64_t version) {
     struct group *group = arg;
-    CHECK(version > group->hard_durable && version <= group->hard_version);
-    group->hard_durable = version;
+    CHECK(version > group->hard_state.durable && version <= group->hard_state.version);
+    group->hard_state.durable = version;
     if (group->phase == GROUP_STARTING) {
         group_continue_start(group);
         return;

@@ -59,7 +59,7 @@ bool group_majority_is(const struct group *group, bool (*is)(const struct member
 
 uint64_t member_heard_ms(const struct member *member) {
     const struct group *group = member->group;
-    bool quiet = group->quiet && (member->quiet || group->quiet_of == member);
+    bool quiet = group->quiet && (member->quiet || group->calm.of == member);
     uint64_t heard_ms = quiet ? peers_heard_ms(group->shard->peers, member->node) : 0;
     return heard_ms > member->heard_ms ? heard_ms : member->heard_ms;
 }
@@ -77,7 +77,7 @@ uint32_t group_term(const struct group *group) {
 }
 
 bool group_is_leading(const struct group *group) {
-    return group->announced;
+    return group->announced.leading;
 }
 
 uint64_t group_leader(const struct group *group) {

@@ -61,8 +61,8 @@ static bool stop(struct group *group, const char *why) {
         group->label, why);
     if (group_leads(group))
         resign(group, group_term(group), 0); /* nobody else would notice: a quiet group sends nothing */
-    else if (group->quiet_of != NULL)
-        group_send_state(group, group->quiet_of); /* that it is awake; more it will not say */
+    else if (group->calm.of != NULL)
+        group_send_state(group, group->calm.of); /* that it is awake; more it will not say */
     quiet_end(group);
     replicate_end(group);
     group->phase = GROUP_STOPPED;
@@ -84,43 +84,43 @@ void group_stop_contradicted(struct group *group, const char *why) {
 /* ---- What the owner hears ---- */
 
 static bool may_serve(const struct group *group) {
-    if (!group_leads(group) || group->serve_index == 0 || group->apply_blocked) return false;
+    if (!group_leads(group) || group->serve_index == 0 || group->applying.blocked) return false;
     return group->applied >= group->serve_index || MUTANT(MUTANT_NO_BARRIER);
 }
 
 /* ... any more, and the owner does not know yet. */
 static bool must_not_serve(const struct group *group) {
-    bool leads = group_leads(group) && group_term(group) == group->announced_term && !group->apply_blocked;
-    return group->announced && !leads;
+    bool leads = group_leads(group) && group_term(group) == group->announced.term && !group->applying.blocked;
+    return group->announced.leading && !leads;
 }
 
 bool group_has_to_tell(const struct group *group) {
     if (must_not_serve(group)) return true;
-    if (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term) return true;
-    if (group->announced && group->quiet != group->announced_quiet) return true;
-    return !group->announced && may_serve(group);
+    if (group->leader != group->announced.leader || group->leader_term != group->announced.leader_term) return true;
+    if (group->announced.leading && group->quiet != group->announced.quiet) return true;
+    return !group->announced.leading && may_serve(group);
 }
 
 void group_tell_role(struct group *group) {
     if (must_not_serve(group)) {
-        group->announced = false;
+        group->announced.leading = false;
         group->shard->stats.leaderships_lost++;
         group->events->lost(group->arg);
     }
     if (!group->closed &&
-        (group->leader != group->announced_leader || group->leader_term != group->announced_leader_term)) {
-        group->announced_leader = group->leader;
-        group->announced_leader_term = group->leader_term;
+        (group->leader != group->announced.leader || group->leader_term != group->announced.leader_term)) {
+        group->announced.leader = group->leader;
+        group->announced.leader_term = group->leader_term;
         group->events->leader_changed(group->arg, group->leader, group->leader_term);
     }
-    if (!group->closed && !group->announced && may_serve(group)) {
-        group->announced = true;
-        group->announced_term = group_term(group);
-        group->announced_quiet = false;
-        group->events->leading(group->arg, group->announced_term);
+    if (!group->closed && !group->announced.leading && may_serve(group)) {
+        group->announced.leading = true;
+        group->announced.term = group_term(group);
+        group->announced.quiet = false;
+        group->events->leading(group->arg, group->announced.term);
     }
-    if (!group->closed && group->announced && group->quiet != group->announced_quiet) {
-        group->announced_quiet = group->quiet;
+    if (!group->closed && group->announced.leading && group->quiet != group->announced.quiet) {
+        group->announced.quiet = group->quiet;
         if (group->events->quiet != NULL) group->events->quiet(group->arg, group->quiet);
     }
 }

@@ -16,15 +16,18 @@ enum { HELD_MAX = 1024 }; /* answers to a peer that asks on and on while the dis
 /* ---- What waits for the hard state ---- */
 
 static void hold(struct group *group, struct link *link, const struct peer_record *record) {
-    if (group->held_count == HELD_MAX) { /* as if lost on the way */
+    if (group->hard_state.held_count == HELD_MAX) { /* as if lost on the way */
         group->shard->stats.messages_dropped++;
         return;
     }
-    if (group->held_count == group->held_room) {
-        group->held_room = group->held_room == 0 ? 8 : group->held_room * 2;
-        group->held = mem_realloc(group->held, group->held_room * sizeof *group->held);
+    if (group->hard_state.held_count == group->hard_state.held_capacity) {
+        group->hard_state.held_capacity = group->hard_state.held_capacity == 0 ? 8
+                                                                               : group->hard_state.held_capacity * 2;
+        group->hard_state.held = mem_realloc(group->hard_state.held,
+                                             group->hard_state.held_capacity * sizeof *group->hard_state.held);
     }
-    group->held[group->held_count++] = (struct held_record){group->hard_version, link, *record};
+    group->hard_state.held[group->hard_state.held_count++] = (struct held_record){group->hard_state.version, link,
+                                                                                  *record};
 }
 
 void group_send(struct group *group, struct member *member, struct peer_record *record) {
@@ -41,12 +44,14 @@ void group_send(struct group *group, struct member *member, struct peer_record *
 
 void group_send_held(struct group *group) {
     size_t sent = 0;
-    while (sent < group->held_count && group->held[sent].version <= group->hard_durable) {
-        link_add_record(group->held[sent].link, &group->held[sent].record);
+    while (sent < group->hard_state.held_count && group->hard_state.held[sent].version <= group->hard_state.durable) {
+        link_add_record(group->hard_state.held[sent].link, &group->hard_state.held[sent].record);
         sent++;
     }
-    group->held_count -= sent;
-    if (group->held_count > 0) memmove(group->held, group->held + sent, group->held_count * sizeof *group->held);
+    group->hard_state.held_count -= sent;
+    if (group->hard_state.held_count > 0)
+        memmove(group->hard_state.held, group->hard_state.held + sent,
+                group->hard_state.held_count * sizeof *group->hard_state.held);
 }
 
 /* ---- Messages of the engine ---- */
@@ -75,12 +80,12 @@ static bool fill_record(const struct group *group, const struct raft_message *me
         record->append_result.rejected = message->append_entries_result.rejected;
         /* The engine does not set the last log index when it answers an older term. Whoever asked may lead our term by now
          * (its question was long on the way), and must not take this for an answer to what it asks now. */
-        record->flags = state_flags(group) | (group->step_stale ? RECORD_STALE : 0);
-        if (group->quiet_answer != 0 && record->append_result.rejected == 0) {
+        record->flags = state_flags(group) | (group->step.stale ? RECORD_STALE : 0);
+        if (group->step.quiet_answer != 0 && record->append_result.rejected == 0) {
             record->flags |= RECORD_QUIET;
-            record->append_result.quiet_round = group->quiet_answer;
+            record->append_result.quiet_round = group->step.quiet_answer;
         }
-        record->append_result.last_index = group->step_stale ? 0 : message->append_entries_result.last_log_index;
+        record->append_result.last_index = group->step.stale ? 0 : message->append_entries_result.last_log_index;
         return true;
     case RAFT_REQUEST_VOTE:
         record->type = RECORD_VOTE;

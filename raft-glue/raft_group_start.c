@@ -22,16 +22,16 @@ enum { READ_AGAIN_US = 1000 * 1000 };
 /* ---- The configurations in the log ---- */
 
 static void on_change_read(struct partition_log_read *read, int error) {
-    struct group *group = CONTAINER_OF(read, struct group, change_read);
-    bool later = group->change_reading;
-    group->change_reading = false;
+    struct group *group = CONTAINER_OF(read, struct group, starting.read);
+    bool later = group->starting.reading;
+    group->starting.reading = false;
     if (error != ERR_NONE && group_read_later(group, error)) return;
     if (error != ERR_NONE) {
         group_stop(group, "a configuration in its log cannot be read");
         return;
     }
     CHECK(read->count > 0); /* partition_log_read gives at least one entry, or an error */
-    group->change_entries[group->change_loaded++] = entry_ref(read->entries[0]);
+    group->starting.configurations[group->starting.loaded++] = entry_ref(read->entries[0]);
     partition_log_read_release(read);
     if (later) group_continue_start(group);
 }
@@ -47,24 +47,25 @@ static uint64_t choose_start(const struct group *group) {
 static void choose_changes(struct group *group) {
     size_t count = partition_log_changes(group->log, NULL, 0), before = 0;
     group->start_index = choose_start(group);
-    group->changes = mem_alloc((count + 1) * sizeof *group->changes);
-    partition_log_changes(group->log, group->changes, count);
-    while (before + 1 < count && group->changes[before + 1] <= group->start_index)
+    group->starting.indexes = mem_alloc((count + 1) * sizeof *group->starting.indexes);
+    partition_log_changes(group->log, group->starting.indexes, count);
+    while (before + 1 < count && group->starting.indexes[before + 1] <= group->start_index)
         before++;
-    group->change_count = count - before;
-    memmove(group->changes, group->changes + before, group->change_count * sizeof *group->changes);
-    group->change_entries = mem_zalloc((group->change_count + 1) * sizeof *group->change_entries);
+    group->starting.count = count - before;
+    memmove(group->starting.indexes, group->starting.indexes + before,
+            group->starting.count * sizeof *group->starting.indexes);
+    group->starting.configurations = mem_zalloc((group->starting.count + 1) * sizeof *group->starting.configurations);
 }
 
 /* One after the other: there are a handful. */
 static bool load_changes(struct group *group) {
-    if (group->changes == NULL) choose_changes(group);
-    while (group->change_loaded < group->change_count && group->phase == GROUP_STARTING) {
-        if (group->change_reading || group->read_waits) return false;
-        uint64_t index = group->changes[group->change_loaded];
-        group->change_read.done = on_change_read;
-        if (!partition_log_read(group->log, index, index, 1, &group->change_read)) {
-            group->change_reading = true;
+    if (group->starting.indexes == NULL) choose_changes(group);
+    while (group->starting.loaded < group->starting.count && group->phase == GROUP_STARTING) {
+        if (group->starting.reading || group->starting.waits) return false;
+        uint64_t index = group->starting.indexes[group->starting.loaded];
+        group->starting.read.done = on_change_read;
+        if (!partition_log_read(group->log, index, index, 1, &group->starting.read)) {
+            group->starting.reading = true;
             return false;
         }
     }
@@ -74,8 +75,8 @@ static bool load_changes(struct group *group) {
 static bool changes_are_sound(const struct group *group) {
     struct change_server servers[CHANGE_SERVERS_MAX];
     size_t n;
-    for (size_t i = 0; i < group->change_count; i++) {
-        const struct entry *entry = group->change_entries[i];
+    for (size_t i = 0; i < group->starting.count; i++) {
+        const struct entry *entry = group->starting.configurations[i];
         if (entry->type != ENTRY_CHANGE || entry->codec != ENTRY_PLAIN) return false;
         if (change_decode(entry->body.data, entry->body.len, servers, &n) != ERR_NONE) return false;
     }
@@ -83,24 +84,24 @@ static bool changes_are_sound(const struct group *group) {
 }
 
 static void free_changes(struct group *group) {
-    for (size_t i = 0; i < group->change_loaded; i++)
-        entry_unref(group->change_entries[i]);
-    mem_free(group->change_entries);
-    mem_free(group->changes);
-    group->change_entries = NULL;
-    group->changes = NULL;
-    group->change_count = group->change_loaded = 0;
+    for (size_t i = 0; i < group->starting.loaded; i++)
+        entry_unref(group->starting.configurations[i]);
+    mem_free(group->starting.configurations);
+    mem_free(group->starting.indexes);
+    group->starting.configurations = NULL;
+    group->starting.indexes = NULL;
+    group->starting.count = group->starting.loaded = 0;
 }
 
 void group_end_start(struct group *group) {
-    if (group->change_reading) partition_log_read_cancel(&group->change_read);
-    group->change_reading = false;
+    if (group->starting.reading) partition_log_read_cancel(&group->starting.read);
+    group->starting.reading = false;
     free_changes(group);
 }
 
 static bool is_sole_voter(const struct group *group) {
-    if (group->change_count == 0) return false;
-    const struct entry *last = group->change_entries[group->change_count - 1];
+    if (group->starting.count == 0) return false;
+    const struct entry *last = group->starting.configurations[group->starting.count - 1];
     struct change_server servers[CHANGE_SERVERS_MAX];
     size_t n, voters = 0;
     bool ours = false;
@@ -136,22 +137,22 @@ static struct start_entries entries_above(const struct group *group) {
     start.entries = mem_alloc(count * sizeof *start.entries);
     partition_log_each_term(group->log, add_terms, &start);
     CHECK(start.n == count); /* partition_log_open refuses segments that do not begin at 1 or have holes */
-    for (size_t i = 0; i < group->change_count; i++) {
-        if (group->changes[i] <= group->start_index) continue;
-        struct raft_entry *entry = &start.entries[group->changes[i] - group->start_index - 1];
+    for (size_t i = 0; i < group->starting.count; i++) {
+        if (group->starting.indexes[i] <= group->start_index) continue;
+        struct raft_entry *entry = &start.entries[group->starting.indexes[i] - group->start_index - 1];
         entry->type = RAFT_CHANGE;
-        entry->buf.base = (void *)group->change_entries[i]->body.data;
-        entry->buf.len = group->change_entries[i]->body.len;
+        entry->buf.base = (void *)group->starting.configurations[i]->body.data;
+        entry->buf.len = group->starting.configurations[i]->body.len;
     }
     return start;
 }
 
 static void fill_metadata(const struct group *group, struct raft_snapshot_metadata *metadata) {
-    const struct entry *change = group->change_entries[0];
+    const struct entry *change = group->starting.configurations[0];
     struct raft_buffer bytes = {(void *)change->body.data, change->body.len};
     metadata->index = group->start_index;
     metadata->term = partition_log_term_at(group->log, group->start_index);
-    metadata->configuration_index = group->changes[0];
+    metadata->configuration_index = group->starting.indexes[0];
     CHECK(raft_configuration_decode(&bytes, &metadata->configuration) == 0); /* changes_are_sound */
 }
 
@@ -184,10 +185,10 @@ void group_continue_start(struct group *group) {
         group_stop(group, "a configuration in its log is malformed");
         return;
     }
-    if (is_sole_voter(group) && !group->own_term_set && !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
-        group->own_term_set = true;
-        group->hard_version = partition_log_set_hard_state(group->log, partition_log_term(group->log) + 1,
-                                                           group->replica);
+    if (is_sole_voter(group) && !group->starting.own_term_set && !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
+        group->starting.own_term_set = true;
+        group->hard_state.version = partition_log_set_hard_state(group->log, partition_log_term(group->log) + 1,
+                                                                 group->replica);
     }
     if (group_hard_state_pending(group) ||
         partition_log_durable_index(group->log) < partition_log_last_index(group->log))
@@ -199,16 +200,16 @@ void group_continue_start(struct group *group) {
 
 static void read_again(void *arg) {
     struct group *group = arg;
-    group->read_waits = false;
+    group->starting.waits = false;
     group_continue_start(group);
     if (!group->closed) shard_news(group);
 }
 
 bool group_read_later(struct group *group, int error) {
     if (error_is_damage(error) || error == ERR_NOT_FOUND) return false;
-    if (group->read_again == NULL) group->read_again = env_timer_new(group->shard->env, read_again, group);
-    env_timer_start(group->read_again, READ_AGAIN_US);
-    group->read_waits = true;
+    if (group->starting.again == NULL) group->starting.again = env_timer_new(group->shard->env, read_again, group);
+    env_timer_start(group->starting.again, READ_AGAIN_US);
+    group->starting.waits = true;
     log_limited(group->shard->log, &group->limiter, LOG_ERROR,
                 "%s: its log cannot be read on this broker at present (%s); %s. It is tried again", group->label,
                 error_phrase(error), error_advice(error));

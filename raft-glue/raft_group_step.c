@@ -23,7 +23,8 @@
 static void set_hard_state(struct group *group, unsigned flags) {
     if ((flags & ((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) == 0) return;
     uint64_t vote = MUTANT(MUTANT_VOTE_NOT_PERSISTED) ? 0 : raft_voted_for(&group->raft);
-    group->hard_version = partition_log_set_hard_state(group->log, (uint32_t)raft_current_term(&group->raft), vote);
+    group->hard_state.version = partition_log_set_hard_state(group->log, (uint32_t)raft_current_term(&group->raft),
+                                                             vote);
 }
 
 /* ---- Entries ---- */
@@ -46,9 +47,9 @@ static void append_entries(struct group *group, const struct raft_update *update
         partition_log_truncate(group->log, first);
         group->shard->stats.truncations++;
     }
-    if (group->step_entries != NULL) {
-        CHECK(first >= group->step_first); /* they are those of this step, admitted */
-        partition_log_append(group->log, group->step_entries + (first - group->step_first), update->entries.n);
+    if (group->step.entries != NULL) {
+        CHECK(first >= group->step.first); /* they are those of this step, admitted */
+        partition_log_append(group->log, group->step.entries + (first - group->step.first), update->entries.n);
         return;
     }
     /* The engine's own: the barrier of a new leader. Its eight bytes are ours to free, and nothing else knows them. */
@@ -111,10 +112,10 @@ bool group_step(struct group *group, struct raft_event *event) {
     CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
-    group->step_entries = NULL;
+    group->step.entries = NULL;
     if (update.flags & (RAFT_UPDATE_STATE)) group_note_role(group);
     if (update.flags & (RAFT_UPDATE_MESSAGES)) send_messages(group, &update);
-    group->step_stale = false;
+    group->step.stale = false;
     if (update.flags & (RAFT_UPDATE_COMMIT_INDEX)) commit_to(group, raft_commit_index(&group->raft));
     if (update.flags & (RAFT_UPDATE_TIMEOUT)) group_rearm_later(group);
     follow_up(group);
@@ -129,8 +130,8 @@ static void submit_sealed(struct group *group, struct entry *entry, enum raft_en
     struct raft_event event = {.type = RAFT_SUBMIT};
     event.submit.entries = &raw;
     event.submit.n = 1;
-    group->step_entries = &entry;
-    group->step_first = entry->index;
+    group->step.entries = &entry;
+    group->step.first = entry->index;
     group_step(group, &event);
 }
 
@@ -180,7 +181,8 @@ static void follow_up(struct group *group) {
     group_note_leader(group);
     election_note(group);
     group_hand_over(group);
-    if (group->phase == GROUP_RUNNING && (group_has_to_tell(group) || group->confirms != NULL)) shard_news(group);
+    if (group->phase == GROUP_RUNNING && (group_has_to_tell(group) || group->read_index.first != NULL))
+        shard_news(group);
 }
 
 /* ---- The owner submits ---- */
@@ -196,7 +198,7 @@ static bool too_much_waits(const struct group *group) {
 }
 
 int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) {
-    if (!group_leads(group) || !group->announced) return ERR_NOT_LEADER;
+    if (!group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;

@@ -11,43 +11,43 @@
 
 void group_confirm(struct group *group, struct group_confirm *confirm) {
     confirm->next = NULL;
-    confirm->round = group->confirm_asked + 1;
+    confirm->round = group->read_index.asked + 1;
     confirm->deadline_ms = env_now_ms(group->shard->env) + group->shard->options.election_timeout_ms;
-    *group->confirms_end = confirm;
-    group->confirms_end = &confirm->next;
+    *group->read_index.end = confirm;
+    group->read_index.end = &confirm->next;
     shard_news(group);
 }
 
 void group_confirm_cancel(struct group *group, struct group_confirm *confirm) {
-    for (struct group_confirm **at = &group->confirms; *at != NULL; at = &(*at)->next) {
+    for (struct group_confirm **at = &group->read_index.first; *at != NULL; at = &(*at)->next) {
         if (*at != confirm) continue;
         *at = confirm->next;
-        if (*at == NULL) group->confirms_end = at;
+        if (*at == NULL) group->read_index.end = at;
         return;
     }
 }
 
 static void end_first(struct group *group, int error) {
-    struct group_confirm *first = group->confirms;
+    struct group_confirm *first = group->read_index.first;
     group_confirm_cancel(group, first);
     first->done(first, error);
 }
 
 void confirm_fail_all(struct group *group, int error) {
     size_t n = 0; /* those that are here now: `done` may ask again */
-    for (struct group_confirm *at = group->confirms; at != NULL; at = at->next)
+    for (struct group_confirm *at = group->read_index.first; at != NULL; at = at->next)
         n++;
-    for (; n > 0 && group->confirms != NULL; n--)
+    for (; n > 0 && group->read_index.first != NULL; n--)
         end_first(group, error);
 }
 
 static void ask(struct group *group) {
-    group->confirm_asked++;
+    group->read_index.asked++;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member->voter) continue;
         struct peer_record record = {
-            .type = RECORD_CONFIRM, .term = group_term(group), .confirm = {.round = group->confirm_asked}};
+            .type = RECORD_CONFIRM, .term = group_term(group), .confirm = {.round = group->read_index.asked}};
         group_send(group, member, &record);
     }
     group_rearm_later(group);
@@ -61,7 +61,7 @@ static uint64_t confirmed_round(const struct group *group) {
         voters += group->members[i]->voter;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *at = group->members[i];
-        uint64_t round = at == group->self ? group->confirm_asked : at->confirmed;
+        uint64_t round = at == group->self ? group->read_index.asked : at->confirmed;
         size_t count = 0;
         for (size_t j = 0; j < group->member_count; j++) {
             const struct member *other = group->members[j];
@@ -73,20 +73,20 @@ static uint64_t confirmed_round(const struct group *group) {
 }
 
 void confirm_deliver(struct group *group) {
-    if (group->confirms == NULL) return;
-    if (!group->announced) {
+    if (group->read_index.first == NULL) return;
+    if (!group->announced.leading) {
         confirm_fail_all(group, ERR_NOT_LEADER);
         return;
     }
-    struct group_confirm *last = group->confirms;
+    struct group_confirm *last = group->read_index.first;
     while (last->next != NULL)
         last = last->next;
-    if (last->round > group->confirm_asked) ask(group);
-    uint64_t round = MUTANT(MUTANT_CONFIRM_SKIPPED) ? group->confirm_asked : confirmed_round(group);
-    while (group->confirms != NULL && group->confirms->round <= round)
+    if (last->round > group->read_index.asked) ask(group);
+    uint64_t round = MUTANT(MUTANT_CONFIRM_SKIPPED) ? group->read_index.asked : confirmed_round(group);
+    while (group->read_index.first != NULL && group->read_index.first->round <= round)
         end_first(group, ERR_NONE);
     uint64_t now_ms = env_now_ms(group->shard->env);
-    while (group->confirms != NULL && group->confirms->deadline_ms <= now_ms)
+    while (group->read_index.first != NULL && group->read_index.first->deadline_ms <= now_ms)
         end_first(group, ERR_TIMEOUT);
 }
 
@@ -99,9 +99,9 @@ void confirm_received(struct group *group, struct member *from, const struct pee
         group_send(group, from, &answer);
     } else if (from->damaged) { /* a later vote may be among what it lost */
         group->shard->stats.messages_dropped++;
-    } else if (group_leads(group) && record->confirm.round <= group->confirm_asked &&
+    } else if (group_leads(group) && record->confirm.round <= group->read_index.asked &&
                record->confirm.round > from->confirmed) {
         from->confirmed = record->confirm.round;
-        if (group->confirms != NULL) shard_news(group);
+        if (group->read_index.first != NULL) shard_news(group);
     }
 }

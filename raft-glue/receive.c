@@ -44,8 +44,8 @@ static bool step_message(struct group *group, struct member *from, struct raft_m
 /* ---- AppendEntries ---- */
 
 static void note_append(struct group *group, struct member *from, raft_term term) {
-    group->step_stale = term < raft_current_term(&group->raft);
-    if (group->step_stale) return;
+    group->step.stale = term < raft_current_term(&group->raft);
+    if (group->step.stale) return;
     group->heard_leader = from->replica;
     group->heard_term = (uint32_t)term;
     if (group->dead_leader == from->replica) group->dead_leader = 0;
@@ -89,10 +89,10 @@ static void step_append(struct group *group, struct member *from, const struct p
     void *token = n > 0 ? raft_malloc(1) : NULL;
     for (unsigned i = 0; i < n; i++)
         raw[cut + i].batch = token;
-    group->step_entries = n > 0 ? entries + cut : NULL;
-    group->step_first = message.append_entries.prev_log_index + 1;
+    group->step.entries = n > 0 ? entries + cut : NULL;
+    group->step.first = message.append_entries.prev_log_index + 1;
     note_append(group, from, piece->term);
-    if (!group->step_stale && group->quiet_answer == 0) quiet_end(group); /* so the leader is not */
+    if (!group->step.stale && group->step.quiet_answer == 0) quiet_end(group); /* so the leader is not */
     if (!step_message(group, from, &message)) return;
     raft_free(token);
     if (MUTANT(MUTANT_RESULT_UNPERSISTED)) group_step_persisted(group, partition_log_last_index(group->log));
@@ -105,9 +105,9 @@ static void receive_append(struct group *group, struct member *from, const struc
                                .prev_term = record->append.prev_term,
                                .commit = record->append.commit};
     bool agrees = quiet_agrees(group, from, record);
-    group->quiet_answer = agrees ? record->append.quiet_round : 0;
+    group->step.quiet_answer = agrees ? record->append.quiet_round : 0;
     step_append(group, from, &piece, NULL, NULL, 0);
-    group->quiet_answer = 0;
+    group->step.quiet_answer = 0;
     if (agrees) quiet_follow(group, from);
 }
 
@@ -136,7 +136,7 @@ static void receive_record(struct group *group, struct member *from, const struc
         if (record->term != group_term(group)) return;
         if (record->resigned.deposed_by == 0)
             election_on_resigned(group, from);
-        else if (group->quiet_of == from)
+        else if (group->calm.of == from)
             quiet_end(group);
         return;
     case RECORD_APPEND_RESULT:

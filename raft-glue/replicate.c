@@ -266,11 +266,11 @@ void replicate_commit(struct member *member) {
 
 /* The engine counts the heartbeats of each follower from what it sent to it last, so they may alternate for ever. */
 void replicate_ask_quiet(struct group *group) {
-    if (!group->quiet_asks || !group_leads(group)) return;
+    if (!group->calm.asks || !group_leads(group)) return;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member_is_live(member) || !member->verified) continue;
-        if (member->quiet_asked != group->quiet_round) send_empty(member);
+        if (member->quiet_asked != group->calm.round) send_empty(member);
     }
 }
 

@@ -63,7 +63,7 @@ struct member *transfer_decide(struct group *group) {
 
 int group_transfer_begin(struct group *group, struct group_transfer *transfer, uint64_t replica) {
     CHECK(transfer->group == NULL);
-    if (!group_leads(group) || !group->announced) return ERR_NOT_LEADER;
+    if (!group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
     struct member *target = group_member(group, replica);
     if (target == NULL || target == group->self || !target->voter) return ERR_INVALID;
     return transfer_begin(group, transfer, target);

@@ -48,7 +48,7 @@ void unfit_damage_found(struct group *group, const struct partition_log_damage *
     if (group->damage == NULL) group->damage = mem_strdup(place);
     group->shard->stats.damaged_files++;
     group->leave_at_ms = 0;
-    if (group->quiet_of != NULL) group_send_state(group, group->quiet_of);
+    if (group->calm.of != NULL) group_send_state(group, group->calm.of);
     quiet_end(group);
     shard_news(group);
 }
@@ -86,6 +86,6 @@ void unfit_room_changed(struct shard *shard) {
     for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
         if (!group->needs_room) continue;
         if (group_leads(group)) shard_news(group);
-        if (group->quiet_of != NULL) group_send_state(group, group->quiet_of);
+        if (group->calm.of != NULL) group_send_state(group, group->calm.of);
     }
 }
