@@ -203,7 +203,7 @@ void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
     broker->stopped_arg = arg;
     broker->stopping = true;
     server_stop_accepting(broker->server);
-    if (broker->leases != NULL) leases_give_back(broker->leases);
+    if (broker->leases != NULL) broker_sessions_give_back(broker->leases);
     shard_transfer_all(broker->shard, TRANSFER_MS, on_transferred, broker);
 }
 

@@ -50,7 +50,7 @@ struct broker {
     struct metadata_group *metadata_group;
     struct producer_ids *producer_ids;
     struct auto_creation *auto_creation;
-    struct leases *leases;
+    struct broker_sessions *leases;
     struct leader_transfers *leader_transfers;
     struct leader_asks *leader_asks;
     struct leader_balancer *leader_balancer;

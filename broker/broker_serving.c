@@ -59,15 +59,15 @@ static void on_applied(void *arg) {
 
 static void on_leading(void *arg) {
     struct broker *broker = arg;
-    if (broker->leases != NULL) leases_restart(broker->leases);
+    if (broker->leases != NULL) broker_sessions_restart(broker->leases);
 }
 
 static void on_leader_changed(void *arg) {
     struct broker *broker = arg;
-    if (broker->leases != NULL && broker->registered) leases_renew(broker->leases);
+    if (broker->leases != NULL && broker->registered) broker_sessions_renew(broker->leases);
 }
 
-static const struct metadata_group_events group_events = {on_applied, on_leading, on_leader_changed};
+static const struct metadata_group_events raft_group_events = {on_applied, on_leading, on_leader_changed};
 
 /* ---- Ready ---- */
 
@@ -108,13 +108,13 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->producer_ids = producer_ids_new(broker->metadata);
     broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders, broker->producer_ids);
     int error = metadata_group_open(broker->shard, broker->metadata, &broker->record, broker->settings,
-                                    broker->messages, &group_events, broker, &broker->metadata_group, why);
+                                    broker->messages, &raft_group_events, broker, &broker->metadata_group, why);
     if (error != ERR_NONE) return error;
     producer_ids_open(broker->producer_ids, broker->metadata_group);
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings, broker->metadata,
                                               broker->metadata_group, broker->leaders, &broker->record);
-    broker->leases = leases_new(broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
-                                broker->messages);
+    broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings, broker->metadata,
+                                         broker->metadata_group, broker->messages);
     broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata, broker->partitions,
                                                     broker->messages);
     broker->leader_asks = leader_asks_new(broker->env, broker->settings->node_id, broker->leaders,
@@ -145,7 +145,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
 void broker_close_cluster(struct broker *broker) {
     env_defer_cancel(broker->env, &broker->applied_task);
     registration_free(broker->registration);
-    leases_free(broker->leases);
+    broker_sessions_free(broker->leases);
     isolation_free(broker->isolation);
     leader_balancer_free(broker->leader_balancer);
     leader_asks_free(broker->leader_asks);

@@ -11,7 +11,7 @@
 
 static const uint64_t INDEX_MAX = UINT64_C(1) << 62; /* far above any log: sums of two do not overflow */
 
-static bool drop(struct group *group, const struct member *from, const char *why) {
+static bool drop(struct raft_group *group, const struct member *from, const char *why) {
     struct shard *shard = group->shard;
     shard->stats.messages_dropped++;
     log_limited(shard->log, &group->limiter, LOG_WARN, "%s: dropped a message of broker %d: %s", group->label,
@@ -20,24 +20,24 @@ static bool drop(struct group *group, const struct member *from, const char *why
 }
 
 /* What a healthy cluster sees all the time: answers that come after the question was settled. */
-static bool drop_late(struct group *group) {
+static bool drop_late(struct raft_group *group) {
     group->shard->stats.messages_dropped++;
     return false;
 }
 
 /* Every later leader has what is committed (Leader Completeness: Raft, 5.4.3). */
-static bool contradicts_commit(const struct group *group, uint64_t index, uint64_t term) {
+static bool contradicts_commit(const struct raft_group *group, uint64_t index, uint64_t term) {
     return index > 0 && index <= group->commit && partition_log_term_at(group->log, index) != 0 &&
            partition_log_term_at(group->log, index) != term;
 }
 
 static bool admit_change(const struct raft_entry *entry) {
-    struct change_server servers[CHANGE_SERVERS_MAX];
+    struct configuration_server servers[CHANGE_SERVERS_MAX];
     size_t n;
-    return change_decode(entry->buf.base, entry->buf.len, servers, &n) == ERR_NONE;
+    return configuration_decode(entry->buf.base, entry->buf.len, servers, &n) == ERR_NONE;
 }
 
-static bool admit_append(struct group *group, struct member *from, const struct raft_append_entries *args) {
+static bool admit_append(struct raft_group *group, struct member *from, const struct raft_append_entries *args) {
     if (args->prev_log_index > INDEX_MAX || args->leader_commit > INDEX_MAX)
         return drop(group, from, "its index is impossible");
     if ((args->prev_log_index == 0) != (args->prev_log_term == 0))
@@ -56,21 +56,22 @@ static bool admit_append(struct group *group, struct member *from, const struct 
     if (args->term < raft_current_term(&group->raft)) return true; /* the engine only answers */
     /* A term has one leader at most (Election Safety: Raft, 5.2). */
     if (args->term == raft_current_term(&group->raft) && group->raft.state == RAFT_LEADER) {
-        group_stop_contradicted(group, "another replica leads the term that this one leads");
+        raft_group_stop_contradicted(group, "another replica leads the term that this one leads");
         return false;
     }
     bool contradiction = contradicts_commit(group, args->prev_log_index, args->prev_log_term);
     for (unsigned i = 0; i < args->n_entries && !contradiction; i++)
         contradiction = contradicts_commit(group, args->prev_log_index + 1 + i, args->entries[i].term);
     if (contradiction) {
-        group_stop_contradicted(group, "its leader contradicts what is committed here");
+        raft_group_stop_contradicted(group, "its leader contradicts what is committed here");
         return false;
     }
     return true;
 }
 
 /* Offsets are dense, so entries that go on behind ours begin at our end; the log relies on that. */
-static bool goes_on(const struct group *group, const struct raft_append_entries *args, struct entry *const *entries) {
+static bool goes_on(const struct raft_group *group, const struct raft_append_entries *args,
+                    struct entry *const *entries) {
     uint64_t prev = args->prev_log_index;
     if (prev > 0 && partition_log_term_at(group->log, prev) != args->prev_log_term) return true; /* will be rejected */
     unsigned known = 0;
@@ -80,8 +81,8 @@ static bool goes_on(const struct group *group, const struct raft_append_entries 
            entries[known]->base_offset == partition_log_offset_behind(group->log, prev + known);
 }
 
-bool group_admit_entries(struct group *group, struct member *from, const struct raft_append_entries *args,
-                         struct entry *const *entries) {
+bool raft_group_admit_entries(struct raft_group *group, struct member *from, const struct raft_append_entries *args,
+                              struct entry *const *entries) {
     for (unsigned i = 0; i < args->n_entries; i++) {
         if (entries[i]->type == ENTRY_CHANGE && entries[i]->codec != ENTRY_PLAIN)
             return drop(group, from, "its configuration is compressed");
@@ -89,11 +90,11 @@ bool group_admit_entries(struct group *group, struct member *from, const struct 
             return drop(group, from, "the offsets of its entries are not dense");
     }
     if (args->term < raft_current_term(&group->raft) || goes_on(group, args, entries)) return true;
-    group_stop_contradicted(group, "its leader's entries do not go on at the offset where this log ends");
+    raft_group_stop_contradicted(group, "its leader's entries do not go on at the offset where this log ends");
     return false;
 }
 
-static bool admit_append_result(struct group *group, struct member *from,
+static bool admit_append_result(struct raft_group *group, struct member *from,
                                 const struct raft_append_entries_result *result) {
     if (group->raft.state != RAFT_LEADER || from->damaged) return drop_late(group);
     if (result->rejected > INDEX_MAX || result->last_log_index > INDEX_MAX)
@@ -113,14 +114,15 @@ static bool admit_append_result(struct group *group, struct member *from,
     return true;
 }
 
-static bool admit_vote(struct group *group, struct member *from, const struct raft_request_vote *args) {
+static bool admit_vote(struct raft_group *group, struct member *from, const struct raft_request_vote *args) {
     if (args->last_log_index > INDEX_MAX || (args->last_log_index == 0) != (args->last_log_term == 0))
         return drop(group, from, "an index without a term, or a term without an index");
     if (args->last_log_term >= args->term) return drop(group, from, "its log ends with a term that it only stands for");
     return true;
 }
 
-static bool admit_vote_result(struct group *group, struct member *from, const struct raft_request_vote_result *result) {
+static bool admit_vote_result(struct raft_group *group, struct member *from,
+                              const struct raft_request_vote_result *result) {
     /* The engine reads the candidate's part of its state before it asks whether it is one. */
     if (group->raft.state != RAFT_CANDIDATE) return drop_late(group);
     if (group->raft.candidate_state.in_pre_vote && result->vote_granted &&
@@ -129,7 +131,7 @@ static bool admit_vote_result(struct group *group, struct member *from, const st
     return true;
 }
 
-static bool admit_timeout_now(struct group *group, struct member *from, const struct raft_timeout_now *args) {
+static bool admit_timeout_now(struct raft_group *group, struct member *from, const struct raft_timeout_now *args) {
     if (args->last_log_index == 0 || args->last_log_index > INDEX_MAX || args->last_log_term == 0 ||
         args->last_log_term > args->term)
         return drop(group, from, "its index is impossible");
@@ -150,8 +152,8 @@ static raft_term message_term(const struct raft_message *message) {
     }
 }
 
-bool group_admit(struct group *group, struct member *from, struct raft_message *message) {
-    if (group->phase != GROUP_RUNNING) {
+bool raft_group_admit(struct raft_group *group, struct member *from, struct raft_message *message) {
+    if (group->phase != RAFT_GROUP_RUNNING) {
         group->shard->stats.messages_dropped++;
         return false;
     }

@@ -22,8 +22,8 @@ static void finish(struct shard *shard) {
 static void hand_over(struct shard *shard) {
     shard->handing_over = true;
     env_timer_start(shard->drain_timer, (uint64_t)shard->drain_ms * 1000);
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next)
-        group_hand_over(group);
+    for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next)
+        raft_group_hand_over(group);
     shard_wake(shard);
 }
 
@@ -41,8 +41,8 @@ static void on_drain_timer(void *arg) {
 
 void drain_check(struct shard *shard) {
     if (shard->drained == NULL) return;
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next)
-        if (group_leads(group) && transfer_target(group) != NULL) return;
+    for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next)
+        if (raft_group_leads(group) && transfer_target(group) != NULL) return;
     finish(shard);
 }
 

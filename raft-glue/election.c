@@ -4,7 +4,7 @@
  *   - the leader's process is dead (its link broke and connecting again was refused), or it heard no majority for an election
  *     timeout and said that it leads no more: everybody else tries
  *   - no leader is known and a majority is connected (a cluster that starts)
- *   - a new group whose first replica is to lead (group_spec.first): it tries at once and again, ever more rarely, because the others may
+ *   - a new group whose first replica is to lead (raft_group_spec.first): it tries at once and again, ever more rarely, because the others may
  *     not have opened the group yet. They wait for it, as long as its broker is connected and for some election timeouts at most (it
  *     may be unable to open the group), so that who opens first does not matter
  *
@@ -16,7 +16,7 @@
  * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader; Raft dissertation, 4.2.3); for others
  * the leader lives, and pre-vote protects it (9.6). A timeout that leaves the replica a follower (entries being written) was not the try.
  * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
- * A replica with damage in its segments makes no early try (unfit.c).
+ * A replica with damage in its segments makes no early try (leader_fitness.c).
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
  */
 #include "raft-glue/raft_group_internal.h"
@@ -26,20 +26,20 @@ enum {
         10, /* early tries: by so many the first replica of a new group is ahead, when its broker is not connected yet */
 };
 
-static void end_try(struct group *group) {
+static void end_try(struct raft_group *group) {
     group->fast = (struct fast_try){0};
     raft_set_election_timeout(&group->raft, group->shard->options.election_timeout_ms);
-    group_rearm(group);
+    raft_group_rearm(group);
 }
 
-static void begin_try(struct group *group, uint64_t at_ms) {
+static void begin_try(struct raft_group *group, uint64_t at_ms) {
     group->fast = (struct fast_try){.under_way = true, .at_ms = at_ms, .timeout_ms = group->shard->options.failover_ms};
     raft_set_election_timeout(&group->raft, group->fast.timeout_ms);
-    group_rearm(group);
+    raft_group_rearm(group);
 }
 
-static bool may_stand(const struct group *group) {
-    return group->phase == GROUP_RUNNING && group->raft.state != RAFT_LEADER && group->self->voter &&
+static bool may_stand(const struct raft_group *group) {
+    return group->phase == RAFT_GROUP_RUNNING && group->raft.state != RAFT_LEADER && group->self->voter &&
            !group->shard->draining && !partition_log_is_damaged(group->log);
 }
 
@@ -54,7 +54,7 @@ static uint64_t mix(uint64_t x) {
     return x ^ x >> 31;
 }
 
-static uint64_t rank_key(const struct group *group, const struct member *member) {
+static uint64_t rank_key(const struct raft_group *group, const struct member *member) {
     return mix(mix(group->id + 1) ^ member->replica);
 }
 
@@ -62,8 +62,8 @@ void election_count_leads(struct shard *shard) {
     shard->led_by_us = shard->led_by_all = 0;
     for (struct link *link = shard->links; link != NULL; link = link->next)
         link->leads = 0;
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
-        const struct member *leader = group_leads(group) ? group->self : group_member(group, group->leader);
+    for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
+        const struct member *leader = raft_group_leads(group) ? group->self : raft_group_member(group, group->leader);
         if (leader == NULL) continue;
         shard->led_by_all++;
         if (leader == group->self)
@@ -74,7 +74,7 @@ void election_count_leads(struct shard *shard) {
 }
 
 /* Its broker leads less than half of an equal share. */
-static bool leads_little(const struct group *group, const struct member *member) {
+static bool leads_little(const struct raft_group *group, const struct member *member) {
     const struct shard *shard = group->shard;
     size_t brokers = 1;
     for (const struct link *link = shard->links; link != NULL; link = link->next)
@@ -82,7 +82,7 @@ static bool leads_little(const struct group *group, const struct member *member)
     return 2 * brokers * (member == group->self ? shard->led_by_us : member->link->leads) < shard->led_by_all;
 }
 
-static uint64_t try_time_ms(const struct group *group) {
+static uint64_t try_time_ms(const struct raft_group *group) {
     const struct shard_options *options = &group->shard->options;
     bool we_lead_little = leads_little(group, group->self);
     uint64_t rank = 0, hash_rank = 0, ours = rank_key(group, group->self);
@@ -95,23 +95,23 @@ static uint64_t try_time_ms(const struct group *group) {
     }
     uint64_t at_ms = group->shard->now_ms + (1 + 2 * rank) * options->failover_ms +
                      hash_rank * options->failover_ms / 2;
-    return group_is_new(group) ? at_ms + (uint64_t)FIRST_AHEAD * options->failover_ms : at_ms;
+    return raft_group_is_new(group) ? at_ms + (uint64_t)FIRST_AHEAD * options->failover_ms : at_ms;
 }
 
-void election_on_link_up(struct group *group) {
-    if (!may_stand(group) || group->fast.under_way || !group_majority_is(group, is_connected)) return;
+void election_on_link_up(struct raft_group *group) {
+    if (!may_stand(group) || group->fast.under_way || !raft_group_majority_is(group, is_connected)) return;
     if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0) return;
     begin_try(group, try_time_ms(group));
 }
 
-void election_on_link_down(struct group *group) {
-    if (group_is_new(group)) group_rearm(group); /* perhaps it waits for the first one no longer */
+void election_on_link_down(struct raft_group *group) {
+    if (raft_group_is_new(group)) raft_group_rearm(group); /* perhaps it waits for the first one no longer */
 }
 
-void election_start(struct group *group) {
+void election_start(struct raft_group *group) {
     group->made_ms = group->shard->now_ms;
     if (!may_stand(group)) return;
-    if (group_is_new(group) && group->first == group->replica) {
+    if (raft_group_is_new(group) && group->first == group->replica) {
         begin_try(group, group->shard->now_ms);
     } else {
         election_on_link_up(group);
@@ -119,13 +119,13 @@ void election_start(struct group *group) {
 }
 
 /* The other member that this follower takes for the leader, or NULL. */
-static const struct member *leader_of(const struct group *group) {
-    if (group->phase != GROUP_RUNNING || group->raft.state != RAFT_FOLLOWER) return NULL;
-    const struct member *leader = group_member(group, group->raft.follower_state.current_leader.id);
+static const struct member *leader_of(const struct raft_group *group) {
+    if (group->phase != RAFT_GROUP_RUNNING || group->raft.state != RAFT_FOLLOWER) return NULL;
+    const struct member *leader = raft_group_member(group, group->raft.follower_state.current_leader.id);
     return leader == group->self ? NULL : leader;
 }
 
-static void lost_leader(struct group *group, const struct member *leader) {
+static void lost_leader(struct raft_group *group, const struct member *leader) {
     group->dead_leader = leader->replica;
     quiet_end(group);
     if (!may_stand(group)) return;
@@ -133,37 +133,38 @@ static void lost_leader(struct group *group, const struct member *leader) {
     begin_try(group, try_time_ms(group));
 }
 
-void election_on_dead(struct group *group, int32_t node) {
+void election_on_dead(struct raft_group *group, int32_t node) {
     const struct member *leader = leader_of(group);
     if (leader != NULL && leader->node == node) lost_leader(group, leader);
 }
 
-void election_on_resigned(struct group *group, const struct member *from) {
+void election_on_resigned(struct raft_group *group, const struct member *from) {
     if (leader_of(group) == from) lost_leader(group, from);
 }
 
-bool election_leader_is_dead(const struct group *group) {
+bool election_leader_is_dead(const struct raft_group *group) {
     return group->dead_leader != 0 && group->raft.state == RAFT_FOLLOWER &&
            group->raft.follower_state.current_leader.id == group->dead_leader;
 }
 
-void election_hard_state_durable(struct group *group) {
-    if (!group->fast.under_way || !group->fast.tried || group_hard_state_pending(group)) return;
+void election_hard_state_durable(struct raft_group *group) {
+    if (!group->fast.under_way || !group->fast.tried || raft_group_hard_state_pending(group)) return;
     /* A flush of the others, and both ways. */
     group->fast.at_ms = shard_now_ms(group->shard) + (uint64_t)2 * group->fast.timeout_ms;
-    group_rearm(group);
+    raft_group_rearm(group);
 }
 
 /* The first replica of a new group tries again, after twice the time. */
-static void try_again(struct group *group) {
+static void try_again(struct raft_group *group) {
     uint32_t longest_ms = group->shard->options.election_timeout_ms / 4;
     if (group->fast.timeout_ms < longest_ms) group->fast.timeout_ms *= 2;
     raft_set_election_timeout(&group->raft, group->fast.timeout_ms);
 }
 
-bool election_may_time_out(struct group *group) {
+bool election_may_time_out(struct raft_group *group) {
     if (!group->fast.under_way || !group->fast.tried || group->raft.state != RAFT_CANDIDATE) return true;
-    if (group->first == group->replica && group_is_new(group) && group->shard->now_ms < group_patience_ends_ms(group)) {
+    if (group->first == group->replica && raft_group_is_new(group) &&
+        group->shard->now_ms < raft_group_patience_ends_ms(group)) {
         try_again(group);
         return true;
     }
@@ -171,13 +172,13 @@ bool election_may_time_out(struct group *group) {
     return false;
 }
 
-void election_timed_out(struct group *group) {
+void election_timed_out(struct raft_group *group) {
     if (group->fast.under_way && group->raft.state == RAFT_CANDIDATE) group->fast.tried = true;
 }
 
-void election_note(struct group *group) {
+void election_note(struct raft_group *group) {
     if (group->leader != 0) group->led = true;
-    if (!group->fast.under_way || group->phase != GROUP_RUNNING) return;
+    if (!group->fast.under_way || group->phase != RAFT_GROUP_RUNNING) return;
     bool leader_known = group->raft.state == RAFT_FOLLOWER && group->leader != 0 && group->leader != group->dead_leader;
     bool lost = group->raft.state == RAFT_FOLLOWER && group->fast.tried; /* somebody stands in a later term */
     if (leader_known || lost || group->raft.state == RAFT_LEADER) end_try(group);

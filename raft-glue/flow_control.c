@@ -46,22 +46,22 @@ static void await_durable(struct shard *shard) {
     journal_wait(log_store_journal(shard->store), &round->waiter);
 }
 
-void intake_charge(struct shard *shard, uint64_t bytes) {
+void flow_control_charge(struct shard *shard, uint64_t bytes) {
     shard->turn_bytes += bytes;
     shard->undurable_bytes += bytes;
     shard_wake(shard);
 }
 
-void intake_end_turn(struct shard *shard) {
+void flow_control_end_turn(struct shard *shard) {
     await_durable(shard);
     decide_pause(shard);
 }
 
-void intake_on_time(struct shard *shard) {
+void flow_control_on_time(struct shard *shard) {
     if (shard->bulk_paused) decide_pause(shard);
 }
 
-void intake_close(struct shard *shard) {
+void flow_control_close(struct shard *shard) {
     for (struct undurable *round = shard->undurable, *next; round != NULL; round = next) {
         next = round->next;
         journal_wait_cancel(log_store_journal(shard->store), &round->waiter);

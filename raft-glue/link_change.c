@@ -22,15 +22,15 @@ static void tell_member(struct member *member) {
     if ((link->under_way & CAME_UP) && link->up) replicate_link_up(member);
 }
 
-static void tell_of(struct group *group, const struct link *link) {
+static void tell_of(struct raft_group *group, const struct link *link) {
     if (link->under_way & (WENT_DOWN | CAME_UP)) quiet_link_changed(group, link);
     if (link->under_way & HEARD) quiet_link_heard(group, link);
     if (link->under_way & WENT_DOWN) election_on_link_down(group);
     if ((link->under_way & FOUND_DEAD) && !link->up) election_on_dead(group, link->node);
-    if ((link->under_way & CAME_UP) && link->up && group_has_member_at(group, link)) election_on_link_up(group);
+    if ((link->under_way & CAME_UP) && link->up && raft_group_has_member_at(group, link)) election_on_link_up(group);
 }
 
-static void tell(struct group *group) {
+static void tell(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         tell_member(group->members[i]);
     for (const struct link *link = group->shard->links; link != NULL; link = link->next)
@@ -55,7 +55,7 @@ static bool pass_begins(struct shard *shard) {
 static bool pass_goes_on(struct shard *shard) {
     shard_now_ms(shard);
     while (shard->change_next != NULL) {
-        struct group *group = shard->change_next;
+        struct raft_group *group = shard->change_next;
         shard->change_next = group->hh.next;
         tell(group);
         if (shard->change_next == NULL || !env_turn_is_long(shard->env)) continue;

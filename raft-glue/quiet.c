@@ -25,7 +25,7 @@
 
 /* ---- Waking ---- */
 
-static void wake_leader(struct group *group) {
+static void wake_leader(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self) continue;
@@ -35,14 +35,14 @@ static void wake_leader(struct group *group) {
 }
 
 /* Its own timeout runs from the leader's last sign of life on. */
-static void wake_follower(struct group *group) {
+static void wake_follower(struct raft_group *group) {
     uint32_t timeout_ms = group->raft.state == RAFT_FOLLOWER ? group->raft.follower_state.randomized_election_timeout
                                                              : group->shard->options.election_timeout_ms;
     group->calm.not_before_ms = peers_heard_ms(group->shard->peers, group->calm.of->node) + timeout_ms;
     group->calm.of = NULL;
 }
 
-void quiet_end(struct group *group) {
+void quiet_end(struct raft_group *group) {
     group->calm.asked = false;
     if (!group->quiet) return;
     if (group->calm.of == NULL)
@@ -51,26 +51,26 @@ void quiet_end(struct group *group) {
         wake_follower(group);
     group->quiet = false;
     group->shard->stats.quiet_ended++;
-    group_rearm(group);
-    shard_news(group);
+    raft_group_rearm(group);
+    shard_ready(group);
 }
 
-static void begin(struct group *group) {
+static void begin(struct raft_group *group) {
     group->quiet = true;
     group->shard->stats.quiet_begun++;
-    group_rearm(group);
-    shard_news(group);
+    raft_group_rearm(group);
+    shard_ready(group);
 }
 
 /* ---- The leader ---- */
 
-static bool is_busy(const struct group *group) {
+static bool is_busy(const struct raft_group *group) {
     return !group->announced.leading || group->shard->draining || group->transfer != NULL || group->hand_over_to != 0 ||
-           raft_transferee(&group->raft) != 0 || group->read_index.first != NULL || group_hard_state_pending(group) ||
-           partition_log_is_damaged(group->log);
+           raft_transferee(&group->raft) != 0 || group->read_index.first != NULL ||
+           raft_group_hard_state_pending(group) || partition_log_is_damaged(group->log);
 }
 
-static bool all_is_settled(const struct group *group) {
+static bool all_is_settled(const struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log);
     return group->commit == last && group->applied == last && group->raft.last_stored == last &&
            group->raft.configuration_uncommitted_index == 0;
@@ -81,13 +81,13 @@ static bool has_all(const struct member *member) {
            member_match(member) == partition_log_last_index(member->group->log);
 }
 
-static bool majority_is_live(const struct group *group) {
-    return group_majority_is(group, member_is_live);
+static bool majority_is_live(const struct raft_group *group) {
+    return raft_group_majority_is(group, member_is_live);
 }
 
 /* Nothing is under way, and nobody who lives lacks anything. */
-static bool is_calm(const struct group *group) {
-    if (!group_leads(group) || is_busy(group) || !all_is_settled(group)) return false;
+static bool is_calm(const struct raft_group *group) {
+    if (!raft_group_leads(group) || is_busy(group) || !all_is_settled(group)) return false;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
         if (member != group->self && member_is_live(member) && !has_all(member)) return false;
@@ -95,7 +95,7 @@ static bool is_calm(const struct group *group) {
     return majority_is_live(group);
 }
 
-static void settle(struct group *group) {
+static void settle(struct raft_group *group) {
     if (!group->calm.asked || group->quiet || !is_calm(group)) return;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
@@ -104,7 +104,7 @@ static void settle(struct group *group) {
     begin(group);
 }
 
-void quiet_tick_begins(struct group *group) {
+void quiet_tick_begins(struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log);
     if (majority_is_live(group)) quiet_stop_hurry(group);
     /* A question is a heartbeat, so asking too early costs nothing. */
@@ -117,7 +117,7 @@ void quiet_tick_begins(struct group *group) {
         group->members[i]->quiet = false;
 }
 
-void quiet_tick_ended(struct group *group) {
+void quiet_tick_ended(struct raft_group *group) {
     group->calm.asks = false;
     settle(group);
 }
@@ -132,13 +132,13 @@ void quiet_ask(struct member *member, struct peer_record *record) {
     record->append.quiet_round = member->group->calm.round;
 }
 
-void quiet_sent(struct group *group) {
+void quiet_sent(struct raft_group *group) {
     group->calm.asked = false;
     if (group->quiet) quiet_end(group);
 }
 
 void quiet_agreed(struct member *member, const struct peer_record *record) {
-    struct group *group = member->group;
+    struct raft_group *group = member->group;
     if (!group->calm.asked || record->append_result.quiet_round != group->calm.round) return;
     member->quiet = true;
     settle(group);
@@ -146,20 +146,20 @@ void quiet_agreed(struct member *member, const struct peer_record *record) {
 
 /* ---- The follower ---- */
 
-bool quiet_agrees(const struct group *group, const struct member *from, const struct peer_record *record) {
+bool quiet_agrees(const struct raft_group *group, const struct member *from, const struct peer_record *record) {
     uint64_t last = partition_log_last_index(group->log);
     bool follows = group->raft.state == RAFT_FOLLOWER && group->heard_leader == from->replica &&
                    group->raft.follower_state.current_leader.id == from->replica &&
                    record->term == raft_current_term(&group->raft);
-    bool settled = !group_hard_state_pending(group) && group->raft.last_stored == last && !group->fast.under_way &&
+    bool settled = !raft_group_hard_state_pending(group) && group->raft.last_stored == last && !group->fast.under_way &&
                    !partition_log_is_damaged(group->log) && from->link->up;
     bool whole = record->append.prev_index == last && record->append.commit >= last && last > 0 &&
                  partition_log_term_at(group->log, last) == record->append.prev_term;
     return (record->flags & RECORD_QUIET) && follows && settled && whole;
 }
 
-void quiet_follow(struct group *group, struct member *from) {
-    bool still = group->phase == GROUP_RUNNING && group->raft.state == RAFT_FOLLOWER &&
+void quiet_follow(struct raft_group *group, struct member *from) {
+    bool still = group->phase == RAFT_GROUP_RUNNING && group->raft.state == RAFT_FOLLOWER &&
                  group->raft.follower_state.current_leader.id == from->replica;
     if (!still) return;
     group->calm.of = from;
@@ -169,7 +169,7 @@ void quiet_follow(struct group *group, struct member *from) {
 
 /* ---- Both ---- */
 
-void quiet_stepped(struct group *group) {
+void quiet_stepped(struct raft_group *group) {
     if (!group->quiet) return;
     const struct member *of = group->calm.of;
     bool follows = of != NULL && group->raft.state == RAFT_FOLLOWER &&
@@ -180,7 +180,7 @@ void quiet_stepped(struct group *group) {
 
 /* The engine would count from when it is woken: what is left of its timeout since the last sign of life is all that it gets, so that it says that it
  * leads no more while others may still hear it. */
-static void hurry(struct group *group) {
+static void hurry(struct raft_group *group) {
     const struct shard_options *options = &group->shard->options;
     uint64_t heard_ms = 0, now_ms = shard_now_ms(group->shard);
     for (size_t i = 0; i < group->member_count; i++) {
@@ -195,14 +195,14 @@ static void hurry(struct group *group) {
     group->calm.hurried = true;
 }
 
-void quiet_stop_hurry(struct group *group) {
+void quiet_stop_hurry(struct raft_group *group) {
     if (!group->calm.hurried) return;
     group->calm.hurried = false;
     raft_set_election_timeout(&group->raft, group->shard->options.election_timeout_ms);
 }
 
 /* A quiet leader loses sight of who is at that link, and sleeps on if it has a majority. */
-static void lose_sight(struct group *group, const struct link *link) {
+static void lose_sight(struct raft_group *group, const struct link *link) {
     if (group->quiet && !majority_is_live(group)) hurry(group);
     if (!group->quiet || !majority_is_live(group)) {
         quiet_end(group);
@@ -211,12 +211,12 @@ static void lose_sight(struct group *group, const struct link *link) {
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i]->link == link) group->members[i]->quiet = false;
     group->announced.quiet = false;
-    shard_news(group);
+    shard_ready(group);
 }
 
-void quiet_link_changed(struct group *group, const struct link *link) {
+void quiet_link_changed(struct raft_group *group, const struct link *link) {
     if (group->calm.of == NULL) {
-        if (!group_has_member_at(group, link)) return;
+        if (!raft_group_has_member_at(group, link)) return;
         if (link->up)
             quiet_end(group);
         else
@@ -226,14 +226,14 @@ void quiet_link_changed(struct group *group, const struct link *link) {
     }
 }
 
-void quiet_link_heard(struct group *group, const struct link *link) {
+void quiet_link_heard(struct raft_group *group, const struct link *link) {
     if (group->quiet && group->calm.of == NULL) {
-        if (!group_has_member_at(group, link)) return;
+        if (!raft_group_has_member_at(group, link)) return;
         if (link->silent)
             lose_sight(group, link);
         else
             quiet_end(group);
     } else if (group->quiet && group->calm.of->link == link) {
-        group_rearm(group);
+        raft_group_rearm(group);
     }
 }

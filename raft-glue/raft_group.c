@@ -17,13 +17,13 @@ enum { MAX_INFLIGHT_ENTRIES = 4096 };
 
 /* ---- Members ---- */
 
-static void place_member(struct group *group, struct member *member, const struct group_member *as) {
+static void place_member(struct raft_group *group, struct member *member, const struct raft_group_member *as) {
     member->node = as->node;
     member->voter = as->voter;
     member->link = as->replica == group->replica ? NULL : shard_link(group->shard, as->node);
 }
 
-static struct member *make_member(struct group *group, const struct group_member *as) {
+static struct member *make_member(struct raft_group *group, const struct raft_group_member *as) {
     struct member *member = mem_zalloc(sizeof *member);
     member->group = group;
     member->replica = as->replica;
@@ -38,12 +38,12 @@ static void free_member(struct member *member) {
     mem_free(member);
 }
 
-void group_set_members(struct group *group, const struct group_member *members, size_t n) {
+void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members, size_t n) {
     CHECK(n > 0 && n <= CHANGE_SERVERS_MAX);
     quiet_end(group);
     struct member **now = mem_alloc(n * sizeof *now);
     for (size_t i = 0; i < n; i++) {
-        struct member *member = group_member(group, members[i].replica);
+        struct member *member = raft_group_member(group, members[i].replica);
         if (member == NULL) {
             member = make_member(group, &members[i]);
         } else if (member->node != members[i].node) {
@@ -61,13 +61,13 @@ void group_set_members(struct group *group, const struct group_member *members, 
     group->member_count = n;
     for (size_t i = 0; i < n; i++)
         now[i]->keep = false;
-    group->self = group_member(group, group->replica);
+    group->self = raft_group_member(group, group->replica);
     CHECK(group->self != NULL);
 }
 
 /* ---- Opening ---- */
 
-static void init_engine(struct group *group) {
+static void init_engine(struct raft_group *group) {
     const struct shard_options *options = &group->shard->options;
     char address[24];
     snprintf(address, sizeof address, "%" PRIu64, group->replica);
@@ -82,13 +82,14 @@ static void init_engine(struct group *group) {
     group->role = RAFT_FOLLOWER;
 }
 
-static void bootstrap(struct group *group, const struct group_spec *spec) {
+static void bootstrap(struct raft_group *group, const struct raft_group_spec *spec) {
     struct entry_spec change = {.type = ENTRY_CHANGE, .max_timestamp = -1};
-    struct change_server servers[CHANGE_SERVERS_MAX];
+    struct configuration_server servers[CHANGE_SERVERS_MAX];
     CHECK(spec->member_count <= CHANGE_SERVERS_MAX);
     for (size_t i = 0; i < spec->member_count; i++)
-        servers[i] = (struct change_server){.replica = spec->members[i].replica, .voter = spec->members[i].voter};
-    change.raw = change_encode(servers, spec->member_count);
+        servers[i] = (struct configuration_server){.replica = spec->members[i].replica,
+                                                   .voter = spec->members[i].voter};
+    change.raw = configuration_encode(servers, spec->member_count);
     struct entry *entry = entry_new(NULL, &change);
     entry_seal(entry, group->id, 1, 1);
     group->hard_state.version = partition_log_set_hard_state(group->log, 1, 0);
@@ -96,7 +97,7 @@ static void bootstrap(struct group *group, const struct group_spec *spec) {
     entry_unref(entry);
 }
 
-static int check_log(struct group *group, struct error_text *why) {
+static int check_log(struct raft_group *group, struct error_text *why) {
     uint64_t last = partition_log_last_index(group->log);
     uint32_t last_term = last == 0 ? 0 : partition_log_term_at(group->log, last);
     uint64_t change = 0;
@@ -115,10 +116,10 @@ static int check_log(struct group *group, struct error_text *why) {
     return ERR_NONE;
 }
 
-int group_open(struct shard *shard, const struct group_spec *spec, const struct group_events *events, void *arg,
-               struct group **result, struct error_text *why) {
+int raft_group_open(struct shard *shard, const struct raft_group_spec *spec, const struct raft_group_events *events,
+                    void *arg, struct raft_group **result, struct error_text *why) {
     engine_heap_use();
-    struct group *group = mem_zalloc(sizeof *group);
+    struct raft_group *group = mem_zalloc(sizeof *group);
     group->shard = shard;
     group->events = events;
     group->arg = arg;
@@ -127,7 +128,7 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->needs_room = spec->needs_room;
     group->eager_commit = spec->eager_commit;
     group->read_index.end = &group->read_index.first;
-    group->applying.more.run = group_apply_more;
+    group->applying.more.run = raft_group_apply_more;
     int error = spec->opening != NULL
                     ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log, why)
                     : partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log,
@@ -151,18 +152,18 @@ int group_open(struct shard *shard, const struct group_spec *spec, const struct 
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
     if (group->applied > group->commit) group->commit = group->applied; /* only committed entries are applied */
-    group_set_members(group, spec->members, spec->member_count);
+    raft_group_set_members(group, spec->members, spec->member_count);
     init_engine(group);
     shard_add_group(shard, group);
     *result = group;
-    group_continue_start(group);
-    shard_news(group);
+    raft_group_continue_start(group);
+    shard_ready(group);
     return ERR_NONE;
 }
 
 /* ---- Closing ---- */
 
-static void free_group(struct group *group) {
+static void free_group(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         free_member(group->members[i]);
     mem_free(group->members);
@@ -172,30 +173,30 @@ static void free_group(struct group *group) {
     mem_free(group);
 }
 
-void group_pin(struct group *group) {
+void raft_group_pin(struct raft_group *group) {
     group->pins++;
 }
 
-void group_unpin(struct group *group) {
+void raft_group_unpin(struct raft_group *group) {
     CHECK(group->pins > 0);
     if (--group->pins == 0 && group->closed) free_group(group);
 }
 
-void group_close(struct group *group) {
+void raft_group_close(struct raft_group *group) {
     CHECK(!group->closed);
-    group_pin(group);
+    raft_group_pin(group);
     group->closed = true;
-    confirm_fail_all(group, ERR_CANCELED);
+    read_index_fail_all(group, ERR_CANCELED);
     transfer_fail(group, ERR_CANCELED);
     for (size_t i = 0; i < group->member_count; i++)
         replicate_forget(group->members[i]);
     env_defer_cancel(group->shard->env, &group->applying.more);
     if (group->applying.under_way && !group->applying.loaded) partition_log_read_cancel(&group->applying.read);
     if (group->applying.loaded && group->applying.error == ERR_NONE) partition_log_read_release(&group->applying.read);
-    group_end_start(group);
+    raft_group_end_start(group);
     env_timer_free(group->starting.again);
     shard_remove_group(group->shard, group);
     partition_log_close(group->log);
     raft_close(&group->raft, NULL);
-    group_unpin(group);
+    raft_group_unpin(group);
 }

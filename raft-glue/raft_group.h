@@ -1,16 +1,16 @@
 /*
  * The life of one Raft group on this broker: engine (libraft's raft_step), log (partition_log) and peer messages.
  *
- *        group_open                 elected, own-term entry        lost (higher term, no majority
+ *        raft_group_open                 elected, own-term entry        lost (higher term, no majority
  *   ----------------> following --- committed and applied ---> leading --- heard, transfer) ---> following
  *                        |                                          |
- *                        +------------- group_close ----------------+-----> closed
+ *                        +------------- raft_group_close ----------------+-----> closed
  *
- * Happy path on a leader: group_submit seals the entry, steps the engine, hands the entry to the log and to the peers in
+ * Happy path on a leader: raft_group_submit seals the entry, steps the engine, hands the entry to the log and to the peers in
  * parallel, and when a majority has it on disk delivers it through `committed`, on every replica, in order.
  * Failures: a submit is refused with ERR_NOT_LEADER, ERR_LIMIT or ERR_NO_SPACE; what was submitted and had not committed when leadership
  * is lost may or may not commit later. A failed engine step ends the process.
- * Invariants: nothing reaches the engine but through group_admit(); while the hard state is not durable no
+ * Invariants: nothing reaches the engine but through raft_group_admit(); while the hard state is not durable no
  * message leaves and no entry counts as persisted; completions of truncated entries are dropped; the commit index given to the log never goes back.
  */
 #ifndef RAFT_GLUE_RAFT_GROUP_H
@@ -18,15 +18,15 @@
 
 #include "raft-glue/shard.h"
 
-enum { GROUP_IN_SYNC_ENTRIES = 1000 };
+enum { RAFT_GROUP_IN_SYNC_ENTRIES = 1000 };
 
-struct group_member {
+struct raft_group_member {
     uint64_t replica; /* raft server id: allocated by group 0, never reused, never 0 */
     int32_t node;     /* the broker that holds it */
     bool voter;       /* false: stand-by */
 };
 
-struct group_events {
+struct raft_group_events {
     /* Committed entries, in order, each once, on every replica, from the one after what `restore` returned on. Runs before any effect of a later commit.
      * The entry is the caller's; take a reference to keep it. */
     void (*committed)(void *arg, struct entry *entry);
@@ -38,10 +38,10 @@ struct group_events {
     void (*lost)(void *arg);
     /* The known leader changed; replica 0: unknown. */
     void (*leader_changed)(void *arg, uint64_t replica, uint32_t term);
-    /* A leader: nothing happens in the group, and what group_member_in_sync says does not change, until this is called with false. NULL:
+    /* A leader: nothing happens in the group, and what raft_group_member_in_sync says does not change, until this is called with false. NULL:
      * the owner does not mind. */
     void (*quiet)(void *arg, bool quiet);
-    /* Inside group_open, when the log is open: the applier takes its snapshot out of it (partition_log_snapshot) and returns the index
+    /* Inside raft_group_open, when the log is open: the applier takes its snapshot out of it (partition_log_snapshot) and returns the index
      * up to which it knows the entries by that. NULL: it knows none. */
     uint64_t (*restore)(void *arg, struct partition_log *log);
     /* No more committed entries come, because the log is damaged or the group has stopped; it was logged, `why` is a sentence without its end.
@@ -49,12 +49,12 @@ struct group_events {
     void (*broken)(void *arg, const char *why);
 };
 
-struct group_spec {
+struct raft_group_spec {
     uint64_t id;
     const char *label; /* "orders-3", "metadata"; copied */
     uint64_t replica;  /* ours */
     /* The first configuration, ours included, in the same order on every broker; copied. */
-    const struct group_member *members;
+    const struct raft_group_member *members;
     size_t member_count;
     /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the caller has shown that this replica has
      * never existed before; otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
@@ -65,64 +65,64 @@ struct group_spec {
     /* Of the log, and over; taken over. NULL: the log is opened within the call, which blocks. */
     struct partition_log_opening *opening;
     bool
-        needs_room; /* its records are refused while the disk has none (disk_room.h), and another replica leads it then */
+        needs_room; /* its records are refused while the disk has none (disk_space.h), and another replica leads it then */
     bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
 };
 
 /* Opens the log and starts the engine. ERR_CORRUPT, ERR_IO. */
-int group_open(struct shard *shard, const struct group_spec *spec, const struct group_events *events, void *arg,
-               struct group **group, struct error_text *why);
+int raft_group_open(struct shard *shard, const struct raft_group_spec *spec, const struct raft_group_events *events,
+                    void *arg, struct raft_group **group, struct error_text *why);
 /* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
-void group_close(struct group *group);
+void raft_group_close(struct raft_group *group);
 
 /* Something is wrong that no other replica must suffer from: the group does nothing any more, which is logged with the middle of a sentence.
  * `lost` comes if it led. Also from inside `committed`, of which no more come. */
-void group_stop(struct group *group, const char *why);
+void raft_group_stop(struct raft_group *group, const char *why);
 /* The same because of what a peer says: `broken` is not called, for nothing of ours is damaged, and a message must not end a broker. */
-void group_stop_contradicted(struct group *group, const char *why);
+void raft_group_stop_contradicted(struct raft_group *group, const char *why);
 
-struct partition_log *group_log(struct group *group);
-uint64_t group_id(const struct group *group);
-uint32_t group_term(const struct group *group);
-bool group_is_leading(const struct group *group); /* as announced by `leading` and not `lost` since */
-uint64_t group_leader(const struct group *group); /* replica id; 0: unknown */
-uint64_t group_commit_index(const struct group *group);
-uint64_t group_applied_index(const struct group *group);
+struct partition_log *raft_group_log(struct raft_group *group);
+uint64_t raft_group_id(const struct raft_group *group);
+uint32_t raft_group_term(const struct raft_group *group);
+bool raft_group_is_leading(const struct raft_group *group); /* as announced by `leading` and not `lost` since */
+uint64_t raft_group_leader(const struct raft_group *group); /* replica id; 0: unknown */
+uint64_t raft_group_commit_index(const struct raft_group *group);
+uint64_t raft_group_applied_index(const struct raft_group *group);
 /* Where members are now (a broker's address moved is peers_add; this is for members that came or went). */
-void group_set_members(struct group *group, const struct group_member *members, size_t n);
+void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members, size_t n);
 /* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and it has all that is
- * committed, or lacks at most GROUP_IN_SYNC_ENTRIES entries of the log, knows of no damage in it, and has room for more. Ourselves: always. */
-bool group_member_in_sync(const struct group *group, uint64_t replica);
+ * committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of the log, knows of no damage in it, and has room for more. Ourselves: always. */
+bool raft_group_member_in_sync(const struct raft_group *group, uint64_t replica);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much
- * is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the group needs some. The term of the entry is group_term(). Effects leave at the end of this turn at the latest. */
-int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index);
+ * is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the group needs some. The term of the entry is raft_group_term(). Effects leave at the end of this turn at the latest. */
+int raft_group_submit(struct raft_group *group, struct entry_spec *spec, uint64_t *index);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups of a turn). `done`: ERR_NONE; ERR_NOT_LEADER;
  * ERR_TIMEOUT after an election timeout. */
-struct group_confirm {
-    void (*done)(struct group_confirm *confirm, int error);
-    struct group_confirm *next; /* the group's */
-    uint64_t round;             /* the group's */
-    uint64_t deadline_ms;       /* the group's */
+struct raft_group_read_index {
+    void (*done)(struct raft_group_read_index *confirm, int error);
+    struct raft_group_read_index *next; /* the group's */
+    uint64_t round;                     /* the group's */
+    uint64_t deadline_ms;               /* the group's */
 };
-void group_confirm(struct group *group, struct group_confirm *confirm);
-void group_confirm_cancel(struct group *group, struct group_confirm *confirm);
+void raft_group_read_index(struct raft_group *group, struct raft_group_read_index *confirm);
+void raft_group_read_index_cancel(struct raft_group *group, struct raft_group_read_index *confirm);
 
 /* A planned transfer of the lead to another replica, so that leaders are where they were placed. Submits go on until the target has
  * nearly everything; then they are refused with ERR_LIMIT for the moment (a flush or two) until the lead is lost. `done`: ERR_NONE, this
  * replica leads no more; ERR_TIMEOUT, the target did not take over and this one leads on; ERR_CANCELED, the group was closed. */
-struct group_transfer {
-    void (*done)(struct group_transfer *transfer, int error);
-    struct group *group; /* the group's, all below; NULL: not under way */
+struct raft_group_transfer {
+    void (*done)(struct raft_group_transfer *transfer, int error);
+    struct raft_group *group; /* the group's, all below; NULL: not under way */
     uint64_t replica, deadline_ms;
     uint32_t term;
     bool asked; /* the target was told to stand: there is no second time */
 };
 /* ERR_NOT_LEADER; ERR_LIMIT: another one is under way, or this broker stops; ERR_INVALID: the target does not vote, or is this replica; ERR_AGAIN: it is
  * not connected, or lags behind. `done` comes only after ERR_NONE, never inside the call. */
-int group_transfer_begin(struct group *group, struct group_transfer *transfer, uint64_t replica);
+int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, uint64_t replica);
 /* `done` is not called; what is under way may succeed all the same. Nothing if it is over. */
-void group_transfer_cancel(struct group_transfer *transfer);
+void raft_group_transfer_cancel(struct raft_group_transfer *transfer);
 
 #endif

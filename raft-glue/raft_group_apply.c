@@ -1,7 +1,7 @@
 /*
  * What the owner of a group hears at the end of a turn: committed entries, in order, each once; then who leads (raft_group_role.c).
  *
- * Steps only note; the end of the turn tells (group_deliver), so an owner may submit, close or confirm inside its events
+ * Steps only note; the end of the turn tells (raft_group_deliver), so an owner may submit, close or confirm inside its events
  * without meeting a half finished step, and so a burst of commits wakes it once. Entries that have left memory are read from
  * their segments, the turn goes on meanwhile. Order of events: committed ..., caught_up, lost, leader_changed, leading.
  *
@@ -17,36 +17,36 @@ enum {
 };
 
 /* The engine counts a configuration as uncommitted until it is told. */
-static void report_change(struct group *group, const struct entry *entry) {
+static void report_change(struct raft_group *group, const struct entry *entry) {
     if (group->raft.configuration_uncommitted_index != entry->index) return;
     struct raft_event event = {.type = RAFT_CONFIGURATION};
     struct raft_buffer bytes = {(void *)entry->body.data, entry->body.len};
     event.configuration.index = entry->index;
     CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) == 0); /* admitted, or made here */
-    group_step(group, &event);
+    raft_group_step(group, &event);
 }
 
-static void hand_over(struct group *group, struct partition_log_read *read) {
-    for (size_t i = 0; i < read->count && !group->closed && group->phase != GROUP_STOPPED; i++) {
+static void hand_over(struct raft_group *group, struct partition_log_read *read) {
+    for (size_t i = 0; i < read->count && !group->closed && group->phase != RAFT_GROUP_STOPPED; i++) {
         struct entry *entry = read->entries[i];
         /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT */
         CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);
-        if (entry->type == ENTRY_CHANGE && group->phase == GROUP_RUNNING) report_change(group, entry);
+        if (entry->type == ENTRY_CHANGE && group->phase == RAFT_GROUP_RUNNING) report_change(group, entry);
         group->applied = entry->index;
         group->events->committed(group->arg, entry);
     }
 }
 
 static void on_read(struct partition_log_read *read, int error) {
-    struct group *group = CONTAINER_OF(read, struct group, applying.read);
+    struct raft_group *group = CONTAINER_OF(read, struct raft_group, applying.read);
     group->applying.loaded = true;
     group->applying.error = error;
-    if (group->applying.under_way) shard_news(group);
+    if (group->applying.under_way) shard_ready(group);
 }
 
 /* What lies behind damage is not applied; the log is whole as far as consensus goes, so the replica follows, votes and acknowledges
  * all the same. False: the group is gone. */
-static bool apply_failed(struct group *group) {
+static bool apply_failed(struct raft_group *group) {
     int error = group->applying.error;
     if (partition_log_is_damaged(group->log)) {
         group->applying.blocked = true;
@@ -55,22 +55,22 @@ static bool apply_failed(struct group *group) {
     }
     log_error(group->shard->log, "%s: cannot read entry %llu of its log (%s); see draved log verify", group->label,
               (unsigned long long)(group->applied + 1), error_phrase(error));
-    group_stop(group, "a committed entry cannot be read");
+    raft_group_stop(group, "a committed entry cannot be read");
     return true;
 }
 
-void group_apply_more(struct env_task *task) {
-    shard_news(CONTAINER_OF(task, struct group, applying.more));
+void raft_group_apply_more(struct env_task *task) {
+    shard_ready(CONTAINER_OF(task, struct raft_group, applying.more));
 }
 
 /* Delivers what is committed and at hand. False: a read is under way, or the group is gone. */
-static bool apply_commits(struct group *group) {
+static bool apply_commits(struct raft_group *group) {
     bool any = false;
     for (;;) {
         if (group->applying.under_way && !group->applying.loaded) break;
         if (group->applying.loaded) {
             group->applying.under_way = group->applying.loaded = false;
-            if (group->applying.error != ERR_NONE && group_read_later(group, group->applying.error)) break;
+            if (group->applying.error != ERR_NONE && raft_group_read_later(group, group->applying.error)) break;
             if (group->applying.error != ERR_NONE) {
                 if (!apply_failed(group)) return false;
                 break;
@@ -83,7 +83,8 @@ static bool apply_commits(struct group *group) {
         }
         uint64_t last = partition_log_last_index(group->log);
         if (last > group->commit) last = group->commit;
-        if (group->applied >= last || group->phase == GROUP_STOPPED || group->starting.waits || group->applying.blocked)
+        if (group->applied >= last || group->phase == RAFT_GROUP_STOPPED || group->starting.waits ||
+            group->applying.blocked)
             break;
         if (any && env_turn_is_long(group->shard->env)) {
             env_yield(group->shard->env, &group->applying.more);
@@ -98,15 +99,15 @@ static bool apply_commits(struct group *group) {
     return !group->closed;
 }
 
-void group_deliver(struct group *group) {
+void raft_group_deliver(struct raft_group *group) {
     if (apply_commits(group)) {
-        group_tell_role(group);
-        if (!group->closed) confirm_deliver(group);
+        raft_group_tell_role(group);
+        if (!group->closed) read_index_deliver(group);
         if (!group->closed) transfer_deliver(group);
-        if (!group->closed) unfit_deliver(group);
+        if (!group->closed) leader_fitness_deliver(group);
         if (!group->closed && group->transfer != NULL)
-            group_hand_over(group); /* a quiet group has no step that would */
-        if (!group->closed && group_leads(group)) {
+            raft_group_hand_over(group); /* a quiet group has no step that would */
+        if (!group->closed && raft_group_leads(group)) {
             for (size_t i = 0; i < group->member_count; i++)
                 if (group->members[i] != group->self) replicate_commit(group->members[i]);
         }

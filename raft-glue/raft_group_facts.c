@@ -6,29 +6,29 @@
 
 enum { FIRST_PATIENCE = 10 }; /* election timeouts */
 
-struct member *group_member(const struct group *group, uint64_t replica) {
+struct member *raft_group_member(const struct raft_group *group, uint64_t replica) {
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i]->replica == replica) return group->members[i];
     return NULL;
 }
 
-bool group_lacks_room(const struct group *group, enum disk_room_asker asker) {
-    return group->needs_room && disk_room_is_short(log_store_room(group->shard->store), asker);
+bool raft_group_lacks_room(const struct raft_group *group, enum disk_space_asker asker) {
+    return group->needs_room && disk_space_is_short(log_store_room(group->shard->store), asker);
 }
 
-bool group_is_damaged(const struct group *group) {
+bool raft_group_is_damaged(const struct raft_group *group) {
     return partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
 }
 
-bool group_is_unfit(const struct group *group) {
-    return group_is_damaged(group) || group_lacks_room(group, DISK_ROOM_LEADER);
+bool raft_group_is_unfit(const struct raft_group *group) {
+    return raft_group_is_damaged(group) || raft_group_lacks_room(group, DISK_ROOM_LEADER);
 }
 
-bool group_is_new(const struct group *group) {
+bool raft_group_is_new(const struct raft_group *group) {
     return group->made && !group->led;
 }
 
-uint64_t group_patience_ends_ms(const struct group *group) {
+uint64_t raft_group_patience_ends_ms(const struct raft_group *group) {
     return group->made_ms + (uint64_t)FIRST_PATIENCE * group->shard->options.election_timeout_ms;
 }
 
@@ -37,7 +37,7 @@ uint64_t member_match(const struct member *member) {
     return raft_match_index(&member->group->raft, member->replica, &match) == 0 ? match : 0;
 }
 
-bool group_has_member_at(const struct group *group, const struct link *link) {
+bool raft_group_has_member_at(const struct raft_group *group, const struct link *link) {
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i]->link == link) return true;
     return false;
@@ -47,7 +47,7 @@ bool member_is_live(const struct member *member) {
     return member->link != NULL && member->link->up && !member->link->silent;
 }
 
-bool group_majority_is(const struct group *group, bool (*is)(const struct member *member)) {
+bool raft_group_majority_is(const struct raft_group *group, bool (*is)(const struct member *member)) {
     size_t voters = 0, such = 0;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
@@ -58,48 +58,48 @@ bool group_majority_is(const struct group *group, bool (*is)(const struct member
 }
 
 uint64_t member_heard_ms(const struct member *member) {
-    const struct group *group = member->group;
+    const struct raft_group *group = member->group;
     bool quiet = group->quiet && (member->quiet || group->calm.of == member);
     uint64_t heard_ms = quiet ? peers_heard_ms(group->shard->peers, member->node) : 0;
     return heard_ms > member->heard_ms ? heard_ms : member->heard_ms;
 }
 
-struct partition_log *group_log(struct group *group) {
+struct partition_log *raft_group_log(struct raft_group *group) {
     return group->log;
 }
 
-uint64_t group_id(const struct group *group) {
+uint64_t raft_group_id(const struct raft_group *group) {
     return group->id;
 }
 
-uint32_t group_term(const struct group *group) {
+uint32_t raft_group_term(const struct raft_group *group) {
     return (uint32_t)raft_current_term(&group->raft);
 }
 
-bool group_is_leading(const struct group *group) {
+bool raft_group_is_leading(const struct raft_group *group) {
     return group->announced.leading;
 }
 
-uint64_t group_leader(const struct group *group) {
+uint64_t raft_group_leader(const struct raft_group *group) {
     return group->leader;
 }
 
-uint64_t group_commit_index(const struct group *group) {
+uint64_t raft_group_commit_index(const struct raft_group *group) {
     return group->commit;
 }
 
-uint64_t group_applied_index(const struct group *group) {
+uint64_t raft_group_applied_index(const struct raft_group *group) {
     return group->applied;
 }
 
-bool group_member_in_sync(const struct group *group, uint64_t replica) {
-    const struct member *member = group_member(group, replica);
-    if (member == NULL || !group_leads(group)) return false;
+bool raft_group_member_in_sync(const struct raft_group *group, uint64_t replica) {
+    const struct member *member = raft_group_member(group, replica);
+    if (member == NULL || !raft_group_leads(group)) return false;
     if (member == group->self) return true;
     uint64_t match = member_match(member), heard_ms = member_heard_ms(member);
     uint64_t silent_ms = env_now_ms(group->shard->env) - heard_ms;
     bool heard = heard_ms != 0 && silent_ms <= group->shard->options.election_timeout_ms;
-    bool near = match >= group->commit || match + GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
+    bool near = match >= group->commit || match + RAFT_GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
     return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged &&
            !member->takes_none;
 }

@@ -10,7 +10,7 @@
  *             election.c       early tries to be elected       transfer.c  who takes a leadership over
  *             raft_group_trail.c    what the engine knows of the log
  *   roles     raft_group_role.c     what begins and ends with a role
- *             unfit.c          segments that cannot be read, a disk without room: who leads then
+ *             leader_fitness.c          segments that cannot be read, a disk without room: who leads then
  *   the step  raft_group_step.c     one engine step, its effects in their order, what follows from it
  *             admit.c          what may reach the engine
  *   causes    receive.c        frames to steps                 raft_group_timeout.c  a deadline has come
@@ -33,35 +33,35 @@
 
 /* ---- raft_group_facts.c (and the questions of raft_group.h) ---- */
 
-struct member *group_member(const struct group *group, uint64_t replica); /* NULL: none */
-/* It needs room on the disk, and there is none for records that come to a leader, or to a follower (disk_room.h). */
-bool group_lacks_room(const struct group *group, enum disk_room_asker asker);
+struct member *raft_group_member(const struct raft_group *group, uint64_t replica); /* NULL: none */
+/* It needs room on the disk, and there is none for records that come to a leader, or to a follower (disk_space.h). */
+bool raft_group_lacks_room(const struct raft_group *group, enum disk_space_asker asker);
 /* There is damage in its segments. */
-bool group_is_damaged(const struct group *group);
+bool raft_group_is_damaged(const struct raft_group *group);
 /* Either: somebody else is to lead, if there is somebody. */
-bool group_is_unfit(const struct group *group);
-bool group_has_member_at(const struct group *group, const struct link *link);
+bool raft_group_is_unfit(const struct raft_group *group);
+bool raft_group_has_member_at(const struct raft_group *group, const struct link *link);
 /* Made at this opening, and nobody has led it yet. */
-bool group_is_new(const struct group *group);
+bool raft_group_is_new(const struct raft_group *group);
 /* Until then others wait for the first replica of a new group, and it goes on trying: it may be unable to open the group. */
-uint64_t group_patience_ends_ms(const struct group *group);
+uint64_t raft_group_patience_ends_ms(const struct raft_group *group);
 /* While we lead: up to where its log is known to match ours; 0: nowhere. */
 uint64_t member_match(const struct member *member);
 /* When something of it came last: an admitted message, or for a quiet one a sign of life of its broker. 0: never. */
 uint64_t member_heard_ms(const struct member *member);
 bool member_is_live(const struct member *member); /* connected, and not silent */
 /* Of a majority of the voters it is so; of this replica always. */
-bool group_majority_is(const struct group *group, bool (*is)(const struct member *member));
+bool raft_group_majority_is(const struct raft_group *group, bool (*is)(const struct member *member));
 
 /* ---- shard_turn.c (and shard_group) ---- */
 
-void shard_add_group(struct shard *shard, struct group *group);
-void shard_remove_group(struct shard *shard, struct group *group);
+void shard_add_group(struct shard *shard, struct raft_group *group);
+void shard_remove_group(struct shard *shard, struct raft_group *group);
 /* The end of the turn comes. */
 void shard_wake(struct shard *shard);
 /* The group has something for the end of the turn. */
-void shard_news(struct group *group);
-struct group *shard_take_news(struct shard *shard); /* NULL: no more */
+void shard_ready(struct raft_group *group);
+struct raft_group *shard_take_news(struct shard *shard); /* NULL: no more */
 /* Made when it is first asked for. */
 struct link *shard_link(struct shard *shard, int32_t node);
 /* Leaves with the turn; dropped if the link is down. */
@@ -75,66 +75,66 @@ void shard_arm(struct shard *shard);
 /* ---- raft_group_send.c ---- */
 
 /* Sends when the hard state allows it. */
-void group_send(struct group *group, struct member *member, struct peer_record *record);
+void raft_group_send(struct raft_group *group, struct member *member, struct peer_record *record);
 /* A message of the engine, other than AppendEntries. */
-void group_send_message(struct group *group, struct member *member, const struct raft_message *message);
+void raft_group_send_message(struct raft_group *group, struct member *member, const struct raft_message *message);
 /* Tells that leader of damage and room, although it asks nothing at present. */
-void group_send_state(struct group *group, struct member *member);
+void raft_group_send_state(struct raft_group *group, struct member *member);
 /* More of the hard state is durable. */
-void group_send_held(struct group *group);
+void raft_group_send_held(struct raft_group *group);
 
 /* ---- raft_group_deadline.c ---- */
 
-void group_rearm(struct group *group);       /* after anything that may make the deadline earlier */
-void group_rearm_later(struct group *group); /* after what can only make it later */
-void group_arm_at(struct group *group, uint64_t at_ms);
+void raft_group_rearm(struct raft_group *group);       /* after anything that may make the deadline earlier */
+void raft_group_rearm_later(struct raft_group *group); /* after what can only make it later */
+void raft_group_arm_at(struct raft_group *group, uint64_t at_ms);
 /* UINT64_MAX: never. The first is the earliest of the others. */
-uint64_t group_deadline_ms(const struct group *group);
-uint64_t group_engine_deadline_ms(const struct group *group);
-uint64_t group_confirm_deadline_ms(const struct group *group);
-uint64_t group_transfer_deadline_ms(const struct group *group);
-uint64_t group_leave_deadline_ms(const struct group *group);
+uint64_t raft_group_deadline_ms(const struct raft_group *group);
+uint64_t raft_group_engine_deadline_ms(const struct raft_group *group);
+uint64_t raft_group_read_index_deadline_ms(const struct raft_group *group);
+uint64_t raft_group_transfer_deadline_ms(const struct raft_group *group);
+uint64_t raft_group_leave_deadline_ms(const struct raft_group *group);
 
 /* ---- flow_control.c ---- */
 
 /* So much was received, which this turn hands to the journal. */
-void intake_charge(struct shard *shard, uint64_t bytes);
-void intake_end_turn(struct shard *shard);
-void intake_on_time(struct shard *shard);
-void intake_close(struct shard *shard);
+void flow_control_charge(struct shard *shard, uint64_t bytes);
+void flow_control_end_turn(struct shard *shard);
+void flow_control_on_time(struct shard *shard);
+void flow_control_close(struct shard *shard);
 
 /* ======== Calm ======== */
 
 /* ---- quiet.c ---- */
 
 /* Around the RAFT_TIMEOUT of a leader: whether its heartbeats ask the followers to be quiet. */
-void quiet_tick_begins(struct group *group);
-void quiet_tick_ended(struct group *group);
+void quiet_tick_begins(struct raft_group *group);
+void quiet_tick_ended(struct raft_group *group);
 /* The question for that member, as it goes into an AppendEntries; `asks` says whether there is one. Whatever else a leader sends ends its quiet. */
 void quiet_ask(struct member *member, struct peer_record *record);
-void quiet_sent(struct group *group);
+void quiet_sent(struct raft_group *group);
 /* Whether this follower agrees to what its leader asks; before the step, which answers. */
-bool quiet_agrees(const struct group *group, const struct member *from, const struct peer_record *record);
+bool quiet_agrees(const struct raft_group *group, const struct member *from, const struct peer_record *record);
 /* Behind that step. */
-void quiet_follow(struct group *group, struct member *from);
+void quiet_follow(struct raft_group *group, struct member *from);
 /* That member agreed. */
 void quiet_agreed(struct member *member, const struct peer_record *record);
 /* Behind each step: it may have been what wakes the group. */
-void quiet_stepped(struct group *group);
+void quiet_stepped(struct raft_group *group);
 /* Nothing is as it was: the group wakes, if it is quiet, and is calm for no time. */
-void quiet_end(struct group *group);
-void quiet_link_changed(struct group *group, const struct link *link); /* it came up, or broke */
+void quiet_end(struct raft_group *group);
+void quiet_link_changed(struct raft_group *group, const struct link *link); /* it came up, or broke */
 /* The engine has its own timeout again: a majority shows signs of life, or it leads no more. */
-void quiet_stop_hurry(struct group *group);
-void quiet_link_heard(struct group *group, const struct link *link); /* it is silent now, or not any more */
+void quiet_stop_hurry(struct raft_group *group);
+void quiet_link_heard(struct raft_group *group, const struct link *link); /* it is silent now, or not any more */
 
 /* ======== Parts ======== */
 
 /* ---- replicate.c ---- */
 
 /* This replica leads a new term: nothing is known of the others. */
-void replicate_begin(struct group *group);
-void replicate_end(struct group *group);
+void replicate_begin(struct raft_group *group);
+void replicate_end(struct raft_group *group);
 /* The member goes away or moves: nothing of it may remain in lists and windows. */
 void replicate_forget(struct member *member);
 /* The engine wants this AppendEntries sent. */
@@ -144,7 +144,7 @@ void replicate_acknowledged(struct member *member);
 /* That result rejected an AppendEntries behind `index`. */
 void replicate_rejected(struct member *member, uint64_t index);
 /* Asks those, too, whose heartbeat does not fall into the step that asks to be quiet. */
-void replicate_ask_quiet(struct group *group);
+void replicate_ask_quiet(struct raft_group *group);
 /* Tells it the commit index, if it needs to be told; part of the turn. */
 void replicate_commit(struct member *member);
 void replicate_link_up(struct member *member);
@@ -155,42 +155,42 @@ void replicate_fill(struct link *link);
 /* ---- read_index.c ---- */
 
 /* Part of the turn: asks, and ends those that are confirmed, late or in vain. */
-void confirm_deliver(struct group *group);
-void confirm_received(struct group *group, struct member *from, const struct peer_record *record);
-void confirm_fail_all(struct group *group, int error);
+void read_index_deliver(struct raft_group *group);
+void read_index_received(struct raft_group *group, struct member *from, const struct peer_record *record);
+void read_index_fail_all(struct raft_group *group, int error);
 
 /* ---- election.c ---- */
 
-void election_start(struct group *group);
+void election_start(struct raft_group *group);
 /* Looks who leads how much; before the calls for all groups that follow from one event. */
 void election_count_leads(struct shard *shard);
-void election_on_link_up(struct group *group);
-void election_on_link_down(struct group *group);
-void election_on_dead(struct group *group, int32_t node);
+void election_on_link_up(struct raft_group *group);
+void election_on_link_down(struct raft_group *group);
+void election_on_dead(struct raft_group *group, int32_t node);
 /* That member said that it leads the present term no more. */
-void election_on_resigned(struct group *group, const struct member *from);
+void election_on_resigned(struct raft_group *group, const struct member *from);
 /* Behind a step: ends a try that is over. */
-void election_note(struct group *group);
+void election_note(struct raft_group *group);
 /* Around the step of a timeout: whether it may be; what came of it. */
-bool election_may_time_out(struct group *group);
-void election_timed_out(struct group *group);
+bool election_may_time_out(struct raft_group *group);
+void election_timed_out(struct raft_group *group);
 /* A vote for ourselves is on disk, so the time of its try runs from now on. */
-void election_hard_state_durable(struct group *group);
+void election_hard_state_durable(struct raft_group *group);
 /* Whether a vote request may depose the leader that we know: its process is dead, or it resigned. */
-bool election_leader_is_dead(const struct group *group);
+bool election_leader_is_dead(const struct raft_group *group);
 
 /* ---- transfer.c ---- */
 
 /* Who could take this group over from us, the best of them; NULL: nobody. */
-struct member *transfer_target(const struct group *group);
+struct member *transfer_target(const struct raft_group *group);
 /* While this broker hands over, or a transfer is planned: chooses, and refuses submits for it. Returns whom to transfer to now; NULL:
  * nobody yet. */
-struct member *transfer_decide(struct group *group);
-/* group_transfer_begin; also of a leader that does not serve yet. */
-int transfer_begin(struct group *group, struct group_transfer *transfer, struct member *target);
+struct member *transfer_decide(struct raft_group *group);
+/* raft_group_transfer_begin; also of a leader that does not serve yet. */
+int transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, struct member *target);
 /* Part of the turn: ends a planned one that is over. */
-void transfer_deliver(struct group *group);
-void transfer_fail(struct group *group, int error);
+void transfer_deliver(struct raft_group *group);
+void transfer_fail(struct raft_group *group, int error);
 
 /* ---- raft_group_trail.c ---- */
 
@@ -200,52 +200,52 @@ void transfer_fail(struct group *group, int error);
 /* The engine knows the log from `first` on, which is not above what it knew the first of; it knows its end already. */
 void engine_trail_extend(struct raft *raft, const struct partition_log *log, uint64_t first);
 /* Behind RAFT_START: the entries below start_index are known, too. */
-void group_trail_begin(struct group *group);
+void raft_group_trail_begin(struct raft_group *group);
 /* The engine wants to send a snapshot: that member lacks more than the trail covers. */
-void group_trail_reach(struct member *member);
+void raft_group_trail_reach(struct member *member);
 /* Behind a step: true if the trail is too long, and `event` makes the engine forget its beginning. */
-bool group_trail_forget(struct group *group, struct raft_event *event);
+bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event);
 /* Cuts off what an admitted AppendEntries says below the trail, where the engine could not compare it. Returns how many entries. */
-unsigned group_trail_cut_below(struct group *group, struct raft_append_entries *args);
+unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args);
 
 /* ======== Roles ======== */
 
-/* ---- raft_group_role.c (and group_stop) ---- */
+/* ---- raft_group_role.c (and raft_group_stop) ---- */
 
 /* Within a step: the engine's state changed. */
-void group_note_role(struct group *group);
+void raft_group_note_role(struct raft_group *group);
 /* Behind each step: who leads. */
-void group_note_leader(struct group *group);
-bool group_has_to_tell(const struct group *group);
+void raft_group_note_leader(struct raft_group *group);
+bool raft_group_has_to_tell(const struct raft_group *group);
 /* Tells the owner; part of the turn. The group may be closed then. */
-void group_tell_role(struct group *group);
+void raft_group_tell_role(struct raft_group *group);
 
-/* ---- unfit.c ---- */
+/* ---- leader_fitness.c ---- */
 
-void unfit_damage_found(struct group *group, const struct partition_log_damage *damage);
+void leader_fitness_damage_found(struct raft_group *group, const struct partition_log_damage *damage);
 /* The disk has no room any more, or has some again. */
-void unfit_room_changed(struct shard *shard);
+void leader_fitness_room_changed(struct shard *shard);
 /* Part of the turn: a leader that is not fit to lead hands over to a replica that is, if one is in sync. */
-void unfit_deliver(struct group *group);
+void leader_fitness_deliver(struct raft_group *group);
 
 /* ======== The step ======== */
 
-/* ---- raft_group_step.c (and group_submit) ---- */
+/* ---- raft_group_step.c (and raft_group_submit) ---- */
 
 /* Steps the engine and carries out what it says. The event's time is set here. True: it took entries into the log. */
-bool group_step(struct group *group, struct raft_event *event);
+bool raft_group_step(struct raft_group *group, struct raft_event *event);
 /* Entries up to `index` are durable; does nothing if the engine knows. */
-void group_step_persisted(struct group *group, uint64_t index);
+void raft_group_step_persisted(struct raft_group *group, uint64_t index);
 /* Transfers the leadership, if this broker hands over and there is somebody who has all. */
-void group_hand_over(struct group *group);
+void raft_group_hand_over(struct raft_group *group);
 
 /* ---- admit.c ---- */
 
 /* Whether the engine may see this message of `from`. False: dropped and counted (or the group has stopped). Terms are 32 bits here. */
-bool group_admit(struct group *group, struct member *from, struct raft_message *message);
-/* The same for what the engine does not look at: the entries of an AppendEntries that group_admit lets through. */
-bool group_admit_entries(struct group *group, struct member *from, const struct raft_append_entries *args,
-                         struct entry *const *entries);
+bool raft_group_admit(struct raft_group *group, struct member *from, struct raft_message *message);
+/* The same for what the engine does not look at: the entries of an AppendEntries that raft_group_admit lets through. */
+bool raft_group_admit_entries(struct raft_group *group, struct member *from, const struct raft_append_entries *args,
+                              struct entry *const *entries);
 
 /* ======== Causes of steps ======== */
 
@@ -256,23 +256,23 @@ void receive_entries(struct shard *shard, int32_t node, struct slice payload);
 
 /* ---- raft_group_timeout.c ---- */
 
-void group_on_time(struct group *group);
+void raft_group_on_time(struct raft_group *group);
 
 /* ---- raft_group_start.c ---- */
 
 /* Goes on with the start as far as what is here allows; called again when more is. */
-void group_continue_start(struct group *group);
+void raft_group_continue_start(struct raft_group *group);
 /* The group closes: nothing of an unfinished start remains. */
 /* A read of the own log failed with an error that may pass: no further one until it is tried again. False: it is damage. */
-bool group_read_later(struct group *group, int error);
-void group_end_start(struct group *group);
+bool raft_group_read_later(struct raft_group *group, int error);
+void raft_group_end_start(struct raft_group *group);
 
 /* ---- raft_group_apply.c ---- */
 
 /* `run` of group.applying.more. */
-void group_apply_more(struct env_task *task);
+void raft_group_apply_more(struct env_task *task);
 /* Hands over commits and tells about leadership; part of the turn. The group, which is pinned, may be closed then. */
-void group_deliver(struct group *group);
+void raft_group_deliver(struct raft_group *group);
 
 /* ---- drain.c (and shard_transfer_all) ---- */
 
@@ -292,8 +292,8 @@ extern const struct partition_log_events group_log_events;
 /* ---- raft_group.c ---- */
 
 /* Around a callback of the owner: a group that is closed inside lives until the last unpin. */
-void group_pin(struct group *group);
-void group_unpin(struct group *group);
+void raft_group_pin(struct raft_group *group);
+void raft_group_unpin(struct raft_group *group);
 
 /* ======== Links ======== */
 

@@ -10,15 +10,15 @@
 #include "raft-glue/raft_group_internal.h"
 
 /* It hears no majority, or has stopped, or is deposed. The others may hear it, or its broker, all the same, and would wait for it. */
-static void resign(struct group *group, uint32_t term, uint32_t deposed_by) {
+static void resign(struct raft_group *group, uint32_t term, uint32_t deposed_by) {
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i] == group->self) continue;
         struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .resigned = {.deposed_by = deposed_by}};
-        group_send(group, group->members[i], &record);
+        raft_group_send(group, group->members[i], &record);
     }
 }
 
-void group_note_role(struct group *group) {
+void raft_group_note_role(struct raft_group *group) {
     unsigned role = group->raft.state;
     if (role == group->role) return;
     quiet_end(group);
@@ -27,7 +27,7 @@ void group_note_role(struct group *group) {
         replicate_end(group);
         group->hand_over_to = 0;
         group->serve_index = 0;
-        uint32_t led = group->leader_term, now = group_term(group);
+        uint32_t led = group->leader_term, now = raft_group_term(group);
         if (role == RAFT_FOLLOWER) resign(group, led, now == led ? 0 : now);
     }
     group->role = role;
@@ -35,12 +35,12 @@ void group_note_role(struct group *group) {
     if (role == RAFT_LEADER) {
         group->serve_index = 0;
         replicate_begin(group);
-        log_debug(group->shard->log, "%s: leads term %u", group->label, group_term(group));
+        log_debug(group->shard->log, "%s: leads term %u", group->label, raft_group_term(group));
     }
 }
 
-void group_note_leader(struct group *group) {
-    uint32_t term = group_term(group);
+void raft_group_note_leader(struct raft_group *group) {
+    uint32_t term = raft_group_term(group);
     if (group->raft.state == RAFT_LEADER) {
         group->leader = group->replica;
     } else if (group->raft.state == RAFT_FOLLOWER && group->heard_term == term) {
@@ -53,55 +53,55 @@ void group_note_leader(struct group *group) {
     group->leader_term = term;
 }
 
-static bool stop(struct group *group, const char *why) {
-    if (group->phase == GROUP_STOPPED) return false;
+static bool stop(struct raft_group *group, const char *why) {
+    if (group->phase == RAFT_GROUP_STOPPED) return false;
     log_error(
         group->shard->log,
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
         group->label, why);
-    if (group_leads(group))
-        resign(group, group_term(group), 0); /* nobody else would notice: a quiet group sends nothing */
+    if (raft_group_leads(group))
+        resign(group, raft_group_term(group), 0); /* nobody else would notice: a quiet group sends nothing */
     else if (group->calm.of != NULL)
-        group_send_state(group, group->calm.of); /* that it is awake; more it will not say */
+        raft_group_send_state(group, group->calm.of); /* that it is awake; more it will not say */
     quiet_end(group);
     replicate_end(group);
-    group->phase = GROUP_STOPPED;
+    group->phase = RAFT_GROUP_STOPPED;
     group->leader = 0;
     timer_heap_remove(&group->shard->timers, &group->timer);
-    shard_news(group);
+    shard_ready(group);
     return true;
 }
 
-void group_stop(struct group *group, const char *why) {
+void raft_group_stop(struct raft_group *group, const char *why) {
     if (stop(group, why) && group->events->broken != NULL)
         group->events->broken(group->arg, group->damage != NULL ? group->damage : why);
 }
 
-void group_stop_contradicted(struct group *group, const char *why) {
+void raft_group_stop_contradicted(struct raft_group *group, const char *why) {
     stop(group, why);
 }
 
 /* ---- What the owner hears ---- */
 
-static bool may_serve(const struct group *group) {
-    if (!group_leads(group) || group->serve_index == 0 || group->applying.blocked) return false;
+static bool may_serve(const struct raft_group *group) {
+    if (!raft_group_leads(group) || group->serve_index == 0 || group->applying.blocked) return false;
     return group->applied >= group->serve_index || MUTANT(MUTANT_NO_BARRIER);
 }
 
 /* ... any more, and the owner does not know yet. */
-static bool must_not_serve(const struct group *group) {
-    bool leads = group_leads(group) && group_term(group) == group->announced.term && !group->applying.blocked;
+static bool must_not_serve(const struct raft_group *group) {
+    bool leads = raft_group_leads(group) && raft_group_term(group) == group->announced.term && !group->applying.blocked;
     return group->announced.leading && !leads;
 }
 
-bool group_has_to_tell(const struct group *group) {
+bool raft_group_has_to_tell(const struct raft_group *group) {
     if (must_not_serve(group)) return true;
     if (group->leader != group->announced.leader || group->leader_term != group->announced.leader_term) return true;
     if (group->announced.leading && group->quiet != group->announced.quiet) return true;
     return !group->announced.leading && may_serve(group);
 }
 
-void group_tell_role(struct group *group) {
+void raft_group_tell_role(struct raft_group *group) {
     if (must_not_serve(group)) {
         group->announced.leading = false;
         group->shard->stats.leaderships_lost++;
@@ -115,7 +115,7 @@ void group_tell_role(struct group *group) {
     }
     if (!group->closed && !group->announced.leading && may_serve(group)) {
         group->announced.leading = true;
-        group->announced.term = group_term(group);
+        group->announced.term = raft_group_term(group);
         group->announced.quiet = false;
         group->events->leading(group->arg, group->announced.term);
     }

@@ -15,7 +15,7 @@ enum { HELD_MAX = 1024 }; /* answers to a peer that asks on and on while the dis
 
 /* ---- What waits for the hard state ---- */
 
-static void hold(struct group *group, struct link *link, const struct peer_record *record) {
+static void hold(struct raft_group *group, struct link *link, const struct peer_record *record) {
     if (group->hard_state.held_count == HELD_MAX) { /* as if lost on the way */
         group->shard->stats.messages_dropped++;
         return;
@@ -30,19 +30,19 @@ static void hold(struct group *group, struct link *link, const struct peer_recor
                                                                                   *record};
 }
 
-void group_send(struct group *group, struct member *member, struct peer_record *record) {
+void raft_group_send(struct raft_group *group, struct member *member, struct peer_record *record) {
     CHECK(member->link != NULL);
     record->group = group->id;
     record->from = group->replica;
     record->to = member->replica;
-    if (group_hard_state_pending(group) && !MUTANT(MUTANT_MESSAGE_BEFORE_HARD_STATE)) {
+    if (raft_group_hard_state_pending(group) && !MUTANT(MUTANT_MESSAGE_BEFORE_HARD_STATE)) {
         hold(group, member->link, record);
     } else {
         link_add_record(member->link, record);
     }
 }
 
-void group_send_held(struct group *group) {
+void raft_group_send_held(struct raft_group *group) {
     size_t sent = 0;
     while (sent < group->hard_state.held_count && group->hard_state.held[sent].version <= group->hard_state.durable) {
         link_add_record(group->hard_state.held[sent].link, &group->hard_state.held[sent].record);
@@ -58,20 +58,21 @@ void group_send_held(struct group *group) {
 
 /* The engine answers every pre-vote with the term that was asked about, even one that it refuses because its own is later. A
  * candidate with the longer log would never learn that term, and the other could never win: so a refusal tells ours. */
-static uint32_t vote_result_term(const struct group *group, const struct raft_request_vote_result *result) {
+static uint32_t vote_result_term(const struct raft_group *group, const struct raft_request_vote_result *result) {
     bool late = result->pre_vote && !result->vote_granted && result->term < raft_current_term(&group->raft);
-    return late ? group_term(group) : (uint32_t)result->term;
+    return late ? raft_group_term(group) : (uint32_t)result->term;
 }
 
 /* What a leader is to know of a follower besides its log. */
-static uint8_t state_flags(const struct group *group) {
+static uint8_t state_flags(const struct raft_group *group) {
     uint8_t flags = partition_log_is_damaged(group->log) ? RECORD_DAMAGED : 0;
-    if (group_lacks_room(group, DISK_ROOM_LEADER)) flags |= RECORD_NO_ROOM;
-    if (group_lacks_room(group, DISK_ROOM_FOLLOWER)) flags |= RECORD_TAKES_NONE;
+    if (raft_group_lacks_room(group, DISK_ROOM_LEADER)) flags |= RECORD_NO_ROOM;
+    if (raft_group_lacks_room(group, DISK_ROOM_FOLLOWER)) flags |= RECORD_TAKES_NONE;
     return flags;
 }
 
-static bool fill_record(const struct group *group, const struct raft_message *message, struct peer_record *record) {
+static bool fill_record(const struct raft_group *group, const struct raft_message *message,
+                        struct peer_record *record) {
     *record = (struct peer_record){0};
     switch (message->type) {
     case RAFT_APPEND_ENTRIES_RESULT:
@@ -111,13 +112,13 @@ static bool fill_record(const struct group *group, const struct raft_message *me
     }
 }
 
-void group_send_state(struct group *group, struct member *member) {
+void raft_group_send_state(struct raft_group *group, struct member *member) {
     struct peer_record record = {
-        .type = RECORD_APPEND_RESULT, .term = group_term(group), .flags = RECORD_STALE | state_flags(group)};
-    group_send(group, member, &record);
+        .type = RECORD_APPEND_RESULT, .term = raft_group_term(group), .flags = RECORD_STALE | state_flags(group)};
+    raft_group_send(group, member, &record);
 }
 
-void group_send_message(struct group *group, struct member *member, const struct raft_message *message) {
+void raft_group_send_message(struct raft_group *group, struct member *member, const struct raft_message *message) {
     struct peer_record record;
-    if (fill_record(group, message, &record)) group_send(group, member, &record);
+    if (fill_record(group, message, &record)) raft_group_send(group, member, &record);
 }

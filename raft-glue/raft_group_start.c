@@ -1,5 +1,5 @@
 /*
- * Starting the engine of a group, when all of this holds (group_continue_start, called again whenever something arrived):
+ * Starting the engine of a group, when all of this holds (raft_group_continue_start, called again whenever something arrived):
  *   - the configuration in force where the engine starts and those above are read, because RAFT_START wants their bytes
  *   - everything in the log is durable, because RAFT_START counts it as persisted
  *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside RAFT_START in the term that it is
@@ -22,29 +22,29 @@ enum { READ_AGAIN_US = 1000 * 1000 };
 /* ---- The configurations in the log ---- */
 
 static void on_change_read(struct partition_log_read *read, int error) {
-    struct group *group = CONTAINER_OF(read, struct group, starting.read);
+    struct raft_group *group = CONTAINER_OF(read, struct raft_group, starting.read);
     bool later = group->starting.reading;
     group->starting.reading = false;
-    if (error != ERR_NONE && group_read_later(group, error)) return;
+    if (error != ERR_NONE && raft_group_read_later(group, error)) return;
     if (error != ERR_NONE) {
-        group_stop(group, "a configuration in its log cannot be read");
+        raft_group_stop(group, "a configuration in its log cannot be read");
         return;
     }
     CHECK(read->count > 0); /* partition_log_read gives at least one entry, or an error */
     group->starting.configurations[group->starting.loaded++] = entry_ref(read->entries[0]);
     partition_log_read_release(read);
-    if (later) group_continue_start(group);
+    if (later) raft_group_continue_start(group);
 }
 
 /* All up to there is committed and durable, so the engine need not be given it entry by entry. */
-static uint64_t choose_start(const struct group *group) {
+static uint64_t choose_start(const struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log);
     if (MUTANT(MUTANT_START_ABOVE_COMMIT)) return last;
     return group->commit < last ? group->commit : last;
 }
 
 /* The configuration in force at the start and those above it. */
-static void choose_changes(struct group *group) {
+static void choose_changes(struct raft_group *group) {
     size_t count = partition_log_changes(group->log, NULL, 0), before = 0;
     group->start_index = choose_start(group);
     group->starting.indexes = mem_alloc((count + 1) * sizeof *group->starting.indexes);
@@ -58,9 +58,9 @@ static void choose_changes(struct group *group) {
 }
 
 /* One after the other: there are a handful. */
-static bool load_changes(struct group *group) {
+static bool load_changes(struct raft_group *group) {
     if (group->starting.indexes == NULL) choose_changes(group);
-    while (group->starting.loaded < group->starting.count && group->phase == GROUP_STARTING) {
+    while (group->starting.loaded < group->starting.count && group->phase == RAFT_GROUP_STARTING) {
         if (group->starting.reading || group->starting.waits) return false;
         uint64_t index = group->starting.indexes[group->starting.loaded];
         group->starting.read.done = on_change_read;
@@ -69,21 +69,21 @@ static bool load_changes(struct group *group) {
             return false;
         }
     }
-    return group->phase == GROUP_STARTING;
+    return group->phase == RAFT_GROUP_STARTING;
 }
 
-static bool changes_are_sound(const struct group *group) {
-    struct change_server servers[CHANGE_SERVERS_MAX];
+static bool changes_are_sound(const struct raft_group *group) {
+    struct configuration_server servers[CHANGE_SERVERS_MAX];
     size_t n;
     for (size_t i = 0; i < group->starting.count; i++) {
         const struct entry *entry = group->starting.configurations[i];
         if (entry->type != ENTRY_CHANGE || entry->codec != ENTRY_PLAIN) return false;
-        if (change_decode(entry->body.data, entry->body.len, servers, &n) != ERR_NONE) return false;
+        if (configuration_decode(entry->body.data, entry->body.len, servers, &n) != ERR_NONE) return false;
     }
     return true;
 }
 
-static void free_changes(struct group *group) {
+static void free_changes(struct raft_group *group) {
     for (size_t i = 0; i < group->starting.loaded; i++)
         entry_unref(group->starting.configurations[i]);
     mem_free(group->starting.configurations);
@@ -93,19 +93,19 @@ static void free_changes(struct group *group) {
     group->starting.count = group->starting.loaded = 0;
 }
 
-void group_end_start(struct group *group) {
+void raft_group_end_start(struct raft_group *group) {
     if (group->starting.reading) partition_log_read_cancel(&group->starting.read);
     group->starting.reading = false;
     free_changes(group);
 }
 
-static bool is_sole_voter(const struct group *group) {
+static bool is_sole_voter(const struct raft_group *group) {
     if (group->starting.count == 0) return false;
     const struct entry *last = group->starting.configurations[group->starting.count - 1];
-    struct change_server servers[CHANGE_SERVERS_MAX];
+    struct configuration_server servers[CHANGE_SERVERS_MAX];
     size_t n, voters = 0;
     bool ours = false;
-    if (change_decode(last->body.data, last->body.len, servers, &n) != ERR_NONE) return false;
+    if (configuration_decode(last->body.data, last->body.len, servers, &n) != ERR_NONE) return false;
     for (size_t i = 0; i < n; i++) {
         voters += servers[i].voter;
         ours = ours || (servers[i].voter && servers[i].replica == group->replica);
@@ -129,7 +129,7 @@ static void add_terms(void *arg, uint64_t first, uint64_t count, uint32_t term) 
 }
 
 /* The entries above start_index, which are uncommitted or not known to be committed: their bytes are limited where they are taken. */
-static struct start_entries entries_above(const struct group *group) {
+static struct start_entries entries_above(const struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log), count = last - group->start_index;
     struct start_entries start = {.behind = group->start_index};
     CHECK(count < UINT32_MAX); /* they were in the journal */
@@ -147,7 +147,7 @@ static struct start_entries entries_above(const struct group *group) {
     return start;
 }
 
-static void fill_metadata(const struct group *group, struct raft_snapshot_metadata *metadata) {
+static void fill_metadata(const struct raft_group *group, struct raft_snapshot_metadata *metadata) {
     const struct entry *change = group->starting.configurations[0];
     struct raft_buffer bytes = {(void *)change->body.data, change->body.len};
     metadata->index = group->start_index;
@@ -156,7 +156,7 @@ static void fill_metadata(const struct group *group, struct raft_snapshot_metada
     CHECK(raft_configuration_decode(&bytes, &metadata->configuration) == 0); /* changes_are_sound */
 }
 
-static void start_engine(struct group *group) {
+static void start_engine(struct raft_group *group) {
     struct start_entries start = entries_above(group);
     struct raft_snapshot_metadata metadata;
     struct raft_event event = {.type = RAFT_START};
@@ -170,19 +170,19 @@ static void start_engine(struct group *group) {
         event.start.metadata = &metadata;
         group->shard->stats.late_starts++;
     }
-    group->phase = GROUP_RUNNING;
-    group_step(group, &event);
-    group_trail_begin(group);
+    group->phase = RAFT_GROUP_RUNNING;
+    raft_group_step(group, &event);
+    raft_group_trail_begin(group);
     mem_free(start.entries);
     free_changes(group);
-    group_rearm(group);
+    raft_group_rearm(group);
     election_start(group);
 }
 
-void group_continue_start(struct group *group) {
-    if (group->phase != GROUP_STARTING || !load_changes(group)) return;
+void raft_group_continue_start(struct raft_group *group) {
+    if (group->phase != RAFT_GROUP_STARTING || !load_changes(group)) return;
     if (!changes_are_sound(group)) {
-        group_stop(group, "a configuration in its log is malformed");
+        raft_group_stop(group, "a configuration in its log is malformed");
         return;
     }
     if (is_sole_voter(group) && !group->starting.own_term_set && !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
@@ -190,7 +190,7 @@ void group_continue_start(struct group *group) {
         group->hard_state.version = partition_log_set_hard_state(group->log, partition_log_term(group->log) + 1,
                                                                  group->replica);
     }
-    if (group_hard_state_pending(group) ||
+    if (raft_group_hard_state_pending(group) ||
         partition_log_durable_index(group->log) < partition_log_last_index(group->log))
         return;
     start_engine(group);
@@ -199,13 +199,13 @@ void group_continue_start(struct group *group) {
 /* ---- Reading again ---- */
 
 static void read_again(void *arg) {
-    struct group *group = arg;
+    struct raft_group *group = arg;
     group->starting.waits = false;
-    group_continue_start(group);
-    if (!group->closed) shard_news(group);
+    raft_group_continue_start(group);
+    if (!group->closed) shard_ready(group);
 }
 
-bool group_read_later(struct group *group, int error) {
+bool raft_group_read_later(struct raft_group *group, int error) {
     if (error_is_damage(error) || error == ERR_NOT_FOUND) return false;
     if (group->starting.again == NULL) group->starting.again = env_timer_new(group->shard->env, read_again, group);
     env_timer_start(group->starting.again, READ_AGAIN_US);

@@ -20,7 +20,7 @@
 
 /* ---- Hard state ---- */
 
-static void set_hard_state(struct group *group, unsigned flags) {
+static void set_hard_state(struct raft_group *group, unsigned flags) {
     if ((flags & ((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) == 0) return;
     uint64_t vote = MUTANT(MUTANT_VOTE_NOT_PERSISTED) ? 0 : raft_voted_for(&group->raft);
     group->hard_state.version = partition_log_set_hard_state(group->log, (uint32_t)raft_current_term(&group->raft),
@@ -29,7 +29,7 @@ static void set_hard_state(struct group *group, unsigned flags) {
 
 /* ---- Entries ---- */
 
-static struct entry *make_barrier(struct group *group, uint64_t index, uint32_t term) {
+static struct entry *make_barrier(struct raft_group *group, uint64_t index, uint32_t term) {
     struct entry_spec spec = {
         .type = ENTRY_BARRIER, .base_offset = partition_log_end_offset(group->log), .max_timestamp = -1};
     struct entry *entry = entry_new(NULL, &spec);
@@ -37,9 +37,9 @@ static struct entry *make_barrier(struct group *group, uint64_t index, uint32_t 
     return entry;
 }
 
-static void append_entries(struct group *group, const struct raft_update *update) {
+static void append_entries(struct raft_group *group, const struct raft_update *update) {
     uint64_t first = update->entries.index, last = partition_log_last_index(group->log);
-    /* the engine's update; group_admit let no gap through */
+    /* the engine's update; raft_group_admit let no gap through */
     CHECK(first > 0 && first <= last + 1 && update->entries.n > 0);
     if (first <= last) {
         /* An entry that conflicts goes, and all behind it (Raft, 5.3). */
@@ -66,37 +66,37 @@ static void append_entries(struct group *group, const struct raft_update *update
 static void ask_behind_snapshot(struct member *member, const struct raft_install_snapshot *snapshot) {
     struct raft_append_entries question = {.prev_log_index = snapshot->last_index,
                                            .prev_log_term = snapshot->last_term};
-    group_trail_reach(member);
+    raft_group_trail_reach(member);
     replicate_append(member, &question);
 }
 
-static void send_messages(struct group *group, const struct raft_update *update) {
+static void send_messages(struct raft_group *group, const struct raft_update *update) {
     for (unsigned i = 0; i < update->messages.n; i++) {
         const struct raft_message *message = &update->messages.batch[i];
-        struct member *member = group_member(group, message->server_id);
+        struct member *member = raft_group_member(group, message->server_id);
         if (member == NULL || member->link == NULL) continue;
         if (message->type == RAFT_APPEND_ENTRIES) {
             replicate_append(member, &message->append_entries);
         } else if (message->type == RAFT_INSTALL_SNAPSHOT) {
             ask_behind_snapshot(member, &message->install_snapshot);
         } else {
-            group_send_message(group, member, message);
+            raft_group_send_message(group, member, message);
         }
     }
 }
 
 /* ---- The step ---- */
 
-static void commit_to(struct group *group, uint64_t index) {
+static void commit_to(struct raft_group *group, uint64_t index) {
     if (index <= group->commit) return;
     group->commit = index;
     partition_log_commit(group->log, index);
-    shard_news(group);
+    shard_ready(group);
 }
 
-static void follow_up(struct group *group);
+static void follow_up(struct raft_group *group);
 
-bool group_step(struct group *group, struct raft_event *event) {
+bool raft_group_step(struct raft_group *group, struct raft_event *event) {
     struct raft_update update = {0};
     event->time = shard_now_ms(group->shard);
     raft_index committed = raft_commit_index(&group->raft);
@@ -113,18 +113,18 @@ bool group_step(struct group *group, struct raft_event *event) {
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
     group->step.entries = NULL;
-    if (update.flags & (RAFT_UPDATE_STATE)) group_note_role(group);
+    if (update.flags & (RAFT_UPDATE_STATE)) raft_group_note_role(group);
     if (update.flags & (RAFT_UPDATE_MESSAGES)) send_messages(group, &update);
     group->step.stale = false;
     if (update.flags & (RAFT_UPDATE_COMMIT_INDEX)) commit_to(group, raft_commit_index(&group->raft));
-    if (update.flags & (RAFT_UPDATE_TIMEOUT)) group_rearm_later(group);
+    if (update.flags & (RAFT_UPDATE_TIMEOUT)) raft_group_rearm_later(group);
     follow_up(group);
     return (update.flags & (RAFT_UPDATE_ENTRIES)) != 0;
 }
 
 /* ---- Events of our own ---- */
 
-static void submit_sealed(struct group *group, struct entry *entry, enum raft_entry_type type) {
+static void submit_sealed(struct raft_group *group, struct entry *entry, enum raft_entry_type type) {
     static char token; /* the engine wants some batch and never touches that of a submit */
     struct raft_entry raw = {.term = entry->term, .type = type, .batch = &token};
     struct raft_event event = {.type = RAFT_SUBMIT};
@@ -132,63 +132,63 @@ static void submit_sealed(struct group *group, struct entry *entry, enum raft_en
     event.submit.n = 1;
     group->step.entries = &entry;
     group->step.first = entry->index;
-    group_step(group, &event);
+    raft_group_step(group, &event);
 }
 
-static void submit_barrier(struct group *group) {
+static void submit_barrier(struct raft_group *group) {
     struct entry *entry = make_barrier(group, partition_log_last_index(group->log) + 1,
                                        (uint32_t)raft_current_term(&group->raft));
     submit_sealed(group, entry, RAFT_BARRIER);
     entry_unref(entry);
 }
 
-void group_step_persisted(struct group *group, uint64_t index) {
+void raft_group_step_persisted(struct raft_group *group, uint64_t index) {
     if (index <= group->raft.last_stored) return;
     /* the journal's word, of entries that are in the log */
     CHECK(index <= partition_log_last_index(group->log) && group->raft.state != RAFT_CANDIDATE);
     struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
     event.persisted_entries.index = index;
-    group_step(group, &event);
+    raft_group_step(group, &event);
 }
 
 /* ---- What follows from a step ---- */
 
 /* The engine appends a barrier only when something is uncommitted; a leader serves behind one in any case: what earlier terms left
  * is known to be committed only below an entry of its own (Raft, 5.4.2). */
-static void serve_behind_own_entry(struct group *group) {
+static void serve_behind_own_entry(struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log);
     group->serve_index = last + 1;
-    if (partition_log_term_at(group->log, last) == group_term(group)) {
+    if (partition_log_term_at(group->log, last) == raft_group_term(group)) {
         group->serve_index = last;
     } else {
         submit_barrier(group);
     }
 }
 
-void group_hand_over(struct group *group) {
+void raft_group_hand_over(struct raft_group *group) {
     struct member *target = transfer_decide(group);
     if (target == NULL) return;
     struct raft_event event = {.type = RAFT_TRANSFER};
     event.transfer.server_id = target->replica;
-    group_step(group, &event);
+    raft_group_step(group, &event);
 }
 
-static void follow_up(struct group *group) {
+static void follow_up(struct raft_group *group) {
     quiet_stepped(group);
-    if (group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
+    if (raft_group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
     struct raft_event event;
-    if (group_trail_forget(group, &event)) group_step(group, &event);
-    group_note_leader(group);
+    if (raft_group_trail_forget(group, &event)) raft_group_step(group, &event);
+    raft_group_note_leader(group);
     election_note(group);
-    group_hand_over(group);
-    if (group->phase == GROUP_RUNNING && (group_has_to_tell(group) || group->read_index.first != NULL))
-        shard_news(group);
+    raft_group_hand_over(group);
+    if (group->phase == RAFT_GROUP_RUNNING && (raft_group_has_to_tell(group) || group->read_index.first != NULL))
+        shard_ready(group);
 }
 
 /* ---- The owner submits ---- */
 
 /* Uncommitted, or committed by the others while our own disk is slow: both wait in memory and for the journal. */
-static bool too_much_waits(const struct group *group) {
+static bool too_much_waits(const struct raft_group *group) {
     const struct shard *shard = group->shard;
     const struct shard_options *options = &shard->options;
     return partition_log_uncommitted_bytes(group->log) >= options->group_uncommitted_bytes ||
@@ -197,12 +197,12 @@ static bool too_much_waits(const struct group *group) {
            log_store_undurable_bytes(shard->store) >= options->uncommitted_bytes;
 }
 
-int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) {
-    if (!group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
+int raft_group_submit(struct raft_group *group, struct entry_spec *spec, uint64_t *index) {
+    if (!raft_group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;
-    if (group->needs_room && !disk_room_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
+    if (group->needs_room && !disk_space_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
         return ERR_NO_SPACE;
     CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
     struct entry *entry = entry_new(NULL, spec);
@@ -211,6 +211,6 @@ int group_submit(struct group *group, struct entry_spec *spec, uint64_t *index) 
     submit_sealed(group, entry, RAFT_COMMAND);
     entry_unref(entry);
     if (MUTANT(MUTANT_COMMIT_AT_APPEND)) commit_to(group, *index);
-    if (MUTANT(MUTANT_PERSISTED_AT_APPEND)) group_step_persisted(group, *index);
+    if (MUTANT(MUTANT_PERSISTED_AT_APPEND)) raft_group_step_persisted(group, *index);
     return ERR_NONE;
 }

@@ -57,19 +57,19 @@ void engine_trail_extend(struct raft *raft, const struct partition_log *log, uin
 }
 
 /* The first entry of a trail that covers `most` of the log's. */
-static uint64_t first_of(const struct group *group, uint64_t most) {
+static uint64_t first_of(const struct raft_group *group, uint64_t most) {
     uint64_t last = partition_log_last_index(group->log), first = partition_log_first_index(group->log);
     return last - first >= most ? last - most + 1 : first;
 }
 
-void group_trail_begin(struct group *group) {
+void raft_group_trail_begin(struct raft_group *group) {
     uint64_t first = first_of(group, group->shard->options.engine_entries);
     if (first <= group->raft.trail.offset && !MUTANT(MUTANT_TERMS_BELOW_START_LOST))
         engine_trail_extend(&group->raft, group->log, first);
 }
 
-void group_trail_reach(struct member *member) {
-    struct group *group = member->group;
+void raft_group_trail_reach(struct member *member) {
+    struct raft_group *group = member->group;
     uint64_t first = first_of(group, ENGINE_ENTRIES_MOST);
     member->beyond = true;
     if (first <= group->raft.trail.offset) {
@@ -89,10 +89,10 @@ void group_trail_reach(struct member *member) {
 
 /* Up to where those followers have the log that were heard not long ago. 0: the snapshot must stay where it is, because the engine
  * waits for the rejection of a message that is anchored there, and takes no other. */
-static uint64_t least_match(const struct group *group) {
+static uint64_t least_match(const struct raft_group *group) {
     uint64_t least = UINT64_MAX, now_ms = group->shard->now_ms;
     uint64_t patience_ms = (uint64_t)HEARD_TIMEOUTS * group->shard->options.election_timeout_ms;
-    for (size_t i = 0; i < group->member_count && group_leads(group); i++) {
+    for (size_t i = 0; i < group->member_count && raft_group_leads(group); i++) {
         const struct member *member = group->members[i];
         if (member == group->self || member_heard_ms(member) + patience_ms < now_ms) continue;
         uint64_t match = member->beyond ? 0 : member_match(member);
@@ -101,10 +101,10 @@ static uint64_t least_match(const struct group *group) {
     return least;
 }
 
-bool group_trail_forget(struct group *group, struct raft_event *event) {
+bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event) {
     const struct raft *raft = &group->raft;
     uint64_t most = group->shard->options.engine_entries, last = partition_log_last_index(group->log);
-    if (group->phase != GROUP_RUNNING || last - raft->trail.offset <= most + most / 16) return false;
+    if (group->phase != RAFT_GROUP_RUNNING || last - raft->trail.offset <= most + most / 16) return false;
     uint64_t offset = last - most, match = least_match(group);
     if (match <= offset) offset = match == 0 ? 0 : match - 1; /* the match itself is asked about */
     if (last - offset > ENGINE_ENTRIES_MOST) offset = last - ENGINE_ENTRIES_MOST;
@@ -130,7 +130,7 @@ static uint64_t lowest_known(const struct raft_trail *trail) {
     return trail->offset == 0 || trail->offset == trail->snapshot.index ? trail->offset : trail->offset + 1;
 }
 
-unsigned group_trail_cut_below(struct group *group, struct raft_append_entries *args) {
+unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args) {
     uint64_t lowest = lowest_known(&group->raft.trail);
     bool asks_nothing = args->prev_log_index == 0 && args->n_entries == 0; /* is never rejected */
     if (args->prev_log_index >= lowest || asks_nothing || MUTANT(MUTANT_BELOW_TRAIL_PASSED)) return 0;

@@ -9,17 +9,17 @@
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 
-void group_confirm(struct group *group, struct group_confirm *confirm) {
+void raft_group_read_index(struct raft_group *group, struct raft_group_read_index *confirm) {
     confirm->next = NULL;
     confirm->round = group->read_index.asked + 1;
     confirm->deadline_ms = env_now_ms(group->shard->env) + group->shard->options.election_timeout_ms;
     *group->read_index.end = confirm;
     group->read_index.end = &confirm->next;
-    shard_news(group);
+    shard_ready(group);
 }
 
-void group_confirm_cancel(struct group *group, struct group_confirm *confirm) {
-    for (struct group_confirm **at = &group->read_index.first; *at != NULL; at = &(*at)->next) {
+void raft_group_read_index_cancel(struct raft_group *group, struct raft_group_read_index *confirm) {
+    for (struct raft_group_read_index **at = &group->read_index.first; *at != NULL; at = &(*at)->next) {
         if (*at != confirm) continue;
         *at = confirm->next;
         if (*at == NULL) group->read_index.end = at;
@@ -27,34 +27,34 @@ void group_confirm_cancel(struct group *group, struct group_confirm *confirm) {
     }
 }
 
-static void end_first(struct group *group, int error) {
-    struct group_confirm *first = group->read_index.first;
-    group_confirm_cancel(group, first);
+static void end_first(struct raft_group *group, int error) {
+    struct raft_group_read_index *first = group->read_index.first;
+    raft_group_read_index_cancel(group, first);
     first->done(first, error);
 }
 
-void confirm_fail_all(struct group *group, int error) {
+void read_index_fail_all(struct raft_group *group, int error) {
     size_t n = 0; /* those that are here now: `done` may ask again */
-    for (struct group_confirm *at = group->read_index.first; at != NULL; at = at->next)
+    for (struct raft_group_read_index *at = group->read_index.first; at != NULL; at = at->next)
         n++;
     for (; n > 0 && group->read_index.first != NULL; n--)
         end_first(group, error);
 }
 
-static void ask(struct group *group) {
+static void ask(struct raft_group *group) {
     group->read_index.asked++;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member->voter) continue;
         struct peer_record record = {
-            .type = RECORD_CONFIRM, .term = group_term(group), .confirm = {.round = group->read_index.asked}};
-        group_send(group, member, &record);
+            .type = RECORD_CONFIRM, .term = raft_group_term(group), .confirm = {.round = group->read_index.asked}};
+        raft_group_send(group, member, &record);
     }
-    group_rearm_later(group);
+    raft_group_rearm_later(group);
 }
 
 /* The highest round that a majority has confirmed. */
-static uint64_t confirmed_round(const struct group *group) {
+static uint64_t confirmed_round(const struct raft_group *group) {
     uint64_t best = 0;
     size_t voters = 0;
     for (size_t i = 0; i < group->member_count; i++)
@@ -72,13 +72,13 @@ static uint64_t confirmed_round(const struct group *group) {
     return best;
 }
 
-void confirm_deliver(struct group *group) {
+void read_index_deliver(struct raft_group *group) {
     if (group->read_index.first == NULL) return;
     if (!group->announced.leading) {
-        confirm_fail_all(group, ERR_NOT_LEADER);
+        read_index_fail_all(group, ERR_NOT_LEADER);
         return;
     }
-    struct group_confirm *last = group->read_index.first;
+    struct raft_group_read_index *last = group->read_index.first;
     while (last->next != NULL)
         last = last->next;
     if (last->round > group->read_index.asked) ask(group);
@@ -90,18 +90,18 @@ void confirm_deliver(struct group *group) {
         end_first(group, ERR_TIMEOUT);
 }
 
-void confirm_received(struct group *group, struct member *from, const struct peer_record *record) {
-    if (group->phase != GROUP_RUNNING || record->term != group_term(group)) return;
+void read_index_received(struct raft_group *group, struct member *from, const struct peer_record *record) {
+    if (group->phase != RAFT_GROUP_RUNNING || record->term != raft_group_term(group)) return;
     if (record->type == RECORD_CONFIRM) {
         if (group->raft.state == RAFT_LEADER) return;
         struct peer_record answer = {
             .type = RECORD_CONFIRMED, .term = record->term, .confirm = {.round = record->confirm.round}};
-        group_send(group, from, &answer);
+        raft_group_send(group, from, &answer);
     } else if (from->damaged) { /* a later vote may be among what it lost */
         group->shard->stats.messages_dropped++;
-    } else if (group_leads(group) && record->confirm.round <= group->read_index.asked &&
+    } else if (raft_group_leads(group) && record->confirm.round <= group->read_index.asked &&
                record->confirm.round > from->confirmed) {
         from->confirmed = record->confirm.round;
-        if (group->read_index.first != NULL) shard_news(group);
+        if (group->read_index.first != NULL) shard_ready(group);
     }
 }

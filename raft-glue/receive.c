@@ -1,5 +1,5 @@
 /*
- * From frames to steps: takes apart what a peer sent, finds the group, and steps what group_admit lets through.
+ * From frames to steps: takes apart what a peer sent, finds the group, and steps what raft_group_admit lets through.
  *
  * Happy path: records become messages one by one. A frame of entries is one counted buffer: larger bodies stay slices of it,
  * small ones are copied out, so that a cached entry never pins a megabyte for 100 bytes.
@@ -22,28 +22,28 @@ enum {
 };
 
 /* The member that may speak to us there, or NULL: dropped and counted. */
-static struct member *find_sender(struct shard *shard, int32_t node, uint64_t group_id, uint64_t from, uint64_t to,
-                                  struct group **group) {
-    *group = shard_group(shard, group_id);
+static struct member *find_sender(struct shard *shard, int32_t node, uint64_t raft_group_id, uint64_t from, uint64_t to,
+                                  struct raft_group **group) {
+    *group = shard_group(shard, raft_group_id);
     struct member *member = NULL;
-    if (*group != NULL && (*group)->replica == to) member = group_member(*group, from);
+    if (*group != NULL && (*group)->replica == to) member = raft_group_member(*group, from);
     if (member != NULL && member->node == node && member != (*group)->self) return member;
     shard->stats.messages_dropped++;
     return NULL;
 }
 
-static bool step_message(struct group *group, struct member *from, struct raft_message *message) {
+static bool step_message(struct raft_group *group, struct member *from, struct raft_message *message) {
     struct raft_event event = {.type = RAFT_RECEIVE};
     event.receive.message = message;
     message->server_id = from->replica;
     message->server_address = from->address;
     from->heard_ms = shard_now_ms(group->shard);
-    return group_step(group, &event);
+    return raft_group_step(group, &event);
 }
 
 /* ---- AppendEntries ---- */
 
-static void note_append(struct group *group, struct member *from, raft_term term) {
+static void note_append(struct raft_group *group, struct member *from, raft_term term) {
     group->step.stale = term < raft_current_term(&group->raft);
     if (group->step.stale) return;
     group->heard_leader = from->replica;
@@ -60,19 +60,19 @@ static uint64_t commit_within(const struct peer_piece *piece, unsigned n) {
 
 /* How many of them are taken: all before the first records for which, behind those before, the disk has no room. The leader is told with
  * the answer. What is taken counts as promised only when all of it is. */
-static unsigned taken(const struct group *group, struct entry *const *entries, unsigned n) {
-    struct disk_room *room = log_store_room(group->shard->store);
+static unsigned taken(const struct raft_group *group, struct entry *const *entries, unsigned n) {
+    struct disk_space *room = log_store_room(group->shard->store);
     uint64_t bytes = 0;
     unsigned taken = 0;
     for (; group->needs_room && taken < n; taken++) {
         bytes += entry_stored_size(entries[taken]);
-        if (entries[taken]->type == ENTRY_BATCHES && !disk_room_for(room, DISK_ROOM_FOLLOWER, bytes)) return taken;
+        if (entries[taken]->type == ENTRY_BATCHES && !disk_space_for(room, DISK_ROOM_FOLLOWER, bytes)) return taken;
     }
     return n;
 }
 
 /* Entries and their twins for the engine; the entries stay the caller's. */
-static void step_append(struct group *group, struct member *from, const struct peer_piece *piece,
+static void step_append(struct raft_group *group, struct member *from, const struct peer_piece *piece,
                         struct entry *const *entries, struct raft_entry *raw, unsigned n) {
     struct raft_message message = {.type = RAFT_APPEND_ENTRIES};
     message.append_entries = (struct raft_append_entries){.term = piece->term,
@@ -81,9 +81,9 @@ static void step_append(struct group *group, struct member *from, const struct p
                                                           .leader_commit = commit_within(piece, n),
                                                           .entries = raw,
                                                           .n_entries = n};
-    if (!group_admit(group, from, &message)) return;
-    if (!group_admit_entries(group, from, &message.append_entries, entries)) return;
-    unsigned cut = group_trail_cut_below(group, &message.append_entries);
+    if (!raft_group_admit(group, from, &message)) return;
+    if (!raft_group_admit_entries(group, from, &message.append_entries, entries)) return;
+    unsigned cut = raft_group_trail_cut_below(group, &message.append_entries);
     n -= cut;
     /* One token for the whole array: the engine frees it exactly when it does not hand the entries back. */
     void *token = n > 0 ? raft_malloc(1) : NULL;
@@ -95,10 +95,10 @@ static void step_append(struct group *group, struct member *from, const struct p
     if (!group->step.stale && group->step.quiet_answer == 0) quiet_end(group); /* so the leader is not */
     if (!step_message(group, from, &message)) return;
     raft_free(token);
-    if (MUTANT(MUTANT_RESULT_UNPERSISTED)) group_step_persisted(group, partition_log_last_index(group->log));
+    if (MUTANT(MUTANT_RESULT_UNPERSISTED)) raft_group_step_persisted(group, partition_log_last_index(group->log));
 }
 
-static void receive_append(struct group *group, struct member *from, const struct peer_record *record) {
+static void receive_append(struct raft_group *group, struct member *from, const struct peer_record *record) {
     if (record->append.quiet_round != 0 && !(record->flags & RECORD_QUIET)) return;
     struct peer_piece piece = {.term = record->term,
                                .prev_index = record->append.prev_index,
@@ -123,17 +123,17 @@ static void note_state(struct member *from, uint8_t flags) {
     from->takes_none = takes_none;
 }
 
-static void receive_record(struct group *group, struct member *from, const struct peer_record *record) {
+static void receive_record(struct raft_group *group, struct member *from, const struct peer_record *record) {
     struct raft_message message = {0};
     switch (record->type) {
     case RECORD_APPEND: receive_append(group, from, record); return;
     case RECORD_CONFIRM:
     case RECORD_CONFIRMED:
         from->heard_ms = shard_now_ms(group->shard);
-        confirm_received(group, from, record);
+        read_index_received(group, from, record);
         return;
     case RECORD_RESIGNED:
-        if (record->term != group_term(group)) return;
+        if (record->term != raft_group_term(group)) return;
         if (record->resigned.deposed_by == 0)
             election_on_resigned(group, from);
         else if (group->calm.of == from)
@@ -141,8 +141,8 @@ static void receive_record(struct group *group, struct member *from, const struc
         return;
     case RECORD_APPEND_RESULT:
         note_state(from, record->flags);
-        if ((record->flags & RECORD_STALE) && record->term <= group_term(group)) {
-            if (group_leads(group)) quiet_end(group); /* it has agreed, perhaps, and is awake */
+        if ((record->flags & RECORD_STALE) && record->term <= raft_group_term(group)) {
+            if (raft_group_leads(group)) quiet_end(group); /* it has agreed, perhaps, and is awake */
             return;
         }
         message.type = RAFT_APPEND_ENTRIES_RESULT;
@@ -175,14 +175,14 @@ static void receive_record(struct group *group, struct member *from, const struc
         message.timeout_now = (struct raft_timeout_now){
             .term = record->term, .last_log_index = record->vote.last_index, .last_log_term = record->vote.last_term};
     }
-    if (!group_admit(group, from, &message)) return;
+    if (!raft_group_admit(group, from, &message)) return;
     bool result = message.type == RAFT_APPEND_ENTRIES_RESULT;
     from->rejected = result && record->append_result.rejected > 0;
     step_message(group, from, &message);
     from->rejected = false;
-    if (!result || !group_leads(group)) return;
+    if (!result || !raft_group_leads(group)) return;
     replicate_acknowledged(from);
-    if (record->append_result.rejected > 0 && record->term == group_term(group))
+    if (record->append_result.rejected > 0 && record->term == raft_group_term(group))
         replicate_rejected(from, record->append_result.rejected);
     if (record->flags & RECORD_QUIET) quiet_agreed(from, record);
 }
@@ -192,7 +192,7 @@ void receive_records(struct shard *shard, int32_t node, struct slice payload) {
     shard->stats.frames_received++;
     for (size_t at = 0; sound && at < payload.len; at += PEER_RECORD_SIZE) {
         struct peer_record record;
-        struct group *group;
+        struct raft_group *group;
         sound = peer_record_decode(payload.data + at, &record) == ERR_NONE;
         if (!sound) break;
         struct member *from = find_sender(shard, node, record.group, record.from, record.to, &group);
@@ -210,8 +210,8 @@ static enum raft_entry_type engine_type(const struct entry *entry) {
 }
 
 /* Steps the entries [0, n) of a piece, in as many messages as there are configurations not at their beginning. */
-static void step_piece(struct group *group, struct member *from, struct peer_piece piece, struct entry *const *entries,
-                       size_t n) {
+static void step_piece(struct raft_group *group, struct member *from, struct peer_piece piece,
+                       struct entry *const *entries, size_t n) {
     struct raft_entry *raw = mem_zalloc(n * sizeof *raw);
     for (size_t i = 0; i < n; i++) {
         raw[i].term = entries[i]->term;
@@ -286,7 +286,7 @@ static bool receive_piece(struct shard *shard, int32_t node, struct frame_cursor
     }
     sound = sound && entries_fit(&piece, entries);
     if (sound) {
-        struct group *group;
+        struct raft_group *group;
         struct member *from = find_sender(shard, node, piece.group, piece.from, piece.to, &group);
         if (from != NULL) step_piece(group, from, piece, entries, piece.count);
     }
@@ -301,7 +301,7 @@ void receive_entries(struct shard *shard, int32_t node, struct slice payload) {
     struct frame_cursor cursor = {payload, payload.data + 4, payload.data + meta_len, payload.data + meta_len,
                                   payload.data + payload.len};
     shard->stats.frames_received++;
-    intake_charge(shard, payload.len);
+    flow_control_charge(shard, payload.len);
     bool sound = true;
     while (sound && cursor.meta < cursor.meta_end)
         sound = receive_piece(shard, node, &cursor);

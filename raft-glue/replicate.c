@@ -116,7 +116,7 @@ void replicate_forget(struct member *member) {
     if (member->link != NULL) reset(member);
 }
 
-void replicate_begin(struct group *group) {
+void replicate_begin(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self) continue;
@@ -127,7 +127,7 @@ void replicate_begin(struct group *group) {
     }
 }
 
-void replicate_end(struct group *group) {
+void replicate_end(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i] != group->self) reset(group->members[i]);
 }
@@ -135,16 +135,16 @@ void replicate_end(struct group *group) {
 /* ---- Empty AppendEntries ---- */
 
 static void send_empty(struct member *member) {
-    struct group *group = member->group;
+    struct raft_group *group = member->group;
     uint64_t prev = member->verified ? member_match(member) : member->anchor;
-    struct peer_record record = {.type = RECORD_APPEND, .term = group_term(group), .append = {.prev_index = prev}};
+    struct peer_record record = {.type = RECORD_APPEND, .term = raft_group_term(group), .append = {.prev_index = prev}};
     record.append.commit = group->commit;
     member->commit_sent = record.append.commit < prev ? record.append.commit : prev;
     record.append.prev_term = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
     CHECK(prev == 0 || record.append.prev_term != 0);
     quiet_ask(member, &record);
     member->sent_ms = member->commit_sent_ms = group->shard->now_ms;
-    group_send(group, member, &record);
+    raft_group_send(group, member, &record);
 }
 
 /* Heartbeats are the engine's affair; this only sees that they neither pile up nor fail to go while entries wait. */
@@ -231,7 +231,7 @@ void replicate_acknowledged(struct member *member) {
         member->verified = true;
         member->next = member->end = match + 1;
     }
-    if (member->group->eager_commit && usable_commit(member) > member->commit_sent) shard_news(member->group);
+    if (member->group->eager_commit && usable_commit(member) > member->commit_sent) shard_ready(member->group);
     bool moved = false;
     while (member->run_count > 0 && member->runs[member->run_first].last <= match) {
         member->link->unacked_bytes -= member->runs[member->run_first].bytes;
@@ -257,7 +257,7 @@ void replicate_rejected(struct member *member, uint64_t index) {
 }
 
 void replicate_commit(struct member *member) {
-    const struct group *group = member->group;
+    const struct raft_group *group = member->group;
     if (!member->verified || !member->link->up || usable_commit(member) <= member->commit_sent) return;
     if (member->next < member->end) return; /* travels with the entries */
     if (!group->eager_commit && group->shard->now_ms - member->commit_sent_ms < COMMIT_PAUSE_MS) return;
@@ -265,8 +265,8 @@ void replicate_commit(struct member *member) {
 }
 
 /* The engine counts the heartbeats of each follower from what it sent to it last, so they may alternate for ever. */
-void replicate_ask_quiet(struct group *group) {
-    if (!group->calm.asks || !group_leads(group)) return;
+void replicate_ask_quiet(struct raft_group *group) {
+    if (!group->calm.asks || !raft_group_leads(group)) return;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member_is_live(member) || !member->verified) continue;
@@ -276,7 +276,7 @@ void replicate_ask_quiet(struct group *group) {
 
 void replicate_link_up(struct member *member) {
     member->silent = false; /* it may be another process */
-    if (!group_leads(member->group)) return;
+    if (!raft_group_leads(member->group)) return;
     forget_sent(member);
     forget_read(member);
     if (member->verified) { /* what was under way is lost */
@@ -306,7 +306,7 @@ static void on_read(struct partition_log_read *read, int error) {
 
 /* Entries from the cursor on are in member->read when this returns true. */
 static bool load(struct member *member, uint64_t max_bytes) {
-    struct group *group = member->group;
+    struct raft_group *group = member->group;
     if (!member->loaded) {
         member->read.done = on_read;
         member->read_first = member->next;
@@ -330,11 +330,11 @@ static bool load(struct member *member, uint64_t max_bytes) {
 
 /* What was loaded goes into the frame, as much as fits. */
 static void add_loaded(struct entry_frame *frame, struct member *member) {
-    struct group *group = member->group;
+    struct raft_group *group = member->group;
     struct peer_piece piece = {.group = group->id,
                                .from = group->replica,
                                .to = member->replica,
-                               .term = group_term(group),
+                               .term = raft_group_term(group),
                                .prev_index = member->next - 1,
                                .commit = group->commit};
     if (piece.prev_index > 0) piece.prev_term = partition_log_term_at(group->log, piece.prev_index);
@@ -354,10 +354,10 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
 static void fill_frame(struct entry_frame *frame, struct link *link) {
     while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
         struct member *member = take_ready(link);
-        if (!group_leads(member->group) || !member->verified || member->next >= member->end) continue;
+        if (!raft_group_leads(member->group) || !member->verified || member->next >= member->end) continue;
         if (gets_questions_only(member))
             continue; /* since it became ready; the engine's next heartbeat is about that */
-        CHECK(!group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
+        CHECK(!raft_group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
         if (member->reading || !load(member, frame->most_bytes - frame->bytes)) continue;
         add_loaded(frame, member);
         if (member->next < member->end) make_ready(member);

@@ -17,7 +17,7 @@ enum { RECORDS_OF_A_FRAME = 128 }; /* each may be a step of the engine: some 5 u
 static void send_records(struct link *link) {
     struct shard *shard = link->shard;
     if (link->control.len == 0) return;
-    witness_tell(shard->witness, link->node);
+    rollback_guard_tell(shard->witness, link->node);
     struct slice all = peer_bytes_take(&link->control);
     for (size_t at = 0; at < all.len; at += RECORDS_OF_A_FRAME * PEER_RECORD_SIZE) {
         size_t left = all.len - at, most = RECORDS_OF_A_FRAME * PEER_RECORD_SIZE;
@@ -30,11 +30,11 @@ static void send_records(struct link *link) {
 
 /* Of thousands as many as fit into this turn; the rest in later ones. */
 static void deliver_news(struct shard *shard) {
-    struct group *group;
+    struct raft_group *group;
     while ((group = shard_take_news(shard)) != NULL) {
-        group_pin(group);
-        group_deliver(group);
-        group_unpin(group);
+        raft_group_pin(group);
+        raft_group_deliver(group);
+        raft_group_unpin(group);
         if (shard->news_first == NULL || !env_turn_is_long(shard->env)) continue;
         env_yield(shard->env, &shard->later);
         return;
@@ -48,7 +48,7 @@ static void on_turn(struct env_task *task) {
         send_records(link);
         replicate_fill(link);
     }
-    intake_end_turn(shard);
+    flow_control_end_turn(shard);
     drain_check(shard);
 }
 
@@ -66,10 +66,10 @@ static void on_timer(void *arg) {
     struct timer_entry *first;
     while ((first = timer_heap_first(&shard->timers)) != NULL && first->at_ms <= now_ms) {
         timer_heap_remove(&shard->timers, first);
-        group_on_time(group_of_timer(first));
+        raft_group_on_time(raft_group_of_timer(first));
         if (env_turn_is_long(shard->env)) break; /* the others are due at once, in the next turn */
     }
-    intake_on_time(shard);
+    flow_control_on_time(shard);
     shard_arm(shard);
 }
 
@@ -89,17 +89,17 @@ static int on_judge(void *arg, const struct peer_hello *hello, struct error_text
 
 static void on_seen(void *arg, const struct peer_hello *hello, struct peer_journal *of_its) {
     struct shard *shard = arg;
-    *of_its = witness_seen(shard->witness, hello->node, hello->directory);
+    *of_its = rollback_guard_seen(shard->witness, hello->node, hello->directory);
 }
 
 static bool on_accepted(void *arg, int32_t node, const struct peer_journal *of_ours) {
     struct shard *shard = arg;
-    return witness_accepted(shard->witness, node, of_ours);
+    return rollback_guard_accepted(shard->witness, node, of_ours);
 }
 
 static void on_up(void *arg, int32_t node) {
     struct shard *shard = arg;
-    witness_up(shard->witness, node);
+    rollback_guard_up(shard->witness, node);
     struct link *link = shard_link(shard, node);
     link_change_up(link);
     drain_link_up(link);
@@ -115,8 +115,8 @@ static void on_down(void *arg, int32_t node, bool dead) {
 static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
     struct shard *shard = arg;
     if (kind == PEER_KIND_JOURNAL) {
-        witness_hear(shard->witness, node, payload);
-    } else if (witness_is_lost(shard->witness)) {
+        rollback_guard_hear(shard->witness, node, payload);
+    } else if (rollback_guard_is_lost(shard->witness)) {
         slice_unref(&payload);
     } else if (kind == PEER_KIND_MESSAGES) {
         receive_records(shard, node, payload);
@@ -147,7 +147,7 @@ static void on_drained(void *arg, int32_t node) {
 }
 
 static void on_room(void *arg) {
-    unfit_room_changed(arg);
+    leader_fitness_room_changed(arg);
 }
 
 /* ---- The owner's side ---- */
@@ -177,7 +177,8 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     of_peers.lag_max_ms = 2 * options->election_timeout_ms;
     of_peers.ping_ms = options->heartbeat_ms;
     int error = peers_open(env, log, &of_peers, &peer_events, shard, &shard->peers, why);
-    if (error == ERR_NONE) error = witness_open(env, log_store_journal(store), shard->peers, &shard->witness, why);
+    if (error == ERR_NONE)
+        error = rollback_guard_open(env, log_store_journal(store), shard->peers, &shard->witness, why);
     if (error != ERR_NONE) {
         if (shard->peers != NULL) peers_close(shard->peers);
         mem_free(shard);
@@ -195,7 +196,7 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
 void shard_close(struct shard *shard) {
     CHECK(shard->groups == NULL);
     log_store_on_room(shard->store, NULL, NULL);
-    witness_close(shard->witness);
+    rollback_guard_close(shard->witness);
     peers_close(shard->peers);
     env_defer_cancel(shard->env, &shard->turn);
     env_defer_cancel(shard->env, &shard->later);
@@ -204,7 +205,7 @@ void shard_close(struct shard *shard) {
     env_timer_free(shard->watch);
     env_timer_free(shard->drain_timer);
     timer_heap_close(&shard->timers);
-    intake_close(shard);
+    flow_control_close(shard);
     for (struct link *link = shard->links, *next; link != NULL; link = next) {
         next = link->next;
         peer_bytes_free(&link->control);

@@ -11,7 +11,7 @@
 #include "storage/log/partition_log.h"
 
 struct shard;
-struct group;
+struct raft_group;
 
 struct shard_options {
     int32_t node;
@@ -26,7 +26,7 @@ struct shard_options {
     struct peers_options peers;
 };
 
-/* `events` as in peers.h, for the owner: called after the shard has done its part. ERR_* of peers_open and witness_open. */
+/* `events` as in peers.h, for the owner: called after the shard has done its part. ERR_* of peers_open and rollback_guard_open. */
 int shard_open(struct env *env, struct log *log, struct log_store *store, const struct shard_options *options,
                const struct peers_events *events, void *arg, struct shard **shard, struct error_text *why);
 /* Groups must be closed before. */
@@ -35,7 +35,7 @@ struct peers *shard_peers(struct shard *shard);
 struct env *shard_env(struct shard *shard);
 struct log *shard_log(struct shard *shard);
 struct log_store *shard_store(struct shard *shard);
-struct group *shard_group(struct shard *shard, uint64_t group); /* NULL: not open here */
+struct raft_group *shard_group(struct shard *shard, uint64_t group); /* NULL: not open here */
 
 /* For a clean stop: tells the peers, stands for nothing any more, and hands over every leadership to the most caught-up live replica whose
  * broker does not stop, too; then calls `done` (also when `timeout_ms` is over). Leads on, and takes submits, for a moment. */

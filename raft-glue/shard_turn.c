@@ -10,16 +10,16 @@
 
 /* ---- Groups ---- */
 
-void shard_add_group(struct shard *shard, struct group *group) {
+void shard_add_group(struct shard *shard, struct raft_group *group) {
     CHECK(shard_group(shard, group->id) == NULL);
     HASH_ADD(hh, shard->groups, id, sizeof group->id, group);
 }
 
-static void drop_news(struct group *group) {
+static void drop_news(struct raft_group *group) {
     if (!group->has_news) return;
     struct shard *shard = group->shard;
-    struct group *before = NULL;
-    for (struct group *at = shard->news_first; at != group; at = at->news_next)
+    struct raft_group *before = NULL;
+    for (struct raft_group *at = shard->news_first; at != group; at = at->news_next)
         before = at;
     if (before == NULL) {
         shard->news_first = group->news_next;
@@ -30,7 +30,7 @@ static void drop_news(struct group *group) {
     group->has_news = false;
 }
 
-void shard_remove_group(struct shard *shard, struct group *group) {
+void shard_remove_group(struct shard *shard, struct raft_group *group) {
     if (shard->change_next == group) shard->change_next = group->hh.next;
     HASH_DELETE(hh, shard->groups, group);
     timer_heap_remove(&shard->timers, &group->timer);
@@ -38,8 +38,8 @@ void shard_remove_group(struct shard *shard, struct group *group) {
     shard_wake(shard);
 }
 
-struct group *shard_group(struct shard *shard, uint64_t id) {
-    struct group *group;
+struct raft_group *shard_group(struct shard *shard, uint64_t id) {
+    struct raft_group *group;
     HASH_FIND(hh, shard->groups, &id, sizeof id, group);
     return group;
 }
@@ -50,7 +50,7 @@ void shard_wake(struct shard *shard) {
     env_defer(shard->env, &shard->turn);
 }
 
-void shard_news(struct group *group) {
+void shard_ready(struct raft_group *group) {
     struct shard *shard = group->shard;
     if (group->has_news || group->closed) return;
     group->has_news = true;
@@ -64,8 +64,8 @@ void shard_news(struct group *group) {
     shard_wake(shard);
 }
 
-struct group *shard_take_news(struct shard *shard) {
-    struct group *group = shard->news_first;
+struct raft_group *shard_take_news(struct shard *shard) {
+    struct raft_group *group = shard->news_first;
     if (group == NULL) return NULL;
     shard->news_first = group->news_next;
     if (shard->news_first == NULL) shard->news_last = NULL;

@@ -41,7 +41,7 @@ struct sent_run {
 };
 
 struct member {
-    struct group *group;
+    struct raft_group *group;
     uint64_t replica;
     int32_t node;
     bool voter;
@@ -61,7 +61,7 @@ struct member {
     uint32_t quiet_asked; /* the round in which it was asked last */
     bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
     bool ready;       /* in link's list */
-    bool keep;        /* group_set_members only */
+    bool keep;        /* raft_group_set_members only */
     uint64_t anchor;  /* not verified: the index that the engine asks about */
     uint64_t next;    /* the next entry to send */
     uint64_t end;     /* behind the last entry that the engine wants sent */
@@ -86,7 +86,7 @@ struct held_record {
     struct peer_record record;
 };
 
-enum group_phase { GROUP_STARTING, GROUP_RUNNING, GROUP_STOPPED };
+enum raft_group_phase { RAFT_GROUP_STARTING, RAFT_GROUP_RUNNING, RAFT_GROUP_STOPPED };
 
 /* An early try to be elected (election.c). */
 struct fast_try {
@@ -154,17 +154,17 @@ struct calm {
 
 /* Who waits until a majority confirmed that we lead (read_index.c), in order of their rounds. */
 struct read_index {
-    struct group_confirm *first, **end;
+    struct raft_group_read_index *first, **end;
     uint64_t asked; /* rounds */
 };
 
-struct group {
+struct raft_group {
     struct shard *shard;
-    const struct group_events *events;
+    const struct raft_group_events *events;
     void *arg;
     uint64_t id, replica;
     char *label;
-    uint64_t first; /* as in group_spec */
+    uint64_t first; /* as in raft_group_spec */
     bool needs_room, eager_commit;
     bool made;        /* at this opening: its log was empty and was bootstrapped, */
     bool led;         /* and somebody has led it since */
@@ -174,7 +174,7 @@ struct group {
     struct member *self;
     struct raft raft;
     struct partition_log *log;
-    enum group_phase phase;
+    enum raft_group_phase phase;
     unsigned pins; /* callers up the stack that look at it after a callback */
     bool closed;   /* freed with the last pin */
 
@@ -205,17 +205,17 @@ struct group {
 
     /* Handing over: the target; submits are refused meanwhile. */
     uint64_t hand_over_to;
-    struct group_transfer *transfer; /* planned, under way */
+    struct raft_group_transfer *transfer; /* planned, under way */
 
     char *damage; /* in our segments: the first that was met, as the beginning of a sentence; NULL: none */
-    struct group_transfer leave; /* away from this replica, which is not fit to lead (unfit.c) */
-    uint64_t leave_at_ms;        /* the next try, not before; 0: at once */
+    struct raft_group_transfer leave; /* away from this replica, which is not fit to lead (leader_fitness.c) */
+    uint64_t leave_at_ms;             /* the next try, not before; 0: at once */
 
     struct read_index read_index;
 
     /* In the shard. */
     bool has_news;
-    struct group *news_next;
+    struct raft_group *news_next;
     UT_hash_handle hh; /* shard->groups */
     struct log_limiter limiter;
 };
@@ -236,18 +236,18 @@ struct shard {
     const struct peers_events *events; /* the owner's */
     void *arg;
     struct peers *peers;
-    struct witness *witness;
-    struct group *groups; /* by id */
+    struct rollback_guard *witness;
+    struct raft_group *groups; /* by id */
     struct link *links;
     uint64_t now_ms; /* of the engine's events: never goes back */
     struct timer_heap timers;
     struct env_timer *timer;
-    uint64_t timer_at_ms;        /* UINT64_MAX: not set */
-    struct env_timer *watch;     /* of the links' silence */
-    struct env_task turn, later; /* later: another turn for news that did not fit into the last one */
-    struct env_task change;      /* goes on with what links that changed mean (link_change.c), */
-    struct group *change_next;   /* with this group; NULL: with none */
-    struct group *news_first, *news_last;
+    uint64_t timer_at_ms;           /* UINT64_MAX: not set */
+    struct env_timer *watch;        /* of the links' silence */
+    struct env_task turn, later;    /* later: another turn for news that did not fit into the last one */
+    struct env_task change;         /* goes on with what links that changed mean (link_change.c), */
+    struct raft_group *change_next; /* with this group; NULL: with none */
+    struct raft_group *news_first, *news_last;
 
     uint64_t turn_bytes;                          /* of entries received in this turn */
     struct undurable *undurable, **undurable_end; /* rounds that are awaited, in order */
@@ -268,14 +268,14 @@ struct shard {
     struct log_limiter limiter;
 };
 
-static inline struct group *group_of_timer(struct timer_entry *entry) {
-    return CONTAINER_OF(entry, struct group, timer);
+static inline struct raft_group *raft_group_of_timer(struct timer_entry *entry) {
+    return CONTAINER_OF(entry, struct raft_group, timer);
 }
-static inline bool group_hard_state_pending(const struct group *group) {
+static inline bool raft_group_hard_state_pending(const struct raft_group *group) {
     return group->hard_state.durable < group->hard_state.version;
 }
-static inline bool group_leads(const struct group *group) {
-    return group->phase == GROUP_RUNNING && group->raft.state == RAFT_LEADER;
+static inline bool raft_group_leads(const struct raft_group *group) {
+    return group->phase == RAFT_GROUP_RUNNING && group->raft.state == RAFT_LEADER;
 }
 
 #endif

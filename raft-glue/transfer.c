@@ -1,5 +1,5 @@
 /*
- * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned (group_transfer_begin). Raft dissertation, 3.10.
+ * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned (raft_group_transfer_begin). Raft dissertation, 3.10.
  *
  * The engine sends TIMEOUT_NOW at the target's first acknowledgement, needed or not, and never again: so the transfer is asked for
  * only when the target's match is our last index, and submits are refused from the moment when it is near. A clean stop: when the
@@ -18,12 +18,12 @@ static bool is_better(const struct member *member, const struct member *than) {
     return member_match(member) > member_match(than);
 }
 
-static bool may_lead(const struct group *group, const struct member *member) {
+static bool may_lead(const struct raft_group *group, const struct member *member) {
     return member != group->self && member->voter && !member->damaged && !member->takes_none && member->link->up &&
            !member->link->stopping;
 }
 
-struct member *transfer_target(const struct group *group) {
+struct member *transfer_target(const struct raft_group *group) {
     struct member *best = NULL;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
@@ -33,17 +33,17 @@ struct member *transfer_target(const struct group *group) {
     return best;
 }
 
-static struct member *planned_target(const struct group *group) {
+static struct member *planned_target(const struct raft_group *group) {
     if (group->transfer == NULL) return NULL;
-    struct member *target = group_member(group, group->transfer->replica);
+    struct member *target = raft_group_member(group, group->transfer->replica);
     return target != NULL && may_lead(group, target) ? target : NULL;
 }
 
-struct member *transfer_decide(struct group *group) {
+struct member *transfer_decide(struct raft_group *group) {
     bool wanted = group->shard->handing_over || group->transfer != NULL;
-    if (!wanted || !group_leads(group) || raft_transferee(&group->raft) != 0) return NULL;
+    if (!wanted || !raft_group_leads(group) || raft_transferee(&group->raft) != 0) return NULL;
     if (!group->shard->handing_over && group->transfer->asked) { /* the engine has given up */
-        shard_news(group);
+        shard_ready(group);
         return NULL;
     }
     struct member *target = group->shard->handing_over ? transfer_target(group) : planned_target(group);
@@ -61,41 +61,41 @@ struct member *transfer_decide(struct group *group) {
 
 /* ---- Planned ---- */
 
-int group_transfer_begin(struct group *group, struct group_transfer *transfer, uint64_t replica) {
+int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, uint64_t replica) {
     CHECK(transfer->group == NULL);
-    if (!group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
-    struct member *target = group_member(group, replica);
+    if (!raft_group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
+    struct member *target = raft_group_member(group, replica);
     if (target == NULL || target == group->self || !target->voter) return ERR_INVALID;
     return transfer_begin(group, transfer, target);
 }
 
-int transfer_begin(struct group *group, struct group_transfer *transfer, struct member *target) {
+int transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, struct member *target) {
     const struct shard_options *options = &group->shard->options;
     if (group->transfer != NULL || group->shard->draining || raft_transferee(&group->raft) != 0) return ERR_LIMIT;
     bool near = member_match(target) + NEAR_ENTRIES >= partition_log_last_index(group->log);
-    if (!may_lead(group, target) || !near || !group_member_in_sync(group, target->replica)) return ERR_AGAIN;
+    if (!may_lead(group, target) || !near || !raft_group_member_in_sync(group, target->replica)) return ERR_AGAIN;
     transfer->group = group;
     transfer->replica = target->replica;
-    transfer->term = group_term(group);
+    transfer->term = raft_group_term(group);
     transfer->asked = false;
     transfer->deadline_ms = shard_now_ms(group->shard) + (uint64_t)2 * options->failover_ms;
     group->transfer = transfer;
-    shard_news(group);
-    group_rearm(group);
+    shard_ready(group);
+    raft_group_rearm(group);
     return ERR_NONE;
 }
 
-static void end_transfer(struct group *group, int error) {
-    struct group_transfer *transfer = group->transfer;
+static void end_transfer(struct raft_group *group, int error) {
+    struct raft_group_transfer *transfer = group->transfer;
     group->transfer = NULL;
     group->hand_over_to = 0;
     transfer->group = NULL;
     transfer->done(transfer, error);
 }
 
-void transfer_deliver(struct group *group) {
+void transfer_deliver(struct raft_group *group) {
     if (group->transfer == NULL) return;
-    if (!group_leads(group) || group_term(group) != group->transfer->term) {
+    if (!raft_group_leads(group) || raft_group_term(group) != group->transfer->term) {
         group->shard->stats.transfers++;
         end_transfer(group, ERR_NONE);
     } else if (shard_now_ms(group->shard) >= group->transfer->deadline_ms ||
@@ -104,11 +104,11 @@ void transfer_deliver(struct group *group) {
     }
 }
 
-void transfer_fail(struct group *group, int error) {
+void transfer_fail(struct raft_group *group, int error) {
     if (group->transfer != NULL) end_transfer(group, error);
 }
 
-void group_transfer_cancel(struct group_transfer *transfer) {
+void raft_group_transfer_cancel(struct raft_group_transfer *transfer) {
     if (transfer->group == NULL) return;
     transfer->group->transfer = NULL;
     transfer->group->hand_over_to = 0;

@@ -61,7 +61,7 @@ static void finish(struct env_connect *connect, int error, struct env_stream *st
     connected(arg, error, stream);
 }
 
-static void time_over(void *arg) {
+static void timed_out(void *arg) {
     finish(arg, ERR_TIMEOUT, NULL);
 }
 
@@ -150,7 +150,7 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
     struct env_connect *connect = mem_zalloc(sizeof *connect);
     *connect = (struct env_connect){.env = env, .connected = connected, .arg = arg, .port = port};
     connect->start.run = start;
-    connect->deadline = env_timer_new(env, time_over, connect);
+    connect->deadline = env_timer_new(env, timed_out, connect);
     env_timer_start(connect->deadline, timeout_us);
     env_uv_own(env);
     if (is_address(connect, env_uv_host(host))) {

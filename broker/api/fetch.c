@@ -303,7 +303,7 @@ static void look(struct env_task *task) {
     env_yield(state->services->env, &state->look);
 }
 
-static void time_over(struct deadline *deadline) {
+static void timed_out(struct deadline *deadline) {
     struct fetch_state *state = CONTAINER_OF(deadline, struct fetch_state, deadline);
     state->time_is_over = true;
     if (!state->reading) read_again(state);
@@ -414,7 +414,7 @@ void api_fetch(void *service, struct request *request) {
     struct kp_arena *arena = &request->arena;
     struct fetch_state *state = kp_arena_alloc(arena, sizeof *state);
     *state = (struct fetch_state){.services = service, .request = request};
-    state->deadline.passed = time_over;
+    state->deadline.passed = timed_out;
     state->look.run = look;
     state->parked.give_way = give_way;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);

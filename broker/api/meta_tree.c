@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "broker/cluster/cluster_record.h"
 #include "broker/metadata/metadata_group.h"
-#include "storage/disk_room.h"
+#include "storage/disk_space.h"
 
 enum { PIECES_MAX = 4 };
 
@@ -141,9 +141,9 @@ static void put_known(struct json *json, const char *name, uint64_t number) {
 
 static struct kp_string value_of_disk(struct meta_tree_walk *walk) {
     struct json json = {0};
-    struct disk_room_facts facts;
-    const char *trouble = disk_room_sentence(walk->services->room);
-    disk_room_facts_get(walk->services->room, &facts);
+    struct disk_space_facts facts;
+    const char *trouble = disk_space_sentence(walk->services->room);
+    disk_space_facts_get(walk->services->room, &facts);
     put(&json, "{\"path\":");
     put_text(&json, facts.path);
     put(&json, ",");

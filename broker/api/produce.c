@@ -125,7 +125,7 @@ static void produced(struct partition_produce *produce, const struct produce_ref
     finish_if_over(part->owner);
 }
 
-static void time_over(struct deadline *deadline) {
+static void timed_out(struct deadline *deadline) {
     struct produce_state *state = CONTAINER_OF(deadline, struct produce_state, deadline);
     state->busy = true;
     for (size_t i = 0; i < state->count; i++) {
@@ -229,7 +229,7 @@ static bool prepare(struct produce_state *state, const struct broker_services *s
     struct kp_arena *arena = &request->arena;
     state->services = services;
     state->request = request;
-    state->deadline.passed = time_over;
+    state->deadline.passed = timed_out;
     kp_set_fallbacks(&kp_produce_response_schema, &state->response);
     for (int32_t t = 0; t < in->topic_data.count; t++)
         state->count += (size_t)in->topic_data.items[t].partition_data.count;

@@ -15,7 +15,7 @@
 
 struct metadata_group;
 struct producer_ids;
-struct disk_room;
+struct disk_space;
 struct auto_creation;
 struct leader_asks;
 struct peers;
@@ -33,7 +33,7 @@ struct broker_services {
     struct auto_creation *auto_creation;  /* broker/metadata/auto_creation.h */
     struct leader_asks *leader_asks;      /* broker/balance/leader_ask.h */
     const struct cluster_record *cluster; /* broker/cluster/cluster_record.h */
-    const struct disk_room *room;         /* storage/disk_room.h */
+    const struct disk_space *room;        /* storage/disk_space.h */
     const struct peers *peers;            /* who is connected, who is known to be dead */
     struct deadlines *deadlines;          /* of requests that wait */
     uint32_t fetches;                     /* so far: each begins with another partition, so that none starves */

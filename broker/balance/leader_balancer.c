@@ -12,7 +12,7 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
-#include "broker/balance/leader_balance.h"
+#include "broker/balance/leader_plan.h"
 
 enum { SLICE = 2000, SLICE_US = 1000, MOVES_AT_ONCE = 8, MOVE_TIMEOUT_MS = 5000 };
 
@@ -42,7 +42,7 @@ struct leader_balancer {
     size_t well_count;
 
     /* Looking: the next partition; its topic may be gone by then. */
-    struct leader_balance *balance;
+    struct leader_plan *balance;
     uint8_t topic[METADATA_UUID_SIZE];
     int32_t partition;
 
@@ -147,11 +147,11 @@ static void move_on(struct leader_balancer *balancer) {
 
 static void add_partition(struct leader_balancer *balancer, const struct metadata_partition *partition) {
     struct leader leader = leader_table_get(balancer->leaders, partition->group);
-    struct leader_balance_partition row = {
+    struct leader_plan_partition row = {
         .group = partition->group, .preferred = partition->replicas[0].node, .leader = leader.node};
     for (size_t i = 0; i < leader.in_sync_count; i++)
         row.ready = row.ready || (leader.in_sync[i] == row.preferred && may_take(balancer, row.preferred));
-    leader_balance_add(balancer->balance, &row);
+    leader_plan_add(balancer->balance, &row);
 }
 
 /* False: the next slice goes on. */
@@ -171,9 +171,9 @@ static bool look_at_slice(struct leader_balancer *balancer) {
 
 static void end_look(struct leader_balancer *balancer) {
     balancer->moves = mem_alloc(LEADER_MOVES_MAX * sizeof *balancer->moves);
-    balancer->move_count = leader_balance_plan(balancer->balance, balancer->settings->leader_imbalance_percentage,
-                                               balancer->moves);
-    leader_balance_free(balancer->balance);
+    balancer->move_count = leader_plan_plan(balancer->balance, balancer->settings->leader_imbalance_percentage,
+                                            balancer->moves);
+    leader_plan_free(balancer->balance);
     balancer->balance = NULL;
     balancer->move_next = balancer->moved = balancer->in_vain = 0;
     if (balancer->move_count > 0) {
@@ -187,7 +187,7 @@ static void end_look(struct leader_balancer *balancer) {
 
 static void look_on(struct leader_balancer *balancer) {
     if (!metadata_group_is_leading(balancer->group)) {
-        leader_balance_free(balancer->balance);
+        leader_plan_free(balancer->balance);
         balancer->balance = NULL;
         wait_for_check(balancer);
     } else if (look_at_slice(balancer)) {
@@ -205,7 +205,7 @@ static void look_again(struct leader_balancer *balancer) {
     }
     memcpy(balancer->topic, first->id, METADATA_UUID_SIZE);
     balancer->partition = 0;
-    balancer->balance = leader_balance_begin();
+    balancer->balance = leader_plan_begin();
     env_timer_start(balancer->timer, SLICE_US);
 }
 
@@ -250,7 +250,7 @@ void leader_balancer_free(struct leader_balancer *balancer) {
     if (balancer == NULL) return;
     for (size_t i = 0; i < MOVES_AT_ONCE; i++)
         leader_ask_cancel(&balancer->slots[i].ask);
-    leader_balance_free(balancer->balance);
+    leader_plan_free(balancer->balance);
     mem_free(balancer->moves);
     env_timer_free(balancer->timer);
     mem_free(balancer);

@@ -1,7 +1,7 @@
 /*
  * Leads spread again by themselves: after a broker is back, or whatever else put them where they were not placed.
  *
- * Happy path: every leader.imbalance.check.interval.seconds the metadata leader, and nobody else, looks at all partitions (leader_balance.h
+ * Happy path: every leader.imbalance.check.interval.seconds the metadata leader, and nobody else, looks at all partitions (leader_plan.h
  * plans) and asks the present leaders to hand over, MOVES_AT_ONCE at a time. Failures: what cannot be moved now is left to the
  * next check. A broker that has just come back gets nothing before it was well at two checks, so that one that comes and goes
  * is not given leads each time. Invariants: only one broker plans; a lead goes only to a replica that its leader calls in sync, on

@@ -37,7 +37,7 @@ static void remove_handover(struct leader_handover *handover) {
     handover->transfers = NULL;
 }
 
-static void on_transferred(struct group_transfer *transfer, int error) {
+static void on_transferred(struct raft_group_transfer *transfer, int error) {
     struct leader_handover *handover = CONTAINER_OF(transfer, struct leader_handover, transfer);
     remove_handover(handover);
     handover->done(handover, error == ERR_NONE ? TRANSFER_DONE : TRANSFER_IN_VAIN);
@@ -68,8 +68,8 @@ bool leader_handover_begin(struct leader_transfers *transfers, struct leader_han
     } else if (target == transfers->node) {
         *outcome = TRANSFER_NOT_NEEDED;
     } else if (transfers->count < LEADER_TRANSFERS_MAX) {
-        handover->transfer = (struct group_transfer){.done = on_transferred};
-        int error = group_transfer_begin(partition_group(partition), &handover->transfer, replica_of(row, target));
+        handover->transfer = (struct raft_group_transfer){.done = on_transferred};
+        int error = raft_group_transfer_begin(partition_group(partition), &handover->transfer, replica_of(row, target));
         *outcome = outcome_of(error);
         if (error != ERR_NONE) return false;
         handover->transfers = transfers;
@@ -82,7 +82,7 @@ bool leader_handover_begin(struct leader_transfers *transfers, struct leader_han
 
 void leader_handover_cancel(struct leader_handover *handover) {
     if (handover->transfers == NULL) return;
-    group_transfer_cancel(&handover->transfer);
+    raft_group_transfer_cancel(&handover->transfer);
     remove_handover(handover);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The leader's side of moving a lead: this broker hands a partition that it leads to another broker when it is asked to.
  *
- * Happy path: the target is a replica that has nearly everything; the group hands over (group_transfer_begin), and the asker is told
+ * Happy path: the target is a replica that has nearly everything; the group hands over (raft_group_transfer_begin), and the asker is told
  * when this broker leads no more. The new leader announces itself. Failures: an outcome that says why the lead stayed; nothing is
  * harmed by asking again. Invariant: at most LEADER_TRANSFERS_MAX partitions at a time; who asks for more is told to ask again.
  * Who asks: leader_ask.h.
@@ -36,7 +36,7 @@ void leader_transfers_free(struct leader_transfers *transfers);
 struct leader_handover {
     void (*done)(struct leader_handover *handover, enum leader_transfer_outcome outcome);
     struct leader_transfers *transfers; /* ours, all below; NULL: not under way */
-    struct group_transfer transfer;
+    struct raft_group_transfer transfer;
     struct leader_handover *next, *prev;
 };
 /* Hands the group to that broker. True: under way, `done` comes later. False: *outcome, it is over. */

@@ -13,7 +13,7 @@
 
 enum { RENEW = 1, GIVE_BACK = 2, COMMAND_TIMEOUT_MS = 10000 };
 
-struct lease {
+struct broker_session {
     int32_t node;
     uint64_t heard_ms; /* or when this broker began to lead the metadata */
     bool heard;        /* since then */
@@ -21,7 +21,7 @@ struct lease {
     struct metadata_submit submit; /* FENCE, or its opposite */
 };
 
-struct leases {
+struct broker_sessions {
     struct env *env;
     struct log *log;
     const struct broker_settings *settings;
@@ -31,7 +31,7 @@ struct leases {
     struct env_timer *tick;
     struct broker_call call;
     bool given_back; /* ours: this broker stops */
-    struct lease *leases[BROKER_NODES_MAX];
+    struct broker_session *leases[BROKER_NODES_MAX];
     size_t count;
 };
 
@@ -40,11 +40,11 @@ static void on_command_done(struct metadata_submit *submit, const struct metadat
     (void)result;
 }
 
-static struct lease *lease_of(struct leases *leases, int32_t node) {
+static struct broker_session *broker_session_of(struct broker_sessions *leases, int32_t node) {
     for (size_t i = 0; i < leases->count; i++)
         if (leases->leases[i]->node == node) return leases->leases[i];
     if (leases->count == BROKER_NODES_MAX) return NULL;
-    struct lease *lease = mem_zalloc(sizeof *lease);
+    struct broker_session *lease = mem_zalloc(sizeof *lease);
     lease->node = node;
     lease->heard_ms = env_now_ms(leases->env);
     lease->submit.done = on_command_done;
@@ -53,7 +53,7 @@ static struct lease *lease_of(struct leases *leases, int32_t node) {
     return lease;
 }
 
-static void set_fenced(struct leases *leases, struct lease *lease, bool fenced) {
+static void set_fenced(struct broker_sessions *leases, struct broker_session *lease, bool fenced) {
     if (lease->submit.state != SUBMIT_IDLE) return;
     struct metadata_change change = {0};
     metadata_command_init(&change.command, COMMAND_FENCE_BROKER);
@@ -68,21 +68,21 @@ static void set_fenced(struct leases *leases, struct lease *lease, bool fenced) 
 }
 
 /* The leader's look at one broker that has registered. */
-static void judge(struct leases *leases, const struct metadata_broker *broker) {
-    struct lease *lease = lease_of(leases, broker->node);
+static void judge(struct broker_sessions *leases, const struct metadata_broker *broker) {
+    struct broker_session *lease = broker_session_of(leases, broker->node);
     if (lease == NULL) return;
     bool alive = !lease->given_back &&
                  env_now_ms(leases->env) - lease->heard_ms <= leases->settings->broker_session_timeout_ms;
     if (broker->fenced ? alive && lease->heard : !alive) set_fenced(leases, lease, !alive);
 }
 
-static void judge_all(struct leases *leases) {
+static void judge_all(struct broker_sessions *leases) {
     for (size_t i = 0; i < metadata_broker_count(leases->metadata); i++)
         judge(leases, metadata_broker_at(leases->metadata, i));
 }
 
-static void heard(struct leases *leases, int32_t node, uint8_t what) {
-    struct lease *lease = lease_of(leases, node);
+static void heard(struct broker_sessions *leases, int32_t node, uint8_t what) {
+    struct broker_session *lease = broker_session_of(leases, node);
     const struct metadata_broker *broker = metadata_broker_of(leases->metadata, node);
     if (lease == NULL || !metadata_group_is_leading(leases->group)) return;
     lease->heard = true;
@@ -92,7 +92,7 @@ static void heard(struct leases *leases, int32_t node, uint8_t what) {
 }
 
 static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
-    struct leases *leases = arg;
+    struct broker_sessions *leases = arg;
     if (len == 1) heard(leases, caller.node, body[0]);
     broker_messages_answer(leases->messages, caller, (struct slice){0});
 }
@@ -104,7 +104,7 @@ static void on_answer(struct broker_call *call, int error, const uint8_t *answer
     (void)len;
 }
 
-static void tell_leader(struct leases *leases, uint8_t what) {
+static void tell_leader(struct broker_sessions *leases, uint8_t what) {
     int32_t leader = metadata_group_leader(leases->group);
     if (leader == leases->settings->node_id) {
         heard(leases, leader, what);
@@ -116,16 +116,16 @@ static void tell_leader(struct leases *leases, uint8_t what) {
 }
 
 static void on_tick(void *arg) {
-    struct leases *leases = arg;
+    struct broker_sessions *leases = arg;
     tell_leader(leases, RENEW);
     if (metadata_group_is_leading(leases->group)) judge_all(leases);
     env_timer_start(leases->tick, (uint64_t)leases->settings->broker_heartbeat_ms * 1000);
 }
 
-struct leases *leases_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                          const struct metadata *metadata, struct metadata_group *group,
-                          struct broker_messages *messages) {
-    struct leases *leases = mem_zalloc(sizeof *leases);
+struct broker_sessions *broker_sessions_new(struct env *env, struct log *log, const struct broker_settings *settings,
+                                            const struct metadata *metadata, struct metadata_group *group,
+                                            struct broker_messages *messages) {
+    struct broker_sessions *leases = mem_zalloc(sizeof *leases);
     leases->env = env;
     leases->log = log;
     leases->settings = settings;
@@ -139,7 +139,7 @@ struct leases *leases_new(struct env *env, struct log *log, const struct broker_
     return leases;
 }
 
-void leases_free(struct leases *leases) {
+void broker_sessions_free(struct broker_sessions *leases) {
     if (leases == NULL) return;
     broker_messages_serve(leases->messages, BROKER_REQUEST_LEASE, NULL, NULL);
     broker_messages_call_cancel(leases->messages, &leases->call);
@@ -151,18 +151,18 @@ void leases_free(struct leases *leases) {
     mem_free(leases);
 }
 
-void leases_restart(struct leases *leases) {
+void broker_sessions_restart(struct broker_sessions *leases) {
     for (size_t i = 0; i < leases->count; i++) {
         leases->leases[i]->heard_ms = env_now_ms(leases->env);
         leases->leases[i]->heard = leases->leases[i]->given_back = false;
     }
 }
 
-void leases_renew(struct leases *leases) {
+void broker_sessions_renew(struct broker_sessions *leases) {
     tell_leader(leases, leases->given_back ? GIVE_BACK : RENEW);
 }
 
-void leases_give_back(struct leases *leases) {
+void broker_sessions_give_back(struct broker_sessions *leases) {
     env_timer_stop(leases->tick);
     leases->given_back = true;
     tell_leader(leases, GIVE_BACK);

@@ -11,18 +11,18 @@
 
 #include "broker/metadata/metadata_group.h"
 
-struct leases;
+struct broker_sessions;
 
-struct leases *leases_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                          const struct metadata *metadata, struct metadata_group *group,
-                          struct broker_messages *messages);
-void leases_free(struct leases *leases);
+struct broker_sessions *broker_sessions_new(struct env *env, struct log *log, const struct broker_settings *settings,
+                                            const struct metadata *metadata, struct metadata_group *group,
+                                            struct broker_messages *messages);
+void broker_sessions_free(struct broker_sessions *leases);
 
 /* This broker leads the metadata now: everybody's lease begins anew. */
-void leases_restart(struct leases *leases);
+void broker_sessions_restart(struct broker_sessions *leases);
 /* Somebody else leads, or this broker has just registered: renew now. */
-void leases_renew(struct leases *leases);
+void broker_sessions_renew(struct broker_sessions *leases);
 /* This broker is about to stop: gives its lease back, so that it is fenced at once. No answer is waited for. */
-void leases_give_back(struct leases *leases);
+void broker_sessions_give_back(struct broker_sessions *leases);
 
 #endif

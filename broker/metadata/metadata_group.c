@@ -91,12 +91,12 @@ static void on_broken(void *arg, const char *why) {
         why);
 }
 
-static const struct group_events group_events = {.committed = on_committed,
-                                                 .caught_up = on_caught_up,
-                                                 .leading = on_leading,
-                                                 .lost = on_lost,
-                                                 .leader_changed = on_leader_changed,
-                                                 .broken = on_broken};
+static const struct raft_group_events raft_group_events = {.committed = on_committed,
+                                                           .caught_up = on_caught_up,
+                                                           .leading = on_leading,
+                                                           .lost = on_lost,
+                                                           .leader_changed = on_leader_changed,
+                                                           .broken = on_broken};
 
 int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
                         const struct broker_settings *settings, struct broker_messages *messages,
@@ -114,12 +114,12 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
                                      .events = *events,
                                      .tell = tell,
                                      .arg = arg};
-    struct group_member members[CLUSTER_NODES_MAX];
+    struct raft_group_member members[CLUSTER_NODES_MAX];
     for (uint32_t i = 0; i < cluster->node_count; i++)
-        members[i] = (struct group_member){
+        members[i] = (struct raft_group_member){
             .replica = i + 1, .node = cluster->nodes[i].node, .voter = i < cluster->voters};
     uint64_t replica = cluster_record_replica(cluster, settings->node_id);
-    struct group_spec spec = {
+    struct raft_group_spec spec = {
         .id = METADATA_GROUP,
         .label = "metadata",
         .replica = replica,
@@ -130,7 +130,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
         .first = 1,
         .eager_commit = true};
     metadata_submits_open(group);
-    int error = group_open(shard, &spec, &group_events, group, &group->group, why);
+    int error = raft_group_open(shard, &spec, &raft_group_events, group, &group->group, why);
     if (error != ERR_NONE) {
         metadata_submits_close(group);
         mem_free(group);
@@ -144,7 +144,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
 void metadata_group_close(struct metadata_group *group) {
     if (group == NULL) return;
     broker_messages_serve(group->messages, BROKER_REQUEST_METADATA, NULL, NULL);
-    group_close(group->group);
+    raft_group_close(group->group);
     group->leading = false;
     struct change_asker nobody;
     while (metadata_pending_end(group, UINT64_MAX, &nobody)) {}

@@ -23,7 +23,7 @@ struct metadata_group {
     struct env *env;
     struct log *log;
     struct shard *shard;
-    struct group *group;
+    struct raft_group *group;
     struct metadata *metadata;
     const struct cluster_record *cluster;
     const struct broker_settings *settings;

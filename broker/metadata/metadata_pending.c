@@ -25,14 +25,14 @@ struct pending {
 
 /* The outcome of a change that is only checked, until a majority has confirmed that we lead. */
 struct unconfirmed {
-    struct group_confirm confirm; /* first */
+    struct raft_group_read_index confirm; /* first */
     struct metadata_group *group;
     struct change_asker asker;
     struct change_outcome outcome;
     struct unconfirmed *next, *prev;
 };
 
-static void confirmed(struct group_confirm *confirm, int error) {
+static void confirmed(struct raft_group_read_index *confirm, int error) {
     struct unconfirmed *held = (struct unconfirmed *)confirm;
     struct metadata_group *group = held->group;
     DL_DELETE(group->unconfirmed, held);
@@ -48,7 +48,7 @@ static void hold(struct metadata_group *group, struct change_asker asker, const 
     held->asker = asker;
     held->outcome = *outcome;
     DL_APPEND(group->unconfirmed, held);
-    group_confirm(group->group, &held->confirm);
+    raft_group_read_index(group->group, &held->confirm);
 }
 
 static struct metadata_load *load_row(struct metadata_load **loads, size_t *count, int32_t node) {
@@ -136,8 +136,8 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     uint64_t index;
     if (metadata_command_encode(command, &bytes) != ERR_NONE) return false;
     struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = bytes, .compress = bytes.len > 1024};
-    spec.base_offset = partition_log_end_offset(group_log(group->group));
-    if (group_submit(group->group, &spec, &index) != ERR_NONE) {
+    spec.base_offset = partition_log_end_offset(raft_group_log(group->group));
+    if (raft_group_submit(group->group, &spec, &index) != ERR_NONE) {
         slice_unref(&spec.raw);
         return false;
     }
@@ -198,7 +198,7 @@ void metadata_pending_forget(struct metadata_group *group, const struct metadata
     struct unconfirmed *held;
     DL_FOREACH(group->unconfirmed, held) if (held->asker.submit == submit) break;
     if (held == NULL) return;
-    group_confirm_cancel(group->group, &held->confirm);
+    raft_group_read_index_cancel(group->group, &held->confirm);
     DL_DELETE(group->unconfirmed, held);
     mem_free(held);
 }

@@ -21,7 +21,7 @@ bool metadata_group_is_leading(const struct metadata_group *group) {
 
 int32_t metadata_group_leader(const struct metadata_group *group) {
     if (group->leading) return group->node;
-    return group->group == NULL ? -1 : cluster_record_node_of(group->cluster, group_leader(group->group));
+    return group->group == NULL ? -1 : cluster_record_node_of(group->cluster, raft_group_leader(group->group));
 }
 
 static void take_out(struct metadata_submit *submit) {
@@ -86,7 +86,7 @@ static void try_submit(struct metadata_submit *submit) {
     }
 }
 
-static void time_over(struct metadata_submit *submit) {
+static void timed_out(struct metadata_submit *submit) {
     struct metadata_group *group = submit->group;
     if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
     metadata_pending_forget(group, submit);
@@ -122,7 +122,7 @@ static bool end_all(struct metadata_group *group) {
         if (done)
             finish(submit);
         else if (submit->deadline_ms <= now_ms)
-            time_over(submit);
+            timed_out(submit);
     }
     return true;
 }

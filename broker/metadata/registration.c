@@ -16,7 +16,7 @@ struct registration {
     const struct broker_settings *settings;
     const struct metadata *metadata;
     struct metadata_group *group;
-    struct leases *leases;
+    struct broker_sessions *leases;
     bool caught_up; /* the table is as new as the leader's was after we asked */
     void (*done)(void *arg);
     void *arg;
@@ -61,7 +61,8 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
     }
     if (!registration->caught_up) {
         registration->caught_up = true;
-        leases_renew(registration->leases); /* the leader must know that we are back before it looks at our row */
+        broker_sessions_renew(
+            registration->leases); /* the leader must know that we are back before it looks at our row */
         if (!row_is_true(registration)) {
             submit(registration);
             return;
@@ -72,8 +73,8 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
 
 struct registration *registration_start(struct log *log, const struct broker_settings *settings,
                                         const struct registration_facts *facts, const struct metadata *metadata,
-                                        struct metadata_group *group, struct leases *leases, void (*done)(void *arg),
-                                        void *arg) {
+                                        struct metadata_group *group, struct broker_sessions *leases,
+                                        void (*done)(void *arg), void *arg) {
     struct registration *registration = mem_zalloc(sizeof *registration);
     registration->log = log;
     registration->settings = settings;

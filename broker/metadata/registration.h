@@ -21,8 +21,8 @@ struct registration_facts {
 /* `done` is called once, never inside this call. */
 struct registration *registration_start(struct log *log, const struct broker_settings *settings,
                                         const struct registration_facts *facts, const struct metadata *metadata,
-                                        struct metadata_group *group, struct leases *leases, void (*done)(void *arg),
-                                        void *arg);
+                                        struct metadata_group *group, struct broker_sessions *leases,
+                                        void (*done)(void *arg), void *arg);
 void registration_free(struct registration *registration); /* `done` is not called any more; NULL does nothing */
 
 #endif

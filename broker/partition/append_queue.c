@@ -124,7 +124,7 @@ static int submit(struct partition *partition, struct forming_entry *forming) {
                               .compress = partition->settings.store_lz4 && forming->len <= COMPRESS_MOST &&
                                           forming->plain_bytes * 2 > forming->len};
     uint64_t index;
-    int error = group_submit(partition->group, &spec, &index);
+    int error = raft_group_submit(partition->group, &spec, &index);
     if (error != ERR_NONE) give_back(forming, spec.raw);
     return error;
 }

@@ -39,7 +39,8 @@ static bool apply_producers(struct partition *partition, struct entry *entry) {
     if (error == ERR_EOF) return true;
     log_error(shard_log(partition->shard), "entry %" PRIu64 " of %s-%d is committed, but it cannot be read (%s)",
               entry->index, partition->topic, partition->index, error_phrase(error));
-    group_stop(partition->group, "its leader sent an entry with a right checksum around batches that make no sense");
+    raft_group_stop(partition->group,
+                    "its leader sent an entry with a right checksum around batches that make no sense");
     return false;
 }
 
@@ -54,7 +55,7 @@ static bool apply_clock(struct partition *partition, struct entry *entry) {
                   "entry %" PRIu64 " of %s-%d is a command that this version does not know (%s); run the version that "
                   "the other brokers run",
                   entry->index, partition->topic, partition->index, error_phrase(error));
-        group_stop(partition->group, "its leader sent a command that this version does not know");
+        raft_group_stop(partition->group, "its leader sent a command that this version does not know");
         return false;
     }
     producer_state_clock(partition->producers, clock.clock_ms, clock.expiration_ms);
@@ -95,7 +96,7 @@ static struct slice state_to_keep(void *arg, uint64_t *index) {
     return partition->applied > 0 ? partition_producers(partition) : (struct slice){0};
 }
 
-/* Inside group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
+/* Inside raft_group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
 static uint64_t on_restore(void *arg, struct partition_log *log) {
     struct partition *partition = arg;
     uint64_t index;
@@ -123,9 +124,9 @@ static void tell_clock(struct partition *partition) {
                                    .expiration_ms = partition->settings.producer_expiration_ms};
     if (producer_state_count(partition->producers) == 0 || passed_ms < (int64_t)clock_step_ms(partition)) return;
     struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
-    spec.base_offset = partition_log_end_offset(group_log(partition->group));
+    spec.base_offset = partition_log_end_offset(raft_group_log(partition->group));
     uint64_t index;
-    if (group_submit(partition->group, &spec, &index) == ERR_NONE)
+    if (raft_group_submit(partition->group, &spec, &index) == ERR_NONE)
         partition->clock_noted_ms = now_ms;
     else
         slice_unref(&spec.raw); /* the next time */
@@ -157,7 +158,7 @@ static void watch_leading(void *arg) {
 static void on_leading(void *arg, uint32_t term) {
     struct partition *partition = arg;
     /* a leader leads when all of its log is committed and applied, and offsets are dense */
-    CHECK(partition_log_end_offset(group_log(partition->group)) == partition->high_watermark);
+    CHECK(partition_log_end_offset(raft_group_log(partition->group)) == partition->high_watermark);
     partition->leading = true;
     partition->epoch = term;
     partition->next_offset = partition->high_watermark;
@@ -194,13 +195,13 @@ static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
     partition_waiters_tell(partition, true);
 }
 
-static const struct group_events group_events = {.restore = on_restore,
-                                                 .committed = on_committed,
-                                                 .caught_up = on_caught_up,
-                                                 .leading = on_leading,
-                                                 .lost = on_lost,
-                                                 .quiet = on_quiet,
-                                                 .leader_changed = on_leader_changed};
+static const struct raft_group_events raft_group_events = {.restore = on_restore,
+                                                           .committed = on_committed,
+                                                           .caught_up = on_caught_up,
+                                                           .leading = on_leading,
+                                                           .lost = on_lost,
+                                                           .quiet = on_quiet,
+                                                           .leader_changed = on_leader_changed};
 
 /* ---- Life ---- */
 
@@ -250,16 +251,16 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
     struct partition *partition = make(shard, spec, events, arg);
     char label[PARTITION_LABEL_MAX];
     partition_label(spec->topic, spec->index, label);
-    struct group_spec group = {.id = spec->group,
-                               .label = label,
-                               .replica = spec->replica,
-                               .members = spec->members,
-                               .member_count = spec->member_count,
-                               .bootstrap = spec->bootstrap,
-                               .first = spec->members[0].replica,
-                               .needs_room = true,
-                               .opening = spec->opening};
-    int error = group_open(shard, &group, &group_events, partition, &partition->group, why);
+    struct raft_group_spec group = {.id = spec->group,
+                                    .label = label,
+                                    .replica = spec->replica,
+                                    .members = spec->members,
+                                    .member_count = spec->member_count,
+                                    .bootstrap = spec->bootstrap,
+                                    .first = spec->members[0].replica,
+                                    .needs_room = true,
+                                    .opening = spec->opening};
+    int error = raft_group_open(shard, &group, &raft_group_events, partition, &partition->group, why);
     if (error != ERR_NONE) {
         free_partition(partition);
         return error;
@@ -279,6 +280,6 @@ void partition_close(struct partition *partition, bool deleted) {
     partition_waiters_tell(partition, true);
     while (partition->waiters != NULL)
         partition_wait_cancel(partition->waiters);
-    group_close(partition->group);
+    raft_group_close(partition->group);
     free_partition(partition);
 }

@@ -34,12 +34,12 @@ struct partition_settings {
 
 struct partition_spec {
     uint64_t group;
-    const char *topic;                  /* copied */
-    int32_t index;                      /* partition number */
-    uint64_t replica;                   /* ours */
-    const struct group_member *members; /* as placed: the first is the preferred leader */
+    const char *topic;                       /* copied */
+    int32_t index;                           /* partition number */
+    uint64_t replica;                        /* ours */
+    const struct raft_group_member *members; /* as placed: the first is the preferred leader */
     size_t member_count;
-    bool bootstrap;                        /* as in group_spec, */
+    bool bootstrap;                        /* as in raft_group_spec, */
     struct partition_log_opening *opening; /* and this, begun with partition_label */
     struct partition_settings settings;
     struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
@@ -65,7 +65,7 @@ void partition_close(struct partition *partition, bool deleted);
 /* From the next batch on. How many producers are remembered stays as at opening. */
 void partition_set_settings(struct partition *partition, const struct partition_settings *settings);
 
-struct group *partition_group(struct partition *partition);
+struct raft_group *partition_group(struct partition *partition);
 int32_t partition_index(const struct partition *partition);
 bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
@@ -148,7 +148,7 @@ struct partition_read {
     struct partition *partition;
     int64_t offset, end_offset;       /* from here, and to there: the watermark as it was */
     struct partition_log_fetch fetch; /* slices, count, bytes: the batches, when there is no error */
-    struct group_confirm confirm;
+    struct raft_group_read_index confirm;
     struct partition_read *next, *prev;
     uint8_t stage;
     bool inside; /* the call that began it has not returned */
@@ -193,7 +193,7 @@ struct partition_lookup {
     bool by_epoch;  /* the end of this epoch is asked for instead */
     int32_t wanted_epoch;
     struct partition_log_search search;
-    struct group_confirm confirm;
+    struct raft_group_read_index confirm;
     struct partition_lookup *next, *prev;
     uint8_t stage;
     bool inside;

@@ -4,7 +4,7 @@
  *   partition_state.c    whether it leads, its ends, who is in sync
  *   append_queue.c       batches into entries, entries into the group
  *   partition_check.c    batches on their way through their checks, in order
- *   partition_verdict.c  refusals for good, until they are confirmed
+ *   partition_refusal.c  refusals for good, until they are confirmed
  *   partition_produce.c  from a client's batch to its acknowledgement
  *   partition_read.c     reads and waits of consumers
  *   partition_lookup.c   offsets by timestamp, ends of epochs
@@ -49,11 +49,11 @@ struct check_line;
 struct partition {
     struct shard *shard;
     struct env *env;
-    struct group *group;
+    struct raft_group *group;
     char *topic;
     int32_t index;
     uint64_t replica;
-    struct group_member *members;
+    struct raft_group_member *members;
     size_t member_count;
     struct partition_settings settings;
     const struct partition_events *events;
@@ -105,7 +105,7 @@ uint64_t partition_in_sync_now(const struct partition *partition);
 
 /* Gives the batch the next offsets and puts it into an entry. Takes batch->bytes over. */
 void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms);
-/* Gives the group what it takes now. The error is that of group_submit for the first entry that it did not take: ERR_LIMIT, ... */
+/* Gives the group what it takes now. The error is that of raft_group_submit for the first entry that it did not take: ERR_LIMIT, ... */
 int append_queue_flush(struct partition *partition);
 /* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first dropped offset, which is returned. */
 int64_t append_queue_withdraw(struct partition *partition);
@@ -131,17 +131,17 @@ struct partition_produce *partition_check_take(struct partition *partition);
 void partition_checks_open(struct partition *partition);
 void partition_checks_close(struct partition *partition); /* no line may be left */
 
-/* ---- partition_verdict.c ---- */
+/* ---- partition_refusal.c ---- */
 
 /* What ends a batch for good although it was not appended, because of what this leader remembers. Once a majority has confirmed that we lead,
  * partition->judged comes, with `code`; else with NOT_LEADER_OR_FOLLOWER. Never inside the call. */
-void partition_verdict_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
+void partition_refusal_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
                             const struct error_text *why);
 /* It is of a producer whose id nobody was given, as far as we know. Once our table is as new as the metadata leader's, partition->judged comes:
  * UNKNOWN_PRODUCER_ID, or NOT_ENOUGH_REPLICAS (send it again) if the id is known now, or nobody could be asked. Never inside the call. */
-void partition_verdict_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id);
+void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id);
 /* Takes it out; partition->judged does not come. */
-void partition_verdict_cancel(struct partition_produce *produce);
+void partition_refusal_cancel(struct partition_produce *produce);
 
 /* ---- partition_produce.c ---- */
 

@@ -55,7 +55,7 @@ static void end_of_epoch(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     uint32_t found = 0;
     int64_t end_offset = lookup->wanted_epoch < 0 ? -1
-                                                  : partition_log_epoch_end(group_log(partition->group),
+                                                  : partition_log_epoch_end(raft_group_log(partition->group),
                                                                             (uint32_t)lookup->wanted_epoch, &found);
     if (end_offset >= 0)
         over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
@@ -65,7 +65,7 @@ static void end_of_epoch(struct partition_lookup *lookup) {
         over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, lookup->wanted_epoch);
 }
 
-static void confirmed(struct group_confirm *confirm, int error) {
+static void confirmed(struct raft_group_read_index *confirm, int error) {
     struct partition_lookup *lookup = CONTAINER_OF(confirm, struct partition_lookup, confirm);
     struct partition *partition = lookup->partition;
     if (error != ERR_NONE) {
@@ -76,7 +76,8 @@ static void confirmed(struct group_confirm *confirm, int error) {
         over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
     } else {
         lookup->stage = STAGE_SEARCH;
-        partition_log_search(group_log(partition->group), lookup->wanted, partition->high_watermark, &lookup->search);
+        partition_log_search(raft_group_log(partition->group), lookup->wanted, partition->high_watermark,
+                             &lookup->search);
     }
 }
 
@@ -86,14 +87,14 @@ static bool start(struct partition_lookup *lookup) {
     if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST)
         return over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
     begin(lookup);
-    group_confirm(partition->group, &lookup->confirm);
+    raft_group_read_index(partition->group, &lookup->confirm);
     return lookup->stage == STAGE_OVER;
 }
 
 static bool look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
     lookup->partition = partition;
     lookup->search = (struct partition_log_search){.done = searched};
-    lookup->confirm = (struct group_confirm){.done = confirmed};
+    lookup->confirm = (struct raft_group_read_index){.done = confirmed};
     lookup->stage = STAGE_OVER;
     lookup->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &lookup->electing);
@@ -117,7 +118,7 @@ bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t 
 }
 
 void partition_lookup_cancel(struct partition_lookup *lookup) {
-    if (lookup->stage == STAGE_CONFIRM) group_confirm_cancel(lookup->partition->group, &lookup->confirm);
+    if (lookup->stage == STAGE_CONFIRM) raft_group_read_index_cancel(lookup->partition->group, &lookup->confirm);
     if (lookup->stage == STAGE_SEARCH) partition_log_search_cancel(&lookup->search);
     if (lookup->stage != STAGE_OVER) end(lookup);
 }

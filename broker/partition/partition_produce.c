@@ -8,7 +8,7 @@
  *
  * What is appended in one turn goes to the group at its end. Failures: what the group does not take, because too much is uncommitted,
  * is offered again at the next commit or a little later; before it is too much, whoever adds to it is refused.
- * A refusal for good that rests on what this leader remembers is held until it is confirmed (partition_verdict.c).
+ * A refusal for good that rests on what this leader remembers is held until it is confirmed (partition_refusal.c).
  * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
  * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
  * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too; what is checked belongs to the
@@ -44,7 +44,7 @@ static void take_out(struct partition_produce *produce) {
     if (produce->place == PLACE_CHECKING)
         partition_check_cancel(produce);
     else if (produce->place == PLACE_HELD)
-        partition_verdict_cancel(produce);
+        partition_refusal_cancel(produce);
     else
         produce_list_remove(list_of(produce), produce);
     produce->place = PLACE_NONE;
@@ -125,9 +125,9 @@ static int16_t room_for(const struct partition *partition, uint64_t bytes, struc
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
                          partition->member_count, partition->settings.min_insync_replicas);
-    struct disk_room *disk = log_store_room(shard_store(partition->shard));
-    if (!disk_room_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + bytes))
-        return error_set(why, KAFKA_STORAGE_ERROR, "%s", disk_room_sentence(disk));
+    struct disk_space *disk = log_store_room(shard_store(partition->shard));
+    if (!disk_space_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + bytes))
+        return error_set(why, KAFKA_STORAGE_ERROR, "%s", disk_space_sentence(disk));
     if (partition->queue.bytes >= REFUSE_BYTES)
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "Too much of %s-%d waits for a majority of its replicas already.", partition->topic,
@@ -202,7 +202,7 @@ static enum sequence_place check_sequence(struct partition *partition, struct pa
         if (verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY)
             producer_state_refuse(partition->producers, &identity, now_ms);
         produce->place = PLACE_HELD;
-        partition_verdict_ask_id(partition, produce, header->producer_id);
+        partition_refusal_ask_id(partition, produce, header->producer_id);
         return SEQUENCE_WAITS;
     }
     switch (verdict) {
@@ -225,7 +225,7 @@ static enum sequence_place check_sequence(struct partition *partition, struct pa
         return SEQUENCE_OVER;
     }
     produce->place = PLACE_HELD;
-    partition_verdict_hold(partition, produce, code, why);
+    partition_refusal_hold(partition, produce, code, why);
     return SEQUENCE_WAITS;
 }
 

@@ -46,17 +46,17 @@ static void log_done(struct partition_log_fetch *fetch, int error) {
     over(CONTAINER_OF(fetch, struct partition_read, fetch), error_map_log(error));
 }
 
-static void confirmed(struct group_confirm *confirm, int error) {
+static void confirmed(struct raft_group_read_index *confirm, int error) {
     struct partition_read *read = CONTAINER_OF(confirm, struct partition_read, confirm);
     int16_t code = error_map_group(error);
-    bool still_above = read->offset > partition_log_end_offset(group_log(read->partition->group));
+    bool still_above = read->offset > partition_log_end_offset(raft_group_log(read->partition->group));
     over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
 }
 
 /* Returns true when it is over. */
 static bool start(struct partition_read *read, uint64_t max_bytes) {
     struct partition *partition = read->partition;
-    struct partition_log *log = group_log(partition->group);
+    struct partition_log *log = raft_group_log(partition->group);
     if (read->offset < partition_log_start_offset(log)) return over(read, KAFKA_OFFSET_OUT_OF_RANGE);
     if (read->offset < partition->high_watermark && max_bytes > 0) {
         begin(read, STAGE_LOG);
@@ -65,7 +65,7 @@ static bool start(struct partition_read *read, uint64_t max_bytes) {
     }
     if (read->offset <= partition_log_end_offset(log)) return over(read, KAFKA_NONE);
     begin(read, STAGE_CONFIRM);
-    group_confirm(partition->group, &read->confirm);
+    raft_group_read_index(partition->group, &read->confirm);
     return read->stage == STAGE_OVER;
 }
 
@@ -75,7 +75,7 @@ bool partition_read(struct partition *partition, int64_t offset, int32_t leader_
     read->offset = offset;
     read->end_offset = partition->high_watermark;
     read->fetch = (struct partition_log_fetch){.done = log_done, .next_offset = offset};
-    read->confirm = (struct group_confirm){.done = confirmed};
+    read->confirm = (struct raft_group_read_index){.done = confirmed};
     read->stage = STAGE_OVER;
     read->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &read->electing);
@@ -86,7 +86,7 @@ bool partition_read(struct partition *partition, int64_t offset, int32_t leader_
 
 void partition_read_cancel(struct partition_read *read) {
     if (read->stage == STAGE_LOG) partition_log_fetch_cancel(&read->fetch);
-    if (read->stage == STAGE_CONFIRM) group_confirm_cancel(read->partition->group, &read->confirm);
+    if (read->stage == STAGE_CONFIRM) raft_group_read_index_cancel(read->partition->group, &read->confirm);
     if (read->stage != STAGE_OVER) end(read);
 }
 

@@ -6,7 +6,7 @@
  *   created above the durable mark, something stored   a crash came between its first entry and the mark: opened as it is
  *   created at or below the mark, something stored     opened as it is
  *   created at or below the mark, nothing stored       lost: opened empty, never bootstrapped, brought up by its leader
- * The first two are one case for group_open, which bootstraps only an empty log.
+ * The first two are one case for raft_group_open, which bootstraps only an empty log.
  *
  * The way of a row: waiting -> opening (its log is looked at in the store's lane, a few at a time) -> open. When that fails it is
  * closed, and waits again after a pause that doubles each time. A row that is removed while its log is looked at is only marked, and
@@ -52,7 +52,7 @@ struct row {
     uint64_t try_at_ms, pause_ms; /* of a closed one */
     struct row *next, *prev;      /* in the set's list of rows that are not open */
     struct row *next_looked;
-    struct group_member members[METADATA_REPLICAS_MAX];
+    struct raft_group_member members[METADATA_REPLICAS_MAX];
     size_t member_count;
     UT_hash_handle hh;
 };
@@ -274,12 +274,13 @@ void partition_set_free(struct partition_set *set) {
 /* ---- Who leads ---- */
 
 static void announce(struct row *row, struct partition *partition) {
-    struct group *group = partition_group(partition);
+    struct raft_group *group = partition_group(partition);
     int32_t in_sync[METADATA_REPLICAS_MAX];
     size_t count = 0;
     in_sync[count++] = row->set->settings->node_id;
     for (size_t i = 0; i < row->member_count; i++)
-        if (row->members[i].node != row->set->settings->node_id && group_member_in_sync(group, row->members[i].replica))
+        if (row->members[i].node != row->set->settings->node_id &&
+            raft_group_member_in_sync(group, row->members[i].replica))
             in_sync[count++] = row->members[i].node;
     leader_table_lead(row->set->leaders, row->group, partition_leader_epoch(partition), in_sync, count);
 }
@@ -457,7 +458,7 @@ static void add_row(struct partition_set *set, const struct metadata_partition *
     row->set = set;
     row->member_count = source->replica_count;
     for (size_t i = 0; i < source->replica_count; i++)
-        row->members[i] = (struct group_member){
+        row->members[i] = (struct raft_group_member){
             .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
     HASH_ADD(hh, set->rows, group, sizeof row->group, row);
     note(&set->stored, source->group);

@@ -9,7 +9,7 @@ int16_t partition_leadership(const struct partition *partition, int32_t leader_e
     *electing = false;
     if (partition->closed) return partition->deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
     if (!partition->leading) {
-        *electing = group_leader(partition->group) == partition->replica;
+        *electing = raft_group_leader(partition->group) == partition->replica;
         return KAFKA_NOT_LEADER_OR_FOLLOWER;
     }
     /* KIP-320: a client that knows another leader epoch is told which of us is behind. */
@@ -20,7 +20,7 @@ int16_t partition_leadership(const struct partition *partition, int32_t leader_e
 uint64_t partition_in_sync_now(const struct partition *partition) {
     uint64_t in_sync = 0;
     for (size_t i = 0; i < partition->member_count; i++) {
-        if (group_member_in_sync(partition->group, partition->members[i].replica)) in_sync |= UINT64_C(1) << i;
+        if (raft_group_member_in_sync(partition->group, partition->members[i].replica)) in_sync |= UINT64_C(1) << i;
     }
     return in_sync;
 }
@@ -33,7 +33,7 @@ void partition_set_settings(struct partition *partition, const struct partition_
     partition->settings = *settings;
 }
 
-struct group *partition_group(struct partition *partition) {
+struct raft_group *partition_group(struct partition *partition) {
     return partition->group;
 }
 
@@ -46,7 +46,7 @@ bool partition_is_leading(const struct partition *partition) {
 }
 
 uint32_t partition_leader_epoch(const struct partition *partition) {
-    return partition->leading ? partition->epoch : group_term(partition->group);
+    return partition->leading ? partition->epoch : raft_group_term(partition->group);
 }
 
 int64_t partition_high_watermark(const struct partition *partition) {
@@ -54,5 +54,5 @@ int64_t partition_high_watermark(const struct partition *partition) {
 }
 
 int64_t partition_start_offset(const struct partition *partition) {
-    return partition_log_start_offset(group_log(partition->group));
+    return partition_log_start_offset(raft_group_log(partition->group));
 }

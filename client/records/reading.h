@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "client/line/command.h"
-#include "client/records/partition_set.h"
+#include "client/records/partition_choice.h"
 #include "client/records/where.h"
 
 struct reading_partition {

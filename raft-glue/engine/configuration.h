@@ -13,15 +13,16 @@
 
 enum { CHANGE_SERVERS_MAX = 64 };
 
-struct change_server {
+struct configuration_server {
     uint64_t replica;
     bool voter; /* false: stand-by */
 };
 
 /* The configuration of these servers, in their order. */
-struct slice change_encode(const struct change_server *servers, size_t n);
+struct slice configuration_encode(const struct configuration_server *servers, size_t n);
 /* ERR_MALFORMED unless the engine's decoder would take exactly these bytes, to the last one: known format and roles, 1 to
  * CHANGE_SERVERS_MAX servers, ids not 0 and not repeated, each address its id. */
-int change_decode(const void *bytes, size_t len, struct change_server servers[CHANGE_SERVERS_MAX], size_t *n);
+int configuration_decode(const void *bytes, size_t len, struct configuration_server servers[CHANGE_SERVERS_MAX],
+                         size_t *n);
 
 #endif

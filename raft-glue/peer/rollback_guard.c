@@ -21,7 +21,7 @@ struct seen {
     struct seen *next;
 };
 
-struct witness {
+struct rollback_guard {
     struct env *env;
     struct journal *journal;
     struct peers *peers;
@@ -32,7 +32,7 @@ struct witness {
     struct journal_waiter waiter;
 };
 
-static struct seen *seen_of(struct witness *witness, int32_t node) {
+static struct seen *seen_of(struct rollback_guard *witness, int32_t node) {
     struct seen **end = &witness->all;
     for (; *end != NULL; end = &(*end)->next)
         if ((*end)->node == node) return *end;
@@ -44,7 +44,7 @@ static struct seen *seen_of(struct witness *witness, int32_t node) {
 
 /* ---- Telling ---- */
 
-static void tell(struct witness *witness, struct seen *seen) {
+static void tell(struct rollback_guard *witness, struct seen *seen) {
     struct peer_journal ours = {.run = journal_run(witness->journal), .sequence = journal_sequence(witness->journal)};
     seen->told = ours.sequence;
     uint8_t bytes[PEER_JOURNAL_SIZE];
@@ -53,18 +53,19 @@ static void tell(struct witness *witness, struct seen *seen) {
     peers_send(witness->peers, seen->node, PEER_CONTROL, PEER_KIND_JOURNAL, &payload, 1);
 }
 
-void witness_tell(struct witness *witness, int32_t node) {
+void rollback_guard_tell(struct rollback_guard *witness, int32_t node) {
     struct seen *seen = seen_of(witness, node);
     if (seen->told != journal_sequence(witness->journal)) tell(witness, seen);
 }
 
-void witness_up(struct witness *witness, int32_t node) {
+void rollback_guard_up(struct rollback_guard *witness, int32_t node) {
     tell(witness, seen_of(witness, node));
 }
 
 /* ---- Hearing ---- */
 
-struct peer_journal witness_seen(struct witness *witness, int32_t node, const uint8_t directory[PEER_UUID_SIZE]) {
+struct peer_journal rollback_guard_seen(struct rollback_guard *witness, int32_t node,
+                                        const uint8_t directory[PEER_UUID_SIZE]) {
     struct seen *seen = seen_of(witness, node);
     uint64_t id = le_get_u64(directory);
     if (seen->best.directory != id) {
@@ -76,12 +77,12 @@ struct peer_journal witness_seen(struct witness *witness, int32_t node, const ui
 }
 
 static void on_recorded(struct journal_waiter *waiter) {
-    struct witness *witness = CONTAINER_OF(waiter, struct witness, waiter);
+    struct rollback_guard *witness = CONTAINER_OF(waiter, struct rollback_guard, waiter);
     env_fatal(witness->env, "the journal of this broker went back in time, as broker %d can tell: " ADVICE,
               witness->lost_by);
 }
 
-static void found_out(struct witness *witness, int32_t node) {
+static void found_out(struct rollback_guard *witness, int32_t node) {
     if (witness->lost) return;
     witness->lost = true;
     witness->lost_by = node;
@@ -90,14 +91,14 @@ static void found_out(struct witness *witness, int32_t node) {
     journal_wait(witness->journal, &witness->waiter);
 }
 
-bool witness_accepted(struct witness *witness, int32_t node, const struct peer_journal *of_ours) {
+bool rollback_guard_accepted(struct rollback_guard *witness, int32_t node, const struct peer_journal *of_ours) {
     if (of_ours->run == 0 || journal_covers(witness->journal, of_ours->run, of_ours->sequence)) return true;
     if (MUTANT(MUTANT_WITNESS_IGNORED)) return true;
     found_out(witness, node);
     return false;
 }
 
-void witness_hear(struct witness *witness, int32_t node, struct slice payload) {
+void rollback_guard_hear(struct rollback_guard *witness, int32_t node, struct slice payload) {
     struct seen *seen = seen_of(witness, node);
     struct peer_journal told;
     int error = peer_journal_decode(payload, &told);
@@ -112,28 +113,28 @@ void witness_hear(struct witness *witness, int32_t node, struct slice payload) {
     seen->unrecorded = true;
 }
 
-bool witness_is_lost(const struct witness *witness) {
+bool rollback_guard_is_lost(const struct rollback_guard *witness) {
     return witness->lost;
 }
 
 /* ---- Recording ---- */
 
 static void on_timer(void *arg) {
-    struct witness *witness = arg;
+    struct rollback_guard *witness = arg;
     for (struct seen *seen = witness->all; seen != NULL; seen = seen->next) {
-        witness_tell(witness, seen->node);
+        rollback_guard_tell(witness, seen->node);
         if (seen->unrecorded) journal_witness(witness->journal, &seen->best);
         seen->unrecorded = false;
     }
     env_timer_start(witness->timer, RECORD_US);
 }
 
-int witness_open(struct env *env, struct journal *journal, struct peers *peers, struct witness **result,
-                 struct error_text *why) {
+int rollback_guard_open(struct env *env, struct journal *journal, struct peers *peers, struct rollback_guard **result,
+                        struct error_text *why) {
     if (journal_is_disowned(journal))
         return error_set(why, ERR_CORRUPT,
                          "the journal of this broker went back in time, as another broker could tell before: " ADVICE);
-    struct witness *witness = mem_zalloc(sizeof *witness);
+    struct rollback_guard *witness = mem_zalloc(sizeof *witness);
     witness->env = env;
     witness->journal = journal;
     witness->peers = peers;
@@ -143,7 +144,7 @@ int witness_open(struct env *env, struct journal *journal, struct peers *peers, 
     return ERR_NONE;
 }
 
-void witness_close(struct witness *witness) {
+void rollback_guard_close(struct rollback_guard *witness) {
     if (witness->lost) journal_wait_cancel(witness->journal, &witness->waiter);
     env_timer_free(witness->timer);
     while (witness->all != NULL) {

@@ -19,24 +19,25 @@
 #include "raft-glue/peer/peers.h"
 #include "storage/journal/journal.h"
 
-struct witness;
+struct rollback_guard;
 
 /* ERR_CORRUPT: an earlier run found that our journal went back in time. */
-int witness_open(struct env *env, struct journal *journal, struct peers *peers, struct witness **witness,
-                 struct error_text *why);
-void witness_close(struct witness *witness);
+int rollback_guard_open(struct env *env, struct journal *journal, struct peers *peers, struct rollback_guard **witness,
+                        struct error_text *why);
+void rollback_guard_close(struct rollback_guard *witness);
 
 /* That broker said hello with that directory: what was seen of its journal. */
-struct peer_journal witness_seen(struct witness *witness, int32_t node, const uint8_t directory[PEER_UUID_SIZE]);
+struct peer_journal rollback_guard_seen(struct rollback_guard *witness, int32_t node,
+                                        const uint8_t directory[PEER_UUID_SIZE]);
 /* That broker has seen so much of ours. False: ours does not cover it. */
-bool witness_accepted(struct witness *witness, int32_t node, const struct peer_journal *of_ours);
+bool rollback_guard_accepted(struct rollback_guard *witness, int32_t node, const struct peer_journal *of_ours);
 /* The link came up: before anything else is sent on it. */
-void witness_up(struct witness *witness, int32_t node);
+void rollback_guard_up(struct rollback_guard *witness, int32_t node);
 /* Before results and votes go to it: tells how far the journal is durable by now, unless it knows. */
-void witness_tell(struct witness *witness, int32_t node);
+void rollback_guard_tell(struct rollback_guard *witness, int32_t node);
 /* A PEER_KIND_JOURNAL of that broker, whose payload is taken over. May break the link. */
-void witness_hear(struct witness *witness, int32_t node, struct slice payload);
+void rollback_guard_hear(struct rollback_guard *witness, int32_t node, struct slice payload);
 /* It went back, and this process ends as soon as that is recorded: nothing that arrives may be acted upon. */
-bool witness_is_lost(const struct witness *witness);
+bool rollback_guard_is_lost(const struct rollback_guard *witness);
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
-#include "storage/disk_room.h"
+#include "storage/disk_space.h"
 #include "storage/entry.h"
 
 struct journal;
@@ -26,7 +26,7 @@ struct journal_options {
     uint64_t file_bytes; /* of one file, taken up to a multiple of 4096, at least 32 KiB; 64 KiB in the simulator */
     /* Of all files; at least eight, so files are smaller where this leaves no room for eight of file_bytes. */
     uint64_t max_bytes;
-    struct disk_room *room; /* stays until journal_close. NULL: what the disk has */
+    struct disk_space *room; /* stays until journal_close. NULL: what the disk has */
     bool must_exist; /* this directory has been in use: a missing journal is damage (ERR_CORRUPT), never a new one */
 };
 

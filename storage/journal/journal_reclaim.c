@@ -14,7 +14,7 @@
  * A round larger than a file makes its file larger; the files have at most max_bytes and, while it is the present one, what that round is
  * too large. The owners keep what is uncommitted below half of journal_usable_bytes, so that copying gains.
  *
- * A disk with little room (disk_room.h): the limit is lower for as long, down to what the journal has, and less is left.
+ * A disk with little room (disk_space.h): the limit is lower for as long, down to what the journal has, and less is left.
  * Failures: a full disk, or no more files that may be open: no file can be made; the owners are asked as if the limit was reached, and
  * files are reused. When none is free, or the last one would not give another one back, rounds wait until the disk has room.
  * Invariants: files have no more than max_bytes (or eight of them); between two generations that are copied, a round of the owners is placed
@@ -25,7 +25,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "storage/disk_room.h"
+#include "storage/disk_space.h"
 #include "storage/journal/journal_internal.h"
 
 enum {
@@ -67,7 +67,7 @@ static uint64_t limit_bytes(const struct journal *journal) {
     uint64_t limit = limit_of_its_own(journal);
     if (journal->options.room == NULL) return limit;
     uint64_t least = FILES_LEAST * journal->options.file_bytes;
-    uint64_t may_be = all_bytes(journal) + disk_room_above_limit(journal->options.room) / 2;
+    uint64_t may_be = all_bytes(journal) + disk_space_above_limit(journal->options.room) / 2;
     if (may_be < least) may_be = least;
     return may_be < limit ? may_be : limit;
 }
@@ -229,7 +229,7 @@ static void file_made(void *arg, int error) {
     if (error == ERR_NONE) {
         journal->disk_full = false;
         if (journal->options.room != NULL && !journal->closing)
-            disk_room_took(journal->options.room, journal->options.file_bytes);
+            disk_space_took(journal->options.room, journal->options.file_bytes);
     }
     files_changed(journal);
 }

@@ -78,7 +78,7 @@ static void wait_for_room(struct journal *journal) {
     log_limited(journal->log, &journal->no_room, LOG_WARN,
                 "cannot write the journal in %s (%s): %s; writing waits until then", journal->files.path,
                 error_phrase(write->error), error_advice(write->error));
-    if (!write->no_room && journal->options.room != NULL) disk_room_wait(journal->options.room, write->error);
+    if (!write->no_room && journal->options.room != NULL) disk_space_wait(journal->options.room, write->error);
     write->no_room = write->waits = true;
     env_timer_start(journal->write_again, WRITE_AGAIN_US);
 }
@@ -95,7 +95,7 @@ static void write_done(struct env_job *job) {
         return;
     }
     if (write->no_room && !journal->closing && journal->options.room != NULL)
-        disk_room_got_through(journal->options.room);
+        disk_space_got_through(journal->options.room);
     if (write->error != ERR_NONE && !MUTANT(MUTANT_FAILED_SYNC_SURVIVED))
         env_fatal(
             journal->env,

@@ -50,7 +50,7 @@ void log_store_job_done(struct log_store *store) {
 }
 
 void log_store_took_room(struct log_store *store, uint64_t bytes) {
-    if (store->room) disk_room_took(store->room, bytes);
+    if (store->room) disk_space_took(store->room, bytes);
 }
 
 /* ---- A log's positions ---- */

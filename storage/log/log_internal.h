@@ -62,7 +62,7 @@ struct log_store {
     struct log_store_options options;
     char *groups_path;
     struct journal *journal;
-    struct disk_room *room;          /* NULL: the store is closed */
+    struct disk_space *room;         /* NULL: the store is closed */
     void (*room_changed)(void *arg); /* NULL: nobody listens */
     void *room_arg;
     struct partition_log *logs; /* by group; open ones, and closed ones that something still waits for */

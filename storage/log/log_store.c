@@ -113,18 +113,18 @@ static void begin(struct log_store *store) {
 
 int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
                    struct log_store **out, struct error_text *why) {
-    static const struct disk_room_events room_events = {promised_room, room_changed};
+    static const struct disk_space_events room_events = {promised_room, room_changed};
     CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 && options->open_files > 0);
     struct log_store *store = mem_zalloc(sizeof *store);
     store->env = env;
     store->log = log;
     store->options = *options;
     store->groups_path = path_join(path, "groups");
-    store->room = disk_room_new(env, log, options->disk_path ? options->disk_path : path, options->disk_min_free_bytes,
-                                &room_events, store);
+    store->room = disk_space_new(env, log, options->disk_path ? options->disk_path : path, options->disk_min_free_bytes,
+                                 &room_events, store);
     int error = open_journal(store, path, why);
     if (error) {
-        disk_room_free(store->room);
+        disk_space_free(store->room);
         mem_free(store->groups_path);
         mem_free(store);
         return error;
@@ -145,7 +145,7 @@ void log_store_close(struct log_store *store) {
     log_readings_close(store);
     journal_close(store->journal);
     store->journal = NULL;
-    disk_room_free(store->room);
+    disk_space_free(store->room);
     store->room = NULL;
     store->closed = true;
     log_store_free_if_unused(store);
@@ -157,7 +157,7 @@ struct journal *log_store_journal(struct log_store *store) {
     return store->journal;
 }
 
-struct disk_room *log_store_room(struct log_store *store) {
+struct disk_space *log_store_room(struct log_store *store) {
     return store->room;
 }
 

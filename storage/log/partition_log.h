@@ -18,7 +18,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
-#include "storage/disk_room.h"
+#include "storage/disk_space.h"
 #include "storage/entry.h"
 
 /* ---- The store: what all logs of a shard share ---- */
@@ -31,7 +31,7 @@ struct log_store_options {
     uint32_t index_interval_bytes; /* one index entry for so many bytes of segment */
     bool must_exist;               /* as in journal_options */
     const char *disk_path;         /* what people call the disk; NULL: the store's directory */
-    uint64_t disk_min_free_bytes;  /* disk_room.h */
+    uint64_t disk_min_free_bytes;  /* disk_space.h */
     uint64_t tail_cache_bytes;     /* entries kept in memory after their segment can serve them, over all logs */
     unsigned open_files;           /* segments that may be open at one time */
     uint64_t flush_leaves_bytes;   /* so much a flush leaves in the journal, of the logs that have least in it */
@@ -48,8 +48,8 @@ void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg
 /* Calls `each` for every group that has a directory or journal records here. */
 void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group), void *arg);
 struct journal *log_store_journal(struct log_store *store);
-struct disk_room *log_store_room(struct log_store *store);
-/* disk_room_is_short has changed. One listener. */
+struct disk_space *log_store_room(struct log_store *store);
+/* disk_space_is_short has changed. One listener. */
 void log_store_on_room(struct log_store *store, void (*changed)(void *arg), void *arg);
 /* Bytes of entries that are not yet committed, over all logs: leaders refuse and followers stop reading beyond their limit. */
 uint64_t log_store_uncommitted_bytes(const struct log_store *store);

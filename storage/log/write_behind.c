@@ -184,7 +184,7 @@ static void end_job(struct write_job *job) {
     struct partition_log *log = job->log;
     if (job->opened) segment_adopt_file(job->segment, job->file);
     log->job = NULL;
-    if (job->no_room && store->room) disk_room_got_through(store->room);
+    if (job->no_room && store->room) disk_space_got_through(store->room);
     store->write_behind.jobs--;
     if (!log->closed) take_result(log, job);
     segment_let_go(job->segment);
@@ -215,7 +215,7 @@ static void wait_for_room(struct write_job *job) {
         segment_files_give_back(&store->files);
     } else if (!job->no_room) {
         job->no_room = true;
-        disk_room_wait(store->room, job->error);
+        disk_space_wait(store->room, job->error);
     }
     if (job->opened) {
         env_file_close(job->file);

@@ -22,7 +22,7 @@ struct bench {
     struct log log;
     struct log_store *store;
     struct shard *shard;
-    struct group *group;
+    struct raft_group *group;
     struct env_timer *turn; /* comes round with every turn */
     uint64_t wanted, submitted, began_us, recovered_us, opened_us, last_us, longest_us;
     bool making, leading;
@@ -49,12 +49,12 @@ static uint64_t restore(void *arg, struct partition_log *log) {
     (void)arg;
     return partition_log_commit_index(log);
 }
-static const struct group_events events = {.committed = on_committed,
-                                           .caught_up = on_caught_up,
-                                           .leading = on_leading,
-                                           .lost = on_lost,
-                                           .leader_changed = on_leader_changed,
-                                           .restore = restore};
+static const struct raft_group_events events = {.committed = on_committed,
+                                                .caught_up = on_caught_up,
+                                                .leading = on_leading,
+                                                .lost = on_lost,
+                                                .leader_changed = on_leader_changed,
+                                                .restore = restore};
 
 static void fail(const char *why) {
     fprintf(stderr, "starts: %s\n", why);
@@ -83,13 +83,13 @@ static void open_group(struct bench *bench) {
                                     .peer_window_bytes = 8 << 20};
     options.peers = (struct peers_options){
         .node = 1, .listen_host = "127.0.0.1", .entry_budget = 16 << 20, .queue_limit = 4 << 20, .frame_max = 16 << 20};
-    struct group_member member = {.replica = 1, .node = 1, .voter = true};
-    struct group_spec spec = {
+    struct raft_group_member member = {.replica = 1, .node = 1, .voter = true};
+    struct raft_group_spec spec = {
         .id = 1, .label = "log-0", .replica = 1, .members = &member, .member_count = 1, .bootstrap = bench->making};
     struct error_text why = {""};
     spec.first = 1;
     if (shard_open(bench->env, &bench->log, bench->store, &options, NULL, NULL, &bench->shard, &why) != ERR_NONE ||
-        group_open(bench->shard, &spec, &events, bench, &bench->group, &why) != ERR_NONE)
+        raft_group_open(bench->shard, &spec, &events, bench, &bench->group, &why) != ERR_NONE)
         fail(why.text);
 }
 
@@ -98,19 +98,19 @@ static void submit(struct bench *bench) {
         struct entry_spec spec = {.type = ENTRY_BATCHES, .batches = 1, .records = 1, .max_timestamp = -1};
         uint64_t index;
         spec.raw = slice_copy(NULL, &bench->submitted, sizeof bench->submitted);
-        spec.base_offset = partition_log_end_offset(group_log(bench->group));
-        if (group_submit(bench->group, &spec, &index) != ERR_NONE) {
+        spec.base_offset = partition_log_end_offset(raft_group_log(bench->group));
+        if (raft_group_submit(bench->group, &spec, &index) != ERR_NONE) {
             slice_unref(&spec.raw);
             return;
         }
         bench->submitted++;
     }
-    if (group_commit_index(bench->group) > bench->wanted) _exit(0);
+    if (raft_group_commit_index(bench->group) > bench->wanted) _exit(0);
 }
 
 static void on_flushed(void *arg) {
     struct bench *bench = arg;
-    group_close(bench->group);
+    raft_group_close(bench->group);
     shard_close(bench->shard);
     log_store_close(bench->store);
     env_uv_stop(bench->env);
@@ -124,7 +124,7 @@ static void report(struct bench *bench) {
         "%" PRIu64
         " entries: journal read in %.1f ms, log opened in %.1f, leads after %.1f more, longest turn of that %.1f; peak "
         "memory %.1f MiB\n",
-        partition_log_last_index(group_log(bench->group)), (double)(bench->recovered_us - bench->began_us) / 1e3,
+        partition_log_last_index(raft_group_log(bench->group)), (double)(bench->recovered_us - bench->began_us) / 1e3,
         (double)(bench->opened_us - bench->recovered_us) / 1e3, (double)(now_us - bench->opened_us) / 1e3,
         (double)bench->longest_us / 1e3, (double)usage.ru_maxrss / 1024);
     log_store_flush(bench->store, on_flushed, bench);

@@ -264,7 +264,7 @@ void cluster_count(struct sim_broker *broker) {
 
 /* ---- Looking inside ---- */
 
-struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group) {
+struct raft_group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group) {
     struct sim_broker *broker = &cluster->brokers[place];
 
     if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL) return NULL;
@@ -286,11 +286,11 @@ uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {
 
     *newest = -1;
     for (unsigned i = 0; i < cluster->count && cluster->groups[p] != 0; i++) {
-        struct group *group = cluster_group(cluster, i, cluster->groups[p]);
-        if (group == NULL || !group_is_leading(group)) continue;
+        struct raft_group *group = cluster_group(cluster, i, cluster->groups[p]);
+        if (group == NULL || !raft_group_is_leading(group)) continue;
         leaders |= UINT32_C(1) << i;
-        if (group_term(group) <= highest) continue;
-        highest = group_term(group);
+        if (raft_group_term(group) <= highest) continue;
+        highest = raft_group_term(group);
         *newest = (int32_t)i + 1;
     }
     return leaders;
@@ -332,8 +332,8 @@ static void poll(struct event *event) {
         find_groups(cluster, broker);
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++) {
-            struct group *group = cluster_group(cluster, i, ids[k]);
-            if (group_is_leading(group)) ledger_leader(cluster->ledger, ids[k], group_term(group), i + 1);
+            struct raft_group *group = cluster_group(cluster, i, ids[k]);
+            if (raft_group_is_leading(group)) ledger_leader(cluster->ledger, ids[k], raft_group_term(group), i + 1);
         }
         for (int32_t p = 0; p < cluster->partitions; p++)
             look_at_partition(cluster, broker, p);
@@ -378,13 +378,13 @@ void cluster_describe(struct cluster *cluster) {
                : broker->ready                  ? "ready"
                                                 : "runs");
         for (size_t k = 0; k < n; k++) {
-            struct group *group = cluster_group(cluster, i, ids[k]);
-            struct partition_log *log = group_log(group);
+            struct raft_group *group = cluster_group(cluster, i, ids[k]);
+            struct partition_log *log = raft_group_log(group);
             printf(" | group %" PRIu64 ": term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64
                    " commit %" PRIu64 " applied %" PRIu64,
-                   ids[k], group_term(group), group_leader(group), group_is_leading(group) ? " (leads)" : "",
-                   partition_log_last_index(log), partition_log_durable_index(log), partition_log_commit_index(log),
-                   group_applied_index(group));
+                   ids[k], raft_group_term(group), raft_group_leader(group),
+                   raft_group_is_leading(group) ? " (leads)" : "", partition_log_last_index(log),
+                   partition_log_durable_index(log), partition_log_commit_index(log), raft_group_applied_index(group));
         }
         if (n > 0)
             printf(" | journal %" PRIu64,

@@ -21,7 +21,7 @@
 enum { CLUSTER_BROKERS_MAX = 5, CLUSTER_PARTITIONS_MAX = 3, CLUSTER_PRODUCERS_MAX = 6, CLUSTER_CLIENT = 20 };
 
 struct cluster;
-struct group;
+struct raft_group;
 
 struct sim_broker {
     struct cluster *cluster;
@@ -72,7 +72,7 @@ void cluster_stop_broker(struct cluster *cluster, unsigned place);
 void cluster_start_clients(struct cluster *cluster, unsigned producers, bool churn);
 
 /* Group of a partition on that broker; NULL: it is not open there. */
-struct group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
+struct raft_group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
 /* The ids of all groups open on that broker, group 0 first. Returns how many. */
 size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room);
 /* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that with the highest term, or -1. */

@@ -24,15 +24,15 @@ static void later(struct depose *depose, uint64_t at_us) {
 
 static bool is_superseded(const struct depose *depose) {
     for (unsigned i = 0; i < depose->cluster->count; i++) {
-        struct group *group = i == depose->place ? NULL : cluster_group(depose->cluster, i, depose->group);
-        if (group != NULL && group_term(group) > depose->term) return true;
+        struct raft_group *group = i == depose->place ? NULL : cluster_group(depose->cluster, i, depose->group);
+        if (group != NULL && raft_group_term(group) > depose->term) return true;
     }
     return false;
 }
 
 static bool still_believes(const struct depose *depose) {
-    struct group *group = cluster_group(depose->cluster, depose->place, depose->group);
-    return group != NULL && group_is_leading(group) && group_term(group) == depose->term;
+    struct raft_group *group = cluster_group(depose->cluster, depose->place, depose->group);
+    return group != NULL && raft_group_is_leading(group) && raft_group_term(group) == depose->term;
 }
 
 static void watch(struct depose *depose) {
@@ -72,7 +72,7 @@ static void begin(struct depose *depose) {
     if (leader < 0) return;
     depose->group = cluster->groups[p];
     depose->place = (unsigned)leader - 1;
-    depose->term = group_term(cluster_group(cluster, depose->place, depose->group));
+    depose->term = raft_group_term(cluster_group(cluster, depose->place, depose->group));
     depose->until_us = world_now_us(world) + WITHIN_US;
     transfers_one(cluster, depose->place, depose->group);
 }

@@ -11,7 +11,7 @@ enum { WITHIN_US = 30000000, PIECE_BYTES = 4000 };
 struct reading {
     struct partition_log_read read; /* first: a read is its reading */
     struct run *run;
-    struct group *group;
+    struct raft_group *group;
     struct ledger *ledger;
     char who[16];
     uint64_t next, last;
@@ -37,8 +37,8 @@ static void take(struct reading *reading) {
 
 static void read_on(struct reading *reading) {
     reading->calling = true; /* what is in memory is reported within the call */
-    while (reading->next <= reading->last &&
-           partition_log_read(group_log(reading->group), reading->next, reading->last, PIECE_BYTES, &reading->read))
+    while (reading->next <= reading->last && partition_log_read(raft_group_log(reading->group), reading->next,
+                                                                reading->last, PIECE_BYTES, &reading->read))
         ;
     reading->calling = false;
     reading->over = reading->next > reading->last;
@@ -49,7 +49,7 @@ static void done(struct partition_log_read *read, int error) {
 
     if (error != ERR_NONE)
         run_fail(reading->run, "%s cannot read group %" PRIu64 " from entry %" PRIu64 " on (%s)", reading->who,
-                 group_id(reading->group), reading->next, error_phrase(error));
+                 raft_group_id(reading->group), reading->next, error_phrase(error));
     take(reading);
     if (!reading->calling) read_on(reading);
 }
@@ -59,7 +59,7 @@ static void begin(struct env *env, void *arg) {
     read_on(arg);
 }
 
-void read_back(struct run *run, struct node *node, struct group *group, uint64_t last, struct ledger *ledger,
+void read_back(struct run *run, struct node *node, struct raft_group *group, uint64_t last, struct ledger *ledger,
                void (*each)(void *arg, struct entry *entry), void *arg) {
     struct reading *reading = mem_zalloc(sizeof *reading);
     uint64_t until_us = world_now_us(run->world) + WITHIN_US;
@@ -78,6 +78,6 @@ void read_back(struct run *run, struct node *node, struct group *group, uint64_t
         ;
     if (!reading->over)
         run_fail(run, "%s does not give all of group %" PRIu64 ", only %" PRIu64 " of %" PRIu64 " entries",
-                 reading->who, group_id(group), reading->next - 1, last);
+                 reading->who, raft_group_id(group), reading->next - 1, last);
     mem_free(reading);
 }

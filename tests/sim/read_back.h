@@ -11,7 +11,7 @@
 #include "tests/sim/ledger.h"
 
 /* Entries 1 to `last`. `each` may be NULL. */
-void read_back(struct run *run, struct node *node, struct group *group, uint64_t last, struct ledger *ledger,
+void read_back(struct run *run, struct node *node, struct raft_group *group, uint64_t last, struct ledger *ledger,
                void (*each)(void *arg, struct entry *entry), void *arg);
 
 #endif

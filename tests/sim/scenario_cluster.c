@@ -160,10 +160,10 @@ static bool enter_commits(struct cluster *cluster) {
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         if (!cluster->brokers[i].ready || n != 1 + (size_t)cluster->partitions) return false;
         for (size_t k = 0; k < n; k++) {
-            struct group *group = cluster_group(cluster, i, ids[k]);
-            uint64_t applied = group_applied_index(group);
+            struct raft_group *group = cluster_group(cluster, i, ids[k]);
+            uint64_t applied = raft_group_applied_index(group);
             ledger_committed(cluster->ledger, "a broker", ids[k], applied,
-                             partition_log_term_at(group_log(group), applied));
+                             partition_log_term_at(raft_group_log(group), applied));
         }
     }
     return true;
@@ -178,7 +178,8 @@ static bool converged(struct cluster *cluster) {
         if (!cluster_same_metadata(cluster, i)) return false;
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++)
-            if (group_applied_index(cluster_group(cluster, i, ids[k])) < ledger_last_committed(cluster->ledger, ids[k]))
+            if (raft_group_applied_index(cluster_group(cluster, i, ids[k])) <
+                ledger_last_committed(cluster->ledger, ids[k]))
                 return false;
     }
     return true;
@@ -225,13 +226,14 @@ static void take_entry(void *arg, struct entry *entry) {
 
 static void read_broker(struct cluster *cluster, unsigned place) {
     struct sim_broker *broker = &cluster->brokers[place];
-    struct group *group = cluster_group(cluster, place, METADATA_GROUP);
+    struct raft_group *group = cluster_group(cluster, place, METADATA_GROUP);
 
-    read_back(cluster->run, broker->node, group, group_applied_index(group), cluster->ledger, NULL, NULL);
+    read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger, NULL, NULL);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct node_reading reading = {cluster, p, 0};
         group = cluster_group(cluster, place, cluster->groups[p]);
-        read_back(cluster->run, broker->node, group, group_applied_index(group), cluster->ledger, take_entry, &reading);
+        read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger, take_entry,
+                  &reading);
         if (reading.offset < history_end(cluster->history, p))
             run_fail(cluster->run, "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",
                      place + 1, reading.offset, p, history_end(cluster->history, p));
@@ -302,8 +304,8 @@ static bool no_damaged_leads(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->count; i++) {
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++) {
-            struct group *group = cluster_group(cluster, i, ids[k]);
-            if (group_is_leading(group) && partition_log_is_damaged(group_log(group))) return false;
+            struct raft_group *group = cluster_group(cluster, i, ids[k]);
+            if (raft_group_is_leading(group) && partition_log_is_damaged(raft_group_log(group))) return false;
         }
     }
     return true;

@@ -114,8 +114,8 @@ static bool is_made(struct many *many) {
 }
 
 static bool leads(struct many *many, unsigned place, uint64_t id) {
-    struct group *group = is_up(&many->cluster->brokers[place]) ? cluster_group(many->cluster, place, id) : NULL;
-    return group != NULL && group_is_leading(group);
+    struct raft_group *group = is_up(&many->cluster->brokers[place]) ? cluster_group(many->cluster, place, id) : NULL;
+    return group != NULL && raft_group_is_leading(group);
 }
 
 /* As a broker knows it; NULL: it does not. */

@@ -12,7 +12,7 @@ struct transfers {
 };
 
 /* One under way goes with its process when that dies. */
-static void on_ended(struct group_transfer *transfer, int error) {
+static void on_ended(struct raft_group_transfer *transfer, int error) {
     (void)error; /* those that succeed are counted by the shard */
     mem_free(transfer);
 }
@@ -28,12 +28,12 @@ static uint64_t some_replica(struct sim_broker *broker, uint64_t group) {
 }
 
 static void hand_over(struct sim_broker *broker, uint64_t id) {
-    struct group *group = cluster_group(broker->cluster, broker->place, id);
+    struct raft_group *group = cluster_group(broker->cluster, broker->place, id);
     uint64_t replica = some_replica(broker, id);
 
-    struct group_transfer *transfer = mem_zalloc(sizeof *transfer);
+    struct raft_group_transfer *transfer = mem_zalloc(sizeof *transfer);
     transfer->done = on_ended;
-    if (group_transfer_begin(group, transfer, replica) != ERR_NONE) mem_free(transfer);
+    if (raft_group_transfer_begin(group, transfer, replica) != ERR_NONE) mem_free(transfer);
 }
 
 static void hand_over_one(struct env *env, void *arg) {

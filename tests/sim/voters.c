@@ -126,24 +126,24 @@ static void leader_changed(void *arg, uint64_t replica, uint32_t term) {
     if (replica != 0) ledger_leader(group->voter->all->ledger, group->place, term, replica);
 }
 
-static const struct group_events group_events = {.committed = committed,
-                                                 .caught_up = caught_up,
-                                                 .leading = leading,
-                                                 .lost = lost,
-                                                 .leader_changed = leader_changed};
+static const struct raft_group_events raft_group_events = {.committed = committed,
+                                                           .caught_up = caught_up,
+                                                           .leading = leading,
+                                                           .lost = lost,
+                                                           .leader_changed = leader_changed};
 
 /* ---- Submitting and confirming ---- */
 
 /* A confirmation that began when so much was acknowledged must find a leader that knows as much. */
-static void confirmed(struct group_confirm *confirm, int error) {
+static void confirmed(struct raft_group_read_index *confirm, int error) {
     struct voter_group *group = CONTAINER_OF(confirm, struct voter_group, confirm);
 
     group->confirming = false;
-    if (error == ERR_NONE && group_commit_index(group->voter->groups[group->place]) < group->confirm_floor)
+    if (error == ERR_NONE && raft_group_commit_index(group->voter->groups[group->place]) < group->confirm_floor)
         run_fail(group->voter->all->run,
                  "n%u was confirmed as leader of group %u with commit index %" PRIu64 ", but %" PRIu64
                  " was acknowledged before it asked",
-                 group->voter->place + 1, group->place, group_commit_index(group->voter->groups[group->place]),
+                 group->voter->place + 1, group->place, raft_group_commit_index(group->voter->groups[group->place]),
                  group->confirm_floor);
 }
 
@@ -161,8 +161,8 @@ static void submit_one(struct voter *voter, unsigned place) {
                               .max_timestamp = -1,
                               .raw = slice_copy(NULL, body, len),
                               .compress = true,
-                              .base_offset = partition_log_end_offset(group_log(voter->groups[place]))};
-    int error = group_submit(voter->groups[place], &spec, &index);
+                              .base_offset = partition_log_end_offset(raft_group_log(voter->groups[place]))};
+    int error = raft_group_submit(voter->groups[place], &spec, &index);
     if (error != ERR_NONE) {
         CHECK(error == ERR_NOT_LEADER || error == ERR_LIMIT);
         slice_unref(&spec.raw);
@@ -184,7 +184,7 @@ static void work(void *arg) {
 
     for (unsigned g = 0; g < voters->groups; g++) {
         struct voter_group *state = voter->state[g];
-        if (!group_is_leading(voter->groups[g])) continue;
+        if (!raft_group_is_leading(voter->groups[g])) continue;
         uint64_t n = voters->submitting && !(voters->idle >> voter->place & 1) ? draw(voters, 4) : 0;
         for (uint64_t i = 0; i < n; i++)
             submit_one(voter, g);
@@ -192,7 +192,7 @@ static void work(void *arg) {
             state->confirming = true;
             state->confirm_floor = voters->acknowledged[g];
             state->confirm.done = confirmed;
-            group_confirm(voter->groups[g], &state->confirm);
+            raft_group_read_index(voter->groups[g], &state->confirm);
         }
     }
     env_timer_start(voter->timer, draw(voters, 2 * SUBMIT_US));
@@ -259,26 +259,26 @@ static int open_shard(struct voter *voter, struct error_text *why) {
 
 static int open_group(struct voter *voter, unsigned place, struct error_text *why) {
     struct voters *voters = voter->all;
-    struct group_member members[VOTERS_MAX];
+    struct raft_group_member members[VOTERS_MAX];
     char label[16];
     struct voter_group *state = mem_zalloc(sizeof *state);
 
     for (unsigned i = 0; i < voters->count; i++)
-        members[i] = (struct group_member){
+        members[i] = (struct raft_group_member){
             .replica = i + 1, .node = (int32_t)i + 1, .voter = is_voter(voters, place, i)};
     snprintf(label, sizeof label, "sim-%u", place);
-    struct group_spec spec = {.id = place,
-                              .label = label,
-                              .replica = voter->place + 1,
-                              .members = members,
-                              .member_count = voters->count,
-                              .bootstrap = true,
-                              .first = place % voters->count + 1};
+    struct raft_group_spec spec = {.id = place,
+                                   .label = label,
+                                   .replica = voter->place + 1,
+                                   .members = members,
+                                   .member_count = voters->count,
+                                   .bootstrap = true,
+                                   .first = place % voters->count + 1};
     state->voter = voter;
     state->place = place;
     state->process = ++voters->processes;
     voter->state[place] = state;
-    return group_open(voter->shard, &spec, &group_events, state, &voter->groups[place], why);
+    return raft_group_open(voter->shard, &spec, &raft_group_events, state, &voter->groups[place], why);
 }
 
 static void main_voter(struct env *env, void *arg) {
@@ -347,13 +347,13 @@ void voters_describe(const struct voters *voters) {
                : node_is_running(voter->node) ? "runs"
                                               : "ended");
         for (unsigned g = 0; voter->serving && g < voters->groups; g++) {
-            struct partition_log *log = group_log(voter->groups[g]);
+            struct partition_log *log = raft_group_log(voter->groups[g]);
             printf(" | group %u: term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64 " commit %" PRIu64
                    " applied %" PRIu64 ", uncommitted %" PRIu64 " B",
-                   g, group_term(voter->groups[g]), group_leader(voter->groups[g]),
-                   group_is_leading(voter->groups[g]) ? " (leads)" : "", partition_log_last_index(log),
+                   g, raft_group_term(voter->groups[g]), raft_group_leader(voter->groups[g]),
+                   raft_group_is_leading(voter->groups[g]) ? " (leads)" : "", partition_log_last_index(log),
                    partition_log_durable_index(log), partition_log_commit_index(log),
-                   group_applied_index(voter->groups[g]), partition_log_uncommitted_bytes(log));
+                   raft_group_applied_index(voter->groups[g]), partition_log_uncommitted_bytes(log));
         }
         if (voter->serving)
             printf(" | journal %" PRIu64 " live bytes", journal_live_bytes(log_store_journal(voter->store)));
@@ -380,7 +380,7 @@ static void flushed(void *arg) {
     struct exit_event *exit = mem_zalloc(sizeof *exit);
 
     for (unsigned g = 0; g < voter->all->groups; g++)
-        group_close(voter->groups[g]);
+        raft_group_close(voter->groups[g]);
     voters_count(voter);
     shard_close(voter->shard);
     log_store_close(voter->store);

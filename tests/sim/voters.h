@@ -27,7 +27,7 @@ struct voter {
     struct log log;
     struct log_store *store;
     struct shard *shard;
-    struct group *groups[VOTER_GROUPS_MAX];
+    struct raft_group *groups[VOTER_GROUPS_MAX];
     struct voter_group *state[VOTER_GROUPS_MAX];
     struct env_timer *timer;
     bool serving; /* opened all groups */
@@ -43,7 +43,7 @@ struct voter_group {
     unsigned submitted_count;
     uint32_t submitted_term;
     bool leading;
-    struct group_confirm confirm;
+    struct raft_group_read_index confirm;
     bool confirming;
     uint64_t confirm_floor;
 };

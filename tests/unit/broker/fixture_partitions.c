@@ -38,7 +38,7 @@ static const struct partition_events events = {on_leading, on_lost, on_in_sync_c
 void node_open(struct fixture_node *node, bool bootstrap) {
     struct fixture *fixture = node->fixture;
     struct error_text why = {""};
-    struct group_member members[FIXTURE_NODES_MAX];
+    struct raft_group_member members[FIXTURE_NODES_MAX];
     fixture->store_options.must_exist = !bootstrap;
     if (log_store_open(fixture->env, &fixture->log, node->dir, &fixture->store_options, &node->store, &why) != ERR_NONE)
         fail_msg("%s", why.text);
@@ -54,7 +54,7 @@ void node_open(struct fixture_node *node, bool bootstrap) {
     node->open = true;
     for (int i = 0; i < fixture->node_count; i++) {
         struct fixture_node *other = &fixture->nodes[i];
-        members[i] = (struct group_member){.replica = (uint64_t)i + 10, .node = i + 1, .voter = true};
+        members[i] = (struct raft_group_member){.replica = (uint64_t)i + 10, .node = i + 1, .voter = true};
         if (other == node || other->port == 0) continue;
         peers_add(shard_peers(node->shard), other->id, "127.0.0.1", other->port);
         if (other->open) peers_add(shard_peers(other->shard), node->id, "127.0.0.1", node->port);

@@ -54,11 +54,11 @@ static void on_leader_changed(void *arg, uint64_t leader, uint32_t term) {
     (void)term;
     ((struct replica *)arg)->leader = leader;
 }
-static const struct group_events events = {.committed = on_committed,
-                                           .caught_up = on_caught_up,
-                                           .leading = on_leading,
-                                           .lost = on_lost,
-                                           .leader_changed = on_leader_changed};
+static const struct raft_group_events events = {.committed = on_committed,
+                                                .caught_up = on_caught_up,
+                                                .leading = on_leading,
+                                                .lost = on_lost,
+                                                .leader_changed = on_leader_changed};
 
 /* ---- Nodes ---- */
 
@@ -68,21 +68,22 @@ void node_open_groups(struct node *node, bool bootstrap) {
         struct replica *replica = &node->replicas[g];
         mem_free(replica->checksums);
         *replica = (struct replica){.node = node, .id = g + 1};
-        struct group_member members[NODES_MAX];
+        struct raft_group_member members[NODES_MAX];
         for (int i = 0; i < cluster->node_count; i++)
-            members[i] = (struct group_member){.replica = g * 10 + 100 + (uint64_t)i, .node = i + 1, .voter = true};
+            members[i] = (struct raft_group_member){
+                .replica = g * 10 + 100 + (uint64_t)i, .node = i + 1, .voter = true};
         char label[32];
         snprintf(label, sizeof label, "topic-%zu", g);
-        struct group_spec spec = {.id = g + 1,
-                                  .label = label,
-                                  .replica = members[node->id - 1].replica,
-                                  .members = members,
-                                  .member_count = (size_t)cluster->node_count,
-                                  .bootstrap = bootstrap,
-                                  .first = members[g % (size_t)cluster->node_count].replica,
-                                  .eager_commit = cluster->eager};
+        struct raft_group_spec spec = {.id = g + 1,
+                                       .label = label,
+                                       .replica = members[node->id - 1].replica,
+                                       .members = members,
+                                       .member_count = (size_t)cluster->node_count,
+                                       .bootstrap = bootstrap,
+                                       .first = members[g % (size_t)cluster->node_count].replica,
+                                       .eager_commit = cluster->eager};
         struct error_text why;
-        assert_int_equal(group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
+        assert_int_equal(raft_group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
     }
 }
 
@@ -113,7 +114,7 @@ void node_open(struct node *node, bool bootstrap) {
 
 void node_close(struct node *node) {
     for (size_t g = 0; g < node->cluster->group_count; g++) {
-        group_close(node->replicas[g].group);
+        raft_group_close(node->replicas[g].group);
         node->replicas[g].leading = false;
     }
     shard_close(node->shard);
@@ -232,7 +233,7 @@ bool cluster_all_lead(struct cluster *cluster) {
 bool cluster_agrees(struct cluster *cluster) {
     for (size_t g = 0; g < cluster->group_count; g++) {
         const struct replica *leader = cluster_leader(cluster, g);
-        if (leader == NULL || leader->count < partition_log_last_index(group_log(leader->group))) return false;
+        if (leader == NULL || leader->count < partition_log_last_index(raft_group_log(leader->group))) return false;
         for (int i = 0; i < cluster->node_count; i++) {
             const struct replica *replica = &cluster->nodes[i].replicas[g];
             if (!cluster->nodes[i].open) continue;
@@ -245,8 +246,8 @@ bool cluster_agrees(struct cluster *cluster) {
 
 int replica_submit(struct replica *replica, const void *bytes, size_t len, uint64_t *index) {
     struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = slice_copy(NULL, bytes, len)};
-    spec.base_offset = partition_log_end_offset(group_log(replica->group));
-    int error = group_submit(replica->group, &spec, index);
+    spec.base_offset = partition_log_end_offset(raft_group_log(replica->group));
+    int error = raft_group_submit(replica->group, &spec, index);
     if (error != ERR_NONE) slice_unref(&spec.raw);
     return error;
 }

@@ -11,7 +11,7 @@ enum { NODES_MAX = 5, GROUPS_MAX = 32 };
 struct replica {
     struct node *node;
     uint64_t id; /* of the group */
-    struct group *group;
+    struct raft_group *group;
     uint64_t *checksums; /* of the committed entries, by index - 1 */
     uint64_t count, room;
     uint64_t data; /* how many of them were ENTRY_COMMAND */

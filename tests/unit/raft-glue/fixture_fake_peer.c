@@ -83,7 +83,7 @@ bool fake_has_dropped(struct cluster *cluster) {
 
 /* The configuration is durable. */
 static bool engine_runs(struct cluster *cluster) {
-    return (void)cluster, group_term(fake.replica->group) == 1;
+    return (void)cluster, raft_group_term(fake.replica->group) == 1;
 }
 
 int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failover_ms) {
@@ -128,10 +128,10 @@ int fake_teardown(void **state) {
 
 void fake_send_and_expect_drop(struct peer_record record) {
     fake.drops_wanted = fake_dropped() + 1;
-    uint32_t term = group_term(fake.replica->group);
+    uint32_t term = raft_group_term(fake.replica->group);
     fake_send(record);
     cluster_run(fake.cluster, fake_has_dropped);
-    assert_int_equal(group_term(fake.replica->group), term);
+    assert_int_equal(raft_group_term(fake.replica->group), term);
 }
 
 bool fake_has_applied(struct cluster *cluster) {

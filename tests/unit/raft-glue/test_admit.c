@@ -96,8 +96,8 @@ static void test_admit_entries_then_contradiction(void **state) {
     fake.applied_wanted = 3;
     cluster_run(cluster, fake_has_applied);
     assert_int_equal(fake.replica->count, 3);
-    assert_int_equal(group_leader(fake.replica->group), FAKE);
-    assert_int_equal(group_term(fake.replica->group), 5);
+    assert_int_equal(raft_group_leader(fake.replica->group), FAKE);
+    assert_int_equal(raft_group_term(fake.replica->group), 5);
 
     /* An uncommitted entry may be replaced, ... */
     struct entry *other[] = {make_entry(4, 6, ENTRY_COMMAND, "ccc", 3)};
@@ -117,7 +117,7 @@ static void test_admit_entries_then_contradiction(void **state) {
     send_piece((struct peer_piece){.term = 7, .count = 1, .prev_index = 2, .prev_term = 5, .commit = 4}, wrong);
     cluster_run_ms(cluster, 20);
     assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
-    assert_int_equal(partition_log_term_at(group_log(fake.replica->group), 3), 5);
+    assert_int_equal(partition_log_term_at(raft_group_log(fake.replica->group), 3), 5);
     fake_send_and_expect_drop(
         (struct peer_record){.type = RECORD_APPEND, .term = 8, .append = {.prev_index = 4, .prev_term = 6}});
 }
@@ -134,7 +134,7 @@ static void test_admit_commit_beyond_the_anchor(void **state) {
         .type = RECORD_APPEND, .term = 5, .append = {.prev_index = 2, .commit = 9, .prev_term = 5}});
     cluster_run(cluster, fake_got_result);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
-    assert_int_equal(group_commit_index(fake.replica->group), 3);
+    assert_int_equal(raft_group_commit_index(fake.replica->group), 3);
 }
 
 /* Pieces whose entries break a rule are dropped whole. */
@@ -152,14 +152,14 @@ static void test_admit_wrong_entries(void **state) {
     fake.drops_wanted++;
     send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, change);
     cluster_run(cluster, fake_has_dropped);
-    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
-    assert_int_equal(group_term(fake.replica->group), 1);
+    assert_int_equal(partition_log_last_index(raft_group_log(fake.replica->group)), 1);
+    assert_int_equal(raft_group_term(fake.replica->group), 1);
 
     /* An entry at another place than the piece says is a format error: the link breaks. */
     struct entry *misplaced[] = {make_entry(3, 5, ENTRY_COMMAND, "a", 1)};
     send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, misplaced);
     cluster_run(cluster, was_down);
-    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
+    assert_int_equal(partition_log_last_index(raft_group_log(fake.replica->group)), 1);
 }
 
 static struct entry *make_batches(uint64_t index, uint32_t term, int64_t base_offset, uint32_t records) {
@@ -175,8 +175,8 @@ static struct entry *make_batches(uint64_t index, uint32_t term, int64_t base_of
 
 /* A configuration whose bytes are good, and whose header says that they are compressed. */
 static struct entry *make_packed_change(uint64_t index, uint32_t term) {
-    const struct change_server servers[] = {{.replica = OURS, .voter = true}};
-    struct slice bytes = change_encode(servers, 1);
+    const struct configuration_server servers[] = {{.replica = OURS, .voter = true}};
+    struct slice bytes = configuration_encode(servers, 1);
     struct entry *entry = make_entry(index, term, ENTRY_CHANGE, bytes.data, bytes.len);
     slice_unref(&bytes);
     entry->header[29] = ENTRY_LZ4;
@@ -199,12 +199,12 @@ static void test_admit_holes_in_offsets(void **state) {
     fake.drops_wanted++;
     send_piece((struct peer_piece){.term = 5, .count = 1, .prev_index = 1, .prev_term = 1}, packed);
     cluster_run(cluster, fake_has_dropped);
-    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 1);
+    assert_int_equal(partition_log_last_index(raft_group_log(fake.replica->group)), 1);
     struct entry *good[] = {make_batches(2, 5, 0, 10), make_batches(3, 5, 10, 10)};
     send_piece((struct peer_piece){.term = 5, .count = 2, .prev_index = 1, .prev_term = 1}, good);
     cluster_run(cluster, fake_got_result);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.last_index, 3);
-    assert_int_equal(partition_log_end_offset(group_log(fake.replica->group)), 20);
+    assert_int_equal(partition_log_end_offset(raft_group_log(fake.replica->group)), 20);
     assert_int_equal(fake.downs, 0);
 }
 
@@ -218,8 +218,8 @@ static void check_offset_stops(struct cluster *cluster, uint64_t prev_index, uin
     send_piece((struct peer_piece){.term = 6, .count = 1, .prev_index = prev_index, .prev_term = prev_term}, wrong);
     cluster_run_ms(cluster, 20);
     assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
-    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 3);
-    assert_int_equal(partition_log_end_offset(group_log(fake.replica->group)), 20);
+    assert_int_equal(partition_log_last_index(raft_group_log(fake.replica->group)), 3);
+    assert_int_equal(partition_log_end_offset(raft_group_log(fake.replica->group)), 20);
     fake_send_and_expect_drop(
         (struct peer_record){.type = RECORD_APPEND, .term = 8, .append = {.prev_index = 3, .prev_term = 5}});
     assert_int_equal(fake.downs, 0);
@@ -278,8 +278,8 @@ static void test_admit_vote_is_durable_before_its_answer(void **state) {
     fake.up = false;
     node_close(fake.replica->node);
     node_open(fake.replica->node, false);
-    assert_int_equal(partition_log_term(group_log(fake.replica->group)), 9);
-    assert_int_equal(partition_log_voted_for(group_log(fake.replica->group)), FAKE);
+    assert_int_equal(partition_log_term(raft_group_log(fake.replica->group)), 9);
+    assert_int_equal(partition_log_voted_for(raft_group_log(fake.replica->group)), FAKE);
 }
 
 /* While a leader is known, a vote is refused; its term is not taken over. */
@@ -291,7 +291,7 @@ static void test_admit_vote_while_leader_is_known(void **state) {
     fake_send((struct peer_record){.type = RECORD_VOTE, .term = 9, .vote = {.last_index = 5, .last_term = 3}});
     cluster_run(cluster, got_vote_result);
     assert_int_equal(fake.last[RECORD_VOTE_RESULT].flags, 0);
-    assert_int_equal(group_term(fake.replica->group), 3);
+    assert_int_equal(raft_group_term(fake.replica->group), 3);
 }
 
 /* Somebody else who leads our term: this replica stops rather than choose. */
@@ -330,12 +330,12 @@ static void test_admit_answer_to_an_older_term(void **state) {
     cluster_run(cluster, fake_has_applied);
     fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
                                    .flags = RECORD_STALE,
-                                   .term = group_term(fake.replica->group),
+                                   .term = raft_group_term(fake.replica->group),
                                    .append_result = {.rejected = index}});
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     fake.applied_wanted = index;
     cluster_run(cluster, fake_has_applied);
-    assert_true(group_member_in_sync(fake.replica->group, FAKE));
+    assert_true(raft_group_member_in_sync(fake.replica->group, FAKE));
 }
 
 /* A pre-vote for a term that is long over is refused with the present term, so that a candidate with the longer log learns it. */

@@ -49,7 +49,7 @@ static void test_cluster_replicates(void **state) {
     assert_int_equal(cluster_leader(cluster, 0)->data, 2000);
     const struct replica *leader = cluster_leader(cluster, 0);
     for (uint64_t replica = 100; replica < 103; replica++)
-        assert_true(group_member_in_sync(leader->group, replica));
+        assert_true(raft_group_member_in_sync(leader->group, replica));
     struct shard_stats stats;
     shard_stats_get(leader->node->shard, &stats);
     assert_int_equal(stats.entries_sent, 2 * (2000 + 1)); /* each once to each, with the barrier */
@@ -210,7 +210,7 @@ static void test_cluster_all_stop(void **state) {
     cluster_run_ms(cluster, 100); /* what was on the way has arrived */
     for (size_t g = 0; g < 8; g++)
         for (int i = 0; i < 3; i++)
-            assert_int_equal(group_term(cluster->nodes[i].replicas[g].group), terms[g]);
+            assert_int_equal(raft_group_term(cluster->nodes[i].replicas[g].group), terms[g]);
 }
 
 /* Of three brokers two stop: the third gets everything, in one step each. */
@@ -232,7 +232,7 @@ static void test_cluster_two_stop(void **state) {
 }
 
 static int confirmed;
-static void on_confirmed(struct group_confirm *confirm, int error) {
+static void on_confirmed(struct raft_group_read_index *confirm, int error) {
     (void)confirm;
     confirmed = error;
 }
@@ -246,19 +246,19 @@ static void test_cluster_confirms(void **state) {
     cluster_start(cluster, 3, 1);
     cluster_run(cluster, cluster_all_lead);
     struct replica *leader = cluster_leader(cluster, 0);
-    struct group_confirm confirm = {.done = on_confirmed};
+    struct raft_group_read_index confirm = {.done = on_confirmed};
     confirmed = -1;
-    group_confirm(leader->group, &confirm);
+    raft_group_read_index(leader->group, &confirm);
     cluster_run(cluster, is_confirmed);
     assert_int_equal(confirmed, ERR_NONE);
     for (int i = 0; i < 3; i++)
         if (leader->node != &cluster->nodes[i]) node_close(&cluster->nodes[i]);
     confirmed = -1;
-    group_confirm(leader->group, &confirm);
+    raft_group_read_index(leader->group, &confirm);
     cluster_run(cluster, is_confirmed);
     assert_true(confirmed == ERR_TIMEOUT || confirmed == ERR_NOT_LEADER);
     cluster_run_ms(cluster, 1500);
-    assert_false(group_is_leading(leader->group));
+    assert_false(raft_group_is_leading(leader->group));
     assert_int_equal(leader->times_lost, 1);
 }
 

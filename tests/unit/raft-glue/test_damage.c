@@ -79,7 +79,7 @@ static int read_first_segment(struct cluster *cluster, struct replica *replica) 
     for (uint64_t i = 1; i <= 20 && read_error == ERR_NONE; i++) {
         struct partition_log_read read = {.done = on_read};
         read_over = false;
-        if (!partition_log_read(group_log(replica->group), i, i, 1, &read)) cluster_run(cluster, read_is_over);
+        if (!partition_log_read(raft_group_log(replica->group), i, i, 1, &read)) cluster_run(cluster, read_is_over);
     }
     return read_error;
 }
@@ -100,7 +100,7 @@ static void test_damage_leader_hands_over(void **state) {
     damage(damaged->node, 30000);
     uint64_t start_ms = env_now_ms(cluster->env);
     assert_int_equal(read_first_segment(cluster, damaged), ERR_CORRUPT);
-    assert_true(partition_log_is_damaged(group_log(damaged->group)));
+    assert_true(partition_log_is_damaged(raft_group_log(damaged->group)));
     cluster_run(cluster, somebody_else_leads);
     print_message("the lead moved within %d ms\n", (int)(env_now_ms(cluster->env) - start_ms));
     assert_in_range(env_now_ms(cluster->env) - start_ms, 0, 2000); /* not after a try that failed */
@@ -111,9 +111,9 @@ static void test_damage_leader_hands_over(void **state) {
     submit_many(cluster); /* committed everywhere */
     struct replica *leader = cluster_leader(cluster, 0);
     assert_int_not_equal(leader->node->id, was_led_by);
-    assert_false(group_member_in_sync(leader->group, id));
-    struct group_transfer transfer = {.done = NULL};
-    assert_int_equal(group_transfer_begin(leader->group, &transfer, id), ERR_AGAIN);
+    assert_false(raft_group_member_in_sync(leader->group, id));
+    struct raft_group_transfer transfer = {.done = NULL};
+    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, id), ERR_AGAIN);
     assert_int_equal(read_first_segment(cluster, leader), ERR_NONE);
 }
 
@@ -157,7 +157,8 @@ static void test_damage_in_what_a_follower_needs(void **state) {
 static bool same_commit(struct cluster *cluster) {
     const struct replica *leader = cluster_leader(cluster, 0);
     for (int i = 0; leader != NULL && i < 3; i++)
-        if (group_commit_index(cluster->nodes[i].replicas[0].group) < group_commit_index(leader->group)) return false;
+        if (raft_group_commit_index(cluster->nodes[i].replicas[0].group) < raft_group_commit_index(leader->group))
+            return false;
     return leader != NULL;
 }
 

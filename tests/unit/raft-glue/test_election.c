@@ -25,11 +25,11 @@ static bool it_resigned(struct cluster *cluster) {
 static void test_election_leader_resigns(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
-    uint32_t term = group_term(fake.replica->group);
+    uint32_t term = raft_group_term(fake.replica->group);
     fake.grants = fake.acknowledges = false;
     cluster_run(cluster, it_resigned);
     assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
-    assert_false(group_is_leading(fake.replica->group));
+    assert_false(raft_group_is_leading(fake.replica->group));
 }
 
 static bool it_stands(struct cluster *cluster) {

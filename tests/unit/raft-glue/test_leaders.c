@@ -92,7 +92,7 @@ static void test_leaders_first_one_dies(void **state) {
 /* ---- Planned transfers ---- */
 
 static int ended;
-static void on_transfer(struct group_transfer *transfer, int error) {
+static void on_transfer(struct raft_group_transfer *transfer, int error) {
     (void)transfer;
     ended = error;
 }
@@ -113,15 +113,15 @@ static void test_leaders_transfer_under_load(void **state) {
         struct replica *leader = cluster_leader(cluster, 0);
         uint32_t term = leader->term;
         uint64_t target = 100 + (uint64_t)(leader->node->id % 3);
-        struct group_transfer transfer = {.done = on_transfer}, second = {.done = on_transfer};
+        struct raft_group_transfer transfer = {.done = on_transfer}, second = {.done = on_transfer};
         for (int i = 0; i < 20; i++)
             taken += replica_submit(leader, block, sizeof block, &index) == ERR_NONE;
         cluster_run(cluster, cluster_agrees);
         taken += replica_submit(leader, block, sizeof block, &index) == ERR_NONE;
         ended = -1;
         uint64_t start = env_now_us(cluster->env);
-        assert_int_equal(group_transfer_begin(leader->group, &transfer, target), ERR_NONE);
-        assert_int_equal(group_transfer_begin(leader->group, &second, target), ERR_LIMIT);
+        assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, target), ERR_NONE);
+        assert_int_equal(raft_group_transfer_begin(leader->group, &second, target), ERR_LIMIT);
         while (cluster_leader(cluster, 0) == NULL || cluster_leader(cluster, 0) == leader) {
             assert_in_range(env_now_us(cluster->env) - start, 0, 20 * 1000 * 1000); /* it was given up, or hangs */
             if (leader->leading) {
@@ -153,13 +153,14 @@ static void test_leaders_transfer_is_refused(void **state) {
     cluster_run(cluster, cluster_agrees);
     struct replica *leader = cluster_leader(cluster, 0);
     struct node *other = &cluster->nodes[leader->node->id % 3], *away = &cluster->nodes[(leader->node->id + 1) % 3];
-    struct group_transfer transfer = {.done = on_transfer};
-    assert_int_equal(group_transfer_begin(leader->group, &transfer, 999), ERR_INVALID);
-    assert_int_equal(group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)leader->node->id - 1), ERR_INVALID);
-    assert_int_equal(group_transfer_begin(other->replicas[0].group, &transfer, 100), ERR_NOT_LEADER);
+    struct raft_group_transfer transfer = {.done = on_transfer};
+    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 999), ERR_INVALID);
+    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)leader->node->id - 1),
+                     ERR_INVALID);
+    assert_int_equal(raft_group_transfer_begin(other->replicas[0].group, &transfer, 100), ERR_NOT_LEADER);
     node_close(away);
     cluster_run_ms(cluster, 50);
-    assert_int_equal(group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)away->id - 1), ERR_AGAIN);
+    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)away->id - 1), ERR_AGAIN);
     assert_int_equal(replica_submit(leader, block, sizeof block, &index), ERR_NONE);
     node_open(away, false);
     cluster_run(cluster, cluster_agrees);
@@ -176,9 +177,9 @@ static void test_leaders_transfer_target_dies(void **state) {
     cluster_run(cluster, cluster_agrees);
     struct replica *leader = cluster_leader(cluster, 0);
     struct node *target = &cluster->nodes[leader->node->id % 3];
-    struct group_transfer transfer = {.done = on_transfer};
+    struct raft_group_transfer transfer = {.done = on_transfer};
     ended = -1;
-    assert_int_equal(group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
+    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
     node_close(target);
     cluster_run(cluster, has_ended);
     assert_int_equal(ended, ERR_TIMEOUT);
@@ -195,10 +196,10 @@ static void transfer_to_deaf_target(struct cluster *cluster) {
     uint64_t index;
     struct replica *leader = cluster_leader(cluster, 0);
     struct node *target = &cluster->nodes[leader->node->id % 3];
-    struct group_transfer transfer = {.done = on_transfer};
+    struct raft_group_transfer transfer = {.done = on_transfer};
     ended = -1;
-    assert_int_equal(group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
-    group_close(target->replicas[0].group);
+    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
+    raft_group_close(target->replicas[0].group);
     cluster->group_count = 0; /* it has none to close */
     uint64_t start = env_now_ms(cluster->env);
     cluster_run(cluster, has_ended);

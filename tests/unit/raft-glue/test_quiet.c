@@ -50,7 +50,7 @@ static void test_quiet_leader_sends_nothing(void **state) {
     unsigned appends = fake.got[RECORD_APPEND];
     cluster_run_ms(cluster, 5 * HEARTBEAT_MS);
     assert_int_equal(fake.got[RECORD_APPEND], appends);
-    assert_true(group_member_in_sync(fake.replica->group, FAKE));
+    assert_true(raft_group_member_in_sync(fake.replica->group, FAKE));
 }
 
 /* A follower that does not agree goes on hearing heartbeats. */
@@ -82,7 +82,7 @@ static void test_quiet_old_answer_does_not_count(void **state) {
 
 static int confirm_error;
 static unsigned confirms_ended;
-static void on_confirmed(struct group_confirm *confirm, int error) {
+static void on_confirmed(struct raft_group_read_index *confirm, int error) {
     (void)confirm;
     confirm_error = error;
     confirms_ended++;
@@ -97,10 +97,10 @@ static bool confirm_ended(struct cluster *cluster) {
 /* A quiet leader may have been deposed: signs of life of a broker confirm nothing, its replica is asked. */
 static void test_quiet_leader_asks_before_it_confirms(void **state) {
     struct cluster *cluster = *state;
-    struct group_confirm confirm = {.done = on_confirmed};
+    struct raft_group_read_index confirm = {.done = on_confirmed};
     confirms_ended = 0;
     make_quiet_leader(cluster);
-    group_confirm(fake.replica->group, &confirm);
+    raft_group_read_index(fake.replica->group, &confirm);
     cluster_run(cluster, fake_was_asked);
     cluster_run_ms(cluster, 2 * HEARTBEAT_MS);
     assert_int_equal(confirms_ended, 0);
@@ -117,7 +117,7 @@ static void test_quiet_leader_is_woken_by_a_candidate(void **state) {
     make_quiet_leader(cluster);
     wanted = fake.got[RECORD_APPEND];
     fake_send((struct peer_record){.type = RECORD_VOTE,
-                                   .term = group_term(fake.replica->group) + 1,
+                                   .term = raft_group_term(fake.replica->group) + 1,
                                    .flags = RECORD_PRE_VOTE,
                                    .vote = {.last_index = fake.last[RECORD_APPEND].append.prev_index,
                                             .last_term = (uint64_t)fake.last[RECORD_APPEND].term}});
@@ -129,8 +129,8 @@ static void test_quiet_leader_is_woken_by_a_candidate(void **state) {
 static void test_quiet_leader_that_stops_says_so(void **state) {
     struct cluster *cluster = *state;
     make_quiet_leader(cluster);
-    uint32_t term = group_term(fake.replica->group);
-    group_stop(fake.replica->group, "the test wants it");
+    uint32_t term = raft_group_term(fake.replica->group);
+    raft_group_stop(fake.replica->group, "the test wants it");
     cluster_run_ms(cluster, HEARTBEAT_MS);
     assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
 }
@@ -143,10 +143,10 @@ static bool it_resigned(struct cluster *cluster) {
 static void test_quiet_leader_that_is_deposed_says_so(void **state) {
     struct cluster *cluster = *state;
     make_quiet_leader(cluster);
-    uint32_t term = group_term(fake.replica->group);
+    uint32_t term = raft_group_term(fake.replica->group);
     fake_send((struct peer_record){.type = RECORD_APPEND_RESULT, .term = term + 5});
     cluster_run(cluster, it_resigned);
-    assert_int_equal(group_term(fake.replica->group), term + 5);
+    assert_int_equal(raft_group_term(fake.replica->group), term + 5);
     assert_int_equal(fake.last[RECORD_RESIGNED].term, term);
     assert_int_equal(fake.last[RECORD_RESIGNED].resigned.deposed_by, term + 5);
 }
@@ -211,7 +211,7 @@ static void test_quiet_follower_refuses_a_pre_vote(void **state) {
     fake_send((struct peer_record){.type = RECORD_VOTE, .term = 21, .flags = RECORD_PRE_VOTE, .vote = {1, 1}});
     cluster_run(cluster, it_answered_a_vote);
     assert_false(fake.last[RECORD_VOTE_RESULT].flags & RECORD_GRANTED);
-    assert_int_equal(group_term(fake.replica->group), 20);
+    assert_int_equal(raft_group_term(fake.replica->group), 20);
     assert_true(is_quiet(&cluster->nodes[0]));
 }
 
@@ -223,7 +223,7 @@ static bool it_told_its_state(struct cluster *cluster) {
 static void test_quiet_follower_that_stops_says_so(void **state) {
     struct cluster *cluster = *state;
     make_quiet_follower(cluster);
-    group_stop(fake.replica->group, "the test wants it");
+    raft_group_stop(fake.replica->group, "the test wants it");
     cluster_run(cluster, it_told_its_state);
 }
 
@@ -233,7 +233,7 @@ static void test_quiet_leader_is_woken_by_what_a_follower_tells(void **state) {
     fake.acknowledges = false;
     wanted = fake.got[RECORD_APPEND];
     fake_send((struct peer_record){
-        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .flags = RECORD_STALE});
+        .type = RECORD_APPEND_RESULT, .term = raft_group_term(fake.replica->group), .flags = RECORD_STALE});
     cluster_run(cluster, fake_heard_more);
     assert_false(is_quiet(&cluster->nodes[0]));
 }

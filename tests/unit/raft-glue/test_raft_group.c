@@ -20,16 +20,16 @@ static void test_group_sole_voter_commits(void **state) {
     struct replica *replica = &cluster->nodes[0].replicas[0];
     assert_int_equal(replica_submit(replica, "early", 5, &wanted), ERR_NOT_LEADER);
     cluster_run(cluster, cluster_all_lead);
-    assert_true(group_is_leading(replica->group));
-    assert_int_equal(group_leader(replica->group), 100);
+    assert_true(raft_group_is_leading(replica->group));
+    assert_int_equal(raft_group_leader(replica->group), 100);
     for (int i = 0; i < 500; i++)
         assert_int_equal(replica_submit(replica, &i, sizeof i, &wanted), ERR_NONE);
     assert_true(replica->count < wanted); /* nothing commits before it is durable */
     cluster_run(cluster, has_applied);
     assert_int_equal(replica->data, 500);
-    assert_int_equal(group_commit_index(replica->group), wanted);
-    assert_int_equal(group_applied_index(replica->group), wanted);
-    assert_true(group_member_in_sync(replica->group, 100));
+    assert_int_equal(raft_group_commit_index(replica->group), wanted);
+    assert_int_equal(raft_group_applied_index(replica->group), wanted);
+    assert_true(raft_group_member_in_sync(replica->group, 100));
 }
 
 /* After a restart it leads in a later term, and everything comes again, from the journal and from segments. */
@@ -73,7 +73,7 @@ static void test_group_limit(void **state) {
 }
 
 static int confirmed = -1;
-static void on_confirmed(struct group_confirm *confirm, int error) {
+static void on_confirmed(struct raft_group_read_index *confirm, int error) {
     (void)confirm;
     confirmed = error;
 }
@@ -86,20 +86,20 @@ static void test_group_confirm_alone(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 1, 1);
     struct replica *replica = &cluster->nodes[0].replicas[0];
-    struct group_confirm confirm = {.done = on_confirmed};
+    struct raft_group_read_index confirm = {.done = on_confirmed};
     confirmed = -1;
-    group_confirm(replica->group, &confirm);
+    raft_group_read_index(replica->group, &confirm);
     assert_int_equal(confirmed, -1);
     cluster_run(cluster, is_confirmed);
     assert_int_equal(confirmed, ERR_NOT_LEADER);
     cluster_run(cluster, cluster_all_lead);
     confirmed = -1;
-    group_confirm(replica->group, &confirm);
+    raft_group_read_index(replica->group, &confirm);
     assert_int_equal(confirmed, -1);
     cluster_run(cluster, is_confirmed);
     assert_int_equal(confirmed, ERR_NONE);
     confirmed = -1;
-    group_confirm(replica->group, &confirm);
+    raft_group_read_index(replica->group, &confirm);
     node_close(&cluster->nodes[0]);
     assert_int_equal(confirmed, ERR_CANCELED);
 }

@@ -278,7 +278,7 @@ static void test_trail_appends_that_reach_below(void **state) {
     cluster_run(cluster, fake_got_result);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
     assert_int_equal(stats_of(node).reanchored, 3);
-    assert_int_equal(partition_log_last_index(group_log(fake.replica->group)), 45);
+    assert_int_equal(partition_log_last_index(raft_group_log(fake.replica->group)), 45);
     assert_int_equal(fake.replica->count, 45);
 
     /* A leader whose committed entries are others than ours is broken; so is one below the trail. */

@@ -7,7 +7,7 @@
 
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
 
-static void on_confirmed(struct group_confirm *confirm, int error) {
+static void on_confirmed(struct raft_group_read_index *confirm, int error) {
     (void)confirm;
     assert_int_equal(error, ERR_CANCELED); /* with the group */
 }
@@ -24,20 +24,21 @@ static void test_replicate_follower_that_lost_data(void **state) {
     assert_int_equal(replica_submit(fake.replica, "one", 3, &index), ERR_NONE);
     fake.applied_wanted = index;
     cluster_run(cluster, fake_has_applied);
-    assert_true(group_member_in_sync(fake.replica->group, FAKE));
+    assert_true(raft_group_member_in_sync(fake.replica->group, FAKE));
     fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND_RESULT,
-                                                   .term = group_term(fake.replica->group),
+                                                   .term = raft_group_term(fake.replica->group),
                                                    .append_result = {.rejected = index, .last_index = index - 1}});
-    assert_false(group_member_in_sync(fake.replica->group, FAKE));
+    assert_false(raft_group_member_in_sync(fake.replica->group, FAKE));
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     cluster_run_ms(cluster, 50);
     assert_true(fake.entries_last < index); /* it would only fill the window */
-    fake_send_and_expect_drop((struct peer_record){
-        .type = RECORD_APPEND_RESULT, .term = group_term(fake.replica->group), .append_result = {.last_index = index}});
+    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                                   .term = raft_group_term(fake.replica->group),
+                                                   .append_result = {.last_index = index}});
     cluster_run_ms(cluster, 50);
     assert_true(fake.replica->count < index);
-    static struct group_confirm confirm = {.done = on_confirmed};
-    group_confirm(fake.replica->group, &confirm);
+    static struct raft_group_read_index confirm = {.done = on_confirmed};
+    raft_group_read_index(fake.replica->group, &confirm);
     cluster_run(cluster, was_asked_to_confirm);
     fake_send_and_expect_drop((struct peer_record){.type = RECORD_CONFIRMED,
                                                    .term = fake.last[RECORD_CONFIRM].term,
@@ -88,7 +89,7 @@ static void test_replicate_dropped_entries_come_again(void **state) {
     fake.applied_wanted = index;
     uint64_t began_ms = env_now_ms(cluster->env);
     struct peer_record rejection = {.type = RECORD_APPEND_RESULT,
-                                    .term = group_term(fake.replica->group),
+                                    .term = raft_group_term(fake.replica->group),
                                     .append_result = {.rejected = first, .last_index = first - 1}};
     for (unsigned i = 0; i < 3; i++) /* of each frame that was under way */
         fake_send(rejection);
@@ -137,7 +138,7 @@ static void test_replicate_full_follower_is_only_asked(void **state) {
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     cluster_run(cluster, got_them_again);
     struct peer_record rejection = {.type = RECORD_APPEND_RESULT,
-                                    .term = group_term(fake.replica->group),
+                                    .term = raft_group_term(fake.replica->group),
                                     .flags = RECORD_NO_ROOM | RECORD_TAKES_NONE,
                                     .append_result = {.rejected = first, .last_index = first - 1}};
     for (unsigned i = 0; i < 3; i++) { /* what it takes none of fits no better */

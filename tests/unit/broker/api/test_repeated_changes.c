@@ -21,22 +21,22 @@ enum { PARTITIONS = 3 };
 static struct broker_node *metadata_leader; /* that is to die */
 static unsigned repeated;                   /* changes that were done, and asked for again */
 
-static struct group *metadata_group_of(const struct broker_node *node) {
+static struct raft_group *metadata_group_of(const struct broker_node *node) {
     return shard_group(broker_shard(node->broker), METADATA_GROUP);
 }
 
 /* The metadata leader has the command in its log, perhaps already with the others, and has answered nobody; or it was quicker. */
 static bool leader_is_at_it(struct brokers *brokers) {
     if (brokers_missing(brokers) == 0) return true;
-    struct group *group = metadata_group_of(metadata_leader);
-    return partition_log_last_index(group_log(group)) > group_applied_index(group);
+    struct raft_group *group = metadata_group_of(metadata_leader);
+    return partition_log_last_index(raft_group_log(group)) > raft_group_applied_index(group);
 }
 
 /* What the leader had in its log is with another one, so it will be done. */
 static bool another_has_it(const struct brokers *brokers, uint64_t index) {
     for (int i = 0; i < 3; i++)
         if (&brokers->nodes[i] != metadata_leader &&
-            partition_log_last_index(group_log(metadata_group_of(&brokers->nodes[i]))) >= index)
+            partition_log_last_index(raft_group_log(metadata_group_of(&brokers->nodes[i]))) >= index)
             return true;
     return false;
 }
@@ -57,7 +57,7 @@ static void ask_and_lose_leader(struct brokers *brokers, enum kp_api_key key, in
     brokers_ask_later(&brokers->nodes[metadata_leader->id % 3], key, version, request, response);
     brokers_until(brokers, leader_is_at_it);
     if (brokers_missing(brokers) == 0) return;
-    repeated += another_has_it(brokers, partition_log_last_index(group_log(metadata_group_of(metadata_leader))));
+    repeated += another_has_it(brokers, partition_log_last_index(raft_group_log(metadata_group_of(metadata_leader))));
     brokers_kill(metadata_leader);
     brokers_until(brokers, is_answered);
     assert_int_equal(brokers_start_one(metadata_leader), ERR_NONE);

@@ -57,7 +57,7 @@ static void test_partition_gathers_one_turn(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
     static struct sent sent[50];
-    uint64_t before = partition_log_last_index(group_log(partition_group(partition)));
+    uint64_t before = partition_log_last_index(raft_group_log(partition_group(partition)));
     struct record_batch_options options = record_batch_plain();
     for (int i = 0; i < 50; i++)
         send_batch(partition, make_batch(&options, 2, i == 30 ? 200000 : 20, 1), &sent[i]);
@@ -67,7 +67,7 @@ static void test_partition_gathers_one_turn(void **state) {
         assert_int_equal(sent[i].produce.base_offset, 2 * i);
         sent_free(&sent[i]);
     }
-    assert_int_equal(partition_log_last_index(group_log(partition_group(partition))), before + 3);
+    assert_int_equal(partition_log_last_index(raft_group_log(partition_group(partition))), before + 3);
     struct got got;
     read_from(fixture, partition, 0, 1 << 20, &got);
     uint8_t *bytes = got_bytes(&got);
@@ -398,7 +398,7 @@ static bool leads_no_more(struct fixture *fixture) {
 static void test_partition_stops_at_nonsense(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
-    struct group *group = partition_group(partition);
+    struct raft_group *group = partition_group(partition);
     struct sent before, behind;
     send_numbered(partition, 4, 0, 0, &before);
     run_until_over(fixture, &before);
@@ -409,7 +409,7 @@ static void test_partition_stops_at_nonsense(void **state) {
                               .raw = slice_copy(NULL, "not a batch", 11),
                               .numbered = true};
     uint64_t index;
-    assert_int_equal(group_submit(group, &spec, &index), ERR_NONE);
+    assert_int_equal(raft_group_submit(group, &spec, &index), ERR_NONE);
     run_until(fixture, leads_no_more);
     assert_int_equal(partition_high_watermark(partition), 1);
     send_numbered(partition, 4, 0, 1, &behind);

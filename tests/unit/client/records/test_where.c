@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "client/line/moment.h"
-#include "client/records/partition_set.h"
+#include "client/records/partition_choice.h"
 #include "client/records/where.h"
 
 enum { HOUR = 3600000 };

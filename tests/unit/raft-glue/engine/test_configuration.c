@@ -11,8 +11,8 @@
 /* Configurations: ours is what the engine makes, and anything cut or bent is refused. */
 static void test_change_decode_bent(void **state) {
     (void)state;
-    const struct change_server encoded[] = {{7, true}, {1234567890123, false}, {9, true}};
-    struct slice slice = change_encode(encoded, 3);
+    const struct configuration_server encoded[] = {{7, true}, {1234567890123, false}, {9, true}};
+    struct slice slice = configuration_encode(encoded, 3);
     struct raft_buffer buffer = {(void *)slice.data, slice.len};
     struct raft_configuration conf;
     raft_configuration_init(&conf);
@@ -26,19 +26,19 @@ static void test_change_decode_bent(void **state) {
     assert_memory_equal(theirs.base, slice.data, slice.len);
     raft_free(theirs.base);
     raft_configuration_close(&conf);
-    struct change_server servers[CHANGE_SERVERS_MAX];
+    struct configuration_server servers[CHANGE_SERVERS_MAX];
     size_t n;
-    assert_int_equal(change_decode(slice.data, slice.len, servers, &n), ERR_NONE);
+    assert_int_equal(configuration_decode(slice.data, slice.len, servers, &n), ERR_NONE);
     assert_true(n == 3 && servers[2].replica == 9 && servers[2].voter && !servers[1].voter);
     size_t padding = 0;
     while (slice.data[slice.len - 1 - padding] == 0)
         padding++;
     for (size_t len = 0; len + padding < slice.len; len++)
-        assert_int_equal(change_decode(slice.data, len, servers, &n), ERR_MALFORMED);
+        assert_int_equal(configuration_decode(slice.data, len, servers, &n), ERR_MALFORMED);
     uint8_t *bytes = (uint8_t *)slice.data;
     for (size_t i = 0; i < slice.len; i++) {
         bytes[i] ^= 0x40;
-        assert_int_equal(change_decode(bytes, slice.len, servers, &n), ERR_MALFORMED);
+        assert_int_equal(configuration_decode(bytes, slice.len, servers, &n), ERR_MALFORMED);
         bytes[i] ^= 0x40;
     }
     slice_unref(&slice);

@@ -6,16 +6,16 @@
 
 #include <cmocka.h>
 
-#include "broker/balance/leader_balance.h"
+#include "broker/balance/leader_plan.h"
 
 struct fixture {
-    struct leader_balance *balance;
+    struct leader_plan *balance;
     struct leader_move *moves;
 };
 
 static int setup(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->balance = leader_balance_begin();
+    fixture->balance = leader_plan_begin();
     fixture->moves = calloc(LEADER_MOVES_MAX, sizeof *fixture->moves);
     *state = fixture;
     return 0;
@@ -23,24 +23,24 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     struct fixture *fixture = *state;
-    leader_balance_free(fixture->balance);
+    leader_plan_free(fixture->balance);
     free(fixture->moves);
     free(fixture);
     return 0;
 }
 
 static void add(struct fixture *fixture, uint64_t group, int32_t preferred, int32_t leader, bool ready) {
-    struct leader_balance_partition row = {.group = group, .preferred = preferred, .leader = leader, .ready = ready};
-    leader_balance_add(fixture->balance, &row);
+    struct leader_plan_partition row = {.group = group, .preferred = preferred, .leader = leader, .ready = ready};
+    leader_plan_add(fixture->balance, &row);
 }
 
 /* Everything as placed: nothing to do, at any percentage. */
 static void test_balance_nothing_to_do(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(leader_balance_plan(fixture->balance, 0, fixture->moves), 0);
+    assert_int_equal(leader_plan_plan(fixture->balance, 0, fixture->moves), 0);
     for (uint64_t g = 1; g <= 30; g++)
         add(fixture, g, (int32_t)(g % 3), (int32_t)(g % 3), true);
-    assert_int_equal(leader_balance_plan(fixture->balance, 0, fixture->moves), 0);
+    assert_int_equal(leader_plan_plan(fixture->balance, 0, fixture->moves), 0);
 }
 
 /* A broker that is back leads nothing: all of its own come home, and nobody else's move. */
@@ -48,7 +48,7 @@ static void test_balance_after_a_return(void **state) {
     struct fixture *fixture = *state;
     for (uint64_t g = 0; g < 30; g++)
         add(fixture, g, (int32_t)(g % 3), g % 3 == 2 ? (int32_t)(g / 3 % 2) : (int32_t)(g % 3), true);
-    assert_int_equal(leader_balance_plan(fixture->balance, 10, fixture->moves), 10);
+    assert_int_equal(leader_plan_plan(fixture->balance, 10, fixture->moves), 10);
     for (size_t i = 0; i < 10; i++) {
         assert_int_equal(fixture->moves[i].to, 2);
         assert_int_equal(fixture->moves[i].group, 3 * i + 2);
@@ -62,7 +62,7 @@ static void test_balance_only_what_is_ready(void **state) {
     add(fixture, 1, 1, 2, false);
     add(fixture, 2, 1, 2, true);
     add(fixture, 3, 1, -1, true);
-    assert_int_equal(leader_balance_plan(fixture->balance, 10, fixture->moves), 1);
+    assert_int_equal(leader_plan_plan(fixture->balance, 10, fixture->moves), 1);
     assert_int_equal(fixture->moves[0].group, 2);
 }
 
@@ -71,9 +71,9 @@ static void test_balance_percentage(void **state) {
     struct fixture *fixture = *state;
     for (uint64_t g = 0; g < 20; g++)
         add(fixture, g, 1, g < 2 ? 2 : 1, true);
-    assert_int_equal(leader_balance_plan(fixture->balance, 10, fixture->moves), 0);
-    assert_int_equal(leader_balance_plan(fixture->balance, 9, fixture->moves), 2);
-    assert_int_equal(leader_balance_plan(fixture->balance, 100, fixture->moves), 0);
+    assert_int_equal(leader_plan_plan(fixture->balance, 10, fixture->moves), 0);
+    assert_int_equal(leader_plan_plan(fixture->balance, 9, fixture->moves), 2);
+    assert_int_equal(leader_plan_plan(fixture->balance, 100, fixture->moves), 0);
 }
 
 /* Two brokers that miss something take turns, and a plan has a limit. */
@@ -81,7 +81,7 @@ static void test_balance_turns_and_limit(void **state) {
     struct fixture *fixture = *state;
     for (uint64_t g = 0; g < 2 * LEADER_MOVES_MAX; g++)
         add(fixture, g, g < LEADER_MOVES_MAX ? 1 : 2, 3, true);
-    assert_int_equal(leader_balance_plan(fixture->balance, 10, fixture->moves), LEADER_MOVES_MAX);
+    assert_int_equal(leader_plan_plan(fixture->balance, 10, fixture->moves), LEADER_MOVES_MAX);
     for (size_t i = 0; i < LEADER_MOVES_MAX; i++)
         assert_int_equal(fixture->moves[i].to, 1 + i % 2);
 }

@@ -6,8 +6,8 @@
  * then all of these that it can take at once are planned. Happy path: begin, add every partition in any order, plan.
  * Pure. Failures: none. Invariants: nothing is planned that the caller says is not ready; a partition is planned once at most.
  */
-#ifndef BROKER_BALANCE_LEADER_BALANCE_H
-#define BROKER_BALANCE_LEADER_BALANCE_H
+#ifndef BROKER_BALANCE_LEADER_PLAN_H
+#define BROKER_BALANCE_LEADER_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 enum { LEADER_MOVES_MAX = 1000 /* of one plan; the next one has the rest */ };
 
-struct leader_balance_partition {
+struct leader_plan_partition {
     uint64_t group;
     int32_t preferred; /* broker */
     int32_t leader;    /* broker; negative: nobody known */
@@ -27,12 +27,12 @@ struct leader_move {
     int32_t from, to;
 };
 
-struct leader_balance;
+struct leader_plan;
 
-struct leader_balance *leader_balance_begin(void);
-void leader_balance_free(struct leader_balance *balance); /* NULL does nothing */
-void leader_balance_add(struct leader_balance *balance, const struct leader_balance_partition *partition);
+struct leader_plan *leader_plan_begin(void);
+void leader_plan_free(struct leader_plan *balance); /* NULL does nothing */
+void leader_plan_add(struct leader_plan *balance, const struct leader_plan_partition *partition);
 /* Into `moves` (LEADER_MOVES_MAX); returns how many. Those of different brokers alternate, so that none gets all at once. */
-size_t leader_balance_plan(struct leader_balance *balance, uint32_t percentage, struct leader_move *moves);
+size_t leader_plan_plan(struct leader_plan *balance, uint32_t percentage, struct leader_move *moves);
 
 #endif

@@ -9,12 +9,12 @@
 #include <cmocka.h>
 
 #include "base/env_uv/env_uv.h"
-#include "storage/disk_room.h"
+#include "storage/disk_space.h"
 
 struct fixture {
     struct env *env;
     struct log log;
-    struct disk_room *room;
+    struct disk_space *room;
     uint64_t free_bytes, promised;
     unsigned changes;
     struct env_timer *limit;
@@ -31,7 +31,7 @@ static void on_changed(void *arg) {
     env_uv_stop(f->env);
 }
 
-static const struct disk_room_events events = {promised, on_changed};
+static const struct disk_space_events events = {promised, on_changed};
 
 static void too_late(void *arg) {
     (void)arg;
@@ -46,13 +46,13 @@ static struct fixture *set_up(unsigned percent) {
     f->log = (struct log){.env = f->env, .level = LOG_ERROR};
     assert_int_equal(env_disk_free(f->env, "/tmp", &now), ERR_NONE);
     f->free_bytes = now.free_bytes;
-    f->room = disk_room_new(f->env, &f->log, "/tmp", f->free_bytes / 100 * percent, &events, f);
+    f->room = disk_space_new(f->env, &f->log, "/tmp", f->free_bytes / 100 * percent, &events, f);
     f->limit = env_timer_new(f->env, too_late, f);
     return f;
 }
 
 static void tear_down(struct fixture *f) {
-    disk_room_free(f->room);
+    disk_space_free(f->room);
     env_timer_free(f->limit);
     assert_true(env_uv_free(f->env));
     free(f);
@@ -65,7 +65,7 @@ static void wait_for_change(struct fixture *f) {
 }
 
 static bool leader(struct fixture *f, unsigned percent) {
-    return disk_room_for(f->room, DISK_ROOM_LEADER, f->free_bytes / 100 * percent);
+    return disk_space_for(f->room, DISK_ROOM_LEADER, f->free_bytes / 100 * percent);
 }
 
 /* What was accepted is gone at once, without a look, and comes back when it turns out not to be needed. */
@@ -74,21 +74,21 @@ static void test_room_counts_what_is_accepted(void **state) {
     struct fixture *f = set_up(50);
     assert_true(leader(f, 30));
     f->promised = f->free_bytes / 100 * 30;
-    assert_in_range(disk_room_left(f->room), f->free_bytes / 100 * 60, f->free_bytes / 100 * 80);
-    assert_in_range(disk_room_above_limit(f->room), f->free_bytes / 100 * 10, f->free_bytes / 100 * 30);
+    assert_in_range(disk_space_left(f->room), f->free_bytes / 100 * 60, f->free_bytes / 100 * 80);
+    assert_in_range(disk_space_above_limit(f->room), f->free_bytes / 100 * 10, f->free_bytes / 100 * 30);
     assert_false(leader(f, 30)); /* it would leave less than the limit */
     assert_int_equal(f->changes, 1);
-    assert_true(disk_room_is_short(f->room, DISK_ROOM_LEADER));
-    assert_true(disk_room_for(f->room, DISK_ROOM_FOLLOWER, f->free_bytes / 100 * 30)); /* its limit is lower */
-    assert_non_null(strstr(disk_room_sentence(f->room), "the disk of /tmp is nearly full: "));
-    assert_non_null(strstr(disk_room_sentence(f->room), "disk.min.free.bytes is "));
-    assert_non_null(strstr(disk_room_sentence(f->room), "drave topic delete"));
+    assert_true(disk_space_is_short(f->room, DISK_ROOM_LEADER));
+    assert_true(disk_space_for(f->room, DISK_ROOM_FOLLOWER, f->free_bytes / 100 * 30)); /* its limit is lower */
+    assert_non_null(strstr(disk_space_sentence(f->room), "the disk of /tmp is nearly full: "));
+    assert_non_null(strstr(disk_space_sentence(f->room), "disk.min.free.bytes is "));
+    assert_non_null(strstr(disk_space_sentence(f->room), "drave topic delete"));
     assert_false(leader(f, 0)); /* no record at all, so that producers stay in order, */
     f->promised = 0;
-    while (disk_room_is_short(f->room, DISK_ROOM_LEADER)) /* until a look has found a little more than the limit */
+    while (disk_space_is_short(f->room, DISK_ROOM_LEADER)) /* until a look has found a little more than the limit */
         wait_for_change(f);
     assert_true(leader(f, 30));
-    assert_string_equal(disk_room_sentence(f->room), "");
+    assert_string_equal(disk_space_sentence(f->room), "");
     tear_down(f);
 }
 
@@ -96,17 +96,17 @@ static void test_room_counts_what_is_accepted(void **state) {
 static void test_room_counts_what_was_taken(void **state) {
     (void)state;
     struct fixture *f = set_up(50);
-    disk_room_took(f->room, f->free_bytes / 100 * 70);
-    assert_in_range(disk_room_left(f->room), 0, f->free_bytes / 100 * 40);
-    assert_int_equal(disk_room_above_limit(f->room), 0);
-    struct disk_room_facts facts;
-    disk_room_facts_get(f->room, &facts);
+    disk_space_took(f->room, f->free_bytes / 100 * 70);
+    assert_in_range(disk_space_left(f->room), 0, f->free_bytes / 100 * 40);
+    assert_int_equal(disk_space_above_limit(f->room), 0);
+    struct disk_space_facts facts;
+    disk_space_facts_get(f->room, &facts);
     assert_in_range(facts.free_bytes, 0, f->free_bytes / 100 * 40);
     assert_string_equal(facts.path, "/tmp");
     assert_false(leader(f, 0));
-    while (disk_room_is_short(f->room, DISK_ROOM_LEADER))
+    while (disk_space_is_short(f->room, DISK_ROOM_LEADER))
         wait_for_change(f);
-    assert_true(disk_room_left(f->room) > f->free_bytes / 100 * 60);
+    assert_true(disk_space_left(f->room) > f->free_bytes / 100 * 60);
     assert_true(leader(f, 30));
     tear_down(f);
 }
@@ -124,13 +124,13 @@ static void test_room_waits_for_writers(void **state) {
     struct fixture *f = set_up(0);
     assert_true(leader(f, 90));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        disk_room_wait(f->room, cases[i].error);
+        disk_space_wait(f->room, cases[i].error);
         assert_false(leader(f, 0));
-        assert_false(disk_room_for(f->room, DISK_ROOM_FOLLOWER, 0));
-        if (strstr(disk_room_sentence(f->room), cases[i].said) == NULL)
-            fail_msg("\"%s\" is not in: %s", cases[i].said, disk_room_sentence(f->room));
-        disk_room_got_through(f->room);
-        while (disk_room_is_short(f->room, DISK_ROOM_LEADER) || disk_room_is_short(f->room, DISK_ROOM_FOLLOWER))
+        assert_false(disk_space_for(f->room, DISK_ROOM_FOLLOWER, 0));
+        if (strstr(disk_space_sentence(f->room), cases[i].said) == NULL)
+            fail_msg("\"%s\" is not in: %s", cases[i].said, disk_space_sentence(f->room));
+        disk_space_got_through(f->room);
+        while (disk_space_is_short(f->room, DISK_ROOM_LEADER) || disk_space_is_short(f->room, DISK_ROOM_FOLLOWER))
             wait_for_change(f);
         assert_true(leader(f, 90));
     }
@@ -141,12 +141,12 @@ static void test_room_waits_for_writers(void **state) {
 static void test_room_of_nothing(void **state) {
     (void)state;
     struct fixture *f = set_up(1000);
-    while (!disk_room_is_short(f->room, DISK_ROOM_LEADER) || !disk_room_is_short(f->room, DISK_ROOM_FOLLOWER))
+    while (!disk_space_is_short(f->room, DISK_ROOM_LEADER) || !disk_space_is_short(f->room, DISK_ROOM_FOLLOWER))
         wait_for_change(f); /* told without being asked */
-    disk_room_free(f->room);
-    f->room = disk_room_new(f->env, &f->log, "/tmp/no-such-directory-of-drave", UINT64_MAX / 4, &events, f);
+    disk_space_free(f->room);
+    f->room = disk_space_new(f->env, &f->log, "/tmp/no-such-directory-of-drave", UINT64_MAX / 4, &events, f);
     assert_true(leader(f, 0));
-    assert_int_equal(disk_room_left(f->room), UINT64_MAX);
+    assert_int_equal(disk_space_left(f->room), UINT64_MAX);
     tear_down(f);
 }
 

@@ -1,5 +1,5 @@
 /* The looks at the file system, and the count between them. */
-#include "storage/disk_room.h"
+#include "storage/disk_space.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,12 +15,12 @@ enum {
     MIB = 1024 * 1024,
 };
 
-struct disk_room {
+struct disk_space {
     struct env *env;
     struct log *log;
     char *path;
     uint64_t min_free;
-    struct disk_room_events events;
+    struct disk_space_events events;
     void *arg;
     struct env_timer *timer;
     struct env_disk_room seen; /* at the last look */
@@ -34,36 +34,36 @@ struct disk_room {
 
 /* ---- How much there is ---- */
 
-static void look(struct disk_room *room) {
+static void look(struct disk_space *room) {
     const struct env_disk_room unknown = {UINT64_MAX, UINT64_MAX};
     if (env_disk_free(room->env, room->path, &room->seen) != ERR_NONE) room->seen = unknown;
     room->seen_us = env_now_us(room->env);
     room->taken = 0;
 }
 
-static uint64_t promised(const struct disk_room *room) {
+static uint64_t promised(const struct disk_space *room) {
     return room->events.promised(room->arg);
 }
 
-uint64_t disk_room_left(const struct disk_room *room) {
+uint64_t disk_space_left(const struct disk_space *room) {
     if (room->seen.free_bytes == UINT64_MAX) return UINT64_MAX;
     uint64_t gone = room->taken + promised(room);
     if (MUTANT(MUTANT_ROOM_NOT_COUNTED)) gone = 0;
     return room->seen.free_bytes > gone ? room->seen.free_bytes - gone : 0;
 }
 
-static uint64_t limit_of(const struct disk_room *room, enum disk_room_asker asker) {
+static uint64_t limit_of(const struct disk_space *room, enum disk_space_asker asker) {
     return asker == DISK_ROOM_FOLLOWER ? room->min_free / FOLLOWER_SHARE : room->min_free;
 }
 
-uint64_t disk_room_above_limit(const struct disk_room *room) {
-    uint64_t left = disk_room_left(room);
+uint64_t disk_space_above_limit(const struct disk_space *room) {
+    uint64_t left = disk_space_left(room);
     return left > room->min_free ? left - room->min_free : 0;
 }
 
 /* `bytes` more, and the limit stays free. Whoever was refused waits for a little more than that. */
-static bool is_enough(const struct disk_room *room, enum disk_room_asker asker, uint64_t bytes) {
-    uint64_t left = disk_room_left(room), limit = limit_of(room, asker);
+static bool is_enough(const struct disk_space *room, enum disk_space_asker asker, uint64_t bytes) {
+    uint64_t left = disk_space_left(room), limit = limit_of(room, asker);
     if (room->waiting > 0 || room->seen.free_files < DISK_ROOM_FILES_LEAST) return false;
     if (room->is_short[asker]) limit += limit / 10;
     return left >= limit && left - limit >= bytes;
@@ -71,13 +71,13 @@ static bool is_enough(const struct disk_room *room, enum disk_room_asker asker, 
 
 /* ---- What is said ---- */
 
-static void put_files(const struct disk_room *room, char *text, size_t size) {
+static void put_files(const struct disk_space *room, char *text, size_t size) {
     text[0] = '\0';
     if (room->seen.free_files != UINT64_MAX)
         snprintf(text, size, " and %" PRIu64 " inode%s", room->seen.free_files, room->seen.free_files == 1 ? "" : "s");
 }
 
-static void describe(struct disk_room *room) {
+static void describe(struct disk_space *room) {
     uint64_t free_mib = room->seen.free_bytes / MIB;
     char files[40];
     put_files(room, files, sizeof files);
@@ -101,7 +101,7 @@ static void describe(struct disk_room *room) {
             promised(room) / MIB, room->min_free / MIB);
 }
 
-static void set_short(struct disk_room *room, enum disk_room_asker asker, bool is_short) {
+static void set_short(struct disk_space *room, enum disk_space_asker asker, bool is_short) {
     if (room->is_short[asker] == is_short) return;
     room->is_short[asker] = is_short;
     if (asker == DISK_ROOM_LEADER && is_short) {
@@ -118,7 +118,7 @@ static void set_short(struct disk_room *room, enum disk_room_asker asker, bool i
 
 /* ---- Asking ---- */
 
-bool disk_room_for(struct disk_room *room, enum disk_room_asker asker, uint64_t bytes) {
+bool disk_space_for(struct disk_space *room, enum disk_space_asker asker, uint64_t bytes) {
     if (room->is_short[asker]) return false; /* the timer finds out when it is over */
     bool old = env_now_us(room->env) - room->seen_us >= LOOK_US;
     if (!old && is_enough(room, asker, bytes)) return true;
@@ -130,61 +130,61 @@ bool disk_room_for(struct disk_room *room, enum disk_room_asker asker, uint64_t 
     return false;
 }
 
-bool disk_room_is_short(const struct disk_room *room, enum disk_room_asker asker) {
+bool disk_space_is_short(const struct disk_space *room, enum disk_space_asker asker) {
     return room->is_short[asker];
 }
 
-const char *disk_room_sentence(const struct disk_room *room) {
+const char *disk_space_sentence(const struct disk_space *room) {
     return room->sentence;
 }
 
 /* Without a limit nothing is to be told before somebody asks. */
-static bool has_to_look(const struct disk_room *room) {
+static bool has_to_look(const struct disk_space *room) {
     return room->min_free > 0 || room->is_short[DISK_ROOM_LEADER] || room->is_short[DISK_ROOM_FOLLOWER];
 }
 
 static void on_timer(void *arg) {
-    struct disk_room *room = arg;
+    struct disk_space *room = arg;
     look(room);
-    for (enum disk_room_asker asker = 0; asker < DISK_ROOM_ASKERS; asker++)
+    for (enum disk_space_asker asker = 0; asker < DISK_ROOM_ASKERS; asker++)
         set_short(room, asker, !is_enough(room, asker, 0));
     if (has_to_look(room)) env_timer_start(room->timer, LOOK_US);
 }
 
 /* ---- Writing ---- */
 
-void disk_room_took(struct disk_room *room, uint64_t bytes) {
+void disk_space_took(struct disk_space *room, uint64_t bytes) {
     room->taken += bytes;
 }
 
-void disk_room_wait(struct disk_room *room, int error) {
+void disk_space_wait(struct disk_space *room, int error) {
     CHECK(error_is_no_room(error));
     room->waiting++;
     room->error = error;
     look(room);
-    for (enum disk_room_asker asker = 0; asker < DISK_ROOM_ASKERS; asker++)
+    for (enum disk_space_asker asker = 0; asker < DISK_ROOM_ASKERS; asker++)
         set_short(room, asker, true);
 }
 
-void disk_room_got_through(struct disk_room *room) {
+void disk_space_got_through(struct disk_space *room) {
     CHECK(room->waiting > 0); /* each writer says so once */
     room->waiting--;
 }
 
 /* ---- Life ---- */
 
-void disk_room_facts_get(const struct disk_room *room, struct disk_room_facts *facts) {
+void disk_space_facts_get(const struct disk_space *room, struct disk_space_facts *facts) {
     uint64_t left = room->seen.free_bytes > room->taken ? room->seen.free_bytes - room->taken : 0;
-    *facts = (struct disk_room_facts){.path = room->path,
-                                      .free_bytes = room->seen.free_bytes == UINT64_MAX ? UINT64_MAX : left,
-                                      .free_files = room->seen.free_files,
-                                      .promised_bytes = promised(room),
-                                      .min_free_bytes = room->min_free};
+    *facts = (struct disk_space_facts){.path = room->path,
+                                       .free_bytes = room->seen.free_bytes == UINT64_MAX ? UINT64_MAX : left,
+                                       .free_files = room->seen.free_files,
+                                       .promised_bytes = promised(room),
+                                       .min_free_bytes = room->min_free};
 }
 
-struct disk_room *disk_room_new(struct env *env, struct log *log, const char *path, uint64_t min_free_bytes,
-                                const struct disk_room_events *events, void *arg) {
-    struct disk_room *room = mem_zalloc(sizeof *room);
+struct disk_space *disk_space_new(struct env *env, struct log *log, const char *path, uint64_t min_free_bytes,
+                                  const struct disk_space_events *events, void *arg) {
+    struct disk_space *room = mem_zalloc(sizeof *room);
     room->env = env;
     room->log = log;
     room->path = mem_strdup(path);
@@ -197,7 +197,7 @@ struct disk_room *disk_room_new(struct env *env, struct log *log, const char *pa
     return room;
 }
 
-void disk_room_free(struct disk_room *room) {
+void disk_space_free(struct disk_space *room) {
     if (room == NULL) return;
     env_timer_free(room->timer);
     mem_free(room->path);

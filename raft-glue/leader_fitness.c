@@ -14,7 +14,7 @@
  *
  * A new start forgets it: the file may have been put back, and if not the next read finds it again.
  *
- * A disk without room (disk_room.h) is told to the leader in the same way, and a leader hands over for it in the same way, to a replica with
+ * A disk without room (disk_space.h) is told to the leader in the same way, and a leader hands over for it in the same way, to a replica with
  * room; where none has any it leads on, and refuses what producers send. A follower below the lower limit takes no records; what comes before
  * them in the log it takes. It stands for election as ever: who lacks entries is not elected, and who was elected hands over.
  */
@@ -32,14 +32,14 @@ enum {
     PLACE_MAX = 1024,
 };
 
-static const char *advice(const struct group *group) {
+static const char *advice(const struct raft_group *group) {
     return group->member_count > 1
                ? "this replica leads no more while another one is whole, which serves these records; to make it whole again put back "
                  "the file as it was, with this broker stopped"
                : "there is no other replica: put back the file as it was, with this broker stopped";
 }
 
-void unfit_damage_found(struct group *group, const struct partition_log_damage *damage) {
+void leader_fitness_damage_found(struct raft_group *group, const struct partition_log_damage *damage) {
     char place[PLACE_MAX];
     snprintf(place, sizeof place, "%s cannot be read at position %" PRIu64 " (%s)", damage->file, damage->position,
              error_phrase(damage->error));
@@ -48,44 +48,44 @@ void unfit_damage_found(struct group *group, const struct partition_log_damage *
     if (group->damage == NULL) group->damage = mem_strdup(place);
     group->shard->stats.damaged_files++;
     group->leave_at_ms = 0;
-    if (group->calm.of != NULL) group_send_state(group, group->calm.of);
+    if (group->calm.of != NULL) raft_group_send_state(group, group->calm.of);
     quiet_end(group);
-    shard_news(group);
+    shard_ready(group);
 }
 
 /* In sync, whole, with room, and the nearest. */
-static struct member *find_target(const struct group *group) {
+static struct member *find_target(const struct raft_group *group) {
     struct member *best = NULL;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member->voter || member->no_room) continue;
-        if (!group_member_in_sync(group, member->replica)) continue;
+        if (!raft_group_member_in_sync(group, member->replica)) continue;
         if (best == NULL || member_match(member) > member_match(best)) best = member;
     }
     return best;
 }
 
-static void left(struct group_transfer *transfer, int error) {
-    struct group *group = CONTAINER_OF(transfer, struct group, leave);
+static void left(struct raft_group_transfer *transfer, int error) {
+    struct raft_group *group = CONTAINER_OF(transfer, struct raft_group, leave);
     struct shard_stats *stats = &group->shard->stats;
     if (error == ERR_NONE)
         (*(partition_log_is_damaged(group->log) ? &stats->left_for_damage : &stats->left_for_room))++;
     group->leave_at_ms = shard_now_ms(group->shard) + REFUSED_MS;
 }
 
-void unfit_deliver(struct group *group) {
-    if (group_leave_deadline_ms(group) > shard_now_ms(group->shard) || MUTANT(MUTANT_DAMAGED_LEADS)) return;
+void leader_fitness_deliver(struct raft_group *group) {
+    if (raft_group_leave_deadline_ms(group) > shard_now_ms(group->shard) || MUTANT(MUTANT_DAMAGED_LEADS)) return;
     struct member *target = find_target(group);
     group->leave_at_ms = shard_now_ms(group->shard) + AGAIN_MS;
     group->leave.done = left;
     if (target != NULL) transfer_begin(group, &group->leave, target);
-    group_rearm(group);
+    raft_group_rearm(group);
 }
 
-void unfit_room_changed(struct shard *shard) {
-    for (struct group *group = shard->groups; group != NULL; group = group->hh.next) {
+void leader_fitness_room_changed(struct shard *shard) {
+    for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
         if (!group->needs_room) continue;
-        if (group_leads(group)) shard_news(group);
-        if (group->calm.of != NULL) group_send_state(group, group->calm.of);
+        if (raft_group_leads(group)) shard_ready(group);
+        if (group->calm.of != NULL) raft_group_send_state(group, group->calm.of);
     }
 }

@@ -1,5 +1,5 @@
 /* Parsing numbers and ranges of partitions. */
-#include "client/records/partition_set.h"
+#include "client/records/partition_choice.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Partitions that a user names: "0", "0,2", "0-3,7". */
-#ifndef CLIENT_RECORDS_PARTITION_SET_H
-#define CLIENT_RECORDS_PARTITION_SET_H
+#ifndef CLIENT_RECORDS_PARTITION_CHOICE_H
+#define CLIENT_RECORDS_PARTITION_CHOICE_H
 
 #include <stdbool.h>
 #include <stdint.h>

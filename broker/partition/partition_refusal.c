@@ -1,9 +1,9 @@
 /*
  * Answers that end a batch for good although nothing of it was appended: given when what they rest on is confirmed.
  *
- *   partition_verdict_hold   -> a majority confirms that we lead -> the verdict
+ *   partition_refusal_hold   -> a majority confirms that we lead -> the verdict
  *                            -> it does not                      -> NOT_LEADER_OR_FOLLOWER
- *   partition_verdict_ask_id -> our table is as new as the metadata leader's, and has no such id -> UNKNOWN_PRODUCER_ID
+ *   partition_refusal_ask_id -> our table is as new as the metadata leader's, and has no such id -> UNKNOWN_PRODUCER_ID
  *                            -> it has it now, or nobody could be asked                          -> NOT_ENOUGH_REPLICAS
  *
  * A leader that was deposed and does not know it lacks what its successor has appended: its memory would tell a producer whose batches are
@@ -17,7 +17,7 @@
 #include "protocol/kafka_error.h"
 
 struct held_verdict {
-    struct group_confirm confirm; /* first */
+    struct raft_group_read_index confirm; /* first */
     struct producer_ids_ask ask;
     struct partition_produce *produce;
     bool asks_id; /* `ask` is under way, else `confirm` */
@@ -49,7 +49,7 @@ static void tell(struct held_verdict *held, int16_t code) {
     produce->partition->judged(produce, code, &refusal);
 }
 
-static void confirmed(struct group_confirm *confirm, int error) {
+static void confirmed(struct raft_group_read_index *confirm, int error) {
     struct held_verdict *held = (struct held_verdict *)confirm;
     tell(held, error == ERR_NONE ? held->code : error_map_group(error));
 }
@@ -60,16 +60,16 @@ static void asked(struct producer_ids_ask *ask, bool known) {
     tell(held, known && !given ? held->code : KAFKA_NOT_ENOUGH_REPLICAS);
 }
 
-void partition_verdict_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
+void partition_refusal_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
                             const struct error_text *why) {
     struct held_verdict *held = hold(partition, produce);
     held->code = code;
     held->why = *why;
     held->confirm.done = confirmed;
-    group_confirm(partition->group, &held->confirm);
+    raft_group_read_index(partition->group, &held->confirm);
 }
 
-void partition_verdict_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id) {
+void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id) {
     struct held_verdict *held = hold(partition, produce);
     held->producer_id = producer_id;
     held->code = error_set(&held->why, KAFKA_UNKNOWN_PRODUCER_ID,
@@ -80,11 +80,11 @@ void partition_verdict_ask_id(struct partition *partition, struct partition_prod
     producer_ids_ask(partition->ids, &held->ask);
 }
 
-void partition_verdict_cancel(struct partition_produce *produce) {
+void partition_refusal_cancel(struct partition_produce *produce) {
     struct held_verdict *held = produce->held;
     if (held->asks_id)
         producer_ids_ask_cancel(produce->partition->ids, &held->ask);
     else
-        group_confirm_cancel(produce->partition->group, &held->confirm);
+        raft_group_read_index_cancel(produce->partition->group, &held->confirm);
     end(held);
 }

@@ -1,5 +1,5 @@
 /* Counting who prefers and who leads, then choosing. */
-#include "broker/balance/leader_balance.h"
+#include "broker/balance/leader_plan.h"
 
 #include "base/mem.h"
 
@@ -11,16 +11,16 @@ struct share {
     size_t count, room;
 };
 
-struct leader_balance {
+struct leader_plan {
     struct share *shares;
     size_t count;
 };
 
-struct leader_balance *leader_balance_begin(void) {
-    return mem_zalloc(sizeof(struct leader_balance));
+struct leader_plan *leader_plan_begin(void) {
+    return mem_zalloc(sizeof(struct leader_plan));
 }
 
-void leader_balance_free(struct leader_balance *balance) {
+void leader_plan_free(struct leader_plan *balance) {
     if (balance == NULL) return;
     for (size_t i = 0; i < balance->count; i++)
         mem_free(balance->shares[i].moves);
@@ -28,7 +28,7 @@ void leader_balance_free(struct leader_balance *balance) {
     mem_free(balance);
 }
 
-static struct share *share_of(struct leader_balance *balance, int32_t node) {
+static struct share *share_of(struct leader_plan *balance, int32_t node) {
     for (size_t i = 0; i < balance->count; i++)
         if (balance->shares[i].node == node) return &balance->shares[i];
     balance->shares = mem_realloc(balance->shares, (balance->count + 1) * sizeof *balance->shares);
@@ -36,7 +36,7 @@ static struct share *share_of(struct leader_balance *balance, int32_t node) {
     return &balance->shares[balance->count++];
 }
 
-void leader_balance_add(struct leader_balance *balance, const struct leader_balance_partition *partition) {
+void leader_plan_add(struct leader_plan *balance, const struct leader_plan_partition *partition) {
     struct share *share = share_of(balance, partition->preferred);
     share->partitions++;
     if (partition->leader < 0 || partition->leader == partition->preferred) return;
@@ -49,7 +49,7 @@ void leader_balance_add(struct leader_balance *balance, const struct leader_bala
     share->moves[share->count++] = (struct leader_move){partition->group, partition->leader, partition->preferred};
 }
 
-size_t leader_balance_plan(struct leader_balance *balance, uint32_t percentage, struct leader_move *moves) {
+size_t leader_plan_plan(struct leader_plan *balance, uint32_t percentage, struct leader_move *moves) {
     size_t planned = 0, before;
     size_t turn = 0;
     do {
