@@ -12,13 +12,27 @@ import subprocess
 import time
 
 from bench.kafka_cluster import KafkaCluster
+
 from harness.cluster import BIN, ROOT, Cluster, wait_until
 from harness.suite import Suite
 
 ROUNDS = int(os.environ.get("ROUNDS") or 3)
 SECONDS = int(os.environ.get("SECONDS_EACH") or 10)
 SYSTEMS = (os.environ.get("SYSTEMS") or "drave flushed unflushed").split()
-PEAK = ["-c", "acks=all", "-c", "linger.ms=5", "-c", "batch.size=131072", "-c", "batch.num.messages=1000000", "-c", "max.in.flight.requests.per.connection=5", "-c", "queue.buffering.max.messages=100000"]
+PEAK = [
+    "-c",
+    "acks=all",
+    "-c",
+    "linger.ms=5",
+    "-c",
+    "batch.size=131072",
+    "-c",
+    "batch.num.messages=1000000",
+    "-c",
+    "max.in.flight.requests.per.connection=5",
+    "-c",
+    "queue.buffering.max.messages=100000",
+]
 PACED = ["-c", "acks=all", "-c", "linger.ms=0", "-c", "max.in.flight.requests.per.connection=5"]
 ROWS = {
     "peak1k": ["produce", "--size", "1024", *PEAK],
@@ -30,8 +44,23 @@ ROWS = {
 # 100 MB/s over more and more partitions: what they cost is what is lost from the first to the last. A second of linger, so that 10,000 of them get
 # batches of 10 records; the client is the same for all.
 SPREAD_RATE, SPREAD = 97656, (10, 1000, 10000)
-SPREAD_WORDS = ["produce", "--size", "1024", "--rate", str(SPREAD_RATE), "-c", "acks=all", "-c", "linger.ms=1000", "-c", "batch.size=131072", "-c", "queue.buffering.max.messages=1000000",
-                "-c", "queue.buffering.max.kbytes=2097151"]
+SPREAD_WORDS = [
+    "produce",
+    "--size",
+    "1024",
+    "--rate",
+    str(SPREAD_RATE),
+    "-c",
+    "acks=all",
+    "-c",
+    "linger.ms=1000",
+    "-c",
+    "batch.size=131072",
+    "-c",
+    "queue.buffering.max.messages=1000000",
+    "-c",
+    "queue.buffering.max.kbytes=2097151",
+]
 BACKLOG_GB = float(os.environ.get("BACKLOG_GB") or 3)
 
 
@@ -43,7 +72,9 @@ class System:
         return self.cluster.cpu_seconds() if isinstance(self.cluster, KafkaCluster) else sum(b.cpu_seconds() for b in self.cluster)
 
     def drave(self, *words, check=True):
-        done = subprocess.run([str(BIN / "drave"), *words, "-b", self.cluster.bootstrap, "--timeout", "60s"], capture_output=True, text=True)
+        done = subprocess.run(
+            [str(BIN / "drave"), *words, "-b", self.cluster.bootstrap, "--timeout", "60s"], capture_output=True, text=True
+        )
         if check and done.returncode not in (0, 1):
             raise RuntimeError(f"{words}: {done.stderr[-300:]}")
         return done
@@ -118,7 +149,11 @@ def spread(systems, out):
 
 def show_spread(systems, got):
     for partitions in SPREAD:
-        print(f"| 100 MB/s over {partitions:,} partitions, MB/s | " + " | ".join(cell(got[s.name][partitions], "mb_per_s") for s in systems) + " |")
+        print(
+            f"| 100 MB/s over {partitions:,} partitions, MB/s | "
+            + " | ".join(cell(got[s.name][partitions], "mb_per_s") for s in systems)
+            + " |"
+        )
     for system in systems:
         first, last = (statistics.median(r["mb_per_s"] for r in got[system.name][n]) for n in (SPREAD[0], SPREAD[-1]))
         lost = 100 * (1 - last / first)
@@ -146,9 +181,16 @@ def cell(results, key, scale=1.0):
     return f"{statistics.median(values):.3g} ({min(values):.3g}..{max(values):.3g})" if values else "-"
 
 
-FIGURES = [("peak1k", "1 KB peak, MB/s", "mb_per_s", 1), ("peak1k", "broker core-seconds per GB", "broker_cpu_s_per_gb", 1), ("peak100", "100 B peak, thousand records/s", "records_per_s", 1e-3),
-           ("rate1000", "1,000/s, linger 0: p50, ms", "p50_us", 1e-3), ("rate1000", "1,000/s, linger 0: p99, ms", "p99_us", 1e-3), ("rate10000", "10,000/s, linger 0: p50, ms", "p50_us", 1e-3),
-           ("one", "one record in flight: p50, ms", "p50_us", 1e-3), ("backlog", "warm backlog consumed, MB/s", "mb_per_s", 1)]
+FIGURES = [
+    ("peak1k", "1 KB peak, MB/s", "mb_per_s", 1),
+    ("peak1k", "broker core-seconds per GB", "broker_cpu_s_per_gb", 1),
+    ("peak100", "100 B peak, thousand records/s", "records_per_s", 1e-3),
+    ("rate1000", "1,000/s, linger 0: p50, ms", "p50_us", 1e-3),
+    ("rate1000", "1,000/s, linger 0: p99, ms", "p99_us", 1e-3),
+    ("rate10000", "10,000/s, linger 0: p50, ms", "p50_us", 1e-3),
+    ("one", "one record in flight: p50, ms", "p50_us", 1e-3),
+    ("backlog", "warm backlog consumed, MB/s", "mb_per_s", 1),
+]
 
 
 def bench():

@@ -33,7 +33,10 @@ def measure(draved, codec):
     try:
         at = wait_until("ready", lambda: re.search(r"ready: (\S+)", log.read_text()))[1]
         subprocess.run([BIN / "drave", "-b", at, "topic", "create", "codecs", "-p", "4"], check=True, capture_output=True)
-        before, words = cpu_seconds(broker.pid), ["--rate", str(RATE), "--size", str(SIZE), "--seconds", str(SECONDS), "-c", f"compression.codec={codec}", "-c", "linger.ms=5"]
+        before, words = (
+            cpu_seconds(broker.pid),
+            ["--rate", str(RATE), "--size", str(SIZE), "--seconds", str(SECONDS), "-c", f"compression.codec={codec}", "-c", "linger.ms=5"],
+        )
         done = subprocess.run([BIN / "drave", "bench", "produce", "codecs", "-b", at, *words, "--json"], capture_output=True, text=True)
         return (cpu_seconds(broker.pid) - before) / (json.loads(done.stdout)["records"] * SIZE / 1e9)
     finally:
@@ -49,4 +52,8 @@ for codec in ("none", "lz4", "snappy", "zstd", "gzip"):
         for program in programs:
             found[program].append(measure(program, codec))
             time.sleep(0.2)
-    print(f"{codec:7}", "  ".join(f"{program}: {statistics.median(v):.2f} ({min(v):.2f}..{max(v):.2f})" for program, v in found.items()), flush=True)
+    print(
+        f"{codec:7}",
+        "  ".join(f"{program}: {statistics.median(v):.2f} ({min(v):.2f}..{max(v):.2f})" for program, v in found.items()),
+        flush=True,
+    )

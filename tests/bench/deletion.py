@@ -41,7 +41,29 @@ def fill(broker, topic):
 
 
 def measure(cluster, seconds):
-    return subprocess.Popen([*REALTIME, str(BIN / "drave"), "bench", "produce", "small", "-b", cluster.bootstrap, "--size", "100", "--sync", "-c", "acks=all", "-c", "linger.ms=0", "--seconds", str(seconds), "--json"], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [
+            *REALTIME,
+            str(BIN / "drave"),
+            "bench",
+            "produce",
+            "small",
+            "-b",
+            cluster.bootstrap,
+            "--size",
+            "100",
+            "--sync",
+            "-c",
+            "acks=all",
+            "-c",
+            "linger.ms=0",
+            "--seconds",
+            str(seconds),
+            "--json",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def p99_ms(result):
@@ -69,7 +91,12 @@ def deletion():
         time.sleep(0.5)
         began = time.monotonic()
         cluster.drave("topic", "delete", "big")
-        wait_until("the files to be gone", lambda: not [p for p in groups.iterdir() if p.name.endswith(".deleted")] and len(list(groups.iterdir())) <= 2, 120, 0.05)
+        wait_until(
+            "the files to be gone",
+            lambda: not [p for p in groups.iterdir() if p.name.endswith(".deleted")] and len(list(groups.iterdir())) <= 2,
+            120,
+            0.05,
+        )
         took = time.monotonic() - began
         during = json.loads(running.communicate()[0])
         after = json.loads(measure(cluster, SECONDS).communicate()[0])

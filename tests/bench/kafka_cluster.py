@@ -9,13 +9,33 @@ from pathlib import Path
 from harness.cluster import ROOT, free_ports, wait_until
 
 JARS = ROOT / "build" / "kafka" / "jars"
-JVM = ["-server", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35", "-Djava.awt.headless=true"]
+JVM = [
+    "-server",
+    "-Xms1g",
+    "-Xmx1g",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-Djava.awt.headless=true",
+]
 LOG4J = "status=error\nappender.f.type=File\nappender.f.name=F\nappender.f.fileName=${sys:kafka.logs.dir}/server.log\nappender.f.layout.type=PatternLayout\nappender.f.layout.pattern=[%d] %p %m (%c)%n\nrootLogger.level=warn\nrootLogger.appenderRef.f.ref=F\n"
 
 
 def install():
     if not any(JARS.glob("kafka_2.13-*.jar")):
-        subprocess.run(["mvn", "-q", "-B", "-f", str(ROOT / "tests/bench/kafka/pom.xml"), "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={JARS}"], check=True)
+        subprocess.run(
+            [
+                "mvn",
+                "-q",
+                "-B",
+                "-f",
+                str(ROOT / "tests/bench/kafka/pom.xml"),
+                "dependency:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={JARS}",
+            ],
+            check=True,
+        )
 
 
 class KafkaCluster:
@@ -33,24 +53,61 @@ class KafkaCluster:
         place = self.directory / str(n)
         place.mkdir()
         (place / "log4j2.properties").write_text(LOG4J)
-        (place / "server.properties").write_text("\n".join([
-            "process.roles=broker,controller", f"node.id={n}",
-            "controller.quorum.voters=" + ",".join(f"{i + 1}@127.0.0.1:{p}" for i, p in enumerate(self.controllers)),
-            f"listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]},CONTROLLER://127.0.0.1:{self.controllers[n - 1]}",
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]}", "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT",
-            f"log.dirs={place}/data", "num.partitions=16", "default.replication.factor=3", "min.insync.replicas=2", "offsets.topic.replication.factor=3"]) + "\n")
+        (place / "server.properties").write_text(
+            "\n".join(
+                [
+                    "process.roles=broker,controller",
+                    f"node.id={n}",
+                    "controller.quorum.voters=" + ",".join(f"{i + 1}@127.0.0.1:{p}" for i, p in enumerate(self.controllers)),
+                    f"listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]},CONTROLLER://127.0.0.1:{self.controllers[n - 1]}",
+                    f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]}",
+                    "controller.listener.names=CONTROLLER",
+                    "inter.broker.listener.name=PLAINTEXT",
+                    f"log.dirs={place}/data",
+                    "num.partitions=16",
+                    "default.replication.factor=3",
+                    "min.insync.replicas=2",
+                    "offsets.topic.replication.factor=3",
+                ]
+            )
+            + "\n"
+        )
         return place
 
     def java(self, place, *words):
-        return ["java", *JVM, f"-Dkafka.logs.dir={place}", f"-Dlog4j2.configurationFile={place}/log4j2.properties", "-cp", f"{JARS}/*", *words, f"{place}/server.properties"]
+        return [
+            "java",
+            *JVM,
+            f"-Dkafka.logs.dir={place}",
+            f"-Dlog4j2.configurationFile={place}/log4j2.properties",
+            "-cp",
+            f"{JARS}/*",
+            *words,
+            f"{place}/server.properties",
+        ]
 
     def start(self):
         for n in (1, 2, 3):
             place = self.configure(n)
-            format_words = ["java", "-Xmx128m", "-cp", f"{JARS}/*", "kafka.tools.StorageTool", "format", "-t", "draveBenchAAAAAAAAAAAA", "-c", f"{place}/server.properties"]
+            format_words = [
+                "java",
+                "-Xmx128m",
+                "-cp",
+                f"{JARS}/*",
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                "draveBenchAAAAAAAAAAAA",
+                "-c",
+                f"{place}/server.properties",
+            ]
             subprocess.run(format_words, check=True, capture_output=True)
             with open(place / "out.log", "ab") as log:
-                self.processes.append(subprocess.Popen(self.java(place, "kafka.Kafka"), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True))
+                self.processes.append(
+                    subprocess.Popen(
+                        self.java(place, "kafka.Kafka"), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                    )
+                )
         from confluent_kafka.admin import AdminClient
 
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})

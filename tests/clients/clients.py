@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from pathlib import Path
 
 import kafka
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
@@ -49,9 +48,16 @@ def check_volume(rows, n):
 def volume_kcat(cluster):
     """A million keyed records through an idempotent kcat: kcat and drave read all, per key in order, offsets without holes."""
     cluster.create("million", 12)
-    subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "million", "-K", ":", "-X", "enable.idempotence=true"], input=keyed_lines(RECORDS), text=True, check=True)
-    for reader in (["kcat", "-C", "-b", cluster.bootstrap, "-t", "million", "-e", "-q", "-o", "beginning", "-f", "%p %o %k %s\\n"],
-                   [str(BIN / "drave"), "consume", "million", "-b", cluster.bootstrap, "-o", "beginning", "-e", "-f", "%p %o %k %s\\n"]):
+    subprocess.run(
+        ["kcat", "-P", "-b", cluster.bootstrap, "-t", "million", "-K", ":", "-X", "enable.idempotence=true"],
+        input=keyed_lines(RECORDS),
+        text=True,
+        check=True,
+    )
+    for reader in (
+        ["kcat", "-C", "-b", cluster.bootstrap, "-t", "million", "-e", "-q", "-o", "beginning", "-f", "%p %o %k %s\\n"],
+        [str(BIN / "drave"), "consume", "million", "-b", cluster.bootstrap, "-o", "beginning", "-e", "-f", "%p %o %k %s\\n"],
+    ):
         process = subprocess.Popen(reader, stdout=subprocess.PIPE, text=True)
         rows = ((int(p), int(o), k, v) for p, o, k, v in (line.split() for line in process.stdout))
         check_volume(rows, RECORDS)
@@ -60,7 +66,16 @@ def volume_kcat(cluster):
 
 
 def consumer_of(cluster, **settings):
-    return Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "unused", "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "error", **settings})
+    return Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            **settings,
+        }
+    )
 
 
 def read_assigned(cluster, topic, partitions, **settings):
@@ -88,11 +103,15 @@ def volume_confluent(cluster):
     """The same with confluent-kafka from PyPI."""
     cluster.create("million-confluent", 12)
     errors = []
-    producer = Producer({"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True, "linger.ms": 5, "queue.buffering.max.messages": 1000000})
+    producer = Producer(
+        {"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True, "linger.ms": 5, "queue.buffering.max.messages": 1000000}
+    )
     for i in range(RECORDS):
         while True:
             try:
-                producer.produce("million-confluent", key=f"key-{i % 5000}", value=str(i), on_delivery=lambda e, m: errors.append(e) if e else None)
+                producer.produce(
+                    "million-confluent", key=f"key-{i % 5000}", value=str(i), on_delivery=lambda e, m: errors.append(e) if e else None
+                )
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -107,7 +126,9 @@ def volume_confluent(cluster):
 def confluent_features(cluster):
     """confluent-kafka: keys, headers, null values, every codec, 1 MB records, times, and administration."""
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    for f in admin.create_topics([NewTopic("conf", num_partitions=2, replication_factor=3, config={"max.message.bytes": "2000000"})]).values():
+    for f in admin.create_topics(
+        [NewTopic("conf", num_partitions=2, replication_factor=3, config={"max.message.bytes": "2000000"})]
+    ).values():
         f.result(30)
     for f in admin.create_partitions([NewPartitions("conf", 3)]).values():
         f.result(30)
@@ -120,7 +141,13 @@ def confluent_features(cluster):
         for i, value in enumerate([b"small", b"", None, os.urandom(BIG), b"repeat " * 10000]):
             name = f"{codec}-{i}"
             sent[name] = (value, [("codec", codec.encode()), ("n", b"%d" % i)])
-            producer.produce("conf", key=name, value=value, headers=sent[name][1], on_delivery=lambda e, m: None if e is None else sys.exit(f"not ok delivery: {e}"))
+            producer.produce(
+                "conf",
+                key=name,
+                value=value,
+                headers=sent[name][1],
+                on_delivery=lambda e, m: None if e is None else sys.exit(f"not ok delivery: {e}"),
+            )
         assert producer.flush(60) == 0
     rows = read_assigned(cluster, "conf", 3, **{"check.crcs": True})
     got = {m.key().decode(): (m.value(), m.headers()) for m in rows}
@@ -147,14 +174,23 @@ def kafka_python(cluster):
     cluster.create("kpy", 3)
     wanted = {}
     for codec in (None, "gzip"):
-        producer = kafka.KafkaProducer(bootstrap_servers=cluster.bootstrap.split(","), compression_type=codec, acks="all", max_request_size=2000000)
+        producer = kafka.KafkaProducer(
+            bootstrap_servers=cluster.bootstrap.split(","), compression_type=codec, acks="all", max_request_size=2000000
+        )
         for i in range(200):
             key, value = f"{codec}-{i}".encode(), (b"the same line " * 50 if i else os.urandom(BIG))
             wanted[key] = value
             producer.send("kpy", key=key, value=value, headers=[("h", b"1")])
         producer.flush(60)
         producer.close()
-    consumer = kafka.KafkaConsumer("kpy", bootstrap_servers=cluster.bootstrap.split(","), group_id=None, auto_offset_reset="earliest", consumer_timeout_ms=5000, check_crcs=True)
+    consumer = kafka.KafkaConsumer(
+        "kpy",
+        bootstrap_servers=cluster.bootstrap.split(","),
+        group_id=None,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=5000,
+        check_crcs=True,
+    )
     got = {}
     for m in consumer:
         assert list(m.headers) == [("h", b"1")], m.headers
@@ -174,7 +210,9 @@ def kafka_python_follows_leaders(cluster):
     """A consumer at the tail goes on after its leaders were killed, and misses and repeats nothing (it asks for the ends of leader epochs)."""
     cluster.create("follow", 6)
     cluster.wait_leaders("follow", in_sync=3)
-    consumer = kafka.KafkaConsumer(bootstrap_servers=cluster.bootstrap.split(","), group_id=None, auto_offset_reset="none", enable_auto_commit=False)
+    consumer = kafka.KafkaConsumer(
+        bootstrap_servers=cluster.bootstrap.split(","), group_id=None, auto_offset_reset="none", enable_auto_commit=False
+    )
     partitions = [kafka.TopicPartition("follow", p) for p in range(6)]
     consumer.assign(partitions)
     next_offset = {p: 0 for p in partitions}
@@ -190,7 +228,12 @@ def kafka_python_follows_leaders(cluster):
 
     def produce_and_read(end):
         for p in range(6):
-            subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "follow", "-p", str(p), "-X", "enable.idempotence=true"], input="x\n" * 20, text=True, check=True)
+            subprocess.run(
+                ["kcat", "-P", "-b", cluster.bootstrap, "-t", "follow", "-p", str(p), "-X", "enable.idempotence=true"],
+                input="x\n" * 20,
+                text=True,
+                check=True,
+            )
         wait_until(f"{end} records of each partition, not {sorted(next_offset.values())}", lambda: read_to(end), 30)
 
     produce_and_read(20)
@@ -211,11 +254,28 @@ def kafkajs(cluster):
     home = ROOT / "build" / "kafkajs"
     if not (home / "node_modules" / "kafkajs").exists():
         home.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home), "kafkajs@2.2.4"], check=True, capture_output=True)
-    done = subprocess.run(["node", str(ROOT / "tests/clients/kafkajs.mjs"), cluster.bootstrap, "js", "300"], capture_output=True, text=True, timeout=120, env=dict(os.environ, KAFKAJS_HOME=str(home)))
+        subprocess.run(
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home), "kafkajs@2.2.4"],
+            check=True,
+            capture_output=True,
+        )
+    done = subprocess.run(
+        ["node", str(ROOT / "tests/clients/kafkajs.mjs"), cluster.bootstrap, "js", "300"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=dict(os.environ, KAFKAJS_HOME=str(home)),
+    )
     assert done.returncode == 0, done.stderr[-600:]
     report = json.loads(done.stdout.splitlines()[-1])
-    assert report["created"] and report["gone"] and report["brokers"] == 3 and report["records"] == 600 and report["partitions"] == 4 and report["configs"] > 0, report
+    assert (
+        report["created"]
+        and report["gone"]
+        and report["brokers"] == 3
+        and report["records"] == 600
+        and report["partitions"] == 4
+        and report["configs"] > 0
+    ), report
     values = cluster.drave("consume", "js", "-e").stdout.splitlines()
     assert sorted(values) == sorted(f"value {c} {i}" for c in (0, 1) for i in range(300))
     return f"{report['records']} records"
@@ -226,10 +286,25 @@ def kcat_features(cluster):
     listed = subprocess.run(["kcat", "-L", "-b", cluster.bootstrap], capture_output=True, text=True, check=True).stdout
     assert "3 brokers" in listed, listed
     for codec in ("none", "gzip", "snappy", "lz4", "zstd"):
-        subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "kcat", "-z", codec, "-K", ":", "-H", f"codec={codec}"], input=f"k:{codec}\n" * 10, text=True, check=True)
-    out = subprocess.run(["kcat", "-C", "-b", cluster.bootstrap, "-t", "kcat", "-e", "-q", "-f", "%k %s %h\\n", "-o", "beginning", "-X", "check.crcs=true"], capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            ["kcat", "-P", "-b", cluster.bootstrap, "-t", "kcat", "-z", codec, "-K", ":", "-H", f"codec={codec}"],
+            input=f"k:{codec}\n" * 10,
+            text=True,
+            check=True,
+        )
+    out = subprocess.run(
+        ["kcat", "-C", "-b", cluster.bootstrap, "-t", "kcat", "-e", "-q", "-f", "%k %s %h\\n", "-o", "beginning", "-X", "check.crcs=true"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert out.splitlines() == [f"k {c} codec={c}" for c in ("none", "gzip", "snappy", "lz4", "zstd") for _ in range(10)], out[:300]
-    tail = subprocess.run(["kcat", "-C", "-b", cluster.bootstrap, "-t", "kcat", "-e", "-q", "-o", "-3", "-f", "%o\\n"], capture_output=True, text=True, check=True).stdout
+    tail = subprocess.run(
+        ["kcat", "-C", "-b", cluster.bootstrap, "-t", "kcat", "-e", "-q", "-o", "-3", "-f", "%o\\n"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert tail.split() == ["47", "48", "49"], tail
     asked = subprocess.run(["kcat", "-Q", "-b", cluster.bootstrap, "-t", "kcat:0:-1"], capture_output=True, text=True, check=True).stdout
     assert re.search(r"offset 50", asked), asked
@@ -247,7 +322,7 @@ def every_version_is_used(cluster):
     with Raw(cluster[1].port) as raw:
         answer = raw.ask(API_VERSIONS, 0, b"")
     error, count = struct.unpack(">hi", answer[:6])
-    served = [struct.unpack(">hhh", answer[6 + 6 * i:12 + 6 * i]) for i in range(count)]
+    served = [struct.unpack(">hhh", answer[6 + 6 * i : 12 + 6 * i]) for i in range(count)]
     assert error == 0 and count > 10, f"error {error}, {count} APIs"
     tried = 0
     for key, first, last in served:
@@ -278,6 +353,16 @@ def group_consumers_are_told(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (every_version_is_used, kcat_features, confluent_features, kafka_python, kafka_python_follows_leaders, kafkajs, group_consumers_are_told, volume_kcat, volume_confluent):
+    for test in (
+        every_version_is_used,
+        kcat_features,
+        confluent_features,
+        kafka_python,
+        kafka_python_follows_leaders,
+        kafkajs,
+        group_consumers_are_told,
+        volume_kcat,
+        volume_confluent,
+    ):
         suite.run(test, shared)
 suite.end()

@@ -11,7 +11,24 @@ from pathlib import Path
 from differences.frames import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCE, FETCH, LIST, METADATA, COORDINATOR, VERSIONS, CREATE, DELETE, INIT, EPOCH, CONFIGS, ALTER, PARTITIONS, ELECT, INCREMENTAL, CLUSTER = 0, 1, 2, 3, 10, 18, 19, 20, 22, 23, 32, 33, 37, 43, 44, 60
+(
+    PRODUCE,
+    FETCH,
+    LIST,
+    METADATA,
+    COORDINATOR,
+    VERSIONS,
+    CREATE,
+    DELETE,
+    INIT,
+    EPOCH,
+    CONFIGS,
+    ALTER,
+    PARTITIONS,
+    ELECT,
+    INCREMENTAL,
+    CLUSTER,
+) = 0, 1, 2, 3, 10, 18, 19, 20, 22, 23, 32, 33, 37, 43, 44, 60
 NO_ID = bytes(16)
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 
@@ -39,14 +56,27 @@ class Cluster:
             connection.close()
 
     def metadata(self, topics, allow=False, operations=False):
-        answer = self.ask(METADATA, 8, False, (["s"], "b", "b", "b"), (topics, allow, False, operations),
-                          ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")], "i"))
+        answer = self.ask(
+            METADATA,
+            8,
+            False,
+            (["s"], "b", "b", "b"),
+            (topics, allow, False, operations),
+            ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")], "i"),
+        )
         self.addresses = {b[0]: (b[1], b[2]) for b in answer[1]}
         return answer
 
     def create(self, name, partitions=1, factor=1, assignments=(), configs=(), validate=False, also=()):
         topics = [(name, partitions, factor, [(p, nodes) for p, nodes in assignments], list(configs)), *also]
-        answer = self.ask(CREATE, 4, False, ([("s", "i", "h", [("i", ["i"])], [("s", "s")])], "i", "b"), (topics, 15000, validate), ("i", [("s", "h", "s")]))
+        answer = self.ask(
+            CREATE,
+            4,
+            False,
+            ([("s", "i", "h", [("i", ["i"])], [("s", "s")])], "i", "b"),
+            (topics, 15000, validate),
+            ("i", [("s", "h", "s")]),
+        )
         return ", ".join(ERRORS[t[1]] for t in answer[1])
 
     def make(self, name, partitions=1, factor=3, configs=()):
@@ -67,7 +97,15 @@ class Cluster:
 
     def list_at(self, node, topic, partition=0, timestamp=-1, epoch=-1, replica=-1, isolation=0):
         """The answer's partition by ListOffsets 5."""
-        answer = self.ask(LIST, 5, False, ("i", "c", [("s", [("i", "i", "q")])]), (replica, isolation, [(topic, [(partition, epoch, timestamp)])]), ("i", [("s", [("i", "h", "q", "q", "i")])]), node=node)
+        answer = self.ask(
+            LIST,
+            5,
+            False,
+            ("i", "c", [("s", [("i", "i", "q")])]),
+            (replica, isolation, [(topic, [(partition, epoch, timestamp)])]),
+            ("i", [("s", [("i", "h", "q", "q", "i")])]),
+            node=node,
+        )
         return answer[1][0][1][0]
 
     def delete(self, *names):
@@ -80,22 +118,51 @@ class Cluster:
 
     def grow(self, name, count, assignments=None, validate=False, twice=False):
         topic = (name, count, None if assignments is None else [(nodes,) for nodes in assignments])
-        answer = self.ask(PARTITIONS, 1, False, ([("s", "i", [(["i"],)])], "i", "b"), ([topic] * (2 if twice else 1), 15000, validate), ("i", [("s", "h", "s")]))
+        answer = self.ask(
+            PARTITIONS,
+            1,
+            False,
+            ([("s", "i", [(["i"],)])], "i", "b"),
+            ([topic] * (2 if twice else 1), 15000, validate),
+            ("i", [("s", "h", "s")]),
+        )
         return ", ".join(ERRORS[t[1]] for t in answer[1])
 
     def describe(self, kind, name, keys=None, node=None):
-        answer = self.ask(CONFIGS, 3, False, ([("c", "s", ["s"])], "b", "b"), ([(kind, name, keys)], True, False),
-                          ("i", [("h", "s", "c", "s", [("s", "s", "b", "c", "b", [("s", "s", "c")], "c", "s")])]), node=node)
+        answer = self.ask(
+            CONFIGS,
+            3,
+            False,
+            ([("c", "s", ["s"])], "b", "b"),
+            ([(kind, name, keys)], True, False),
+            ("i", [("h", "s", "c", "s", [("s", "s", "b", "c", "b", [("s", "s", "c")], "c", "s")])]),
+            node=node,
+        )
         return answer[1]
 
     def alter(self, kind, name, configs, validate=False, twice=False):
         """AlterConfigs: all settings of one resource, those not named go back to their default."""
-        answer = self.ask(ALTER, 1, False, ([("c", "s", [("s", "s")])], "b"), ([(kind, name, configs)] * (2 if twice else 1), validate), ("i", [("h", "s", "c", "s")]))
+        answer = self.ask(
+            ALTER,
+            1,
+            False,
+            ([("c", "s", [("s", "s")])], "b"),
+            ([(kind, name, configs)] * (2 if twice else 1), validate),
+            ("i", [("h", "s", "c", "s")]),
+        )
         return ", ".join(ERRORS[r[0]] for r in answer[1])
 
     def change(self, kind, name, configs, validate=False, twice=False, node=None):
         """IncrementalAlterConfigs: (name, 0 set 1 delete 2 append 3 subtract, value) each."""
-        answer = self.ask(INCREMENTAL, 0, False, ([("c", "s", [("s", "c", "s")])], "b"), ([(kind, name, configs)] * (2 if twice else 1), validate), ("i", [("h", "s", "c", "s")]), node=node)
+        answer = self.ask(
+            INCREMENTAL,
+            0,
+            False,
+            ([("c", "s", [("s", "c", "s")])], "b"),
+            ([(kind, name, configs)] * (2 if twice else 1), validate),
+            ("i", [("h", "s", "c", "s")]),
+            node=node,
+        )
         return ", ".join(ERRORS[r[0]] for r in answer[1])
 
     def elect(self, kind, topics):
@@ -109,26 +176,52 @@ class Cluster:
     def list_offsets(self, topic, partition, timestamp, epoch=None, twice=False, replica=-1):
         node, present = self.leader(topic)
         part = (partition, -1 if epoch is None else present + epoch, timestamp)
-        answer = self.ask(LIST, 5, False, ("i", "c", [("s", [("i", "i", "q")])]), (replica, 0, [(topic, [part] * (2 if twice else 1))]), ("i", [("s", [("i", "h", "q", "q", "i")])]), node=node)
+        answer = self.ask(
+            LIST,
+            5,
+            False,
+            ("i", "c", [("s", [("i", "i", "q")])]),
+            (replica, 0, [(topic, [part] * (2 if twice else 1))]),
+            ("i", [("s", [("i", "h", "q", "q", "i")])]),
+            node=node,
+        )
         return "; ".join(f"{ERRORS[p[1]]}, time {p[2]}, offset {p[3]}, epoch {relative(p[4], present)}" for p in answer[1][0][1])
 
     def list_offsets_7(self, topic, timestamp):
         node, present = self.leader(topic)
-        answer = self.ask(LIST, 7, True, ("i", "c", [("s", [("i", "i", "q")])]), (-1, 0, [(topic, [(0, -1, timestamp)])]), ("i", [("s", [("i", "h", "q", "q", "i")])]), node=node)
+        answer = self.ask(
+            LIST,
+            7,
+            True,
+            ("i", "c", [("s", [("i", "i", "q")])]),
+            (-1, 0, [(topic, [(0, -1, timestamp)])]),
+            ("i", [("s", [("i", "h", "q", "q", "i")])]),
+            node=node,
+        )
         p = answer[1][0][1][0]
         return f"{ERRORS[p[1]]}, time {p[2]}, offset {p[3]}, epoch {relative(p[4], present)}"
 
     def epoch_end(self, topic, epoch, current=None, partition=0, absolute=False):
         node, present = self.leader(topic)
         part = (partition, -1 if current is None else present + current, epoch if absolute else present + epoch)
-        answer = self.ask(EPOCH, 3, False, ("i", [("s", [("i", "i", "i")])]), (-1, [(topic, [part])]), ("i", [("s", [("h", "i", "i", "q")])]), node=node)
+        answer = self.ask(
+            EPOCH, 3, False, ("i", [("s", [("i", "i", "i")])]), (-1, [(topic, [part])]), ("i", [("s", [("h", "i", "i", "q")])]), node=node
+        )
         p = answer[1][0][1][0]
         return f"{ERRORS[p[0]]}, epoch {relative(p[2], present)}, end {p[3]}"
 
     def produce(self, topic, records, acks=-1, partition=0, twice=False, version=8, transactional=None):
         node, _ = self.leader(topic)
         parts = [(partition, records)] * (2 if twice else 1)
-        answer = self.ask(PRODUCE, version, False, ("s", "h", "i", [("s", [("i", "y")])]), (transactional, acks, 10000, [(topic, parts)]), ([("s", [("i", "h", "q", "q", "q", [("i", "s")], "s")])], "i"), node=node)
+        answer = self.ask(
+            PRODUCE,
+            version,
+            False,
+            ("s", "h", "i", [("s", [("i", "y")])]),
+            (transactional, acks, 10000, [(topic, parts)]),
+            ([("s", [("i", "h", "q", "q", "q", [("i", "s")], "s")])], "i"),
+            node=node,
+        )
         return "; ".join(f"{ERRORS[p[1]]}, offset {p[2]}" for p in answer[0][0][1])
 
 
@@ -144,4 +237,5 @@ def case(name):
         assert name not in CASES, name
         CASES[name] = function
         return function
+
     return add

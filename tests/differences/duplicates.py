@@ -1,6 +1,21 @@
 """Cases about what a request names more than once: see cases.py. Answers are said in the order of their names, since Kafka's own order is that of a hash table."""
 
-from differences.cases import ALTER, CONFIGS, COORDINATOR, CREATE, DELETE, ELECT, EPOCH, ERRORS, INCREMENTAL, METADATA, NO_ID, PARTITIONS, case, relative
+from differences.cases import (
+    ALTER,
+    CONFIGS,
+    COORDINATOR,
+    CREATE,
+    DELETE,
+    ELECT,
+    EPOCH,
+    ERRORS,
+    INCREMENTAL,
+    METADATA,
+    NO_ID,
+    PARTITIONS,
+    case,
+    relative,
+)
 
 WANTED = "max.message.bytes"
 
@@ -11,8 +26,16 @@ def told(pairs):
 
 # ---- CreateTopics, CreatePartitions ----
 
+
 def create(c, *topics):
-    answer = c.ask(CREATE, 4, False, ([("s", "i", "h", [("i", ["i"])], [("s", "s")])], "i", "b"), ([(*t, [], []) for t in topics], 15000, False), ("i", [("s", "h", "s")]))
+    answer = c.ask(
+        CREATE,
+        4,
+        False,
+        ([("s", "i", "h", [("i", ["i"])], [("s", "s")])], "i", "b"),
+        ([(*t, [], []) for t in topics], 15000, False),
+        ("i", [("s", "h", "s")]),
+    )
     return told((t[0], t[1]) for t in answer[1])
 
 
@@ -39,7 +62,9 @@ def _(c):
 
 
 def grow(c, *topics):
-    answer = c.ask(PARTITIONS, 1, False, ([("s", "i", [(["i"],)])], "i", "b"), ([(*t, None) for t in topics], 15000, False), ("i", [("s", "h", "s")]))
+    answer = c.ask(
+        PARTITIONS, 1, False, ([("s", "i", [(["i"],)])], "i", "b"), ([(*t, None) for t in topics], 15000, False), ("i", [("s", "h", "s")])
+    )
     return told((t[0], t[1]) for t in answer[1])
 
 
@@ -57,16 +82,25 @@ def _(c):
 
 # ---- DeleteTopics ----
 
+
 def id_of(c, name):
-    answer = c.ask(METADATA, 12, True, ([("u", "s")], "b", "b"), ([(NO_ID, name)], False, False),
-                   ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "u", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")]))
+    answer = c.ask(
+        METADATA,
+        12,
+        True,
+        ([("u", "s")], "b", "b"),
+        ([(NO_ID, name)], False, False),
+        ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "u", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")]),
+    )
     return answer[4][0][2]
 
 
 def delete(c, *topics):
     ids = {topic[1] for topic in topics if topic[1] != NO_ID}
     answer = c.ask(DELETE, 6, True, ([("s", "u")], "i"), (list(topics), 15000), ("i", [("s", "u", "h", "s")]))
-    return told((f"{t[0]!r} {'without id' if t[1] == NO_ID else 'with the id' if t[1] in ids else 'with another id'}", t[2]) for t in answer[1])
+    return told(
+        (f"{t[0]!r} {'without id' if t[1] == NO_ID else 'with the id' if t[1] in ids else 'with another id'}", t[2]) for t in answer[1]
+    )
 
 
 def then(c, name):
@@ -77,7 +111,9 @@ def then(c, name):
 def _(c):
     c.make("delete-thrice")
     c.make("delete-beside")
-    return delete(c, ("delete-thrice", NO_ID), ("delete-beside", NO_ID), ("delete-thrice", NO_ID), ("delete-thrice", NO_ID)) + then(c, "delete-thrice")
+    return delete(c, ("delete-thrice", NO_ID), ("delete-beside", NO_ID), ("delete-thrice", NO_ID), ("delete-thrice", NO_ID)) + then(
+        c, "delete-thrice"
+    )
 
 
 @case("DeleteTopics: an id twice")
@@ -110,6 +146,7 @@ def _(c):
 
 # ---- Metadata, FindCoordinator ----
 
+
 @case("Metadata: a topic twice")
 def _(c):
     c.make("asked-twice")
@@ -130,8 +167,14 @@ def _(c):
 
 
 def metadata_12(c, topics):
-    answer = c.ask(METADATA, 12, True, ([("u", "s")], "b", "b"), (topics, False, False),
-                   ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "u", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")]))
+    answer = c.ask(
+        METADATA,
+        12,
+        True,
+        ([("u", "s")], "b", "b"),
+        (topics, False, False),
+        ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "u", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")]),
+    )
     return told((t[1], t[0]) for t in answer[4])
 
 
@@ -161,9 +204,17 @@ def _(c):
 
 # ---- DescribeConfigs, AlterConfigs, IncrementalAlterConfigs ----
 
+
 def describe(c, *resources):
-    answer = c.ask(CONFIGS, 3, False, ([("c", "s", ["s"])], "b", "b"), (list(resources), False, False),
-                   ("i", [("h", "s", "c", "s", [("s", "s", "b", "c", "b", [("s", "s", "c")], "c", "s")])]), node=1)
+    answer = c.ask(
+        CONFIGS,
+        3,
+        False,
+        ([("c", "s", ["s"])], "b", "b"),
+        (list(resources), False, False),
+        ("i", [("h", "s", "c", "s", [("s", "s", "b", "c", "b", [("s", "s", "c")], "c", "s")])]),
+        node=1,
+    )
     return ", ".join(f"{r[3]} {ERRORS[r[0]]} {len(r[4]) if len(r[4]) < 5 else 'all'} settings" for r in answer[1])
 
 
@@ -210,7 +261,13 @@ def _(c):
     c.make("change-thrice")
     c.make("change-beside")
     one = [(WANTED, 0, "2000")]
-    said = change(c, (2, "change-thrice", one), (2, "change-beside", one), (2, "change-thrice", [("preallocate", 0, "false")]), (2, "change-thrice", one))
+    said = change(
+        c,
+        (2, "change-thrice", one),
+        (2, "change-beside", one),
+        (2, "change-thrice", [("preallocate", 0, "false")]),
+        (2, "change-thrice", one),
+    )
     return said + f"; then {c.config('change-thrice', WANTED)}"
 
 
@@ -231,11 +288,19 @@ def _(c):
 
 @case("AlterConfigs: an unknown topic twice")
 def _(c):
-    answer = c.ask(ALTER, 1, False, ([("c", "s", [("s", "s")])], "b"), ([(2, "never-made", [(WANTED, "2000")])] * 2, False), ("i", [("h", "s", "c", "s")]))
+    answer = c.ask(
+        ALTER,
+        1,
+        False,
+        ([("c", "s", [("s", "s")])], "b"),
+        ([(2, "never-made", [(WANTED, "2000")])] * 2, False),
+        ("i", [("h", "s", "c", "s")]),
+    )
     return told((r[3], r[0]) for r in answer[1])
 
 
 # ---- ElectLeaders, OffsetForLeaderEpoch ----
+
 
 def elect(c, topics):
     answer = c.ask(ELECT, 1, False, ("c", [("s", ["i"])], "i"), (0, topics, 10000), ("i", "h", [("s", [("i", "h", "s")])]))
@@ -264,7 +329,15 @@ def _(c):
 def _(c):
     c.make("epoch-twice")
     node, present = c.leader("epoch-twice")
-    answer = c.ask(EPOCH, 3, False, ("i", [("s", [("i", "i", "i")])]), (-1, [("epoch-twice", [(0, -1, present), (0, -1, present)])]), ("i", [("s", [("h", "i", "i", "q")])]), node=node)
+    answer = c.ask(
+        EPOCH,
+        3,
+        False,
+        ("i", [("s", [("i", "i", "i")])]),
+        (-1, [("epoch-twice", [(0, -1, present), (0, -1, present)])]),
+        ("i", [("s", [("h", "i", "i", "q")])]),
+        node=node,
+    )
     return "; ".join(f"{ERRORS[p[0]]}, epoch {relative(p[2], present)}, end {p[3]}" for t in answer[1] for p in t[1])
 
 
@@ -272,5 +345,15 @@ def _(c):
 def _(c):
     c.make("epoch-topic-twice")
     node, present = c.leader("epoch-topic-twice")
-    answer = c.ask(EPOCH, 3, False, ("i", [("s", [("i", "i", "i")])]), (-1, [("epoch-topic-twice", [(0, -1, present)])] * 2), ("i", [("s", [("h", "i", "i", "q")])]), node=node)
-    return f"{len(answer[1])} topics: " + "; ".join(f"{ERRORS[p[0]]}, epoch {relative(p[2], present)}, end {p[3]}" for t in answer[1] for p in t[1])
+    answer = c.ask(
+        EPOCH,
+        3,
+        False,
+        ("i", [("s", [("i", "i", "i")])]),
+        (-1, [("epoch-topic-twice", [(0, -1, present)])] * 2),
+        ("i", [("s", [("h", "i", "i", "q")])]),
+        node=node,
+    )
+    return f"{len(answer[1])} topics: " + "; ".join(
+        f"{ERRORS[p[0]]}, epoch {relative(p[2], present)}, end {p[3]}" for t in answer[1] for p in t[1]
+    )

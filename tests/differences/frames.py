@@ -42,7 +42,7 @@ class Reader:
     def take(self, n):
         assert self.at + n <= len(self.data), "the answer is shorter than its schema"
         self.at += n
-        return self.data[self.at - n:self.at]
+        return self.data[self.at - n : self.at]
 
     def number(self, form):
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]

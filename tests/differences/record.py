@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from differences.answers import answers
+
 from harness.cluster import ROOT, free_ports, wait_until
 
 KEPT = ROOT / "tests/differences/kafka.json"
@@ -20,7 +21,18 @@ JARS = Path(os.environ.get("KAFKA_JARS", ROOT / "build/golden-kafka"))
 
 def install():
     if not any(JARS.glob("kafka_2.13-4.3.1.jar")):
-        subprocess.run(["mvn", "-q", "-B", "-f", str(ROOT / "tests/golden/kafka/pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={JARS}"], check=True)
+        subprocess.run(
+            [
+                "mvn",
+                "-q",
+                "-B",
+                "-f",
+                str(ROOT / "tests/golden/kafka/pom.xml"),
+                "dependency:copy-dependencies",
+                f"-DoutputDirectory={JARS}",
+            ],
+            check=True,
+        )
 
 
 class Kafka:
@@ -32,14 +44,37 @@ class Kafka:
     def start(self, n):
         place = self.directory / str(n)
         place.mkdir()
-        (place / "server.properties").write_text("\n".join([
-            "process.roles=broker,controller", f"node.id={n}", "controller.quorum.voters=" + ",".join(f"{i + 1}@127.0.0.1:{p}" for i, p in enumerate(self.controllers)),
-            f"listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]},CONTROLLER://127.0.0.1:{self.controllers[n - 1]}", f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]}",
-            "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT", f"log.dirs={place}/data"]) + "\n")
+        (place / "server.properties").write_text(
+            "\n".join(
+                [
+                    "process.roles=broker,controller",
+                    f"node.id={n}",
+                    "controller.quorum.voters=" + ",".join(f"{i + 1}@127.0.0.1:{p}" for i, p in enumerate(self.controllers)),
+                    f"listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]},CONTROLLER://127.0.0.1:{self.controllers[n - 1]}",
+                    f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]}",
+                    "controller.listener.names=CONTROLLER",
+                    "inter.broker.listener.name=PLAINTEXT",
+                    f"log.dirs={place}/data",
+                ]
+            )
+            + "\n"
+        )
         java = ["java", "-Xmx512m", "-cp", f"{JARS}/*"]
-        subprocess.run([*java, "kafka.tools.StorageTool", "format", "-t", "draveDifferencesAAAAAA", "-c", f"{place}/server.properties"], check=True, capture_output=True)
+        subprocess.run(
+            [*java, "kafka.tools.StorageTool", "format", "-t", "draveDifferencesAAAAAA", "-c", f"{place}/server.properties"],
+            check=True,
+            capture_output=True,
+        )
         with open(place / "out.log", "ab") as log:
-            self.processes.append(subprocess.Popen([*java, "kafka.Kafka", f"{place}/server.properties"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True))
+            self.processes.append(
+                subprocess.Popen(
+                    [*java, "kafka.Kafka", f"{place}/server.properties"],
+                    stdout=log,
+                    stderr=log,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            )
 
     def ready(self):
         from differences.cases import Cluster
@@ -69,7 +104,11 @@ def main():
     text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"
     same = KEPT.exists() and KEPT.read_text() == text
     KEPT.write_text(text)
-    print(f"ok record - {len(said)} answers" if same else f"not ok record: the answers of Kafka are others than those kept; {KEPT.relative_to(ROOT)} has the new ones")
+    print(
+        f"ok record - {len(said)} answers"
+        if same
+        else f"not ok record: the answers of Kafka are others than those kept; {KEPT.relative_to(ROOT)} has the new ones"
+    )
     sys.exit(0 if same else 1)
 
 

@@ -4,10 +4,11 @@ import struct
 import time
 
 from differences.cases import CLUSTER, COORDINATOR, ERRORS, INIT, INT_MAX, LONG_MAX, METADATA, NO_ID, PRODUCE, VERSIONS, case
+
 from harness.raw import batch
 
-
 # ---- ListOffsets ----
+
 
 def lists():
     def prepared(c):
@@ -21,23 +22,43 @@ def lists():
         return said.replace(str(int(time.time()) // 86400 * 86400000)[:-4], "today")
 
     tries = {
-        "latest": (0, -1), "earliest": (0, -2), "time 0": (0, 0), "a time in the future": (0, LONG_MAX), "earliest local (-4)": (0, -4), "largest timestamp (-3) in version 5": (0, -3), "-5": (0, -5), "-99": (0, -99),
-        "an unknown partition": (7, -1), "partition -1": (-1, -1),
+        "latest": (0, -1),
+        "earliest": (0, -2),
+        "time 0": (0, 0),
+        "a time in the future": (0, LONG_MAX),
+        "earliest local (-4)": (0, -4),
+        "largest timestamp (-3) in version 5": (0, -3),
+        "-5": (0, -5),
+        "-99": (0, -99),
+        "an unknown partition": (7, -1),
+        "partition -1": (-1, -1),
     }
     for what, (partition, timestamp) in tries.items():
+
         def run(c, partition=partition, timestamp=timestamp):
             prepared(c)
             return plain(c.list_offsets("listed", partition, timestamp), c)
+
         case(f"ListOffsets: {what}")(run)
-    for what, arguments in {"a newer epoch": dict(epoch=1), "the present epoch": dict(epoch=0), "twice in a request": dict(twice=True), "replica id 2": dict(replica=2), "replica id -2": dict(replica=-2)}.items():
+    for what, arguments in {
+        "a newer epoch": dict(epoch=1),
+        "the present epoch": dict(epoch=0),
+        "twice in a request": dict(twice=True),
+        "replica id 2": dict(replica=2),
+        "replica id -2": dict(replica=-2),
+    }.items():
+
         def run(c, arguments=arguments):
             prepared(c)
             return plain(c.list_offsets("listed", 0, -1, **arguments), c)
+
         case(f"ListOffsets: {what}")(run)
     for what, timestamp in {"largest timestamp (-3)": -3, "-4": -4, "-5": -5}.items():
+
         def run(c, timestamp=timestamp):
             prepared(c)
             return plain(c.list_offsets_7("listed", timestamp), c)
+
         case(f"ListOffsets: {what} in version 7")(run)
 
     @case("ListOffsets: an unknown topic")
@@ -55,6 +76,7 @@ lists()
 
 # ---- OffsetForLeaderEpoch ----
 
+
 def epochs():
     def prepared(c):
         if c.metadata(["epochs"])[4][0][0] != 0:
@@ -62,12 +84,23 @@ def epochs():
             said = c.produce("epochs", batch([(None, b"x")]))
             assert said == "NONE, offset 0", said
 
-    tries = {"present": dict(epoch=0), "future": dict(epoch=1), "far future": dict(epoch=INT_MAX, absolute=True), "-1": dict(epoch=-1, absolute=True), "-2": dict(epoch=-2, absolute=True),
-             "current epoch newer": dict(epoch=0, current=1), "current epoch right": dict(epoch=0, current=0), "unknown partition": dict(epoch=0, partition=5), "partition -1": dict(epoch=0, partition=-1)}
+    tries = {
+        "present": dict(epoch=0),
+        "future": dict(epoch=1),
+        "far future": dict(epoch=INT_MAX, absolute=True),
+        "-1": dict(epoch=-1, absolute=True),
+        "-2": dict(epoch=-2, absolute=True),
+        "current epoch newer": dict(epoch=0, current=1),
+        "current epoch right": dict(epoch=0, current=0),
+        "unknown partition": dict(epoch=0, partition=5),
+        "partition -1": dict(epoch=0, partition=-1),
+    }
     for what, arguments in tries.items():
+
         def run(c, arguments=arguments):
             prepared(c)
             return c.epoch_end("epochs", **arguments)
+
         case(f"OffsetForLeaderEpoch: {what}")(run)
 
     @case("OffsetForLeaderEpoch: an empty partition")
@@ -80,6 +113,7 @@ epochs()
 
 
 # ---- InitProducerId, Metadata, DescribeCluster, FindCoordinator, ApiVersions ----
+
 
 def init(c, schema, version, flexible, value, response):
     for _ in range(100):
@@ -157,8 +191,14 @@ def _(c):
 
 
 def metadata_12(c, topics):
-    answer = c.ask(METADATA, 12, True, ([("u", "s")], "b", "b"), (topics, False, False),
-                   ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "u", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")]))
+    answer = c.ask(
+        METADATA,
+        12,
+        True,
+        ([("u", "s")], "b", "b"),
+        (topics, False, False),
+        ("i", [("i", "s", "i", "s")], "s", "i", [("h", "s", "u", "b", [("h", "i", "i", "i", ["i"], ["i"], ["i"])], "i")]),
+    )
     return "; ".join(f"{t[1]!r} {ERRORS[t[0]]}" for t in answer[4])
 
 
@@ -249,29 +289,51 @@ def _(c):
 
 # ---- Produce ----
 
+
 def changed(data, at, form, value):
-    return data[:at] + struct.pack(form, value) + data[at + struct.calcsize(form):]
+    return data[:at] + struct.pack(form, value) + data[at + struct.calcsize(form) :]
 
 
 def produces():
     good = batch([(None, b"x")])
     tries = {
-        "acks 2": dict(acks=2), "acks -2": dict(acks=-2), "unknown partition": dict(partition=9), "partition -1": dict(partition=-1), "nothing": dict(records=b""), "null records": dict(records=None), "cut": dict(records=good[:-1]), "a header alone": dict(records=good[:61]),
-        "two batches": dict(records=good + good), "wrong checksum": dict(records=changed(good, 17, ">I", 1)), "magic 1": dict(records=changed(good, 16, ">b", 1)), "magic 3": dict(records=changed(good, 16, ">b", 3)), "a transactional id on plain batches": dict(transactional="t"),
+        "acks 2": dict(acks=2),
+        "acks -2": dict(acks=-2),
+        "unknown partition": dict(partition=9),
+        "partition -1": dict(partition=-1),
+        "nothing": dict(records=b""),
+        "null records": dict(records=None),
+        "cut": dict(records=good[:-1]),
+        "a header alone": dict(records=good[:61]),
+        "two batches": dict(records=good + good),
+        "wrong checksum": dict(records=changed(good, 17, ">I", 1)),
+        "magic 1": dict(records=changed(good, 16, ">b", 1)),
+        "magic 3": dict(records=changed(good, 16, ">b", 3)),
+        "a transactional id on plain batches": dict(transactional="t"),
         "twice in a request": dict(twice=True),
-        "min.insync.replicas above the replicas": dict(configs=[("min.insync.replicas", "3")], factor=2), "min.insync.replicas above the replicas, acks 1": dict(configs=[("min.insync.replicas", "3")], factor=2, acks=1),
+        "min.insync.replicas above the replicas": dict(configs=[("min.insync.replicas", "3")], factor=2),
+        "min.insync.replicas above the replicas, acks 1": dict(configs=[("min.insync.replicas", "3")], factor=2, acks=1),
         "too large": dict(configs=[("max.message.bytes", "100")], records=batch([(None, bytes(200))])),
     }
     for place, (what, arguments) in enumerate(tries.items()):
+
         def run(c, place=place, arguments=arguments):
             options = dict(arguments)
             c.make(f"produce-{place}", 1, options.pop("factor", 3), configs=options.pop("configs", ()))
             return c.produce(f"produce-{place}", options.pop("records", good), **options)
+
         case(f"Produce: {what}")(run)
 
     @case("Produce: unknown topic")
     def _(c):
-        answer = c.ask(PRODUCE, 8, False, ("s", "h", "i", [("s", [("i", "y")])]), (None, -1, 10000, [("never-made", [(0, good)])]), ([("s", [("i", "h", "q", "q", "q", [("i", "s")], "s")])], "i"))
+        answer = c.ask(
+            PRODUCE,
+            8,
+            False,
+            ("s", "h", "i", [("s", [("i", "y")])]),
+            (None, -1, 10000, [("never-made", [(0, good)])]),
+            ([("s", [("i", "h", "q", "q", "q", [("i", "s")], "s")])], "i"),
+        )
         return ERRORS[answer[0][0][1][0][1]]
 
 

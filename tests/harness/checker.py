@@ -58,9 +58,17 @@ def check(rows, drained=True):
     gaps = {p: max((b - a for a, b in zip(ts, ts[1:])), default=0) / 1e3 for p, ts in ((p, sorted(ts)) for p, ts in acks.items())}
     plain_twice = sum(1 for v, places in polled.items() if len(places) > 1)
     return {
-        "invoked": counts["invoke"], "acknowledged": len(acked), "failed": counts["fail"], "unknown": counts["info"], "polled": counts["poll"],
-        "lost": len(bad["lost"]), "duplicated_idempotent": len(bad["duplicate"]), "reordered_idempotent": len(bad["send reordered"]),
-        "duplicated_any": plain_twice, "longest_gap_ms": max(gaps.values(), default=0), "gap_ms": gaps,
+        "invoked": counts["invoke"],
+        "acknowledged": len(acked),
+        "failed": counts["fail"],
+        "unknown": counts["info"],
+        "polled": counts["poll"],
+        "lost": len(bad["lost"]),
+        "duplicated_idempotent": len(bad["duplicate"]),
+        "reordered_idempotent": len(bad["send reordered"]),
+        "duplicated_any": plain_twice,
+        "longest_gap_ms": max(gaps.values(), default=0),
+        "gap_ms": gaps,
         "anomalies": {k: {"count": len(v), "first": v[:5]} for k, v in bad.items() if v},
     }
 

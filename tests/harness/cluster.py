@@ -63,7 +63,11 @@ class Broker:
             "node.id": self.node,
             "data.dir": self.data,
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            **({"peer.listen": f"127.0.0.1:{self.peer_port}", "cluster.nodes": self.cluster.nodes_setting()} if self.cluster.size > 1 else {}),
+            **(
+                {"peer.listen": f"127.0.0.1:{self.peer_port}", "cluster.nodes": self.cluster.nodes_setting()}
+                if self.cluster.size > 1
+                else {}
+            ),
             **self.cluster.settings,
         }
         return [str(BIN / "draved")] + [a for k, v in pairs.items() for a in ("--set", f"{k}={v}")]
@@ -74,7 +78,9 @@ class Broker:
         log = open(self.log_path, "ab")
         self.log_mark = log.tell()
         env = dict(os.environ, ASAN_OPTIONS="abort_on_error=1:" + os.environ.get("ASAN_OPTIONS", ""))
-        self.process = subprocess.Popen(self.wrapper + self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=env)
+        self.process = subprocess.Popen(
+            self.wrapper + self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=env
+        )
         log.close()
         self.cluster.started.append(self.process)
         if ready:
@@ -96,13 +102,15 @@ class Broker:
         if not self.log_path.exists():
             return ""
         data = self.log_path.read_bytes()
-        return data[0 if whole else self.log_mark:].decode(errors="replace")
+        return data[0 if whole else self.log_mark :].decode(errors="replace")
 
     def wait_log(self, pattern, seconds=30.0):
         def seen():
             match = re.search(pattern, self.log_text())
             if not match and not self.alive():
-                raise RuntimeError(f"broker {self.node} ended with {self.process.returncode} before /{pattern}/:\n{self.log_text()[-2000:]}")
+                raise RuntimeError(
+                    f"broker {self.node} ended with {self.process.returncode} before /{pattern}/:\n{self.log_text()[-2000:]}"
+                )
             return match
 
         return wait_until(f"/{pattern}/ in the log of broker {self.node}", seen, seconds)
@@ -212,7 +220,9 @@ class Cluster:
     def drave(self, *words, check=True, timeout=60, stdin=None, json_out=False):
         """Runs the command line against this cluster; returns the completed process, or the parsed JSON."""
         command = [str(BIN / "drave"), *map(str, words)] + (["--json"] if json_out else [])
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, env=dict(os.environ, DRAVE_BOOTSTRAP=self.bootstrap))
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=timeout, env=dict(os.environ, DRAVE_BOOTSTRAP=self.bootstrap)
+        )
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-800:]}")
         return json.loads(done.stdout) if json_out else done

@@ -13,8 +13,14 @@ from harness.checker import check
 from harness.cluster import wait_until
 
 # A client that is told quickly that a leader moved; the rest is librdkafka's own choice.
-QUICK = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 20, "topic.metadata.refresh.fast.interval.ms": 50,
-         "topic.metadata.refresh.interval.ms": 5000, "socket.connection.setup.timeout.ms": 2000}
+QUICK = {
+    "reconnect.backoff.ms": 10,
+    "reconnect.backoff.max.ms": 100,
+    "retry.backoff.ms": 20,
+    "topic.metadata.refresh.fast.interval.ms": 50,
+    "topic.metadata.refresh.interval.ms": 5000,
+    "socket.connection.setup.timeout.ms": 2000,
+}
 
 
 class Load:
@@ -24,8 +30,19 @@ class Load:
         self.acked = dict.fromkeys(range(partitions), 0)
         self.threads = []
         for name in clients:
-            producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": name.startswith("idempotent"), "acks": "all", "linger.ms": 0,
-                                 "message.timeout.ms": 120000, "request.timeout.ms": 10000, "log_level": 0, **QUICK, **(settings or {})})
+            producer = Producer(
+                {
+                    "bootstrap.servers": bootstrap,
+                    "enable.idempotence": name.startswith("idempotent"),
+                    "acks": "all",
+                    "linger.ms": 0,
+                    "message.timeout.ms": 120000,
+                    "request.timeout.ms": 10000,
+                    "log_level": 0,
+                    **QUICK,
+                    **(settings or {}),
+                }
+            )
             self.threads.append(threading.Thread(target=self.run, args=(name, producer), name=name))
 
     def start(self):
@@ -70,14 +87,25 @@ class Reader:
 
     def __init__(self, history, bootstrap, topic, partitions):
         self.history, self.errors, self.stopping = history, [], threading.Event()
-        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False, "auto.offset.reset": "error",
-                                  "error_cb": self.told, "log_level": 0, **QUICK})
+        self.consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "reader",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "error_cb": self.told,
+                "log_level": 0,
+                **QUICK,
+            }
+        )
         self.consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
         self.thread = threading.Thread(target=self.run, name="reader")
         self.thread.start()
 
     def told(self, error):
-        if error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # the client always asks for a coordinator; there is none, and it needs none
+        if (
+            error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED
+        ):  # the client always asks for a coordinator; there is none, and it needs none
             self.errors.append(str(error))
 
     def run(self):
@@ -96,8 +124,17 @@ class Reader:
 
 def drain(history, bootstrap, topic, partitions, client="drain", seconds=120):
     """Reads everything from the start to the present end; every record is a poll."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "drain", "enable.auto.commit": False, "enable.partition.eof": True,
-                         "auto.offset.reset": "error", "log_level": 0, **QUICK})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "drain",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "log_level": 0,
+            **QUICK,
+        }
+    )
     consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
     open_partitions, end, count = set(range(partitions)), time.monotonic() + seconds, 0
     while open_partitions:

@@ -22,7 +22,15 @@ def frame(kind, channel, payload, crc=None):
 
 class Hello:
     def __init__(self, node, directory=bytes(16), nodes=b"", record=b"", cluster_id=b"", shard=0, version=3):
-        self.node, self.directory, self.nodes, self.record, self.cluster_id, self.shard, self.version = node, directory, nodes, record, cluster_id, shard, version
+        self.node, self.directory, self.nodes, self.record, self.cluster_id, self.shard, self.version = (
+            node,
+            directory,
+            nodes,
+            record,
+            cluster_id,
+            shard,
+            version,
+        )
 
     def encode(self, session):
         head = struct.pack("<IHHiI16sQI", 0x50455244, self.version, 0, self.node, self.shard, self.directory, session, 0)
@@ -33,8 +41,8 @@ class Hello:
         _, version, _, node, shard, directory, _, _ = struct.unpack("<IHHiI16sQI", payload[:44])
         fields, at = [], 44
         for _ in range(3):
-            size = struct.unpack("<I", payload[at:at + 4])[0]
-            fields.append(payload[at + 4:at + 4 + size])
+            size = struct.unpack("<I", payload[at : at + 4])[0]
+            fields.append(payload[at + 4 : at + 4 + size])
             at += 4 + size
         return Hello(node, directory, fields[1][:-1], fields[2], fields[0][:-1], shard, version)
 
@@ -42,7 +50,12 @@ class Hello:
     def of_directory(data, node):
         """What the broker `node` with that data directory says: the one secret that a hello holds is on its disk."""
         meta = dict(line.split("=", 1) for line in (data / "drave.meta").read_text().splitlines() if "=" in line)
-        return Hello(node, bytes.fromhex(meta["directory"].replace("-", "")), record=bytes.fromhex(meta["record"]), cluster_id=meta["cluster"].encode())
+        return Hello(
+            node,
+            bytes.fromhex(meta["directory"].replace("-", "")),
+            record=bytes.fromhex(meta["record"]),
+            cluster_id=meta["cluster"].encode(),
+        )
 
 
 class Peer:
@@ -91,7 +104,7 @@ class Peer:
         assert accepted == (theirs is not None), "who is refused got a hello, or who is accepted got none"
         if accepted:
             self.send(VERDICT, channel, bytes([ACCEPTED]) + bytes(SEEN) + field(b"\0"))
-        return theirs, accepted, answer[SEEN + 5:-1].decode()
+        return theirs, accepted, answer[SEEN + 5 : -1].decode()
 
 
 def link(port, hello, session, tries=50):

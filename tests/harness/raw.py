@@ -53,7 +53,7 @@ def snappy_literal(data):
         n >>= 7
     out.append(n)
     for at in range(0, len(data), 60):
-        piece = data[at:at + 60]
+        piece = data[at : at + 60]
         out += bytes([(len(piece) - 1) << 2]) + piece
     return bytes(out)
 
@@ -118,30 +118,38 @@ class Raw:
 
     def produce(self, topic, partition, records, acks=-1, timeout_ms=10000, version=7):
         """(error, base offset); None when acks is 0."""
-        body = text(None) + struct.pack(">hii", acks, timeout_ms, 1) + text(topic) + struct.pack(">iii", 1, partition, len(records)) + records
+        body = (
+            text(None) + struct.pack(">hii", acks, timeout_ms, 1) + text(topic) + struct.pack(">iii", 1, partition, len(records)) + records
+        )
         if acks == 0:
             return self.send(PRODUCE, version, body)
         answer = self.ask(PRODUCE, version, body)
         at = 4 + 2 + len(topic) + 4 + 4
-        return struct.unpack(">hq", answer[at:at + 10])
+        return struct.unpack(">hq", answer[at : at + 10])
 
     def fetch(self, topic, partition, offset, max_bytes=1 << 20, wait_ms=500, min_bytes=1, epoch=-1):
         """(error, high watermark, last stable offset, log start offset, records) by Fetch 11."""
         body = struct.pack(">iiiibii", -1, wait_ms, min_bytes, max_bytes, 0, 0, -1)
-        body += struct.pack(">i", 1) + text(topic) + struct.pack(">iiiqqi", 1, partition, epoch, offset, -1, max_bytes) + struct.pack(">i", 0) + text("")
+        body += (
+            struct.pack(">i", 1)
+            + text(topic)
+            + struct.pack(">iiiqqi", 1, partition, epoch, offset, -1, max_bytes)
+            + struct.pack(">i", 0)
+            + text("")
+        )
         answer = self.ask(FETCH, 11, body)
         at = 4 + 2 + 4 + 4 + 2 + len(topic) + 4 + 4
-        error, high, stable, start, aborted = struct.unpack(">hqqqi", answer[at:at + 30])
+        error, high, stable, start, aborted = struct.unpack(">hqqqi", answer[at : at + 30])
         at += 30 + max(aborted, 0) * 16 + 4
-        size = struct.unpack(">i", answer[at:at + 4])[0]
-        return error, high, stable, start, answer[at + 4:at + 4 + max(size, 0)]
+        size = struct.unpack(">i", answer[at : at + 4])[0]
+        return error, high, stable, start, answer[at + 4 : at + 4 + max(size, 0)]
 
     def list_offset(self, topic, partition, timestamp, epoch=-1):
         """(error, timestamp, offset) by ListOffsets 5."""
         body = struct.pack(">ibi", -1, 0, 1) + text(topic) + struct.pack(">iiiq", 1, partition, epoch, timestamp)
         answer = self.ask(LIST_OFFSETS, 5, body)
         at = 4 + 4 + 2 + len(topic) + 4 + 4
-        return struct.unpack(">hqq", answer[at:at + 18])
+        return struct.unpack(">hqq", answer[at : at + 18])
 
     def init_producer_id(self):
         """(error, id, epoch)."""

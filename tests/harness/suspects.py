@@ -64,7 +64,7 @@ def smallest(trial, frame, tries=60):
     while step and tries > 0:
         at, shorter = 12, None
         while at < len(body) and tries > 0 and shorter is None:
-            candidate = body[:at] + body[at + step:]
+            candidate = body[:at] + body[at + step :]
             tries -= 1
             if trial.ends_it(framed(candidate)):
                 shorter = candidate

@@ -36,7 +36,20 @@ def lz4_stored(data, linked=False):
     return b"\x04\x22\x4d\x18" + head + struct.pack("<I", 1 << 31 | len(data)) + data + bytes(4)
 
 
-def odd_record(delta=0, key=b"k", value=b"v", time_delta=0, headers=(), attributes=0, behind=b"", key_len=None, value_len=None, count=None, header_key_len=None, length=None):
+def odd_record(
+    delta=0,
+    key=b"k",
+    value=b"v",
+    time_delta=0,
+    headers=(),
+    attributes=0,
+    behind=b"",
+    key_len=None,
+    value_len=None,
+    count=None,
+    header_key_len=None,
+    length=None,
+):
     """A record in which any number may be wrong."""
     body = bytes([attributes]) + varint(time_delta) + varint(delta)
     body += varint(len(key) if key_len is None else key_len) + key + varint(len(value) if value_len is None else value_len) + value
@@ -46,13 +59,30 @@ def odd_record(delta=0, key=b"k", value=b"v", time_delta=0, headers=(), attribut
     return varint(len(body + behind) if length is None else length) + body + behind
 
 
-def odd_batch(records, codec="none", base=0, count=None, last=None, attributes=0, first=NOW, most=NOW, producer=(-1, -1, -1), magic=2, payload=None, crc=None, length=None):
+def odd_batch(
+    records,
+    codec="none",
+    base=0,
+    count=None,
+    last=None,
+    attributes=0,
+    first=NOW,
+    most=NOW,
+    producer=(-1, -1, -1),
+    magic=2,
+    payload=None,
+    crc=None,
+    length=None,
+):
     """A batch in which any field may be wrong, with a checksum that is right."""
     body = b"".join(records)
     if payload is None:
         payload = {"none": bytes, "gzip": gzip.compress, "snappy": snappy_literal, "zstd": zstd}[codec](body)
     count = len(records) if count is None else count
-    tail = struct.pack(">hiqqqhii", attributes | CODECS.get(codec, codec), count - 1 if last is None else last, first, most, *producer, count) + payload
+    tail = (
+        struct.pack(">hiqqqhii", attributes | CODECS.get(codec, codec), count - 1 if last is None else last, first, most, *producer, count)
+        + payload
+    )
     return struct.pack(">qiibI", base, 9 + len(tail) if length is None else length, -1, magic, crc32c(tail) if crc is None else crc) + tail
 
 
@@ -64,8 +94,16 @@ def cases():
     """(batch, what Kafka 4.3.1 answers, what drave answers, if it is another: the row of docs/protocol.md)."""
     junk, one, three = b"this is not compressed at all, not by anybody", some(1), some(3)
     packed = gzip.compress(b"".join(three))
-    garbage, deltas, lengths, small = "records that do not decompress", "offset deltas that are not 0, 1, 2, ...", "a record that is shorter or longer than its length says, compressed", "a key or value of a length below -1"
-    same = lambda batch, code: (batch, code, code, None)
+    garbage, deltas, lengths, small = (
+        "records that do not decompress",
+        "offset deltas that are not 0, 1, 2, ...",
+        "a record that is shorter or longer than its length says, compressed",
+        "a key or value of a length below -1",
+    )
+
+    def same(batch, code):
+        return (batch, code, code, None)
+
     yield from (same(odd_batch(three, codec), NONE) for codec in ("none", "gzip", "snappy", "zstd"))
     yield from ((odd_batch(three, codec, payload=junk), UNKNOWN, RECORD, garbage) for codec in ("gzip", "snappy", "lz4", "zstd"))
     yield odd_batch(three, "gzip", payload=packed[:-12]), UNKNOWN, RECORD, garbage
@@ -192,7 +230,9 @@ def record_errors(cluster):
     with leader_of(cluster, "ahead") as raw:
         ((_, error, _, sentence, errors),) = produce(raw, "ahead", (0, ahead))
         assert error == TIMESTAMP and sentence == "One or more records have been rejected due to invalid timestamp", (error, sentence)
-        assert [place for place, _ in errors] == [1] and f"Timestamp {NOW + YEARS} of message with offset 1 is out of range" in errors[0][1], errors
+        assert [place for place, _ in errors] == [1] and f"Timestamp {NOW + YEARS} of message with offset 1 is out of range" in errors[0][
+            1
+        ], errors
         assert end_of(raw, "ahead") == 0
     with leader_of(cluster, "arrival") as raw:
         assert produce(raw, "arrival", (0, ahead))[0][1] == NONE
@@ -263,7 +303,12 @@ def batches_that_grow(cluster):
     pids, honest = [b.pid for b in cluster], Honest(cluster, "quiet")
     memory = {b.node: b.rss_bytes() for b in cluster}
     with leader_of(cluster, "grows", 60) as raw, leader_of(cluster, "plain", 60) as plain:
-        answers = {"bomb": produce(raw, "grows", (0, bomb))[0][1], "bomb, plain": produce(plain, "plain", (0, bomb))[0][1], "lines": produce(raw, "grows", (0, lines))[0][1], "lines, plain": produce(plain, "plain", (0, lines))[0][1]}
+        answers = {
+            "bomb": produce(raw, "grows", (0, bomb))[0][1],
+            "bomb, plain": produce(plain, "plain", (0, bomb))[0][1],
+            "lines": produce(raw, "grows", (0, lines))[0][1],
+            "lines, plain": produce(plain, "plain", (0, lines))[0][1],
+        }
     longest = honest.end()
     assert answers == {"bomb": NONE, "bomb, plain": TOO_LARGE, "lines": answers["lines"], "lines, plain": TOO_LARGE}, answers
     assert answers["lines"] in (NONE, TOO_LARGE)

@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
 from harness.cluster import BIN, Cluster, free_ports
 from harness.command import expect, run, shell
 from harness.raw import Raw, batch
@@ -32,7 +33,22 @@ def usage(cluster):
         expect(run("info", "-b", address), 2, re.escape(address), "HOST:PORT")
     assert "\x1b" not in run("info", "-b", "\x1b[31mred:9092", "--timeout", "1s").stderr, "a raw escape reaches the terminal"
     listing = run("--help").stdout
-    for command in ("info", "topic create", "topic list", "topic describe", "topic delete", "produce", "consume", "meta ls", "meta get", "bench", "dev", "dev status", "dev stop", "dev kill"):
+    for command in (
+        "info",
+        "topic create",
+        "topic list",
+        "topic describe",
+        "topic delete",
+        "produce",
+        "consume",
+        "meta ls",
+        "meta get",
+        "bench",
+        "dev",
+        "dev status",
+        "dev stop",
+        "dev kill",
+    ):
         assert command in listing, f"{command} is not in --help"
         expect(run(*command.split(), "--help"), 0, "usage: drave " + command, "example:")
 
@@ -48,7 +64,11 @@ def not_reachable(cluster):
         began = time.monotonic()
         expect(run(*words, "-b", f"127.0.0.1:{port}", stdin=""), 3, f"nothing listens there: 127.0.0.1:{port}: connection refused")
         assert 1 < time.monotonic() - began < 4, (words, time.monotonic() - began)
-    expect(run("info", "-b", f"127.0.0.1:{port}", "--timeout", "2500ms"), 3, rf"waiting for a broker to answer \(127.0.0.1:{port}: connection refused\)")
+    expect(
+        run("info", "-b", f"127.0.0.1:{port}", "--timeout", "2500ms"),
+        3,
+        rf"waiting for a broker to answer \(127.0.0.1:{port}: connection refused\)",
+    )
     expect(run("topic", "list", "-b", "no-such-host.invalid:9092", "--timeout", "1s"), 3, "no-such-host")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
@@ -62,12 +82,19 @@ def topics(cluster):
     expect(cluster.drave("topic", "create", "orders", check=False), 1, "orders")
     expect(cluster.drave("topic", "create", "orders", "--if-not-exists", check=False), 0)
     expect(cluster.drave("topic", "create", "five", "-r", 5, check=False), 1, "5", "3")
-    expect(cluster.drave("topic", "create", "vast", "-p", 10001, check=False), 1, "asks for 10001 partitions", "max.request.partitions is 10000")
+    expect(
+        cluster.drave("topic", "create", "vast", "-p", 10001, check=False),
+        1,
+        "asks for 10001 partitions",
+        "max.request.partitions is 10000",
+    )
     expect(cluster.drave("topic", "create", "bad name!", check=False), 1)
     expect(cluster.drave("topic", "create", "t2", "-c", "max.mesage.bytes=1", check=False), 1, r"max\.message\.bytes")
     expect(cluster.drave("topic", "describe", "order", check=False), 1, "orders", "topic create order")
     described = cluster.describe("orders")
-    assert described["name"] == "orders" and len(described["partitions"]) == 3 and described["config"] == {"max.message.bytes": "200000"}, described
+    assert described["name"] == "orders" and len(described["partitions"]) == 3 and described["config"] == {"max.message.bytes": "200000"}, (
+        described
+    )
     assert {"id", "leader", "leader_epoch", "replicas", "in_sync", "start_offset", "high_watermark"} == set(described["partitions"][0])
     assert any(t["name"] == "orders" for t in cluster.drave("topic", "list", json_out=True))
     info = cluster.drave("info", json_out=True)
@@ -79,7 +106,7 @@ def topics(cluster):
     expect(cluster.drave("topic", "describe", "gone", check=False), 1, "gone")
     for name in ("gone", "order"):
         done = cluster.drave("topic", "delete", name, check=False)
-        expect(done, 1, f'"{name}" does not exist', "topic list" if name == "gone" else "did you mean \"orders\"")
+        expect(done, 1, f'"{name}" does not exist', "topic list" if name == "gone" else 'did you mean "orders"')
         assert "create" not in done.stderr, f"advice to create what was to be deleted: {done.stderr}"
 
 
@@ -98,10 +125,17 @@ def kafka_words(cluster):
         return admin.create_topics([NewTopic(name, partitions, replicas, config={k.replace("_", "."): v for k, v in config.items()})])[name]
 
     create("words", 3).result(30)
-    for words, said in (("Topic 'words' already exists", refusal(create("words"))),
-                        ("Replication factor: 5 larger than available brokers: 3", refusal(create("five", replicas=5))), ("Unknown topic config name: foo", refusal(create("foo", foo="1"))),
-                        ("Topic name is invalid", refusal(create("a b"))), ("Topic 'absent' does not exist", refusal(admin.create_partitions([NewPartitions("absent", 3)])["absent"])),
-                        ("currently has 3 partition(s); 2 would not be an increase", refusal(admin.create_partitions([NewPartitions("words", 2)])["words"]))):
+    for words, said in (
+        ("Topic 'words' already exists", refusal(create("words"))),
+        ("Replication factor: 5 larger than available brokers: 3", refusal(create("five", replicas=5))),
+        ("Unknown topic config name: foo", refusal(create("foo", foo="1"))),
+        ("Topic name is invalid", refusal(create("a b"))),
+        ("Topic 'absent' does not exist", refusal(admin.create_partitions([NewPartitions("absent", 3)])["absent"])),
+        (
+            "currently has 3 partition(s); 2 would not be an increase",
+            refusal(admin.create_partitions([NewPartitions("words", 2)])["words"]),
+        ),
+    ):
         assert words in said, f"{words!r} is not in {said!r}"
     expect(cluster.drave("topic", "create", "words", check=False), 1, "drave: Topic 'words' already exists")
 
@@ -112,15 +146,66 @@ def outputs_checked(cluster):
     cluster.drave("produce", "printed", stdin="x\n" * 1000)
     at = f"-b {cluster.bootstrap}"
     data = cluster[1].data
-    lines = [f"drave {words} {at}" for words in ("info", "info --json", "topic list", "topic list --json", "topic describe printed", "topic describe printed --json",
-                                                 "topic create new-$RANDOM-$RANDOM --json", "topic create printed --if-not-exists --json", "topic create planned --dry-run --json",
-                                                 "topic offsets printed", "topic offsets printed --json", "topic alter printed -c max.message.bytes=2000000 --json",
-                                                 "topic add-partitions printed -n 1 --json", "topic delete printed --dry-run --json", "consume printed -e", "consume printed -e --json", "consume printed -n 1",
-                                                 "consume printed -e -f %o", "consume printed -o -10 -e", "meta ls /topics", "meta ls --json", "meta get /topics/printed", "meta get /topics/printed --json",
-                                                 "bench consume printed", "bench consume printed --json", "bench produce printed --seconds 1 --rate 10 --json")]
-    lines += [f"drave {words}" for words in ("topic", "bench --help", "help", "help topic", "completion bash", "completion zsh", "completion fish", "completion words -- topic ''", "reference man", "reference markdown")]
-    lines += [f"echo x | drave produce printed --json {at}", "drave --help", "drave --version", "drave topic create --help", "draved --help", "draved --help-config", "draved --version",
-              "draved --check", f"draved log dump {data}", f"draved log dump {data} --json", f"draved log verify {data}", f"draved log verify {data} --json"]
+    lines = [
+        f"drave {words} {at}"
+        for words in (
+            "info",
+            "info --json",
+            "topic list",
+            "topic list --json",
+            "topic describe printed",
+            "topic describe printed --json",
+            "topic create new-$RANDOM-$RANDOM --json",
+            "topic create printed --if-not-exists --json",
+            "topic create planned --dry-run --json",
+            "topic offsets printed",
+            "topic offsets printed --json",
+            "topic alter printed -c max.message.bytes=2000000 --json",
+            "topic add-partitions printed -n 1 --json",
+            "topic delete printed --dry-run --json",
+            "consume printed -e",
+            "consume printed -e --json",
+            "consume printed -n 1",
+            "consume printed -e -f %o",
+            "consume printed -o -10 -e",
+            "meta ls /topics",
+            "meta ls --json",
+            "meta get /topics/printed",
+            "meta get /topics/printed --json",
+            "bench consume printed",
+            "bench consume printed --json",
+            "bench produce printed --seconds 1 --rate 10 --json",
+        )
+    ]
+    lines += [
+        f"drave {words}"
+        for words in (
+            "topic",
+            "bench --help",
+            "help",
+            "help topic",
+            "completion bash",
+            "completion zsh",
+            "completion fish",
+            "completion words -- topic ''",
+            "reference man",
+            "reference markdown",
+        )
+    ]
+    lines += [
+        f"echo x | drave produce printed --json {at}",
+        "drave --help",
+        "drave --version",
+        "drave topic create --help",
+        "draved --help",
+        "draved --help-config",
+        "draved --version",
+        "draved --check",
+        f"draved log dump {data}",
+        f"draved log dump {data} --json",
+        f"draved log verify {data}",
+        f"draved log verify {data} --json",
+    ]
 
     for line in lines:
         for to, why in (("> /dev/full", "could not be written: no space left"), (">&-", "could not be written: standard output is closed")):
@@ -136,7 +221,12 @@ def outputs_checked(cluster):
 
 def option_order(cluster):
     """Options stand before, between and behind the words."""
-    for words in (["-b", cluster.bootstrap, "info"], ["info", "-b", cluster.bootstrap], ["--json", "topic", "-b", cluster.bootstrap, "list"], ["--timeout", "5s", "topic", "list", "-b" + cluster.bootstrap]):
+    for words in (
+        ["-b", cluster.bootstrap, "info"],
+        ["info", "-b", cluster.bootstrap],
+        ["--json", "topic", "-b", cluster.bootstrap, "list"],
+        ["--timeout", "5s", "topic", "list", "-b" + cluster.bootstrap],
+    ):
         expect(run(*words, env={"DRAVE_BOOTSTRAP": "127.0.0.1:1"}), 0)
     expect(run("-p", 2, "-b", cluster.bootstrap, "topic", "create", "ordered"), 0, "2 partitions")
 
@@ -147,15 +237,26 @@ def long_lines(cluster):
     at = f"-b {cluster.bootstrap}"
     # What it has at its highest, in KiB, comes last; a limit of its address space would leave a sanitizer no room.
     peak = "import os, sys; _, status, used = os.wait4(os.spawnvp(os.P_NOWAIT, 'drave', sys.argv[1:]), 0); print('peak', used.ru_maxrss, file=sys.stderr); sys.exit(os.waitstatus_to_exitcode(status))"
-    done = shell(f"(head -c 400000000 /dev/zero | tr '\\0' x; echo; echo ok) | python3 -c \"{peak}\" drave produce lines-max {at}", timeout=120)
+    done = shell(
+        f"(head -c 400000000 /dev/zero | tr '\\0' x; echo; echo ok) | python3 -c \"{peak}\" drave produce lines-max {at}", timeout=120
+    )
     assert int(re.search(r"peak (\d+)", done.stderr)[1]) < 200 * 1024, done.stderr
-    expect(done, 1, r'line 1 is not sent: it has 400000000 bytes, and a record of "lines-max" has 100000 at most', r"max\.message\.bytes", "1 records acknowledged", "1 records failed")
+    expect(
+        done,
+        1,
+        r'line 1 is not sent: it has 400000000 bytes, and a record of "lines-max" has 100000 at most',
+        r"max\.message\.bytes",
+        "1 records acknowledged",
+        "1 records failed",
+    )
     assert cluster.drave("consume", "lines-max", "-e").stdout == "ok\n"
     expect(shell(f"drave produce lines-max {at} < /"), 1, "the input cannot be read")
     expect(shell(f"drave produce lines-max {at} <&-"), 1, "the input cannot be read: it is closed")
     expect(cluster.drave("produce", "lines-max", "-H", "=x", stdin="x\n", check=False), 2, "KEY=VALUE")
     # A refused record does not end the waiting for the others.
-    done = cluster.drave("produce", "lines-max", "-z", "lz4", stdin="x" * 100000001 + "\n" + "".join(f"{i}\n" for i in range(5000)), check=False)
+    done = cluster.drave(
+        "produce", "lines-max", "-z", "lz4", stdin="x" * 100000001 + "\n" + "".join(f"{i}\n" for i in range(5000)), check=False
+    )
     expect(done, 1, "5000 records acknowledged")
 
 
@@ -183,7 +284,11 @@ def unreadable_records(cluster):
     """Records that no codec can read are not stored: those who read find nothing that stops them."""
     cluster.create("poisoned")
     with Raw(cluster[cluster.leaders("poisoned")[0]].port) as raw:
-        for one, stored in ((batch([(None, b"before")]), True), (batch([(None, b"x")], "zstd", compressed=lambda _: b"junk"), False), (batch([(None, b"behind")]), True)):
+        for one, stored in (
+            (batch([(None, b"before")]), True),
+            (batch([(None, b"x")], "zstd", compressed=lambda _: b"junk"), False),
+            (batch([(None, b"behind")]), True),
+        ):
             assert (raw.produce("poisoned", 0, one)[0] == 0) == stored
     assert cluster.drave("consume", "poisoned", "-e").stdout == "before\nbehind\n"
 
@@ -192,9 +297,18 @@ def pipes_and_signals(cluster):
     """A reader that goes away ends the program quietly; Ctrl-C says how much was done."""
     cluster.drave("topic", "create", "many")
     cluster.drave("produce", "many", stdin="".join(f"{i}\n" for i in range(20000)))
-    done = subprocess.run(f"'{BIN}/drave' consume many -b {cluster.bootstrap} -e | head -1; echo ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        f"'{BIN}/drave' consume many -b {cluster.bootstrap} -e | head -1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.stdout.split() == ["0", "0"] and done.stderr == "", (done.stdout, done.stderr)
-    process = subprocess.Popen([str(BIN / "drave"), "consume", "many", "-b", cluster.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [str(BIN / "drave"), "consume", "many", "-b", cluster.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     for _ in range(100):
         process.stdout.readline()
     process.send_signal(signal.SIGINT)
@@ -228,7 +342,9 @@ def terminal(cluster):
 def interrupted_early(cluster):
     """Ctrl-C before everything was read is no success; a silence that --timeout bounds is none either."""
     cluster.drave("topic", "create", "quiet")
-    process = subprocess.Popen([str(BIN / "drave"), "consume", "quiet", "-n", "1", "-b", cluster.bootstrap], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [str(BIN / "drave"), "consume", "quiet", "-n", "1", "-b", cluster.bootstrap], stderr=subprocess.PIPE, text=True
+    )
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     assert "not all that was asked for" in process.communicate(timeout=30)[1] and process.returncode == 1
@@ -273,6 +389,22 @@ def bench(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (empty_list, usage, not_reachable, topics, kafka_words, outputs_checked, option_order, long_lines, records, unreadable_records, pipes_and_signals, terminal, interrupted_early, tree, bench):
+    for test in (
+        empty_list,
+        usage,
+        not_reachable,
+        topics,
+        kafka_words,
+        outputs_checked,
+        option_order,
+        long_lines,
+        records,
+        unreadable_records,
+        pipes_and_signals,
+        terminal,
+        interrupted_early,
+        tree,
+        bench,
+    ):
         suite.run(test, shared)
 suite.end()

@@ -38,14 +38,18 @@ def help_texts(cluster):
 def reference(cluster):
     """docs/cli.md ends with the reference that the program prints; the man page passes the checkers."""
     printed = run("reference", "markdown").stdout.rstrip("\n")
-    assert (ROOT / "docs" / "cli.md").read_text().rstrip("\n").endswith(printed), "docs/cli.md is not what `drave reference markdown` prints"
+    assert (ROOT / "docs" / "cli.md").read_text().rstrip("\n").endswith(printed), (
+        "docs/cli.md is not what `drave reference markdown` prints"
+    )
     page = run("reference", "man").stdout
     with tempfile.NamedTemporaryFile("w", suffix=".1") as f:
         f.write(page)
         f.flush()
         lint = subprocess.run(["mandoc", "-Tlint", f.name], capture_output=True, text=True)
         assert lint.returncode == 0 and lint.stdout == "", lint.stdout
-        shown = subprocess.run(["man", "--warnings", "-l", f.name], capture_output=True, text=True, env=dict(os.environ, MANWIDTH="100", LC_ALL="C.UTF-8"))
+        shown = subprocess.run(
+            ["man", "--warnings", "-l", f.name], capture_output=True, text=True, env=dict(os.environ, MANWIDTH="100", LC_ALL="C.UTF-8")
+        )
         assert shown.returncode == 0 and shown.stderr == "", shown.stderr
     for command in commands():
         assert f"drave {command}" in shown.stdout, command
@@ -113,10 +117,24 @@ def completion(cluster):
         cluster.create(topic, **({"compression.type": "lz4"} if topic == "other" else {}))
     lines = [line.replace("BOOTSTRAP", cluster.bootstrap.split(",")[0]) for line in LINES]
     with tempfile.TemporaryDirectory() as home:
-        env = dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}", DRAVE_BOOTSTRAP=cluster.bootstrap, HOME=home, XDG_CONFIG_HOME=home, XDG_DATA_HOME=home, DUMP=f"{home}/dump")
-        for name, command in (("bash", ["bash", "--norc", "-c", BASH]), ("zsh", ["zsh", "-f", "-c", ZSH]), ("fish", ["fish", "--no-config", "-c", FISH])):
+        env = dict(
+            os.environ,
+            PATH=f"{BIN}:{os.environ['PATH']}",
+            DRAVE_BOOTSTRAP=cluster.bootstrap,
+            HOME=home,
+            XDG_CONFIG_HOME=home,
+            XDG_DATA_HOME=home,
+            DUMP=f"{home}/dump",
+        )
+        for name, command in (
+            ("bash", ["bash", "--norc", "-c", BASH]),
+            ("zsh", ["zsh", "-f", "-c", ZSH]),
+            ("fish", ["fish", "--no-config", "-c", FISH]),
+        ):
             assert shutil.which(name), f"{name} is missing; deploy/install-deps --test installs it"
-            done = subprocess.run(command, input="".join(f"{line}\n" for line in lines), capture_output=True, text=True, env=env, timeout=60)
+            done = subprocess.run(
+                command, input="".join(f"{line}\n" for line in lines), capture_output=True, text=True, env=env, timeout=60
+            )
             answers = done.stdout.splitlines()
             assert done.returncode == 0 and done.stderr == "" and len(answers) == len(lines), (name, done)
             for (line, (wanted, unwanted)), answer in zip(LINES.items(), answers, strict=True):
@@ -138,9 +156,21 @@ def installed(cluster):
         for command in (["cmake", "--build", str(build), "--target", "pages"], ["cmake", "--install", str(build), "--prefix", place]):
             done = subprocess.run(command, capture_output=True, text=True, timeout=600)
             assert done.returncode == 0, done.stdout[-500:] + done.stderr[-500:]
-        for name in ("bin/drave", "bin/draved", "share/man/man1/drave.1", "share/bash-completion/completions/drave", "share/zsh/site-functions/_drave", "share/fish/vendor_completions.d/drave.fish"):
+        for name in (
+            "bin/drave",
+            "bin/draved",
+            "share/man/man1/drave.1",
+            "share/bash-completion/completions/drave",
+            "share/zsh/site-functions/_drave",
+            "share/fish/vendor_completions.d/drave.fish",
+        ):
             assert os.path.getsize(f"{place}/{name}") > 200, name
-        expect(shell(f"bash -n {place}/share/bash-completion/completions/drave && zsh -n {place}/share/zsh/site-functions/_drave && fish -n {place}/share/fish/vendor_completions.d/drave.fish"), 0)
+        expect(
+            shell(
+                f"bash -n {place}/share/bash-completion/completions/drave && zsh -n {place}/share/zsh/site-functions/_drave && fish -n {place}/share/fish/vendor_completions.d/drave.fish"
+            ),
+            0,
+        )
         expect(subprocess.run([f"{place}/bin/drave", "--version"], capture_output=True, text=True), 0, "drave ")
 
 
@@ -152,16 +182,31 @@ def changes(cluster):
     def settings(topic):
         return cluster.describe(topic)["config"]
 
-    expect(cluster.drave("topic", "alter", "left", "-c", "max.message.bytes=200000", "--dry-run"), 0, "would have max.message.bytes=200000", "nothing was changed")
+    expect(
+        cluster.drave("topic", "alter", "left", "-c", "max.message.bytes=200000", "--dry-run"),
+        0,
+        "would have max.message.bytes=200000",
+        "nothing was changed",
+    )
     assert settings("left") == {}
-    expect(cluster.drave("topic", "alter", "left", "right", "-c", "max.message.bytes=200000", "-c", "compression.type=lz4"), 0, 'topic "right" has max.message.bytes=200000')
+    expect(
+        cluster.drave("topic", "alter", "left", "right", "-c", "max.message.bytes=200000", "-c", "compression.type=lz4"),
+        0,
+        'topic "right" has max.message.bytes=200000',
+    )
     assert settings("left") == settings("right") == {"max.message.bytes": "200000", "compression.type": "lz4"}
-    altered = json.loads(cluster.drave("topic", "alter", "left", "-d", "compression.type", "-c", "max.message.bytes=300000", "--json").stdout)
+    altered = json.loads(
+        cluster.drave("topic", "alter", "left", "-d", "compression.type", "-c", "max.message.bytes=300000", "--json").stdout
+    )
     assert altered == [{"name": "left", "set": {"max.message.bytes": "300000"}, "removed": ["compression.type"], "dry_run": False}], altered
     assert settings("left") == {"max.message.bytes": "300000"}
     expect(cluster.drave("topic", "alter", "left", "-c", "max.mesage.bytes=1", check=False), 1, r"max\.message\.bytes")
     expect(cluster.drave("topic", "alter", "left", "-c", "max.message.bytes=many", check=False), 1, "many")
-    expect(cluster.drave("topic", "alter", "left", "missing", "-c", "max.message.bytes=400000", check=False), 1, '"missing" does not exist; drave topic list shows those')
+    expect(
+        cluster.drave("topic", "alter", "left", "missing", "-c", "max.message.bytes=400000", check=False),
+        1,
+        '"missing" does not exist; drave topic list shows those',
+    )
     expect(cluster.drave("topic", "alter", "lefd", "-c", "max.message.bytes=400000", check=False), 1, 'did you mean "left"')
     expect(cluster.drave("topic", "alter", "left", check=False), 2, "-c")
     expect(cluster.drave("topic", "alter", "left", "-c", "x", check=False), 2, "KEY=VALUE")
@@ -175,7 +220,9 @@ def changes(cluster):
     planned = json.loads(cluster.drave("topic", "create", "thought", "-p", 2, "--dry-run", "--json").stdout)
     assert planned == {"name": "thought", "id": None, "partitions": 2, "replicas": 3, "created": False, "dry_run": True}, planned
     there = json.loads(cluster.drave("topic", "create", "left", "--if-not-exists", "--json").stdout)
-    assert len(there.pop("id")) == 22 and there == {"name": "left", "partitions": 5, "replicas": 3, "created": False, "dry_run": False}, there
+    assert len(there.pop("id")) == 22 and there == {"name": "left", "partitions": 5, "replicas": 3, "created": False, "dry_run": False}, (
+        there
+    )
     expect(cluster.drave("topic", "create", "thought", "-r", 9, "--dry-run", check=False), 1, "9")
     expect(cluster.drave("topic", "delete", "left", "--dry-run"), 0, "would be deleted, with 5 partitions")
     names = {t["name"] for t in cluster.drave("topic", "list", json_out=True)}
@@ -192,7 +239,10 @@ def offsets(cluster):
     records = [{"partition": 0, "timestamp": 1000 * (i + 1), "value": "x"} for i in range(5)]
     cluster.drave("produce", "places", "--json", stdin="".join(json.dumps(r) + "\n" for r in records))
     rows = cluster.drave("topic", "offsets", "places", "--at", "2001", json_out=True)
-    assert rows == [{"partition": 0, "start": 0, "end": 5, "last_stable": 5, "at": 2}, {"partition": 1, "start": 0, "end": 0, "last_stable": 0, "at": None}], rows
+    assert rows == [
+        {"partition": 0, "start": 0, "end": 5, "last_stable": 5, "at": 2},
+        {"partition": 1, "start": 0, "end": 0, "last_stable": 0, "at": None},
+    ], rows
     assert [r["at"] for r in cluster.drave("topic", "offsets", "places", "--at", "@1970-01-01T00:00:05Z", json_out=True)] == [4, None]
     assert [r["at"] for r in cluster.drave("topic", "offsets", "places", json_out=True)] == [None, None]
     expect(cluster.drave("topic", "offsets", "places"), 0, "PARTITION START END LAST STABLE")
@@ -238,7 +288,11 @@ class Forgetful:
 def repeats(cluster):
     """A change whose answer was lost is asked for again, and finds that it was done: a success."""
     CREATE, DELETE, GROW = 19, 20, 37
-    for key, words, said in ((CREATE, "topic create lost -p 2", "lost"), (GROW, "topic add-partitions lost -n 3", "5 partitions, 3 of them new"), (DELETE, "topic delete lost", "deleted")):
+    for key, words, said in (
+        (CREATE, "topic create lost -p 2", "lost"),
+        (GROW, "topic add-partitions lost -n 3", "5 partitions, 3 of them new"),
+        (DELETE, "topic delete lost", "deleted"),
+    ):
         before = Forgetful(cluster[1].port, key)
         done = run(*words.split(), "-b", f"{before.address},127.0.0.1:{cluster[1].port}")
         assert before.forgot == 1 and done.returncode == 0 and said in done.stdout + done.stderr, (words, before.forgot, done)

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -49,6 +48,7 @@ class Dev:
 def dev_cluster():
     """drave dev: start, status, kill, pause, resume, start, stop; nothing of it is left running."""
     with tempfile.TemporaryDirectory() as d:
+
         def dev(*words):
             return run("dev", *words, "--dir", f"{d}/c")
 
@@ -69,7 +69,9 @@ def dev_cluster():
             expect(dev("resume", 1), 0)
             below = Path(d) / "below"
             below.mkdir()
-            relative = subprocess.run([str(BIN / "drave"), "dev", "start", "2", "--dir", "../c"], cwd=below, capture_output=True, text=True, timeout=60)
+            relative = subprocess.run(
+                [str(BIN / "drave"), "dev", "start", "2", "--dir", "../c"], cwd=below, capture_output=True, text=True, timeout=60
+            )
             expect(relative, 0, "broker 2")  # whatever the working directory
             taken = run("dev", "--dir", f"{d}/other", "--nodes", 1, "--port", port_of(status[0]))
             expect(taken, 1, str(port_of(status[0])), "in use")
@@ -96,7 +98,9 @@ def dev_interrupted():
     """Ctrl-C while drave dev still starts its brokers ends those, too."""
     for wait in range(6):
         with Dev() as dev:
-            process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(
+                [str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
             wait_until("a broker", lambda: (dev.dir / "1" / "draved.pid").exists(), pause=0.0005)
             time.sleep(wait * 0.002)  # another stage each time: forked, draved, locked, connected
             process.send_signal(signal.SIGINT)
@@ -135,8 +139,17 @@ def waits_for_a_start():
         expect(run("topic", "create", "t", env=dev.env), 0)
         expect(dev("stop"), 0)
         env = dict(os.environ, **dev.env)
-        waiting = [subprocess.Popen([str(BIN / "drave"), *words, "--timeout", "40s"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                   for words in (["produce", "t"], ["consume", "t", "-n", "1"], ["topic", "list"], ["info"], ["topic", "create", "t2"])]
+        waiting = [
+            subprocess.Popen(
+                [str(BIN / "drave"), *words, "--timeout", "40s"],
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for words in (["produce", "t"], ["consume", "t", "-n", "1"], ["topic", "list"], ["info"], ["topic", "create", "t2"])
+        ]
         time.sleep(0.3)
         assert all(p.poll() is None for p in waiting), "a command does not wait"
         expect(dev("start"), 0)
@@ -152,14 +165,30 @@ def produce_says_why():
         for words in (["t", "-c", "min.insync.replicas=3"], ["u"]):
             expect(run("topic", "create", *words, env=dev.env), 0)
         expect(dev("kill", 3), 0)
-        wait_until("two in sync", lambda: len(json.loads(run("topic", "describe", "t", "--json", env=dev.env).stdout)["partitions"][0]["in_sync"]) == 2)
+        wait_until(
+            "two in sync",
+            lambda: len(json.loads(run("topic", "describe", "t", "--json", env=dev.env).stdout)["partitions"][0]["in_sync"]) == 2,
+        )
         few = r"t-0: 2 of 3 replicas are in sync and min\.insync\.replicas is 3"
-        expect(run("produce", "t", "--timeout", "3500ms", stdin="x\n", env=dev.env), 1, f"waiting for 1 records to be acknowledged; .*{few}", "not acknowledged in time", f"drave: partition {few}")
+        expect(
+            run("produce", "t", "--timeout", "3500ms", stdin="x\n", env=dev.env),
+            1,
+            f"waiting for 1 records to be acknowledged; .*{few}",
+            "not acknowledged in time",
+            f"drave: partition {few}",
+        )
         expect(dev("kill", 2), 0)
         began = time.monotonic()
-        expect(run("produce", "u", "--timeout", "3500ms", stdin="x\n", env=dev.env), 1, "waiting for .*u-0: 2 of 3 replicas are down: brokers", "drave: partition u-0: 2 of 3")
+        expect(
+            run("produce", "u", "--timeout", "3500ms", stdin="x\n", env=dev.env),
+            1,
+            "waiting for .*u-0: 2 of 3 replicas are down: brokers",
+            "drave: partition u-0: 2 of 3",
+        )
         assert time.monotonic() - began < 8, time.monotonic() - began
-        waiting = subprocess.Popen([str(BIN / "drave"), "produce", "u"], env=dict(os.environ, **dev.env), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        waiting = subprocess.Popen(
+            [str(BIN / "drave"), "produce", "u"], env=dict(os.environ, **dev.env), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         waiting.stdin.write("x\n")
         waiting.stdin.flush()
         assert "2 of 3 replicas are down" in waiting.stderr.readline(), "nothing is said while the input is open"
@@ -170,7 +199,9 @@ def produce_says_why():
         env = {"DRAVE_BOOTSTRAP": re.search(r"bootstrap: (\S+)", started.stdout).group(1)}
         expect(run("topic", "create", "v", env=env), 0)
         nearly = r"broker 1 refuses records: the disk of .* is nearly full: .*STORAGE_ERROR"
-        expect(run("produce", "v", "--timeout", "3s", stdin="x\n", env=env), 1, f"waiting for .*{nearly}", f"drave: partition v-0: {nearly}")
+        expect(
+            run("produce", "v", "--timeout", "3s", stdin="x\n", env=env), 1, f"waiting for .*{nearly}", f"drave: partition v-0: {nearly}"
+        )
 
 
 def stop_is_the_end():
@@ -196,7 +227,9 @@ def stop_has_a_limit():
     with Dev() as dev:
         dev.make(1)
         pid = dev.status()[0]["pid"]
-        held = subprocess.Popen(["strace", "-qq", "-f", "-e", "inject=all:delay_enter=2000000", "-p", str(pid), "-o", "/dev/null"], stderr=subprocess.DEVNULL)
+        held = subprocess.Popen(
+            ["strace", "-qq", "-f", "-e", "inject=all:delay_enter=2000000", "-p", str(pid), "-o", "/dev/null"], stderr=subprocess.DEVNULL
+        )
         try:
             wait_until("the tracer", lambda: f"TracerPid:\t{held.pid}" in Path(f"/proc/{pid}/status").read_text())
             stopped = dev("stop", "--timeout", "500ms")
@@ -264,8 +297,13 @@ def hangup():
     """When its terminal goes, drave dev ends its brokers; one that nohup protects stays."""
     for ignored in (False, True):
         with Dev() as dev:
-            process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0", "--nodes", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                       preexec_fn=(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if ignored else None)
+            process = subprocess.Popen(
+                [str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0", "--nodes", "1"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                preexec_fn=(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if ignored else None,
+            )
             process.stdout.readline()
             process.send_signal(signal.SIGHUP)
             if ignored:
@@ -279,7 +317,9 @@ def hangup():
 def told_while_staying():
     """A broker that ends while drave dev stays is told with its last line."""
     with Dev() as dev:
-        process = subprocess.Popen([str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [str(BIN / "drave"), "dev", "--dir", str(dev.dir), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         process.stdout.readline()
         expect(dev("kill", 2), 0)
         assert "broker 2 has ended" in process.stderr.readline()
@@ -289,6 +329,18 @@ def told_while_staying():
 
 
 suite = Suite()
-for test in (dev_cluster, dev_interrupted, no_majority, waits_for_a_start, produce_says_why, stop_is_the_end, stop_has_a_limit, strangers_are_safe, refused_settings, hangup, told_while_staying):
+for test in (
+    dev_cluster,
+    dev_interrupted,
+    no_majority,
+    waits_for_a_start,
+    produce_says_why,
+    stop_is_the_end,
+    stop_has_a_limit,
+    strangers_are_safe,
+    refused_settings,
+    hangup,
+    told_while_staying,
+):
     suite.run(test)
 suite.end()

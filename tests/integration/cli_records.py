@@ -9,8 +9,8 @@ import threading
 import time
 
 from harness.cluster import BIN, Cluster
-from harness.suite import Suite
 from harness.command import expect
+from harness.suite import Suite
 
 HOUR = 3600 * 1000
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -31,14 +31,38 @@ def put(cluster, topic, records, *words):
 ODD = [
     {"partition": 0, "timestamp": 1000, "key": "k", "value": "v", "headers": []},
     {"partition": 0, "timestamp": -1, "key": None, "value": None, "headers": []},  # a tombstone without a key and a time
-    {"partition": 0, "timestamp": 0, "key": "zero", "value": {"hex": "ff"}, "headers": [{"key": "h", "value": None}, {"key": "h", "value": ""}]},  # librdkafka has no such time
+    {
+        "partition": 0,
+        "timestamp": 0,
+        "key": "zero",
+        "value": {"hex": "ff"},
+        "headers": [{"key": "h", "value": None}, {"key": "h", "value": ""}],
+    },  # librdkafka has no such time
     {"partition": 0, "timestamp": 0, "key": "zero", "value": None, "headers": []},
     {"partition": 0, "timestamp": 7, "key": "behind", "value": "zero", "headers": []},
     {"partition": 1, "timestamp": 9007199254740993, "key": "", "value": "", "headers": []},  # no double holds that number
-    {"partition": 2, "timestamp": 1, "key": {"hex": "80"}, "value": {"hex": "00ff"}, "headers": [{"key": "a", "value": "1"}, {"key": "a", "value": None}, {"key": "a", "value": ""}]},
-    {"partition": 2, "timestamp": 2, "key": "tombstone", "value": None, "headers": [{"key": "", "value": {"hex": "c328"}}, {"key": {"hex": "ff"}, "value": "é"}]},
-    {"partition": 2, "timestamp": 3, "key": None, "value": "a zero \0, \x1b[31m, \u2028, \U0001f600, \"\\\n\t", "headers": []},
-    {"partition": 1, "timestamp": 5, "key": "{\"hex\":\"00\"}", "value": "{\"base64\":\"AA==\"}", "headers": []},  # text that looks like the form for bytes
+    {
+        "partition": 2,
+        "timestamp": 1,
+        "key": {"hex": "80"},
+        "value": {"hex": "00ff"},
+        "headers": [{"key": "a", "value": "1"}, {"key": "a", "value": None}, {"key": "a", "value": ""}],
+    },
+    {
+        "partition": 2,
+        "timestamp": 2,
+        "key": "tombstone",
+        "value": None,
+        "headers": [{"key": "", "value": {"hex": "c328"}}, {"key": {"hex": "ff"}, "value": "é"}],
+    },
+    {"partition": 2, "timestamp": 3, "key": None, "value": 'a zero \0, \x1b[31m, \u2028, \U0001f600, "\\\n\t', "headers": []},
+    {
+        "partition": 1,
+        "timestamp": 5,
+        "key": '{"hex":"00"}',
+        "value": '{"base64":"AA=="}',
+        "headers": [],
+    },  # text that looks like the form for bytes
 ]
 
 
@@ -50,12 +74,24 @@ def there_and_back(cluster):
     read = records_of(cluster, "odd")
     for p in range(3):
         assert [{k: r[k] for k in ODD[0]} for r in read if r["partition"] == p] == [r for r in ODD if r["partition"] == p], read
-    piped = subprocess.run(f"'{BIN}/drave' consume odd -e --json -b {cluster.bootstrap} | '{BIN}/drave' produce copy --json -b {cluster.bootstrap}", shell=True, capture_output=True, text=True, timeout=60)
+    piped = subprocess.run(
+        f"'{BIN}/drave' consume odd -e --json -b {cluster.bootstrap} | '{BIN}/drave' produce copy --json -b {cluster.bootstrap}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert piped.returncode == 0 and json.loads(piped.stdout)["records"] == len(ODD), piped
     without_topic = [json.dumps({k: v for k, v in r.items() if k != "topic"}, sort_keys=True) for r in read]
     copied = [json.dumps({k: v for k, v in r.items() if k != "topic"}, sort_keys=True) for r in records_of(cluster, "copy")]
     assert sorted(copied) == sorted(without_topic), copied
-    expect(cluster.drave("produce", "narrow", "--json", stdin=json.dumps(next(r for r in ODD if r["partition"] == 1)) + "\n", check=False), 1, "line 1", "partition 1", "--repartition")
+    expect(
+        cluster.drave("produce", "narrow", "--json", stdin=json.dumps(next(r for r in ODD if r["partition"] == 1)) + "\n", check=False),
+        1,
+        "line 1",
+        "partition 1",
+        "--repartition",
+    )
     put(cluster, "narrow", ODD, "--repartition")
     assert len(records_of(cluster, "narrow")) == len(ODD)
     put(cluster, "copy", ODD[:1], "-p", 2)
@@ -67,12 +103,24 @@ def bad_json(cluster):
     cluster.create("strict")
     good = json.dumps({"value": "x"})
     wrong = [
-        ("{", "no JSON"), ("[1]", "no JSON object"), ('{"key":"a"}', "no \"value\""), ('{"value":1}', "value is no string"),
-        ('{"value":{"a":1}}', "value is no string"), ('{"value":{"hex":"abc"}}', "hex"), ('{"value":{"hex":"zz"}}', "hex"), ('{"value":{"base64":"A"}}', "base64"),
-        ('{"value":"x","timestamp":1.5}', "timestamp"), ('{"value":"x","timestamp":-2}', "timestamp"),
-        ('{"value":"x","timestamp":9223372036854775808}', "JSON"), ('{"value":"x","partition":-1}', "partition"), ('{"value":"x","partition":"0"}', "partition"),
-        ('{"value":"x","headers":{"a":"b"}}', "headers"), ('{"value":"x","headers":[{"key":"a"}]}', "header"), ('{"value":"x","headers":[{"key":null,"value":"b"}]}', "header"),
-        ('{"payload":"x","value":"x"}', "payload"), ('{"value":"x","value":"y"}', "JSON"),
+        ("{", "no JSON"),
+        ("[1]", "no JSON object"),
+        ('{"key":"a"}', 'no "value"'),
+        ('{"value":1}', "value is no string"),
+        ('{"value":{"a":1}}', "value is no string"),
+        ('{"value":{"hex":"abc"}}', "hex"),
+        ('{"value":{"hex":"zz"}}', "hex"),
+        ('{"value":{"base64":"A"}}', "base64"),
+        ('{"value":"x","timestamp":1.5}', "timestamp"),
+        ('{"value":"x","timestamp":-2}', "timestamp"),
+        ('{"value":"x","timestamp":9223372036854775808}', "JSON"),
+        ('{"value":"x","partition":-1}', "partition"),
+        ('{"value":"x","partition":"0"}', "partition"),
+        ('{"value":"x","headers":{"a":"b"}}', "headers"),
+        ('{"value":"x","headers":[{"key":"a"}]}', "header"),
+        ('{"value":"x","headers":[{"key":null,"value":"b"}]}', "header"),
+        ('{"payload":"x","value":"x"}', "payload"),
+        ('{"value":"x","value":"y"}', "JSON"),
     ]
     for line, why in wrong:
         done = cluster.drave("produce", "strict", "--json", stdin=f"{good}\n{line}\n{good}\n", check=False)
@@ -125,7 +173,9 @@ def a_span_that_ends_ahead(cluster):
     cluster.create("ahead")
     cluster.drave("produce", "ahead", stdin="in time\n")
     until = int(time.time() * 1000) + 2000
-    process = subprocess.Popen([str(BIN / "drave"), "consume", "ahead", "-o", f"@-1m:{until}", "-b", cluster.bootstrap], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [str(BIN / "drave"), "consume", "ahead", "-o", f"@-1m:{until}", "-b", cluster.bootstrap], stdout=subprocess.PIPE, text=True
+    )
     assert process.communicate(timeout=30)[0] == "in time\n" and process.returncode == 0
     assert time.time() * 1000 >= until, "it ended before its time"
 
@@ -154,7 +204,10 @@ def several_topics(cluster):
 def end_of_a_busy_topic(cluster):
     """-e ends at what was there when it began, however fast others write; a topic with nothing new ends at once."""
     cluster.create("busy")
-    writer = subprocess.Popen([str(BIN / "drave"), "bench", "produce", "busy", "--rate", "5000", "--seconds", "20", "--size", "64", "-b", cluster.bootstrap], stdout=subprocess.DEVNULL)
+    writer = subprocess.Popen(
+        [str(BIN / "drave"), "bench", "produce", "busy", "--rate", "5000", "--seconds", "20", "--size", "64", "-b", cluster.bootstrap],
+        stdout=subprocess.DEVNULL,
+    )
     try:
         time_limit = 10
         cluster.drave("consume", "busy", "-n", 1000, "-f", "%o\\n", timeout=time_limit)
@@ -182,7 +235,11 @@ def properties(cluster):
     expect(cluster.drave("consume", "props", "-X", "linger.ms=1", check=False), 2, "producers only")
     expect(cluster.drave("consume", "props", "-X", "group.id=g", check=False), 2, "without a group")
     expect(cluster.drave("consume", "props", "-X", "auto.offset.reset=earliest", check=False), 2, "-o")
-    expect(cluster.drave("bench", "produce", "props", "--seconds", 1, "--rate", 10, "-X", "lingr.ms=1", check=False), 2, "did you mean linger.ms")
+    expect(
+        cluster.drave("bench", "produce", "props", "--seconds", 1, "--rate", 10, "-X", "lingr.ms=1", check=False),
+        2,
+        "did you mean linger.ms",
+    )
     debugged = cluster.drave("produce", "props", "-X", "debug=broker", stdin="x\n")
     assert "librdkafka" in debugged.stderr, debugged.stderr[:200]
 
@@ -247,7 +304,16 @@ def garbled_on_the_way():
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (there_and_back, bad_json, keys_and_tombstones, where, a_span_that_ends_ahead, several_topics, end_of_a_busy_topic, properties):
+    for test in (
+        there_and_back,
+        bad_json,
+        keys_and_tombstones,
+        where,
+        a_span_that_ends_ahead,
+        several_topics,
+        end_of_a_busy_topic,
+        properties,
+    ):
         suite.run(test, shared)
 suite.run(frozen_leader)
 suite.run(garbled_on_the_way)

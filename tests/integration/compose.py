@@ -61,7 +61,14 @@ def inside_and_outside():
     subprocess.run([drave, "produce", "both"], input="from outside\n", text=True, check=True, capture_output=True, env=env, timeout=60)
     wanted = ["from inside", "from outside"]
     assert sorted(inside("consume", "both", "-e").stdout.splitlines()) == wanted
-    assert sorted(subprocess.run([drave, "consume", "both", "-e"], text=True, check=True, capture_output=True, env=env, timeout=60).stdout.splitlines()) == wanted
+    assert (
+        sorted(
+            subprocess.run(
+                [drave, "consume", "both", "-e"], text=True, check=True, capture_output=True, env=env, timeout=60
+            ).stdout.splitlines()
+        )
+        == wanted
+    )
 
 
 def faults_lose_nothing():

@@ -15,7 +15,14 @@ from harness.cluster import BIN, Cluster, free_ports, wait_until
 from harness.suite import Suite
 
 RECORDS, TOPIC = 1500, "orders"
-SMALL = {"log.segment.bytes": 20000, "log.index.interval.bytes": 4096, "journal.file.bytes": 65536, "journal.max.bytes": 262144, "tail.cache.bytes": 0, "log.compression": "none"}
+SMALL = {
+    "log.segment.bytes": 20000,
+    "log.index.interval.bytes": 4096,
+    "journal.file.bytes": 65536,
+    "journal.max.bytes": 262144,
+    "tail.cache.bytes": 0,
+    "log.compression": "none",
+}
 STORAGE_ERROR = 56
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -140,7 +147,9 @@ def read_all(port, patience=3):
             for offset, record in records_in(batches):
                 if offset < served:
                     continue
-                assert offset == served and record == value(offset).encode(), f"offset {offset} is served with {record[:40]!r} where {served} is next"
+                assert offset == served and record == value(offset).encode(), (
+                    f"offset {offset} is served with {record[:40]!r} where {served} is next"
+                )
                 served += 1
     return served, 0
 
@@ -159,7 +168,13 @@ def make(place):
 
 
 def verify(data):
-    return subprocess.run([str(BIN / "draved"), "log", "verify", str(data)], capture_output=True, text=True, timeout=60, env=dict(os.environ, ASAN_OPTIONS="exitcode=99"))
+    return subprocess.run(
+        [str(BIN / "draved"), "log", "verify", str(data)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=dict(os.environ, ASAN_OPTIONS="exitcode=99"),
+    )
 
 
 # ---- What must come of it ----
@@ -200,7 +215,10 @@ OUTCOMES = {
     # Where the newest rounds are gone altogether one broker alone cannot know; others would tell it (old_copy_is_refused in operator.py).
     "journal": ({REFUSED, CLOSED, SHORT, ALL}, {"directory": {REFUSED}, "unreadable": {REFUSED}}),
     "other journal": ({REFUSED, CLOSED, SHORT, ALL}, {"directory": {REFUSED}, "unreadable": {REFUSED}}),
-    "segment": ({CLOSED}, {"middle": {PART}, "last": {PART}, "early": {PART, CLOSED}, "cut by 1": {PART, CLOSED}, "halved": {PART, CLOSED}}),
+    "segment": (
+        {CLOSED},
+        {"middle": {PART}, "last": {PART}, "early": {PART, CLOSED}, "cut by 1": {PART, CLOSED}, "halved": {PART, CLOSED}},
+    ),
     "active segment": ({CLOSED, PART, ALL}, {}),  # what was not synced of it is written again from the journal
     "index": ({ALL}, {"directory": {CLOSED}, "unreadable": {CLOSED}}),
     "active index": ({ALL}, {"directory": {CLOSED}, "unreadable": {CLOSED, ALL}}),
@@ -255,7 +273,13 @@ def check(place, template, kind, way):
     if ROOT:
         subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", str(place)], check=True)
     WAYS[way](path)
-    said = subprocess.run(as_user([str(BIN / "draved"), "log", "verify", str(data)]), capture_output=True, text=True, timeout=60, env=dict(os.environ, ASAN_OPTIONS="exitcode=99"))
+    said = subprocess.run(
+        as_user([str(BIN / "draved"), "log", "verify", str(data)]),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=dict(os.environ, ASAN_OPTIONS="exitcode=99"),
+    )
     assert said.returncode in (0, 1), f"log verify ends with {said.returncode}: {said.stderr[-600:]}"
     draved = Draved(place, data)
     try:
@@ -267,7 +291,9 @@ def check(place, template, kind, way):
     assert came in single.get(way, expected), f"{came}: {draved.text()[-600:]}"
     if came not in (ALL, SHORT) and kind not in MADE_AGAIN:
         name = path.name if path.suffix != ".journal" else "journal"
-        assert said.returncode == 1 and name in said.stdout + said.stderr, f"log verify does not find it: {said.stdout[-300:]} {said.stderr[-300:]}"
+        assert said.returncode == 1 and name in said.stdout + said.stderr, (
+            f"log verify does not find it: {said.stdout[-300:]} {said.stderr[-300:]}"
+        )
     assert "empty the directory" not in said.stderr + said.stdout
     return came
 
@@ -335,8 +361,16 @@ def leader_leaves():
         began = time.monotonic()
         assert consume_all(cluster) == expected, "not everything can be consumed"
         took = time.monotonic() - began
-        cluster[leader].wait_log(rf"{re.escape(str(segment))} cannot be read at position \d+ \(checksum mismatch\): this replica leads no more while another one is whole")
-        wait_until("another leader, without the damaged one in sync", lambda: (p := cluster.describe(TOPIC)["partitions"][0])["leader"] not in (leader, -1, None) and sorted(p["in_sync"]) == sorted({1, 2, 3} - {leader}))
+        cluster[leader].wait_log(
+            rf"{re.escape(str(segment))} cannot be read at position \d+ \(checksum mismatch\): this replica leads no more while another one is whole"
+        )
+        wait_until(
+            "another leader, without the damaged one in sync",
+            lambda: (
+                (p := cluster.describe(TOPIC)["partitions"][0])["leader"] not in (leader, -1, None)
+                and sorted(p["in_sync"]) == sorted({1, 2, 3} - {leader})
+            ),
+        )
         said = verify(cluster[leader].data)
         assert said.returncode == 1 and f"{segment.relative_to(cluster[leader].data)} at " in said.stdout, said.stdout + said.stderr
         # The next leader dies: the whole replica is elected, not the damaged one.

@@ -5,6 +5,7 @@ import json
 import re
 
 from differences.answers import NAMES, answers
+
 from harness.cluster import ROOT, Cluster
 from harness.suite import Suite
 

@@ -84,9 +84,21 @@ def failover():
     """kill -9 and SIGSTOP of leaders."""
     history = History(ROOT / "build" / "failover" / "history.jsonl")
     with Cluster(3) as cluster:
-        (gaps, (pause_gap, pause_own)), found = with_load(cluster, history, lambda: ([one_kill(cluster, history, turn) for turn in range(KILLS)], one_pause(cluster, history)))
+        (gaps, (pause_gap, pause_own)), found = with_load(
+            cluster, history, lambda: ([one_kill(cluster, history, turn) for turn in range(KILLS)], one_pause(cluster, history))
+        )
     median, longest = statistics.median(gaps), max(gaps)
-    report.update(found | {"kills": KILLS, "gaps_ms": [round(g) for g in gaps], "median_gap_ms": round(median), "max_gap_ms": round(longest), "sigstop_gap_ms": round(pause_gap), "sigstop_probe_gap_ms": pause_own})
+    report.update(
+        found
+        | {
+            "kills": KILLS,
+            "gaps_ms": [round(g) for g in gaps],
+            "median_gap_ms": round(median),
+            "max_gap_ms": round(longest),
+            "sigstop_gap_ms": round(pause_gap),
+            "sigstop_probe_gap_ms": pause_own,
+        }
+    )
     if (LIMITS_MS[0] and median > LIMITS_MS[0]) or longest > LIMITS_MS[1]:
         raise AssertionError(f"gaps of {report['gaps_ms']} ms: limit {LIMITS_MS[0]} median, {LIMITS_MS[1]} maximum")
     return f"{KILLS} kills, {found['acknowledged']} acknowledged, lost {found['lost']}, gaps median {median:.0f} max {longest:.0f} ms, SIGSTOP gap {pause_gap:.0f} ms (probe {pause_own})"
@@ -121,7 +133,10 @@ def hanging_flows():
         time.sleep(8)  # 3 s pass before it is made anew
 
     flows = [(channel, way) for channel in (BULK, CONTROL) for way in (False, True)][:: 1 if KILLS > 5 else 3]
-    name = lambda channel, to_leader: f"{'bulk' if channel == BULK else 'control'}_{'to' if to_leader else 'from'}_leader"
+
+    def name(channel, to_leader):
+        return f"{'bulk' if channel == BULK else 'control'}_{'to' if to_leader else 'from'}_leader"
+
     return faults_of_links("hanging_flows", 2, {name(*flow): lambda c, l, flow=flow: hang(c, l, *flow) for flow in flows}, FLOW_LIMIT_MS)
 
 
@@ -153,7 +168,10 @@ def faults_of_links(what, in_sync, faults, limit_ms=None):
             gaps, found = with_load(cluster, history, all_faults)
     finally:
         links.close()
-    report[what] = found | {"gaps_ms": {name: gap for name, (gap, _) in gaps.items()}, "probe_gaps_ms": {name: gap for name, (_, gap) in gaps.items()}}
+    report[what] = found | {
+        "gaps_ms": {name: gap for name, (gap, _) in gaps.items()},
+        "probe_gaps_ms": {name: gap for name, (_, gap) in gaps.items()},
+    }
     text = ", ".join(f"{name} {gap} ms (probe {own})" for name, (gap, own) in gaps.items())
     if limit_ms and max(own for _, own in gaps.values()) > limit_ms:
         raise AssertionError(f"{text}; limit {limit_ms} for the probe")
@@ -172,7 +190,9 @@ class OneWay:
 
     def run(self):
         while not self.stopping.is_set():
-            self.producer.produce(self.topic, b"x", on_delivery=lambda error, _: (self.failed if error else self.oks).append(error or now_us()))
+            self.producer.produce(
+                self.topic, b"x", on_delivery=lambda error, _: (self.failed if error else self.oks).append(error or now_us())
+            )
             self.sent += 1
             self.producer.poll(0.01)
         self.producer.flush(60)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness import suspects
 from harness.checker import check
-from harness.cluster import ROOT, BIN, Cluster, wait_until
+from harness.cluster import BIN, ROOT, Cluster, wait_until
 from harness.history import History
 from harness.load import Load, Reader, drain
 from harness.raw import FETCH, Raw, batch, text
@@ -38,10 +38,24 @@ SETTINGS = {
     "max.partitions": 300,
 }
 # What a broker may hold: requests and answers, the cache, entries of peers, and what is uncommitted (a quarter of the journal). And 64 MiB.
-MEMORY = 2 * SETTINGS["queued.max.request.bytes"] + SETTINGS["tail.cache.bytes"] + SETTINGS["peer.receive.max.bytes"] + SETTINGS["journal.max.bytes"] // 4 + 64 * MIB
+MEMORY = (
+    2 * SETTINGS["queued.max.request.bytes"]
+    + SETTINGS["tail.cache.bytes"]
+    + SETTINGS["peer.receive.max.bytes"]
+    + SETTINGS["journal.max.bytes"] // 4
+    + 64 * MIB
+)
 # tests/garbage/messages.h names them.
-TOPICS = [{}, {"compression.type": "gzip"}, {"compression.type": "zstd"}, {"compression.type": "lz4"}, {"compression.type": "snappy"},
-          {"compression.type": "uncompressed"}, {"message.timestamp.type": "LogAppendTime"}, {"max.message.bytes": 4 * MIB, "compression.type": "gzip"}]
+TOPICS = [
+    {},
+    {"compression.type": "gzip"},
+    {"compression.type": "zstd"},
+    {"compression.type": "lz4"},
+    {"compression.type": "snappy"},
+    {"compression.type": "uncompressed"},
+    {"message.timestamp.type": "LogAppendTime"},
+    {"max.message.bytes": 4 * MIB, "compression.type": "gzip"},
+]
 HONEST, PARTITIONS, RATE, QUIET_SECONDS = "honest", 3, 40, 6
 HALF_OPEN, UNREADING, LARGE = 1000, 30, 12 * MIB
 # A segment or a file of the journal may have begun since, and partitions that were idle before, and had no file open, have one.
@@ -105,12 +119,20 @@ def fill_large(cluster):
 
 def fetch_body(max_bytes, wait_ms=0):
     body = struct.pack(">iiiibii", -1, wait_ms, 1, max_bytes, 0, 0, -1)
-    return body + struct.pack(">i", 1) + text("large") + struct.pack(">iiiqqi", 1, 0, -1, 0, -1, max_bytes) + struct.pack(">i", 0) + text("")
+    return (
+        body + struct.pack(">i", 1) + text("large") + struct.pack(">iiiqqi", 1, 0, -1, 0, -1, max_bytes) + struct.pack(">i", 0) + text("")
+    )
 
 
 def half_open(cluster):
     """Connections on which nothing more comes: no byte, half a length, half a header, half a frame that claims much."""
-    beginnings = [b"", b"\0\0", struct.pack(">ihh", 100, 3, 9), struct.pack(">ihhi", 8 * MIB, 0, 7, 1) + bytes(3000), struct.pack(">i", 30) + bytes(29)]
+    beginnings = [
+        b"",
+        b"\0\0",
+        struct.pack(">ihh", 100, 3, 9),
+        struct.pack(">ihhi", 8 * MIB, 0, 7, 1) + bytes(3000),
+        struct.pack(">i", 30) + bytes(29),
+    ]
     ports = [b.port for b in cluster]
     held = []
     for n in range(HALF_OPEN):
@@ -181,7 +203,9 @@ def replay_regressions(cluster):
 def run_behind_others(command):
     """Runs it with what processor time nobody else wants: a client does not share the brokers' machine, and what is measured is how they serve the
     others beside it. Linux shares processors between sessions first (autogroup), and heeds `nice` only within one."""
-    process = subprocess.Popen(["nice", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+    process = subprocess.Popen(
+        ["nice", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+    )
     autogroup = Path(f"/proc/{process.pid}/autogroup")
     if autogroup.exists():  # else `nice` is enough
         autogroup.write_text("10")
@@ -192,7 +216,17 @@ def run_behind_others(command):
 def send_frames(cluster, arguments, folder):
     """The frames of tests/garbage; what was counted."""
     path = folder / "suspects.hex"
-    command = [str(BIN / "garbage"), "--ports", ",".join(str(b.port) for b in cluster), "--frames", str(arguments.frames), "--seed", str(arguments.seed), "--suspects", str(path)]
+    command = [
+        str(BIN / "garbage"),
+        "--ports",
+        ",".join(str(b.port) for b in cluster),
+        "--frames",
+        str(arguments.frames),
+        "--seed",
+        str(arguments.seed),
+        "--suspects",
+        str(path),
+    ]
     done = run_behind_others(command)
     assert done.stdout, f"garbage ended with {done.returncode}: {done.stderr}"
     counts = json.loads(done.stdout.splitlines()[-1])
@@ -229,11 +263,21 @@ def everything_at_once(cluster, arguments, folder):
     drain(history, cluster.bootstrap, HONEST, PARTITIONS)
     history.close()
     quiet, busy = p99_ms(history.ops, quiet_us, began_us), p99_ms(history.ops, began_us, ended_us)
-    judge_honest(history.ops, reader, quiet, busy, f"the slowest answer took {counts['slowest_ms']} ms, with the frames of {folder}/suspects.hex under way (--seed {arguments.seed})")
+    judge_honest(
+        history.ops,
+        reader,
+        quiet,
+        busy,
+        f"the slowest answer took {counts['slowest_ms']} ms, with the frames of {folder}/suspects.hex under way (--seed {arguments.seed})",
+    )
     for b in cluster:
-        assert watch.most[b.node] <= MEMORY, f"broker {b.node} had {watch.most[b.node] >> 20} MiB, more than the {MEMORY >> 20} of its budgets and 64 MiB"
-    return (f"{counts['frames']} frames, {counts['answered']} answered, {counts['closed']} closed, {counts['left']} left, {dying.deaths} deaths; "
-            f"slowest {counts['slowest_ms']} ms; p99 {quiet:.1f} -> {busy:.1f} ms; at most {max(watch.most.values()) >> 20} MiB of {MEMORY >> 20}")
+        assert watch.most[b.node] <= MEMORY, (
+            f"broker {b.node} had {watch.most[b.node] >> 20} MiB, more than the {MEMORY >> 20} of its budgets and 64 MiB"
+        )
+    return (
+        f"{counts['frames']} frames, {counts['answered']} answered, {counts['closed']} closed, {counts['left']} left, {dying.deaths} deaths; "
+        f"slowest {counts['slowest_ms']} ms; p99 {quiet:.1f} -> {busy:.1f} ms; at most {max(watch.most.values()) >> 20} MiB of {MEMORY >> 20}"
+    )
 
 
 def judge_honest(ops, reader, quiet, busy, suspicion):

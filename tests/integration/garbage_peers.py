@@ -62,7 +62,7 @@ class Impostor:
                 for _ in range(frames):
                     kind, payload = one.receive()
                     if kind == peer.MESSAGES:
-                        self.records += [payload[at:at + RECORD] for at in range(0, len(payload), RECORD)]
+                        self.records += [payload[at : at + RECORD] for at in range(0, len(payload), RECORD)]
                     elif kind == peer.ENTRIES:
                         self.pieces.append(payload)
                     elif kind >= 64:
@@ -94,11 +94,11 @@ class Impostor:
                 if what == 0:
                     data[at] ^= 1 << self.rng.randrange(8)
                 elif what == 1:
-                    data[at:at + 4] = struct.pack("<I", self.rng.choice(ODD) & 0xFFFFFFFF)
+                    data[at : at + 4] = struct.pack("<I", self.rng.choice(ODD) & 0xFFFFFFFF)
                 elif what == 2:
                     data[at:at] = self.rng.randbytes(self.rng.randint(1, 40))
                 else:
-                    del data[at:at + self.rng.randint(1, 40)]
+                    del data[at : at + self.rng.randint(1, 40)]
         return bytes(data)
 
     def entry(self, header, body):
@@ -121,12 +121,12 @@ class Impostor:
         """A frame of entries like one that came, from us to its sender, in a term in which it may believe us."""
         payload = self.rng.choice(self.pieces)
         meta_len = struct.unpack("<I", payload[:4])[0]
-        group, sender, receiver, term, count, prev, prev_term, _, commit = struct.unpack("<QQQIIQIIQ", payload[4:4 + PIECE])
+        group, sender, receiver, term, count, prev, prev_term, _, commit = struct.unpack("<QQQIIQIIQ", payload[4 : 4 + PIECE])
         at, body_at, headers, bodies = 4 + PIECE, meta_len, b"", b""
         for _ in range(min(count, self.rng.randint(1, 8))):
-            header = payload[at:at + ENTRY]
+            header = payload[at : at + ENTRY]
             size = struct.unpack("<I", header[4:8])[0]
-            head, body = self.entry(header, payload[body_at:body_at + size])
+            head, body = self.entry(header, payload[body_at : body_at + size])
             headers, bodies, at, body_at = headers + head, bodies + body, at + ENTRY, body_at + size
         term = self.number(term) & 0xFFFFFFFF if wild else term + self.rng.choice((0, 0, 1, 1, 2))
         count = len(headers) // ENTRY if self.rng.random() < 0.9 else self.rng.choice(ODD) & 0xFFFFFFFF
@@ -265,7 +265,9 @@ def main():
         cluster.create("many", 6)
         cluster.wait_leaders("many", in_sync=3)
         cluster[1].kill()
-        wait_until("leaders among the others", lambda: None not in cluster.leaders("many").values() and 1 not in cluster.leaders("many").values())
+        wait_until(
+            "leaders among the others", lambda: None not in cluster.leaders("many").values() and 1 not in cluster.leaders("many").values()
+        )
         for partition, node in cluster.leaders("many").items():
             with Raw(cluster[node].port) as raw:
                 assert raw.produce("many", partition, batch([(b"k", b"v" * 300)] * 20))[0] == 0

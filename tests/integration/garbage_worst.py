@@ -3,7 +3,6 @@
 Turns are measured by the broker itself, in processor time of the loop's thread (loop.turn.warn.ms), so that a busy machine does not count.
 """
 
-import gzip
 import os
 import resource
 import selectors
@@ -20,7 +19,17 @@ TURN_MS = 30 if os.environ.get("CI") else 10  # of processor time; neighbours co
 TOPICS, PARTITIONS, CLIENTS = 300, 4, 3000
 MANY = 250 * min(TURN_MS, 20)
 MIB = 1 << 20
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 10, 18, 19, 20, 22
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID = (
+    0,
+    1,
+    2,
+    3,
+    10,
+    18,
+    19,
+    20,
+    22,
+)
 EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, ELECT_LEADERS, META_QUERY = 23, 32, 37, 43, 10000
 INVALID_REQUEST = 42
 LONG = "x" * 70
@@ -48,7 +57,7 @@ class Turns:
 
     def new(self):
         lines = [line for line in self.broker.log_text().splitlines() if "a turn of the loop took" in line]
-        found, self.seen = lines[self.seen:], len(lines)
+        found, self.seen = lines[self.seen :], len(lines)
         return found
 
     def assert_short(self):
@@ -84,8 +93,14 @@ def metadata(cluster):
 
 def create_topics(cluster):
     """10,000 topics that are only checked; one name 10,000 times; settings that do not exist; 10,000 assignments."""
+
     def topic(name, partitions=1, assignments=(), configs=()):
-        return text(name) + struct.pack(">ih", -1 if assignments else partitions, -1 if assignments else 1) + array(assignments) + array(configs)
+        return (
+            text(name)
+            + struct.pack(">ih", -1 if assignments else partitions, -1 if assignments else 1)
+            + array(assignments)
+            + array(configs)
+        )
 
     def request(topics):
         return CREATE_TOPICS, 2, array(topics) + struct.pack(">ib", 60000, 1)
@@ -104,7 +119,9 @@ def delete_topics(cluster):
 
 def create_partitions(cluster):
     """10,000 unknown topics."""
-    worst(cluster, [(CREATE_PARTITIONS, 0, array(text(n) + struct.pack(">ii", 9, -1) for n in names(10_000)) + struct.pack(">ib", 60000, 1))])
+    worst(
+        cluster, [(CREATE_PARTITIONS, 0, array(text(n) + struct.pack(">ii", 9, -1) for n in names(10_000)) + struct.pack(">ib", 60000, 1))]
+    )
 
 
 def many_partitions(cluster):
@@ -160,7 +177,7 @@ def list_offsets(cluster):
     with Raw(cluster[1].port) as raw:
         raw.send(*request([0, 0, 1], -1))
         answer = raw.receive()[1]
-        errors = [struct.unpack(">h", answer[4 + 2 + len(topic) + 4 + 22 * i + 4:][:2])[0] for i in range(2)]
+        errors = [struct.unpack(">h", answer[4 + 2 + len(topic) + 4 + 22 * i + 4 :][:2])[0] for i in range(2)]
         assert errors == [INVALID_REQUEST, 0], f"errors of a partition that is asked for twice: {errors}"
     worst(cluster, [request([0], 1_700_000_000_000)] * 100)
 
@@ -172,9 +189,14 @@ def epoch_ends(cluster):
 
 def fetch(cluster):
     """50,000 partitions that are not there; one that is there 20,000 times, with and without waiting."""
+
     def request(topic, partitions, wait_ms):
         body = struct.pack(">iiiibii", -1, wait_ms, 1, 50 * MIB, 0, 0, -1)
-        body += array([text(topic) + array(struct.pack(">iiqqi", p, -1, 0, -1, MIB)[:8] + struct.pack(">qqi", 0, -1, MIB) for p in partitions)]) + struct.pack(">i", 0) + text("")
+        body += (
+            array([text(topic) + array(struct.pack(">iiqqi", p, -1, 0, -1, MIB)[:8] + struct.pack(">qqi", 0, -1, MIB) for p in partitions)])
+            + struct.pack(">i", 0)
+            + text("")
+        )
         return FETCH, 11, body
 
     worst(cluster, [request("missing", range(50_000), 100)])
@@ -184,6 +206,7 @@ def fetch(cluster):
 
 def produce(cluster):
     """10,000 partitions that are not there, and 4,000 that are; more than 10,000 end the connection."""
+
     def request(topic, n, records):
         data = array(struct.pack(">ii", p, len(records)) + records for p in range(n))
         return PRODUCE, 7, text(None) + struct.pack(">hi", -1, 60_000) + array([text(topic) + data])
@@ -195,7 +218,9 @@ def produce(cluster):
     except ConnectionError:
         pass
     with Raw(cluster[1].port, timeout=60) as raw:
-        raw.ask(CREATE_TOPICS, 2, array([text(WIDE) + struct.pack(">ih", 4_000, 1) + array([]) + array([])]) + struct.pack(">ib", 60_000, 0))
+        raw.ask(
+            CREATE_TOPICS, 2, array([text(WIDE) + struct.pack(">ih", 4_000, 1) + array([]) + array([])]) + struct.pack(">ib", 60_000, 0)
+        )
     wait_until("4,000 leaders", lambda: first_produce_error(cluster, WIDE, 3_999) == 0)
     Turns(cluster[1]).new()
     worst(cluster, [request(WIDE, 4_000, batch([(None, b"one")]))] * 3)
@@ -203,7 +228,11 @@ def produce(cluster):
         before = [raw.list_offset(WIDE, p, -1)[2] for p in range(0, 4_000, 499)]
         with Raw(cluster[1].port) as goes:  # with acks 0 what came is stored, however much it is
             goes.send(PRODUCE, 7, request(WIDE, 4_000, batch([(None, b"one")]))[2].replace(b"\xff" * 4, b"\xff\xff\0\0", 1))
-        wait_until("all that was sent with acks 0", lambda: [raw.list_offset(WIDE, p, -1)[2] for p in range(0, 4_000, 499)] == [n + 1 for n in before], 20)
+        wait_until(
+            "all that was sent with acks 0",
+            lambda: [raw.list_offset(WIDE, p, -1)[2] for p in range(0, 4_000, 499)] == [n + 1 for n in before],
+            20,
+        )
 
 
 def first_produce_error(cluster, topic, partition):
@@ -226,7 +255,9 @@ def waiting_fetches(cluster):
     hang up."""
     turns, before = Turns(cluster[1]), sockets(cluster[1])
     turns.new()
-    body = struct.pack(">iiiib", -1, 3_600_000, MIB, MIB, 0) + array([text(WIDE) + array(struct.pack(">iqi", p, 3, MIB) for p in range(3_000))])
+    body = struct.pack(">iiiib", -1, 3_600_000, MIB, MIB, 0) + array(
+        [text(WIDE) + array(struct.pack(">iqi", p, 3, MIB) for p in range(3_000))]
+    )
     head = struct.pack(">hhi", FETCH, 4, 7) + text("raw")
     raws = [Raw(cluster[1].port) for _ in range(4)]
     for raw in raws:
@@ -236,7 +267,7 @@ def waiting_fetches(cluster):
     while time.monotonic() < end:
         for i, raw in enumerate(raws):
             try:
-                sent[i] += raw.socket.send(frames[sent[i]:sent[i] + (1 << 18)])
+                sent[i] += raw.socket.send(frames[sent[i] : sent[i] + (1 << 18)])
             except BlockingIOError:
                 pass
         began = time.monotonic()
@@ -264,7 +295,9 @@ def changes_at_once(cluster):
     turns.new()
     deletes = array(map(text, names(10_000, ""))) + struct.pack(">i", 60000)
     creates = array(text(n) + struct.pack(">ih", 1, 1) + array([]) + array([]) for n in names(10_000, "")) + struct.pack(">ib", 60000, 1)
-    body = struct.pack(">iiiibii", -1, 10_000, 1, MIB, 0, 0, -1) + array([text(topic_of(1)) + array([struct.pack(">iiqqi", 1, -1, 0, -1, MIB)] * 5_000)])
+    body = struct.pack(">iiiibii", -1, 10_000, 1, MIB, 0, 0, -1) + array(
+        [text(topic_of(1)) + array([struct.pack(">iiqqi", 1, -1, 0, -1, MIB)] * 5_000)]
+    )
     fetches = body + struct.pack(">i", 0) + text("")
     raws, largest, slowest, unread = [Raw(cluster[1].port, timeout=120) for _ in range(24)], before, 0.0, {}
     selector = selectors.DefaultSelector()
@@ -281,7 +314,7 @@ def changes_at_once(cluster):
                 if events & selectors.EVENT_READ:
                     key.fileobj.recv(1 << 20)
                 if events & selectors.EVENT_WRITE and unread[key.fileobj]:
-                    unread[key.fileobj] = unread[key.fileobj][key.fileobj.send(unread[key.fileobj][:1 << 18]):]
+                    unread[key.fileobj] = unread[key.fileobj][key.fileobj.send(unread[key.fileobj][: 1 << 18]) :]
                 elif events & selectors.EVENT_WRITE:
                     selector.modify(key.fileobj, selectors.EVENT_READ)
             began = time.monotonic()
@@ -308,6 +341,7 @@ def uvarint(n):
 
 def large_bodies():
     """Of each API whose message, or answer, takes far more memory than its bytes: as much as a message may take. Flexible versions."""
+
     def many(n, item):
         return uvarint(n + 1) + item * n
 
@@ -408,7 +442,7 @@ def dying_clients(cluster):
         return body + array([text(topic) + array([struct.pack(">iiqqi", 0, -1, offset, -1, size)])]) + struct.pack(">i", 0) + text("")
 
     before, dead = sockets(cluster[1]), []
-    for i in range(30):
+    for _ in range(30):
         raw = Raw(cluster[1].port)
         raw.send(FETCH, 11, request(500, 0))
         raw.read(4)
@@ -437,7 +471,7 @@ def clean_end(cluster):
     assert code == 0, f"exit code {code}"
     cluster[1].assert_no_bug()
     line = next(line for line in cluster[1].log_text().splitlines() if "the longest turn of the loop took" in line)
-    words = line[line.index("took"):]
+    words = line[line.index("took") :]
     assert float(words.split()[1]) <= TURN_MS, words
     return words
 
@@ -458,8 +492,26 @@ def main():
         fill(cluster)
         cluster[1].stop()
         cluster[1].start(ready=True)
-        for test in (metadata, create_topics, delete_topics, create_partitions, many_partitions, elect_leaders, describe_configs, list_offsets, epoch_ends, fetch, produce, waiting_fetches, small_requests,
-                     changes_at_once, large_at_once, many_at_once, dying_clients, clean_end):
+        for test in (
+            metadata,
+            create_topics,
+            delete_topics,
+            create_partitions,
+            many_partitions,
+            elect_leaders,
+            describe_configs,
+            list_offsets,
+            epoch_ends,
+            fetch,
+            produce,
+            waiting_fetches,
+            small_requests,
+            changes_at_once,
+            large_at_once,
+            many_at_once,
+            dying_clients,
+            clean_end,
+        ):
             suite.run(test, cluster)
     suite.end()
 

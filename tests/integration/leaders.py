@@ -38,7 +38,9 @@ def thousand_partitions_at_once():
         cluster.drave("topic", "create", "many", "-p", MANY, "-r", 3, "--timeout", "60s", timeout=90)
         took = time.monotonic() - began
         led = wait_until("leaders of all", lambda: sum((led := shares(cluster, "many")).values()) == MANY and led, 60)
-        if any("it said nothing for" in b.log_text() for b in cluster):  # a machine so slow that brokers lose each other: then leads come home
+        if any(
+            "it said nothing for" in b.log_text() for b in cluster
+        ):  # a machine so slow that brokers lose each other: then leads come home
             led = wait_until("thirds", lambda: is_spread(cluster, led := shares(cluster, "many")) and led, 60, 0.5)
         assert is_spread(cluster, led), f"led by {dict(led)}"
     return f"{MANY} partitions in {took:.1f} s, led by {[led[b.node] for b in sorted(cluster, key=lambda b: b.node)]}"
@@ -51,9 +53,13 @@ def create_whose_broker_dies():
         dies = cluster.drave("info", json_out=True)["metadata_leader"]
         order = [f"127.0.0.1:{cluster[dies].port}"] + [f"127.0.0.1:{b.port}" for b in cluster if b.node != dies]
         words = [str(BIN / "drave"), "topic", "create", "many", "-p", str(MANY), "-r", "3", "--timeout", "60s"]
-        asked = subprocess.Popen(words, env=dict(os.environ, DRAVE_BOOTSTRAP=",".join(order)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        asked = subprocess.Popen(
+            words, env=dict(os.environ, DRAVE_BOOTSTRAP=",".join(order)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         admin = admin_of(cluster)
-        wait_until("the topic", lambda: "many" in admin.list_topics(timeout=10).topics, 60, 0.001)  # it is answered when all partitions have leaders
+        wait_until(
+            "the topic", lambda: "many" in admin.list_topics(timeout=10).topics, 60, 0.001
+        )  # it is answered when all partitions have leaders
         answered = asked.poll() is not None
         cluster[dies].kill()
         out, err = asked.communicate(timeout=90)

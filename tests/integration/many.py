@@ -42,7 +42,11 @@ class Bench:
         env = dict(os.environ, DRAVE_BOOTSTRAP=cluster.bootstrap)
         self.process = subprocess.Popen(
             [str(BIN / "drave"), "bench", "produce", "quiet", "--rate", "100", "--size", "100", "--seconds", str(seconds), "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=env,
+        )
 
     def report(self):
         out, _ = self.process.communicate(timeout=120)
@@ -76,8 +80,14 @@ def made_at_once(cluster):
     assert epochs(cluster) == before, f"leaders of the other topic were {sorted(before)} and are {sorted(epochs(cluster))}"
     files = max(open_files(b) for b in cluster)
     assert files < FILES / 2, f"{files} files are open for idle partitions"
-    return ", ".join([judge("created in", took, CREATED_S), f"all led after {led:.2f} s", f"{files} files open",
-                      judge("p99 of a quiet producer", report["p99_us"] / 1000, QUIET_P99_MS, "ms")])
+    return ", ".join(
+        [
+            judge("created in", took, CREATED_S),
+            f"all led after {led:.2f} s",
+            f"{files} files open",
+            judge("p99 of a quiet producer", report["p99_us"] / 1000, QUIET_P99_MS, "ms"),
+        ]
+    )
 
 
 def idle(cluster):
@@ -111,7 +121,12 @@ def all_killed_and_less_files(cluster):
     began = time.monotonic()
     for b in cluster:
         b.start()
-    wait_until("an acknowledgement", lambda: cluster.drave("produce", "many", "-p", 7, "--timeout", "2s", stdin="first\n", check=False).returncode == 0, 60, 0.02)
+    wait_until(
+        "an acknowledgement",
+        lambda: cluster.drave("produce", "many", "-p", 7, "--timeout", "2s", stdin="first\n", check=False).returncode == 0,
+        60,
+        0.02,
+    )
     first = time.monotonic() - began
     for b in cluster:
         b.wait_ready()

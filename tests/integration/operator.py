@@ -11,10 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.cluster import BIN, Cluster, free_ports, wait_until
-from harness.load import under_load
+from harness.cluster import BIN, ROOT, Cluster, free_ports, wait_until
 from harness.history import History
-from harness.cluster import ROOT
+from harness.load import under_load
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
@@ -41,7 +40,12 @@ def settings_are_checked():
         expect(draved("--config", conf, "--check"), 1, r"draved\.conf:3", r"num\.partitons", r"num\.partitions")
         expect(draved("--check", "--set", "num.partitions=many"), 1, r"num\.partitions", "many")
         expect(draved("--check", "--set", "num.partitions=0"), 1, r"num\.partitions", r"\b1\b")
-        expect(draved("--check", "--set", "listeners=PLAINTEXT://0.0.0.0:9092", "--set", "advertised.listeners=PLAINTEXT://0.0.0.0:9092"), 1, r"advertised\.listeners", r"0\.0\.0\.0")
+        expect(
+            draved("--check", "--set", "listeners=PLAINTEXT://0.0.0.0:9092", "--set", "advertised.listeners=PLAINTEXT://0.0.0.0:9092"),
+            1,
+            r"advertised\.listeners",
+            r"0\.0\.0\.0",
+        )
         expect(draved("--check", "--config", Path(d) / "nothing.conf"), 1, r"nothing\.conf")
         expect(draved("--frobnicate"), 2, "frobnicate")
         conf.write_text("num.partitions=3\n")
@@ -55,8 +59,17 @@ def directories_are_guarded():
         broker = cluster[1]
         port = free_ports(1)[0]
         here = ["--set", f"listeners=PLAINTEXT://127.0.0.1:{port}"]
-        expect(draved("--set", f"data.dir={broker.data}", *here), 1, rf"{broker.data} is in use by pid {broker.pid}; stop it or use --set data\.dir=DIR")
-        expect(draved("--set", f"data.dir={d}/new", "--set", f"listeners=PLAINTEXT://127.0.0.1:{broker.port}"), 1, str(broker.port), "in use|taken")
+        expect(
+            draved("--set", f"data.dir={broker.data}", *here),
+            1,
+            rf"{broker.data} is in use by pid {broker.pid}; stop it or use --set data\.dir=DIR",
+        )
+        expect(
+            draved("--set", f"data.dir={d}/new", "--set", f"listeners=PLAINTEXT://127.0.0.1:{broker.port}"),
+            1,
+            str(broker.port),
+            "in use|taken",
+        )
         broker.stop()
         expect(draved("--set", f"data.dir={broker.data}", "--set", "node.id=7", *here), 1, r"node 1\b|node\.id=1|node id 1|of node 1", "7")
         other = Path(d) / "other"
@@ -76,15 +89,38 @@ def different_lists_are_told():
     """Brokers whose cluster.nodes differ do not form a cluster and say so."""
     a, b, p, q = free_ports(4)
     with tempfile.TemporaryDirectory() as d:
+
         def start(node, port, peer, nodes):
             log = open(Path(d) / f"{node}.log", "w")
-            return subprocess.Popen([str(BIN / "draved"), *[x for k, v in {"node.id": node, "data.dir": f"{d}/{node}", "listeners": f"PLAINTEXT://127.0.0.1:{port}", "peer.listen": f"127.0.0.1:{peer}", "cluster.nodes": nodes}.items()
-                                                              for x in ("--set", f"{k}={v}")]], stdout=log, stderr=log)
+            return subprocess.Popen(
+                [
+                    str(BIN / "draved"),
+                    *[
+                        x
+                        for k, v in {
+                            "node.id": node,
+                            "data.dir": f"{d}/{node}",
+                            "listeners": f"PLAINTEXT://127.0.0.1:{port}",
+                            "peer.listen": f"127.0.0.1:{peer}",
+                            "cluster.nodes": nodes,
+                        }.items()
+                        for x in ("--set", f"{k}={v}")
+                    ],
+                ],
+                stdout=log,
+                stderr=log,
+            )
 
         one = start(1, a, p, f"1@127.0.0.1:{p},2@127.0.0.1:{q}")
         two = start(2, b, q, f"1@127.0.0.1:{p},2@127.0.0.1:{q},3@127.0.0.1:1")
         try:
-            wait_until("the sentence about the lists", lambda: any("cluster.nodes" in (Path(d) / f"{n}.log").read_text() and "differ" in (Path(d) / f"{n}.log").read_text() for n in (1, 2)), 20)
+            wait_until(
+                "the sentence about the lists",
+                lambda: any(
+                    "cluster.nodes" in (Path(d) / f"{n}.log").read_text() and "differ" in (Path(d) / f"{n}.log").read_text() for n in (1, 2)
+                ),
+                20,
+            )
         finally:
             for process in (one, two):
                 process.kill()
@@ -213,7 +249,12 @@ def storage_is_compressed():
     with Cluster(1, settings={"journal.max.bytes": 2 << 20, "journal.file.bytes": 256 << 10}) as cluster:
         cluster.create("dense", 1)
         subprocess.run(["kcat", "-P", "-b", cluster.bootstrap, "-t", "dense"], input=f"{line}\n" * LINES, text=True, check=True)
-        got = subprocess.run(["kcat", "-C", "-b", cluster.bootstrap, "-t", "dense", "-e", "-q", "-o", "beginning"], capture_output=True, text=True, check=True).stdout
+        got = subprocess.run(
+            ["kcat", "-C", "-b", cluster.bootstrap, "-t", "dense", "-e", "-q", "-o", "beginning"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         assert got == f"{line}\n" * LINES, "what came back differs"
 
         def dump():
@@ -225,10 +266,27 @@ def storage_is_compressed():
         assert sum(r["records"] for r in rows) == LINES and all(r["crc_ok"] for r in rows), "the dump beside a running broker is not whole"
         cluster[1].stop()
         rows = dump()
-        wanted = {"topic", "partition", "base_offset", "last_offset", "leader_epoch", "raft_index", "codec", "stored", "records", "size_bytes", "stored_bytes", "file", "position", "crc_ok"}
+        wanted = {
+            "topic",
+            "partition",
+            "base_offset",
+            "last_offset",
+            "leader_epoch",
+            "raft_index",
+            "codec",
+            "stored",
+            "records",
+            "size_bytes",
+            "stored_bytes",
+            "file",
+            "position",
+            "crc_ok",
+        }
         assert wanted <= set(rows[0]), f"missing: {wanted - set(rows[0])}"
         size, stored = sum(r["size_bytes"] for r in rows), sum(r["stored_bytes"] for r in rows)
-        assert rows[0]["base_offset"] == 0 and all(b["base_offset"] == a["last_offset"] + 1 for a, b in zip(rows, rows[1:])), "offsets are not dense"
+        assert rows[0]["base_offset"] == 0 and all(b["base_offset"] == a["last_offset"] + 1 for a, b in zip(rows, rows[1:])), (
+            "offsets are not dense"
+        )
         assert stored < 0.1 * size, f"{stored} bytes stored of {size}"
         assert draved("log", "verify", cluster[1].data).returncode == 0
         place = next(r for r in rows if r["stored_bytes"] > 0)
@@ -264,7 +322,12 @@ def no_majority_is_told():
         cluster.wait_leaders("alone", in_sync=3)
         cluster[2].kill()
         cluster[3].kill()
-        done = subprocess.Popen([str(BIN / "drave"), "produce", "alone", "-b", f"127.0.0.1:{cluster[1].port}"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.Popen(
+            [str(BIN / "drave"), "produce", "alone", "-b", f"127.0.0.1:{cluster[1].port}"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         done.stdin.write("x\n")
         done.stdin.close()
         said = ""
@@ -277,17 +340,31 @@ def no_majority_is_told():
         assert re.search(r"2 of 3 replicas are down: brokers 2, 3; start 1 of them", said), said
 
         def drave(*words):
-            return subprocess.run([str(BIN / "drave"), *words, "-b", f"127.0.0.1:{cluster[1].port}"], capture_output=True, text=True, timeout=60)
+            return subprocess.run(
+                [str(BIN / "drave"), *words, "-b", f"127.0.0.1:{cluster[1].port}"], capture_output=True, text=True, timeout=60
+            )
 
         def leaderless():
             return json.loads(drave("info", "--json").stdout)["metadata_leader"] == -1
 
         wait_until("one broker of three to know that nobody leads the metadata", leaderless)
         expect(drave("info"), 0, "metadata leader none: a majority of the brokers that vote on metadata does not answer; start")
-        wait_until("describe to say why", lambda: "partition 0: 2 of 3 replicas are down: brokers 2, 3; start 1 of them" in drave("topic", "describe", "alone").stdout)
+        wait_until(
+            "describe to say why",
+            lambda: "partition 0: 2 of 3 replicas are down: brokers 2, 3; start 1 of them" in drave("topic", "describe", "alone").stdout,
+        )
         expect(drave("info", "--wait", "1"), 1, "no broker leads the metadata: a majority .* start those")
-        expect(drave("topic", "alter", "alone", "-c", "max.message.bytes=2000", "--timeout", "1s"), 1, "is there, but has not answered .* in time", "drave info")
-        expect(drave("topic", "alter", "alone", "-c", "max.message.bytes=2000"), 1, "no broker leads the metadata: a majority of its voters does not answer; start them")
+        expect(
+            drave("topic", "alter", "alone", "-c", "max.message.bytes=2000", "--timeout", "1s"),
+            1,
+            "is there, but has not answered .* in time",
+            "drave info",
+        )
+        expect(
+            drave("topic", "alter", "alone", "-c", "max.message.bytes=2000"),
+            1,
+            "no broker leads the metadata: a majority of its voters does not answer; start them",
+        )
 
 
 def too_many_producers_are_told():
@@ -300,8 +377,10 @@ def too_many_producers_are_told():
             errors = [raw.produce("few", 0, batch([(None, b"x")], producer=(i, 0, 0)))[0] for i in ids]
             assert errors == [0, 0, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS], errors
             assert raw.produce("few", 0, batch([(None, b"x")], producer=(ids[0], 0, 1)))[0] == 0, "one that is known is refused, too"
-        cluster[1].wait_log(r"few-0 remembers 2 idempotent producers \(partition\.max\.producers\) and refuses new ones until some have sent nothing for 86400 s "
-                            r"\(producer\.id\.expiration\.ms\): keep producers open")
+        cluster[1].wait_log(
+            r"few-0 remembers 2 idempotent producers \(partition\.max\.producers\) and refuses new ones until some have sent nothing for 86400 s "
+            r"\(producer\.id\.expiration\.ms\): keep producers open"
+        )
         assert cluster[1].log_text().count("few-0 remembers") == 1, "it is said more than once a minute"
 
 
@@ -309,12 +388,20 @@ def ipv6_and_names():
     """The default listener answers on 127.0.0.1 and ::1; port 0 is picked by the system."""
     with tempfile.TemporaryDirectory() as d:
         port = free_ports(1)[0]
-        process = subprocess.Popen([str(BIN / "draved"), "--set", f"data.dir={d}/data", "--set", f"listeners=PLAINTEXT://localhost:{port}"], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [str(BIN / "draved"), "--set", f"data.dir={d}/data", "--set", f"listeners=PLAINTEXT://localhost:{port}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             for line in process.stderr:
                 if "ready: " in line:
                     break
-            families = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"} if socket.has_ipv6 and Path("/proc/net/if_inet6").exists() and Path("/proc/net/if_inet6").read_text() else {socket.AF_INET: "127.0.0.1"}
+            families = (
+                {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+                if socket.has_ipv6 and Path("/proc/net/if_inet6").exists() and Path("/proc/net/if_inet6").read_text()
+                else {socket.AF_INET: "127.0.0.1"}
+            )
             for family, address in families.items():
                 with socket.socket(family) as s:
                     s.connect((address, port))
@@ -324,6 +411,20 @@ def ipv6_and_names():
 
 
 suite = Suite()
-for test in (settings_are_checked, directories_are_guarded, few_open_files, too_many_producers_are_told, different_lists_are_told, ipv6_and_names, data_survives_restarts, all_stop_together, storage_is_compressed, dump_tells_what_it_leaves_out, wiped_broker_is_refused, old_copy_is_refused, no_majority_is_told):
+for test in (
+    settings_are_checked,
+    directories_are_guarded,
+    few_open_files,
+    too_many_producers_are_told,
+    different_lists_are_told,
+    ipv6_and_names,
+    data_survives_restarts,
+    all_stop_together,
+    storage_is_compressed,
+    dump_tells_what_it_leaves_out,
+    wiped_broker_is_refused,
+    old_copy_is_refused,
+    no_majority_is_told,
+):
     suite.run(test)
 suite.end()

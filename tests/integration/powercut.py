@@ -140,7 +140,12 @@ def latencies_ms(bootstrap, topic, rounds):
     for _ in range(rounds):
         for partition in range(PARTITIONS):
             begin = time.monotonic()
-            producer.produce(topic, b"x", partition=partition, on_delivery=lambda e, m, b=begin: times.append((time.monotonic() - b) * 1e3) if e is None else None)
+            producer.produce(
+                topic,
+                b"x",
+                partition=partition,
+                on_delivery=lambda e, m, b=begin: times.append((time.monotonic() - b) * 1e3) if e is None else None,
+            )
             producer.flush(20)
     assert len(times) == rounds * PARTITIONS, "a record was not acknowledged"
     return times
@@ -154,8 +159,25 @@ def slow_disk():
         cluster.wait_leaders(TOPIC, in_sync=3)
         latencies_ms(cluster.bootstrap, TOPIC, 1)
         for slow in [*combinations((1, 2, 3), 2), (1,), (2,), (3,)]:
-            tracers = [subprocess.Popen(["strace", "-q", "-f", "-p", str(cluster[n].pid), "-o", "/dev/null", "-e", "trace=fdatasync,fsync,pwritev2,fadvise64",
-                                         "-e", f"inject=fdatasync,fsync,pwritev2:delay_enter={DELAY_MS * 1000}"], stderr=subprocess.PIPE) for n in slow]
+            tracers = [
+                subprocess.Popen(
+                    [
+                        "strace",
+                        "-q",
+                        "-f",
+                        "-p",
+                        str(cluster[n].pid),
+                        "-o",
+                        "/dev/null",
+                        "-e",
+                        "trace=fdatasync,fsync,pwritev2,fadvise64",
+                        "-e",
+                        f"inject=fdatasync,fsync,pwritev2:delay_enter={DELAY_MS * 1000}",
+                    ],
+                    stderr=subprocess.PIPE,
+                )
+                for n in slow
+            ]
             try:
                 for n in slow:
                     wait_until("strace to attach", lambda n=n: "TracerPid:\t0" not in Path(f"/proc/{cluster[n].pid}/status").read_text())

@@ -27,7 +27,11 @@ class Reader:
     def __init__(self):
         self.home = Path(tempfile.mkdtemp(prefix="drave-readme-"))
         self.place = self.home / "drave"
-        files = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True).stdout.split(b"\0") if (ROOT / ".git").exists() else None
+        files = (
+            subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True).stdout.split(b"\0")
+            if (ROOT / ".git").exists()
+            else None
+        )
         if files:
             for name in filter(None, files):
                 source, target = ROOT / name.decode(), self.place / name.decode()
@@ -41,13 +45,26 @@ class Reader:
 
     def run(self, language, code):
         if language == "sh":
-            done = subprocess.run(["bash", "-c", f"set -e; [ ! -f {self.environment} ] || . {self.environment}; cd {self.place}\n{{\n{code}\n}} 2>&1\nexport -p > {self.environment}"], capture_output=True, text=True, timeout=LIMIT)
+            done = subprocess.run(
+                [
+                    "bash",
+                    "-c",
+                    f"set -e; [ ! -f {self.environment} ] || . {self.environment}; cd {self.place}\n{{\n{code}\n}} 2>&1\nexport -p > {self.environment}",
+                ],
+                capture_output=True,
+                text=True,
+                timeout=LIMIT,
+            )
         elif language == "python":
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT)
         elif language == "js":
             if not (self.kafkajs / "node_modules").exists():
                 self.kafkajs.mkdir(parents=True, exist_ok=True)
-                subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(self.kafkajs), "kafkajs@2.2.4"], check=True, capture_output=True)
+                subprocess.run(
+                    ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(self.kafkajs), "kafkajs@2.2.4"],
+                    check=True,
+                    capture_output=True,
+                )
             done = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=LIMIT, cwd=self.kafkajs)
         else:
             conf = self.home / "draved.conf"
@@ -68,7 +85,7 @@ def shows(output, wanted):
         pattern = re.compile(r"\s+".join(".*".join(re.escape(part) for part in word.split("…")) for word in want.split()))
         while at < len(lines) and not pattern.search(lines[at]):
             at += 1
-        assert at < len(lines), f"\"{want}\" did not come in:\n{output[-1500:]}"
+        assert at < len(lines), f'"{want}" did not come in:\n{output[-1500:]}'
         at += 1
 
 
@@ -98,7 +115,9 @@ def links():
 def pages():
     """The pages about settings and APIs say what the programs say."""
     settings = subprocess.run([str(BIN / "draved"), "--help-config"], capture_output=True, text=True, check=True).stdout
-    assert blocks((ROOT / "docs/configuration.md").read_text())[-1] == ("text", settings), "docs/configuration.md is not what draved --help-config prints"
+    assert blocks((ROOT / "docs/configuration.md").read_text())[-1] == ("text", settings), (
+        "docs/configuration.md is not what draved --help-config prints"
+    )
     table = re.findall(r'^    \{KP_(\w+), "(\w+)", (\d+), \d+, (\d+),', (ROOT / "protocol/messages/api_table.c").read_text(), re.M)
     keys = dict(re.findall(r"KP_(\w+) = (\d+),", (ROOT / "protocol/messages/api_table.h").read_text()))
     wanted = [(keys[key], name, f"{first}-{last}") for key, name, first, last in table if int(keys[key]) < 10000]

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 from harness.cluster import Cluster, wait_until
 from harness.ext4 import Image, usable
@@ -113,6 +112,7 @@ def produces(broker, topic):
     def one():
         with Raw(broker.port, timeout=5) as raw:
             return raw.produce(topic, 0, batch([(None, b"small")]), timeout_ms=2000)[0] == 0
+
     wait_until(f"a record in {topic}", one, 10, 0.1)
 
 
@@ -127,10 +127,19 @@ def fast_producer():
         taken = flood.acknowledged * 900_000
         assert re.search(r"^broker 1: the disk of .* is nearly full: ", cluster.drave("info").stdout, re.M), "drave info says nothing"
         disk = cluster.drave("info", json_out=True)["brokers"][0]["disk"]
-        assert disk["path"] == str(broker.data) and disk["min_free_bytes"] == LIMIT and disk["free_bytes"] < LIMIT + 64 * MIB and "drave topic delete" in disk["trouble"], disk
-        assert lowest >= LIMIT - 4 * MIB, f"{lowest / MIB:.0f} MiB were free, the limit is {LIMIT / MIB:.0f}; {taken / MIB:.0f} MiB were acknowledged"
+        assert (
+            disk["path"] == str(broker.data)
+            and disk["min_free_bytes"] == LIMIT
+            and disk["free_bytes"] < LIMIT + 64 * MIB
+            and "drave topic delete" in disk["trouble"]
+        ), disk
+        assert lowest >= LIMIT - 4 * MIB, (
+            f"{lowest / MIB:.0f} MiB were free, the limit is {LIMIT / MIB:.0f}; {taken / MIB:.0f} MiB were acknowledged"
+        )
         said = re.search(r"the disk of .*", broker.log_text())
-        assert said and str(broker.data) in said[0] and "disk.min.free.bytes is 100 MiB" in said[0] and "drave topic delete" in said[0], said
+        assert said and str(broker.data) in said[0] and "disk.min.free.bytes is 100 MiB" in said[0] and "drave topic delete" in said[0], (
+            said
+        )
         began = time.monotonic()
         cluster.drave("topic", "delete", "flood", timeout=10)
         took = time.monotonic() - began
@@ -188,6 +197,7 @@ def follower_without_room():
 
         def in_sync():
             return [sorted(p["in_sync"]) for p in cluster.describe("followed")["partitions"]]
+
         floods = [Flood(cluster[node], "followed", 3, 3) for node in (1, 3)]
         wait_until("the small one to be out of sync", lambda: all(2 not in s for s in in_sync()), 15, 0.2)
         before = sum(f.acknowledged for f in floods)

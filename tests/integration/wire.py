@@ -10,12 +10,22 @@ import subprocess
 import threading
 import time
 
-from harness.cluster import Cluster, wait_until
 from harness import peer as peer_port
+from harness.cluster import Cluster, wait_until
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
-NOT_LEADER, OFFSET_OUT_OF_RANGE, CORRUPT, TOO_LARGE, TIMED_OUT, OUT_OF_ORDER, FENCED_EPOCH, UNKNOWN_EPOCH, INVALID_RECORD = 6, 1, 2, 10, 7, 45, 74, 75, 87
+NOT_LEADER, OFFSET_OUT_OF_RANGE, CORRUPT, TOO_LARGE, TIMED_OUT, OUT_OF_ORDER, FENCED_EPOCH, UNKNOWN_EPOCH, INVALID_RECORD = (
+    6,
+    1,
+    2,
+    10,
+    7,
+    45,
+    74,
+    75,
+    87,
+)
 
 
 def leader_connection(cluster, topic, partition=0):
@@ -45,10 +55,10 @@ def bytes_come_back(cluster):
             assert error == 0 and data, f"fetch at {offset}: error {error}, {len(data)} bytes"
             while data:
                 base, length, epoch = struct.unpack(">qii", data[:16])
-                got.append((base, epoch, data[16:12 + length]))
+                got.append((base, epoch, data[16 : 12 + length]))
                 offset = base + struct.unpack(">i", data[23:27])[0] + 1
-                data = data[12 + length:]
-        for one, (base, epoch, rest) in zip(sent, got):
+                data = data[12 + length :]
+        for one, (_, epoch, rest) in zip(sent, got):
             assert rest == one[16:], "a batch came back with other bytes"
             assert epoch > 0, f"leader epoch {epoch}"
     return f"{len(sent)} batches"
@@ -58,7 +68,7 @@ def offsets_are_dense(cluster):
     """Promise 2: offsets begin at 0 and have no holes, over changes of leader."""
     cluster.create("dense")
     wanted = 0
-    for turn in range(4):
+    for _turn in range(4):
         node = wait_until("a leader", lambda: cluster.leaders("dense")[0])
         with Raw(cluster[node].port) as raw:
             for size in (1, 3, 2):
@@ -171,8 +181,14 @@ def garbage_harms_nobody(cluster):
             except OSError:
                 continue
             kind = turn % 6
-            data = [rng.randbytes(rng.randint(1, 4000)), struct.pack(">i", 0x7FFFFFFF), struct.pack(">i", -5), struct.pack(">i", 100 << 20) + b"x" * 1000,
-                    struct.pack(">ihhi", 20, rng.randint(0, 90), rng.randint(0, 20), 1) + rng.randbytes(12), b"GET / HTTP/1.1\r\n\r\n"][kind]
+            data = [
+                rng.randbytes(rng.randint(1, 4000)),
+                struct.pack(">i", 0x7FFFFFFF),
+                struct.pack(">i", -5),
+                struct.pack(">i", 100 << 20) + b"x" * 1000,
+                struct.pack(">ihhi", 20, rng.randint(0, 90), rng.randint(0, 20), 1) + rng.randbytes(12),
+                b"GET / HTTP/1.1\r\n\r\n",
+            ][kind]
             try:
                 s.sendall(data)
             except OSError:
@@ -209,7 +225,9 @@ def false_peers_harm_nobody(cluster):
             _, accepted, refusals[name] = stranger.shake(hello, 1, peer_port.CONTROL)
             stranger.close()
             assert not accepted and len(refusals[name]) > 20, f"{name}: {refusals[name]}"
-            told = [secret for secret in (one.cluster_id.decode(), str(cluster[1].peer_port), one.directory.hex()) if secret in refusals[name]]
+            told = [
+                secret for secret in (one.cluster_id.decode(), str(cluster[1].peer_port), one.directory.hex()) if secret in refusals[name]
+            ]
             assert not told, f"{name} is told {told}: {refusals[name]}"
 
     are_refused(("itself", peer_port.Hello(2)), ("a stranger", peer_port.Hello(77)))
@@ -223,8 +241,12 @@ def false_peers_harm_nobody(cluster):
             thief.close()
     assert cluster[2].log_text(whole=True).count("lost the connection with broker 1") == lost, "the link of the true broker 1 broke"
     cluster[1].kill()
-    are_refused(("another directory", peer_port.Hello(1)), ("another shard", peer_port.Hello(1, shard=3)), ("another version", peer_port.Hello(1, version=9)))
-    for turn in range(20):  # 100 MB are promised, and nothing is kept of what comes: a hello is short
+    are_refused(
+        ("another directory", peer_port.Hello(1)),
+        ("another shard", peer_port.Hello(1, shard=3)),
+        ("another version", peer_port.Hello(1, version=9)),
+    )
+    for _ in range(20):  # 100 MB are promised, and nothing is kept of what comes: a hello is short
         stranger = peer_port.Peer(port, timeout=1)
         try:
             stranger.socket.sendall(struct.pack(">I", 100 << 20) + bytes([peer_port.HELLO]) + bytes(1 << 20))
@@ -232,7 +254,17 @@ def false_peers_harm_nobody(cluster):
         except ConnectionError:
             pass
         stranger.close()
-    kinds = [peer_port.MESSAGES, peer_port.ENTRIES, peer_port.HELLO, peer_port.VERDICT, peer_port.STOPPING, peer_port.JOURNAL, 50, *range(64, 70), 255]
+    kinds = [
+        peer_port.MESSAGES,
+        peer_port.ENTRIES,
+        peer_port.HELLO,
+        peer_port.VERDICT,
+        peer_port.STOPPING,
+        peer_port.JOURNAL,
+        50,
+        *range(64, 70),
+        255,
+    ]
     for turn in range(40):
         control, bulk = peer_port.link(port, one, 1000 + turn)
         try:
@@ -250,23 +282,29 @@ def false_peers_harm_nobody(cluster):
     grown = cluster[2].rss_bytes() - before
     assert grown < 60 << 20, f"memory grew by {grown >> 20} MiB"
     quiet, _ = cluster[2].descriptors()
-    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(1000)]  # and 1,000 that say nothing or half a hello, and come again, keep nobody out
+    crowd = [
+        socket.create_connection(("127.0.0.1", port)) for _ in range(1000)
+    ]  # and 1,000 that say nothing or half a hello, and come again, keep nobody out
     for stranger in crowd[::2]:
         with contextlib.suppress(OSError):  # it had to make room
             stranger.sendall(struct.pack(">I", 96) + bytes([peer_port.HELLO]))
     crowded, _ = cluster[2].descriptors()
     assert crowded <= quiet + 2 * 16 + 4, f"{crowded} sockets, {quiet} before"
     cluster[1].start()
+
     def back():
         for place in range(0, 64, 4):
             crowd[place].close()
             crowd[place] = socket.create_connection(("127.0.0.1", port))
         return all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"])
+
     wait_until("the true broker 1 to be connected again, through the crowd", back, 20, 0.2)
     wait_until("the crowd to be gone although nobody of it left", lambda: cluster[2].descriptors()[0] <= quiet + 6, 20)
     for stranger in crowd:
         stranger.close()
-    wait_until("the true broker 1 to be connected again", lambda: all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"]), 20)
+    wait_until(
+        "the true broker 1 to be connected again", lambda: all(len(p["in_sync"]) == 3 for p in cluster.describe("peers")["partitions"]), 20
+    )
     with leader_connection(cluster, "peers") as raw:
         assert raw.produce("peers", 0, batch([(None, b"x")]))[0] == 0
     return f"memory grew by {grown >> 20} MiB; said to itself: {refusals['itself']}"
@@ -275,17 +313,25 @@ def false_peers_harm_nobody(cluster):
 def foreign_protocols_are_named(cluster):
     """Who comes to the wrong door is told apart on the log: TLS and HTTP at either port, a Kafka client at the one of the brokers."""
     versions = struct.pack(">ihhi", 10, 18, 0, 1) + struct.pack(">h", -1)
-    for port, bytes_, said in ((cluster[3].port, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "it speaks TLS, and this listener serves Kafka's protocol in plain text"),
-                               (cluster[3].port, b"POST /topics HTTP/1.1\r\n\r\n", "it speaks HTTP, and this listener"),
-                               (cluster[3].peer_port, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "it speaks TLS, which no broker does"),
-                               (cluster[3].peer_port, b"GET /metrics HTTP/1.1\r\n\r\n", "it speaks HTTP, which no broker does"),
-                               (cluster[3].peer_port, versions, "a client belongs at an address of listeners")):
+    for port, bytes_, said in (
+        (
+            cluster[3].port,
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+            "it speaks TLS, and this listener serves Kafka's protocol in plain text",
+        ),
+        (cluster[3].port, b"POST /topics HTTP/1.1\r\n\r\n", "it speaks HTTP, and this listener"),
+        (cluster[3].peer_port, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "it speaks TLS, which no broker does"),
+        (cluster[3].peer_port, b"GET /metrics HTTP/1.1\r\n\r\n", "it speaks HTTP, which no broker does"),
+        (cluster[3].peer_port, versions, "a client belongs at an address of listeners"),
+    ):
+
         def told(port=port, bytes_=bytes_, said=said):
             with socket.create_connection(("127.0.0.1", port), 5) as stranger:
                 stranger.sendall(bytes_)
                 with contextlib.suppress(ConnectionError):
                     assert stranger.recv(1) == b"", "it was answered"
             return said in cluster[3].log_text()
+
         wait_until(f"'{said}' on the log", told, 20, 0.3)  # lines like these come once a second at most
 
 
@@ -338,12 +384,35 @@ def answers_come_in_order(cluster):
         ids = []
         for n in range(50):
             one = batch([(None, b"%d" % n)])
-            ids.append(raw.send(0, 7, struct.pack(">h", -1) + struct.pack(">hii", -1, 5000, 1) + struct.pack(">h", 5) + b"order" + struct.pack(">iii", 1, 0, len(one)) + one))
+            ids.append(
+                raw.send(
+                    0,
+                    7,
+                    struct.pack(">h", -1)
+                    + struct.pack(">hii", -1, 5000, 1)
+                    + struct.pack(">h", 5)
+                    + b"order"
+                    + struct.pack(">iii", 1, 0, len(one))
+                    + one,
+                )
+            )
         assert [raw.receive()[0] for _ in ids] == ids
 
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (bytes_come_back, leaders_say_what_is_sure, bad_batches_are_refused, answers_come_in_order, duplicates_are_recognised, unacknowledged_is_unseen, offsets_are_dense, garbage_harms_nobody, false_peers_harm_nobody, foreign_protocols_are_named, acks_0_while_electing):
+    for test in (
+        bytes_come_back,
+        leaders_say_what_is_sure,
+        bad_batches_are_refused,
+        answers_come_in_order,
+        duplicates_are_recognised,
+        unacknowledged_is_unseen,
+        offsets_are_dense,
+        garbage_harms_nobody,
+        false_peers_harm_nobody,
+        foreign_protocols_are_named,
+        acks_0_while_electing,
+    ):
         suite.run(test, shared)
 suite.end()

@@ -48,7 +48,13 @@ WINGS = {
 # One header may be used across a border.
 ALSO = {"storage": {"protocol/record/record_batch.h"}}
 # The header of a library belongs to one place.
-ONLY_IN = {"uv.h": "base/env_uv/", "raft.h": "raft-glue/", "librdkafka/rdkafka.h": "client/", "isa-l.h": "base/crc32c", "isa-l/crc.h": "base/crc32c"}
+ONLY_IN = {
+    "uv.h": "base/env_uv/",
+    "raft.h": "raft-glue/",
+    "librdkafka/rdkafka.h": "client/",
+    "isa-l.h": "base/crc32c",
+    "isa-l/crc.h": "base/crc32c",
+}
 
 
 def includes_of(path):
@@ -61,11 +67,15 @@ def up(path, name):
     """Why this file must not include that one, or None."""
     folder, wing, other = path.parts[0], str(path.parent), name.rsplit("/", 1)[0]
     if name.split("/")[0] not in BELOW[folder]:
-        return None if name in ALSO.get(folder, ()) else f"{folder}/ must not use \"{name}\"; it stands on {', '.join(sorted(BELOW[folder] - {folder}))}"
+        return (
+            None
+            if name in ALSO.get(folder, ())
+            else f'{folder}/ must not use "{name}"; it stands on {", ".join(sorted(BELOW[folder] - {folder}))}'
+        )
     if other.split("/")[0] == folder and other != wing and other not in WINGS.get(wing, ()):
-        return f"{wing}/ must not use \"{name}\"; in {folder}/ it stands on {', '.join(sorted(WINGS.get(wing, ()))) or 'nothing'}"
+        return f'{wing}/ must not use "{name}"; in {folder}/ it stands on {", ".join(sorted(WINGS.get(wing, ()))) or "nothing"}'
     if name.endswith("_internal.h") and other != wing:
-        return f"\"{name}\" is private to {other}/"
+        return f'"{name}" is private to {other}/'
     return None
 
 

@@ -21,7 +21,9 @@ QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 MAP = "docs/ARCHITECTURE.md"  # has every wing
 ELSEWHERE = re.compile(
     r"\b(?:the|this) (?:issue|brief) (?:says|asks|names|wants|has)\b|\bas the (?:issue|brief)\b|\bissues? #?\d+\b|\bitems? \d+\b|\bdesign (?:page|document)s?\b|\bshared/design\b"
-    r"|\barchitecture(?:, [*\"]| document| has| says)|\bas the architecture\b|\bsee (?:the|its) header\b", re.I)
+    r"|\barchitecture(?:, [*\"]| document| has| says)|\bas the architecture\b|\bsee (?:the|its) header\b",
+    re.I,
+)
 # Headers of libraries and of the system, files of programs that are not ours, and files that a program makes.
 NOT_OURS = ("uv.h", "raft.h", "rdkafka.h", "crc.h", "isa-l.h", "assert.h", "errno.h", "lz4.h", "ssl.h", "time.h", "stdio.h", "cmocka.h")
 LIBRARIES = ("uv_async", "uv_timer", "raft_version_number")
@@ -106,7 +108,9 @@ def references(files):
                 yield path, line_of(text, start + match.start()), what
         if path.suffix == ".c":
             for start, remark in c_remarks(text):
-                for match in re.finditer(rf"\b[Ss]ee (?:[\w-]+/)*{re.escape(path.stem)}\.h\b|: (?:[\w-]+/)+{re.escape(path.stem)}\.h\.", remark):
+                for match in re.finditer(
+                    rf"\b[Ss]ee (?:[\w-]+/)*{re.escape(path.stem)}\.h\b|: (?:[\w-]+/)+{re.escape(path.stem)}\.h\.", remark
+                ):
                     yield path, line_of(text, start + match.start()), "everybody knows this file's header: say what the file does"
         if path.suffix == ".md":
             for match in QUOTED.finditer(text):

@@ -1,7 +1,6 @@
 """Long files and functions, full folders. Near 500 and 60 lines is the time to look for the second job; these limits are the wall."""
 
 import re
-
 from collections import Counter
 
 from source_files import PRODUCT, c_files, text_of

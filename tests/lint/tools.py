@@ -1,4 +1,4 @@
-"""What other programs judge: formatting (the pinned clang-format) and a second compiler's warnings (clang)."""
+"""What other programs judge: formatting (the pinned clang-format, the pinned ruff) and a second compiler's warnings (clang)."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from source_files import PRODUCT, ROOT, c_files
+from source_files import PRODUCT, ROOT, c_files, text_of
 
 WHERE = re.compile(r"^(\S+?):(\d+):\d+: (?:error|warning|fatal error): (.*)$", re.M)
 
@@ -36,6 +36,20 @@ def formatting(files):
         for output in pool.map(judge, parts_of(names, os.cpu_count() * 4)):
             for path, line, _ in findings_of(output):
                 yield path, line, "not formatted; run tests/lint/format"
+
+
+def python(files):
+    """Python: what the pinned ruff finds, and whether it is formatted."""
+    names = [str(p) for p in files if p.suffix == ".py" or text_of(p).startswith("#!/usr/bin/env python3")]
+    program = str(ROOT / "tests/lint/ruff")
+    found = subprocess.run([program, "check", "--output-format=concise", *names], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode not in (0, 1):
+        yield "tests/lint/ruff", 1, found.stderr.strip()
+    for match in re.finditer(r"^(\S+?):(\d+):\d+: (.*)$", found.stdout, re.M):
+        yield match.group(1), int(match.group(2)), match.group(3)
+    formatted = subprocess.run([program, "format", "--check", *names], cwd=ROOT, capture_output=True, text=True)
+    for match in re.finditer(r"^Would reformat: (\S+)$", formatted.stdout, re.M):
+        yield match.group(1), 1, "not formatted; run tests/lint/format"
 
 
 def clang(files):

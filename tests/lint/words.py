@@ -43,18 +43,65 @@ IN_PRODUCT = {
     "exit": ("an error that is returned", ("client/", "broker/main.c", "broker/log_tool.c")),
 }
 # Unchecked ways out: a program that could not write its result must not end as if it had (base/io/output.h).
-UNCHECKED = ("printf", "vprintf", "fprintf", "vfprintf", "dprintf", "vdprintf", "puts", "putchar", "fputs", "fputc", "putc", "fwrite", "fflush", "write", "writev",
-             "json_dumpf", "json_dumpfd", "json_dump_file", "scols_print_table", "scols_table_set_stream")
+UNCHECKED = (
+    "printf",
+    "vprintf",
+    "fprintf",
+    "vfprintf",
+    "dprintf",
+    "vdprintf",
+    "puts",
+    "putchar",
+    "fputs",
+    "fputc",
+    "putc",
+    "fwrite",
+    "fflush",
+    "write",
+    "writev",
+    "json_dumpf",
+    "json_dumpfd",
+    "json_dump_file",
+    "scols_print_table",
+    "scols_table_set_stream",
+)
 OUTPUT_USERS = ("base/io/output.c", "base/env_uv/", "base/mem.c", "base/check.c")
 STREAM = re.compile(r"\b(?:stdout|stderr)\b")
 # The seam: what belongs to the environment. Programs may read files before there is one.
-SEAM = ("open", "openat", "fopen", "pwrite", "pread", "pwritev", "preadv", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir", "rmdir", "opendir",
-        "socket", "bind", "listen", "accept", "connect", "send", "recv", "poll", "epoll_wait", "select")
+SEAM = (
+    "open",
+    "openat",
+    "fopen",
+    "pwrite",
+    "pread",
+    "pwritev",
+    "preadv",
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "rename",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "opendir",
+    "socket",
+    "bind",
+    "listen",
+    "accept",
+    "connect",
+    "send",
+    "recv",
+    "poll",
+    "epoll_wait",
+    "select",
+)
 SEAM_USERS = ("base/env_uv/", "base/io/output.c", "base/settings.c", "client/", "broker/main.c")
 
 CALL = re.compile(r"(?<![\w.>])([a-z_]+)\s*\(")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bfor now\b")
-SKIPPED = re.compile(r"^[ \t]*#[ \t]*if\s+0\b|(?<!\w)skip\(\)|skipTest|mark\.skip|unittest\.skip|\b(?:it|test|describe)\.skip\b|\bxfail\b", re.M)
+SKIPPED = re.compile(
+    r"^[ \t]*#[ \t]*if\s+0\b|(?<!\w)skip\(\)|skipTest|mark\.skip|unittest\.skip|\b(?:it|test|describe)\.skip\b|\bxfail\b", re.M
+)
 
 
 def banned(files):
