@@ -56,6 +56,7 @@ struct metadata_submit {
     enum { SUBMIT_IDLE, SUBMIT_WAITING, SUBMIT_CALLING, SUBMIT_LEADING, SUBMIT_APPLYING } state;
     uint32_t tries;
     uint64_t deadline_ms, index;
+    bool unsure; /* a try ended without a word of what came of it: it may happen, whatever a later try is told */
     struct metadata_result result;
     struct broker_call call;
     struct metadata_submit *next, *prev;

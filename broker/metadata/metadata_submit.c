@@ -48,6 +48,7 @@ void metadata_submit_take(struct metadata_submit *submit, const struct change_ou
     struct metadata_group *group = submit->group;
     if (outcome->result.error != 0 || outcome->status == CHANGE_DONE) submit->result = outcome->result;
     if (outcome->status == CHANGE_AGAIN) {
+        submit->unsure = submit->unsure || outcome->result.error == 0;
         wait_again(submit);
         return;
     }
@@ -60,9 +61,8 @@ static void on_answer(struct broker_call *call, int error, const uint8_t *answer
     struct metadata_submit *submit = CONTAINER_OF(call, struct metadata_submit, call);
     struct change_outcome outcome;
     if (error != ERR_NONE || change_outcome_decode(answer, len, &outcome) != ERR_NONE)
-        wait_again(submit);
-    else
-        metadata_submit_take(submit, &outcome);
+        outcome = (struct change_outcome){.status = CHANGE_AGAIN};
+    metadata_submit_take(submit, &outcome);
 }
 
 static void try_submit(struct metadata_submit *submit) {
@@ -90,7 +90,7 @@ static void timed_out(struct metadata_submit *submit) {
     struct metadata_group *group = submit->group;
     if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
     metadata_pending_forget(group, submit);
-    if (submit->result.error == 0 || submit->state == SUBMIT_APPLYING) {
+    if (submit->result.error == 0 || submit->unsure || submit->state >= SUBMIT_CALLING) {
         int32_t leader = metadata_group_leader(group);
         submit->result.error = KAFKA_REQUEST_TIMED_OUT;
         if (leader < 0)
@@ -150,6 +150,7 @@ void metadata_group_submit(struct metadata_group *group, struct metadata_submit 
     submit->type = change->command.type;
     submit->bytes = (struct slice){0};
     submit->tries = 0;
+    submit->unsure = false;
     submit->index = 0;
     submit->call.waits = false;
     submit->deadline_ms = env_now_ms(group->env) + timeout_ms;
