@@ -157,11 +157,6 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
     if (command->type == COMMAND_CREATE_TOPIC) {
         /* An earlier try of this very command has committed: it is to be recognised, not refused because brokers have gone since. */
         if (metadata_topic_with_id(metadata, command->create_topic.id.bytes) != NULL) return true;
-        const struct kp_string name = command->create_topic.name;
-        const struct metadata_topic *present = metadata_topic_named(metadata, name.data, (size_t)name.len);
-        if (present !=
-            NULL) /* before its brokers are looked for: who tries again is told that, whatever has gone since */
-            return metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%.249s' already exists.", present->name);
         if (command->create_topic.partitions.count > 0)
             return check_assignments(view, command->create_topic.partitions.items,
                                      command->create_topic.partitions.count,

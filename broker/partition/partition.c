@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "broker/partition/partition_internal.h"
-#include "broker/partition/producer_clock.h"
+#include "broker/producer/producer_clock.h"
 #include "protocol/kafka_error.h"
 
 enum {

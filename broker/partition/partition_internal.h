@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "broker/partition/partition.h"
 #include "broker/partition/produced_batch.h"
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_state.h"
 
 /* One entry that gathers batches, or holds a large one by reference. */
 struct forming_entry {

@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/config/broker_settings.h"
+#include "broker/partition/group_notes.h"
 #include "broker/partition/topic_settings.h"
 #include "storage/journal/journal.h"
 
@@ -57,18 +58,6 @@ struct row {
     UT_hash_handle hh;
 };
 
-/* A group whose files are here, or that came or went since the last reconcile. */
-struct noted {
-    uint64_t group;
-    UT_hash_handle hh;
-};
-
-/* In the order in which they came; a hash for each would be a fifth of what a command that makes thousands takes of its turn. */
-struct group_queue {
-    uint64_t *groups;
-    size_t first, count, room; /* those from `first` on; `count` with those before it */
-};
-
 struct partition_set {
     struct shard *shard; /* ends before this does: nothing of it after partition_set_close */
     struct env *env;
@@ -99,49 +88,8 @@ struct partition_set {
     bool bootstrapped;       /* since the waiter began to wait */
 };
 
-static void note(struct noted **notes, uint64_t group) {
-    struct noted *noted;
-    HASH_FIND(hh, *notes, &group, sizeof group, noted);
-    if (noted != NULL) return;
-    noted = mem_zalloc(sizeof *noted);
-    noted->group = group;
-    HASH_ADD(hh, *notes, group, sizeof group, noted);
-}
-
-/* True if it was noted. */
-static bool unnote(struct noted **notes, uint64_t group) {
-    struct noted *noted;
-    HASH_FIND(hh, *notes, &group, sizeof group, noted);
-    if (noted == NULL) return false;
-    HASH_DELETE(hh, *notes, noted);
-    mem_free(noted);
-    return true;
-}
-
-static void unnote_all(struct noted **notes) {
-    while (*notes != NULL)
-        unnote(notes, (*notes)->group);
-}
-
-static void enqueue(struct group_queue *queue, uint64_t group) {
-    if (queue->count == queue->room) {
-        queue->room = queue->room == 0 ? 64 : 2 * queue->room;
-        queue->groups = mem_realloc(queue->groups, queue->room * sizeof *queue->groups);
-    }
-    queue->groups[queue->count++] = group;
-}
-
-static uint64_t dequeue(struct group_queue *queue) {
-    uint64_t group = queue->groups[queue->first++];
-    if (queue->first < queue->count) return group;
-    mem_free(queue->groups);
-    *queue = (struct group_queue){0};
-    return group;
-}
-
-static void note_stored(void *arg, uint64_t group) {
-    struct partition_set *set = arg;
-    if (group != METADATA_GROUP) note(&set->stored, group);
+static void note_stored(void *set, uint64_t group) {
+    if (group != METADATA_GROUP) group_notes_add(&((struct partition_set *)set)->stored, group);
 }
 
 /* ---- The durable mark ---- */
@@ -265,8 +213,8 @@ void partition_set_free(struct partition_set *set) {
     check_pool_free(set->checks);
     env_timer_free(set->try_again);
     env_timer_free(set->paced);
-    unnote_all(&set->stored);
-    unnote_all(&set->removed);
+    group_notes_clear(&set->stored);
+    group_notes_clear(&set->removed);
     mem_free(set->added.groups);
     mem_free(set);
 }
@@ -305,7 +253,7 @@ static const struct partition_events partition_events = {on_leading, on_lost, on
 /* ---- Opening ---- */
 
 static void remove_files(struct partition_set *set, uint64_t group) {
-    if (!unnote(&set->stored, group)) return;
+    if (!group_notes_take(&set->stored, group)) return;
     int error = log_store_remove_group(shard_store(set->shard), group);
     if (error != ERR_NONE && error != ERR_NOT_FOUND)
         log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)", group,
@@ -461,7 +409,7 @@ static void add_row(struct partition_set *set, const struct metadata_partition *
         row->members[i] = (struct raft_group_member){
             .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
     HASH_ADD(hh, set->rows, group, sizeof row->group, row);
-    note(&set->stored, source->group);
+    group_notes_add(&set->stored, source->group);
     list_unopened(row);
 }
 
@@ -484,11 +432,11 @@ static bool is_ours(const struct partition_set *set, const struct metadata_parti
 }
 
 void partition_set_added(struct partition_set *set, const struct metadata_partition *partition) {
-    if (is_ours(set, partition)) enqueue(&set->added, partition->group);
+    if (is_ours(set, partition)) group_queue_push(&set->added, partition->group);
 }
 
 void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition) {
-    note(&set->removed, partition->group);
+    group_notes_add(&set->removed, partition->group);
 }
 
 void partition_set_configs_changed(struct partition_set *set, const struct metadata_topic *topic) {
@@ -502,12 +450,11 @@ void partition_set_configs_changed(struct partition_set *set, const struct metad
 
 static void reconcile_one(struct partition_set *set) {
     if (set->removed != NULL) {
-        uint64_t group = set->removed->group;
-        unnote(&set->removed, group);
-        remove_group(set, group);
+        remove_group(set, group_notes_pop(&set->removed));
         return;
     }
-    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata, dequeue(&set->added));
+    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata,
+                                                                             group_queue_pop(&set->added));
     if (partition != NULL) add_row(set, partition); /* else it has gone as it came */
 }
 

@@ -21,6 +21,7 @@
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
+#include "broker/server/connection_internal.h"
 #include "broker/server/request_decode.h"
 #include "broker/server/request_encode.h"
 #include "broker/server/request_steps.h"
@@ -31,26 +32,6 @@ enum {
     UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
-    SILENT_PART = 5,          /* a request that is half here may be silent for this part of the time that it may take */
-};
-
-struct connection {
-    const struct connection_host *host;
-    void *owner;
-    const char *listener;
-    struct env_stream *stream;
-    struct frame_reader *reader;
-    struct send_queue *queue; /* NULL: nobody listens any more */
-    struct request *first, *last;
-    uint32_t in_flight;
-    uint32_t holds;         /* requests that hold the connection */
-    size_t stored_bytes;    /* answers that wait in their requests */
-    size_t charged_answers; /* to host->answers */
-    bool closing;           /* when what is queued is written */
-    bool closed;
-    struct env_task sweep; /* goes on to free requests that have ended */
-    unsigned inside;       /* calls that walk over its requests: what ends meanwhile is freed after */
-    char peer[64];
 };
 
 /* ---- Requests of the list ---- */
@@ -342,7 +323,7 @@ void request_hold_connection(struct request *request) {
 
 /* ---- Frames ---- */
 
-static void complain(struct connection *connection, const char *what) {
+void connection_complain(struct connection *connection, const char *what) {
     log_limited(connection->host->log, connection->host->complaints, LOG_WARN,
                 "the connection of client %s (listener %s) is closed: %s", connection->peer, connection->listener,
                 what);
@@ -370,7 +351,7 @@ static void run_abandoned(struct connection *connection, struct request *request
 
 /* It is none, and what may follow is not looked at: the connection closes once those before it are answered, as in Kafka. */
 static void refuse(struct connection *connection, struct request *request, const struct error_text *why) {
-    complain(connection, why->text);
+    connection_complain(connection, why->text);
     if (connection->queue != NULL) {
         request_hold_connection(request);
         request_close_connection(request);
@@ -458,54 +439,6 @@ static void stream_ended(void *arg, int error, uint32_t length) {
     struct request *request = request_new(connection, (struct slice){0});
     list_append(connection, request);
     refuse(connection, request, &why);
-}
-
-void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {
-    struct error_text why;
-    uint64_t longest_us = (uint64_t)longest_ms * 1000;
-    if (frame_reader_slow_us(connection->reader) >= longest_us)
-        error_set(
-            &why, ERR_TIMEOUT,
-            "its request has been arriving for more than %u ms while the memory for requests is spent (queued.max.request.bytes)",
-            longest_ms);
-    else if (frame_reader_silent_us(connection->reader) >= longest_us / SILENT_PART)
-        error_set(&why, ERR_TIMEOUT,
-                  "nothing more of its request has come for %u ms while the memory for requests is spent "
-                  "(queued.max.request.bytes)",
-                  longest_ms / SILENT_PART);
-    else
-        return;
-    complain(connection, why.text);
-    connection_close(connection);
-}
-
-void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms) {
-    struct error_text why;
-    if (connection->queue == NULL || send_queue_stalled_us(connection->queue) < (uint64_t)longest_ms * 1000) return;
-    error_set(&why, ERR_TIMEOUT,
-              "it has taken nothing of its answers for %u ms, and the memory for answers is spent "
-              "(queued.max.request.bytes)",
-              longest_ms);
-    complain(connection, why.text);
-    connection_close(connection);
-}
-
-bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
-    struct error_text why;
-    uint64_t stalled_us = connection->queue == NULL ? 0 : send_queue_stalled_us(connection->queue);
-    if (stalled_us > 0 && stalled_us < (uint64_t)idle_ms * 1000) return false;
-    if (stalled_us > 0) {
-        error_set(&why, ERR_TIMEOUT, "it has taken nothing of its answers for %u ms (connections.max.idle.ms)",
-                  idle_ms);
-        complain(connection, why.text);
-    }
-    connection_close(connection);
-    return true;
-}
-
-void connection_close_unserved(struct connection *connection) {
-    complain(connection, "it has not sent a request, and others wait to be let in (max.connections)");
-    connection_close(connection);
 }
 
 static const struct frame_reader_events frame_events = {.frame = frame_came,

@@ -33,8 +33,10 @@
 #include "storage/log/applier_snapshot.h"
 #include "storage/log/group_directory.h"
 #include "storage/log/log_internal.h"
+#include "storage/log/partition_log_cut.h"
 #include "storage/log/write_behind.h"
 #include "storage/segment/segment_cursor.h"
+#include "storage/segment/segment_list.h"
 
 static const char damage_advice[] = "put back this file as it was; the other replicas go on without this one";
 
@@ -53,7 +55,7 @@ struct partition_log_opening {
     struct journal_group
         *journal;   /* a copy, because the journal may be closed meanwhile; NULL: it never heard of the group */
     int64_t *bases; /* base offsets of the segment files, ascending */
-    size_t count, room;
+    size_t count;
     bool no_directory;
     bool sync_failed;       /* another one might say that it is done when it is not */
     size_t kept;            /* so many of them stay; the last of those is active */
@@ -63,29 +65,12 @@ struct partition_log_opening {
 
 /* ---- Files ---- */
 
-static void note_segment(void *arg, const char *name) {
-    struct partition_log_opening *opening = arg;
-    uint64_t base;
-    if (!path_number(name, ".log", &base) || base > INT64_MAX) return;
-    if (opening->count == opening->room) {
-        opening->room = opening->room ? opening->room * 2 : 8;
-        opening->bases = mem_realloc(opening->bases, opening->room * sizeof *opening->bases);
-    }
-    opening->bases[opening->count++] = (int64_t)base;
-}
-
-static int compare_bases(const void *left, const void *right) {
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
 static int list_segments(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
-    int error = env_list_dir(log->store->env, log->path, note_segment, opening);
+    int error = segment_list(log->store->env, log->path, &opening->bases, &opening->count);
     opening->no_directory = error == ERR_NOT_FOUND;
     if (error == ERR_NOT_FOUND) return 0; /* nothing of it was written to a segment yet */
     if (error) return error_set(opening->why, error, "%s cannot be listed (%s)", log->path, error_phrase(error));
-    if (opening->count > 0) qsort(opening->bases, opening->count, sizeof *opening->bases, compare_bases);
     return 0;
 }
 
@@ -148,24 +133,6 @@ static bool take_tables(struct partition_log *log, const struct segment_index *i
     return true;
 }
 
-/* What a scan added to the index of a sealed segment goes to its file, so that the next start is short again. */
-static int save_scanned(struct env *env, const char *index_path, struct segment_index *index) {
-    uint64_t position;
-    size_t len;
-    uint8_t *block = segment_index_take_block(index, &position, &len);
-    if (!block) return 0;
-    struct env_file *file;
-    int error = env_file_open(env, index_path, ENV_WRITE | ENV_CREATE, &file);
-    if (!error) {
-        struct env_iov iov = {.base = block, .len = len};
-        error = env_file_truncate(file, position);
-        if (!error) error = env_file_write(file, &iov, 1, position, false);
-        env_file_close(file);
-    }
-    mem_free(block);
-    return error;
-}
-
 /* Reads what is known of one segment up to `limit` and adds it to the log. */
 static int keep_segment(struct partition_log_opening *opening, struct env_file *file,
                         const struct segment_header *header, uint64_t limit, bool active, const char *path) {
@@ -176,7 +143,7 @@ static int keep_segment(struct partition_log_opening *opening, struct env_file *
     struct segment_index *index = NULL;
     uint64_t damaged_at = 0;
     int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index, &damaged_at);
-    if (!error && !active) error = save_scanned(store->env, index_path, index);
+    if (!error && !active) error = segment_index_save(store->env, index_path, index);
     if (error == ERR_CORRUPT)
         error_set(opening->why, error,
                   "%s of %s has an entry that does not match its checksum, at position %" PRIu64 "; %s", path,
@@ -303,54 +270,6 @@ static int look_at_unsynced(struct partition_log_opening *opening) {
     return 0;
 }
 
-/* Blocks of an index that tell of what was cut must not come back: the segment may get another end there, and be synced up to it,
- * long before the index is written again. */
-static int cut_file(struct partition_log_opening *opening, struct env_file *file, uint64_t to, bool for_good) {
-    uint64_t size;
-    int error = env_file_size(file, &size);
-    if (error || size <= to) return error;
-    error = env_file_truncate(file, to);
-    if (error || !for_good) return error;
-    error = env_file_sync(file);
-    opening->sync_failed = error != 0;
-    return error;
-}
-
-/* Removes what was never synced, and cuts the active segment. */
-static int cut_unsynced(struct partition_log_opening *opening) {
-    struct partition_log *log = opening->log;
-    struct env *env = log->store->env;
-    int error = 0;
-    for (size_t i = opening->kept; !error && i < opening->count; i++) {
-        for (int kind = SEGMENT_FILE_LOG; kind <= SEGMENT_FILE_INDEX; kind++) {
-            char *path = path_of_segment(log->path, opening->bases[i], (enum segment_file_kind)kind);
-            int unlinked = env_unlink(env, path);
-            if (unlinked && unlinked != ERR_NOT_FOUND)
-                error = error_set(opening->why, unlinked, "%s cannot be removed (%s); %s", path, error_phrase(unlinked),
-                                  error_advice(unlinked));
-            mem_free(path);
-        }
-    }
-    struct segment *active = partition_log_active(log);
-    if (error || !active) return error;
-    uint64_t sizes[2] = {active->end.position, active->index->file_size};
-    for (int kind = SEGMENT_FILE_LOG; !error && kind <= SEGMENT_FILE_INDEX; kind++) {
-        char *path = segment_path(active, (enum segment_file_kind)kind);
-        struct env_file *file;
-        error = env_file_open(env, path, ENV_READ | ENV_WRITE, &file);
-        if (!error) {
-            error = cut_file(opening, file, sizes[kind], kind == SEGMENT_FILE_INDEX);
-            env_file_close(file);
-        } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
-            error = 0;
-        }
-        if (error)
-            error_set(opening->why, error, "%s cannot be cut (%s); %s", path, error_phrase(error), error_advice(error));
-        mem_free(path);
-    }
-    return error;
-}
-
 /* ---- Entries from the journal ---- */
 
 static void begin_at_segments(struct partition_log *log) {
@@ -432,7 +351,9 @@ static int look(struct partition_log_opening *opening) {
     if (!error) error = keep_synced(opening);
     if (!error) error = look_at_unsynced(opening);
     if (!error) error = check_journal_entries(opening);
-    if (!error) error = cut_unsynced(opening);
+    if (!error)
+        error = partition_log_cut(log, opening->bases, opening->count, opening->kept, &opening->sync_failed,
+                                  opening->why);
     if (error || opening->no_directory) return error;
     log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
     log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, known_commit(opening),

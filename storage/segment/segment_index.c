@@ -261,3 +261,20 @@ uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t posi
     CHECK(low < index->point_count && index->points[low].position == position); /* it is what a seek returned */
     return index->points[low].index;
 }
+
+int segment_index_save(struct env *env, const char *path, struct segment_index *index) {
+    uint64_t position;
+    size_t len;
+    uint8_t *block = segment_index_take_block(index, &position, &len);
+    if (!block) return 0;
+    struct env_file *file;
+    int error = env_file_open(env, path, ENV_WRITE | ENV_CREATE, &file);
+    if (!error) {
+        struct env_iov iov = {.base = block, .len = len};
+        error = env_file_truncate(file, position);
+        if (!error) error = env_file_write(file, &iov, 1, position, false);
+        env_file_close(file);
+    }
+    mem_free(block);
+    return error;
+}

@@ -63,5 +63,8 @@ uint64_t segment_index_seek_index(const struct segment_index *index, uint64_t ra
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp);
 /* The raft index of the entry at a position that a seek returned. */
 uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position);
+/* What a scan added to the index of a sealed segment goes to its file, so that the next start is short again. Waits for the disk; what it says is
+ * the error. */
+int segment_index_save(struct env *env, const char *path, struct segment_index *index);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_state.h"
 #include "storage/dump/dump.h"
 #include "storage/journal/journal.h"
 #include "storage/little_endian.h"

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "broker/cluster/cluster_record.h"
 #include "broker/metadata/metadata_change.h"
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_state.h"
 #include "protocol/messages/api_table.h"
 #include "raft-glue/peer/entry_frame.h"
 #include "storage/journal/journal.h"

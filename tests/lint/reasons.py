@@ -27,6 +27,7 @@ READS_OUTSIDE = [
     "storage/journal/journal_state.c",
     "storage/log/applier_snapshot.c",
     "storage/log/partition_log.c",
+    "storage/log/partition_log_cut.c",
     "storage/log/partition_log_recovery.c",
     "storage/log/term_table.c",
     "storage/segment/segment_*.c",

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_state.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/broker/fixture_partitions.h"
 

@@ -5,8 +5,8 @@
  * counts for PRODUCER_REFUSED_MS. Failures: when the table is full the oldest one goes; if it still counted, refusals_lost_one() says so
  * for as long, and who was never heard of gets the benefit of the doubt. Pure.
  */
-#ifndef BROKER_PARTITION_PRODUCER_REFUSALS_H
-#define BROKER_PARTITION_PRODUCER_REFUSALS_H
+#ifndef BROKER_PRODUCER_PRODUCER_REFUSALS_H
+#define BROKER_PRODUCER_PRODUCER_REFUSALS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "broker/partition/producer_refusals.h"
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_refusals.h"
+#include "broker/producer/producer_state.h"
 
 enum { NOW = 1000000 };
 

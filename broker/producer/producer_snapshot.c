@@ -9,7 +9,7 @@
 
 #include "base/crc32c.h"
 #include "base/error.h"
-#include "broker/partition/producer_state_internal.h"
+#include "broker/producer/producer_state_internal.h"
 
 enum { SNAPSHOT_MAGIC = 0x32505244, HEADER_SIZE = 28, PRODUCER_SIZE = 20, BATCH_SIZE = 24 };
 

@@ -1,5 +1,5 @@
 /* Encoding and decoding of the clock's command. */
-#include "broker/partition/producer_clock.h"
+#include "broker/producer/producer_clock.h"
 
 #include "base/error.h"
 #include "storage/little_endian.h"

@@ -4,7 +4,7 @@
  * One node a producer: what has committed (epoch, the last batches), and what is in flight on this leader; never neither. All nodes are in a hash table
  * by id; those with something committed are also in a list by their last commit, from whose head they are forgotten.
  */
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_state.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "broker/partition/producer_state_internal.h"
+#include "broker/producer/producer_state_internal.h"
 
 struct producer *producer_find(const struct producer_state *state, int64_t producer_id) {
     struct producer *found;

@@ -1,9 +1,9 @@
 /* Refusals by producer id, and in the order in which they came. */
-#include "broker/partition/producer_refusals.h"
+#include "broker/producer/producer_refusals.h"
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "broker/partition/producer_hash.h"
+#include "broker/producer/producer_hash.h"
 
 #include <utlist.h>
 

@@ -1,12 +1,12 @@
 /*
  * Inside of the producer state, shared by producer_state.c (the rules) and producer_snapshot.c (the bytes). Nobody else's.
  */
-#ifndef BROKER_PARTITION_PRODUCER_STATE_INTERNAL_H
-#define BROKER_PARTITION_PRODUCER_STATE_INTERNAL_H
+#ifndef BROKER_PRODUCER_PRODUCER_STATE_INTERNAL_H
+#define BROKER_PRODUCER_PRODUCER_STATE_INTERNAL_H
 
-#include "broker/partition/producer_hash.h"
-#include "broker/partition/producer_refusals.h"
-#include "broker/partition/producer_state.h"
+#include "broker/producer/producer_hash.h"
+#include "broker/producer/producer_refusals.h"
+#include "broker/producer/producer_state.h"
 
 struct producer {
     int64_t id;

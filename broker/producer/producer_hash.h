@@ -1,8 +1,8 @@
 /*
  * The hash of producer ids, which clients choose: seeded, so that nobody can make them collide. Included before anything that uses uthash.
  */
-#ifndef BROKER_PARTITION_PRODUCER_HASH_H
-#define BROKER_PARTITION_PRODUCER_HASH_H
+#ifndef BROKER_PRODUCER_PRODUCER_HASH_H
+#define BROKER_PRODUCER_PRODUCER_HASH_H
 
 #include <stdint.h>
 

@@ -5,8 +5,8 @@
  * The clock is the time during which somebody led and ran since the log began; it never jumps. Bytes, little-endian: u8 format 1, u8 command 1,
  * i64 clock ms, i64 expiration ms (producer.id.expiration.ms of the leader). Pure.
  */
-#ifndef BROKER_PARTITION_PRODUCER_CLOCK_H
-#define BROKER_PARTITION_PRODUCER_CLOCK_H
+#ifndef BROKER_PRODUCER_PRODUCER_CLOCK_H
+#define BROKER_PRODUCER_PRODUCER_CLOCK_H
 
 #include "base/buffer.h"
 

@@ -14,8 +14,8 @@
  * before has arrived (docs/decisions/0006): a producer that was never heard of must begin with sequence 0, unless one with such an id was
  * forgotten here; and what comes behind a refused batch is refused in the same way.
  */
-#ifndef BROKER_PARTITION_PRODUCER_STATE_H
-#define BROKER_PARTITION_PRODUCER_STATE_H
+#ifndef BROKER_PRODUCER_PRODUCER_STATE_H
+#define BROKER_PRODUCER_PRODUCER_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
