@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,13 @@ void *mem_zalloc(size_t size) {
 
 void *mem_realloc(void *memory, size_t size) {
     return check_memory(realloc(memory, size == 0 ? 1 : size));
+}
+
+void *mem_grow(void *array, size_t count, size_t *capacity, size_t size) {
+    if (count < *capacity) return array;
+    CHECK(*capacity <= SIZE_MAX / 2 / size); /* it would not fit into memory long before */
+    *capacity = *capacity == 0 ? 4 : 2 * *capacity;
+    return mem_realloc(array, *capacity * size);
 }
 
 void *mem_aligned(size_t alignment, size_t size) {

@@ -14,6 +14,9 @@ void mem_give_back_large(void);
 void *mem_alloc(size_t size);  /* uninitialised; size 0 gives a pointer that can be freed */
 void *mem_zalloc(size_t size); /* zeroed */
 void *mem_realloc(void *memory, size_t size);
+/* An array of `*capacity` elements of `size` bytes, which has room for one more than the `count` that it holds: as it is, or moved and twice as
+ * large. `array` may be NULL with capacity 0. */
+void *mem_grow(void *array, size_t count, size_t *capacity, size_t size);
 void *mem_aligned(size_t alignment, size_t size); /* alignment: a power of two; free with mem_free */
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t len);

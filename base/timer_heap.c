@@ -45,10 +45,7 @@ static void settle(struct timer_heap *heap, struct timer_entry *entry) {
 void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry, uint64_t at_ms) {
     entry->at_ms = at_ms;
     if (entry->place == 0) {
-        if (heap->count == heap->capacity) {
-            heap->capacity = heap->capacity == 0 ? 16 : heap->capacity * 2;
-            heap->entries = mem_realloc(heap->entries, heap->capacity * sizeof *heap->entries);
-        }
+        heap->entries = mem_grow(heap->entries, heap->count, &heap->capacity, sizeof *heap->entries);
         heap->count++;
         put(heap, entry, heap->count);
     }

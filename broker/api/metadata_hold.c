@@ -24,10 +24,7 @@ static void add_topic(struct doubtful *doubtful, const struct metadata_topic *to
     for (int32_t p = 0; topic != NULL && p < topic->partition_count; p++) {
         uint32_t left_ms = leader_table_doubt_ms(doubtful->leaders, topic->partitions[p].group);
         if (left_ms == 0) continue;
-        if (doubtful->count == doubtful->room) {
-            doubtful->room = doubtful->room == 0 ? 16 : doubtful->room * 2;
-            doubtful->groups = mem_realloc(doubtful->groups, doubtful->room * sizeof *doubtful->groups);
-        }
+        doubtful->groups = mem_grow(doubtful->groups, doubtful->count, &doubtful->room, sizeof *doubtful->groups);
         doubtful->groups[doubtful->count++] = topic->partitions[p].group;
         if (left_ms > doubtful->most_ms) doubtful->most_ms = left_ms;
     }

@@ -42,10 +42,7 @@ void leader_plan_add(struct leader_plan *balance, const struct leader_plan_parti
     if (partition->leader < 0 || partition->leader == partition->preferred) return;
     share->elsewhere++;
     if (!partition->ready || share->count == LEADER_MOVES_MAX) return;
-    if (share->count == share->room) {
-        share->room = share->room == 0 ? 16 : 2 * share->room;
-        share->moves = mem_realloc(share->moves, share->room * sizeof *share->moves);
-    }
+    share->moves = mem_grow(share->moves, share->count, &share->room, sizeof *share->moves);
     share->moves[share->count++] = (struct leader_move){partition->group, partition->leader, partition->preferred};
 }
 

@@ -40,10 +40,7 @@ void group_notes_clear(struct noted **notes) {
 }
 
 void group_queue_push(struct group_queue *queue, uint64_t group) {
-    if (queue->count == queue->capacity) {
-        queue->capacity = queue->capacity == 0 ? 64 : 2 * queue->capacity;
-        queue->groups = mem_realloc(queue->groups, queue->capacity * sizeof *queue->groups);
-    }
+    queue->groups = mem_grow(queue->groups, queue->count, &queue->capacity, sizeof *queue->groups);
     queue->groups[queue->count++] = group;
 }
 

@@ -267,10 +267,7 @@ static void emit(void *arg, struct slice slice) {
         send_queue_push(connection->queue, slice);
         return;
     }
-    if (request->answer_count == request->answer_room) {
-        request->answer_room = request->answer_room == 0 ? 4 : request->answer_room * 2;
-        request->answer = mem_realloc(request->answer, request->answer_room * sizeof *request->answer);
-    }
+    request->answer = mem_grow(request->answer, request->answer_count, &request->answer_room, sizeof *request->answer);
     request->answer[request->answer_count++] = slice;
     connection->stored_bytes += slice.len;
 }

@@ -52,7 +52,8 @@ struct request {
     struct connection *connection;
     struct request *next;
     struct slice *answer;
-    uint32_t answer_count, answer_room;
+    uint32_t answer_count;
+    size_t answer_room;
     size_t charged; /* bytes of the message and the request, to ctx.memory */
     bool dead, ended, holds, close_after;
     /* For broker/server/request_steps.h. */

@@ -60,10 +60,7 @@ static uint32_t free_number(const struct journal_files *files) {
 /* ---- The list ---- */
 
 static void insert(struct journal_files *files, struct journal_file *file) {
-    if (files->count == files->capacity) {
-        files->capacity = files->capacity == 0 ? 16 : 2 * files->capacity;
-        files->all = mem_realloc(files->all, files->capacity * sizeof(struct journal_file *));
-    }
+    files->all = mem_grow(files->all, files->count, &files->capacity, sizeof *files->all);
     size_t at = files->count++;
     for (; at > 0 && files->all[at - 1]->number > file->number; at--)
         files->all[at] = files->all[at - 1];

@@ -105,10 +105,7 @@ static void remove_extent(struct journal_state *state, struct journal_group_stat
 
 static struct journal_extent *insert_extent(struct journal_state *state, struct journal_group_state *group, size_t at,
                                             uint64_t generation) {
-    if (group->extent_count == group->extent_capacity) {
-        group->extent_capacity = group->extent_capacity == 0 ? 2 : 2 * group->extent_capacity;
-        group->extents = mem_realloc(group->extents, group->extent_capacity * sizeof *group->extents);
-    }
+    group->extents = mem_grow(group->extents, group->extent_count, &group->extent_capacity, sizeof *group->extents);
     struct journal_extent *extent = &group->extents[at];
     memmove(extent + 1, extent, (group->extent_count - at) * sizeof *extent);
     group->extent_count++;

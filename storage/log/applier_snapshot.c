@@ -36,10 +36,7 @@ static void note(void *arg, const char *name) {
     struct found *found = arg;
     uint64_t index;
     if (!path_number(name, ".snapshot", &index)) return;
-    if (found->count == found->room) {
-        found->room = found->room ? found->room * 2 : 4;
-        found->indexes = mem_realloc(found->indexes, found->room * sizeof *found->indexes);
-    }
+    found->indexes = mem_grow(found->indexes, found->count, &found->room, sizeof *found->indexes);
     /* Kept in order, newest first: there are two or three. */
     size_t at = found->count++;
     while (at > 0 && found->indexes[at - 1] < index) {

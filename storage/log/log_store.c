@@ -183,10 +183,7 @@ struct group_list {
 
 static void add_group(void *arg, uint64_t group) {
     struct group_list *list = arg;
-    if (list->count == list->room) {
-        list->room = list->room ? list->room * 2 : 16;
-        list->ids = mem_realloc(list->ids, list->room * sizeof *list->ids);
-    }
+    list->ids = mem_grow(list->ids, list->count, &list->room, sizeof *list->ids);
     list->ids[list->count++] = group;
 }
 

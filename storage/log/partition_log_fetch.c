@@ -32,10 +32,7 @@ struct offset_reading {
 
 /* Takes the slice over. */
 static void add(struct offset_reading *reading, struct slice slice) {
-    if (reading->count == reading->room) {
-        reading->room = reading->room ? reading->room * 2 : 8;
-        reading->slices = mem_realloc(reading->slices, reading->room * sizeof(struct slice));
-    }
+    reading->slices = mem_grow(reading->slices, reading->count, &reading->room, sizeof *reading->slices);
     reading->slices[reading->count++] = slice;
     reading->bytes += slice.len;
 }

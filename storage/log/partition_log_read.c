@@ -28,10 +28,7 @@ static bool fits(struct index_reading *reading, uint64_t size) {
 
 /* Takes the reference over. */
 static void add(struct index_reading *reading, struct entry *entry) {
-    if (reading->count == reading->room) {
-        reading->room = reading->room ? reading->room * 2 : 8;
-        reading->entries = mem_realloc(reading->entries, reading->room * sizeof(struct entry *));
-    }
+    reading->entries = mem_grow(reading->entries, reading->count, &reading->room, sizeof *reading->entries);
     reading->entries[reading->count++] = entry;
     reading->bytes += entry_stored_size(entry);
     reading->next = entry->index + 1;

@@ -18,10 +18,7 @@ void term_table_add(struct term_table *table, uint64_t index, int64_t base_offse
         CHECK(last->term < term);         /* as above */
         CHECK(last->first_index < index); /* as above */
     }
-    if (table->count == table->room) {
-        table->room = table->room ? table->room * 2 : 4;
-        table->ranges = mem_realloc(table->ranges, table->room * sizeof *table->ranges);
-    }
+    table->ranges = mem_grow(table->ranges, table->count, &table->room, sizeof *table->ranges);
     table->ranges[table->count++] = (struct index_term){
         .first_index = index, .start_offset = base_offset, .term = term};
 }

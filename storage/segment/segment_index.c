@@ -26,25 +26,18 @@ void segment_index_close(struct segment_index *index) {
     index->changes = NULL;
 }
 
-/* Room for one more element in a growing array. */
-static void *grow(void *array, size_t count, size_t *room, size_t element) {
-    if (count < *room) return array;
-    *room = *room ? *room * 2 : 8;
-    return mem_realloc(array, *room * element);
-}
-
 static void add_point(struct segment_index *index, struct index_point point) {
-    index->points = grow(index->points, index->point_count, &index->point_room, sizeof *index->points);
+    index->points = mem_grow(index->points, index->point_count, &index->point_room, sizeof *index->points);
     index->points[index->point_count++] = point;
 }
 
 static void add_term(struct segment_index *index, struct index_term term) {
-    index->terms = grow(index->terms, index->term_count, &index->term_room, sizeof *index->terms);
+    index->terms = mem_grow(index->terms, index->term_count, &index->term_room, sizeof *index->terms);
     index->terms[index->term_count++] = term;
 }
 
 static void add_change(struct segment_index *index, uint64_t raft_index) {
-    index->changes = grow(index->changes, index->change_count, &index->change_room, sizeof *index->changes);
+    index->changes = mem_grow(index->changes, index->change_count, &index->change_room, sizeof *index->changes);
     index->changes[index->change_count++] = raft_index;
 }
 

@@ -15,10 +15,7 @@ static void note_segment(void *arg, const char *name) {
     struct listing *listing = arg;
     uint64_t base;
     if (!path_number(name, ".log", &base) || base > INT64_MAX) return;
-    if (listing->count == listing->capacity) {
-        listing->capacity = listing->capacity ? listing->capacity * 2 : 8;
-        listing->bases = mem_realloc(listing->bases, listing->capacity * sizeof *listing->bases);
-    }
+    listing->bases = mem_grow(listing->bases, listing->count, &listing->capacity, sizeof *listing->bases);
     listing->bases[listing->count++] = (int64_t)base;
 }
 

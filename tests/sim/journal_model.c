@@ -66,10 +66,7 @@ static void apply(struct state *state, const struct model_record *record) {
 void journal_model_record(struct journal_model *model, const struct model_record *record) {
     uint64_t kept = model->count - model->old_count;
 
-    if (kept == model->capacity) {
-        model->capacity = model->capacity == 0 ? 1024 : model->capacity * 2;
-        model->records = mem_realloc(model->records, model->capacity * sizeof *model->records);
-    }
+    model->records = mem_grow(model->records, kept, &model->capacity, sizeof *model->records);
     model->records[kept] = *record;
     model->count++;
     apply(&model->now, record);

@@ -101,12 +101,28 @@ static void test_check_failed(void **state) {
     assert_non_null(strstr(text, "test_mem.c:"));
 }
 
+/* An array grows when it is full, keeps what it has, and stays where it is otherwise. */
+static void test_mem_grow(void **state) {
+    (void)state;
+    int *array = NULL;
+    size_t capacity = 0;
+    for (size_t count = 0; count < 100; count++) {
+        int *before = array;
+        size_t had = capacity;
+        array = mem_grow(array, count, &capacity, sizeof *array);
+        assert_true(capacity > count);
+        if (count < had) assert_true(array == before && capacity == had);
+        array[count] = (int)count;
+    }
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(array[i], i);
+    mem_free(array);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mem_promises),
-        cmocka_unit_test(test_mem_aligned),
-        cmocka_unit_test(test_mem_none_left),
-        cmocka_unit_test(test_check_failed),
+        cmocka_unit_test(test_mem_promises), cmocka_unit_test(test_mem_aligned), cmocka_unit_test(test_mem_none_left),
+        cmocka_unit_test(test_check_failed), cmocka_unit_test(test_mem_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

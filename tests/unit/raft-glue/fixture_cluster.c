@@ -19,10 +19,7 @@
 static void on_committed(void *arg, struct entry *entry) {
     struct replica *replica = arg;
     assert_int_equal(entry->index, replica->count + 1);
-    if (replica->count == replica->room) {
-        replica->room = replica->room == 0 ? 64 : replica->room * 2;
-        replica->checksums = mem_realloc(replica->checksums, replica->room * sizeof *replica->checksums);
-    }
+    replica->checksums = mem_grow(replica->checksums, replica->count, &replica->room, sizeof *replica->checksums);
     replica->checksums[replica->count++] = (uint64_t)entry->term << 32 |
                                            crc32c(entry->type, entry->body.data, entry->body.len);
     replica->data += entry->type == ENTRY_COMMAND;
