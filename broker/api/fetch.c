@@ -246,8 +246,8 @@ static bool read_part(struct fetch_state *state, struct fetch_part *part) {
         set_error(part, code);
         return true;
     }
-    if (!partition_read(partition, part->in->fetch_offset, part->in->current_leader_epoch, limit_of(state, part),
-                        &part->read))
+    if (partition_read(partition, part->in->fetch_offset, part->in->current_leader_epoch, limit_of(state, part),
+                       &part->read) == PENDING)
         return false;
     take_read(part);
     return true;

@@ -85,7 +85,7 @@ static void ask(struct list_offsets *state, struct list_offsets_part *part) {
                                                   in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
-    if (partition_lookup(partition, in->timestamp, in->current_leader_epoch, &part->lookup))
+    if (partition_lookup(partition, in->timestamp, in->current_leader_epoch, &part->lookup) == DONE)
         take_answer(part);
     else
         state->pending++;

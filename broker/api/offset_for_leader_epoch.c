@@ -62,7 +62,7 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
                                                   &code);
     part->out->error_code = code;
     if (partition == NULL) return;
-    if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch, &part->lookup))
+    if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch, &part->lookup) == DONE)
         take_answer(part);
     else
         ask->pending++;

@@ -195,7 +195,7 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
                                        .zstd_allowed = request->api_version >= 7,
                                        .sender = request->connection};
     struct produce_refusal refusal;
-    if (partition_produce(part->partition, &records, &part->produce, &refusal)) {
+    if (partition_produce(part->partition, &records, &part->produce, &refusal) == DONE) {
         take_result(part, &refusal);
         return;
     }

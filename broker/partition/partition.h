@@ -76,6 +76,9 @@ struct slice partition_producers(const struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
 
+/* Of a call that may take time: over when it returns, or its `done` comes later. */
+enum completion { DONE, PENDING };
+
 /* ---- Produce ---- */
 
 /* The records field of one partition of a Produce request. The bytes stay until the produce is over. */
@@ -113,16 +116,16 @@ struct partition_produce {
 };
 
 /* Takes the batch of one producer: checks all of it, appends it, and waits until a majority has it on disk. A long check goes on in other
- * threads; the batches of one sender stay in order. Returns true when it is over within the call (`done` is not called then; `refusal` has what
- * there is to say about an error); else `done` comes later, when it was refused, has committed, or cannot any more. Errors (Kafka's): before
+ * threads; the batches of one sender stay in order. DONE: over within the call (`done` is not called then; `refusal` has what there is to say
+ * about an error); PENDING: `done` comes later, when it was refused, has committed, or cannot any more. Errors (Kafka's): before
  * the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD,
  * INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NOT_ENOUGH_REPLICAS (also when too much is
  * uncommitted, or too many producers are remembered: clients repeat it, in order), and, once a majority has confirmed that we lead,
  * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Before or behind the
  * append, outcome unknown: NOT_LEADER_OR_FOLLOWER, REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its
  * first coming. */
-bool partition_produce(struct partition *partition, const struct produced_records *records,
-                       struct partition_produce *produce, struct produce_refusal *refusal);
+enum completion partition_produce(struct partition *partition, const struct produced_records *records,
+                                  struct partition_produce *produce, struct produce_refusal *refusal);
 /* The client's time is over: calls `done` within the call. */
 void partition_produce_time_out(struct partition_produce *produce);
 /* The client has gone: `done` will not be called; a batch that was appended may commit all the same, one that is still checked is dropped. */
@@ -155,11 +158,11 @@ struct partition_read {
 };
 
 /* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if there is none yet, or with max_bytes 0. `leader_epoch`: the
- * client's (KIP-320), -1: none. Returns true when it is over within the call, else `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
+ * client's (KIP-320), -1: none. DONE: over within the call; PENDING: `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
  * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above the end only after a majority
  * confirmed that we lead), KAFKA_STORAGE_ERROR. */
-bool partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
-                    struct partition_read *read);
+enum completion partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
+                               struct partition_read *read);
 /* `done` will not be called. Nothing if it is over. */
 void partition_read_cancel(struct partition_read *read);
 /* Frees what was read; nothing if there is nothing. `read` must have been zeroed before its first use. */
@@ -201,13 +204,13 @@ struct partition_lookup {
 
 /* The offset for `timestamp` (ms, or one of the three above), as ListOffsets means it. All but the earliest are answered only after a
  * majority confirmed that we lead. Calling convention and errors as partition_read, without OFFSET_OUT_OF_RANGE. */
-bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
-                      struct partition_lookup *lookup);
+enum completion partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
+                                 struct partition_lookup *lookup);
 /* Where the records of `epoch` end, or those of the largest epoch below it that is in the log (KIP-320): `offset` and that `leader_epoch`;
  * both -1 when there is none, or `epoch` is above all. A majority confirmed that we lead: a deposed leader lacks the newer epochs, and its
  * answer would make a client believe that records were lost. Calling convention and errors as partition_lookup. */
-bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
-                            struct partition_lookup *lookup);
+enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
+                                       struct partition_lookup *lookup);
 void partition_lookup_cancel(struct partition_lookup *lookup); /* nothing if it is over */
 
 #endif

@@ -27,8 +27,8 @@ static void end(struct partition_lookup *lookup) {
     lookup->stage = STAGE_OVER;
 }
 
-static bool over(struct partition_lookup *lookup, int16_t error, int64_t offset, int64_t timestamp,
-                 int32_t leader_epoch) {
+static enum completion over(struct partition_lookup *lookup, int16_t error, int64_t offset, int64_t timestamp,
+                            int32_t leader_epoch) {
     CHECK(error == KAFKA_NONE || offset == -1); /* the callers below, none of a client's numbers */
     lookup->error = error;
     lookup->offset = offset;
@@ -36,7 +36,7 @@ static bool over(struct partition_lookup *lookup, int16_t error, int64_t offset,
     lookup->leader_epoch = leader_epoch;
     if (lookup->stage != STAGE_OVER) end(lookup);
     if (!lookup->inside) lookup->done(lookup);
-    return true;
+    return DONE;
 }
 
 static void searched(struct partition_log_search *search, int error) {
@@ -81,37 +81,36 @@ static void confirmed(struct raft_group_read_index *confirm, int error) {
     }
 }
 
-/* Returns true when it is over. */
-static bool start(struct partition_lookup *lookup) {
+static enum completion start(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST)
         return over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
     begin(lookup);
     raft_group_read_index(partition->group, &lookup->confirm);
-    return lookup->stage == STAGE_OVER;
+    return lookup->stage == STAGE_OVER ? DONE : PENDING;
 }
 
-static bool look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
+static enum completion look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
     lookup->partition = partition;
     lookup->search = (struct partition_log_search){.done = searched};
     lookup->confirm = (struct raft_group_read_index){.done = confirmed};
     lookup->stage = STAGE_OVER;
     lookup->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &lookup->electing);
-    bool is_over = code != KAFKA_NONE ? over(lookup, code, -1, -1, -1) : start(lookup);
+    enum completion completion = code != KAFKA_NONE ? over(lookup, code, -1, -1, -1) : start(lookup);
     lookup->inside = false;
-    return is_over;
+    return completion;
 }
 
-bool partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
-                      struct partition_lookup *lookup) {
+enum completion partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
+                                 struct partition_lookup *lookup) {
     lookup->wanted = timestamp;
     lookup->by_epoch = false;
     return look_up(partition, leader_epoch, lookup);
 }
 
-bool partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
-                            struct partition_lookup *lookup) {
+enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
+                                       struct partition_lookup *lookup) {
     lookup->by_epoch = true;
     lookup->wanted_epoch = epoch;
     return look_up(partition, leader_epoch, lookup);

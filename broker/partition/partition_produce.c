@@ -179,15 +179,15 @@ static bool is_stranger(const struct partition *partition, enum producer_verdict
            !MUTANT(MUTANT_ANY_PRODUCER_ID);
 }
 
-/* It came before. Returns true when it is over. */
-static bool answer_again(struct partition *partition, struct partition_produce *produce,
-                         const struct record_batch *header, enum producer_verdict verdict,
-                         const struct producer_batch *known) {
+/* It came before. */
+static enum completion answer_again(struct partition *partition, struct partition_produce *produce,
+                                    const struct record_batch *header, enum producer_verdict verdict,
+                                    const struct producer_batch *known) {
     int64_t time_ms = partition->settings.log_append_time ? known->timestamp : -1;
     set_result(produce, KAFKA_NONE, known->base_offset, time_ms);
-    if (verdict == PRODUCER_COMMITTED) return true;
+    if (verdict == PRODUCER_COMMITTED) return DONE;
     wait_for_commit(produce, known->base_offset + header->record_count);
-    return false;
+    return PENDING;
 }
 
 enum sequence_place { SEQUENCE_NEXT, SEQUENCE_OVER, SEQUENCE_WAITS };
@@ -212,7 +212,7 @@ static enum sequence_place check_sequence(struct partition *partition, struct pa
         return SEQUENCE_NEXT;
     case PRODUCER_COMMITTED:
     case PRODUCER_IN_FLIGHT:
-        return answer_again(partition, produce, header, verdict, &known) ? SEQUENCE_OVER : SEQUENCE_WAITS;
+        return answer_again(partition, produce, header, verdict, &known) == DONE ? SEQUENCE_OVER : SEQUENCE_WAITS;
     case PRODUCER_TOO_MANY:
         set_result(produce, refuse_crowded(partition, &identity, why), -1, -1);
         return SEQUENCE_OVER;
@@ -229,13 +229,13 @@ static enum sequence_place check_sequence(struct partition *partition, struct pa
     return SEQUENCE_WAITS;
 }
 
-/* The check is over, with `code`. Returns true when all is over; else it waits for its commit, or for its verdict. */
-static bool append_checked(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
-                           int16_t code, struct produce_refusal *refusal) {
+/* The check is over, with `code`. PENDING: it waits for its commit, or for its verdict. */
+static enum completion append_checked(struct partition *partition, struct partition_produce *produce,
+                                      struct produced_batch *batch, int16_t code, struct produce_refusal *refusal) {
     struct error_text no_room;
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
-        return true;
+        return DONE;
     }
     int16_t room = room_for(partition, (uint64_t)produce->records.len, &no_room);
     enum sequence_place place = SEQUENCE_NEXT;
@@ -248,18 +248,18 @@ static bool append_checked(struct partition *partition, struct partition_produce
         append(partition, produce, batch);
     }
     produced_batch_release(batch);
-    return place == SEQUENCE_OVER;
+    return place == SEQUENCE_WAITS || place == SEQUENCE_NEXT ? PENDING : DONE;
 }
 
 static void on_checked(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
                        struct produce_refusal *refusal) {
     produce->place = PLACE_NONE;
-    bool over = append_checked(produce->partition, produce, batch, code, refusal);
-    if (!over && produce->abandoned) {
+    enum completion completion = append_checked(produce->partition, produce, batch, code, refusal);
+    if (completion == PENDING && produce->abandoned) {
         take_out(produce);
-        over = true;
+        completion = DONE;
     }
-    if (over) produce->done(produce, refusal);
+    if (completion == DONE) produce->done(produce, refusal);
 }
 
 static void on_judged(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal) {
@@ -268,23 +268,24 @@ static void on_judged(struct partition_produce *produce, int16_t code, const str
     produce->done(produce, refusal);
 }
 
-/* On a leader. Returns true when it is over; else it is checked, or waits for its commit. */
-static bool take(struct partition *partition, struct partition_produce *produce, struct produce_refusal *refusal) {
+/* On a leader. PENDING: it is checked, or waits for its commit. */
+static enum completion take(struct partition *partition, struct partition_produce *produce,
+                            struct produce_refusal *refusal) {
     struct produced_batch batch;
     int16_t code;
     code = produce->records.len > 0 ? KAFKA_NONE : room_for(partition, 0, &refusal->why);
     if (code != KAFKA_NONE) { /* who sends none asks what would meet any (client/kafka/produce_reason.c) */
         set_result(produce, code, -1, -1);
-        return true;
+        return DONE;
     }
     if (partition_check(partition, produce, &batch, &code, refusal))
         return append_checked(partition, produce, &batch, code, refusal);
     produce->place = PLACE_CHECKING;
-    return false;
+    return PENDING;
 }
 
-bool partition_produce(struct partition *partition, const struct produced_records *records,
-                       struct partition_produce *produce, struct produce_refusal *refusal) {
+enum completion partition_produce(struct partition *partition, const struct produced_records *records,
+                                  struct partition_produce *produce, struct produce_refusal *refusal) {
     refusal->why.text[0] = '\0';
     refusal->reject_count = 0;
     produce->partition = partition;
@@ -295,11 +296,11 @@ bool partition_produce(struct partition *partition, const struct produced_record
     int16_t code = partition_leadership(partition, -1, &electing);
     if (electing) {
         put_behind(produce, partition->electing.last, PLACE_ELECTING);
-        return false;
+        return PENDING;
     }
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
-        return true;
+        return DONE;
     }
     return take(partition, produce, refusal);
 }
@@ -311,7 +312,7 @@ void partition_produces_leading(struct partition *partition) {
     struct produce_refusal refusal;
     while ((produce = partition->electing.first) != NULL && partition->leading) {
         take_out(produce);
-        if (take(partition, produce, &refusal)) produce->done(produce, &refusal);
+        if (take(partition, produce, &refusal) == DONE) produce->done(produce, &refusal);
     }
 }
 

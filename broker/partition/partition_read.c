@@ -29,9 +29,9 @@ static void end(struct partition_read *read) {
     read->stage = STAGE_OVER;
 }
 
-/* No error carries the two ends, as in Kafka: only a leader knows them, and with NOT_LEADER_OR_FOLLOWER clients would reset to them. Returns
- * true, for who is in the call that began it. */
-static bool over(struct partition_read *read, int16_t error) {
+/* No error carries the two ends, as in Kafka: only a leader knows them, and with NOT_LEADER_OR_FOLLOWER clients would reset to them.
+ * DONE, for who is in the call that began it. */
+static enum completion over(struct partition_read *read, int16_t error) {
     bool known = error == KAFKA_NONE;
     read->error = error;
     read->high_watermark = known ? read->partition->high_watermark : -1;
@@ -39,7 +39,7 @@ static bool over(struct partition_read *read, int16_t error) {
     read->more = error == KAFKA_NONE && read->fetch.next_offset < read->end_offset;
     if (read->stage != STAGE_OVER) end(read);
     if (!read->inside) read->done(read);
-    return true;
+    return DONE;
 }
 
 static void log_done(struct partition_log_fetch *fetch, int error) {
@@ -53,24 +53,23 @@ static void confirmed(struct raft_group_read_index *confirm, int error) {
     over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
 }
 
-/* Returns true when it is over. */
-static bool start(struct partition_read *read, uint64_t max_bytes) {
+static enum completion start(struct partition_read *read, uint64_t max_bytes) {
     struct partition *partition = read->partition;
     struct partition_log *log = raft_group_log(partition->group);
     if (read->offset < partition_log_start_offset(log)) return over(read, KAFKA_OFFSET_OUT_OF_RANGE);
     if (read->offset < partition->high_watermark && max_bytes > 0) {
         begin(read, STAGE_LOG);
         partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
-        return read->stage == STAGE_OVER;
+        return read->stage == STAGE_OVER ? DONE : PENDING;
     }
     if (read->offset <= partition_log_end_offset(log)) return over(read, KAFKA_NONE);
     begin(read, STAGE_CONFIRM);
     raft_group_read_index(partition->group, &read->confirm);
-    return read->stage == STAGE_OVER;
+    return read->stage == STAGE_OVER ? DONE : PENDING;
 }
 
-bool partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
-                    struct partition_read *read) {
+enum completion partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
+                               struct partition_read *read) {
     read->partition = partition;
     read->offset = offset;
     read->end_offset = partition->high_watermark;
@@ -79,9 +78,9 @@ bool partition_read(struct partition *partition, int64_t offset, int32_t leader_
     read->stage = STAGE_OVER;
     read->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &read->electing);
-    bool is_over = code != KAFKA_NONE ? over(read, code) : start(read, max_bytes);
+    enum completion completion = code != KAFKA_NONE ? over(read, code) : start(read, max_bytes);
     read->inside = false;
-    return is_over;
+    return completion;
 }
 
 void partition_read_cancel(struct partition_read *read) {

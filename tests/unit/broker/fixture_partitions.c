@@ -247,7 +247,7 @@ void send_batch_of(const void *sender, struct partition *partition, struct slice
     *sent = (struct sent){.produce.done = on_produced, .frame = batch};
     struct produced_records records = {
         .frame = batch, .data = batch.data, .len = (int32_t)batch.len, .zstd_allowed = true, .sender = sender};
-    sent->at_once = partition_produce(partition, &records, &sent->produce, &sent->refusal);
+    sent->at_once = partition_produce(partition, &records, &sent->produce, &sent->refusal) == DONE;
     if (sent->at_once) sent->over = true;
 }
 
@@ -286,7 +286,7 @@ static bool got_is_over(struct fixture *fixture) {
 void read_from(struct fixture *fixture, struct partition *partition, int64_t offset, uint64_t max_bytes,
                struct got *got) {
     *got = (struct got){.read.done = on_read};
-    if (partition_read(partition, offset, -1, max_bytes, &got->read)) return;
+    if (partition_read(partition, offset, -1, max_bytes, &got->read) == DONE) return;
     fixture->until_arg = got;
     run_until(fixture, got_is_over);
 }

@@ -239,12 +239,12 @@ static void test_partition_compares_leader_epochs(void **state) {
     struct partition *partition = start_one(fixture);
     int32_t epoch = (int32_t)partition_leader_epoch(partition);
     struct got got = {0};
-    assert_true(partition_read(partition, 0, epoch, 100, &got.read));
+    assert_int_equal(partition_read(partition, 0, epoch, 100, &got.read), DONE);
     assert_int_equal(got.read.error, KAFKA_NONE);
-    assert_true(partition_read(partition, 0, epoch - 1, 100, &got.read));
+    assert_int_equal(partition_read(partition, 0, epoch - 1, 100, &got.read), DONE);
     assert_int_equal(got.read.error, KAFKA_FENCED_LEADER_EPOCH);
     assert_int_equal(got.read.high_watermark, -1);
-    assert_true(partition_read(partition, 0, epoch + 1, 100, &got.read));
+    assert_int_equal(partition_read(partition, 0, epoch + 1, 100, &got.read), DONE);
     assert_int_equal(got.read.error, KAFKA_UNKNOWN_LEADER_EPOCH);
 }
 
@@ -264,7 +264,7 @@ static bool lookup_is_over(struct fixture *fixture) {
 static struct partition_lookup look_up(struct fixture *fixture, struct partition *partition, int64_t timestamp) {
     struct lookup asked = {.lookup.done = on_looked_up};
     fixture->until_arg = &asked;
-    if (!partition_lookup(partition, timestamp, -1, &asked.lookup)) run_until(fixture, lookup_is_over);
+    if (partition_lookup(partition, timestamp, -1, &asked.lookup) == PENDING) run_until(fixture, lookup_is_over);
     assert_int_equal(asked.lookup.error, KAFKA_NONE);
     return asked.lookup;
 }
@@ -374,7 +374,7 @@ static void test_partition_close_ends_what_waits(void **state) {
     changes = 0;
     send_plain(partition, &sent);
     partition_wait(partition, &waiter);
-    bool at_once = partition_lookup(partition, PARTITION_LATEST, -1, &asked.lookup);
+    bool at_once = partition_lookup(partition, PARTITION_LATEST, -1, &asked.lookup) == DONE;
     struct fixture_node *node = &fixture->nodes[0];
     partition_close(node->partition, true);
     check_pool_free(node->checks);

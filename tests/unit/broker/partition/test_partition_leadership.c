@@ -227,7 +227,7 @@ static void test_leadership_deposed_leader_answers_nothing(void **state) {
     run_until(fixture, nobody_leads);
     assert_true(changes >= 1);
     struct partition_lookup asked = {.done = ignore};
-    assert_true(partition_lookup(partition, PARTITION_LATEST, -1, &asked));
+    assert_int_equal(partition_lookup(partition, PARTITION_LATEST, -1, &asked), DONE);
     assert_int_equal(asked.error, KAFKA_NOT_LEADER_OR_FOLLOWER);
     assert_int_equal(asked.offset, -1);
     struct sent sent;
