@@ -8,6 +8,7 @@
  */
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 static const uint64_t INDEX_MAX = UINT64_C(1) << 62; /* far above any log: sums of two do not overflow */
 
@@ -26,7 +27,7 @@ static bool drop_late(struct raft_group *group) {
 }
 
 /* Every later leader has what is committed (Leader Completeness: Raft, 5.4.3). */
-static bool contradicts_commit(const struct raft_group *group, uint64_t index, uint64_t term) {
+static bool contradicts_commit(const struct raft_group *group, log_index index, uint64_t term) {
     return index > 0 && index <= group->commit && partition_log_term_at(group->log, index) != 0 &&
            partition_log_term_at(group->log, index) != term;
 }

@@ -99,7 +99,7 @@ static void bootstrap(struct raft_group *group, const struct raft_group_spec *sp
 
 static int check_log(struct raft_group *group, struct error_text *why) {
     uint64_t last = partition_log_last_index(group->log);
-    uint32_t last_term = last == 0 ? 0 : partition_log_term_at(group->log, last);
+    log_term last_term = last == 0 ? 0 : partition_log_term_at(group->log, last);
     uint64_t change = 0;
     partition_log_changes(group->log, &change, 1);
     if (last > 0 && change != 1)

@@ -17,13 +17,14 @@
 #define RAFT_GLUE_RAFT_GROUP_H
 
 #include "raft-glue/shard.h"
+#include "storage/log_types.h"
 
 enum { RAFT_GROUP_IN_SYNC_ENTRIES = 1000 };
 
 struct raft_group_member {
-    uint64_t replica; /* raft server id: allocated by group 0, never reused, never 0 */
-    int32_t node;     /* the broker that holds it */
-    bool voter;       /* false: stand-by */
+    replica_id replica; /* raft server id: allocated by group 0, never reused, never 0 */
+    int32_t node;       /* the broker that holds it */
+    bool voter;         /* false: stand-by */
 };
 
 struct raft_group_events {
@@ -33,11 +34,11 @@ struct raft_group_events {
     /* Behind the last `committed` of one step: wake those who wait, once. */
     void (*caught_up)(void *arg);
     /* This replica leads `term`, an entry of that term is committed and applied: it may serve and submit from now on. */
-    void (*leading)(void *arg, uint32_t term);
+    void (*leading)(void *arg, log_term term);
     /* It does not lead any more (only after `leading`). */
     void (*lost)(void *arg);
     /* The known leader changed; replica 0: unknown. */
-    void (*leader_changed)(void *arg, uint64_t replica, uint32_t term);
+    void (*leader_changed)(void *arg, replica_id replica, log_term term);
     /* A leader: nothing happens in the group, and what raft_group_member_in_sync says does not change, until this is called with false. NULL:
      * the owner does not mind. */
     void (*quiet)(void *arg, bool quiet);
@@ -51,8 +52,8 @@ struct raft_group_events {
 
 struct raft_group_spec {
     uint64_t id;
-    const char *label; /* "orders-3", "metadata"; copied */
-    uint64_t replica;  /* ours */
+    const char *label;  /* "orders-3", "metadata"; copied */
+    replica_id replica; /* ours */
     /* The first configuration, ours included, in the same order on every broker; copied. */
     const struct raft_group_member *members;
     size_t member_count;
@@ -92,11 +93,11 @@ uint64_t raft_group_applied_index(const struct raft_group *group);
 void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members, size_t n);
 /* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and it has all that is
  * committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of the log, knows of no damage in it, and has room for more. Ourselves: always. */
-bool raft_group_member_in_sync(const struct raft_group *group, uint64_t replica);
+bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much
  * is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the group needs some. The term of the entry is raft_group_term(). Effects leave at the end of this turn at the latest. */
-int raft_group_submit(struct raft_group *group, struct entry_spec *spec, uint64_t *index);
+int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups of a turn). `done`: ERR_NONE; ERR_NOT_LEADER;
  * ERR_TIMEOUT after an election timeout. */
@@ -115,13 +116,14 @@ void raft_group_read_index_cancel(struct raft_group *group, struct raft_group_re
 struct raft_group_transfer {
     void (*done)(struct raft_group_transfer *transfer, int error);
     struct raft_group *group; /* the group's, all below; NULL: not under way */
-    uint64_t replica, deadline_ms;
-    uint32_t term;
+    replica_id replica;
+    uint64_t deadline_ms;
+    log_term term;
     bool asked; /* the target was told to stand: there is no second time */
 };
 /* ERR_NOT_LEADER; ERR_LIMIT: another one is under way, or this broker stops; ERR_INVALID: the target does not vote, or is this replica; ERR_AGAIN: it is
  * not connected, or lags behind. `done` comes only after ERR_NONE, never inside the call. */
-int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, uint64_t replica);
+int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, replica_id replica);
 /* `done` is not called; what is under way may succeed all the same. Nothing if it is over. */
 void raft_group_transfer_cancel(struct raft_group_transfer *transfer);
 

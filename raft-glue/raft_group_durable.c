@@ -5,6 +5,7 @@
  * Invariant: no entry counts as persisted while the hard state is not durable.
  */
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 /* A leader writes its entries and sends them in parallel, and counts itself only when they are on its disk (Raft dissertation, 10.2.1). */
 static void report_durable(struct raft_group *group) {
@@ -12,7 +13,7 @@ static void report_durable(struct raft_group *group) {
     raft_group_step_persisted(group, partition_log_durable_index(group->log));
 }
 
-static void on_durable(void *arg, uint64_t index) {
+static void on_durable(void *arg, log_index index) {
     struct raft_group *group = arg;
     (void)index; /* the log is asked: a truncation may have come since */
     if (group->phase == RAFT_GROUP_STARTING) {

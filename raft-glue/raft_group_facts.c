@@ -3,10 +3,11 @@
  */
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 enum { FIRST_PATIENCE = 10 }; /* election timeouts */
 
-struct member *raft_group_member(const struct raft_group *group, uint64_t replica) {
+struct member *raft_group_member(const struct raft_group *group, replica_id replica) {
     for (size_t i = 0; i < group->member_count; i++)
         if (group->members[i]->replica == replica) return group->members[i];
     return NULL;
@@ -92,7 +93,7 @@ uint64_t raft_group_applied_index(const struct raft_group *group) {
     return group->applied;
 }
 
-bool raft_group_member_in_sync(const struct raft_group *group, uint64_t replica) {
+bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica) {
     const struct member *member = raft_group_member(group, replica);
     if (member == NULL || !raft_group_leads(group)) return false;
     if (member == group->self) return true;

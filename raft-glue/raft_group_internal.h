@@ -28,12 +28,13 @@
 #define RAFT_GLUE_RAFT_GROUP_INTERNAL_H
 
 #include "raft-glue/state_internal.h"
+#include "storage/log_types.h"
 
 /* ======== Ground ======== */
 
 /* ---- raft_group_facts.c (and the questions of raft_group.h) ---- */
 
-struct member *raft_group_member(const struct raft_group *group, uint64_t replica); /* NULL: none */
+struct member *raft_group_member(const struct raft_group *group, replica_id replica); /* NULL: none */
 /* It needs room on the disk, and there is none for records that come to a leader, or to a follower (disk_space.h). */
 bool raft_group_lacks_room(const struct raft_group *group, enum disk_space_asker asker);
 /* There is damage in its segments. */
@@ -142,7 +143,7 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
 /* A result of that member was stepped. */
 void replicate_acknowledged(struct member *member);
 /* That result rejected an AppendEntries behind `index`. */
-void replicate_rejected(struct member *member, uint64_t index);
+void replicate_rejected(struct member *member, log_index index);
 /* Asks those, too, whose heartbeat does not fall into the step that asks to be quiet. */
 void replicate_ask_quiet(struct raft_group *group);
 /* Tells it the commit index, if it needs to be told; part of the turn. */
@@ -235,7 +236,7 @@ void leader_fitness_deliver(struct raft_group *group);
 /* Steps the engine and carries out what it says. The event's time is set here. True: it took entries into the log. */
 bool raft_group_step(struct raft_group *group, struct raft_event *event);
 /* Entries up to `index` are durable; does nothing if the engine knows. */
-void raft_group_step_persisted(struct raft_group *group, uint64_t index);
+void raft_group_step_persisted(struct raft_group *group, log_index index);
 /* Transfers the leadership, if this broker hands over and there is somebody who has all. */
 void raft_group_hand_over(struct raft_group *group);
 

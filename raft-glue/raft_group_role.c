@@ -8,9 +8,10 @@
  */
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 /* It hears no majority, or has stopped, or is deposed. The others may hear it, or its broker, all the same, and would wait for it. */
-static void resign(struct raft_group *group, uint32_t term, uint32_t deposed_by) {
+static void resign(struct raft_group *group, log_term term, uint32_t deposed_by) {
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i] == group->self) continue;
         struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .resigned = {.deposed_by = deposed_by}};
@@ -40,7 +41,7 @@ void raft_group_note_role(struct raft_group *group) {
 }
 
 void raft_group_note_leader(struct raft_group *group) {
-    uint32_t term = raft_group_term(group);
+    log_term term = raft_group_term(group);
     if (group->raft.state == RAFT_LEADER) {
         group->leader = group->replica;
     } else if (group->raft.state == RAFT_FOLLOWER && group->heard_term == term) {

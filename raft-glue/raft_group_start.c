@@ -16,6 +16,7 @@
 #include "base/mutant.h"
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 enum { READ_AGAIN_US = 1000 * 1000 };
 
@@ -62,7 +63,7 @@ static bool load_changes(struct raft_group *group) {
     if (group->starting.indexes == NULL) choose_changes(group);
     while (group->starting.loaded < group->starting.count && group->phase == RAFT_GROUP_STARTING) {
         if (group->starting.reading || group->starting.waits) return false;
-        uint64_t index = group->starting.indexes[group->starting.loaded];
+        log_index index = group->starting.indexes[group->starting.loaded];
         group->starting.read.done = on_change_read;
         if (!partition_log_read(group->log, index, index, 1, &group->starting.read)) {
             group->starting.reading = true;
@@ -121,7 +122,7 @@ struct start_entries {
     unsigned n;
 };
 
-static void add_terms(void *arg, uint64_t first, uint64_t count, uint32_t term) {
+static void add_terms(void *arg, uint64_t first, uint64_t count, log_term term) {
     struct start_entries *start = arg;
     uint64_t next = start->behind + start->n + 1;
     for (uint64_t i = first < next ? next : first; i < first + count; i++)

@@ -17,6 +17,7 @@
 
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 /* ---- Hard state ---- */
 
@@ -29,7 +30,7 @@ static void set_hard_state(struct raft_group *group, unsigned flags) {
 
 /* ---- Entries ---- */
 
-static struct entry *make_barrier(struct raft_group *group, uint64_t index, uint32_t term) {
+static struct entry *make_barrier(struct raft_group *group, log_index index, log_term term) {
     struct entry_spec spec = {
         .type = ENTRY_BARRIER, .base_offset = partition_log_end_offset(group->log), .max_timestamp = -1};
     struct entry *entry = entry_new(NULL, &spec);
@@ -87,7 +88,7 @@ static void send_messages(struct raft_group *group, const struct raft_update *up
 
 /* ---- The step ---- */
 
-static void commit_to(struct raft_group *group, uint64_t index) {
+static void commit_to(struct raft_group *group, log_index index) {
     if (index <= group->commit) return;
     group->commit = index;
     partition_log_commit(group->log, index);
@@ -142,7 +143,7 @@ static void submit_barrier(struct raft_group *group) {
     entry_unref(entry);
 }
 
-void raft_group_step_persisted(struct raft_group *group, uint64_t index) {
+void raft_group_step_persisted(struct raft_group *group, log_index index) {
     if (index <= group->raft.last_stored) return;
     /* the journal's word, of entries that are in the log */
     CHECK(index <= partition_log_last_index(group->log) && group->raft.state != RAFT_CANDIDATE);
@@ -197,7 +198,7 @@ static bool too_much_waits(const struct raft_group *group) {
            log_store_undurable_bytes(shard->store) >= options->uncommitted_bytes;
 }
 
-int raft_group_submit(struct raft_group *group, struct entry_spec *spec, uint64_t *index) {
+int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index) {
     if (!raft_group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;

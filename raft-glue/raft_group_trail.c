@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 enum { HEARD_TIMEOUTS = 10 }; /* a follower that was silent for so many election timeouts is not waited for */
 
@@ -26,7 +27,7 @@ struct ranges {
     uint64_t first; /* entries before it are left out */
 };
 
-static void add_range(void *arg, uint64_t first, uint64_t count, uint32_t term) {
+static void add_range(void *arg, uint64_t first, uint64_t count, log_term term) {
     struct ranges *ranges = arg;
     uint64_t last = first + count - 1;
     if (last < ranges->first) return;
@@ -36,7 +37,7 @@ static void add_range(void *arg, uint64_t first, uint64_t count, uint32_t term) 
     trail->records[trail->back++].term = term;
 }
 
-static void count_range(void *arg, uint64_t first, uint64_t count, uint32_t term) {
+static void count_range(void *arg, uint64_t first, uint64_t count, log_term term) {
     (void)first, (void)count, (void)term;
     (*(unsigned *)arg)++;
 }

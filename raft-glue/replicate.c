@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "raft-glue/peer/entry_frame.h"
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 enum {
     RESEND_MS = 3000,      /* far above a slow flush */
@@ -246,7 +247,7 @@ void replicate_acknowledged(struct member *member) {
 
 /* To the engine, which probes at its match, a rejection of what the cursor sent further on looks like an old one. Frames arrive in the order
  * in which they were sent: who rejects one has not got those before it. All that are under way are rejected then: once a heartbeat. */
-void replicate_rejected(struct member *member, uint64_t index) {
+void replicate_rejected(struct member *member, log_index index) {
     uint64_t now_ms = member->group->shard->now_ms, match = member_match(member);
     if (!member->verified || gets_questions_only(member) || index <= match || index >= member->next) return;
     if (member->again_ms != 0 && now_ms - member->again_ms < member->group->shard->options.heartbeat_ms) return;

@@ -15,6 +15,7 @@
 #include "raft-glue/peer/rollback_guard.h"
 #include "raft-glue/raft_group.h"
 #include "storage/journal/journal.h"
+#include "storage/log_types.h"
 
 struct member;
 
@@ -42,7 +43,7 @@ struct sent_run {
 
 struct member {
     struct raft_group *group;
-    uint64_t replica;
+    replica_id replica;
     int32_t node;
     bool voter;
     char address[24];  /* the replica id as text: the engine wants one */
@@ -134,9 +135,9 @@ struct applying {
 /* Roles as the owner knows them (raft_group_role.c). */
 struct announced {
     bool leading; /* `leading` was called for this term, and not `lost` since */
-    uint32_t term;
+    log_term term;
     uint64_t leader;
-    uint32_t leader_term;
+    log_term leader_term;
     bool quiet;
 };
 
@@ -146,7 +147,7 @@ struct calm {
     bool asked;             /* it did, and nothing else went to any of them since */
     bool hurried;           /* woken without a majority: its engine has a shorter election timeout */
     uint32_t round;         /* of the last question */
-    uint64_t index;         /* the last index at the last heartbeat */
+    log_index index;        /* the last index at the last heartbeat */
     struct member *of;      /* a follower: the leader whose broker's signs of life stand for heartbeats, */
     unsigned session;       /* on this session of its link */
     uint64_t not_before_ms; /* a follower that was woken stands for no election earlier */
@@ -178,7 +179,7 @@ struct raft_group {
     unsigned pins; /* callers up the stack that look at it after a callback */
     bool closed;   /* freed with the last pin */
 
-    uint64_t start_index; /* the engine was given the entries above it one by one; all up to it are committed */
+    log_index start_index; /* the engine was given the entries above it one by one; all up to it are committed */
     struct starting starting;
     struct hard_state hard_state;
     struct step step;
@@ -187,12 +188,12 @@ struct raft_group {
     struct applying applying;
 
     /* Roles, as the engine had them after the last step. */
-    unsigned role;        /* RAFT_FOLLOWER, ... */
-    uint64_t serve_index; /* the first entry of the term that we lead */
+    unsigned role;         /* RAFT_FOLLOWER, ... */
+    log_index serve_index; /* the first entry of the term that we lead */
     uint64_t leader;
-    uint32_t leader_term;
+    log_term leader_term;
     uint64_t heard_leader; /* who sent the last AppendEntries that was not of an older term, and its term */
-    uint32_t heard_term;
+    log_term heard_term;
     struct announced announced;
 
     /* Time. */

@@ -8,6 +8,7 @@
  * when the lead is lost, or when its time is over, and then submits go on.
  */
 #include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
 
 enum { NEAR_ENTRIES = 100 }; /* a target that lacks more is not begun with */
 
@@ -61,7 +62,7 @@ struct member *transfer_decide(struct raft_group *group) {
 
 /* ---- Planned ---- */
 
-int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, uint64_t replica) {
+int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, replica_id replica) {
     CHECK(transfer->group == NULL);
     if (!raft_group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
     struct member *target = raft_group_member(group, replica);

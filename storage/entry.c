@@ -81,7 +81,7 @@ struct entry *entry_new(struct budget *budget, struct entry_spec *spec) {
     return entry;
 }
 
-void entry_seal(struct entry *entry, uint64_t group, uint64_t index, uint32_t term) {
+void entry_seal(struct entry *entry, uint64_t group, log_index index, log_term term) {
     CHECK(entry->index == 0); /* of what we make, once */
     CHECK(index > 0);         /* the log's last index, and one */
     entry->group = group;

@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "storage/log_types.h"
 
 enum { ENTRY_HEADER_SIZE = 64, ENTRY_BODY_MAX = 128 << 20 };
 
@@ -29,16 +30,16 @@ enum entry_codec { ENTRY_PLAIN = 0, ENTRY_LZ4 = 1 };
 struct entry {
     uint32_t references;
     uint64_t group;
-    uint64_t index;
-    uint32_t term;
-    uint8_t type;          /* enum entry_type */
-    uint8_t codec;         /* enum entry_codec, of `body` */
-    bool numbered;         /* batches of idempotent producers are in it: appliers need not look into others */
-    uint16_t batches;      /* record batches in it; ENTRY_BATCHES_MAX or more: ENTRY_BATCHES_MAX */
-    int64_t base_offset;   /* of its first record; of an internal entry: the offset that the next record will get */
-    uint32_t records;      /* offsets that it takes */
-    uint32_t raw_len;      /* bytes of the body uncompressed */
-    int64_t max_timestamp; /* over its records, ms; -1: none */
+    log_index index;
+    log_term term;
+    uint8_t type;             /* enum entry_type */
+    uint8_t codec;            /* enum entry_codec, of `body` */
+    bool numbered;            /* batches of idempotent producers are in it: appliers need not look into others */
+    uint16_t batches;         /* record batches in it; ENTRY_BATCHES_MAX or more: ENTRY_BATCHES_MAX */
+    kafka_offset base_offset; /* of its first record; of an internal entry: the offset that the next record will get */
+    uint32_t records;         /* offsets that it takes */
+    uint32_t raw_len;         /* bytes of the body uncompressed */
+    int64_t max_timestamp;    /* over its records, ms; -1: none */
     uint32_t body_crc;
     uint8_t header[ENTRY_HEADER_SIZE]; /* encoded */
     struct slice body;
@@ -49,7 +50,7 @@ struct entry {
 struct entry_spec {
     uint8_t type;
     uint16_t batches;
-    int64_t base_offset;
+    kafka_offset base_offset;
     uint32_t records;
     int64_t max_timestamp;
     struct slice raw; /* taken over */
@@ -60,7 +61,7 @@ struct entry_spec {
 /* A new entry with one reference, not yet sealed. */
 struct entry *entry_new(struct budget *budget, struct entry_spec *spec);
 /* Gives it its place in the log and encodes the header. Once only. */
-void entry_seal(struct entry *entry, uint64_t group, uint64_t index, uint32_t term);
+void entry_seal(struct entry *entry, uint64_t group, log_index index, log_term term);
 
 /* Decodes a header. ERR_MALFORMED (magic, type, codec, lengths over their limits), ERR_CORRUPT (checksum).
  * Fills everything but body, raw and references of `into`; *body_len says how many bytes follow. */

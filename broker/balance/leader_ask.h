@@ -10,6 +10,7 @@
 
 #include "broker/balance/leader_transfer.h"
 #include "broker/cluster/leader_table.h"
+#include "storage/log_types.h"
 
 enum leader_ask_outcome {
     ASK_DONE,       /* the target leads, and did not before */
@@ -32,7 +33,7 @@ struct leader_ask {
     int32_t target;
     enum { ASK_WAITING, ASK_CALLING, ASK_HANDING_OVER, ASK_ANNOUNCING, ASK_ENDED } state;
     bool asked; /* so if the target leads, that is because of it */
-    uint32_t term;
+    log_term term;
     enum leader_ask_outcome outcome;
     struct broker_call call;
     struct leader_handover handover;

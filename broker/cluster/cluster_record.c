@@ -89,7 +89,7 @@ int cluster_record_decode(const void *data, size_t len, struct cluster_record *r
 
 bool cluster_record_names(const struct cluster_record *record, int32_t node,
                           const uint8_t directory[CLUSTER_UUID_SIZE]) {
-    uint64_t replica = cluster_record_replica(record, node);
+    replica_id replica = cluster_record_replica(record, node);
     return replica != 0 && memcmp(record->nodes[replica - 1].directory, directory, CLUSTER_UUID_SIZE) == 0;
 }
 
@@ -99,6 +99,6 @@ uint64_t cluster_record_replica(const struct cluster_record *record, int32_t nod
     return 0;
 }
 
-int32_t cluster_record_node_of(const struct cluster_record *record, uint64_t replica) {
+int32_t cluster_record_node_of(const struct cluster_record *record, replica_id replica) {
     return replica < 1 || replica > record->node_count ? -1 : record->nodes[replica - 1].node;
 }

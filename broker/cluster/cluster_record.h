@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "storage/log_types.h"
 
 enum { CLUSTER_NODES_MAX = 64, CLUSTER_UUID_SIZE = 16, CLUSTER_ID_SIZE = 23, CLUSTER_RECORD_MAX = 2048 };
 
@@ -41,6 +42,6 @@ bool cluster_record_names(const struct cluster_record *record, int32_t node,
                           const uint8_t directory[CLUSTER_UUID_SIZE]);
 /* Replica id in group 0; 0: not a broker of the record. And back; -1: no such replica. */
 uint64_t cluster_record_replica(const struct cluster_record *record, int32_t node);
-int32_t cluster_record_node_of(const struct cluster_record *record, uint64_t replica);
+int32_t cluster_record_node_of(const struct cluster_record *record, replica_id replica);
 
 #endif

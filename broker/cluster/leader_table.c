@@ -22,7 +22,7 @@ enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64, PEE
 
 struct row {
     uint64_t group;
-    uint32_t term;
+    log_term term;
     int32_t node; /* LEADER_NONE: nobody at present */
     int32_t *in_sync;
     size_t in_sync_count;
@@ -279,7 +279,7 @@ size_t leader_table_led_by(const struct leader_table *table, int32_t node) {
     return count;
 }
 
-void leader_table_lead(struct leader_table *table, uint64_t group, uint32_t term, const int32_t *in_sync,
+void leader_table_lead(struct leader_table *table, uint64_t group, log_term term, const int32_t *in_sync,
                        size_t count) {
     struct row *row = find_or_add(table, group);
     if (term < row->term) return; /* somebody leads a later term already; we shall hear of it */
@@ -335,7 +335,7 @@ void leader_table_peer_down(struct leader_table *table, int32_t node) {
         if (row->node == node) doubt(table, row);
 }
 
-static void hear(struct leader_table *table, int32_t node, uint64_t group, uint32_t term, bool leads,
+static void hear(struct leader_table *table, int32_t node, uint64_t group, log_term term, bool leads,
                  const int32_t *in_sync, size_t count) {
     struct row *row = find(table, group);
     if (row == NULL && !leads) return;

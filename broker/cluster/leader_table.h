@@ -19,12 +19,13 @@
 #include "base/buffer.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "storage/log_types.h"
 
 enum { LEADER_NONE = -1, LEADER_DOUBT_MS = 200 };
 
 struct leader {
     int32_t node;           /* LEADER_NONE: not known at present */
-    uint32_t term;          /* the highest heard of; the leader epoch */
+    log_term term;          /* the highest heard of; the leader epoch */
     const int32_t *in_sync; /* brokers, the leader first, as it last said; valid until the next turn */
     size_t in_sync_count;
 };
@@ -44,7 +45,7 @@ struct leader leader_table_get(const struct leader_table *table, uint64_t group)
 size_t leader_table_led_by(const struct leader_table *table, int32_t node);
 
 /* This broker leads `group` in `term` (announced), its in-sync brokers changed, or it lost the lead. */
-void leader_table_lead(struct leader_table *table, uint64_t group, uint32_t term, const int32_t *in_sync, size_t count);
+void leader_table_lead(struct leader_table *table, uint64_t group, log_term term, const int32_t *in_sync, size_t count);
 void leader_table_lost(struct leader_table *table, uint64_t group);
 void leader_table_forget(struct leader_table *table, uint64_t group); /* the partition is gone */
 

@@ -69,7 +69,7 @@ static bool partitions_make_sense(const struct command_partition *partitions, in
 }
 
 static void add_partitions(struct metadata *metadata, struct topic_row *topic,
-                           const struct command_partition *partitions, int32_t count, uint64_t index) {
+                           const struct command_partition *partitions, int32_t count, log_index index) {
     int32_t first = topic->topic.partition_count;
     metadata_rows_grow(topic, first + count);
     for (int32_t p = 0; p < count; p++) {
@@ -90,7 +90,7 @@ static void add_partitions(struct metadata *metadata, struct topic_row *topic,
     }
 }
 
-static void apply_create_topic(struct metadata *metadata, const struct command_create_topic *command, uint64_t index,
+static void apply_create_topic(struct metadata *metadata, const struct command_create_topic *command, log_index index,
                                struct metadata_result *result) {
     struct error_text why;
     const struct kp_string name = command->name;
@@ -133,7 +133,7 @@ static void apply_delete_topic(struct metadata *metadata, const struct command_d
 }
 
 static void apply_create_partitions(struct metadata *metadata, const struct command_create_partitions *command,
-                                    uint64_t index, struct metadata_result *result) {
+                                    log_index index, struct metadata_result *result) {
     struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
     if (topic == NULL) {
         metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
@@ -183,7 +183,7 @@ int64_t metadata_next_producer_id(const struct metadata *metadata) {
     return metadata->next_producer_id;
 }
 
-int metadata_apply(struct metadata *metadata, uint64_t index, const void *bytes, size_t len,
+int metadata_apply(struct metadata *metadata, log_index index, const void *bytes, size_t len,
                    struct metadata_result *result) {
     CHECK(index > metadata->version); /* the group hands over each index once, in order */
     memset(result, 0, sizeof *result);

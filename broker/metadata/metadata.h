@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "storage/log_types.h"
 
 enum {
     METADATA_UUID_SIZE = 16,
@@ -43,7 +44,7 @@ struct metadata_broker {
 };
 
 struct metadata_replica {
-    uint64_t replica; /* raft server id, never reused */
+    replica_id replica; /* raft server id, never reused */
     int32_t node;
 };
 
@@ -103,7 +104,7 @@ void metadata_free(struct metadata *metadata);
 
 /* Applies the committed command of `len` bytes at `index` (ascending). ERR_NONE also when the command was refused: see
  * `result`. ERR_MALFORMED, ERR_VERSION: this program cannot follow the log, and must end. */
-int metadata_apply(struct metadata *metadata, uint64_t index, const void *command, size_t len,
+int metadata_apply(struct metadata *metadata, log_index index, const void *command, size_t len,
                    struct metadata_result *result);
 /* The index of the last command applied; the version of the table. */
 uint64_t metadata_version(const struct metadata *metadata);

@@ -8,6 +8,7 @@
 #define BROKER_METADATA_METADATA_CHANGE_H
 
 #include "broker/metadata/metadata_group.h"
+#include "storage/log_types.h"
 
 enum change_status {
     CHANGE_DONE,  /* `result` is what came of it, committed at `index`; refused: what the leader had applied */
@@ -17,7 +18,7 @@ enum change_status {
 struct change_outcome {
     enum change_status status;
     struct metadata_result result;
-    uint64_t index;
+    log_index index;
 };
 
 int metadata_change_encode(const struct metadata_change *change, struct slice *bytes);

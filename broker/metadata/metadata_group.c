@@ -9,6 +9,7 @@
 
 #include "broker/metadata/metadata_group_internal.h"
 #include "storage/journal/journal.h"
+#include "storage/log_types.h"
 
 static void tell(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
     if (asker.nobody) return;
@@ -54,7 +55,7 @@ static void on_caught_up(void *arg) {
     if (group->submits != NULL) env_defer(group->env, &group->task);
 }
 
-static void on_leading(void *arg, uint32_t term) {
+static void on_leading(void *arg, log_term term) {
     struct metadata_group *group = arg;
     group->leading = true;
     group->leading_since_ms = env_now_ms(group->env);
@@ -73,7 +74,7 @@ static void on_lost(void *arg) {
         tell(group, asker, &again);
 }
 
-static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
+static void on_leader_changed(void *arg, replica_id replica, log_term term) {
     struct metadata_group *group = arg;
     (void)replica;
     (void)term;
@@ -118,7 +119,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
     for (uint32_t i = 0; i < cluster->node_count; i++)
         members[i] = (struct raft_group_member){
             .replica = i + 1, .node = cluster->nodes[i].node, .voter = i < cluster->voters};
-    uint64_t replica = cluster_record_replica(cluster, settings->node_id);
+    replica_id replica = cluster_record_replica(cluster, settings->node_id);
     struct raft_group_spec spec = {
         .id = METADATA_GROUP,
         .label = "metadata",

@@ -12,6 +12,7 @@
 #include "broker/metadata/metadata_change.h"
 #include "broker/metadata/metadata_group.h"
 #include "protocol/kafka_error.h"
+#include "storage/log_types.h"
 
 #include <utlist.h>
 
@@ -60,7 +61,7 @@ struct change_asker {
 bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len, struct change_asker asker,
                             struct change_outcome *outcome);
 /* Ends the first command if it is at `index` or below: true, and who asked. */
-bool metadata_pending_end(struct metadata_group *group, uint64_t index, struct change_asker *asker);
+bool metadata_pending_end(struct metadata_group *group, log_index index, struct change_asker *asker);
 /* That one will not be told; what it asked for is under way all the same. */
 void metadata_pending_forget(struct metadata_group *group, const struct metadata_submit *submit);
 

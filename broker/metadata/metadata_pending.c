@@ -10,12 +10,13 @@
 
 #include "broker/metadata/metadata_group_internal.h"
 #include "broker/metadata/metadata_leader.h"
+#include "storage/log_types.h"
 
 enum { YOUNG_MS = 3000 };
 
 /* A command that this broker submitted as the leader, and that is not applied yet. */
 struct pending {
-    uint64_t index;
+    log_index index;
     struct change_asker asker;
     struct kp_uuid request;     /* by which a repeated one is known; zero: another kind of command */
     struct metadata_load *load; /* what it adds, by broker */
@@ -133,7 +134,7 @@ static bool prepare(struct metadata_group *group, struct metadata_change *change
 static bool submit_command(struct metadata_group *group, const struct metadata_command *command,
                            struct change_asker asker) {
     struct slice bytes;
-    uint64_t index;
+    log_index index;
     if (metadata_command_encode(command, &bytes) != ERR_NONE) return false;
     struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = bytes, .compress = bytes.len > 1024};
     spec.base_offset = partition_log_end_offset(raft_group_log(group->group));
@@ -183,7 +184,7 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
     return !later;
 }
 
-bool metadata_pending_end(struct metadata_group *group, uint64_t index, struct change_asker *asker) {
+bool metadata_pending_end(struct metadata_group *group, log_index index, struct change_asker *asker) {
     struct pending *pending = group->pending;
     if (pending == NULL || pending->index > index) return false;
     *asker = pending->asker;

@@ -148,7 +148,7 @@ struct topic_row *metadata_rows_topic(const struct metadata *metadata, const uin
 }
 
 struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struct command_create_topic *command,
-                                          uint64_t index) {
+                                          log_index index) {
     struct topic_row *row = mem_zalloc(sizeof *row);
     size_t configs = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
     row->name = copy_text(command->name);

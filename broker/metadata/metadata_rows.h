@@ -9,6 +9,7 @@
 
 #include "broker/metadata/metadata.h"
 #include "broker/metadata/metadata_commands.h"
+#include "storage/log_types.h"
 
 #include <uthash.h>
 
@@ -60,7 +61,7 @@ void broker_row_set(struct broker_row *row, const struct command_register_broker
 struct topic_row *metadata_rows_topic(const struct metadata *metadata, const uint8_t id[METADATA_UUID_SIZE]);
 /* A topic without partitions yet. */
 struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struct command_create_topic *command,
-                                          uint64_t index);
+                                          log_index index);
 /* Room for `count` partitions in all; the caller fills the new ones. */
 void metadata_rows_grow(struct topic_row *topic, int32_t count);
 void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index);

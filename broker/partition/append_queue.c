@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "broker/partition/partition_internal.h"
+#include "storage/log_types.h"
 
 enum {
     ENTRY_BYTES = 1 << 20,   /* an entry gathers up to so much */
@@ -123,7 +124,7 @@ static int submit(struct partition *partition, struct forming_entry *forming) {
                               .numbered = forming->numbered,
                               .compress = partition->settings.store_lz4 && forming->len <= COMPRESS_MOST &&
                                           forming->plain_bytes * 2 > forming->len};
-    uint64_t index;
+    log_index index;
     int error = raft_group_submit(partition->group, &spec, &index);
     if (error != ERR_NONE) give_back(forming, spec.raw);
     return error;

@@ -65,7 +65,7 @@ static bool apply_clock(struct partition *partition, struct entry *entry) {
 
 static void on_committed(void *arg, struct entry *entry) {
     struct partition *partition = arg;
-    int64_t end_offset = entry->base_offset;
+    kafka_offset end_offset = entry->base_offset;
     if (entry->type == ENTRY_BATCHES) {
         if (entry->numbered && !apply_producers(partition, entry)) return;
         end_offset += entry->records;
@@ -90,7 +90,7 @@ struct slice partition_producers(const struct partition *partition) {
     return producer_state_encode(partition->producers);
 }
 
-static struct slice state_to_keep(void *arg, uint64_t *index) {
+static struct slice state_to_keep(void *arg, log_index *index) {
     struct partition *partition = arg;
     *index = partition->applied;
     return partition->applied > 0 ? partition_producers(partition) : (struct slice){0};
@@ -99,7 +99,7 @@ static struct slice state_to_keep(void *arg, uint64_t *index) {
 /* Inside raft_group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
 static uint64_t on_restore(void *arg, struct partition_log *log) {
     struct partition *partition = arg;
-    uint64_t index;
+    log_index index;
     struct slice state;
     partition_log_on_seal(log, state_to_keep, partition);
     partition->high_watermark = partition_log_start_offset(log);
@@ -125,7 +125,7 @@ static void tell_clock(struct partition *partition) {
     if (producer_state_count(partition->producers) == 0 || passed_ms < (int64_t)clock_step_ms(partition)) return;
     struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
     spec.base_offset = partition_log_end_offset(raft_group_log(partition->group));
-    uint64_t index;
+    log_index index;
     if (raft_group_submit(partition->group, &spec, &index) == ERR_NONE)
         partition->clock_noted_ms = now_ms;
     else
@@ -155,7 +155,7 @@ static void watch_leading(void *arg) {
     partition->events->in_sync_changed(partition->arg, partition);
 }
 
-static void on_leading(void *arg, uint32_t term) {
+static void on_leading(void *arg, log_term term) {
     struct partition *partition = arg;
     /* a leader leads when all of its log is committed and applied, and offsets are dense */
     CHECK(partition_log_end_offset(raft_group_log(partition->group)) == partition->high_watermark);
@@ -187,7 +187,7 @@ static void on_quiet(void *arg, bool quiet) {
 }
 
 /* Who waited for this replica to be elected waits no longer when another one is. */
-static void on_leader_changed(void *arg, uint64_t replica, uint32_t term) {
+static void on_leader_changed(void *arg, replica_id replica, log_term term) {
     struct partition *partition = arg;
     (void)term;
     if (partition->leading || replica == partition->replica) return;

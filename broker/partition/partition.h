@@ -14,6 +14,7 @@
 #include "broker/metadata/producer_ids.h"
 #include "broker/partition/check_pool.h"
 #include "raft-glue/raft_group.h"
+#include "storage/log_types.h"
 
 struct partition;
 
@@ -36,7 +37,7 @@ struct partition_spec {
     uint64_t group;
     const char *topic;                       /* copied */
     int32_t index;                           /* partition number */
-    uint64_t replica;                        /* ours */
+    replica_id replica;                      /* ours */
     const struct raft_group_member *members; /* as placed: the first is the preferred leader */
     size_t member_count;
     bool bootstrap;                        /* as in raft_group_spec, */
@@ -48,7 +49,7 @@ struct partition_spec {
 
 /* Who must know when leadership changes here (leader_table announces it). */
 struct partition_events {
-    void (*leading)(void *arg, struct partition *partition, uint32_t term);
+    void (*leading)(void *arg, struct partition *partition, log_term term);
     void (*lost)(void *arg, struct partition *partition);
     void (*in_sync_changed)(void *arg, struct partition *partition);
 };
@@ -102,12 +103,12 @@ struct produce_refusal {
 struct partition_produce {
     void (*done)(struct partition_produce *produce, const struct produce_refusal *refusal);
     int16_t error;              /* Kafka's code */
-    int64_t base_offset;        /* -1 with an error */
+    kafka_offset base_offset;   /* -1 with an error */
     int64_t log_append_time_ms; /* -1 with an error, and unless the topic has LogAppendTime */
     /* The partition's. */
     struct partition *partition;
     struct produced_records records;
-    int64_t end_offset;
+    kafka_offset end_offset;
     struct partition_produce *next, *prev;
     struct check_line *line;
     struct held_verdict *held;
@@ -145,11 +146,11 @@ struct partition_read {
     int16_t error; /* Kafka's code */
     bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and ask again */
     int64_t high_watermark; /* this and the next: -1 with an error */
-    int64_t start_offset;
+    kafka_offset start_offset;
     bool more; /* committed batches follow, which max_bytes kept out */
     /* The partition's. */
     struct partition *partition;
-    int64_t offset, end_offset;       /* from here, and to there: the watermark as it was */
+    kafka_offset offset, end_offset;  /* from here, and to there: the watermark as it was */
     struct partition_log_fetch fetch; /* slices, count, bytes: the batches, when there is no error */
     struct raft_group_read_index confirm;
     struct partition_read *next, *prev;
@@ -161,8 +162,8 @@ struct partition_read {
  * client's (KIP-320), -1: none. DONE: over within the call; PENDING: `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
  * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above the end only after a majority
  * confirmed that we lead), KAFKA_STORAGE_ERROR. */
-enum completion partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
-                               struct partition_read *read);
+enum completion partition_read(struct partition *partition, kafka_offset offset, int32_t leader_epoch,
+                               uint64_t max_bytes, struct partition_read *read);
 /* `done` will not be called. Nothing if it is over. */
 void partition_read_cancel(struct partition_read *read);
 /* Frees what was read; nothing if there is nothing. `read` must have been zeroed before its first use. */
@@ -187,7 +188,7 @@ struct partition_lookup {
     void (*done)(struct partition_lookup *lookup);
     int16_t error;
     bool electing;        /* with an error: OFFSET_NOT_AVAILABLE is the better answer (KIP-207) */
-    int64_t offset;       /* -1: none */
+    kafka_offset offset;  /* -1: none */
     int64_t timestamp;    /* of the record found; -1: none, and for the two ends */
     int32_t leader_epoch; /* -1: not known */
     /* The partition's. */

@@ -18,6 +18,7 @@
 #include "broker/partition/partition.h"
 #include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"
+#include "storage/log_types.h"
 
 /* One entry that gathers batches, or holds a large one by reference. */
 struct forming_entry {
@@ -26,7 +27,8 @@ struct forming_entry {
     uint8_t *data;
     size_t len, room;
     size_t plain_bytes; /* of batches that their producers did not compress */
-    int64_t base_offset, max_timestamp;
+    kafka_offset base_offset;
+    int64_t max_timestamp;
     uint32_t records;
     uint16_t batches;
     bool numbered; /* some of them by idempotent producers */
@@ -52,7 +54,7 @@ struct partition {
     struct raft_group *group;
     char *topic;
     int32_t index;
-    uint64_t replica;
+    replica_id replica;
     struct raft_group_member *members;
     size_t member_count;
     struct partition_settings settings;
@@ -73,7 +75,7 @@ struct partition {
     struct env_timer *leading_timer;
     uint64_t in_sync; /* a bit for each member, as last told */
     /* Produce. */
-    int64_t next_offset; /* that the next batch gets; while leading */
+    kafka_offset next_offset; /* that the next batch gets; while leading */
     struct append_queue queue;
     struct env_task flush;        /* of the queue, at the end of the turn */
     struct env_timer *retry;      /* the same, while the group takes nothing more */

@@ -13,6 +13,7 @@
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
+#include "storage/log_types.h"
 
 enum lookup_stage { STAGE_OVER, STAGE_CONFIRM, STAGE_SEARCH };
 
@@ -27,7 +28,7 @@ static void end(struct partition_lookup *lookup) {
     lookup->stage = STAGE_OVER;
 }
 
-static enum completion over(struct partition_lookup *lookup, int16_t error, int64_t offset, int64_t timestamp,
+static enum completion over(struct partition_lookup *lookup, int16_t error, kafka_offset offset, int64_t timestamp,
                             int32_t leader_epoch) {
     CHECK(error == KAFKA_NONE || offset == -1); /* the callers below, none of a client's numbers */
     lookup->error = error;
@@ -54,9 +55,10 @@ static void searched(struct partition_log_search *search, int error) {
 static void end_of_epoch(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     uint32_t found = 0;
-    int64_t end_offset = lookup->wanted_epoch < 0 ? -1
-                                                  : partition_log_epoch_end(raft_group_log(partition->group),
-                                                                            (uint32_t)lookup->wanted_epoch, &found);
+    kafka_offset end_offset = lookup->wanted_epoch < 0
+                                  ? -1
+                                  : partition_log_epoch_end(raft_group_log(partition->group),
+                                                            (uint32_t)lookup->wanted_epoch, &found);
     if (end_offset >= 0)
         over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
     else if (lookup->wanted_epoch == -1 || lookup->wanted_epoch > (int64_t)partition->epoch)

@@ -20,6 +20,7 @@
 #include "base/mutant.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
+#include "storage/log_types.h"
 
 enum {
     CONGESTED_BYTES = 1 << 20, /* wait to be taken by the group: clients that add to it are not read */
@@ -55,7 +56,7 @@ static void put_behind(struct partition_produce *produce, struct partition_produ
     produce_list_insert(list_of(produce), produce, before);
 }
 
-static void wait_for_commit(struct partition_produce *produce, int64_t end_offset) {
+static void wait_for_commit(struct partition_produce *produce, kafka_offset end_offset) {
     produce->end_offset = end_offset;
     struct partition_produce *before = produce->partition->waiting.last;
     while (before != NULL && before->end_offset > end_offset)
@@ -63,7 +64,7 @@ static void wait_for_commit(struct partition_produce *produce, int64_t end_offse
     put_behind(produce, before, PLACE_WAITING);
 }
 
-static void set_result(struct partition_produce *produce, int16_t error, int64_t base_offset,
+static void set_result(struct partition_produce *produce, int16_t error, kafka_offset base_offset,
                        int64_t log_append_time_ms) {
     CHECK((error == KAFKA_NONE) == (base_offset >= 0)); /* offsets are the log's, never a client's */
     produce->error = error;
@@ -99,7 +100,8 @@ static int16_t code_of(enum producer_verdict verdict, struct error_text *why, co
     }
 }
 
-static struct producer_batch identity_of(const struct record_batch *header, int64_t base_offset, int64_t timestamp) {
+static struct producer_batch identity_of(const struct record_batch *header, kafka_offset base_offset,
+                                         int64_t timestamp) {
     return (struct producer_batch){.producer_id = header->producer_id,
                                    .epoch = header->producer_epoch,
                                    .base_sequence = header->base_sequence,
@@ -137,7 +139,7 @@ static int16_t room_for(const struct partition *partition, uint64_t bytes, struc
 
 static void append(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch) {
     int64_t now_ms = env_wall_ms(partition->env);
-    int64_t base_offset = partition->next_offset;
+    kafka_offset base_offset = partition->next_offset;
     bool log_append_time = partition->settings.log_append_time;
     if (batch->header.producer_id >= 0) {
         struct producer_batch identity = identity_of(&batch->header, base_offset,
@@ -349,7 +351,7 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
 
 /* What the group has not taken is refused with `error`. */
 static void refuse_queue(struct partition *partition, int16_t error) {
-    int64_t from_offset = withdraw_queue(partition);
+    kafka_offset from_offset = withdraw_queue(partition);
     producer_state_withdraw(partition->producers, from_offset, (int64_t)env_now_ms(partition->env));
     struct partition_produce *produce;
     while ((produce = partition->waiting.last) != NULL && produce->end_offset > from_offset)

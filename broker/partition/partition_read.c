@@ -13,6 +13,7 @@
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
+#include "storage/log_types.h"
 
 enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_CONFIRM };
 
@@ -68,8 +69,8 @@ static enum completion start(struct partition_read *read, uint64_t max_bytes) {
     return read->stage == STAGE_OVER ? DONE : PENDING;
 }
 
-enum completion partition_read(struct partition *partition, int64_t offset, int32_t leader_epoch, uint64_t max_bytes,
-                               struct partition_read *read) {
+enum completion partition_read(struct partition *partition, kafka_offset offset, int32_t leader_epoch,
+                               uint64_t max_bytes, struct partition_read *read) {
     read->partition = partition;
     read->offset = offset;
     read->end_offset = partition->high_watermark;

@@ -233,7 +233,7 @@ static void announce(struct row *row, struct partition *partition) {
     leader_table_lead(row->set->leaders, row->group, partition_leader_epoch(partition), in_sync, count);
 }
 
-static void on_leading(void *arg, struct partition *partition, uint32_t term) {
+static void on_leading(void *arg, struct partition *partition, log_term term) {
     (void)term;
     announce(arg, partition);
 }
@@ -285,7 +285,7 @@ static bool is_new(const struct row *row) {
 
 static void open_partition(struct row *row, const struct metadata_partition *source) {
     struct partition_set *set = row->set;
-    uint64_t replica = 0;
+    replica_id replica = 0;
     for (size_t i = 0; i < row->member_count; i++)
         if (row->members[i].node == set->settings->node_id) replica = row->members[i].replica;
     CHECK(replica != 0); /* partition_set_added notes only those with a replica here */

@@ -130,8 +130,8 @@ void produced_batch_release(struct produced_batch *batch) {
     slice_unref(&batch->bytes);
 }
 
-void produced_batch_place(uint8_t *bytes, size_t size, int64_t base_offset, uint32_t leader_epoch, bool log_append_time,
-                          int64_t timestamp_ms) {
+void produced_batch_place(uint8_t *bytes, size_t size, kafka_offset base_offset, uint32_t leader_epoch,
+                          bool log_append_time, int64_t timestamp_ms) {
     record_batch_set_base_offset(bytes, base_offset);
     record_batch_set_leader_epoch(bytes, (int32_t)leader_epoch);
     record_batch_set_max_timestamp(bytes, size, timestamp_ms, log_append_time);

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "broker/partition/partition.h"
 #include "protocol/record/record_check.h"
+#include "storage/log_types.h"
 
 struct produced_batch {
     struct record_batch header; /* of the bytes that will be stored, but for the largest timestamp */
@@ -33,7 +34,7 @@ void produced_batch_release(struct produced_batch *batch); /* at any time; twice
 
 /* Sets what the leader decides in `bytes`, a copy of the batch or the batch itself: offset, epoch, the largest timestamp, and with
  * `log_append_time` that it is that of all records. */
-void produced_batch_place(uint8_t *bytes, size_t size, int64_t base_offset, uint32_t leader_epoch, bool log_append_time,
-                          int64_t timestamp_ms);
+void produced_batch_place(uint8_t *bytes, size_t size, kafka_offset base_offset, uint32_t leader_epoch,
+                          bool log_append_time, int64_t timestamp_ms);
 
 #endif

@@ -206,7 +206,7 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
     producer->window[producer->window_count++] = *batch;
 }
 
-void producer_state_withdraw(struct producer_state *state, int64_t from_offset, int64_t now_ms) {
+void producer_state_withdraw(struct producer_state *state, kafka_offset from_offset, int64_t now_ms) {
     for (struct producer *producer = state->table, *next; producer != NULL; producer = next) {
         next = producer->hh.next;
         struct producer_batch first = {0};

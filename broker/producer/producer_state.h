@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "storage/log_types.h"
 
 /* As in Kafka: an idempotent producer has at most so many requests under way (KIP-98). */
 enum { PRODUCER_WINDOW = 5 };
@@ -30,8 +31,8 @@ struct producer_batch {
     int64_t producer_id;
     int16_t epoch;
     int32_t base_sequence, last_sequence;
-    int64_t base_offset; /* of its first record */
-    int64_t timestamp;   /* largest of its records, ms */
+    kafka_offset base_offset; /* of its first record */
+    int64_t timestamp;        /* largest of its records, ms */
 };
 
 struct producer_state_options {
@@ -71,7 +72,7 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
 void producer_state_clock(struct producer_state *state, int64_t clock_ms, int64_t expiration_ms);
 int64_t producer_state_clock_ms(const struct producer_state *state);
 /* Takes back what began at `from_offset` and behind, and was never sent anywhere; counts as refused. */
-void producer_state_withdraw(struct producer_state *state, int64_t from_offset, int64_t now_ms);
+void producer_state_withdraw(struct producer_state *state, kafka_offset from_offset, int64_t now_ms);
 /* Leadership is lost: what is in flight may or may not commit under another leader. */
 void producer_state_drop_in_flight(struct producer_state *state);
 

@@ -10,11 +10,12 @@
 #include <raft.h>
 
 #include "base/buffer.h"
+#include "storage/log_types.h"
 
 enum { CHANGE_SERVERS_MAX = 64 };
 
 struct configuration_server {
-    uint64_t replica;
+    replica_id replica;
     bool voter; /* false: stand-by */
 };
 

@@ -22,6 +22,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "raft-glue/peer/peer_hello.h"
+#include "storage/log_types.h"
 
 enum {
     PEER_MAGIC = 0x50455244,   /* "DREP" */
@@ -118,19 +119,20 @@ enum peer_record_flags {
 
 struct peer_record {
     uint64_t group, from, to; /* replica ids */
-    uint32_t term;
+    log_term term;
     uint8_t type, flags;
     union {
         struct {
-            uint64_t prev_index, commit;
-            uint32_t prev_term, quiet_round;
+            log_index prev_index, commit;
+            log_term prev_term;
+            uint32_t quiet_round;
         } append;
         struct {
             uint64_t rejected, last_index; /* rejected: 0, or the prev_index that did not match */
             uint32_t quiet_round;
         } append_result;
         struct {
-            uint64_t last_index, last_term; /* of the sender's log */
+            log_index last_index, last_term; /* of the sender's log */
         } vote;
         struct {
             uint64_t round;
@@ -150,10 +152,10 @@ int peer_record_decode(const uint8_t bytes[PEER_RECORD_SIZE], struct peer_record
 /* The head of one AppendEntries with entries. */
 struct peer_piece {
     uint64_t group, from, to;
-    uint32_t term;
+    log_term term;
     uint32_t count; /* entries */
-    uint64_t prev_index;
-    uint32_t prev_term;
+    log_index prev_index;
+    log_term prev_term;
     uint64_t commit;
 };
 void peer_piece_encode(uint8_t into[PEER_PIECE_SIZE], const struct peer_piece *piece);

@@ -9,14 +9,15 @@
 #define STORAGE_DUMP_DUMP_H
 
 #include "base/env.h"
+#include "storage/log_types.h"
 
 /* One record batch. Strings live for the call only. */
 struct dump_batch {
     const char *topic; /* as the log's name file says; the group id in hex without one */
     int32_t partition; /* -1: the log has none */
-    int64_t base_offset, last_offset;
+    kafka_offset base_offset, last_offset;
     int32_t leader_epoch;
-    uint64_t raft_index;
+    log_index raft_index;
     const char *codec;  /* of the batch: "none", "gzip", ...; "unknown" when the entry is damaged */
     const char *stored; /* of the entry: "lz4", "plain" */
     uint32_t records;

@@ -18,6 +18,7 @@
 #include "storage/dump/dump.h"
 #include "storage/dump/dump_walk.h"
 #include "storage/log/applier_snapshot.h"
+#include "storage/log_types.h"
 #include "storage/segment/segment_index.h"
 
 struct verifying {
@@ -47,7 +48,8 @@ static void damage(void *arg, const char *path, uint64_t position, const char *w
 
 static void check_batches(struct verifying *verifying, const char *path, uint64_t position, const struct entry *entry,
                           const struct slice *raw) {
-    int64_t offset = entry->base_offset, max_timestamp = -1;
+    kafka_offset offset = entry->base_offset;
+    int64_t max_timestamp = -1;
     size_t at = 0;
     uint64_t count = 0;
     while (at < raw->len) {
@@ -182,7 +184,7 @@ struct snapshots {
 static void check_snapshot(void *arg, const char *name) {
     const struct snapshots *snapshots = arg;
     struct verifying *verifying = snapshots->verifying;
-    uint64_t index;
+    log_index index;
     if (!path_number(name, ".snapshot", &index)) return;
     verifying->totals->files++;
     char *below = path_of_snapshot(snapshots->log->path, index), *full = dump_full_path(verifying->data_dir, below);

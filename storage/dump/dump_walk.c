@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "storage/log_types.h"
 #include "storage/segment/segment_cursor.h"
 
 enum {
@@ -41,8 +42,8 @@ struct log_walk {
     struct walk_log log;
     int64_t *bases; /* of its segments */
     size_t count;
-    uint64_t next_index; /* that the next entry should have */
-    int64_t next_offset;
+    log_index next_index; /* that the next entry should have */
+    kafka_offset next_offset;
 };
 
 char *dump_full_path(const char *data_dir, const char *path) {

@@ -37,14 +37,14 @@ void journal_entry(struct journal *journal, struct entry *entry) {
     record(journal, &of_entry, entry, true);
 }
 
-void journal_hard_state(struct journal *journal, uint64_t group, uint32_t term, uint64_t voted_for) {
+void journal_hard_state(struct journal *journal, uint64_t group, log_term term, uint64_t voted_for) {
     struct journal_record hard_state = {
         .kind = JOURNAL_HARD_STATE, .group = group, .term = term, .voted_for = voted_for};
     if (MUTANT(MUTANT_HARD_STATE_NOT_WRITTEN)) return;
     record(journal, &hard_state, NULL, true);
 }
 
-void journal_truncate(struct journal *journal, uint64_t group, uint64_t index) {
+void journal_truncate(struct journal *journal, uint64_t group, log_index index) {
     struct journal_group_state *state = journal_state_group(&journal->state, group);
     CHECK(index > state->asked_progress);
     if (index <= state->asked_last) state->asked_last = index - 1;
@@ -55,7 +55,7 @@ void journal_truncate(struct journal *journal, uint64_t group, uint64_t index) {
     record(journal, &truncate, NULL, true);
 }
 
-void journal_commit(struct journal *journal, uint64_t group, uint64_t index) {
+void journal_commit(struct journal *journal, uint64_t group, log_index index) {
     struct journal_group_state *state = journal_state_group(&journal->state, group);
     if (index <= state->asked_commit) return;
     state->asked_commit = index;
@@ -64,7 +64,7 @@ void journal_commit(struct journal *journal, uint64_t group, uint64_t index) {
     record(journal, &commit, NULL, false);
 }
 
-void journal_progress(struct journal *journal, uint64_t group, uint64_t index, int64_t segment, uint64_t position) {
+void journal_progress(struct journal *journal, uint64_t group, log_index index, int64_t segment, uint64_t position) {
     struct journal_group_state *state = journal_state_group(&journal->state, group);
     if (index < state->asked_progress) return;
     state->asked_progress = index;
@@ -254,7 +254,7 @@ uint64_t journal_durable_mark(const struct journal *journal) {
     return journal->durable_mark;
 }
 
-void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
+void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, log_index index),
                          void *arg) {
     journal->on_pressure = pressed;
     journal->on_pressure_arg = arg;

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "storage/disk_space.h"
 #include "storage/entry.h"
+#include "storage/log_types.h"
 
 struct journal;
 
@@ -34,7 +35,7 @@ struct journal_options {
  * ending with the last that was durable (or was written: what a torn tail did not lose). */
 struct journal_group {
     uint64_t group;
-    uint32_t term;      /* hard state */
+    log_term term;      /* hard state */
     uint64_t voted_for; /* replica id; 0: nobody */
     uint64_t commit;    /* the highest commit index known; may be below what was really committed */
     uint64_t progress;  /* everything up to this index is synced in segments */
@@ -70,14 +71,14 @@ void journal_recovered_release(struct journal *journal, uint64_t group);
 /* The index is one above the group's last, or, after journal_truncate, the truncated one. A log that does not begin with 1
  * says so first, by journal_progress. A reference is kept until the journal knows that the entry is committed. */
 void journal_entry(struct journal *journal, struct entry *entry);
-void journal_hard_state(struct journal *journal, uint64_t group, uint32_t term, uint64_t voted_for);
+void journal_hard_state(struct journal *journal, uint64_t group, log_term term, uint64_t voted_for);
 /* Entries from `index` on are void. */
-void journal_truncate(struct journal *journal, uint64_t group, uint64_t index);
+void journal_truncate(struct journal *journal, uint64_t group, log_index index);
 /* The commit index moved; rides with whichever round comes next and starts none of its own. */
-void journal_commit(struct journal *journal, uint64_t group, uint64_t index);
+void journal_commit(struct journal *journal, uint64_t group, log_index index);
 /* Everything up to `index`, which was reported durable, is synced in the group's segments (segment base offset and position behind it are given
  * back at recovery). Starts no round of its own; may be durable before what was recorded earlier and waits for room. */
-void journal_progress(struct journal *journal, uint64_t group, uint64_t index, int64_t segment, uint64_t position);
+void journal_progress(struct journal *journal, uint64_t group, log_index index, int64_t segment, uint64_t position);
 /* The group is gone: nothing of it is needed, and nothing is recorded for it any more. Starts no round of its own. */
 void journal_forget(struct journal *journal, uint64_t group);
 /* One number for the whole broker that only grows: "metadata applied up to". Rides with the next round, starts none. */
@@ -115,7 +116,7 @@ uint64_t journal_round(const struct journal *journal);
 /* The journal needs files back: `pressed` is called (at most once a turn) with the groups that hold the oldest files, one
  * call each: the owner writes and syncs that group's committed entries up to `index`, then calls journal_progress.
  * What is not committed the journal copies forward by itself. */
-void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, uint64_t index),
+void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, log_index index),
                          void *arg);
 uint64_t journal_live_bytes(const struct journal *journal); /* what recovery would read */
 /* Of all files: at most journal_limit_bytes and one round. */

@@ -17,6 +17,7 @@
 #define STORAGE_JOURNAL_JOURNAL_FORMAT_H
 
 #include "storage/entry.h"
+#include "storage/log_types.h"
 
 enum {
     JOURNAL_FORMAT = 1,
@@ -72,7 +73,7 @@ struct journal_record {
     uint64_t group, index, voted_for, commit, position;
     int64_t segment;
     uint64_t directory, run, sequence;
-    uint32_t term;
+    log_term term;
     const uint8_t *entry; /* encoded header of an entry; what follows is of entries only */
     const uint8_t *body;
     uint32_t body_len, body_crc; /* body_crc: when decoded */
@@ -103,7 +104,8 @@ int journal_round_check(const uint8_t *round, const struct journal_round_header 
 /* What a footer says of one entry. */
 struct journal_footer_entry {
     uint64_t group, index;
-    uint32_t term, type, body_crc, header_crc;
+    log_term term;
+    uint32_t type, body_crc, header_crc;
 };
 /* The footer at `footer` (of `room` bytes) of the round at header->offset; only salt, generation, file and offset of
  * `header` are used. Returns how many entries it names, or -1: there is none. */

@@ -19,6 +19,7 @@
 #include "storage/journal/journal_files.h"
 #include "storage/journal/journal_round.h"
 #include "storage/journal/journal_state.h"
+#include "storage/log_types.h"
 
 enum { JOURNAL_FILES_AT_LEAST = 8 };
 
@@ -93,7 +94,7 @@ struct journal {
     struct env_timer *again;       /* looks again while stalled or disk_full */
     struct env_timer *write_again; /* the write finds no room, and is tried again */
     struct log_limiter no_room;
-    void (*on_pressure)(void *arg, uint64_t group, uint64_t index);
+    void (*on_pressure)(void *arg, uint64_t group, log_index index);
     void *on_pressure_arg;
 
     struct env_task turn; /* at the end of this turn: start a round, tell waiters, ask owners */

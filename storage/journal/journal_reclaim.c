@@ -27,6 +27,7 @@
 #include "base/mutant.h"
 #include "storage/disk_space.h"
 #include "storage/journal/journal_internal.h"
+#include "storage/log_types.h"
 
 enum {
     ASK_AGAIN_US = 50 * 1000,
@@ -314,7 +315,7 @@ static size_t bytes_with(const struct journal_round *round, const struct entry *
 /* Adds entries of the extent until the round is large enough; false: it is. */
 static bool copy_extent(struct journal *journal, const struct journal_group_state *group,
                         const struct journal_extent *extent, size_t limit) {
-    uint64_t index = first_needed(group, extent);
+    log_index index = first_needed(group, extent);
     if (index < extent->kept) index = extent->kept;
     for (; index <= extent->last; index++) {
         struct entry *entry = journal_extent_entry(extent, index);
@@ -392,7 +393,7 @@ static size_t owners_of(const struct journal *journal, uint64_t up_to, struct as
     size_t count = 0;
     struct journal_group_state *group, *next;
     HASH_ITER(hh, journal->state.groups, group, next) {
-        uint64_t index = 0;
+        log_index index = 0;
         for (size_t i = 0; i < group->extent_count; i++)
             if (group->extents[i].generation <= up_to) index = group->extents[i].last;
         if (index <= group->asked_progress || group->asked_commit <= group->asked_progress) continue;

@@ -53,7 +53,7 @@ void journal_state_drop(struct journal_state *state, uint64_t below) {
 
 /* ---- References of one extent ---- */
 
-static void drop_refs_below(struct journal_extent *extent, uint64_t index) {
+static void drop_refs_below(struct journal_extent *extent, log_index index) {
     for (; extent->kept < index && extent->kept <= extent->last; extent->kept++)
         entry_unref(extent->entries[extent->head++]);
     if (extent->kept <= extent->last) return;
@@ -88,7 +88,7 @@ static void push_back(struct journal_extent *extent, struct entry *entry) {
     extent->last++;
 }
 
-struct entry *journal_extent_entry(const struct journal_extent *extent, uint64_t index) {
+struct entry *journal_extent_entry(const struct journal_extent *extent, log_index index) {
     if (index < extent->kept || index > extent->last) return NULL;
     return extent->entries[extent->head + (size_t)(index - extent->kept)];
 }
@@ -156,7 +156,7 @@ static void split(struct journal_state *state, struct journal_group_state *group
 }
 
 /* Puts one entry before the extent `at`, or into the one before that if it continues it. */
-static void place_entry(struct journal_state *state, struct journal_group_state *group, size_t at, uint64_t index,
+static void place_entry(struct journal_state *state, struct journal_group_state *group, size_t at, log_index index,
                         struct entry *entry) {
     if (group->recovered == NULL && index <= group->asked_commit && index < group->asked_void) entry = NULL;
     struct journal_extent *extent = at > 0 ? &group->extents[at - 1] : NULL;
@@ -168,17 +168,17 @@ static void place_entry(struct journal_state *state, struct journal_group_state 
     push_back(extent, entry);
 }
 
-static void truncate_from(struct journal_state *state, struct journal_group_state *group, uint64_t index) {
+static void truncate_from(struct journal_state *state, struct journal_group_state *group, log_index index) {
     while (group->extent_count > 0 && group->extents[group->extent_count - 1].last >= index)
         cut_back(state, group, group->extent_count - 1, index - 1);
 }
 
-static void trim_to(struct journal_state *state, struct journal_group_state *group, uint64_t index) {
+static void trim_to(struct journal_state *state, struct journal_group_state *group, log_index index) {
     while (group->extent_count > 0 && group->extents[0].first <= index)
         cut_front(state, group, 0, index + 1);
 }
 
-static void copy_forward(struct journal_state *state, struct journal_group_state *group, uint64_t index,
+static void copy_forward(struct journal_state *state, struct journal_group_state *group, log_index index,
                          struct entry *entry) {
     size_t at = 0;
     while (at < group->extent_count && group->extents[at].last < index)
@@ -243,7 +243,7 @@ void journal_state_release_committed(struct journal_group_state *group) {
         drop_refs_below(&group->extents[i], last + 1);
 }
 
-int journal_state_check(const struct journal_group_state *group, uint64_t *index) {
+int journal_state_check(const struct journal_group_state *group, log_index *index) {
     *index = group->progress + 1;
     for (size_t i = 0; i < group->extent_count; i++) {
         if (group->extents[i].first != *index) return ERR_CORRUPT;
@@ -268,7 +268,7 @@ void journal_state_make_recovered(struct journal_group_state *group) {
                                         .entries = mem_alloc(count * sizeof(struct entry *)),
                                         .entry_count = count};
     for (size_t i = 0; i < group->extent_count; i++)
-        for (uint64_t index = group->extents[i].first; index <= group->extents[i].last; index++)
+        for (log_index index = group->extents[i].first; index <= group->extents[i].last; index++)
             recovered->entries[at++] = entry_ref(journal_extent_entry(&group->extents[i], index));
     CHECK(at == count); /* journal_state_check has refused holes */
     group->recovered = recovered;

@@ -17,6 +17,7 @@
 #include "storage/journal/journal.h"
 #include "storage/journal/journal_format.h"
 #include "storage/journal/journal_runs.h"
+#include "storage/log_types.h"
 
 /* Entries [first, last] of a group, in one generation. */
 struct journal_extent {
@@ -29,7 +30,7 @@ struct journal_extent {
 struct journal_group_state {
     uint64_t group;
     bool known; /* a record of it was applied, so it belongs into a checkpoint; else only asked_* say something */
-    uint32_t term;
+    log_term term;
     uint64_t voted_for, commit;
     uint64_t progress, progress_position;
     int64_t progress_segment;
@@ -77,13 +78,13 @@ uint64_t journal_state_last(const struct journal_group_state *group);
  * committed there is behind the truncation, and waits like it. */
 void journal_state_release_committed(struct journal_group_state *group);
 /* The entry if its reference is held, else NULL. */
-struct entry *journal_extent_entry(const struct journal_extent *extent, uint64_t index);
+struct entry *journal_extent_entry(const struct journal_extent *extent, log_index index);
 
 /* Makes the view for the owner, with references of its own to all entries, which must all be held and without holes. */
 void journal_state_make_recovered(struct journal_group_state *group);
 void journal_state_free_recovered(struct journal_group_state *group); /* nothing if it is gone */
 
 /* ERR_CORRUPT: the entries of the group have a hole, or do not begin behind `progress`; *index is the one missing. */
-int journal_state_check(const struct journal_group_state *group, uint64_t *index);
+int journal_state_check(const struct journal_group_state *group, log_index *index);
 
 #endif

@@ -34,7 +34,7 @@ struct found {
 
 static void note(void *arg, const char *name) {
     struct found *found = arg;
-    uint64_t index;
+    log_index index;
     if (!path_number(name, ".snapshot", &index)) return;
     found->indexes = mem_grow(found->indexes, found->count, &found->room, sizeof *found->indexes);
     /* Kept in order, newest first: there are two or three. */
@@ -120,7 +120,7 @@ static void done(struct env_job *base) {
     log_store_job_done(store);
 }
 
-void applier_snapshot_save(struct partition_log *log, uint64_t index, struct slice state) {
+void applier_snapshot_save(struct partition_log *log, log_index index, struct slice state) {
     CHECK(state.len <= UINT32_MAX); /* our own state, of producers whose number a setting bounds */
     struct log_store *store = log->store;
     struct save_job *save = mem_alloc(sizeof *save);
@@ -137,7 +137,7 @@ void applier_snapshot_save(struct partition_log *log, uint64_t index, struct sli
 
 /* ---- Reading ---- */
 
-static int read_checked(struct env_file *file, uint64_t size, uint64_t group, uint64_t index, struct slice *state) {
+static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index, struct slice *state) {
     uint8_t head[HEAD_SIZE];
     size_t got;
     int error = env_file_read(file, head, sizeof head, 0, &got);
@@ -155,7 +155,7 @@ static int read_checked(struct env_file *file, uint64_t size, uint64_t group, ui
     return error;
 }
 
-int applier_snapshot_read(struct env *env, const char *path, uint64_t group, uint64_t index, struct slice *state) {
+int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log_index index, struct slice *state) {
     struct env_file *file;
     int error = env_file_open(env, path, ENV_READ, &file);
     if (error) return error;
@@ -166,7 +166,7 @@ int applier_snapshot_read(struct env *env, const char *path, uint64_t group, uin
     return error;
 }
 
-bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit, uint64_t *index,
+bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit, log_index *index,
                            struct slice *state) {
     struct found found;
     bool usable = list(env, group_path, &found) == 0;

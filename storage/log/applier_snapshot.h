@@ -14,15 +14,16 @@
 
 #include "base/buffer.h"
 #include "base/env.h"
+#include "storage/log_types.h"
 
 struct partition_log;
 
 /* Writes `state` (taken over) as of `index`; forgets all but the two newest. */
-void applier_snapshot_save(struct partition_log *log, uint64_t index, struct slice state);
+void applier_snapshot_save(struct partition_log *log, log_index index, struct slice state);
 /* The newest usable one at or below `limit`: false if there is none. `state` is the caller's. Blocks: part of the look at a log that is opened. */
-bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit, uint64_t *index,
+bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit, log_index *index,
                            struct slice *state);
 /* Reads and checks one file. ERR_MALFORMED, ERR_CORRUPT, ERR_VERSION, ERR_NOT_FOUND, ERR_IO. */
-int applier_snapshot_read(struct env *env, const char *path, uint64_t group, uint64_t index, struct slice *state);
+int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log_index index, struct slice *state);
 
 #endif

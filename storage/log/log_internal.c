@@ -71,7 +71,7 @@ uint64_t partition_log_writable(const struct partition_log *log) {
 
 /* ---- What a log is made of ---- */
 
-void partition_log_add_change(struct partition_log *log, uint64_t index) {
+void partition_log_add_change(struct partition_log *log, log_index index) {
     log->changes = mem_grow(log->changes, log->change_count, &log->change_room, sizeof *log->changes);
     log->changes[log->change_count++] = index;
 }

@@ -26,6 +26,7 @@
 #include "storage/log/paced_removal.h"
 #include "storage/log/partition_log.h"
 #include "storage/log/term_table.h"
+#include "storage/log_types.h"
 #include "storage/segment/segment.h"
 
 struct write_job;
@@ -93,16 +94,16 @@ struct durable_mark {
     struct journal_waiter waiter; /* first: a waiter is its mark */
     struct durable_mark *next;    /* of a later round */
     struct partition_log *log;
-    uint64_t index;   /* entries of today's log up to it are in this round or before; 0: nothing new */
+    log_index index;  /* entries of today's log up to it are in this round or before; 0: nothing new */
     uint64_t version; /* of the hard state; 0: nothing new */
 };
 
 /* Where the last readers of segments stopped: the next ones go on from there. */
 struct read_hint {
-    int64_t segment;   /* its base offset */
-    uint64_t position; /* of an entry; 0: no hint */
-    uint64_t index;    /* of that entry; 0: not known */
-    int64_t offset;    /* the first record in it that was not given out; -1: not known */
+    int64_t segment;     /* its base offset */
+    uint64_t position;   /* of an entry; 0: no hint */
+    log_index index;     /* of that entry; 0: not known */
+    kafka_offset offset; /* the first record in it that was not given out; -1: not known */
 };
 enum { READ_HINTS = 8 };
 
@@ -118,12 +119,12 @@ struct partition_log {
     bool closed;
     unsigned busy; /* calls of `events` under way: freed after them */
 
-    uint32_t term;
+    log_term term;
     uint64_t voted_for;
     uint64_t hard_state_version;
 
-    uint64_t first_index, last_index;
-    int64_t start_offset, end_offset;
+    log_index first_index, last_index;
+    kafka_offset start_offset, end_offset;
     int64_t written_end;                 /* offset behind the last entry that is written */
     uint64_t durable;                    /* reported by the journal */
     uint64_t commit;                     /* as told; may be ahead of last_index */
@@ -153,10 +154,10 @@ struct partition_log {
     struct read_hint hints[READ_HINTS];
     unsigned next_hint;
 
-    struct slice (*seal_state)(void *arg, uint64_t *index);
+    struct slice (*seal_state)(void *arg, log_index *index);
     void *seal_arg;
     bool has_snapshot; /* of the applier, found when the log was opened, and not given away yet */
-    uint64_t snapshot_index;
+    log_index snapshot_index;
     struct slice snapshot;
     uint64_t unsaved_bytes; /* written since the applier's state was kept */
 #ifdef DRAVE_MUTANTS
@@ -172,7 +173,7 @@ void partition_log_set_positions(struct partition_log *log, uint64_t synced, uin
  * an entry in a segment of which the journal does not know. */
 uint64_t partition_log_writable(const struct partition_log *log);
 /* Takes up what the index of a segment or an entry tells of changes. */
-void partition_log_add_change(struct partition_log *log, uint64_t index);
+void partition_log_add_change(struct partition_log *log, log_index index);
 void partition_log_add_segment(struct partition_log *log, struct segment *segment);
 /* The active segment, or NULL. */
 struct segment *partition_log_active(const struct partition_log *log);
@@ -203,8 +204,8 @@ void log_store_remove_leftovers(struct log_store *store);
 /* ---- partition_log_durable.c ---- */
 
 /* What is recorded in the journal now makes the log durable up to `index` (0: nothing new) and hard state `version`. */
-void partition_log_mark_durable(struct partition_log *log, uint64_t index, uint64_t version);
+void partition_log_mark_durable(struct partition_log *log, log_index index, uint64_t version);
 /* Entries from `index` on are void: no mark covers them. */
-void partition_log_marks_truncate(struct partition_log *log, uint64_t index);
+void partition_log_marks_truncate(struct partition_log *log, log_index index);
 
 #endif

@@ -9,7 +9,7 @@ enum { SLOTS_AT_FIRST = 16 };
 /* Entries of one log that were served at the same moment: what leaves memory together. */
 struct tail_run {
     struct log_memory *memory;
-    uint64_t last_index;
+    log_index last_index;
     struct tail_run *older, *newer; /* of the cache */
     struct tail_run *next;          /* of the log, towards newer */
 };
@@ -18,12 +18,12 @@ void tail_cache_init(struct tail_cache *cache, uint64_t limit_bytes) {
     *cache = (struct tail_cache){.limit = limit_bytes};
 }
 
-void log_memory_init(struct log_memory *memory, struct tail_cache *cache, uint64_t next_index) {
+void log_memory_init(struct log_memory *memory, struct tail_cache *cache, log_index next_index) {
     CHECK(next_index > 0);
     *memory = (struct log_memory){.cache = cache, .first_index = next_index, .served = next_index - 1};
 }
 
-static struct memory_slot *slot_of(const struct log_memory *memory, uint64_t index) {
+static struct memory_slot *slot_of(const struct log_memory *memory, log_index index) {
     return &memory->slots[index & (memory->room - 1)];
 }
 
@@ -52,7 +52,7 @@ void log_memory_push(struct log_memory *memory, struct entry *entry) {
     *slot_of(memory, entry->index) = (struct memory_slot){.entry = entry_ref(entry)};
 }
 
-void log_memory_truncate(struct log_memory *memory, uint64_t index) {
+void log_memory_truncate(struct log_memory *memory, log_index index) {
     CHECK(index > memory->served && index >= memory->first_index);
     while (memory->first_index + memory->count > index) {
         uint64_t last = memory->first_index + memory->count - 1;
@@ -103,7 +103,7 @@ static void trim(struct tail_cache *cache) {
         evict_run(cache->oldest->memory); /* the cache's oldest is its log's oldest */
 }
 
-void log_memory_serve(struct log_memory *memory, uint64_t index) {
+void log_memory_serve(struct log_memory *memory, log_index index) {
     CHECK(index >= memory->served && index < memory->first_index + memory->count);
     if (index == memory->served) return;
     for (uint64_t i = memory->served + 1; i <= index; i++) {
@@ -139,12 +139,12 @@ void log_memory_close(struct log_memory *memory) {
     shrink_if_empty(memory);
 }
 
-struct entry *log_memory_at(const struct log_memory *memory, uint64_t index) {
+struct entry *log_memory_at(const struct log_memory *memory, log_index index) {
     if (index < memory->first_index || index - memory->first_index >= memory->count) return NULL;
     return slot_of(memory, index)->entry;
 }
 
-struct entry *log_memory_find_offset(const struct log_memory *memory, int64_t offset) {
+struct entry *log_memory_find_offset(const struct log_memory *memory, kafka_offset offset) {
     if (memory->count == 0 || slot_of(memory, memory->first_index)->entry->base_offset > offset) return NULL;
     /* The first entry that ends behind the offset: ends never go back from one entry to the next. */
     uint64_t low = memory->first_index, high = memory->first_index + memory->count;
@@ -159,7 +159,7 @@ struct entry *log_memory_find_offset(const struct log_memory *memory, int64_t of
     return log_memory_at(memory, low);
 }
 
-int log_memory_raw(struct log_memory *memory, uint64_t index, struct slice *raw) {
+int log_memory_raw(struct log_memory *memory, log_index index, struct slice *raw) {
     struct entry *entry = log_memory_at(memory, index);
     CHECK(entry);
     struct tail_cache *cache = memory->cache;

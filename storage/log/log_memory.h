@@ -10,6 +10,7 @@
 #define STORAGE_LOG_LOG_MEMORY_H
 
 #include "storage/entry.h"
+#include "storage/log_types.h"
 
 struct tail_run;
 
@@ -30,26 +31,26 @@ struct log_memory {
     struct tail_cache *cache;
     struct memory_slot *slots; /* index i is in slot i % room; room is a power of two */
     size_t room, count;
-    uint64_t first_index; /* of the oldest entry in memory */
-    uint64_t served;      /* segments can serve up to this index */
+    log_index first_index; /* of the oldest entry in memory */
+    uint64_t served;       /* segments can serve up to this index */
     struct tail_run *oldest, *newest;
 };
 
 /* Empty; the next entry has index `next_index`, and segments serve all before. */
-void log_memory_init(struct log_memory *memory, struct tail_cache *cache, uint64_t next_index);
+void log_memory_init(struct log_memory *memory, struct tail_cache *cache, log_index next_index);
 void log_memory_close(struct log_memory *memory);
 
 void log_memory_push(struct log_memory *memory, struct entry *entry); /* takes a reference of its own */
 /* Drops entries from `index` on; index > served. */
-void log_memory_truncate(struct log_memory *memory, uint64_t index);
+void log_memory_truncate(struct log_memory *memory, log_index index);
 /* Segments serve up to `index` now: they may leave, and some do when the cache is over its limit. */
-void log_memory_serve(struct log_memory *memory, uint64_t index);
+void log_memory_serve(struct log_memory *memory, log_index index);
 
 /* NULL: not in memory. No reference for the caller. */
-struct entry *log_memory_at(const struct log_memory *memory, uint64_t index);
+struct entry *log_memory_at(const struct log_memory *memory, log_index index);
 /* The entry that holds `offset`, or NULL: not in memory. */
-struct entry *log_memory_find_offset(const struct log_memory *memory, int64_t offset);
+struct entry *log_memory_find_offset(const struct log_memory *memory, kafka_offset offset);
 /* The uncompressed body of an entry in memory; kept for the next reader if the cache has room for it. ERR_CORRUPT. */
-int log_memory_raw(struct log_memory *memory, uint64_t index, struct slice *raw);
+int log_memory_raw(struct log_memory *memory, log_index index, struct slice *raw);
 
 #endif

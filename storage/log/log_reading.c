@@ -285,17 +285,17 @@ static struct segment *segment_of(const struct partition_log *log, bool by_index
     return low == 0 ? NULL : log->segments[low - 1];
 }
 
-struct segment *log_segment_of_index(const struct partition_log *log, uint64_t index) {
+struct segment *log_segment_of_index(const struct partition_log *log, log_index index) {
     return segment_of(log, true, index);
 }
 
-struct segment *log_segment_of_offset(const struct partition_log *log, int64_t offset) {
+struct segment *log_segment_of_offset(const struct partition_log *log, kafka_offset offset) {
     return segment_of(log, false, (uint64_t)offset);
 }
 
 /* ---- Hints ---- */
 
-uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, uint64_t index) {
+uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, log_index index) {
     for (int i = 0; i < READ_HINTS; i++) {
         const struct read_hint *hint = &log->hints[i];
         if (hint->position > 0 && hint->index == index && hint->segment == segment->header.base_offset)
@@ -304,7 +304,7 @@ uint64_t log_hint_by_index(const struct partition_log *log, const struct segment
     return 0;
 }
 
-uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, int64_t offset) {
+uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, kafka_offset offset) {
     for (int i = 0; i < READ_HINTS; i++) {
         const struct read_hint *hint = &log->hints[i];
         if (hint->position > 0 && hint->offset == offset && hint->segment == segment->header.base_offset)
@@ -313,7 +313,7 @@ uint64_t log_hint_by_offset(const struct partition_log *log, const struct segmen
     return 0;
 }
 
-void log_hint_leave(const struct log_reading *reading, uint64_t index, int64_t offset, uint64_t position) {
+void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset, uint64_t position) {
     struct partition_log *log = reading->log;
     if (position >= reading->cursor.limit) return; /* the segment is through */
     log->hints[log->next_hint] = (struct read_hint){

@@ -13,6 +13,7 @@
 #define STORAGE_LOG_LOG_READING_H
 
 #include "storage/log/log_internal.h"
+#include "storage/log_types.h"
 #include "storage/segment/segment_cursor.h"
 
 enum seek_by { SEEK_BY_INDEX, SEEK_BY_OFFSET, SEEK_BY_TIMESTAMP, SEEK_TO_START };
@@ -67,13 +68,13 @@ int log_reading_look(struct log_reading *reading, struct segment *segment, enum 
 void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_reading *reading));
 
 /* The segments that hold an index or offset that is written. */
-struct segment *log_segment_of_index(const struct partition_log *log, uint64_t index);
-struct segment *log_segment_of_offset(const struct partition_log *log, int64_t offset);
+struct segment *log_segment_of_index(const struct partition_log *log, log_index index);
+struct segment *log_segment_of_offset(const struct partition_log *log, kafka_offset offset);
 
 /* Where an earlier reader stopped: the position of the entry with that index (offset), or 0. */
-uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, uint64_t index);
-uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, int64_t offset);
+uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, log_index index);
+uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, kafka_offset offset);
 /* The look has stopped before or inside the entry at its cursor's position; `index` (0) and `offset` (-1: not known) are next. */
-void log_hint_leave(const struct log_reading *reading, uint64_t index, int64_t offset, uint64_t position);
+void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset, uint64_t position);
 
 #endif

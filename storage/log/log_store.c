@@ -14,6 +14,7 @@
 #include "storage/log/log_internal.h"
 #include "storage/log/log_reading.h"
 #include "storage/log/write_behind.h"
+#include "storage/log_types.h"
 
 enum {
     INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
@@ -29,7 +30,7 @@ static int make_directory(struct env *env, const char *path, struct error_text *
                      error_phrase(error), error_advice(error));
 }
 
-static void pressed(void *arg, uint64_t group, uint64_t index) {
+static void pressed(void *arg, uint64_t group, log_index index) {
     struct partition_log *log = log_store_find(arg, group);
     if (log) write_behind_sync(log, index);
 }

@@ -59,7 +59,7 @@ void partition_log_append(struct partition_log *log, struct entry *const *entrie
     advance_commit(log);
 }
 
-void partition_log_truncate(struct partition_log *log, uint64_t index) {
+void partition_log_truncate(struct partition_log *log, log_index index) {
     CHECK(!log->closed);           /* the group closes its log last */
     CHECK(index > log->committed); /* contradicts_commit (admit.c) has stopped the group */
     if (index > log->last_index) return;
@@ -82,14 +82,14 @@ void partition_log_truncate(struct partition_log *log, uint64_t index) {
     journal_truncate(log->store->journal, log->group, index);
 }
 
-void partition_log_commit(struct partition_log *log, uint64_t index) {
+void partition_log_commit(struct partition_log *log, log_index index) {
     CHECK(!log->closed); /* the group closes its log last */
     if (index <= log->commit) return;
     log->commit = index;
     advance_commit(log);
 }
 
-uint64_t partition_log_set_hard_state(struct partition_log *log, uint32_t term, uint64_t voted_for) {
+uint64_t partition_log_set_hard_state(struct partition_log *log, log_term term, uint64_t voted_for) {
     CHECK(!log->closed);      /* the group closes its log last */
     CHECK(term >= log->term); /* the engine's terms do not go back */
     log->term = term;
@@ -117,7 +117,7 @@ uint64_t partition_log_commit_index(const struct partition_log *log) {
     return log->commit;
 }
 
-uint32_t partition_log_term_at(const struct partition_log *log, uint64_t index) {
+uint32_t partition_log_term_at(const struct partition_log *log, log_index index) {
     return index > log->last_index ? 0 : term_table_at(&log->terms, index);
 }
 
@@ -129,7 +129,7 @@ int64_t partition_log_end_offset(const struct partition_log *log) {
     return log->end_offset;
 }
 
-int64_t partition_log_offset_behind(const struct partition_log *log, uint64_t index) {
+int64_t partition_log_offset_behind(const struct partition_log *log, log_index index) {
     if (index == log->last_index) return log->end_offset;
     if (index + 1 == log->first_index) return log->start_offset;
     const struct entry *next = log_memory_at(&log->memory, index + 1);
@@ -157,7 +157,7 @@ uint64_t partition_log_size_bytes(const struct partition_log *log) {
 }
 
 void partition_log_each_term(const struct partition_log *log,
-                             void (*each)(void *arg, uint64_t first, uint64_t count, uint32_t term), void *arg) {
+                             void (*each)(void *arg, uint64_t first, uint64_t count, log_term term), void *arg) {
     for (size_t i = 0; i < log->terms.count; i++) {
         const struct index_term *range = &log->terms.ranges[i];
         uint64_t behind = i + 1 < log->terms.count ? range[1].first_index : log->last_index + 1;
@@ -183,12 +183,12 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
     return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);
 }
 
-void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t *index), void *arg) {
+void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, log_index *index), void *arg) {
     log->seal_state = state;
     log->seal_arg = arg;
 }
 
-bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state) {
+bool partition_log_snapshot(struct partition_log *log, log_index *index, struct slice *state) {
     if (!log->has_snapshot) return false;
     log->has_snapshot = false;
     *index = log->snapshot_index;

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "storage/disk_space.h"
 #include "storage/entry.h"
+#include "storage/log_types.h"
 
 /* ---- The store: what all logs of a shard share ---- */
 
@@ -71,7 +72,7 @@ struct partition_log_damage {
 
 struct partition_log_events {
     /* Entries up to `index` (as they are in the log at this moment) are on disk, and every hard state set before them is. */
-    void (*durable)(void *arg, uint64_t index);
+    void (*durable)(void *arg, log_index index);
     /* The hard state that partition_log_set_hard_state numbered `version` is on disk, and all before it. */
     void (*hard_state_durable)(void *arg, uint64_t version);
     /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log. May be NULL. */
@@ -103,11 +104,11 @@ uint64_t partition_log_last_index(const struct partition_log *log);  /* 0: empty
 uint64_t partition_log_durable_index(const struct partition_log *log);
 /* The highest given to partition_log_commit, or known after recovery. */
 uint64_t partition_log_commit_index(const struct partition_log *log);
-uint32_t partition_log_term_at(const struct partition_log *log, uint64_t index); /* 0: not in the log */
+uint32_t partition_log_term_at(const struct partition_log *log, log_index index); /* 0: not in the log */
 int64_t partition_log_start_offset(const struct partition_log *log);
 int64_t partition_log_end_offset(const struct partition_log *log); /* the offset that the next record gets */
 /* The end offset if the log ended with `index`, which is in [first-1, last] and either in memory or the commit index; else -1. */
-int64_t partition_log_offset_behind(const struct partition_log *log, uint64_t index);
+int64_t partition_log_offset_behind(const struct partition_log *log, log_index index);
 uint64_t partition_log_uncommitted_bytes(const struct partition_log *log);
 uint64_t partition_log_undurable_bytes(const struct partition_log *log);
 bool partition_log_is_damaged(const struct partition_log *log);     /* a read has met damage since it was opened */
@@ -115,22 +116,22 @@ uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, 
 
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */
 void partition_log_each_term(const struct partition_log *log,
-                             void (*each)(void *arg, uint64_t first, uint64_t count, uint32_t term), void *arg);
+                             void (*each)(void *arg, uint64_t first, uint64_t count, log_term term), void *arg);
 /* Indexes of ENTRY_CHANGE entries, ascending (a handful in a log's life). The body comes by partition_log_read. */
 size_t partition_log_changes(const struct partition_log *log, uint64_t *into, size_t room);
 
 /* Hard state. set returns its version; `hard_state_durable` reports it. */
 uint32_t partition_log_term(const struct partition_log *log);
 uint64_t partition_log_voted_for(const struct partition_log *log);
-uint64_t partition_log_set_hard_state(struct partition_log *log, uint32_t term, uint64_t voted_for);
+uint64_t partition_log_set_hard_state(struct partition_log *log, log_term term, uint64_t voted_for);
 
 /* Sealed entries, the first with index last+1, each going on where the one before it ended: group, base offset, term not below.
  * That is checked (CHECK), so what a peer sent is compared with partition_log_offset_behind first. Takes references of its own. */
 void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n);
 /* Drops entries from `index` on; index > commit index. Their completion is never reported. */
-void partition_log_truncate(struct partition_log *log, uint64_t index);
+void partition_log_truncate(struct partition_log *log, log_index index);
 /* Entries up to `index` are committed; never goes back; may be ahead of the last index (then it counts as it arrives). */
-void partition_log_commit(struct partition_log *log, uint64_t index);
+void partition_log_commit(struct partition_log *log, log_index index);
 
 /* ---- Reading: closing the log cancels what is under way ---- */
 
@@ -159,10 +160,10 @@ struct partition_log_fetch {
     struct slice *slices; /* array and slices: the callee's; free with partition_log_fetch_release */
     size_t count;
     uint64_t bytes;
-    int64_t next_offset;         /* behind the last batch: below the end offset if more did not fit */
+    kafka_offset next_offset;    /* behind the last batch: below the end offset if more did not fit */
     struct log_reading *reading; /* the log's */
 };
-bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_offset, uint64_t max_bytes,
+bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_offset end_offset, uint64_t max_bytes,
                          struct partition_log_fetch *fetch);
 void partition_log_fetch_release(struct partition_log_fetch *fetch);
 void partition_log_fetch_cancel(struct partition_log_fetch *fetch);
@@ -172,11 +173,12 @@ void partition_log_fetch_cancel(struct partition_log_fetch *fetch);
  * offset -1: there is none. */
 struct partition_log_search {
     void (*done)(struct partition_log_search *search, int error);
-    int64_t offset, timestamp;
+    kafka_offset offset;
+    int64_t timestamp;
     uint32_t leader_epoch;
     struct log_reading *reading; /* the log's */
 };
-bool partition_log_search(struct partition_log *log, int64_t timestamp, int64_t end_offset,
+bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_offset end_offset,
                           struct partition_log_search *search);
 void partition_log_search_cancel(struct partition_log_search *search);
 
@@ -187,9 +189,9 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
 
 /* Called when a segment is sealed, and now and then when one is synced: returns the applier's state after exactly the
  * entries up to *index, which is the last entry that it has applied; or an empty slice for none. */
-void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, uint64_t *index), void *arg);
+void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, log_index *index), void *arg);
 /* The newest snapshot that was usable when the log was opened, once: its index and bytes (the caller's slice); false: none, replay from
  * the first index. */
-bool partition_log_snapshot(struct partition_log *log, uint64_t *index, struct slice *state);
+bool partition_log_snapshot(struct partition_log *log, log_index *index, struct slice *state);
 
 #endif

@@ -12,8 +12,9 @@
 #include "base/mutant.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/write_behind.h"
+#include "storage/log_types.h"
 
-static void raise_durable(struct partition_log *log, uint64_t index) {
+static void raise_durable(struct partition_log *log, log_index index) {
     if (index <= log->durable) return;
     for (uint64_t i = log->durable + 1; i <= index; i++) {
         const struct entry *entry = log_memory_at(&log->memory, i);
@@ -33,7 +34,7 @@ static void round_is_durable(struct journal_waiter *waiter) {
     CHECK(mark == log->oldest_mark);
     log->busy++;
     if (!log->closed && mark->version > 0) log->events.hard_state_durable(log->arg, mark->version);
-    uint64_t index = mark->index; /* read behind the event, which may have truncated the log */
+    log_index index = mark->index; /* read behind the event, which may have truncated the log */
     log->oldest_mark = mark->next;
     if (!log->oldest_mark) log->newest_mark = NULL;
     mem_free(mark);
@@ -65,7 +66,7 @@ static void report_early(struct env_task *task) {
 }
 #endif
 
-void partition_log_mark_durable(struct partition_log *log, uint64_t index, uint64_t version) {
+void partition_log_mark_durable(struct partition_log *log, log_index index, uint64_t version) {
     struct durable_mark *mark = gathering_mark(log);
     if (index > 0) mark->index = index;
     if (version > 0) mark->version = version;
@@ -77,7 +78,7 @@ void partition_log_mark_durable(struct partition_log *log, uint64_t index, uint6
 #endif
 }
 
-void partition_log_marks_truncate(struct partition_log *log, uint64_t index) {
+void partition_log_marks_truncate(struct partition_log *log, log_index index) {
     if (MUTANT(MUTANT_STALE_COMPLETION)) return;
     for (struct durable_mark *mark = log->oldest_mark; mark; mark = mark->next)
         if (mark->index >= index) mark->index = index - 1;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "protocol/record/record_batch.h"
 #include "storage/log/log_reading.h"
+#include "storage/log_types.h"
 
 enum {
     CHUNK_BYTES_MAX = 512 << 10,
@@ -19,8 +20,8 @@ enum {
 
 struct offset_reading {
     struct log_reading base; /* first: a log_reading is its offset_reading */
-    int64_t offset;          /* the next record wanted */
-    int64_t end_offset;
+    kafka_offset offset;     /* the next record wanted */
+    kafka_offset end_offset;
     uint64_t max_bytes, bytes;
     struct slice *slices;
     size_t count, room;
@@ -208,7 +209,7 @@ static void resume(struct log_reading *base, int error) {
     go_on(reading);
 }
 
-bool partition_log_fetch(struct partition_log *log, int64_t offset, int64_t end_offset, uint64_t max_bytes,
+bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_offset end_offset, uint64_t max_bytes,
                          struct partition_log_fetch *fetch) {
     fetch->slices = NULL;
     fetch->count = 0;

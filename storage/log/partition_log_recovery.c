@@ -35,6 +35,7 @@
 #include "storage/log/log_internal.h"
 #include "storage/log/partition_log_cut.h"
 #include "storage/log/write_behind.h"
+#include "storage/log_types.h"
 #include "storage/segment/segment_cursor.h"
 #include "storage/segment/segment_list.h"
 
@@ -106,7 +107,7 @@ static int open_segment_file(struct partition_log_opening *opening, const char *
 
 /* Does the segment go on where the one before it ended? */
 static bool follows(const struct partition_log *log, const struct segment_header *header, int64_t base) {
-    uint64_t last_index = 0;
+    log_index last_index = 0;
     int64_t end = 0;
     if (log->segment_count > 0) {
         const struct segment *before = log->segments[log->segment_count - 1];
@@ -289,7 +290,7 @@ static int check_journal_entries(struct partition_log_opening *opening) {
     begin_at_segments(log);
     for (size_t i = 0; journal && i < journal->entry_count; i++) {
         const struct entry *entry = journal->entries[i];
-        uint32_t term = term_table_at(&log->terms, log->last_index);
+        log_term term = term_table_at(&log->terms, log->last_index);
         if (entry->index != log->last_index + 1 || entry->base_offset != log->end_offset || entry->term < term ||
             entry->term == 0)
             return error_set(opening->why, ERR_CORRUPT,

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "protocol/record/record_batch.h"
 #include "storage/log/log_reading.h"
+#include "storage/log_types.h"
 
 enum {
     CHUNK_BYTES = 128 << 10,
@@ -23,19 +24,19 @@ struct time_reading {
     struct log_reading base; /* first: a log_reading is its time_reading */
     bool finding_largest;    /* first pass: `timestamp` becomes the largest one seen */
     int64_t timestamp;
-    int64_t end_offset;
+    kafka_offset end_offset;
     uint64_t next;    /* index of the entry to go on with */
     uint64_t next_is; /* ... when the look under way is through */
     int64_t found;    /* offset; -1: not yet */
     int64_t found_timestamp;
-    uint32_t found_term;
+    log_term found_term;
     unsigned headers; /* looked at on the loop in this look */
     struct slice raw; /* of an entry in memory that is searched in the pool */
-    uint32_t raw_term;
+    log_term raw_term;
 };
 
 /* Looks into the batches of an entry. */
-static int search_batches(struct time_reading *reading, uint32_t term, const struct slice *raw) {
+static int search_batches(struct time_reading *reading, log_term term, const struct slice *raw) {
     size_t at = 0;
     while (at < raw->len && reading->found < 0) {
         struct record_batch batch;
@@ -47,7 +48,8 @@ static int search_batches(struct time_reading *reading, uint32_t term, const str
             continue;
         }
         if (batch.max_timestamp < reading->timestamp) continue;
-        int64_t offset, timestamp;
+        kafka_offset offset;
+        int64_t timestamp;
         int error = record_batch_find_timestamp(&batch, reading->timestamp, INT32_MAX, &offset, &timestamp);
         if (error == ERR_NOT_FOUND || (!error && offset >= reading->end_offset)) continue;
         if (error) return ERR_CORRUPT;
@@ -194,7 +196,7 @@ static void resume(struct log_reading *base, int error) {
     go_on(reading);
 }
 
-bool partition_log_search(struct partition_log *log, int64_t timestamp, int64_t end_offset,
+bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_offset end_offset,
                           struct partition_log_search *search) {
     struct time_reading *reading = mem_zalloc(sizeof *reading);
     reading->finding_largest = timestamp == LARGEST;

@@ -9,7 +9,7 @@ void term_table_close(struct term_table *table) {
     *table = (struct term_table){0};
 }
 
-void term_table_add(struct term_table *table, uint64_t index, int64_t base_offset, uint32_t term) {
+void term_table_add(struct term_table *table, log_index index, kafka_offset base_offset, log_term term) {
     /* terms of segments are looked at before they come here, those of entries by the engine and at admission */
     CHECK(term > 0);
     if (table->count > 0) {
@@ -23,13 +23,13 @@ void term_table_add(struct term_table *table, uint64_t index, int64_t base_offse
         .first_index = index, .start_offset = base_offset, .term = term};
 }
 
-void term_table_truncate(struct term_table *table, uint64_t index) {
+void term_table_truncate(struct term_table *table, log_index index) {
     while (table->count > 0 && table->ranges[table->count - 1].first_index >= index)
         table->count--;
 }
 
 /* How many ranges begin at or before `index`. */
-static size_t ranges_up_to(const struct term_table *table, uint64_t index) {
+static size_t ranges_up_to(const struct term_table *table, log_index index) {
     size_t low = 0, high = table->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -41,12 +41,12 @@ static size_t ranges_up_to(const struct term_table *table, uint64_t index) {
     return low;
 }
 
-uint32_t term_table_at(const struct term_table *table, uint64_t index) {
+uint32_t term_table_at(const struct term_table *table, log_index index) {
     size_t n = ranges_up_to(table, index);
     return n == 0 ? 0 : table->ranges[n - 1].term;
 }
 
-int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, int64_t end_offset, uint32_t *found) {
+int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, kafka_offset end_offset, uint32_t *found) {
     if (table->count == 0 || epoch > table->ranges[table->count - 1].term) return -1;
     size_t i = table->count;
     while (i > 0 && table->ranges[i - 1].term > epoch)

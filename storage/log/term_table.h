@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "storage/log_types.h"
 #include "storage/segment/segment_format.h"
 
 struct term_table {
@@ -17,13 +18,13 @@ struct term_table {
 
 void term_table_close(struct term_table *table);
 /* The next entry has `index`, its base offset and `term`; terms never go back. */
-void term_table_add(struct term_table *table, uint64_t index, int64_t base_offset, uint32_t term);
+void term_table_add(struct term_table *table, log_index index, kafka_offset base_offset, log_term term);
 /* Entries from `index` on are gone. */
-void term_table_truncate(struct term_table *table, uint64_t index);
+void term_table_truncate(struct term_table *table, log_index index);
 /* The term of `index`; 0: before the first range. The caller knows where the log ends. */
-uint32_t term_table_at(const struct term_table *table, uint64_t index);
+uint32_t term_table_at(const struct term_table *table, log_index index);
 /* OffsetForLeaderEpoch: the largest epoch <= `epoch` that the log has (*found), and where it ends: the start of the next one, or
  * `end_offset` for the last. -1: `epoch` is above all, or below the first. */
-int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, int64_t end_offset, uint32_t *found);
+int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, kafka_offset end_offset, uint32_t *found);
 
 #endif

@@ -142,7 +142,7 @@ static void free_job(struct write_job *job) {
 static void keep_applier_state(struct partition_log *log) {
     log->unsaved_bytes = 0;
     if (!log->seal_state) return;
-    uint64_t index = 0;
+    log_index index = 0;
     struct slice state = log->seal_state(log->seal_arg, &index);
     if (state.len == 0) {
         slice_unref(&state);
@@ -478,7 +478,7 @@ void write_behind_look(struct partition_log *log) {
     if (log->store->write_behind.unwritten_bytes > most_unwritten(log->store)) start_more(log->store);
 }
 
-void write_behind_sync(struct partition_log *log, uint64_t index) {
+void write_behind_sync(struct partition_log *log, log_index index) {
     if (index > log->sync_wanted) log->sync_wanted = index;
     if (log->job || log->closed) return;
     if (sync_target(log) > log->synced) start_or_queue(log);

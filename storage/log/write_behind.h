@@ -18,6 +18,7 @@
 #define STORAGE_LOG_WRITE_BEHIND_H
 
 #include "storage/log/log_internal.h"
+#include "storage/log_types.h"
 
 enum {
     WRITE_BEHIND_BYTES = 256 << 10, /* of one log; less where segments are smaller */
@@ -34,7 +35,7 @@ void write_behind_close(struct log_store *store); /* its logs are closed; jobs m
 /* More entries of the log may be written now: starts a job, or waits for more. */
 void write_behind_look(struct partition_log *log);
 /* Entries up to `index` (or as far as they are writable) are to be written and synced soon. */
-void write_behind_sync(struct partition_log *log, uint64_t index);
+void write_behind_sync(struct partition_log *log, log_index index);
 /* The log is closing: it waits for no job any more. */
 void write_behind_forget(struct partition_log *log);
 

@@ -12,6 +12,7 @@
 
 #include "base/env.h"
 #include "storage/entry.h"
+#include "storage/log_types.h"
 
 struct segment_cursor {
     struct env_file *file; /* the caller's, open while the cursor reads */
@@ -21,9 +22,9 @@ struct segment_cursor {
     uint64_t looked_at;    /* where the entry begins that was looked at last, sound or not */
     size_t chunk_bytes;    /* read so much at once where the file has it */
     bool cached_only;
-    uint64_t expected_index; /* of the next entry; 0: not known yet */
-    uint64_t last_index;     /* of the last entry before `limit`: an end without it is damage; 0: not known */
-    struct buffer *chunk;    /* what was read last */
+    log_index expected_index; /* of the next entry; 0: not known yet */
+    log_index last_index;     /* of the last entry before `limit`: an end without it is damage; 0: not known */
+    struct buffer *chunk;     /* what was read last */
     uint64_t chunk_position;
     size_t chunk_len;
 };

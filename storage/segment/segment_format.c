@@ -131,13 +131,13 @@ char *path_of_group(const char *groups_path, uint64_t group) {
     return path_join(groups_path, name);
 }
 
-char *path_of_segment(const char *group_path, int64_t base_offset, enum segment_file_kind kind) {
+char *path_of_segment(const char *group_path, kafka_offset base_offset, enum segment_file_kind kind) {
     char name[32];
     snprintf(name, sizeof name, "%020" PRId64 "%s", base_offset, kind == SEGMENT_FILE_LOG ? ".log" : ".index");
     return path_join(group_path, name);
 }
 
-char *path_of_snapshot(const char *group_path, uint64_t index) {
+char *path_of_snapshot(const char *group_path, log_index index) {
     char name[32];
     snprintf(name, sizeof name, "%020" PRIu64 ".snapshot", index);
     return path_join(group_path, name);

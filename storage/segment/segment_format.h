@@ -25,6 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "storage/log_types.h"
+
 enum {
     SEGMENT_FORMAT_VERSION = 2,
     SEGMENT_HEADER_SIZE = 64,
@@ -39,8 +41,8 @@ enum segment_file_kind { SEGMENT_FILE_LOG, SEGMENT_FILE_INDEX };
 
 struct segment_header {
     uint64_t group;
-    int64_t base_offset;
-    uint64_t first_index;
+    kafka_offset base_offset;
+    log_index first_index;
 };
 
 /* The position, or the end of the block that it lies in. */
@@ -56,25 +58,25 @@ int segment_header_decode(const uint8_t from[SEGMENT_HEADER_SIZE], enum segment_
 
 /* A place where reading may start: an entry begins at `position`. */
 struct index_point {
-    int64_t offset;     /* base offset of the entry */
-    uint64_t index;     /* its raft index */
-    int64_t max_before; /* largest timestamp in this segment before it, ms; -1: none */
+    kafka_offset offset; /* base offset of the entry */
+    log_index index;     /* its raft index */
+    int64_t max_before;  /* largest timestamp in this segment before it, ms; -1: none */
     uint64_t position;
 };
 
 /* From `first_index` on entries have `term`; the first record from there on has `start_offset`. */
 struct index_term {
-    uint64_t first_index;
-    int64_t start_offset;
-    uint32_t term;
+    log_index first_index;
+    kafka_offset start_offset;
+    log_term term;
 };
 
 struct index_block_header {
     uint32_t points, terms, changes;
     uint32_t points_crc;
     uint64_t from, to;
-    uint64_t last_index;
-    int64_t end_offset;
+    log_index last_index;
+    kafka_offset end_offset;
     int64_t max_timestamp;
 };
 
@@ -94,8 +96,8 @@ struct index_point index_point_decode(const uint8_t from[INDEX_POINT_SIZE]);
 
 char *path_join(const char *directory, const char *name);
 char *path_of_group(const char *groups_path, uint64_t group);
-char *path_of_segment(const char *group_path, int64_t base_offset, enum segment_file_kind kind);
-char *path_of_snapshot(const char *group_path, uint64_t index);
+char *path_of_segment(const char *group_path, kafka_offset base_offset, enum segment_file_kind kind);
+char *path_of_snapshot(const char *group_path, log_index index);
 /* The number in a file name such as "00000000000000000042.log"; false: another name. */
 bool path_number(const char *name, const char *suffix, uint64_t *number);
 /* The group id in a directory's name; false: another name. */

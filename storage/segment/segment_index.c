@@ -36,7 +36,7 @@ static void add_term(struct segment_index *index, struct index_term term) {
     index->terms[index->term_count++] = term;
 }
 
-static void add_change(struct segment_index *index, uint64_t raft_index) {
+static void add_change(struct segment_index *index, log_index raft_index) {
     index->changes = mem_grow(index->changes, index->change_count, &index->change_room, sizeof *index->changes);
     index->changes[index->change_count++] = raft_index;
 }
@@ -229,11 +229,11 @@ static uint64_t seek(const struct segment_index *index, enum seek_key what, int6
     return low == 0 ? SEGMENT_HEADER_SIZE : index->points[low - 1].position;
 }
 
-uint64_t segment_index_seek_offset(const struct segment_index *index, int64_t offset) {
+uint64_t segment_index_seek_offset(const struct segment_index *index, kafka_offset offset) {
     return seek(index, SEEK_OFFSET, offset);
 }
 
-uint64_t segment_index_seek_index(const struct segment_index *index, uint64_t raft_index) {
+uint64_t segment_index_seek_index(const struct segment_index *index, log_index raft_index) {
     return seek(index, SEEK_INDEX, (int64_t)raft_index);
 }
 

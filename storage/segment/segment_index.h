@@ -12,13 +12,14 @@
 
 #include "base/env.h"
 #include "storage/entry.h"
+#include "storage/log_types.h"
 #include "storage/segment/segment_format.h"
 
 /* A place between two entries, and what is known of the segment up to it. */
 struct segment_end {
     uint64_t position;
-    uint64_t last_index;   /* of the entry before it; first index - 1 at the beginning */
-    int64_t offset;        /* the offset that the next record gets */
+    log_index last_index;  /* of the entry before it; first index - 1 at the beginning */
+    kafka_offset offset;   /* the offset that the next record gets */
     int64_t max_timestamp; /* of the records before it; -1: none */
 };
 
@@ -58,8 +59,8 @@ int segment_index_load(struct env *env, const char *path, uint64_t limit, bool w
                        struct segment_index *index);
 
 /* Positions at or before the entry that holds the offset or index, or the first entry with a timestamp >= `timestamp`. */
-uint64_t segment_index_seek_offset(const struct segment_index *index, int64_t offset);
-uint64_t segment_index_seek_index(const struct segment_index *index, uint64_t raft_index);
+uint64_t segment_index_seek_offset(const struct segment_index *index, kafka_offset offset);
+uint64_t segment_index_seek_index(const struct segment_index *index, log_index raft_index);
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp);
 /* The raft index of the entry at a position that a seek returned. */
 uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position);
