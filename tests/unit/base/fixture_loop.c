@@ -1,18 +1,12 @@
 /* Making, running and closing the loop of a test. */
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 enum { PATIENCE_US = 20 * 1000 * 1000 };
 

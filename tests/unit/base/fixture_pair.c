@@ -1,12 +1,6 @@
 /* Connecting two streams over a listener of their own. */
 #include "tests/unit/base/fixture_pair.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 struct making {
     struct loop *loop;

@@ -1,14 +1,9 @@
 /* Buffers, slices and budgets: who pays, until when, and who is woken. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buffer.h"
 #include "base/mem.h"
+#include "tests/unit/unit.h"
 
 /* The charge lasts until the last reference, whichever that is, is gone. */
 static void test_buffer_charge_until_last_reference(void **state) {

@@ -1,11 +1,5 @@
 /* CRC-32C against published vectors (RFC 3720, B.4), with the library's code and with our tables. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 
@@ -14,6 +8,7 @@
 #define crc32c crc32c_by_tables
 #define crc32c_changed crc32c_changed_by_tables
 #include "base/crc32c.c"
+#include "tests/unit/unit.h"
 #undef crc32c
 #undef crc32c_changed
 

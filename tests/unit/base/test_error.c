@@ -1,14 +1,9 @@
 /* Errors: every code has a phrase, every errno that matters has its code, sentences fit. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/error.h"
+#include "tests/unit/unit.h"
 
 /* Each code of the list has a phrase of its own; a number outside has one, too. */
 static void test_error_phrase_of_every_code(void **state) {

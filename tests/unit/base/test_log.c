@@ -1,18 +1,13 @@
 /* Log lines: their form, levels, what strangers put in them, and the limiter. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 static char text[65536];
 

@@ -1,16 +1,11 @@
 /* LZ4 blocks: round trips, and damage that never gets outside. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "base/lz4_block.h"
 #include "base/mem.h"
+#include "tests/unit/unit.h"
 
 enum { RAW = 5000 };
 

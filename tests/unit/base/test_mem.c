@@ -1,18 +1,13 @@
 /* Heap memory and assertions: what they promise, and how a process ends that they end. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/check.h"
 #include "base/mem.h"
+#include "tests/unit/unit.h"
 
 /* Size 0 gives a pointer that can be freed; zeroed memory is zero; strings are copied up to the length given. */
 static void test_mem_promises(void **state) {

@@ -1,15 +1,10 @@
 /* "Did you mean". */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "base/nearest_name.h"
+#include "tests/unit/unit.h"
 
 /* Names that are a slip away are found, others are not; of several the nearest. */
 static void test_nearest_name(void **state) {

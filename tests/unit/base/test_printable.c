@@ -1,13 +1,8 @@
 /* What would steer a terminal is made visible, everything else stays. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/printable.h"
+#include "tests/unit/unit.h"
 
 static const char *copy_of(const char *text, size_t len) {
     static char into[256];

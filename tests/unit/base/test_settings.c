@@ -1,17 +1,12 @@
 /* Settings: defaults, files, --set, and every sentence that a wrong one gets. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include <unistd.h>
 
 #include "base/settings.h"
+#include "tests/unit/unit.h"
 
 static const struct setting table[] = {
     {.name = "data.dir", .type = SETTING_TEXT, .fallback = "./drave-data", .unit = "", .help = "Where data is."},

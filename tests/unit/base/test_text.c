@@ -1,14 +1,9 @@
 /* Which text is plain, and what becomes of text that is not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/text.h"
+#include "tests/unit/unit.h"
 
 struct text {
     const char *data;

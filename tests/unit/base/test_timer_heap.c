@@ -1,12 +1,7 @@
 /* The heap of deadlines against a naive array. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/timer_heap.h"
+#include "tests/unit/unit.h"
 
 enum { ENTRIES = 200, STEPS = 20000 };
 

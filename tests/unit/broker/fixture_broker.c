@@ -4,20 +4,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/frame.h"
+#include "tests/unit/unit.h"
 
 enum { FRAME_MAX = 8 << 20 };
 

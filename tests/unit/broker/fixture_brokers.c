@@ -4,15 +4,11 @@
 #include <arpa/inet.h>
 #include <ftw.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/container_of.h"
 #include "base/io/frame_reader.h"
@@ -21,6 +17,7 @@
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/frame.h"
+#include "tests/unit/unit.h"
 
 /* ---- Brokers ---- */
 

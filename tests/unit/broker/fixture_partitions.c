@@ -2,15 +2,12 @@
 #include "tests/unit/broker/fixture_partitions.h"
 
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
+#include "tests/unit/unit.h"
 
 /* ---- Nodes ---- */
 

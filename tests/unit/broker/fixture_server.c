@@ -4,16 +4,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "broker/api/handlers.h"
@@ -21,6 +15,7 @@
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/frame.h"
+#include "tests/unit/unit.h"
 
 /* ---- Handlers ---- */
 

@@ -1,18 +1,13 @@
 /* Whole brokers: start, forming, leaders, leases, stop, restart, and what an operator is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/cluster/cluster_record.h"
 #include "broker/metadata/metadata_group.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 static const struct metadata *metadata_of(struct broker_node *node) {
     return broker_services(node->broker)->metadata;

@@ -1,14 +1,9 @@
 /* The command line of draved: what it accepts and what it says. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "broker/options.h"
+#include "tests/unit/unit.h"
 
 enum { WORDS_MAX = 12 };
 

@@ -1,14 +1,9 @@
 /* Arenas: zeroed, aligned, and never beyond their limit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "protocol/arena.h"
+#include "tests/unit/unit.h"
 
 /* Memory is zeroed and suits any type, also right after an odd size. */
 static void test_arena_memory_is_zeroed_and_aligned(void **state) {

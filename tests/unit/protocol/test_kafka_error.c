@@ -1,17 +1,12 @@
 /* Error codes against the list of Apache Kafka's own client (tests/golden/errors.txt). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/protocol/fixture_golden.h"
+#include "tests/unit/unit.h"
 
 /* Each code that we know has Kafka's name, and is repeated by clients exactly if Kafka's client repeats it. */
 static void test_kafka_error_is_as_in_kafka(void **state) {

@@ -1,17 +1,12 @@
 /* The engine of schemas on tables of its own, and the tables of all messages for what the compiler cannot see. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/schema_values.h"
+#include "tests/unit/unit.h"
 
 /* A message that has every kind of field. Version 0 is plain, 1 adds fields, 2 is flexible with tags. */
 struct kp_inner {

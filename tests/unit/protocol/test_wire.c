@@ -1,15 +1,10 @@
 /* The primitives: known bytes, limits of each form, and claims that the bytes do not hold. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "protocol/wire.h"
+#include "tests/unit/unit.h"
 
 static struct kp_reader reader_of(const void *data, size_t len) {
     struct kp_reader reader;

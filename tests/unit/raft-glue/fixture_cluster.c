@@ -2,17 +2,14 @@
 #include "tests/unit/raft-glue/fixture_cluster.h"
 
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "tests/unit/unit.h"
 
 /* ---- Events ---- */
 

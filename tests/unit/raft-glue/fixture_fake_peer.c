@@ -1,13 +1,10 @@
 /* A made-up peer of one real replica. */
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct fake_peer fake;
 

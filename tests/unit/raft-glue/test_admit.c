@@ -1,15 +1,12 @@
 /* One real replica and a made-up peer that breaks the rules: nothing that it says may reach the engine unchecked. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "raft-glue/engine/configuration.h"
 #include "storage/little_endian.h"
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
 static bool was_down(struct cluster *cluster) {
     return (void)cluster, fake.downs > 0;

@@ -1,13 +1,10 @@
 /* Three voters over loopback, real files: elections, replication, catching up, fail-over, handing over, confirmations. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_cluster.h"
+#include "tests/unit/unit.h"
 
 static uint64_t wanted; /* index */
 static size_t watched;  /* group */

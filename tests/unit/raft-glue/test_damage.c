@@ -1,16 +1,13 @@
 /* Damage in a replica's segments: who leads then, who gets the damaged range, and what becomes of a group in which nobody is whole. */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_cluster.h"
+#include "tests/unit/unit.h"
 
 enum { RECORDS = 300, RECORD_BYTES = 10000 };
 

@@ -1,11 +1,8 @@
 /* A leader that hears nobody says that it leads no more, and who hears that stands at once. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
 enum { HEARTBEAT_MS = 200, FAR_MS = 60 * 1000 };
 

@@ -1,15 +1,12 @@
 /* What leaves for a peer leaves in frames that it can step in one turn of its loop each. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "raft-glue/peer/entry_frame.h"
 #include "raft-glue/raft_group_internal.h"
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
 enum { RECORDS = 1000, STEPS_OF_A_TURN = 200 };
 

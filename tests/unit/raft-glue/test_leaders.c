@@ -1,13 +1,10 @@
 /* First leaders are where they were placed, whichever broker opens first; and a planned transfer of the lead is short. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_cluster.h"
+#include "tests/unit/unit.h"
 
 enum { GROUPS = 24 };
 

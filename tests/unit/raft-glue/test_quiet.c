@@ -1,12 +1,9 @@
 /* Groups in which nothing happens send nothing, and wake when something does: with a made-up peer, and among three brokers. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
 enum { HEARTBEAT_MS = 200, TIMEOUT_MS = 400, FAR_MS = 60 * 1000 };
 

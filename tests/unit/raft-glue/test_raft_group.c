@@ -1,12 +1,9 @@
 /* A group with one voter on real files: it leads, commits what is durable, and comes back in a later term. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_cluster.h"
+#include "tests/unit/unit.h"
 
 static uint64_t wanted;
 static bool has_applied(struct cluster *cluster) {

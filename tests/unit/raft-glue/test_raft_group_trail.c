@@ -1,12 +1,8 @@
 /* What the engine knows of a log: a trail that was extended is the trail that the library builds itself, and one that is short makes
  * nobody wait. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "raft-glue/engine/configuration.h"
@@ -14,6 +10,7 @@
 #include "raft-glue/raft_group_internal.h"
 #include "storage/little_endian.h"
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
 /* ---- The same as the library's own ---- */
 

@@ -1,11 +1,8 @@
 /* A real leader and a made-up follower: what the leader sends to one that lost data, swallows entries, or is silent. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
+#include "tests/unit/unit.h"
 
 static void on_confirmed(struct raft_group_read_index *confirm, int error) {
     (void)confirm;

@@ -1,14 +1,9 @@
 /* The simulated disk: what is durable, what a power cut may do, and what it must not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/sim/env/disk.h"
+#include "tests/unit/unit.h"
 
 static struct inode *make_file(struct disk *disk, const char *path) {
     struct inode *inode;

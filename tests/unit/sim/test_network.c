@@ -1,15 +1,10 @@
 /* The simulated network: streams that live lose nothing, and every way to break them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/sim/env/env_sim.h"
 #include "tests/sim/env/network.h"
+#include "tests/unit/unit.h"
 
 enum { TOTAL = 200000, PIECE = 5000 };
 

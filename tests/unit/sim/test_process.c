@@ -1,15 +1,10 @@
 /* The simulated process: the order of a turn, jobs, and every way to die. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/sim/env/env_sim.h"
 #include "tests/sim/env/network.h"
+#include "tests/unit/unit.h"
 
 struct fixture {
     struct world *world;

@@ -1,13 +1,8 @@
 /* The world of the simulator: events in order, chance from the seed, the trace. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/sim/env/world.h"
+#include "tests/unit/unit.h"
 
 struct note {
     struct event event;

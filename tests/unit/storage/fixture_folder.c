@@ -4,20 +4,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "tests/batches/record_batch_builder.h"
+#include "tests/unit/unit.h"
 
 enum { PATIENCE_US = 60 * 1000 * 1000 };
 

@@ -2,15 +2,9 @@
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_H
 #define TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/log.h"
 #include "storage/journal/journal.h"
+#include "tests/unit/unit.h"
 
 struct journal_fixture {
     struct env *env;

@@ -1,18 +1,13 @@
 /* Doing the same to the log and to the array, and comparing them. */
 #include "tests/unit/storage/fixture_log_model.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/record/record_batch.h"
 #include "storage/log/write_behind.h"
+#include "tests/unit/unit.h"
 
 /* ---- Opening and closing ---- */
 

@@ -1,18 +1,13 @@
 /* The data directory: what is made, what is refused, and with which sentence. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "storage/data_dir.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 struct fixture {
     struct folder folder;

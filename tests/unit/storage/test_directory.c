@@ -1,15 +1,10 @@
 /* Directories that are made, or there already. That they stay after a power cut is for the simulator to show. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "storage/directory.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 /* Made, there already, with slashes at the end, relative to the working directory, and under what does not exist. */
 static void test_directory_make(void **state) {

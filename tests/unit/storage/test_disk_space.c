@@ -1,15 +1,10 @@
 /* The room of the disk: what was accepted counts at once, whoever is told that there is none keeps records out, and what is said about it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/env_uv/env_uv.h"
 #include "storage/disk_space.h"
+#include "tests/unit/unit.h"
 
 struct fixture {
     struct env *env;

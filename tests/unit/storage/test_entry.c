@@ -1,15 +1,10 @@
 /* Entries: encoding, checksums, compression, and what bad bytes get. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "storage/entry.h"
 #include "storage/little_endian.h"
+#include "tests/unit/unit.h"
 
 static struct entry *make(struct budget *budget, size_t len, bool repeat, bool compress) {
     struct buffer *buffer = buffer_new(budget, len);

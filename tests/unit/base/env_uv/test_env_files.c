@@ -1,14 +1,8 @@
 /* Files, folders and locks of the libuv environment, on real files. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -18,6 +12,7 @@
 
 #include "base/mem.h"
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 static struct env_file *open_file(struct loop *loop, const char *name, int flags) {
     struct env_file *file;

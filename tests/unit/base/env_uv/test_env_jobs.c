@@ -1,15 +1,10 @@
 /* Lanes and pool: order, threads, and reports on the loop. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 enum { JOBS = 500 };
 

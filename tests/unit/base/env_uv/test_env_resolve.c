@@ -1,13 +1,8 @@
 /* What host names mean: addresses are their own, loopback names need no resolver, unknown names have none, and a cancel is a cancel. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 static struct {
     struct loop loop;

@@ -1,18 +1,13 @@
 /* Streams, listeners and connecting of the libuv environment, over loopback. */
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 enum { ROOM = 256 * 1024, TIMEOUT_US = 5 * 1000 * 1000 };
 

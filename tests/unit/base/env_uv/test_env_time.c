@@ -1,16 +1,11 @@
 /* Turn order, timers and deferred tasks of the libuv environment. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/base/fixture_loop.h"
+#include "tests/unit/unit.h"
 
 enum { MOST_STEPS = 64 };
 

@@ -1,19 +1,14 @@
 /* Frames out of a stream: any cut, any size, budgets, pauses and bad lengths. */
 #include <endian.h>
 #include <malloc.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
 #include "tests/unit/base/fixture_pair.h"
+#include "tests/unit/unit.h"
 
 enum { MOST_FRAMES = 4096, MAX_LENGTH = 8 * 1024 * 1024 };
 

@@ -1,11 +1,5 @@
 /* Every write is checked: what arrives, and what the exit code says when it does not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io/output.h"
+#include "tests/unit/unit.h"
 
 static struct output out;
 

@@ -1,12 +1,7 @@
 /* The pace at which things begin that come in thousands. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/io/pace.h"
+#include "tests/unit/unit.h"
 
 enum { EVERY_US = 250, BURST = 64 };
 

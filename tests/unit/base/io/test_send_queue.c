@@ -1,16 +1,11 @@
 /* The send queue: order, exact counts, draining, and ends in the middle of a write. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/io/send_queue.h"
 #include "base/mem.h"
 #include "tests/unit/base/fixture_pair.h"
+#include "tests/unit/unit.h"
 
 static struct sending {
     struct loop loop;

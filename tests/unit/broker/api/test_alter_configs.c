@@ -1,12 +1,6 @@
 /* Settings of topics that live: set, deleted, replaced, by both requests; what is refused; and that they hold from the next batch on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -18,6 +12,7 @@
 #include "protocol/messages/produce.h"
 #include "tests/batches/record_batch_builder.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 enum { TOPIC = 2, BROKER = 4, OWN = 1, FALLBACK = 5 };
 

@@ -1,12 +1,6 @@
 /* The APIs of the cluster as a client meets them: Metadata, topics, settings, producer ids, the metadata tree. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/cluster/cluster_record.h"
 #include "protocol/kafka_error.h"
@@ -19,6 +13,7 @@
 #include "protocol/messages/meta_query.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 enum { OPERATIONS_NONE = INT32_MIN };
 

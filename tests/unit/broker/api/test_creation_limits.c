@@ -1,12 +1,6 @@
 /* Creation beyond the limits: one request, bursts, growth, what nobody waits for any more, and topics that a Metadata request asks for. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/metadata/auto_creation.h"
 #include "protocol/kafka_error.h"
@@ -14,6 +8,7 @@
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 enum { TOPICS = 10 };
 

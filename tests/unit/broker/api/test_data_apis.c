@@ -1,11 +1,5 @@
 /* Produce, Fetch, ListOffsets and FindCoordinator as a client meets them, on one whole broker. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
@@ -17,6 +11,7 @@
 #include "protocol/messages/produce.h"
 #include "tests/batches/record_batch_builder.h"
 #include "tests/unit/broker/fixture_broker.h"
+#include "tests/unit/unit.h"
 
 enum { PARTITIONS_MAX = 8 };
 

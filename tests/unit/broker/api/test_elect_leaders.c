@@ -1,15 +1,12 @@
 /* Leads go back to where they were placed: on request (ElectLeaders), and by themselves. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/cluster/leader_table.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/elect_leaders.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 enum { PARTITIONS = 9 };
 

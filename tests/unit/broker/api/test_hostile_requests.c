@@ -1,20 +1,15 @@
 /* Requests of another implementation with bytes changed, sent to a whole broker: it answers or closes, and serves the next. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "protocol/kafka_error.h"
 #include "protocol/messages/api_versions.h"
 #include "tests/unit/broker/fixture_broker.h"
+#include "tests/unit/unit.h"
 
 enum { FRAME_MAX = 4096, CHANGES = 40 };
 

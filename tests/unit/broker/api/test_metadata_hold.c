@@ -1,14 +1,9 @@
 /* Metadata while leaders change: who asks right after a leader died is told the new one, not the dead one again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "protocol/kafka_error.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 /* `name` NULL: all topics. */
 static struct kp_metadata_response ask(struct broker_node *node, const char *name) {

@@ -1,10 +1,4 @@
 /* What a producer that does not wait for all replicas (acks 0 and 1) may count on, whatever it says about time and however soon it goes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
@@ -12,6 +6,7 @@
 #include "protocol/messages/produce.h"
 #include "tests/batches/record_batch_builder.h"
 #include "tests/unit/broker/fixture_broker.h"
+#include "tests/unit/unit.h"
 
 enum { RECORDS = 2000, BATCHES = 5, VALUE = 1000 };
 

@@ -1,12 +1,6 @@
 /* A change that is asked for twice, because an answer got lost on its way: its own outcome is a success, somebody else's is not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/metadata/metadata.h"
 #include "protocol/kafka_error.h"
@@ -15,6 +9,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "raft-glue/raft_group.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 enum { PARTITIONS = 3 };
 

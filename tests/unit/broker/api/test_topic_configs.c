@@ -1,12 +1,6 @@
 /* Settings of topics as clients send them: what is accepted is shown, what is refused has its sentence, whatever bytes it has. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text.h"
 #include "broker/partition/topic_settings.h"
@@ -14,6 +8,7 @@
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/describe_configs.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/unit.h"
 
 static struct kp_create_topics_response_topic create(struct broker_node *node, struct kp_string name,
                                                      struct kp_create_topics_request_config *configs, int32_t count) {

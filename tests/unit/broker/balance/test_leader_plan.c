@@ -1,12 +1,9 @@
 /* The plan of leads that are to move: who is out of balance, what is ready, and in which order. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "broker/balance/leader_plan.h"
+#include "tests/unit/unit.h"
 
 struct fixture {
     struct leader_plan *balance;

@@ -1,15 +1,10 @@
 /* Forming a cluster: every row of the table in cluster_forming.c, with the sentences. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "broker/cluster/cluster_forming.h"
+#include "tests/unit/unit.h"
 
 enum { BROKERS = 3 };
 

@@ -1,16 +1,11 @@
 /* The table of leaders: terms, announcements, waiting. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/env_uv/env_uv.h"
 #include "base/mem.h"
 #include "broker/cluster/leader_table.h"
+#include "tests/unit/unit.h"
 
 /* Two brokers whose announcements go straight to each other. */
 struct fixture {

@@ -1,14 +1,9 @@
 /* The settings of a broker: defaults, lists, what does not fit together, and each sentence about it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "broker/config/broker_settings.h"
+#include "tests/unit/unit.h"
 
 struct fixture {
     struct settings *values;

@@ -1,17 +1,12 @@
 /* The metadata table: what each command does, what it refuses, and that ids are never given twice. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "broker/metadata/metadata.h"
 #include "broker/metadata/metadata_commands.h"
 #include "protocol/kafka_error.h"
+#include "tests/unit/unit.h"
 
 struct fixture {
     struct metadata *metadata;

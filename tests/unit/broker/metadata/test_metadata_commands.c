@@ -1,16 +1,11 @@
 /* The commands of the metadata group as bytes: what goes in comes out, and no bytes do harm. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "broker/metadata/metadata_change.h"
 #include "broker/metadata/metadata_commands.h"
+#include "tests/unit/unit.h"
 
 static int32_t nodes[] = {3, 1, 2};
 static struct command_partition partitions[] = {{{nodes, 3}}, {{nodes, 1}}};

@@ -1,16 +1,11 @@
 /* Where replicas go: evenly, over racks, and what the metadata leader refuses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/metadata/metadata_leader.h"
 #include "broker/metadata/placement.h"
 #include "protocol/kafka_error.h"
+#include "tests/unit/unit.h"
 
 /* Every broker leads and holds the same number, and the followers of one broker's partitions are spread, too. */
 static void test_placement_even(void **state) {

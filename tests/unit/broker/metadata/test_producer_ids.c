@@ -1,11 +1,5 @@
 /* Producer ids as a client meets them: given out by InitProducerId, made up, refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
@@ -13,6 +7,7 @@
 #include "protocol/messages/produce.h"
 #include "tests/batches/record_batch_builder.h"
 #include "tests/unit/broker/fixture_broker.h"
+#include "tests/unit/unit.h"
 
 /* One record to partition 0 of "t". */
 static void produce(struct one_broker *one, const struct record_batch_options *options,

@@ -1,16 +1,11 @@
 /* A partition with one voter: produce, fetch, list offsets, idempotence, restart. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_layout.h"
 #include "tests/unit/broker/fixture_partitions.h"
+#include "tests/unit/unit.h"
 
 static struct partition *start_one(struct fixture *fixture) {
     fixture_start(fixture, 1);

@@ -1,16 +1,11 @@
 /* Checks of batches that take long: order, ends of all kinds while one is under way, memory, turns. Nothing is checked on the loop here. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_layout.h"
 #include "tests/unit/broker/fixture_partitions.h"
+#include "tests/unit/unit.h"
 
 enum { MANY = 8 };
 

@@ -1,15 +1,10 @@
 /* A partition with three voters: leaders that come and go while clients wait, and what a majority that is missing means. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/producer/producer_state.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/broker/fixture_partitions.h"
+#include "tests/unit/unit.h"
 
 static struct partition *start_three(struct fixture *fixture) {
     fixture_start(fixture, 3);

@@ -1,16 +1,11 @@
 /* What a leader demands of a batch that a client sent, and in which bytes it is stored. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/partition/produced_batch.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_layout.h"
 #include "tests/batches/record_batch_builder.h"
+#include "tests/unit/unit.h"
 
 enum { NOW = 1000000 };
 

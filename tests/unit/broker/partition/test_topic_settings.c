@@ -1,16 +1,11 @@
 /* Names and settings of topics. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "broker/config/topic_name.h"
 #include "broker/partition/topic_settings.h"
 #include "protocol/record/record_batch.h"
+#include "tests/unit/unit.h"
 
 static void refused(const char *name, const char *part) {
     struct error_text why;

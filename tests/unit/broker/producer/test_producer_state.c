@@ -1,15 +1,10 @@
 /* The table of idempotent producers: KIP-98's rules, the window of five, leaders that come and go, snapshots. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "broker/producer/producer_refusals.h"
 #include "broker/producer/producer_state.h"
+#include "tests/unit/unit.h"
 
 enum { NOW = 1000000 };
 

@@ -1,15 +1,10 @@
 /* Deadlines of requests on the real clock, and the map of errors. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/env_uv/env_uv.h"
 #include "broker/partition/error_map.h"
 #include "broker/server/deadlines.h"
 #include "protocol/kafka_error.h"
+#include "tests/unit/unit.h"
 
 enum { COUNT = 50 };
 

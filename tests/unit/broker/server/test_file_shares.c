@@ -1,12 +1,7 @@
 /* The files that may be open are shared out: whatever the limit, nobody's share is empty and the sum stays below it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "broker/server/file_shares.h"
+#include "tests/unit/unit.h"
 
 static struct broker_settings settings_of(uint64_t journal_files, uint32_t connections, size_t nodes) {
     return (struct broker_settings){.journal_file_bytes = 16 << 20,

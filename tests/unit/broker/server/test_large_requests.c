@@ -1,13 +1,7 @@
 /* Requests with very many elements: decoded off the loop, answered in steps, each element as if it were alone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
@@ -17,6 +11,7 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_broker.h"
+#include "tests/unit/unit.h"
 
 enum { MANY = 20000 };
 

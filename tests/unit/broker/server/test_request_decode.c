@@ -1,15 +1,10 @@
 /* Requests that are much to decode wait for memory, in the crowd, and keep nobody else waiting. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_server.h"
+#include "tests/unit/unit.h"
 
 /* Two of them are decoded with so much memory: one that finds room, and one that may pass the limit. Frames of five spend what large frames have. */
 enum { MEMORY = 1200000, MANY = 20000, CROWD = 6, DECODED = 2 };

@@ -1,15 +1,10 @@
 /* Large answers are encoded when the memory for answers has room, and not before. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_server.h"
+#include "tests/unit/unit.h"
 
 enum { TOPICS = 10000, SPENT = 64 << 20 };
 

@@ -1,16 +1,11 @@
 /* Work in steps of requests that a real server holds: turns, the memory for answers, clients that go. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "broker/server/request_steps.h"
 #include "protocol/messages/describe_cluster.h"
 #include "tests/unit/broker/fixture_server.h"
+#include "tests/unit/unit.h"
 
 enum { STEPS = 200, WORKS = 6 };
 

@@ -1,16 +1,10 @@
 /* Listeners and connections, with handlers of the test behind them and plain sockets in front. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/env_uv/env_uv.h"
 #include "base/mem.h"
@@ -20,6 +14,7 @@
 #include "protocol/messages/frame.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_server.h"
+#include "tests/unit/unit.h"
 
 /* ---- Tests ---- */
 

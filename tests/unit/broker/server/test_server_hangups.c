@@ -2,21 +2,16 @@
  * Clients that go, by an orderly close or a reset, in every state in which a connection can be: nothing of them stays. The check of the
  * charges at the end is the server's own.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/produce.h"
 #include "tests/unit/broker/fixture_server.h"
+#include "tests/unit/unit.h"
 
 enum { ANSWER_BYTES = 8 << 20 };
 

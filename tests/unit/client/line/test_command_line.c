@@ -1,17 +1,12 @@
 /* Which command is meant, with its options anywhere. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "client/line/command_line.h"
 #include "client/line/duration.h"
+#include "tests/unit/unit.h"
 
 enum { ARGUMENTS_MAX = 100 };
 

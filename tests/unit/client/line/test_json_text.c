@@ -1,15 +1,10 @@
 /* JSON as it is printed: compact, in order, with the shortest numbers. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <stdlib.h>
 
 #include "client/line/json_text.h"
+#include "tests/unit/unit.h"
 
 static char text[4096];
 

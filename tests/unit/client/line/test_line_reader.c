@@ -1,11 +1,5 @@
 /* Lines come whole whatever the pieces, and what is too long costs no memory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/line/line_reader.h"
+#include "tests/unit/unit.h"
 
 static int idle_calls;
 

@@ -1,13 +1,8 @@
 /* A record from its JSON: what every form means, and what is refused. The way out and back is tests/integration/cli_records.py. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "client/records/record_json.h"
+#include "tests/unit/unit.h"
 
 static void expect_bytes(struct record_bytes bytes, const char *data, size_t len) {
     assert_non_null(bytes.data);

@@ -1,17 +1,12 @@
 /* Where to begin and end reading, and the moments and partitions that people write. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "client/line/moment.h"
 #include "client/records/partition_choice.h"
 #include "client/records/where.h"
+#include "tests/unit/unit.h"
 
 enum { HOUR = 3600000 };
 static const int64_t now = 1795860000123; /* 2026-11-28T10:00:00.123Z */

@@ -1,15 +1,10 @@
 /* The table of APIs, and what is computed from it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/api_versions.h"
+#include "tests/unit/unit.h"
 
 /* Keys rise, ranges are ranges, and both messages are named for their API. */
 static void test_api_table_is_in_order(void **state) {

@@ -1,17 +1,12 @@
 /* Headers: which form each has, what is left when the request is not served, and whose answer is read. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/frame.h"
 #include "protocol/messages/metadata.h"
+#include "tests/unit/unit.h"
 
 static int decode_header(const void *frame, size_t len, struct kp_request_header *header, struct kp_reader *reader) {
     kp_reader_init(reader, frame, len);

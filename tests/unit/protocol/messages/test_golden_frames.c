@@ -3,20 +3,15 @@
  * fields equal Kafka's JSON, encoding again gives the same bytes, and no damage to a frame harms more than the
  * frame.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/messages/frame.h"
 #include "tests/unit/protocol/fixture_dump.h"
 #include "tests/unit/protocol/fixture_golden.h"
+#include "tests/unit/unit.h"
 
 enum { ARENA_LIMIT = 1 << 20, MUTATIONS = 60 };
 enum { FULL, NULLS, EDGE, TAGS, VARIANTS };

@@ -1,16 +1,11 @@
 /* Our own message, which no other implementation can vouch for: bytes written down by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "protocol/messages/frame.h"
 #include "protocol/messages/meta_query.h"
+#include "tests/unit/unit.h"
 
 /* The request as it is on the wire, and back. */
 static void test_meta_query_request(void **state) {

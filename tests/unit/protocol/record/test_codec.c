@@ -1,17 +1,12 @@
 /* Codecs: there and back, damage, and bombs. Bytes of other implementations are in test_golden_batches.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <lz4frame.h>
 #include <snappy-c.h>
 
 #include "base/mem.h"
 #include "protocol/record/codec.h"
+#include "tests/unit/unit.h"
 
 enum { LARGE = 300000 };
 

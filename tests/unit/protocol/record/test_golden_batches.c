@@ -2,13 +2,7 @@
  * Record batches that Apache Kafka's Java client made, in each codec (tests/golden/batches.txt): we read in them
  * what it reads, and what our builder makes of the same records is, without compression, the same bytes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <inttypes.h>
 
@@ -17,6 +11,7 @@
 #include "tests/batches/record_batch_builder.h"
 #include "tests/unit/protocol/fixture_dump.h"
 #include "tests/unit/protocol/fixture_golden.h"
+#include "tests/unit/unit.h"
 
 enum { LIMIT = 1 << 20, MOST_HEADERS = 4 };
 

@@ -1,16 +1,11 @@
 /* Batches: what is refused and why, what is set in place, finding timestamps, other codecs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "protocol/record/record_batch_layout.h"
 #include "tests/batches/record_batch_builder.h"
+#include "tests/unit/unit.h"
 
 enum { LIMIT = 1 << 20, TIME = 1000 };
 

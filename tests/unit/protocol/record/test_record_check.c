@@ -1,11 +1,6 @@
 /* What a leader demands of a batch: every rule, in every codec, in pieces that end anywhere, within its limits. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <lz4frame.h>
 
 #include "base/mem.h"
@@ -14,6 +9,7 @@
 #include "protocol/record/record_check.h"
 #include "protocol/record/record_walk.h"
 #include "tests/batches/record_batch_builder.h"
+#include "tests/unit/unit.h"
 
 enum { TIME = 1000000, RECORDS = 50, CODECS = RECORD_CODEC_ZSTD + 1 };
 

@@ -1,12 +1,9 @@
 /* Configurations as bytes: the engine is the oracle, and what it would not bear is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/error.h"
 #include "raft-glue/engine/configuration.h"
+#include "tests/unit/unit.h"
 
 /* Configurations: ours is what the engine makes, and anything cut or bent is refused. */
 static void test_change_decode_bent(void **state) {

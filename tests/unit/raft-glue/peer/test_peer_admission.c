@@ -3,20 +3,15 @@
  *
  * One real side (broker 2) and hand-made connections that say what a test wants. Broker 1 is real where a test needs its link.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "base/env_uv/env_uv.h"
 #include "raft-glue/peer/peer_frame.h"
 #include "raft-glue/peer/peers.h"
+#include "tests/unit/unit.h"
 
 enum { CLIENTS_MOST = 80 };
 

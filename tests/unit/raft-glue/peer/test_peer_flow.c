@@ -1,12 +1,7 @@
 /* What is sent and not received: hanging, slow, paused, impossible. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "raft-glue/peer/peer_flow.h"
+#include "tests/unit/unit.h"
 
 static struct peer_flow flow;
 

@@ -1,15 +1,12 @@
 /* Frames, hellos, records and pieces: what goes in comes out, and nothing malformed gets through. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "raft-glue/peer/peer_frame.h"
 #include "raft-glue/peer/peers.h"
 #include "storage/little_endian.h"
+#include "tests/unit/unit.h"
 
 /* The frame as frame_reader hands it over: without the length. */
 static struct slice make_frame(uint8_t kind, uint8_t channel, const void *payload, size_t len, size_t covered) {

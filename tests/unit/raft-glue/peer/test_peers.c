@@ -1,16 +1,13 @@
 /* Links between brokers over loopback: up, down, dead, refused, replaced. One loop, a fixture of two or three brokers. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/env_uv/env_uv.h"
 #include "base/mem.h"
 #include "raft-glue/peer/peer_frame.h"
 #include "raft-glue/peer/peers.h"
+#include "tests/unit/unit.h"
 
 struct broker {
     struct test *test;

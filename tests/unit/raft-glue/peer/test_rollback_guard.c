@@ -1,13 +1,10 @@
 /* Brokers remember each other's journals; one that was disowned is not opened. The end of a broker that went back: tests/integration. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "storage/journal/journal.h"
 #include "tests/unit/raft-glue/fixture_cluster.h"
+#include "tests/unit/unit.h"
 
 static struct journal *journal_of(struct node *node) {
     return log_store_journal(shard_store(node->shard));

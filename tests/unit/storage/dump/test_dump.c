@@ -1,12 +1,6 @@
 /* Dump and verify: every batch is shown once, every damaged byte is found where it is. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "protocol/record/record_batch.h"
@@ -14,6 +8,7 @@
 #include "storage/dump/dump.h"
 #include "storage/little_endian.h"
 #include "tests/unit/storage/fixture_log_model.h"
+#include "tests/unit/unit.h"
 
 struct seen {
     const struct log_model *model;

@@ -1,15 +1,10 @@
 /* Entries in memory and the tail cache; ranges of equal term. Both against naive arrays. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "storage/log/log_memory.h"
 #include "storage/log/term_table.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 enum { LOGS = 3, STEPS = 4000 };
 

@@ -1,17 +1,12 @@
 /* What all logs of a store share: groups, flush, the tail cache, the journal's room, many logs, removal. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/write_behind.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 enum { LOGS = 40 };
 

@@ -1,14 +1,11 @@
 /* Directories are removed in steps, and a stop leaves what is left. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "storage/log/paced_removal.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 enum { MIB = 1 << 20, LARGE_MIB = 11, SMALL_FILES = 150 };
 

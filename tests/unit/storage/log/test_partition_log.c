@@ -1,15 +1,10 @@
 /* A log compared with a naive array: random operations, reopened again and again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "tests/unit/storage/fixture_log_model.h"
+#include "tests/unit/unit.h"
 
 /* The watermark, or any offset below it. */
 static int64_t some_end(struct log_model *model) {

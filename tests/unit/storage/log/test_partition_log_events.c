@@ -1,16 +1,11 @@
 /* What a log reports as durable, and when: rounds of the journal, truncations in between, hard states, closing inside events. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "storage/log/log_internal.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 enum { GROUP = 5, REPORTS = 64 };
 

@@ -1,15 +1,10 @@
 /* The index file of a segment lacks a little of what is synced: it is written now and then, and a start scans the rest. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "storage/log/write_behind.h"
 #include "tests/unit/storage/fixture_log_model.h"
+#include "tests/unit/unit.h"
 
 enum { SEGMENT_BYTES = 64 << 10, LAG = SEGMENT_BYTES / 2 };
 

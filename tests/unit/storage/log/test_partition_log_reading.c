@@ -1,18 +1,13 @@
 /* Reading that takes its time, is cancelled, or outlives its log; applier snapshots; limits of open files. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/mem.h"
 #include "storage/log/applier_snapshot.h"
 #include "tests/unit/storage/fixture_log_model.h"
+#include "tests/unit/unit.h"
 
 /* A log of several segments that was opened again: nothing is in memory, no index of a sealed segment is loaded. */
 static void open_cold_with(struct log_model *model, uint64_t seed, uint64_t segment_bytes) {

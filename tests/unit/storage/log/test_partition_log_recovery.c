@@ -1,18 +1,13 @@
 /* Opening a log after a crash: torn tails, indexes that are missing or garbled, damage that must not be passed over. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "storage/little_endian.h"
 #include "tests/unit/storage/fixture_log_model.h"
+#include "tests/unit/unit.h"
 
 /* Entries that are synced, then some that write-behind has written but not synced. The store is stopped abruptly. */
 static void leave_unsynced_tail(struct log_model *model, uint64_t seed) {

@@ -1,12 +1,6 @@
 /* Segment files: the header, the cursor over entries, and what damage, limits and foreign files give. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/crc32c.h"
 #include "base/mem.h"
@@ -14,6 +8,7 @@
 #include "storage/segment/segment.h"
 #include "storage/segment/segment_cursor.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 enum { ENTRIES = 25, GROUP = 7 };
 

@@ -1,16 +1,11 @@
 /* The sparse index: lookups against brute force, blocks on disk, and what damage to the file leaves. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "storage/segment/segment_index.h"
 #include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/unit.h"
 
 enum { ENTRIES = 300, INTERVAL = 500 };
 
