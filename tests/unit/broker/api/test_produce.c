@@ -1,0 +1,84 @@
+/* Produce as a client meets it, on one whole broker. */
+#include "protocol/kafka_error.h"
+#include "protocol/messages/produce.h"
+#include "tests/unit/broker/fixture_broker.h"
+#include "tests/unit/broker/fixture_data_asks.h"
+#include "tests/unit/unit.h"
+#include <string.h>
+
+/* Each partition of a request gets its own answer; unknown ones do not spoil the others. */
+static void test_produce_many_partitions(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 3);
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    produce_begin(&ask, "t", 1);
+    produce_add(&ask, 2, 4, 10);
+    produce_add(&ask, 9, 1, 10);
+    produce_add(&ask, 0, 1, 10);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_true(one_broker_ask(one, KP_PRODUCE, 9, &ask.request, &response));
+        const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+        assert_int_equal(out[0].index, 2);
+        assert_int_equal(out[0].error_code, KAFKA_NONE);
+        assert_int_equal(out[0].base_offset, 4 * turn);
+        assert_int_equal(out[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+        assert_int_equal(out[1].base_offset, -1);
+        assert_int_equal(out[2].base_offset, turn);
+    }
+    produce_end(&ask);
+}
+
+/* What is wrong with the whole request is told for each partition, and nothing is stored. */
+static void test_produce_refused_requests(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 1);
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    produce_begin(&ask, "t", 2);
+    produce_add(&ask, 0, 1, 10);
+    assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
+    assert_int_equal(response.responses.items[0].partition_responses.items[0].error_code, KAFKA_INVALID_REQUIRED_ACKS);
+    ask.request.acks = -1;
+    ask.request.transactional_id = kp_string_of("x");
+    assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
+    const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+    assert_int_equal(out->error_code, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    assert_non_null(strstr(out->error_message.data, "no transactions"));
+    produce_end(&ask);
+    assert_int_equal(produce_one(one, "t", 0, 1, 10).base_offset, 0);
+    struct kp_produce_response_partition large = produce_one(one, "t", 0, 1, 2 << 20);
+    assert_int_equal(large.error_code, KAFKA_MESSAGE_TOO_LARGE);
+    assert_int_equal(large.base_offset, -1);
+    assert_non_null(strstr(large.error_message.data, "max.message.bytes"));
+}
+
+/* acks 0 is stored and not answered; an error closes the connection. */
+static void test_produce_without_acks(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 1);
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    produce_begin(&ask, "t", 0);
+    produce_add(&ask, 0, 3, 10);
+    one_broker_send(one, KP_PRODUCE, 7, &ask.request);
+    assert_false(one_broker_has_answer(one, 50));
+    assert_int_equal(produce_one(one, "t", 0, 1, 10).base_offset, 3);
+    ask.topic.name = kp_string_of("missing");
+    assert_false(one_broker_ask(one, KP_PRODUCE, 7, &ask.request, &response));
+    produce_end(&ask);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_produce_many_partitions),
+        TEST(test_produce_refused_requests),
+        TEST(test_produce_without_acks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

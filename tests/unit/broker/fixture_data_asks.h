@@ -1,0 +1,31 @@
+/* Requests for records, filled with what most tests want. */
+#ifndef TESTS_UNIT_BROKER_FIXTURE_DATA_ASKS_H
+#define TESTS_UNIT_BROKER_FIXTURE_DATA_ASKS_H
+
+#include "protocol/messages/list_offsets.h"
+#include "protocol/messages/produce.h"
+#include "tests/unit/broker/fixture_broker.h"
+
+enum { PARTITIONS_MAX = 8 };
+
+struct produce_ask {
+    struct kp_produce_request request;
+    struct kp_produce_request_topic topic;
+    struct kp_produce_request_partition partitions[PARTITIONS_MAX];
+    uint8_t *bytes[PARTITIONS_MAX];
+};
+
+void produce_begin(struct produce_ask *ask, const char *topic, int16_t acks);
+/* One batch of so many records of `value_len` zeros. */
+void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t value_len);
+void produce_end(struct produce_ask *ask);
+
+/* One batch; the answer for it. */
+struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic, int32_t partition,
+                                                 int records, size_t value_len);
+
+/* Of the topic "t". */
+struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp, int version,
+                                                    int32_t partition);
+
+#endif
