@@ -43,7 +43,7 @@ size_t printable_step(const char *text, size_t len, char escape[PRINTABLE_ESCAPE
 }
 
 /* Appends whole pieces only. */
-static bool append(char *into, size_t room, size_t *used, const char *piece, size_t len) {
+static bool printable_append(char *into, size_t room, size_t *used, const char *piece, size_t len) {
     if (*used + len + 1 > room) return false;
     memcpy(into + *used, piece, len);
     *used += len;
@@ -56,7 +56,8 @@ size_t printable_copy(const char *text, size_t len, char *into, size_t room) {
     for (size_t at = 0; at < len;) {
         char escape[PRINTABLE_ESCAPE];
         size_t bytes = printable_step(text + at, len - at, escape);
-        if (!append(into, room, &used, escape[0] ? escape : text + at, escape[0] ? strlen(escape) : bytes)) break;
+        if (!printable_append(into, room, &used, escape[0] ? escape : text + at, escape[0] ? strlen(escape) : bytes))
+            break;
         at += bytes;
     }
     into[used] = 0;
@@ -78,7 +79,7 @@ size_t printable_json(const char *text, size_t len, char *into, size_t room) {
         } else if ((unsigned char)text[at] < 0x20) {
             snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)text[at]);
         }
-        if (!append(into, room, &used, piece, piece == text + at ? bytes : strlen(piece))) break;
+        if (!printable_append(into, room, &used, piece, piece == text + at ? bytes : strlen(piece))) break;
         at += bytes;
     }
     into[used] = 0;

@@ -173,7 +173,7 @@ int settings_set(struct settings *settings, const char *name, const char *value,
 }
 
 /* Cuts blanks off both ends, in place. */
-static char *trim(char *text) {
+static char *settings_trim(char *text) {
     while (isspace((unsigned char)*text))
         text++;
     size_t len = strlen(text);
@@ -188,8 +188,8 @@ static bool cut_pair(char *pair, char **name, char **value) {
     char *equals = strchr(pair, '=');
     if (equals == NULL) return false;
     *equals = '\0';
-    *name = trim(pair);
-    *value = trim(equals + 1);
+    *name = settings_trim(pair);
+    *value = settings_trim(equals + 1);
     return (*name)[0] != '\0';
 }
 
@@ -210,7 +210,7 @@ static int read_line(struct settings *settings, const char *path, unsigned numbe
     if (strlen(line) != len)
         return error_set(why, ERR_INVALID, "%.200s:%u: the line holds a zero byte; this is not a text file", path,
                          number);
-    line = trim(line);
+    line = settings_trim(line);
     if (line[0] == '\0' || line[0] == '#') return ERR_NONE;
     char source[256], *name, *value;
     snprintf(source, sizeof source, "%.200s:%u", path, number);

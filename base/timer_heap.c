@@ -15,7 +15,7 @@ void timer_heap_close(struct timer_heap *heap) {
     *heap = (struct timer_heap){0};
 }
 
-static void put(struct timer_heap *heap, struct timer_entry *entry, size_t place) {
+static void heap_put(struct timer_heap *heap, struct timer_entry *entry, size_t place) {
     heap->entries[place - 1] = entry;
     entry->place = place;
 }
@@ -25,10 +25,10 @@ static struct timer_entry *at(const struct timer_heap *heap, size_t place) {
 }
 
 /* Moves the entry from its place to where it belongs, towards the first or the last. */
-static void settle(struct timer_heap *heap, struct timer_entry *entry) {
+static void heap_settle(struct timer_heap *heap, struct timer_entry *entry) {
     size_t place = entry->place;
     while (place > 1 && at(heap, place / 2)->at_ms > entry->at_ms) {
-        put(heap, at(heap, place / 2), place);
+        heap_put(heap, at(heap, place / 2), place);
         place /= 2;
     }
     for (;;) {
@@ -36,10 +36,10 @@ static void settle(struct timer_heap *heap, struct timer_entry *entry) {
         if (child > heap->count) break;
         if (child < heap->count && at(heap, child + 1)->at_ms < at(heap, child)->at_ms) child++;
         if (at(heap, child)->at_ms >= entry->at_ms) break;
-        put(heap, at(heap, child), place);
+        heap_put(heap, at(heap, child), place);
         place = child;
     }
-    put(heap, entry, place);
+    heap_put(heap, entry, place);
 }
 
 void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry, uint64_t at_ms) {
@@ -47,10 +47,10 @@ void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry, uint64_t
     if (entry->place == 0) {
         heap->entries = mem_grow(heap->entries, heap->count, &heap->capacity, sizeof *heap->entries);
         heap->count++;
-        put(heap, entry, heap->count);
+        heap_put(heap, entry, heap->count);
     }
     CHECK(entry->place <= heap->count && at(heap, entry->place) == entry);
-    settle(heap, entry);
+    heap_settle(heap, entry);
 }
 
 void timer_heap_remove(struct timer_heap *heap, struct timer_entry *entry) {
@@ -59,8 +59,8 @@ void timer_heap_remove(struct timer_heap *heap, struct timer_entry *entry) {
     struct timer_entry *last = at(heap, heap->count);
     heap->count--;
     if (last != entry) {
-        put(heap, last, entry->place);
-        settle(heap, last);
+        heap_put(heap, last, entry->place);
+        heap_settle(heap, last);
     }
     entry->place = 0;
 }

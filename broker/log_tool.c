@@ -32,7 +32,7 @@ static struct env *open_env(void) {
     return env;
 }
 
-static int end(struct tool *tool, struct env *env, int error, const struct error_text *why) {
+static int tool_end(struct tool *tool, struct env *env, int error, const struct error_text *why) {
     env_uv_free(env);
     if (error == ERR_NONE) return EXIT_DONE;
     output_flush(tool->out);
@@ -74,7 +74,7 @@ int log_tool_dump(const struct options *options, struct output *out) {
             "%" PRIu64 " partitions whose records are all in the journal have no name there yet, and were left out; "
             "they may be of topic %s: look without --topic, or with --topic %016" PRIx64 " for the first of them",
             tool.unnamed, options->topic, tool.first_unnamed);
-    return end(&tool, env, error, &why);
+    return tool_end(&tool, env, error, &why);
 }
 
 static void print_damage(void *arg, const struct dump_damage *damage) {
@@ -105,5 +105,5 @@ int log_tool_verify(const struct options *options, struct output *out) {
                                    : "%" PRIu64 " logs, %" PRIu64 " files, %" PRIu64 " entries, %" PRIu64
                                      " batches, %" PRIu64 " bytes checked: %" PRIu64 " damages\n",
                      totals.logs, totals.files, totals.entries, totals.batches, totals.bytes, totals.damages);
-    return end(&tool, env, error, &why);
+    return tool_end(&tool, env, error, &why);
 }

@@ -150,17 +150,18 @@ static int run_broker(struct run *run) {
 
 /* ---- Settings ---- */
 
-static int refuse(const struct error_text *why) {
+static int main_refuse(const struct error_text *why) {
     output_sentence(NAME, "%s", why->text);
     return EXIT_REFUSED;
 }
 
 static int read_settings(const struct options *options, struct settings *values, struct broker_settings *settings) {
     struct error_text why;
-    if (options->config != NULL && settings_read_file(values, options->config, &why) != ERR_NONE) return refuse(&why);
+    if (options->config != NULL && settings_read_file(values, options->config, &why) != ERR_NONE)
+        return main_refuse(&why);
     for (size_t i = 0; i < options->set_count; i++)
-        if (settings_set_pair(values, options->set[i], &why) != ERR_NONE) return refuse(&why);
-    return broker_settings_from(values, settings, &why) != ERR_NONE ? refuse(&why) : EXIT_DONE;
+        if (settings_set_pair(values, options->set[i], &why) != ERR_NONE) return main_refuse(&why);
+    return broker_settings_from(values, settings, &why) != ERR_NONE ? main_refuse(&why) : EXIT_DONE;
 }
 
 static int with_settings(const struct options *options, struct output *out) {
@@ -180,7 +181,7 @@ static int with_settings(const struct options *options, struct output *out) {
     return code;
 }
 
-static int act(const struct options *options, struct output *out) {
+static int main_act(const struct options *options, struct output *out) {
     switch (options->action) {
     case ACTION_HELP: options_print_help(out); return EXIT_DONE;
     case ACTION_HELP_CONFIG: options_print_settings(out); return EXIT_DONE;
@@ -204,5 +205,5 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     output_open(&out, STDOUT_FILENO);
-    return output_end(&out, act(&options, &out), NAME);
+    return output_end(&out, main_act(&options, &out), NAME);
 }

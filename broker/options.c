@@ -58,7 +58,7 @@ static int parse_partition(const char *text, long *partition, struct error_text 
     return ERR_NONE;
 }
 
-static int take(int chosen, const char *value, struct options *options, struct error_text *why) {
+static int options_take(int chosen, const char *value, struct options *options, struct error_text *why) {
     switch (chosen) {
     case CHOSE_CONFIG: options->config = value; return ERR_NONE;
     case CHOSE_SET:
@@ -108,7 +108,7 @@ int options_parse(int argc, char **argv, struct options *options, struct error_t
         if (chosen == '?' && optopt >= CHOSE_CONFIG && optopt <= CHOSE_JSON)
             return error_set(why, ERR_INVALID, "%.100s needs a value, or has one that it does not take", argv[before]);
         if (chosen == '?') return unknown_option(argv[before], why);
-        int error = take(chosen, optarg, options, why);
+        int error = options_take(chosen, optarg, options, why);
         if (error != ERR_NONE) return error;
     }
     return take_words(argc - optind, argv + optind, options, why);

@@ -12,7 +12,7 @@
 
 static const uint64_t INDEX_MAX = UINT64_C(1) << 62; /* far above any log: sums of two do not overflow */
 
-static bool drop(struct raft_group *group, const struct member *from, const char *why) {
+static bool admit_drop(struct raft_group *group, const struct member *from, const char *why) {
     struct shard *shard = group->shard;
     shard->stats.messages_dropped++;
     log_limited(shard->log, &group->limiter, LOG_WARN, "%s: dropped a message of broker %d: %s", group->label,
@@ -40,20 +40,20 @@ static bool admit_change(const struct raft_entry *entry) {
 
 static bool admit_append(struct raft_group *group, struct member *from, const struct raft_append_entries *args) {
     if (args->prev_log_index > INDEX_MAX || args->leader_commit > INDEX_MAX)
-        return drop(group, from, "its index is impossible");
+        return admit_drop(group, from, "its index is impossible");
     if ((args->prev_log_index == 0) != (args->prev_log_term == 0))
-        return drop(group, from, "an index without a term, or a term without an index");
+        return admit_drop(group, from, "an index without a term, or a term without an index");
     raft_term term = args->prev_log_term;
     for (unsigned i = 0; i < args->n_entries; i++) {
         const struct raft_entry *entry = &args->entries[i];
-        if (entry->term == 0 || entry->term < term) return drop(group, from, "the terms of its entries go back");
+        if (entry->term == 0 || entry->term < term) return admit_drop(group, from, "the terms of its entries go back");
         term = entry->term;
         if (entry->type == RAFT_CHANGE && !admit_change(entry))
-            return drop(group, from, "its configuration is malformed");
+            return admit_drop(group, from, "its configuration is malformed");
     }
-    if (term > args->term) return drop(group, from, "an entry of a later term than its own");
+    if (term > args->term) return admit_drop(group, from, "an entry of a later term than its own");
     if (args->prev_log_index == 0 && args->n_entries > 0 && args->entries[0].type != RAFT_CHANGE)
-        return drop(group, from, "a log that does not begin with a configuration");
+        return admit_drop(group, from, "a log that does not begin with a configuration");
     if (args->term < raft_current_term(&group->raft)) return true; /* the engine only answers */
     /* A term has one leader at most (Election Safety: Raft, 5.2). */
     if (args->term == raft_current_term(&group->raft) && group->raft.state == RAFT_LEADER) {
@@ -86,9 +86,9 @@ bool raft_group_admit_entries(struct raft_group *group, struct member *from, con
                               struct entry *const *entries) {
     for (unsigned i = 0; i < args->n_entries; i++) {
         if (entries[i]->type == ENTRY_CHANGE && entries[i]->codec != ENTRY_PLAIN)
-            return drop(group, from, "its configuration is compressed");
+            return admit_drop(group, from, "its configuration is compressed");
         if (i > 0 && entries[i]->base_offset != entries[i - 1]->base_offset + entries[i - 1]->records)
-            return drop(group, from, "the offsets of its entries are not dense");
+            return admit_drop(group, from, "the offsets of its entries are not dense");
     }
     if (args->term < raft_current_term(&group->raft) || goes_on(group, args, entries)) return true;
     raft_group_stop_contradicted(group, "its leader's entries do not go on at the offset where this log ends");
@@ -99,9 +99,9 @@ static bool admit_append_result(struct raft_group *group, struct member *from,
                                 const struct raft_append_entries_result *result) {
     if (group->raft.state != RAFT_LEADER || from->damaged) return drop_late(group);
     if (result->rejected > INDEX_MAX || result->last_log_index > INDEX_MAX)
-        return drop(group, from, "its index is impossible");
+        return admit_drop(group, from, "its index is impossible");
     if (result->rejected > 0 && result->last_log_index >= result->rejected)
-        return drop(group, from, "it rejects what it says it has");
+        return admit_drop(group, from, "it rejects what it says it has");
     if (result->term == raft_current_term(&group->raft) && result->rejected > 0 &&
         result->rejected <= member_match(from)) {
         from->damaged = true;
@@ -110,15 +110,16 @@ static bool admit_append_result(struct raft_group *group, struct member *from,
             "%s: replica %s on broker %d rejects entry %llu, which it had acknowledged up to %llu: it has lost data, and does not "
             "count until another leader is elected; check the disk of that broker",
             group->label, from->address, from->node, result->rejected, (unsigned long long)member_match(from));
-        return drop(group, from, "it has lost entries that it had acknowledged");
+        return admit_drop(group, from, "it has lost entries that it had acknowledged");
     }
     return true;
 }
 
 static bool admit_vote(struct raft_group *group, struct member *from, const struct raft_request_vote *args) {
     if (args->last_log_index > INDEX_MAX || (args->last_log_index == 0) != (args->last_log_term == 0))
-        return drop(group, from, "an index without a term, or a term without an index");
-    if (args->last_log_term >= args->term) return drop(group, from, "its log ends with a term that it only stands for");
+        return admit_drop(group, from, "an index without a term, or a term without an index");
+    if (args->last_log_term >= args->term)
+        return admit_drop(group, from, "its log ends with a term that it only stands for");
     return true;
 }
 
@@ -128,14 +129,14 @@ static bool admit_vote_result(struct raft_group *group, struct member *from,
     if (group->raft.state != RAFT_CANDIDATE) return drop_late(group);
     if (group->raft.candidate_state.in_pre_vote && result->vote_granted &&
         result->term > raft_current_term(&group->raft) + 1)
-        return drop(group, from, "a vote for a term that nobody stood for");
+        return admit_drop(group, from, "a vote for a term that nobody stood for");
     return true;
 }
 
 static bool admit_timeout_now(struct raft_group *group, struct member *from, const struct raft_timeout_now *args) {
     if (args->last_log_index == 0 || args->last_log_index > INDEX_MAX || args->last_log_term == 0 ||
         args->last_log_term > args->term)
-        return drop(group, from, "its index is impossible");
+        return admit_drop(group, from, "its index is impossible");
     if (args->term != raft_current_term(&group->raft)) return drop_late(group);
     /* The leader stops, as we do, and so does everybody else: it did not know that yet. */
     if (group->shard->draining && transfer_target(group) == NULL) return drop_late(group);
@@ -159,13 +160,13 @@ bool raft_group_admit(struct raft_group *group, struct member *from, struct raft
         return false;
     }
     raft_term term = message_term(message);
-    if (term == 0 || term >= UINT64_C(1) << 31) return drop(group, from, "its term is impossible");
+    if (term == 0 || term >= UINT64_C(1) << 31) return admit_drop(group, from, "its term is impossible");
     switch (message->type) {
     case RAFT_APPEND_ENTRIES: return admit_append(group, from, &message->append_entries);
     case RAFT_APPEND_ENTRIES_RESULT: return admit_append_result(group, from, &message->append_entries_result);
     case RAFT_REQUEST_VOTE: return admit_vote(group, from, &message->request_vote);
     case RAFT_REQUEST_VOTE_RESULT: return admit_vote_result(group, from, &message->request_vote_result);
     case RAFT_TIMEOUT_NOW: return admit_timeout_now(group, from, &message->timeout_now);
-    default: return drop(group, from, "it is of a kind that this version does not use");
+    default: return admit_drop(group, from, "it is of a kind that this version does not use");
     }
 }

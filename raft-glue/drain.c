@@ -12,7 +12,7 @@
 
 enum { ANNOUNCE_MS = 50 }; /* a signal to several processes, and the way of a frame */
 
-static void finish(struct shard *shard) {
+static void drain_finish(struct shard *shard) {
     env_timer_stop(shard->drain_timer);
     void (*done)(void *arg) = shard->drained;
     shard->drained = NULL;
@@ -36,14 +36,14 @@ static void on_drain_timer(void *arg) {
     log_warn(
         shard->log,
         "stopping although not every leadership could be handed over in time; the other brokers elect new leaders");
-    finish(shard);
+    drain_finish(shard);
 }
 
 void drain_check(struct shard *shard) {
     if (shard->drained == NULL) return;
     for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next)
         if (raft_group_leads(group) && transfer_target(group) != NULL) return;
-    finish(shard);
+    drain_finish(shard);
 }
 
 void shard_transfer_all(struct shard *shard, uint32_t timeout_ms, void (*done)(void *arg), void *arg) {

@@ -30,7 +30,7 @@ static void tell_of(struct raft_group *group, const struct link *link) {
     if ((link->under_way & CAME_UP) && link->up && raft_group_has_member_at(group, link)) election_on_link_up(group);
 }
 
-static void tell(struct raft_group *group) {
+static void change_tell(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         tell_member(group->members[i]);
     for (const struct link *link = group->shard->links; link != NULL; link = link->next)
@@ -57,7 +57,7 @@ static bool pass_goes_on(struct shard *shard) {
     while (shard->change_next != NULL) {
         struct raft_group *group = shard->change_next;
         shard->change_next = group->hh.next;
-        tell(group);
+        change_tell(group);
         if (shard->change_next == NULL || !env_turn_is_long(shard->env)) continue;
         env_yield(shard->env, &shard->change);
         return false;
@@ -71,7 +71,7 @@ void link_change_goes_on(struct env_task *task) {
         if (!pass_goes_on(shard)) return;
 }
 
-static void note(struct link *link, unsigned change) {
+static void change_note(struct link *link, unsigned change) {
     struct shard *shard = link->shard;
     link->noted |= change;
     if (shard->change_next == NULL) link_change_goes_on(&shard->change);
@@ -83,13 +83,13 @@ void link_change_up(struct link *link) {
     link->up = true;
     link->silent = link->stopping = false;
     link->session++;
-    note(link, CAME_UP);
+    change_note(link, CAME_UP);
 }
 
 void link_change_down(struct link *link, bool dead) {
     link->up = link->silent = false;
     peer_bytes_free(&link->control);
-    note(link, dead ? WENT_DOWN | FOUND_DEAD : WENT_DOWN);
+    change_note(link, dead ? WENT_DOWN | FOUND_DEAD : WENT_DOWN);
     shard_wake(link->shard);
 }
 
@@ -100,6 +100,6 @@ void link_change_watch(struct shard *shard) {
         bool silent = link->up && now_ms - peers_heard_ms(shard->peers, link->node) > most_ms;
         if (silent == link->silent) continue;
         link->silent = silent;
-        note(link, HEARD);
+        change_note(link, HEARD);
     }
 }

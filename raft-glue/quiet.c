@@ -55,7 +55,7 @@ void quiet_end(struct raft_group *group) {
     shard_ready(group);
 }
 
-static void begin(struct raft_group *group) {
+static void quiet_begin(struct raft_group *group) {
     group->quiet = true;
     group->shard->stats.quiet_begun++;
     raft_group_rearm(group);
@@ -95,13 +95,13 @@ static bool is_calm(const struct raft_group *group) {
     return majority_is_live(group);
 }
 
-static void settle(struct raft_group *group) {
+static void quiet_settle(struct raft_group *group) {
     if (!group->calm.asked || group->quiet || !is_calm(group)) return;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
         if (member != group->self && member_is_live(member) && !member->quiet) return;
     }
-    begin(group);
+    quiet_begin(group);
 }
 
 void quiet_tick_begins(struct raft_group *group) {
@@ -119,7 +119,7 @@ void quiet_tick_begins(struct raft_group *group) {
 
 void quiet_tick_ended(struct raft_group *group) {
     group->calm.asks = false;
-    settle(group);
+    quiet_settle(group);
 }
 
 void quiet_ask(struct member *member, struct peer_record *record) {
@@ -141,7 +141,7 @@ void quiet_agreed(struct member *member, const struct peer_record *record) {
     struct raft_group *group = member->group;
     if (!group->calm.asked || record->append_result.quiet_round != group->calm.round) return;
     member->quiet = true;
-    settle(group);
+    quiet_settle(group);
 }
 
 /* ---- The follower ---- */
@@ -164,7 +164,7 @@ void quiet_follow(struct raft_group *group, struct member *from) {
     if (!still) return;
     group->calm.of = from;
     group->calm.session = from->link->session;
-    if (!group->quiet) begin(group);
+    if (!group->quiet) quiet_begin(group);
 }
 
 /* ---- Both ---- */

@@ -15,7 +15,7 @@ enum { HELD_MAX = 1024 }; /* answers to a peer that asks on and on while the dis
 
 /* ---- What waits for the hard state ---- */
 
-static void hold(struct raft_group *group, struct link *link, const struct peer_record *record) {
+static void send_hold(struct raft_group *group, struct link *link, const struct peer_record *record) {
     if (group->hard_state.held_count == HELD_MAX) { /* as if lost on the way */
         group->shard->stats.messages_dropped++;
         return;
@@ -36,7 +36,7 @@ void raft_group_send(struct raft_group *group, struct member *member, struct pee
     record->from = group->replica;
     record->to = member->replica;
     if (raft_group_hard_state_pending(group) && !MUTANT(MUTANT_MESSAGE_BEFORE_HARD_STATE)) {
-        hold(group, member->link, record);
+        send_hold(group, member->link, record);
     } else {
         link_add_record(member->link, record);
     }

@@ -41,7 +41,7 @@ void read_index_fail_all(struct raft_group *group, int error) {
         end_first(group, error);
 }
 
-static void ask(struct raft_group *group) {
+static void index_ask(struct raft_group *group) {
     group->read_index.asked++;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
@@ -81,7 +81,7 @@ void read_index_deliver(struct raft_group *group) {
     struct raft_group_read_index *last = group->read_index.first;
     while (last->next != NULL)
         last = last->next;
-    if (last->round > group->read_index.asked) ask(group);
+    if (last->round > group->read_index.asked) index_ask(group);
     uint64_t round = MUTANT(MUTANT_CONFIRM_SKIPPED) ? group->read_index.asked : confirmed_round(group);
     while (group->read_index.first != NULL && group->read_index.first->round <= round)
         end_first(group, ERR_NONE);

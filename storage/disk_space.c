@@ -34,7 +34,7 @@ struct disk_space {
 
 /* ---- How much there is ---- */
 
-static void look(struct disk_space *room) {
+static void space_look(struct disk_space *room) {
     const struct env_disk_room unknown = {UINT64_MAX, UINT64_MAX};
     if (env_disk_free(room->env, room->path, &room->seen) != ERR_NONE) room->seen = unknown;
     room->seen_us = env_now_us(room->env);
@@ -123,7 +123,7 @@ bool disk_space_for(struct disk_space *room, enum disk_space_asker asker, uint64
     bool old = env_now_us(room->env) - room->seen_us >= LOOK_US;
     if (!old && is_enough(room, asker, bytes)) return true;
     if (env_now_us(room->env) - room->seen_us >= LOOK_AGAIN_US) {
-        look(room);
+        space_look(room);
         if (is_enough(room, asker, bytes)) return true;
     }
     set_short(room, asker, true);
@@ -145,7 +145,7 @@ static bool has_to_look(const struct disk_space *room) {
 
 static void on_timer(void *arg) {
     struct disk_space *room = arg;
-    look(room);
+    space_look(room);
     for (enum disk_space_asker asker = 0; asker < DISK_ROOM_ASKERS; asker++)
         set_short(room, asker, !is_enough(room, asker, 0));
     if (has_to_look(room)) env_timer_start(room->timer, LOOK_US);
@@ -161,7 +161,7 @@ void disk_space_wait(struct disk_space *room, int error) {
     CHECK(error_is_no_room(error));
     room->waiting++;
     room->error = error;
-    look(room);
+    space_look(room);
     for (enum disk_space_asker asker = 0; asker < DISK_ROOM_ASKERS; asker++)
         set_short(room, asker, true);
 }
@@ -192,7 +192,7 @@ struct disk_space *disk_space_new(struct env *env, struct log *log, const char *
     room->events = *events;
     room->arg = arg;
     room->timer = env_timer_new(env, on_timer, room);
-    look(room);
+    space_look(room);
     if (has_to_look(room)) env_timer_start(room->timer, 0);
     return room;
 }

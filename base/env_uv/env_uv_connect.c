@@ -41,7 +41,7 @@ static void free_if_unused(struct env_connect *connect) {
 }
 
 /* Takes back all that is under way; the memory goes when libuv has let go of it. */
-static void end(struct env_connect *connect) {
+static void connect_end(struct env_connect *connect) {
     connect->over = true;
     env_timer_free(connect->deadline);
     env_defer_cancel(connect->env, &connect->start);
@@ -54,15 +54,15 @@ static void end(struct env_connect *connect) {
     free_if_unused(connect);
 }
 
-static void finish(struct env_connect *connect, int error, struct env_stream *stream) {
+static void connect_finish(struct env_connect *connect, int error, struct env_stream *stream) {
     void (*connected)(void *arg, int error, struct env_stream *stream) = connect->connected;
     void *arg = connect->arg;
-    end(connect);
+    connect_end(connect);
     connected(arg, error, stream);
 }
 
 static void timed_out(void *arg) {
-    finish(arg, ERR_TIMEOUT, NULL);
+    connect_finish(arg, ERR_TIMEOUT, NULL);
 }
 
 /* A connection to a port on which nobody listens may meet itself, if the kernel picks that port for our own end. */
@@ -98,13 +98,13 @@ static void attempt_done(uv_connect_t *request, int status) {
     struct env_stream *stream = connect->stream;
     connect->stream = NULL;
     env_uv_stream_opened(stream);
-    finish(connect, ERR_NONE, stream);
+    connect_finish(connect, ERR_NONE, stream);
 }
 
 static void try_next(struct env_connect *connect) {
     if (connect->next == connect->count) {
         int error = connect->count == 0 ? ERR_NAME : connect->refused == connect->count ? ERR_REFUSED : ERR_CONNECTION;
-        finish(connect, error, NULL);
+        connect_finish(connect, error, NULL);
         return;
     }
     connect->stream = env_uv_stream_new(connect->env);
@@ -117,7 +117,7 @@ static void try_next(struct env_connect *connect) {
         attempt_failed(connect, status); /* no route: as deep as there are addresses */
 }
 
-static void start(struct env_task *task) {
+static void connect_start(struct env_task *task) {
     try_next(CONTAINER_OF(task, struct env_connect, start));
 }
 
@@ -149,7 +149,7 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
     CHECK(port > 0 && port <= 65535);
     struct env_connect *connect = mem_zalloc(sizeof *connect);
     *connect = (struct env_connect){.env = env, .connected = connected, .arg = arg, .port = port};
-    connect->start.run = start;
+    connect->start.run = connect_start;
     connect->deadline = env_timer_new(env, timed_out, connect);
     env_timer_start(connect->deadline, timeout_us);
     env_uv_own(env);
@@ -171,5 +171,5 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
 }
 
 void env_connect_cancel(struct env_connect *connect) {
-    if (connect != NULL) end(connect);
+    if (connect != NULL) connect_end(connect);
 }

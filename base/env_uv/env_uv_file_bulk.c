@@ -24,7 +24,7 @@ struct pieces {
     size_t done; /* of the first */
 };
 
-static void take(struct pieces *from, char *into, size_t len) {
+static void bulk_take(struct pieces *from, char *into, size_t len) {
     while (len > 0) {
         size_t rest = from->iov->len - from->done, now = rest < len ? rest : len;
         memcpy(into, (const char *)from->iov->base + from->done, now);
@@ -77,7 +77,7 @@ int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsign
     int error = ERR_NONE;
     for (size_t len; error == ERR_NONE && offset < end; offset += len) {
         len = next_chunk(offset, end);
-        take(&pieces, buffer, len);
+        bulk_take(&pieces, buffer, len);
         error = write_chunk(file, fd, buffer, len, offset);
     }
     mem_free(buffer);

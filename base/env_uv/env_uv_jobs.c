@@ -25,7 +25,7 @@ struct env_lane {
 /* ---- The thread ---- */
 
 /* The next job, or NULL when the lane ends. */
-static struct env_job *take(struct env_lane *lane) {
+static struct env_job *jobs_take(struct env_lane *lane) {
     pthread_mutex_lock(&lane->lock);
     while (lane->first == NULL && !lane->stop)
         pthread_cond_wait(&lane->given, &lane->lock);
@@ -38,7 +38,7 @@ static struct env_job *take(struct env_lane *lane) {
     return job;
 }
 
-static void finish(struct env *env, struct env_job *job) {
+static void jobs_finish(struct env *env, struct env_job *job) {
     job->next = NULL;
     pthread_mutex_lock(&env->finished_lock);
     bool first = env->finished == NULL;
@@ -51,9 +51,9 @@ static void finish(struct env *env, struct env_job *job) {
 static void *lane_main(void *arg) {
     struct env_lane *lane = arg;
     struct env_job *job;
-    while ((job = take(lane)) != NULL) {
+    while ((job = jobs_take(lane)) != NULL) {
         job->work(job);
-        finish(lane->env, job);
+        jobs_finish(lane->env, job);
     }
     return NULL;
 }

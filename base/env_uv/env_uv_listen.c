@@ -55,7 +55,7 @@ static void connection_came(uv_stream_t *handle, int status) {
     }
 }
 
-static void resume(struct env_task *task) {
+static void listen_resume(struct env_task *task) {
     struct env_listener *listener = CONTAINER_OF(task, struct env_listener, resume);
     if (listener->paused || !listener->waiting) return;
     listener->waiting = false;
@@ -127,7 +127,7 @@ int env_listen(struct env *env, const char *host, int port, int backlog,
     listener->env = env;
     listener->accepted = accepted;
     listener->arg = arg;
-    listener->resume.run = resume;
+    listener->resume.run = listen_resume;
     int status = uv_tcp_init(&env->loop, &listener->tcp);
     CHECK(status == 0);
     error = listen_on(listener, (struct sockaddr *)&address, backlog, bound_port);

@@ -26,7 +26,7 @@ static void free_resolve(struct env_resolve *resolve) {
     mem_free(resolve);
 }
 
-static void finish(struct env_resolve *resolve) {
+static void resolve_finish(struct env_resolve *resolve) {
     if (!resolve->canceled) {
         env_uv_disown(resolve->env);
         resolve->env->ending++;
@@ -36,10 +36,10 @@ static void finish(struct env_resolve *resolve) {
 }
 
 static void on_tell(struct env_task *task) {
-    finish(CONTAINER_OF(task, struct env_resolve, tell));
+    resolve_finish(CONTAINER_OF(task, struct env_resolve, tell));
 }
 
-static void add(struct env_resolve *resolve, const struct sockaddr *address) {
+static void resolve_add(struct env_resolve *resolve, const struct sockaddr *address) {
     char *into = resolve->addresses[resolve->count];
     int status = address->sa_family == AF_INET
                      ? uv_ip4_name((const struct sockaddr_in *)address, into, ENV_ADDRESS_SIZE)
@@ -51,10 +51,10 @@ static void on_addresses(uv_getaddrinfo_t *request, int status, struct addrinfo 
     struct env_resolve *resolve = request->data;
     (void)status; /* an error gives no list */
     for (const struct addrinfo *at = list; at != NULL && resolve->count < ENV_RESOLVE_MOST; at = at->ai_next)
-        if (at->ai_family == AF_INET || at->ai_family == AF_INET6) add(resolve, at->ai_addr);
+        if (at->ai_family == AF_INET || at->ai_family == AF_INET6) resolve_add(resolve, at->ai_addr);
     uv_freeaddrinfo(list);
     resolve->pending = false;
-    finish(resolve);
+    resolve_finish(resolve);
 }
 
 struct env_resolve *env_resolve(struct env *env, const char *host,
@@ -72,7 +72,7 @@ struct env_resolve *env_resolve(struct env *env, const char *host,
     env_uv_own(env);
     if (uv_ip4_addr(name, 0, (struct sockaddr_in *)&address) == 0 ||
         uv_ip6_addr(name, 0, (struct sockaddr_in6 *)&address) == 0) {
-        add(resolve, (struct sockaddr *)&address);
+        resolve_add(resolve, (struct sockaddr *)&address);
         env_defer(env, &resolve->tell);
     } else if (uv_getaddrinfo(&env->loop, &resolve->request, on_addresses, host, NULL, &hints) == 0) {
         resolve->pending = true;

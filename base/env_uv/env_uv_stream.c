@@ -140,7 +140,7 @@ void env_stream_attach(struct env_stream *stream, const struct env_stream_events
     stream->arg = arg;
 }
 
-static void end(struct env_stream *stream, int error) {
+static void stream_end(struct env_stream *stream, int error) {
     let_go(stream);
     if (stream->reading) uv_read_stop((uv_stream_t *)&stream->tcp);
     stream->reading = false;
@@ -150,7 +150,7 @@ static void end(struct env_stream *stream, int error) {
 
 static void tell_broken(struct env_task *task) {
     struct env_stream *stream = CONTAINER_OF(task, struct env_stream, tell_broken);
-    if (!stream->ended && stream->events != NULL) end(stream, stream->broken);
+    if (!stream->ended && stream->events != NULL) stream_end(stream, stream->broken);
 }
 
 static void break_stream(struct env_stream *stream, int error) {
@@ -184,7 +184,7 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
 }
 
 /* It is not asked for before its turn comes: others that have bytes must not be looked at again and again. */
-static void hold(struct env_stream *stream) {
+static void stream_hold(struct env_stream *stream) {
     uv_read_stop((uv_stream_t *)&stream->tcp);
     TAILQ_INSERT_TAIL(&stream->env->held, stream, link);
     stream->held = true;
@@ -197,9 +197,9 @@ static void read_done(uv_stream_t *handle, ssize_t len, const uv_buf_t *buffer) 
     if (len > 0)
         stream->events->received(stream->arg, (size_t)len); /* may close the stream */
     else if (len == UV_ENOBUFS)
-        hold(stream);
+        stream_hold(stream);
     else if (len < 0)
-        end(stream, env_uv_error((int)len));
+        stream_end(stream, env_uv_error((int)len));
 }
 
 static void start_reading(struct env_stream *stream) {

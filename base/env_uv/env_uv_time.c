@@ -29,7 +29,7 @@ void env_uv_spin(struct env *env) {
 }
 
 /* Runs before the poll. The timers fire behind it, so the poll must not block. */
-static void woken(uv_timer_t *handle) {
+static void time_woken(uv_timer_t *handle) {
     env_uv_spin(handle->data);
 }
 
@@ -60,7 +60,7 @@ void env_uv_time_arm(struct env *env) {
     }
     if (active && env->wake_at_ms <= first->at_ms) return; /* waking early costs less than moving it each time */
     uint64_t now_ms = uv_now(&env->loop);
-    uv_timer_start(&env->wake, woken, first->at_ms > now_ms ? first->at_ms - now_ms : 0, 0);
+    uv_timer_start(&env->wake, time_woken, first->at_ms > now_ms ? first->at_ms - now_ms : 0, 0);
     env->wake_at_ms = first->at_ms;
 }
 
@@ -77,7 +77,7 @@ void env_uv_time_fire(struct env *env) {
     env->earliest_ms = 0;
 }
 
-static void append(struct env_task **queue, struct env_task *task) {
+static void time_append(struct env_task **queue, struct env_task *task) {
     task->queued = true;
     DL_APPEND(*queue, task);
 }
@@ -152,14 +152,14 @@ void env_timer_free(struct env_timer *timer) {
 void env_defer(struct env *env, struct env_task *task) {
     if (task->queued) return;
     task->yielded = false;
-    append(&env->tasks, task);
+    time_append(&env->tasks, task);
     if (!env->in_tasks) env_uv_spin(env);
 }
 
 void env_yield(struct env *env, struct env_task *task) {
     if (task->queued) return;
     task->yielded = true;
-    append(&env->later, task);
+    time_append(&env->later, task);
     env->later_count++;
     env_uv_spin(env);
 }

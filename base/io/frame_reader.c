@@ -262,7 +262,7 @@ static void shrink(struct frame_reader *reader, enum cut cut) {
 }
 
 /* The rest goes back to the head of a chunk, where cutting finds it. */
-static void restore(struct frame_reader *reader) {
+static void reader_restore(struct frame_reader *reader) {
     if (reader->chunk != NULL || reader->rest == NULL) return;
     reader->chunk = buffer_new(NULL, CHUNK);
     memcpy(reader->chunk->data, reader->rest, reader->rest_len);
@@ -274,7 +274,7 @@ static void restore(struct frame_reader *reader) {
 
 static void cut_on(struct frame_reader *reader, bool may_one) {
     if (reader->over) return;
-    restore(reader);
+    reader_restore(reader);
     enum cut cut = cut_all(reader, may_one);
     if (cut == CUT_FREED || cut == CUT_OVER) return;
     shrink(reader, cut);
@@ -286,11 +286,11 @@ static void cut_and_read(struct frame_reader *reader) {
     cut_on(reader, false);
 }
 
-static void later(struct env_task *task) {
+static void reader_later(struct env_task *task) {
     cut_on(CONTAINER_OF(task, struct frame_reader, later), true);
 }
 
-static void work(struct env_task *task) {
+static void reader_work(struct env_task *task) {
     struct frame_reader *reader = CONTAINER_OF(task, struct frame_reader, work);
     /* whatever made it wait, it was not the other side */
     reader->large.since_us = reader->large.moved_us = env_now_us(reader->env);
@@ -308,7 +308,7 @@ static void budget_has_room(struct budget_waiter *waiter) {
 static size_t room(void *arg, void **into) {
     struct frame_reader *reader = arg;
     if (reader->large.data != NULL) return large_room(&reader->large, into);
-    restore(reader);
+    reader_restore(reader);
     struct buffer *old = reader->chunk;
     size_t here = reader->end - reader->start;
     if (old == NULL || old->size - reader->end < SMALL) {
@@ -324,7 +324,7 @@ static size_t room(void *arg, void **into) {
     return reader->chunk->size - reader->end;
 }
 
-static void received(void *arg, size_t len) {
+static void reader_received(void *arg, size_t len) {
     struct frame_reader *reader = arg;
     reader->bytes += len;
     if (reader->large.data != NULL) {
@@ -358,7 +358,7 @@ static void stream_hung_up(void *arg) {
 /* ---- The owner's side ---- */
 
 static const struct env_stream_events stream_events = {.room = room,
-                                                       .received = received,
+                                                       .received = reader_received,
                                                        .ended = stream_ended,
                                                        .hung_up = stream_hung_up};
 
@@ -376,8 +376,8 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
     reader->arg = arg;
     reader->min_length = min_length;
     reader->max_length = max_length;
-    reader->work.run = work;
-    reader->later.run = later;
+    reader->work.run = reader_work;
+    reader->later.run = reader_later;
     reader->waiter.room = budget_has_room;
     env_stream_attach(stream, &stream_events, reader);
     env_defer(env, &reader->work);

@@ -64,7 +64,7 @@ static void drop_waiting(struct send_queue *queue) {
     }
 }
 
-static void grow(struct send_queue *queue) {
+static void queue_grow(struct send_queue *queue) {
     size_t room = queue->room == 0 ? FIRST_ROOM : queue->room * 2;
     struct slice *ring = mem_alloc(room * sizeof *ring);
     for (size_t i = 0; i < queue->count; i++)
@@ -81,7 +81,7 @@ static void free_memory(struct send_queue *queue) {
     mem_free(queue);
 }
 
-static void flush(struct env_task *task) {
+static void queue_flush(struct env_task *task) {
     struct send_queue *queue = CONTAINER_OF(task, struct send_queue, flush);
     if (queue->flying > 0 || queue->count == 0) return;
     if (queue->patient && !task->yielded && env_turn_is_long(queue->env)) {
@@ -103,7 +103,7 @@ static void flush(struct env_task *task) {
     env_stream_write(queue->stream, &queue->write, parts, n);
 }
 
-static void written(struct env_write *write, int error) {
+static void queue_written(struct env_write *write, int error) {
     struct send_queue *queue = (struct send_queue *)write;
     CHECK(queue->flying > 0 && queue->flying <= queue->count);
     size_t left = queue->flying_bytes;
@@ -137,8 +137,8 @@ struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, si
     queue->low_bytes = low_bytes;
     queue->drained = drained;
     queue->arg = arg;
-    queue->write.done = written;
-    queue->flush.run = flush;
+    queue->write.done = queue_written;
+    queue->flush.run = queue_flush;
     return queue;
 }
 
@@ -152,7 +152,7 @@ void send_queue_push(struct send_queue *queue, struct slice slice) {
         slice_unref(&slice);
         return;
     }
-    if (queue->count == queue->room) grow(queue);
+    if (queue->count == queue->room) queue_grow(queue);
     queue->count++;
     *slice_at(queue, queue->count - 1) = slice;
     queue->bytes += slice.len;

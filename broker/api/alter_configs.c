@@ -7,7 +7,7 @@
 #include "broker/api/config_changes.h"
 #include "broker/api/handlers.h"
 
-static bool add(struct topic_changes *changes, size_t i) {
+static bool configs_add(struct topic_changes *changes, size_t i) {
     const struct kp_alter_configs_request *asked = changes->request->message;
     struct kp_alter_configs_response *response = changes->response;
     struct kp_alter_configs_response_resource *into = &response->responses.items[i];
@@ -25,14 +25,14 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return config_changes_key(&resources[i]);
 }
 
-static void start(struct topic_changes *changes, size_t i) {
+static void configs_start(struct topic_changes *changes, size_t i) {
     const struct kp_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
     struct config_resource resource = {.asked = &resources[i], .replace = true, .validate_only = asked->validate_only};
     config_change_begin(changes->items[i], &resource);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = start, .add = add};
+static const struct topic_changes_api api = {.key = key, .start = configs_start, .add = configs_add};
 
 /* As the newer request has them: every setting is set. Of the request's arena; NULL: they do not fit. */
 static struct kp_incremental_alter_configs_request_resource *translate(struct request *request,

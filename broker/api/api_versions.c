@@ -22,7 +22,7 @@ static bool is_software_text(struct kp_string text) {
     return true;
 }
 
-static int16_t check(const struct request *request) {
+static int16_t versions_check(const struct request *request) {
     const struct kp_api_versions_request *in = request->message;
     if (in == NULL) return KAFKA_UNSUPPORTED_VERSION;
     if (request->api_version < 3) return KAFKA_NONE;
@@ -33,7 +33,7 @@ static int16_t check(const struct request *request) {
 void api_api_versions(void *service, struct request *request) {
     (void)service;
     struct kp_api_versions_response out;
-    int16_t code = check(request);
+    int16_t code = versions_check(request);
     kp_set_fallbacks(&kp_api_versions_response_schema, &out);
     if (code != KAFKA_INVALID_REQUEST && !kp_api_versions_fill(&out, &request->arena)) {
         request_close_connection(request);

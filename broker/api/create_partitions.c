@@ -32,7 +32,7 @@ static bool take_assignments(struct topic_change *item, const struct kp_create_p
     return rows != NULL;
 }
 
-static void grow(struct topic_changes *changes, size_t place) {
+static void partitions_grow(struct topic_changes *changes, size_t place) {
     const struct kp_create_partitions_request *request = changes->asked;
     struct topic_change *item = changes->items[place];
     const struct broker_services *services = item->changes->services;
@@ -82,7 +82,7 @@ static void grow(struct topic_changes *changes, size_t place) {
     kp_arena_close(&arena);
 }
 
-static bool add(struct topic_changes *changes, size_t i) {
+static bool partitions_add(struct topic_changes *changes, size_t i) {
     const struct kp_create_partitions_request *asked = changes->asked;
     struct kp_create_partitions_response *response = changes->response;
     struct kp_create_partitions_response_topic *into = &response->results.items[response->results.count++];
@@ -108,8 +108,8 @@ static int64_t partitions(const struct topic_changes *changes, size_t i) {
 }
 
 static const struct topic_changes_api api = {.key = key,
-                                             .start = grow,
-                                             .add = add,
+                                             .start = partitions_grow,
+                                             .add = partitions_add,
                                              .partitions = partitions,
                                              .once_in_answer = true};
 

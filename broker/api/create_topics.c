@@ -220,7 +220,7 @@ static bool add_facts(const struct topic_change *item, const struct kp_create_to
     return add_configs(services, topic, arena, into);
 }
 
-static bool add(struct topic_changes *changes, size_t i) {
+static bool topics_add(struct topic_changes *changes, size_t i) {
     const struct kp_create_topics_request *asked = changes->asked;
     struct kp_create_topics_response *response = changes->response;
     struct kp_create_topics_response_topic *into = &response->topics.items[response->topics.count++];
@@ -241,7 +241,7 @@ static int64_t partitions(const struct topic_changes *changes, size_t i) {
 
 static const struct topic_changes_api api = {.key = key,
                                              .start = create,
-                                             .add = add,
+                                             .add = topics_add,
                                              .partitions = partitions,
                                              .once_in_answer = true};
 

@@ -76,7 +76,7 @@ static void doubt_deletion(struct topic_change *item) {
         item->name);
 }
 
-static bool add(struct topic_changes *changes, size_t i) {
+static bool delete_topics_add(struct topic_changes *changes, size_t i) {
     const struct kp_delete_topics_request *asked = changes->asked;
     struct kp_delete_topics_response *response = changes->response;
     bool by_id = changes->request->api_version >= BY_ID_VERSION;
@@ -122,7 +122,7 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return has_name ? key_of_name(changes, one->name) : key_of_id(one->topic_id.bytes);
 }
 
-static void start(struct topic_changes *changes, size_t i) {
+static void topics_start(struct topic_changes *changes, size_t i) {
     const struct kp_delete_topics_request *asked = changes->asked;
     struct kp_uuid none = {{0}};
     if (changes->items[i]->twice)
@@ -134,7 +134,10 @@ static void start(struct topic_changes *changes, size_t i) {
         delete_topic(changes->items[i], asked->topic_names.items[i], none);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = start, .add = add, .once_in_answer = true};
+static const struct topic_changes_api api = {.key = key,
+                                             .start = topics_start,
+                                             .add = delete_topics_add,
+                                             .once_in_answer = true};
 
 void api_delete_topics(void *service, struct request *request) {
     const struct kp_delete_topics_request *asked = request->message;

@@ -18,8 +18,8 @@
 
 enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, KEYS_MAX = 1000 };
 
-static void refuse(struct kp_arena *arena, struct kp_describe_configs_response_resource *into, int16_t error,
-                   const char *format, struct kp_string name, int32_t node) {
+static void configs_refuse(struct kp_arena *arena, struct kp_describe_configs_response_resource *into, int16_t error,
+                           const char *format, struct kp_string name, int32_t node) {
     into->error_code = error;
     into->error_message = kp_arena_printf(arena, format, name.len < 0 ? 0 : name.len, name.data, node);
     into->configs.count = 0;
@@ -36,18 +36,20 @@ static int describe(const struct broker_services *services, const struct kp_desc
         struct error_text why;
         if (topic != NULL) return config_entries_of_topic(services->settings, topic, wish, arena, into);
         if (topic_name_check(asked->resource_name.data, (size_t)asked->resource_name.len, &why) != ERR_NONE) {
-            refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", asked->resource_name, 0);
+            configs_refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", asked->resource_name, 0);
             return ERR_NONE;
         }
-        refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.", asked->resource_name, 0);
+        configs_refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.",
+                       asked->resource_name, 0);
     } else if (asked->resource_type == RESOURCE_BROKER) {
         if (asked->resource_name.len == 0 || kp_string_is(asked->resource_name, own_id))
             return config_entries_of_broker(services->settings, wish, arena, into);
-        refuse(arena, into, KAFKA_INVALID_REQUEST, "the settings of broker %.*s were asked of broker %d; ask it itself",
-               asked->resource_name, services->settings->node_id);
+        configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
+                       "the settings of broker %.*s were asked of broker %d; ask it itself", asked->resource_name,
+                       services->settings->node_id);
     } else {
-        refuse(arena, into, KAFKA_INVALID_REQUEST, "%.*s is neither a topic nor a broker; only these have settings",
-               asked->resource_name, 0);
+        configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
+                       "%.*s is neither a topic nor a broker; only these have settings", asked->resource_name, 0);
     }
     return ERR_NONE;
 }
@@ -74,8 +76,8 @@ static bool describe_one(struct describing *describing, struct request *request,
     into->resource_type = one->resource_type;
     into->resource_name = one->resource_name;
     if (wish.name_count > KEYS_MAX) {
-        refuse(&request->arena, into, KAFKA_INVALID_REQUEST, "%.*s: more settings are named than the %d that may be",
-               one->resource_name, KEYS_MAX);
+        configs_refuse(&request->arena, into, KAFKA_INVALID_REQUEST,
+                       "%.*s: more settings are named than the %d that may be", one->resource_name, KEYS_MAX);
         return true;
     }
     return describe(describing->services, one, &wish, &request->arena, into) == ERR_NONE;

@@ -97,7 +97,7 @@ static bool fill_next(struct request *request) {
     return true;
 }
 
-static void answer(struct elections *elections) {
+static void leaders_answer(struct elections *elections) {
     struct request *request = elections->request;
     if (request->dead) {
         request_respond_nothing(request);
@@ -163,13 +163,13 @@ static void go_on(struct elections *elections) {
         leader_ask_begin(services->leader_asks, &slot->ask, slot->election->group, slot->election->target,
                          env_ms_until(services->env, elections->deadline_ms));
     }
-    if (elections->under_way == 0) answer(elections);
+    if (elections->under_way == 0) leaders_answer(elections);
 }
 
 /* ---- What is asked for ---- */
 
 /* NULL: the request has taken all the memory that it may have. */
-static struct election *add(struct elections *elections, int32_t partition) {
+static struct election *leaders_add(struct elections *elections, int32_t partition) {
     if (elections->count == elections->room) {
         size_t room = elections->room == 0 ? PARTITIONS_OF_A_STEP : 2 * elections->room;
         struct election *items = kp_arena_alloc(&elections->request->arena, room * sizeof *items);
@@ -187,8 +187,8 @@ static void add_topic(struct elections *elections, struct kp_string name) {
 }
 
 /* What can be said at once; else the election has its group. */
-static void judge(const struct elections *elections, struct election *election,
-                  const struct metadata_partition *partition, int8_t type) {
+static void leaders_judge(const struct elections *elections, struct election *election,
+                          const struct metadata_partition *partition, int8_t type) {
     const struct broker_services *services = elections->services;
     int32_t leader = leader_table_get(services->leaders, partition->group).node;
     int32_t preferred = partition->replicas[0].node;
@@ -218,11 +218,11 @@ static bool look_at_all(struct elections *elections) {
     for (int n = 0; topic != NULL && n < PARTITIONS_OF_A_STEP; n++) {
         if (elections->partition >= topic->partition_count) break;
         struct election election = {.partition = elections->partition++};
-        judge(elections, &election, &topic->partitions[election.partition], elections->asked->election_type);
+        leaders_judge(elections, &election, &topic->partitions[election.partition], elections->asked->election_type);
         if (election.error == KAFKA_ELECTION_NOT_NEEDED) continue;
         if (!elections->topic_open) add_topic(elections, kp_arena_string(arena, topic->name, strlen(topic->name)));
         elections->topic_open = true;
-        struct election *added = add(elections, election.partition);
+        struct election *added = leaders_add(elections, election.partition);
         if (added == NULL) return give_up(elections);
         *added = election;
         elections->topics[elections->topic_count - 1].count++;
@@ -240,12 +240,12 @@ static bool look_at_named(struct elections *elections) {
                                                               (size_t)one->topic.len);
     if (elections->partition == 0) add_topic(elections, one->topic);
     for (int n = 0; n < PARTITIONS_OF_A_STEP && elections->partition < one->partitions.count; n++) {
-        struct election *election = add(elections, one->partitions.items[elections->partition++]);
+        struct election *election = leaders_add(elections, one->partitions.items[elections->partition++]);
         if (election == NULL) return give_up(elections);
         const struct metadata_partition *partition = topic == NULL ? NULL
                                                                    : metadata_partition_at(topic, election->partition);
         if (partition != NULL)
-            judge(elections, election, partition, elections->asked->election_type);
+            leaders_judge(elections, election, partition, elections->asked->election_type);
         else
             set_error(election, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
                       topic == NULL ? "this topic does not exist" : "the topic has no such partition");
@@ -263,7 +263,7 @@ static bool look_at_next(struct request *request) {
     return false;
 }
 
-static bool prepare(struct elections *elections) {
+static bool leaders_prepare(struct elections *elections) {
     const struct metadata *metadata = elections->services->metadata;
     struct kp_arena *arena = &elections->request->arena;
     bool all = elections->asked->topic_partitions.count < 0;
@@ -320,7 +320,7 @@ void api_elect_leaders(void *service, struct request *request) {
         elections->slots[i].elections = elections;
         elections->slots[i].ask.done = on_asked;
     }
-    if (prepare(elections))
+    if (leaders_prepare(elections))
         request_steps(request, look_at_next);
     else
         give_up(elections);

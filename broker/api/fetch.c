@@ -82,7 +82,7 @@ static void drop_batches(struct fetch_state *state) {
     state->charged = 0;
 }
 
-static void released(struct request *request) {
+static void fetch_released(struct request *request) {
     struct fetch_state *state = request->state;
     drop_batches(state);
 }
@@ -113,7 +113,7 @@ static void client_gone(struct request *request) {
     request_steps(request, leave_next);
 }
 
-static void answer(struct fetch_state *state) {
+static void fetch_answer(struct fetch_state *state) {
     for (size_t i = 0; i < state->count; i++) {
         const struct partition_log_fetch *fetch = &state->parts[i].read.fetch;
         state->parts[i].out->records = (struct kp_records){.slices = fetch->slices,
@@ -125,7 +125,7 @@ static void answer(struct fetch_state *state) {
 
 /* ---- Waiting ---- */
 
-static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
+static void fetch_moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
     struct fetch_part *part = CONTAINER_OF(waiter, struct fetch_part, waiter);
     struct fetch_state *state = part->owner;
     if (state->gone) return;
@@ -133,7 +133,7 @@ static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed)
     if (changed || state->worth + state->arrived >= state->min_bytes) env_defer(state->services->env, &state->look);
 }
 
-static struct partition *find(const struct fetch_part *part, int16_t *code) {
+static struct partition *fetch_find(const struct fetch_part *part, int16_t *code) {
     const struct fetch_state *state = part->owner;
     return local_partition(state->services, state->request, AUTHORIZE_READ, part->topic, part->in->partition, code);
 }
@@ -141,7 +141,7 @@ static struct partition *find(const struct fetch_part *part, int16_t *code) {
 /* Begins to wait for one partition. False: it is not any more as it was read, which may be a while ago. */
 static bool wait_for(struct fetch_part *part) {
     int16_t code;
-    struct partition *partition = find(part, &code);
+    struct partition *partition = fetch_find(part, &code);
     if (partition == NULL) return false;
     partition_wait(partition, &part->waiter);
     if (part->read.electing) return !partition_is_leading(partition);
@@ -162,7 +162,7 @@ static bool wait_next(struct request *request) {
 }
 
 /* What was read is given back: less than the client wants is not worth the memory until there is more. */
-static void wait(struct fetch_state *state) {
+static void fetch_wait(struct fetch_state *state) {
     drop_batches(state);
     state->waiting = state->as_read = true;
     state->arrived = 0;
@@ -240,7 +240,7 @@ static void take_read(struct fetch_part *part) {
 /* Returns true when the partition is done. */
 static bool read_part(struct fetch_state *state, struct fetch_part *part) {
     int16_t code;
-    struct partition *partition = find(part, &code);
+    struct partition *partition = fetch_find(part, &code);
     part->full = false;
     if (partition == NULL) {
         set_error(part, code);
@@ -254,19 +254,19 @@ static bool read_part(struct fetch_state *state, struct fetch_part *part) {
 }
 
 /* The round is over: answers or waits. */
-static void decide(struct fetch_state *state) {
+static void fetch_decide(struct fetch_state *state) {
     bool nothing_fits = state->full || state->open == 0;
     state->reading = false;
     if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes || nothing_fits)
-        answer(state);
+        fetch_answer(state);
     else
-        wait(state);
+        fetch_wait(state);
 }
 
 static bool read_next(struct request *request) {
     struct fetch_state *state = request->state;
     if (state->done == state->count) {
-        decide(state);
+        fetch_decide(state);
         return false;
     }
     struct fetch_part *part = &state->parts[(state->first + state->done) % state->count];
@@ -292,7 +292,7 @@ static void read_again(struct fetch_state *state) {
 }
 
 /* One produce may wake hundreds, of thousands of partitions each. */
-static void look(struct env_task *task) {
+static void fetch_look(struct env_task *task) {
     struct fetch_state *state = CONTAINER_OF(task, struct fetch_state, look);
     if (state->looks_late || !env_turn_is_long(state->services->env)) {
         state->looks_late = false;
@@ -318,7 +318,7 @@ static void give_way(struct parked *parked) {
         return;
     }
     stop_waiting(state);
-    answer(state);
+    fetch_answer(state);
 }
 
 /* ---- Beginning ---- */
@@ -332,7 +332,7 @@ static void prepare_part(struct fetch_state *state, struct fetch_part *part, str
     part->owner = state;
     part->out = out;
     part->read.done = read_done;
-    part->waiter.moved = moved;
+    part->waiter.moved = fetch_moved;
     kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
     out->partition_index = part->in->partition;
     out->preferred_read_replica = -1;
@@ -415,7 +415,7 @@ void api_fetch(void *service, struct request *request) {
     struct fetch_state *state = kp_arena_alloc(arena, sizeof *state);
     *state = (struct fetch_state){.services = service, .request = request};
     state->deadline.passed = timed_out;
-    state->look.run = look;
+    state->look.run = fetch_look;
     state->parked.give_way = give_way;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
     if (in->session_epoch != 0 && in->session_epoch != -1) { /* KIP-227: no session was ever given */
@@ -435,6 +435,6 @@ void api_fetch(void *service, struct request *request) {
     }
     request->state = state;
     request->canceled = client_gone;
-    request->released = released;
+    request->released = fetch_released;
     request_steps(request, prepare_next);
 }

@@ -12,7 +12,7 @@
 enum key_type { KEY_GROUP, KEY_TRANSACTION };
 enum { LIST_VERSION = 4, KEYS_OF_A_STEP = 256 };
 
-static int16_t refuse(int8_t key_type, struct kp_string *message) {
+static int16_t coordinator_refuse(int8_t key_type, struct kp_string *message) {
     if (key_type == KEY_GROUP) {
         *message = kp_string_of(
             "This broker has no consumer groups yet: consume without a group, with assigned partitions.");
@@ -62,7 +62,7 @@ void api_find_coordinator(void *service, struct request *request) {
         return;
     }
     kp_set_fallbacks(&kp_find_coordinator_response_schema, &finding->response);
-    finding->code = refuse(in->key_type, &finding->message);
+    finding->code = coordinator_refuse(in->key_type, &finding->message);
     finding->response.node_id = -1;
     finding->response.port = -1;
     if (request->api_version < LIST_VERSION) {

@@ -8,7 +8,7 @@
 #include "broker/api/config_changes.h"
 #include "broker/api/handlers.h"
 
-static bool add(struct topic_changes *changes, size_t i) {
+static bool alter_configs_add(struct topic_changes *changes, size_t i) {
     const struct kp_incremental_alter_configs_request *asked = changes->request->message;
     struct kp_incremental_alter_configs_response *response = changes->response;
     struct kp_incremental_alter_configs_response_resource *into = &response->responses.items[i];
@@ -26,14 +26,14 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return config_changes_key(&resources[i]);
 }
 
-static void start(struct topic_changes *changes, size_t i) {
+static void alter_configs_start(struct topic_changes *changes, size_t i) {
     const struct kp_incremental_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
     struct config_resource resource = {.asked = &resources[i], .validate_only = asked->validate_only};
     config_change_begin(changes->items[i], &resource);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = start, .add = add};
+static const struct topic_changes_api api = {.key = key, .start = alter_configs_start, .add = alter_configs_add};
 
 void api_incremental_alter_configs(void *service, struct request *request) {
     const struct kp_incremental_alter_configs_request *asked = request->message;

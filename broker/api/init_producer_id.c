@@ -17,7 +17,7 @@ struct waiting {
     struct request *request;
 };
 
-static void answer(struct request *request, int16_t error, int64_t id) {
+static void id_answer(struct request *request, int16_t error, int64_t id) {
     struct kp_init_producer_id_response response;
     kp_set_fallbacks(&kp_init_producer_id_response_schema, &response);
     response.error_code = error;
@@ -29,7 +29,7 @@ static void answer(struct request *request, int16_t error, int64_t id) {
 static void on_id(struct producer_id_wait *wait, int16_t error, int64_t id) {
     struct waiting *waiting = (struct waiting *)wait; /* its first field */
     /* Every client repeats the request for this one, and gives up on what the metadata group says. */
-    answer(waiting->request, error == 0 ? 0 : KAFKA_COORDINATOR_LOAD_IN_PROGRESS, id);
+    id_answer(waiting->request, error == 0 ? 0 : KAFKA_COORDINATOR_LOAD_IN_PROGRESS, id);
     mem_free(waiting);
 }
 
@@ -38,11 +38,11 @@ void api_init_producer_id(void *service, struct request *request) {
     const struct kp_init_producer_id_request *asked = request->message;
     bool half = (asked->producer_id == -1) != (asked->producer_epoch == -1); /* KIP-360: both or none */
     if (asked->transactional_id.len == 0 || half) {
-        answer(request, KAFKA_INVALID_REQUEST, -1);
+        id_answer(request, KAFKA_INVALID_REQUEST, -1);
         return;
     }
     if (asked->transactional_id.len >= 0) {
-        answer(request, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1);
+        id_answer(request, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1);
         return;
     }
     struct waiting *waiting = mem_zalloc(sizeof *waiting);

@@ -47,7 +47,7 @@ static void take_answer(struct list_offsets_part *part) {
     part->out->leader_epoch = lookup->leader_epoch;
 }
 
-static void answered(struct partition_lookup *lookup) {
+static void offsets_answered(struct partition_lookup *lookup) {
     struct list_offsets_part *part = (struct list_offsets_part *)lookup;
     take_answer(part);
     one_is_over(part->owner);
@@ -64,14 +64,14 @@ static bool is_known_timestamp(int64_t timestamp, int version) {
     return timestamp >= PARTITION_EARLIEST || (timestamp == PARTITION_MAX_TIMESTAMP && version >= 7);
 }
 
-static void ask(struct list_offsets *state, struct list_offsets_part *part) {
+static void list_offsets_ask(struct list_offsets *state, struct list_offsets_part *part) {
     const struct kp_list_offsets_request_partition *in = part->in;
     struct kp_list_offsets_response_partition *out = part->out;
     out->partition_index = in->partition_index;
     out->offset = -1;
     out->timestamp = -1;
     out->leader_epoch = -1;
-    part->lookup.done = answered;
+    part->lookup.done = offsets_answered;
     if (part->twice) {
         out->error_code = KAFKA_INVALID_REQUEST;
         return;
@@ -96,7 +96,7 @@ static void ask(struct list_offsets *state, struct list_offsets_part *part) {
 static bool ask_next(struct request *request) {
     struct list_offsets *state = request->state;
     if (state->at < state->used) {
-        ask(state, &state->parts[state->at++]);
+        list_offsets_ask(state, &state->parts[state->at++]);
         return true;
     }
     one_is_over(state);

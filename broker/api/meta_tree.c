@@ -30,9 +30,9 @@ struct json {
     size_t len;
 };
 
-static void put(struct json *json, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void tree_put(struct json *json, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void put(struct json *json, const char *format, ...) {
+static void tree_put(struct json *json, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -45,19 +45,19 @@ static void put(struct json *json, const char *format, ...) {
 }
 
 static void put_text(struct json *json, const char *text) {
-    put(json, "\"");
+    tree_put(json, "\"");
     for (; *text != '\0'; text++) {
         if (*text == '"' || *text == '\\')
-            put(json, "\\%c", *text);
+            tree_put(json, "\\%c", *text);
         else if ((unsigned char)*text < 0x20)
-            put(json, "\\u%04x", (unsigned)(unsigned char)*text);
+            tree_put(json, "\\u%04x", (unsigned)(unsigned char)*text);
         else
-            put(json, "%c", *text);
+            tree_put(json, "%c", *text);
     }
-    put(json, "\"");
+    tree_put(json, "\"");
 }
 
-static struct kp_string take(struct meta_tree_walk *walk, struct json *json) {
+static struct kp_string tree_take(struct meta_tree_walk *walk, struct json *json) {
     struct kp_string string = kp_arena_string(walk->arena, json->text, json->len);
     walk->too_large = walk->too_large || string.len < 0;
     mem_free(json->text);
@@ -69,20 +69,21 @@ static struct kp_string take(struct meta_tree_walk *walk, struct json *json) {
 static struct kp_string value_of_broker(struct meta_tree_walk *walk, const struct metadata_broker *broker) {
     struct json json = {0};
     const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, walk->listener);
-    put(&json, "{\"id\":%" PRId32 ",\"host\":", broker->node);
+    tree_put(&json, "{\"id\":%" PRId32 ",\"host\":", broker->node);
     put_text(&json, endpoint == NULL ? "" : endpoint->host);
-    put(&json, ",\"port\":%" PRId32 ",\"rack\":", endpoint == NULL ? 0 : endpoint->port);
+    tree_put(&json, ",\"port\":%" PRId32 ",\"rack\":", endpoint == NULL ? 0 : endpoint->port);
     put_text(&json, broker->rack);
-    put(&json, ",\"alive\":%s,\"listeners\":[", services_broker_is_down(walk->services, broker) ? "false" : "true");
+    tree_put(&json, ",\"alive\":%s,\"listeners\":[",
+             services_broker_is_down(walk->services, broker) ? "false" : "true");
     for (size_t i = 0; i < broker->endpoint_count; i++) {
-        put(&json, "%s{\"name\":", i == 0 ? "" : ",");
+        tree_put(&json, "%s{\"name\":", i == 0 ? "" : ",");
         put_text(&json, broker->endpoints[i].listener);
-        put(&json, ",\"host\":");
+        tree_put(&json, ",\"host\":");
         put_text(&json, broker->endpoints[i].host);
-        put(&json, ",\"port\":%" PRId32 "}", broker->endpoints[i].port);
+        tree_put(&json, ",\"port\":%" PRId32 "}", broker->endpoints[i].port);
     }
-    put(&json, "]}");
-    return take(walk, &json);
+    tree_put(&json, "]}");
+    return tree_take(walk, &json);
 }
 
 static struct kp_string value_of_topic(struct meta_tree_walk *walk, const struct metadata_topic *topic) {
@@ -91,52 +92,52 @@ static struct kp_string value_of_topic(struct meta_tree_walk *walk, const struct
     char id_text[23];
     memcpy(id.bytes, topic->id, sizeof id.bytes);
     kp_uuid_text(id, id_text);
-    put(&json, "{\"name\":");
+    tree_put(&json, "{\"name\":");
     put_text(&json, topic->name);
-    put(&json, ",\"id\":\"%s\",\"partitions\":%" PRId32 ",\"config\":{", id_text, topic->partition_count);
+    tree_put(&json, ",\"id\":\"%s\",\"partitions\":%" PRId32 ",\"config\":{", id_text, topic->partition_count);
     for (size_t i = 0; i < topic->config_count; i++) {
-        put(&json, "%s", i == 0 ? "" : ",");
+        tree_put(&json, "%s", i == 0 ? "" : ",");
         put_text(&json, topic->configs[i].name);
-        put(&json, ":");
+        tree_put(&json, ":");
         put_text(&json, topic->configs[i].value);
     }
-    put(&json, "}}");
-    return take(walk, &json);
+    tree_put(&json, "}}");
+    return tree_take(walk, &json);
 }
 
 static struct kp_string value_of_partition(struct meta_tree_walk *walk, const struct metadata_partition *partition) {
     struct json json = {0};
     struct leader leader = leader_table_get(walk->services->leaders, partition->group);
-    put(&json, "{\"partition\":%" PRId32 ",\"leader\":%" PRId32 ",\"leader_epoch\":%" PRIu32 ",\"replicas\":[",
-        partition->index, leader.node, leader.term);
+    tree_put(&json, "{\"partition\":%" PRId32 ",\"leader\":%" PRId32 ",\"leader_epoch\":%" PRIu32 ",\"replicas\":[",
+             partition->index, leader.node, leader.term);
     for (size_t r = 0; r < partition->replica_count; r++)
-        put(&json, "%s%" PRId32, r == 0 ? "" : ",", partition->replicas[r].node);
-    put(&json, "],\"in_sync\":[");
+        tree_put(&json, "%s%" PRId32, r == 0 ? "" : ",", partition->replicas[r].node);
+    tree_put(&json, "],\"in_sync\":[");
     for (size_t i = 0; i < leader.in_sync_count; i++)
-        put(&json, "%s%" PRId32, i == 0 ? "" : ",", leader.in_sync[i]);
-    put(&json, "],\"group\":%" PRIu64 "}", partition->group);
-    return take(walk, &json);
+        tree_put(&json, "%s%" PRId32, i == 0 ? "" : ",", leader.in_sync[i]);
+    tree_put(&json, "],\"group\":%" PRIu64 "}", partition->group);
+    return tree_take(walk, &json);
 }
 
 static struct kp_string value_of_cluster(struct meta_tree_walk *walk) {
     struct json json = {0};
     const struct cluster_record *cluster = walk->services->cluster;
-    put(&json, "{\"id\":\"%s\",\"brokers\":%" PRIu32 ",\"metadata_voters\":%" PRIu32 ",\"version\":%" PRIu64 "}",
-        cluster->id, cluster->node_count, cluster->voters, metadata_version(walk->services->metadata));
-    return take(walk, &json);
+    tree_put(&json, "{\"id\":\"%s\",\"brokers\":%" PRIu32 ",\"metadata_voters\":%" PRIu32 ",\"version\":%" PRIu64 "}",
+             cluster->id, cluster->node_count, cluster->voters, metadata_version(walk->services->metadata));
+    return tree_take(walk, &json);
 }
 
 static struct kp_string value_of_controller(struct meta_tree_walk *walk) {
     struct json json = {0};
-    put(&json, "{\"id\":%" PRId32 "}", metadata_group_leader(walk->services->metadata_group));
-    return take(walk, &json);
+    tree_put(&json, "{\"id\":%" PRId32 "}", metadata_group_leader(walk->services->metadata_group));
+    return tree_take(walk, &json);
 }
 
 static void put_known(struct json *json, const char *name, uint64_t number) {
     if (number == UINT64_MAX)
-        put(json, "\"%s\":null,", name);
+        tree_put(json, "\"%s\":null,", name);
     else
-        put(json, "\"%s\":%" PRIu64 ",", name, number);
+        tree_put(json, "\"%s\":%" PRIu64 ",", name, number);
 }
 
 static struct kp_string value_of_disk(struct meta_tree_walk *walk) {
@@ -144,20 +145,20 @@ static struct kp_string value_of_disk(struct meta_tree_walk *walk) {
     struct disk_space_facts facts;
     const char *trouble = disk_space_sentence(walk->services->room);
     disk_space_facts_get(walk->services->room, &facts);
-    put(&json, "{\"path\":");
+    tree_put(&json, "{\"path\":");
     put_text(&json, facts.path);
-    put(&json, ",");
+    tree_put(&json, ",");
     put_known(&json, "free_bytes", facts.free_bytes);
     put_known(&json, "free_files", facts.free_files);
     put_known(&json, "promised_bytes", facts.promised_bytes);
     put_known(&json, "min_free_bytes", facts.min_free_bytes);
-    put(&json, "\"trouble\":");
+    tree_put(&json, "\"trouble\":");
     if (trouble[0] == '\0')
-        put(&json, "null");
+        tree_put(&json, "null");
     else
         put_text(&json, trouble);
-    put(&json, "}");
-    return take(walk, &json);
+    tree_put(&json, "}");
+    return tree_take(walk, &json);
 }
 
 /* ---- Children ---- */
@@ -298,7 +299,7 @@ static bool get_topic(struct meta_tree_walk *walk, const struct kp_string *piece
     return true;
 }
 
-static bool get(struct meta_tree_walk *walk, const struct kp_string *pieces, size_t count) {
+static bool tree_get(struct meta_tree_walk *walk, const struct kp_string *pieces, size_t count) {
     static const char *const roots[] = {"brokers", "cluster", "controller", "disk", "topics"};
     if (count == 0) {
         list_names(walk, roots, sizeof roots / sizeof roots[0]);
@@ -331,5 +332,5 @@ int meta_tree_begin(struct meta_tree_walk *walk, struct kp_string path) {
         }
         at = end + 1;
     }
-    return get(walk, pieces, count) ? ERR_NONE : ERR_NOT_FOUND;
+    return tree_get(walk, pieces, count) ? ERR_NONE : ERR_NOT_FOUND;
 }

@@ -39,7 +39,7 @@ static void take_answer(struct epoch_part *part) {
     part->out->end_offset = lookup->offset;
 }
 
-static void answered(struct partition_lookup *lookup) {
+static void epoch_answered(struct partition_lookup *lookup) {
     struct epoch_part *part = (struct epoch_part *)lookup;
     take_answer(part);
     one_is_over(part->owner);
@@ -56,7 +56,7 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
                           const struct kp_offset_for_leader_epoch_request_partition *in) {
     int16_t code;
     part->owner = ask;
-    part->lookup.done = answered;
+    part->lookup.done = epoch_answered;
     part->out->partition = in->partition;
     struct partition *partition = local_partition(ask->services, ask->request, AUTHORIZE_DESCRIBE, topic, in->partition,
                                                   &code);

@@ -224,7 +224,8 @@ static void find_part(struct produce_state *state, struct produce_part *part) {
 }
 
 /* False: there is too much of it. */
-static bool prepare(struct produce_state *state, const struct broker_services *services, struct request *request) {
+static bool produce_prepare(struct produce_state *state, const struct broker_services *services,
+                            struct request *request) {
     const struct kp_produce_request *in = request->message;
     struct kp_arena *arena = &request->arena;
     state->services = services;
@@ -297,14 +298,14 @@ static bool go_on(struct request *request) {
     return false;
 }
 
-static void released(struct request *request) {
+static void produce_released(struct request *request) {
     struct produce_state *state = request->state;
     HASH_CLEAR(hh, state->seen);
 }
 
 void api_produce(void *service, struct request *request) {
     struct produce_state *state = kp_arena_alloc(&request->arena, sizeof *state);
-    if (state == NULL || !prepare(state, service, request)) {
+    if (state == NULL || !produce_prepare(state, service, request)) {
         const struct broker_services *services = service;
         log_warn(services->log, "the connection of client %s is closed: it produces to more than %d partitions at once",
                  request->ctx.peer, PARTITIONS_MAX);
@@ -314,7 +315,7 @@ void api_produce(void *service, struct request *request) {
     state->code = check_request(request->message, &state->sentence);
     request->state = state;
     request->canceled = client_gone;
-    request->released = released;
+    request->released = produce_released;
     state->starting = true;
     if (state->count > AT_ONCE) {
         request_hold_connection(request);

@@ -115,7 +115,7 @@ static void try_ask(struct leader_ask *ask) {
     }
 }
 
-static void finish(struct leader_ask *ask) {
+static void ask_finish(struct leader_ask *ask) {
     DL_DELETE(ask->asks->list, ask);
     ask->asks = NULL;
     ask->done(ask, ask->outcome);
@@ -128,7 +128,7 @@ static void on_task(struct env_task *task) {
     DL_FOREACH(asks->list, ask) if (ask->state == ASK_WAITING) try_ask(ask);
     do {
         DL_FOREACH(asks->list, ask) if (ask->state == ASK_ENDED) break;
-        if (ask != NULL) finish(ask);
+        if (ask != NULL) ask_finish(ask);
     } while (ask != NULL);
 }
 

@@ -101,15 +101,15 @@ int leader_transfer_answer_decode(const uint8_t *body, size_t len, enum leader_t
     return ERR_NONE;
 }
 
-static void answer(struct broker_messages *messages, struct broker_caller caller,
-                   enum leader_transfer_outcome outcome) {
+static void transfer_answer(struct broker_messages *messages, struct broker_caller caller,
+                            enum leader_transfer_outcome outcome) {
     uint8_t bytes[ANSWER_SIZE] = {FORMAT, (uint8_t)outcome};
     broker_messages_answer(messages, caller, slice_copy(NULL, bytes, sizeof bytes));
 }
 
 static void on_asked_done(struct leader_handover *handover, enum leader_transfer_outcome outcome) {
     struct asked *asked = (struct asked *)handover; /* its first field */
-    answer(asked->messages, asked->caller, outcome);
+    transfer_answer(asked->messages, asked->caller, outcome);
     mem_free(asked);
 }
 
@@ -117,7 +117,7 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
     struct leader_transfers *transfers = arg;
     enum leader_transfer_outcome outcome = TRANSFER_NOT_READY;
     if (len != REQUEST_SIZE || body[0] != FORMAT) {
-        answer(transfers->messages, caller, outcome);
+        transfer_answer(transfers->messages, caller, outcome);
         return;
     }
     struct asked *asked = mem_zalloc(sizeof *asked);
@@ -127,7 +127,7 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
     if (leader_handover_begin(transfers, &asked->handover, le_get_u64(body + 1), (int32_t)le_get_u32(body + 9),
                               &outcome))
         return;
-    answer(transfers->messages, caller, outcome);
+    transfer_answer(transfers->messages, caller, outcome);
     mem_free(asked);
 }
 

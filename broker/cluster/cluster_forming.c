@@ -38,7 +38,7 @@ void cluster_forming_list(const struct broker_settings *settings, char into[FORM
     CHECK(wrote > 0 && wrote < FORMING_LIST_MAX); /* cluster.nodes was read, and fits */
 }
 
-static void finish(struct cluster_forming *forming, const struct cluster_record *record) {
+static void forming_finish(struct cluster_forming *forming, const struct cluster_record *record) {
     CHECK(forming->state == FORMING_WAITING); /* whoever calls has looked */
     forming->record = *record;
     forming->state = FORMING_DONE;
@@ -57,7 +57,7 @@ static void form_if_all_heard(struct cluster_forming *forming) {
     }
     struct cluster_record record;
     cluster_record_make(&record, nodes, settings->node_count, settings->metadata_voters);
-    finish(forming, &record);
+    forming_finish(forming, &record);
 }
 
 struct cluster_forming *cluster_forming_new(const struct broker_settings *settings,
@@ -68,7 +68,7 @@ struct cluster_forming *cluster_forming_new(const struct broker_settings *settin
     memcpy(forming->directory, directory, CLUSTER_UUID_SIZE);
     cluster_forming_list(settings, forming->list);
     if (record != NULL)
-        finish(forming, record);
+        forming_finish(forming, record);
     else
         form_if_all_heard(forming);
     return forming;
@@ -165,7 +165,7 @@ static int judge_unformed_pair(struct cluster_forming *forming, const struct pee
 static int meet_record(struct cluster_forming *forming, const struct cluster_record *record, struct error_text *why) {
     if (cluster_record_names(record, forming->settings->node_id, forming->directory) ||
         MUTANT(MUTANT_WIPED_REPLICA_VOTES)) {
-        finish(forming, record);
+        forming_finish(forming, record);
         return ERR_NONE;
     }
     if (cluster_record_replica(record, forming->settings->node_id) != 0)

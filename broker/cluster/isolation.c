@@ -44,7 +44,7 @@ static bool hears_too_few(const struct isolation *isolation) {
            leader_table_led_by(isolation->leaders, settings->node_id) == 0;
 }
 
-static void tell(const struct isolation *isolation) {
+static void isolation_tell(const struct isolation *isolation) {
     const struct broker_settings *settings = isolation->settings;
     char silent[200] = "";
     size_t len = 0;
@@ -63,7 +63,7 @@ static void tell(const struct isolation *isolation) {
              settings->isolated_clients_ms, silent);
 }
 
-static void look(void *arg) {
+static void isolation_look(void *arg) {
     struct isolation *isolation = arg;
     isolation->quiet_looks = hears_too_few(isolation) ? isolation->quiet_looks + 1 : 0;
     uint64_t quiet_ms = HEARD_MS + (uint64_t)isolation->quiet_looks * LOOK_MS;
@@ -71,7 +71,7 @@ static void look(void *arg) {
     env_timer_start(isolation->timer, LOOK_MS * 1000);
     if (isolated == isolation->isolated) return;
     isolation->isolated = isolated;
-    tell(isolation);
+    isolation_tell(isolation);
     isolation->changed(isolation->arg, isolated);
 }
 
@@ -87,7 +87,7 @@ struct isolation *isolation_new(struct env *env, struct log *log, const struct b
                                     .leaders = leaders,
                                     .changed = changed,
                                     .arg = arg};
-    isolation->timer = env_timer_new(env, look, isolation);
+    isolation->timer = env_timer_new(env, isolation_look, isolation);
     env_timer_start(isolation->timer, LOOK_MS * 1000);
     return isolation;
 }

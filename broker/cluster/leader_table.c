@@ -136,7 +136,7 @@ static void write_row(struct kp_writer *writer, const struct row *row, int32_t o
         kp_write_int32(writer, row->in_sync[i]);
 }
 
-static struct slice take(struct kp_writer *writer, int32_t rows) {
+static struct slice table_take(struct kp_writer *writer, int32_t rows) {
     uint8_t *data;
     size_t len;
     kp_patch_int32(writer, 1, rows);
@@ -160,7 +160,7 @@ struct announcement {
 };
 
 static void announcement_end(struct announcement *to) {
-    if (to->rows > 0) send_to(to->table, to->only_node, take(&to->writer, to->rows));
+    if (to->rows > 0) send_to(to->table, to->only_node, table_take(&to->writer, to->rows));
     to->rows = 0;
 }
 
@@ -205,7 +205,7 @@ static void on_task(struct env_task *task) {
     }
 }
 
-static void changed(struct leader_table *table, struct row *row) {
+static void table_changed(struct leader_table *table, struct row *row) {
     if (!row->changed) DL_APPEND(table->changed, row);
     row->changed = row->own = true;
     table->any_new = true;
@@ -214,14 +214,14 @@ static void changed(struct leader_table *table, struct row *row) {
 
 /* ---- Rows ---- */
 
-static struct row *find(const struct leader_table *table, uint64_t group) {
+static struct row *table_find(const struct leader_table *table, uint64_t group) {
     struct row *row;
     HASH_FIND(hh, table->rows, &group, sizeof group, row);
     return row;
 }
 
 static struct row *find_or_add(struct leader_table *table, uint64_t group) {
-    struct row *row = find(table, group);
+    struct row *row = table_find(table, group);
     if (row != NULL) return row;
     row = mem_zalloc(sizeof *row);
     row->group = group;
@@ -266,7 +266,7 @@ void leader_table_free(struct leader_table *table) {
 }
 
 struct leader leader_table_get(const struct leader_table *table, uint64_t group) {
-    const struct row *row = find(table, group);
+    const struct row *row = table_find(table, group);
     if (row == NULL) return (struct leader){.node = LEADER_NONE};
     return (struct leader){
         .node = row->node, .term = row->term, .in_sync = row->in_sync, .in_sync_count = row->in_sync_count};
@@ -287,19 +287,19 @@ void leader_table_lead(struct leader_table *table, uint64_t group, log_term term
     row->node = table->node;
     row->doubt_until_ms = 0;
     set_in_sync(row, in_sync, count);
-    changed(table, row);
+    table_changed(table, row);
 }
 
 void leader_table_lost(struct leader_table *table, uint64_t group) {
-    struct row *row = find(table, group);
+    struct row *row = table_find(table, group);
     if (row == NULL || row->node != table->node) return;
     row->node = LEADER_NONE;
     doubt(table, row);
-    changed(table, row);
+    table_changed(table, row);
 }
 
 void leader_table_forget(struct leader_table *table, uint64_t group) {
-    struct row *row = find(table, group);
+    struct row *row = table_find(table, group);
     if (row != NULL) free_row(table, row);
 }
 
@@ -335,9 +335,9 @@ void leader_table_peer_down(struct leader_table *table, int32_t node) {
         if (row->node == node) doubt(table, row);
 }
 
-static void hear(struct leader_table *table, int32_t node, uint64_t group, log_term term, bool leads,
-                 const int32_t *in_sync, size_t count) {
-    struct row *row = find(table, group);
+static void table_hear(struct leader_table *table, int32_t node, uint64_t group, log_term term, bool leads,
+                       const int32_t *in_sync, size_t count) {
+    struct row *row = table_find(table, group);
     if (row == NULL && !leads) return;
     if (row == NULL && HASH_COUNT(table->rows) >= BROKER_PARTITIONS_MOST) {
         log_limited(table->log, &table->limiter, LOG_WARN,
@@ -382,7 +382,7 @@ void leader_table_receive(struct leader_table *table, int32_t node, const struct
         if (term < 1 || count > IN_SYNC_MAX) kp_reader_fail(&reader, ERR_MALFORMED);
         for (int32_t n = 0; n < count && reader.error == ERR_NONE; n++)
             in_sync[n] = kp_read_int32(&reader);
-        if (reader.error == ERR_NONE) hear(table, node, group, (uint32_t)term, leads, in_sync, (size_t)count);
+        if (reader.error == ERR_NONE) table_hear(table, node, group, (uint32_t)term, leads, in_sync, (size_t)count);
     }
     if (!known || reader.error != ERR_NONE || kp_reader_left(&reader) > 0)
         log_limited(table->log, &table->limiter, LOG_WARN,

@@ -49,7 +49,7 @@ struct auto_creation *auto_creation_new(struct env *env, struct log *log, const 
     return creation;
 }
 
-static void finish(struct creating *creating, int16_t error) {
+static void creation_finish(struct creating *creating, int16_t error) {
     DL_DELETE(creating->creation->names, creating);
     creating->creation->count--;
     while (creating->waits != NULL) {
@@ -66,7 +66,7 @@ void auto_creation_free(struct auto_creation *creation) {
     while (creation->names != NULL) {
         metadata_group_submit_cancel(&creation->names->submit);
         leader_table_wait_cancel(&creation->names->leaders);
-        finish(creation->names, KAFKA_BROKER_NOT_AVAILABLE);
+        creation_finish(creation->names, KAFKA_BROKER_NOT_AVAILABLE);
     }
     mem_free(creation);
 }
@@ -74,7 +74,7 @@ void auto_creation_free(struct auto_creation *creation) {
 static void on_leaders(struct leader_wait *wait, int error) {
     struct creating *creating = CONTAINER_OF(wait, struct creating, leaders);
     (void)error; /* a topic whose leaders are not there yet is listed as such */
-    finish(creating, 0);
+    creation_finish(creating, 0);
 }
 
 static void on_created(struct metadata_submit *submit, const struct metadata_result *result) {
@@ -84,11 +84,11 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
     if (result->error != 0 && result->error != KAFKA_TOPIC_ALREADY_EXISTS) {
         log_limited(creating->creation->log, &creating->creation->limiter, LOG_WARN,
                     "topic %s, which a client asked for, was not created: %s", creating->name, result->message);
-        finish(creating, result->error);
+        creation_finish(creating, result->error);
         return;
     }
     if (topic == NULL) { /* deleted again already */
-        finish(creating, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+        creation_finish(creating, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
         return;
     }
     uint64_t *groups = mem_alloc((size_t)topic->partition_count * sizeof *groups);

@@ -68,7 +68,7 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
 }
 
 /* The leader's look at one broker that has registered. */
-static void judge(struct broker_sessions *leases, const struct metadata_broker *broker) {
+static void session_judge(struct broker_sessions *leases, const struct metadata_broker *broker) {
     struct broker_session *lease = broker_session_of(leases, broker->node);
     if (lease == NULL) return;
     bool alive = !lease->given_back &&
@@ -78,22 +78,22 @@ static void judge(struct broker_sessions *leases, const struct metadata_broker *
 
 static void judge_all(struct broker_sessions *leases) {
     for (size_t i = 0; i < metadata_broker_count(leases->metadata); i++)
-        judge(leases, metadata_broker_at(leases->metadata, i));
+        session_judge(leases, metadata_broker_at(leases->metadata, i));
 }
 
-static void heard(struct broker_sessions *leases, int32_t node, uint8_t what) {
+static void session_heard(struct broker_sessions *leases, int32_t node, uint8_t what) {
     struct broker_session *lease = broker_session_of(leases, node);
     const struct metadata_broker *broker = metadata_broker_of(leases->metadata, node);
     if (lease == NULL || !metadata_group_is_leading(leases->group)) return;
     lease->heard = true;
     lease->given_back = what == GIVE_BACK;
     lease->heard_ms = env_now_ms(leases->env);
-    if (broker != NULL) judge(leases, broker);
+    if (broker != NULL) session_judge(leases, broker);
 }
 
 static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
     struct broker_sessions *leases = arg;
-    if (len == 1) heard(leases, caller.node, body[0]);
+    if (len == 1) session_heard(leases, caller.node, body[0]);
     broker_messages_answer(leases->messages, caller, (struct slice){0});
 }
 
@@ -107,7 +107,7 @@ static void on_answer(struct broker_call *call, int error, const uint8_t *answer
 static void tell_leader(struct broker_sessions *leases, uint8_t what) {
     int32_t leader = metadata_group_leader(leases->group);
     if (leader == leases->settings->node_id) {
-        heard(leases, leader, what);
+        session_heard(leases, leader, what);
     } else if (leader >= 0) {
         broker_messages_call_cancel(leases->messages, &leases->call);
         broker_messages_call(leases->messages, &leases->call, leader, BROKER_REQUEST_LEASE, slice_copy(NULL, &what, 1),

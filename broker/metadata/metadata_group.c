@@ -11,7 +11,7 @@
 #include "storage/journal/journal.h"
 #include "storage/log_types.h"
 
-static void tell(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
+static void group_tell(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
     if (asker.nobody) return;
     if (asker.submit != NULL)
         metadata_submit_take(asker.submit, outcome);
@@ -24,7 +24,7 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
     struct metadata_group *group = arg;
     struct change_asker asker = {.caller = caller};
     struct change_outcome outcome;
-    if (metadata_pending_begin(group, body, len, asker, &outcome)) tell(group, asker, &outcome);
+    if (metadata_pending_begin(group, body, len, asker, &outcome)) group_tell(group, asker, &outcome);
 }
 
 /* ---- From the Raft group ---- */
@@ -46,7 +46,7 @@ static void on_committed(void *arg, struct entry *entry) {
                   " (%s); run the version that the other brokers run",
                   entry->index, error_phrase(error));
     struct change_asker asker;
-    if (metadata_pending_end(group, entry->index, &asker)) tell(group, asker, &outcome);
+    if (metadata_pending_end(group, entry->index, &asker)) group_tell(group, asker, &outcome);
 }
 
 static void on_caught_up(void *arg) {
@@ -71,7 +71,7 @@ static void on_lost(void *arg) {
     log_info(group->log, "this broker leads the metadata no more");
     struct change_asker asker;
     while (metadata_pending_end(group, UINT64_MAX, &asker))
-        tell(group, asker, &again);
+        group_tell(group, asker, &again);
 }
 
 static void on_leader_changed(void *arg, replica_id replica, log_term term) {
@@ -113,7 +113,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
                                      .node = settings->node_id,
                                      .messages = messages,
                                      .events = *events,
-                                     .tell = tell,
+                                     .tell = group_tell,
                                      .arg = arg};
     struct raft_group_member members[CLUSTER_NODES_MAX];
     for (uint32_t i = 0; i < cluster->node_count; i++)

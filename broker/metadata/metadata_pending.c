@@ -33,7 +33,7 @@ struct unconfirmed {
     struct unconfirmed *next, *prev;
 };
 
-static void confirmed(struct raft_group_read_index *confirm, int error) {
+static void pending_confirmed(struct raft_group_read_index *confirm, int error) {
     struct unconfirmed *held = (struct unconfirmed *)confirm;
     struct metadata_group *group = held->group;
     DL_DELETE(group->unconfirmed, held);
@@ -42,9 +42,10 @@ static void confirmed(struct raft_group_read_index *confirm, int error) {
     mem_free(held);
 }
 
-static void hold(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
+static void pending_hold(struct metadata_group *group, struct change_asker asker,
+                         const struct change_outcome *outcome) {
     struct unconfirmed *held = mem_zalloc(sizeof *held);
-    held->confirm.done = confirmed;
+    held->confirm.done = pending_confirmed;
     held->group = group;
     held->asker = asker;
     held->outcome = *outcome;
@@ -107,8 +108,8 @@ static bool is_under_way(const struct metadata_group *group, struct kp_uuid requ
 }
 
 /* Checks and completes a change against the table and what is pending. */
-static bool prepare(struct metadata_group *group, struct metadata_change *change, struct kp_arena *arena,
-                    struct metadata_result *result, bool *again) {
+static bool pending_prepare(struct metadata_group *group, struct metadata_change *change, struct kp_arena *arena,
+                            struct metadata_result *result, bool *again) {
     memset(result, 0, sizeof *result);
     *again = is_under_way(group, request_of(&change->command));
     if (*again) return false;
@@ -170,7 +171,7 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
                  "the metadata leader, broker %" PRId32
                  ", does not understand this change; run the same version everywhere",
                  group->node);
-    } else if (!prepare(group, &change, &arena, &outcome->result, &again)) {
+    } else if (!pending_prepare(group, &change, &arena, &outcome->result, &again)) {
         outcome->status = again ? CHANGE_AGAIN : CHANGE_DONE;
     } else if (!change.validate_only) {
         later = submit_command(group, &change.command, asker);
@@ -178,7 +179,7 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
     }
     kp_arena_close(&arena);
     if (outcome->status == CHANGE_DONE && change.validate_only) {
-        hold(group, asker, outcome);
+        pending_hold(group, asker, outcome);
         later = true;
     }
     return !later;

@@ -32,7 +32,7 @@ static void take_out(struct metadata_submit *submit) {
     slice_unref(&submit->bytes);
 }
 
-static void finish(struct metadata_submit *submit) {
+static void submit_finish(struct metadata_submit *submit) {
     if (submit->type == COMMAND_DELETE_TOPIC && submit->tries > 1 && submit->result.error == KAFKA_UNKNOWN_TOPIC_ID)
         memset(&submit->result, 0, sizeof submit->result); /* it was there, and an earlier try has deleted it */
     take_out(submit);
@@ -103,7 +103,7 @@ static void timed_out(struct metadata_submit *submit) {
                      ", did not finish this in time; it may or may not have happened, look before you try again",
                      leader);
     }
-    finish(submit);
+    submit_finish(submit);
 }
 
 /* `done` of a submit may make and cancel others, also the next. False: the turn is long, and others are to be looked at in a later one. */
@@ -120,7 +120,7 @@ static bool end_all(struct metadata_group *group) {
         group->next_to_end = submit->next;
         ended = ended || done || submit->deadline_ms <= now_ms;
         if (done)
-            finish(submit);
+            submit_finish(submit);
         else if (submit->deadline_ms <= now_ms)
             timed_out(submit);
     }
@@ -184,7 +184,7 @@ void metadata_submits_close(struct metadata_group *group) {
         if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
         submit->result.error = KAFKA_BROKER_NOT_AVAILABLE;
         snprintf(submit->result.message, sizeof submit->result.message, "this broker is stopping; ask another one");
-        finish(submit);
+        submit_finish(submit);
     }
     env_defer_cancel(group->env, &group->task);
     env_timer_free(group->retry);

@@ -21,7 +21,7 @@ struct producer_ids {
     struct metadata_submit question;
 };
 
-static void ask(struct producer_ids *ids) {
+static void ids_ask(struct producer_ids *ids) {
     if (ids->submit.state != SUBMIT_IDLE) return;
     struct metadata_change change = {0};
     metadata_command_init(&change.command, COMMAND_ALLOCATE_PRODUCER_IDS);
@@ -48,14 +48,14 @@ static void on_block(struct metadata_submit *submit, const struct metadata_resul
     struct producer_ids *ids = CONTAINER_OF(submit, struct producer_ids, submit);
     if (result->error != 0) {
         fail_all(ids, result->error);
-        if (ids->waits != NULL) ask(ids);
+        if (ids->waits != NULL) ids_ask(ids);
         return;
     }
     ids->next = result->value;
     ids->end = result->value + PRODUCER_IDS_BLOCK;
     while (ids->waits != NULL && ids->next < ids->end)
         end_first(ids, 0, ids->next++);
-    if (ids->waits != NULL) ask(ids);
+    if (ids->waits != NULL) ids_ask(ids);
 }
 
 /* ---- Which ids were given out ---- */
@@ -131,5 +131,5 @@ void producer_ids_take(struct producer_ids *ids, struct producer_id_wait *wait) 
         return;
     }
     DL_APPEND(ids->waits, wait);
-    ask(ids);
+    ids_ask(ids);
 }

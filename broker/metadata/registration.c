@@ -39,7 +39,7 @@ static bool row_is_true(const struct registration *registration) {
     return true;
 }
 
-static void submit(struct registration *registration) {
+static void registration_submit(struct registration *registration) {
     struct metadata_change change = {.validate_only = !registration->caught_up};
     metadata_command_init(&change.command, COMMAND_REGISTER_BROKER);
     struct command_register_broker *command = &change.command.register_broker;
@@ -56,7 +56,7 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
     if (result->error == KAFKA_BROKER_NOT_AVAILABLE) return; /* the group closes */
     if (result->error != 0) {
         log_warn(registration->log, "waiting to register this broker: %s", result->message);
-        submit(registration);
+        registration_submit(registration);
         return;
     }
     if (!registration->caught_up) {
@@ -64,7 +64,7 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
         broker_sessions_renew(
             registration->leases); /* the leader must know that we are back before it looks at our row */
         if (!row_is_true(registration)) {
-            submit(registration);
+            registration_submit(registration);
             return;
         }
     }
@@ -92,7 +92,7 @@ struct registration *registration_start(struct log *log, const struct broker_set
             .port = facts->endpoints[i].port};
     registration->submit.done = on_submitted;
     registration->submit.group = group;
-    submit(registration);
+    registration_submit(registration);
     return registration;
 }
 

@@ -114,7 +114,7 @@ static void give_back(struct forming_entry *forming, struct slice bytes) {
     forming->large = bytes; /* its own buffer now: it gathers no more */
 }
 
-static int submit(struct partition *partition, struct forming_entry *forming) {
+static int queue_submit(struct partition *partition, struct forming_entry *forming) {
     struct entry_spec spec = {.type = ENTRY_BATCHES,
                               .batches = forming->batches,
                               .base_offset = forming->base_offset,
@@ -134,7 +134,7 @@ int append_queue_flush(struct partition *partition) {
     struct append_queue *queue = &partition->queue;
     while (queue->first != NULL) {
         struct forming_entry *forming = queue->first;
-        int error = submit(partition, forming);
+        int error = queue_submit(partition, forming);
         if (error != ERR_NONE) return error;
         queue->usual_len = (queue->usual_len + forming->len) / 2;
         queue->bytes -= forming->len;

@@ -90,7 +90,7 @@ bool check_pool_inline(struct check_pool *pool, struct record_check *check, int 
 
 /* ---- In the pool ---- */
 
-static void work(struct env_job *job) {
+static void check_pool_work(struct env_job *job) {
     struct check_run *run = (struct check_run *)job;
     run->error = record_check_step(run->check, SLICE_BYTES);
 }
@@ -150,7 +150,7 @@ int check_pool_run(struct check_pool *pool, struct record_check *check, const st
                          "(produce.check.memory.bytes): compress with a smaller window, or raise that limit.",
                          memory, pool->options.memory_bytes);
     struct check_run *run = mem_zalloc(sizeof *run);
-    run->job.work = work;
+    run->job.work = check_pool_work;
     run->job.done = slice_is_over;
     run->pool = pool;
     run->task = task;

@@ -205,8 +205,8 @@ static const struct raft_group_events raft_group_events = {.restore = on_restore
 
 /* ---- Life ---- */
 
-static struct partition *make(struct shard *shard, const struct partition_spec *spec,
-                              const struct partition_events *events, void *arg) {
+static struct partition *partition_make(struct shard *shard, const struct partition_spec *spec,
+                                        const struct partition_events *events, void *arg) {
     struct env *env = shard_env(shard);
     struct partition *partition = mem_zalloc(sizeof *partition);
     partition->shard = shard;
@@ -248,7 +248,7 @@ void partition_label(const char *topic, int32_t index, char into[PARTITION_LABEL
 
 int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
                    void *arg, struct partition **result, struct error_text *why) {
-    struct partition *partition = make(shard, spec, events, arg);
+    struct partition *partition = partition_make(shard, spec, events, arg);
     char label[PARTITION_LABEL_MAX];
     partition_label(spec->topic, spec->index, label);
     struct raft_group_spec group = {.id = spec->group,

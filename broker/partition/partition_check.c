@@ -47,8 +47,8 @@ void produce_list_insert(struct produce_list *list, struct partition_produce *pr
 /* ---- One batch ---- */
 
 /* Begins a check, and ends it if it is short. False: batch->check is for the pool. */
-static bool begin(struct partition *partition, const struct partition_produce *produce, struct produced_batch *batch,
-                  int16_t *code, struct produce_refusal *refusal) {
+static bool check_begin(struct partition *partition, const struct partition_produce *produce,
+                        struct produced_batch *batch, int16_t *code, struct produce_refusal *refusal) {
     int error;
     refusal->why.text[0] = '\0';
     refusal->reject_count = 0;
@@ -61,8 +61,8 @@ static bool begin(struct partition *partition, const struct partition_produce *p
 }
 
 /* Gives what was begun to the pool. False: it cannot, with the error in *code. */
-static bool give(struct check_line *line, const struct partition_produce *produce, int16_t *code,
-                 struct produce_refusal *refusal) {
+static bool check_give(struct check_line *line, const struct partition_produce *produce, int16_t *code,
+                       struct produce_refusal *refusal) {
     struct produced_batch *batch = &line->batch;
     *code = error_map_batch(
         check_pool_run(line->partition->checks, batch->check, &produce->records.frame, &line->task, &refusal->why));
@@ -85,15 +85,16 @@ static size_t bytes_of(const struct partition_produce *produce) {
     return produce->records.len > 0 ? (size_t)produce->records.len : 0;
 }
 
-static void leave(struct check_line *line, struct partition_produce *produce) {
+static void check_leave(struct check_line *line, struct partition_produce *produce) {
     produce_list_remove(&line->list, produce);
     line->bytes -= bytes_of(produce);
     produce->line = NULL;
 }
 
-static void tell(struct check_line *line, struct produced_batch *batch, int16_t code, struct produce_refusal *refusal) {
+static void check_tell(struct check_line *line, struct produced_batch *batch, int16_t code,
+                       struct produce_refusal *refusal) {
     struct partition_produce *produce = line->list.first;
-    leave(line, produce);
+    check_leave(line, produce);
     line->partition->checked(produce, batch, code, refusal);
 }
 
@@ -104,9 +105,11 @@ static void go_on(struct check_line *line) {
         struct produce_refusal refusal;
         int16_t code;
         const struct partition_produce *first = line->list.first;
-        if (!begin(line->partition, first, &line->batch, &code, &refusal) && give(line, first, &code, &refusal)) break;
+        if (!check_begin(line->partition, first, &line->batch, &code, &refusal) &&
+            check_give(line, first, &code, &refusal))
+            break;
         struct produced_batch batch = line->batch;
-        tell(line, &batch, code, &refusal);
+        check_tell(line, &batch, code, &refusal);
     }
     line->busy = false;
     free_if_empty(line);
@@ -119,7 +122,7 @@ static void check_is_over(struct check_task *task, struct record_check *check, i
     batch.check = check;
     int16_t code = produced_batch_end(&line->list.first->records, &batch, error, &refusal);
     line->busy = true;
-    tell(line, &batch, code, &refusal);
+    check_tell(line, &batch, code, &refusal);
     go_on(line);
 }
 
@@ -138,10 +141,10 @@ bool partition_check(struct partition *partition, struct partition_produce *prod
     const void *sender = produce->records.sender;
     HASH_FIND_PTR(partition->lines, &sender, line);
     if (line == NULL) {
-        if (begin(partition, produce, batch, code, refusal)) return true;
+        if (check_begin(partition, produce, batch, code, refusal)) return true;
         line = line_new(partition, sender);
         line->batch = *batch;
-        if (!give(line, produce, code, refusal)) {
+        if (!check_give(line, produce, code, refusal)) {
             free_if_empty(line);
             return true;
         }
@@ -155,7 +158,7 @@ bool partition_check(struct partition *partition, struct partition_produce *prod
 void partition_check_cancel(struct partition_produce *produce) {
     struct check_line *line = produce->line;
     bool first = line->list.first == produce;
-    leave(line, produce);
+    check_leave(line, produce);
     if (first) check_pool_cancel(&line->task);
     /* The next one is begun later: a client that has gone has all of its batches taken out, one after the other. */
     if (first && line->list.first != NULL) env_defer(line->partition->env, &line->partition->lines_task);

@@ -17,25 +17,25 @@
 
 enum lookup_stage { STAGE_OVER, STAGE_CONFIRM, STAGE_SEARCH };
 
-static void begin(struct partition_lookup *lookup) {
+static void lookup_begin(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     lookup->stage = STAGE_CONFIRM;
     DL_PREPEND(partition->lookups, lookup);
 }
 
-static void end(struct partition_lookup *lookup) {
+static void lookup_end(struct partition_lookup *lookup) {
     DL_DELETE(lookup->partition->lookups, lookup);
     lookup->stage = STAGE_OVER;
 }
 
-static enum completion over(struct partition_lookup *lookup, int16_t error, kafka_offset offset, int64_t timestamp,
-                            int32_t leader_epoch) {
+static enum completion lookup_over(struct partition_lookup *lookup, int16_t error, kafka_offset offset,
+                                   int64_t timestamp, int32_t leader_epoch) {
     CHECK(error == KAFKA_NONE || offset == -1); /* the callers below, none of a client's numbers */
     lookup->error = error;
     lookup->offset = offset;
     lookup->timestamp = timestamp;
     lookup->leader_epoch = leader_epoch;
-    if (lookup->stage != STAGE_OVER) end(lookup);
+    if (lookup->stage != STAGE_OVER) lookup_end(lookup);
     if (!lookup->inside) lookup->done(lookup);
     return DONE;
 }
@@ -43,11 +43,11 @@ static enum completion over(struct partition_lookup *lookup, int16_t error, kafk
 static void searched(struct partition_log_search *search, int error) {
     struct partition_lookup *lookup = CONTAINER_OF(search, struct partition_lookup, search);
     if (error != ERR_NONE)
-        over(lookup, error_map_log(error), -1, -1, -1);
+        lookup_over(lookup, error_map_log(error), -1, -1, -1);
     else if (search->offset < 0)
-        over(lookup, KAFKA_NONE, -1, -1, -1);
+        lookup_over(lookup, KAFKA_NONE, -1, -1, -1);
     else
-        over(lookup, KAFKA_NONE, search->offset, search->timestamp, (int32_t)search->leader_epoch);
+        lookup_over(lookup, KAFKA_NONE, search->offset, search->timestamp, (int32_t)search->leader_epoch);
 }
 
 /* As Kafka: an epoch before the first that is known ends where the log starts, under its own name; -1 is none, and one above the
@@ -60,22 +60,22 @@ static void end_of_epoch(struct partition_lookup *lookup) {
                                   : partition_log_epoch_end(raft_group_log(partition->group),
                                                             (uint32_t)lookup->wanted_epoch, &found);
     if (end_offset >= 0)
-        over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
+        lookup_over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
     else if (lookup->wanted_epoch == -1 || lookup->wanted_epoch > (int64_t)partition->epoch)
-        over(lookup, KAFKA_NONE, -1, -1, -1);
+        lookup_over(lookup, KAFKA_NONE, -1, -1, -1);
     else
-        over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, lookup->wanted_epoch);
+        lookup_over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, lookup->wanted_epoch);
 }
 
-static void confirmed(struct raft_group_read_index *confirm, int error) {
+static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {
     struct partition_lookup *lookup = CONTAINER_OF(confirm, struct partition_lookup, confirm);
     struct partition *partition = lookup->partition;
     if (error != ERR_NONE) {
-        over(lookup, error_map_group(error), -1, -1, -1);
+        lookup_over(lookup, error_map_group(error), -1, -1, -1);
     } else if (lookup->by_epoch) {
         end_of_epoch(lookup);
     } else if (lookup->wanted == PARTITION_LATEST) {
-        over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
+        lookup_over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
     } else {
         lookup->stage = STAGE_SEARCH;
         partition_log_search(raft_group_log(partition->group), lookup->wanted, partition->high_watermark,
@@ -83,11 +83,11 @@ static void confirmed(struct raft_group_read_index *confirm, int error) {
     }
 }
 
-static enum completion start(struct partition_lookup *lookup) {
+static enum completion lookup_start(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST)
-        return over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
-    begin(lookup);
+        return lookup_over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
+    lookup_begin(lookup);
     raft_group_read_index(partition->group, &lookup->confirm);
     return lookup->stage == STAGE_OVER ? DONE : PENDING;
 }
@@ -95,11 +95,11 @@ static enum completion start(struct partition_lookup *lookup) {
 static enum completion look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
     lookup->partition = partition;
     lookup->search = (struct partition_log_search){.done = searched};
-    lookup->confirm = (struct raft_group_read_index){.done = confirmed};
+    lookup->confirm = (struct raft_group_read_index){.done = lookup_confirmed};
     lookup->stage = STAGE_OVER;
     lookup->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &lookup->electing);
-    enum completion completion = code != KAFKA_NONE ? over(lookup, code, -1, -1, -1) : start(lookup);
+    enum completion completion = code != KAFKA_NONE ? lookup_over(lookup, code, -1, -1, -1) : lookup_start(lookup);
     lookup->inside = false;
     return completion;
 }
@@ -121,7 +121,7 @@ enum completion partition_lookup_epoch(struct partition *partition, int32_t epoc
 void partition_lookup_cancel(struct partition_lookup *lookup) {
     if (lookup->stage == STAGE_CONFIRM) raft_group_read_index_cancel(lookup->partition->group, &lookup->confirm);
     if (lookup->stage == STAGE_SEARCH) partition_log_search_cancel(&lookup->search);
-    if (lookup->stage != STAGE_OVER) end(lookup);
+    if (lookup->stage != STAGE_OVER) lookup_end(lookup);
 }
 
 void partition_lookups_fail(struct partition *partition) {
@@ -130,6 +130,6 @@ void partition_lookups_fail(struct partition *partition) {
     while (partition->lookups != NULL) {
         struct partition_lookup *lookup = partition->lookups;
         partition_lookup_cancel(lookup);
-        over(lookup, code, -1, -1, -1);
+        lookup_over(lookup, code, -1, -1, -1);
     }
 }

@@ -137,7 +137,8 @@ static int16_t room_for(const struct partition *partition, uint64_t bytes, struc
     return KAFKA_NONE;
 }
 
-static void append(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch) {
+static void produce_append(struct partition *partition, struct partition_produce *produce,
+                           struct produced_batch *batch) {
     int64_t now_ms = env_wall_ms(partition->env);
     kafka_offset base_offset = partition->next_offset;
     bool log_append_time = partition->settings.log_append_time;
@@ -247,7 +248,7 @@ static enum completion append_checked(struct partition *partition, struct partit
         set_result(produce, room, -1, -1);
         place = SEQUENCE_OVER;
     } else if (place == SEQUENCE_NEXT) {
-        append(partition, produce, batch);
+        produce_append(partition, produce, batch);
     }
     produced_batch_release(batch);
     return place == SEQUENCE_WAITS || place == SEQUENCE_NEXT ? PENDING : DONE;
@@ -271,8 +272,8 @@ static void on_judged(struct partition_produce *produce, int16_t code, const str
 }
 
 /* On a leader. PENDING: it is checked, or waits for its commit. */
-static enum completion take(struct partition *partition, struct partition_produce *produce,
-                            struct produce_refusal *refusal) {
+static enum completion produce_take(struct partition *partition, struct partition_produce *produce,
+                                    struct produce_refusal *refusal) {
     struct produced_batch batch;
     int16_t code;
     code = produce->records.len > 0 ? KAFKA_NONE : room_for(partition, 0, &refusal->why);
@@ -304,7 +305,7 @@ enum completion partition_produce(struct partition *partition, const struct prod
         set_result(produce, code, -1, -1);
         return DONE;
     }
-    return take(partition, produce, refusal);
+    return produce_take(partition, produce, refusal);
 }
 
 /* ---- Ends ---- */
@@ -314,7 +315,7 @@ void partition_produces_leading(struct partition *partition) {
     struct produce_refusal refusal;
     while ((produce = partition->electing.first) != NULL && partition->leading) {
         take_out(produce);
-        if (take(partition, produce, &refusal) == DONE) produce->done(produce, &refusal);
+        if (produce_take(partition, produce, &refusal) == DONE) produce->done(produce, &refusal);
     }
 }
 

@@ -19,52 +19,52 @@ enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_CONFIRM };
 
 /* ---- Reads ---- */
 
-static void begin(struct partition_read *read, enum read_stage stage) {
+static void read_begin(struct partition_read *read, enum read_stage stage) {
     struct partition *partition = read->partition;
     read->stage = stage;
     DL_PREPEND(partition->reads, read);
 }
 
-static void end(struct partition_read *read) {
+static void read_end(struct partition_read *read) {
     DL_DELETE(read->partition->reads, read);
     read->stage = STAGE_OVER;
 }
 
 /* No error carries the two ends, as in Kafka: only a leader knows them, and with NOT_LEADER_OR_FOLLOWER clients would reset to them.
  * DONE, for who is in the call that began it. */
-static enum completion over(struct partition_read *read, int16_t error) {
+static enum completion partition_read_over(struct partition_read *read, int16_t error) {
     bool known = error == KAFKA_NONE;
     read->error = error;
     read->high_watermark = known ? read->partition->high_watermark : -1;
     read->start_offset = known ? partition_start_offset(read->partition) : -1;
     read->more = error == KAFKA_NONE && read->fetch.next_offset < read->end_offset;
-    if (read->stage != STAGE_OVER) end(read);
+    if (read->stage != STAGE_OVER) read_end(read);
     if (!read->inside) read->done(read);
     return DONE;
 }
 
 static void log_done(struct partition_log_fetch *fetch, int error) {
-    over(CONTAINER_OF(fetch, struct partition_read, fetch), error_map_log(error));
+    partition_read_over(CONTAINER_OF(fetch, struct partition_read, fetch), error_map_log(error));
 }
 
-static void confirmed(struct raft_group_read_index *confirm, int error) {
+static void read_confirmed(struct raft_group_read_index *confirm, int error) {
     struct partition_read *read = CONTAINER_OF(confirm, struct partition_read, confirm);
     int16_t code = error_map_group(error);
     bool still_above = read->offset > partition_log_end_offset(raft_group_log(read->partition->group));
-    over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
+    partition_read_over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
 }
 
-static enum completion start(struct partition_read *read, uint64_t max_bytes) {
+static enum completion read_start(struct partition_read *read, uint64_t max_bytes) {
     struct partition *partition = read->partition;
     struct partition_log *log = raft_group_log(partition->group);
-    if (read->offset < partition_log_start_offset(log)) return over(read, KAFKA_OFFSET_OUT_OF_RANGE);
+    if (read->offset < partition_log_start_offset(log)) return partition_read_over(read, KAFKA_OFFSET_OUT_OF_RANGE);
     if (read->offset < partition->high_watermark && max_bytes > 0) {
-        begin(read, STAGE_LOG);
+        read_begin(read, STAGE_LOG);
         partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
         return read->stage == STAGE_OVER ? DONE : PENDING;
     }
-    if (read->offset <= partition_log_end_offset(log)) return over(read, KAFKA_NONE);
-    begin(read, STAGE_CONFIRM);
+    if (read->offset <= partition_log_end_offset(log)) return partition_read_over(read, KAFKA_NONE);
+    read_begin(read, STAGE_CONFIRM);
     raft_group_read_index(partition->group, &read->confirm);
     return read->stage == STAGE_OVER ? DONE : PENDING;
 }
@@ -75,11 +75,11 @@ enum completion partition_read(struct partition *partition, kafka_offset offset,
     read->offset = offset;
     read->end_offset = partition->high_watermark;
     read->fetch = (struct partition_log_fetch){.done = log_done, .next_offset = offset};
-    read->confirm = (struct raft_group_read_index){.done = confirmed};
+    read->confirm = (struct raft_group_read_index){.done = read_confirmed};
     read->stage = STAGE_OVER;
     read->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &read->electing);
-    enum completion completion = code != KAFKA_NONE ? over(read, code) : start(read, max_bytes);
+    enum completion completion = code != KAFKA_NONE ? partition_read_over(read, code) : read_start(read, max_bytes);
     read->inside = false;
     return completion;
 }
@@ -87,7 +87,7 @@ enum completion partition_read(struct partition *partition, kafka_offset offset,
 void partition_read_cancel(struct partition_read *read) {
     if (read->stage == STAGE_LOG) partition_log_fetch_cancel(&read->fetch);
     if (read->stage == STAGE_CONFIRM) raft_group_read_index_cancel(read->partition->group, &read->confirm);
-    if (read->stage != STAGE_OVER) end(read);
+    if (read->stage != STAGE_OVER) read_end(read);
 }
 
 void partition_read_release(struct partition_read *read) {
@@ -100,7 +100,7 @@ void partition_reads_fail(struct partition *partition) {
     while (partition->reads != NULL) {
         struct partition_read *read = partition->reads;
         partition_read_cancel(read);
-        over(read, code);
+        partition_read_over(read, code);
     }
 }
 

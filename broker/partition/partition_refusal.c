@@ -26,7 +26,7 @@ struct held_verdict {
     struct error_text why;
 };
 
-static struct held_verdict *hold(struct partition *partition, struct partition_produce *produce) {
+static struct held_verdict *refusal_hold(struct partition *partition, struct partition_produce *produce) {
     struct held_verdict *held = mem_zalloc(sizeof *held);
     held->produce = produce;
     produce->held = held;
@@ -35,42 +35,42 @@ static struct held_verdict *hold(struct partition *partition, struct partition_p
 }
 
 /* Out of the list; what is under way is over or canceled. */
-static void end(struct held_verdict *held) {
+static void refusal_end(struct held_verdict *held) {
     produce_list_remove(&held->produce->partition->held, held->produce);
     held->produce->held = NULL;
     mem_free(held);
 }
 
-static void tell(struct held_verdict *held, int16_t code) {
+static void refusal_tell(struct held_verdict *held, int16_t code) {
     struct partition_produce *produce = held->produce;
     struct produce_refusal refusal = {.why = held->why};
     if (code != held->code) refusal.why.text[0] = '\0';
-    end(held);
+    refusal_end(held);
     produce->partition->judged(produce, code, &refusal);
 }
 
-static void confirmed(struct raft_group_read_index *confirm, int error) {
+static void refusal_confirmed(struct raft_group_read_index *confirm, int error) {
     struct held_verdict *held = (struct held_verdict *)confirm;
-    tell(held, error == ERR_NONE ? held->code : error_map_group(error));
+    refusal_tell(held, error == ERR_NONE ? held->code : error_map_group(error));
 }
 
 static void asked(struct producer_ids_ask *ask, bool known) {
     struct held_verdict *held = CONTAINER_OF(ask, struct held_verdict, ask);
     bool given = producer_ids_given(held->produce->partition->ids, held->producer_id);
-    tell(held, known && !given ? held->code : KAFKA_NOT_ENOUGH_REPLICAS);
+    refusal_tell(held, known && !given ? held->code : KAFKA_NOT_ENOUGH_REPLICAS);
 }
 
 void partition_refusal_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
                             const struct error_text *why) {
-    struct held_verdict *held = hold(partition, produce);
+    struct held_verdict *held = refusal_hold(partition, produce);
     held->code = code;
     held->why = *why;
-    held->confirm.done = confirmed;
+    held->confirm.done = refusal_confirmed;
     raft_group_read_index(partition->group, &held->confirm);
 }
 
 void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id) {
-    struct held_verdict *held = hold(partition, produce);
+    struct held_verdict *held = refusal_hold(partition, produce);
     held->producer_id = producer_id;
     held->code = error_set(&held->why, KAFKA_UNKNOWN_PRODUCER_ID,
                            "No producer was ever given the id %lld in this cluster; ask for one (InitProducerId).",
@@ -86,5 +86,5 @@ void partition_refusal_cancel(struct partition_produce *produce) {
         producer_ids_ask_cancel(produce->partition->ids, &held->ask);
     else
         raft_group_read_index_cancel(produce->partition->group, &held->confirm);
-    end(held);
+    refusal_end(held);
 }

@@ -30,14 +30,14 @@ struct refusals *refusals_new(uint32_t most, uint64_t seed) {
     return refusals;
 }
 
-static struct kept *find(const struct refusals *refusals, int64_t producer_id) {
+static struct kept *producer_refusals_find(const struct refusals *refusals, int64_t producer_id) {
     struct kept *found;
     HASH_FIND_BYHASHVALUE(hh, refusals->table, &producer_id, sizeof producer_id,
                           producer_hash(refusals->seed, producer_id), found);
     return found;
 }
 
-static void drop(struct refusals *refusals, struct kept *kept) {
+static void producer_refusals_drop(struct refusals *refusals, struct kept *kept) {
     HASH_DELETE(hh, refusals->table, kept);
     DL_DELETE(refusals->oldest, kept);
     mem_free(kept);
@@ -45,7 +45,7 @@ static void drop(struct refusals *refusals, struct kept *kept) {
 
 void refusals_clear(struct refusals *refusals) {
     while (refusals->oldest != NULL)
-        drop(refusals, refusals->oldest);
+        producer_refusals_drop(refusals, refusals->oldest);
     refusals->lost_until_ms = INT64_MIN;
 }
 
@@ -55,8 +55,8 @@ void refusals_free(struct refusals *refusals) {
 }
 
 void refusals_drop(struct refusals *refusals, int64_t producer_id) {
-    struct kept *kept = find(refusals, producer_id);
-    if (kept != NULL) drop(refusals, kept);
+    struct kept *kept = producer_refusals_find(refusals, producer_id);
+    if (kept != NULL) producer_refusals_drop(refusals, kept);
 }
 
 static void make_room(struct refusals *refusals, int64_t now_ms) {
@@ -65,7 +65,7 @@ static void make_room(struct refusals *refusals, int64_t now_ms) {
         int64_t until_ms = oldest->refusal.when_ms + PRODUCER_REFUSED_MS;
         if (now_ms < until_ms && HASH_COUNT(refusals->table) < refusals->most) return;
         if (now_ms < until_ms && until_ms > refusals->lost_until_ms) refusals->lost_until_ms = until_ms;
-        drop(refusals, oldest);
+        producer_refusals_drop(refusals, oldest);
     }
 }
 
@@ -80,7 +80,7 @@ void refusals_note(struct refusals *refusals, int64_t producer_id, const struct 
 }
 
 const struct refusal *refusals_find(const struct refusals *refusals, int64_t producer_id) {
-    const struct kept *kept = find(refusals, producer_id);
+    const struct kept *kept = producer_refusals_find(refusals, producer_id);
     return kept == NULL ? NULL : &kept->refusal;
 }
 

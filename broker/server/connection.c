@@ -347,7 +347,7 @@ static void run_abandoned(struct connection *connection, struct request *request
 }
 
 /* It is none, and what may follow is not looked at: the connection closes once those before it are answered, as in Kafka. */
-static void refuse(struct connection *connection, struct request *request, const struct error_text *why) {
+static void connection_refuse(struct connection *connection, struct request *request, const struct error_text *why) {
     connection_complain(connection, why->text);
     if (connection->queue != NULL) {
         request_hold_connection(request);
@@ -362,7 +362,7 @@ static void refuse(struct connection *connection, struct request *request, const
 static void take_up(struct connection *connection, struct request *request, int error, const struct error_text *why) {
     request->arena.limit = request->arena.used + ANSWER_MOST;
     if (error != ERR_NONE) {
-        refuse(connection, request, why);
+        connection_refuse(connection, request, why);
         return;
     }
     connection->host->active(connection->owner);
@@ -435,7 +435,7 @@ static void stream_ended(void *arg, int error, uint32_t length) {
                   length, connection->host->max_request_bytes);
     struct request *request = request_new(connection, (struct slice){0});
     list_append(connection, request);
-    refuse(connection, request, &why);
+    connection_refuse(connection, request, &why);
 }
 
 static const struct frame_reader_events frame_events = {.frame = frame_came,

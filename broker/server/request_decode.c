@@ -82,18 +82,18 @@ static void stop_waiting(struct decoding *decoding) {
     request->canceled = NULL;
 }
 
-static void work(struct env_job *job) {
+static void decode_work(struct env_job *job) {
     struct decoding *decoding = (struct decoding *)job;
     decoding->error = decode(decoding->request, UINT32_MAX, &decoding->why);
 }
 
-static void done(struct env_job *job) {
+static void decode_done(struct env_job *job) {
     struct decoding *decoding = (struct decoding *)job;
     decoding->events->decoded(decoding->request, decoding->error, &decoding->why);
     mem_free(decoding);
 }
 
-static void begin(struct env_task *task) {
+static void decode_begin(struct env_task *task) {
     struct decoding *decoding = CONTAINER_OF(task, struct decoding, begin);
     struct request *request = decoding->request;
     if (!budget_may_pass(request->ctx.memory, request)) {
@@ -140,12 +140,12 @@ void request_decode_later(struct request *request, struct budget *memory, struct
                           const struct request_decode_events *events) {
     CHECK(request->charged == 0 && request->state == NULL); /* nobody has charged or handled it yet */
     struct decoding *decoding = mem_zalloc(sizeof *decoding);
-    *decoding = (struct decoding){.job = {.work = work, .done = done},
+    *decoding = (struct decoding){.job = {.work = decode_work, .done = decode_done},
                                   .request = request,
                                   .events = events,
                                   .crowd = crowd,
                                   .room.room = there_is_room,
-                                  .begin.run = begin,
+                                  .begin.run = decode_begin,
                                   .parked.give_way = give_way};
     charge_frame(request, frames);
     request->ctx.memory = memory;

@@ -32,21 +32,21 @@ int request_encode(const struct request *request, const void *response, struct k
                               writer);
 }
 
-static void end(struct encoding *encoding) {
+static void encode_end(struct encoding *encoding) {
     kp_writer_own(&encoding->writer);
     encoding->encoded(encoding->request, &encoding->writer, encoding->error);
     mem_free(encoding);
 }
 
 static void end_later(struct env_task *task) {
-    end(CONTAINER_OF(task, struct encoding, later));
+    encode_end(CONTAINER_OF(task, struct encoding, later));
 }
 
 static void end_soon(struct encoding *encoding) {
     if (env_turn_is_long(encoding->request->env))
         env_yield(encoding->request->env, &encoding->later);
     else
-        end(encoding);
+        encode_end(encoding);
 }
 
 /* ---- Encoding ---- */
@@ -66,7 +66,7 @@ static void encode_done(struct env_job *job) {
 static void client_gone(struct request *request) {
     struct encoding *encoding = request->encoding;
     request->encoding = NULL;
-    end(encoding);
+    encode_end(encoding);
 }
 
 /* The first step only charges: the steps wait for room behind it. */

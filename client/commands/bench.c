@@ -126,7 +126,7 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
 }
 
 /* Offers until the end. What is more than LATE_US late by then is not sent any more: the rate was missed anyhow. */
-static void *offer(void *argument) {
+static void *bench_offer(void *argument) {
     struct sender *sender = argument;
     struct bench *bench = sender->bench;
     double step = bench->rate > 0 ? 1e6 * (double)bench->connections / (double)bench->rate : 0;
@@ -297,7 +297,7 @@ static void start_senders(struct bench *bench) {
     bench->begin_us = now_us() + 100000;
     bench->end_us = bench->begin_us + (uint64_t)bench->seconds * 1000000;
     for (int i = 0; i < bench->connections; i++) {
-        pthread_create(&bench->senders[i].offering, NULL, offer, &bench->senders[i]);
+        pthread_create(&bench->senders[i].offering, NULL, bench_offer, &bench->senders[i]);
         if (!bench->one_at_a_time) {
             pthread_create(&bench->senders[i].reporting, NULL, report, &bench->senders[i]);
         }

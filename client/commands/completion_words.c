@@ -27,7 +27,7 @@ struct line {
 };
 
 /* One candidate, if the current word is its beginning. */
-static void offer(const struct line *line, const char *candidate, const char *meaning) {
+static void words_offer(const struct line *line, const char *candidate, const char *meaning) {
     const char *typed = line->current + line->prefix_len;
     if (strncmp(candidate, typed, strlen(typed)) == 0) {
         const char *end = meaning ? strpbrk(meaning, ".:;(") : NULL; /* what fits on a line beside others */
@@ -132,7 +132,7 @@ static void offer_topics(const struct line *line) {
     kp_arena_init(&arena, ARENA_MAX);
     if (cluster_metadata(admin, &arena, NULL, &response) == EXIT_DONE) {
         for (int32_t i = 0; i < response.topics.count; i++) {
-            offer(line, cluster_text(&arena, response.topics.items[i].name), NULL);
+            words_offer(line, cluster_text(&arena, response.topics.items[i].name), NULL);
         }
     }
     kp_arena_close(&arena);
@@ -165,8 +165,9 @@ static void offer_settings(const struct line *line, bool own) {
         for (int32_t i = 0; i < response.results.items[0].configs.count; i++) {
             const struct kp_describe_configs_response_config *one = &response.results.items[0].configs.items[i];
             if (!own || one->config_source == SOURCE_TOPIC) {
-                offer(line, kp_arena_printf(&arena, "%.*s%s", (int)one->name.len, one->name.data, own ? "" : "=").data,
-                      NULL);
+                words_offer(line,
+                            kp_arena_printf(&arena, "%.*s%s", (int)one->name.len, one->name.data, own ? "" : "=").data,
+                            NULL);
             }
         }
     }
@@ -193,7 +194,7 @@ static void offer_places(struct line *line) {
             char place[2048];
             snprintf(place, sizeof(place), "%s/%s", strcmp(folder, "/") == 0 ? "" : folder,
                      cluster_text(&arena, answer.entries.items[i].name));
-            offer(line, place, NULL);
+            words_offer(line, place, NULL);
         }
     }
     kp_arena_close(&arena);
@@ -207,7 +208,7 @@ static void offer_alternatives(const struct line *line, const char *text, size_t
         one = at + one > text + len ? (size_t)(text + len - at) : one;
         char word[64];
         snprintf(word, sizeof(word), "%.*s", (int)one, at);
-        offer(line, word, NULL);
+        words_offer(line, word, NULL);
         at += one + 1;
     }
 }
@@ -218,9 +219,9 @@ static void offer_names(const struct line *line, const char *first) {
     for (size_t i = 0; i < command_count; i++) {
         const char *name = commands[i].name, *space = strchr(name, ' ');
         if (first && strncmp(name, first, len) == 0 && name[len] == ' ') {
-            offer(line, name + len + 1, commands[i].help);
+            words_offer(line, name + len + 1, commands[i].help);
         } else if (!first && !space) {
-            offer(line, name, commands[i].help);
+            words_offer(line, name, commands[i].help);
         } else if (!first) {
             char group[32];
             size_t group_len = (size_t)(space - name);
@@ -230,7 +231,7 @@ static void offer_names(const struct line *line, const char *first) {
                 seen = strncmp(commands[k].name, name, group_len + 1) == 0;
             }
             if (!seen) {
-                offer(line, group, NULL);
+                words_offer(line, group, NULL);
             }
         }
     }
@@ -263,10 +264,10 @@ static void offer_words(struct line *line) {
 static void offer_option(const struct line *line, const struct command_option *option) {
     char name[64];
     snprintf(name, sizeof(name), "--%s", option->name);
-    offer(line, name, option->help);
+    words_offer(line, name, option->help);
     if (option->letter) {
         snprintf(name, sizeof(name), "-%c", option->letter);
-        offer(line, name, option->help);
+        words_offer(line, name, option->help);
     }
 }
 
@@ -282,7 +283,7 @@ static void offer_options(struct line *line) {
 static void offer_property(void *arg, const char *name) {
     char pair[80];
     snprintf(pair, sizeof(pair), "%s=", name);
-    offer(arg, pair, NULL);
+    words_offer(arg, pair, NULL);
 }
 
 static void offer_values(struct line *line) {

@@ -91,7 +91,7 @@ static void print_record(struct consume *c, const rd_kafka_message_t *message) {
     c->count++;
 }
 
-static void take(struct consume *c, const rd_kafka_message_t *message) {
+static void consume_take(struct consume *c, const rd_kafka_message_t *message) {
     struct reading_topic *topic = message->rkt ? rd_kafka_topic_opaque(message->rkt) : NULL;
     struct reading_partition *partition = topic ? reading_find(topic, message->partition) : NULL;
     if (!partition || partition->done) {
@@ -146,7 +146,7 @@ static void read_all(struct consume *c) {
     while (!interrupted() && !c->failed && c->reading.open > 0 && !enough(c) && !print_broken()) {
         ssize_t n = rd_kafka_consume_batch_queue(c->queue, POLL_MS, messages, BATCH);
         for (ssize_t i = 0; i < n; i++) {
-            take(c, messages[i]);
+            consume_take(c, messages[i]);
             rd_kafka_message_destroy(messages[i]);
         }
         look_at_the_clock(c);

@@ -47,8 +47,9 @@ static void print_rows(const struct invocation *in, struct partition_offset *col
     }
 }
 
-static int ask(const struct invocation *in, const char *topic, const struct kp_metadata_response_topic *found,
-               int64_t time, enum offsets_isolation isolation, struct partition_offset **column) {
+static int topic_offsets_ask(const struct invocation *in, const char *topic,
+                             const struct kp_metadata_response_topic *found, int64_t time,
+                             enum offsets_isolation isolation, struct partition_offset **column) {
     size_t count = (size_t)found->partitions.count;
     *column = mem_zalloc((count + 1) * sizeof(**column));
     for (size_t i = 0; i < count; i++) {
@@ -74,11 +75,11 @@ int command_topic_offsets(struct invocation *in) {
     }
     session_begin(&session, in);
     int code = cluster_topic(session.admin, &session.arena, topic, TOPIC_TO_CHANGE, &metadata, &found);
-    code = code ? code : ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED, &columns[START]);
-    code = code ? code : ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED, &columns[LAST_STABLE]);
-    code = code ? code : ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED, &columns[END]);
+    code = code ? code : topic_offsets_ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED, &columns[START]);
+    code = code ? code : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED, &columns[LAST_STABLE]);
+    code = code ? code : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED, &columns[END]);
     if (!code && at) {
-        code = ask(in, topic, found, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
+        code = topic_offsets_ask(in, topic, found, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
     }
     if (!code) {
         print_rows(in, columns, (size_t)found->partitions.count);

@@ -60,7 +60,7 @@ static int check_made(const struct invocation *in, const struct dev_node *nodes,
 }
 
 /* The nodes of the directory, made if they are not there. */
-static int prepare(const struct invocation *in, struct dev_node *nodes, size_t *count, struct error_text *why) {
+static int dev_prepare(const struct invocation *in, struct dev_node *nodes, size_t *count, struct error_text *why) {
     const char *settings[INVOCATION_VALUES + 1] = {NULL};
     int wanted = (int)invocation_number(in, OPTION_NODES, 3, 1, DEV_NODES_MAX);
     int port = (int)invocation_number(in, OPTION_PORT, 9092, 0, 65535 - DEV_NODES_MAX);
@@ -149,7 +149,7 @@ int command_dev(struct invocation *in) {
     size_t count;
     char bootstrap[DEV_NODES_MAX * 24];
     sigset_t signals;
-    if (prepare(in, nodes, &count, &why)) {
+    if (dev_prepare(in, nodes, &count, &why)) {
         return fail(&why);
     }
     bootstrap_of(nodes, count, bootstrap, sizeof(bootstrap));

@@ -61,7 +61,7 @@ static bool started_with(pid_t pid, const char *conf) {
     return false;
 }
 
-static int hold(pid_t pid, struct dev_process *process) {
+static int process_hold(pid_t pid, struct dev_process *process) {
     process->fd = pidfd_open(pid, 0);
     process->pid = process->fd >= 0 ? pid : 0;
     return process->fd >= 0 ? ERR_NONE : ERR_NOT_FOUND;
@@ -94,7 +94,7 @@ static int find_by_lock(const struct dev_node *node, struct dev_process *process
     }
     pid_t pid = fstat(fd, &lock) == 0 ? number_in(fd) : 0;
     close(fd);
-    if (pid > 0 && hold(pid, process) == ERR_NONE && !has_open(pid, &lock)) {
+    if (pid > 0 && process_hold(pid, process) == ERR_NONE && !has_open(pid, &lock)) {
         dev_process_close(process);
     }
     return process->pid > 0 || pid == 0 || !is_locked(&lock)
@@ -115,7 +115,8 @@ static void find_by_file(const struct dev_node *node, struct dev_process *proces
     if (fd >= 0) {
         close(fd);
     }
-    if (pid > 0 && hold(pid, process) == ERR_NONE && (!started_with(pid, conf) || dev_process_ended(process, 0))) {
+    if (pid > 0 && process_hold(pid, process) == ERR_NONE &&
+        (!started_with(pid, conf) || dev_process_ended(process, 0))) {
         dev_process_close(process);
     }
 }
@@ -125,7 +126,7 @@ static void find_child(const struct dev_node *node, struct dev_process *process)
     siginfo_t ended = {0};
     if (node->child > 0 && waitid(P_PID, (id_t)node->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
         ended.si_pid == 0) {
-        hold(node->child, process);
+        process_hold(node->child, process);
     }
 }
 

@@ -53,7 +53,7 @@ static bool asked_to_stop(const sigset_t *signals) {
     return signals && sigtimedwait(signals, NULL, &(struct timespec){0}) > 0;
 }
 
-static void append(char *list, size_t room, int id) {
+static void run_append(char *list, size_t room, int id) {
     size_t used = strlen(list);
     snprintf(list + used, room - used, "%s%d", used ? ", " : "", id);
 }
@@ -69,7 +69,7 @@ static bool lacks_majority(const struct dev_node *all, size_t count, char *stopp
         bool frozen = dev_process_paused(&process);
         voters += all[i].votes;
         if (all[i].votes && (frozen || (process.pid == 0 && !hidden))) {
-            append(frozen ? paused : stopped, room, all[i].id);
+            run_append(frozen ? paused : stopped, room, all[i].id);
             down++;
         }
         dev_process_close(&process);

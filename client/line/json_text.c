@@ -12,7 +12,7 @@ struct sink {
     void *arg;
 };
 
-static void put(const struct sink *sink, const char *text) {
+static void text_put(const struct sink *sink, const char *text) {
     sink->take(sink->arg, text, strlen(text));
 }
 
@@ -20,7 +20,7 @@ static void put_real(const struct sink *sink, double value) {
     enum { DIGITS_ALWAYS_ENOUGH = 17 };
     char text[40];
     if (!isfinite(value)) {
-        put(sink, "null");
+        text_put(sink, "null");
         return;
     }
     for (int digits = 1; digits <= DIGITS_ALWAYS_ENOUGH; digits++) {
@@ -29,9 +29,9 @@ static void put_real(const struct sink *sink, double value) {
             break;
         }
     }
-    put(sink, text);
+    text_put(sink, text);
     if (!strpbrk(text, ".e")) {
-        put(sink, ".0");
+        text_put(sink, ".0");
     }
 }
 
@@ -44,28 +44,28 @@ static int take_dumped(const char *text, size_t len, void *arg) {
 static void put_value(const struct sink *sink, const json_t *value);
 
 static void put_array(const struct sink *sink, const json_t *array) {
-    put(sink, "[");
+    text_put(sink, "[");
     for (size_t i = 0; i < json_array_size(array); i++) {
-        put(sink, i ? "," : "");
+        text_put(sink, i ? "," : "");
         put_value(sink, json_array_get(array, i));
     }
-    put(sink, "]");
+    text_put(sink, "]");
 }
 
 static void put_object(const struct sink *sink, const json_t *object) {
     const char *key, *comma = "";
     json_t *value;
-    put(sink, "{");
+    text_put(sink, "{");
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         json_t *name = json_string(key);
-        put(sink, comma);
+        text_put(sink, comma);
         put_value(sink, name);
-        put(sink, ":");
+        text_put(sink, ":");
         put_value(sink, value);
         json_decref(name);
         comma = ",";
     }
-    put(sink, "}");
+    text_put(sink, "}");
 }
 
 static void put_value(const struct sink *sink, const json_t *value) {

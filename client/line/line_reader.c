@@ -78,7 +78,7 @@ static enum line_result fill(struct line_reader *reader, struct error_text *why)
 }
 
 /* The line [begin, end) and `skip` bytes behind it are given out. */
-static enum line_result give(struct line_reader *reader, size_t end, size_t skip, char **line, size_t *len) {
+static enum line_result reader_give(struct line_reader *reader, size_t end, size_t skip, char **line, size_t *len) {
     size_t size = end - reader->begin + reader->passed;
     bool too_long = reader->too_long || size > reader->max;
     *line = too_long ? NULL : reader->buffer + reader->begin;
@@ -94,14 +94,14 @@ enum line_result line_reader_next(struct line_reader *reader, char **line, size_
         size_t more = reader->used - reader->searched;
         char *newline = more > 0 ? memchr(reader->buffer + reader->searched, '\n', more) : NULL;
         if (newline) {
-            return give(reader, (size_t)(newline - reader->buffer), 1, line, len);
+            return reader_give(reader, (size_t)(newline - reader->buffer), 1, line, len);
         }
         reader->searched = reader->used;
         if (reader->end && reader->used == reader->begin && reader->passed == 0) {
             return LINE_END;
         }
         if (reader->end) {
-            return give(reader, reader->used, 0, line, len);
+            return reader_give(reader, reader->used, 0, line, len);
         }
         if (reader->too_long || reader->used - reader->begin > reader->max) {
             reader->too_long = true;

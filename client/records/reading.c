@@ -162,8 +162,8 @@ static struct partition_offset *try_ask(const struct reading *reading, const str
 }
 
 /* The offsets of all open partitions at one time; NULL: said, *code is set. */
-static struct partition_offset *ask(const struct reading *reading, const struct invocation *in, int64_t time,
-                                    int *code) {
+static struct partition_offset *reading_ask(const struct reading *reading, const struct invocation *in, int64_t time,
+                                            int *code) {
     struct partition_offset *items = items_of(reading);
     *code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, OFFSETS_UNCOMMITTED, items, reading->open);
     if (*code) {
@@ -190,16 +190,16 @@ static int ask_facts(const struct reading *reading, const struct invocation *in,
     } else if (!bounded && where->kind == WHERE_END) {
         facts->end = try_ask(reading, in, OFFSETS_LATEST);
     } else if (where->kind == WHERE_LAST || where->kind == WHERE_BEGINNING) {
-        facts->begin = ask(reading, in, OFFSETS_EARLIEST, &code);
+        facts->begin = reading_ask(reading, in, OFFSETS_EARLIEST, &code);
     }
     if (!code && where->kind == WHERE_TIME) {
-        facts->first = ask(reading, in, where->value, &code);
+        facts->first = reading_ask(reading, in, where->value, &code);
     }
     if (!code && where->until_given) {
-        facts->until = ask(reading, in, where->until_ms, &code);
+        facts->until = reading_ask(reading, in, where->until_ms, &code);
     }
     if (!code && bounded) {
-        facts->end = ask(reading, in, OFFSETS_LATEST, &code); /* last, so that nothing lies behind it */
+        facts->end = reading_ask(reading, in, OFFSETS_LATEST, &code); /* last, so that nothing lies behind it */
     }
     return code;
 }
@@ -272,9 +272,9 @@ bool reading_passes(const struct reading *reading, const struct reading_partitio
 
 int reading_resolve_stops(struct reading *reading, const struct invocation *in) {
     int code;
-    struct partition_offset *until = ask(reading, in, reading->where.until_ms, &code), *end = NULL;
+    struct partition_offset *until = reading_ask(reading, in, reading->where.until_ms, &code), *end = NULL;
     if (!code) {
-        end = ask(reading, in, OFFSETS_LATEST, &code);
+        end = reading_ask(reading, in, OFFSETS_LATEST, &code);
     }
     size_t i = 0;
     for (size_t t = 0; !code && t < reading->topic_count; t++) {

@@ -73,7 +73,7 @@ static void *lz4_begin(void) {
 }
 
 /* `written` is what a call of the library gave, for which there was room: its bound. */
-static bool take(const struct lz4_sink *sink, size_t written, struct codec_output *output) {
+static bool lz4_take(const struct lz4_sink *sink, size_t written, struct codec_output *output) {
     CHECK(!LZ4F_isError(written)); /* the room is the library's own bound for a piece */
     return codec_output_append(output, sink->packed, written);
 }
@@ -81,7 +81,7 @@ static bool take(const struct lz4_sink *sink, size_t written, struct codec_outpu
 static bool head(struct lz4_sink *sink, struct codec_output *output) {
     if (sink->begun) return true;
     sink->begun = true;
-    return take(sink, LZ4F_compressBegin(sink->context, sink->packed, sink->room, &preferences), output);
+    return lz4_take(sink, LZ4F_compressBegin(sink->context, sink->packed, sink->room, &preferences), output);
 }
 
 static bool lz4_add(void *state, const uint8_t *data, size_t len, struct codec_output *output) {
@@ -89,7 +89,7 @@ static bool lz4_add(void *state, const uint8_t *data, size_t len, struct codec_o
     bool fits = head(sink, output);
     while (fits && len > 0) {
         size_t part = len > CODEC_PIECE ? CODEC_PIECE : len;
-        fits = take(sink, LZ4F_compressUpdate(sink->context, sink->packed, sink->room, data, part, NULL), output);
+        fits = lz4_take(sink, LZ4F_compressUpdate(sink->context, sink->packed, sink->room, data, part, NULL), output);
         data += part;
         len -= part;
     }
@@ -98,7 +98,8 @@ static bool lz4_add(void *state, const uint8_t *data, size_t len, struct codec_o
 
 static bool lz4_finish(void *state, struct codec_output *output) {
     struct lz4_sink *sink = state;
-    return head(sink, output) && take(sink, LZ4F_compressEnd(sink->context, sink->packed, sink->room, NULL), output);
+    return head(sink, output) &&
+           lz4_take(sink, LZ4F_compressEnd(sink->context, sink->packed, sink->room, NULL), output);
 }
 
 static void lz4_end(void *state) {

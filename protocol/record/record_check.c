@@ -137,7 +137,7 @@ static void on_record(void *arg, int32_t place, int64_t timestamp_ms) {
     findings->reject_count++;
 }
 
-static int begin(struct record_check *check) {
+static int record_check_begin(struct record_check *check) {
     struct record_check_options *options = &check->options;
     struct error_text why;
     int error = check_header(&check->batch, &why);
@@ -201,7 +201,7 @@ static int take_result(struct record_check *check) {
     return ERR_NONE;
 }
 
-static int end(struct record_check *check) {
+static int record_check_end(struct record_check *check) {
     if (record_walk_end(&check->walk) != ERR_NONE) return refuse_record(check);
     if (check->findings != NULL)
         return error_set(&findings_of(check)->why, ERR_INVALID,
@@ -213,7 +213,7 @@ static int end(struct record_check *check) {
 static int go_on(struct record_check *check, size_t *len) {
     const uint8_t *piece;
     int error = codec_reader_next(check->reader, &piece, len);
-    if (error == ERR_EOF) return end(check);
+    if (error == ERR_EOF) return record_check_end(check);
     if (error != ERR_NONE) return refuse_unfolding(check, error);
     check->unfolded += *len;
     if (record_walk_piece(&check->walk, piece, *len) != ERR_NONE) return refuse_record(check);
@@ -222,7 +222,7 @@ static int go_on(struct record_check *check, size_t *len) {
 }
 
 int record_check_step(struct record_check *check, size_t bytes) {
-    int error = check->reader == NULL ? begin(check) : ERR_NONE;
+    int error = check->reader == NULL ? record_check_begin(check) : ERR_NONE;
     if (error != ERR_NONE) return error;
     error = ERR_AGAIN;
     for (size_t done = 0; error == ERR_AGAIN && done < bytes;) {

@@ -30,13 +30,13 @@ static void establish_if_agreed(struct peer_connection *connection) {
     connection->owner->events->established(connection->owner->peers, connection);
 }
 
-static void end(struct peer_connection *connection, const char *why) {
+static void connection_end(struct peer_connection *connection, const char *why) {
     connection->owner->events->ended(connection->owner->peers, connection, why);
 }
 
 static void end_malformed(struct peer_connection *connection, const char *why) {
     connection->malformed = true;
-    end(connection, why);
+    connection_end(connection, why);
 }
 
 static void received_hello(struct peer_connection *connection, uint8_t channel, struct slice payload) {
@@ -50,7 +50,7 @@ static void received_hello(struct peer_connection *connection, uint8_t channel, 
     connection->heard_hello = true;
     if (connection->dialled && error == ERR_NONE &&
         (channel != connection->channel || session != connection->session)) {
-        end(connection, "its hello is for another connection");
+        connection_end(connection, "its hello is for another connection");
         return;
     }
     connection->said = slice_ref(payload);
@@ -80,7 +80,7 @@ void peer_connection_judge(struct peer_connection *connection) {
         error = connection->owner->events->hello(connection->owner->peers, connection, &hello, &seen, &refusal);
     slice_unref(&said);
     if (error == ERR_AGAIN) {
-        end(connection, refusal.text);
+        connection_end(connection, refusal.text);
         return;
     }
     connection->accepted_other = error == ERR_NONE;
@@ -121,7 +121,7 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
     }
     if (!connection->accepted_other) return; /* refused by us */
     if (!connection->owner->events->accepted(connection->owner->peers, connection, &seen)) {
-        end(connection, "the journal of this broker went back in time");
+        connection_end(connection, "the journal of this broker went back in time");
         return;
     }
     connection->accepted_by_other = true;
@@ -190,7 +190,7 @@ static void on_ended(void *arg, int error, uint32_t length) {
     } else {
         snprintf(why, sizeof why, "%s", error_phrase(error));
     }
-    end(connection, why);
+    connection_end(connection, why);
 }
 
 static void on_drained(void *arg) {

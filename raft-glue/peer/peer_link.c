@@ -33,7 +33,7 @@ enum {
     CONTROL_QUEUE_MAX = 64 << 20,   /* bytes queued to a peer that sends and does not read */
 };
 
-static void dial(struct peer *peer);
+static void link_dial(struct peer *peer);
 static void retry_later(struct peer *peer);
 
 static bool we_dial(const struct peer *peer) {
@@ -86,7 +86,7 @@ static void on_retry(void *arg) {
     struct peer *peer = arg;
     for (int channel = 0; channel < 2 && !peer->up && we_dial(peer); channel++) /* refused ones that still linger */
         if (peer->connections[channel] != NULL) drop_connection(peer->peers, peer->connections[channel]);
-    dial(peer);
+    link_dial(peer);
 }
 
 /* A jitter keeps two brokers, and the links of one, from moving in step. */
@@ -128,7 +128,7 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     DL_PREPEND(peers->connections, connection);
 }
 
-static void dial(struct peer *peer) {
+static void link_dial(struct peer *peer) {
     struct peers *peers = peer->peers;
     if (peer->up || peer->connect != NULL) return;
     if (!we_dial(peer) && peer->connections[PEER_CONTROL] != NULL) return;
@@ -193,7 +193,7 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer->refused = false;
     if (bulk == NULL || control->state != CONNECTION_ESTABLISHED || bulk->state != CONNECTION_ESTABLISHED) {
         peer_connection_pause(connection, true);
-        if (connection->channel == PEER_CONTROL && connection->dialled) dial(peer);
+        if (connection->channel == PEER_CONTROL && connection->dialled) link_dial(peer);
         return;
     }
     env_timer_stop(peer->retry);
@@ -374,7 +374,7 @@ struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int p
 }
 
 void peer_link_begin(struct peer *peer) {
-    if (we_dial(peer)) dial(peer);
+    if (we_dial(peer)) link_dial(peer);
 }
 
 void peer_free(struct peer *peer) {

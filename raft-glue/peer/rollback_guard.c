@@ -44,7 +44,7 @@ static struct seen *seen_of(struct rollback_guard *witness, int32_t node) {
 
 /* ---- Telling ---- */
 
-static void tell(struct rollback_guard *witness, struct seen *seen) {
+static void guard_tell(struct rollback_guard *witness, struct seen *seen) {
     struct peer_journal ours = {.run = journal_run(witness->journal), .sequence = journal_sequence(witness->journal)};
     seen->told = ours.sequence;
     uint8_t bytes[PEER_JOURNAL_SIZE];
@@ -55,11 +55,11 @@ static void tell(struct rollback_guard *witness, struct seen *seen) {
 
 void rollback_guard_tell(struct rollback_guard *witness, int32_t node) {
     struct seen *seen = seen_of(witness, node);
-    if (seen->told != journal_sequence(witness->journal)) tell(witness, seen);
+    if (seen->told != journal_sequence(witness->journal)) guard_tell(witness, seen);
 }
 
 void rollback_guard_up(struct rollback_guard *witness, int32_t node) {
-    tell(witness, seen_of(witness, node));
+    guard_tell(witness, seen_of(witness, node));
 }
 
 /* ---- Hearing ---- */

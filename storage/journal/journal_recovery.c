@@ -273,8 +273,8 @@ static bool continues(const struct recovery *recovery, const struct journal_roun
     return header->base <= recovery->last.sequence && recovery->last.sequence <= header->follows;
 }
 
-static void take(struct recovery *recovery, struct journal_file *file, const struct journal_round_header *header,
-                 const uint8_t *round) {
+static void recovery_take(struct recovery *recovery, struct journal_file *file,
+                          const struct journal_round_header *header, const uint8_t *round) {
     if (recovery->apply) apply_round(recovery, round, header);
     recovery->last = *header;
     recovery->last_file = file;
@@ -325,7 +325,7 @@ static int walk_file(struct recovery *recovery, struct journal_file *file) {
         int error = journal_reader_round(&recovery->reader, offset, &header, &round);
         if (is_unreadable(error)) return cannot_read(recovery, file, error);
         if (error == ERR_NONE && continues(recovery, &header, file->generation, started)) {
-            take(recovery, file, &header, round);
+            recovery_take(recovery, file, &header, round);
             offset = recovery->end;
             started = true;
             continue;
@@ -405,7 +405,7 @@ static int set_tail(struct recovery *recovery, struct journal_tail *tail) {
     return ERR_NONE;
 }
 
-static int recover(struct recovery *recovery, struct journal_tail *tail) {
+static int recovery_recover(struct recovery *recovery, struct journal_tail *tail) {
     int error = survey(recovery);
     if (error != ERR_NONE) return error;
     uint64_t newest = 0, oldest = 0;
@@ -432,7 +432,7 @@ int journal_recover(struct journal_files *files, struct journal_state *state, st
     struct recovery recovery = {.files = files, .state = state, .why = why};
     *tail = (struct journal_tail){0};
     journal_reader_init(&recovery.reader);
-    int error = recover(&recovery, tail);
+    int error = recovery_recover(&recovery, tail);
     journal_reader_close(&recovery.reader);
     return error;
 }

@@ -32,7 +32,7 @@ struct found {
     size_t count, room;
 };
 
-static void note(void *arg, const char *name) {
+static void snapshot_note(void *arg, const char *name) {
     struct found *found = arg;
     log_index index;
     if (!path_number(name, ".snapshot", &index)) return;
@@ -48,7 +48,7 @@ static void note(void *arg, const char *name) {
 
 static int list(struct env *env, const char *group_path, struct found *found) {
     *found = (struct found){0};
-    return env_list_dir(env, group_path, note, found);
+    return env_list_dir(env, group_path, snapshot_note, found);
 }
 
 /* ---- Writing, in the lane ---- */
@@ -87,7 +87,7 @@ static int write_file(struct save_job *save) {
     return error;
 }
 
-static void work(struct env_job *base) {
+static void snapshot_work(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
     save->error = write_file(save);
     if (save->error) return;
@@ -101,7 +101,7 @@ static void work(struct env_job *base) {
     mem_free(found.indexes);
 }
 
-static void done(struct env_job *base) {
+static void snapshot_done(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
     struct log_store *store = save->store;
     if (is_passing(save->error) && !store->closed)
@@ -124,7 +124,7 @@ void applier_snapshot_save(struct partition_log *log, log_index index, struct sl
     CHECK(state.len <= UINT32_MAX); /* our own state, of producers whose number a setting bounds */
     struct log_store *store = log->store;
     struct save_job *save = mem_alloc(sizeof *save);
-    *save = (struct save_job){.job = {.work = work, .done = done},
+    *save = (struct save_job){.job = {.work = snapshot_work, .done = snapshot_done},
                               .env = store->env,
                               .store = store,
                               .group = log->group,

@@ -27,7 +27,7 @@ static struct memory_slot *slot_of(const struct log_memory *memory, log_index in
     return &memory->slots[index & (memory->room - 1)];
 }
 
-static void grow(struct log_memory *memory) {
+static void memory_grow(struct log_memory *memory) {
     struct log_memory larger = *memory;
     larger.room = memory->room ? memory->room * 2 : SLOTS_AT_FIRST;
     larger.slots = mem_alloc(larger.room * sizeof *larger.slots);
@@ -47,7 +47,7 @@ static void shrink_if_empty(struct log_memory *memory) {
 
 void log_memory_push(struct log_memory *memory, struct entry *entry) {
     CHECK(entry->index == memory->first_index + memory->count);
-    if (memory->count == memory->room) grow(memory);
+    if (memory->count == memory->room) memory_grow(memory);
     memory->count++;
     *slot_of(memory, entry->index) = (struct memory_slot){.entry = entry_ref(entry)};
 }
@@ -98,7 +98,7 @@ static void evict_run(struct log_memory *memory) {
     shrink_if_empty(memory);
 }
 
-static void trim(struct tail_cache *cache) {
+static void memory_trim(struct tail_cache *cache) {
     while (cache->bytes > cache->limit && cache->oldest)
         evict_run(cache->oldest->memory); /* the cache's oldest is its log's oldest */
 }
@@ -125,7 +125,7 @@ void log_memory_serve(struct log_memory *memory, log_index index) {
     else
         memory->oldest = run;
     memory->newest = run;
-    trim(memory->cache);
+    memory_trim(memory->cache);
 }
 
 void log_memory_close(struct log_memory *memory) {

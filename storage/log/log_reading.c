@@ -124,7 +124,7 @@ void log_readings_detach(struct partition_log *log) {
 
 /* ---- In the pool ---- */
 
-static uint64_t seek(const struct log_reading *reading, const struct segment_index *index) {
+static uint64_t reading_seek(const struct log_reading *reading, const struct segment_index *index) {
     switch (reading->by) {
     case SEEK_BY_INDEX: return segment_index_seek_index(index, (uint64_t)reading->key);
     case SEEK_BY_OFFSET: return segment_index_seek_offset(index, reading->key);
@@ -135,11 +135,11 @@ static uint64_t seek(const struct log_reading *reading, const struct segment_ind
 }
 
 static void start_at(struct log_reading *reading, const struct segment_index *index) {
-    reading->cursor.position = seek(reading, index);
+    reading->cursor.position = reading_seek(reading, index);
     reading->cursor.expected_index = segment_index_entry_at(index, reading->cursor.position);
 }
 
-static void work(struct env_job *job) {
+static void reading_work(struct env_job *job) {
     struct log_reading *reading = (struct log_reading *)job;
     reading->error = 0;
     if (reading->index_path) {
@@ -171,7 +171,7 @@ static void note_damage(struct log_reading *reading, int error, uint64_t positio
     mem_free(path);
 }
 
-static void done(struct env_job *job) {
+static void reading_done(struct env_job *job) {
     struct log_reading *reading = (struct log_reading *)job;
     if (reading->loaded) segment_adopt_index(reading->segment, reading->loaded);
     bool no_index = reading->index_path && !reading->loaded;
@@ -265,8 +265,8 @@ static int look_now(struct log_reading *reading, bool first_in_line) {
     } else {
         reading->index_path = segment_path(segment, SEGMENT_FILE_INDEX);
     }
-    reading->job.work = work;
-    reading->job.done = done;
+    reading->job.work = reading_work;
+    reading->job.done = reading_done;
     env_pool_run(reading->env, &reading->job);
     return ERR_AGAIN;
 }

@@ -92,7 +92,7 @@ static int open_journal(struct log_store *store, const char *path, struct error_
 }
 
 /* What needs the journal, and cannot fail. */
-static void begin(struct log_store *store) {
+static void store_begin(struct log_store *store) {
     const struct log_store_options *options = &store->options;
     tail_cache_init(&store->cache, options->tail_cache_bytes);
     store->flush_task.run = check_flush;
@@ -130,7 +130,7 @@ int log_store_open(struct env *env, struct log *log, const char *path, const str
         mem_free(store);
         return error;
     }
-    begin(store);
+    store_begin(store);
     *out = store;
     return 0;
 }

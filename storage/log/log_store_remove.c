@@ -36,7 +36,7 @@ static void name_aside(struct remove_job *job, unsigned turn) {
         snprintf(job->aside, job->aside_size, "%s.%u%s", job->path, turn, deleted_suffix);
 }
 
-static void work(struct env_job *base) {
+static void store_remove_work(struct env_job *base) {
     struct remove_job *job = (struct remove_job *)base;
     unsigned turn = 0;
     do {
@@ -60,7 +60,7 @@ static bool waits(struct remove_job *job) {
     return true;
 }
 
-static void done(struct env_job *base) {
+static void store_remove_done(struct env_job *base) {
     struct remove_job *job = (struct remove_job *)base;
     struct log_store *store = job->store;
     if (waits(job)) return;
@@ -84,7 +84,7 @@ int log_store_remove_group(struct log_store *store, uint64_t group) {
     char *path = path_of_group(store->groups_path, group);
     size_t size = strlen(path) + TURN_ROOM + sizeof deleted_suffix;
     struct remove_job *job = mem_alloc(sizeof *job);
-    *job = (struct remove_job){.job = {.work = work, .done = done},
+    *job = (struct remove_job){.job = {.work = store_remove_work, .done = store_remove_done},
                                .store = store,
                                .env = store->env,
                                .group = group,

@@ -56,7 +56,7 @@ static bool cut(struct removal *removal, const char *path, uint64_t *budget) {
     return small;
 }
 
-static void work(struct env_job *job) {
+static void removal_work(struct env_job *job) {
     struct removal *removal = (struct removal *)job;
     uint64_t budget = STEP_BYTES;
     if (!removal->listed) removal->error = env_list_dir(removal->env, removal->directory, add_name, removal);
@@ -81,17 +81,17 @@ static void work(struct env_job *job) {
 
 /* ---- On the loop ---- */
 
-static void done(struct env_job *job);
+static void removal_done(struct env_job *job);
 
 static void step(void *arg) {
     struct paced_removal *removals = arg;
     if (removals->busy || removals->first == NULL) return;
     removals->busy = true;
-    removals->first->job = (struct env_job){.work = work, .done = done};
+    removals->first->job = (struct env_job){.work = removal_work, .done = removal_done};
     env_lane_run(removals->lane, &removals->first->job);
 }
 
-static void done(struct env_job *job) {
+static void removal_done(struct env_job *job) {
     struct removal *removal = (struct removal *)job;
     struct paced_removal *removals = removal->removals;
     removals->busy = false;

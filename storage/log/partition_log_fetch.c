@@ -32,7 +32,7 @@ struct offset_reading {
 };
 
 /* Takes the slice over. */
-static void add(struct offset_reading *reading, struct slice slice) {
+static void fetch_add(struct offset_reading *reading, struct slice slice) {
     reading->slices = mem_grow(reading->slices, reading->count, &reading->room, sizeof *reading->slices);
     reading->slices[reading->count++] = slice;
     reading->bytes += slice.len;
@@ -64,7 +64,7 @@ static int cut_batches(struct offset_reading *reading, struct slice *raw) {
 }
 
 /* Takes what is wanted of one entry, whose uncompressed body is given over. */
-static int take(struct offset_reading *reading, const struct entry *entry, struct slice raw) {
+static int fetch_take(struct offset_reading *reading, const struct entry *entry, struct slice raw) {
     int64_t end = entry->base_offset + entry->records;
     bool whole = reading->offset <= entry->base_offset && end <= reading->end_offset &&
                  reading->bytes + raw.len <= reading->max_bytes;
@@ -76,7 +76,7 @@ static int take(struct offset_reading *reading, const struct entry *entry, struc
     if (error || raw.len == 0)
         slice_unref(&raw);
     else
-        add(reading, raw);
+        fetch_add(reading, raw);
     return error;
 }
 
@@ -91,7 +91,7 @@ static bool wants(struct offset_reading *reading, const struct entry *header) {
 }
 
 /* The visitor. */
-static int visit(struct log_reading *base) {
+static int fetch_visit(struct log_reading *base) {
     struct offset_reading *reading = (struct offset_reading *)base;
     struct segment_cursor *cursor = &base->cursor;
     while (!reading->full) {
@@ -113,7 +113,7 @@ static int visit(struct log_reading *base) {
         struct slice raw;
         error = entry_raw(entry, NULL, false, &raw);
         entry_unref(entry);
-        if (!error) error = take(reading, &header, raw);
+        if (!error) error = fetch_take(reading, &header, raw);
         if (error) return ERR_CORRUPT;
         if (reading->full) reading->at_position = position;
     }
@@ -134,7 +134,7 @@ static void free_reading(struct log_reading *base) {
 }
 
 /* Calls done. Batches that were read before an error are good: whoever wants more meets the error then. */
-static bool finish(struct offset_reading *reading, int error) {
+static bool fetch_finish(struct offset_reading *reading, int error) {
     struct partition_log_fetch *fetch = reading->base.request;
     if (reading->count > 0) error = 0;
     if (!error) {
@@ -160,11 +160,11 @@ static int take_from_memory(struct offset_reading *reading, const struct entry *
     if (!wants(reading, entry)) return 0;
     struct slice raw;
     int error = log_memory_raw(&reading->base.log->memory, entry->index, &raw);
-    return error ? error : take(reading, entry, raw);
+    return error ? error : fetch_take(reading, entry, raw);
 }
 
 /* One look into the segment with the offset. ERR_AGAIN: resume comes later. */
-static int look(struct offset_reading *reading) {
+static int log_fetch_look(struct offset_reading *reading) {
     struct partition_log *log = reading->base.log;
     struct segment *segment = log_segment_of_offset(log, reading->offset);
     CHECK(segment && reading->offset < log->written_end);
@@ -186,23 +186,23 @@ static bool go_on(struct offset_reading *reading) {
             return false;
         }
         const struct entry *entry = log_memory_find_offset(&log->memory, before);
-        int error = entry ? take_from_memory(reading, entry) : look(reading);
+        int error = entry ? take_from_memory(reading, entry) : log_fetch_look(reading);
         if (error == ERR_AGAIN) return false;
         /* A segment was cut by somebody else, or a peer's entry has fewer records than its header says. */
         if (!error && reading->offset == before && !reading->full) error = ERR_CORRUPT;
-        if (error) return finish(reading, error);
+        if (error) return fetch_finish(reading, error);
     }
-    return finish(reading, 0);
+    return fetch_finish(reading, 0);
 }
 
 static void go_on_later(struct env_task *task) {
     go_on(CONTAINER_OF(task, struct offset_reading, later));
 }
 
-static void resume(struct log_reading *base, int error) {
+static void fetch_resume(struct log_reading *base, int error) {
     struct offset_reading *reading = (struct offset_reading *)base;
     if (error) {
-        finish(reading, error);
+        fetch_finish(reading, error);
         return;
     }
     leave_hint(reading);
@@ -224,8 +224,8 @@ bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_o
     reading->offset = offset;
     reading->end_offset = end_offset;
     reading->max_bytes = max_bytes;
-    reading->base.visit = visit;
-    reading->base.resume = resume;
+    reading->base.visit = fetch_visit;
+    reading->base.resume = fetch_resume;
     reading->base.free = free_reading;
     reading->later.run = go_on_later;
     reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;

@@ -27,7 +27,7 @@ static bool fits(struct index_reading *reading, uint64_t size) {
 }
 
 /* Takes the reference over. */
-static void add(struct index_reading *reading, struct entry *entry) {
+static void read_add(struct index_reading *reading, struct entry *entry) {
     reading->entries = mem_grow(reading->entries, reading->count, &reading->room, sizeof *reading->entries);
     reading->entries[reading->count++] = entry;
     reading->bytes += entry_stored_size(entry);
@@ -35,7 +35,7 @@ static void add(struct index_reading *reading, struct entry *entry) {
 }
 
 /* The visitor: entries from `next` on that the segment has. */
-static int visit(struct log_reading *base) {
+static int read_visit(struct log_reading *base) {
     struct index_reading *reading = (struct index_reading *)base;
     struct segment_cursor *cursor = &base->cursor;
     while (!reading->full && reading->next <= reading->last) {
@@ -52,7 +52,7 @@ static int visit(struct log_reading *base) {
         struct entry *entry;
         error = segment_cursor_next(cursor, &entry);
         if (error) return error;
-        add(reading, entry);
+        read_add(reading, entry);
     }
     return 0;
 }
@@ -70,7 +70,7 @@ static void free_reading(struct log_reading *base) {
 }
 
 /* Calls done. Entries that were read before the error are good: whoever wants more meets the error then. */
-static bool finish(struct index_reading *reading, int error) {
+static bool read_finish(struct index_reading *reading, int error) {
     struct partition_log_read *read = reading->base.request;
     if (reading->count > 0) error = 0;
     if (!error) {
@@ -85,7 +85,7 @@ static bool finish(struct index_reading *reading, int error) {
 }
 
 /* One look into the segment that holds `next`. ERR_AGAIN: resume comes later. */
-static int look(struct index_reading *reading) {
+static int read_look(struct index_reading *reading) {
     struct partition_log *log = reading->base.log;
     struct segment *segment = log_segment_of_index(log, reading->next);
     CHECK(segment && reading->next <= log->written);
@@ -103,20 +103,20 @@ static bool go_on(struct index_reading *reading) {
     while (!reading->full && reading->next <= reading->last && reading->next <= log->last_index) {
         struct entry *entry = log_memory_at(&log->memory, reading->next);
         if (entry) {
-            if (fits(reading, entry_stored_size(entry))) add(reading, entry_ref(entry));
+            if (fits(reading, entry_stored_size(entry))) read_add(reading, entry_ref(entry));
             continue;
         }
-        int error = look(reading);
+        int error = read_look(reading);
         if (error == ERR_AGAIN) return false;
-        if (error) return finish(reading, error);
+        if (error) return read_finish(reading, error);
     }
-    return finish(reading, reading->count > 0 ? 0 : ERR_NOT_FOUND);
+    return read_finish(reading, reading->count > 0 ? 0 : ERR_NOT_FOUND);
 }
 
-static void resume(struct log_reading *base, int error) {
+static void read_resume(struct log_reading *base, int error) {
     struct index_reading *reading = (struct index_reading *)base;
     if (error) {
-        finish(reading, error);
+        read_finish(reading, error);
         return;
     }
     log_hint_leave(base, reading->next, -1, base->cursor.position);
@@ -136,8 +136,8 @@ bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last
     reading->next = first;
     reading->last = last;
     reading->max_bytes = max_bytes;
-    reading->base.visit = visit;
-    reading->base.resume = resume;
+    reading->base.visit = read_visit;
+    reading->base.resume = read_resume;
     reading->base.free = free_reading;
     reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;
     log_reading_begin(&reading->base, log, read, &read->reading);

@@ -340,7 +340,7 @@ static void set_commit(struct partition_log_opening *opening) {
 
 /* ---- The three steps ---- */
 
-static int look(struct partition_log_opening *opening) {
+static int recovery_look(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     int error = list_segments(opening);
     if (!error && opening->count > 0 && !opening->journal)
@@ -362,7 +362,7 @@ static int look(struct partition_log_opening *opening) {
     return 0;
 }
 
-static struct partition_log_opening *begin(struct log_store *store, uint64_t group, const char *label) {
+static struct partition_log_opening *recovery_begin(struct log_store *store, uint64_t group, const char *label) {
     struct partition_log_opening *opening = mem_zalloc(sizeof *opening);
     struct partition_log *log;
     opening->why = &opening->sentence;
@@ -400,7 +400,7 @@ static void free_opening(struct partition_log_opening *opening) {
 }
 
 /* The log was not opened: it goes. */
-static void drop(struct partition_log *log) {
+static void recovery_drop(struct partition_log *log) {
     log->opening = false;
     for (size_t i = 0; i < log->segment_count; i++)
         segment_drop(log->segments[i]);
@@ -415,7 +415,7 @@ int partition_log_open_end(struct partition_log_opening *opening, const struct p
     int error = opening->error;
     if (error) {
         *why = opening->sentence;
-        if (log) drop(log);
+        if (log) recovery_drop(log);
         free_opening(opening);
         return error;
     }
@@ -435,16 +435,16 @@ int partition_log_open_end(struct partition_log_opening *opening, const struct p
     return 0;
 }
 
-static void work(struct env_job *job) {
+static void recovery_work(struct env_job *job) {
     struct partition_log_opening *opening = (struct partition_log_opening *)job;
-    if (opening->log) opening->error = look(opening);
+    if (opening->log) opening->error = recovery_look(opening);
 }
 
 static void end_if_sync_failed(const struct partition_log_opening *opening) {
     if (opening->sync_failed) env_fatal(opening->log->store->env, "%s", opening->sentence.text);
 }
 
-static void done(struct env_job *job) {
+static void recovery_done(struct env_job *job) {
     struct partition_log_opening *opening = (struct partition_log_opening *)job;
     struct log_store *store = opening->store;
     end_if_sync_failed(opening);
@@ -453,7 +453,7 @@ static void done(struct env_job *job) {
     bool canceled = opening->phase == OPENING_CANCELED;
     opening->phase = OPENING_LOOKED;
     if (canceled) {
-        if (opening->log) drop(opening->log);
+        if (opening->log) recovery_drop(opening->log);
         free_opening(opening);
     }
     if (tell && !store->closed) tell(arg);
@@ -462,8 +462,8 @@ static void done(struct env_job *job) {
 
 struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group, const char *label,
                                                        void (*ready)(void *arg), void *arg) {
-    struct partition_log_opening *opening = begin(store, group, label);
-    opening->job = (struct env_job){.work = work, .done = done};
+    struct partition_log_opening *opening = recovery_begin(store, group, label);
+    opening->job = (struct env_job){.work = recovery_work, .done = recovery_done};
     opening->store = store;
     opening->ready = ready;
     opening->arg = arg;
@@ -479,7 +479,7 @@ bool partition_log_open_cancel(struct partition_log_opening *opening, void (*ove
         return false;
     }
     CHECK(opening->phase == OPENING_LOOKED); /* else it was over before: its owner knows by `ready` */
-    if (opening->log) drop(opening->log);
+    if (opening->log) recovery_drop(opening->log);
     free_opening(opening);
     return true;
 }
@@ -487,8 +487,8 @@ bool partition_log_open_cancel(struct partition_log_opening *opening, void (*ove
 int partition_log_open(struct log_store *store, uint64_t group, const char *label,
                        const struct partition_log_events *events, void *arg, struct partition_log **out,
                        struct error_text *why) {
-    struct partition_log_opening *opening = begin(store, group, label);
-    if (!opening->error) opening->error = look(opening);
+    struct partition_log_opening *opening = recovery_begin(store, group, label);
+    if (!opening->error) opening->error = recovery_look(opening);
     end_if_sync_failed(opening);
     opening->phase = OPENING_LOOKED;
     return partition_log_open_end(opening, events, arg, out, why);

@@ -73,7 +73,7 @@ static bool must_open(struct time_reading *reading, const struct entry *header) 
 }
 
 /* The visitor. */
-static int visit(struct log_reading *base) {
+static int search_visit(struct log_reading *base) {
     struct time_reading *reading = (struct time_reading *)base;
     struct segment_cursor *cursor = &base->cursor;
     while (reading->found < 0) {
@@ -108,7 +108,7 @@ static void free_reading(struct log_reading *base) {
     mem_free(reading);
 }
 
-static bool finish(struct time_reading *reading, int error) {
+static bool search_finish(struct time_reading *reading, int error) {
     struct partition_log_search *search = reading->base.request;
     search->offset = error ? -1 : reading->found;
     search->timestamp = search->offset < 0 ? -1 : reading->found_timestamp;
@@ -182,14 +182,14 @@ static bool go_on(struct time_reading *reading) {
         error = pass(reading);
     }
     if (error == ERR_AGAIN) return false;
-    return finish(reading, error);
+    return search_finish(reading, error);
 }
 
-static void resume(struct log_reading *base, int error) {
+static void search_resume(struct log_reading *base, int error) {
     struct time_reading *reading = (struct time_reading *)base;
     slice_unref(&reading->raw);
     if (error) {
-        finish(reading, error);
+        search_finish(reading, error);
         return;
     }
     reading->next = reading->next_is;
@@ -204,8 +204,8 @@ bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_of
     reading->end_offset = end_offset < log->end_offset ? end_offset : log->end_offset;
     reading->next = log->first_index;
     reading->found = -1;
-    reading->base.visit = visit;
-    reading->base.resume = resume;
+    reading->base.visit = search_visit;
+    reading->base.resume = search_resume;
     reading->base.free = free_reading;
     reading->base.chunk_bytes = CHUNK_BYTES;
     log_reading_begin(&reading->base, log, search, &search->reading);

@@ -116,7 +116,7 @@ static int do_step(struct write_job *job) {
     return 0;
 }
 
-static void work(struct env_job *base) {
+static void behind_work(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
     enum write_step last = job->sync ? STEP_DIRECTORY : STEP_WRITE;
     for (job->step = STEP_MAKE_DIRECTORY;; job->step++) {
@@ -226,7 +226,7 @@ static void wait_for_room(struct write_job *job) {
     env_timer_start(job->again, TRY_DISK_AGAIN_US);
 }
 
-static void done(struct env_job *base) {
+static void behind_done(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
     bool is_sync = job->step == STEP_SYNC || job->step == STEP_DIRECTORY;
     /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed. */
@@ -343,12 +343,12 @@ static void prepare_sync(struct partition_log *log, struct write_job *job) {
     job->sync_parent_directory = !log->directory_synced;
 }
 
-static void start(struct partition_log *log) {
+static void behind_start(struct partition_log *log) {
     struct log_store *store = log->store;
     bool nothing_new = partition_log_writable(log) <= log->written;
     struct write_job *job = mem_zalloc(sizeof *job);
-    job->job.work = work;
-    job->job.done = done;
+    job->job.work = behind_work;
+    job->job.done = behind_done;
     job->env = store->env;
     job->store = store;
     job->log = log;
@@ -398,7 +398,7 @@ static void start_or_queue(struct partition_log *log) {
     struct write_behind *all = &log->store->write_behind;
     if (may_start(all)) {
         queue_remove(log);
-        start(log);
+        behind_start(log);
     } else if (log->queue != &all->ready) {
         queue_add(&all->ready, log);
     }
@@ -421,7 +421,7 @@ static void start_more(struct log_store *store) {
     while (all->ready.first && all->jobs < all->jobs_max) {
         struct partition_log *log = all->ready.first;
         queue_remove(log);
-        start(log);
+        behind_start(log);
     }
     while (all->unwritten_bytes > most_unwritten(store) && all->waiting.first && may_start(all))
         sync_longest(store);

@@ -216,7 +216,7 @@ static bool point_is_before(const struct index_point *point, enum seek_key what,
     return false;
 }
 
-static uint64_t seek(const struct segment_index *index, enum seek_key what, int64_t key) {
+static uint64_t index_seek(const struct segment_index *index, enum seek_key what, int64_t key) {
     CHECK(index->has_points);                  /* the owner of an index without points does not ask it */
     size_t low = 0, high = index->point_count; /* the points below low may start, those from high on may not */
     while (low < high) {
@@ -230,15 +230,15 @@ static uint64_t seek(const struct segment_index *index, enum seek_key what, int6
 }
 
 uint64_t segment_index_seek_offset(const struct segment_index *index, kafka_offset offset) {
-    return seek(index, SEEK_OFFSET, offset);
+    return index_seek(index, SEEK_OFFSET, offset);
 }
 
 uint64_t segment_index_seek_index(const struct segment_index *index, log_index raft_index) {
-    return seek(index, SEEK_INDEX, (int64_t)raft_index);
+    return index_seek(index, SEEK_INDEX, (int64_t)raft_index);
 }
 
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp) {
-    return seek(index, SEEK_TIMESTAMP, timestamp);
+    return index_seek(index, SEEK_TIMESTAMP, timestamp);
 }
 
 uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position) {
