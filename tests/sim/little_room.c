@@ -11,12 +11,15 @@ enum {
     LEAST_BYTES = 300 * 1024, /* a journal, and the beginnings of topics */
     MARGIN_BYTES = 600 * 1024,
     TRIES = 3,
+    STARTS_MOST = 8, /* each may end a block early in every log, which nobody can count beforehand */
 };
 
 struct little_room {
     struct cluster *cluster;
     struct event look;
-    uint64_t capacity[CLUSTER_BROKERS_MAX]; /* 0: there is room enough */
+    uint64_t capacity[CLUSTER_BROKERS_MAX];         /* 0: there is room enough */
+    const struct env *process[CLUSTER_BROKERS_MAX]; /* of the last start that was seen */
+    unsigned starts[CLUSTER_BROKERS_MAX];
 };
 
 /* Nobody has changed it since, and its files are its own. */
@@ -34,7 +37,11 @@ static void look(struct event *event) {
     for (unsigned i = 0; i < cluster->count; i++) {
         struct node *node = cluster->brokers[i].node;
         if (room->capacity[i] == 0) continue;
-        if (!counts(room, i)) {
+        if (node_env(node) != NULL && node_env(node) != room->process[i]) {
+            room->process[i] = node_env(node);
+            room->starts[i]++;
+        }
+        if (!counts(room, i) || room->starts[i] > STARTS_MOST) {
             room->capacity[i] = 0;
             continue;
         }
