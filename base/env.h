@@ -9,7 +9,7 @@
  *   1. bytes that arrived are delivered, finished jobs report, accepted and finished connections report
  *   2. timers that are due fire (after 1, so that a stall of the loop does not look like silence of the others)
  *   3. deferred tasks run, in the order in which they were deferred; tasks deferred by a task run in the same turn; then
- *      tasks that yielded in earlier turns, as many as fit
+ *      tasks that yielded, first those of env_yield_first, of each kind as many as fit
  * Callbacks never run inside the call that asked for them, except where a function says so.
  */
 #ifndef BASE_ENV_H
@@ -59,10 +59,10 @@ void env_timer_free(struct env_timer *timer); /* NULL does nothing */
 struct env_task {
     void (*run)(struct env_task *task);
     struct env_task *next, *prev; /* the environment's, as what follows */
-    bool queued, yielded;
+    bool queued, yielded, goes_first;
 };
 void env_defer(struct env *env, struct env_task *task);        /* nothing if it is queued already */
-void env_defer_cancel(struct env *env, struct env_task *task); /* of env_yield, too */
+void env_defer_cancel(struct env *env, struct env_task *task); /* of env_yield and env_yield_first, too */
 
 /* ---- Length of turns: what may be much is done in pieces, over several turns ---- */
 
@@ -70,6 +70,9 @@ void env_defer_cancel(struct env *env, struct env_task *task); /* of env_yield, 
 bool env_turn_is_long(struct env *env);
 /* Runs the task once in a later turn. First come, first served: at least one a turn, and further ones until the turn is long. */
 void env_yield(struct env *env, struct env_task *task); /* nothing if it is queued already */
+/* The same, in a queue of its own that runs before the other, however much waits there. For what keeps the brokers together (what they say to
+ * each other, who waits for the journal, links that change), of which there is little at any time: never for work whose amount clients decide. */
+void env_yield_first(struct env *env, struct env_task *task);
 /* Names what runs from here on, for the measure of turns; returns the name before. The text stays. */
 const char *env_running(struct env *env, const char *what);
 

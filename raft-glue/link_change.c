@@ -59,7 +59,7 @@ static bool pass_goes_on(struct shard *shard) {
         shard->change_next = group->hh.next;
         change_tell(group);
         if (shard->change_next == NULL || !env_turn_is_long(shard->env)) continue;
-        env_yield(shard->env, &shard->change);
+        env_yield_first(shard->env, &shard->change);
         return false;
     }
     return true;

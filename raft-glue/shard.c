@@ -36,7 +36,7 @@ static void deliver_news(struct shard *shard) {
         raft_group_deliver(group);
         raft_group_unpin(group);
         if (shard->news_first == NULL || !env_turn_is_long(shard->env)) continue;
-        env_yield(shard->env, &shard->later);
+        env_yield_first(shard->env, &shard->later);
         return;
     }
 }

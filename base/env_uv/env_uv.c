@@ -29,7 +29,7 @@ static void turn_end(uv_check_t *handle) {
     if (env_uv_report_writes(env)) env_uv_time_run_tasks(env);
     uv_idle_stop(&env->spin);
     bool held = env_uv_streams_resume(env);
-    if (env->reports != NULL || env->later_count > 0 || held) env_uv_spin(env);
+    if (env->reports != NULL || env_uv_time_has_yielded(env) || held) env_uv_spin(env);
     env_uv_time_arm(env);
     env_uv_turn_ended(env);
 }
@@ -88,7 +88,7 @@ bool env_uv_free(struct env *env) {
     env_uv_signals_close(env);
     while (env->ending > 0 || env->reports != NULL)
         uv_run(&env->loop, UV_RUN_ONCE);
-    bool clean = atomic_load(&env->owned) == 0 && env->tasks == NULL && env->later_count == 0;
+    bool clean = atomic_load(&env->owned) == 0 && env->tasks == NULL && !env_uv_time_has_yielded(env);
     if (!clean) return false; /* the memory stays: somebody still points into it */
 
     env_uv_jobs_close(env);

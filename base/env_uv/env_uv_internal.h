@@ -32,8 +32,8 @@ struct env_hangup {
     void (*happened)(struct env_hangup *hangup, bool broken);
 };
 
-/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). What had yielded has time of its own: else
- * it would starve where events and deferred tasks alone make each turn long. */
+/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). What had yielded has time of its own, each of
+ * the two kinds: else it would starve where events and deferred tasks alone make each turn long. */
 enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000, YIELDED_US = 1000 };
 
 struct turn_watch {
@@ -49,6 +49,12 @@ struct turn_watch {
     struct log_limiter limiter;
 };
 
+/* Tasks that yielded. */
+struct yielded {
+    struct env_task *tasks;
+    unsigned count;
+};
+
 struct env {
     uv_loop_t loop;
     uv_check_t turn_end; /* steps 2 and 3 of a turn, behind the poll */
@@ -62,9 +68,8 @@ struct env {
     uint64_t wake_at_ms;  /* while it is active */
     uint64_t earliest_ms; /* while timers fire: what is started now is not due before this */
     struct env_task *tasks;
-    bool in_tasks;          /* tasks run: what is deferred now runs in the same turn */
-    struct env_task *later; /* that yielded */
-    unsigned later_count;
+    bool in_tasks;               /* tasks run: what is deferred now runs in the same turn */
+    struct yielded first, later; /* by env_yield_first, by env_yield */
     struct turn_watch watch;
 
     /* Writes that were accepted whole by the kernel, in order. */
@@ -112,7 +117,8 @@ void env_uv_time_close(struct env *env);
 void env_uv_time_fire(struct env *env);      /* step 2 */
 void env_uv_time_run_tasks(struct env *env); /* step 3 */
 void env_uv_time_run_later(struct env *env); /* step 3, those that yielded */
-void env_uv_time_arm(struct env *env);       /* sets `wake` for the first timer */
+bool env_uv_time_has_yielded(const struct env *env);
+void env_uv_time_arm(struct env *env); /* sets `wake` for the first timer */
 /* The next poll does not block. */
 void env_uv_spin(struct env *env);
 

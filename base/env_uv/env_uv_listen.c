@@ -49,7 +49,7 @@ static void connection_came(uv_stream_t *handle, int status) {
     } else if (env_turn_is_long(
                    env)) { /* a thousand may wait in the kernel: libuv accepts no more before this one is taken */
         listener->waiting = true;
-        env_yield(env, &listener->resume);
+        env_yield_first(env, &listener->resume); /* it may be a broker; what it says is another matter */
     } else {
         accept_one(listener);
     }

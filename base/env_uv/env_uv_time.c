@@ -99,18 +99,26 @@ void env_uv_time_run_tasks(struct env *env) {
 }
 
 /* Those that wait when it begins, each once: what yields again has its turn behind the others. */
+static void run_yielded(struct env *env, struct yielded *yielded) {
+    bool one = true;
+    if (yielded->count > 0) env_uv_turn_has_more(env, YIELDED_US);
+    for (unsigned left = yielded->count; left > 0 && yielded->count > 0 && (one || !env_turn_is_long(env)); left--) {
+        yielded->count--;
+        struct env_task *task = take_first(&yielded->tasks);
+        task->run(task);
+        one = false;
+    }
+}
+
 void env_uv_time_run_later(struct env *env) {
     env->in_tasks = true;
-    bool first = true;
-    if (env->later_count > 0) env_uv_turn_has_more(env, YIELDED_US);
-    for (unsigned left = env->later_count; left > 0 && env->later_count > 0 && (first || !env_turn_is_long(env));
-         left--) {
-        env->later_count--;
-        struct env_task *task = take_first(&env->later);
-        task->run(task);
-        first = false;
-    }
+    run_yielded(env, &env->first);
+    run_yielded(env, &env->later);
     env->in_tasks = false;
+}
+
+bool env_uv_time_has_yielded(const struct env *env) {
+    return env->first.count + env->later.count > 0;
 }
 
 /* ---- Timers ---- */
@@ -156,18 +164,33 @@ void env_defer(struct env *env, struct env_task *task) {
     if (!env->in_tasks) env_uv_spin(env);
 }
 
-void env_yield(struct env *env, struct env_task *task) {
+static struct yielded *yielded_with(struct env *env, const struct env_task *task) {
+    return task->goes_first ? &env->first : &env->later;
+}
+
+static void time_yield(struct env *env, struct env_task *task, bool goes_first) {
     if (task->queued) return;
     task->yielded = true;
-    time_append(&env->later, task);
-    env->later_count++;
+    task->goes_first = goes_first;
+    struct yielded *yielded = yielded_with(env, task);
+    time_append(&yielded->tasks, task);
+    yielded->count++;
     env_uv_spin(env);
+}
+
+void env_yield(struct env *env, struct env_task *task) {
+    time_yield(env, task, false);
+}
+
+void env_yield_first(struct env *env, struct env_task *task) {
+    time_yield(env, task, true);
 }
 
 void env_defer_cancel(struct env *env, struct env_task *task) {
     if (!task->queued) return;
-    struct env_task **queue = task->yielded ? &env->later : &env->tasks;
+    struct yielded *yielded = task->yielded ? yielded_with(env, task) : NULL;
+    struct env_task **queue = yielded != NULL ? &yielded->tasks : &env->tasks;
     DL_DELETE(*queue, task);
-    if (task->yielded) env->later_count--;
+    if (yielded != NULL) yielded->count--;
     task->queued = false;
 }

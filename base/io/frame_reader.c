@@ -57,7 +57,8 @@ struct frame_reader {
     size_t largest; /* the largest frame that came whole */
     uint64_t bytes; /* of the stream so far */
 
-    bool paused, patient;
+    enum frame_patience patience;
+    bool paused;
     bool over;             /* `ended` was called */
     int end_error;         /* how the stream ended, to be told when all frames are delivered */
     struct env_task work;  /* cuts and reads on, outside of the call that made it possible */
@@ -229,7 +230,7 @@ static enum cut cut_all(struct frame_reader *reader, bool may_one) {
     reader->freed = &freed;
     for (; !reader->paused; may_one = false) {
         struct slice frame;
-        if (reader->patient && !may_one && env_turn_is_long(reader->env)) {
+        if (reader->patience != FRAMES_WAIT_NOT && !may_one && env_turn_is_long(reader->env)) {
             cut = CUT_LATER;
             break;
         }
@@ -278,12 +279,15 @@ static void cut_on(struct frame_reader *reader, bool may_one) {
     enum cut cut = cut_all(reader, may_one);
     if (cut == CUT_FREED || cut == CUT_OVER) return;
     shrink(reader, cut);
-    if (cut == CUT_LATER) env_yield(reader->env, &reader->later);
+    if (cut == CUT_LATER && reader->patience == FRAMES_WAIT)
+        env_yield(reader->env, &reader->later);
+    else if (cut == CUT_LATER)
+        env_yield_first(reader->env, &reader->later);
     env_stream_read(reader->stream, cut == CUT_READ);
 }
 
 static void cut_and_read(struct frame_reader *reader) {
-    cut_on(reader, false);
+    cut_on(reader, reader->patience == FRAMES_WAIT_BUT_ONE);
 }
 
 static void reader_later(struct env_task *task) {
@@ -327,6 +331,7 @@ static size_t room(void *arg, void **into) {
 static void reader_received(void *arg, size_t len) {
     struct frame_reader *reader = arg;
     reader->bytes += len;
+    if (reader->events->heard != NULL) reader->events->heard(reader->arg);
     if (reader->large.data != NULL) {
         reader->large.here += len;
         reader->large.moved_us = env_now_us(reader->env);
@@ -389,8 +394,8 @@ void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length) {
     reader->max_length = max_length;
 }
 
-void frame_reader_set_patient(struct frame_reader *reader) {
-    reader->patient = true;
+void frame_reader_set_patience(struct frame_reader *reader, enum frame_patience patience) {
+    reader->patience = patience;
 }
 
 void frame_reader_pause(struct frame_reader *reader, bool pause) {

@@ -27,6 +27,7 @@ struct frame_reader_events {
      * the owner may wait with closing, and hears if the other side breaks or hangs up meanwhile. */
     void (*ended)(void *arg, int error, uint32_t length);
     void (*hung_up)(void *arg); /* may be NULL; as in env_stream_events. The reader may be closed inside */
+    void (*heard)(void *arg);   /* may be NULL. Bytes came, whose frame may take longer. The reader must stay */
 };
 
 struct frame_reader;
@@ -39,7 +40,13 @@ void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length);
 void frame_reader_pause(struct frame_reader *reader, bool pause);
 /* The frames of one that is patient are delivered over several turns of the loop when a turn grows long, one in each at least. Its stream is read
  * in each turn all the same; env_stream_set_patient is for strangers. */
-void frame_reader_set_patient(struct frame_reader *reader);
+enum frame_patience {
+    FRAMES_WAIT_NOT,   /* all that are here at once; what a reader begins with */
+    FRAMES_WAIT,       /* of clients: they wait with all that yields */
+    FRAMES_WAIT_FIRST, /* of brokers: before all that (env_yield_first) */
+    FRAMES_WAIT_BUT_ONE, /* the same, but one is delivered when its bytes come, however long the turn is: little at a time, and urgent */
+};
+void frame_reader_set_patience(struct frame_reader *reader, enum frame_patience patience);
 /* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
 uint64_t frame_reader_slow_us(const struct frame_reader *reader);
 /* For how long of that nothing of it has come. */

@@ -455,7 +455,7 @@ struct connection *connection_new(const struct connection_host *host, struct env
     send_queue_set_patient(connection->queue);
     connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
                                           &frame_events, connection);
-    frame_reader_set_patient(connection->reader);
+    frame_reader_set_patience(connection->reader, FRAMES_WAIT);
     env_stream_set_patient(stream);
     return connection;
 }

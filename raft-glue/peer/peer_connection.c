@@ -27,6 +27,7 @@ static void establish_if_agreed(struct peer_connection *connection) {
     if (!connection->accepted_other || !connection->accepted_by_other) return;
     connection->state = CONNECTION_ESTABLISHED;
     frame_reader_set_max(connection->reader, connection->owner->frame_max);
+    if (connection->channel == PEER_CONTROL) frame_reader_set_patience(connection->reader, FRAMES_WAIT_BUT_ONE);
     connection->owner->events->established(connection->owner->peers, connection);
 }
 
@@ -139,9 +140,14 @@ static void received_ping(struct peer_connection *connection, struct slice paylo
         connection->owner->events->ping(connection->owner->peers, connection, &ping);
 }
 
-static void on_frame(void *arg, struct slice frame) {
+static void on_heard(void *arg) {
     struct peer_connection *connection = arg;
     connection->heard_ms = env_now_ms(connection->owner->env);
+}
+
+static void on_frame(void *arg, struct slice frame) {
+    struct peer_connection *connection = arg;
+    on_heard(connection); /* its bytes may have come long ago, and nothing was read meanwhile */
     uint8_t kind, channel;
     struct slice payload;
     int error = peer_frame_open(frame, &kind, &channel, &payload);
@@ -200,7 +206,7 @@ static void on_drained(void *arg) {
 
 struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner, struct env_stream *stream,
                                             bool dialled, uint8_t channel, uint64_t session) {
-    static const struct frame_reader_events reader_events = {.frame = on_frame, .ended = on_ended};
+    static const struct frame_reader_events reader_events = {.frame = on_frame, .ended = on_ended, .heard = on_heard};
     struct peer_connection *connection = mem_zalloc(sizeof *connection);
     connection->owner = owner;
     connection->stream = stream;
@@ -213,7 +219,8 @@ struct peer_connection *peer_connection_new(const struct peer_connection_owner *
     connection->reader = frame_reader_new(owner->env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
                                           owner->frame_max < PEER_HELLO_MAX ? owner->frame_max : PEER_HELLO_MAX,
                                           &reader_events, connection);
-    frame_reader_set_patient(connection->reader); /* what thousands of groups say is more than one turn may take */
+    /* What thousands of groups say is more than one turn may take; what clients want must not keep it waiting. */
+    frame_reader_set_patience(connection->reader, FRAMES_WAIT_FIRST);
     if (dialled) send_hello(connection);
     return connection;
 }

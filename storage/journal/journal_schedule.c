@@ -70,7 +70,7 @@ static void tell_waiters(struct journal *journal) {
         if (waiter->next == NULL) journal->telling.end = &journal->telling.first;
         waiter->durable(waiter);
         if (journal->telling.first == NULL || !env_turn_is_long(journal->env)) continue;
-        env_yield(journal->env, &journal->tell);
+        env_yield_first(journal->env, &journal->tell);
         return;
     }
 }

@@ -40,6 +40,14 @@ IN_PRODUCT = {
     "gmtime": ("gmtime_r", ()),
     "strerror": ("error_phrase", ("base/env_uv/", "client/")),
     "perror": ("a sentence", ()),
+    "env_yield": (
+        "env_yield_first: what keeps the brokers together does not wait behind clients",
+        ("base/", "broker/", "storage/log/", "raft-glue/raft_group_apply.c"),
+    ),
+    "env_yield_first": (
+        "env_yield: work whose amount clients decide",
+        ("base/", "raft-glue/", "storage/journal/"),
+    ),
     "exit": ("an error that is returned", ("client/", "broker/main.c", "broker/log_tool.c")),
 }
 # Unchecked ways out: a program that could not write its result must not end as if it had (base/io/output.h).

@@ -172,18 +172,17 @@ static void run_tasks(struct env *env) {
     }
 }
 
-static void run_later(struct env *env) {
-    bool first = true;
+static void run_yielded(struct env *env, struct yielded *yielded) {
+    bool one = true;
 
-    for (unsigned left = env->later_count; left > 0 && env->later != NULL && (first || !env_turn_is_long(env));
-         left--) {
-        struct env_task *task = env->later;
-        env->later = task->next;
-        env->later_count--;
+    for (unsigned left = yielded->count; left > 0 && yielded->count > 0 && (one || !env_turn_is_long(env)); left--) {
+        struct env_task *task = yielded->tasks;
+        yielded->tasks = task->next;
+        yielded->count--;
         task->queued = false;
         env_effect(env);
         task->run(task);
-        first = false;
+        one = false;
     }
 }
 
@@ -194,7 +193,8 @@ static void run_turn(void *arg) {
     hand_over_deliveries(env);
     fire_timers(env);
     run_tasks(env);
-    run_later(env);
+    run_yielded(env, &env->first);
+    run_yielded(env, &env->later);
     run_tasks(env);
 }
 
@@ -238,7 +238,8 @@ static void after_turn(struct env *env, bool alive) {
     if (env->blocked_us > env->node->longest_turn_us) env->node->longest_turn_us = env->blocked_us;
     env->blocked_us = 0;
     env->busy_until_us = world_now_us(env->world) + cost;
-    if (env->inbox.next != &env->inbox || env->tasks != NULL || env->later != NULL) env_want_turn(env, 0);
+    if (env->inbox.next != &env->inbox || env->tasks != NULL || env->first.count + env->later.count > 0)
+        env_want_turn(env, 0);
     struct env_timer *timer = earliest_timer(env, UINT64_MAX);
     if (timer != NULL) env_want_turn(env, timer->at_us);
 }
@@ -309,11 +310,25 @@ void env_defer(struct env *env, struct env_task *task) {
     append(&env->tasks, &env->last_task, task);
 }
 
-void env_yield(struct env *env, struct env_task *task) {
+static struct yielded *yielded_with(struct env *env, const struct env_task *task) {
+    return task->goes_first ? &env->first : &env->later;
+}
+
+static void sim_yield(struct env *env, struct env_task *task, bool goes_first) {
     if (task->queued) return;
     task->yielded = true;
-    append(&env->later, &env->last_later, task);
-    env->later_count++;
+    task->goes_first = goes_first;
+    struct yielded *yielded = yielded_with(env, task);
+    append(&yielded->tasks, &yielded->last, task);
+    yielded->count++;
+}
+
+void env_yield(struct env *env, struct env_task *task) {
+    sim_yield(env, task, false);
+}
+
+void env_yield_first(struct env *env, struct env_task *task) {
+    sim_yield(env, task, true);
 }
 
 static void take_out(struct env_task **first, struct env_task **last, struct env_task *task) {
@@ -332,8 +347,9 @@ static void take_out(struct env_task **first, struct env_task **last, struct env
 void env_defer_cancel(struct env *env, struct env_task *task) {
     if (!task->queued) return;
     if (task->yielded) {
-        take_out(&env->later, &env->last_later, task);
-        env->later_count--;
+        struct yielded *yielded = yielded_with(env, task);
+        take_out(&yielded->tasks, &yielded->last, task);
+        yielded->count--;
     } else {
         take_out(&env->tasks, &env->last_task, task);
     }

@@ -25,6 +25,12 @@ struct env_timer {
 
 struct work;
 
+/* Tasks that yielded. */
+struct yielded {
+    struct env_task *tasks, *last;
+    unsigned count;
+};
+
 /* One process. */
 struct env {
     struct world *world;
@@ -41,10 +47,9 @@ struct env {
     struct env_timer timers;      /* list head */
     uint64_t timer_sequence;
     struct env_task *tasks, *last_task;
-    struct env_task *later, *last_later; /* that yielded */
-    unsigned later_count;
-    unsigned turn_length; /* questions until this turn is long; 0: not asked yet */
-    struct work *work;    /* jobs that were given and have not reported */
+    struct yielded first, later; /* by env_yield_first, by env_yield */
+    unsigned turn_length;        /* questions until this turn is long; 0: not asked yet */
+    struct work *work;           /* jobs that were given and have not reported */
 
     uint64_t clock_offset_us;
     int64_t wall_offset_ms;

@@ -267,6 +267,12 @@ static void yielding(struct env_task *task) {
     if (f->syncs < 20) env_yield(f->env, task);
 }
 
+static void goes_first(struct env_task *task) {
+    (void)task;
+    assert_int_equal(fixture->syncs, 0);
+    fixture->syncs++;
+}
+
 static void main_yields(struct env *env, void *arg) {
     struct fixture *f = arg;
     f->env = env;
@@ -274,6 +280,8 @@ static void main_yields(struct env *env, void *arg) {
     env_yield(env, &f->task);
     env_yield(env, &f->second_task);
     env_defer_cancel(env, &f->second_task);
+    f->second_task.run = goes_first;
+    env_yield_first(env, &f->second_task);
 }
 
 /* Turns become long by what is asked; work that yields goes on in later ones to its end. */

@@ -228,6 +228,38 @@ static void test_yield_takes_turns(void **state) {
     close_story("a.b.a.b.a.b.");
 }
 
+static void work_first(struct env_task *task) {
+    step('f');
+    spin_us(4000);
+    if (story.count < 8) env_yield_first(story.loop.env, task);
+}
+
+static void work_behind(struct env_task *task) {
+    step(task == &story.a ? 'a' : 'b');
+    spin_us(4000);
+    if (story.count < 7)
+        env_yield(story.loop.env, task);
+    else
+        loop_done(&story.loop);
+}
+
+/* What goes first runs in each turn, whatever has yielded before it; those behind it have their turns all the same. */
+static void test_yield_first(void **state) {
+    (void)state;
+    open_story();
+    story.a.run = story.b.run = work_behind;
+    story.c.run = work_first;
+    env_yield(story.loop.env, &story.a);
+    env_yield(story.loop.env, &story.b);
+    env_yield_first(story.loop.env, &story.c);
+    env_yield(story.loop.env, &story.c); /* once is enough */
+    loop_run(&story.loop);
+    env_defer_cancel(story.loop.env, &story.a);
+    env_defer_cancel(story.loop.env, &story.b);
+    env_defer_cancel(story.loop.env, &story.c);
+    close_story("fafbfafb");
+}
+
 /* A deferred task makes each turn a long one, beside two short ones that yielded. */
 static struct starving {
     unsigned rounds, dots, both; /* both: so often the two ran in one turn */
@@ -385,6 +417,7 @@ int main(void) {
         cmocka_unit_test(test_turn_order),
         cmocka_unit_test(test_defer_outside_of_a_turn),
         cmocka_unit_test(test_yield_takes_turns),
+        cmocka_unit_test(test_yield_first),
         cmocka_unit_test(test_yield_is_not_starved),
         cmocka_unit_test(test_yield_short),
         cmocka_unit_test(test_long_turn_is_told),

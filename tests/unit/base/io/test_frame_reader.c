@@ -23,6 +23,7 @@ static struct reading {
     size_t pause_at;  /* pauses the reader inside of the frame with this number; 0: never */
     size_t free_at;   /* frees the reader inside of the frame with this number; 0: never */
     uint64_t work_us; /* each frame is so much work */
+    size_t heard;     /* so often bytes came */
     bool drop;        /* frames are given back at once */
     int ended;        /* the error, or -1 */
     uint32_t length;  /* given with it */
@@ -53,7 +54,11 @@ static void reader_ended(void *arg, int error, uint32_t length) {
     loop_done(&reading.loop);
 }
 
-static const struct frame_reader_events events = {.frame = frame_came, .ended = reader_ended};
+static void bytes_heard(void *arg) {
+    ((struct reading *)arg)->heard++;
+}
+
+static const struct frame_reader_events events = {.frame = frame_came, .ended = reader_ended, .heard = bytes_heard};
 
 static void open_reading(struct budget *budget) {
     memset(&reading, 0, sizeof reading);
@@ -367,13 +372,25 @@ static void timer_fired(void *arg) {
     *(size_t *)arg = reading.count;
 }
 
+/* Who sends half a frame is heard. */
+static void test_reader_hears_half_frames(void **state) {
+    (void)state;
+    open_reading(NULL);
+    send_head(100);
+    for (int i = 0; i < 1000 && reading.heard == 0; i++)
+        run_for_us(1000);
+    assert_int_equal(reading.heard, 1);
+    assert_int_equal(reading.count, 0);
+    close_reading();
+}
+
 /* A patient reader of many frames, each of which is work, lets others run in between, and delivers all of them in their order. */
 static void test_reader_patient(void **state) {
     (void)state;
     enum { COUNT = 60 };
-    for (int patient = 0; patient < 2; patient++) {
+    for (enum frame_patience patience = FRAMES_WAIT_NOT; patience <= FRAMES_WAIT_BUT_ONE; patience++) {
         open_reading(NULL);
-        if (patient) frame_reader_set_patient(reading.reader);
+        frame_reader_set_patience(reading.reader, patience);
         reading.work_us = 1000;
         for (size_t i = 0; i < COUNT; i++)
             send_frame(i, 50);
@@ -385,7 +402,7 @@ static void test_reader_patient(void **state) {
         assert_int_equal(reading.count, COUNT);
         for (size_t i = 0; i < COUNT; i++)
             assert_frame(i, 50);
-        if (patient) assert_in_range(seen, 1, COUNT / 2);
+        if (patience != FRAMES_WAIT_NOT) assert_in_range(seen, 1, COUNT / 2);
         env_timer_free(other);
         close_reading();
     }
@@ -557,6 +574,7 @@ int main(void) {
         cmocka_unit_test(test_reader_pause),
         cmocka_unit_test(test_reader_end_while_paused),
         cmocka_unit_test(test_reader_break_while_paused),
+        cmocka_unit_test(test_reader_hears_half_frames),
         cmocka_unit_test(test_reader_patient),
         cmocka_unit_test(test_reader_budget_stops_and_goes_on),
         cmocka_unit_test(test_reader_budget_small_frames),

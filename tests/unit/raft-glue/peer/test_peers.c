@@ -9,6 +9,8 @@
 #include "raft-glue/peer/peers.h"
 #include "tests/unit/unit.h"
 
+enum { LONG_WINDED = 3 }; /* what that broker says makes the turn a long one, and is not counted */
+
 struct broker {
     struct test *test;
     int32_t node;
@@ -52,16 +54,19 @@ static void down(void *arg, int32_t node, bool dead) {
     else
         broker->downs++;
 }
+static void spin_us(struct test *test, uint64_t us) {
+    uint64_t end_us = env_now_us(test->env) + us;
+    while (env_now_us(test->env) < end_us) {}
+}
 static void message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
     struct broker *broker = arg;
-    (void)node;
-    broker->received += payload.len;
+    if (node == LONG_WINDED) spin_us(broker->test, 4000);
+    if (node != LONG_WINDED) broker->received += payload.len;
     broker->kind = kind;
     snprintf(broker->last, sizeof broker->last, "%.*s", (int)(payload.len < 60 ? payload.len : 60),
              (const char *)payload.data);
     slice_unref(&payload);
-    struct env *env = broker->test->env;
-    for (uint64_t end_us = env_now_us(env) + broker->work_us; broker->work_us > 0 && env_now_us(env) < end_us;) {}
+    spin_us(broker->test, broker->work_us);
 }
 static void refused(void *arg, int32_t node, bool for_good, const char *sentence) {
     (void)node, (void)for_good;
@@ -146,6 +151,12 @@ static int teardown(void **state) {
 static bool both_up(struct test *test) {
     return test->brokers[1].ups == 1 && test->brokers[2].ups == 1;
 }
+static bool two_heard_up(struct test *test) {
+    return test->brokers[LONG_WINDED].ups == 1 && test->brokers[2].ups == 1;
+}
+static bool one_and_two_up(struct test *test) {
+    return test->brokers[1].ups == 1 && test->brokers[2].ups == 2;
+}
 static bool two_up_again(struct test *test) {
     return test->brokers[1].ups == 2;
 }
@@ -209,6 +220,102 @@ static void test_peers_much_to_say(void **state) {
     run_until(test, many_came);
     env_timer_free(other);
     assert_in_range(test->looked, 1, MANY / 2);
+}
+
+enum { CLIENTS = 200, ASKED = 20, TURNS_MOST = 10, CONNECT_MOST = 100 };
+
+/* Clients keep the loop of all brokers busy: each turn is long because of what came, and much of them has yielded. */
+static struct busy {
+    struct test *test;
+    struct env_task clients[CLIENTS];
+    struct env_lane *lane;
+    struct env_job came;
+    bool stop, gone;
+    unsigned turns, asked_at, worst_turns;
+    size_t got;
+} busy;
+
+static void client_works(struct env_task *task) {
+    spin_us(busy.test, 1000);
+    env_yield(busy.test->env, task);
+}
+static void nothing_to_do(struct env_job *job) {
+    (void)job;
+}
+static void clients_came(struct env_job *job) {
+    busy.turns++;
+    busy.gone = busy.stop;
+    if (busy.gone) return;
+    env_lane_run(busy.lane, job);
+    spin_us(busy.test, 4000);
+}
+
+static void busy_begins(struct test *test) {
+    busy = (struct busy){.test = test, .lane = env_lane_new(test->env, "busy")};
+    busy.came = (struct env_job){.work = nothing_to_do, .done = clients_came};
+    env_lane_run(busy.lane, &busy.came);
+    for (int i = 0; i < CLIENTS; i++) {
+        busy.clients[i].run = client_works;
+        env_yield(test->env, &busy.clients[i]);
+    }
+}
+
+static bool clients_are_gone(struct test *test) {
+    return (void)test, busy.gone;
+}
+static void busy_ends(struct test *test) {
+    for (int i = 0; i < CLIENTS; i++)
+        env_defer_cancel(test->env, &busy.clients[i]);
+    busy.stop = true;
+    run_until(test, clients_are_gone);
+    env_lane_free(busy.lane);
+}
+
+static void ask(struct test *test) {
+    struct slice before = slice_copy(NULL, "x", 1), slice = slice_copy(NULL, "x", 1);
+    busy.asked_at = busy.turns;
+    peers_send(test->brokers[LONG_WINDED].peers, 2, PEER_CONTROL, PEER_KIND_BROKER, &before, 1);
+    peers_send(test->brokers[1].peers, 2, PEER_CONTROL, PEER_KIND_BROKER, &slice, 1);
+}
+
+static bool asked_enough(struct test *test) {
+    if (test->brokers[2].received == busy.got) return false;
+    busy.got++;
+    if (busy.turns - busy.asked_at > busy.worst_turns) busy.worst_turns = busy.turns - busy.asked_at;
+    if (busy.got == ASKED) return true;
+    ask(test);
+    return false;
+}
+
+/* What clients want keeps the loop busy for long: what brokers say to each other does not wait behind it, and no link breaks. */
+static void test_peers_beside_busy_clients(void **state) {
+    struct test *test = *state;
+    open_broker(test, 1, 0);
+    open_broker(test, 2, 0);
+    open_broker(test, LONG_WINDED, 0);
+    introduce(test, LONG_WINDED, 2);
+    run_until(test, two_heard_up);
+    introduce(test, 1, 2);
+    run_until(test, one_and_two_up);
+    busy_begins(test);
+    ask(test);
+    run_until(test, asked_enough);
+    busy_ends(test);
+    assert_in_range(busy.worst_turns, 0, TURNS_MOST);
+    assert_int_equal(test->brokers[1].downs + test->brokers[2].downs, 0);
+}
+
+/* Nor does a broker that connects. */
+static void test_peers_connect_beside_busy_clients(void **state) {
+    struct test *test = *state;
+    busy_begins(test);
+    open_broker(test, 1, 0);
+    open_broker(test, 2, 0);
+    introduce(test, 1, 2);
+    run_until(test, both_up);
+    unsigned turns = busy.turns;
+    busy_ends(test);
+    assert_in_range(turns, 0, CONNECT_MOST);
 }
 
 /* Paused bulk reads nothing while control goes on; after the pause everything comes. */
@@ -362,6 +469,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_peers_connect_and_talk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_much_to_say, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peers_beside_busy_clients, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peers_connect_beside_busy_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_pause_bulk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_dead_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_refused_then_welcome, setup, teardown),

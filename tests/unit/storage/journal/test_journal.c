@@ -66,13 +66,14 @@ static void test_journal_sizes(void **state) {
 
 /* ---- Many who wait for one round ---- */
 
-enum { WAITERS = 30, CANCELLED = 20, AGAIN = WAITERS };
+enum { WAITERS = 30, CANCELLED = 20, AGAIN = WAITERS, CLIENTS = 100 };
 
 static struct crowd {
     struct journal_fixture *fixture;
     struct journal_waiter waiters[WAITERS];
-    struct env_task other; /* takes its turns beside them */
-    size_t told[WAITERS + 1], count, turns;
+    struct env_task other;            /* takes its turns beside them */
+    struct env_task clients[CLIENTS]; /* who do so, too, and with work */
+    size_t told[WAITERS + 1], count, turns, client_turns;
 } crowd;
 
 static void spin_us(uint64_t us) {
@@ -124,6 +125,28 @@ static void test_journal_tells_over_turns(void **state) {
     assert_true(crowd.turns >= 5);
 }
 
+static void client_works(struct env_task *task) {
+    spin_us(1000);
+    if (++crowd.client_turns < 100000) env_yield(crowd.fixture->env, task);
+}
+
+/* What clients want, however much it is, does not keep those waiting whose round is durable: votes and answers to brokers are among them. */
+static void test_journal_tells_beside_busy_clients(void **state) {
+    struct journal_fixture *fixture = *state;
+    journal_fixture_open(fixture);
+    wait_in_a_crowd(fixture);
+    for (int i = 0; i < CLIENTS; i++) {
+        crowd.clients[i].run = client_works;
+        env_yield(fixture->env, &crowd.clients[i]);
+    }
+    env_uv_run(fixture->env);
+    env_defer_cancel(fixture->env, &crowd.other);
+    for (int i = 0; i < CLIENTS; i++)
+        env_defer_cancel(fixture->env, &crowd.clients[i]);
+    assert_int_equal(crowd.count, WAITERS);
+    assert_in_range(crowd.client_turns, 0, WAITERS * CLIENTS / 10);
+}
+
 static void stop_soon(void *arg) {
     env_uv_stop(arg);
 }
@@ -153,6 +176,7 @@ int main(void) {
         TEST(test_journal_everything_comes_back),
         TEST(test_journal_sizes),
         TEST(test_journal_tells_over_turns),
+        TEST(test_journal_tells_beside_busy_clients),
         TEST(test_journal_closed_while_it_tells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
