@@ -31,10 +31,11 @@ enum {
 };
 
 struct large {
-    uint8_t *data;     /* NULL: none */
-    size_t len;        /* of the frame */
-    size_t here;       /* bytes of it that have arrived */
-    size_t room;       /* bytes allocated; charged to the budget */
+    uint8_t *data; /* NULL: none */
+    size_t len;    /* of the frame */
+    size_t here;   /* bytes of it that have arrived */
+    size_t room;   /* bytes allocated; charged to the budget */
+    uint64_t begun_us;
     uint64_t since_us; /* it is being read for, without a wait of our own */
     uint64_t moved_us; /* when bytes of it came last, or a wait of our own ended */
 };
@@ -102,8 +103,13 @@ static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *
     if (room > len) room = len;
     if (reader->halves != NULL) budget_charge(reader->halves, room);
     uint64_t now_us = env_now_us(reader->env);
-    reader->large = (struct large){
-        .data = mem_alloc(room), .len = len, .here = here, .room = room, .since_us = now_us, .moved_us = now_us};
+    reader->large = (struct large){.data = mem_alloc(room),
+                                   .len = len,
+                                   .here = here,
+                                   .room = room,
+                                   .begun_us = now_us,
+                                   .since_us = now_us,
+                                   .moved_us = now_us};
     memcpy(reader->large.data, bytes, here);
 }
 
@@ -413,6 +419,11 @@ static bool waits_for_the_other_side(const struct frame_reader *reader) {
 
 uint64_t frame_reader_slow_us(const struct frame_reader *reader) {
     return waits_for_the_other_side(reader) ? env_now_us(reader->env) - reader->large.since_us : 0;
+}
+
+size_t frame_reader_half(const struct frame_reader *reader, uint64_t *age_us) {
+    *age_us = reader->large.data != NULL ? env_now_us(reader->env) - reader->large.begun_us : 0;
+    return reader->large.data != NULL ? reader->large.room : 0;
 }
 
 uint64_t frame_reader_silent_us(const struct frame_reader *reader) {

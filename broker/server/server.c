@@ -19,7 +19,10 @@ enum {
     BACKLOG = 1024,
     SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
     LIMITS_CHECK_US = 1000 * 1000,
-    DEAF_PART = 5, /* while the memory for answers is spent, 1 MiB may be under way for this part of max_slow_ms */
+    HALF_PART =
+        5, /* while others wait for the memory for halves, a request may be half here for this part of max_slow_ms */
+    HALVES_CLOSED = 32, /* at one check */
+    DEAF_PART = 5,      /* while the memory for answers is spent, 1 MiB may be under way for this part of max_slow_ms */
 };
 
 struct socket {
@@ -110,6 +113,23 @@ static void close_silent(struct server *server) {
     }
 }
 
+/* Those that are half here and have taken most, whatever it is that they wait for: so that who sends halves does not keep out who sends
+ * whole ones, neither by being slow nor by not reading answers. */
+static void close_halves(struct server *server) {
+    for (int i = 0; i < HALVES_CLOSED && budget_spent(&server->halves) && server->halves.waiters != NULL; i++) {
+        struct client *largest = NULL;
+        size_t most = 0;
+        for (struct client *client = server->oldest; client != NULL; client = client->next) {
+            size_t half = connection_old_half(client->connection, server->options.max_slow_ms / HALF_PART);
+            if (half <= most) continue;
+            most = half;
+            largest = client;
+        }
+        if (largest == NULL) return;
+        connection_close_half(largest->connection);
+    }
+}
+
 /* While the memory is spent, clients that send a request or take an answer too slowly are closed, the longest silent first. */
 static void check_limits(void *arg) {
     struct server *server = arg;
@@ -118,6 +138,7 @@ static void check_limits(void *arg) {
         next = client->next;
         connection_close_if_slow(client->connection, server->options.max_slow_ms);
     }
+    close_halves(server);
     for (struct client *client = server->oldest, *next; client != NULL && budget_spent(&server->answers);
          client = next) {
         next = client->next;
