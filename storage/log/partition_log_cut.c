@@ -4,17 +4,10 @@
 #include "base/mem.h"
 #include "storage/log/log_internal.h"
 
-/* Blocks of an index that tell of what was cut must not come back: the segment may get another end there, and be synced up to it,
- * long before the index is written again. */
-static int cut_file(struct env_file *file, uint64_t to, bool for_good, bool *sync_failed) {
+static int cut_log(struct env_file *file, uint64_t to) {
     uint64_t size;
     int error = env_file_size(file, &size);
-    if (error || size <= to) return error;
-    error = env_file_truncate(file, to);
-    if (error || !for_good) return error;
-    error = env_file_sync(file);
-    *sync_failed = error != 0;
-    return error;
+    return error || size <= to ? error : env_file_truncate(file, to);
 }
 
 int partition_log_cut(struct partition_log *log, const int64_t *bases, size_t count, size_t kept, bool *sync_failed,
@@ -39,7 +32,8 @@ int partition_log_cut(struct partition_log *log, const int64_t *bases, size_t co
         struct env_file *file;
         error = env_file_open(env, path, ENV_READ | ENV_WRITE, &file);
         if (!error) {
-            error = cut_file(file, sizes[kind], kind == SEGMENT_FILE_INDEX, sync_failed);
+            error = kind == SEGMENT_FILE_LOG ? cut_log(file, sizes[kind])
+                                             : segment_index_cut(file, sizes[kind], sync_failed);
             env_file_close(file);
         } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
             error = 0;

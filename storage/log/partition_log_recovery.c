@@ -12,6 +12,7 @@
  *   the same, shorter than the position        progress                   damage: synced bytes are gone
  *   base offset above, or no progress          entries                    removed: nothing in it was synced
  *   index file missing, torn, or behind        -                          what it lacks is scanned; what it says beyond is dropped
+ *   one that contradicts segment or progress   -                          dropped: the segment is scanned
  *   a chain that does not fit (index, offset)  -                          damage
  *   an entry behind the progress that is valid entries up to it           it was committed: so is everything up to it
  *   the same                                   entries end before it      damage: the journal lost what was durable
@@ -32,6 +33,7 @@
 #include "base/mem.h"
 #include "storage/log/applier_snapshot.h"
 #include "storage/log/group_directory.h"
+#include "storage/log/kept_index.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/partition_log_cut.h"
 #include "storage/log/write_behind.h"
@@ -117,34 +119,13 @@ static bool follows(const struct partition_log *log, const struct segment_header
     return header->base_offset == base && header->base_offset == end && header->first_index == last_index + 1;
 }
 
-/* Terms and changes of a segment go into the log's tables; they come from a file, so they are checked. */
-static bool take_tables(struct partition_log *log, const struct segment_index *index) {
-    for (size_t i = 0; i < index->term_count; i++) {
-        const struct index_term *term = &index->terms[i];
-        if (term->term == 0 || term->first_index > index->end.last_index) return false;
-        if (i == 0 && term->first_index != index->header.first_index) return false;
-        if (log->terms.count > 0) {
-            const struct index_term *last = &log->terms.ranges[log->terms.count - 1];
-            if (term->term < last->term || term->first_index <= last->first_index) return false;
-        }
-        term_table_add(&log->terms, term->first_index, term->start_offset, term->term);
-    }
-    for (size_t i = 0; i < index->change_count; i++)
-        partition_log_add_change(log, index->changes[i]);
-    return true;
-}
-
-/* Reads what is known of one segment up to `limit` and adds it to the log. */
-static int keep_segment(struct partition_log_opening *opening, struct env_file *file,
-                        const struct segment_header *header, uint64_t limit, bool active, const char *path) {
+/* Reads what is known of one segment up to its limit and adds it to the log. */
+static int keep_segment(struct partition_log_opening *opening, const struct kept_segment *kept, const char *path) {
     struct partition_log *log = opening->log;
-    struct log_store *store = log->store;
-    uint64_t interval = store->index_interval_bytes;
-    char *index_path = path_of_segment(log->path, header->base_offset, SEGMENT_FILE_INDEX);
+    char *index_path = path_of_segment(log->path, kept->header.base_offset, SEGMENT_FILE_INDEX);
     struct segment_index *index = NULL;
     uint64_t damaged_at = 0;
-    int error = segment_index_read(store->env, file, index_path, header, limit, interval, active, &index, &damaged_at);
-    if (!error && !active) error = segment_index_save(store->env, index_path, index);
+    int error = kept_index_read(log, kept, index_path, &index, &damaged_at);
     if (error == ERR_CORRUPT)
         error_set(opening->why, error,
                   "%s of %s has an entry that does not match its checksum, at position %" PRIu64 "; %s", path,
@@ -155,12 +136,13 @@ static int keep_segment(struct partition_log_opening *opening, struct env_file *
                   path, index_path, error_phrase(error), error_advice(error));
     mem_free(index_path);
     if (error) return error;
-    bool fits = take_tables(log, index);
-    struct segment *segment = segment_new(&store->files, log->path, header, interval, NULL);
+    bool fits = kept_index_take_tables(log, index);
+    struct segment *segment = segment_new(&log->store->files, log->path, &kept->header,
+                                          log->store->index_interval_bytes, NULL);
     segment->end = index->end;
     segment->synced = index->end.position;
-    segment->active = active;
-    if (active)
+    segment->active = kept->active;
+    if (kept->active)
         segment->index = index;
     else
         segment_index_free(index);
@@ -187,19 +169,23 @@ static int does_not_follow(struct partition_log_opening *opening, const char *pa
 static int keep(struct partition_log_opening *opening, int64_t base, bool active) {
     struct partition_log *log = opening->log;
     char *path = path_of_segment(log->path, base, SEGMENT_FILE_LOG);
-    struct env_file *file;
-    struct segment_header header;
+    struct kept_segment kept = {.active = active, .end_offset = -1};
     uint64_t size;
-    int error = open_segment_file(opening, path, &file, &header, &size);
+    int error = open_segment_file(opening, path, &kept.file, &kept.header, &size);
     if (!error) {
-        uint64_t limit = active ? opening->journal->progress_position : size;
-        if (!follows(log, &header, base))
+        size_t next = opening->kept + 1;
+        if (active)
+            kept.last_index = opening->journal->progress;
+        else if (next < opening->count)
+            kept.end_offset = opening->bases[next];
+        kept.limit = active ? opening->journal->progress_position : size;
+        if (!follows(log, &kept.header, base))
             error = does_not_follow(opening, path, base);
-        else if (limit > size || limit < SEGMENT_HEADER_SIZE)
+        else if (kept.limit > size || kept.limit < SEGMENT_HEADER_SIZE)
             error = damaged(opening, path, "is shorter than what the journal knows to be synced");
         else
-            error = keep_segment(opening, file, &header, limit, active, path);
-        env_file_close(file);
+            error = keep_segment(opening, &kept, path);
+        env_file_close(kept.file);
     }
     if (!error && active && log->segments[log->segment_count - 1]->end.last_index != opening->journal->progress)
         error = damaged(opening, path, "does not end with the entry that the journal names");
@@ -355,6 +341,7 @@ static int recovery_look(struct partition_log_opening *opening) {
     if (!error)
         error = partition_log_cut(log, opening->bases, opening->count, opening->kept, &opening->sync_failed,
                                   opening->why);
+    if (!error) error = kept_index_save_active(log, opening->why);
     if (error || opening->no_directory) return error;
     log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
     log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, known_commit(opening),

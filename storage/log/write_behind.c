@@ -55,13 +55,23 @@ struct write_job {
 
 /* ---- On the lane's thread ---- */
 
+/* One of this name may have lost its segment, to a power cut or a kill between two removals, and tells of other blocks. It is gone for good with
+ * the sync of the directory, before anything is known to be in the new segment. */
+static int remove_old_index(struct write_job *job) {
+    char *path = segment_path(job->segment, SEGMENT_FILE_INDEX);
+    int error = env_unlink(job->env, path);
+    mem_free(path);
+    return error == ERR_NOT_FOUND ? 0 : error;
+}
+
 static int open_file(struct write_job *job) {
     if (job->file) return 0;
     int flags = ENV_READ | ENV_WRITE | (job->create ? ENV_CREATE : 0);
     int error = env_file_open(job->env, job->path, flags, &job->file);
     job->opened = !error;
     if (error || !job->create) return error;
-    error = env_file_truncate(job->file, 0);
+    error = remove_old_index(job);
+    if (!error) error = env_file_truncate(job->file, 0);
     uint8_t header[SEGMENT_HEADER_SIZE];
     segment_header_encode(&job->segment->header, SEGMENT_FILE_LOG, header);
     struct env_iov iov = {.base = header, .len = sizeof header};

@@ -5,7 +5,8 @@
  * of one log, or a part of the journal over all logs, are in memory only for it. One job in the store's lane then writes them with one
  * call. Synced is when the segment is full (it is sealed then), the journal wants the room of old entries, the file is wanted for
  * others (so few may be open that every write is synced then), or the store is flushed; journal_progress follows. The index file is written
- * and synced before that when the segment is sealed, the store is flushed, or it would lack more than WRITE_BEHIND_INDEX_LAG. A log that waits while a quarter of the journal is in
+ * and synced before that when the segment is sealed, the store is flushed, or it would lack more than WRITE_BEHIND_INDEX_LAG; a new segment has no
+ * index, whatever file of that name there was. A log that waits while a quarter of the journal is in
  * use is synced in the background, a few each second, longest first, so that the journal has not to ask for all of them at once. The
  * directory of the group and the segment's file are made by the first job that needs them, so an idle log costs neither.
  * Failures: a full disk, or no more files, makes the job wait and begin again; any other error of write, create, sync or directory sync

@@ -198,19 +198,31 @@ static int scan(struct env_file *file, uint64_t limit, struct segment_index *ind
     return error;
 }
 
+static void begin_again(struct segment_index *index) {
+    struct segment_header header = index->header;
+    segment_index_close(index);
+    segment_index_init(index, &header, index->interval_bytes);
+}
+
+static int load(struct env *env, const char *path, uint64_t limit, bool with_points, struct segment_index *index) {
+    int error = segment_index_load(env, path, limit, with_points, index);
+    if (error || index->end.position >= limit || with_points) return error;
+    begin_again(index); /* a scan makes points, and they need those before them */
+    return segment_index_load(env, path, limit, true, index);
+}
+
 int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
                        const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
                        struct segment_index **out, uint64_t *damaged_at) {
     struct segment_index *index = mem_alloc(sizeof *index);
     segment_index_init(index, header, interval_bytes);
-    int error = segment_index_load(env, index_path, limit, with_points, index);
-    if (!error && index->end.position < limit && !with_points) {
-        /* A scan makes points, and they need those before them. */
-        segment_index_close(index);
-        segment_index_init(index, header, interval_bytes);
-        error = segment_index_load(env, index_path, limit, true, index);
-    }
+    int error = index_path ? load(env, index_path, limit, with_points, index) : 0;
+    bool believed = index->end.position > SEGMENT_HEADER_SIZE;
     if (!error && index->end.position < limit) error = scan(file, limit, index);
+    if (error == ERR_CORRUPT && believed) { /* which of the two is wrong? */
+        begin_again(index);
+        error = scan(file, limit, index);
+    }
     if (error) {
         if (damaged_at) *damaged_at = index->end.position;
         segment_index_free(index);

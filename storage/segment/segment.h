@@ -72,8 +72,9 @@ void segment_adopt_index(struct segment *segment, struct segment_index *index);
 /* Its path; the caller's string. */
 char *segment_path(const struct segment *segment, enum segment_file_kind kind);
 
-/* Reads the index of a sealed segment with its points, scanning where the index file falls short; *index is the caller's. Safe
- * inside a job: touches only what is its own. ERR_CORRUPT, ERR_IO; *damaged_at (may be NULL) is where in `file` then. */
+/* Reads the index of a segment up to `limit`, scanning where the index file falls short, and all of it where that contradicts the file or
+ * `index_path` is NULL; *index is the caller's. Safe inside a job: touches only what is its own. ERR_CORRUPT, ERR_IO; *damaged_at (may be
+ * NULL) is where in `file` then. */
 int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
                        const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
                        struct segment_index **index, uint64_t *damaged_at);

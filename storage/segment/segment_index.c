@@ -269,5 +269,23 @@ int segment_index_save(struct env *env, const char *path, struct segment_index *
         env_file_close(file);
     }
     mem_free(block);
+    if (error) { /* the next block begins the file anew */
+        index->saved_points = index->saved_terms = index->saved_changes = 0;
+        index->saved_position = SEGMENT_HEADER_SIZE;
+        index->file_size = 0;
+    }
     return error;
+}
+
+int segment_index_cut(struct env_file *file, uint64_t to, bool *sync_failed) {
+    static const uint8_t zeros[INDEX_BLOCK_HEADER_SIZE];
+    uint64_t size;
+    int error = env_file_size(file, &size);
+    if (error || size <= to) return error;
+    struct env_iov iov = {zeros, size - to < sizeof zeros ? (size_t)(size - to) : sizeof zeros};
+    error = env_file_write(file, &iov, 1, to, false);
+    if (error) return error;
+    error = env_file_sync(file);
+    *sync_failed = error != 0;
+    return error ? error : env_file_truncate(file, to);
 }

@@ -64,8 +64,13 @@ uint64_t segment_index_seek_index(const struct segment_index *index, log_index r
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp);
 /* The raft index of the entry at a position that a seek returned. */
 uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position);
-/* What a scan added to the index of a sealed segment goes to its file, so that the next start is short again. Waits for the disk; what it says is
- * the error. */
+/* What a scan added to the index goes to its file, without a sync, so that the next start is short again; nothing of the file lies behind what
+ * was loaded, or segment_index_cut was called. Waits for the disk; what it says is the error, and the next block begins the file anew. */
 int segment_index_save(struct env *env, const char *path, struct segment_index *index);
+/* What an index file has behind `to` (the end of a block) is never believed again: the segment may get other blocks there, and be synced, long
+ * before the index is written again. The head of it is blotted out and that synced before the file is cut: whoever dies before has left the
+ * size, so the next start does it again, and behind a cut that is lost there is no block. `sync_failed` is set if the sync failed: another
+ * one may say that it is done when it is not. */
+int segment_index_cut(struct env_file *file, uint64_t to, bool *sync_failed);
 
 #endif

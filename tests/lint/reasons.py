@@ -26,6 +26,7 @@ READS_OUTSIDE = [
     "storage/journal/journal_recovery.c",
     "storage/journal/journal_state.c",
     "storage/log/applier_snapshot.c",
+    "storage/log/kept_index.c",
     "storage/log/partition_log.c",
     "storage/log/partition_log_cut.c",
     "storage/log/partition_log_recovery.c",

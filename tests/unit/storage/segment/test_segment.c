@@ -241,6 +241,40 @@ static void test_segment_index_by_scan(void **state) {
     tear_down(f);
 }
 
+/* An index that ends within an entry, or names another one there, is not believed; what is wrong in the segment itself is found all the same. */
+static void test_segment_index_that_contradicts(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    for (int kind = 0; kind < 3; kind++) {
+        struct segment_index index, *read = NULL;
+        segment_index_init(&index, &f->header, 200);
+        for (int i = 0; i < ENTRIES / 2; i++)
+            segment_index_add(&index, f->entries[i], entry_stored_size(f->entries[i]));
+        index.end.position += kind == 0;
+        index.end.last_index += kind == 1;
+        index.end.offset += kind == 2;
+        assert_int_equal(segment_index_save(f->folder.env, f->index_path, &index), 0);
+        segment_index_close(&index);
+        uint64_t end = f->positions[ENTRIES], damaged_at = 0;
+        assert_int_equal(
+            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end, 200, true, &read, NULL), 0);
+        assert_int_equal(read->end.position, end);
+        assert_int_equal(read->end.last_index, 11 + ENTRIES - 1);
+        assert_int_equal(read->file_size, 0); /* it is to be written anew */
+        segment_index_free(read);
+        f->bytes[f->positions[ENTRIES - 1] + 8] ^= 1;
+        put(f, f->bytes, end);
+        assert_int_equal(
+            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end, 200, true, &read, &damaged_at),
+            ERR_CORRUPT);
+        assert_int_equal(damaged_at, f->positions[ENTRIES - 1]);
+        f->bytes[f->positions[ENTRIES - 1] + 8] ^= 1;
+        put(f, f->bytes, end);
+        assert_int_equal(env_unlink(f->folder.env, f->index_path), 0);
+    }
+    tear_down(f);
+}
+
 /* A header says what it is: other kinds, newer formats and flipped bits are told apart. */
 static void test_segment_header(void **state) {
     (void)state;
@@ -288,9 +322,13 @@ static void test_segment_paths(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_segment_cursor_reads_all), cmocka_unit_test(test_segment_cursor_limits),
-        cmocka_unit_test(test_segment_cursor_damage),    cmocka_unit_test(test_segment_index_by_scan),
-        cmocka_unit_test(test_segment_header),           cmocka_unit_test(test_segment_paths),
+        cmocka_unit_test(test_segment_cursor_reads_all),
+        cmocka_unit_test(test_segment_cursor_limits),
+        cmocka_unit_test(test_segment_cursor_damage),
+        cmocka_unit_test(test_segment_index_by_scan),
+        cmocka_unit_test(test_segment_index_that_contradicts),
+        cmocka_unit_test(test_segment_header),
+        cmocka_unit_test(test_segment_paths),
         cmocka_unit_test(test_segment_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* The sparse index: lookups against brute force, blocks on disk, and what damage to the file leaves. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "storage/segment/segment_index.h"
@@ -210,12 +212,63 @@ static void test_segment_index_damage(void **state) {
     tear_down(f);
 }
 
+static int cut(struct fixture *f, uint64_t to) {
+    struct env_file *file;
+    bool sync_failed = false;
+    assert_int_equal(env_file_open(f->folder.env, f->path, ENV_READ | ENV_WRITE, &file), 0);
+    int error = segment_index_cut(file, to, &sync_failed);
+    assert_false(sync_failed);
+    env_file_close(file);
+    return error;
+}
+
+static void limit_file_size(rlim_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Blocks that are cut off are blotted out before the size says that they are gone: a cut that comes no further leaves the size, so the next start
+ * makes it again, and one that is lost brings no block back. */
+static void test_segment_index_cut(void **state) {
+    (void)state;
+    struct fixture *f = set_up(6);
+    uint64_t sizes[4] = {0};
+    for (int i = 1; i < 4; i++) {
+        add(f, i * 15 - 15, i * 15);
+        save(f);
+        sizes[i] = f->index.file_size;
+    }
+    size_t len;
+    uint8_t *before = file_bytes(f->path, &len);
+    assert_int_equal(len, sizes[3]);
+    assert_int_equal(cut(f, len), 0); /* nothing to cut: nothing is written */
+    signal(SIGXFSZ, SIG_IGN);
+    limit_file_size(sizes[1]);
+    int error = cut(f, sizes[1]); /* no byte may be written there */
+    limit_file_size(RLIM_INFINITY);
+    assert_int_not_equal(error, 0);
+    uint8_t *after = file_bytes(f->path, &len);
+    assert_int_equal(len, sizes[3]);
+    assert_memory_equal(before, after, len);
+    mem_free(after);
+    for (int kept = 2; kept >= 0; kept--) {
+        assert_int_equal(cut(f, sizes[kept]), 0);
+        after = file_bytes(f->path, &len);
+        assert_int_equal(len, sizes[kept]);
+        if (len > 0) assert_memory_equal(before, after, len);
+        mem_free(after);
+    }
+    mem_free(before);
+    tear_down(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_segment_index_seeks),
-        cmocka_unit_test(test_segment_index_blocks),
-        cmocka_unit_test(test_segment_index_not_ours),
-        cmocka_unit_test(test_segment_index_damage),
+        cmocka_unit_test(test_segment_index_seeks),    cmocka_unit_test(test_segment_index_blocks),
+        cmocka_unit_test(test_segment_index_not_ours), cmocka_unit_test(test_segment_index_damage),
+        cmocka_unit_test(test_segment_index_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
