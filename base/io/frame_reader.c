@@ -421,9 +421,8 @@ uint64_t frame_reader_slow_us(const struct frame_reader *reader) {
     return waits_for_the_other_side(reader) ? env_now_us(reader->env) - reader->large.since_us : 0;
 }
 
-size_t frame_reader_half(const struct frame_reader *reader, uint64_t *age_us) {
-    *age_us = reader->large.data != NULL ? env_now_us(reader->env) - reader->large.begun_us : 0;
-    return reader->large.data != NULL ? reader->large.room : 0;
+uint64_t frame_reader_half_us(const struct frame_reader *reader) {
+    return reader->large.data != NULL ? env_now_us(reader->env) - reader->large.begun_us : 0;
 }
 
 uint64_t frame_reader_silent_us(const struct frame_reader *reader) {

@@ -49,8 +49,8 @@ enum frame_patience {
 void frame_reader_set_patience(struct frame_reader *reader, enum frame_patience patience);
 /* How long a frame above 64 KiB has been read for without a wait of our own, and is not here yet; 0: there is none. */
 uint64_t frame_reader_slow_us(const struct frame_reader *reader);
-/* What such a frame has taken of budget->halves, and how long ago it began, waits of all kinds included; 0: there is none. */
-size_t frame_reader_half(const struct frame_reader *reader, uint64_t *age_us);
+/* The same with waits of all kinds. */
+uint64_t frame_reader_half_us(const struct frame_reader *reader);
 /* For how long of that nothing of it has come. */
 uint64_t frame_reader_silent_us(const struct frame_reader *reader);
 /* All bytes of the stream so far, lengths and halves included. */

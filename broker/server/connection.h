@@ -45,10 +45,8 @@ struct connection *connection_new(const struct connection_host *host, struct env
 void connection_close(struct connection *connection);
 /* Closes it, with a line on the log, if a request has been arriving for longer than that. */
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms);
-/* What a request that is half here has taken of the memory for halves, if it began at least that long ago; else 0. */
-size_t connection_old_half(const struct connection *connection, uint32_t least_ms);
-/* Closes it because of that, with a line on the log: others wait for that memory. */
-void connection_close_half(struct connection *connection);
+/* The same, if it is half here for so long, whatever it waited for meanwhile. */
+void connection_close_old_half(struct connection *connection, uint32_t longest_ms);
 /* The same, if it has not taken the next piece of its answers for that long. */
 void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms);
 /* Closes one that has not sent anything whole, because others wait; says so. */

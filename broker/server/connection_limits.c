@@ -27,15 +27,14 @@ void connection_close_if_slow(struct connection *connection, uint32_t longest_ms
     connection_close(connection);
 }
 
-size_t connection_old_half(const struct connection *connection, uint32_t least_ms) {
-    uint64_t age_us;
-    size_t half = frame_reader_half(connection->reader, &age_us);
-    return age_us >= (uint64_t)least_ms * 1000 ? half : 0;
-}
-
-void connection_close_half(struct connection *connection) {
-    connection_complain(connection, "its request is half here, and others wait for the memory that it has taken "
-                                    "(queued.max.request.bytes)");
+void connection_close_old_half(struct connection *connection, uint32_t longest_ms) {
+    struct error_text why;
+    if (frame_reader_half_us(connection->reader) < (uint64_t)longest_ms * 1000) return;
+    error_set(
+        &why, ERR_TIMEOUT,
+        "its request is half here for more than %u ms, and others wait for the memory that it has taken (queued.max.request.bytes)",
+        longest_ms);
+    connection_complain(connection, why.text);
     connection_close(connection);
 }
 

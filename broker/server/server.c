@@ -19,10 +19,7 @@ enum {
     BACKLOG = 1024,
     SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
     LIMITS_CHECK_US = 1000 * 1000,
-    HALF_PART =
-        5, /* while others wait for the memory for halves, a request may be half here for this part of max_slow_ms */
-    HALVES_CLOSED = 32, /* at one check */
-    DEAF_PART = 5,      /* while the memory for answers is spent, 1 MiB may be under way for this part of max_slow_ms */
+    DEAF_PART = 5, /* while the memory for answers is spent, 1 MiB may be under way for this part of max_slow_ms */
 };
 
 struct socket {
@@ -113,20 +110,13 @@ static void close_silent(struct server *server) {
     }
 }
 
-/* Those that are half here and have taken most, whatever it is that they wait for: so that who sends halves does not keep out who sends
- * whole ones, neither by being slow nor by not reading answers. */
+/* Others wait for the memory for halves: all that are half here for too long give way, whatever they wait for themselves, so that who sends
+ * halves does not keep out who sends whole ones, neither by being slow nor by not reading answers. */
 static void close_halves(struct server *server) {
-    for (int i = 0; i < HALVES_CLOSED && budget_spent(&server->halves) && server->halves.waiters != NULL; i++) {
-        struct client *largest = NULL;
-        size_t most = 0;
-        for (struct client *client = server->oldest; client != NULL; client = client->next) {
-            size_t half = connection_old_half(client->connection, server->options.max_slow_ms / HALF_PART);
-            if (half <= most) continue;
-            most = half;
-            largest = client;
-        }
-        if (largest == NULL) return;
-        connection_close_half(largest->connection);
+    if (!budget_spent(&server->halves) || server->halves.waiters == NULL) return;
+    for (struct client *client = server->oldest, *next; client != NULL; client = next) {
+        next = client->next;
+        connection_close_old_half(client->connection, server->options.max_slow_ms);
     }
 }
 
