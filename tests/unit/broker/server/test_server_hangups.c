@@ -2,6 +2,7 @@
  * Clients that go, by an orderly close or a reset, in every state in which a connection can be: nothing of them stays. The check of the
  * charges at the end is the server's own.
  */
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -189,6 +190,41 @@ static void test_client_never_reads(void **state) {
     close(client);
 }
 
+static bool one_is_left(struct stage *stage) {
+    return server_connection_count(stage->server) == 1;
+}
+
+static void send_half(struct stage *stage, int client, size_t len) {
+    static char half[400 << 10];
+    uint32_t length = htonl(1 << 20);
+    stage_send_all(client, &length, 4);
+    for (size_t at = 0; at < len;) {
+        ssize_t sent = send(client, half + at, len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent > 0) at += (size_t)sent;
+        stage_run_ms(stage, 2);
+    }
+}
+
+/* It is not read because it leaves its answer unread, and behind that a large request is half here: others do not wait for its memory for long. */
+static void test_client_never_reads_half_here(void **state) {
+    struct stage *stage = *state;
+    stage->options.request_bytes = 200000;
+    stage->options.answer_bytes = 1 << 30;
+    stage->options.max_slow_ms = 200;
+    stage_open_server(stage);
+    int client = stage_dial(stage), other = stage_dial(stage);
+    stage_ask_cluster(client, 1);
+    stage_run_until_held(stage, 1);
+    send_half(stage, client, 400 << 10);
+    answer_large(stage, 0);
+    send_half(stage, other, 100 << 10);
+    stage_run_until(stage, one_is_left);
+    stage_assert_logged(stage, "its request is half here for more than 200 ms");
+    close(other);
+    assert_nothing_stays(stage);
+    close(client);
+}
+
 static void test_client_never_reads_idle(void **state) {
     struct stage *stage = *state;
     stage->options.answer_bytes = 1 << 30;
@@ -235,9 +271,10 @@ static void test_client_reads_slowly(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_hangup_answer_half_read), TEST(test_hangup_too_many_requests), TEST(test_hangup_held),
-        TEST(test_hangup_behind_nonsense),  TEST(test_hangup_over_budget),       TEST(test_hangup_reads_to_the_end),
-        TEST(test_client_never_reads),      TEST(test_client_never_reads_idle),  TEST(test_client_reads_slowly),
+        TEST(test_hangup_answer_half_read), TEST(test_hangup_too_many_requests),     TEST(test_hangup_held),
+        TEST(test_hangup_behind_nonsense),  TEST(test_hangup_over_budget),           TEST(test_hangup_reads_to_the_end),
+        TEST(test_client_never_reads),      TEST(test_client_never_reads_half_here), TEST(test_client_never_reads_idle),
+        TEST(test_client_reads_slowly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
