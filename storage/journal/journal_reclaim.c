@@ -12,12 +12,13 @@
  *   progress               that waits behind rounds without room overtakes them, in a round of its own that empties the oldest
  *                          generation; it may have the last file. It may overtake because what it covers is durable.
  * A round larger than a file makes its file larger; the files have at most max_bytes and, while it is the present one, what that round is
- * too large. The owners keep what is uncommitted below half of journal_usable_bytes, so that copying gains.
+ * too large. When it is not any more, nothing may be left: while the owners wait, copies and progress go beyond the limit, by the two files
+ * that a generation takes before it gives one back. The owners keep what is uncommitted below half of journal_usable_bytes, so that copying gains.
  *
  * A disk with little room (disk_space.h): the limit is lower for as long, down to what the journal has, and less is left.
  * Failures: a full disk, or no more files that may be open: no file can be made; the owners are asked as if the limit was reached, and
  * files are reused. When none is free, or the last one would not give another one back, rounds wait until the disk has room.
- * Invariants: files have no more than max_bytes (or eight of them); between two generations that are copied, a round of the owners is placed
+ * Invariants: files have no more than max_bytes (or eight of them), but for what is said above; between two generations that are copied, a round of the owners is placed
  * or some time passes: copying never keeps them from the disk, however much is uncommitted.
  */
 #include <inttypes.h>
@@ -265,12 +266,14 @@ static bool has_file(struct journal *journal, enum journal_purpose purpose) {
     size_t stays = purpose == JOURNAL_FOR_OWNERS && more ? FREE_AHEAD - 1 : 0;
     if (journal_files_free(&journal->files) > stays) return true;
     journal_room_prepare(journal);
+    if (purpose != JOURNAL_FOR_OWNERS && !more) make_file(journal);
     return false;
 }
 
 enum journal_room journal_room_for(struct journal *journal, size_t bytes, enum journal_purpose purpose) {
     bool here = journal->offset + bytes <= journal->end, owners = purpose == JOURNAL_FOR_OWNERS;
     size_t left = left_by(journal, purpose), spare = spare_files(journal);
+    if (!owners && journal->stalled && spare <= left) spare = left + 1; /* beyond the limit, as said above */
     bool may = here ? spare >= left || !owners : spare > left && !(owners && has_too_many(journal));
     if (may && !here && !has_file(journal, purpose)) {
         if (owners && journal->files.making == NULL) begin_stall(journal);
