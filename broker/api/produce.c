@@ -4,7 +4,7 @@
  *
  * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes the connection, as Kafka does, so that the
  * client looks for the leader again; what it has sent before it went is stored. A client that adds to what a partition cannot get rid of is
- * not read until its request is over.
+ * not read until its request is over, and one whose batches wait to be checked only a request ahead.
  * Invariants: an answer with an error carries no offset; requests of one client never overtake each other: one of more than AT_ONCE
  * partitions, which are started over several turns of the loop, keeps its client from being read, and any other is started in one turn. One of
  * more than PARTITIONS_MAX has its connection closed.
@@ -35,7 +35,8 @@ struct produce_part {
     struct kp_produce_response_partition *out;
     struct partition *partition;
     bool pending;
-    bool twice; /* the request names its partition more than once */
+    bool checking; /* its check waits or is under way */
+    bool twice;    /* the request names its partition more than once */
     UT_hash_handle hh;
 };
 
@@ -44,7 +45,7 @@ struct produce_state {
     struct request *request;
     struct kp_produce_response response;
     struct produce_part *parts;
-    size_t count, pending;
+    size_t count, pending, checking;
     int16_t code; /* what is wrong with the whole request, and the sentence on it */
     const char *sentence;
     struct produce_part *seen; /* hash by partition, while these are looked up */
@@ -117,9 +118,17 @@ static void take_result(struct produce_part *part, const struct produce_refusal 
     out->log_start_offset = partition_start_offset(produce->partition);
 }
 
+static void part_checked(struct partition_produce *produce) {
+    struct produce_part *part = (struct produce_part *)produce;
+    if (!part->checking) return;
+    part->checking = false;
+    if (--part->owner->checking == 0) request_work_goes_on(part->owner->request);
+}
+
 static void produced(struct partition_produce *produce, const struct produce_refusal *refusal) {
     struct produce_part *part = (struct produce_part *)produce;
     take_result(part, refusal);
+    part_checked(produce);
     part->pending = false;
     part->owner->pending--;
     finish_if_over(part->owner);
@@ -201,6 +210,11 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
     }
     part->pending = true;
     state->pending++;
+    if (partition_produce_is_checking(&part->produce)) {
+        part->checking = true;
+        state->checking++;
+        request_work_waits(request);
+    }
     if (partition_is_congested(part->partition) || partition_produce_is_congested(&part->produce))
         request_hold_connection(request);
 }
@@ -248,6 +262,7 @@ static bool produce_prepare(struct produce_state *state, const struct broker_ser
         for (int32_t p = 0; p < count; p++, part++) {
             part->owner = state;
             part->produce.done = produced;
+            part->produce.checked = part_checked;
             part->topic = in->topic_data.items[t].name;
             part->in = &in->topic_data.items[t].partition_data.items[p];
             part->out = &topics[t].partition_responses.items[p];

@@ -1,7 +1,7 @@
 /*
  * Who waits for memory, who for a place, and the slices of those that run.
  *
- *   check_pool_run -> waiting --memory--> ready --a place--> running --its slice is over--> ready ... -> done
+ *   check_pool_run -> small or large --memory--> ready --a place--> running --its slice is over--> ready ... -> done
  *
  * A run is freed by whoever sees its end: the report of its last slice, or the cancel when no slice runs.
  */
@@ -16,6 +16,8 @@ enum {
     SLICE_BYTES = 1 << 20,    /* of decompressed records */
     INLINE_BYTES = 64 << 10,  /* the same, that a check on the loop may come to at least before it is given up there */
     INLINE_MEMORY = 32 << 20, /* a window that is claimed, of which little is touched */
+    SMALL_SHARE = 32,         /* of the memory: who wants no more need not wait behind larger ones */
+    PASSED_MOST = 32,         /* small ones go before a large one */
 };
 
 struct check_run {
@@ -25,6 +27,7 @@ struct check_run {
     struct record_check *check;
     struct slice bytes;
     size_t memory;
+    unsigned passed; /* by how many behind it, while it was the first large one that waits */
     int error;
     struct run_list *list; /* in which it waits; NULL: a slice of it runs */
     struct check_run *next, *prev;
@@ -38,7 +41,8 @@ struct run_list {
 struct check_pool {
     struct env *env;
     struct check_pool_options options;
-    struct run_list waiting, ready;
+    struct run_list small, large; /* that wait for memory */
+    struct run_list ready;
     unsigned running;
     size_t memory; /* of ready and running ones */
     uint64_t turn_ns;
@@ -126,13 +130,27 @@ static void slice_is_over(struct env_job *job) {
     if (task != NULL) task->done(task, check, error);
 }
 
+static bool take_first(struct check_pool *pool, struct run_list *list) {
+    struct check_run *run = list->first;
+    if (run == NULL || run->memory > pool->options.memory_bytes - pool->memory) return false;
+    list_remove(run);
+    pool->memory += run->memory;
+    list_append(&pool->ready, run);
+    return true;
+}
+
+/* A small one goes before the large one that waits longest, but only so many: then all that is given back is left to that. */
+static bool take_small(struct check_pool *pool) {
+    struct check_run *large = pool->large.first;
+    if (large != NULL && large->passed >= PASSED_MOST) return false;
+    if (!take_first(pool, &pool->small)) return false;
+    if (large != NULL) large->passed++;
+    return true;
+}
+
 static void go_on(struct check_pool *pool) {
     struct check_run *run;
-    while ((run = pool->waiting.first) != NULL && run->memory <= pool->options.memory_bytes - pool->memory) {
-        list_remove(run);
-        pool->memory += run->memory;
-        list_append(&pool->ready, run);
-    }
+    while (take_small(pool) || take_first(pool, &pool->large)) {}
     while (pool->running < AT_ONCE && (run = pool->ready.first) != NULL) {
         list_remove(run);
         pool->running++;
@@ -159,9 +177,10 @@ int check_pool_run(struct check_pool *pool, struct record_check *check, const st
     run->memory = memory;
     task->run = run;
     pool->stats.pool_checks++;
-    list_append(&pool->waiting, run);
+    struct run_list *waits = memory <= pool->options.memory_bytes / SMALL_SHARE ? &pool->small : &pool->large;
+    list_append(waits, run);
     go_on(pool);
-    if (run->list == &pool->waiting) record_check_reset(check); /* what the loop began is charged to nobody yet */
+    if (run->list == waits) record_check_reset(check); /* what the loop began is charged to nobody yet */
     return ERR_NONE;
 }
 
@@ -191,7 +210,8 @@ struct check_pool *check_pool_new(struct env *env, const struct check_pool_optio
 
 void check_pool_free(struct check_pool *pool) {
     if (pool == NULL) return;
-    CHECK(pool->waiting.first == NULL && pool->ready.first == NULL); /* all partitions are closed: they cancelled */
+    CHECK(pool->small.first == NULL && pool->large.first == NULL &&
+          pool->ready.first == NULL); /* all partitions are closed: they cancelled */
     env_defer_cancel(pool->env, &pool->turn);
     pool->freed = true;
     if (pool->running == 0) mem_free(pool);
@@ -199,7 +219,7 @@ void check_pool_free(struct check_pool *pool) {
 
 void check_pool_stats_get(const struct check_pool *pool, struct check_pool_stats *stats) {
     *stats = pool->stats;
-    stats->waiting = pool->waiting.count;
+    stats->waiting = pool->small.count + pool->large.count;
     stats->under_way = pool->ready.count + pool->running;
     stats->memory = pool->memory;
 }

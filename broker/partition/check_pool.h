@@ -7,7 +7,7 @@
  * Ownership: from check_pool_run on the pool owns the check and the bytes under it; `done` gives the check back, check_pool_cancel ends it,
  * now or when its slice is over. The bytes of a cancelled one are charged to nobody from then on: who pays may be gone before.
  * Invariants: the memory of the checks under way, which they name before they begin, stays within the limit; what does not fit waits, first
- * come first served; the loop spends only so much in one turn on the checks that it does itself.
+ * come first served, but a few small ones go before a large one; the loop spends only so much in one turn on the checks that it does itself.
  */
 #ifndef BROKER_PARTITION_CHECK_POOL_H
 #define BROKER_PARTITION_CHECK_POOL_H

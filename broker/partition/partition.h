@@ -102,6 +102,8 @@ struct produce_refusal {
 
 struct partition_produce {
     void (*done)(struct partition_produce *produce, const struct produce_refusal *refusal);
+    /* One that partition_produce_is_checking was told of is through, and waits for its commit or verdict. NULL: nobody asks. */
+    void (*checked)(struct partition_produce *produce);
     int16_t error;              /* Kafka's code */
     kafka_offset base_offset;   /* -1 with an error */
     int64_t log_append_time_ms; /* -1 with an error, and unless the topic has LogAppendTime */
@@ -136,6 +138,8 @@ void partition_produce_cancel(struct partition_produce *produce);
 bool partition_produce_abandon(struct partition_produce *produce);
 /* So much waits to be appended here that clients who add to it should not be read for a while. */
 bool partition_is_congested(const struct partition *partition);
+/* Its check waits, or is under way. Only of one that is not over. */
+bool partition_produce_is_checking(const struct partition_produce *produce);
 /* So much of what the sender of this one has sent waits to be checked that it should not be read for a while. Only of one that is not over. */
 bool partition_produce_is_congested(const struct partition_produce *produce);
 

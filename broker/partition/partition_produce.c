@@ -262,7 +262,10 @@ static void on_checked(struct partition_produce *produce, struct produced_batch 
         take_out(produce);
         completion = DONE;
     }
-    if (completion == DONE) produce->done(produce, refusal);
+    if (completion == DONE)
+        produce->done(produce, refusal);
+    else if (produce->checked != NULL)
+        produce->checked(produce);
 }
 
 static void on_judged(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal) {
@@ -412,6 +415,10 @@ bool partition_produce_abandon(struct partition_produce *produce) {
 
 bool partition_is_congested(const struct partition *partition) {
     return partition->queue.bytes >= CONGESTED_BYTES;
+}
+
+bool partition_produce_is_checking(const struct partition_produce *produce) {
+    return produce->place == PLACE_CHECKING;
 }
 
 bool partition_produce_is_congested(const struct partition_produce *produce) {

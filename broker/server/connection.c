@@ -32,6 +32,7 @@ enum {
     UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
+    WAITS_MAX = 2,            /* requests whose work waits: one is worked on, one is ready behind it */
 };
 
 /* ---- Requests of the list ---- */
@@ -55,6 +56,7 @@ static void request_free(struct request *request) {
     give_back(request);
     connection->in_flight--;
     if (request->holds) connection->holds--;
+    if (request->waits) connection->waits--;
     for (uint32_t i = 0; i < request->answer_count; i++) {
         connection->stored_bytes -= request->answer[i].len;
         slice_unref(&request->answer[i]);
@@ -114,8 +116,8 @@ static void recount(struct connection *connection) {
 
 static void update_reading(struct connection *connection) {
     if (connection->closed) return;
-    bool busy = connection->holds > 0 || connection->in_flight >= connection->host->max_in_flight ||
-                connection->charged_answers >= UNREAD_MAX;
+    bool busy = connection->holds > 0 || connection->waits >= WAITS_MAX ||
+                connection->in_flight >= connection->host->max_in_flight || connection->charged_answers >= UNREAD_MAX;
     /* one that is abandoned is read to its end, which is near, so that nothing of it stays */
     frame_reader_pause(connection->reader, connection->closing || (busy && connection->queue != NULL));
 }
@@ -315,6 +317,20 @@ void request_hold_connection(struct request *request) {
     if (request->holds || request->dead) return;
     request->holds = true;
     request->connection->holds++;
+    update_reading(request->connection);
+}
+
+void request_work_waits(struct request *request) {
+    if (request->waits || request->dead) return;
+    request->waits = true;
+    request->connection->waits++;
+    update_reading(request->connection);
+}
+
+void request_work_goes_on(struct request *request) {
+    if (!request->waits) return;
+    request->waits = false;
+    request->connection->waits--;
     update_reading(request->connection);
 }
 

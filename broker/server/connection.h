@@ -7,7 +7,7 @@
  * (rate limited) where the client is to blame; requests that came before such bytes are answered first, as in Kafka. ApiVersions of an unknown version is answered in version 0, with error 35.
  * A client that sends no more has gone, in whatever state its connection is: its answers are dropped at once and its requests told; what it
  * sent before is still read to the end, because batches with acks 0 may be among it.
- * Invariants: it is not read while too many of its requests are in flight, while one of them holds it, or while the client leaves answers
+ * Invariants: it is not read while too many of its requests are in flight, while one of them holds it, while the work of two waits, or while the client leaves answers
  * unread; it outlives its stream until its last request has ended.
  */
 #ifndef BROKER_SERVER_CONNECTION_H

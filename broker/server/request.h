@@ -55,7 +55,7 @@ struct request {
     uint32_t answer_count;
     size_t answer_room;
     size_t charged; /* bytes of the message and the request, to ctx.memory */
-    bool dead, ended, holds, close_after;
+    bool dead, ended, holds, waits, close_after;
     /* For broker/server/request_steps.h. */
     struct env *env;
     bool (*step)(struct request *request); /* NULL: none is wanted */
@@ -80,6 +80,10 @@ void request_respond_nothing(struct request *request);
 void request_close_connection(struct request *request);
 /* Nothing more is read from this client until the request ends: what it asks for waits for room. */
 void request_hold_connection(struct request *request);
+/* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a client with two such requests is not read, so
+ * that what waits is bounded by how many clients there are and not by how much each sends ahead. */
+void request_work_waits(struct request *request);
+void request_work_goes_on(struct request *request); /* nothing if it does not wait */
 
 /* ---- Authorization ---- */
 

@@ -20,7 +20,13 @@ void produce_begin(struct produce_ask *ask, const char *topic, int16_t acks) {
 }
 
 void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t value_len) {
+    produce_add_in(ask, RECORD_CODEC_NONE, partition, records, value_len);
+}
+
+void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition, int records,
+                    size_t value_len) {
     struct record_batch_options options = record_batch_plain();
+    options.codec = codec;
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     uint8_t *value = mem_zalloc(value_len);
     for (int i = 0; i < records; i++)

@@ -4,6 +4,7 @@
 
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/produce.h"
+#include "protocol/record/record_batch.h"
 #include "tests/unit/broker/fixture_broker.h"
 
 enum { PARTITIONS_MAX = 8 };
@@ -18,6 +19,8 @@ struct produce_ask {
 void produce_begin(struct produce_ask *ask, const char *topic, int16_t acks);
 /* One batch of so many records of `value_len` zeros. */
 void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t value_len);
+/* The same, compressed. */
+void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition, int records, size_t value_len);
 void produce_end(struct produce_ask *ask);
 
 /* One batch; the answer for it. */

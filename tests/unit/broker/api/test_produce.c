@@ -5,6 +5,7 @@
 #include "tests/unit/broker/fixture_data_asks.h"
 #include "tests/unit/unit.h"
 #include <string.h>
+#include <unistd.h>
 
 /* Each partition of a request gets its own answer; unknown ones do not spoil the others. */
 static void test_produce_many_partitions(void **state) {
@@ -72,6 +73,37 @@ static void test_produce_without_acks(void **state) {
     produce_end(&ask);
 }
 
+/* Who has two requests that wait to be checked is not read: what it sent behind them waits at its side, while others are served. */
+static void test_produce_ahead_of_checks(void **state) {
+    enum { SENT = 6 };
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 2);
+    struct produce_ask large, small;
+    struct kp_produce_response response;
+    int32_t ids[SENT];
+    produce_begin(&large, "t", -1);
+    produce_add_in(&large, RECORD_CODEC_GZIP, 0, 1, 60 << 20);
+    produce_begin(&small, "t", -1);
+    produce_add(&small, 1, 1, 10);
+    for (int i = 0; i < SENT; i++)
+        ids[i] = one_broker_send(one, KP_PRODUCE, 8, i < SENT - 1 ? &large.request : &small.request);
+    assert_false(one_broker_has_answer(one, 20)); /* far less than the checks take: all that is read is read by then */
+    int sender = one->client;
+    one->client = -1;
+    one_broker_dial_again(one);
+    assert_int_equal(produce_one(one, "t", 1, 1, 10).base_offset, 0);
+    close(one->client);
+    one->client = sender;
+    for (int i = 0; i < SENT; i++) {
+        assert_true(one_broker_receive(one, KP_PRODUCE, 8, ids[i], &response));
+        const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+        assert_int_equal(out->error_code, KAFKA_NONE);
+        assert_int_equal(out->base_offset, i < SENT - 1 ? i : 1);
+    }
+    produce_end(&large), produce_end(&small);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
@@ -79,6 +111,7 @@ int main(void) {
         TEST(test_produce_many_partitions),
         TEST(test_produce_refused_requests),
         TEST(test_produce_without_acks),
+        TEST(test_produce_ahead_of_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,6 +214,73 @@ static void test_check_memory_is_bounded(void **state) {
     sent_free(&sent[0]);
 }
 
+/* In a memory that has room for one of these: one has it, one waits for it. */
+static void fill_memory(struct partition *partition, struct sent large[2], int senders[2]) {
+    struct record_batch_options options = record_batch_plain();
+    options.codec = RECORD_CODEC_ZSTD;
+    for (int i = 0; i < 2; i++)
+        send_batch_of(&senders[i], partition, make_batch(&options, 1, 30 << 20, 1), &large[i]);
+}
+
+static void end_all(struct fixture *fixture, struct sent *sent, int count) {
+    for (int i = 0; i < count; i++) {
+        run_until_over(fixture, &sent[i]);
+        assert_int_equal(sent[i].produce.error, KAFKA_NONE);
+        sent_free(&sent[i]);
+    }
+}
+
+/* A small check does not stand behind a large one that waits for memory. */
+static void test_check_small_before_large(void **state) {
+    struct fixture *fixture = *state;
+    fixture->checks.memory_bytes = 4 << 20;
+    struct partition *partition = start_one(fixture);
+    static struct sent large[2], honest;
+    int senders[3];
+    fill_memory(partition, large, senders);
+    assert_int_equal(stats_of(fixture).waiting, 1);
+    send_batch_of(&senders[2], partition, plain(RECORD_CODEC_NONE, 1), &honest);
+    assert_int_equal(stats_of(fixture).waiting, 1);
+    run_until_over(fixture, &honest);
+    assert_int_equal(honest.produce.base_offset, 0);
+    sent_free(&honest);
+    end_all(fixture, large, 2);
+}
+
+/* But not so many that the large one would never have its turn. */
+static void test_check_large_is_not_starved(void **state) {
+    enum { CROWD = 40, PASS = 32 };
+    struct fixture *fixture = *state;
+    fixture->checks.memory_bytes = 4 << 20;
+    struct partition *partition = start_one(fixture);
+    static struct sent large[2], crowd[CROWD];
+    int senders[2 + CROWD];
+    fill_memory(partition, large, senders);
+    for (int i = 0; i < CROWD; i++)
+        send_batch_of(&senders[2 + i], partition, plain(RECORD_CODEC_NONE, 1), &crowd[i]);
+    assert_int_equal(stats_of(fixture).waiting, 1 + CROWD - PASS);
+    end_all(fixture, crowd, CROWD);
+    end_all(fixture, large, 2);
+}
+
+static void count_checked(struct partition_produce *produce) {
+    assert_false(partition_produce_is_checking(produce));
+    produce->checked = NULL; /* once */
+}
+
+/* Who waits for the check, and not for the commit behind it, is told. */
+static void test_check_tells_that_it_is_through(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start_one(fixture);
+    struct sent sent;
+    send_batch(partition, bomb(3), &sent);
+    assert_true(partition_produce_is_checking(&sent.produce));
+    sent.produce.checked = count_checked;
+    run_until_over(fixture, &sent);
+    assert_null(sent.produce.checked);
+    sent_free(&sent);
+}
+
 /* The client goes while its batches are checked: none of them is appended, nobody is told, nothing stays; others go on. */
 static void test_check_client_gone(void **state) {
     struct fixture *fixture = *state;
@@ -415,6 +482,9 @@ int main(void) {
         TEST(test_check_takes_turns),
         TEST(test_check_refuses),
         TEST(test_check_memory_is_bounded),
+        TEST(test_check_small_before_large),
+        TEST(test_check_large_is_not_starved),
+        TEST(test_check_tells_that_it_is_through),
         TEST(test_check_client_gone),
         TEST(test_check_client_gone_without_acks),
         TEST(test_check_line_goes_on),

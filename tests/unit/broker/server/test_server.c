@@ -404,6 +404,30 @@ static void test_server_held_connection(void **state) {
     close(client);
 }
 
+/* A client has the work of two requests waiting, and no more is read from it until one of them has its place. */
+static void test_server_waiting_work(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (size_t i = 0; i < 2; i++) {
+        stage_ask_cluster(client, (int32_t)i);
+        stage_run_until_held(stage, i + 1);
+        request_work_waits(stage->held[i]);
+    }
+    stage_ask_cluster(client, 2);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 2);
+    request_work_goes_on(stage->held[1]);
+    stage_run_until_held(stage, 3);
+    request_work_waits(stage->held[2]);
+    stage_ask_cluster(client, 3);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 3);
+    stage_answer(stage, 0); /* its end counts as well */
+    stage_run_until_held(stage, 4);
+    close(client);
+}
+
 /* server_close is over when the last request has ended. */
 static void test_server_close_waits_for_requests(void **state) {
     struct stage *stage = *state;
@@ -512,6 +536,7 @@ int main(void) {
         TEST(test_server_closes_idle_connections),
         TEST(test_server_close_as_answer),
         TEST(test_server_held_connection),
+        TEST(test_server_waiting_work),
         TEST(test_server_close_waits_for_requests),
         TEST(test_server_clients_are_sent_on),
         TEST(test_server_port_taken),
