@@ -58,6 +58,7 @@ struct broker {
     struct registration *registration;
     struct env_task applied_task;
     struct broker_services services;
+    struct log_limiter twins; /* the services' */
     bool accepting, registered;
 
     /* While it stops. */

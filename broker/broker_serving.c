@@ -137,7 +137,8 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                                 .cluster = &broker->record,
                                                 .room = log_store_room(broker->store),
                                                 .peers = shard_peers(broker->shard),
-                                                .deadlines = broker->deadlines};
+                                                .deadlines = broker->deadlines,
+                                                .twins = &broker->twins};
     begin_registration(broker);
     return ERR_NONE;
 }

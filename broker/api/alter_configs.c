@@ -64,9 +64,15 @@ void api_alter_configs(void *service, struct request *request) {
     for (int32_t i = 0; i < count; i++)
         settings += asked->resources.items[i].configs.count;
     bool too_many = count > CONFIG_CHANGES_MAX || settings > CONFIG_CHANGES_MAX;
-    struct kp_incremental_alter_configs_request_resource *resources = too_many ? NULL : translate(request, asked);
+    if (too_many) {
+        request_close_because(request,
+                              "it names more than %d resources or settings in one request; name fewer at a time",
+                              CONFIG_CHANGES_MAX);
+        return;
+    }
+    struct kp_incremental_alter_configs_request_resource *resources = translate(request, asked);
     if (resources == NULL && count > 0) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     struct kp_alter_configs_response *response = kp_arena_alloc(&request->arena, sizeof *response);

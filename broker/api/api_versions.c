@@ -36,7 +36,7 @@ void api_api_versions(void *service, struct request *request) {
     int16_t code = versions_check(request);
     kp_set_fallbacks(&kp_api_versions_response_schema, &out);
     if (code != KAFKA_INVALID_REQUEST && !kp_api_versions_fill(&out, &request->arena)) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     out.error_code = code;

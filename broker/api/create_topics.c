@@ -47,11 +47,22 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
         topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.", item->name);
         return false;
     }
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(services->metadata, topic)) != NULL;)
-        if (topic_names_collide(topic->name, strlen(topic->name), item->name, strlen(item->name)))
-            log_warn(services->log, "topics %s and %s differ only in '.' and '_', which metrics cannot tell apart",
-                     topic->name, item->name);
     return true;
+}
+
+/* The first topic that it may be mistaken for is told, in a line as rare as all that a stranger can cause. */
+static void warn_of_twin(const struct topic_change *item) {
+    const struct broker_services *services = item->changes->services;
+    size_t len = strlen(item->name);
+    if (strpbrk(item->name, "._") == NULL) return;
+    const struct metadata_topic *topic = metadata_next_topic(services->metadata, NULL);
+    while (topic != NULL && !topic_names_collide(topic->name, strlen(topic->name), item->name, len))
+        topic = metadata_next_topic(services->metadata, topic);
+    if (topic == NULL) return;
+    log_limited(
+        services->log, services->twins, LOG_WARN,
+        "topics %s and %s differ only in '.' and '_', which metrics cannot tell apart; name one of them otherwise",
+        topic->name, item->name);
 }
 
 static bool take_assignments(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
@@ -173,6 +184,7 @@ static void create(struct topic_changes *changes, size_t place) {
                                               : take_numbers(item, topic, &change)) &&
                 take_configs(item, topic, &change, &arena);
     if (good) {
+        if (!asked->validate_only) warn_of_twin(item);
         item->id = topic->wanted_id;
         if (kp_uuid_is_zero(item->id)) env_random(item->changes->services->env, item->id.bytes, sizeof item->id.bytes);
         change.command.create_topic.name = topic->name;

@@ -91,7 +91,7 @@ static bool describe_next(struct request *request) {
         return false;
     }
     if (describe_one(describing, request, &asked->resources.items[describing->at++])) return true;
-    request_close_connection(request); /* more than an answer may have */
+    request_close_too_large(request);
     return false;
 }
 
@@ -108,5 +108,5 @@ void api_describe_configs(void *service, struct request *request) {
     if (describing->response.results.items != NULL)
         request_steps(request, describe_next);
     else
-        request_close_connection(request);
+        request_close_too_large(request);
 }

@@ -68,7 +68,7 @@ struct elections {
 
 /* Always false. */
 static bool give_up(struct elections *elections) {
-    request_close_connection(elections->request);
+    request_close_too_large(elections->request);
     return false;
 }
 
@@ -299,8 +299,8 @@ void api_elect_leaders(void *service, struct request *request) {
         return;
     }
     if (is_too_much(asked)) {
-        log_warn(services->log, "%s asks for more than %d elections in one request", request->ctx.peer, ELECTIONS_MAX);
-        request_close_connection(request);
+        request_close_because(request, "it asks for more than %d elections in one request; ask for fewer at a time",
+                              ELECTIONS_MAX);
         return;
     }
     int32_t timeout_ms = asked->timeout_ms < TIMEOUT_LEAST_MS  ? TIMEOUT_LEAST_MS
@@ -308,7 +308,7 @@ void api_elect_leaders(void *service, struct request *request) {
                                                                : asked->timeout_ms;
     struct elections *elections = kp_arena_alloc(&request->arena, sizeof *elections);
     if (elections == NULL) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     *elections = (struct elections){.request = request,

@@ -377,7 +377,7 @@ static bool prepare_next(struct request *request) {
     }
     const struct kp_fetch_request_topic *topic = &in->topics.items[state->topic];
     if (state->of == 0 && !prepare_topic(state, topic)) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return false;
     }
     if (state->of < topic->partitions.count) {
@@ -430,7 +430,7 @@ void api_fetch(void *service, struct request *request) {
     state->response.responses.items = kp_arena_alloc(arena, topics * sizeof *state->response.responses.items);
     if (state->parts == NULL || state->response.responses.items == NULL ||
         !key_set_init(&state->seen, arena, state->count, env_random_u64(state->services->env), key_of, state)) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     request->state = state;

@@ -58,7 +58,7 @@ void api_find_coordinator(void *service, struct request *request) {
     const struct kp_find_coordinator_request *in = request->message;
     struct finding *finding = kp_arena_alloc(&request->arena, sizeof *finding);
     if (finding == NULL) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     kp_set_fallbacks(&kp_find_coordinator_response_schema, &finding->response);
@@ -79,5 +79,5 @@ void api_find_coordinator(void *service, struct request *request) {
     if (finding->response.coordinators.items != NULL)
         request_steps(request, refuse_next);
     else
-        request_close_connection(request);
+        request_close_too_large(request);
 }

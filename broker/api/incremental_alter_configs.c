@@ -39,7 +39,9 @@ void api_incremental_alter_configs(void *service, struct request *request) {
     const struct kp_incremental_alter_configs_request *asked = request->message;
     int32_t count = asked->resources.count;
     if (config_changes_are_too_many(asked->resources.items, count)) {
-        request_close_connection(request);
+        request_close_because(request,
+                              "it names more than %d resources or settings in one request; name fewer at a time",
+                              CONFIG_CHANGES_MAX);
         return;
     }
     struct kp_incremental_alter_configs_response *response = kp_arena_alloc(&request->arena, sizeof *response);

@@ -151,7 +151,7 @@ static bool prepare_next(struct request *request) {
     }
     const struct kp_list_offsets_request_topic *topic = &in->topics.items[state->topic];
     if (state->of == 0 && !begin_topic(state, topic)) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return false;
     }
     if (state->of < topic->partitions.count)
@@ -176,7 +176,7 @@ void api_list_offsets(void *service, struct request *request) {
     request->state = state;
     if (state->parts == NULL || state->response.topics.items == NULL ||
         !key_set_init(&state->seen, arena, state->count, env_random_u64(services->env), key_of, state)) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     request->canceled = client_gone;

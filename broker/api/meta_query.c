@@ -12,7 +12,7 @@ static bool add_next(struct request *request) {
     struct meta_tree_walk *walk = request->state;
     if (meta_tree_next(walk)) return true;
     if (walk->too_large)
-        request_close_connection(request); /* more than an answer may have */
+        request_close_too_large(request);
     else
         request_respond_kept(request, walk->response);
     return false;

@@ -1,12 +1,12 @@
 /*
  * Metadata (key 3): brokers, topics and leaders from the local table, by the listener on which the request came.
  *
- * Happy path: everything asked for is in the table, and the answer leaves at once, or when new leaders are known. Missing topics are
+ * Happy path: everything asked for is in the table, and the answer leaves at once, or when leaders that are in doubt are known. Missing topics are
  * created first when the request and auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION,
  * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
  *
  *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be thousands of everything
- *        `------------- metadata_hold ---------------------^
+ *        `-----------------------------------------^   `--- metadata_hold: it goes on when leaders are known
  *
  * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
  * kept but ids and copies.
@@ -28,7 +28,7 @@
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
-enum { MISSING_MAX = 1000, NULL_NAME_VERSION = 12, PARTITIONS_OF_A_STEP = 16 };
+enum { MISSING_MAX = 1000, NULL_NAME_VERSION = 12, PARTITIONS_OF_A_STEP = METADATA_HOLD_AT_ONCE };
 
 /* A topic that is being created for this request. */
 struct creation {
@@ -56,11 +56,12 @@ struct listing {
     struct kp_metadata_response_topic *into; /* under way; NULL: none */
     int32_t partition;                       /* the next one of that */
     struct key_set seen;                     /* topics that are in the answer */
+    struct metadata_hold hold;
 };
 
 /* What is asked for is more than fits (the arena's limit): nothing that a client could use. Always false: no further step. */
 static bool give_up(struct listing *listing) {
-    request_close_connection(listing->request);
+    request_close_too_large(listing->request);
     return false;
 }
 
@@ -75,7 +76,7 @@ static bool is_listed(const struct listing *listing, const struct metadata_broke
     return !broker->fenced || leader_table_led_by(listing->services->leaders, broker->node) > 0;
 }
 
-static void add_brokers(struct listing *listing) {
+static bool add_brokers(struct listing *listing) {
     const struct metadata *metadata = listing->services->metadata;
     struct kp_metadata_response_broker *items = kp_new_items(
         &listing->request->arena, &kp_metadata_response_broker_schema, &listing->response.brokers,
@@ -92,6 +93,7 @@ static void add_brokers(struct listing *listing) {
         count++;
     }
     listing->response.brokers.count = count;
+    return items != NULL;
 }
 
 /* ---- Partitions ---- */
@@ -187,6 +189,9 @@ static bool add_some_partitions(struct listing *listing) {
     int32_t until = listing->partition + PARTITIONS_OF_A_STEP;
     if (topic == NULL) until = into->partitions.count = listing->partition; /* deleted meanwhile */
     if (until > into->partitions.count) until = into->partitions.count;
+    if (topic != NULL &&
+        metadata_hold(&listing->hold, &topic->partitions[listing->partition], until - listing->partition))
+        return false;
     for (; listing->partition < until; listing->partition++)
         if (!add_partition(listing, &into->partitions.items[listing->partition],
                            &topic->partitions[listing->partition]))
@@ -237,14 +242,19 @@ static bool wants_all(const struct listing *listing) {
     return asked->topics.count < 0 || (listing->version == 0 && asked->topics.count == 0);
 }
 
+/* Brokers come last: leaders that were waited for are among them. Always false: no further step. */
+static bool answer(struct listing *listing) {
+    if (!add_brokers(listing)) return give_up(listing);
+    listing->response.controller_id = metadata_group_leader(listing->services->metadata_group);
+    request_respond_kept(listing->request, &listing->response);
+    return false;
+}
+
 static bool list_some(struct request *request) {
     struct listing *listing = request->state;
     const struct metadata *metadata = listing->services->metadata;
     if (listing->into != NULL) return add_some_partitions(listing);
-    if (listing->at == listing->count) {
-        request_respond_kept(request, &listing->response);
-        return false;
-    }
+    if (listing->at == listing->count) return answer(listing);
     size_t at = listing->at++;
     if (listing->all != NULL) {
         const struct metadata_topic *topic = metadata_topic_with_id(metadata, listing->all[at].bytes);
@@ -281,11 +291,10 @@ static void list(struct listing *listing) {
         return;
     }
     listing->response.cluster_id = kp_string_of(listing->services->cluster->id);
-    listing->response.controller_id = metadata_group_leader(listing->services->metadata_group);
     if (listing->asked->include_cluster_authorized_operations)
         listing->response.cluster_authorized_operations = authorized_operations(&request->ctx, AUTHORIZE_CLUSTER, "",
                                                                                 0);
-    add_brokers(listing);
+    metadata_hold_begin(&listing->hold, listing->services, request, list_some);
     bool fits = wants_all(listing) ? prepare_all(listing) : prepare_asked(listing);
     if (fits)
         listing->response.topics.items = kp_arena_alloc(&request->arena,
@@ -295,15 +304,6 @@ static void list(struct listing *listing) {
         give_up(listing);
     else
         request_steps(request, list_some);
-}
-
-static void list_held(const struct broker_services *services, struct request *request) {
-    (void)services;
-    list(request->state);
-}
-
-static void list_when_settled(struct listing *listing) {
-    if (!metadata_hold(listing->services, listing->request, wants_all(listing), find_asked, list_held)) list(listing);
 }
 
 /* ---- Creating what is missing ---- */
@@ -376,7 +376,7 @@ static bool find_missing(struct request *request) {
     listing->at = 0;
     if (listing->creation_count > most) listing->creation_count = 0;
     if (listing->creation_count == 0) {
-        list_when_settled(listing);
+        list(listing);
         return false;
     }
     listing->open = 1;
@@ -396,7 +396,7 @@ void api_metadata(void *service, struct request *request) {
     request->state = listing;
     bool create = asked->allow_auto_topic_creation && services->settings->auto_create_topics && !wants_all(listing);
     if (!create) {
-        list_when_settled(listing);
+        list(listing);
         return;
     }
     size_t most = missing_max(services);

@@ -1,58 +1,42 @@
-/* Whether a Metadata request is held, the wait for its leaders, and its end. */
+/* Whether a Metadata request is held, the wait for leaders, and its end. */
 #include "broker/api/metadata_hold.h"
 
-#include <stddef.h>
-
-#include "base/mem.h"
-
-struct hold {
-    struct leader_wait wait; /* first */
-    const struct broker_services *services;
-    struct request *request;
-    void (*go_on)(const struct broker_services *services, struct request *request);
-};
-
-/* Groups whose leader is in doubt. */
-struct doubtful {
-    const struct leader_table *leaders;
-    uint64_t *groups;
-    size_t count, room;
-    uint32_t most_ms;
-};
-
-static void add_topic(struct doubtful *doubtful, const struct metadata_topic *topic) {
-    for (int32_t p = 0; topic != NULL && p < topic->partition_count; p++) {
-        uint32_t left_ms = leader_table_doubt_ms(doubtful->leaders, topic->partitions[p].group);
-        if (left_ms == 0) continue;
-        doubtful->groups = mem_grow(doubtful->groups, doubtful->count, &doubtful->room, sizeof *doubtful->groups);
-        doubtful->groups[doubtful->count++] = topic->partitions[p].group;
-        if (left_ms > doubtful->most_ms) doubtful->most_ms = left_ms;
-    }
-}
+#include "base/check.h"
+#include "broker/server/request_steps.h"
 
 static void on_settled(struct leader_wait *wait, int error) {
-    struct hold hold = *(struct hold *)wait;
-    mem_free(wait);
+    struct metadata_hold *hold = (struct metadata_hold *)wait;
     if (error == ERR_CANCELED)
-        request_close_connection(hold.request);
+        request_close_connection(hold->request);
+    else if (hold->request->dead)
+        request_respond_nothing(hold->request);
     else
-        hold.go_on(hold.services, hold.request);
+        request_steps(hold->request, hold->step);
 }
 
-bool metadata_hold(const struct broker_services *services, struct request *request, bool all, metadata_hold_find *find,
-                   void (*go_on)(const struct broker_services *services, struct request *request)) {
-    const struct kp_metadata_request *asked = request->message;
-    const struct metadata *metadata = services->metadata;
-    struct doubtful doubtful = {.leaders = services->leaders};
-    if (!leader_table_in_doubt(services->leaders)) return false;
-    for (const struct metadata_topic *topic = NULL; all && (topic = metadata_next_topic(metadata, topic)) != NULL;)
-        add_topic(&doubtful, topic);
-    for (int32_t i = 0; !all && i < asked->topics.count; i++)
-        add_topic(&doubtful, find(metadata, &asked->topics.items[i]));
-    if (doubtful.count == 0) return false;
-    struct hold *hold = mem_zalloc(sizeof *hold);
-    *hold = (struct hold){.wait.done = on_settled, .services = services, .request = request, .go_on = go_on};
-    leader_table_wait(services->leaders, &hold->wait, doubtful.groups, doubtful.count, doubtful.most_ms);
-    mem_free(doubtful.groups);
+void metadata_hold_begin(struct metadata_hold *hold, const struct broker_services *services, struct request *request,
+                         bool (*step)(struct request *request)) {
+    *hold = (struct metadata_hold){.wait.done = on_settled,
+                                   .services = services,
+                                   .request = request,
+                                   .step = step,
+                                   .until_ms = env_now_ms(services->env) + LEADER_DOUBT_MS};
+}
+
+bool metadata_hold(struct metadata_hold *hold, const struct metadata_partition *partitions, int32_t count) {
+    struct leader_table *leaders = hold->services->leaders;
+    uint64_t groups[METADATA_HOLD_AT_ONCE];
+    size_t doubtful = 0;
+    uint32_t most_ms = 0, left_ms = env_ms_until(hold->services->env, hold->until_ms);
+    CHECK(count <= METADATA_HOLD_AT_ONCE); /* the caller's steps are that small */
+    if (left_ms == 0 || !leader_table_in_doubt(leaders)) return false;
+    for (int32_t p = 0; p < count; p++) {
+        uint32_t doubt_ms = leader_table_doubt_ms(leaders, partitions[p].group);
+        if (doubt_ms == 0) continue;
+        groups[doubtful++] = partitions[p].group;
+        if (doubt_ms > most_ms) most_ms = doubt_ms;
+    }
+    if (doubtful == 0) return false;
+    leader_table_wait(leaders, &hold->wait, groups, doubtful, most_ms < left_ms ? most_ms : left_ms);
     return true;
 }

@@ -45,10 +45,13 @@ static void epoch_answered(struct partition_lookup *lookup) {
     one_is_over(part->owner);
 }
 
-static void client_gone(struct request *request) {
-    struct epoch_ask *ask = request->state;
+static void cancel_lookups(struct epoch_ask *ask) {
     for (size_t i = 0; i < ask->count; i++)
         partition_lookup_cancel(&ask->parts[i].lookup);
+}
+
+static void client_gone(struct request *request) {
+    cancel_lookups(request->state);
     request_close_connection(request);
 }
 
@@ -88,7 +91,8 @@ static bool ask_next(struct request *request) {
     }
     const struct kp_offset_for_leader_epoch_request_topic *topic = &in->topics.items[ask->topic];
     if (ask->of == 0 && !begin_topic(ask, topic)) {
-        client_gone(request); /* it does not fit: no client is that large */
+        cancel_lookups(ask);
+        request_close_too_large(request);
         return false;
     }
     if (ask->of >= topic->partitions.count) {
@@ -116,7 +120,7 @@ void api_offset_for_leader_epoch(void *service, struct request *request) {
     ask->response.topics.items = kp_arena_alloc(arena, topics * sizeof *ask->response.topics.items);
     request->state = ask;
     if (ask->parts == NULL || ask->response.topics.items == NULL) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     request->canceled = client_gone;

@@ -321,10 +321,8 @@ static void produce_released(struct request *request) {
 void api_produce(void *service, struct request *request) {
     struct produce_state *state = kp_arena_alloc(&request->arena, sizeof *state);
     if (state == NULL || !produce_prepare(state, service, request)) {
-        const struct broker_services *services = service;
-        log_warn(services->log, "the connection of client %s is closed: it produces to more than %d partitions at once",
-                 request->ctx.peer, PARTITIONS_MAX);
-        request_close_connection(request);
+        request_close_because(request, "it produces to more than %d partitions at once; send fewer in one request",
+                              PARTITIONS_MAX);
         return;
     }
     state->code = check_request(request->message, &state->sentence);

@@ -36,6 +36,7 @@ struct broker_services {
     const struct disk_space *room;        /* storage/disk_space.h */
     const struct peers *peers;            /* who is connected, who is known to be dead */
     struct deadlines *deadlines;          /* of requests that wait */
+    struct log_limiter *twins;            /* of lines about topics whose names are too much alike */
     uint32_t fetches;                     /* so far: each begins with another partition, so that none starves */
 };
 

@@ -23,7 +23,7 @@ static bool add_next(struct request *request) {
     }
     size_t at = changes->at++;
     if (changes->items[at]->told || changes->api->add(changes, at)) return true;
-    request_close_connection(request);
+    request_close_too_large(request);
     return false;
 }
 
@@ -108,7 +108,7 @@ static bool mark_next(struct request *request) {
     }
     struct topic_change *item = kp_arena_alloc(&request->arena, sizeof *item);
     if (item == NULL) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return false;
     }
     changes->items[changes->at] = item;
@@ -139,17 +139,21 @@ static void client_gone(struct request *request) {
 void topic_changes_run(const struct broker_services *services, struct request *request, int32_t items,
                        int32_t timeout_ms, const struct topic_changes_api *api, const void *asked, void *response) {
     size_t count = items < 0 ? 0 : (size_t)items;
-    if (count > TOPIC_CHANGES_MAX || response == NULL) {
-        log_warn(services->log, "%s asks for %zu changes of topics in one request; %d are the most", request->ctx.peer,
-                 count, TOPIC_CHANGES_MAX);
-        request_close_connection(request);
+    if (response == NULL) {
+        request_close_too_large(request);
+        return;
+    }
+    if (count > TOPIC_CHANGES_MAX) {
+        request_close_because(request,
+                              "it asks for %zu changes in one request, and %d are the most; ask for fewer at a time",
+                              count, TOPIC_CHANGES_MAX);
         return;
     }
     struct kp_arena *arena = &request->arena;
     struct topic_changes *changes = kp_arena_alloc(arena, sizeof *changes);
     struct topic_change **places = kp_arena_alloc(arena, count * sizeof(struct topic_change *));
     if (changes == NULL || places == NULL) {
-        request_close_connection(request);
+        request_close_too_large(request);
         return;
     }
     if (timeout_ms < TIMEOUT_LEAST_MS) timeout_ms = TIMEOUT_LEAST_MS;
@@ -171,7 +175,7 @@ void topic_changes_run(const struct broker_services *services, struct request *r
     if (key_set_init(&changes->keys, arena, count, env_random_u64(services->env), key_of, changes))
         request_steps(request, mark_next);
     else
-        request_close_connection(request);
+        request_close_too_large(request);
 }
 
 /* ---- Items ---- */

@@ -40,8 +40,8 @@ struct leader_table {
     leader_table_send *send;
     void *arg;
     struct row *rows, *changed;
-    struct leader_wait *waits;
-    int32_t peers[PEERS_MAX]; /* that were ever up */
+    struct leader_wait *waits, *next_wait; /* next_wait: of the walk that is under way */
+    int32_t peers[PEERS_MAX];              /* that were ever up */
     size_t peer_count;
     bool any_new;
     uint64_t doubt_until_ms; /* the latest of all rows */
@@ -67,11 +67,16 @@ uint32_t leader_table_doubt_ms(const struct leader_table *table, uint64_t group)
 
 /* ---- Waiting ---- */
 
-static void end_wait(struct leader_wait *wait, int error) {
+static void remove_wait(struct leader_wait *wait) {
+    if (wait->table->next_wait == wait) wait->table->next_wait = wait->next;
     DL_DELETE(wait->table->waits, wait);
     env_timer_free(wait->timer);
     mem_free(wait->groups);
     wait->table = NULL;
+}
+
+static void end_wait(struct leader_wait *wait, int error) {
+    remove_wait(wait);
     wait->done(wait, error);
 }
 
@@ -89,13 +94,13 @@ static bool all_led(const struct leader_table *table, struct leader_wait *wait) 
     return true;
 }
 
-/* `done` may begin and cancel waits, so the walk begins anew after each that ended. */
+/* `done` may begin waits, which come last, and cancel any. */
 static void end_waits(struct leader_table *table) {
     struct leader_wait *wait;
-    do {
-        DL_FOREACH(table->waits, wait) if (all_led(table, wait)) break;
-        if (wait != NULL) end_wait(wait, ERR_NONE);
-    } while (wait != NULL);
+    for (table->next_wait = table->waits; (wait = table->next_wait) != NULL;) {
+        table->next_wait = wait->next;
+        if (all_led(table, wait)) end_wait(wait, ERR_NONE);
+    }
 }
 
 static void on_wait_over(void *arg) {
@@ -117,11 +122,7 @@ void leader_table_wait(struct leader_table *table, struct leader_wait *wait, con
 }
 
 void leader_table_wait_cancel(struct leader_wait *wait) {
-    if (wait->table == NULL) return;
-    DL_DELETE(wait->table->waits, wait);
-    env_timer_free(wait->timer);
-    mem_free(wait->groups);
-    wait->table = NULL;
+    if (wait->table != NULL) remove_wait(wait);
 }
 
 /* ---- Announcing ---- */

@@ -13,6 +13,8 @@
  */
 #include "broker/server/connection.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -311,6 +313,22 @@ void request_respond_nothing(struct request *request) {
 void request_close_connection(struct request *request) {
     request->close_after = true;
     request_end(request);
+}
+
+void request_close_because(struct request *request, const char *format, ...) {
+    char why[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    if (!request->dead) connection_complain(request->connection, why);
+    request_close_connection(request);
+}
+
+void request_close_too_large(struct request *request) {
+    request_close_because(
+        request, "the answer to its %s request takes more than the %d MiB that one may; ask for less at a time",
+        kp_api_find(request->api_key)->name, ANSWER_MOST >> 20);
 }
 
 void request_hold_connection(struct request *request) {

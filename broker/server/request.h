@@ -76,8 +76,12 @@ void request_respond_kept(struct request *request, const void *response);
 /* Ends it without an answer (Produce with acks 0). */
 void request_respond_nothing(struct request *request);
 /* Ends it and closes the connection behind the answers of the requests before it: for what Kafka answers with a closed
- * connection. */
+ * connection. Nothing is said of it: for when the client knows, or has gone, or the broker stops. */
 void request_close_connection(struct request *request);
+/* The same with a line in the log, one a second at most of all clients: what the client did, and what it may do instead. */
+void request_close_because(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for one whose answer takes more memory than an answer may (the arena's limit). */
+void request_close_too_large(struct request *request);
 /* Nothing more is read from this client until the request ends: what it asks for waits for room. */
 void request_hold_connection(struct request *request);
 /* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a client with two such requests is not read, so

@@ -135,6 +135,16 @@ def banned(files):
             yield path, line_of(text, match.start()), "no typedef of structs"
 
 
+def unlimited_lines(files):
+    """A handler writes what strangers make it write: each line of it goes through a limiter."""
+    for path in c_files(files):
+        if path.parts[:2] != ("broker", "api"):
+            continue
+        text = without_comments_and_strings(text_of(path))
+        for match in re.finditer(r"\blog_(?:error|warn|info|debug|write)\s*\(", text):
+            yield path, line_of(text, match.start()), "a client can cause this line at will; use request_close_because() or log_limited()"
+
+
 def leftovers(files):
     for path in files:
         if path.parts[:2] == ("tests", "lint") or path.name == "LICENSE":

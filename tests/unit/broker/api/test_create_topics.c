@@ -134,6 +134,42 @@ static void test_assignments_of_one_size(void **state) {
     assert_int_equal(grow(node, 3, "t", 2, -1).results.items[0].error_code, 0);
 }
 
+static struct kp_create_topics_response create_many(struct broker_node *node, const char *const *names, int count,
+                                                    bool validate_only) {
+    struct kp_create_topics_request_topic topics[8];
+    struct kp_create_topics_request request;
+    struct kp_create_topics_response response;
+    kp_set_fallbacks(&kp_create_topics_request_schema, &request);
+    for (int i = 0; i < count; i++) {
+        kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topics[i]);
+        topics[i].name = kp_string_of(names[i]);
+        topics[i].num_partitions = topics[i].replication_factor = 1;
+    }
+    request.topics.items = topics;
+    request.topics.count = count;
+    request.validate_only = validate_only;
+    brokers_ask(node, KP_CREATE_TOPICS, 7, &request, &response);
+    return response;
+}
+
+/* Names that differ only in '.' and '_' get a line of the log, but no more than one a second, and each but for one other. */
+static void test_names_too_much_alike(void **state) {
+    struct broker_node *node = start_one(state, NULL);
+    const struct broker_services *services = broker_services(node->broker);
+    static const char *const first[] = {"a.b.c", "a_b.c", "abc"}, *const then[] = {"a.b_c", "a_b_c", "abd", "a.c"};
+    services->log->level = LOG_WARN;
+    assert_int_equal(create_many(node, first, 1, false).topics.items[0].error_code, 0);
+    assert_int_equal(create_many(node, then, 4, true).topics.items[0].error_code, 0);
+    assert_int_equal(services->twins->next_us, 0); /* nothing was said */
+    assert_int_equal(create_many(node, first + 1, 2, false).topics.items[0].error_code, 0);
+    assert_int_not_equal(services->twins->next_us, 0);
+    services->twins->next_us = UINT64_MAX; /* as if it were the same moment still */
+    assert_int_equal(services->twins->left_out, 0);
+    assert_int_equal(create_many(node, then, 4, false).topics.items[0].error_code, 0);
+    assert_int_equal(services->twins->left_out, 2);
+    services->log->level = LOG_ERROR;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
@@ -141,6 +177,7 @@ int main(void) {
         TEST(test_create_topics),
         TEST(test_create_topics_assignments),
         TEST(test_assignments_of_one_size),
+        TEST(test_names_too_much_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Metadata while leaders change: who asks right after a leader died is told the new one, not the dead one again. */
 
+#include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_brokers.h"
@@ -89,6 +90,38 @@ static void test_metadata_waits_for_a_moment_only(void **state) {
     assert_in_range(shortest_ms, 0, 150);
 }
 
+enum { WIDE = 1000, REPEATS = 100000 };
+
+static bool is_doubtful(struct brokers *brokers) {
+    return leader_table_in_doubt(broker_services(brokers->nodes[0].broker)->leaders);
+}
+
+/* A topic of many partitions that is named again and again is looked at once: in a moment, not in a hundred million steps. */
+static void test_metadata_of_repeats_is_held_once(void **state) {
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, NULL);
+    struct broker_node *node = &brokers->nodes[0];
+    assert_int_equal(brokers_create_topic(node, "wide", WIDE, 1, NULL), KAFKA_NONE);
+    struct kp_metadata_request_topic *topics = mem_alloc(REPEATS * sizeof *topics);
+    struct kp_metadata_request request;
+    struct kp_metadata_response response;
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    for (int i = 0; i < REPEATS; i++) {
+        kp_set_fallbacks(&kp_metadata_request_topic_schema, &topics[i]);
+        topics[i].name = kp_string_of("wide");
+    }
+    request.topics.items = topics;
+    request.topics.count = REPEATS;
+    brokers_kill(&brokers->nodes[1]);
+    brokers_until(brokers, is_doubtful);
+    uint64_t start_ms = env_now_ms(brokers->env);
+    brokers_ask(node, KP_METADATA, 9, &request, &response);
+    assert_in_range(env_now_ms(brokers->env) - start_ms, 0, 10 * LEADER_DOUBT_MS);
+    assert_int_equal(response.topics.count, 1);
+    assert_int_equal(response.topics.items[0].partitions.count, WIDE);
+    mem_free(topics);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
@@ -96,6 +129,7 @@ int main(void) {
         TEST(test_metadata_of_a_topic_waits_for_leaders),
         TEST(test_metadata_of_all_waits_for_leaders),
         TEST(test_metadata_waits_for_a_moment_only),
+        TEST(test_metadata_of_repeats_is_held_once),
     };
     return cmocka_run_group_tests_name("metadata_hold", tests, NULL, NULL);
 }

@@ -293,6 +293,28 @@ static void test_server_client_leaves_while_requests_wait(void **state) {
     assert_int_equal(server_request_bytes(stage->server), 0);
 }
 
+/* An answer that is too large, or a request that is too much, ends the connection with a line that says so, one a second of all clients. */
+static void test_server_says_why_it_closes(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int clients[3];
+    for (int i = 0; i < 3; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+        stage_run_until_held(stage, (size_t)i + 1);
+        struct request *request = stage->held[i];
+        stage->held[i] = NULL;
+        if (i == 2) stage_run_ms(stage, 1001);
+        if (i < 2)
+            request_close_too_large(request);
+        else
+            request_close_because(request, "it asks for %d things", 7);
+        stage_assert_server_closes(stage, clients[i]);
+        if (i == 0) stage_assert_logged(stage, "DescribeCluster request takes more than the 64 MiB that one may");
+    }
+    stage_assert_logged(stage, "it asks for 7 things (1 ");
+}
+
 /* Beyond max.connections clients wait, and come in when others leave. */
 static void test_server_limits_connections(void **state) {
     struct stage *stage = *state;
@@ -535,6 +557,7 @@ int main(void) {
         TEST(test_server_few_files),
         TEST(test_server_closes_idle_connections),
         TEST(test_server_close_as_answer),
+        TEST(test_server_says_why_it_closes),
         TEST(test_server_held_connection),
         TEST(test_server_waiting_work),
         TEST(test_server_close_waits_for_requests),
