@@ -170,6 +170,31 @@ static void test_leader_table_waits(void **state) {
     fixture->tables[0] = NULL;
 }
 
+static struct leader_wait waits[4];
+static unsigned ended; /* a bit for each */
+
+static void on_one_of_many(struct leader_wait *wait, int error) {
+    static const uint64_t group = 1;
+    ended |= 1u << (wait - waits);
+    if (error == ERR_CANCELED || wait != &waits[0]) return;
+    leader_table_wait_cancel(&waits[1]);
+    leader_table_wait(current->tables[0], &waits[3], &group, 1, 10000);
+}
+
+/* One that ends may cancel the next and begin another. */
+static void test_leader_table_waits_end_each_other(void **state) {
+    struct fixture *fixture = *state;
+    static const uint64_t group = 1;
+    ended = 0;
+    for (int i = 0; i < 4; i++)
+        waits[i] = (struct leader_wait){.done = on_one_of_many};
+    for (int i = 0; i < 3; i++)
+        leader_table_wait(fixture->tables[0], &waits[i], &group, 1, 10000);
+    leader_table_lead(fixture->tables[0], 1, 1, both, 1);
+    run(fixture);
+    assert_int_equal(ended, 1 | 4 | 8);
+}
+
 /* A leader whose link broke is in doubt until it is back, another one is announced, or the time is over; who waits waits that long. */
 static void test_leader_table_doubt(void **state) {
     struct fixture *fixture = *state;
@@ -256,8 +281,15 @@ static void test_leader_table_is_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_leader_table_announces), TEST(test_leader_table_terms),   TEST(test_leader_table_dead_and_up),
-        TEST(test_leader_table_waits),     TEST(test_leader_table_hostile), TEST(test_leader_table_is_bounded),
+        TEST(test_leader_table_announces),
+        TEST(test_leader_table_terms),
+        TEST(test_leader_table_dead_and_up),
+        TEST(test_leader_table_waits),
+        TEST(test_leader_table_hostile),
+        TEST(test_leader_table_is_bounded),
+        TEST(test_leader_table_waits_end_each_other),
+        TEST(test_leader_table_hostile),
+        TEST(test_leader_table_is_bounded),
         TEST(test_leader_table_doubt),
     };
     return cmocka_run_group_tests_name("leader_table", tests, NULL, NULL);
