@@ -83,13 +83,13 @@ static void on_leader_changed(void *arg, replica_id replica, log_term term) {
 }
 
 /* Without the metadata there is nothing that this broker can do, and nothing that it should say of the others. */
+static const char cannot_follow[] =
+    "this broker cannot follow the metadata: %s; the other brokers go on without it. Keep its data directory, and put back what is "
+    "damaged: draved log verify names all of it";
+
 static void on_broken(void *arg, const char *why) {
     struct metadata_group *group = arg;
-    env_fatal(
-        group->env,
-        "this broker cannot follow the metadata: %s; the other brokers go on without it. Keep its data directory, and put back what is "
-        "damaged: draved log verify names all of it",
-        why);
+    env_fatal(group->env, cannot_follow, why);
 }
 
 static const struct raft_group_events raft_group_events = {.committed = on_committed,
@@ -133,6 +133,8 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata, const st
     metadata_submits_open(group);
     int error = raft_group_open(shard, &spec, &raft_group_events, group, &group->group, why);
     if (error != ERR_NONE) {
+        const struct error_text found = *why;
+        if (error == ERR_CORRUPT) error_set(why, error, cannot_follow, found.text);
         metadata_submits_close(group);
         mem_free(group);
         return error;

@@ -46,6 +46,12 @@ def data_end(path):
     return len(path.read_bytes().rstrip(b"\0"))
 
 
+def middle(path):
+    """A byte of an entry in the middle, not one of the zeros behind a synced end."""
+    data = path.read_bytes()
+    return next(at for at in range(data_end(path) // 2, len(data)) if data[at] != 0)
+
+
 def cut(path, size):
     os.truncate(path, size)
 
@@ -357,7 +363,7 @@ def leader_leaves():
         wait_until("segments", lambda: len(list(group.glob("*.log"))) > 4)
         segment = sorted(group.glob("*.log"))[2]
         good = segment.read_bytes()
-        flip(segment, data_end(segment) // 2)
+        flip(segment, middle(segment))
         began = time.monotonic()
         assert consume_all(cluster) == expected, "not everything can be consumed"
         took = time.monotonic() - began
@@ -398,7 +404,7 @@ def metadata_is_damaged():
         segment = sorted(wait_until("a segment of the metadata", lambda: list(group.glob("*.log"))))[0]
         assert broker.stop() == 0
         good = segment.read_bytes()
-        flip(segment, data_end(segment) // 2)
+        flip(segment, middle(segment))
         broker.start()
         assert broker.process.wait(30) == 1, broker.log_text()[-500:]
         last = broker.log_text().strip().splitlines()[-1]
