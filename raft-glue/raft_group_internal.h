@@ -263,9 +263,9 @@ void raft_group_on_time(struct raft_group *group);
 
 /* Goes on with the start as far as what is here allows; called again when more is. */
 void raft_group_continue_start(struct raft_group *group);
-/* The group closes: nothing of an unfinished start remains. */
 /* A read of the own log failed with an error that may pass: no further one until it is tried again. False: it is damage. */
 bool raft_group_read_later(struct raft_group *group, int error);
+/* The group closes: nothing of an unfinished start remains. */
 void raft_group_end_start(struct raft_group *group);
 
 /* ---- raft_group_apply.c ---- */

@@ -16,18 +16,13 @@ enum { HELD_MAX = 1024 }; /* answers to a peer that asks on and on while the dis
 /* ---- What waits for the hard state ---- */
 
 static void send_hold(struct raft_group *group, struct link *link, const struct peer_record *record) {
-    if (group->hard_state.held_count == HELD_MAX) { /* as if lost on the way */
+    struct hard_state *state = &group->hard_state;
+    if (state->held_count == HELD_MAX) { /* as if lost on the way */
         group->shard->stats.messages_dropped++;
         return;
     }
-    if (group->hard_state.held_count == group->hard_state.held_capacity) {
-        group->hard_state.held_capacity = group->hard_state.held_capacity == 0 ? 8
-                                                                               : group->hard_state.held_capacity * 2;
-        group->hard_state.held = mem_realloc(group->hard_state.held,
-                                             group->hard_state.held_capacity * sizeof *group->hard_state.held);
-    }
-    group->hard_state.held[group->hard_state.held_count++] = (struct held_record){group->hard_state.version, link,
-                                                                                  *record};
+    state->held = mem_grow(state->held, state->held_count, &state->held_capacity, sizeof *state->held);
+    state->held[state->held_count++] = (struct held_record){state->version, link, *record};
 }
 
 void raft_group_send(struct raft_group *group, struct member *member, struct peer_record *record) {

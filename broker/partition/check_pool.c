@@ -72,7 +72,7 @@ static void list_remove(struct check_run *run) {
 /* ---- On the loop ---- */
 
 static void turn_ends(struct env_task *task) {
-    (CONTAINER_OF(task, struct check_pool, turn))->turn_ns = 0;
+    CONTAINER_OF(task, struct check_pool, turn)->turn_ns = 0;
 }
 
 bool check_pool_inline(struct check_pool *pool, struct record_check *check, int *error) {

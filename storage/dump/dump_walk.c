@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "storage/log_types.h"
 #include "storage/segment/segment_cursor.h"
+#include "storage/segment/segment_list.h"
 
 enum {
     CHUNK_BYTES = 1 << 20,
@@ -56,14 +57,6 @@ static void damage(struct walk *walk, const char *path, uint64_t position, const
 
 /* ---- Names and lists ---- */
 
-static void add_base(void *arg, const char *name) {
-    struct log_walk *logs = arg;
-    uint64_t base;
-    if (!path_number(name, ".log", &base) || base > INT64_MAX) return;
-    logs->bases = mem_realloc(logs->bases, (logs->count + 1) * sizeof *logs->bases);
-    logs->bases[logs->count++] = (int64_t)base;
-}
-
 struct group_ids {
     uint64_t *ids;
     size_t count;
@@ -75,11 +68,6 @@ static void add_group(void *arg, const char *name) {
     if (!path_group_id(name, &group)) return;
     list->ids = mem_realloc(list->ids, (list->count + 1) * sizeof *list->ids);
     list->ids[list->count++] = group;
-}
-
-static int compare_numbers(const void *left, const void *right) {
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right; /* base offsets are not negative */
-    return (a > b) - (a < b);
 }
 
 /* "orders-3" is partition 3 of orders; a name without a number is a log of its own. */
@@ -279,8 +267,8 @@ static void walk_log(struct walk *walk, uint64_t group, const struct journal_gro
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
     if (wanted) {
-        env_list_dir(walk->env, full, add_base, &logs); /* none: the journal knows it, its folder is not made yet */
-        if (logs.count > 0) qsort(logs.bases, logs.count, sizeof *logs.bases, compare_numbers);
+        segment_list(walk->env, full, &logs.bases,
+                     &logs.count); /* none: the journal knows it, its folder is not made yet */
         if (walk->events->log_begins) walk->events->log_begins(walk->arg, &logs.log);
         for (size_t i = 0; i < logs.count; i++)
             walk_segment(&logs, logs.bases[i]);

@@ -77,10 +77,7 @@ void partition_log_add_change(struct partition_log *log, log_index index) {
 }
 
 void partition_log_add_segment(struct partition_log *log, struct segment *segment) {
-    if (log->segment_count == log->segment_room) {
-        log->segment_room = log->segment_room ? log->segment_room * 2 : 4;
-        log->segments = mem_realloc(log->segments, log->segment_room * sizeof(struct segment *));
-    }
+    log->segments = mem_grow(log->segments, log->segment_count, &log->segment_room, sizeof *log->segments);
     log->segments[log->segment_count++] = segment;
 }
 

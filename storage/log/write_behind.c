@@ -313,10 +313,7 @@ static void gather(struct partition_log *log, struct write_job *job) {
             break;
         struct entry *entry = log_memory_at(&log->memory, i);
         CHECK(entry);
-        if (job->count == room) {
-            room = room ? room * 2 : 16;
-            job->entries = mem_realloc(job->entries, room * sizeof(struct entry *));
-        }
+        job->entries = mem_grow(job->entries, job->count, &room, sizeof *job->entries);
         job->entries[job->count++] = entry_ref(entry);
         segment_index_add(index, entry, entry_stored_size(entry));
     }
