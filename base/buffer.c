@@ -1,6 +1,6 @@
 /*
- * Buffers and slices: buffer_new takes one piece of heap for the count and the bytes; the last unref gives it back and then releases the
- * charge.
+ * Buffers and slices: buffer_new takes one piece of heap for the count and the bytes; the last
+ * unref gives it back and then releases the charge.
  */
 #include "base/buffer.h"
 
@@ -15,14 +15,16 @@ enum { BUFFER_HEAD = (sizeof(struct buffer) + 15) / 16 * 16 };
 struct buffer *buffer_new(struct budget *budget, size_t size) {
     CHECK(size <= SIZE_MAX - BUFFER_HEAD);
     struct buffer *buffer = mem_alloc(BUFFER_HEAD + size);
-    *buffer = (struct buffer){.references = 1, .size = size, .budget = budget, .data = (uint8_t *)buffer + BUFFER_HEAD};
+    *buffer = (struct buffer){
+        .references = 1, .size = size, .budget = budget, .data = (uint8_t *)buffer + BUFFER_HEAD};
     if (budget != NULL) budget_charge(budget, size);
     return buffer;
 }
 
 struct buffer *buffer_adopt(struct budget *budget, void *data, size_t size) {
     struct buffer *buffer = mem_alloc(sizeof *buffer);
-    *buffer = (struct buffer){.references = 1, .size = size, .budget = budget, .free_data = mem_free, .data = data};
+    *buffer = (struct buffer){
+        .references = 1, .size = size, .budget = budget, .free_data = mem_free, .data = data};
     if (budget != NULL) budget_charge(budget, size);
     return buffer;
 }

@@ -1,8 +1,8 @@
 /*
  * Assertions that stay on in release builds. One condition each, without side effects.
  *
- * A failed check prints the condition, file and line on stderr and aborts: it means that this program is wrong, never
- * that its input is. Bad input gets an error.
+ * A failed check prints the condition, file and line on stderr and aborts: it means that this
+ * program is wrong, never that its input is. Bad input gets an error.
  */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H

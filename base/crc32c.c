@@ -1,5 +1,6 @@
 /*
- * CRC-32C by libisal where the build found it (hardware instructions), else by tables of eight bytes a step.
+ * CRC-32C by libisal where the build found it (hardware instructions), else by tables of eight
+ * bytes a step.
  *
  * libisal's crc32_iscsi works on the raw register: the inversion before and after is ours.
  */
@@ -30,7 +31,8 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t len) {
 
 #include <endian.h>
 
-/* table[k][b]: the register after byte b and k zero bytes. Filled at program start, before any thread exists. */
+/* table[k][b]: the register after byte b and k zero bytes. Filled at program start, before any
+ * thread exists. */
 static uint32_t table[8][256];
 
 __attribute__((constructor)) static void fill_table(void) {
@@ -75,9 +77,10 @@ static uint32_t multiply(uint32_t a, uint32_t b) {
     return product;
 }
 
-/* The checksum is linear but for its inversions, which cancel in a difference: what changed is moved over the bytes behind it by a
- * multiplication with x^8 for each. */
-uint32_t crc32c_changed(uint32_t crc, const void *old, const void *new, size_t len, uint64_t behind) {
+/* The checksum is linear but for its inversions, which cancel in a difference: what changed is
+ * moved over the bytes behind it by a multiplication with x^8 for each. */
+uint32_t crc32c_changed(uint32_t crc, const void *old, const void *new, size_t len,
+                        uint64_t behind) {
     uint32_t difference = crc32c(0, old, len) ^ crc32c(0, new, len);
     uint32_t power = UINT32_C(1) << 23; /* x^8 */
     for (; behind > 0; behind >>= 1, power = multiply(power, power)) {

@@ -1,4 +1,5 @@
-/* Errors: their phrases, the way from errno, and sentences. A new code needs a phrase here; a test goes through all. */
+/* Errors: their phrases, the way from errno, and sentences. A new code needs a phrase here; a test
+ * goes through all. */
 #include "base/error.h"
 
 #include <errno.h>
@@ -47,7 +48,8 @@ const char *error_advice(int error) {
     switch (error) {
     case ERR_DENIED: return "give this user the right to";
     case ERR_NO_SPACE: return "make room on the disk";
-    case ERR_NO_INODES: return "remove files or topics, or make the file system anew with more inodes (mkfs.ext4 -N)";
+    case ERR_NO_INODES:
+        return "remove files or topics, or make the file system anew with more inodes (mkfs.ext4 -N)";
     case ERR_QUOTA: return "raise the quota of this user (see quota, repquota), or make room";
     case ERR_FILE_SIZE: return "raise the limit of a file's size (ulimit -f, LimitFSIZE)";
     case ERR_READ_ONLY:
@@ -61,7 +63,8 @@ const char *error_advice(int error) {
 }
 
 bool error_is_no_room(int error) {
-    return error == ERR_NO_SPACE || error == ERR_NO_INODES || error == ERR_QUOTA || error == ERR_FILE_SIZE;
+    return error == ERR_NO_SPACE || error == ERR_NO_INODES || error == ERR_QUOTA ||
+           error == ERR_FILE_SIZE;
 }
 
 bool error_is_damage(int error) {

@@ -1,8 +1,10 @@
 /*
- * The one list of errors of everything below broker/. Zero is success; functions return these as int.
+ * The one list of errors of everything below broker/. Zero is success; functions return these as
+ * int.
  *
- * What the user sees is a sentence, never a number: functions that can fail for a reason which a person must mend take
- * a `struct error_text *` and leave the sentence there (what happened, with the value, and what to do next).
+ * What the user sees is a sentence, never a number: functions that can fail for a reason which a
+ * person must mend take a `struct error_text *` and leave the sentence there (what happened, with
+ * the value, and what to do next).
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -25,9 +27,9 @@ enum error_code {
     ERR_READ_ONLY,  /* the file system is mounted read-only */
     ERR_IO,         /* the device or file system failed */
     ERR_CONNECTION, /* broken, reset, not reachable */
-    ERR_REFUSED,    /* the other host answered: nobody listens there (the process is dead, not slow) */
-    ERR_TIMEOUT,    /* the time given is over */
-    ERR_NAME,       /* a host name that does not resolve */
+    ERR_REFUSED, /* the other host answered: nobody listens there (the process is dead, not slow) */
+    ERR_TIMEOUT, /* the time given is over */
+    ERR_NAME,    /* a host name that does not resolve */
     ERR_MALFORMED,  /* bytes that are not what they should be */
     ERR_CORRUPT,    /* a checksum that does not match */
     ERR_VERSION,    /* a format or version this program does not know */
@@ -42,14 +44,16 @@ enum error_code {
 /* A short phrase in lower case ("no space left"), for the middle of a sentence. Static memory. */
 const char *error_phrase(int error);
 
-/* What to do when a file or directory refuses with this error, as the beginning of the last part of a sentence ("make room on the
- * disk"). Static memory. */
+/* What to do when a file or directory refuses with this error, as the beginning of the last part of
+ * a sentence ("make room on the disk"). Static memory. */
 const char *error_advice(int error);
 
-/* Does the disk lack room: bytes, files, or quota? Nothing was lost by it; the writer waits until somebody has made room. */
+/* Does the disk lack room: bytes, files, or quota? Nothing was lost by it; the writer waits until
+ * somebody has made room. */
 bool error_is_no_room(int error);
 
-/* Are the bytes not what they should be? Then trying again helps only when a person has mended something; other errors may pass. */
+/* Are the bytes not what they should be? Then trying again helps only when a person has mended
+ * something; other errors may pass. */
 bool error_is_damage(int error);
 
 /* The code for an errno value. */
@@ -59,7 +63,9 @@ struct error_text {
     char text[512]; /* always terminated; empty while nothing went wrong */
 };
 
-/* Sets the sentence (truncated to fit) and returns `error`, so that callers can write `return error_set(...)`. */
-int error_set(struct error_text *where, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Sets the sentence (truncated to fit) and returns `error`, so that callers can write `return
+ * error_set(...)`. */
+int error_set(struct error_text *where, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Log lines. What comes from strangers may be in them, so control characters never reach the log: a line stays a line.
- * A line longer than the buffer is cut and ends in "...".
+ * Log lines. What comes from strangers may be in them, so control characters never reach the log: a
+ * line stays a line. A line longer than the buffer is cut and ends in "...".
  */
 #include "base/log.h"
 
@@ -25,7 +25,8 @@ static size_t write_head(struct log *log, enum log_level level, char line[LINE_S
     size_t len = 0;
     if (wall_ms >= 0 && gmtime_r(&seconds, &parts) != NULL)
         len = strftime(line, LINE_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    int more = snprintf(line + len, LINE_SIZE - len, ".%03dZ %-5s ", (int)(wall_ms % 1000), level_names[level]);
+    int more = snprintf(line + len, LINE_SIZE - len, ".%03dZ %-5s ", (int)(wall_ms % 1000),
+                        level_names[level]);
     CHECK(more > 0);
     return len + (size_t)more;
 }
@@ -47,7 +48,8 @@ static void write_line(struct log *log, enum log_level level, uint64_t left_out,
         end += sizeof cut - 1;
     }
     if (left_out > 0)
-        snprintf(line + end, LINE_SIZE - end, " (%llu more like it left out)", (unsigned long long)left_out);
+        snprintf(line + end, LINE_SIZE - end, " (%llu more like it left out)",
+                 (unsigned long long)left_out);
     env_log_line(log->env, line);
 }
 
@@ -59,7 +61,8 @@ void log_write(struct log *log, enum log_level level, const char *format, ...) {
     va_end(arguments);
 }
 
-void log_limited(struct log *log, struct log_limiter *limiter, enum log_level level, const char *format, ...) {
+void log_limited(struct log *log, struct log_limiter *limiter, enum log_level level,
+                 const char *format, ...) {
     if (level > log->level) return;
     uint64_t now_us = env_now_us(log->env);
     if (now_us < limiter->next_us) {

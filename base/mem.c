@@ -1,8 +1,8 @@
 /*
  * Heap memory that is never NULL. The only file that calls malloc.
  *
- * Failure: no memory left prints one sentence and ends the process with code 1. Stdio is not used for it, because it
- * may want memory itself.
+ * Failure: no memory left prints one sentence and ends the process with code 1. Stdio is not used
+ * for it, because it may want memory itself.
  */
 #include "base/mem.h"
 
@@ -15,8 +15,8 @@
 #include "base/check.h"
 
 enum {
-    LARGE =
-        2 << 20, /* more than an entry or a batch of the usual limits: those shall not pay for new pages each time */
+    LARGE = 2 << 20, /* more than an entry or a batch of the usual limits: those shall not pay for
+                        new pages each time */
     KEPT = 16 << 20, /* of smaller ones, at the end of the heap */
 };
 

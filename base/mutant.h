@@ -1,57 +1,78 @@
 /*
- * Deliberate bugs, to prove that the tests would find them. `if (MUTANT(7))` is never taken, and costs nothing, but in
- * the build with DRAVE_MUTANTS, where the program that runs the tests chooses one number at its start.
+ * Deliberate bugs, to prove that the tests would find them. `if (MUTANT(7))` is never taken, and
+ * costs nothing, but in the build with DRAVE_MUTANTS, where the program that runs the tests chooses
+ * one number at its start.
  */
 #ifndef BASE_MUTANT_H
 #define BASE_MUTANT_H
 
 enum mutant {
     MUTANT_ACK_BEFORE_FLUSH = 1, /* the journal reports rounds durable that were not synced */
-    MUTANT_STALE_TAIL_ACCEPTED,  /* recovery takes rounds of a file's earlier life for its continuation */
-    MUTANT_REUSE_BEFORE_SYNC, /* a journal file is reused once its entries are committed, synced in segments or not */
+    MUTANT_STALE_TAIL_ACCEPTED,  /* recovery takes rounds of a file's earlier life for its
+                                    continuation */
+    MUTANT_REUSE_BEFORE_SYNC, /* a journal file is reused once its entries are committed, synced in
+                                 segments or not */
     MUTANT_ENTRY_CRC_IGNORED, /* recovery believes the bodies of entries */
     MUTANT_HARD_STATE_NOT_WRITTEN, /* term and vote are forgotten by a crash */
     MUTANT_UNCOMMITTED_IN_SEGMENT, /* write-behind takes entries that are not committed */
-    MUTANT_DURABLE_AT_APPEND,      /* a log reports entries durable before their round of the journal is */
+    MUTANT_DURABLE_AT_APPEND, /* a log reports entries durable before their round of the journal is
+                               */
     MUTANT_TRUNCATION_NOT_WRITTEN, /* the journal does not say that the end of a log was cut */
     MUTANT_FAILED_SYNC_SURVIVED,   /* a round whose write or sync failed counts as durable */
-    MUTANT_DIRECTORY_NOT_SYNCED,   /* a segment counts as synced while its directory does not name it */
-    MUTANT_SYNCED_BLOCK_WRITTEN,   /* segments go on in the block in which their last sync ended */
-    MUTANT_SEGMENT_NOT_SYNCED,     /* the journal is told of progress in a segment that was not synced */
-    MUTANT_ROOM_NOT_COUNTED,       /* the room of the disk is what it was at the last look */
-    MUTANT_JOURNAL_WITHOUT_LIMIT,  /* the journal takes twice as many files as its limit has room for */
+    MUTANT_DIRECTORY_NOT_SYNCED, /* a segment counts as synced while its directory does not name it
+                                  */
+    MUTANT_SYNCED_BLOCK_WRITTEN, /* segments go on in the block in which their last sync ended */
+    MUTANT_SEGMENT_NOT_SYNCED,   /* the journal is told of progress in a segment that was not synced
+                                  */
+    MUTANT_ROOM_NOT_COUNTED,     /* the room of the disk is what it was at the last look */
+    MUTANT_JOURNAL_WITHOUT_LIMIT, /* the journal takes twice as many files as its limit has room for
+                                   */
 
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
-    MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not durable */
+    MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not
+                                         durable */
     MUTANT_SOLE_VOTER_SAME_TERM,      /* a sole voter leads again in the term of its last life */
-    MUTANT_NO_BARRIER,                /* a leader serves before an entry of its own term has committed */
-    MUTANT_COMMIT_AT_APPEND,          /* the leader's commit index moves when it has appended */
-    MUTANT_PERSISTED_AT_APPEND,       /* a leader counts its entries as persisted when it has appended them */
-    MUTANT_RESULT_UNPERSISTED,        /* a follower acknowledges entries that are not durable */
-    MUTANT_STALE_COMPLETION,          /* completions of entries that were truncated away still count */
-    MUTANT_WITNESS_IGNORED,           /* a broker whose journal went back in time votes and acknowledges */
-    MUTANT_HUNG_FLOW_KEPT,            /* nobody sees that entries do not arrive while the control connection works */
-    MUTANT_COMMIT_SET_BACK,           /* the commit index of an AppendEntries is taken beyond what it brings */
-    MUTANT_START_ABOVE_COMMIT,        /* the engine is started at the end of the log, as if all of it were committed */
-    MUTANT_TERMS_BELOW_START_LOST,    /* the engine is not told the terms below its start */
-    MUTANT_BELOW_TRAIL_PASSED,        /* AppendEntries that reach below the engine's trail are stepped as they are */
-    MUTANT_QUIET_FOLLOWER_SLEEPS,     /* a quiet follower does not wake when its leader's broker is gone */
-    MUTANT_CONFIRM_SKIPPED,           /* a leader takes a confirmation as given that it has only asked for */
+    MUTANT_NO_BARRIER,          /* a leader serves before an entry of its own term has committed */
+    MUTANT_COMMIT_AT_APPEND,    /* the leader's commit index moves when it has appended */
+    MUTANT_PERSISTED_AT_APPEND, /* a leader counts its entries as persisted when it has appended
+                                   them */
+    MUTANT_RESULT_UNPERSISTED,  /* a follower acknowledges entries that are not durable */
+    MUTANT_STALE_COMPLETION,    /* completions of entries that were truncated away still count */
+    MUTANT_WITNESS_IGNORED, /* a broker whose journal went back in time votes and acknowledges */
+    MUTANT_HUNG_FLOW_KEPT,  /* nobody sees that entries do not arrive while the control connection
+                               works */
+    MUTANT_COMMIT_SET_BACK, /* the commit index of an AppendEntries is taken beyond what it brings
+                             */
+    MUTANT_START_ABOVE_COMMIT, /* the engine is started at the end of the log, as if all of it were
+                                  committed */
+    MUTANT_TERMS_BELOW_START_LOST, /* the engine is not told the terms below its start */
+    MUTANT_BELOW_TRAIL_PASSED, /* AppendEntries that reach below the engine's trail are stepped as
+                                  they are */
+    MUTANT_QUIET_FOLLOWER_SLEEPS, /* a quiet follower does not wake when its leader's broker is gone
+                                   */
+    MUTANT_CONFIRM_SKIPPED, /* a leader takes a confirmation as given that it has only asked for */
 
     MUTANT_TAKES_NONE_KEPT, /* a follower whose disk was full gets nothing any more */
-    MUTANT_DAMAGED_LEADS,   /* a replica that has met damage in its segments leads on, and is elected */
+    MUTANT_DAMAGED_LEADS, /* a replica that has met damage in its segments leads on, and is elected
+                           */
 
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */
-    MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they were sent is lost */
-    MUTANT_RETRY_ACKED_EARLY, /* a retry of a batch in flight is acknowledged before the batch has committed */
+    MUTANT_IN_FLIGHT_KEPT,    /* batches in flight count as seen after the leadership in which they
+                                 were sent is lost */
+    MUTANT_RETRY_ACKED_EARLY, /* a retry of a batch in flight is acknowledged before the batch has
+                                 committed */
     MUTANT_WATERMARK_AT_APPEND,   /* the watermark moves when the leader has appended */
-    MUTANT_STRANGERS_TAKE_PLACES, /* refusals take the places of producers with something committed */
+    MUTANT_STRANGERS_TAKE_PLACES, /* refusals take the places of producers with something committed
+                                   */
     MUTANT_ANY_PRODUCER_ID,       /* ids that nobody was ever given are taken */
-    MUTANT_VERDICT_UNCONFIRMED,   /* a leader refuses a batch for good without asking whether it leads */
+    MUTANT_VERDICT_UNCONFIRMED, /* a leader refuses a batch for good without asking whether it leads
+                                 */
 
-    MUTANT_WIPED_REPLICA_VOTES = 60, /* a broker that lost its directory is let in under its old identity */
-    MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened, which is not tried again */
+    MUTANT_WIPED_REPLICA_VOTES =
+        60, /* a broker that lost its directory is let in under its old identity */
+    MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened,
+                                  which is not tried again */
 };
 
 #ifdef DRAVE_MUTANTS

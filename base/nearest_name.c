@@ -1,7 +1,8 @@
 /*
  * The nearest of some names, by the number of letters to insert, remove, replace or swap with their
- * neighbour (optimal string alignment). Near is up to a third of the letters, at least one. It is only a hint, so it is not looked for
- * for longer than about a millisecond: of very many names the first ones are looked at.
+ * neighbour (optimal string alignment). Near is up to a third of the letters, at least one. It is
+ * only a hint, so it is not looked for for longer than about a millisecond: of very many names the
+ * first ones are looked at.
  */
 #include "base/nearest_name.h"
 
@@ -18,7 +19,8 @@ static size_t least(size_t a, size_t b) {
 }
 
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len) {
-    size_t rows[3][LONGEST + 1]; /* of the table over a (down) and b (across), three are needed at a time */
+    size_t rows[3][LONGEST +
+                   1]; /* of the table over a (down) and b (across), three are needed at a time */
     for (size_t j = 0; j <= b_len; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= a_len; i++) {

@@ -8,11 +8,15 @@
 
 #include "base/check.h"
 
-/* The character at `text` by RFC 3629 (no overlong forms, no surrogates) and its bytes; 0 bytes: none. */
+/* The character at `text` by RFC 3629 (no overlong forms, no surrogates) and its bytes; 0 bytes:
+ * none. */
 static size_t decode(const unsigned char *text, size_t len, uint32_t *character) {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = text[0];
-    size_t bytes = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : 4;
+    size_t bytes = first < 0x80                    ? 1
+                   : first >= 0xC2 && first < 0xE0 ? 2
+                   : first >= 0xE0 && first < 0xF0 ? 3
+                                                   : 4;
     if (first >= 0x80 && first < 0xC2) return 0;
     if (first > 0xF4 || bytes > len) return 0;
     *character = bytes == 1 ? first : first & (0x7FU >> bytes);
@@ -25,7 +29,8 @@ static size_t decode(const unsigned char *text, size_t len, uint32_t *character)
 }
 
 static bool turns_direction(uint32_t character) {
-    return (character >= 0x202A && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
+    return (character >= 0x202A && character <= 0x202E) ||
+           (character >= 0x2066 && character <= 0x2069);
 }
 
 size_t printable_step(const char *text, size_t len, char escape[PRINTABLE_ESCAPE]) {
@@ -56,7 +61,8 @@ size_t printable_copy(const char *text, size_t len, char *into, size_t room) {
     for (size_t at = 0; at < len;) {
         char escape[PRINTABLE_ESCAPE];
         size_t bytes = printable_step(text + at, len - at, escape);
-        if (!printable_append(into, room, &used, escape[0] ? escape : text + at, escape[0] ? strlen(escape) : bytes))
+        if (!printable_append(into, room, &used, escape[0] ? escape : text + at,
+                              escape[0] ? strlen(escape) : bytes))
             break;
         at += bytes;
     }
@@ -79,7 +85,8 @@ size_t printable_json(const char *text, size_t len, char *into, size_t room) {
         } else if ((unsigned char)text[at] < 0x20) {
             snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)text[at]);
         }
-        if (!printable_append(into, room, &used, piece, piece == text + at ? bytes : strlen(piece))) break;
+        if (!printable_append(into, room, &used, piece, piece == text + at ? bytes : strlen(piece)))
+            break;
         at += bytes;
     }
     into[used] = 0;

@@ -1,10 +1,10 @@
 /*
  * Settings: values over one table, and the reader of Kafka's properties files.
  *
- * Happy path: settings_new holds the defaults; a file and then --set put values over them, each checked against its row
- * before it is kept. Failures leave everything as it was and a sentence that begins with where the value stood.
- * Invariant: a value that is held has passed setting_check. The file is read by stdio, not by the environment: it is
- * read before there is one.
+ * Happy path: settings_new holds the defaults; a file and then --set put values over them, each
+ * checked against its row before it is kept. Failures leave everything as it was and a sentence
+ * that begins with where the value stood. Invariant: a value that is held has passed setting_check.
+ * The file is read by stdio, not by the environment: it is read before there is one.
  */
 #include "base/settings.h"
 
@@ -64,17 +64,20 @@ int setting_choice(const struct setting *row, const char *value) {
 }
 
 static int check_fixed(const struct setting *row, const char *value, struct error_text *why) {
-    if (strcmp(value, row->fallback) == 0 || (row->also != NULL && strcmp(value, row->also) == 0)) return ERR_NONE;
+    if (strcmp(value, row->fallback) == 0 || (row->also != NULL && strcmp(value, row->also) == 0))
+        return ERR_NONE;
     if (row->type == SETTING_BOOL && strcasecmp(value, row->fallback) == 0) return ERR_NONE;
-    return error_set(why, ERR_INVALID, "%s=%.60s is not possible. %s Leave it out%s%s", row->name, value, row->help,
-                     row->fallback[0] == '\0' ? ", or empty" : ", or set it to ", row->fallback);
+    return error_set(why, ERR_INVALID, "%s=%.60s is not possible. %s Leave it out%s%s", row->name,
+                     value, row->help, row->fallback[0] == '\0' ? ", or empty" : ", or set it to ",
+                     row->fallback);
 }
 
 int setting_check(const struct setting *row, const char *value, struct error_text *why) {
     int64_t number;
     bool truth;
     if (!text_is_plain(value, strlen(value)))
-        return error_set(why, ERR_INVALID, "%s=%.60s is not possible; a value is UTF-8 without control characters",
+        return error_set(why, ERR_INVALID,
+                         "%s=%.60s is not possible; a value is UTF-8 without control characters",
                          row->name, value);
     if (row->fixed) return check_fixed(row, value, why);
     switch (row->type) {
@@ -84,15 +87,18 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
     case SETTING_INT:
         if (parse_int(value, &number) && number >= row->min && number <= row->max) return ERR_NONE;
         return error_set(why, ERR_INVALID,
-                         "%s=%.100s is not possible; it takes a whole number from %" PRId64 " to %" PRId64 "%s%s",
-                         row->name, value, row->min, row->max, row->unit[0] == '\0' ? "" : " ", row->unit);
+                         "%s=%.100s is not possible; it takes a whole number from %" PRId64
+                         " to %" PRId64 "%s%s",
+                         row->name, value, row->min, row->max, row->unit[0] == '\0' ? "" : " ",
+                         row->unit);
     case SETTING_BOOL:
         if (parse_bool(value, &truth)) return ERR_NONE;
-        return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes true or false", row->name, value);
+        return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes true or false",
+                         row->name, value);
     case SETTING_CHOICE:
         if (setting_choice(row, value) >= 0) return ERR_NONE;
-        return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes one of %s", row->name, value,
-                         row->choices);
+        return error_set(why, ERR_INVALID, "%s=%.100s is not possible; it takes one of %s",
+                         row->name, value, row->choices);
     }
     CHECK(!"a type of the table"); /* types are the table's, never the file's */
     return ERR_INVALID;
@@ -107,7 +113,8 @@ const struct setting *setting_find(const struct setting *table, size_t count, co
     return NULL;
 }
 
-const char *setting_absent_why(const struct setting_absent *absent, size_t count, const char *name) {
+const char *setting_absent_why(const struct setting_absent *absent, size_t count,
+                               const char *name) {
     for (size_t i = 0; i < count; i++)
         if (strcmp(absent[i].name, name) == 0) return absent[i].why;
     return NULL;
@@ -121,13 +128,15 @@ struct settings *settings_new(const struct setting *table, size_t count) {
     settings->count = count;
     for (size_t i = 0; i < count; i++) {
         struct error_text why;
-        CHECK(setting_check(&table[i], table[i].fallback, &why) == ERR_NONE); /* the table's own defaults */
+        CHECK(setting_check(&table[i], table[i].fallback, &why) ==
+              ERR_NONE); /* the table's own defaults */
         settings->held[i].value = mem_strdup(table[i].fallback);
     }
     return settings;
 }
 
-void settings_know_absent(struct settings *settings, const struct setting_absent *absent, size_t count) {
+void settings_know_absent(struct settings *settings, const struct setting_absent *absent,
+                          size_t count) {
     settings->absent = absent;
     settings->absent_count = count;
 }
@@ -141,18 +150,22 @@ void settings_free(struct settings *settings) {
     mem_free(settings);
 }
 
-static int unknown_name(const struct settings *settings, const char *name, const char *source, struct error_text *why) {
+static int unknown_name(const struct settings *settings, const char *name, const char *source,
+                        struct error_text *why) {
     const char *absent = setting_absent_why(settings->absent, settings->absent_count, name);
     if (absent != NULL)
-        return error_set(why, ERR_INVALID, "%s: Kafka's setting %.100s is not there. %s", source, name, absent);
+        return error_set(why, ERR_INVALID, "%s: Kafka's setting %.100s is not there. %s", source,
+                         name, absent);
     const char **names = mem_alloc(settings->count * sizeof *names);
     for (size_t i = 0; i < settings->count; i++)
         names[i] = settings->table[i].name;
     const char *near = nearest_name(name, names, settings->count);
     mem_free(names);
     if (near != NULL)
-        return error_set(why, ERR_INVALID, "%s: there is no setting %.100s; did you mean %s?", source, name, near);
-    return error_set(why, ERR_INVALID, "%s: there is no setting %.100s; --help-config lists those that exist", source,
+        return error_set(why, ERR_INVALID, "%s: there is no setting %.100s; did you mean %s?",
+                         source, name, near);
+    return error_set(why, ERR_INVALID,
+                     "%s: there is no setting %.100s; --help-config lists those that exist", source,
                      name);
 }
 
@@ -199,28 +212,33 @@ int settings_set_pair(struct settings *settings, const char *pair, struct error_
     if (cut_pair(copy, &name, &value))
         error = settings_set(settings, name, value, "--set", why);
     else
-        error = error_set(why, ERR_INVALID, "--set %.100s is not key=value; write for example --set node.id=1", pair);
+        error = error_set(why, ERR_INVALID,
+                          "--set %.100s is not key=value; write for example --set node.id=1", pair);
     mem_free(copy);
     return error;
 }
 
-/* One line of a file, without its end. `seen` holds the line on which each row was set in this file, or 0. */
-static int read_line(struct settings *settings, const char *path, unsigned number, char *line, size_t len,
-                     unsigned *seen, struct error_text *why) {
+/* One line of a file, without its end. `seen` holds the line on which each row was set in this
+ * file, or 0. */
+static int read_line(struct settings *settings, const char *path, unsigned number, char *line,
+                     size_t len, unsigned *seen, struct error_text *why) {
     if (strlen(line) != len)
-        return error_set(why, ERR_INVALID, "%.200s:%u: the line holds a zero byte; this is not a text file", path,
+        return error_set(why, ERR_INVALID,
+                         "%.200s:%u: the line holds a zero byte; this is not a text file", path,
                          number);
     line = settings_trim(line);
     if (line[0] == '\0' || line[0] == '#') return ERR_NONE;
     char source[256], *name, *value;
     snprintf(source, sizeof source, "%.200s:%u", path, number);
     if (!cut_pair(line, &name, &value))
-        return error_set(why, ERR_INVALID, "%s: a line must be key=value, or a comment that begins with #", source);
+        return error_set(why, ERR_INVALID,
+                         "%s: a line must be key=value, or a comment that begins with #", source);
     const struct setting *row = setting_find(settings->table, settings->count, name);
     if (row != NULL) {
         unsigned *first = &seen[row - settings->table];
         if (*first != 0)
-            return error_set(why, ERR_INVALID, "%s: %s is set a second time (first on line %u); remove one", source,
+            return error_set(why, ERR_INVALID,
+                             "%s: %s is set a second time (first on line %u); remove one", source,
                              name, *first);
         *first = number;
     }
@@ -231,7 +249,8 @@ int settings_read_file(struct settings *settings, const char *path, struct error
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         int error = error_from_errno(errno);
-        return error_set(why, error, "cannot read the configuration file %.200s (%s)", path, error_phrase(error));
+        return error_set(why, error, "cannot read the configuration file %.200s (%s)", path,
+                         error_phrase(error));
     }
     unsigned *seen = mem_zalloc(settings->count * sizeof *seen);
     unsigned number = 0;
@@ -242,15 +261,16 @@ int settings_read_file(struct settings *settings, const char *path, struct error
     while (error == ERR_NONE && (len = getline(&line, &room, file)) >= 0)
         error = read_line(settings, path, ++number, line, (size_t)len, seen, why);
     if (error == ERR_NONE && ferror(file))
-        error = error_set(why, ERR_IO, "cannot read the configuration file %.200s to its end (%s)", path,
-                          error_phrase(error_from_errno(errno)));
+        error = error_set(why, ERR_IO, "cannot read the configuration file %.200s to its end (%s)",
+                          path, error_phrase(error_from_errno(errno)));
     free(line); /* getline's own */
     mem_free(seen);
     fclose(file);
     return error;
 }
 
-static const struct held *held_of(const struct settings *settings, const char *name, enum setting_type *type) {
+static const struct held *held_of(const struct settings *settings, const char *name,
+                                  enum setting_type *type) {
     const struct setting *row = setting_find(settings->table, settings->count, name);
     CHECK(row != NULL); /* names are ours, in the code */
     *type = row->type;

@@ -1,9 +1,11 @@
 /*
- * Settings: one table says everything (name, type, default, limits, one sentence); the file parser, `--set`,
+ * Settings: one table says everything (name, type, default, limits, one sentence); the file parser,
+ * `--set`,
  * `--help-config`, DescribeConfigs and the reference in docs/ all come from it.
  *
- * A file is Kafka's: `key=value` a line, `#` comments, blanks around both trimmed. An unknown name, an impossible value
- * and a repeated name are errors with file and line, and the nearest name or the limits.
+ * A file is Kafka's: `key=value` a line, `#` comments, blanks around both trimmed. An unknown name,
+ * an impossible value and a repeated name are errors with file and line, and the nearest name or
+ * the limits.
  */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
@@ -15,7 +17,14 @@
 #include "base/error.h"
 
 /* The last two are texts, whose form is not checked here; DescribeConfigs tells clients of them. */
-enum setting_type { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE, SETTING_LIST, SETTING_DECIMAL };
+enum setting_type {
+    SETTING_TEXT,
+    SETTING_INT,
+    SETTING_BOOL,
+    SETTING_CHOICE,
+    SETTING_LIST,
+    SETTING_DECIMAL
+};
 
 struct setting {
     const char *name;
@@ -25,8 +34,8 @@ struct setting {
     const char *choices;  /* SETTING_CHOICE: "producer,none,gzip,..." */
     const char *unit;     /* "ms", "bytes", "" */
     const char *help;     /* one sentence; of a fixed one: why nothing else is possible */
-    bool fixed;           /* only the default is possible: what is so, for those who ask for it by name */
-    const char *also;     /* of a fixed one: another way to ask for the same; NULL: none */
+    bool fixed; /* only the default is possible: what is so, for those who ask for it by name */
+    const char *also; /* of a fixed one: another way to ask for the same; NULL: none */
 };
 
 /* Names that others (Kafka) know and that have no row here, and what to say of them. */
@@ -38,15 +47,19 @@ struct setting_absent {
 /* Values for one table. Where a value came from is kept for messages and DescribeConfigs. */
 struct settings;
 struct settings *settings_new(const struct setting *table, size_t count);
-/* Those of `absent` are refused with their own sentence, not as names that nobody knows. `absent` stays. */
-void settings_know_absent(struct settings *settings, const struct setting_absent *absent, size_t count);
+/* Those of `absent` are refused with their own sentence, not as names that nobody knows. `absent`
+ * stays. */
+void settings_know_absent(struct settings *settings, const struct setting_absent *absent,
+                          size_t count);
 void settings_free(struct settings *settings);
 
-/* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones; --set comes last. */
+/* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones;
+ * --set comes last. */
 int settings_read_file(struct settings *settings, const char *path, struct error_text *why);
 int settings_set(struct settings *settings, const char *name, const char *value, const char *source,
                  struct error_text *why);
-int settings_set_pair(struct settings *settings, const char *pair, struct error_text *why); /* "key=value" of --set */
+int settings_set_pair(struct settings *settings, const char *pair,
+                      struct error_text *why); /* "key=value" of --set */
 
 /* The name must be of the table (checked) and the type must fit. */
 const char *settings_text(const struct settings *settings, const char *name);
@@ -55,7 +68,8 @@ bool settings_bool(const struct settings *settings, const char *name);
 bool settings_is_default(const struct settings *settings, const char *name);
 /* The place of the value among the choices, from 0. */
 int settings_choice(const struct settings *settings, const char *name);
-/* Where the value came from: "FILE:LINE", "--set", or what settings_set was told; NULL: the default. */
+/* Where the value came from: "FILE:LINE", "--set", or what settings_set was told; NULL: the
+ * default. */
 const char *settings_source(const struct settings *settings, const char *name);
 
 /* Checks one value against its row, without setting it (topic configurations). */

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The length of the plain character at the beginning of `data` (`len` > 0 bytes); 0: there is none. */
+/* The length of the plain character at the beginning of `data` (`len` > 0 bytes); 0: there is none.
+ */
 static size_t plain_character(const char *data, size_t len) {
     const uint8_t *bytes = (const uint8_t *)data;
     uint32_t character = bytes[0];

@@ -45,7 +45,8 @@ static void heap_settle(struct timer_heap *heap, struct timer_entry *entry) {
 void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry, uint64_t at_ms) {
     entry->at_ms = at_ms;
     if (entry->place == 0) {
-        heap->entries = mem_grow(heap->entries, heap->count, &heap->capacity, sizeof *heap->entries);
+        heap->entries = mem_grow(heap->entries, heap->count, &heap->capacity,
+                                 sizeof *heap->entries);
         heap->count++;
         heap_put(heap, entry, heap->count);
     }

@@ -1,5 +1,6 @@
 /*
- * Many timers on one: a heap of deadlines in milliseconds, driven by whoever owns the clock. All groups of a shard share one.
+ * Many timers on one: a heap of deadlines in milliseconds, driven by whoever owns the clock. All
+ * groups of a shard share one.
  */
 #ifndef BASE_TIMER_HEAP_H
 #define BASE_TIMER_HEAP_H
@@ -19,8 +20,10 @@ struct timer_heap {
 
 void timer_heap_init(struct timer_heap *heap);
 void timer_heap_close(struct timer_heap *heap);
-void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry, uint64_t at_ms); /* inserts or moves */
-void timer_heap_remove(struct timer_heap *heap, struct timer_entry *entry); /* nothing if it is not in it */
+void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry,
+                    uint64_t at_ms); /* inserts or moves */
+void timer_heap_remove(struct timer_heap *heap,
+                       struct timer_entry *entry); /* nothing if it is not in it */
 /* The earliest entry, or NULL. */
 struct timer_entry *timer_heap_first(const struct timer_heap *heap);
 

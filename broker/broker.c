@@ -1,8 +1,9 @@
 /*
  * A broker's start and end; broker_internal.h says which file does what.
  *
- * Opened in the order of struct broker and closed the other way round. What can fail for a reason that a person must mend comes first:
- * directory, ports, journal. Closing what waits ends the requests that wait for it, so the server goes first and reports last.
+ * Opened in the order of struct broker and closed the other way round. What can fail for a reason
+ * that a person must mend comes first: directory, ports, journal. Closing what waits ends the
+ * requests that wait for it, so the server goes first and reports last.
  */
 #include "broker/broker.h"
 
@@ -80,7 +81,8 @@ static int open_store(struct broker *broker, struct error_text *why) {
                                         .journal_max_bytes = settings->journal_max_bytes,
                                         .segment_bytes = settings->segment_bytes,
                                         .index_interval_bytes = settings->index_interval_bytes,
-                                        .must_exist = record_len > 0, /* the journal came before the record */
+                                        .must_exist = record_len >
+                                                      0, /* the journal came before the record */
                                         .tail_cache_bytes = settings->tail_cache_bytes,
                                         .open_files = settings->segment_files,
                                         .flush_leaves_bytes = settings->journal_max_bytes / 8,
@@ -88,7 +90,8 @@ static int open_store(struct broker *broker, struct error_text *why) {
                                         .disk_min_free_bytes = settings->disk_min_free_bytes};
     int wrote = snprintf(path, sizeof path, "%s/shard-0", settings->data_dir);
     if (wrote < 0 || (size_t)wrote >= sizeof path)
-        return error_set(why, ERR_INVALID, "data.dir is longer than %zu characters; name a shorter one",
+        return error_set(why, ERR_INVALID,
+                         "data.dir is longer than %zu characters; name a shorter one",
                          sizeof path - 10);
     return log_store_open(broker->env, &broker->log, path, &options, &broker->store, why);
 }
@@ -110,25 +113,27 @@ static int open_shard(struct broker *broker, struct error_text *why) {
                   .queue_limit = settings->peer_window_bytes,
                   .frame_max = ENTRY_BODY_MAX + (1 << 20),
                   .any_address = !settings->peer_verify_address}};
-    return shard_open(broker->env, &broker->log, broker->store, &options, &broker_peers_events, broker, &broker->shard,
-                      why);
+    return shard_open(broker->env, &broker->log, broker->store, &options, &broker_peers_events,
+                      broker, &broker->shard, why);
 }
 
 static int open_local(struct broker *broker, struct error_text *why) {
     bool made;
-    int error = data_dir_open(broker->env, broker->settings->data_dir, broker->settings->node_id, &broker->dir, &made,
-                              why);
+    int error = data_dir_open(broker->env, broker->settings->data_dir, broker->settings->node_id,
+                              &broker->dir, &made, why);
     if (error == ERR_NONE) error = open_server(broker, why);
     if (error == ERR_NONE) error = open_store(broker, why);
     if (error == ERR_NONE) error = open_shard(broker, why);
     if (error != ERR_NONE) return error;
     broker->messages = broker_messages_new(broker->env, &broker->log, shard_peers(broker->shard));
-    broker->leaders = leader_table_new(broker->env, &broker->log, broker->settings->node_id, send_leaders, broker);
+    broker->leaders = leader_table_new(broker->env, &broker->log, broker->settings->node_id,
+                                       send_leaders, broker);
     return broker_begin_forming(broker, why);
 }
 
 int broker_start(struct env *env, const struct log *log, const struct broker_settings *settings,
-                 const struct broker_events *events, void *arg, struct broker **result, struct error_text *why) {
+                 const struct broker_events *events, void *arg, struct broker **result,
+                 struct error_text *why) {
     struct broker *broker = mem_zalloc(sizeof *broker);
     broker->env = env;
     broker->log = *log;

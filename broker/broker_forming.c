@@ -1,8 +1,9 @@
 /*
- * The peers of a broker, and the way to a cluster: hellos are judged, the record is made durable, the rest is opened.
+ * The peers of a broker, and the way to a cluster: hellos are judged, the record is made durable,
+ * the rest is opened.
  *
- * The judging itself is cluster_forming.c, which decides and does nothing; what follows from its decisions is done at the end of the
- * turn, never inside a callback of the peers.
+ * The judging itself is cluster_forming.c, which decides and does nothing; what follows from its
+ * decisions is done at the end of the turn, never inside a callback of the peers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,12 +83,13 @@ static void say_hello(struct broker *broker) {
     uint8_t record[CLUSTER_RECORD_MAX];
     const struct cluster_record *formed = cluster_forming_record(broker->forming);
     cluster_forming_list(broker->settings, list);
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
-                               .node = broker->settings->node_id,
-                               .cluster_id = formed == NULL ? "" : formed->id,
-                               .nodes = list,
-                               .record = record,
-                               .record_len = formed == NULL ? 0 : (uint32_t)cluster_record_encode(formed, record)};
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION,
+        .node = broker->settings->node_id,
+        .cluster_id = formed == NULL ? "" : formed->id,
+        .nodes = list,
+        .record = record,
+        .record_len = formed == NULL ? 0 : (uint32_t)cluster_record_encode(formed, record)};
     memcpy(hello.directory, data_dir_uuid(broker->dir), PEER_UUID_SIZE);
     peers_set_hello(shard_peers(broker->shard), &hello);
 }
@@ -97,8 +99,8 @@ static void tell_record(struct broker *broker) {
     size_t len = cluster_record_encode(&broker->record, record);
     for (size_t i = 0; i < broker->settings->node_count; i++)
         if (broker->settings->nodes[i].node != broker->settings->node_id)
-            broker_messages_send(broker->messages, broker->settings->nodes[i].node, BROKER_MESSAGE_RECORD,
-                                 slice_copy(NULL, record, len));
+            broker_messages_send(broker->messages, broker->settings->nodes[i].node,
+                                 BROKER_MESSAGE_RECORD, slice_copy(NULL, record, len));
 }
 
 /* The record is there: makes it durable if it is new, and opens everything else. */
@@ -123,7 +125,8 @@ static void on_forming_task(struct env_task *task) {
     if (broker->stopping || broker->closed || broker->metadata_group != NULL) return;
     if (cluster_forming_state(broker->forming) == FORMING_REFUSED)
         broker_fail(broker, cluster_forming_refusal(broker->forming));
-    else if (cluster_forming_state(broker->forming) == FORMING_DONE && enter_cluster(broker, &why) != ERR_NONE)
+    else if (cluster_forming_state(broker->forming) == FORMING_DONE &&
+             enter_cluster(broker, &why) != ERR_NONE)
         broker_fail(broker, why.text);
 }
 
@@ -131,14 +134,16 @@ static void on_waiting(void *arg) {
     struct broker *broker = arg;
     char whom[512];
     cluster_forming_waits_for(broker->forming, whom, sizeof whom);
-    log_info(&broker->log, "waiting for the other brokers before the cluster can be formed: %s%s%s%s", whom,
+    log_info(&broker->log,
+             "waiting for the other brokers before the cluster can be formed: %s%s%s%s", whom,
              broker->last_refusal[0] == '\0' ? "" : " (", broker->last_refusal,
              broker->last_refusal[0] == '\0' ? "" : ")");
     env_timer_start(broker->waiting, WAITING_LINE_US);
 }
 
 /* The record of the directory against who we are and cluster.nodes. */
-static int check_record(const struct broker *broker, const struct cluster_record *record, struct error_text *why) {
+static int check_record(const struct broker *broker, const struct cluster_record *record,
+                        struct error_text *why) {
     const struct broker_settings *settings = broker->settings;
     if (!cluster_record_names(record, settings->node_id, data_dir_uuid(broker->dir)) &&
         !MUTANT(MUTANT_WIPED_REPLICA_VOTES))
@@ -169,15 +174,18 @@ int broker_begin_forming(struct broker *broker, struct error_text *why) {
     const void *stored = data_dir_cluster_record(broker->dir, &len);
     if (len > 0) {
         if (cluster_record_decode(stored, len, &record) != ERR_NONE)
-            return error_set(why, ERR_CORRUPT, "the cluster record in %s/drave.meta is damaged; restore the file",
+            return error_set(why, ERR_CORRUPT,
+                             "the cluster record in %s/drave.meta is damaged; restore the file",
                              settings->data_dir);
         int error = check_record(broker, &record, why);
         if (error != ERR_NONE) return error;
     }
-    broker->forming = cluster_forming_new(settings, data_dir_uuid(broker->dir), len > 0 ? &record : NULL);
+    broker->forming = cluster_forming_new(settings, data_dir_uuid(broker->dir),
+                                          len > 0 ? &record : NULL);
     broker->forming_task.run = on_forming_task;
     broker->waiting = env_timer_new(broker->env, on_waiting, broker);
-    if (cluster_forming_state(broker->forming) == FORMING_WAITING) env_timer_start(broker->waiting, WAITING_LINE_US);
+    if (cluster_forming_state(broker->forming) == FORMING_WAITING)
+        env_timer_start(broker->waiting, WAITING_LINE_US);
     say_hello(broker);
     for (size_t i = 0; i < settings->node_count; i++)
         if (settings->nodes[i].node != settings->node_id)

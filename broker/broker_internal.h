@@ -1,6 +1,7 @@
 /*
- * The inside of a broker, for the files that put it together: broker.c (start, stop), broker_forming.c (peers, until there is a
- * cluster) and broker_serving.c (from there to `ready`). Nobody else includes it.
+ * The inside of a broker, for the files that put it together: broker.c (start, stop),
+ * broker_forming.c (peers, until there is a cluster) and broker_serving.c (from there to `ready`).
+ * Nobody else includes it.
  */
 #ifndef BROKER_BROKER_INTERNAL_H
 #define BROKER_BROKER_INTERNAL_H
@@ -71,8 +72,8 @@ struct broker {
 /* ---- broker_forming.c ---- */
 
 extern const struct peers_events broker_peers_events; /* arg: the broker */
-/* Begins to form the cluster, or goes on at once if it is formed. ERR_CORRUPT, ERR_INVALID: the directory and the settings
- * do not fit. */
+/* Begins to form the cluster, or goes on at once if it is formed. ERR_CORRUPT, ERR_INVALID: the
+ * directory and the settings do not fit. */
 int broker_begin_forming(struct broker *broker, struct error_text *why);
 /* Reports `failed`; the broker does nothing any more. */
 void broker_fail(struct broker *broker, const char *sentence);

@@ -1,6 +1,6 @@
 /*
- * From a formed cluster to `ready`: group 0 is followed into the table, partitions follow the table, clients are let in once
- * the table is not empty, and this broker registers.
+ * From a formed cluster to `ready`: group 0 is followed into the table, partitions follow the
+ * table, clients are let in once the table is not empty, and this broker registers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +27,8 @@ static void on_configs_changed(void *arg, const struct metadata_topic *topic) {
     partition_set_configs_changed(broker->partitions, topic);
 }
 
-/* Clients in the middle of something look elsewhere as after a broken connection; those that come all the same are told what we know, once. */
+/* Clients in the middle of something look elsewhere as after a broken connection; those that come
+ * all the same are told what we know, once. */
 static void on_isolated(void *arg, bool isolated) {
     struct broker *broker = arg;
     dispatch_part(broker->dispatch, isolated);
@@ -48,7 +49,8 @@ static void accept_clients(struct broker *broker) {
 static void on_applied_task(struct env_task *task) {
     struct broker *broker = CONTAINER_OF(task, struct broker, applied_task);
     if (broker->metadata_group == NULL) return;
-    partition_set_reconcile(broker->partitions, broker->metadata, metadata_group_applied(broker->metadata_group));
+    partition_set_reconcile(broker->partitions, broker->metadata,
+                            metadata_group_applied(broker->metadata_group));
     if (metadata_version(broker->metadata) > 0) accept_clients(broker);
 }
 
@@ -67,7 +69,8 @@ static void on_leader_changed(void *arg) {
     if (broker->leases != NULL && broker->registered) broker_sessions_renew(broker->leases);
 }
 
-static const struct metadata_group_events raft_group_events = {on_applied, on_leading, on_leader_changed};
+static const struct metadata_group_events raft_group_events = {on_applied, on_leading,
+                                                               on_leader_changed};
 
 /* ---- Ready ---- */
 
@@ -80,9 +83,9 @@ static void on_registered(void *arg) {
     broker->registered = true;
     accept_clients(broker);
     snprintf(summary, sizeof summary, "%s (%" PRIu32 " broker%s, %zu topic%s, %.1f s)",
-             host_port_text(first->host, server_port(broker->server, NULL), address), broker->record.node_count,
-             broker->record.node_count == 1 ? "" : "s", topics, topics == 1 ? "" : "s",
-             (double)(env_now_ms(broker->env) - broker->started_ms) / 1000);
+             host_port_text(first->host, server_port(broker->server, NULL), address),
+             broker->record.node_count, broker->record.node_count == 1 ? "" : "s", topics,
+             topics == 1 ? "" : "s", (double)(env_now_ms(broker->env) - broker->started_ms) / 1000);
     broker->events.ready(broker->arg, summary);
 }
 
@@ -92,38 +95,45 @@ static void begin_registration(struct broker *broker) {
                                        .endpoint_count = settings->listener_count};
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct broker_listener *listener = &settings->listeners[i];
-        facts.endpoints[i] = (struct metadata_endpoint){.listener = listener->name,
-                                                        .host = listener->advertised_host,
-                                                        .port = listener->advertised_port != 0
-                                                                    ? listener->advertised_port
-                                                                    : server_port(broker->server, listener->name)};
+        facts.endpoints[i] = (struct metadata_endpoint){
+            .listener = listener->name,
+            .host = listener->advertised_host,
+            .port = listener->advertised_port != 0 ? listener->advertised_port
+                                                   : server_port(broker->server, listener->name)};
     }
-    broker->registration = registration_start(&broker->log, settings, &facts, broker->metadata, broker->metadata_group,
-                                              broker->leases, on_registered, broker);
+    broker->registration = registration_start(&broker->log, settings, &facts, broker->metadata,
+                                              broker->metadata_group, broker->leases, on_registered,
+                                              broker);
 }
 
 int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->applied_task.run = on_applied_task;
-    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env), &metadata_events, broker);
+    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env),
+                                    &metadata_events, broker);
     broker->producer_ids = producer_ids_new(broker->metadata);
-    broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders, broker->producer_ids);
-    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record, broker->settings,
-                                    broker->messages, &raft_group_events, broker, &broker->metadata_group, why);
+    broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders,
+                                           broker->producer_ids);
+    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record,
+                                    broker->settings, broker->messages, &raft_group_events, broker,
+                                    &broker->metadata_group, why);
     if (error != ERR_NONE) return error;
     producer_ids_open(broker->producer_ids, broker->metadata_group);
-    broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings, broker->metadata,
-                                              broker->metadata_group, broker->leaders, &broker->record);
-    broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings, broker->metadata,
-                                         broker->metadata_group, broker->messages);
-    broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata, broker->partitions,
-                                                    broker->messages);
+    broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings,
+                                              broker->metadata, broker->metadata_group,
+                                              broker->leaders, &broker->record);
+    broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings,
+                                         broker->metadata, broker->metadata_group,
+                                         broker->messages);
+    broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata,
+                                                    broker->partitions, broker->messages);
     broker->leader_asks = leader_asks_new(broker->env, broker->settings->node_id, broker->leaders,
                                           broker->leader_transfers, broker->messages);
-    broker->leader_balancer = leader_balancer_new(broker->env, &broker->log, broker->settings, broker->metadata,
-                                                  broker->metadata_group, broker->leaders, shard_peers(broker->shard),
-                                                  broker->leader_asks);
-    broker->isolation = isolation_new(broker->env, &broker->log, broker->settings, shard_peers(broker->shard),
-                                      broker->leaders, on_isolated, broker);
+    broker->leader_balancer = leader_balancer_new(
+        broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
+        broker->leaders, shard_peers(broker->shard), broker->leader_asks);
+    broker->isolation = isolation_new(broker->env, &broker->log, broker->settings,
+                                      shard_peers(broker->shard), broker->leaders, on_isolated,
+                                      broker);
     broker->services = (struct broker_services){.env = broker->env,
                                                 .log = &broker->log,
                                                 .settings = broker->settings,

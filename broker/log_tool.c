@@ -1,8 +1,9 @@
 /*
  * The offline tools on a data directory: printing around storage/dump/dump.h.
  *
- * Happy path: a line for each batch, or the totals of a check without damage. Failures: each damage is a line with its place, and the exit
- * code is 1; a directory of many gigabytes is not read on for an output that nobody takes.
+ * Happy path: a line for each batch, or the totals of a check without damage. Failures: each damage
+ * is a line with its place, and the exit code is 1; a directory of many gigabytes is not read on
+ * for an output that nobody takes.
  */
 #include "broker/log_tool.h"
 
@@ -71,8 +72,10 @@ int log_tool_dump(const struct options *options, struct output *out) {
     if (tool.unnamed > 0)
         output_sentence(
             NAME,
-            "%" PRIu64 " partitions whose records are all in the journal have no name there yet, and were left out; "
-            "they may be of topic %s: look without --topic, or with --topic %016" PRIx64 " for the first of them",
+            "%" PRIu64
+            " partitions whose records are all in the journal have no name there yet, and were left out; "
+            "they may be of topic %s: look without --topic, or with --topic %016" PRIx64
+            " for the first of them",
             tool.unnamed, options->topic, tool.first_unnamed);
     return tool_end(&tool, env, error, &why);
 }
@@ -83,10 +86,11 @@ static void print_damage(void *arg, const struct dump_damage *damage) {
     printable_json(damage->file, strlen(damage->file), file, sizeof file);
     printable_json(damage->what, strlen(damage->what), what, sizeof what);
     if (tool->options->json)
-        output_print(tool->out, "{\"file\":\"%s\",\"position\":%" PRIu64 ",\"damage\":\"%s\"}\n", file,
-                     damage->position, what);
+        output_print(tool->out, "{\"file\":\"%s\",\"position\":%" PRIu64 ",\"damage\":\"%s\"}\n",
+                     file, damage->position, what);
     else
-        output_print(tool->out, "%s at %" PRIu64 ": %s\n", damage->file, damage->position, damage->what);
+        output_print(tool->out, "%s at %" PRIu64 ": %s\n", damage->file, damage->position,
+                     damage->what);
     output_flush(tool->out); /* a check takes long; damage is told when it is found */
     end_if_broken(tool);
 }
@@ -100,10 +104,13 @@ int log_tool_verify(const struct options *options, struct output *out) {
     int error = dump_verify(env, options->directory, print_damage, &tool, &totals, &why);
     if (error == ERR_NONE || error == ERR_CORRUPT)
         output_print(out,
-                     options->json ? "{\"logs\":%" PRIu64 ",\"files\":%" PRIu64 ",\"entries\":%" PRIu64
-                                     ",\"batches\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"damages\":%" PRIu64 "}\n"
-                                   : "%" PRIu64 " logs, %" PRIu64 " files, %" PRIu64 " entries, %" PRIu64
-                                     " batches, %" PRIu64 " bytes checked: %" PRIu64 " damages\n",
-                     totals.logs, totals.files, totals.entries, totals.batches, totals.bytes, totals.damages);
+                     options->json ? "{\"logs\":%" PRIu64 ",\"files\":%" PRIu64
+                                     ",\"entries\":%" PRIu64 ",\"batches\":%" PRIu64
+                                     ",\"bytes\":%" PRIu64 ",\"damages\":%" PRIu64 "}\n"
+                                   : "%" PRIu64 " logs, %" PRIu64 " files, %" PRIu64
+                                     " entries, %" PRIu64 " batches, %" PRIu64
+                                     " bytes checked: %" PRIu64 " damages\n",
+                     totals.logs, totals.files, totals.entries, totals.batches, totals.bytes,
+                     totals.damages);
     return tool_end(&tool, env, error, &why);
 }

@@ -1,7 +1,8 @@
 /*
  * draved: one broker as a process, and the offline tools on its directory.
  *
- * Happy path: settings from file and --set, then a broker on libuv until SIGTERM or SIGINT, which end it cleanly with code 0.
+ * Happy path: settings from file and --set, then a broker on libuv until SIGTERM or SIGINT, which
+ * end it cleanly with code 0.
  * Failures: a sentence on stderr and exit code 1 (refused, failed) or 2 (wrong usage).
  */
 #include <inttypes.h>
@@ -58,8 +59,8 @@ static void on_signal(void *arg, int number) {
     const char *what;
     uint64_t longest_us = env_uv_longest_turn_us(run->env, &what);
     log_info(&run->log,
-             "%s: handing leaderships over and stopping; the longest turn of the loop took %" PRIu64 ".%" PRIu64
-             " ms of processor time (most of it: %s)",
+             "%s: handing leaderships over and stopping; the longest turn of the loop took %" PRIu64
+             ".%" PRIu64 " ms of processor time (most of it: %s)",
              number == SIGTERM  ? "SIGTERM"
              : number == SIGHUP ? "SIGHUP"
                                 : "SIGINT",
@@ -71,7 +72,8 @@ static void on_warning(void *arg, const char *sentence) {
     log_warn(arg, "%s", sentence);
 }
 
-/* Raises the limit of open files as far as it may, and shares the files out between clients and segments. */
+/* Raises the limit of open files as far as it may, and shares the files out between clients and
+ * segments. */
 static void share_files(struct run *run) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -80,19 +82,22 @@ static void share_files(struct run *run) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     struct file_shares shares = file_shares_of(limit.rlim_cur, &run->settings);
     if (shares.too_few || limit.rlim_cur < OPEN_FILES_LOW)
-        log_warn(&run->log,
-                 "only %" PRIu64
-                 " files may be open at a time%s; raise the hard limit (ulimit -Hn, LimitNOFILE) to %d or more",
-                 (uint64_t)limit.rlim_cur,
-                 shares.too_few ? ", which is less than a broker needs"
-                                : ", so those of partitions are closed and opened all the time",
-                 OPEN_FILES_LOW);
+        log_warn(
+            &run->log,
+            "only %" PRIu64
+            " files may be open at a time%s; raise the hard limit (ulimit -Hn, LimitNOFILE) to %d or more",
+            (uint64_t)limit.rlim_cur,
+            shares.too_few ? ", which is less than a broker needs"
+                           : ", so those of partitions are closed and opened all the time",
+            OPEN_FILES_LOW);
     if (shares.connections < run->settings.max_connections)
         log_warn(&run->log,
-                 "at most %" PRIu32 " clients are let in, not %" PRIu32 " (max.connections): only %" PRIu64
+                 "at most %" PRIu32 " clients are let in, not %" PRIu32
+                 " (max.connections): only %" PRIu64
                  " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
                  shares.connections, run->settings.max_connections, (uint64_t)limit.rlim_cur);
-    if (shares.connections < run->settings.max_connections) run->settings.few_files = (uint32_t)limit.rlim_cur;
+    if (shares.connections < run->settings.max_connections)
+        run->settings.few_files = (uint32_t)limit.rlim_cur;
     run->settings.max_connections = shares.connections;
     run->settings.segment_files = shares.segments;
 }
@@ -107,9 +112,10 @@ static void say_first_lines(struct run *run) {
                      listener->port != listener->advertised_port;
         char bound[HOST_PORT_TEXT], told[HOST_PORT_TEXT];
         host_port_text(listener->advertised_host, listener->advertised_port, told);
-        log_info(
-            &run->log, "listener: %s://%s%s%s%s", listener->name, host_port_text(listener->host, listener->port, bound),
-            listener->bind_ipv6_loopback_too ? " and ::1" : "", other ? ", clients are told " : "", other ? told : "");
+        log_info(&run->log, "listener: %s://%s%s%s%s", listener->name,
+                 host_port_text(listener->host, listener->port, bound),
+                 listener->bind_ipv6_loopback_too ? " and ::1" : "",
+                 other ? ", clients are told " : "", other ? told : "");
     }
 }
 
@@ -119,7 +125,9 @@ static const struct broker_events broker_events = {on_ready, on_failed};
 static int end_loop(struct run *run) {
     env_uv_run(run->env);
     if (!env_uv_free(run->env))
-        log_error(&run->log, "a socket, a file or a timer is left at the end: a bug of draved, please report it");
+        log_error(
+            &run->log,
+            "a socket, a file or a timer is left at the end: a bug of draved, please report it");
     return run->code;
 }
 
@@ -133,7 +141,8 @@ static int run_broker(struct run *run) {
     say_first_lines(run);
     share_files(run);
     broker_settings_warnings(&run->settings, on_warning, &run->log);
-    if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker, &why) != ERR_NONE) {
+    if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker,
+                     &why) != ERR_NONE) {
         log_error(&run->log, "%s", why.text);
         run->code = EXIT_REFUSED;
         return end_loop(run);
@@ -155,7 +164,8 @@ static int main_refuse(const struct error_text *why) {
     return EXIT_REFUSED;
 }
 
-static int read_settings(const struct options *options, struct settings *values, struct broker_settings *settings) {
+static int read_settings(const struct options *options, struct settings *values,
+                         struct broker_settings *settings) {
     struct error_text why;
     if (options->config != NULL && settings_read_file(values, options->config, &why) != ERR_NONE)
         return main_refuse(&why);

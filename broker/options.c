@@ -27,11 +27,16 @@ enum {
 };
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, CHOSE_CONFIG}, {"set", required_argument, NULL, CHOSE_SET},
-    {"check", no_argument, NULL, CHOSE_CHECK},         {"help-config", no_argument, NULL, CHOSE_HELP_CONFIG},
-    {"version", no_argument, NULL, CHOSE_VERSION},     {"help", no_argument, NULL, CHOSE_HELP},
-    {"topic", required_argument, NULL, CHOSE_TOPIC},   {"partition", required_argument, NULL, CHOSE_PARTITION},
-    {"json", no_argument, NULL, CHOSE_JSON},           {0}};
+    {"config", required_argument, NULL, CHOSE_CONFIG},
+    {"set", required_argument, NULL, CHOSE_SET},
+    {"check", no_argument, NULL, CHOSE_CHECK},
+    {"help-config", no_argument, NULL, CHOSE_HELP_CONFIG},
+    {"version", no_argument, NULL, CHOSE_VERSION},
+    {"help", no_argument, NULL, CHOSE_HELP},
+    {"topic", required_argument, NULL, CHOSE_TOPIC},
+    {"partition", required_argument, NULL, CHOSE_PARTITION},
+    {"json", no_argument, NULL, CHOSE_JSON},
+    {0}};
 
 static int unknown_option(const char *word, struct error_text *why) {
     const char *names[sizeof long_options / sizeof long_options[0]];
@@ -45,8 +50,11 @@ static int unknown_option(const char *word, struct error_text *why) {
     char *name = mem_strndup(word, strcspn(word, "="));
     const char *near = nearest_name(name, names, count);
     mem_free(name);
-    if (near != NULL) return error_set(why, ERR_INVALID, "there is no option --%.100s; did you mean --%s?", word, near);
-    return error_set(why, ERR_INVALID, "there is no option --%.100s; draved --help lists those that exist", word);
+    if (near != NULL)
+        return error_set(why, ERR_INVALID, "there is no option --%.100s; did you mean --%s?", word,
+                         near);
+    return error_set(why, ERR_INVALID,
+                     "there is no option --%.100s; draved --help lists those that exist", word);
 }
 
 static int parse_partition(const char *text, long *partition, struct error_text *why) {
@@ -54,16 +62,20 @@ static int parse_partition(const char *text, long *partition, struct error_text 
     errno = 0;
     *partition = strtol(text, &end, 10);
     if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || *partition > INT32_MAX)
-        return error_set(why, ERR_INVALID, "--partition %.100s is not the number of a partition", text);
+        return error_set(why, ERR_INVALID, "--partition %.100s is not the number of a partition",
+                         text);
     return ERR_NONE;
 }
 
-static int options_take(int chosen, const char *value, struct options *options, struct error_text *why) {
+static int options_take(int chosen, const char *value, struct options *options,
+                        struct error_text *why) {
     switch (chosen) {
     case CHOSE_CONFIG: options->config = value; return ERR_NONE;
     case CHOSE_SET:
         if (options->set_count == OPTIONS_SET_MAX)
-            return error_set(why, ERR_INVALID, "more than %d times --set; write a file for --config", OPTIONS_SET_MAX);
+            return error_set(why, ERR_INVALID,
+                             "more than %d times --set; write a file for --config",
+                             OPTIONS_SET_MAX);
         options->set[options->set_count++] = value;
         return ERR_NONE;
     case CHOSE_CHECK: options->action = ACTION_CHECK; return ERR_NONE;
@@ -81,12 +93,17 @@ static int options_take(int chosen, const char *value, struct options *options, 
 static int take_words(int count, char **words, struct options *options, struct error_text *why) {
     bool of_log = options->topic != NULL || options->partition >= 0 || options->json;
     if (count == 0 && !of_log) return ERR_NONE;
-    if (count == 0) return error_set(why, ERR_INVALID, "--topic, --partition and --json belong to draved log dump DIR");
+    if (count == 0)
+        return error_set(why, ERR_INVALID,
+                         "--topic, --partition and --json belong to draved log dump DIR");
     if (options->action != ACTION_RUN) return ERR_NONE;
     if (strcmp(words[0], "log") != 0)
-        return error_set(why, ERR_INVALID,
-                         "draved takes options, or: draved log dump DIR, draved log verify DIR; not %.100s", words[0]);
-    bool dump = count >= 2 && strcmp(words[1], "dump") == 0, verify = count >= 2 && strcmp(words[1], "verify") == 0;
+        return error_set(
+            why, ERR_INVALID,
+            "draved takes options, or: draved log dump DIR, draved log verify DIR; not %.100s",
+            words[0]);
+    bool dump = count >= 2 && strcmp(words[1], "dump") == 0,
+         verify = count >= 2 && strcmp(words[1], "verify") == 0;
     if (count != 3 || (!dump && !verify))
         return error_set(
             why, ERR_INVALID,
@@ -106,7 +123,9 @@ int options_parse(int argc, char **argv, struct options *options, struct error_t
         int chosen = getopt_long(argc, argv, "", long_options, NULL);
         if (chosen == -1) break;
         if (chosen == '?' && optopt >= CHOSE_CONFIG && optopt <= CHOSE_JSON)
-            return error_set(why, ERR_INVALID, "%.100s needs a value, or has one that it does not take", argv[before]);
+            return error_set(why, ERR_INVALID,
+                             "%.100s needs a value, or has one that it does not take",
+                             argv[before]);
         if (chosen == '?') return unknown_option(argv[before], why);
         int error = options_take(chosen, optarg, options, why);
         if (error != ERR_NONE) return error;
@@ -132,8 +151,8 @@ static void print_limits(struct output *out, const struct setting *row) {
     if (row->fixed)
         output_print(out, "only %s", row->fallback[0] == '\0' ? "empty" : row->fallback);
     else if (row->type == SETTING_INT)
-        output_print(out, "%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, row->unit[0] == '\0' ? "" : " ",
-                     row->unit);
+        output_print(out, "%" PRId64 " to %" PRId64 "%s%s", row->min, row->max,
+                     row->unit[0] == '\0' ? "" : " ", row->unit);
     else if (row->type == SETTING_BOOL)
         output_print(out, "true or false");
     else if (row->type == SETTING_CHOICE)

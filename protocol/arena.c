@@ -1,8 +1,9 @@
 /*
- * The arena: a list of blocks, each twice as large as the one before (1 KiB to 64 KiB); what is larger gets one of
- * its own.
+ * The arena: a list of blocks, each twice as large as the one before (1 KiB to 64 KiB); what is
+ * larger gets one of its own.
  *
- * Nothing is freed before kp_arena_close. Sizes are rounded up to 16, so that every address suits every type.
+ * Nothing is freed before kp_arena_close. Sizes are rounded up to 16, so that every address suits
+ * every type.
  */
 #include "protocol/arena.h"
 
@@ -19,7 +20,8 @@ enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 64 * 1024, ALIGNMENT = 16 };
 struct kp_arena_block {
     struct kp_arena_block *next;
     size_t size, used; /* of data */
-    bool zeroed;       /* by whoever gave the memory, so that what is large is touched only when it is used */
+    bool zeroed; /* by whoever gave the memory, so that what is large is touched only when it is
+                    used */
     _Alignas(ALIGNMENT) uint8_t data[];
 };
 
@@ -38,14 +40,17 @@ void kp_arena_close(struct kp_arena *arena) {
 
 /* NULL: the limit would be passed. */
 static struct kp_arena_block *add_block(struct kp_arena *arena, size_t needed) {
-    size_t left = arena->limit - arena->used, size = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->size * 2;
-    if (left < sizeof(struct kp_arena_block) || needed > left - sizeof(struct kp_arena_block)) return NULL;
+    size_t left = arena->limit - arena->used,
+           size = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->size * 2;
+    if (left < sizeof(struct kp_arena_block) || needed > left - sizeof(struct kp_arena_block))
+        return NULL;
     left -= sizeof(struct kp_arena_block);
     if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
     if (size > left) size = left;
     if (size < needed) size = needed;
     bool zeroed = size > LARGEST_BLOCK;
-    struct kp_arena_block *block = zeroed ? mem_zalloc(sizeof(*block) + size) : mem_alloc(sizeof(*block) + size);
+    struct kp_arena_block *block = zeroed ? mem_zalloc(sizeof(*block) + size)
+                                          : mem_alloc(sizeof(*block) + size);
     *block = (struct kp_arena_block){.next = arena->blocks, .size = size, .zeroed = zeroed};
     arena->blocks = block;
     arena->used += sizeof(*block) + size;

@@ -99,7 +99,8 @@ const char *kafka_error_name(int code) {
 
 const char *kafka_error_message(int code) {
     const struct error_row *row = find_row(code);
-    return row == NULL ? "The broker answered with an error code that this program does not know." : row->message;
+    return row == NULL ? "The broker answered with an error code that this program does not know."
+                       : row->message;
 }
 
 bool kafka_error_retriable(int code) {

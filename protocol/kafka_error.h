@@ -1,6 +1,6 @@
 /*
- * Kafka's error codes, those that we send or that our client may receive, with name and default message.
- * Specification: "The Kafka protocol", Error Codes.
+ * Kafka's error codes, those that we send or that our client may receive, with name and default
+ * message. Specification: "The Kafka protocol", Error Codes.
  */
 #ifndef PROTOCOL_KAFKA_ERROR_H
 #define PROTOCOL_KAFKA_ERROR_H

@@ -1,8 +1,10 @@
 /*
- * The encoder that every message shares: walks the table of a schema over a C struct. The contract is in schema.h.
+ * The encoder that every message shares: walks the table of a schema over a C struct. The contract
+ * is in schema.h.
  *
- * The mirror of schema_decode.c. Tagged fields are written in the order of the table, which is the order of their
- * tags, and only when they differ from their fallback: so do other implementations, and the bytes are equal.
+ * The mirror of schema_decode.c. Tagged fields are written in the order of the table, which is the
+ * order of their tags, and only when they differ from their fallback: so do other implementations,
+ * and the bytes are equal.
  */
 #include <string.h>
 
@@ -17,9 +19,11 @@ struct encoder {
     bool flexible;
 };
 
-static void encode_struct(struct encoder *encoder, const struct kp_schema *schema, const void *object);
+static void encode_struct(struct encoder *encoder, const struct kp_schema *schema,
+                          const void *object);
 
-static void encode_records(struct encoder *encoder, const struct kp_records *records, bool nullable) {
+static void encode_records(struct encoder *encoder, const struct kp_records *records,
+                           bool nullable) {
     if (records->slice_count == 0) {
         struct kp_bytes bytes = {records->data, records->len};
         kp_write_bytes(encoder->writer, bytes, encoder->flexible, nullable);
@@ -32,16 +36,18 @@ static void encode_records(struct encoder *encoder, const struct kp_records *rec
         kp_writer_fail(encoder->writer, ERR_TOO_LARGE);
         return;
     }
-    kp_write_count(encoder->writer, (int32_t)len, encoder->flexible, nullable); /* bytes have the length of an array */
+    kp_write_count(encoder->writer, (int32_t)len, encoder->flexible,
+                   nullable); /* bytes have the length of an array */
     for (uint32_t i = 0; i < records->slice_count; i++)
         kp_write_slice(encoder->writer, records->slices[i]);
 }
 
-static void encode_array(struct encoder *encoder, const struct kp_field *field, bool nullable, const void *value);
+static void encode_array(struct encoder *encoder, const struct kp_field *field, bool nullable,
+                         const void *value);
 
 /* Writes one value. `field` describes arrays and structs. */
-static void encode_value(struct encoder *encoder, enum kp_kind kind, const struct kp_field *field, bool nullable,
-                         const void *value) {
+static void encode_value(struct encoder *encoder, enum kp_kind kind, const struct kp_field *field,
+                         bool nullable, const void *value) {
     struct kp_writer *writer = encoder->writer;
     switch (kind) {
     case KP_BOOL: kp_write_bool(writer, *(const bool *)value); return;
@@ -50,7 +56,9 @@ static void encode_value(struct encoder *encoder, enum kp_kind kind, const struc
     case KP_INT32: kp_write_int32(writer, *(const int32_t *)value); return;
     case KP_INT64: kp_write_int64(writer, *(const int64_t *)value); return;
     case KP_UUID: kp_write_uuid(writer, *(const struct kp_uuid *)value); return;
-    case KP_STRING: kp_write_string(writer, *(const struct kp_string *)value, encoder->flexible, nullable); return;
+    case KP_STRING:
+        kp_write_string(writer, *(const struct kp_string *)value, encoder->flexible, nullable);
+        return;
     case KP_RECORDS: encode_records(encoder, value, nullable); return;
     case KP_ARRAY: encode_array(encoder, field, nullable, value); return;
     case KP_STRUCT: encode_struct(encoder, field->item, value); return;
@@ -58,7 +66,8 @@ static void encode_value(struct encoder *encoder, enum kp_kind kind, const struc
     CHECK(false); /* kinds are the tables', all above */
 }
 
-static void encode_array(struct encoder *encoder, const struct kp_field *field, bool nullable, const void *value) {
+static void encode_array(struct encoder *encoder, const struct kp_field *field, bool nullable,
+                         const void *value) {
     struct kp_any_array array;
     memcpy(&array, value, sizeof(array));
     kp_write_count(encoder->writer, array.count, encoder->flexible, nullable);
@@ -68,12 +77,15 @@ static void encode_array(struct encoder *encoder, const struct kp_field *field, 
         encode_value(encoder, field->element, field, false, item);
 }
 
-static bool writes_tagged(const struct encoder *encoder, const struct kp_field *field, const void *object) {
+static bool writes_tagged(const struct encoder *encoder, const struct kp_field *field,
+                          const void *object) {
     return kp_version_in(field->tagged, encoder->version) && !kp_field_has_fallback(field, object);
 }
 
-/* The size of a tagged field stands before it, so it is made apart first. These fields are small. */
-static void encode_tagged_field(struct encoder *encoder, const struct kp_field *field, const void *object) {
+/* The size of a tagged field stands before it, so it is made apart first. These fields are small.
+ */
+static void encode_tagged_field(struct encoder *encoder, const struct kp_field *field,
+                                const void *object) {
     struct kp_writer inner;
     kp_writer_init(&inner, encoder->writer->limit);
     struct encoder sub = {&inner, encoder->version, true};
@@ -92,7 +104,8 @@ static void encode_tagged_field(struct encoder *encoder, const struct kp_field *
     mem_free(bytes);
 }
 
-static void encode_tagged(struct encoder *encoder, const struct kp_schema *schema, const void *object) {
+static void encode_tagged(struct encoder *encoder, const struct kp_schema *schema,
+                          const void *object) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < schema->field_count; i++)
         if (writes_tagged(encoder, &schema->fields[i], object)) count++;
@@ -102,17 +115,21 @@ static void encode_tagged(struct encoder *encoder, const struct kp_schema *schem
             encode_tagged_field(encoder, &schema->fields[i], object);
 }
 
-static void encode_struct(struct encoder *encoder, const struct kp_schema *schema, const void *object) {
+static void encode_struct(struct encoder *encoder, const struct kp_schema *schema,
+                          const void *object) {
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const struct kp_field *field = &schema->fields[i];
-        if (kp_version_in(field->versions, encoder->version) && !kp_version_in(field->tagged, encoder->version))
-            encode_value(encoder, field->kind, field, kp_version_in(field->nullable, encoder->version),
+        if (kp_version_in(field->versions, encoder->version) &&
+            !kp_version_in(field->tagged, encoder->version))
+            encode_value(encoder, field->kind, field,
+                         kp_version_in(field->nullable, encoder->version),
                          (const uint8_t *)object + field->offset);
     }
     if (encoder->flexible) encode_tagged(encoder, schema, object);
 }
 
-int kp_encode(const struct kp_schema *schema, int version, const void *object, struct kp_writer *writer) {
+int kp_encode(const struct kp_schema *schema, int version, const void *object,
+              struct kp_writer *writer) {
     struct encoder encoder = {writer, version, version >= schema->flexible_from};
     encode_struct(&encoder, schema, object);
     return writer->error;

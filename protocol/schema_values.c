@@ -7,7 +7,8 @@
 
 #include "base/check.h"
 
-_Static_assert(sizeof(KP_ARRAY_OF(int8_t)) == sizeof(struct kp_any_array), "every array of a message has this shape");
+_Static_assert(sizeof(KP_ARRAY_OF(int8_t)) == sizeof(struct kp_any_array),
+               "every array of a message has this shape");
 _Static_assert(sizeof(bool) == 1, "a bool is read and written as one byte");
 
 bool kp_version_in(struct kp_versions versions, int version) {
@@ -40,7 +41,9 @@ void kp_field_set_fallback(const struct kp_field *field, void *object) {
     case KP_INT32: *(int32_t *)value = (int32_t)field->fallback; return;
     case KP_INT64: *(int64_t *)value = field->fallback; return;
     case KP_UUID: memset(value, 0, sizeof(struct kp_uuid)); return;
-    case KP_STRING: *(struct kp_string *)value = field->null_fallback ? KP_NULL_STRING : kp_string_of(""); return;
+    case KP_STRING:
+        *(struct kp_string *)value = field->null_fallback ? KP_NULL_STRING : kp_string_of("");
+        return;
     case KP_RECORDS: *(struct kp_records *)value = (struct kp_records){.len = -1}; return;
     case KP_ARRAY: memset(value, 0, sizeof(struct kp_any_array)); return;
     case KP_STRUCT: kp_set_fallbacks(field->item, value); return;
@@ -63,9 +66,11 @@ bool kp_field_has_fallback(const struct kp_field *field, const void *object) {
     case KP_INT32: return *(const int32_t *)value == field->fallback;
     case KP_INT64: return *(const int64_t *)value == field->fallback;
     case KP_UUID: return kp_uuid_is_zero(*(const struct kp_uuid *)value);
-    case KP_STRING: return ((const struct kp_string *)value)->len == (field->null_fallback ? -1 : 0);
+    case KP_STRING:
+        return ((const struct kp_string *)value)->len == (field->null_fallback ? -1 : 0);
     case KP_RECORDS:
-        return ((const struct kp_records *)value)->len == -1 && ((const struct kp_records *)value)->slice_count == 0;
+        return ((const struct kp_records *)value)->len == -1 &&
+               ((const struct kp_records *)value)->slice_count == 0;
     case KP_ARRAY: {
         struct kp_any_array array;
         memcpy(&array, value, sizeof(array));
@@ -83,7 +88,8 @@ void kp_set_fallbacks(const struct kp_schema *schema, void *object) {
         kp_field_set_fallback(&schema->fields[i], object);
 }
 
-void *kp_new_items(struct kp_arena *arena, const struct kp_schema *item, void *array, int32_t count) {
+void *kp_new_items(struct kp_arena *arena, const struct kp_schema *item, void *array,
+                   int32_t count) {
     CHECK(count >= 0); /* handlers pass the counts of arrays that were decoded, null ones apart */
     struct kp_any_array made = {kp_arena_alloc(arena, (size_t)count * item->size), count};
     if (made.items == NULL) made.count = 0;

@@ -1,6 +1,6 @@
 /*
- * What decoder and encoder of schemas share: where a field's value lies in a C struct, which versions a field is in,
- * and what value it has where it is absent. Private to protocol/schema*.c.
+ * What decoder and encoder of schemas share: where a field's value lies in a C struct, which
+ * versions a field is in, and what value it has where it is absent. Private to protocol/schema*.c.
  */
 #ifndef PROTOCOL_SCHEMA_VALUES_H
 #define PROTOCOL_SCHEMA_VALUES_H

@@ -1,5 +1,6 @@
 /*
- * The value types of the wire: strings that are not terminated, and ids with their text form. Pure functions.
+ * The value types of the wire: strings that are not terminated, and ids with their text form. Pure
+ * functions.
  */
 #include "protocol/wire.h"
 
@@ -7,7 +8,8 @@
 
 #include "base/check.h"
 
-static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char base64_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 struct kp_string kp_string_of(const char *text) {
     if (text == NULL) return KP_NULL_STRING;

@@ -1,11 +1,11 @@
 /*
  * The primitive types of the Kafka protocol: a reader over received bytes and a writer that grows.
  *
- * Both carry a sticky error: after the first failure every further read gives zero, null or empty, every further
- * write does nothing, and the caller looks at `error` once, at the end. A length or count that was received is
- * compared with the bytes that are left before anything is done with it. Nothing is copied by the reader: strings
- * and bytes point into the frame. Specification: "The Kafka protocol", Protocol Primitive Types; KIP-482 for compact
- * and tagged forms.
+ * Both carry a sticky error: after the first failure every further read gives zero, null or empty,
+ * every further write does nothing, and the caller looks at `error` once, at the end. A length or
+ * count that was received is compared with the bytes that are left before anything is done with it.
+ * Nothing is copied by the reader: strings and bytes point into the frame. Specification: "The
+ * Kafka protocol", Protocol Primitive Types; KIP-482 for compact and tagged forms.
  */
 #ifndef PROTOCOL_WIRE_H
 #define PROTOCOL_WIRE_H
@@ -16,7 +16,8 @@
 
 #include "base/buffer.h"
 
-/* Text that is not terminated; len -1 and data NULL: null. The bytes belong to whoever gave them (frame, arena, literal). */
+/* Text that is not terminated; len -1 and data NULL: null. The bytes belong to whoever gave them
+ * (frame, arena, literal). */
 struct kp_string {
     const char *data;
     int32_t len;
@@ -35,23 +36,26 @@ struct kp_uuid {
 
 /* The string without its terminator; NULL gives null. At most INT32_MAX bytes of it. */
 struct kp_string kp_string_of(const char *text);
-bool kp_string_is(struct kp_string string, const char *text); /* equal to the text; null equals nothing */
+bool kp_string_is(struct kp_string string,
+                  const char *text); /* equal to the text; null equals nothing */
 bool kp_string_equal(struct kp_string a, struct kp_string b);
 bool kp_uuid_is_zero(struct kp_uuid uuid);
 bool kp_uuid_equal(struct kp_uuid a, struct kp_uuid b);
-/* URL-safe base64 without padding, 22 characters and a terminator: the way in which Kafka's tools show ids. */
+/* URL-safe base64 without padding, 22 characters and a terminator: the way in which Kafka's tools
+ * show ids. */
 void kp_uuid_text(struct kp_uuid uuid, char into[23]);
 
 /* ---- Reading ---- */
 
-/* A cursor. Fields are for reading by callers, except that they may set `error` (to make it sticky). */
+/* A cursor. Fields are for reading by callers, except that they may set `error` (to make it
+ * sticky). */
 struct kp_reader {
     const uint8_t *data;
     size_t len;
     size_t at;
-    uint32_t
-        items; /* elements of arrays and tagged fields that may still be read: set it to bound the work. ERR_AGAIN when there are more */
-    int error; /* ERR_NONE, ERR_MALFORMED, ERR_AGAIN; then at == len */
+    uint32_t items; /* elements of arrays and tagged fields that may still be read: set it to bound
+                       the work. ERR_AGAIN when there are more */
+    int error;      /* ERR_NONE, ERR_MALFORMED, ERR_AGAIN; then at == len */
 };
 
 void kp_reader_init(struct kp_reader *reader, const void *data, size_t len);
@@ -72,8 +76,8 @@ struct kp_string kp_read_string(struct kp_reader *reader, bool compact, bool nul
 struct kp_bytes kp_read_bytes(struct kp_reader *reader, bool compact, bool nullable);
 /* `len` bytes as they are; NULL after an error. */
 const uint8_t *kp_read_raw(struct kp_reader *reader, size_t len);
-/* The number of elements of an array, -1 for null. ERR_MALFORMED if fewer than count * min_size bytes are left
- * (min_size: the fewest bytes that one element can take, at least 1). */
+/* The number of elements of an array, -1 for null. ERR_MALFORMED if fewer than count * min_size
+ * bytes are left (min_size: the fewest bytes that one element can take, at least 1). */
 int32_t kp_read_count(struct kp_reader *reader, bool compact, bool nullable, size_t min_size);
 /* One tagged field of `count` (from kp_read_uvarint): its number, and a reader over its bytes. */
 uint32_t kp_read_tag(struct kp_reader *reader, struct kp_reader *field);
@@ -81,7 +85,8 @@ void kp_skip_tags(struct kp_reader *reader); /* a whole section of tagged fields
 
 /* ---- Writing ---- */
 
-/* Output: bytes of its own, and references to slices between them. Fields belong to the writer, but `error` may be read. */
+/* Output: bytes of its own, and references to slices between them. Fields belong to the writer, but
+ * `error` may be read. */
 struct kp_writer {
     uint8_t *data;
     size_t len, capacity;
@@ -91,15 +96,17 @@ struct kp_writer {
     size_t limit;      /* most bytes in all */
     bool borrows;      /* its references are the caller's, see kp_writer_borrow */
     bool measures;     /* see kp_writer_measure */
-    int error; /* ERR_NONE; ERR_TOO_LARGE: over the limit; ERR_INVALID: null where the format has none, text too long */
+    int error; /* ERR_NONE; ERR_TOO_LARGE: over the limit; ERR_INVALID: null where the format has
+                  none, text too long */
 };
 
 void kp_writer_init(struct kp_writer *writer, size_t limit); /* limit: at most INT32_MAX */
-/* For encoding off the loop, where nobody may count references: slices are only noted, and whoever gave them keeps them until
- * kp_writer_own(), on the loop, takes references of them. */
+/* For encoding off the loop, where nobody may count references: slices are only noted, and whoever
+ * gave them keeps them until kp_writer_own(), on the loop, takes references of them. */
 void kp_writer_borrow(struct kp_writer *writer);
 void kp_writer_own(struct kp_writer *writer);
-/* Of an empty one: from now on it only counts, and takes no memory. `len` is what its own bytes would take. */
+/* Of an empty one: from now on it only counts, and takes no memory. `len` is what its own bytes
+ * would take. */
 void kp_writer_measure(struct kp_writer *writer);
 /* Of an empty one: takes memory for so many bytes of its own at once. */
 void kp_writer_reserve(struct kp_writer *writer, size_t bytes);
@@ -116,20 +123,24 @@ void kp_write_uvarint(struct kp_writer *writer, uint32_t value);
 void kp_write_varint(struct kp_writer *writer, int32_t value);
 void kp_write_varlong(struct kp_writer *writer, int64_t value);
 void kp_write_uuid(struct kp_writer *writer, struct kp_uuid uuid);
-void kp_write_string(struct kp_writer *writer, struct kp_string string, bool compact, bool nullable);
+void kp_write_string(struct kp_writer *writer, struct kp_string string, bool compact,
+                     bool nullable);
 void kp_write_bytes(struct kp_writer *writer, struct kp_bytes bytes, bool compact, bool nullable);
 void kp_write_raw(struct kp_writer *writer, const void *data, size_t len);
-void kp_write_count(struct kp_writer *writer, int32_t count, bool compact, bool nullable); /* -1: null */
+void kp_write_count(struct kp_writer *writer, int32_t count, bool compact,
+                    bool nullable); /* -1: null */
 /* Small slices are copied, large ones referenced (the writer takes a reference of its own). */
 void kp_write_slice(struct kp_writer *writer, struct slice slice);
 /* Overwrites four bytes written before any reference, at `at` from the start. */
 void kp_patch_int32(struct kp_writer *writer, size_t at, int32_t value);
 
-/* Hands the output over in order, in as few slices as possible; `emit` owns each. The writer's own bytes are charged to
- * `budget` (may be NULL). Returns writer->error, in which case nothing is emitted. The writer is closed either way. */
-int kp_writer_emit(struct kp_writer *writer, struct budget *budget, void (*emit)(void *arg, struct slice slice),
-                   void *arg);
-/* The output in one piece, for mem_free. Returns writer->error; then *data is NULL. The writer is closed either way. */
+/* Hands the output over in order, in as few slices as possible; `emit` owns each. The writer's own
+ * bytes are charged to `budget` (may be NULL). Returns writer->error, in which case nothing is
+ * emitted. The writer is closed either way. */
+int kp_writer_emit(struct kp_writer *writer, struct budget *budget,
+                   void (*emit)(void *arg, struct slice slice), void *arg);
+/* The output in one piece, for mem_free. Returns writer->error; then *data is NULL. The writer is
+ * closed either way. */
 int kp_writer_take(struct kp_writer *writer, uint8_t **data, size_t *len);
 
 #endif

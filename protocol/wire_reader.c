@@ -1,7 +1,8 @@
 /*
  * The reading half of wire.h: a cursor that never passes the end of its bytes.
  *
- * Every read goes through kp_read_raw, which compares with what is left; after a failure nothing is left.
+ * Every read goes through kp_read_raw, which compares with what is left; after a failure nothing is
+ * left.
  */
 #include <string.h>
 
@@ -98,7 +99,8 @@ struct kp_uuid kp_read_uuid(struct kp_reader *reader) {
     return uuid;
 }
 
-/* -1 for null. The length of strings has two bytes (short_form) or four, or is a uvarint of one more (compact). */
+/* -1 for null. The length of strings has two bytes (short_form) or four, or is a uvarint of one
+ * more (compact). */
 static int64_t read_length(struct kp_reader *reader, bool compact, bool short_form, bool nullable) {
     int64_t len;
     if (compact)
@@ -115,9 +117,12 @@ static int64_t read_length(struct kp_reader *reader, bool compact, bool short_fo
 
 struct kp_string kp_read_string(struct kp_reader *reader, bool compact, bool nullable) {
     int64_t len = read_length(reader, compact, true, nullable);
-    if (len < 0) return reader->error != ERR_NONE && !nullable ? (struct kp_string){NULL, 0} : KP_NULL_STRING;
+    if (len < 0)
+        return reader->error != ERR_NONE && !nullable ? (struct kp_string){NULL, 0}
+                                                      : KP_NULL_STRING;
     const uint8_t *bytes = kp_read_raw(reader, (size_t)len);
-    return bytes == NULL ? (struct kp_string){NULL, 0} : (struct kp_string){(const char *)bytes, (int32_t)len};
+    return bytes == NULL ? (struct kp_string){NULL, 0}
+                         : (struct kp_string){(const char *)bytes, (int32_t)len};
 }
 
 struct kp_bytes kp_read_bytes(struct kp_reader *reader, bool compact, bool nullable) {

@@ -1,8 +1,10 @@
 /*
- * The writing half of wire.h: bytes of its own that grow, and references to large slices between them.
+ * The writing half of wire.h: bytes of its own that grow, and references to large slices between
+ * them.
  *
- * `data` holds only the bytes that were written; a reference remembers before which of them its slice stands. The
- * output is put together at the end. Invariant: len + referenced <= limit, and references are in the order of `at`.
+ * `data` holds only the bytes that were written; a reference remembers before which of them its
+ * slice stands. The output is put together at the end. Invariant: len + referenced <= limit, and
+ * references are in the order of `at`.
  */
 #include <string.h>
 
@@ -71,7 +73,8 @@ static bool may_grow(struct kp_writer *writer, size_t more) {
     return writer->error == ERR_NONE;
 }
 
-/* Room for `size` bytes, counted as written; NULL after an error, and when they are only counted. */
+/* Room for `size` bytes, counted as written; NULL after an error, and when they are only counted.
+ */
 static uint8_t *extend(struct kp_writer *writer, size_t size) {
     if (writer->error != ERR_NONE || !may_grow(writer, size)) return NULL;
     if (writer->measures) {
@@ -158,7 +161,8 @@ void kp_write_raw(struct kp_writer *writer, const void *data, size_t len) {
 }
 
 /* The length of a string (two bytes where not compact) or of anything else (four). -1: null. */
-static void write_length(struct kp_writer *writer, int32_t len, bool compact, bool short_form, bool nullable) {
+static void write_length(struct kp_writer *writer, int32_t len, bool compact, bool short_form,
+                         bool nullable) {
     if ((len < 0 && !nullable) || (short_form && !compact && len > INT16_MAX)) {
         kp_writer_fail(writer, ERR_INVALID);
         return;
@@ -172,7 +176,8 @@ static void write_length(struct kp_writer *writer, int32_t len, bool compact, bo
         kp_write_int32(writer, len);
 }
 
-void kp_write_string(struct kp_writer *writer, struct kp_string string, bool compact, bool nullable) {
+void kp_write_string(struct kp_writer *writer, struct kp_string string, bool compact,
+                     bool nullable) {
     write_length(writer, string.len, compact, true, nullable);
     if (string.len > 0) kp_write_raw(writer, string.data, (size_t)string.len);
 }
@@ -197,25 +202,28 @@ void kp_write_slice(struct kp_writer *writer, struct slice slice) {
         return;
     }
     if (writer->reference_count == writer->reference_capacity) {
-        writer->reference_capacity = writer->reference_capacity == 0 ? 8 : writer->reference_capacity * 2;
-        writer->references = mem_realloc(writer->references,
-                                         writer->reference_capacity * sizeof(writer->references[0]));
+        writer->reference_capacity = writer->reference_capacity == 0
+                                         ? 8
+                                         : writer->reference_capacity * 2;
+        writer->references = mem_realloc(writer->references, writer->reference_capacity *
+                                                                 sizeof(writer->references[0]));
     }
-    writer->references[writer->reference_count++] = (struct kp_reference){writer->len,
-                                                                          writer->borrows ? slice : slice_ref(slice)};
+    writer->references[writer->reference_count++] = (struct kp_reference){
+        writer->len, writer->borrows ? slice : slice_ref(slice)};
     writer->referenced += slice.len;
 }
 
 void kp_patch_int32(struct kp_writer *writer, size_t at, int32_t value) {
     if (writer->error != ERR_NONE || writer->measures) return;
-    CHECK(at + 4 <= writer->len); /* the place was written before; nothing is there only after an error */
+    CHECK(at + 4 <=
+          writer->len); /* the place was written before; nothing is there only after an error */
     /* a frame's length stands before everything else */
     CHECK(writer->reference_count == 0 || writer->references[0].at >= at + 4);
     put_big_endian(writer->data + at, (uint64_t)value, 4);
 }
 
-int kp_writer_emit(struct kp_writer *writer, struct budget *budget, void (*emit)(void *arg, struct slice slice),
-                   void *arg) {
+int kp_writer_emit(struct kp_writer *writer, struct budget *budget,
+                   void (*emit)(void *arg, struct slice slice), void *arg) {
     CHECK(!writer->borrows); /* kp_writer_own stands before it, whatever was written */
     if (writer->error != ERR_NONE) {
         kp_writer_close(writer);
@@ -224,7 +232,8 @@ int kp_writer_emit(struct kp_writer *writer, struct budget *budget, void (*emit)
     /* Everything leaves the writer first: `emit` may do what it likes. */
     struct kp_writer taken = *writer;
     kp_writer_init(writer, writer->limit);
-    struct buffer *buffer = taken.data == NULL ? NULL : buffer_adopt(budget, taken.data, taken.capacity);
+    struct buffer *buffer = taken.data == NULL ? NULL
+                                               : buffer_adopt(budget, taken.data, taken.capacity);
     size_t from = 0;
     for (uint32_t i = 0; i <= taken.reference_count; i++) {
         size_t until = i < taken.reference_count ? taken.references[i].at : taken.len;

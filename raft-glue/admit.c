@@ -1,22 +1,24 @@
 /*
- * What may reach the engine. Debian's libraft has its assertions compiled out, so whatever they and the paper demand is
- * asked here, before the step: of messages of peers, which are dropped and counted when they break a rule; and what we
- * make ourselves is asserted where it is made.
+ * What may reach the engine. Debian's libraft has its assertions compiled out, so whatever they and
+ * the paper demand is asked here, before the step: of messages of peers, which are dropped and
+ * counted when they break a rule; and what we make ourselves is asserted where it is made.
  *
- * Three things stop the group rather than drop a message, because one of the two sides is broken for good: somebody else
- * leads our own term, a leader contradicts what is committed, or its entries fit our log by term and index but not by offset.
+ * Three things stop the group rather than drop a message, because one of the two sides is broken
+ * for good: somebody else leads our own term, a leader contradicts what is committed, or its
+ * entries fit our log by term and index but not by offset.
  */
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-static const uint64_t INDEX_MAX = UINT64_C(1) << 62; /* far above any log: sums of two do not overflow */
+static const uint64_t INDEX_MAX = UINT64_C(1)
+                                  << 62; /* far above any log: sums of two do not overflow */
 
 static bool admit_drop(struct raft_group *group, const struct member *from, const char *why) {
     struct shard *shard = group->shard;
     shard->stats.messages_dropped++;
-    log_limited(shard->log, &group->limiter, LOG_WARN, "%s: dropped a message of broker %d: %s", group->label,
-                from->node, why);
+    log_limited(shard->log, &group->limiter, LOG_WARN, "%s: dropped a message of broker %d: %s",
+                group->label, from->node, why);
     return false;
 }
 
@@ -38,7 +40,8 @@ static bool admit_change(const struct raft_entry *entry) {
     return configuration_decode(entry->buf.base, entry->buf.len, servers, &n) == ERR_NONE;
 }
 
-static bool admit_append(struct raft_group *group, struct member *from, const struct raft_append_entries *args) {
+static bool admit_append(struct raft_group *group, struct member *from,
+                         const struct raft_append_entries *args) {
     if (args->prev_log_index > INDEX_MAX || args->leader_commit > INDEX_MAX)
         return admit_drop(group, from, "its index is impossible");
     if ((args->prev_log_index == 0) != (args->prev_log_term == 0))
@@ -46,7 +49,8 @@ static bool admit_append(struct raft_group *group, struct member *from, const st
     raft_term term = args->prev_log_term;
     for (unsigned i = 0; i < args->n_entries; i++) {
         const struct raft_entry *entry = &args->entries[i];
-        if (entry->term == 0 || entry->term < term) return admit_drop(group, from, "the terms of its entries go back");
+        if (entry->term == 0 || entry->term < term)
+            return admit_drop(group, from, "the terms of its entries go back");
         term = entry->term;
         if (entry->type == RAFT_CHANGE && !admit_change(entry))
             return admit_drop(group, from, "its configuration is malformed");
@@ -62,7 +66,8 @@ static bool admit_append(struct raft_group *group, struct member *from, const st
     }
     bool contradiction = contradicts_commit(group, args->prev_log_index, args->prev_log_term);
     for (unsigned i = 0; i < args->n_entries && !contradiction; i++)
-        contradiction = contradicts_commit(group, args->prev_log_index + 1 + i, args->entries[i].term);
+        contradiction = contradicts_commit(group, args->prev_log_index + 1 + i,
+                                           args->entries[i].term);
     if (contradiction) {
         raft_group_stop_contradicted(group, "its leader contradicts what is committed here");
         return false;
@@ -74,24 +79,29 @@ static bool admit_append(struct raft_group *group, struct member *from, const st
 static bool goes_on(const struct raft_group *group, const struct raft_append_entries *args,
                     struct entry *const *entries) {
     uint64_t prev = args->prev_log_index;
-    if (prev > 0 && partition_log_term_at(group->log, prev) != args->prev_log_term) return true; /* will be rejected */
+    if (prev > 0 && partition_log_term_at(group->log, prev) != args->prev_log_term)
+        return true; /* will be rejected */
     unsigned known = 0;
-    while (known < args->n_entries && partition_log_term_at(group->log, prev + 1 + known) == entries[known]->term)
+    while (known < args->n_entries &&
+           partition_log_term_at(group->log, prev + 1 + known) == entries[known]->term)
         known++;
     return known == args->n_entries ||
            entries[known]->base_offset == partition_log_offset_behind(group->log, prev + known);
 }
 
-bool raft_group_admit_entries(struct raft_group *group, struct member *from, const struct raft_append_entries *args,
+bool raft_group_admit_entries(struct raft_group *group, struct member *from,
+                              const struct raft_append_entries *args,
                               struct entry *const *entries) {
     for (unsigned i = 0; i < args->n_entries; i++) {
         if (entries[i]->type == ENTRY_CHANGE && entries[i]->codec != ENTRY_PLAIN)
             return admit_drop(group, from, "its configuration is compressed");
-        if (i > 0 && entries[i]->base_offset != entries[i - 1]->base_offset + entries[i - 1]->records)
+        if (i > 0 &&
+            entries[i]->base_offset != entries[i - 1]->base_offset + entries[i - 1]->records)
             return admit_drop(group, from, "the offsets of its entries are not dense");
     }
     if (args->term < raft_current_term(&group->raft) || goes_on(group, args, entries)) return true;
-    raft_group_stop_contradicted(group, "its leader's entries do not go on at the offset where this log ends");
+    raft_group_stop_contradicted(
+        group, "its leader's entries do not go on at the offset where this log ends");
     return false;
 }
 
@@ -109,14 +119,17 @@ static bool admit_append_result(struct raft_group *group, struct member *from,
             group->shard->log,
             "%s: replica %s on broker %d rejects entry %llu, which it had acknowledged up to %llu: it has lost data, and does not "
             "count until another leader is elected; check the disk of that broker",
-            group->label, from->address, from->node, result->rejected, (unsigned long long)member_match(from));
+            group->label, from->address, from->node, result->rejected,
+            (unsigned long long)member_match(from));
         return admit_drop(group, from, "it has lost entries that it had acknowledged");
     }
     return true;
 }
 
-static bool admit_vote(struct raft_group *group, struct member *from, const struct raft_request_vote *args) {
-    if (args->last_log_index > INDEX_MAX || (args->last_log_index == 0) != (args->last_log_term == 0))
+static bool admit_vote(struct raft_group *group, struct member *from,
+                       const struct raft_request_vote *args) {
+    if (args->last_log_index > INDEX_MAX ||
+        (args->last_log_index == 0) != (args->last_log_term == 0))
         return admit_drop(group, from, "an index without a term, or a term without an index");
     if (args->last_log_term >= args->term)
         return admit_drop(group, from, "its log ends with a term that it only stands for");
@@ -133,7 +146,8 @@ static bool admit_vote_result(struct raft_group *group, struct member *from,
     return true;
 }
 
-static bool admit_timeout_now(struct raft_group *group, struct member *from, const struct raft_timeout_now *args) {
+static bool admit_timeout_now(struct raft_group *group, struct member *from,
+                              const struct raft_timeout_now *args) {
     if (args->last_log_index == 0 || args->last_log_index > INDEX_MAX || args->last_log_term == 0 ||
         args->last_log_term > args->term)
         return admit_drop(group, from, "its index is impossible");
@@ -160,12 +174,15 @@ bool raft_group_admit(struct raft_group *group, struct member *from, struct raft
         return false;
     }
     raft_term term = message_term(message);
-    if (term == 0 || term >= UINT64_C(1) << 31) return admit_drop(group, from, "its term is impossible");
+    if (term == 0 || term >= UINT64_C(1) << 31)
+        return admit_drop(group, from, "its term is impossible");
     switch (message->type) {
     case RAFT_APPEND_ENTRIES: return admit_append(group, from, &message->append_entries);
-    case RAFT_APPEND_ENTRIES_RESULT: return admit_append_result(group, from, &message->append_entries_result);
+    case RAFT_APPEND_ENTRIES_RESULT:
+        return admit_append_result(group, from, &message->append_entries_result);
     case RAFT_REQUEST_VOTE: return admit_vote(group, from, &message->request_vote);
-    case RAFT_REQUEST_VOTE_RESULT: return admit_vote_result(group, from, &message->request_vote_result);
+    case RAFT_REQUEST_VOTE_RESULT:
+        return admit_vote_result(group, from, &message->request_vote_result);
     case RAFT_TIMEOUT_NOW: return admit_timeout_now(group, from, &message->timeout_now);
     default: return admit_drop(group, from, "it is of a kind that this version does not use");
     }

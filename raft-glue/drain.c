@@ -1,11 +1,15 @@
 /*
- * A clean stop of this broker: every leadership goes to another replica (transfer.c says to whom), then the owner is told.
+ * A clean stop of this broker: every leadership goes to another replica (transfer.c says to whom),
+ * then the owner is told.
  *
- *   serving --- shard_transfer_all: tells the peers ---> draining --- ANNOUNCE_MS ---> handing over ---> done
- *                                                           '------- nobody takes anything over -------> done
+ *   serving --- shard_transfer_all: tells the peers ---> draining --- ANNOUNCE_MS ---> handing over
+ * ---> done
+ *                                                           '------- nobody takes anything over
+ * -------> done
  *
- * Brokers that are stopped together must not hand leaderships to each other in circles: so each tells the others first, serves on
- * until it must have heard of those that stop with it, and none of them is a target, nor stands for election.
+ * Brokers that are stopped together must not hand leaderships to each other in circles: so each
+ * tells the others first, serves on until it must have heard of those that stop with it, and none
+ * of them is a target, nor stands for election.
  * Failures: what cannot be handed over in time keeps its leader, and the stop goes on.
  */
 #include "raft-glue/raft_group_internal.h"
@@ -46,7 +50,8 @@ void drain_check(struct shard *shard) {
     drain_finish(shard);
 }
 
-void shard_transfer_all(struct shard *shard, uint32_t timeout_ms, void (*done)(void *arg), void *arg) {
+void shard_transfer_all(struct shard *shard, uint32_t timeout_ms, void (*done)(void *arg),
+                        void *arg) {
     CHECK(!shard->draining);
     shard->draining = true;
     shard->drained = done;

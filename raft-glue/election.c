@@ -1,29 +1,35 @@
 /*
- * Elections before the engine's own timers would start them: one early try, with a short election timeout t.
+ * Elections before the engine's own timers would start them: one early try, with a short election
+ * timeout t.
  *
- *   - the leader's process is dead (its link broke and connecting again was refused), or it heard no majority for an election
- *     timeout and said that it leads no more: everybody else tries
+ *   - the leader's process is dead (its link broke and connecting again was refused), or it heard
+ * no majority for an election timeout and said that it leads no more: everybody else tries
  *   - no leader is known and a majority is connected (a cluster that starts)
- *   - a new group whose first replica is to lead (raft_group_spec.first): it tries at once and again, ever more rarely, because the others may
- *     not have opened the group yet. They wait for it, as long as its broker is connected and for some election timeouts at most (it
- *     may be unable to open the group), so that who opens first does not matter
+ *   - a new group whose first replica is to lead (raft_group_spec.first): it tries at once and
+ * again, ever more rarely, because the others may not have opened the group yet. They wait for it,
+ * as long as its broker is connected and for some election timeouts at most (it may be unable to
+ * open the group), so that who opens first does not matter
  *
- * raft_set_election_timeout does not restart the engine's timer, which counts from the last message of the leader: so the
- * timer may be due already, and the try waits until refusal + (1+2k)t besides. k is the replica's rank; (1+2k)t leaves each
- * rank two timeouts of the one before. Brokers that lead little (one that is back after a restart) come first, and among others a
- * hash of group and replica, so the groups of a dead broker spread over the survivors. Who leads what is known only as far as this
- * broker has heard, so the hash also sets apart two that both take themselves for the first.
- * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader; Raft dissertation, 4.2.3); for others
- * the leader lives, and pre-vote protects it (9.6). A timeout that leaves the replica a follower (entries being written) was not the try.
- * A slow disk does not use tries up: while a candidate's own vote is not durable its requests have not left, so its time does not run.
- * A replica with damage in its segments makes no early try (leader_fitness.c).
- * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries are over.
+ * raft_set_election_timeout does not restart the engine's timer, which counts from the last message
+ * of the leader: so the timer may be due already, and the try waits until refusal + (1+2k)t
+ * besides. k is the replica's rank; (1+2k)t leaves each rank two timeouts of the one before.
+ * Brokers that lead little (one that is back after a restart) come first, and among others a hash
+ * of group and replica, so the groups of a dead broker spread over the survivors. Who leads what is
+ * known only as far as this broker has heard, so the hash also sets apart two that both take
+ * themselves for the first.
+ * A receiver that knows this of the leader, too, lets the request depose it (disrupt_leader; Raft
+ * dissertation, 4.2.3); for others the leader lives, and pre-vote protects it (9.6). A timeout that
+ * leaves the replica a follower (entries being written) was not the try. A slow disk does not use
+ * tries up: while a candidate's own vote is not durable its requests have not left, so its time
+ * does not run. A replica with damage in its segments makes no early try (leader_fitness.c).
+ * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries
+ * are over.
  */
 #include "raft-glue/raft_group_internal.h"
 
 enum {
-    FIRST_AHEAD =
-        10, /* early tries: by so many the first replica of a new group is ahead, when its broker is not connected yet */
+    FIRST_AHEAD = 10, /* early tries: by so many the first replica of a new group is ahead, when its
+                         broker is not connected yet */
 };
 
 static void end_try(struct raft_group *group) {
@@ -33,14 +39,15 @@ static void end_try(struct raft_group *group) {
 }
 
 static void begin_try(struct raft_group *group, uint64_t at_ms) {
-    group->fast = (struct fast_try){.under_way = true, .at_ms = at_ms, .timeout_ms = group->shard->options.failover_ms};
+    group->fast = (struct fast_try){
+        .under_way = true, .at_ms = at_ms, .timeout_ms = group->shard->options.failover_ms};
     raft_set_election_timeout(&group->raft, group->fast.timeout_ms);
     raft_group_rearm(group);
 }
 
 static bool may_stand(const struct raft_group *group) {
-    return group->phase == RAFT_GROUP_RUNNING && group->raft.state != RAFT_LEADER && group->self->voter &&
-           !group->shard->draining && !partition_log_is_damaged(group->log);
+    return group->phase == RAFT_GROUP_RUNNING && group->raft.state != RAFT_LEADER &&
+           group->self->voter && !group->shard->draining && !partition_log_is_damaged(group->log);
 }
 
 static bool is_connected(const struct member *member) {
@@ -63,7 +70,9 @@ void election_count_leads(struct shard *shard) {
     for (struct link *link = shard->links; link != NULL; link = link->next)
         link->leads = 0;
     for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
-        const struct member *leader = raft_group_leads(group) ? group->self : raft_group_member(group, group->leader);
+        const struct member *leader = raft_group_leads(group)
+                                          ? group->self
+                                          : raft_group_member(group, group->leader);
         if (leader == NULL) continue;
         shard->led_by_all++;
         if (leader == group->self)
@@ -79,7 +88,8 @@ static bool leads_little(const struct raft_group *group, const struct member *me
     size_t brokers = 1;
     for (const struct link *link = shard->links; link != NULL; link = link->next)
         brokers += link->up;
-    return 2 * brokers * (member == group->self ? shard->led_by_us : member->link->leads) < shard->led_by_all;
+    return 2 * brokers * (member == group->self ? shard->led_by_us : member->link->leads) <
+           shard->led_by_all;
 }
 
 static uint64_t try_time_ms(const struct raft_group *group) {
@@ -89,7 +99,8 @@ static uint64_t try_time_ms(const struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
         if (member == group->self || !member->voter || !is_connected(member)) continue;
-        bool before = rank_key(group, member) < ours, leads_as_much = leads_little(group, member) == we_lead_little;
+        bool before = rank_key(group, member) < ours,
+             leads_as_much = leads_little(group, member) == we_lead_little;
         hash_rank += before;
         rank += leads_as_much ? before : !we_lead_little;
     }
@@ -99,13 +110,16 @@ static uint64_t try_time_ms(const struct raft_group *group) {
 }
 
 void election_on_link_up(struct raft_group *group) {
-    if (!may_stand(group) || group->fast.under_way || !raft_group_majority_is(group, is_connected)) return;
-    if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0) return;
+    if (!may_stand(group) || group->fast.under_way || !raft_group_majority_is(group, is_connected))
+        return;
+    if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0)
+        return;
     begin_try(group, try_time_ms(group));
 }
 
 void election_on_link_down(struct raft_group *group) {
-    if (raft_group_is_new(group)) raft_group_rearm(group); /* perhaps it waits for the first one no longer */
+    if (raft_group_is_new(group))
+        raft_group_rearm(group); /* perhaps it waits for the first one no longer */
 }
 
 void election_start(struct raft_group *group) {
@@ -121,7 +135,8 @@ void election_start(struct raft_group *group) {
 /* The other member that this follower takes for the leader, or NULL. */
 static const struct member *leader_of(const struct raft_group *group) {
     if (group->phase != RAFT_GROUP_RUNNING || group->raft.state != RAFT_FOLLOWER) return NULL;
-    const struct member *leader = raft_group_member(group, group->raft.follower_state.current_leader.id);
+    const struct member *leader = raft_group_member(group,
+                                                    group->raft.follower_state.current_leader.id);
     return leader == group->self ? NULL : leader;
 }
 
@@ -148,7 +163,8 @@ bool election_leader_is_dead(const struct raft_group *group) {
 }
 
 void election_hard_state_durable(struct raft_group *group) {
-    if (!group->fast.under_way || !group->fast.tried || raft_group_hard_state_pending(group)) return;
+    if (!group->fast.under_way || !group->fast.tried || raft_group_hard_state_pending(group))
+        return;
     /* A flush of the others, and both ways. */
     group->fast.at_ms = shard_now_ms(group->shard) + (uint64_t)2 * group->fast.timeout_ms;
     raft_group_rearm(group);
@@ -162,7 +178,8 @@ static void try_again(struct raft_group *group) {
 }
 
 bool election_may_time_out(struct raft_group *group) {
-    if (!group->fast.under_way || !group->fast.tried || group->raft.state != RAFT_CANDIDATE) return true;
+    if (!group->fast.under_way || !group->fast.tried || group->raft.state != RAFT_CANDIDATE)
+        return true;
     if (group->first == group->replica && raft_group_is_new(group) &&
         group->shard->now_ms < raft_group_patience_ends_ms(group)) {
         try_again(group);
@@ -179,7 +196,9 @@ void election_timed_out(struct raft_group *group) {
 void election_note(struct raft_group *group) {
     if (group->leader != 0) group->led = true;
     if (!group->fast.under_way || group->phase != RAFT_GROUP_RUNNING) return;
-    bool leader_known = group->raft.state == RAFT_FOLLOWER && group->leader != 0 && group->leader != group->dead_leader;
-    bool lost = group->raft.state == RAFT_FOLLOWER && group->fast.tried; /* somebody stands in a later term */
+    bool leader_known = group->raft.state == RAFT_FOLLOWER && group->leader != 0 &&
+                        group->leader != group->dead_leader;
+    bool lost = group->raft.state == RAFT_FOLLOWER &&
+                group->fast.tried; /* somebody stands in a later term */
     if (leader_known || lost || group->raft.state == RAFT_LEADER) end_try(group);
 }

@@ -1,9 +1,11 @@
 /*
- * How much the peers may send: received entries are charged until their round of the journal is durable; over the budget,
- * or with too much uncommitted in all logs, bulk connections are not read. Control always is.
+ * How much the peers may send: received entries are charged until their round of the journal is
+ * durable; over the budget, or with too much uncommitted in all logs, bulk connections are not
+ * read. Control always is.
  *
- * What is uncommitted shrinks only when other entries come (a new leader's first), so that pause lets a frame through from time to
- * time: slow, never stuck. Invariant: undurable_bytes is turn_bytes and the bytes of the rounds awaited.
+ * What is uncommitted shrinks only when other entries come (a new leader's first), so that pause
+ * lets a frame through from time to time: slow, never stuck. Invariant: undurable_bytes is
+ * turn_bytes and the bytes of the rounds awaited.
  */
 #include "base/mem.h"
 #include "raft-glue/raft_group_internal.h"
@@ -12,9 +14,11 @@ static void decide_pause(struct shard *shard) {
     uint64_t now_ms = shard_now_ms(shard);
     bool undurable = shard->undurable_bytes >= shard->options.peers.entry_budget;
     /* Twice: leaders stop at once the limit, and their followers have what several of them lead. */
-    bool uncommitted = log_store_uncommitted_bytes(shard->store) >= 2 * shard->options.uncommitted_bytes;
+    bool uncommitted = log_store_uncommitted_bytes(shard->store) >=
+                       2 * shard->options.uncommitted_bytes;
     bool pause = undurable || uncommitted;
-    if (!undurable && shard->bulk_paused && now_ms - shard->paused_ms >= shard->options.election_timeout_ms)
+    if (!undurable && shard->bulk_paused &&
+        now_ms - shard->paused_ms >= shard->options.election_timeout_ms)
         pause = false;
     if (pause == shard->bulk_paused) return;
     shard->bulk_paused = pause;

@@ -2,21 +2,27 @@
  * What makes a replica unfit to lead: damage in its segments, or a disk without room for records.
  *
  * Damage is bytes that do not match their checksums, or cannot be read.
- * Whoever reads finds it: a consumer, a follower that catches up, a lookup by time, the applier. The log's facts are whole all the
- * same (terms and indexes are in memory, votes in the journal), so the replica follows, votes and acknowledges as before; but it must
- * not lead, because consumers and followers could not get the range from it:
+ * Whoever reads finds it: a consumer, a follower that catches up, a lookup by time, the applier.
+ * The log's facts are whole all the same (terms and indexes are in memory, votes in the journal),
+ * so the replica follows, votes and acknowledges as before; but it must not lead, because consumers
+ * and followers could not get the range from it:
  *
  *   - one line on the log for each file: where, and what to do
- *   - a leader hands over at once to a replica that is in sync and has said of no damage; it tries again while there is none
- *   - a follower says so with every answer to its leader, so it is no target of transfers and not "in sync"
- *   - a follower makes no early try to be elected, and its own timeout waits for others: it leads only when nobody else does for several
- *     election timeouts, because the others lack entries that it has, or are damaged, too, or there is nobody (docs/decisions)
+ *   - a leader hands over at once to a replica that is in sync and has said of no damage; it tries
+ * again while there is none
+ *   - a follower says so with every answer to its leader, so it is no target of transfers and not
+ * "in sync"
+ *   - a follower makes no early try to be elected, and its own timeout waits for others: it leads
+ * only when nobody else does for several election timeouts, because the others lack entries that it
+ * has, or are damaged, too, or there is nobody (docs/decisions)
  *
  * A new start forgets it: the file may have been put back, and if not the next read finds it again.
  *
- * A disk without room (disk_space.h) is told to the leader in the same way, and a leader hands over for it in the same way, to a replica with
- * room; where none has any it leads on, and refuses what producers send. A follower below the lower limit takes no records; what comes before
- * them in the log it takes. It stands for election as ever: who lacks entries is not elected, and who was elected hands over.
+ * A disk without room (disk_space.h) is told to the leader in the same way, and a leader hands over
+ * for it in the same way, to a replica with room; where none has any it leads on, and refuses what
+ * producers send. A follower below the lower limit takes no records; what comes before them in the
+ * log it takes. It stands for election as ever: who lacks entries is not elected, and who was
+ * elected hands over.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,12 +45,13 @@ static const char *advice(const struct raft_group *group) {
                : "there is no other replica: put back the file as it was, with this broker stopped";
 }
 
-void leader_fitness_damage_found(struct raft_group *group, const struct partition_log_damage *damage) {
+void leader_fitness_damage_found(struct raft_group *group,
+                                 const struct partition_log_damage *damage) {
     char place[PLACE_MAX];
-    snprintf(place, sizeof place, "%s cannot be read at position %" PRIu64 " (%s)", damage->file, damage->position,
-             error_phrase(damage->error));
-    log_error(group->shard->log, "%s: %s: %s; draved log verify names all that is damaged", group->label, place,
-              advice(group));
+    snprintf(place, sizeof place, "%s cannot be read at position %" PRIu64 " (%s)", damage->file,
+             damage->position, error_phrase(damage->error));
+    log_error(group->shard->log, "%s: %s: %s; draved log verify names all that is damaged",
+              group->label, place, advice(group));
     if (group->damage == NULL) group->damage = mem_strdup(place);
     group->shard->stats.damaged_files++;
     group->leave_at_ms = 0;
@@ -69,12 +76,15 @@ static void left(struct raft_group_transfer *transfer, int error) {
     struct raft_group *group = CONTAINER_OF(transfer, struct raft_group, leave);
     struct shard_stats *stats = &group->shard->stats;
     if (error == ERR_NONE)
-        (*(partition_log_is_damaged(group->log) ? &stats->left_for_damage : &stats->left_for_room))++;
+        (*(partition_log_is_damaged(group->log) ? &stats->left_for_damage
+                                                : &stats->left_for_room))++;
     group->leave_at_ms = shard_now_ms(group->shard) + REFUSED_MS;
 }
 
 void leader_fitness_deliver(struct raft_group *group) {
-    if (raft_group_leave_deadline_ms(group) > shard_now_ms(group->shard) || MUTANT(MUTANT_DAMAGED_LEADS)) return;
+    if (raft_group_leave_deadline_ms(group) > shard_now_ms(group->shard) ||
+        MUTANT(MUTANT_DAMAGED_LEADS))
+        return;
     struct member *target = find_target(group);
     group->leave_at_ms = shard_now_ms(group->shard) + AGAIN_MS;
     group->leave.done = left;

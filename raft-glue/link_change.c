@@ -1,12 +1,16 @@
 /*
- * What a link that came up, broke or fell silent means for the groups: cursors, elections, quiet. With thousands of groups that is more than
- * one turn of the loop may take, so it is done in pieces: as much as fits at once, the rest in later turns.
+ * What a link that came up, broke or fell silent means for the groups: cursors, elections, quiet.
+ * With thousands of groups that is more than one turn of the loop may take, so it is done in
+ * pieces: as much as fits at once, the rest in later turns.
  *
- * Happy path: a change is noted at its link and a pass over all groups begins; a change that comes during a pass waits for the next one.
- * Failures: none. A group that is not told yet may send on the new session as if nothing had been lost with the old one: the follower rejects
- * what does not go on where its log ends, as it would anything that got lost.
- * Invariants: each group is told of each kind of change after it happened; of several changes of one link it is told together, first what
- * ended, then what began. A group that is closed meanwhile is not missed: the pass goes on with the one behind it.
+ * Happy path: a change is noted at its link and a pass over all groups begins; a change that comes
+ * during a pass waits for the next one.
+ * Failures: none. A group that is not told yet may send on the new session as if nothing had been
+ * lost with the old one: the follower rejects what does not go on where its log ends, as it would
+ * anything that got lost.
+ * Invariants: each group is told of each kind of change after it happened; of several changes of
+ * one link it is told together, first what ended, then what began. A group that is closed meanwhile
+ * is not missed: the pass goes on with the one behind it.
  */
 #include "base/container_of.h"
 #include "raft-glue/raft_group_internal.h"
@@ -27,7 +31,8 @@ static void tell_of(struct raft_group *group, const struct link *link) {
     if (link->under_way & HEARD) quiet_link_heard(group, link);
     if (link->under_way & WENT_DOWN) election_on_link_down(group);
     if ((link->under_way & FOUND_DEAD) && !link->up) election_on_dead(group, link->node);
-    if ((link->under_way & CAME_UP) && link->up && raft_group_has_member_at(group, link)) election_on_link_up(group);
+    if ((link->under_way & CAME_UP) && link->up && raft_group_has_member_at(group, link))
+        election_on_link_up(group);
 }
 
 static void change_tell(struct raft_group *group) {
@@ -95,7 +100,8 @@ void link_change_down(struct link *link, bool dead) {
 
 void link_change_watch(struct shard *shard) {
     const struct shard_options *options = &shard->options;
-    uint64_t now_ms = env_now_ms(shard->env), most_ms = options->election_timeout_ms - options->heartbeat_ms;
+    uint64_t now_ms = env_now_ms(shard->env),
+             most_ms = options->election_timeout_ms - options->heartbeat_ms;
     for (struct link *link = shard->links; link != NULL; link = link->next) {
         bool silent = link->up && now_ms - peers_heard_ms(shard->peers, link->node) > most_ms;
         if (silent == link->silent) continue;

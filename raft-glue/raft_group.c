@@ -1,9 +1,10 @@
 /*
  * Opening and closing a group, and its members.
  *
- * Opening makes the log and, for a replica that never existed before, the configuration as its first entry; the engine starts
- * then, or later (raft_group_start.c). Failures: a log that contradicts the journal, or itself, does not open. A group that is closed
- * inside one of its own events lives until its last caller up the stack has let it go (pins).
+ * Opening makes the log and, for a replica that never existed before, the configuration as its
+ * first entry; the engine starts then, or later (raft_group_start.c). Failures: a log that
+ * contradicts the journal, or itself, does not open. A group that is closed inside one of its own
+ * events lives until its last caller up the stack has let it go (pins).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ enum { MAX_INFLIGHT_ENTRIES = 4096 };
 
 /* ---- Members ---- */
 
-static void place_member(struct raft_group *group, struct member *member, const struct raft_group_member *as) {
+static void place_member(struct raft_group *group, struct member *member,
+                         const struct raft_group_member *as) {
     member->node = as->node;
     member->voter = as->voter;
     member->link = as->replica == group->replica ? NULL : shard_link(group->shard, as->node);
@@ -38,7 +40,8 @@ static void free_member(struct member *member) {
     mem_free(member);
 }
 
-void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members, size_t n) {
+void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members,
+                            size_t n) {
     CHECK(n > 0 && n <= CHANGE_SERVERS_MAX);
     quiet_end(group);
     struct member **now = mem_alloc(n * sizeof *now);
@@ -103,10 +106,11 @@ static int check_log(struct raft_group *group, struct error_text *why) {
     uint64_t change = 0;
     partition_log_changes(group->log, &change, 1);
     if (last > 0 && change != 1)
-        return error_set(why, ERR_CORRUPT,
-                         "the log of %s does not begin with a configuration (the first is entry %" PRIu64 " of %" PRIu64
-                         "; 0: none); see draved log verify",
-                         group->label, change, last);
+        return error_set(
+            why, ERR_CORRUPT,
+            "the log of %s does not begin with a configuration (the first is entry %" PRIu64
+            " of %" PRIu64 "; 0: none); see draved log verify",
+            group->label, change, last);
     if (last_term > partition_log_term(group->log))
         return error_set(
             why, ERR_CORRUPT,
@@ -116,8 +120,9 @@ static int check_log(struct raft_group *group, struct error_text *why) {
     return ERR_NONE;
 }
 
-int raft_group_open(struct shard *shard, const struct raft_group_spec *spec, const struct raft_group_events *events,
-                    void *arg, struct raft_group **result, struct error_text *why) {
+int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
+                    const struct raft_group_events *events, void *arg, struct raft_group **result,
+                    struct error_text *why) {
     engine_heap_use();
     struct raft_group *group = mem_zalloc(sizeof *group);
     group->shard = shard;
@@ -130,9 +135,10 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec, con
     group->read_index.end = &group->read_index.first;
     group->applying.more.run = raft_group_apply_more;
     int error = spec->opening != NULL
-                    ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log, why)
-                    : partition_log_open(shard->store, spec->id, spec->label, &group_log_events, group, &group->log,
-                                         why);
+                    ? partition_log_open_end(spec->opening, &group_log_events, group, &group->log,
+                                             why)
+                    : partition_log_open(shard->store, spec->id, spec->label, &group_log_events,
+                                         group, &group->log, why);
     if (error != ERR_NONE) {
         mem_free(group);
         return error;
@@ -151,7 +157,8 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec, con
     group->first = spec->first;
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
-    if (group->applied > group->commit) group->commit = group->applied; /* only committed entries are applied */
+    if (group->applied > group->commit)
+        group->commit = group->applied; /* only committed entries are applied */
     raft_group_set_members(group, spec->members, spec->member_count);
     init_engine(group);
     shard_add_group(shard, group);
@@ -191,8 +198,10 @@ void raft_group_close(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         replicate_forget(group->members[i]);
     env_defer_cancel(group->shard->env, &group->applying.more);
-    if (group->applying.under_way && !group->applying.loaded) partition_log_read_cancel(&group->applying.read);
-    if (group->applying.loaded && group->applying.error == ERR_NONE) partition_log_read_release(&group->applying.read);
+    if (group->applying.under_way && !group->applying.loaded)
+        partition_log_read_cancel(&group->applying.read);
+    if (group->applying.loaded && group->applying.error == ERR_NONE)
+        partition_log_read_release(&group->applying.read);
     raft_group_end_start(group);
     env_timer_free(group->starting.again);
     shard_remove_group(group->shard, group);

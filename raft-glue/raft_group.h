@@ -1,17 +1,22 @@
 /*
- * The life of one Raft group on this broker: engine (libraft's raft_step), log (partition_log) and peer messages.
+ * The life of one Raft group on this broker: engine (libraft's raft_step), log (partition_log) and
+ * peer messages.
  *
- *        raft_group_open                 elected, own-term entry        lost (higher term, no majority
- *   ----------------> following --- committed and applied ---> leading --- heard, transfer) ---> following
- *                        |                                          |
+ *        raft_group_open                 elected, own-term entry        lost (higher term, no
+ * majority
+ *   ----------------> following --- committed and applied ---> leading --- heard, transfer) --->
+ * following |                                          |
  *                        +------------- raft_group_close ----------------+-----> closed
  *
- * Happy path on a leader: raft_group_submit seals the entry, steps the engine, hands the entry to the log and to the peers in
- * parallel, and when a majority has it on disk delivers it through `committed`, on every replica, in order.
- * Failures: a submit is refused with ERR_NOT_LEADER, ERR_LIMIT or ERR_NO_SPACE; what was submitted and had not committed when leadership
- * is lost may or may not commit later. A failed engine step ends the process.
- * Invariants: nothing reaches the engine but through raft_group_admit(); while the hard state is not durable no
- * message leaves and no entry counts as persisted; completions of truncated entries are dropped; the commit index given to the log never goes back.
+ * Happy path on a leader: raft_group_submit seals the entry, steps the engine, hands the entry to
+ * the log and to the peers in parallel, and when a majority has it on disk delivers it through
+ * `committed`, on every replica, in order.
+ * Failures: a submit is refused with ERR_NOT_LEADER, ERR_LIMIT or ERR_NO_SPACE; what was submitted
+ * and had not committed when leadership is lost may or may not commit later. A failed engine step
+ * ends the process.
+ * Invariants: nothing reaches the engine but through raft_group_admit(); while the hard state is
+ * not durable no message leaves and no entry counts as persisted; completions of truncated entries
+ * are dropped; the commit index given to the log never goes back.
  */
 #ifndef RAFT_GLUE_RAFT_GROUP_H
 #define RAFT_GLUE_RAFT_GROUP_H
@@ -28,25 +33,28 @@ struct raft_group_member {
 };
 
 struct raft_group_events {
-    /* Committed entries, in order, each once, on every replica, from the one after what `restore` returned on. Runs before any effect of a later commit.
-     * The entry is the caller's; take a reference to keep it. */
+    /* Committed entries, in order, each once, on every replica, from the one after what `restore`
+     * returned on. Runs before any effect of a later commit. The entry is the caller's; take a
+     * reference to keep it. */
     void (*committed)(void *arg, struct entry *entry);
     /* Behind the last `committed` of one step: wake those who wait, once. */
     void (*caught_up)(void *arg);
-    /* This replica leads `term`, an entry of that term is committed and applied: it may serve and submit from now on. */
+    /* This replica leads `term`, an entry of that term is committed and applied: it may serve and
+     * submit from now on. */
     void (*leading)(void *arg, log_term term);
     /* It does not lead any more (only after `leading`). */
     void (*lost)(void *arg);
     /* The known leader changed; replica 0: unknown. */
     void (*leader_changed)(void *arg, replica_id replica, log_term term);
-    /* A leader: nothing happens in the group, and what raft_group_member_in_sync says does not change, until this is called with false. NULL:
-     * the owner does not mind. */
+    /* A leader: nothing happens in the group, and what raft_group_member_in_sync says does not
+     * change, until this is called with false. NULL: the owner does not mind. */
     void (*quiet)(void *arg, bool quiet);
-    /* Inside raft_group_open, when the log is open: the applier takes its snapshot out of it (partition_log_snapshot) and returns the index
-     * up to which it knows the entries by that. NULL: it knows none. */
+    /* Inside raft_group_open, when the log is open: the applier takes its snapshot out of it
+     * (partition_log_snapshot) and returns the index up to which it knows the entries by that.
+     * NULL: it knows none. */
     uint64_t (*restore)(void *arg, struct partition_log *log);
-    /* No more committed entries come, because the log is damaged or the group has stopped; it was logged, `why` is a sentence without its end.
-     * NULL: the owner goes on without. */
+    /* No more committed entries come, because the log is damaged or the group has stopped; it was
+     * logged, `why` is a sentence without its end. NULL: the owner goes on without. */
     void (*broken)(void *arg, const char *why);
 };
 
@@ -57,50 +65,62 @@ struct raft_group_spec {
     /* The first configuration, ours included, in the same order on every broker; copied. */
     const struct raft_group_member *members;
     size_t member_count;
-    /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the caller has shown that this replica has
-     * never existed before; otherwise an empty log joins as a stand-by without configuration and waits to be caught up. */
+    /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the
+     * caller has shown that this replica has never existed before; otherwise an empty log joins as
+     * a stand-by without configuration and waits to be caught up. */
     bool bootstrap;
-    /* The replica that is to lead after a bootstrap, so that first leaders come as placed: it stands at once, and the others wait for
-     * it while its broker is connected. 0: whoever is elected. */
+    /* The replica that is to lead after a bootstrap, so that first leaders come as placed: it
+     * stands at once, and the others wait for it while its broker is connected. 0: whoever is
+     * elected. */
     uint64_t first;
     /* Of the log, and over; taken over. NULL: the log is opened within the call, which blocks. */
     struct partition_log_opening *opening;
-    bool
-        needs_room; /* its records are refused while the disk has none (disk_space.h), and another replica leads it then */
-    bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat: metadata, coordinators */
+    bool needs_room; /* its records are refused while the disk has none (disk_space.h), and another
+                        replica leads it then */
+    bool eager_commit; /* followers hear of every commit at once, not with the next heartbeat:
+                          metadata, coordinators */
 };
 
 /* Opens the log and starts the engine. ERR_CORRUPT, ERR_IO. */
-int raft_group_open(struct shard *shard, const struct raft_group_spec *spec, const struct raft_group_events *events,
-                    void *arg, struct raft_group **group, struct error_text *why);
+int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
+                    const struct raft_group_events *events, void *arg, struct raft_group **group,
+                    struct error_text *why);
 /* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
 void raft_group_close(struct raft_group *group);
 
-/* Something is wrong that no other replica must suffer from: the group does nothing any more, which is logged with the middle of a sentence.
- * `lost` comes if it led. Also from inside `committed`, of which no more come. */
+/* Something is wrong that no other replica must suffer from: the group does nothing any more, which
+ * is logged with the middle of a sentence. `lost` comes if it led. Also from inside `committed`, of
+ * which no more come. */
 void raft_group_stop(struct raft_group *group, const char *why);
-/* The same because of what a peer says: `broken` is not called, for nothing of ours is damaged, and a message must not end a broker. */
+/* The same because of what a peer says: `broken` is not called, for nothing of ours is damaged, and
+ * a message must not end a broker. */
 void raft_group_stop_contradicted(struct raft_group *group, const char *why);
 
 struct partition_log *raft_group_log(struct raft_group *group);
 uint64_t raft_group_id(const struct raft_group *group);
 uint32_t raft_group_term(const struct raft_group *group);
-bool raft_group_is_leading(const struct raft_group *group); /* as announced by `leading` and not `lost` since */
+bool raft_group_is_leading(
+    const struct raft_group *group); /* as announced by `leading` and not `lost` since */
 uint64_t raft_group_leader(const struct raft_group *group); /* replica id; 0: unknown */
 uint64_t raft_group_commit_index(const struct raft_group *group);
 uint64_t raft_group_applied_index(const struct raft_group *group);
-/* Where members are now (a broker's address moved is peers_add; this is for members that came or went). */
-void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members, size_t n);
-/* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and it has all that is
- * committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of the log, knows of no damage in it, and has room for more. Ourselves: always. */
+/* Where members are now (a broker's address moved is peers_add; this is for members that came or
+ * went). */
+void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members,
+                            size_t n);
+/* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and
+ * it has all that is committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of the log,
+ * knows of no damage in it, and has room for more. Ourselves: always. */
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica);
 
-/* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER; ERR_LIMIT: too much
- * is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the group needs some. The term of the entry is raft_group_term(). Effects leave at the end of this turn at the latest. */
+/* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER;
+ * ERR_LIMIT: too much is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the
+ * group needs some. The term of the entry is raft_group_term(). Effects leave at the end of this
+ * turn at the latest. */
 int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index);
 
-/* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups of a turn). `done`: ERR_NONE; ERR_NOT_LEADER;
- * ERR_TIMEOUT after an election timeout. */
+/* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups
+ * of a turn). `done`: ERR_NONE; ERR_NOT_LEADER; ERR_TIMEOUT after an election timeout. */
 struct raft_group_read_index {
     void (*done)(struct raft_group_read_index *confirm, int error);
     struct raft_group_read_index *next; /* the group's */
@@ -110,9 +130,11 @@ struct raft_group_read_index {
 void raft_group_read_index(struct raft_group *group, struct raft_group_read_index *confirm);
 void raft_group_read_index_cancel(struct raft_group *group, struct raft_group_read_index *confirm);
 
-/* A planned transfer of the lead to another replica, so that leaders are where they were placed. Submits go on until the target has
- * nearly everything; then they are refused with ERR_LIMIT for the moment (a flush or two) until the lead is lost. `done`: ERR_NONE, this
- * replica leads no more; ERR_TIMEOUT, the target did not take over and this one leads on; ERR_CANCELED, the group was closed. */
+/* A planned transfer of the lead to another replica, so that leaders are where they were placed.
+ * Submits go on until the target has nearly everything; then they are refused with ERR_LIMIT for
+ * the moment (a flush or two) until the lead is lost. `done`: ERR_NONE, this replica leads no more;
+ * ERR_TIMEOUT, the target did not take over and this one leads on; ERR_CANCELED, the group was
+ * closed. */
 struct raft_group_transfer {
     void (*done)(struct raft_group_transfer *transfer, int error);
     struct raft_group *group; /* the group's, all below; NULL: not under way */
@@ -121,9 +143,11 @@ struct raft_group_transfer {
     log_term term;
     bool asked; /* the target was told to stand: there is no second time */
 };
-/* ERR_NOT_LEADER; ERR_LIMIT: another one is under way, or this broker stops; ERR_INVALID: the target does not vote, or is this replica; ERR_AGAIN: it is
- * not connected, or lags behind. `done` comes only after ERR_NONE, never inside the call. */
-int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, replica_id replica);
+/* ERR_NOT_LEADER; ERR_LIMIT: another one is under way, or this broker stops; ERR_INVALID: the
+ * target does not vote, or is this replica; ERR_AGAIN: it is not connected, or lags behind. `done`
+ * comes only after ERR_NONE, never inside the call. */
+int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer,
+                              replica_id replica);
 /* `done` is not called; what is under way may succeed all the same. Nothing if it is over. */
 void raft_group_transfer_cancel(struct raft_group_transfer *transfer);
 

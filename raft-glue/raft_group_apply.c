@@ -1,9 +1,11 @@
 /*
- * What the owner of a group hears at the end of a turn: committed entries, in order, each once; then who leads (raft_group_role.c).
+ * What the owner of a group hears at the end of a turn: committed entries, in order, each once;
+ * then who leads (raft_group_role.c).
  *
- * Steps only note; the end of the turn tells (raft_group_deliver), so an owner may submit, close or confirm inside its events
- * without meeting a half finished step, and so a burst of commits wakes it once. Entries that have left memory are read from
- * their segments, the turn goes on meanwhile. Order of events: committed ..., caught_up, lost, leader_changed, leading.
+ * Steps only note; the end of the turn tells (raft_group_deliver), so an owner may submit, close or
+ * confirm inside its events without meeting a half finished step, and so a burst of commits wakes
+ * it once. Entries that have left memory are read from their segments, the turn goes on meanwhile.
+ * Order of events: committed ..., caught_up, lost, leader_changed, leading.
  *
  * Invariant: an entry is handed over when all before it are, and it is committed.
  */
@@ -12,8 +14,8 @@
 
 enum {
     APPLY_BYTES = 4 << 20, /* read at once */
-    APPLY_ENTRIES =
-        4096, /* handed over before the length of the turn is looked at: behind a start a journal may be full of them */
+    APPLY_ENTRIES = 4096,  /* handed over before the length of the turn is looked at: behind a start
+                              a journal may be full of them */
 };
 
 /* The engine counts a configuration as uncommitted until it is told. */
@@ -22,16 +24,20 @@ static void report_change(struct raft_group *group, const struct entry *entry) {
     struct raft_event event = {.type = RAFT_CONFIGURATION};
     struct raft_buffer bytes = {(void *)entry->body.data, entry->body.len};
     event.configuration.index = entry->index;
-    CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) == 0); /* admitted, or made here */
+    CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) ==
+          0); /* admitted, or made here */
     raft_group_step(group, &event);
 }
 
 static void hand_over(struct raft_group *group, struct partition_log_read *read) {
-    for (size_t i = 0; i < read->count && !group->closed && group->phase != RAFT_GROUP_STOPPED; i++) {
+    for (size_t i = 0; i < read->count && !group->closed && group->phase != RAFT_GROUP_STOPPED;
+         i++) {
         struct entry *entry = read->entries[i];
-        /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT */
+        /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT
+         */
         CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);
-        if (entry->type == ENTRY_CHANGE && group->phase == RAFT_GROUP_RUNNING) report_change(group, entry);
+        if (entry->type == ENTRY_CHANGE && group->phase == RAFT_GROUP_RUNNING)
+            report_change(group, entry);
         group->applied = entry->index;
         group->events->committed(group->arg, entry);
     }
@@ -44,8 +50,8 @@ static void on_read(struct partition_log_read *read, int error) {
     if (group->applying.under_way) shard_ready(group);
 }
 
-/* What lies behind damage is not applied; the log is whole as far as consensus goes, so the replica follows, votes and acknowledges
- * all the same. False: the group is gone. */
+/* What lies behind damage is not applied; the log is whole as far as consensus goes, so the replica
+ * follows, votes and acknowledges all the same. False: the group is gone. */
 static bool apply_failed(struct raft_group *group) {
     int error = group->applying.error;
     if (partition_log_is_damaged(group->log)) {
@@ -53,7 +59,8 @@ static bool apply_failed(struct raft_group *group) {
         if (group->events->broken != NULL) group->events->broken(group->arg, group->damage);
         return !group->closed;
     }
-    log_error(group->shard->log, "%s: cannot read entry %llu of its log (%s); see draved log verify", group->label,
+    log_error(group->shard->log,
+              "%s: cannot read entry %llu of its log (%s); see draved log verify", group->label,
               (unsigned long long)(group->applied + 1), error_phrase(error));
     raft_group_stop(group, "a committed entry cannot be read");
     return true;
@@ -70,7 +77,9 @@ static bool apply_commits(struct raft_group *group) {
         if (group->applying.under_way && !group->applying.loaded) break;
         if (group->applying.loaded) {
             group->applying.under_way = group->applying.loaded = false;
-            if (group->applying.error != ERR_NONE && raft_group_read_later(group, group->applying.error)) break;
+            if (group->applying.error != ERR_NONE &&
+                raft_group_read_later(group, group->applying.error))
+                break;
             if (group->applying.error != ERR_NONE) {
                 if (!apply_failed(group)) return false;
                 break;
@@ -92,7 +101,8 @@ static bool apply_commits(struct raft_group *group) {
         }
         if (last - group->applied > APPLY_ENTRIES) last = group->applied + APPLY_ENTRIES;
         group->applying.read.done = on_read;
-        if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES, &group->applying.read))
+        if (!partition_log_read(group->log, group->applied + 1, last, APPLY_BYTES,
+                                &group->applying.read))
             group->applying.under_way = true;
     }
     if (any) group->events->caught_up(group->arg);

@@ -1,13 +1,15 @@
 /*
- * What the log reports as durable, and what may go on because of it: the start of the engine, the messages that waited for the
- * hard state, the engine's count of persisted entries, and the time of an early try.
+ * What the log reports as durable, and what may go on because of it: the start of the engine, the
+ * messages that waited for the hard state, the engine's count of persisted entries, and the time of
+ * an early try.
  *
  * Invariant: no entry counts as persisted while the hard state is not durable.
  */
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-/* A leader writes its entries and sends them in parallel, and counts itself only when they are on its disk (Raft dissertation, 10.2.1). */
+/* A leader writes its entries and sends them in parallel, and counts itself only when they are on
+ * its disk (Raft dissertation, 10.2.1). */
 static void report_durable(struct raft_group *group) {
     if (group->phase != RAFT_GROUP_RUNNING || raft_group_hard_state_pending(group)) return;
     raft_group_step_persisted(group, partition_log_durable_index(group->log));
@@ -40,4 +42,5 @@ static void on_damaged(void *arg, const struct partition_log_damage *damage) {
     leader_fitness_damage_found(arg, damage);
 }
 
-const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable, on_damaged};
+const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable,
+                                                      on_damaged};

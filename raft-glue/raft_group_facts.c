@@ -1,5 +1,6 @@
 /*
- * What is known of a group without changing anything: what its owner may ask, and the members' places.
+ * What is known of a group without changing anything: what its owner may ask, and the members'
+ * places.
  */
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
@@ -48,7 +49,8 @@ bool member_is_live(const struct member *member) {
     return member->link != NULL && member->link->up && !member->link->silent;
 }
 
-bool raft_group_majority_is(const struct raft_group *group, bool (*is)(const struct member *member)) {
+bool raft_group_majority_is(const struct raft_group *group,
+                            bool (*is)(const struct member *member)) {
     size_t voters = 0, such = 0;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
@@ -100,7 +102,8 @@ bool raft_group_member_in_sync(const struct raft_group *group, replica_id replic
     uint64_t match = member_match(member), heard_ms = member_heard_ms(member);
     uint64_t silent_ms = env_now_ms(group->shard->env) - heard_ms;
     bool heard = heard_ms != 0 && silent_ms <= group->shard->options.election_timeout_ms;
-    bool near = match >= group->commit || match + RAFT_GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
-    return heard && near && match > 0 && member->link->up && !member->damaged && !member->log_damaged &&
-           !member->takes_none;
+    bool near = match >= group->commit ||
+                match + RAFT_GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
+    return heard && near && match > 0 && member->link->up && !member->damaged &&
+           !member->log_damaged && !member->takes_none;
 }

@@ -1,28 +1,26 @@
 /*
- * What the files of a group and of its shard share; private to raft-glue. They stand in floors: a file uses those on lower floors, never
- * one above or beside it, and notes in these structs what the floors above act upon. From the ground up:
+ * What the files of a group and of its shard share; private to raft-glue. They stand in floors: a
+ * file uses those on lower floors, never one above or beside it, and notes in these structs what
+ * the floors above act upon. From the ground up:
  *
- *   ground    raft_group_facts.c    what is known of a group        shard_turn.c    what a turn gathers: news, records, clock
- *   outlets   raft_group_send.c     messages, behind hard state     raft_group_deadline.c  when a group is due
- *             flow_control.c         how much peers may send
- *   calm      quiet.c          groups in which nothing happens
- *   parts     replicate.c      cursors of the followers        read_index.c   does a majority still follow
- *             election.c       early tries to be elected       transfer.c  who takes a leadership over
- *             raft_group_trail.c    what the engine knows of the log
- *   roles     raft_group_role.c     what begins and ends with a role
- *             leader_fitness.c          segments that cannot be read, a disk without room: who leads then
- *   the step  raft_group_step.c     one engine step, its effects in their order, what follows from it
- *             admit.c          what may reach the engine
- *   causes    receive.c        frames to steps                 raft_group_timeout.c  a deadline has come
- *             raft_group_start.c    the engine starts               raft_group_apply.c    commits and roles to the owner
- *             drain.c          a clean stop of the broker
- *   durable   raft_group_durable.c  what the log reports
- *   life      raft_group.c          open, close, members
+ *   ground    raft_group_facts.c    what is known of a group        shard_turn.c    what a turn
+ * gathers: news, records, clock outlets   raft_group_send.c     messages, behind hard state
+ * raft_group_deadline.c  when a group is due flow_control.c         how much peers may send calm
+ * quiet.c          groups in which nothing happens parts     replicate.c      cursors of the
+ * followers        read_index.c   does a majority still follow election.c       early tries to be
+ * elected       transfer.c  who takes a leadership over raft_group_trail.c    what the engine knows
+ * of the log roles     raft_group_role.c     what begins and ends with a role leader_fitness.c
+ * segments that cannot be read, a disk without room: who leads then the step  raft_group_step.c one
+ * engine step, its effects in their order, what follows from it admit.c          what may reach the
+ * engine causes    receive.c        frames to steps                 raft_group_timeout.c  a
+ * deadline has come raft_group_start.c    the engine starts               raft_group_apply.c
+ * commits and roles to the owner drain.c          a clean stop of the broker durable
+ * raft_group_durable.c  what the log reports life      raft_group.c          open, close, members
  *   links     link_change.c    what a link that changed means for each group
  *   roof      shard.c          one loop: peers' events, timer, end of the turn
  *
- * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c, entry_frame.c, configuration.c, in this order above
- * peer_frame.c; and engine_heap.c.
+ * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c,
+ * entry_frame.c, configuration.c, in this order above peer_frame.c; and engine_heap.c.
  */
 #ifndef RAFT_GLUE_RAFT_GROUP_INTERNAL_H
 #define RAFT_GLUE_RAFT_GROUP_INTERNAL_H
@@ -34,8 +32,10 @@
 
 /* ---- raft_group_facts.c (and the questions of raft_group.h) ---- */
 
-struct member *raft_group_member(const struct raft_group *group, replica_id replica); /* NULL: none */
-/* It needs room on the disk, and there is none for records that come to a leader, or to a follower (disk_space.h). */
+struct member *raft_group_member(const struct raft_group *group,
+                                 replica_id replica); /* NULL: none */
+/* It needs room on the disk, and there is none for records that come to a leader, or to a follower
+ * (disk_space.h). */
 bool raft_group_lacks_room(const struct raft_group *group, enum disk_space_asker asker);
 /* There is damage in its segments. */
 bool raft_group_is_damaged(const struct raft_group *group);
@@ -44,15 +44,18 @@ bool raft_group_is_unfit(const struct raft_group *group);
 bool raft_group_has_member_at(const struct raft_group *group, const struct link *link);
 /* Made at this opening, and nobody has led it yet. */
 bool raft_group_is_new(const struct raft_group *group);
-/* Until then others wait for the first replica of a new group, and it goes on trying: it may be unable to open the group. */
+/* Until then others wait for the first replica of a new group, and it goes on trying: it may be
+ * unable to open the group. */
 uint64_t raft_group_patience_ends_ms(const struct raft_group *group);
 /* While we lead: up to where its log is known to match ours; 0: nowhere. */
 uint64_t member_match(const struct member *member);
-/* When something of it came last: an admitted message, or for a quiet one a sign of life of its broker. 0: never. */
+/* When something of it came last: an admitted message, or for a quiet one a sign of life of its
+ * broker. 0: never. */
 uint64_t member_heard_ms(const struct member *member);
 bool member_is_live(const struct member *member); /* connected, and not silent */
 /* Of a majority of the voters it is so; of this replica always. */
-bool raft_group_majority_is(const struct raft_group *group, bool (*is)(const struct member *member));
+bool raft_group_majority_is(const struct raft_group *group,
+                            bool (*is)(const struct member *member));
 
 /* ---- shard_turn.c (and shard_group) ---- */
 
@@ -78,7 +81,8 @@ void shard_arm(struct shard *shard);
 /* Sends when the hard state allows it. */
 void raft_group_send(struct raft_group *group, struct member *member, struct peer_record *record);
 /* A message of the engine, other than AppendEntries. */
-void raft_group_send_message(struct raft_group *group, struct member *member, const struct raft_message *message);
+void raft_group_send_message(struct raft_group *group, struct member *member,
+                             const struct raft_message *message);
 /* Tells that leader of damage and room, although it asks nothing at present. */
 void raft_group_send_state(struct raft_group *group, struct member *member);
 /* More of the hard state is durable. */
@@ -86,7 +90,8 @@ void raft_group_send_held(struct raft_group *group);
 
 /* ---- raft_group_deadline.c ---- */
 
-void raft_group_rearm(struct raft_group *group);       /* after anything that may make the deadline earlier */
+void raft_group_rearm(
+    struct raft_group *group); /* after anything that may make the deadline earlier */
 void raft_group_rearm_later(struct raft_group *group); /* after what can only make it later */
 void raft_group_arm_at(struct raft_group *group, uint64_t at_ms);
 /* UINT64_MAX: never. The first is the earliest of the others. */
@@ -111,11 +116,13 @@ void flow_control_close(struct shard *shard);
 /* Around the RAFT_TIMEOUT of a leader: whether its heartbeats ask the followers to be quiet. */
 void quiet_tick_begins(struct raft_group *group);
 void quiet_tick_ended(struct raft_group *group);
-/* The question for that member, as it goes into an AppendEntries; `asks` says whether there is one. Whatever else a leader sends ends its quiet. */
+/* The question for that member, as it goes into an AppendEntries; `asks` says whether there is one.
+ * Whatever else a leader sends ends its quiet. */
 void quiet_ask(struct member *member, struct peer_record *record);
 void quiet_sent(struct raft_group *group);
 /* Whether this follower agrees to what its leader asks; before the step, which answers. */
-bool quiet_agrees(const struct raft_group *group, const struct member *from, const struct peer_record *record);
+bool quiet_agrees(const struct raft_group *group, const struct member *from,
+                  const struct peer_record *record);
 /* Behind that step. */
 void quiet_follow(struct raft_group *group, struct member *from);
 /* That member agreed. */
@@ -124,10 +131,12 @@ void quiet_agreed(struct member *member, const struct peer_record *record);
 void quiet_stepped(struct raft_group *group);
 /* Nothing is as it was: the group wakes, if it is quiet, and is calm for no time. */
 void quiet_end(struct raft_group *group);
-void quiet_link_changed(struct raft_group *group, const struct link *link); /* it came up, or broke */
+void quiet_link_changed(struct raft_group *group,
+                        const struct link *link); /* it came up, or broke */
 /* The engine has its own timeout again: a majority shows signs of life, or it leads no more. */
 void quiet_stop_hurry(struct raft_group *group);
-void quiet_link_heard(struct raft_group *group, const struct link *link); /* it is silent now, or not any more */
+void quiet_link_heard(struct raft_group *group,
+                      const struct link *link); /* it is silent now, or not any more */
 
 /* ======== Parts ======== */
 
@@ -157,7 +166,8 @@ void replicate_fill(struct link *link);
 
 /* Part of the turn: asks, and ends those that are confirmed, late or in vain. */
 void read_index_deliver(struct raft_group *group);
-void read_index_received(struct raft_group *group, struct member *from, const struct peer_record *record);
+void read_index_received(struct raft_group *group, struct member *from,
+                         const struct peer_record *record);
 void read_index_fail_all(struct raft_group *group, int error);
 
 /* ---- election.c ---- */
@@ -177,18 +187,20 @@ bool election_may_time_out(struct raft_group *group);
 void election_timed_out(struct raft_group *group);
 /* A vote for ourselves is on disk, so the time of its try runs from now on. */
 void election_hard_state_durable(struct raft_group *group);
-/* Whether a vote request may depose the leader that we know: its process is dead, or it resigned. */
+/* Whether a vote request may depose the leader that we know: its process is dead, or it resigned.
+ */
 bool election_leader_is_dead(const struct raft_group *group);
 
 /* ---- transfer.c ---- */
 
 /* Who could take this group over from us, the best of them; NULL: nobody. */
 struct member *transfer_target(const struct raft_group *group);
-/* While this broker hands over, or a transfer is planned: chooses, and refuses submits for it. Returns whom to transfer to now; NULL:
- * nobody yet. */
+/* While this broker hands over, or a transfer is planned: chooses, and refuses submits for it.
+ * Returns whom to transfer to now; NULL: nobody yet. */
 struct member *transfer_decide(struct raft_group *group);
 /* raft_group_transfer_begin; also of a leader that does not serve yet. */
-int transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, struct member *target);
+int transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer,
+                   struct member *target);
 /* Part of the turn: ends a planned one that is over. */
 void transfer_deliver(struct raft_group *group);
 void transfer_fail(struct raft_group *group, int error);
@@ -198,15 +210,18 @@ void transfer_fail(struct raft_group *group, int error);
 /* The most entries that the engine may know about: it counts them in 32 bits. */
 #define ENGINE_ENTRIES_MOST UINT64_C(0xe0000000)
 
-/* The engine knows the log from `first` on, which is not above what it knew the first of; it knows its end already. */
+/* The engine knows the log from `first` on, which is not above what it knew the first of; it knows
+ * its end already. */
 void engine_trail_extend(struct raft *raft, const struct partition_log *log, uint64_t first);
 /* Behind RAFT_START: the entries below start_index are known, too. */
 void raft_group_trail_begin(struct raft_group *group);
 /* The engine wants to send a snapshot: that member lacks more than the trail covers. */
 void raft_group_trail_reach(struct member *member);
-/* Behind a step: true if the trail is too long, and `event` makes the engine forget its beginning. */
+/* Behind a step: true if the trail is too long, and `event` makes the engine forget its beginning.
+ */
 bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event);
-/* Cuts off what an admitted AppendEntries says below the trail, where the engine could not compare it. Returns how many entries. */
+/* Cuts off what an admitted AppendEntries says below the trail, where the engine could not compare
+ * it. Returns how many entries. */
 unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args);
 
 /* ======== Roles ======== */
@@ -223,17 +238,20 @@ void raft_group_tell_role(struct raft_group *group);
 
 /* ---- leader_fitness.c ---- */
 
-void leader_fitness_damage_found(struct raft_group *group, const struct partition_log_damage *damage);
+void leader_fitness_damage_found(struct raft_group *group,
+                                 const struct partition_log_damage *damage);
 /* The disk has no room any more, or has some again. */
 void leader_fitness_room_changed(struct shard *shard);
-/* Part of the turn: a leader that is not fit to lead hands over to a replica that is, if one is in sync. */
+/* Part of the turn: a leader that is not fit to lead hands over to a replica that is, if one is in
+ * sync. */
 void leader_fitness_deliver(struct raft_group *group);
 
 /* ======== The step ======== */
 
 /* ---- raft_group_step.c (and raft_group_submit) ---- */
 
-/* Steps the engine and carries out what it says. The event's time is set here. True: it took entries into the log. */
+/* Steps the engine and carries out what it says. The event's time is set here. True: it took
+ * entries into the log. */
 bool raft_group_step(struct raft_group *group, struct raft_event *event);
 /* Entries up to `index` are durable; does nothing if the engine knows. */
 void raft_group_step_persisted(struct raft_group *group, log_index index);
@@ -242,11 +260,13 @@ void raft_group_hand_over(struct raft_group *group);
 
 /* ---- admit.c ---- */
 
-/* Whether the engine may see this message of `from`. False: dropped and counted (or the group has stopped). Terms are 32 bits here. */
+/* Whether the engine may see this message of `from`. False: dropped and counted (or the group has
+ * stopped). Terms are 32 bits here. */
 bool raft_group_admit(struct raft_group *group, struct member *from, struct raft_message *message);
-/* The same for what the engine does not look at: the entries of an AppendEntries that raft_group_admit lets through. */
-bool raft_group_admit_entries(struct raft_group *group, struct member *from, const struct raft_append_entries *args,
-                              struct entry *const *entries);
+/* The same for what the engine does not look at: the entries of an AppendEntries that
+ * raft_group_admit lets through. */
+bool raft_group_admit_entries(struct raft_group *group, struct member *from,
+                              const struct raft_append_entries *args, struct entry *const *entries);
 
 /* ======== Causes of steps ======== */
 
@@ -263,7 +283,8 @@ void raft_group_on_time(struct raft_group *group);
 
 /* Goes on with the start as far as what is here allows; called again when more is. */
 void raft_group_continue_start(struct raft_group *group);
-/* A read of the own log failed with an error that may pass: no further one until it is tried again. False: it is damage. */
+/* A read of the own log failed with an error that may pass: no further one until it is tried again.
+ * False: it is damage. */
 bool raft_group_read_later(struct raft_group *group, int error);
 /* The group closes: nothing of an unfinished start remains. */
 void raft_group_end_start(struct raft_group *group);
@@ -272,7 +293,8 @@ void raft_group_end_start(struct raft_group *group);
 
 /* `run` of group.applying.more. */
 void raft_group_apply_more(struct env_task *task);
-/* Hands over commits and tells about leadership; part of the turn. The group, which is pinned, may be closed then. */
+/* Hands over commits and tells about leadership; part of the turn. The group, which is pinned, may
+ * be closed then. */
 void raft_group_deliver(struct raft_group *group);
 
 /* ---- drain.c (and shard_transfer_all) ---- */

@@ -1,20 +1,25 @@
 /*
- * What a group is, and what begins and ends with it: follower, candidate, leader, or stopped; and what the owner hears of it.
+ * What a group is, and what begins and ends with it: follower, candidate, leader, or stopped; and
+ * what the owner hears of it.
  *
- * Steps only note; the end of the turn tells (raft_group_apply.c), in the order lost, leader_changed, leading.
+ * Steps only note; the end of the turn tells (raft_group_apply.c), in the order lost,
+ * leader_changed, leading.
  *
- * Invariants: `leading` only when an entry of the own term is committed and applied (Raft dissertation, 6.4); `lost` only after
- * `leading`; a group that has stopped neither leads nor follows, and is never due.
+ * Invariants: `leading` only when an entry of the own term is committed and applied (Raft
+ * dissertation, 6.4); `lost` only after `leading`; a group that has stopped neither leads nor
+ * follows, and is never due.
  */
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-/* It hears no majority, or has stopped, or is deposed. The others may hear it, or its broker, all the same, and would wait for it. */
+/* It hears no majority, or has stopped, or is deposed. The others may hear it, or its broker, all
+ * the same, and would wait for it. */
 static void resign(struct raft_group *group, log_term term, uint32_t deposed_by) {
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i] == group->self) continue;
-        struct peer_record record = {.type = RECORD_RESIGNED, .term = term, .resigned = {.deposed_by = deposed_by}};
+        struct peer_record record = {
+            .type = RECORD_RESIGNED, .term = term, .resigned = {.deposed_by = deposed_by}};
         raft_group_send(group, group->members[i], &record);
     }
 }
@@ -49,7 +54,8 @@ void raft_group_note_leader(struct raft_group *group) {
     } else if (group->raft.state == RAFT_CANDIDATE) {
         group->leader = 0;
     } else if (term != group->leader_term || group->leader == group->replica) {
-        group->leader = 0; /* the engine still remembers the one of an older term; we lead no more without a majority */
+        group->leader = 0; /* the engine still remembers the one of an older term; we lead no more
+                              without a majority */
     }
     group->leader_term = term;
 }
@@ -61,7 +67,8 @@ static bool stop(struct raft_group *group, const char *why) {
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
         group->label, why);
     if (raft_group_leads(group))
-        resign(group, raft_group_term(group), 0); /* nobody else would notice: a quiet group sends nothing */
+        resign(group, raft_group_term(group),
+               0); /* nobody else would notice: a quiet group sends nothing */
     else if (group->calm.of != NULL)
         raft_group_send_state(group, group->calm.of); /* that it is awake; more it will not say */
     quiet_end(group);
@@ -85,19 +92,23 @@ void raft_group_stop_contradicted(struct raft_group *group, const char *why) {
 /* ---- What the owner hears ---- */
 
 static bool may_serve(const struct raft_group *group) {
-    if (!raft_group_leads(group) || group->serve_index == 0 || group->applying.blocked) return false;
+    if (!raft_group_leads(group) || group->serve_index == 0 || group->applying.blocked)
+        return false;
     return group->applied >= group->serve_index || MUTANT(MUTANT_NO_BARRIER);
 }
 
 /* ... any more, and the owner does not know yet. */
 static bool must_not_serve(const struct raft_group *group) {
-    bool leads = raft_group_leads(group) && raft_group_term(group) == group->announced.term && !group->applying.blocked;
+    bool leads = raft_group_leads(group) && raft_group_term(group) == group->announced.term &&
+                 !group->applying.blocked;
     return group->announced.leading && !leads;
 }
 
 bool raft_group_has_to_tell(const struct raft_group *group) {
     if (must_not_serve(group)) return true;
-    if (group->leader != group->announced.leader || group->leader_term != group->announced.leader_term) return true;
+    if (group->leader != group->announced.leader ||
+        group->leader_term != group->announced.leader_term)
+        return true;
     if (group->announced.leading && group->quiet != group->announced.quiet) return true;
     return !group->announced.leading && may_serve(group);
 }
@@ -108,8 +119,8 @@ void raft_group_tell_role(struct raft_group *group) {
         group->shard->stats.leaderships_lost++;
         group->events->lost(group->arg);
     }
-    if (!group->closed &&
-        (group->leader != group->announced.leader || group->leader_term != group->announced.leader_term)) {
+    if (!group->closed && (group->leader != group->announced.leader ||
+                           group->leader_term != group->announced.leader_term)) {
         group->announced.leader = group->leader;
         group->announced.leader_term = group->leader_term;
         group->events->leader_changed(group->arg, group->leader, group->leader_term);

@@ -1,13 +1,18 @@
 /*
- * Starting the engine of a group, when all of this holds (raft_group_continue_start, called again whenever something arrived):
- *   - the configuration in force where the engine starts and those above are read, because RAFT_START wants their bytes
+ * Starting the engine of a group, when all of this holds (raft_group_continue_start, called again
+ * whenever something arrived):
+ *   - the configuration in force where the engine starts and those above are read, because
+ * RAFT_START wants their bytes
  *   - everything in the log is durable, because RAFT_START counts it as persisted
- *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside RAFT_START in the term that it is
- *     given, where entries that were sent and never flushed could come back with the same (index, term) and other bytes
- * Until then messages are dropped and nothing leads. A log without entries starts as a follower without configuration.
- * RAFT_START takes 40 bytes an entry, so the engine starts behind what is known to be committed (start_index), as if a snapshot were
- * there: a start costs the same whatever the log's length. What lies below is here all the same, and raft_group_trail.c tells its terms.
- * Failures: a configuration that is damaged or malformed stops the group; one that cannot be read at present is read again.
+ *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside
+ * RAFT_START in the term that it is given, where entries that were sent and never flushed could
+ * come back with the same (index, term) and other bytes Until then messages are dropped and nothing
+ * leads. A log without entries starts as a follower without configuration. RAFT_START takes 40
+ * bytes an entry, so the engine starts behind what is known to be committed (start_index), as if a
+ * snapshot were there: a start costs the same whatever the log's length. What lies below is here
+ * all the same, and raft_group_trail.c tells its terms.
+ * Failures: a configuration that is damaged or malformed stops the group; one that cannot be read
+ * at present is read again.
  */
 #include <string.h>
 
@@ -55,7 +60,8 @@ static void choose_changes(struct raft_group *group) {
     group->starting.count = count - before;
     memmove(group->starting.indexes, group->starting.indexes + before,
             group->starting.count * sizeof *group->starting.indexes);
-    group->starting.configurations = mem_zalloc((group->starting.count + 1) * sizeof *group->starting.configurations);
+    group->starting.configurations = mem_zalloc((group->starting.count + 1) *
+                                                sizeof *group->starting.configurations);
 }
 
 /* One after the other: there are a handful. */
@@ -79,7 +85,8 @@ static bool changes_are_sound(const struct raft_group *group) {
     for (size_t i = 0; i < group->starting.count; i++) {
         const struct entry *entry = group->starting.configurations[i];
         if (entry->type != ENTRY_CHANGE || entry->codec != ENTRY_PLAIN) return false;
-        if (configuration_decode(entry->body.data, entry->body.len, servers, &n) != ERR_NONE) return false;
+        if (configuration_decode(entry->body.data, entry->body.len, servers, &n) != ERR_NONE)
+            return false;
     }
     return true;
 }
@@ -106,7 +113,8 @@ static bool is_sole_voter(const struct raft_group *group) {
     struct configuration_server servers[CHANGE_SERVERS_MAX];
     size_t n, voters = 0;
     bool ours = false;
-    if (configuration_decode(last->body.data, last->body.len, servers, &n) != ERR_NONE) return false;
+    if (configuration_decode(last->body.data, last->body.len, servers, &n) != ERR_NONE)
+        return false;
     for (size_t i = 0; i < n; i++) {
         voters += servers[i].voter;
         ours = ours || (servers[i].voter && servers[i].replica == group->replica);
@@ -129,7 +137,8 @@ static void add_terms(void *arg, uint64_t first, uint64_t count, log_term term) 
         start->entries[start->n++] = (struct raft_entry){.term = term, .type = RAFT_COMMAND};
 }
 
-/* The entries above start_index, which are uncommitted or not known to be committed: their bytes are limited where they are taken. */
+/* The entries above start_index, which are uncommitted or not known to be committed: their bytes
+ * are limited where they are taken. */
 static struct start_entries entries_above(const struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log), count = last - group->start_index;
     struct start_entries start = {.behind = group->start_index};
@@ -137,10 +146,12 @@ static struct start_entries entries_above(const struct raft_group *group) {
     if (count == 0) return start;
     start.entries = mem_alloc(count * sizeof *start.entries);
     partition_log_each_term(group->log, add_terms, &start);
-    CHECK(start.n == count); /* partition_log_open refuses segments that do not begin at 1 or have holes */
+    CHECK(start.n ==
+          count); /* partition_log_open refuses segments that do not begin at 1 or have holes */
     for (size_t i = 0; i < group->starting.count; i++) {
         if (group->starting.indexes[i] <= group->start_index) continue;
-        struct raft_entry *entry = &start.entries[group->starting.indexes[i] - group->start_index - 1];
+        struct raft_entry *entry =
+            &start.entries[group->starting.indexes[i] - group->start_index - 1];
         entry->type = RAFT_CHANGE;
         entry->buf.base = (void *)group->starting.configurations[i]->body.data;
         entry->buf.len = group->starting.configurations[i]->body.len;
@@ -186,10 +197,11 @@ void raft_group_continue_start(struct raft_group *group) {
         raft_group_stop(group, "a configuration in its log is malformed");
         return;
     }
-    if (is_sole_voter(group) && !group->starting.own_term_set && !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
+    if (is_sole_voter(group) && !group->starting.own_term_set &&
+        !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
         group->starting.own_term_set = true;
-        group->hard_state.version = partition_log_set_hard_state(group->log, partition_log_term(group->log) + 1,
-                                                                 group->replica);
+        group->hard_state.version = partition_log_set_hard_state(
+            group->log, partition_log_term(group->log) + 1, group->replica);
     }
     if (raft_group_hard_state_pending(group) ||
         partition_log_durable_index(group->log) < partition_log_last_index(group->log))
@@ -208,11 +220,12 @@ static void read_again(void *arg) {
 
 bool raft_group_read_later(struct raft_group *group, int error) {
     if (error_is_damage(error) || error == ERR_NOT_FOUND) return false;
-    if (group->starting.again == NULL) group->starting.again = env_timer_new(group->shard->env, read_again, group);
+    if (group->starting.again == NULL)
+        group->starting.again = env_timer_new(group->shard->env, read_again, group);
     env_timer_start(group->starting.again, READ_AGAIN_US);
     group->starting.waits = true;
     log_limited(group->shard->log, &group->limiter, LOG_ERROR,
-                "%s: its log cannot be read on this broker at present (%s); %s. It is tried again", group->label,
-                error_phrase(error), error_advice(error));
+                "%s: its log cannot be read on this broker at present (%s); %s. It is tried again",
+                group->label, error_phrase(error), error_advice(error));
     return true;
 }

@@ -1,17 +1,20 @@
 /*
  * One step of the engine, and its effects in their order:
  *
- *   1 term and vote    recorded in the journal; until they are durable no message of this group leaves, of this step or
- *                      a later one (raft_group_send.c), and none of its entries counts as persisted (raft_group_durable.c)
- *   2 entries          truncate if they are not past the log's end, then append
- *   3 state            a new leader's cursors begin before its messages (raft_group_role.c)
- *   4 messages         records for this turn; AppendEntries move the cursors of the followers (replicate.c)
- *   5 commit index     to the log, and to the owner at the end of the turn (raft_group_apply.c)
- *   6 timeout          the group's place in the timer heap (raft_group_deadline.c)
+ *   1 term and vote    recorded in the journal; until they are durable no message of this group
+ * leaves, of this step or a later one (raft_group_send.c), and none of its entries counts as
+ * persisted (raft_group_durable.c) 2 entries          truncate if they are not past the log's end,
+ * then append 3 state            a new leader's cursors begin before its messages
+ * (raft_group_role.c) 4 messages         records for this turn; AppendEntries move the cursors of
+ * the followers (replicate.c) 5 commit index     to the log, and to the owner at the end of the
+ * turn (raft_group_apply.c) 6 timeout          the group's place in the timer heap
+ * (raft_group_deadline.c)
  *
- * Then what follows from it, which may be a step again: the barrier of a new leader, a leadership that can be handed over.
+ * Then what follows from it, which may be a step again: the barrier of a new leader, a leadership
+ * that can be handed over.
  *
- * A step that fails leaves the engine half changed, so it ends the process: what can be refused is refused before.
+ * A step that fails leaves the engine half changed, so it ends the process: what can be refused is
+ * refused before.
  */
 #include <inttypes.h>
 
@@ -24,15 +27,16 @@
 static void set_hard_state(struct raft_group *group, unsigned flags) {
     if ((flags & ((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) == 0) return;
     uint64_t vote = MUTANT(MUTANT_VOTE_NOT_PERSISTED) ? 0 : raft_voted_for(&group->raft);
-    group->hard_state.version = partition_log_set_hard_state(group->log, (uint32_t)raft_current_term(&group->raft),
-                                                             vote);
+    group->hard_state.version = partition_log_set_hard_state(
+        group->log, (uint32_t)raft_current_term(&group->raft), vote);
 }
 
 /* ---- Entries ---- */
 
 static struct entry *make_barrier(struct raft_group *group, log_index index, log_term term) {
-    struct entry_spec spec = {
-        .type = ENTRY_BARRIER, .base_offset = partition_log_end_offset(group->log), .max_timestamp = -1};
+    struct entry_spec spec = {.type = ENTRY_BARRIER,
+                              .base_offset = partition_log_end_offset(group->log),
+                              .max_timestamp = -1};
     struct entry *entry = entry_new(NULL, &spec);
     entry_seal(entry, group->id, index, term);
     return entry;
@@ -50,11 +54,14 @@ static void append_entries(struct raft_group *group, const struct raft_update *u
     }
     if (group->step.entries != NULL) {
         CHECK(first >= group->step.first); /* they are those of this step, admitted */
-        partition_log_append(group->log, group->step.entries + (first - group->step.first), update->entries.n);
+        partition_log_append(group->log, group->step.entries + (first - group->step.first),
+                             update->entries.n);
         return;
     }
-    /* The engine's own: the barrier of a new leader. Its eight bytes are ours to free, and nothing else knows them. */
-    CHECK(update->entries.n == 1 && update->entries.batch == &group->raft.barrier); /* the engine's own entry */
+    /* The engine's own: the barrier of a new leader. Its eight bytes are ours to free, and nothing
+     * else knows them. */
+    CHECK(update->entries.n == 1 &&
+          update->entries.batch == &group->raft.barrier); /* the engine's own entry */
     raft_free(group->raft.barrier.buf.base);
     struct entry *barrier = make_barrier(group, first, (uint32_t)group->raft.barrier.term);
     partition_log_append(group->log, &barrier, 1);
@@ -63,8 +70,10 @@ static void append_entries(struct raft_group *group, const struct raft_update *u
 
 /* ---- Messages ---- */
 
-/* Nothing but terms is gone (raft_group_trail.c): once they are known, its rejection there makes the engine look for the right place. */
-static void ask_behind_snapshot(struct member *member, const struct raft_install_snapshot *snapshot) {
+/* Nothing but terms is gone (raft_group_trail.c): once they are known, its rejection there makes
+ * the engine look for the right place. */
+static void ask_behind_snapshot(struct member *member,
+                                const struct raft_install_snapshot *snapshot) {
     struct raft_append_entries question = {.prev_log_index = snapshot->last_index,
                                            .prev_log_term = snapshot->last_term};
     raft_group_trail_reach(member);
@@ -108,8 +117,10 @@ bool raft_group_step(struct raft_group *group, struct raft_event *event) {
             "%s: the consensus engine failed in term %llu at entry %" PRIu64
             " (%s); the process ends, because its state cannot be believed. Start it again; if it fails again, keep the data "
             "directory and report this",
-            group->label, raft_current_term(&group->raft), partition_log_last_index(group->log), raft_strerror(rv));
-    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0); /* peers cannot send one: receive.c knows no such message */
+            group->label, raft_current_term(&group->raft), partition_log_last_index(group->log),
+            raft_strerror(rv));
+    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) ==
+          0); /* peers cannot send one: receive.c knows no such message */
     CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
@@ -117,7 +128,8 @@ bool raft_group_step(struct raft_group *group, struct raft_event *event) {
     if (update.flags & (RAFT_UPDATE_STATE)) raft_group_note_role(group);
     if (update.flags & (RAFT_UPDATE_MESSAGES)) send_messages(group, &update);
     group->step.stale = false;
-    if (update.flags & (RAFT_UPDATE_COMMIT_INDEX)) commit_to(group, raft_commit_index(&group->raft));
+    if (update.flags & (RAFT_UPDATE_COMMIT_INDEX))
+        commit_to(group, raft_commit_index(&group->raft));
     if (update.flags & (RAFT_UPDATE_TIMEOUT)) raft_group_rearm_later(group);
     follow_up(group);
     return (update.flags & (RAFT_UPDATE_ENTRIES)) != 0;
@@ -125,7 +137,8 @@ bool raft_group_step(struct raft_group *group, struct raft_event *event) {
 
 /* ---- Events of our own ---- */
 
-static void submit_sealed(struct raft_group *group, struct entry *entry, enum raft_entry_type type) {
+static void submit_sealed(struct raft_group *group, struct entry *entry,
+                          enum raft_entry_type type) {
     static char token; /* the engine wants some batch and never touches that of a submit */
     struct raft_entry raw = {.term = entry->term, .type = type, .batch = &token};
     struct raft_event event = {.type = RAFT_SUBMIT};
@@ -154,8 +167,9 @@ void raft_group_step_persisted(struct raft_group *group, log_index index) {
 
 /* ---- What follows from a step ---- */
 
-/* The engine appends a barrier only when something is uncommitted; a leader serves behind one in any case: what earlier terms left
- * is known to be committed only below an entry of its own (Raft, 5.4.2). */
+/* The engine appends a barrier only when something is uncommitted; a leader serves behind one in
+ * any case: what earlier terms left is known to be committed only below an entry of its own
+ * (Raft, 5.4.2). */
 static void serve_behind_own_entry(struct raft_group *group) {
     uint64_t last = partition_log_last_index(group->log);
     group->serve_index = last + 1;
@@ -182,13 +196,15 @@ static void follow_up(struct raft_group *group) {
     raft_group_note_leader(group);
     election_note(group);
     raft_group_hand_over(group);
-    if (group->phase == RAFT_GROUP_RUNNING && (raft_group_has_to_tell(group) || group->read_index.first != NULL))
+    if (group->phase == RAFT_GROUP_RUNNING &&
+        (raft_group_has_to_tell(group) || group->read_index.first != NULL))
         shard_ready(group);
 }
 
 /* ---- The owner submits ---- */
 
-/* Uncommitted, or committed by the others while our own disk is slow: both wait in memory and for the journal. */
+/* Uncommitted, or committed by the others while our own disk is slow: both wait in memory and for
+ * the journal. */
 static bool too_much_waits(const struct raft_group *group) {
     const struct shard *shard = group->shard;
     const struct shard_options *options = &shard->options;
@@ -203,9 +219,11 @@ int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_ind
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;
-    if (group->needs_room && !disk_space_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
+    if (group->needs_room &&
+        !disk_space_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
         return ERR_NO_SPACE;
-    CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
+    CHECK(spec->type == ENTRY_BATCHES ||
+          spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;
     entry_seal(entry, group->id, *index, (uint32_t)raft_current_term(&group->raft));

@@ -1,24 +1,30 @@
 /*
- * The engine's trail: which term each entry of the log has, as ranges of equal terms. It is all that the engine knows of a log.
+ * The engine's trail: which term each entry of the log has, as ranges of equal terms. It is all
+ * that the engine knows of a log.
  *
- * RAFT_START builds it from one raft_entry (40 bytes) for each entry, so it is given only those above what is known to be committed
- * (raft_group_start.c), behind a snapshot there; nothing is gone, so the terms of what lies below are put before them afterwards. The trail
- * is then what it would be had every entry been given, and a follower that lacks what lies below is sent it like any other.
- * libraft has no call for that: the struct is in its header, and engine_heap.c pins the version. test_raft_group_trail.c compares the
- * result with a trail that the library built itself.
+ * RAFT_START builds it from one raft_entry (40 bytes) for each entry, so it is given only those
+ * above what is known to be committed (raft_group_start.c), behind a snapshot there; nothing is
+ * gone, so the terms of what lies below are put before them afterwards. The trail is then what it
+ * would be had every entry been given, and a follower that lacks what lies below is sent it like
+ * any other. libraft has no call for that: the struct is in its header, and engine_heap.c pins the
+ * version. test_raft_group_trail.c compares the result with a trail that the library built itself.
  *
- * A trail counts its entries in 32 bits. So those more than options.engine_entries below the end are forgotten (RAFT_SNAPSHOT with
- * as many trailing entries), on a leader not before the followers that it hears have them. If one turns out to lack more than the
- * trail covers, the engine wants to send a snapshot: the trail is extended as far as 32 bits reach, and the engine finds its place.
+ * A trail counts its entries in 32 bits. So those more than options.engine_entries below the end
+ * are forgotten (RAFT_SNAPSHOT with as many trailing entries), on a leader not before the followers
+ * that it hears have them. If one turns out to lack more than the trail covers, the engine wants to
+ * send a snapshot: the trail is extended as far as 32 bits reach, and the engine finds its place.
  *
- * Invariants: offset <= snapshot.index <= the engine's commit index; the trail ends where the log ends.
+ * Invariants: offset <= snapshot.index <= the engine's commit index; the trail ends where the log
+ * ends.
  */
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-enum { HEARD_TIMEOUTS = 10 }; /* a follower that was silent for so many election timeouts is not waited for */
+enum {
+    HEARD_TIMEOUTS = 10
+}; /* a follower that was silent for so many election timeouts is not waited for */
 
 /* ---- Extending ---- */
 
@@ -32,7 +38,8 @@ static void add_range(void *arg, uint64_t first, uint64_t count, log_term term) 
     uint64_t last = first + count - 1;
     if (last < ranges->first) return;
     struct raft_trail *trail = ranges->trail;
-    CHECK(trail->back + 1 < trail->size); /* room was made for every range of the log, and one free place */
+    CHECK(trail->back + 1 <
+          trail->size); /* room was made for every range of the log, and one free place */
     trail->records[trail->back].index = last;
     trail->records[trail->back++].term = term;
 }
@@ -59,7 +66,8 @@ void engine_trail_extend(struct raft *raft, const struct partition_log *log, uin
 
 /* The first entry of a trail that covers `most` of the log's. */
 static uint64_t first_of(const struct raft_group *group, uint64_t most) {
-    uint64_t last = partition_log_last_index(group->log), first = partition_log_first_index(group->log);
+    uint64_t last = partition_log_last_index(group->log),
+             first = partition_log_first_index(group->log);
     return last - first >= most ? last - most + 1 : first;
 }
 
@@ -83,13 +91,15 @@ void raft_group_trail_reach(struct member *member) {
         group->shard->log, &group->limiter, LOG_ERROR,
         "%s: broker %d lacks more than the last %llu entries, which is more than this version can send; its replica stays "
         "out of sync, the others go on without it",
-        group->label, member->node, (unsigned long long)(partition_log_last_index(group->log) - first + 1));
+        group->label, member->node,
+        (unsigned long long)(partition_log_last_index(group->log) - first + 1));
 }
 
 /* ---- Forgetting ---- */
 
-/* Up to where those followers have the log that were heard not long ago. 0: the snapshot must stay where it is, because the engine
- * waits for the rejection of a message that is anchored there, and takes no other. */
+/* Up to where those followers have the log that were heard not long ago. 0: the snapshot must stay
+ * where it is, because the engine waits for the rejection of a message that is anchored there, and
+ * takes no other. */
 static uint64_t least_match(const struct raft_group *group) {
     uint64_t least = UINT64_MAX, now_ms = group->shard->now_ms;
     uint64_t patience_ms = (uint64_t)HEARD_TIMEOUTS * group->shard->options.election_timeout_ms;
@@ -104,21 +114,27 @@ static uint64_t least_match(const struct raft_group *group) {
 
 bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event) {
     const struct raft *raft = &group->raft;
-    uint64_t most = group->shard->options.engine_entries, last = partition_log_last_index(group->log);
-    if (group->phase != RAFT_GROUP_RUNNING || last - raft->trail.offset <= most + most / 16) return false;
+    uint64_t most = group->shard->options.engine_entries,
+             last = partition_log_last_index(group->log);
+    if (group->phase != RAFT_GROUP_RUNNING || last - raft->trail.offset <= most + most / 16)
+        return false;
     uint64_t offset = last - most, match = least_match(group);
     if (match <= offset) offset = match == 0 ? 0 : match - 1; /* the match itself is asked about */
     if (last - offset > ENGINE_ENTRIES_MOST) offset = last - ENGINE_ENTRIES_MOST;
-    uint64_t snapshot = raft->commit_index < raft->last_stored ? raft->commit_index : raft->last_stored;
-    /* the change in force there must be known as committed: the engine would take none before it any more */
-    bool settled = snapshot > raft->trail.snapshot.index && raft->configuration_committed_index <= snapshot;
+    uint64_t snapshot = raft->commit_index < raft->last_stored ? raft->commit_index
+                                                               : raft->last_stored;
+    /* the change in force there must be known as committed: the engine would take none before it
+     * any more */
+    bool settled = snapshot > raft->trail.snapshot.index &&
+                   raft->configuration_committed_index <= snapshot;
     if (offset > snapshot) offset = snapshot;
     if (!settled || offset <= raft->trail.offset) return false;
     *event = (struct raft_event){.type = RAFT_SNAPSHOT};
     event->snapshot.metadata.index = snapshot;
     event->snapshot.metadata.term = partition_log_term_at(group->log, snapshot);
     event->snapshot.metadata.configuration_index = raft->configuration_committed_index;
-    raft_configuration_init(&event->snapshot.metadata.configuration); /* it keeps its own, of that index */
+    raft_configuration_init(
+        &event->snapshot.metadata.configuration); /* it keeps its own, of that index */
     event->snapshot.trailing = (unsigned)(snapshot - offset);
     group->shard->stats.trails_cut++;
     return true;
@@ -126,15 +142,18 @@ bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event)
 
 /* ---- What reaches below ---- */
 
-/* The first index with a term. With a whole log it is 0, which needs none; the snapshot's is known without an entry. */
+/* The first index with a term. With a whole log it is 0, which needs none; the snapshot's is known
+ * without an entry. */
 static uint64_t lowest_known(const struct raft_trail *trail) {
-    return trail->offset == 0 || trail->offset == trail->snapshot.index ? trail->offset : trail->offset + 1;
+    return trail->offset == 0 || trail->offset == trail->snapshot.index ? trail->offset
+                                                                        : trail->offset + 1;
 }
 
 unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args) {
     uint64_t lowest = lowest_known(&group->raft.trail);
     bool asks_nothing = args->prev_log_index == 0 && args->n_entries == 0; /* is never rejected */
-    if (args->prev_log_index >= lowest || asks_nothing || MUTANT(MUTANT_BELOW_TRAIL_PASSED)) return 0;
+    if (args->prev_log_index >= lowest || asks_nothing || MUTANT(MUTANT_BELOW_TRAIL_PASSED))
+        return 0;
     uint64_t below = lowest - args->prev_log_index;
     unsigned cut = below < args->n_entries ? (unsigned)below : args->n_entries;
     args->prev_log_index = lowest;

@@ -1,10 +1,13 @@
 /*
- * Does a majority still follow this leader, after now? What a deposed leader that does not know it yet must ask before it says
- * something that a client would believe (read index: Raft dissertation, section 6.4).
+ * Does a majority still follow this leader, after now? What a deposed leader that does not know it
+ * yet must ask before it says something that a client would believe (read index: Raft dissertation,
+ * section 6.4).
  *
- * All that ask in one turn share one round: a record to each voter, in the frame of the turn. A voter that is in the same
- * term answers; its term says that it has voted for nobody later. With a majority the round, and all before it, is confirmed.
- * Failures: not leading any more: ERR_NOT_LEADER; no majority within an election timeout: ERR_TIMEOUT.
+ * All that ask in one turn share one round: a record to each voter, in the frame of the turn. A
+ * voter that is in the same term answers; its term says that it has voted for nobody later. With a
+ * majority the round, and all before it, is confirmed.
+ * Failures: not leading any more: ERR_NOT_LEADER; no majority within an election timeout:
+ * ERR_TIMEOUT.
  */
 #include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
@@ -12,14 +15,16 @@
 void raft_group_read_index(struct raft_group *group, struct raft_group_read_index *confirm) {
     confirm->next = NULL;
     confirm->round = group->read_index.asked + 1;
-    confirm->deadline_ms = env_now_ms(group->shard->env) + group->shard->options.election_timeout_ms;
+    confirm->deadline_ms = env_now_ms(group->shard->env) +
+                           group->shard->options.election_timeout_ms;
     *group->read_index.end = confirm;
     group->read_index.end = &confirm->next;
     shard_ready(group);
 }
 
 void raft_group_read_index_cancel(struct raft_group *group, struct raft_group_read_index *confirm) {
-    for (struct raft_group_read_index **at = &group->read_index.first; *at != NULL; at = &(*at)->next) {
+    for (struct raft_group_read_index **at = &group->read_index.first; *at != NULL;
+         at = &(*at)->next) {
         if (*at != confirm) continue;
         *at = confirm->next;
         if (*at == NULL) group->read_index.end = at;
@@ -46,8 +51,9 @@ static void index_ask(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         if (member == group->self || !member->voter) continue;
-        struct peer_record record = {
-            .type = RECORD_CONFIRM, .term = raft_group_term(group), .confirm = {.round = group->read_index.asked}};
+        struct peer_record record = {.type = RECORD_CONFIRM,
+                                     .term = raft_group_term(group),
+                                     .confirm = {.round = group->read_index.asked}};
         raft_group_send(group, member, &record);
     }
     raft_group_rearm_later(group);
@@ -82,7 +88,8 @@ void read_index_deliver(struct raft_group *group) {
     while (last->next != NULL)
         last = last->next;
     if (last->round > group->read_index.asked) index_ask(group);
-    uint64_t round = MUTANT(MUTANT_CONFIRM_SKIPPED) ? group->read_index.asked : confirmed_round(group);
+    uint64_t round = MUTANT(MUTANT_CONFIRM_SKIPPED) ? group->read_index.asked
+                                                    : confirmed_round(group);
     while (group->read_index.first != NULL && group->read_index.first->round <= round)
         end_first(group, ERR_NONE);
     uint64_t now_ms = env_now_ms(group->shard->env);
@@ -90,12 +97,14 @@ void read_index_deliver(struct raft_group *group) {
         end_first(group, ERR_TIMEOUT);
 }
 
-void read_index_received(struct raft_group *group, struct member *from, const struct peer_record *record) {
+void read_index_received(struct raft_group *group, struct member *from,
+                         const struct peer_record *record) {
     if (group->phase != RAFT_GROUP_RUNNING || record->term != raft_group_term(group)) return;
     if (record->type == RECORD_CONFIRM) {
         if (group->raft.state == RAFT_LEADER) return;
-        struct peer_record answer = {
-            .type = RECORD_CONFIRMED, .term = record->term, .confirm = {.round = record->confirm.round}};
+        struct peer_record answer = {.type = RECORD_CONFIRMED,
+                                     .term = record->term,
+                                     .confirm = {.round = record->confirm.round}};
         raft_group_send(group, from, &answer);
     } else if (from->damaged) { /* a later vote may be among what it lost */
         group->shard->stats.messages_dropped++;

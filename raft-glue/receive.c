@@ -1,11 +1,15 @@
 /*
- * From frames to steps: takes apart what a peer sent, finds the group, and steps what raft_group_admit lets through.
+ * From frames to steps: takes apart what a peer sent, finds the group, and steps what
+ * raft_group_admit lets through.
  *
- * Happy path: records become messages one by one. A frame of entries is one counted buffer: larger bodies stay slices of it,
- * small ones are copied out, so that a cached entry never pins a megabyte for 100 bytes.
- * Failures: what cannot be parsed breaks the link (the other side is of another mind about the format); a message for a group or
- * replica that is not here, or from one that is not a member there, is dropped and counted.
- * Invariant: a configuration is stepped as the first entry of its message (the engine records a wrong index for any other).
+ * Happy path: records become messages one by one. A frame of entries is one counted buffer: larger
+ * bodies stay slices of it, small ones are copied out, so that a cached entry never pins a megabyte
+ * for 100 bytes.
+ * Failures: what cannot be parsed breaks the link (the other side is of another mind about the
+ * format); a message for a group or replica that is not here, or from one that is not a member
+ * there, is dropped and counted.
+ * Invariant: a configuration is stepped as the first entry of its message (the engine records a
+ * wrong index for any other).
  */
 #include "base/mem.h"
 #include "base/mutant.h"
@@ -15,15 +19,16 @@
 
 enum {
     SMALL_BODY = 4096,
-    /* Versions that libraft's messages of 0.22 carry; they tell a pre-vote's answer from a vote's. */
+    /* Versions that libraft's messages of 0.22 carry; they tell a pre-vote's answer from a vote's.
+     */
     VOTE_VERSION = 2,
     VOTE_RESULT_VERSION = 2,
     APPEND_RESULT_VERSION = 2,
 };
 
 /* The member that may speak to us there, or NULL: dropped and counted. */
-static struct member *find_sender(struct shard *shard, int32_t node, uint64_t raft_group_id, uint64_t from, uint64_t to,
-                                  struct raft_group **group) {
+static struct member *find_sender(struct shard *shard, int32_t node, uint64_t raft_group_id,
+                                  uint64_t from, uint64_t to, struct raft_group **group) {
     *group = shard_group(shard, raft_group_id);
     struct member *member = NULL;
     if (*group != NULL && (*group)->replica == to) member = raft_group_member(*group, from);
@@ -32,7 +37,8 @@ static struct member *find_sender(struct shard *shard, int32_t node, uint64_t ra
     return NULL;
 }
 
-static bool step_message(struct raft_group *group, struct member *from, struct raft_message *message) {
+static bool step_message(struct raft_group *group, struct member *from,
+                         struct raft_message *message) {
     struct raft_event event = {.type = RAFT_RECEIVE};
     event.receive.message = message;
     message->server_id = from->replica;
@@ -51,29 +57,34 @@ static void note_append(struct raft_group *group, struct member *from, raft_term
     if (group->dead_leader == from->replica) group->dead_leader = 0;
 }
 
-/* Raft, figure 2: min(leaderCommit, index of last new entry). The engine goes there, also where that lies below what it knows to be
- * committed: what tells of more than it brings, anchored before that, would set it back. */
+/* Raft, figure 2: min(leaderCommit, index of last new entry). The engine goes there, also where
+ * that lies below what it knows to be committed: what tells of more than it brings, anchored before
+ * that, would set it back. */
 static uint64_t commit_within(const struct peer_piece *piece, unsigned n) {
     uint64_t last = piece->prev_index + n;
     return piece->commit < last || MUTANT(MUTANT_COMMIT_SET_BACK) ? piece->commit : last;
 }
 
-/* How many of them are taken: all before the first records for which, behind those before, the disk has no room. The leader is told with
- * the answer. What is taken counts as promised only when all of it is. */
+/* How many of them are taken: all before the first records for which, behind those before, the disk
+ * has no room. The leader is told with the answer. What is taken counts as promised only when all
+ * of it is. */
 static unsigned taken(const struct raft_group *group, struct entry *const *entries, unsigned n) {
     struct disk_space *room = log_store_room(group->shard->store);
     uint64_t bytes = 0;
     unsigned taken = 0;
     for (; group->needs_room && taken < n; taken++) {
         bytes += entry_stored_size(entries[taken]);
-        if (entries[taken]->type == ENTRY_BATCHES && !disk_space_for(room, DISK_ROOM_FOLLOWER, bytes)) return taken;
+        if (entries[taken]->type == ENTRY_BATCHES &&
+            !disk_space_for(room, DISK_ROOM_FOLLOWER, bytes))
+            return taken;
     }
     return n;
 }
 
 /* Entries and their twins for the engine; the entries stay the caller's. */
-static void step_append(struct raft_group *group, struct member *from, const struct peer_piece *piece,
-                        struct entry *const *entries, struct raft_entry *raw, unsigned n) {
+static void step_append(struct raft_group *group, struct member *from,
+                        const struct peer_piece *piece, struct entry *const *entries,
+                        struct raft_entry *raw, unsigned n) {
     struct raft_message message = {.type = RAFT_APPEND_ENTRIES};
     message.append_entries = (struct raft_append_entries){.term = piece->term,
                                                           .prev_log_index = piece->prev_index,
@@ -85,20 +96,24 @@ static void step_append(struct raft_group *group, struct member *from, const str
     if (!raft_group_admit_entries(group, from, &message.append_entries, entries)) return;
     unsigned cut = raft_group_trail_cut_below(group, &message.append_entries);
     n -= cut;
-    /* One token for the whole array: the engine frees it exactly when it does not hand the entries back. */
+    /* One token for the whole array: the engine frees it exactly when it does not hand the entries
+     * back. */
     void *token = n > 0 ? raft_malloc(1) : NULL;
     for (unsigned i = 0; i < n; i++)
         raw[cut + i].batch = token;
     group->step.entries = n > 0 ? entries + cut : NULL;
     group->step.first = message.append_entries.prev_log_index + 1;
     note_append(group, from, piece->term);
-    if (!group->step.stale && group->step.quiet_answer == 0) quiet_end(group); /* so the leader is not */
+    if (!group->step.stale && group->step.quiet_answer == 0)
+        quiet_end(group); /* so the leader is not */
     if (!step_message(group, from, &message)) return;
     raft_free(token);
-    if (MUTANT(MUTANT_RESULT_UNPERSISTED)) raft_group_step_persisted(group, partition_log_last_index(group->log));
+    if (MUTANT(MUTANT_RESULT_UNPERSISTED))
+        raft_group_step_persisted(group, partition_log_last_index(group->log));
 }
 
-static void receive_append(struct raft_group *group, struct member *from, const struct peer_record *record) {
+static void receive_append(struct raft_group *group, struct member *from,
+                           const struct peer_record *record) {
     if (record->append.quiet_round != 0 && !(record->flags & RECORD_QUIET)) return;
     struct peer_piece piece = {.term = record->term,
                                .prev_index = record->append.prev_index,
@@ -114,7 +129,8 @@ static void receive_append(struct raft_group *group, struct member *from, const 
 /* ---- Records ---- */
 
 static void note_state(struct member *from, uint8_t flags) {
-    bool damaged = flags & RECORD_DAMAGED, no_room = flags & RECORD_NO_ROOM, takes_none = flags & RECORD_TAKES_NONE;
+    bool damaged = flags & RECORD_DAMAGED, no_room = flags & RECORD_NO_ROOM,
+         takes_none = flags & RECORD_TAKES_NONE;
     if (MUTANT(MUTANT_TAKES_NONE_KEPT)) takes_none = takes_none || from->takes_none;
     if (damaged != from->log_damaged || no_room != from->no_room || takes_none != from->takes_none)
         quiet_end(from->group);
@@ -123,7 +139,8 @@ static void note_state(struct member *from, uint8_t flags) {
     from->takes_none = takes_none;
 }
 
-static void receive_record(struct raft_group *group, struct member *from, const struct peer_record *record) {
+static void receive_record(struct raft_group *group, struct member *from,
+                           const struct peer_record *record) {
     struct raft_message message = {0};
     switch (record->type) {
     case RECORD_APPEND: receive_append(group, from, record); return;
@@ -142,7 +159,8 @@ static void receive_record(struct raft_group *group, struct member *from, const 
     case RECORD_APPEND_RESULT:
         note_state(from, record->flags);
         if ((record->flags & RECORD_STALE) && record->term <= raft_group_term(group)) {
-            if (raft_group_leads(group)) quiet_end(group); /* it has agreed, perhaps, and is awake */
+            if (raft_group_leads(group))
+                quiet_end(group); /* it has agreed, perhaps, and is awake */
             return;
         }
         message.type = RAFT_APPEND_ENTRIES_RESULT;
@@ -154,26 +172,29 @@ static void receive_record(struct raft_group *group, struct member *from, const 
         break;
     case RECORD_VOTE:
         message.type = RAFT_REQUEST_VOTE;
-        message.request_vote = (struct raft_request_vote){.version = VOTE_VERSION,
-                                                          .term = record->term,
-                                                          .candidate_id = from->replica,
-                                                          .last_log_index = record->vote.last_index,
-                                                          .last_log_term = record->vote.last_term,
-                                                          .disrupt_leader = record->flags & RECORD_DISRUPT,
-                                                          .pre_vote = record->flags & RECORD_PRE_VOTE};
+        message.request_vote = (struct raft_request_vote){
+            .version = VOTE_VERSION,
+            .term = record->term,
+            .candidate_id = from->replica,
+            .last_log_index = record->vote.last_index,
+            .last_log_term = record->vote.last_term,
+            .disrupt_leader = record->flags & RECORD_DISRUPT,
+            .pre_vote = record->flags & RECORD_PRE_VOTE};
         if (election_leader_is_dead(group)) message.request_vote.disrupt_leader = true;
         break;
     case RECORD_VOTE_RESULT:
         message.type = RAFT_REQUEST_VOTE_RESULT;
-        message.request_vote_result = (struct raft_request_vote_result){.version = VOTE_RESULT_VERSION,
-                                                                        .term = record->term,
-                                                                        .vote_granted = record->flags & RECORD_GRANTED,
-                                                                        .pre_vote = record->flags & RECORD_PRE_VOTE};
+        message.request_vote_result = (struct raft_request_vote_result){
+            .version = VOTE_RESULT_VERSION,
+            .term = record->term,
+            .vote_granted = record->flags & RECORD_GRANTED,
+            .pre_vote = record->flags & RECORD_PRE_VOTE};
         break;
     default:
         message.type = RAFT_TIMEOUT_NOW;
-        message.timeout_now = (struct raft_timeout_now){
-            .term = record->term, .last_log_index = record->vote.last_index, .last_log_term = record->vote.last_term};
+        message.timeout_now = (struct raft_timeout_now){.term = record->term,
+                                                        .last_log_index = record->vote.last_index,
+                                                        .last_log_term = record->vote.last_term};
     }
     if (!raft_group_admit(group, from, &message)) return;
     bool result = message.type == RAFT_APPEND_ENTRIES_RESULT;
@@ -195,7 +216,8 @@ void receive_records(struct shard *shard, int32_t node, struct slice payload) {
         struct raft_group *group;
         sound = peer_record_decode(payload.data + at, &record) == ERR_NONE;
         if (!sound) break;
-        struct member *from = find_sender(shard, node, record.group, record.from, record.to, &group);
+        struct member *from = find_sender(shard, node, record.group, record.from, record.to,
+                                          &group);
         if (from != NULL) receive_record(group, from, &record);
     }
     slice_unref(&payload);
@@ -209,7 +231,8 @@ static enum raft_entry_type engine_type(const struct entry *entry) {
     return entry->type == ENTRY_BARRIER ? RAFT_BARRIER : RAFT_COMMAND;
 }
 
-/* Steps the entries [0, n) of a piece, in as many messages as there are configurations not at their beginning. */
+/* Steps the entries [0, n) of a piece, in as many messages as there are configurations not at their
+ * beginning. */
 static void step_piece(struct raft_group *group, struct member *from, struct peer_piece piece,
                        struct entry *const *entries, size_t n) {
     struct raft_entry *raw = mem_zalloc(n * sizeof *raw);
@@ -253,7 +276,8 @@ static struct entry *read_entry(struct frame_cursor *cursor) {
     if (body_len <= SMALL_BODY) {
         body = slice_copy(NULL, cursor->body, body_len);
     } else {
-        body = slice_of(cursor->payload.buffer, (size_t)(cursor->body - cursor->payload.buffer->data), body_len);
+        body = slice_of(cursor->payload.buffer,
+                        (size_t)(cursor->body - cursor->payload.buffer->data), body_len);
     }
     if (entry_from_bytes(cursor->meta, body, &entry) != ERR_NONE) {
         slice_unref(&body);
@@ -267,7 +291,8 @@ static struct entry *read_entry(struct frame_cursor *cursor) {
 /* Every entry must be where the piece says. */
 static bool entries_fit(const struct peer_piece *piece, struct entry *const *entries) {
     for (uint32_t i = 0; i < piece->count; i++)
-        if (entries[i]->group != piece->group || entries[i]->index != piece->prev_index + 1 + i) return false;
+        if (entries[i]->group != piece->group || entries[i]->index != piece->prev_index + 1 + i)
+            return false;
     return true;
 }
 
@@ -298,8 +323,8 @@ static bool receive_piece(struct shard *shard, int32_t node, struct frame_cursor
 
 void receive_entries(struct shard *shard, int32_t node, struct slice payload) {
     uint32_t meta_len = le_get_u32(payload.data); /* peer_frame_open has checked it */
-    struct frame_cursor cursor = {payload, payload.data + 4, payload.data + meta_len, payload.data + meta_len,
-                                  payload.data + payload.len};
+    struct frame_cursor cursor = {payload, payload.data + 4, payload.data + meta_len,
+                                  payload.data + meta_len, payload.data + payload.len};
     shard->stats.frames_received++;
     flow_control_charge(shard, payload.len);
     bool sound = true;

@@ -1,22 +1,27 @@
 /*
  * What a leader sends to each follower: a cursor for each (group, follower), not a queue.
  *
- * The engine's AppendEntries say what should be sent, [next, end), and carry no entries. They only move the cursor; at the
- * end of the turn replicate_fill reads entries from memory, or from the segments of a follower that was away, and packs
- * several groups' runs into one frame, as far as the windows allow.
+ * The engine's AppendEntries say what should be sent, [next, end), and carry no entries. They only
+ * move the cursor; at the end of the turn replicate_fill reads entries from memory, or from the
+ * segments of a follower that was away, and packs several groups' runs into one frame, as far as
+ * the windows allow.
  *
- *   not verified --(the follower has the entry before `next`)--> verified --(it rejects; link up anew)--> not verified
+ *   not verified --(the follower has the entry before `next`)--> verified --(it rejects; link up
+ * anew)--> not verified
  *
- * Entries go out only behind a place where the logs are known to match; before that, empty AppendEntries ask, so that no
- * megabytes travel to be rejected. The engine throws a follower that is silent for a heartbeat into probing, and asks for
- * everything again: what was sent on this link is under way (TCP), so it is not sent twice, unless nothing moved for RESEND_MS, or the
- * follower rejects what stands behind it: it dropped it (its replica was not open yet).
- * Empty ones are anchored at the follower's match, where they may overtake data and are never rejected. A follower that said nothing
- * at all meanwhile (its replica has stopped) gets only those until it answers: its entries would fill, again and again, the window
- * that the other groups need. So does one whose disk has no room, until it says that it has some again.
+ * Entries go out only behind a place where the logs are known to match; before that, empty
+ * AppendEntries ask, so that no megabytes travel to be rejected. The engine throws a follower that
+ * is silent for a heartbeat into probing, and asks for everything again: what was sent on this link
+ * is under way (TCP), so it is not sent twice, unless nothing moved for RESEND_MS, or the follower
+ * rejects what stands behind it: it dropped it (its replica was not open yet).
+ * Empty ones are anchored at the follower's match, where they may overtake data and are never
+ * rejected. A follower that said nothing at all meanwhile (its replica has stopped) gets only those
+ * until it answers: its entries would fill, again and again, the window that the other groups need.
+ * So does one whose disk has no room, until it says that it has some again.
  *
- * Invariants: match < next <= end whenever verified; runs cover what is sent and not acknowledged, and the link's
- * unacked_bytes is their sum over all groups; at most one read from disk for each cursor.
+ * Invariants: match < next <= end whenever verified; runs cover what is sent and not acknowledged,
+ * and the link's unacked_bytes is their sum over all groups; at most one read from disk for each
+ * cursor.
  */
 #include <string.h>
 
@@ -52,7 +57,8 @@ static void note_sent(struct member *member, uint64_t last, uint64_t bytes) {
         member->run_room = room;
         member->run_first = 0;
     }
-    member->runs[(member->run_first + member->run_count++) % member->run_room] = (struct sent_run){last, bytes};
+    member->runs[(member->run_first + member->run_count++) % member->run_room] = (struct sent_run){
+        last, bytes};
     member->link->unacked_bytes += bytes;
 }
 
@@ -122,9 +128,10 @@ void replicate_begin(struct raft_group *group) {
         struct member *member = group->members[i];
         if (member == group->self) continue;
         reset(member);
-        member->damaged = member->no_room = member->takes_none = member->silent = member->beyond = false;
-        member->anchor = member->sent_ms = member->again_ms = member->commit_sent = member->commit_sent_ms =
-            member->confirmed = 0;
+        member->damaged = member->no_room = member->takes_none = member->silent = member->beyond =
+            false;
+        member->anchor = member->sent_ms = member->again_ms = member->commit_sent =
+            member->commit_sent_ms = member->confirmed = 0;
     }
 }
 
@@ -138,7 +145,8 @@ void replicate_end(struct raft_group *group) {
 static void send_empty(struct member *member) {
     struct raft_group *group = member->group;
     uint64_t prev = member->verified ? member_match(member) : member->anchor;
-    struct peer_record record = {.type = RECORD_APPEND, .term = raft_group_term(group), .append = {.prev_index = prev}};
+    struct peer_record record = {
+        .type = RECORD_APPEND, .term = raft_group_term(group), .append = {.prev_index = prev}};
     record.append.commit = group->commit;
     member->commit_sent = record.append.commit < prev ? record.append.commit : prev;
     record.append.prev_term = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
@@ -148,11 +156,13 @@ static void send_empty(struct member *member) {
     raft_group_send(group, member, &record);
 }
 
-/* Heartbeats are the engine's affair; this only sees that they neither pile up nor fail to go while entries wait. */
+/* Heartbeats are the engine's affair; this only sees that they neither pile up nor fail to go while
+ * entries wait. */
 static bool heartbeat_is_due(const struct member *member) {
     const struct shard *shard = member->group->shard;
     return member->sent_ms == 0 ||
-           shard->now_ms - member->sent_ms + shard->options.heartbeat_ms / 4 >= shard->options.heartbeat_ms;
+           shard->now_ms - member->sent_ms + shard->options.heartbeat_ms / 4 >=
+               shard->options.heartbeat_ms;
 }
 
 /* ---- The cursor ---- */
@@ -165,11 +175,14 @@ static void probe(struct member *member, uint64_t prev) {
     if (!asked || member->rejected || heartbeat_is_due(member)) send_empty(member);
 }
 
-/* Nothing moved for long although much was sent: it may have been dropped on the other side, so it goes out again. */
+/* Nothing moved for long although much was sent: it may have been dropped on the other side, so it
+ * goes out again. */
 static void resend_if_stuck(struct member *member, uint64_t match) {
     uint64_t now_ms = member->group->shard->now_ms;
-    if (member->next <= match + 1 || now_ms - member->progress_ms < RESEND_MS || member->reading) return;
-    if (peers_bulk_queued(member->group->shard->peers, member->node) > 0) return; /* it did not even leave */
+    if (member->next <= match + 1 || now_ms - member->progress_ms < RESEND_MS || member->reading)
+        return;
+    if (peers_bulk_queued(member->group->shard->peers, member->node) > 0)
+        return; /* it did not even leave */
     forget_sent(member);
     member->next = match + 1;
     member->silent = member->link->up && member->heard_ms <= member->progress_ms;
@@ -189,7 +202,8 @@ static void withhold(struct member *member, uint64_t match) {
 }
 
 void replicate_append(struct member *member, const struct raft_append_entries *args) {
-    if (args->prev_log_index != member->group->raft.trail.snapshot.index || args->n_entries > 0) member->beyond = false;
+    if (args->prev_log_index != member->group->raft.trail.snapshot.index || args->n_entries > 0)
+        member->beyond = false;
     if (!member->link->up && !member->verified) {
         member->anchor = args->prev_log_index; /* asked when the link is up */
         member->next = member->end = member->anchor + 1;
@@ -215,10 +229,12 @@ void replicate_append(struct member *member, const struct raft_append_entries *a
     if (!member->link->up) return;
     bool more = member->next < member->end;
     if (more) make_ready(member);
-    if ((!more || member->reading || !link_has_room(member->link)) && heartbeat_is_due(member)) send_empty(member);
+    if ((!more || member->reading || !link_has_room(member->link)) && heartbeat_is_due(member))
+        send_empty(member);
 }
 
-/* The part of our commit index that it could use: an empty AppendEntries at its match moves it no further. */
+/* The part of our commit index that it could use: an empty AppendEntries at its match moves it no
+ * further. */
 static uint64_t usable_commit(const struct member *member) {
     uint64_t commit = member->group->commit, match = member_match(member);
     return commit < match ? commit : match;
@@ -232,7 +248,8 @@ void replicate_acknowledged(struct member *member) {
         member->verified = true;
         member->next = member->end = match + 1;
     }
-    if (member->group->eager_commit && usable_commit(member) > member->commit_sent) shard_ready(member->group);
+    if (member->group->eager_commit && usable_commit(member) > member->commit_sent)
+        shard_ready(member->group);
     bool moved = false;
     while (member->run_count > 0 && member->runs[member->run_first].last <= match) {
         member->link->unacked_bytes -= member->runs[member->run_first].bytes;
@@ -245,12 +262,16 @@ void replicate_acknowledged(struct member *member) {
     if (member->link->ready_first != NULL) shard_wake(member->link->shard);
 }
 
-/* To the engine, which probes at its match, a rejection of what the cursor sent further on looks like an old one. Frames arrive in the order
- * in which they were sent: who rejects one has not got those before it. All that are under way are rejected then: once a heartbeat. */
+/* To the engine, which probes at its match, a rejection of what the cursor sent further on looks
+ * like an old one. Frames arrive in the order in which they were sent: who rejects one has not got
+ * those before it. All that are under way are rejected then: once a heartbeat. */
 void replicate_rejected(struct member *member, log_index index) {
     uint64_t now_ms = member->group->shard->now_ms, match = member_match(member);
-    if (!member->verified || gets_questions_only(member) || index <= match || index >= member->next) return;
-    if (member->again_ms != 0 && now_ms - member->again_ms < member->group->shard->options.heartbeat_ms) return;
+    if (!member->verified || gets_questions_only(member) || index <= match || index >= member->next)
+        return;
+    if (member->again_ms != 0 &&
+        now_ms - member->again_ms < member->group->shard->options.heartbeat_ms)
+        return;
     forget_sent(member);
     member->next = match + 1;
     member->again_ms = member->progress_ms = now_ms;
@@ -259,13 +280,16 @@ void replicate_rejected(struct member *member, log_index index) {
 
 void replicate_commit(struct member *member) {
     const struct raft_group *group = member->group;
-    if (!member->verified || !member->link->up || usable_commit(member) <= member->commit_sent) return;
+    if (!member->verified || !member->link->up || usable_commit(member) <= member->commit_sent)
+        return;
     if (member->next < member->end) return; /* travels with the entries */
-    if (!group->eager_commit && group->shard->now_ms - member->commit_sent_ms < COMMIT_PAUSE_MS) return;
+    if (!group->eager_commit && group->shard->now_ms - member->commit_sent_ms < COMMIT_PAUSE_MS)
+        return;
     send_empty(member);
 }
 
-/* The engine counts the heartbeats of each follower from what it sent to it last, so they may alternate for ever. */
+/* The engine counts the heartbeats of each follower from what it sent to it last, so they may
+ * alternate for ever. */
 void replicate_ask_quiet(struct raft_group *group) {
     if (!group->calm.asks || !raft_group_leads(group)) return;
     for (size_t i = 0; i < group->member_count; i++) {
@@ -311,7 +335,8 @@ static bool load(struct member *member, uint64_t max_bytes) {
     if (!member->loaded) {
         member->read.done = on_read;
         member->read_first = member->next;
-        if (!partition_log_read(group->log, member->next, member->end - 1, max_bytes, &member->read)) {
+        if (!partition_log_read(group->log, member->next, member->end - 1, max_bytes,
+                                &member->read)) {
             member->reading = true;
             return false;
         }
@@ -319,9 +344,11 @@ static bool load(struct member *member, uint64_t max_bytes) {
     if (member->read_error != ERR_NONE) {
         member->loaded = false;
         if (!partition_log_is_damaged(group->log)) /* else it was said, and the lead moves on */
-            log_limited(group->shard->log, &group->limiter, LOG_ERROR,
-                        "%s: entry %llu, which broker %d lacks, cannot be read (%s); it is tried again", group->label,
-                        (unsigned long long)member->read_first, member->node, error_phrase(member->read_error));
+            log_limited(
+                group->shard->log, &group->limiter, LOG_ERROR,
+                "%s: entry %llu, which broker %d lacks, cannot be read (%s); it is tried again",
+                group->label, (unsigned long long)member->read_first, member->node,
+                error_phrase(member->read_error));
         return false;
     }
     if (member->read_first == member->next) return true;
@@ -355,10 +382,12 @@ static void add_loaded(struct entry_frame *frame, struct member *member) {
 static void fill_frame(struct entry_frame *frame, struct link *link) {
     while (link->ready_first != NULL && !entry_frame_is_full(frame)) {
         struct member *member = take_ready(link);
-        if (!raft_group_leads(member->group) || !member->verified || member->next >= member->end) continue;
+        if (!raft_group_leads(member->group) || !member->verified || member->next >= member->end)
+            continue;
         if (gets_questions_only(member))
             continue; /* since it became ready; the engine's next heartbeat is about that */
-        CHECK(!raft_group_hard_state_pending(member->group)); /* a leader's is durable since before its election */
+        CHECK(!raft_group_hard_state_pending(
+            member->group)); /* a leader's is durable since before its election */
         if (member->reading || !load(member, frame->most_bytes - frame->bytes)) continue;
         add_loaded(frame, member);
         if (member->next < member->end) make_ready(member);

@@ -1,9 +1,11 @@
 /*
- * All groups of a loop: what arrives and falls due goes to them, and the end of a turn takes what they have gathered.
+ * All groups of a loop: what arrives and falls due goes to them, and the end of a turn takes what
+ * they have gathered.
  *
- * A turn, as far as it concerns Raft: messages, completions and timeouts step groups as they come; then, once (env_defer),
- * the groups that have news tell their owners, which may submit more; then each peer gets one frame of records and its frames
- * of entries. So all results and votes of a turn leave in one write, and a turn's entries are in one round of the journal.
+ * A turn, as far as it concerns Raft: messages, completions and timeouts step groups as they come;
+ * then, once (env_defer), the groups that have news tell their owners, which may submit more; then
+ * each peer gets one frame of records and its frames of entries. So all results and votes of a turn
+ * leave in one write, and a turn's entries are in one round of the journal.
  */
 #include "base/container_of.h"
 #include "base/mem.h"
@@ -21,7 +23,8 @@ static void send_records(struct link *link) {
     struct slice all = peer_bytes_take(&link->control);
     for (size_t at = 0; at < all.len; at += RECORDS_OF_A_FRAME * PEER_RECORD_SIZE) {
         size_t left = all.len - at, most = RECORDS_OF_A_FRAME * PEER_RECORD_SIZE;
-        struct slice some = slice_of(all.buffer, (size_t)(all.data - all.buffer->data) + at, left < most ? left : most);
+        struct slice some = slice_of(all.buffer, (size_t)(all.data - all.buffer->data) + at,
+                                     left < most ? left : most);
         shard->stats.frames_sent++;
         peers_send(shard->peers, link->node, PEER_CONTROL, PEER_KIND_MESSAGES, &some, 1);
     }
@@ -109,7 +112,8 @@ static void on_up(void *arg, int32_t node) {
 static void on_down(void *arg, int32_t node, bool dead) {
     struct shard *shard = arg;
     link_change_down(shard_link(shard, node), dead);
-    if (shard->events != NULL && shard->events->down != NULL) shard->events->down(shard->arg, node, dead);
+    if (shard->events != NULL && shard->events->down != NULL)
+        shard->events->down(shard->arg, node, dead);
 }
 
 static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
@@ -126,7 +130,8 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         slice_unref(&payload);
         shard_link(shard, node)->stopping = true;
         shard_wake(shard);
-    } else if (kind >= PEER_KIND_BROKER && shard->events != NULL && shard->events->message != NULL) {
+    } else if (kind >= PEER_KIND_BROKER && shard->events != NULL &&
+               shard->events->message != NULL) {
         shard->events->message(shard->arg, node, kind, payload);
     } else {
         slice_unref(&payload);
@@ -143,7 +148,8 @@ static void on_refused(void *arg, int32_t node, bool for_good, const char *sente
 static void on_drained(void *arg, int32_t node) {
     struct shard *shard = arg;
     shard_wake(shard);
-    if (shard->events != NULL && shard->events->drained != NULL) shard->events->drained(shard->arg, node);
+    if (shard->events != NULL && shard->events->drained != NULL)
+        shard->events->drained(shard->arg, node);
 }
 
 static void on_room(void *arg) {
@@ -152,14 +158,17 @@ static void on_room(void *arg) {
 
 /* ---- The owner's side ---- */
 
-int shard_open(struct env *env, struct log *log, struct log_store *store, const struct shard_options *options,
-               const struct peers_events *events, void *arg, struct shard **result, struct error_text *why) {
+int shard_open(struct env *env, struct log *log, struct log_store *store,
+               const struct shard_options *options, const struct peers_events *events, void *arg,
+               struct shard **result, struct error_text *why) {
     static const struct peers_events peer_events = {on_judge,   on_up,      on_down, on_message,
                                                     on_refused, on_drained, on_seen, on_accepted};
     CHECK(options->failover_ms > 0 && options->heartbeat_ms > 0 &&
           options->election_timeout_ms > options->heartbeat_ms);
-    CHECK(options->group_uncommitted_bytes > 0 && options->uncommitted_bytes > 0 && options->peer_window_bytes > 0);
-    CHECK(options->peers.entry_budget > 0 && options->peers.queue_limit > 0 && options->peers.node == options->node);
+    CHECK(options->group_uncommitted_bytes > 0 && options->uncommitted_bytes > 0 &&
+          options->peer_window_bytes > 0);
+    CHECK(options->peers.entry_budget > 0 && options->peers.queue_limit > 0 &&
+          options->peers.node == options->node);
     struct shard *shard = mem_zalloc(sizeof *shard);
     shard->env = env;
     shard->log = log;
@@ -178,7 +187,8 @@ int shard_open(struct env *env, struct log *log, struct log_store *store, const 
     of_peers.ping_ms = options->heartbeat_ms;
     int error = peers_open(env, log, &of_peers, &peer_events, shard, &shard->peers, why);
     if (error == ERR_NONE)
-        error = rollback_guard_open(env, log_store_journal(store), shard->peers, &shard->witness, why);
+        error = rollback_guard_open(env, log_store_journal(store), shard->peers, &shard->witness,
+                                    why);
     if (error != ERR_NONE) {
         if (shard->peers != NULL) peers_close(shard->peers);
         mem_free(shard);

@@ -1,9 +1,11 @@
 /*
- * What a turn of the loop gathers for its end, and where it is found: the shard's groups and links, the groups with news, the
- * records that leave for each peer, the clock of the engine's events, and the one timer behind all groups.
+ * What a turn of the loop gathers for its end, and where it is found: the shard's groups and links,
+ * the groups with news, the records that leave for each peer, the clock of the engine's events, and
+ * the one timer behind all groups.
  *
- * Everything above notes here what it has, and nobody is called: the end of the turn (shard.c), which shard_wake asks for, comes
- * and takes it. Invariant: a group is in the list of news once at most, and not when it is closed.
+ * Everything above notes here what it has, and nobody is called: the end of the turn (shard.c),
+ * which shard_wake asks for, comes and takes it. Invariant: a group is in the list of news once at
+ * most, and not when it is closed.
  */
 #include "base/mem.h"
 #include "raft-glue/raft_group_internal.h"

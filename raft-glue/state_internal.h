@@ -1,6 +1,7 @@
 /*
- * What the files of a group and of its shard keep: the shard, its links, its groups, their members. Each nested struct has one owner, which its
- * comment names; others read it, and change it by the owner's functions of raft_group_internal.h.
+ * What the files of a group and of its shard keep: the shard, its links, its groups, their members.
+ * Each nested struct has one owner, which its comment names; others read it, and change it by the
+ * owner's functions of raft_group_internal.h.
  */
 #ifndef RAFT_GLUE_STATE_INTERNAL_H
 #define RAFT_GLUE_STATE_INTERNAL_H
@@ -24,14 +25,15 @@ struct link {
     struct shard *shard;
     int32_t node;
     bool up;
-    bool silent;               /* up, but nothing came for nearly an election timeout */
-    bool stopping;             /* it said so on this connection */
-    unsigned session;          /* how often it came up */
-    unsigned noted, under_way; /* changes that the groups are to be told, and are being told (link_change.c) */
-    struct peer_bytes control; /* records */
+    bool silent;      /* up, but nothing came for nearly an election timeout */
+    bool stopping;    /* it said so on this connection */
+    unsigned session; /* how often it came up */
+    unsigned noted,
+        under_way; /* changes that the groups are to be told, and are being told (link_change.c) */
+    struct peer_bytes control;               /* records */
     struct member *ready_first, *ready_last; /* members there with entries to send, each once */
-    uint64_t unacked_bytes;                  /* entries sent and not acknowledged, over all groups */
-    uint32_t leads;                          /* groups, when election_count_leads was called */
+    uint64_t unacked_bytes; /* entries sent and not acknowledged, over all groups */
+    uint32_t leads;         /* groups, when election_count_leads was called */
     struct link *next;
 };
 
@@ -51,24 +53,26 @@ struct member {
     uint64_t heard_ms; /* when an admitted message of it came; 0: never */
 
     /* While this replica leads: what that one has and gets (replicate.c). */
-    bool verified;        /* its log is known to match ours up to next-1, so entries may be sent */
-    bool rejected;        /* during a step: it has just rejected an AppendEntries */
-    bool damaged;         /* it rejected what it had acknowledged: it does not count any more */
-    bool log_damaged;     /* it said, last, that it knows of damage in its segments: it counts, and must not lead */
-    bool no_room;         /* it said, last, that its disk has none for producers: it must not lead */
-    bool takes_none;      /* nor for us: it gets no records */
-    bool silent;          /* it did not answer what was sent, for long: it gets no entries until it does */
-    bool quiet;           /* it took the last question of quiet.c */
+    bool verified;    /* its log is known to match ours up to next-1, so entries may be sent */
+    bool rejected;    /* during a step: it has just rejected an AppendEntries */
+    bool damaged;     /* it rejected what it had acknowledged: it does not count any more */
+    bool log_damaged; /* it said, last, that it knows of damage in its segments: it counts, and must
+                         not lead */
+    bool no_room;     /* it said, last, that its disk has none for producers: it must not lead */
+    bool takes_none;  /* nor for us: it gets no records */
+    bool silent; /* it did not answer what was sent, for long: it gets no entries until it does */
+    bool quiet;  /* it took the last question of quiet.c */
     uint32_t quiet_asked; /* the round in which it was asked last */
-    bool beyond;      /* the engine wants to send it a snapshot, and waits for its rejection of what lies behind that */
-    bool ready;       /* in link's list */
-    bool keep;        /* raft_group_set_members only */
-    uint64_t anchor;  /* not verified: the index that the engine asks about */
-    uint64_t next;    /* the next entry to send */
-    uint64_t end;     /* behind the last entry that the engine wants sent */
-    uint64_t sent_ms; /* when anything went to it */
-    uint64_t progress_ms;                 /* when its match moved, or sending began */
-    uint64_t again_ms;                    /* when all was sent again because it rejected it; 0: never */
+    bool beyond; /* the engine wants to send it a snapshot, and waits for its rejection of what lies
+                    behind that */
+    bool ready;  /* in link's list */
+    bool keep;   /* raft_group_set_members only */
+    uint64_t anchor;      /* not verified: the index that the engine asks about */
+    uint64_t next;        /* the next entry to send */
+    uint64_t end;         /* behind the last entry that the engine wants sent */
+    uint64_t sent_ms;     /* when anything went to it */
+    uint64_t progress_ms; /* when its match moved, or sending began */
+    uint64_t again_ms;    /* when all was sent again because it rejected it; 0: never */
     uint64_t commit_sent, commit_sent_ms; /* the commit index it was told, and when by itself */
     uint64_t confirmed;                   /* the last round that it confirmed (read_index.c) */
     struct sent_run *runs;                /* a ring: sent, not acknowledged */
@@ -97,18 +101,21 @@ struct fast_try {
     uint32_t timeout_ms; /* the engine's meanwhile */
 };
 
-/* The start of the engine (raft_group_start.c): the configuration in force at start_index and those above it, as the engine wants them. */
+/* The start of the engine (raft_group_start.c): the configuration in force at start_index and those
+ * above it, as the engine wants them. */
 struct starting {
     uint64_t *indexes;
     struct entry **configurations;
     size_t count, loaded;
     struct partition_log_read read;
     bool reading, own_term_set;
-    struct env_timer *again; /* a read of the own log failed, and is tried again; NULL: none did so far */
+    struct env_timer
+        *again; /* a read of the own log failed, and is tried again; NULL: none did so far */
     bool waits;
 };
 
-/* Terms and votes (raft_group_send.c, raft_group_durable.c): nothing leaves while durable < version. */
+/* Terms and votes (raft_group_send.c, raft_group_durable.c): nothing leaves while durable <
+ * version. */
 struct hard_state {
     uint64_t version, durable;
     struct held_record *held;
@@ -119,8 +126,8 @@ struct hard_state {
 struct step {
     struct entry *const *entries; /* those submitted or received */
     uint64_t first;               /* index of the first of them */
-    bool stale;                   /* the message is of an older term: its answer has no last log index */
-    uint32_t quiet_answer;        /* the round of a question to which its answer agrees; 0: none */
+    bool stale;            /* the message is of an older term: its answer has no last log index */
+    uint32_t quiet_answer; /* the round of a question to which its answer agrees; 0: none */
 };
 
 /* Committed entries on their way to the owner (raft_group_apply.c). */
@@ -143,12 +150,13 @@ struct announced {
 
 /* How a group becomes quiet and wakes (quiet.c). */
 struct calm {
-    bool asks;              /* the step under way asks the followers */
-    bool asked;             /* it did, and nothing else went to any of them since */
-    bool hurried;           /* woken without a majority: its engine has a shorter election timeout */
-    uint32_t round;         /* of the last question */
-    log_index index;        /* the last index at the last heartbeat */
-    struct member *of;      /* a follower: the leader whose broker's signs of life stand for heartbeats, */
+    bool asks;       /* the step under way asks the followers */
+    bool asked;      /* it did, and nothing else went to any of them since */
+    bool hurried;    /* woken without a majority: its engine has a shorter election timeout */
+    uint32_t round;  /* of the last question */
+    log_index index; /* the last index at the last heartbeat */
+    struct member
+        *of; /* a follower: the leader whose broker's signs of life stand for heartbeats, */
     unsigned session;       /* on this session of its link */
     uint64_t not_before_ms; /* a follower that was woken stands for no election earlier */
 };
@@ -179,7 +187,8 @@ struct raft_group {
     unsigned pins; /* callers up the stack that look at it after a callback */
     bool closed;   /* freed with the last pin */
 
-    log_index start_index; /* the engine was given the entries above it one by one; all up to it are committed */
+    log_index start_index; /* the engine was given the entries above it one by one; all up to it are
+                              committed */
     struct starting starting;
     struct hard_state hard_state;
     struct step step;
@@ -192,14 +201,16 @@ struct raft_group {
     log_index serve_index; /* the first entry of the term that we lead */
     uint64_t leader;
     log_term leader_term;
-    uint64_t heard_leader; /* who sent the last AppendEntries that was not of an older term, and its term */
+    uint64_t heard_leader; /* who sent the last AppendEntries that was not of an older term, and its
+                              term */
     log_term heard_term;
     struct announced announced;
 
     /* Time. */
     struct timer_entry timer;
     struct fast_try fast;
-    uint64_t dead_leader; /* the leader that we know, when its process was found dead, or it resigned; 0: none */
+    uint64_t dead_leader; /* the leader that we know, when its process was found dead, or it
+                             resigned; 0: none */
 
     bool quiet; /* of a leader: all that live have agreed; of a follower: it has */
     struct calm calm;
@@ -208,9 +219,11 @@ struct raft_group {
     uint64_t hand_over_to;
     struct raft_group_transfer *transfer; /* planned, under way */
 
-    char *damage; /* in our segments: the first that was met, as the beginning of a sentence; NULL: none */
-    struct raft_group_transfer leave; /* away from this replica, which is not fit to lead (leader_fitness.c) */
-    uint64_t leave_at_ms;             /* the next try, not before; 0: at once */
+    char *damage; /* in our segments: the first that was met, as the beginning of a sentence; NULL:
+                     none */
+    struct raft_group_transfer
+        leave;            /* away from this replica, which is not fit to lead (leader_fitness.c) */
+    uint64_t leave_at_ms; /* the next try, not before; 0: at once */
 
     struct read_index read_index;
 
@@ -243,10 +256,11 @@ struct shard {
     uint64_t now_ms; /* of the engine's events: never goes back */
     struct timer_heap timers;
     struct env_timer *timer;
-    uint64_t timer_at_ms;           /* UINT64_MAX: not set */
-    struct env_timer *watch;        /* of the links' silence */
-    struct env_task turn, later;    /* later: another turn for news that did not fit into the last one */
-    struct env_task change;         /* goes on with what links that changed mean (link_change.c), */
+    uint64_t timer_at_ms;    /* UINT64_MAX: not set */
+    struct env_timer *watch; /* of the links' silence */
+    struct env_task turn,
+        later;              /* later: another turn for news that did not fit into the last one */
+    struct env_task change; /* goes on with what links that changed mean (link_change.c), */
     struct raft_group *change_next; /* with this group; NULL: with none */
     struct raft_group *news_first, *news_last;
 

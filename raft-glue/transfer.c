@@ -1,11 +1,14 @@
 /*
- * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned (raft_group_transfer_begin). Raft dissertation, 3.10.
+ * Who takes a leadership over, and when: for a clean stop (drain.c), and as planned
+ * (raft_group_transfer_begin). Raft dissertation, 3.10.
  *
- * The engine sends TIMEOUT_NOW at the target's first acknowledgement, needed or not, and never again: so the transfer is asked for
- * only when the target's match is our last index, and submits are refused from the moment when it is near. A clean stop: when the
- * engine gives it up, after an election timeout, it is tried again with whoever is best then; nobody to hand over to: the group
- * keeps its leader. A planned one has one target and one try: what the target lacks is short of a flush, or it is not begun; it ends
- * when the lead is lost, or when its time is over, and then submits go on.
+ * The engine sends TIMEOUT_NOW at the target's first acknowledgement, needed or not, and never
+ * again: so the transfer is asked for only when the target's match is our last index, and submits
+ * are refused from the moment when it is near. A clean stop: when the engine gives it up, after an
+ * election timeout, it is tried again with whoever is best then; nobody to hand over to: the group
+ * keeps its leader. A planned one has one target and one try: what the target lacks is short of a
+ * flush, or it is not begun; it ends when the lead is lost, or when its time is over, and then
+ * submits go on.
  */
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
@@ -20,8 +23,8 @@ static bool is_better(const struct member *member, const struct member *than) {
 }
 
 static bool may_lead(const struct raft_group *group, const struct member *member) {
-    return member != group->self && member->voter && !member->damaged && !member->takes_none && member->link->up &&
-           !member->link->stopping;
+    return member != group->self && member->voter && !member->damaged && !member->takes_none &&
+           member->link->up && !member->link->stopping;
 }
 
 struct member *transfer_target(const struct raft_group *group) {
@@ -47,12 +50,14 @@ struct member *transfer_decide(struct raft_group *group) {
         shard_ready(group);
         return NULL;
     }
-    struct member *target = group->shard->handing_over ? transfer_target(group) : planned_target(group);
+    struct member *target = group->shard->handing_over ? transfer_target(group)
+                                                       : planned_target(group);
     group->hand_over_to = target == NULL ? 0 : target->replica;
     if (target == NULL || member_match(target) != partition_log_last_index(group->log)) return NULL;
     if (group->transfer != NULL) {
         group->transfer->asked = true;
-        /* The engine gives up after an election timeout, with the heartbeat behind it; until it has, this is not over. */
+        /* The engine gives up after an election timeout, with the heartbeat behind it; until it
+         * has, this is not over. */
         const struct shard_options *options = &group->shard->options;
         group->transfer->deadline_ms = shard_now_ms(group->shard) + options->election_timeout_ms +
                                        2 * options->heartbeat_ms;
@@ -62,7 +67,8 @@ struct member *transfer_decide(struct raft_group *group) {
 
 /* ---- Planned ---- */
 
-int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, replica_id replica) {
+int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer,
+                              replica_id replica) {
     CHECK(transfer->group == NULL);
     if (!raft_group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
     struct member *target = raft_group_member(group, replica);
@@ -70,11 +76,14 @@ int raft_group_transfer_begin(struct raft_group *group, struct raft_group_transf
     return transfer_begin(group, transfer, target);
 }
 
-int transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer, struct member *target) {
+int transfer_begin(struct raft_group *group, struct raft_group_transfer *transfer,
+                   struct member *target) {
     const struct shard_options *options = &group->shard->options;
-    if (group->transfer != NULL || group->shard->draining || raft_transferee(&group->raft) != 0) return ERR_LIMIT;
+    if (group->transfer != NULL || group->shard->draining || raft_transferee(&group->raft) != 0)
+        return ERR_LIMIT;
     bool near = member_match(target) + NEAR_ENTRIES >= partition_log_last_index(group->log);
-    if (!may_lead(group, target) || !near || !raft_group_member_in_sync(group, target->replica)) return ERR_AGAIN;
+    if (!may_lead(group, target) || !near || !raft_group_member_in_sync(group, target->replica))
+        return ERR_AGAIN;
     transfer->group = group;
     transfer->replica = target->replica;
     transfer->term = raft_group_term(group);

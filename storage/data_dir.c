@@ -11,10 +11,12 @@
  *     record=<hexadecimal>
  *     crc32c=<hexadecimal>            of all lines above
  *
- * Happy path: look at the names (to touch nothing that is not ours), lock, read drave.meta or make it.
- * Failures: each is a sentence; nothing was changed then, but that the directory or its lock file may have been made.
- * Invariants: the lock is held from before drave.meta is read until data_dir_close; a half-written drave.meta is never
- * seen, because it is written under another name and renamed.
+ * Happy path: look at the names (to touch nothing that is not ours), lock, read drave.meta or make
+ * it.
+ * Failures: each is a sentence; nothing was changed then, but that the directory or its lock file
+ * may have been made.
+ * Invariants: the lock is held from before drave.meta is read until data_dir_close; a half-written
+ * drave.meta is never seen, because it is written under another name and renamed.
  */
 #include "storage/data_dir.h"
 
@@ -64,13 +66,14 @@ static void look_at_name(void *arg, const char *name) {
         names->meta = true;
     else if (strcmp(name, "shard-0") == 0)
         names->shard = true;
-    else if (strcmp(name, "lock") != 0 && strcmp(name, "drave.meta.new") != 0 && strcmp(name, "lost+found") != 0)
+    else if (strcmp(name, "lock") != 0 && strcmp(name, "drave.meta.new") != 0 &&
+             strcmp(name, "lost+found") != 0)
         snprintf(names->other, sizeof names->other, "%s", name);
 }
 
 static int cannot(const struct data_dir *dir, const char *what, int error, struct error_text *why) {
-    return error_set(why, error, "cannot %s the data directory %s (%s); %s, or use " OTHER_DIR, what, dir->path,
-                     error_phrase(error), error_advice(error));
+    return error_set(why, error, "cannot %s the data directory %s (%s); %s, or use " OTHER_DIR,
+                     what, dir->path, error_phrase(error), error_advice(error));
 }
 
 static int make_if_missing(struct data_dir *dir, struct error_text *why) {
@@ -82,9 +85,10 @@ static int make_if_missing(struct data_dir *dir, struct error_text *why) {
     if (kind == ENV_DIRECTORY) return ERR_NONE;
     error = directory_make(dir->env, dir->path);
     if (error == ERR_NOT_FOUND)
-        return error_set(why, ERR_INVALID,
-                         "cannot make the data directory %s: the directory that should hold it does not exist",
-                         dir->path);
+        return error_set(
+            why, ERR_INVALID,
+            "cannot make the data directory %s: the directory that should hold it does not exist",
+            dir->path);
     return error == ERR_NONE ? ERR_NONE : cannot(dir, "make", error, why);
 }
 
@@ -94,14 +98,16 @@ static int check_names(struct data_dir *dir, struct names *names, struct error_t
     if (error != ERR_NONE) return cannot(dir, "read", error, why);
     if (names->meta) return ERR_NONE;
     if (names->other[0] != '\0')
-        return error_set(why, ERR_INVALID,
-                         "%s holds files that are not drave's (%s); use an empty directory: " OTHER_DIR, dir->path,
-                         names->other);
+        return error_set(
+            why, ERR_INVALID,
+            "%s holds files that are not drave's (%s); use an empty directory: " OTHER_DIR,
+            dir->path, names->other);
     if (names->shard)
-        return error_set(why, ERR_INVALID,
-                         "%s holds data, but its drave.meta is missing: put it back as it was, or use an empty "
-                         "directory: " OTHER_DIR,
-                         dir->path);
+        return error_set(
+            why, ERR_INVALID,
+            "%s holds data, but its drave.meta is missing: put it back as it was, or use an empty "
+            "directory: " OTHER_DIR,
+            dir->path);
     return ERR_NONE;
 }
 
@@ -118,8 +124,10 @@ static int take_lock(struct data_dir *dir, struct error_text *why) {
             dir->path, error_phrase(error),
             error == ERR_DIRECTORY ? "remove it, it is made again" : error_advice(error));
     if (holder == 0)
-        return error_set(why, error, "%s is in use by another process; stop it or use " OTHER_DIR, dir->path);
-    return error_set(why, error, "%s is in use by pid %d; stop it or use " OTHER_DIR, dir->path, holder);
+        return error_set(why, error, "%s is in use by another process; stop it or use " OTHER_DIR,
+                         dir->path);
+    return error_set(why, error, "%s is in use by pid %d; stop it or use " OTHER_DIR, dir->path,
+                     holder);
 }
 
 /* ---- drave.meta: writing ---- */
@@ -150,7 +158,8 @@ static char *meta_text(const struct data_dir *dir) {
     uuid_text(dir->uuid, uuid);
     len = (size_t)snprintf(text, size, FIRST_LINE "format=%d\ndirectory=%s\n", FORMAT, uuid);
     if (dir->cluster_id[0] != '\0') {
-        len += (size_t)snprintf(text + len, size - len, "node=%" PRId32 "\ncluster=%s\nrecord=", dir->node_id,
+        len += (size_t)snprintf(text + len, size - len,
+                                "node=%" PRId32 "\ncluster=%s\nrecord=", dir->node_id,
                                 dir->cluster_id);
         hex_of(dir->record, dir->record_len, text + len);
         len += 2 * dir->record_len;
@@ -176,7 +185,8 @@ static int replace_file(struct data_dir *dir, const char *from, const char *to, 
 }
 
 static int write_meta(struct data_dir *dir, struct error_text *why) {
-    char *from = path_of(dir, "drave.meta.new"), *to = path_of(dir, "drave.meta"), *text = meta_text(dir);
+    char *from = path_of(dir, "drave.meta.new"), *to = path_of(dir, "drave.meta"),
+         *text = meta_text(dir);
     int error = replace_file(dir, from, to, text);
     mem_free(from);
     mem_free(to);
@@ -203,11 +213,13 @@ static int load_meta(struct data_dir *dir, char **text, struct error_text *why) 
     env_file_close(file);
     if (error == ERR_NONE) return ERR_NONE;
     mem_free(*text);
-    return error_set(why, error, "cannot read %s/drave.meta (%s); %s", dir->path, error_phrase(error),
+    return error_set(why, error, "cannot read %s/drave.meta (%s); %s", dir->path,
+                     error_phrase(error),
                      error == ERR_NOT_FOUND ? "put it back as it was" : error_advice(error));
 }
 
-/* If the text at *at is the line "key=value", moves behind it, ends the value with NUL, and returns it; else NULL. */
+/* If the text at *at is the line "key=value", moves behind it, ends the value with NUL, and returns
+ * it; else NULL. */
 static char *take_line(char **at, const char *key) {
     size_t len = strlen(key);
     char *end = strchr(*at, '\n');
@@ -247,13 +259,15 @@ static bool bytes_of(const char *hex, uint8_t *into, size_t len) {
 static bool checksum_holds(const char *text) {
     const char *line = strstr(text, "\ncrc32c=");
     uint8_t sum[4];
-    if (line == NULL || strlen(line + 1) != strlen("crc32c=") + 9 || line[strlen(line) - 1] != '\n') return false;
+    if (line == NULL || strlen(line + 1) != strlen("crc32c=") + 9 || line[strlen(line) - 1] != '\n')
+        return false;
     size_t len = (size_t)(line + 1 - text);
     char hex[9];
     memcpy(hex, line + 1 + strlen("crc32c="), 8);
     hex[8] = '\0';
     if (!bytes_of(hex, sum, sizeof sum)) return false;
-    uint32_t stored = (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
+    uint32_t stored = (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 |
+                      sum[3];
     return stored == crc32c(0, text, len);
 }
 
@@ -265,7 +279,8 @@ static bool parse_fields(struct data_dir *dir, char *at, int32_t *node_id) {
     const char *node_text = take_line(&at, "node");
     if (node_text == NULL) return take_line(&at, "crc32c") != NULL;
     const char *cluster = take_line(&at, "cluster"), *record = take_line(&at, "record");
-    if (cluster == NULL || record == NULL || cluster[0] == '\0' || strlen(cluster) > CLUSTER_ID_MAX) return false;
+    if (cluster == NULL || record == NULL || cluster[0] == '\0' || strlen(cluster) > CLUSTER_ID_MAX)
+        return false;
     if (!number_of(node_text, INT32_MAX, &node)) return false;
     *node_id = (int32_t)node;
     snprintf(dir->cluster_id, sizeof dir->cluster_id, "%s", cluster);
@@ -319,9 +334,11 @@ static int make_meta(struct data_dir *dir, struct error_text *why) {
 
 static int open_locked(struct data_dir *dir, bool *made, struct error_text *why) {
     struct names names;
-    int error = check_names(dir, &names, why); /* again: another process may have made it before we had the lock */
+    int error = check_names(
+        dir, &names, why); /* again: another process may have made it before we had the lock */
     if (error != ERR_NONE) return error;
-    error = directory_make(dir->env, dir->path); /* it exists: for a process that was killed before it synced */
+    error = directory_make(
+        dir->env, dir->path); /* it exists: for a process that was killed before it synced */
     if (error == ERR_NONE) error = env_sync_dir(dir->env, dir->path);
     if (error != ERR_NONE) return cannot(dir, "sync", error, why);
     *made = !names.meta;
@@ -334,8 +351,8 @@ static int open_locked(struct data_dir *dir, bool *made, struct error_text *why)
     return error;
 }
 
-int data_dir_open(struct env *env, const char *path, int32_t node_id, struct data_dir **dir, bool *made,
-                  struct error_text *why) {
+int data_dir_open(struct env *env, const char *path, int32_t node_id, struct data_dir **dir,
+                  bool *made, struct error_text *why) {
     struct data_dir *opened = mem_zalloc(sizeof *opened);
     struct names names;
     opened->env = env;
@@ -388,17 +405,19 @@ const char *data_dir_cluster_id(const struct data_dir *dir) {
     return dir->cluster_id;
 }
 
-int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, const void *record, size_t len,
-                                struct error_text *why) {
-    CHECK(cluster_id[0] != '\0' && strlen(cluster_id) <= CLUSTER_ID_MAX); /* computed by cluster_record.c, not read */
-    CHECK(len > 0 && len <= RECORD_MAX);                                  /* cluster_record_decode took it */
+int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, const void *record,
+                                size_t len, struct error_text *why) {
+    CHECK(cluster_id[0] != '\0' &&
+          strlen(cluster_id) <= CLUSTER_ID_MAX); /* computed by cluster_record.c, not read */
+    CHECK(len > 0 && len <= RECORD_MAX);         /* cluster_record_decode took it */
     if (dir->cluster_id[0] != '\0') {
         bool same = strcmp(dir->cluster_id, cluster_id) == 0 && dir->record_len == len &&
                     memcmp(dir->record, record, len) == 0;
         if (same) return ERR_NONE;
-        return error_set(why, ERR_EXISTS,
-                         "%s belongs to cluster %s already, and cannot join cluster %s; use " OTHER_DIR, dir->path,
-                         dir->cluster_id, cluster_id);
+        return error_set(
+            why, ERR_EXISTS,
+            "%s belongs to cluster %s already, and cannot join cluster %s; use " OTHER_DIR,
+            dir->path, dir->cluster_id, cluster_id);
     }
     snprintf(dir->cluster_id, sizeof dir->cluster_id, "%s", cluster_id);
     dir->record = mem_alloc(len);

@@ -74,7 +74,8 @@ static bool is_enough(const struct disk_space *room, enum disk_space_asker asker
 static void put_files(const struct disk_space *room, char *text, size_t size) {
     text[0] = '\0';
     if (room->seen.free_files != UINT64_MAX)
-        snprintf(text, size, " and %" PRIu64 " inode%s", room->seen.free_files, room->seen.free_files == 1 ? "" : "s");
+        snprintf(text, size, " and %" PRIu64 " inode%s", room->seen.free_files,
+                 room->seen.free_files == 1 ? "" : "s");
 }
 
 static void describe(struct disk_space *room) {
@@ -82,22 +83,26 @@ static void describe(struct disk_space *room) {
     char files[40];
     put_files(room, files, sizeof files);
     if (room->waiting > 0)
-        snprintf(room->sentence, sizeof room->sentence,
-                 "the disk of %.200s takes no more (%s): %" PRIu64
-                 " MiB%s are free; %s; records are refused until then, deleting topics goes on (drave topic delete)",
-                 room->path, error_phrase(room->error), free_mib, files, error_advice(room->error));
+        snprintf(
+            room->sentence, sizeof room->sentence,
+            "the disk of %.200s takes no more (%s): %" PRIu64
+            " MiB%s are free; %s; records are refused until then, deleting topics goes on (drave topic delete)",
+            room->path, error_phrase(room->error), free_mib, files, error_advice(room->error));
     else if (room->seen.free_files < DISK_ROOM_FILES_LEAST)
         snprintf(room->sentence, sizeof room->sentence,
-                 "the disk of %.200s has %" PRIu64 " inodes left, and %d are kept for what makes room (%" PRIu64
+                 "the disk of %.200s has %" PRIu64
+                 " inodes left, and %d are kept for what makes room (%" PRIu64
                  " MiB are free): %s; records are refused until then (drave topic delete)",
-                 room->path, room->seen.free_files, DISK_ROOM_FILES_LEAST, free_mib, error_advice(ERR_NO_INODES));
+                 room->path, room->seen.free_files, DISK_ROOM_FILES_LEAST, free_mib,
+                 error_advice(ERR_NO_INODES));
     else
         snprintf(
             room->sentence, sizeof room->sentence,
             "the disk of %.200s is nearly full: %" PRIu64 " MiB are free, %" PRIu64
             " MiB of them for what was accepted, and disk.min.free.bytes is %" PRIu64
             " MiB; records are refused until there is room: delete topics (drave topic delete), or make the disk larger",
-            room->path, (room->seen.free_bytes - (room->taken < room->seen.free_bytes ? room->taken : 0)) / MIB,
+            room->path,
+            (room->seen.free_bytes - (room->taken < room->seen.free_bytes ? room->taken : 0)) / MIB,
             promised(room) / MIB, room->min_free / MIB);
 }
 
@@ -140,7 +145,8 @@ const char *disk_space_sentence(const struct disk_space *room) {
 
 /* Without a limit nothing is to be told before somebody asks. */
 static bool has_to_look(const struct disk_space *room) {
-    return room->min_free > 0 || room->is_short[DISK_ROOM_LEADER] || room->is_short[DISK_ROOM_FOLLOWER];
+    return room->min_free > 0 || room->is_short[DISK_ROOM_LEADER] ||
+           room->is_short[DISK_ROOM_FOLLOWER];
 }
 
 static void on_timer(void *arg) {
@@ -175,15 +181,17 @@ void disk_space_got_through(struct disk_space *room) {
 
 void disk_space_facts_get(const struct disk_space *room, struct disk_space_facts *facts) {
     uint64_t left = room->seen.free_bytes > room->taken ? room->seen.free_bytes - room->taken : 0;
-    *facts = (struct disk_space_facts){.path = room->path,
-                                       .free_bytes = room->seen.free_bytes == UINT64_MAX ? UINT64_MAX : left,
-                                       .free_files = room->seen.free_files,
-                                       .promised_bytes = promised(room),
-                                       .min_free_bytes = room->min_free};
+    *facts = (struct disk_space_facts){
+        .path = room->path,
+        .free_bytes = room->seen.free_bytes == UINT64_MAX ? UINT64_MAX : left,
+        .free_files = room->seen.free_files,
+        .promised_bytes = promised(room),
+        .min_free_bytes = room->min_free};
 }
 
-struct disk_space *disk_space_new(struct env *env, struct log *log, const char *path, uint64_t min_free_bytes,
-                                  const struct disk_space_events *events, void *arg) {
+struct disk_space *disk_space_new(struct env *env, struct log *log, const char *path,
+                                  uint64_t min_free_bytes, const struct disk_space_events *events,
+                                  void *arg) {
     struct disk_space *room = mem_zalloc(sizeof *room);
     room->env = env;
     room->log = log;

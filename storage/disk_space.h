@@ -1,15 +1,18 @@
 /*
- * The room of the disk, counted as it is given out: what was accepted and lies in no file yet is spoken for, and what went into files
- * since the last look is gone, so that records are refused before the disk is full, however fast they come. What makes room (deletions
- * and all other metadata, votes, truncations) and what was accepted (the journal, segments, snapshots) asks nobody: the limit,
- * disk.min.free.bytes, is theirs.
+ * The room of the disk, counted as it is given out: what was accepted and lies in no file yet is
+ * spoken for, and what went into files since the last look is gone, so that records are refused
+ * before the disk is full, however fast they come. What makes room (deletions and all other
+ * metadata, votes, truncations) and what was accepted (the journal, segments, snapshots) asks
+ * nobody: the limit, disk.min.free.bytes, is theirs.
  *
- * Happy path: looks once a second; disk_space_for() says yes. It looks again before it says no. Two limits: below disk.min.free.bytes a
- * leader takes no records from producers; below half of it a follower takes none from its leader, so that one with a disk of the same size
- * has room for what the leader has accepted.
- * Failures: whoever writes and is told that there is no room (bytes, inodes, quota, size of a file) says so with disk_space_wait, and nothing
- * more is accepted until it got through. A file system that does not tell how much is free counts as having room.
- * Invariant: nothing is accepted that would not leave the limit free, had nobody else written to this disk since the last look.
+ * Happy path: looks once a second; disk_space_for() says yes. It looks again before it says no. Two
+ * limits: below disk.min.free.bytes a leader takes no records from producers; below half of it a
+ * follower takes none from its leader, so that one with a disk of the same size has room for what
+ * the leader has accepted.
+ * Failures: whoever writes and is told that there is no room (bytes, inodes, quota, size of a file)
+ * says so with disk_space_wait, and nothing more is accepted until it got through. A file system
+ * that does not tell how much is free counts as having room. Invariant: nothing is accepted that
+ * would not leave the limit free, had nobody else written to this disk since the last look.
  */
 #ifndef STORAGE_DISK_SPACE_H
 #define STORAGE_DISK_SPACE_H
@@ -17,7 +20,9 @@
 #include "base/env.h"
 #include "base/log.h"
 
-enum { DISK_ROOM_FILES_LEAST = 32 }; /* fewer inodes: no records either, because topics and segments need some */
+enum {
+    DISK_ROOM_FILES_LEAST = 32
+}; /* fewer inodes: no records either, because topics and segments need some */
 
 struct disk_space;
 
@@ -28,9 +33,11 @@ struct disk_space_events {
     void (*changed)(void *arg);
 };
 
-/* Of the file system that holds `path`, which is how people know it. Events are not called within. */
-struct disk_space *disk_space_new(struct env *env, struct log *log, const char *path, uint64_t min_free_bytes,
-                                  const struct disk_space_events *events, void *arg);
+/* Of the file system that holds `path`, which is how people know it. Events are not called within.
+ */
+struct disk_space *disk_space_new(struct env *env, struct log *log, const char *path,
+                                  uint64_t min_free_bytes, const struct disk_space_events *events,
+                                  void *arg);
 void disk_space_free(struct disk_space *room); /* NULL does nothing */
 
 /* ---- Who accepts ---- */
@@ -45,9 +52,11 @@ const char *disk_space_sentence(const struct disk_space *room);
 
 /* ---- Who writes ---- */
 
-/* So many bytes went into files, or soon will: from now on they count as taken, and the owner promises them no longer. */
+/* So many bytes went into files, or soon will: from now on they count as taken, and the owner
+ * promises them no longer. */
 void disk_space_took(struct disk_space *room, uint64_t bytes);
-/* A writer is told that there is no room (error_is_no_room), and tries again until it has got through; once each. */
+/* A writer is told that there is no room (error_is_no_room), and tries again until it has got
+ * through; once each. */
 void disk_space_wait(struct disk_space *room, int error);
 void disk_space_got_through(struct disk_space *room);
 /* Free, and promised to nobody. UINT64_MAX: not known. */
@@ -58,7 +67,8 @@ uint64_t disk_space_above_limit(const struct disk_space *room);
 /* For whoever shows it. */
 struct disk_space_facts {
     const char *path;
-    uint64_t free_bytes, free_files, promised_bytes, min_free_bytes; /* free_*: UINT64_MAX: not known */
+    uint64_t free_bytes, free_files, promised_bytes,
+        min_free_bytes; /* free_*: UINT64_MAX: not known */
 };
 void disk_space_facts_get(const struct disk_space *room, struct disk_space_facts *facts);
 

@@ -1,10 +1,14 @@
 /*
- * Entries: made by a leader, or from bytes; the header is encoded once, when the entry gets its place in the log.
+ * Entries: made by a leader, or from bytes; the header is encoded once, when the entry gets its
+ * place in the log.
  *
- * Happy path of a leader: entry_new compresses the body when that pays and takes its checksum; entry_seal encodes the
- * header; from then on header and body are only copied. Happy path of a reader: entry_from_bytes checks both checksums.
- * Failures: bytes that are not an entry, or not what was sealed, give an error and nothing is taken over.
- * Invariants: a plain entry has raw_len == body.len and `raw` is its body; `header` always tells what the fields tell.
+ * Happy path of a leader: entry_new compresses the body when that pays and takes its checksum;
+ * entry_seal encodes the header; from then on header and body are only copied. Happy path of a
+ * reader: entry_from_bytes checks both checksums.
+ * Failures: bytes that are not an entry, or not what was sealed, give an error and nothing is taken
+ * over.
+ * Invariants: a plain entry has raw_len == body.len and `raw` is its body; `header` always tells
+ * what the fields tell.
  */
 #include "storage/entry.h"
 
@@ -62,8 +66,8 @@ static void choose_body(struct entry *entry, struct budget *budget, bool compres
 }
 
 struct entry *entry_new(struct budget *budget, struct entry_spec *spec) {
-    CHECK(spec->raw.len <=
-          ENTRY_BODY_MAX); /* batches: a static assertion in append_queue.c; the rest is ours, and small */
+    CHECK(spec->raw.len <= ENTRY_BODY_MAX); /* batches: a static assertion in append_queue.c; the
+                                               rest is ours, and small */
     CHECK(spec->type >= ENTRY_BATCHES && spec->type <= ENTRY_CHANGE);
     struct entry *entry = mem_zalloc(sizeof *entry);
     entry->references = 1;
@@ -114,11 +118,13 @@ static bool fields_make_sense(const struct entry *entry, uint32_t body_len) {
     if (entry->codec == ENTRY_LZ4 && entry->raw_len / LZ4_BEST_RATIO > body_len) return false;
     if (entry->type != ENTRY_BATCHES && entry->records != 0) return false;
     /* What is behind it, index + 1 and base_offset + records, can be computed. */
-    if (entry->base_offset < 0 || entry->base_offset > INT64_MAX - (int64_t)entry->records) return false;
+    if (entry->base_offset < 0 || entry->base_offset > INT64_MAX - (int64_t)entry->records)
+        return false;
     return entry->index > 0 && entry->index < INT64_MAX;
 }
 
-int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *into, uint32_t *body_len) {
+int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *into,
+                        uint32_t *body_len) {
     if (le_get_u32(header + AT_MAGIC) != ENTRY_MAGIC) return ERR_MALFORMED;
     if (le_get_u32(header + AT_HEADER_CRC) != crc32c(0, header, AT_HEADER_CRC)) return ERR_CORRUPT;
     into->group = le_get_u64(header + AT_GROUP);
@@ -139,7 +145,8 @@ int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *i
     return ERR_NONE;
 }
 
-int entry_from_checked_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry) {
+int entry_from_checked_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body,
+                             struct entry **entry) {
     struct entry decoded = {.references = 1};
     uint32_t body_len;
     int error = entry_decode_header(header, &decoded, &body_len);
@@ -152,7 +159,8 @@ int entry_from_checked_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct sli
     return ERR_NONE;
 }
 
-int entry_from_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body, struct entry **entry) {
+int entry_from_bytes(const uint8_t header[ENTRY_HEADER_SIZE], struct slice body,
+                     struct entry **entry) {
     struct entry *checked;
     int error = entry_from_checked_bytes(header, slice_ref(body), &checked);
     if (error != ERR_NONE) {
@@ -174,7 +182,8 @@ int entry_raw(struct entry *entry, struct budget *budget, bool keep, struct slic
         return ERR_NONE;
     }
     struct buffer *buffer = buffer_new(budget, entry->raw_len);
-    int error = lz4_block_decompress(entry->body.data, entry->body.len, buffer->data, entry->raw_len);
+    int error = lz4_block_decompress(entry->body.data, entry->body.len, buffer->data,
+                                     entry->raw_len);
     if (error != ERR_NONE) {
         buffer_unref(buffer);
         return error;
@@ -185,7 +194,8 @@ int entry_raw(struct entry *entry, struct budget *budget, bool keep, struct slic
 }
 
 struct entry *entry_ref(struct entry *entry) {
-    CHECK(entry->references > 0 && entry->references < UINT32_MAX); /* counted by holders, of which memory has fewer */
+    CHECK(entry->references > 0 &&
+          entry->references < UINT32_MAX); /* counted by holders, of which memory has fewer */
     entry->references++;
     return entry;
 }

@@ -1,5 +1,6 @@
 /*
- * What the numbers of a log mean. They count different things, so that a sum of two of them is a mistake that the names show.
+ * What the numbers of a log mean. They count different things, so that a sum of two of them is a
+ * mistake that the names show.
  */
 #ifndef STORAGE_LOG_TYPES_H
 #define STORAGE_LOG_TYPES_H

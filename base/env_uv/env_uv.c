@@ -1,13 +1,16 @@
 /*
- * The real environment: made, run, ended; the order of a turn. The floors below are in env_uv_internal.h.
+ * The real environment: made, run, ended; the order of a turn. The floors below are in
+ * env_uv_internal.h.
  *
- * Turn order on libuv: the poll delivers bytes, jobs and connections (step 1); then the check handle fires the timers
- * that are due (2), and runs deferred tasks (3). libuv's own timers run before the poll, so one of them only makes the
- * poll end in time. Writes that the kernel took at once are reported behind the tasks, and tasks which those
- * reports defer still run in the same turn; what they write is reported in the next, so that one stream that takes
- * everything cannot keep the loop to itself.
+ * Turn order on libuv: the poll delivers bytes, jobs and connections (step 1); then the check
+ * handle fires the timers that are due (2), and runs deferred tasks (3). libuv's own timers run
+ * before the poll, so one of them only makes the poll end in time. Writes that the kernel took at
+ * once are reported behind the tasks, and tasks which those reports defer still run in the same
+ * turn; what they write is reported in the next, so that one stream that takes everything cannot
+ * keep the loop to itself.
  *
- * Failures: env_uv_new undoes what it began. Invariant: env_uv_free is true only if nothing is left of what callers got.
+ * Failures: env_uv_new undoes what it began. Invariant: env_uv_free is true only if nothing is left
+ * of what callers got.
  */
 #include "base/env_uv/env_uv.h"
 
@@ -88,7 +91,8 @@ bool env_uv_free(struct env *env) {
     env_uv_signals_close(env);
     while (env->ending > 0 || env->reports != NULL)
         uv_run(&env->loop, UV_RUN_ONCE);
-    bool clean = atomic_load(&env->owned) == 0 && env->tasks == NULL && !env_uv_time_has_yielded(env);
+    bool clean = atomic_load(&env->owned) == 0 && env->tasks == NULL &&
+                 !env_uv_time_has_yielded(env);
     if (!clean) return false; /* the memory stays: somebody still points into it */
 
     env_uv_jobs_close(env);

@@ -1,11 +1,13 @@
 /*
- * Connecting: the name is resolved (an address needs no resolver), then its addresses are tried one after the other.
+ * Connecting: the name is resolved (an address needs no resolver), then its addresses are tried one
+ * after the other.
  *
  *   start -> resolving -> trying -> over
  *              `------------'--------^     (an error, the time is over, or canceled)
  *
- * Invariants: `connected` is called once, or never after a cancel; the memory stays while libuv still has a request of
- * it (`pending`). ERR_REFUSED is said only if every address refused: it means that the process is not there.
+ * Invariants: `connected` is called once, or never after a cancel; the memory stays while libuv
+ * still has a request of it (`pending`). ERR_REFUSED is said only if every address refused: it
+ * means that the process is not there.
  */
 #include <netdb.h>
 #include <stdio.h>
@@ -46,7 +48,8 @@ static void connect_end(struct env_connect *connect) {
     env_timer_free(connect->deadline);
     env_defer_cancel(connect->env, &connect->start);
     if (connect->resolving)
-        uv_cancel((uv_req_t *)&connect->resolve); /* when it is running already, it runs to its end */
+        uv_cancel(
+            (uv_req_t *)&connect->resolve); /* when it is running already, it runs to its end */
     if (connect->stream != NULL) env_uv_stream_drop(connect->stream);
     connect->stream = NULL;
     env_uv_disown(connect->env);
@@ -65,13 +68,14 @@ static void timed_out(void *arg) {
     connect_finish(arg, ERR_TIMEOUT, NULL);
 }
 
-/* A connection to a port on which nobody listens may meet itself, if the kernel picks that port for our own end. */
+/* A connection to a port on which nobody listens may meet itself, if the kernel picks that port for
+ * our own end. */
 static bool is_connected_to_itself(uv_tcp_t *tcp) {
     struct sockaddr_storage ours = {0}, theirs = {0};
     int our_len = sizeof ours, their_len = sizeof theirs;
     return uv_tcp_getsockname(tcp, (struct sockaddr *)&ours, &our_len) == 0 &&
-           uv_tcp_getpeername(tcp, (struct sockaddr *)&theirs, &their_len) == 0 && our_len == their_len &&
-           memcmp(&ours, &theirs, (size_t)our_len) == 0;
+           uv_tcp_getpeername(tcp, (struct sockaddr *)&theirs, &their_len) == 0 &&
+           our_len == their_len && memcmp(&ours, &theirs, (size_t)our_len) == 0;
 }
 
 static void try_next(struct env_connect *connect);
@@ -90,7 +94,8 @@ static void attempt_done(uv_connect_t *request, int status) {
         free_if_unused(connect);
         return;
     }
-    if (status == 0 && is_connected_to_itself(env_uv_stream_tcp(connect->stream))) status = UV_ECONNREFUSED;
+    if (status == 0 && is_connected_to_itself(env_uv_stream_tcp(connect->stream)))
+        status = UV_ECONNREFUSED;
     if (status != 0) {
         attempt_failed(connect, status);
         return;
@@ -103,14 +108,17 @@ static void attempt_done(uv_connect_t *request, int status) {
 
 static void try_next(struct env_connect *connect) {
     if (connect->next == connect->count) {
-        int error = connect->count == 0 ? ERR_NAME : connect->refused == connect->count ? ERR_REFUSED : ERR_CONNECTION;
+        int error = connect->count == 0                  ? ERR_NAME
+                    : connect->refused == connect->count ? ERR_REFUSED
+                                                         : ERR_CONNECTION;
         connect_finish(connect, error, NULL);
         return;
     }
     connect->stream = env_uv_stream_new(connect->env);
     connect->request.data = connect;
     const struct sockaddr *address = (const struct sockaddr *)&connect->addresses[connect->next++];
-    int status = uv_tcp_connect(&connect->request, env_uv_stream_tcp(connect->stream), address, attempt_done);
+    int status = uv_tcp_connect(&connect->request, env_uv_stream_tcp(connect->stream), address,
+                                attempt_done);
     if (status == 0)
         connect->pending++;
     else
@@ -126,7 +134,8 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *lis
     (void)status; /* an error gives no list */
     connect->pending--;
     connect->resolving = false;
-    for (const struct addrinfo *at = list; at != NULL && connect->count < MOST_ADDRESSES; at = at->ai_next)
+    for (const struct addrinfo *at = list; at != NULL && connect->count < MOST_ADDRESSES;
+         at = at->ai_next)
         memcpy(&connect->addresses[connect->count++], at->ai_addr, at->ai_addrlen);
     uv_freeaddrinfo(list);
     if (connect->over)
@@ -145,7 +154,8 @@ static bool is_address(struct env_connect *connect, const char *host) {
 }
 
 struct env_connect *env_connect(struct env *env, const char *host, int port, uint64_t timeout_us,
-                                void (*connected)(void *arg, int error, struct env_stream *stream), void *arg) {
+                                void (*connected)(void *arg, int error, struct env_stream *stream),
+                                void *arg) {
     CHECK(port > 0 && port <= 65535);
     struct env_connect *connect = mem_zalloc(sizeof *connect);
     *connect = (struct env_connect){.env = env, .connected = connected, .arg = arg, .port = port};

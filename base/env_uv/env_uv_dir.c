@@ -64,7 +64,9 @@ int env_disk_free(struct env *env, const char *path, struct env_disk_room *room)
     struct statvfs status;
     if (statvfs(path, &status) != 0) return error_from_errno(errno);
     room->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
-    room->free_files = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail; /* 0: it makes inodes as it goes */
+    room->free_files = status.f_files == 0
+                           ? UINT64_MAX
+                           : (uint64_t)status.f_favail; /* 0: it makes inodes as it goes */
     return ERR_NONE;
 }
 
@@ -75,17 +77,21 @@ int env_kind_of(struct env *env, const char *path, enum env_kind *kind) {
         *kind = ENV_NOTHING;
         return errno == ENOENT || errno == ENOTDIR ? ERR_NONE : error_from_errno(errno);
     }
-    *kind = S_ISREG(status.st_mode) ? ENV_FILE : S_ISDIR(status.st_mode) ? ENV_DIRECTORY : ENV_OTHER;
+    *kind = S_ISREG(status.st_mode)   ? ENV_FILE
+            : S_ISDIR(status.st_mode) ? ENV_DIRECTORY
+                                      : ENV_OTHER;
     return ERR_NONE;
 }
 
-int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name), void *arg) {
+int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name),
+                 void *arg) {
     (void)env;
     DIR *folder = opendir(path);
     if (folder == NULL) return error_from_errno(errno);
     struct dirent *entry;
     while (errno = 0, (entry = readdir(folder)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) each(arg, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            each(arg, entry->d_name);
     int error = error_from_errno(errno);
     closedir(folder);
     return error;

@@ -1,9 +1,11 @@
 /*
- * Open files of the libuv environment. Plain system calls, on whatever thread asks; nothing here touches the loop.
+ * Open files of the libuv environment. Plain system calls, on whatever thread asks; nothing here
+ * touches the loop.
  *
- * Every write and read is one system call unless the kernel does less than was asked; the rest is then asked for again.
- * A durable write is pwritev2(RWF_DSYNC), one call, where the file system has it, else a write and fdatasync.
- * ENV_DIRECT where O_DIRECT is refused (tmpfs, some overlays): a plain file whose cache is dropped after each sync.
+ * Every write and read is one system call unless the kernel does less than was asked; the rest is
+ * then asked for again. A durable write is pwritev2(RWF_DSYNC), one call, where the file system has
+ * it, else a write and fdatasync. ENV_DIRECT where O_DIRECT is refused (tmpfs, some overlays): a
+ * plain file whose cache is dropped after each sync.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,14 +81,16 @@ int env_file_size(struct env_file *file, uint64_t *size) {
     return ERR_NONE;
 }
 
-static void check_grain(const struct env_file *file, const void *memory, size_t len, uint64_t offset) {
+static void check_grain(const struct env_file *file, const void *memory, size_t len,
+                        uint64_t offset) {
     if (!file->direct) return;
     CHECK((uintptr_t)memory % DIRECT_GRAIN == 0);
     CHECK(len % DIRECT_GRAIN == 0);
     CHECK(offset % DIRECT_GRAIN == 0);
 }
 
-static int read_all(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got, int flags) {
+static int read_all(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got,
+                    int flags) {
     check_grain(file, into, len, offset);
     *got = 0;
     while (*got < len) {
@@ -97,7 +101,8 @@ static int read_all(struct env_file *file, void *into, size_t len, uint64_t offs
         if (n < 0) return error_from_errno(errno);
         if (n == 0) return ERR_NONE;
         *got += (size_t)n;
-        if (file->direct && n % DIRECT_GRAIN != 0) return ERR_NONE; /* the end; it cannot be asked for from there */
+        if (file->direct && n % DIRECT_GRAIN != 0)
+            return ERR_NONE; /* the end; it cannot be asked for from there */
     }
     return ERR_NONE;
 }
@@ -106,14 +111,17 @@ int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset
     return read_all(file, into, len, offset, got, 0);
 }
 
-int env_file_read_cached(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got) {
+int env_file_read_cached(struct env_file *file, void *into, size_t len, uint64_t offset,
+                         size_t *got) {
     int error = read_all(file, into, len, offset, got, RWF_NOWAIT);
     /* a file system without RWF_NOWAIT may always block */
     return error == ERR_SYSTEM || error == ERR_INVALID ? ERR_AGAIN : error;
 }
 
-/* One call's worth: up to PARTS_AT_ONCE pieces, of which the first `done` bytes are written already. */
-static int write_parts(struct env_file *file, struct iovec *parts, unsigned n, uint64_t offset, bool *sync) {
+/* One call's worth: up to PARTS_AT_ONCE pieces, of which the first `done` bytes are written
+ * already. */
+static int write_parts(struct env_file *file, struct iovec *parts, unsigned n, uint64_t offset,
+                       bool *sync) {
     while (n > 0) {
         ssize_t written = *sync ? pwritev2(file->fd, parts, (int)n, (off_t)offset, RWF_DSYNC)
                                 : pwritev(file->fd, parts, (int)n, (off_t)offset);
@@ -138,8 +146,10 @@ static int write_parts(struct env_file *file, struct iovec *parts, unsigned n, u
     return ERR_NONE;
 }
 
-int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset, bool sync) {
-    bool sync_inline = sync && n > 0 && n <= PARTS_AT_ONCE; /* more pieces: one sync behind all of them */
+int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset,
+                   bool sync) {
+    bool sync_inline = sync && n > 0 &&
+                       n <= PARTS_AT_ONCE; /* more pieces: one sync behind all of them */
     while (n > 0) {
         struct iovec parts[PARTS_AT_ONCE];
         unsigned now = n < PARTS_AT_ONCE ? n : PARTS_AT_ONCE;
@@ -161,7 +171,8 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
 }
 
 int env_file_sync(struct env_file *file) {
-    if (fdatasync(file->fd) != 0) return error_from_errno(errno); /* never tried again: docs/decisions/0004 */
+    if (fdatasync(file->fd) != 0)
+        return error_from_errno(errno); /* never tried again: docs/decisions/0004 */
     if (file->drop_cache) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
     return ERR_NONE;
 }

@@ -1,11 +1,14 @@
 /*
- * Bulk writes of the libuv environment: whole blocks go to the disk by O_DIRECT, through one buffer that is used again and again.
+ * Bulk writes of the libuv environment: whole blocks go to the disk by O_DIRECT, through one buffer
+ * that is used again and again.
  *
- * Bytes that pass through the page cache are copied into pages that are new each time, which costs several times as much (and
- * where the memory is a virtual machine's, far more). What lies before the first and behind the last whole block is written as
- * always, so the file has its exact size and nobody needs to know. Failures: small writes, and files that cannot be opened
- * with O_DIRECT, are plain writes; a file system that refuses in the middle gets the rest as plain writes, too.
- * Invariant: at the end the bytes are where env_file_write would have put them, durable after env_file_sync.
+ * Bytes that pass through the page cache are copied into pages that are new each time, which costs
+ * several times as much (and where the memory is a virtual machine's, far more). What lies before
+ * the first and behind the last whole block is written as always, so the file has its exact size
+ * and nobody needs to know. Failures: small writes, and files that cannot be opened with O_DIRECT,
+ * are plain writes; a file system that refuses in the middle gets the rest as plain writes, too.
+ * Invariant: at the end the bytes are where env_file_write would have put them, durable after
+ * env_file_sync.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,15 +51,19 @@ static int write_direct(int fd, const char *bytes, size_t len, uint64_t offset, 
     return ERR_NONE;
 }
 
-static int write_chunk(struct env_file *file, int direct_fd, const char *bytes, size_t len, uint64_t offset) {
+static int write_chunk(struct env_file *file, int direct_fd, const char *bytes, size_t len,
+                       uint64_t offset) {
     size_t done = 0;
-    int error = offset % GRAIN == 0 && len % GRAIN == 0 ? write_direct(direct_fd, bytes, len, offset, &done) : ERR_NONE;
+    int error = offset % GRAIN == 0 && len % GRAIN == 0
+                    ? write_direct(direct_fd, bytes, len, offset, &done)
+                    : ERR_NONE;
     if (error != ERR_NONE || done == len) return error;
     struct env_iov rest = {.base = bytes + done, .len = len - done};
     return env_file_write(file, &rest, 1, offset + done, false);
 }
 
-/* The bytes up to the next border: of the first block, of a chunk, of the last whole block, of all. */
+/* The bytes up to the next border: of the first block, of a chunk, of the last whole block, of all.
+ */
 static size_t next_chunk(uint64_t at, uint64_t end) {
     if (at % GRAIN != 0) return GRAIN - at % GRAIN;
     uint64_t whole = (end - at) / GRAIN * GRAIN;
@@ -64,7 +71,8 @@ static size_t next_chunk(uint64_t at, uint64_t end) {
     return whole < CHUNK_BYTES ? (size_t)whole : CHUNK_BYTES;
 }
 
-int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset) {
+int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n,
+                        uint64_t offset) {
     uint64_t end = offset;
     for (unsigned i = 0; i < n; i++)
         end += iov[i].len;

@@ -1,6 +1,7 @@
 /*
- * What all files of the libuv environment stand on, and the log, too: the counts of the leak check, the codes, the clock,
- * the descriptor of the log. Needs no loop that runs, and may be called on any thread.
+ * What all files of the libuv environment stand on, and the log, too: the counts of the leak check,
+ * the codes, the clock, the descriptor of the log. Needs no loop that runs, and may be called on
+ * any thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,8 @@ void env_uv_disown(struct env *env) {
 int env_uv_error(int status) {
     CHECK(status <= 0);
     if (status == UV_EOF) return ERR_EOF;
-    /* libuv's own range: the errors of name resolution begin at -3000, and none of the others reaches us */
+    /* libuv's own range: the errors of name resolution begin at -3000, and none of the others
+     * reaches us */
     if (status <= -3000 && status > -4000) return ERR_NAME;
     return error_from_errno(-status);
 }
@@ -49,5 +51,6 @@ void env_log_line(struct env *env, const char *line) {
     ssize_t written;
     do
         written = writev(env->log_fd, parts, 2);
-    while (written < 0 && errno == EINTR); /* any other failure: there is no other place to say it */
+    while (written < 0 &&
+           errno == EINTR); /* any other failure: there is no other place to say it */
 }

@@ -1,10 +1,13 @@
 /*
- * Who hung up: tells of the end of the other side while nobody reads. libuv tells only those who read or write.
+ * Who hung up: tells of the end of the other side while nobody reads. libuv tells only those who
+ * read or write.
  *
- * One epoll of our own beside libuv's, into which each socket goes once, edge-triggered and for EPOLLRDHUP only: bytes that arrive wake
- * nobody here. libuv watches that epoll as one more descriptor. The kernel takes a socket out when it is closed, and events are
- * fetched one by one, so that one whose callback closes another stream does not leave its event behind.
- * Failures: a socket that cannot be watched (the kernel is out of memory) is only told of by its reads and writes.
+ * One epoll of our own beside libuv's, into which each socket goes once, edge-triggered and for
+ * EPOLLRDHUP only: bytes that arrive wake nobody here. libuv watches that epoll as one more
+ * descriptor. The kernel takes a socket out when it is closed, and events are fetched one by one,
+ * so that one whose callback closes another stream does not leave its event behind.
+ * Failures: a socket that cannot be watched (the kernel is out of memory) is only told of by its
+ * reads and writes.
  */
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -51,6 +54,7 @@ void env_uv_hangups_close(struct env *env) {
 void env_uv_hangup_watch(struct env *env, int fd, struct env_hangup *hangup) {
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = hangup};
     if (epoll_ctl(env->hangups_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        log_limited(&env->log, &env->accept_limiter, LOG_WARN,
-                    "the end of a connection may be noticed late: the system cannot watch one more");
+        log_limited(
+            &env->log, &env->accept_limiter, LOG_WARN,
+            "the end of a connection may be noticed late: the system cannot watch one more");
 }

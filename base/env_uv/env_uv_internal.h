@@ -1,17 +1,18 @@
 /*
- * What the files of the libuv environment share: the loop and its counts. Nobody else includes this.
+ * What the files of the libuv environment share: the loop and its counts. Nobody else includes
+ * this.
  *
  * From the ground to the top:
  *
- *   env_uv_ground.c   counts of the leak check, codes, clock, the log's descriptor; base/log.c stands on these
- *   env_uv_process.c  what a process has once: its end, entropy, signals
+ *   env_uv_ground.c   counts of the leak check, codes, clock, the log's descriptor; base/log.c
+ * stands on these env_uv_process.c  what a process has once: its end, entropy, signals
  *   env_uv_turn.c     how long a turn is
  *   env_uv_time.c     timers, deferred tasks
  *   env_uv_jobs.c     lanes and pool
- *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c: names, folders
- *   env_uv_hangup.c   whose other side is gone
- *   env_uv_stream.c   reading and writing; env_uv_listen.c: listening; env_uv_connect.c: names and connecting
- *   env_uv.c          made, run, ended; the order of a turn
+ *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c:
+ * names, folders env_uv_hangup.c   whose other side is gone env_uv_stream.c   reading and writing;
+ * env_uv_listen.c: listening; env_uv_connect.c: names and connecting env_uv.c          made, run,
+ * ended; the order of a turn
  */
 #ifndef BASE_ENV_UV_ENV_UV_INTERNAL_H
 #define BASE_ENV_UV_ENV_UV_INTERNAL_H
@@ -27,13 +28,15 @@
 
 struct env_report; /* a write that is over and waits to be reported */
 
-/* A socket whose end is told while nobody reads. `broken`: both directions are over (a reset), else the other side sends no more. */
+/* A socket whose end is told while nobody reads. `broken`: both directions are over (a reset), else
+ * the other side sends no more. */
 struct env_hangup {
     void (*happened)(struct env_hangup *hangup, bool broken);
 };
 
-/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll ended). What had yielded has time of its own, each of
- * the two kinds: else it would starve where events and deferred tasks alone make each turn long. */
+/* A turn is long after so much, by a clock with that grain (libuv's, which says when the poll
+ * ended). What had yielded has time of its own, each of the two kinds: else it would starve where
+ * events and deferred tasks alone make each turn long. */
 enum { TURN_LONG_US = 2000, TURN_GRAIN_US = 1000, YIELDED_US = 1000 };
 
 struct turn_watch {
@@ -58,7 +61,8 @@ struct yielded {
 struct env {
     uv_loop_t loop;
     uv_check_t turn_end; /* steps 2 and 3 of a turn, behind the poll */
-    uv_idle_t spin;      /* active: the next poll does not block, because something waits for the end of a turn */
+    uv_idle_t spin; /* active: the next poll does not block, because something waits for the end of
+                       a turn */
     int log_fd;
     struct log log; /* for what the environment itself has to say */
 
@@ -91,8 +95,8 @@ struct env {
     struct env_signal *signals;
     struct log_limiter accept_limiter;
 
-    /* For the leak check. `owned` is what callers must still give back (files are opened on other threads, too);
-     * `ending` is what was given back and waits for libuv. */
+    /* For the leak check. `owned` is what callers must still give back (files are opened on other
+     * threads, too); `ending` is what was given back and waits for libuv. */
     atomic_uint owned;
     unsigned ending;
 };
@@ -136,17 +140,20 @@ int env_uv_hangups_init(struct env *env);
 void env_uv_hangups_close(struct env *env);
 void env_uv_hangup_watch(struct env *env, int fd, struct env_hangup *hangup);
 
-/* env_uv_listen.c: the host to look up: 127.0.0.1 for localhost, which needs no resolver (RFC 6761) and no /etc/hosts. */
+/* env_uv_listen.c: the host to look up: 127.0.0.1 for localhost, which needs no resolver (RFC 6761)
+ * and no /etc/hosts. */
 const char *env_uv_host(const char *host);
 
-/* env_uv_stream.c: reports the writes that were over when the call began; true if there were any. */
+/* env_uv_stream.c: reports the writes that were over when the call began; true if there were any.
+ */
 bool env_uv_report_writes(struct env *env);
 /* Begins to read some of those again that were held when a turn was long. True: there are more. */
 bool env_uv_streams_resume(struct env *env);
 /* A stream around a socket that is not connected yet. */
 struct env_stream *env_uv_stream_new(struct env *env);
 uv_tcp_t *env_uv_stream_tcp(struct env_stream *stream);
-/* Connected: sets what every connection has and learns the peer's name. From here it counts as owned. */
+/* Connected: sets what every connection has and learns the peer's name. From here it counts as
+ * owned. */
 void env_uv_stream_opened(struct env_stream *stream);
 /* Closes one that was never opened. */
 void env_uv_stream_drop(struct env_stream *stream);
@@ -154,7 +161,8 @@ void env_uv_stream_drop(struct env_stream *stream);
 /* env_uv_file.c: an open file around a descriptor. */
 struct env_file *env_uv_file_new(struct env *env, int fd, bool direct, bool drop_cache);
 int env_uv_file_fd(const struct env_file *file);
-/* env_uv_dir.c: of a call that makes a name there: `error`, or ERR_NO_INODES where ERR_NO_SPACE means that. */
+/* env_uv_dir.c: of a call that makes a name there: `error`, or ERR_NO_INODES where ERR_NO_SPACE
+ * means that. */
 int env_uv_made(const char *path, int error);
 
 #endif

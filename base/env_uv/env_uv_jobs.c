@@ -1,9 +1,10 @@
 /*
  * Work off the loop: lanes (a thread with a queue each) and libuv's pool.
  *
- * Happy path of a lane: env_lane_run puts the job on the queue under the lane's lock; the thread takes it, works, and
- * hangs it on the environment's list of finished jobs; one uv_async wakes the loop, which reports all of them in the
- * order in which they finished. Invariant: a job is on one list at a time, and changes threads only under a lock.
+ * Happy path of a lane: env_lane_run puts the job on the queue under the lane's lock; the thread
+ * takes it, works, and hangs it on the environment's list of finished jobs; one uv_async wakes the
+ * loop, which reports all of them in the order in which they finished. Invariant: a job is on one
+ * list at a time, and changes threads only under a lock.
  */
 #include <stdio.h>
 #include <string.h>

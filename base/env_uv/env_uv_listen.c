@@ -1,10 +1,10 @@
 /*
  * Listening.
  *
- * The host is resolved at once, because listeners are made at start. A name with several addresses listens on the first
- * IPv4 one, else on the first: "localhost" is 127.0.0.1. libuv sets SO_REUSEADDR and not SO_REUSEPORT, and tells of a
- * taken port only when the listening starts. While paused, one accepted connection may wait in libuv, the others in the
- * kernel.
+ * The host is resolved at once, because listeners are made at start. A name with several addresses
+ * listens on the first IPv4 one, else on the first: "localhost" is 127.0.0.1. libuv sets
+ * SO_REUSEADDR and not SO_REUSEPORT, and tells of a taken port only when the listening starts.
+ * While paused, one accepted connection may wait in libuv, the others in the kernel.
  */
 #include <netdb.h>
 #include <stdio.h>
@@ -41,15 +41,17 @@ static void connection_came(uv_stream_t *handle, int status) {
     struct env_listener *listener = (struct env_listener *)handle;
     struct env *env = listener->env;
     if (status != 0) {
-        log_limited(&env->log, &env->accept_limiter, LOG_WARN,
-                    "a connection was not accepted (%s); raise the limit of open files (ulimit -n) if this goes on",
-                    uv_strerror(status));
+        log_limited(
+            &env->log, &env->accept_limiter, LOG_WARN,
+            "a connection was not accepted (%s); raise the limit of open files (ulimit -n) if this goes on",
+            uv_strerror(status));
     } else if (listener->paused) {
         listener->waiting = true;
-    } else if (env_turn_is_long(
-                   env)) { /* a thousand may wait in the kernel: libuv accepts no more before this one is taken */
+    } else if (env_turn_is_long(env)) { /* a thousand may wait in the kernel: libuv accepts no more
+                                           before this one is taken */
         listener->waiting = true;
-        env_yield_first(env, &listener->resume); /* it may be a broker; what it says is another matter */
+        env_yield_first(env,
+                        &listener->resume); /* it may be a broker; what it says is another matter */
     } else {
         accept_one(listener);
     }
@@ -90,7 +92,8 @@ const char *env_uv_host(const char *host) {
 }
 
 static int resolve_here(const char *host, int port, struct sockaddr_storage *address) {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *list;
     char service[8];
     snprintf(service, sizeof service, "%d", port);
@@ -104,7 +107,8 @@ static int resolve_here(const char *host, int port, struct sockaddr_storage *add
 }
 
 /* Binds, listens and learns the port. */
-static int listen_on(struct env_listener *listener, const struct sockaddr *address, int backlog, int *bound_port) {
+static int listen_on(struct env_listener *listener, const struct sockaddr *address, int backlog,
+                     int *bound_port) {
     struct sockaddr_storage bound;
     int len = sizeof bound;
     int status = uv_tcp_bind(&listener->tcp, address, 0);
@@ -117,8 +121,8 @@ static int listen_on(struct env_listener *listener, const struct sockaddr *addre
 }
 
 int env_listen(struct env *env, const char *host, int port, int backlog,
-               void (*accepted)(void *arg, struct env_stream *stream), void *arg, struct env_listener **result,
-               int *bound_port) {
+               void (*accepted)(void *arg, struct env_stream *stream), void *arg,
+               struct env_listener **result, int *bound_port) {
     CHECK(port >= 0 && port <= 65535);
     struct sockaddr_storage address;
     int error = resolve_here(host, port, &address);

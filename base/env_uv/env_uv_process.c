@@ -24,7 +24,9 @@ _Noreturn void env_fatal(struct env *env, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    struct log log = {.env = env, .level = LOG_ERROR}; /* may be called on any thread: not the environment's own */
+    struct log log = {
+        .env = env,
+        .level = LOG_ERROR}; /* may be called on any thread: not the environment's own */
     log_error(&log, "%s", sentence);
     _exit(1);
 }
@@ -35,7 +37,8 @@ void env_random(struct env *env, void *into, size_t len) {
         ssize_t got = getrandom(at, len, 0);
         if (got < 0) {
             if (errno == EINTR) continue;
-            env_fatal(env, "the system gives no random numbers (%s)", error_phrase(error_from_errno(errno)));
+            env_fatal(env, "the system gives no random numbers (%s)",
+                      error_phrase(error_from_errno(errno)));
         }
         at += got;
         len -= (size_t)got;
@@ -55,7 +58,8 @@ static void signal_caught(uv_signal_t *handle, int number) {
     entry->caught(entry->arg, number);
 }
 
-void env_uv_on_signal(struct env *env, int number, void (*caught)(void *arg, int signal), void *arg) {
+void env_uv_on_signal(struct env *env, int number, void (*caught)(void *arg, int signal),
+                      void *arg) {
     struct env_signal *entry = mem_zalloc(sizeof *entry);
     entry->caught = caught;
     entry->arg = arg;

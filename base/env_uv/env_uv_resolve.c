@@ -1,7 +1,9 @@
 /*
- * What a host name means now. The resolver runs in libuv's pool; an address is told at the end of the turn, without it.
+ * What a host name means now. The resolver runs in libuv's pool; an address is told at the end of
+ * the turn, without it.
  *
- * Invariant: `resolved` is called once, or never after a cancel; the memory stays while libuv still has the request.
+ * Invariant: `resolved` is called once, or never after a cancel; the memory stays while libuv still
+ * has the request.
  */
 #include <netdb.h>
 #include <string.h>
@@ -30,7 +32,8 @@ static void resolve_finish(struct env_resolve *resolve) {
     if (!resolve->canceled) {
         env_uv_disown(resolve->env);
         resolve->env->ending++;
-        resolve->resolved(resolve->arg, (const char(*)[ENV_ADDRESS_SIZE])resolve->addresses, resolve->count);
+        resolve->resolved(resolve->arg, (const char(*)[ENV_ADDRESS_SIZE])resolve->addresses,
+                          resolve->count);
     }
     free_resolve(resolve);
 }
@@ -50,16 +53,18 @@ static void resolve_add(struct env_resolve *resolve, const struct sockaddr *addr
 static void on_addresses(uv_getaddrinfo_t *request, int status, struct addrinfo *list) {
     struct env_resolve *resolve = request->data;
     (void)status; /* an error gives no list */
-    for (const struct addrinfo *at = list; at != NULL && resolve->count < ENV_RESOLVE_MOST; at = at->ai_next)
-        if (at->ai_family == AF_INET || at->ai_family == AF_INET6) resolve_add(resolve, at->ai_addr);
+    for (const struct addrinfo *at = list; at != NULL && resolve->count < ENV_RESOLVE_MOST;
+         at = at->ai_next)
+        if (at->ai_family == AF_INET || at->ai_family == AF_INET6)
+            resolve_add(resolve, at->ai_addr);
     uv_freeaddrinfo(list);
     resolve->pending = false;
     resolve_finish(resolve);
 }
 
-struct env_resolve *env_resolve(struct env *env, const char *host,
-                                void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n),
-                                void *arg) {
+struct env_resolve *env_resolve(
+    struct env *env, const char *host,
+    void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n), void *arg) {
     struct env_resolve *resolve = mem_zalloc(sizeof *resolve);
     struct sockaddr_storage address = {0};
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -74,7 +79,8 @@ struct env_resolve *env_resolve(struct env *env, const char *host,
         uv_ip6_addr(name, 0, (struct sockaddr_in6 *)&address) == 0) {
         resolve_add(resolve, (struct sockaddr *)&address);
         env_defer(env, &resolve->tell);
-    } else if (uv_getaddrinfo(&env->loop, &resolve->request, on_addresses, host, NULL, &hints) == 0) {
+    } else if (uv_getaddrinfo(&env->loop, &resolve->request, on_addresses, host, NULL, &hints) ==
+               0) {
         resolve->pending = true;
     } else {
         env_defer(env, &resolve->tell); /* a name longer than any: it has no address */
@@ -89,7 +95,8 @@ void env_resolve_cancel(struct env_resolve *resolve) {
     env_uv_disown(resolve->env);
     resolve->env->ending++;
     if (resolve->pending)
-        uv_cancel((uv_req_t *)&resolve->request); /* when it is running already, it runs to its end */
+        uv_cancel(
+            (uv_req_t *)&resolve->request); /* when it is running already, it runs to its end */
     else
         free_resolve(resolve);
 }

@@ -1,11 +1,12 @@
 /*
  * TCP streams of the libuv environment: reading, writing, closing.
  *
- * Happy path of a write: the kernel takes all of it inside env_stream_write, and `done` is called at the end of the turn.
- * Otherwise the rest is libuv's, which calls back when it is gone. Failures: a broken write ends with an error, and the
- * owner gets `ended`, too, because nobody may be reading; so it does when the other side resets the connection. Another side that is gone
- * without a word is found by keepalive probes. Invariants: after `ended` nothing is read and no event comes; an
- * env_write is reported exactly once, also when the stream is closed first.
+ * Happy path of a write: the kernel takes all of it inside env_stream_write, and `done` is called
+ * at the end of the turn. Otherwise the rest is libuv's, which calls back when it is gone.
+ * Failures: a broken write ends with an error, and the owner gets `ended`, too, because nobody may
+ * be reading; so it does when the other side resets the connection. Another side that is gone
+ * without a word is found by keepalive probes. Invariants: after `ended` nothing is read and no
+ * event comes; an env_write is reported exactly once, also when the stream is closed first.
  */
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@
 #include "base/env_uv/env_uv_internal.h"
 #include "base/mem.h"
 
-/* A silent connection is probed after so long, and broken after so many probes without an answer. */
+/* A silent connection is probed after so long, and broken after so many probes without an answer.
+ */
 enum { KEEPALIVE_S = 60, PROBE_S = 10, PROBES = 6 };
 enum { RESUMED_OF_A_TURN = 64 }; /* streams that were held */
 
@@ -41,8 +43,10 @@ struct env_report {
     struct env_write *write;
     int error;
 };
-_Static_assert(sizeof(uv_write_t) <= sizeof(((struct env_write *)0)->env_private), "a libuv write fits");
-_Static_assert(sizeof(struct env_report) <= sizeof(((struct env_write *)0)->env_private), "a report fits");
+_Static_assert(sizeof(uv_write_t) <= sizeof(((struct env_write *)0)->env_private),
+               "a libuv write fits");
+_Static_assert(sizeof(struct env_report) <= sizeof(((struct env_write *)0)->env_private),
+               "a report fits");
 
 /* ---- Life ---- */
 
@@ -100,7 +104,8 @@ void env_uv_stream_opened(struct env_stream *stream) {
     if (uv_tcp_getpeername(&stream->tcp, (struct sockaddr *)&address, &len) == 0)
         address_text((struct sockaddr *)&address, stream->peer);
     else
-        snprintf(stream->peer, sizeof stream->peer, "a host that has gone"); /* it closed before we looked */
+        snprintf(stream->peer, sizeof stream->peer,
+                 "a host that has gone"); /* it closed before we looked */
     env_uv_hangup_watch(stream->env, descriptor(stream), &stream->hangup);
     env_uv_own(stream->env);
 }
@@ -134,7 +139,8 @@ void env_stream_peer(struct env_stream *stream, char into[64]) {
 
 /* ---- Reading ---- */
 
-void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events, void *arg) {
+void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events,
+                       void *arg) {
     CHECK(stream->events == NULL);
     stream->events = events;
     stream->arg = arg;
@@ -164,7 +170,8 @@ static void hung_up(struct env_hangup *hangup, bool broken) {
     if (broken) {
         stream->reset = true;
         if (!stream->reading)
-            break_stream(stream, ERR_CONNECTION); /* else reading meets it, behind what came before it */
+            break_stream(stream,
+                         ERR_CONNECTION); /* else reading meets it, behind what came before it */
     } else if (!stream->ended && stream->events != NULL && stream->events->hung_up != NULL) {
         stream->events->hung_up(stream->arg);
     }
@@ -174,7 +181,8 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     struct env_stream *stream = (struct env_stream *)handle;
     void *into = NULL;
-    if (stream->patient && env_turn_is_long(stream->env)) { /* libuv says UV_ENOBUFS then, and reads nothing */
+    if (stream->patient &&
+        env_turn_is_long(stream->env)) { /* libuv says UV_ENOBUFS then, and reads nothing */
         *buffer = uv_buf_init(NULL, 0);
         return;
     }
@@ -183,7 +191,8 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     *buffer = uv_buf_init(into, room > INT32_MAX ? INT32_MAX : (unsigned)room);
 }
 
-/* It is not asked for before its turn comes: others that have bytes must not be looked at again and again. */
+/* It is not asked for before its turn comes: others that have bytes must not be looked at again and
+ * again. */
 static void stream_hold(struct env_stream *stream) {
     uv_read_stop((uv_stream_t *)&stream->tcp);
     TAILQ_INSERT_TAIL(&stream->env->held, stream, link);
@@ -268,7 +277,8 @@ static void write_done(uv_write_t *request, int status) {
 }
 
 /* Gives what the kernel did not take at once to libuv: all but the first `taken` bytes. */
-static int write_rest(struct env_stream *stream, struct env_write *write, uv_buf_t *parts, unsigned n, size_t taken) {
+static int write_rest(struct env_stream *stream, struct env_write *write, uv_buf_t *parts,
+                      unsigned n, size_t taken) {
     while (n > 0 && taken >= parts->len) {
         taken -= parts->len;
         parts++;
@@ -281,7 +291,8 @@ static int write_rest(struct env_stream *stream, struct env_write *write, uv_buf
     return uv_write(request, (uv_stream_t *)&stream->tcp, parts, n, write_done);
 }
 
-void env_stream_write(struct env_stream *stream, struct env_write *write, const struct env_iov *iov, unsigned n) {
+void env_stream_write(struct env_stream *stream, struct env_write *write, const struct env_iov *iov,
+                      unsigned n) {
     CHECK(n <= ENV_WRITE_IOV);
     uv_buf_t parts[ENV_WRITE_IOV];
     size_t len = 0;

@@ -1,9 +1,9 @@
 /*
  * Timers and deferred tasks of the libuv environment.
  *
- * All timers share one heap and one uv_timer. Invariants: while the heap holds a timer, `wake` is active and due no
- * later than it, or `spin` is active; while a task is queued outside of step 3, `spin` is active. So the poll never
- * sleeps over something. The same holds for tasks that yielded.
+ * All timers share one heap and one uv_timer. Invariants: while the heap holds a timer, `wake` is
+ * active and due no later than it, or `spin` is active; while a task is queued outside of step 3,
+ * `spin` is active. So the poll never sleeps over something. The same holds for tasks that yielded.
  */
 #include <utlist.h>
 
@@ -58,7 +58,8 @@ void env_uv_time_arm(struct env *env) {
         if (active) uv_timer_stop(&env->wake);
         return;
     }
-    if (active && env->wake_at_ms <= first->at_ms) return; /* waking early costs less than moving it each time */
+    if (active && env->wake_at_ms <= first->at_ms)
+        return; /* waking early costs less than moving it each time */
     uint64_t now_ms = uv_now(&env->loop);
     uv_timer_start(&env->wake, time_woken, first->at_ms > now_ms ? first->at_ms - now_ms : 0, 0);
     env->wake_at_ms = first->at_ms;
@@ -102,7 +103,8 @@ void env_uv_time_run_tasks(struct env *env) {
 static void run_yielded(struct env *env, struct yielded *yielded) {
     bool one = true;
     if (yielded->count > 0) env_uv_turn_has_more(env, YIELDED_US);
-    for (unsigned left = yielded->count; left > 0 && yielded->count > 0 && (one || !env_turn_is_long(env)); left--) {
+    for (unsigned left = yielded->count;
+         left > 0 && yielded->count > 0 && (one || !env_turn_is_long(env)); left--) {
         yielded->count--;
         struct env_task *task = take_first(&yielded->tasks);
         task->run(task);

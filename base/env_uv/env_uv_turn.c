@@ -1,8 +1,9 @@
 /*
  * How long turns of the loop are, and what ran in them.
  *
- * Happy path: a turn is measured from the end of the one before, in processor time of the loop's thread, so that neither waiting for events nor a
- * busy machine counts. The code names what runs (env_running); the name under which a turn ran the longest stretch is told with it.
+ * Happy path: a turn is measured from the end of the one before, in processor time of the loop's
+ * thread, so that neither waiting for events nor a busy machine counts. The code names what runs
+ * (env_running); the name under which a turn ran the longest stretch is told with it.
  * Failures: none. Invariant: a stretch does not begin before the poll of its turn has ended.
  */
 #include <inttypes.h>
@@ -33,7 +34,8 @@ const char *env_running(struct env *env, const char *what) {
 /* libuv's own clock is set anew with each thousand events that it fetches within one turn. */
 static uint64_t long_at_us(struct env *env) {
     struct turn_watch *watch = &env->watch;
-    if (watch->long_at_us == 0) watch->long_at_us = uv_now(&env->loop) * 1000 + TURN_LONG_US + TURN_GRAIN_US;
+    if (watch->long_at_us == 0)
+        watch->long_at_us = uv_now(&env->loop) * 1000 + TURN_LONG_US + TURN_GRAIN_US;
     return watch->long_at_us;
 }
 

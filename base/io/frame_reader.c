@@ -3,17 +3,20 @@
  *
  *   chunk   64 KiB; frames that lie whole in it are delivered from it
  *   rest    bytes that were moved out of a chunk, so that an idle or waiting connection holds none
- *   large   a frame that gets a buffer of its own: longer than a chunk, or the last one that the budget lets in
+ *   large   a frame that gets a buffer of its own: longer than a chunk, or the last one that the
+ * budget lets in
  *
  *           bytes arrive            whole frame: deliver (copy under 4 KiB, else a slice)
- *   read ---------------> cut ----> begins and will be large: admit -> read into it -> deliver -> cut
+ *   read ---------------> cut ----> begins and will be large: admit -> read into it -> deliver ->
+ * cut
  *                          `------> else: read more
  *
- * The memory of a large frame doubles as its bytes arrive, and starts at the size of the largest frame that this stream has
- * already sent whole: a stranger pays in bytes for what we allocate, and that is what the budget is charged. While the budget
- * is spent no frame is begun, but what is here is delivered, and a short frame that has begun is finished without reading past
- * it. A large one that has begun waits when its memory is full, unless it is the one that may pass the limit: so two
- * half frames never wait for each other.
+ * The memory of a large frame doubles as its bytes arrive, and starts at the size of the largest
+ * frame that this stream has already sent whole: a stranger pays in bytes for what we allocate, and
+ * that is what the budget is charged. While the budget is spent no frame is begun, but what is here
+ * is delivered, and a short frame that has begun is finished without reading past it. A large one
+ * that has begun waits when its memory is full, unless it is the one that may pass the limit: so
+ * two half frames never wait for each other.
  */
 #include "base/io/frame_reader.h"
 
@@ -95,7 +98,8 @@ static void drop_large(struct frame_reader *reader) {
 
 /* ---- Large frames ---- */
 
-static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *bytes, size_t here) {
+static void large_begin(struct frame_reader *reader, size_t len, const uint8_t *bytes,
+                        size_t here) {
     /* need_more comes here only without a large frame, and with less than all of one */
     CHECK(reader->large.data == NULL && here <= len);
     size_t room = here * 2 + CHUNK;
@@ -133,7 +137,8 @@ static size_t large_room(struct large *large, void **into) {
 
 static struct slice large_finish(struct frame_reader *reader) {
     struct large large = reader->large;
-    CHECK(large.here == large.len && large.room == large.len); /* cut_one has compared, and room never passes len */
+    CHECK(large.here == large.len &&
+          large.room == large.len); /* cut_one has compared, and room never passes len */
     if (large.len > reader->largest) reader->largest = large.len;
     /* the slice takes over the charge: made first, so that nobody sees room in between */
     struct slice frame = slice_adopt(who_pays(reader, large.len), large.data, large.len);
@@ -212,7 +217,8 @@ static enum cut cut_one(struct frame_reader *reader, struct slice *frame, bool *
     if (reader->large.data == NULL && here >= HEAD) {
         memcpy(&len, reader->chunk->data + reader->start, HEAD);
         len = be32toh(len);
-        if (len < reader->min_length || len > INT32_MAX) return tell_end(reader, ERR_MALFORMED, len);
+        if (len < reader->min_length || len > INT32_MAX)
+            return tell_end(reader, ERR_MALFORMED, len);
         if (len > reader->max_length) return tell_end(reader, ERR_TOO_LARGE, len);
         if (len <= here - HEAD) {
             *frame = cut_from_chunk(reader, len);
@@ -222,12 +228,14 @@ static enum cut cut_one(struct frame_reader *reader, struct slice *frame, bool *
     *found = false;
     bool inside = reader->large.data != NULL || here > 0;
     if (reader->end_error != ERR_NONE)
-        return tell_end(reader, reader->end_error == ERR_EOF && inside ? ERR_CONNECTION : reader->end_error, 0);
+        return tell_end(
+            reader, reader->end_error == ERR_EOF && inside ? ERR_CONNECTION : reader->end_error, 0);
     if (reader->large.data == NULL) return need_more(reader, here, len);
     return large_grow(reader) ? CUT_READ : wait_for_budget(reader, reader->halves);
 }
 
-/* Delivers what is here, as long as the owner wants it, and one frame in any case if it `may_one`. */
+/* Delivers what is here, as long as the owner wants it, and one frame in any case if it `may_one`.
+ */
 static enum cut cut_all(struct frame_reader *reader, bool may_one) {
     bool freed = false, found = true;
     enum cut cut = CUT_WAIT;
@@ -252,8 +260,9 @@ static enum cut cut_all(struct frame_reader *reader, bool may_one) {
 }
 
 /*
- * Lets go of the chunk if it holds little or nothing: a stream that is idle shall not hold 64 KiB. One that waits holds
- * no chunk that the budget pays for (because slices of it were delivered), or it could wait for itself.
+ * Lets go of the chunk if it holds little or nothing: a stream that is idle shall not hold 64 KiB.
+ * One that waits holds no chunk that the budget pays for (because slices of it were delivered), or
+ * it could wait for itself.
  */
 static void shrink(struct frame_reader *reader, enum cut cut) {
     size_t here = reader->end - reader->start;
@@ -307,7 +316,8 @@ static void reader_work(struct env_task *task) {
     cut_and_read(reader);
 }
 
-/* Called from a release somewhere: the work is done later, at a place where frames may be delivered. */
+/* Called from a release somewhere: the work is done later, at a place where frames may be
+ * delivered. */
 static void budget_has_room(struct budget_waiter *waiter) {
     struct frame_reader *reader = CONTAINER_OF(waiter, struct frame_reader, waiter);
     env_defer(reader->env, &reader->work);
@@ -329,7 +339,9 @@ static size_t room(void *arg, void **into) {
         reader->start = 0;
         reader->end = here;
     }
-    CHECK(reader->end < reader->chunk->size); /* a new chunk is larger than the one short frame that it takes over */
+    CHECK(reader->end <
+          reader->chunk
+              ->size); /* a new chunk is larger than the one short frame that it takes over */
     *into = reader->chunk->data + reader->end;
     return reader->chunk->size - reader->end;
 }
@@ -341,7 +353,8 @@ static void reader_received(void *arg, size_t len) {
     if (reader->large.data != NULL) {
         reader->large.here += len;
         reader->large.moved_us = env_now_us(reader->env);
-        CHECK(reader->large.here <= reader->large.room); /* the stream fills at most what room() offered */
+        CHECK(reader->large.here <=
+              reader->large.room); /* the stream fills at most what room() offered */
         if (reader->large.here < reader->large.room) return;
     } else {
         reader->end += len;
@@ -373,10 +386,12 @@ static const struct env_stream_events stream_events = {.room = room,
                                                        .ended = stream_ended,
                                                        .hung_up = stream_hung_up};
 
-struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream, struct budget *budget,
-                                      uint32_t min_length, uint32_t max_length,
-                                      const struct frame_reader_events *events, void *arg) {
-    CHECK(min_length <= max_length && max_length <= INT32_MAX); /* constants, and a setting with that limit */
+struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream,
+                                      struct budget *budget, uint32_t min_length,
+                                      uint32_t max_length, const struct frame_reader_events *events,
+                                      void *arg) {
+    CHECK(min_length <= max_length &&
+          max_length <= INT32_MAX); /* constants, and a setting with that limit */
     struct frame_reader *reader = mem_zalloc(sizeof *reader);
     reader->env = env;
     reader->stream = stream;

@@ -53,7 +53,8 @@ int output_write(int fd, const char *data, size_t len) {
 }
 
 bool output_flush(struct output *out) {
-    if (out->failed == 0 && out->used > 0) out->failed = write_all(out->fd, out->buffer, out->used, out->stop);
+    if (out->failed == 0 && out->used > 0)
+        out->failed = write_all(out->fd, out->buffer, out->used, out->stop);
     out->used = 0;
     return out->failed == 0;
 }
@@ -112,9 +113,12 @@ void output_print(struct output *out, const char *format, ...) {
 int output_end(struct output *out, int code, const char *program) {
     if (output_flush(out)) return code;
     if (out->failed == EPIPE) return EXIT_DONE; /* whoever read our output has seen enough */
-    if (out->failed == EINTR) return code;      /* a signal ended it; the program has said how far it came */
-    const char *what = out->failed == EBADF ? "standard output is closed" : error_phrase(error_from_errno(out->failed));
-    output_sentence(program, "the output could not be written: %s. What was printed is not complete", what);
+    if (out->failed == EINTR)
+        return code; /* a signal ended it; the program has said how far it came */
+    const char *what = out->failed == EBADF ? "standard output is closed"
+                                            : error_phrase(error_from_errno(out->failed));
+    output_sentence(program,
+                    "the output could not be written: %s. What was printed is not complete", what);
     return EXIT_REFUSED;
 }
 

@@ -1,8 +1,9 @@
 /*
- * How fast something begins that comes in thousands: a few at once, which is all of most, and the others at a pace.
+ * How fast something begins that comes in thousands: a few at once, which is all of most, and the
+ * others at a pace.
  *
- * Happy path: what was not used is kept, up to the burst. Failures: none. Invariant: in any time T at most burst + T / every_us begin.
- * Pure: the caller has the clock.
+ * Happy path: what was not used is kept, up to the burst. Failures: none. Invariant: in any time T
+ * at most burst + T / every_us begin. Pure: the caller has the clock.
  */
 #ifndef BASE_IO_PACE_H
 #define BASE_IO_PACE_H

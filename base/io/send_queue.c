@@ -1,11 +1,14 @@
 /*
- * Slices to one stream. A ring of slices, of which the first `flying` are in the write that is under way.
+ * Slices to one stream. A ring of slices, of which the first `flying` are in the write that is
+ * under way.
  *
- *   push -> (end of the turn) -> write up to 256 slices, 1 MiB -> done -> release them -> the next write
+ *   push -> (end of the turn) -> write up to 256 slices, 1 MiB -> done -> release them -> the next
+ * write
  *
- * One write is under way at a time. The last slice of a write may be in it in part: the rest leads the next write. Invariant: `bytes` is
- * the sum of the lengths in the ring, each without what of it was written. The queue itself lives until
- * the environment has reported its last write, also after send_queue_free.
+ * One write is under way at a time. The last slice of a write may be in it in part: the rest leads
+ * the next write. Invariant: `bytes` is the sum of the lengths in the ring, each without what of it
+ * was written. The queue itself lives until the environment has reported its last write, also after
+ * send_queue_free.
  */
 #include "base/io/send_queue.h"
 
@@ -109,7 +112,8 @@ static void queue_written(struct env_write *write, int error) {
     size_t left = queue->flying_bytes;
     while (left > 0 && left >= slice_at(queue, 0)->len) {
         left -= slice_at(queue, 0)->len;
-        drop_first(queue); /* may wake somebody who pushes, or frees the queue: it stays while something flies */
+        drop_first(queue); /* may wake somebody who pushes, or frees the queue: it stays while
+                              something flies */
         queue->flying--;
     }
     CHECK(queue->flying == (left > 0));

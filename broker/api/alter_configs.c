@@ -1,6 +1,7 @@
 /*
- * AlterConfigs (key 33): all settings of a topic are replaced, what is left out is deleted; at any broker. Old clients have no other; of
- * two that change a topic at the same time the later one wins. config_changes.h says what is refused.
+ * AlterConfigs (key 33): all settings of a topic are replaced, what is left out is deleted; at any
+ * broker. Old clients have no other; of two that change a topic at the same time the later one
+ * wins. config_changes.h says what is refused.
  */
 #include "protocol/messages/alter_configs.h"
 
@@ -28,15 +29,19 @@ static struct key key(const struct topic_changes *changes, size_t i) {
 static void configs_start(struct topic_changes *changes, size_t i) {
     const struct kp_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
-    struct config_resource resource = {.asked = &resources[i], .replace = true, .validate_only = asked->validate_only};
+    struct config_resource resource = {
+        .asked = &resources[i], .replace = true, .validate_only = asked->validate_only};
     config_change_begin(changes->items[i], &resource);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = configs_start, .add = configs_add};
+static const struct topic_changes_api api = {.key = key,
+                                             .start = configs_start,
+                                             .add = configs_add};
 
-/* As the newer request has them: every setting is set. Of the request's arena; NULL: they do not fit. */
-static struct kp_incremental_alter_configs_request_resource *translate(struct request *request,
-                                                                       const struct kp_alter_configs_request *asked) {
+/* As the newer request has them: every setting is set. Of the request's arena; NULL: they do not
+ * fit. */
+static struct kp_incremental_alter_configs_request_resource *translate(
+    struct request *request, const struct kp_alter_configs_request *asked) {
     struct kp_incremental_alter_configs_request newer;
     struct kp_incremental_alter_configs_request_resource *resources = kp_new_items(
         &request->arena, &kp_incremental_alter_configs_request_resource_schema, &newer.resources,
@@ -46,13 +51,14 @@ static struct kp_incremental_alter_configs_request_resource *translate(struct re
         resources[i].resource_type = one->resource_type;
         resources[i].resource_name = one->resource_name;
         struct kp_incremental_alter_configs_request_config *configs = kp_new_items(
-            &request->arena, &kp_incremental_alter_configs_request_config_schema, &resources[i].configs,
-            one->configs.count);
+            &request->arena, &kp_incremental_alter_configs_request_config_schema,
+            &resources[i].configs, one->configs.count);
         if (configs == NULL && one->configs.count > 0) return NULL;
         for (int32_t c = 0; c < one->configs.count; c++)
-            configs[c] = (struct kp_incremental_alter_configs_request_config){.name = one->configs.items[c].name,
-                                                                              .config_operation = CONFIG_SET,
-                                                                              .value = one->configs.items[c].value};
+            configs[c] = (struct kp_incremental_alter_configs_request_config){
+                .name = one->configs.items[c].name,
+                .config_operation = CONFIG_SET,
+                .value = one->configs.items[c].value};
     }
     return resources;
 }
@@ -65,9 +71,10 @@ void api_alter_configs(void *service, struct request *request) {
         settings += asked->resources.items[i].configs.count;
     bool too_many = count > CONFIG_CHANGES_MAX || settings > CONFIG_CHANGES_MAX;
     if (too_many) {
-        request_close_because(request,
-                              "it names more than %d resources or settings in one request; name fewer at a time",
-                              CONFIG_CHANGES_MAX);
+        request_close_because(
+            request,
+            "it names more than %d resources or settings in one request; name fewer at a time",
+            CONFIG_CHANGES_MAX);
         return;
     }
     struct kp_incremental_alter_configs_request_resource *resources = translate(request, asked);
@@ -77,8 +84,8 @@ void api_alter_configs(void *service, struct request *request) {
     }
     struct kp_alter_configs_response *response = kp_arena_alloc(&request->arena, sizeof *response);
     kp_set_fallbacks(&kp_alter_configs_response_schema, response);
-    response->responses.items = kp_arena_alloc(&request->arena,
-                                               ((size_t)count + 1) * sizeof *response->responses.items);
+    response->responses.items = kp_arena_alloc(
+        &request->arena, ((size_t)count + 1) * sizeof *response->responses.items);
     topic_changes_run(service, request, count, CONFIG_CHANGES_TIMEOUT_MS, &api, resources,
                       response->responses.items == NULL ? NULL : response);
 }

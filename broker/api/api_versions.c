@@ -1,8 +1,9 @@
 /*
  * ApiVersions: what this broker speaks, computed from the API table. KIP-35, KIP-511.
  *
- * A request of a version that nobody here can read gets error 35 with the table, in version 0, so that the client can choose again. The
- * names of client software are checked as Kafka does (KIP-511: they end up in metrics and logs).
+ * A request of a version that nobody here can read gets error 35 with the table, in version 0, so
+ * that the client can choose again. The names of client software are checked as Kafka does
+ * (KIP-511: they end up in metrics and logs).
  */
 #include "protocol/messages/api_versions.h"
 #include "broker/api/handlers.h"
@@ -15,9 +16,11 @@ static bool is_alphanumeric(char c) {
 
 /* [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])? */
 static bool is_software_text(struct kp_string text) {
-    if (text.len < 1 || !is_alphanumeric(text.data[0]) || !is_alphanumeric(text.data[text.len - 1])) return false;
+    if (text.len < 1 || !is_alphanumeric(text.data[0]) || !is_alphanumeric(text.data[text.len - 1]))
+        return false;
     for (int32_t i = 0; i < text.len; i++) {
-        if (!is_alphanumeric(text.data[i]) && text.data[i] != '-' && text.data[i] != '.') return false;
+        if (!is_alphanumeric(text.data[i]) && text.data[i] != '-' && text.data[i] != '.')
+            return false;
     }
     return true;
 }
@@ -26,7 +29,8 @@ static int16_t versions_check(const struct request *request) {
     const struct kp_api_versions_request *in = request->message;
     if (in == NULL) return KAFKA_UNSUPPORTED_VERSION;
     if (request->api_version < 3) return KAFKA_NONE;
-    bool sound = is_software_text(in->client_software_name) && is_software_text(in->client_software_version);
+    bool sound = is_software_text(in->client_software_name) &&
+                 is_software_text(in->client_software_version);
     return sound ? KAFKA_NONE : KAFKA_INVALID_REQUEST;
 }
 

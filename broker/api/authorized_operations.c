@@ -1,8 +1,8 @@
 /* Authorized operations as bits: bit n is the operation with AclOperation code n. */
 #include "broker/api/authorized_operations.h"
 
-int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource, const void *name,
-                              size_t len) {
+int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource,
+                              const void *name, size_t len) {
     static const struct {
         enum authorize_operation operation;
         int bit;
@@ -20,7 +20,8 @@ int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_reso
     int32_t bits = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool possible = resource == AUTHORIZE_CLUSTER ? rows[i].of_cluster : rows[i].of_topic;
-        if (possible && authorize(ctx, rows[i].operation, resource, name, len)) bits |= 1 << rows[i].bit;
+        if (possible && authorize(ctx, rows[i].operation, resource, name, len))
+            bits |= 1 << rows[i].bit;
     }
     return bits;
 }

@@ -4,7 +4,7 @@
 
 #include "broker/server/request.h"
 
-int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource, const void *name,
-                              size_t len);
+int32_t authorized_operations(const struct request_ctx *ctx, enum authorize_resource resource,
+                              const void *name, size_t len);
 
 #endif

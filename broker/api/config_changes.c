@@ -11,13 +11,16 @@
 
 /* ---- The request as a whole ---- */
 
-struct key config_changes_key(const struct kp_incremental_alter_configs_request_resource *resource) {
+struct key config_changes_key(
+    const struct kp_incremental_alter_configs_request_resource *resource) {
     return (struct key){.text = resource->resource_name, .number = resource->resource_type};
 }
 
-bool config_changes_are_too_many(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count) {
+bool config_changes_are_too_many(
+    const struct kp_incremental_alter_configs_request_resource *resources, int32_t count) {
     int64_t settings = 0;
-    for (int32_t i = 0; i < count && count <= CONFIG_CHANGES_MAX && settings <= CONFIG_CHANGES_MAX; i++)
+    for (int32_t i = 0; i < count && count <= CONFIG_CHANGES_MAX && settings <= CONFIG_CHANGES_MAX;
+         i++)
         settings += resources[i].configs.count;
     return count > CONFIG_CHANGES_MAX || settings > CONFIG_CHANGES_MAX;
 }
@@ -34,11 +37,12 @@ static int find_setting(const char *name) {
 }
 
 static int16_t check_one(const struct topic_change *item,
-                         const struct kp_incremental_alter_configs_request_config *config, const char *name,
-                         const char *value, struct error_text *why) {
+                         const struct kp_incremental_alter_configs_request_config *config,
+                         const char *name, const char *value, struct error_text *why) {
     bool deletes = config->config_operation == CONFIG_DELETE;
     if (config->config_operation < CONFIG_SET || config->config_operation > CONFIG_SUBTRACT)
-        return error_set(why, KAFKA_INVALID_REQUEST, "there is no operation %d; 0 sets a setting and 1 deletes it",
+        return error_set(why, KAFKA_INVALID_REQUEST,
+                         "there is no operation %d; 0 sets a setting and 1 deletes it",
                          config->config_operation);
     if (config->value.len < 0 && !deletes)
         return error_set(why, KAFKA_INVALID_REQUEST, "the topic setting %.80s has no value", name);
@@ -46,7 +50,8 @@ static int16_t check_one(const struct topic_change *item,
         (config->value.len > 0 && !text_is_plain(config->value.data, (size_t)config->value.len)))
         return error_set(
             why, KAFKA_INVALID_CONFIG,
-            "the topic setting %.80s is not possible; names and values are UTF-8 without control characters", name);
+            "the topic setting %.80s is not possible; names and values are UTF-8 without control characters",
+            name);
     if (config->config_operation > CONFIG_DELETE)
         return error_set(
             why, KAFKA_INVALID_CONFIG,
@@ -54,21 +59,23 @@ static int16_t check_one(const struct topic_change *item,
             "set the whole value",
             name);
     if (deletes && find_setting(name) >= 0) return KAFKA_NONE;
-    return topic_settings_check(item->changes->services->settings, name, value, why) == ERR_NONE ? KAFKA_NONE
-                                                                                                 : KAFKA_INVALID_CONFIG;
+    return topic_settings_check(item->changes->services->settings, name, value, why) == ERR_NONE
+               ? KAFKA_NONE
+               : KAFKA_INVALID_CONFIG;
 }
 
 /* Into the command. `seen`: for each row of the table, whether it came before. */
 static int16_t take_one(const struct topic_change *item,
-                        const struct kp_incremental_alter_configs_request_config *config, bool *seen,
-                        struct command_config_change *into, struct error_text *why) {
+                        const struct kp_incremental_alter_configs_request_config *config,
+                        bool *seen, struct command_config_change *into, struct error_text *why) {
     char *name = mem_strndup(config->name.data, (size_t)config->name.len);
     char *value = mem_strndup(config->value.len < 0 ? "" : config->value.data,
                               config->value.len < 0 ? 0 : (size_t)config->value.len);
     int16_t error = check_one(item, config, name, value, why);
     int place = error == KAFKA_NONE ? find_setting(name) : -1;
     if (place >= 0 && seen[place])
-        error = error_set(why, KAFKA_INVALID_REQUEST, "the topic setting %.80s is given twice", name);
+        error = error_set(why, KAFKA_INVALID_REQUEST, "the topic setting %.80s is given twice",
+                          name);
     if (place >= 0) seen[place] = true;
     into->name = config->name;
     into->value = config->config_operation == CONFIG_DELETE ? KP_NULL_STRING : config->value;
@@ -82,7 +89,8 @@ static int16_t take_one(const struct topic_change *item,
 static bool take_configs(struct topic_change *item, const struct config_resource *resource,
                          struct command_set_configs *command, struct kp_arena *arena) {
     int32_t count = resource->asked->configs.count;
-    struct command_config_change *rows = kp_new_items(arena, &command_config_change_schema, &command->configs, count);
+    struct command_config_change *rows = kp_new_items(arena, &command_config_change_schema,
+                                                      &command->configs, count);
     size_t settings;
     topic_settings_table(&settings);
     bool *seen = kp_arena_alloc(arena, settings);
@@ -103,14 +111,15 @@ static bool take_configs(struct topic_change *item, const struct config_resource
 
 /* NULL: refused. */
 static const struct metadata_topic *find_topic(struct topic_change *item, struct kp_string name) {
-    const struct metadata_topic *topic = metadata_topic_named(item->changes->services->metadata, name.data,
-                                                              (size_t)name.len);
+    const struct metadata_topic *topic = metadata_topic_named(item->changes->services->metadata,
+                                                              name.data, (size_t)name.len);
     struct error_text why;
     if (name.len == 0)
-        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
-                            "the settings of all topics at once are those of the brokers; name a topic");
-    else if (!authorize(&item->changes->request->ctx, AUTHORIZE_ALTER_CONFIGS, AUTHORIZE_TOPIC, name.data,
-                        (size_t)name.len))
+        topic_change_refuse(
+            item, KAFKA_INVALID_REQUEST,
+            "the settings of all topics at once are those of the brokers; name a topic");
+    else if (!authorize(&item->changes->request->ctx, AUTHORIZE_ALTER_CONFIGS, AUTHORIZE_TOPIC,
+                        name.data, (size_t)name.len))
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
                             "the settings of topic %.*s may not be changed by this user",
                             name.len > 100 ? 100 : (int)name.len, name.data);
@@ -138,8 +147,10 @@ void config_change_begin(struct topic_change *item, const struct config_resource
         return;
     }
     if (type != CONFIG_RESOURCE_TOPIC) {
-        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
-                            "resources of type %d have no settings that can be changed; topics (type 2) have", type);
+        topic_change_refuse(
+            item, KAFKA_INVALID_REQUEST,
+            "resources of type %d have no settings that can be changed; topics (type 2) have",
+            type);
         return;
     }
     const struct metadata_topic *topic = find_topic(item, resource->asked->resource_name);

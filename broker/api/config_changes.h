@@ -1,10 +1,12 @@
 /*
- * What AlterConfigs and IncrementalAlterConfigs have in common: the check of one resource, and its way to the metadata leader.
+ * What AlterConfigs and IncrementalAlterConfigs have in common: the check of one resource, and its
+ * way to the metadata leader.
  *
- * Topics can be changed; a broker reads its settings when it starts, which the refusal says. All settings of a resource are changed, or
- * none. Failures are per resource, as Kafka has them: INVALID_REQUEST (a resource or a setting that is there twice, no value, an
- * unknown operation, a type that has no settings to change), INVALID_CONFIG with the sentence of the setting, UNKNOWN_TOPIC_OR_PARTITION,
- * TOPIC_AUTHORIZATION_FAILED.
+ * Topics can be changed; a broker reads its settings when it starts, which the refusal says. All
+ * settings of a resource are changed, or none. Failures are per resource, as Kafka has them:
+ * INVALID_REQUEST (a resource or a setting that is there twice, no value, an unknown operation, a
+ * type that has no settings to change), INVALID_CONFIG with the sentence of the setting,
+ * UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED.
  */
 #ifndef BROKER_API_CONFIG_CHANGES_H
 #define BROKER_API_CONFIG_CHANGES_H
@@ -15,9 +17,10 @@
 enum {
     CONFIG_RESOURCE_TOPIC = 2,
     CONFIG_RESOURCE_BROKER = 4,
-    CONFIG_CHANGES_MAX = 10000, /* settings of one request, and resources; one with more has its connection closed */
-    CONFIG_CHANGES_TIMEOUT_MS =
-        8000, /* their requests have none: less than clients wait (drave 10 s, most 30 s), who else guess */
+    CONFIG_CHANGES_MAX =
+        10000, /* settings of one request, and resources; one with more has its connection closed */
+    CONFIG_CHANGES_TIMEOUT_MS = 8000, /* their requests have none: less than clients wait (drave 10
+                                         s, most 30 s), who else guess */
 };
 
 /* A resource of either request: as the newer one has it. */
@@ -32,6 +35,7 @@ void config_change_begin(struct topic_change *item, const struct config_resource
 struct key config_changes_key(const struct kp_incremental_alter_configs_request_resource *resource);
 
 /* Whether so many resources and settings are too many for one request. */
-bool config_changes_are_too_many(const struct kp_incremental_alter_configs_request_resource *resources, int32_t count);
+bool config_changes_are_too_many(
+    const struct kp_incremental_alter_configs_request_resource *resources, int32_t count);
 
 #endif

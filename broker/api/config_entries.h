@@ -1,8 +1,9 @@
 /*
- * Settings as answers show them: DescribeConfigs of topics and brokers, CreateTopics of the topic just made.
+ * Settings as answers show them: DescribeConfigs of topics and brokers, CreateTopics of the topic
+ * just made.
  *
- * Everything comes from the two tables (broker_settings.h, topic_settings.h). Texts point into tables and settings; those of
- * a topic are copies in the arena.
+ * Everything comes from the two tables (broker_settings.h, topic_settings.h). Texts point into
+ * tables and settings; those of a topic are copies in the arena.
  */
 #ifndef BROKER_API_CONFIG_ENTRIES_H
 #define BROKER_API_CONFIG_ENTRIES_H
@@ -14,7 +15,8 @@
 enum config_source { CONFIG_TOPIC = 1, CONFIG_STATIC_BROKER = 4, CONFIG_DEFAULT = 5 };
 
 /* Where the value comes from that holds for a topic (NULL: one with no settings of its own). */
-enum config_source config_source_of(const struct broker_settings *settings, const struct metadata_topic *topic,
+enum config_source config_source_of(const struct broker_settings *settings,
+                                    const struct metadata_topic *topic,
                                     const struct topic_setting *setting);
 
 struct config_wish {
@@ -23,10 +25,12 @@ struct config_wish {
     bool synonyms, documentation;
 };
 /* Into `result`; arrays come from `arena`. ERR_TOO_LARGE. */
-int config_entries_of_topic(const struct broker_settings *settings, const struct metadata_topic *topic,
-                            const struct config_wish *wish, struct kp_arena *arena,
+int config_entries_of_topic(const struct broker_settings *settings,
+                            const struct metadata_topic *topic, const struct config_wish *wish,
+                            struct kp_arena *arena,
                             struct kp_describe_configs_response_resource *result);
 int config_entries_of_broker(const struct broker_settings *settings, const struct config_wish *wish,
-                             struct kp_arena *arena, struct kp_describe_configs_response_resource *result);
+                             struct kp_arena *arena,
+                             struct kp_describe_configs_response_resource *result);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * CreateTopics (key 19), answered by any broker: checked here, placed and committed by the metadata leader.
+ * CreateTopics (key 19), answered by any broker: checked here, placed and committed by the metadata
+ * leader.
  *
- * Happy path: each topic is answered when it is in this broker's table and its partitions have leaders, so that a produce right after works.
- * Failures are per topic, with a sentence: name, number of partitions, replicas, assignments, settings (with the nearest name), one that
- * exists already. A leader that is late is no failure: the topic is there.
+ * Happy path: each topic is answered when it is in this broker's table and its partitions have
+ * leaders, so that a produce right after works. Failures are per topic, with a sentence: name,
+ * number of partitions, replicas, assignments, settings (with the nearest name), one that exists
+ * already. A leader that is late is no failure: the topic is there.
  */
 #include "protocol/messages/create_topics.h"
 
@@ -22,13 +24,15 @@
 
 /* ---- Checking ---- */
 
-static bool check_name(struct topic_change *item, const struct kp_create_topics_request_topic *asked) {
+static bool check_name(struct topic_change *item,
+                       const struct kp_create_topics_request_topic *asked) {
     const struct broker_services *services = item->changes->services;
     const struct kp_string name = asked->name;
     struct error_text why;
     if (item->twice) {
-        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
-                            "Duplicate topic name: it is in the request more than once, and was not created.");
+        topic_change_refuse(
+            item, KAFKA_INVALID_REQUEST,
+            "Duplicate topic name: it is in the request more than once, and was not created.");
         return false;
     }
     if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE) {
@@ -36,21 +40,25 @@ static bool check_name(struct topic_change *item, const struct kp_create_topics_
         return false;
     }
     snprintf(item->name, sizeof item->name, "%.*s", (int)name.len, name.data);
-    if (!authorize(&item->changes->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
-        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED, "topic %s may not be created by this user",
-                            item->name);
+    if (!authorize(&item->changes->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data,
+                   (size_t)name.len)) {
+        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
+                            "topic %s may not be created by this user", item->name);
         return false;
     }
-    const struct metadata_topic *present = metadata_topic_named(services->metadata, item->name, strlen(item->name));
+    const struct metadata_topic *present = metadata_topic_named(services->metadata, item->name,
+                                                                strlen(item->name));
     /* One with the wanted id was made by an earlier sending of this very request. */
     if (present != NULL && memcmp(present->id, asked->wanted_id.bytes, METADATA_UUID_SIZE) != 0) {
-        topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.", item->name);
+        topic_change_refuse(item, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%s' already exists.",
+                            item->name);
         return false;
     }
     return true;
 }
 
-/* The first topic that it may be mistaken for is told, in a line as rare as all that a stranger can cause. */
+/* The first topic that it may be mistaken for is told, in a line as rare as all that a stranger can
+ * cause. */
 static void warn_of_twin(const struct topic_change *item) {
     const struct broker_services *services = item->changes->services;
     size_t len = strlen(item->name);
@@ -65,27 +73,32 @@ static void warn_of_twin(const struct topic_change *item) {
         topic->name, item->name);
 }
 
-static bool take_assignments(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+static bool take_assignments(struct topic_change *item,
+                             const struct kp_create_topics_request_topic *asked,
                              struct metadata_change *change, struct kp_arena *arena) {
     int32_t count = asked->assignments.count;
     if (count > METADATA_PARTITIONS_MAX) {
-        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
-                            METADATA_PARTITIONS_MAX, count);
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,
+                            "a topic has 1 to %d partitions, not %" PRId32, METADATA_PARTITIONS_MAX,
+                            count);
         return false;
     }
     struct command_partition *rows = kp_new_items(arena, &command_partition_schema,
                                                   &change->command.create_topic.partitions, count);
     bool *seen = kp_arena_alloc(arena, (size_t)count * sizeof *seen);
     if (asked->num_partitions != -1 || asked->replication_factor != -1) {
-        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
-                            "a topic has either assignments or a number of partitions and replicas, not both");
+        topic_change_refuse(
+            item, KAFKA_INVALID_REQUEST,
+            "a topic has either assignments or a number of partitions and replicas, not both");
         return false;
     }
     for (int32_t i = 0; rows != NULL && seen != NULL && i < count; i++) {
         const struct kp_create_topics_request_assignment *one = &asked->assignments.items[i];
-        if (one->partition_index < 0 || one->partition_index >= count || seen[one->partition_index]) {
+        if (one->partition_index < 0 || one->partition_index >= count ||
+            seen[one->partition_index]) {
             topic_change_refuse(item, KAFKA_INVALID_REPLICA_ASSIGNMENT,
-                                "the assigned partitions must be 0 to %" PRId32 ", each once", count - 1);
+                                "the assigned partitions must be 0 to %" PRId32 ", each once",
+                                count - 1);
             return false;
         }
         seen[one->partition_index] = true;
@@ -103,34 +116,39 @@ static int32_t partitions_of(const struct broker_services *services,
     return asked->num_partitions == -1 ? services->settings->num_partitions : asked->num_partitions;
 }
 
-static int16_t factor_of(const struct broker_services *services, const struct kp_create_topics_request_topic *asked) {
+static int16_t factor_of(const struct broker_services *services,
+                         const struct kp_create_topics_request_topic *asked) {
     return asked->replication_factor == -1
                ? broker_replication_factor(services->settings, services->cluster->node_count)
                : asked->replication_factor;
 }
 
-static bool take_numbers(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+static bool take_numbers(struct topic_change *item,
+                         const struct kp_create_topics_request_topic *asked,
                          struct metadata_change *change) {
     const struct broker_services *services = item->changes->services;
     change->place_partitions = partitions_of(services, asked);
     change->replication_factor = factor_of(services, asked);
     if (change->place_partitions < 1 || change->place_partitions > METADATA_PARTITIONS_MAX) {
-        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
-                            METADATA_PARTITIONS_MAX, asked->num_partitions);
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,
+                            "a topic has 1 to %d partitions, not %" PRId32, METADATA_PARTITIONS_MAX,
+                            asked->num_partitions);
         return false;
     }
     if (change->replication_factor < 1) {
-        topic_change_refuse(item, KAFKA_INVALID_REPLICATION_FACTOR, "a partition has 1 replica at least, not %d",
+        topic_change_refuse(item, KAFKA_INVALID_REPLICATION_FACTOR,
+                            "a partition has 1 replica at least, not %d",
                             asked->replication_factor);
         return false;
     }
     return true;
 }
 
-static bool take_configs(struct topic_change *item, const struct kp_create_topics_request_topic *asked,
+static bool take_configs(struct topic_change *item,
+                         const struct kp_create_topics_request_topic *asked,
                          struct metadata_change *change, struct kp_arena *arena) {
-    struct command_config *rows = kp_new_items(arena, &command_config_schema, &change->command.create_topic.configs,
-                                               asked->configs.count);
+    struct command_config *rows = kp_new_items(
+        arena, &command_config_schema, &change->command.create_topic.configs, asked->configs.count);
     for (int32_t i = 0; rows != NULL && i < asked->configs.count; i++) {
         const struct kp_create_topics_request_config *one = &asked->configs.items[i];
         struct error_text why;
@@ -151,7 +169,8 @@ static bool take_configs(struct topic_change *item, const struct kp_create_topic
             error = topic_settings_check(item->changes->services->settings, name, value, &why);
         for (int32_t j = 0; error == ERR_NONE && j < i; j++)
             if (kp_string_equal(asked->configs.items[j].name, one->name))
-                error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice", name);
+                error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice",
+                                  name);
         mem_free(name);
         mem_free(value);
         if (error != ERR_NONE) {
@@ -186,7 +205,8 @@ static void create(struct topic_changes *changes, size_t place) {
     if (good) {
         if (!asked->validate_only) warn_of_twin(item);
         item->id = topic->wanted_id;
-        if (kp_uuid_is_zero(item->id)) env_random(item->changes->services->env, item->id.bytes, sizeof item->id.bytes);
+        if (kp_uuid_is_zero(item->id))
+            env_random(item->changes->services->env, item->id.bytes, sizeof item->id.bytes);
         change.command.create_topic.name = topic->name;
         change.command.create_topic.id = item->id;
         topic_change_submit(item, &change, !asked->validate_only);
@@ -200,8 +220,8 @@ static bool add_configs(const struct broker_services *services, const struct met
                         struct kp_arena *arena, struct kp_create_topics_response_topic *into) {
     size_t rows;
     const struct topic_setting *table = topic_settings_table(&rows);
-    struct kp_create_topics_response_config *items = kp_new_items(arena, &kp_create_topics_response_config_schema,
-                                                                  &into->configs, (int32_t)rows);
+    struct kp_create_topics_response_config *items = kp_new_items(
+        arena, &kp_create_topics_response_config_schema, &into->configs, (int32_t)rows);
     if (items == NULL) return false;
     for (size_t i = 0; i < rows; i++) {
         bool own;
@@ -214,8 +234,9 @@ static bool add_configs(const struct broker_services *services, const struct met
 }
 
 /* What was made, or would have been. */
-static bool add_facts(const struct topic_change *item, const struct kp_create_topics_request_topic *asked,
-                      struct kp_arena *arena, struct kp_create_topics_response_topic *into) {
+static bool add_facts(const struct topic_change *item,
+                      const struct kp_create_topics_request_topic *asked, struct kp_arena *arena,
+                      struct kp_create_topics_response_topic *into) {
     const struct broker_services *services = item->changes->services;
     const struct metadata_topic *topic = metadata_topic_with_id(services->metadata, item->id.bytes);
     if (topic != NULL) {
@@ -235,20 +256,23 @@ static bool add_facts(const struct topic_change *item, const struct kp_create_to
 static bool topics_add(struct topic_changes *changes, size_t i) {
     const struct kp_create_topics_request *asked = changes->asked;
     struct kp_create_topics_response *response = changes->response;
-    struct kp_create_topics_response_topic *into = &response->topics.items[response->topics.count++];
+    struct kp_create_topics_response_topic *into =
+        &response->topics.items[response->topics.count++];
     struct topic_change *item = changes->items[i];
     kp_set_fallbacks(&kp_create_topics_response_topic_schema, into);
     into->name = asked->topics.items[i].name;
     into->error_code = item->error;
     into->error_message = topic_change_message(item);
     into->configs.count = -1;
-    return item->error != 0 || add_facts(item, &asked->topics.items[i], &changes->request->arena, into);
+    return item->error != 0 ||
+           add_facts(item, &asked->topics.items[i], &changes->request->arena, into);
 }
 
 static int64_t partitions(const struct topic_changes *changes, size_t i) {
     const struct kp_create_topics_request *asked = changes->asked;
     const struct kp_create_topics_request_topic *topic = &asked->topics.items[i];
-    return topic->assignments.count > 0 ? topic->assignments.count : partitions_of(changes->services, topic);
+    return topic->assignments.count > 0 ? topic->assignments.count
+                                        : partitions_of(changes->services, topic);
 }
 
 static const struct topic_changes_api api = {.key = key,
@@ -261,8 +285,8 @@ void api_create_topics(void *service, struct request *request) {
     const struct kp_create_topics_request *asked = request->message;
     struct kp_create_topics_response *response = kp_arena_alloc(&request->arena, sizeof *response);
     kp_set_fallbacks(&kp_create_topics_response_schema, response);
-    response->topics.items = kp_arena_alloc(&request->arena,
-                                            ((size_t)asked->topics.count + 1) * sizeof *response->topics.items);
+    response->topics.items = kp_arena_alloc(&request->arena, ((size_t)asked->topics.count + 1) *
+                                                                 sizeof *response->topics.items);
     topic_changes_run(service, request, asked->topics.count, asked->timeout_ms, &api, asked,
                       response->topics.items == NULL ? NULL : response);
 }

@@ -1,4 +1,5 @@
-/* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
+/* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures:
+ * MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
 #include "protocol/messages/describe_cluster.h"
 
 #include "broker/api/authorized_operations.h"
@@ -10,11 +11,11 @@
 
 enum { ENDPOINT_BROKERS = 1, ENDPOINT_CONTROLLERS = 2, ANSWER_MAX = 1 << 20 };
 
-static void add_brokers(const struct broker_services *services, const struct request_ctx *ctx, struct kp_arena *arena,
-                        struct kp_describe_cluster_response *response) {
+static void add_brokers(const struct broker_services *services, const struct request_ctx *ctx,
+                        struct kp_arena *arena, struct kp_describe_cluster_response *response) {
     size_t all = metadata_broker_count(services->metadata);
-    struct kp_describe_cluster_response_broker *items = kp_new_items(arena, &kp_describe_cluster_response_broker_schema,
-                                                                     &response->brokers, (int32_t)all);
+    struct kp_describe_cluster_response_broker *items = kp_new_items(
+        arena, &kp_describe_cluster_response_broker_schema, &response->brokers, (int32_t)all);
     int32_t count = 0;
     for (size_t i = 0; items != NULL && i < all; i++) {
         const struct metadata_broker *broker = metadata_broker_at(services->metadata, i);
@@ -40,14 +41,16 @@ void api_describe_cluster(void *service, struct request *request) {
     response.endpoint_type = asked->endpoint_type;
     response.cluster_id = kp_string_of(services->cluster->id);
     if (request->api_version > 0 && asked->endpoint_type != ENDPOINT_BROKERS) {
-        response.error_code = asked->endpoint_type == ENDPOINT_CONTROLLERS ? KAFKA_MISMATCHED_ENDPOINT_TYPE
-                                                                           : KAFKA_UNSUPPORTED_ENDPOINT_TYPE;
+        response.error_code = asked->endpoint_type == ENDPOINT_CONTROLLERS
+                                  ? KAFKA_MISMATCHED_ENDPOINT_TYPE
+                                  : KAFKA_UNSUPPORTED_ENDPOINT_TYPE;
         response.error_message = kp_string_of(
             "drave has no controllers of their own; ask for the brokers (endpoint type 1)");
     } else {
         response.controller_id = metadata_group_leader(services->metadata_group);
         if (asked->include_cluster_authorized_operations)
-            response.cluster_authorized_operations = authorized_operations(&request->ctx, AUTHORIZE_CLUSTER, "", 0);
+            response.cluster_authorized_operations = authorized_operations(
+                &request->ctx, AUTHORIZE_CLUSTER, "", 0);
         add_brokers(services, &request->ctx, &arena, &response);
     }
     request_respond(request, &response);

@@ -1,7 +1,9 @@
 /*
  * DescribeConfigs (key 32): the settings of topics, and of this broker.
  *
- * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_REQUEST (another broker's id, a type that has no settings).
+ * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged
+ * step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC,
+ * INVALID_REQUEST (another broker's id, a type that has no settings).
  */
 #include "protocol/messages/describe_configs.h"
 
@@ -18,38 +20,45 @@
 
 enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, KEYS_MAX = 1000 };
 
-static void configs_refuse(struct kp_arena *arena, struct kp_describe_configs_response_resource *into, int16_t error,
+static void configs_refuse(struct kp_arena *arena,
+                           struct kp_describe_configs_response_resource *into, int16_t error,
                            const char *format, struct kp_string name, int32_t node) {
     into->error_code = error;
-    into->error_message = kp_arena_printf(arena, format, name.len < 0 ? 0 : name.len, name.data, node);
+    into->error_message = kp_arena_printf(arena, format, name.len < 0 ? 0 : name.len, name.data,
+                                          node);
     into->configs.count = 0;
 }
 
-static int describe(const struct broker_services *services, const struct kp_describe_configs_request_resource *asked,
+static int describe(const struct broker_services *services,
+                    const struct kp_describe_configs_request_resource *asked,
                     const struct config_wish *wish, struct kp_arena *arena,
                     struct kp_describe_configs_response_resource *into) {
     char own_id[16];
     snprintf(own_id, sizeof own_id, "%" PRId32, services->settings->node_id);
     if (asked->resource_type == RESOURCE_TOPIC) {
-        const struct metadata_topic *topic = metadata_topic_named(services->metadata, asked->resource_name.data,
-                                                                  (size_t)asked->resource_name.len);
+        const struct metadata_topic *topic = metadata_topic_named(
+            services->metadata, asked->resource_name.data, (size_t)asked->resource_name.len);
         struct error_text why;
-        if (topic != NULL) return config_entries_of_topic(services->settings, topic, wish, arena, into);
-        if (topic_name_check(asked->resource_name.data, (size_t)asked->resource_name.len, &why) != ERR_NONE) {
-            configs_refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", asked->resource_name, 0);
+        if (topic != NULL)
+            return config_entries_of_topic(services->settings, topic, wish, arena, into);
+        if (topic_name_check(asked->resource_name.data, (size_t)asked->resource_name.len, &why) !=
+            ERR_NONE) {
+            configs_refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s",
+                           asked->resource_name, 0);
             return ERR_NONE;
         }
-        configs_refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.",
-                       asked->resource_name, 0);
+        configs_refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                       "Topic '%.*s' does not exist.", asked->resource_name, 0);
     } else if (asked->resource_type == RESOURCE_BROKER) {
         if (asked->resource_name.len == 0 || kp_string_is(asked->resource_name, own_id))
             return config_entries_of_broker(services->settings, wish, arena, into);
         configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
-                       "the settings of broker %.*s were asked of broker %d; ask it itself", asked->resource_name,
-                       services->settings->node_id);
+                       "the settings of broker %.*s were asked of broker %d; ask it itself",
+                       asked->resource_name, services->settings->node_id);
     } else {
         configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
-                       "%.*s is neither a topic nor a broker; only these have settings", asked->resource_name, 0);
+                       "%.*s is neither a topic nor a broker; only these have settings",
+                       asked->resource_name, 0);
     }
     return ERR_NONE;
 }
@@ -77,7 +86,8 @@ static bool describe_one(struct describing *describing, struct request *request,
     into->resource_name = one->resource_name;
     if (wish.name_count > KEYS_MAX) {
         configs_refuse(&request->arena, into, KAFKA_INVALID_REQUEST,
-                       "%.*s: more settings are named than the %d that may be", one->resource_name, KEYS_MAX);
+                       "%.*s: more settings are named than the %d that may be", one->resource_name,
+                       KEYS_MAX);
         return true;
     }
     return describe(describing->services, one, &wish, &request->arena, into) == ERR_NONE;
@@ -102,8 +112,8 @@ void api_describe_configs(void *service, struct request *request) {
     size_t count = asked->resources.count < 0 ? 0 : (size_t)asked->resources.count;
     *describing = (struct describing){.services = services};
     kp_set_fallbacks(&kp_describe_configs_response_schema, &describing->response);
-    describing->response.results.items = kp_arena_alloc(&request->arena,
-                                                        (count + 1) * sizeof *describing->response.results.items);
+    describing->response.results.items = kp_arena_alloc(
+        &request->arena, (count + 1) * sizeof *describing->response.results.items);
     request->state = describing;
     if (describing->response.results.items != NULL)
         request_steps(request, describe_next);

@@ -1,11 +1,15 @@
 /*
- * ElectLeaders (key 43), preferred: leads go to the brokers that are first in their partitions' lists. At any broker.
+ * ElectLeaders (key 43), preferred: leads go to the brokers that are first in their partitions'
+ * lists. At any broker.
  *
- * Happy path: what is asked for is looked at in steps over several turns; each partition whose preferred broker does not lead is asked of
- * its leader (leader_ask.h), AT_ONCE at a time, and the answer leaves when the last has ended. All partitions (null): those that needed nothing are left out, as Kafka does. Failures are per
- * partition: UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, REQUEST_TIMED_OUT. An unclean election
- * is never held, because a lost majority is never papered over: ELECTION_NOT_NEEDED with a leader, ELIGIBLE_LEADERS_NOT_AVAILABLE
- * without. Another type: INVALID_REQUEST. Invariant: a request that names more than ELECTIONS_MAX partitions has its connection closed.
+ * Happy path: what is asked for is looked at in steps over several turns; each partition whose
+ * preferred broker does not lead is asked of its leader (leader_ask.h), AT_ONCE at a time, and the
+ * answer leaves when the last has ended. All partitions (null): those that needed nothing are left
+ * out, as Kafka does. Failures are per partition: UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED,
+ * PREFERRED_LEADER_NOT_AVAILABLE, REQUEST_TIMED_OUT. An unclean election is never held, because a
+ * lost majority is never papered over: ELECTION_NOT_NEEDED with a leader,
+ * ELIGIBLE_LEADERS_NOT_AVAILABLE without. Another type: INVALID_REQUEST. Invariant: a request that
+ * names more than ELECTIONS_MAX partitions has its connection closed.
  */
 #include "protocol/messages/elect_leaders.h"
 #include "base/container_of.h"
@@ -51,8 +55,9 @@ struct elections {
     struct request *request;
     const struct broker_services *services;
     const struct kp_elect_leaders_request *asked;
-    struct kp_uuid *all; /* the topics there were when all were asked for; NULL: those that are named */
-    size_t asked_count;  /* topics */
+    struct kp_uuid
+        *all; /* the topics there were when all were asked for; NULL: those that are named */
+    size_t asked_count; /* topics */
     /* What is looked at next: a topic, and which of its partitions. */
     size_t at;
     int32_t partition;
@@ -82,9 +87,11 @@ static bool fill_next(struct request *request) {
         return false;
     }
     const struct elected_topic *topic = &elections->topics[at];
-    struct kp_elect_leaders_response_topic *into = &elections->response.replica_election_results.items[at];
+    struct kp_elect_leaders_response_topic *into =
+        &elections->response.replica_election_results.items[at];
     struct kp_elect_leaders_response_partition *rows = kp_new_items(
-        &request->arena, &kp_elect_leaders_response_partition_schema, &into->partition_result, (int32_t)topic->count);
+        &request->arena, &kp_elect_leaders_response_partition_schema, &into->partition_result,
+        (int32_t)topic->count);
     if (rows == NULL && topic->count > 0) return give_up(elections);
     into->topic = topic->name;
     for (size_t i = 0; i < topic->count; i++) {
@@ -92,7 +99,8 @@ static bool fill_next(struct request *request) {
         rows[i] = (struct kp_elect_leaders_response_partition){
             .partition_id = election->partition,
             .error_code = election->error,
-            .error_message = election->sentence == NULL ? KP_NULL_STRING : kp_string_of(election->sentence)};
+            .error_message = election->sentence == NULL ? KP_NULL_STRING
+                                                        : kp_string_of(election->sentence)};
     }
     return true;
 }
@@ -106,7 +114,8 @@ static void leaders_answer(struct elections *elections) {
     elections->at = 0;
     kp_set_fallbacks(&kp_elect_leaders_response_schema, &elections->response);
     const void *items = kp_new_items(&request->arena, &kp_elect_leaders_response_topic_schema,
-                                     &elections->response.replica_election_results, (int32_t)elections->topic_count);
+                                     &elections->response.replica_election_results,
+                                     (int32_t)elections->topic_count);
     if (items == NULL && elections->topic_count > 0)
         give_up(elections);
     else
@@ -135,7 +144,9 @@ static void on_asked(struct leader_ask *ask, enum leader_ask_outcome outcome) {
     struct elections *elections = slot->elections;
     switch (outcome) {
     case ASK_DONE: set_error(slot->election, KAFKA_NONE, NULL); break;
-    case ASK_NOT_NEEDED: /* it needed one when the request came */ set_error(slot->election, KAFKA_NONE, NULL); break;
+    case ASK_NOT_NEEDED: /* it needed one when the request came */
+        set_error(slot->election, KAFKA_NONE, NULL);
+        break;
     case ASK_NOT_READY:
         set_error(
             slot->election, KAFKA_PREFERRED_LEADER_NOT_AVAILABLE,
@@ -160,7 +171,8 @@ static void go_on(struct elections *elections) {
         if (slot->election != NULL || elections->next == elections->count) continue;
         slot->election = &elections->items[elections->next++];
         elections->under_way++;
-        leader_ask_begin(services->leader_asks, &slot->ask, slot->election->group, slot->election->target,
+        leader_ask_begin(services->leader_asks, &slot->ask, slot->election->group,
+                         slot->election->target,
                          env_ms_until(services->env, elections->deadline_ms));
     }
     if (elections->under_way == 0) leaders_answer(elections);
@@ -183,7 +195,8 @@ static struct election *leaders_add(struct elections *elections, int32_t partiti
 }
 
 static void add_topic(struct elections *elections, struct kp_string name) {
-    elections->topics[elections->topic_count++] = (struct elected_topic){.name = name, .first = elections->count};
+    elections->topics[elections->topic_count++] = (struct elected_topic){.name = name,
+                                                                         .first = elections->count};
 }
 
 /* What can be said at once; else the election has its group. */
@@ -195,12 +208,14 @@ static void leaders_judge(const struct elections *elections, struct election *el
     const struct metadata_broker *broker = metadata_broker_of(services->metadata, preferred);
     election->target = preferred;
     if (type == ELECT_UNCLEAN && leader == LEADER_NONE)
-        set_error(election, KAFKA_ELIGIBLE_LEADERS_NOT_AVAILABLE,
-                  "a majority of the replicas is needed for a leader, and no setting replaces it; start their brokers");
+        set_error(
+            election, KAFKA_ELIGIBLE_LEADERS_NOT_AVAILABLE,
+            "a majority of the replicas is needed for a leader, and no setting replaces it; start their brokers");
     else if (leader == preferred || type == ELECT_UNCLEAN)
         set_error(election, KAFKA_ELECTION_NOT_NEEDED, "it has the leader that was asked for");
     else if (broker == NULL || services_broker_is_down(services, broker))
-        set_error(election, KAFKA_PREFERRED_LEADER_NOT_AVAILABLE, "the preferred broker is down; start it");
+        set_error(election, KAFKA_PREFERRED_LEADER_NOT_AVAILABLE,
+                  "the preferred broker is down; start it");
     else
         election->group = partition->group;
 }
@@ -210,17 +225,20 @@ static void next_topic(struct elections *elections) {
     elections->partition = 0;
 }
 
-/* Those that need nothing are left out, and so is a topic of which nothing is left, or that has been deleted meanwhile. */
+/* Those that need nothing are left out, and so is a topic of which nothing is left, or that has
+ * been deleted meanwhile. */
 static bool look_at_all(struct elections *elections) {
     struct kp_arena *arena = &elections->request->arena;
-    const struct metadata_topic *topic = metadata_topic_with_id(elections->services->metadata,
-                                                                elections->all[elections->at].bytes);
+    const struct metadata_topic *topic = metadata_topic_with_id(
+        elections->services->metadata, elections->all[elections->at].bytes);
     for (int n = 0; topic != NULL && n < PARTITIONS_OF_A_STEP; n++) {
         if (elections->partition >= topic->partition_count) break;
         struct election election = {.partition = elections->partition++};
-        leaders_judge(elections, &election, &topic->partitions[election.partition], elections->asked->election_type);
+        leaders_judge(elections, &election, &topic->partitions[election.partition],
+                      elections->asked->election_type);
         if (election.error == KAFKA_ELECTION_NOT_NEEDED) continue;
-        if (!elections->topic_open) add_topic(elections, kp_arena_string(arena, topic->name, strlen(topic->name)));
+        if (!elections->topic_open)
+            add_topic(elections, kp_arena_string(arena, topic->name, strlen(topic->name)));
         elections->topic_open = true;
         struct election *added = leaders_add(elections, election.partition);
         if (added == NULL) return give_up(elections);
@@ -235,20 +253,23 @@ static bool look_at_all(struct elections *elections) {
 }
 
 static bool look_at_named(struct elections *elections) {
-    const struct kp_elect_leaders_request_topic *one = &elections->asked->topic_partitions.items[elections->at];
-    const struct metadata_topic *topic = metadata_topic_named(elections->services->metadata, one->topic.data,
-                                                              (size_t)one->topic.len);
+    const struct kp_elect_leaders_request_topic *one =
+        &elections->asked->topic_partitions.items[elections->at];
+    const struct metadata_topic *topic = metadata_topic_named(
+        elections->services->metadata, one->topic.data, (size_t)one->topic.len);
     if (elections->partition == 0) add_topic(elections, one->topic);
     for (int n = 0; n < PARTITIONS_OF_A_STEP && elections->partition < one->partitions.count; n++) {
-        struct election *election = leaders_add(elections, one->partitions.items[elections->partition++]);
+        struct election *election = leaders_add(elections,
+                                                one->partitions.items[elections->partition++]);
         if (election == NULL) return give_up(elections);
-        const struct metadata_partition *partition = topic == NULL ? NULL
-                                                                   : metadata_partition_at(topic, election->partition);
+        const struct metadata_partition *partition =
+            topic == NULL ? NULL : metadata_partition_at(topic, election->partition);
         if (partition != NULL)
             leaders_judge(elections, election, partition, elections->asked->election_type);
         else
             set_error(election, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
-                      topic == NULL ? "this topic does not exist" : "the topic has no such partition");
+                      topic == NULL ? "this topic does not exist"
+                                    : "the topic has no such partition");
         elections->topics[elections->topic_count - 1].count++;
     }
     if (elections->partition >= one->partitions.count) next_topic(elections);
@@ -267,13 +288,16 @@ static bool leaders_prepare(struct elections *elections) {
     const struct metadata *metadata = elections->services->metadata;
     struct kp_arena *arena = &elections->request->arena;
     bool all = elections->asked->topic_partitions.count < 0;
-    elections->asked_count = all ? metadata_topic_count(metadata) : (size_t)elections->asked->topic_partitions.count;
-    elections->topics = kp_arena_alloc(arena, (elections->asked_count + 1) * sizeof *elections->topics);
+    elections->asked_count = all ? metadata_topic_count(metadata)
+                                 : (size_t)elections->asked->topic_partitions.count;
+    elections->topics = kp_arena_alloc(arena,
+                                       (elections->asked_count + 1) * sizeof *elections->topics);
     if (!all || elections->topics == NULL) return elections->topics != NULL;
     elections->all = kp_arena_alloc(arena, (elections->asked_count + 1) * sizeof *elections->all);
     if (elections->all == NULL) return false;
     size_t i = 0;
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
         memcpy(elections->all[i++].bytes, topic->id, sizeof topic->id);
     return true;
 }
@@ -299,8 +323,9 @@ void api_elect_leaders(void *service, struct request *request) {
         return;
     }
     if (is_too_much(asked)) {
-        request_close_because(request, "it asks for more than %d elections in one request; ask for fewer at a time",
-                              ELECTIONS_MAX);
+        request_close_because(
+            request, "it asks for more than %d elections in one request; ask for fewer at a time",
+            ELECTIONS_MAX);
         return;
     }
     int32_t timeout_ms = asked->timeout_ms < TIMEOUT_LEAST_MS  ? TIMEOUT_LEAST_MS
@@ -314,7 +339,8 @@ void api_elect_leaders(void *service, struct request *request) {
     *elections = (struct elections){.request = request,
                                     .services = services,
                                     .asked = asked,
-                                    .deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms};
+                                    .deadline_ms = env_now_ms(services->env) +
+                                                   (uint32_t)timeout_ms};
     request->state = elections;
     for (size_t i = 0; i < AT_ONCE; i++) {
         elections->slots[i].elections = elections;

@@ -1,14 +1,17 @@
 /*
- * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits), KIP-98, KIP-227 (sessions: none are given),
- * KIP-320, KIP-392.
+ * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits),
+ * KIP-98, KIP-227 (sessions: none are given), KIP-320, KIP-392.
  *
- *   read every partition, one after the other, within max_bytes ----> enough, nothing more fits, an error, or time over: answer
- *         ^                                                     `--> wait for the watermarks
+ *   read every partition, one after the other, within max_bytes ----> enough, nothing more fits, an
+ * error, or time over: answer ^                                                     `--> wait for
+ * the watermarks
  *         `--------------- enough bytes became visible, or a leadership changed ---'
  *
- * What lies in the log and does not fit counts, up to the partition's limit: waiting would not make the answer larger.
- * The first batch is returned even if it is larger than the limits, so that every consumer gets on; each request begins with another
- * partition, so that none starves. Preparing, reading and waiting go in steps, because there may be very many partitions. A partition that this replica is about to lead counts as one without data until the time is over.
+ * What lies in the log and does not fit counts, up to the partition's limit: waiting would not make
+ * the answer larger. The first batch is returned even if it is larger than the limits, so that
+ * every consumer gets on; each request begins with another partition, so that none starves.
+ * Preparing, reading and waiting go in steps, because there may be very many partitions. A
+ * partition that this replica is about to lead counts as one without data until the time is over.
  * Batches are sent from the buffers in which they are kept, without a copy.
  */
 #include "protocol/messages/fetch.h"
@@ -38,16 +41,17 @@ struct fetch_state {
     struct fetch_part *parts;
     size_t count;
     struct key_set seen;
-    int32_t topic, of; /* while preparing: where to go on in the request, and with which of its partitions */
-    size_t first;      /* place of the partition that is read first */
-    size_t done;       /* partitions read in this round, or waited for */
-    size_t
-        held; /* partitions from that on that may hold batches: of the others nothing is touched, their memory may not be there yet */
+    int32_t topic,
+        of; /* while preparing: where to go on in the request, and with which of its partitions */
+    size_t first; /* place of the partition that is read first */
+    size_t done;  /* partitions read in this round, or waited for */
+    size_t held; /* partitions from that on that may hold batches: of the others nothing is touched,
+                    their memory may not be there yet */
     uint64_t min_bytes; /* worth an answer */
     uint64_t max_bytes;
-    uint64_t bytes; /* read in this round */
-    uint64_t
-        worth; /* the same, and what would be read if no limit of the partitions were in the way, up to these limits */
+    uint64_t bytes;   /* read in this round */
+    uint64_t worth;   /* the same, and what would be read if no limit of the partitions were in the
+                         way, up to these limits */
     size_t open;      /* partitions that can bring more, when more is produced */
     bool full;        /* the limit of all is reached */
     uint64_t charged; /* for what is held of it */
@@ -100,7 +104,8 @@ static bool leave_next(struct request *request) {
 /* In steps, because a client may leave a hundred requests of thousands of partitions. */
 static void client_gone(struct request *request) {
     struct fetch_state *state = request->state;
-    request->canceled = client_gone; /* told again when the connection closes, which stops the steps */
+    request->canceled =
+        client_gone; /* told again when the connection closes, which stops the steps */
     /* partitions are read one after the other */
     if (state->reading && state->done > 0)
         partition_read_cancel(&state->parts[(state->first + state->done - 1) % state->count].read);
@@ -130,22 +135,26 @@ static void fetch_moved(struct partition_waiter *waiter, uint64_t bytes, bool ch
     struct fetch_state *state = part->owner;
     if (state->gone) return;
     if (!part->full) state->arrived += bytes;
-    if (changed || state->worth + state->arrived >= state->min_bytes) env_defer(state->services->env, &state->look);
+    if (changed || state->worth + state->arrived >= state->min_bytes)
+        env_defer(state->services->env, &state->look);
 }
 
 static struct partition *fetch_find(const struct fetch_part *part, int16_t *code) {
     const struct fetch_state *state = part->owner;
-    return local_partition(state->services, state->request, AUTHORIZE_READ, part->topic, part->in->partition, code);
+    return local_partition(state->services, state->request, AUTHORIZE_READ, part->topic,
+                           part->in->partition, code);
 }
 
-/* Begins to wait for one partition. False: it is not any more as it was read, which may be a while ago. */
+/* Begins to wait for one partition. False: it is not any more as it was read, which may be a while
+ * ago. */
 static bool wait_for(struct fetch_part *part) {
     int16_t code;
     struct partition *partition = fetch_find(part, &code);
     if (partition == NULL) return false;
     partition_wait(partition, &part->waiter);
     if (part->read.electing) return !partition_is_leading(partition);
-    return partition_is_leading(partition) && partition_high_watermark(partition) == part->read.high_watermark;
+    return partition_is_leading(partition) &&
+           partition_high_watermark(partition) == part->read.high_watermark;
 }
 
 static bool wait_next(struct request *request) {
@@ -161,7 +170,8 @@ static bool wait_next(struct request *request) {
     return true;
 }
 
-/* What was read is given back: less than the client wants is not worth the memory until there is more. */
+/* What was read is given back: less than the client wants is not worth the memory until there is
+ * more. */
 static void fetch_wait(struct fetch_state *state) {
     drop_batches(state);
     state->waiting = state->as_read = true;
@@ -193,7 +203,9 @@ static uint64_t left_for_all(const struct fetch_state *state) {
 static uint64_t limit_of(const struct fetch_state *state, const struct fetch_part *part) {
     uint64_t left = left_for_all(state), own = own_limit(part);
     uint64_t limit = own < left ? own : left;
-    return state->bytes == 0 && limit == 0 ? 1 : limit; /* the first batch always comes, so that everybody gets on */
+    return state->bytes == 0 && limit == 0
+               ? 1
+               : limit; /* the first batch always comes, so that everybody gets on */
 }
 
 /* Only the first batch of an answer may be larger than the limits (KIP-74). */
@@ -227,7 +239,8 @@ static void take_read(struct fetch_part *part) {
     }
     out->error_code = read->error;
     out->high_watermark = read->high_watermark;
-    out->last_stable_offset = read->high_watermark; /* of their own: transactions will hold it back */
+    out->last_stable_offset =
+        read->high_watermark; /* of their own: transactions will hold it back */
     out->log_start_offset = read->start_offset;
     if (read->error == KAFKA_NONE)
         take_batches(state, part);
@@ -246,8 +259,8 @@ static bool read_part(struct fetch_state *state, struct fetch_part *part) {
         set_error(part, code);
         return true;
     }
-    if (partition_read(partition, part->in->fetch_offset, part->in->current_leader_epoch, limit_of(state, part),
-                       &part->read) == PENDING)
+    if (partition_read(partition, part->in->fetch_offset, part->in->current_leader_epoch,
+                       limit_of(state, part), &part->read) == PENDING)
         return false;
     take_read(part);
     return true;
@@ -257,7 +270,8 @@ static bool read_part(struct fetch_state *state, struct fetch_part *part) {
 static void fetch_decide(struct fetch_state *state) {
     bool nothing_fits = state->full || state->open == 0;
     state->reading = false;
-    if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes || nothing_fits)
+    if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes ||
+        nothing_fits)
         fetch_answer(state);
     else
         fetch_wait(state);
@@ -309,7 +323,8 @@ static void timed_out(struct deadline *deadline) {
     if (!state->reading) read_again(state);
 }
 
-/* Others need the memory. What there is goes out, which is mostly nothing: then that is known without another look. */
+/* Others need the memory. What there is goes out, which is mostly nothing: then that is known
+ * without another look. */
 static void give_way(struct parked *parked) {
     struct fetch_state *state = CONTAINER_OF(parked, struct fetch_state, parked);
     state->time_is_over = true;
@@ -328,7 +343,8 @@ static struct key key_of(const void *owner, size_t place) {
     return (struct key){.text = part->topic, .number = part->in->partition};
 }
 
-static void prepare_part(struct fetch_state *state, struct fetch_part *part, struct kp_fetch_response_partition *out) {
+static void prepare_part(struct fetch_state *state, struct fetch_part *part,
+                         struct kp_fetch_response_partition *out) {
     part->owner = state;
     part->out = out;
     part->read.done = read_done;
@@ -342,18 +358,21 @@ static void prepare_part(struct fetch_state *state, struct fetch_part *part, str
 
 /* False: the arena's limit is passed. */
 static bool prepare_topic(struct fetch_state *state, const struct kp_fetch_request_topic *topic) {
-    struct kp_fetch_response_topic *out = &state->response.responses.items[state->response.responses.count++];
+    struct kp_fetch_response_topic *out =
+        &state->response.responses.items[state->response.responses.count++];
     size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
     kp_set_fallbacks(&kp_fetch_response_topic_schema, out);
     out->topic = topic->topic;
-    out->partitions.items = kp_arena_alloc(&state->request->arena, count * sizeof *out->partitions.items);
+    out->partitions.items = kp_arena_alloc(&state->request->arena,
+                                           count * sizeof *out->partitions.items);
     return out->partitions.items != NULL;
 }
 
 /* A partition that is named again is fetched once, as it is named last: as Kafka does. */
 static void prepare_partition(struct fetch_state *state, struct kp_string topic,
                               const struct kp_fetch_request_partition *in) {
-    struct kp_fetch_response_topic *out = &state->response.responses.items[state->response.responses.count - 1];
+    struct kp_fetch_response_topic *out =
+        &state->response.responses.items[state->response.responses.count - 1];
     struct fetch_part *part = &state->parts[state->done];
     part->topic = topic;
     part->in = in;
@@ -385,7 +404,8 @@ static bool prepare_next(struct request *request) {
         return true;
     }
     int32_t *answered = &state->response.responses.count;
-    if (state->response.responses.items[*answered - 1].partitions.count == 0) (*answered)--; /* all were named before */
+    if (state->response.responses.items[*answered - 1].partitions.count == 0)
+        (*answered)--; /* all were named before */
     state->topic++;
     state->of = 0;
     return true;
@@ -405,7 +425,8 @@ static void begin(struct fetch_state *state) {
     const struct kp_fetch_request *in = state->request->message;
     state->count = state->done; /* different ones */
     prepare_limits(state, in);
-    if (!state->time_is_over) deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
+    if (!state->time_is_over)
+        deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
     read_again(state);
 }
 
@@ -418,18 +439,23 @@ void api_fetch(void *service, struct request *request) {
     state->look.run = fetch_look;
     state->parked.give_way = give_way;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
-    if (in->session_epoch != 0 && in->session_epoch != -1) { /* KIP-227: no session was ever given */
+    if (in->session_epoch != 0 &&
+        in->session_epoch != -1) { /* KIP-227: no session was ever given */
         state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
         request_respond(request, &state->response);
         return;
     }
     for (int32_t t = 0; t < in->topics.count; t++)
-        state->count += in->topics.items[t].partitions.count < 0 ? 0 : (size_t)in->topics.items[t].partitions.count;
+        state->count += in->topics.items[t].partitions.count < 0
+                            ? 0
+                            : (size_t)in->topics.items[t].partitions.count;
     size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
     state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
-    state->response.responses.items = kp_arena_alloc(arena, topics * sizeof *state->response.responses.items);
+    state->response.responses.items = kp_arena_alloc(
+        arena, topics * sizeof *state->response.responses.items);
     if (state->parts == NULL || state->response.responses.items == NULL ||
-        !key_set_init(&state->seen, arena, state->count, env_random_u64(state->services->env), key_of, state)) {
+        !key_set_init(&state->seen, arena, state->count, env_random_u64(state->services->env),
+                      key_of, state)) {
         request_close_too_large(request);
         return;
     }

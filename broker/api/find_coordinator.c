@@ -1,8 +1,10 @@
 /*
- * FindCoordinator: there are no groups and no transactions yet, and the answer must make clients stop and say so.
+ * FindCoordinator: there are no groups and no transactions yet, and the answer must make clients
+ * stop and say so.
  *
- * It is served all the same, because librdkafka takes its version 0 as support for LZ4. COORDINATOR_NOT_AVAILABLE would make every consumer
- * of a group ask again for ever; an authorization error is the one that all clients hand to their user, with its message.
+ * It is served all the same, because librdkafka takes its version 0 as support for LZ4.
+ * COORDINATOR_NOT_AVAILABLE would make every consumer of a group ask again for ever; an
+ * authorization error is the one that all clients hand to their user, with its message.
  */
 #include "protocol/messages/find_coordinator.h"
 #include "broker/api/handlers.h"
@@ -19,7 +21,8 @@ static int16_t coordinator_refuse(int8_t key_type, struct kp_string *message) {
         return KAFKA_GROUP_AUTHORIZATION_FAILED;
     }
     if (key_type == KEY_TRANSACTION) {
-        *message = kp_string_of("This broker has no transactions yet: produce without a transactional.id.");
+        *message = kp_string_of(
+            "This broker has no transactions yet: produce without a transactional.id.");
         return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     }
     *message = kp_string_of("The key type must be 0 (group) or 1 (transaction).");
@@ -39,8 +42,10 @@ static bool refuse_next(struct request *request) {
     struct finding *finding = request->state;
     struct kp_find_coordinator_response *out = &finding->response;
     for (int32_t until = out->coordinators.count + KEYS_OF_A_STEP;
-         out->coordinators.count < finding->count && out->coordinators.count < until; out->coordinators.count++) {
-        struct kp_find_coordinator_response_coordinator *one = &out->coordinators.items[out->coordinators.count];
+         out->coordinators.count < finding->count && out->coordinators.count < until;
+         out->coordinators.count++) {
+        struct kp_find_coordinator_response_coordinator *one =
+            &out->coordinators.items[out->coordinators.count];
         kp_set_fallbacks(&kp_find_coordinator_response_coordinator_schema, one);
         one->key = in->coordinator_keys.items[out->coordinators.count];
         one->node_id = -1;

@@ -1,5 +1,6 @@
 /*
- * The handlers of all APIs: one file each, named for its API. Their service is the struct broker_services.
+ * The handlers of all APIs: one file each, named for its API. Their service is the struct
+ * broker_services.
  */
 #ifndef BROKER_API_HANDLERS_H
 #define BROKER_API_HANDLERS_H
@@ -11,7 +12,8 @@ request_handler api_produce, api_fetch, api_list_offsets, api_offset_for_leader_
 /* What every client begins with. */
 request_handler api_api_versions, api_find_coordinator, api_metadata, api_init_producer_id;
 /* Who is in the cluster, which topics it has, how they are set. */
-request_handler api_create_topics, api_delete_topics, api_create_partitions, api_describe_configs, api_describe_cluster,
-    api_alter_configs, api_incremental_alter_configs, api_meta_query, api_elect_leaders;
+request_handler api_create_topics, api_delete_topics, api_create_partitions, api_describe_configs,
+    api_describe_cluster, api_alter_configs, api_incremental_alter_configs, api_meta_query,
+    api_elect_leaders;
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * IncrementalAlterConfigs (key 44): settings of topics are set and deleted one by one, at any broker. config_changes.h says what is refused.
+ * IncrementalAlterConfigs (key 44): settings of topics are set and deleted one by one, at any
+ * broker. config_changes.h says what is refused.
  *
- * Happy path: checked here, committed by the metadata leader, and answered when this broker's table has it: the next batch meets it.
+ * Happy path: checked here, committed by the metadata leader, and answered when this broker's table
+ * has it: the next batch meets it.
  */
 #include "protocol/messages/incremental_alter_configs.h"
 
@@ -29,25 +31,30 @@ static struct key key(const struct topic_changes *changes, size_t i) {
 static void alter_configs_start(struct topic_changes *changes, size_t i) {
     const struct kp_incremental_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
-    struct config_resource resource = {.asked = &resources[i], .validate_only = asked->validate_only};
+    struct config_resource resource = {.asked = &resources[i],
+                                       .validate_only = asked->validate_only};
     config_change_begin(changes->items[i], &resource);
 }
 
-static const struct topic_changes_api api = {.key = key, .start = alter_configs_start, .add = alter_configs_add};
+static const struct topic_changes_api api = {.key = key,
+                                             .start = alter_configs_start,
+                                             .add = alter_configs_add};
 
 void api_incremental_alter_configs(void *service, struct request *request) {
     const struct kp_incremental_alter_configs_request *asked = request->message;
     int32_t count = asked->resources.count;
     if (config_changes_are_too_many(asked->resources.items, count)) {
-        request_close_because(request,
-                              "it names more than %d resources or settings in one request; name fewer at a time",
-                              CONFIG_CHANGES_MAX);
+        request_close_because(
+            request,
+            "it names more than %d resources or settings in one request; name fewer at a time",
+            CONFIG_CHANGES_MAX);
         return;
     }
-    struct kp_incremental_alter_configs_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    struct kp_incremental_alter_configs_response *response = kp_arena_alloc(&request->arena,
+                                                                            sizeof *response);
     kp_set_fallbacks(&kp_incremental_alter_configs_response_schema, response);
-    response->responses.items = kp_arena_alloc(&request->arena,
-                                               ((size_t)count + 1) * sizeof *response->responses.items);
-    topic_changes_run(service, request, count, CONFIG_CHANGES_TIMEOUT_MS, &api, asked->resources.items,
-                      response->responses.items == NULL ? NULL : response);
+    response->responses.items = kp_arena_alloc(
+        &request->arena, ((size_t)count + 1) * sizeof *response->responses.items);
+    topic_changes_run(service, request, count, CONFIG_CHANGES_TIMEOUT_MS, &api,
+                      asked->resources.items, response->responses.items == NULL ? NULL : response);
 }

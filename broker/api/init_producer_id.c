@@ -1,8 +1,10 @@
 /*
  * InitProducerId (key 22): an identity for an idempotent producer.
  *
- * Happy path: an id that nobody ever had, epoch 0. Failures: a transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED until there
- * are transactions, so that clients stop and say it (docs/protocol.md); an empty one, or an id without its epoch: INVALID_REQUEST; no metadata leader: a retriable error.
+ * Happy path: an id that nobody ever had, epoch 0. Failures: a transactional id is refused with
+ * TRANSACTIONAL_ID_AUTHORIZATION_FAILED until there are transactions, so that clients stop and say
+ * it (docs/protocol.md); an empty one, or an id without its epoch: INVALID_REQUEST; no metadata
+ * leader: a retriable error.
  */
 #include "protocol/messages/init_producer_id.h"
 
@@ -28,7 +30,8 @@ static void id_answer(struct request *request, int16_t error, int64_t id) {
 
 static void on_id(struct producer_id_wait *wait, int16_t error, int64_t id) {
     struct waiting *waiting = (struct waiting *)wait; /* its first field */
-    /* Every client repeats the request for this one, and gives up on what the metadata group says. */
+    /* Every client repeats the request for this one, and gives up on what the metadata group says.
+     */
     id_answer(waiting->request, error == 0 ? 0 : KAFKA_COORDINATOR_LOAD_IN_PROGRESS, id);
     mem_free(waiting);
 }
@@ -36,7 +39,8 @@ static void on_id(struct producer_id_wait *wait, int16_t error, int64_t id) {
 void api_init_producer_id(void *service, struct request *request) {
     const struct broker_services *services = service;
     const struct kp_init_producer_id_request *asked = request->message;
-    bool half = (asked->producer_id == -1) != (asked->producer_epoch == -1); /* KIP-360: both or none */
+    bool half = (asked->producer_id == -1) !=
+                (asked->producer_epoch == -1); /* KIP-360: both or none */
     if (asked->transactional_id.len == 0 || half) {
         id_answer(request, KAFKA_INVALID_REQUEST, -1);
         return;

@@ -27,7 +27,8 @@ size_t key_set_put(struct key_set *set, size_t place) {
     size_t at = hash_of(set, key) & set->mask;
     for (; set->slots[at] != 0; at = (at + 1) & set->mask) {
         struct key other = set->key_of(set->owner, set->slots[at] - 1);
-        if (other.number == key.number && kp_string_equal(other.text, key.text)) return set->slots[at] - 1;
+        if (other.number == key.number && kp_string_equal(other.text, key.text))
+            return set->slots[at] - 1;
     }
     CHECK(place <= set->mask / 2 &&
           place < UINT32_MAX); /* places are below the count of key_set_init, whatever is in them */

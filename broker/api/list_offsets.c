@@ -1,8 +1,10 @@
 /*
- * ListOffsets: all partitions are asked in steps, none waits for another, and the answer leaves when the last one has answered. KIP-79,
- * KIP-207, KIP-734. A partition that is in the request more than once is answered once, with INVALID_REQUEST, as in Kafka.
+ * ListOffsets: all partitions are asked in steps, none waits for another, and the answer leaves
+ * when the last one has answered. KIP-79, KIP-207, KIP-734. A partition that is in the request more
+ * than once is answered once, with INVALID_REQUEST, as in Kafka.
  *
- * A leader that was just elected answers OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below version 5): clients ask again soon.
+ * A leader that was just elected answers OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below version
+ * 5): clients ask again soon.
  */
 #include "protocol/messages/list_offsets.h"
 #include "broker/api/handlers.h"
@@ -61,7 +63,8 @@ static void client_gone(struct request *request) {
 }
 
 static bool is_known_timestamp(int64_t timestamp, int version) {
-    return timestamp >= PARTITION_EARLIEST || (timestamp == PARTITION_MAX_TIMESTAMP && version >= 7);
+    return timestamp >= PARTITION_EARLIEST ||
+           (timestamp == PARTITION_MAX_TIMESTAMP && version >= 7);
 }
 
 static void list_offsets_ask(struct list_offsets *state, struct list_offsets_part *part) {
@@ -81,7 +84,8 @@ static void list_offsets_ask(struct list_offsets *state, struct list_offsets_par
         return;
     }
     int16_t code;
-    struct partition *partition = local_partition(state->services, state->request, AUTHORIZE_DESCRIBE, part->topic,
+    struct partition *partition = local_partition(state->services, state->request,
+                                                  AUTHORIZE_DESCRIBE, part->topic,
                                                   in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
@@ -105,29 +109,38 @@ static bool ask_next(struct request *request) {
 
 static struct key key_of(const void *owner, size_t place) {
     const struct list_offsets *state = owner;
-    return (struct key){.text = state->parts[place].topic, .number = state->parts[place].in->partition_index};
+    return (struct key){.text = state->parts[place].topic,
+                        .number = state->parts[place].in->partition_index};
 }
 
-static bool begin_topic(struct list_offsets *state, const struct kp_list_offsets_request_topic *topic) {
-    struct kp_list_offsets_response_topic *out = &state->response.topics.items[state->response.topics.count++];
+static bool begin_topic(struct list_offsets *state,
+                        const struct kp_list_offsets_request_topic *topic) {
+    struct kp_list_offsets_response_topic *out =
+        &state->response.topics.items[state->response.topics.count++];
     kp_set_fallbacks(&kp_list_offsets_response_topic_schema, out);
     out->name = topic->name;
     size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
-    out->partitions.items = kp_arena_alloc(&state->request->arena, count * sizeof *out->partitions.items);
+    out->partitions.items = kp_arena_alloc(&state->request->arena,
+                                           count * sizeof *out->partitions.items);
     out->partitions.count = 0;
     return out->partitions.items != NULL;
 }
 
-static void end_topic(struct list_offsets *state, const struct kp_list_offsets_request_topic *topic) {
-    const struct kp_list_offsets_response_topic *out = &state->response.topics.items[state->response.topics.count - 1];
-    if (out->partitions.count == 0 && topic->partitions.count > 0) state->response.topics.count--; /* all were there */
+static void end_topic(struct list_offsets *state,
+                      const struct kp_list_offsets_request_topic *topic) {
+    const struct kp_list_offsets_response_topic *out =
+        &state->response.topics.items[state->response.topics.count - 1];
+    if (out->partitions.count == 0 && topic->partitions.count > 0)
+        state->response.topics.count--; /* all were there */
     state->topic++;
     state->of = 0;
 }
 
 /* One that was there already is answered once, at its first place. */
-static void add_part(struct list_offsets *state, const struct kp_list_offsets_request_topic *topic) {
-    struct kp_list_offsets_response_topic *out = &state->response.topics.items[state->response.topics.count - 1];
+static void add_part(struct list_offsets *state,
+                     const struct kp_list_offsets_request_topic *topic) {
+    struct kp_list_offsets_response_topic *out =
+        &state->response.topics.items[state->response.topics.count - 1];
     struct list_offsets_part *part = &state->parts[state->used];
     *part = (struct list_offsets_part){
         .owner = state, .topic = topic->name, .in = &topic->partitions.items[state->of++]};
@@ -169,13 +182,17 @@ void api_list_offsets(void *service, struct request *request) {
     *state = (struct list_offsets){.services = services, .request = request, .pending = 1};
     kp_set_fallbacks(&kp_list_offsets_response_schema, &state->response);
     for (int32_t t = 0; t < in->topics.count; t++)
-        state->count += in->topics.items[t].partitions.count < 0 ? 0 : (size_t)in->topics.items[t].partitions.count;
+        state->count += in->topics.items[t].partitions.count < 0
+                            ? 0
+                            : (size_t)in->topics.items[t].partitions.count;
     size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
     state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
-    state->response.topics.items = kp_arena_alloc(arena, topics * sizeof *state->response.topics.items);
+    state->response.topics.items = kp_arena_alloc(arena,
+                                                  topics * sizeof *state->response.topics.items);
     request->state = state;
     if (state->parts == NULL || state->response.topics.items == NULL ||
-        !key_set_init(&state->seen, arena, state->count, env_random_u64(services->env), key_of, state)) {
+        !key_set_init(&state->seen, arena, state->count, env_random_u64(services->env), key_of,
+                      state)) {
         request_close_too_large(request);
         return;
     }

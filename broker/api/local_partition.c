@@ -1,11 +1,12 @@
-/* Permission first, then the replica of this broker; without one, whether the partition is anywhere. */
+/* Permission first, then the replica of this broker; without one, whether the partition is
+ * anywhere. */
 #include "broker/api/local_partition.h"
 
 #include "protocol/kafka_error.h"
 
-struct partition *local_partition(const struct broker_services *services, const struct request *request,
-                                  enum authorize_operation operation, struct kp_string topic, int32_t index,
-                                  int16_t *code) {
+struct partition *local_partition(const struct broker_services *services,
+                                  const struct request *request, enum authorize_operation operation,
+                                  struct kp_string topic, int32_t index, int16_t *code) {
     *code = KAFKA_NONE;
     size_t len = (size_t)topic.len; /* topic names are not nullable */
     if (!authorize(&request->ctx, operation, AUTHORIZE_TOPIC, topic.data, len)) {

@@ -3,10 +3,11 @@
  *
  *     /                              brokers cluster controller topics
  *     /brokers/ids/<id>              {"id","host","port","rack","alive","listeners"}
- *     /disk                          {"path","free_bytes","free_files","promised_bytes","min_free_bytes","trouble"} of the broker that answers
- *     /cluster, /controller          {"id","brokers","metadata_voters","version"}, {"id"}
- *     /topics/<name>                 {"name","id","partitions","config"}, child: partitions
- *     /topics/<name>/partitions/<p>  {"partition","leader","leader_epoch","replicas","in_sync","group"}
+ *     /disk {"path","free_bytes","free_files","promised_bytes","min_free_bytes","trouble"} of the
+ * broker that answers /cluster, /controller          {"id","brokers","metadata_voters","version"},
+ * {"id"} /topics/<name>                 {"name","id","partitions","config"}, child: partitions
+ *     /topics/<name>/partitions/<p>
+ * {"partition","leader","leader_epoch","replicas","in_sync","group"}
  */
 #include "broker/api/meta_tree.h"
 
@@ -30,7 +31,8 @@ struct json {
     size_t len;
 };
 
-static void tree_put(struct json *json, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void tree_put(struct json *json, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void tree_put(struct json *json, const char *format, ...) {
     va_list args, again;
@@ -66,7 +68,8 @@ static struct kp_string tree_take(struct meta_tree_walk *walk, struct json *json
 
 /* ---- Values ---- */
 
-static struct kp_string value_of_broker(struct meta_tree_walk *walk, const struct metadata_broker *broker) {
+static struct kp_string value_of_broker(struct meta_tree_walk *walk,
+                                        const struct metadata_broker *broker) {
     struct json json = {0};
     const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, walk->listener);
     tree_put(&json, "{\"id\":%" PRId32 ",\"host\":", broker->node);
@@ -86,7 +89,8 @@ static struct kp_string value_of_broker(struct meta_tree_walk *walk, const struc
     return tree_take(walk, &json);
 }
 
-static struct kp_string value_of_topic(struct meta_tree_walk *walk, const struct metadata_topic *topic) {
+static struct kp_string value_of_topic(struct meta_tree_walk *walk,
+                                       const struct metadata_topic *topic) {
     struct json json = {0};
     struct kp_uuid id;
     char id_text[23];
@@ -94,7 +98,8 @@ static struct kp_string value_of_topic(struct meta_tree_walk *walk, const struct
     kp_uuid_text(id, id_text);
     tree_put(&json, "{\"name\":");
     put_text(&json, topic->name);
-    tree_put(&json, ",\"id\":\"%s\",\"partitions\":%" PRId32 ",\"config\":{", id_text, topic->partition_count);
+    tree_put(&json, ",\"id\":\"%s\",\"partitions\":%" PRId32 ",\"config\":{", id_text,
+             topic->partition_count);
     for (size_t i = 0; i < topic->config_count; i++) {
         tree_put(&json, "%s", i == 0 ? "" : ",");
         put_text(&json, topic->configs[i].name);
@@ -105,10 +110,13 @@ static struct kp_string value_of_topic(struct meta_tree_walk *walk, const struct
     return tree_take(walk, &json);
 }
 
-static struct kp_string value_of_partition(struct meta_tree_walk *walk, const struct metadata_partition *partition) {
+static struct kp_string value_of_partition(struct meta_tree_walk *walk,
+                                           const struct metadata_partition *partition) {
     struct json json = {0};
     struct leader leader = leader_table_get(walk->services->leaders, partition->group);
-    tree_put(&json, "{\"partition\":%" PRId32 ",\"leader\":%" PRId32 ",\"leader_epoch\":%" PRIu32 ",\"replicas\":[",
+    tree_put(&json,
+             "{\"partition\":%" PRId32 ",\"leader\":%" PRId32 ",\"leader_epoch\":%" PRIu32
+             ",\"replicas\":[",
              partition->index, leader.node, leader.term);
     for (size_t r = 0; r < partition->replica_count; r++)
         tree_put(&json, "%s%" PRId32, r == 0 ? "" : ",", partition->replicas[r].node);
@@ -122,8 +130,11 @@ static struct kp_string value_of_partition(struct meta_tree_walk *walk, const st
 static struct kp_string value_of_cluster(struct meta_tree_walk *walk) {
     struct json json = {0};
     const struct cluster_record *cluster = walk->services->cluster;
-    tree_put(&json, "{\"id\":\"%s\",\"brokers\":%" PRIu32 ",\"metadata_voters\":%" PRIu32 ",\"version\":%" PRIu64 "}",
-             cluster->id, cluster->node_count, cluster->voters, metadata_version(walk->services->metadata));
+    tree_put(&json,
+             "{\"id\":\"%s\",\"brokers\":%" PRIu32 ",\"metadata_voters\":%" PRIu32
+             ",\"version\":%" PRIu64 "}",
+             cluster->id, cluster->node_count, cluster->voters,
+             metadata_version(walk->services->metadata));
     return tree_take(walk, &json);
 }
 
@@ -164,8 +175,9 @@ static struct kp_string value_of_disk(struct meta_tree_walk *walk) {
 /* ---- Children ---- */
 
 static struct kp_meta_query_response_entry *new_entries(struct meta_tree_walk *walk, size_t count) {
-    struct kp_meta_query_response_entry *entries = kp_new_items(walk->arena, &kp_meta_query_response_entry_schema,
-                                                                &walk->response->entries, (int32_t)count);
+    struct kp_meta_query_response_entry *entries = kp_new_items(
+        walk->arena, &kp_meta_query_response_entry_schema, &walk->response->entries,
+        (int32_t)count);
     walk->too_large = walk->too_large || (entries == NULL && count > 0);
     for (size_t i = 0; entries != NULL && i < count; i++)
         entries[i].value = KP_NULL_STRING;
@@ -200,12 +212,14 @@ static void list_topics(struct meta_tree_walk *walk) {
     const struct metadata *metadata = walk->services->metadata;
     size_t count = metadata_topic_count(metadata), i = 0;
     walk->ids = kp_arena_alloc(walk->arena, (count + 1) * sizeof *walk->ids);
-    walk->response->entries.items = kp_arena_alloc(walk->arena, (count + 1) * sizeof *walk->response->entries.items);
+    walk->response->entries.items = kp_arena_alloc(
+        walk->arena, (count + 1) * sizeof *walk->response->entries.items);
     if (walk->ids == NULL || walk->response->entries.items == NULL) {
         walk->too_large = true;
         return;
     }
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
         memcpy(walk->ids[i++].bytes, topic->id, sizeof topic->id);
     walk->count = count;
 }
@@ -213,7 +227,8 @@ static void list_topics(struct meta_tree_walk *walk) {
 static void list_partitions(struct meta_tree_walk *walk, const struct metadata_topic *topic) {
     walk->count = (size_t)topic->partition_count;
     walk->ids = kp_arena_alloc(walk->arena, sizeof *walk->ids);
-    walk->response->entries.items = kp_arena_alloc(walk->arena, walk->count * sizeof *walk->response->entries.items);
+    walk->response->entries.items = kp_arena_alloc(
+        walk->arena, walk->count * sizeof *walk->response->entries.items);
     walk->too_large = walk->ids == NULL || walk->response->entries.items == NULL;
     if (walk->too_large) return;
     memcpy(walk->ids->bytes, topic->id, sizeof topic->id);
@@ -221,7 +236,8 @@ static void list_partitions(struct meta_tree_walk *walk, const struct metadata_t
 }
 
 static struct kp_meta_query_response_entry *next_entry(struct meta_tree_walk *walk) {
-    struct kp_meta_query_response_entry *entry = &walk->response->entries.items[walk->response->entries.count++];
+    struct kp_meta_query_response_entry *entry =
+        &walk->response->entries.items[walk->response->entries.count++];
     kp_set_fallbacks(&kp_meta_query_response_entry_schema, entry);
     return entry;
 }
@@ -234,13 +250,14 @@ bool meta_tree_next(struct meta_tree_walk *walk) {
         return false;
     }
     size_t at = walk->at++;
-    const struct metadata_topic *topic = metadata_topic_with_id(walk->services->metadata,
-                                                                walk->ids[walk->of_one ? 0 : at].bytes);
+    const struct metadata_topic *topic = metadata_topic_with_id(
+        walk->services->metadata, walk->ids[walk->of_one ? 0 : at].bytes);
     if (topic == NULL) return true; /* deleted meanwhile */
     struct kp_meta_query_response_entry *entry = next_entry(walk);
     entry->name = walk->of_one ? kp_arena_printf(walk->arena, "%zu", at)
                                : kp_arena_string(walk->arena, topic->name, strlen(topic->name));
-    entry->value = walk->of_one ? value_of_partition(walk, &topic->partitions[at]) : value_of_topic(walk, topic);
+    entry->value = walk->of_one ? value_of_partition(walk, &topic->partitions[at])
+                                : value_of_topic(walk, topic);
     walk->too_large = walk->too_large || entry->name.len < 0;
     return true;
 }
@@ -269,7 +286,8 @@ static bool get_broker(struct meta_tree_walk *walk, const struct kp_string *piec
         list_brokers(walk);
         return true;
     }
-    const struct metadata_broker *broker = metadata_broker_of(walk->services->metadata, number_of(pieces[2]));
+    const struct metadata_broker *broker = metadata_broker_of(walk->services->metadata,
+                                                              number_of(pieces[2]));
     if (broker == NULL) return false;
     walk->response->value = value_of_broker(walk, broker);
     return true;
@@ -281,8 +299,8 @@ static bool get_topic(struct meta_tree_walk *walk, const struct kp_string *piece
         list_topics(walk);
         return true;
     }
-    const struct metadata_topic *topic = metadata_topic_named(walk->services->metadata, pieces[1].data,
-                                                              (size_t)pieces[1].len);
+    const struct metadata_topic *topic = metadata_topic_named(
+        walk->services->metadata, pieces[1].data, (size_t)pieces[1].len);
     if (topic == NULL || (count > 2 && !kp_string_is(pieces[2], "partitions"))) return false;
     if (count == 2) {
         walk->response->value = value_of_topic(walk, topic);

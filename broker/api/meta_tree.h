@@ -1,5 +1,6 @@
 /*
- * The metadata as a tree to browse, the way one browses ZooKeeper: /brokers/ids/1, /topics/orders/partitions/0, /controller, /cluster.
+ * The metadata as a tree to browse, the way one browses ZooKeeper: /brokers/ids/1,
+ * /topics/orders/partitions/0, /controller, /cluster.
  *
  * A node has a value (JSON), children, or both. Reads the local table. Failures: no such path.
  */
@@ -15,9 +16,10 @@ struct meta_tree_walk {
     const char *listener; /* chooses the addresses of brokers */
     struct kp_arena *arena;
     struct kp_meta_query_response
-        *response;       /* value and entries (by name) are filled; nothing in it points into the table */
+        *response; /* value and entries (by name) are filled; nothing in it points into the table */
     bool too_large;      /* the arena's limit was passed */
-    struct kp_uuid *ids; /* ours, all below: of the topics that are listed, or of the one whose partitions are */
+    struct kp_uuid *ids; /* ours, all below: of the topics that are listed, or of the one whose
+                            partitions are */
     size_t count, at;
     bool of_one;
 };

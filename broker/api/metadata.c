@@ -1,15 +1,20 @@
 /*
- * Metadata (key 3): brokers, topics and leaders from the local table, by the listener on which the request came.
+ * Metadata (key 3): brokers, topics and leaders from the local table, by the listener on which the
+ * request came.
  *
- * Happy path: everything asked for is in the table, and the answer leaves at once, or when leaders that are in doubt are known. Missing topics are
- * created first when the request and auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION,
- * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
+ * Happy path: everything asked for is in the table, and the answer leaves at once, or when leaders
+ * that are in doubt are known. Missing topics are created first when the request and
+ * auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION,
+ * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE
+ * and LISTENER_NOT_FOUND.
  *
- *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be thousands of everything
- *        `-----------------------------------------^   `--- metadata_hold: it goes on when leaders are known
+ *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be
+ * thousands of everything
+ *        `-----------------------------------------^   `--- metadata_hold: it goes on when leaders
+ * are known
  *
- * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between two steps the table may have changed, so nothing of it is
- * kept but ids and copies.
+ * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between
+ * two steps the table may have changed, so nothing of it is kept but ids and copies.
  */
 #include "protocol/messages/metadata.h"
 
@@ -59,7 +64,8 @@ struct listing {
     struct metadata_hold hold;
 };
 
-/* What is asked for is more than fits (the arena's limit): nothing that a client could use. Always false: no further step. */
+/* What is asked for is more than fits (the arena's limit): nothing that a client could use. Always
+ * false: no further step. */
 static bool give_up(struct listing *listing) {
     request_close_too_large(listing->request);
     return false;
@@ -85,7 +91,8 @@ static bool add_brokers(struct listing *listing) {
     for (size_t i = 0; items != NULL && i < metadata_broker_count(metadata); i++) {
         const struct metadata_broker *broker = metadata_broker_at(metadata, i);
         if (!is_listed(listing, broker)) continue;
-        const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, listing->request->ctx.listener);
+        const struct metadata_endpoint *endpoint = metadata_endpoint_of(
+            broker, listing->request->ctx.listener);
         items[count].node_id = broker->node;
         items[count].host = copy(listing, endpoint->host);
         items[count].port = endpoint->port;
@@ -102,13 +109,15 @@ static void add_leader(const struct listing *listing, struct kp_metadata_respons
                        const struct leader *leader) {
     const struct metadata_broker *broker = leader->node == LEADER_NONE
                                                ? NULL
-                                               : metadata_broker_of(listing->services->metadata, leader->node);
+                                               : metadata_broker_of(listing->services->metadata,
+                                                                    leader->node);
     into->leader_epoch = (int32_t)leader->term;
     if (broker == NULL) {
         into->error_code = KAFKA_LEADER_NOT_AVAILABLE;
         into->leader_id = LEADER_NONE;
     } else if (metadata_endpoint_of(broker, listing->request->ctx.listener) == NULL) {
-        into->error_code = listing->version < 6 ? KAFKA_LEADER_NOT_AVAILABLE : KAFKA_LISTENER_NOT_FOUND;
+        into->error_code = listing->version < 6 ? KAFKA_LEADER_NOT_AVAILABLE
+                                                : KAFKA_LISTENER_NOT_FOUND;
         into->leader_id = LEADER_NONE;
     } else {
         into->leader_id = leader->node;
@@ -136,14 +145,16 @@ static bool add_partition(struct listing *listing, struct kp_metadata_response_p
     }
     into->isr_nodes.items = nodes + 2 * replicas;
     into->isr_nodes.count = (int32_t)leader.in_sync_count;
-    if (leader.in_sync_count > 0) memcpy(into->isr_nodes.items, leader.in_sync, leader.in_sync_count * sizeof *nodes);
+    if (leader.in_sync_count > 0)
+        memcpy(into->isr_nodes.items, leader.in_sync, leader.in_sync_count * sizeof *nodes);
     add_leader(listing, into, &leader);
     return true;
 }
 
 /* ---- Topics ---- */
 
-/* By what the items of the answer are told apart: what is missing by name by its name, all others by their ids. */
+/* By what the items of the answer are told apart: what is missing by name by its name, all others
+ * by their ids. */
 enum { KEY_ID, KEY_NAME };
 
 static struct key key_of(const void *owner, size_t place) {
@@ -151,7 +162,8 @@ static struct key key_of(const void *owner, size_t place) {
     const struct kp_metadata_response_topic *item = &listing->response.topics.items[place];
     if (kp_uuid_is_zero(item->topic_id) && item->name.len >= 0)
         return (struct key){.text = item->name, .number = KEY_NAME};
-    return (struct key){.text = {(const char *)item->topic_id.bytes, sizeof item->topic_id.bytes}, .number = KEY_ID};
+    return (struct key){.text = {(const char *)item->topic_id.bytes, sizeof item->topic_id.bytes},
+                        .number = KEY_ID};
 }
 
 /* Takes the last item out again if one like it is in the answer. Returns whether it stays. */
@@ -163,12 +175,14 @@ static bool keep_if_new(struct listing *listing) {
 }
 
 static struct kp_metadata_response_topic *next_item(struct listing *listing) {
-    struct kp_metadata_response_topic *item = &listing->response.topics.items[listing->response.topics.count++];
+    struct kp_metadata_response_topic *item =
+        &listing->response.topics.items[listing->response.topics.count++];
     kp_set_fallbacks(&kp_metadata_response_topic_schema, item);
     return item;
 }
 
-/* Its partitions follow in steps. Nothing if it is in the answer already. False: it does not fit. */
+/* Its partitions follow in steps. Nothing if it is in the answer already. False: it does not fit.
+ */
 static bool begin_topic(struct listing *listing, const struct metadata_topic *topic) {
     struct kp_metadata_response_topic *into = next_item(listing);
     memcpy(into->topic_id.bytes, topic->id, sizeof topic->id);
@@ -177,20 +191,22 @@ static bool begin_topic(struct listing *listing, const struct metadata_topic *to
     listing->partition = 0;
     into->name = copy(listing, topic->name);
     if (listing->asked->include_topic_authorized_operations)
-        into->topic_authorized_operations = authorized_operations(&listing->request->ctx, AUTHORIZE_TOPIC, topic->name,
-                                                                  strlen(topic->name));
-    return into->name.len >= 0 && kp_new_items(&listing->request->arena, &kp_metadata_response_partition_schema,
-                                               &into->partitions, topic->partition_count) != NULL;
+        into->topic_authorized_operations = authorized_operations(
+            &listing->request->ctx, AUTHORIZE_TOPIC, topic->name, strlen(topic->name));
+    return into->name.len >= 0 &&
+           kp_new_items(&listing->request->arena, &kp_metadata_response_partition_schema,
+                        &into->partitions, topic->partition_count) != NULL;
 }
 
 static bool add_some_partitions(struct listing *listing) {
     struct kp_metadata_response_topic *into = listing->into;
-    const struct metadata_topic *topic = metadata_topic_with_id(listing->services->metadata, into->topic_id.bytes);
+    const struct metadata_topic *topic = metadata_topic_with_id(listing->services->metadata,
+                                                                into->topic_id.bytes);
     int32_t until = listing->partition + PARTITIONS_OF_A_STEP;
     if (topic == NULL) until = into->partitions.count = listing->partition; /* deleted meanwhile */
     if (until > into->partitions.count) until = into->partitions.count;
-    if (topic != NULL &&
-        metadata_hold(&listing->hold, &topic->partitions[listing->partition], until - listing->partition))
+    if (topic != NULL && metadata_hold(&listing->hold, &topic->partitions[listing->partition],
+                                       until - listing->partition))
         return false;
     for (; listing->partition < until; listing->partition++)
         if (!add_partition(listing, &into->partitions.items[listing->partition],
@@ -200,15 +216,18 @@ static bool add_some_partitions(struct listing *listing) {
     return true;
 }
 
-static int16_t error_of_missing(const struct listing *listing, int32_t place, struct kp_string name) {
+static int16_t error_of_missing(const struct listing *listing, int32_t place,
+                                struct kp_string name) {
     struct error_text why;
     for (size_t i = 0; i < listing->creation_count; i++) {
         const struct creation *creation = &listing->creations[i];
         if (creation->place != place || creation->error == 0) continue;
-        return creation->error == KAFKA_REQUEST_TIMED_OUT ? KAFKA_LEADER_NOT_AVAILABLE : creation->error;
+        return creation->error == KAFKA_REQUEST_TIMED_OUT ? KAFKA_LEADER_NOT_AVAILABLE
+                                                          : creation->error;
     }
-    return topic_name_check(name.data, (size_t)name.len, &why) == ERR_NONE ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
-                                                                           : KAFKA_INVALID_TOPIC;
+    return topic_name_check(name.data, (size_t)name.len, &why) == ERR_NONE
+               ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
+               : KAFKA_INVALID_TOPIC;
 }
 
 /* The id wins over a name: the Java client asks with an id and the empty name. */
@@ -230,7 +249,8 @@ static void add_missing(struct listing *listing, const struct kp_metadata_reques
         into->error_code = KAFKA_UNKNOWN_TOPIC_ID;
         into->name = listing->version < NULL_NAME_VERSION ? kp_string_of("") : KP_NULL_STRING;
     } else {
-        into->error_code = error_of_missing(listing, (int32_t)(one - listing->asked->topics.items), one->name);
+        into->error_code = error_of_missing(listing, (int32_t)(one - listing->asked->topics.items),
+                                            one->name);
     }
     keep_if_new(listing);
 }
@@ -257,7 +277,8 @@ static bool list_some(struct request *request) {
     if (listing->at == listing->count) return answer(listing);
     size_t at = listing->at++;
     if (listing->all != NULL) {
-        const struct metadata_topic *topic = metadata_topic_with_id(metadata, listing->all[at].bytes);
+        const struct metadata_topic *topic = metadata_topic_with_id(metadata,
+                                                                    listing->all[at].bytes);
         return topic == NULL || begin_topic(listing, topic) || give_up(listing);
     }
     const struct kp_metadata_request_topic *one = &listing->asked->topics.items[at];
@@ -270,10 +291,12 @@ static bool list_some(struct request *request) {
 static bool prepare_all(struct listing *listing) {
     const struct metadata *metadata = listing->services->metadata;
     listing->count = metadata_topic_count(metadata);
-    listing->all = kp_arena_alloc(&listing->request->arena, (listing->count + 1) * sizeof *listing->all);
+    listing->all = kp_arena_alloc(&listing->request->arena,
+                                  (listing->count + 1) * sizeof *listing->all);
     if (listing->all == NULL) return false;
     size_t i = 0;
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
         memcpy(listing->all[i++].bytes, topic->id, sizeof topic->id);
     return true;
 }
@@ -292,13 +315,13 @@ static void list(struct listing *listing) {
     }
     listing->response.cluster_id = kp_string_of(listing->services->cluster->id);
     if (listing->asked->include_cluster_authorized_operations)
-        listing->response.cluster_authorized_operations = authorized_operations(&request->ctx, AUTHORIZE_CLUSTER, "",
-                                                                                0);
+        listing->response.cluster_authorized_operations = authorized_operations(
+            &request->ctx, AUTHORIZE_CLUSTER, "", 0);
     metadata_hold_begin(&listing->hold, listing->services, request, list_some);
     bool fits = wants_all(listing) ? prepare_all(listing) : prepare_asked(listing);
     if (fits)
-        listing->response.topics.items = kp_arena_alloc(&request->arena,
-                                                        (listing->count + 1) * sizeof *listing->response.topics.items);
+        listing->response.topics.items = kp_arena_alloc(
+            &request->arena, (listing->count + 1) * sizeof *listing->response.topics.items);
     listing->response.topics.count = 0;
     if (!fits || listing->response.topics.items == NULL)
         give_up(listing);
@@ -340,25 +363,31 @@ static bool create_next(struct request *request) {
     struct creation *creation = &listing->creations[listing->at++];
     struct kp_string name = listing->asked->topics.items[creation->place].name;
     /* a name that is in the request twice may be there meanwhile */
-    if (metadata_topic_named(listing->services->metadata, name.data, (size_t)name.len) != NULL) return true;
-    if (auto_creation_ask(listing->services->auto_creation, &creation->wait, name.data, (size_t)name.len))
+    if (metadata_topic_named(listing->services->metadata, name.data, (size_t)name.len) != NULL)
+        return true;
+    if (auto_creation_ask(listing->services->auto_creation, &creation->wait, name.data,
+                          (size_t)name.len))
         listing->open++;
     else
         creation->error = KAFKA_LEADER_NOT_AVAILABLE; /* ask again */
     return true;
 }
 
-static bool may_create(const struct listing *listing, const struct kp_metadata_request_topic *asked) {
+static bool may_create(const struct listing *listing,
+                       const struct kp_metadata_request_topic *asked) {
     struct error_text why;
-    return !is_by_id(asked) && topic_name_check(asked->name.data, (size_t)asked->name.len, &why) == ERR_NONE &&
-           metadata_topic_named(listing->services->metadata, asked->name.data, (size_t)asked->name.len) == NULL &&
+    return !is_by_id(asked) &&
+           topic_name_check(asked->name.data, (size_t)asked->name.len, &why) == ERR_NONE &&
+           metadata_topic_named(listing->services->metadata, asked->name.data,
+                                (size_t)asked->name.len) == NULL &&
            authorize(&listing->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, asked->name.data,
                      (size_t)asked->name.len);
 }
 
 /* How many topics one request may create. */
 static size_t missing_max(const struct broker_services *services) {
-    size_t most = services->settings->max_request_partitions / (uint32_t)services->settings->num_partitions;
+    size_t most = services->settings->max_request_partitions /
+                  (uint32_t)services->settings->num_partitions;
     return most < MISSING_MAX ? most : MISSING_MAX;
 }
 
@@ -368,7 +397,8 @@ static bool find_missing(struct request *request) {
     if (listing->at < (size_t)listing->asked->topics.count && listing->creation_count <= most) {
         size_t place = listing->at++;
         if (!may_create(listing, &listing->asked->topics.items[place])) return true;
-        if (listing->creation_count++ == most) return true; /* too many to be meant: none is created */
+        if (listing->creation_count++ == most)
+            return true; /* too many to be meant: none is created */
         listing->creations[listing->creation_count - 1] = (struct creation){
             .wait.done = on_created, .listing = listing, .place = (int32_t)place};
         return true;
@@ -394,7 +424,8 @@ void api_metadata(void *service, struct request *request) {
         .services = services, .request = request, .asked = asked, .version = request->api_version};
     kp_set_fallbacks(&kp_metadata_response_schema, &listing->response);
     request->state = listing;
-    bool create = asked->allow_auto_topic_creation && services->settings->auto_create_topics && !wants_all(listing);
+    bool create = asked->allow_auto_topic_creation && services->settings->auto_create_topics &&
+                  !wants_all(listing);
     if (!create) {
         list(listing);
         return;

@@ -14,8 +14,8 @@ static void on_settled(struct leader_wait *wait, int error) {
         request_steps(hold->request, hold->step);
 }
 
-void metadata_hold_begin(struct metadata_hold *hold, const struct broker_services *services, struct request *request,
-                         bool (*step)(struct request *request)) {
+void metadata_hold_begin(struct metadata_hold *hold, const struct broker_services *services,
+                         struct request *request, bool (*step)(struct request *request)) {
     *hold = (struct metadata_hold){.wait.done = on_settled,
                                    .services = services,
                                    .request = request,
@@ -23,7 +23,8 @@ void metadata_hold_begin(struct metadata_hold *hold, const struct broker_service
                                    .until_ms = env_now_ms(services->env) + LEADER_DOUBT_MS};
 }
 
-bool metadata_hold(struct metadata_hold *hold, const struct metadata_partition *partitions, int32_t count) {
+bool metadata_hold(struct metadata_hold *hold, const struct metadata_partition *partitions,
+                   int32_t count) {
     struct leader_table *leaders = hold->services->leaders;
     uint64_t groups[METADATA_HOLD_AT_ONCE];
     size_t doubtful = 0;
@@ -37,6 +38,7 @@ bool metadata_hold(struct metadata_hold *hold, const struct metadata_partition *
         if (doubt_ms > most_ms) most_ms = doubt_ms;
     }
     if (doubtful == 0) return false;
-    leader_table_wait(leaders, &hold->wait, groups, doubtful, most_ms < left_ms ? most_ms : left_ms);
+    leader_table_wait(leaders, &hold->wait, groups, doubtful,
+                      most_ms < left_ms ? most_ms : left_ms);
     return true;
 }

@@ -1,9 +1,11 @@
 /*
- * OffsetForLeaderEpoch: where the records of an epoch end, for consumers that check their place after a change of leader. KIP-320.
+ * OffsetForLeaderEpoch: where the records of an epoch end, for consumers that check their place
+ * after a change of leader. KIP-320.
  *
- * All partitions are asked in steps, none waits for another; the answer leaves when the last one has answered. Nothing that a consumer has read is ever cut off
- * here, so the answer always tells it to go on; but there are clients (kafka-python 3) that stop when they cannot ask. A leader that was
- * just elected answers OFFSET_NOT_AVAILABLE: clients ask again soon.
+ * All partitions are asked in steps, none waits for another; the answer leaves when the last one
+ * has answered. Nothing that a consumer has read is ever cut off here, so the answer always tells
+ * it to go on; but there are clients (kafka-python 3) that stop when they cannot ask. A leader that
+ * was just elected answers OFFSET_NOT_AVAILABLE: clients ask again soon.
  */
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "broker/api/handlers.h"
@@ -61,22 +63,25 @@ static void ask_partition(struct epoch_ask *ask, struct epoch_part *part, struct
     part->owner = ask;
     part->lookup.done = epoch_answered;
     part->out->partition = in->partition;
-    struct partition *partition = local_partition(ask->services, ask->request, AUTHORIZE_DESCRIBE, topic, in->partition,
-                                                  &code);
+    struct partition *partition = local_partition(ask->services, ask->request, AUTHORIZE_DESCRIBE,
+                                                  topic, in->partition, &code);
     part->out->error_code = code;
     if (partition == NULL) return;
-    if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch, &part->lookup) == DONE)
+    if (partition_lookup_epoch(partition, in->leader_epoch, in->current_leader_epoch,
+                               &part->lookup) == DONE)
         take_answer(part);
     else
         ask->pending++;
 }
 
-static bool begin_topic(struct epoch_ask *ask, const struct kp_offset_for_leader_epoch_request_topic *topic) {
+static bool begin_topic(struct epoch_ask *ask,
+                        const struct kp_offset_for_leader_epoch_request_topic *topic) {
     struct kp_offset_for_leader_epoch_response_topic *out = &ask->response.topics.items[ask->topic];
     size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
     kp_set_fallbacks(&kp_offset_for_leader_epoch_response_topic_schema, out);
     out->topic = topic->topic;
-    out->partitions.items = kp_arena_alloc(&ask->request->arena, count * sizeof *out->partitions.items);
+    out->partitions.items = kp_arena_alloc(&ask->request->arena,
+                                           count * sizeof *out->partitions.items);
     out->partitions.count = (int32_t)count;
     ask->response.topics.count++;
     return out->partitions.items != NULL;
@@ -114,7 +119,9 @@ void api_offset_for_leader_epoch(void *service, struct request *request) {
     *ask = (struct epoch_ask){.services = service, .request = request, .pending = 1};
     kp_set_fallbacks(&kp_offset_for_leader_epoch_response_schema, &ask->response);
     for (int32_t t = 0; t < in->topics.count; t++)
-        ask->count += in->topics.items[t].partitions.count < 0 ? 0 : (size_t)in->topics.items[t].partitions.count;
+        ask->count += in->topics.items[t].partitions.count < 0
+                          ? 0
+                          : (size_t)in->topics.items[t].partitions.count;
     size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
     ask->parts = kp_arena_alloc(arena, ask->count * sizeof *ask->parts);
     ask->response.topics.items = kp_arena_alloc(arena, topics * sizeof *ask->response.topics.items);

@@ -1,13 +1,15 @@
 /*
- * Produce: each partition's batch goes to its leader replica here; the answer leaves when all have committed, or failed, or the client's
- * time is over. KIP-98, KIP-467 (messages of errors).
+ * Produce: each partition's batch goes to its leader replica here; the answer leaves when all have
+ * committed, or failed, or the client's time is over. KIP-98, KIP-467 (messages of errors).
  *
- * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes the connection, as Kafka does, so that the
- * client looks for the leader again; what it has sent before it went is stored. A client that adds to what a partition cannot get rid of is
- * not read until its request is over, and one whose batches wait to be checked only a request ahead.
- * Invariants: an answer with an error carries no offset; requests of one client never overtake each other: one of more than AT_ONCE
- * partitions, which are started over several turns of the loop, keeps its client from being read, and any other is started in one turn. One of
- * more than PARTITIONS_MAX has its connection closed.
+ * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes
+ * the connection, as Kafka does, so that the client looks for the leader again; what it has sent
+ * before it went is stored. A client that adds to what a partition cannot get rid of is not read
+ * until its request is over, and one whose batches wait to be checked only a request ahead.
+ * Invariants: an answer with an error carries no offset; requests of one client never overtake each
+ * other: one of more than AT_ONCE partitions, which are started over several turns of the loop,
+ * keeps its client from being read, and any other is started in one turn. One of more than
+ * PARTITIONS_MAX has its connection closed.
  */
 #include "protocol/messages/produce.h"
 #include "base/container_of.h"
@@ -76,7 +78,8 @@ static void finish_if_over(struct produce_state *state) {
 static void set_record_errors(struct request *request, const struct produce_refusal *refusal,
                               struct kp_produce_response_partition *out) {
     struct kp_produce_response_record_error *errors = kp_new_items(
-        &request->arena, &kp_produce_response_record_error_schema, &out->record_errors, (int32_t)refusal->reject_count);
+        &request->arena, &kp_produce_response_record_error_schema, &out->record_errors,
+        (int32_t)refusal->reject_count);
     for (size_t i = 0; errors != NULL && i < refusal->reject_count; i++) {
         const struct record_reject *reject = &refusal->rejects[i];
         errors[i].batch_index = reject->place;
@@ -98,8 +101,10 @@ static void set_error(struct produce_part *part, int16_t code, const char *sente
     part->out->log_start_offset = -1;
     part->out->error_message = KP_NULL_STRING;
     if (request->api_version < 8) return;
-    if (sentence[0] != '\0') part->out->error_message = kp_arena_printf(&request->arena, "%s", sentence);
-    if (refusal != NULL && refusal->reject_count > 0) set_record_errors(request, refusal, part->out);
+    if (sentence[0] != '\0')
+        part->out->error_message = kp_arena_printf(&request->arena, "%s", sentence);
+    if (refusal != NULL && refusal->reject_count > 0)
+        set_record_errors(request, refusal, part->out);
 }
 
 static void take_result(struct produce_part *part, const struct produce_refusal *refusal) {
@@ -107,7 +112,8 @@ static void take_result(struct produce_part *part, const struct produce_refusal 
     struct kp_produce_response_partition *out = part->out;
     if (produce->error != KAFKA_NONE) {
         set_error(part, produce->error, refusal->why.text, refusal);
-        /* Java tells by it whether the producer's records were deleted, and repeats for ever when it is not known. */
+        /* Java tells by it whether the producer's records were deleted, and repeats for ever when
+         * it is not known. */
         if (produce->error == KAFKA_UNKNOWN_PRODUCER_ID)
             out->log_start_offset = partition_start_offset(produce->partition);
         return;
@@ -150,7 +156,8 @@ static void let_go(struct produce_state *state) {
     const struct kp_produce_request *in = state->request->message;
     for (size_t i = 0; i < state->count; i++) {
         struct produce_part *part = &state->parts[i];
-        if (!part->pending || (in->acks == 0 && partition_produce_abandon(&part->produce))) continue;
+        if (!part->pending || (in->acks == 0 && partition_produce_abandon(&part->produce)))
+            continue;
         if (in->acks != 0) partition_produce_cancel(&part->produce);
         part->pending = false;
         state->pending--;
@@ -165,7 +172,8 @@ static void client_gone(struct request *request) {
     state->gone = true;
     let_go(state);
     if (in->acks == 0 && state->starting) {
-        request->canceled = client_gone; /* told again when the connection closes, which stops the steps again */
+        request->canceled =
+            client_gone; /* told again when the connection closes, which stops the steps again */
         if (!state->busy) request_steps(request, go_on);
         return;
     }
@@ -192,8 +200,10 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
                   "The request has more than one batch for this partition; none was stored.", NULL);
         return;
     }
-    int16_t code = KAFKA_NONE; /* looked up again: it may have gone since, in another turn of the loop */
-    part->partition = local_partition(state->services, request, AUTHORIZE_WRITE, part->topic, in->index, &code);
+    int16_t code =
+        KAFKA_NONE; /* looked up again: it may have gone since, in another turn of the loop */
+    part->partition = local_partition(state->services, request, AUTHORIZE_WRITE, part->topic,
+                                      in->index, &code);
     if (part->partition == NULL) {
         set_error(part, code, "", NULL);
         return;
@@ -224,8 +234,8 @@ static void find_part(struct produce_state *state, struct produce_part *part) {
     int16_t code = state->code;
     struct produce_part *first;
     if (code == KAFKA_NONE)
-        part->partition = local_partition(state->services, state->request, AUTHORIZE_WRITE, part->topic,
-                                          part->in->index, &code);
+        part->partition = local_partition(state->services, state->request, AUTHORIZE_WRITE,
+                                          part->topic, part->in->index, &code);
     if (part->partition == NULL) {
         set_error(part, code, state->code != KAFKA_NONE ? state->sentence : "", NULL);
         return;
@@ -250,14 +260,15 @@ static bool produce_prepare(struct produce_state *state, const struct broker_ser
         state->count += (size_t)in->topic_data.items[t].partition_data.count;
     if (in->topic_data.count > PARTITIONS_MAX || state->count > PARTITIONS_MAX) return false;
     state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
-    struct kp_produce_response_topic *topics = kp_new_items(arena, &kp_produce_response_topic_schema,
-                                                            &state->response.responses, in->topic_data.count);
+    struct kp_produce_response_topic *topics = kp_new_items(
+        arena, &kp_produce_response_topic_schema, &state->response.responses, in->topic_data.count);
     if (state->parts == NULL || topics == NULL) return false;
     struct produce_part *part = state->parts;
     for (int32_t t = 0; t < in->topic_data.count; t++) {
         int32_t count = in->topic_data.items[t].partition_data.count;
         topics[t].name = in->topic_data.items[t].name;
-        if (kp_new_items(arena, &kp_produce_response_partition_schema, &topics[t].partition_responses, count) == NULL)
+        if (kp_new_items(arena, &kp_produce_response_partition_schema,
+                         &topics[t].partition_responses, count) == NULL)
             return false;
         for (int32_t p = 0; p < count; p++, part++) {
             part->owner = state;
@@ -272,7 +283,8 @@ static bool produce_prepare(struct produce_state *state, const struct broker_ser
     return true;
 }
 
-/* Kafka's timeout_ms is for the other replicas, with acks -1 alone: who asks for less may say any, also 0. */
+/* Kafka's timeout_ms is for the other replicas, with acks -1 alone: who asks for less may say any,
+ * also 0. */
 static uint32_t timeout_of(const struct kp_produce_request *in) {
     uint32_t timeout_ms = in->timeout_ms > 0 ? (uint32_t)in->timeout_ms : 0;
     return in->acks == -1 || timeout_ms > LEAST_TIMEOUT_MS ? timeout_ms : LEAST_TIMEOUT_MS;
@@ -292,7 +304,9 @@ static void all_are_started(struct produce_state *state) {
 static bool go_on(struct request *request) {
     struct produce_state *state = request->state;
     const struct kp_produce_request *in = request->message;
-    size_t until = state->at + PARTITIONS_OF_A_STEP < state->count ? state->at + PARTITIONS_OF_A_STEP : state->count;
+    size_t until = state->at + PARTITIONS_OF_A_STEP < state->count
+                       ? state->at + PARTITIONS_OF_A_STEP
+                       : state->count;
     state->busy = true;
     for (; state->at < until && !(state->gone && in->acks != 0); state->at++) {
         struct produce_part *part = &state->parts[state->at];
@@ -321,8 +335,9 @@ static void produce_released(struct request *request) {
 void api_produce(void *service, struct request *request) {
     struct produce_state *state = kp_arena_alloc(&request->arena, sizeof *state);
     if (state == NULL || !produce_prepare(state, service, request)) {
-        request_close_because(request, "it produces to more than %d partitions at once; send fewer in one request",
-                              PARTITIONS_MAX);
+        request_close_because(
+            request, "it produces to more than %d partitions at once; send fewer in one request",
+            PARTITIONS_MAX);
         return;
     }
     state->code = check_request(request->message, &state->sentence);

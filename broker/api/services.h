@@ -1,6 +1,6 @@
 /*
- * What the handlers of requests work with. The assembly (broker.c) fills it before the first request and owns it all;
- * a handler takes what it needs, and keeps none of it beyond its request.
+ * What the handlers of requests work with. The assembly (broker.c) fills it before the first
+ * request and owns it all; a handler takes what it needs, and keeps none of it beyond its request.
  */
 #ifndef BROKER_API_SERVICES_H
 #define BROKER_API_SERVICES_H
@@ -37,10 +37,11 @@ struct broker_services {
     const struct peers *peers;            /* who is connected, who is known to be dead */
     struct deadlines *deadlines;          /* of requests that wait */
     struct log_limiter *twins;            /* of lines about topics whose names are too much alike */
-    uint32_t fetches;                     /* so far: each begins with another partition, so that none starves */
+    uint32_t fetches; /* so far: each begins with another partition, so that none starves */
 };
 
 /* Whether that broker is fenced, or its process is known here to be dead. */
-bool services_broker_is_down(const struct broker_services *services, const struct metadata_broker *broker);
+bool services_broker_is_down(const struct broker_services *services,
+                             const struct metadata_broker *broker);
 
 #endif

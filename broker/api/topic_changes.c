@@ -13,7 +13,12 @@
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
-enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, LEADERS_MOST_MS = 5000, UNDER_WAY_MAX = 64 };
+enum {
+    TIMEOUT_LEAST_MS = 100,
+    TIMEOUT_MOST_MS = 120000,
+    LEADERS_MOST_MS = 5000,
+    UNDER_WAY_MAX = 64
+};
 
 static bool add_next(struct request *request) {
     struct topic_changes *changes = request->state;
@@ -120,7 +125,9 @@ static bool mark_next(struct request *request) {
         item->twice = changes->items[first]->twice = true;
         item->told = changes->api->once_in_answer;
     }
-    int64_t partitions = changes->api->partitions == NULL ? 0 : changes->api->partitions(changes, changes->at);
+    int64_t partitions = changes->api->partitions == NULL
+                             ? 0
+                             : changes->api->partitions(changes, changes->at);
     if (partitions > 0) changes->partitions += (uint64_t)partitions;
     changes->at++;
     return true;
@@ -136,17 +143,19 @@ static void client_gone(struct request *request) {
     item_ended(changes);
 }
 
-void topic_changes_run(const struct broker_services *services, struct request *request, int32_t items,
-                       int32_t timeout_ms, const struct topic_changes_api *api, const void *asked, void *response) {
+void topic_changes_run(const struct broker_services *services, struct request *request,
+                       int32_t items, int32_t timeout_ms, const struct topic_changes_api *api,
+                       const void *asked, void *response) {
     size_t count = items < 0 ? 0 : (size_t)items;
     if (response == NULL) {
         request_close_too_large(request);
         return;
     }
     if (count > TOPIC_CHANGES_MAX) {
-        request_close_because(request,
-                              "it asks for %zu changes in one request, and %d are the most; ask for fewer at a time",
-                              count, TOPIC_CHANGES_MAX);
+        request_close_because(
+            request,
+            "it asks for %zu changes in one request, and %d are the most; ask for fewer at a time",
+            count, TOPIC_CHANGES_MAX);
         return;
     }
     struct kp_arena *arena = &request->arena;
@@ -167,11 +176,13 @@ void topic_changes_run(const struct broker_services *services, struct request *r
                                       .count = count,
                                       .open = count + 1,
                                       .starting = true,
-                                      .deadline_ms = env_now_ms(services->env) + (uint32_t)timeout_ms};
+                                      .deadline_ms = env_now_ms(services->env) +
+                                                     (uint32_t)timeout_ms};
     request->state = changes;
     request->canceled = client_gone;
     if (count > UNDER_WAY_MAX)
-        request_hold_connection(request); /* one at a time of each client, or they fill the memory for requests */
+        request_hold_connection(
+            request); /* one at a time of each client, or they fill the memory for requests */
     if (key_set_init(&changes->keys, arena, count, env_random_u64(services->env), key_of, changes))
         request_steps(request, mark_next);
     else
@@ -194,13 +205,15 @@ bool topic_change_fits_request(struct topic_change *item) {
     uint32_t most = item->changes->services->settings->max_request_partitions;
     if (asked <= most) return true;
     topic_change_refuse(item, KAFKA_POLICY_VIOLATION,
-                        "the request asks for %" PRIu64 " partitions, and max.request.partitions is %" PRIu32
+                        "the request asks for %" PRIu64
+                        " partitions, and max.request.partitions is %" PRIu32
                         "; ask for fewer at a time",
                         asked, most);
     return false;
 }
 
-void topic_change_submit(struct topic_change *item, const struct metadata_change *change, bool wait_leaders) {
+void topic_change_submit(struct topic_change *item, const struct metadata_change *change,
+                         bool wait_leaders) {
     struct topic_changes *changes = item->changes;
     item->wait_leaders = wait_leaders;
     changes->submitted++;

@@ -1,11 +1,14 @@
 /*
- * What CreateTopics, DeleteTopics, CreatePartitions and the changes of settings have in common: several changes under way for one request, each
- * with its own outcome, and one answer when the last has ended.
+ * What CreateTopics, DeleteTopics, CreatePartitions and the changes of settings have in common:
+ * several changes under way for one request, each with its own outcome, and one answer when the
+ * last has ended.
  *
- * Happy path: topic_changes_run; in steps over several turns of the loop, each item is started, which refuses or submits it, some at a
- * time; when all have ended each is added to the answer, which leaves. A change that makes partitions ends when these have leaders, so that a
- * produce right after works. Failures stay in their item.
- * Invariants: what is in the request twice, and how many partitions it asks for, is known before the first is started; when the client goes nothing more is started.
+ * Happy path: topic_changes_run; in steps over several turns of the loop, each item is started,
+ * which refuses or submits it, some at a time; when all have ended each is added to the answer,
+ * which leaves. A change that makes partitions ends when these have leaders, so that a produce
+ * right after works. Failures stay in their item.
+ * Invariants: what is in the request twice, and how many partitions it asks for, is known before
+ * the first is started; when the client goes nothing more is started.
  */
 #ifndef BROKER_API_TOPIC_CHANGES_H
 #define BROKER_API_TOPIC_CHANGES_H
@@ -22,7 +25,7 @@ struct topic_change {
     char name[TOPIC_NAME_MAX + 1]; /* "" if the request names no legal one */
     struct kp_uuid id;             /* of the topic, where it is known */
     bool twice;                    /* another item has the same key: refuse it */
-    bool told;                     /* `twice`, and another item stands for both in the answer (once_in_answer) */
+    bool told; /* `twice`, and another item stands for both in the answer (once_in_answer) */
     struct topic_changes *changes; /* ours, all below */
     bool wait_leaders;
     struct metadata_submit submit;
@@ -35,7 +38,8 @@ struct topic_changes_api {
     struct key (*key)(const struct topic_changes *changes, size_t i);
     /* Refuses or submits it. */
     void (*start)(struct topic_changes *changes, size_t i);
-    /* Adds it to `response` behind what is there, in the request's arena. False: it does not fit. */
+    /* Adds it to `response` behind what is there, in the request's arena. False: it does not fit.
+     */
     bool (*add)(struct topic_changes *changes, size_t i);
     /* How many partitions it asks to make, below 0 for none; NULL: this API makes none. */
     int64_t (*partitions)(const struct topic_changes *changes, size_t i);
@@ -49,7 +53,8 @@ struct topic_changes {
     const struct topic_changes_api *api;
     const void *asked; /* the request, as the API's functions read it */
     void *response;
-    struct topic_change **items; /* beside the items of the request; in its arena, as it pays for them */
+    struct topic_change *
+        *items; /* beside the items of the request; in its arena, as it pays for them */
     size_t count;
     uint64_t partitions; /* that all items together ask to make */
     unsigned hints;      /* the API's: how many nearest names were looked for */
@@ -66,16 +71,21 @@ enum {
     TOPIC_HINTS_MAX = 3,       /* nearest names that are looked for in one request */
 };
 
-/* Does all of it. `asked` is the message, or made of it in the request's arena; `response` lies in the request's arena, with room for `count` items; NULL: the arena's limit was passed. */
-void topic_changes_run(const struct broker_services *services, struct request *request, int32_t count,
-                       int32_t timeout_ms, const struct topic_changes_api *api, const void *asked, void *response);
+/* Does all of it. `asked` is the message, or made of it in the request's arena; `response` lies in
+ * the request's arena, with room for `count` items; NULL: the arena's limit was passed. */
+void topic_changes_run(const struct broker_services *services, struct request *request,
+                       int32_t count, int32_t timeout_ms, const struct topic_changes_api *api,
+                       const void *asked, void *response);
 /* Ends an item with an error. */
 void topic_change_refuse(struct topic_change *item, int16_t error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* For one that makes partitions. False: the whole request asks for more than max.request.partitions, and the item has ended with that. */
+/* For one that makes partitions. False: the whole request asks for more than
+ * max.request.partitions, and the item has ended with that. */
 bool topic_change_fits_request(struct topic_change *item);
-/* `wait_leaders`: it ends when the partitions of the topic `id` have leaders (or the time is over). */
-void topic_change_submit(struct topic_change *item, const struct metadata_change *change, bool wait_leaders);
+/* `wait_leaders`: it ends when the partitions of the topic `id` have leaders (or the time is over).
+ */
+void topic_change_submit(struct topic_change *item, const struct metadata_change *change,
+                         bool wait_leaders);
 
 /* The error message of an item as answers have it: null without an error. */
 struct kp_string topic_change_message(struct topic_change *item);

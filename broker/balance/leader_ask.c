@@ -1,10 +1,11 @@
 /*
  * The states of an ask, from the first call to its end.
  *
- *   WAITING --- another broker leads ---> CALLING ----- it leads no more ---> ANNOUNCING --- a later leader is known ---> WAITING
- *      |  ^  \--- this broker leads ----> HANDING_OVER ----'
- *      |  '---- busy, leads no more, no answer: after RETRY_US ----'
- *      '--- the target leads, will not, or the time is over ---> ENDED (told at the end of the turn)
+ *   WAITING --- another broker leads ---> CALLING ----- it leads no more ---> ANNOUNCING --- a
+ * later leader is known ---> WAITING |  ^  \--- this broker leads ----> HANDING_OVER ----' |  '----
+ * busy, leads no more, no answer: after RETRY_US ----'
+ *      '--- the target leads, will not, or the time is over ---> ENDED (told at the end of the
+ * turn)
  */
 #include "broker/balance/leader_ask.h"
 
@@ -137,8 +138,8 @@ static void on_retry(void *arg) {
     on_task(&asks->task);
 }
 
-void leader_ask_begin(struct leader_asks *asks, struct leader_ask *ask, uint64_t group, int32_t target,
-                      uint32_t timeout_ms) {
+void leader_ask_begin(struct leader_asks *asks, struct leader_ask *ask, uint64_t group,
+                      int32_t target, uint32_t timeout_ms) {
     void (*done)(struct leader_ask *, enum leader_ask_outcome) = ask->done;
     *ask = (struct leader_ask){.done = done, .asks = asks, .group = group, .target = target};
     ask->deadline_ms = env_now_ms(asks->env) + timeout_ms;
@@ -163,7 +164,8 @@ void leader_ask_cancel(struct leader_ask *ask) {
 /* ---- Life ---- */
 
 struct leader_asks *leader_asks_new(struct env *env, int32_t node, struct leader_table *leaders,
-                                    struct leader_transfers *transfers, struct broker_messages *messages) {
+                                    struct leader_transfers *transfers,
+                                    struct broker_messages *messages) {
     struct leader_asks *asks = mem_zalloc(sizeof *asks);
     *asks = (struct leader_asks){
         .env = env, .node = node, .leaders = leaders, .transfers = transfers, .messages = messages};

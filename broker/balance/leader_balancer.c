@@ -53,14 +53,16 @@ struct leader_balancer {
 };
 
 static void wait_for_check(struct leader_balancer *balancer) {
-    env_timer_start(balancer->timer, (uint64_t)balancer->settings->leader_check_interval_s * 1000 * 1000);
+    env_timer_start(balancer->timer,
+                    (uint64_t)balancer->settings->leader_check_interval_s * 1000 * 1000);
 }
 
 /* ---- Who is well ---- */
 
 static bool is_alive(const struct leader_balancer *balancer, const struct metadata_broker *broker) {
     if (broker->fenced) return false;
-    return broker->node == balancer->settings->node_id || peers_is_up(balancer->peers, broker->node);
+    return broker->node == balancer->settings->node_id ||
+           peers_is_up(balancer->peers, broker->node);
 }
 
 static struct well *well_of(struct leader_balancer *balancer, int32_t node) {
@@ -111,10 +113,11 @@ static bool is_moving(const struct leader_balancer *balancer) {
 static void end_moves(struct leader_balancer *balancer) {
     bool full = balancer->move_count == LEADER_MOVES_MAX && balancer->moved > 0;
     if (balancer->moved > 0)
-        log_info(balancer->log, "%zu partition%s led by the preferred broker again", balancer->moved,
-                 balancer->moved == 1 ? " is" : "s are");
+        log_info(balancer->log, "%zu partition%s led by the preferred broker again",
+                 balancer->moved, balancer->moved == 1 ? " is" : "s are");
     if (balancer->in_vain > 0)
-        log_debug(balancer->log, "%zu leads could not be moved now; they are left to the next check",
+        log_debug(balancer->log,
+                  "%zu leads could not be moved now; they are left to the next check",
                   balancer->in_vain);
     mem_free(balancer->moves);
     balancer->moves = NULL;
@@ -145,18 +148,21 @@ static void move_on(struct leader_balancer *balancer) {
 
 /* ---- Looking ---- */
 
-static void add_partition(struct leader_balancer *balancer, const struct metadata_partition *partition) {
+static void add_partition(struct leader_balancer *balancer,
+                          const struct metadata_partition *partition) {
     struct leader leader = leader_table_get(balancer->leaders, partition->group);
     struct leader_plan_partition row = {
         .group = partition->group, .preferred = partition->replicas[0].node, .leader = leader.node};
     for (size_t i = 0; i < leader.in_sync_count; i++)
-        row.ready = row.ready || (leader.in_sync[i] == row.preferred && may_take(balancer, row.preferred));
+        row.ready = row.ready ||
+                    (leader.in_sync[i] == row.preferred && may_take(balancer, row.preferred));
     leader_plan_add(balancer->balance, &row);
 }
 
 /* False: the next slice goes on. */
 static bool look_at_slice(struct leader_balancer *balancer) {
-    const struct metadata_topic *topic = metadata_topic_with_id(balancer->metadata, balancer->topic);
+    const struct metadata_topic *topic = metadata_topic_with_id(balancer->metadata,
+                                                                balancer->topic);
     for (size_t left = SLICE; topic != NULL; balancer->partition = 0) {
         while (balancer->partition < topic->partition_count && left-- > 0)
             add_partition(balancer, &topic->partitions[balancer->partition++]);
@@ -171,8 +177,8 @@ static bool look_at_slice(struct leader_balancer *balancer) {
 
 static void end_look(struct leader_balancer *balancer) {
     balancer->moves = mem_alloc(LEADER_MOVES_MAX * sizeof *balancer->moves);
-    balancer->move_count = leader_plan_plan(balancer->balance, balancer->settings->leader_imbalance_percentage,
-                                            balancer->moves);
+    balancer->move_count = leader_plan_plan(
+        balancer->balance, balancer->settings->leader_imbalance_percentage, balancer->moves);
     leader_plan_free(balancer->balance);
     balancer->balance = NULL;
     balancer->move_next = balancer->moved = balancer->in_vain = 0;
@@ -224,10 +230,12 @@ static void on_timer(void *arg) {
 
 /* ---- Life ---- */
 
-struct leader_balancer *leader_balancer_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                                            const struct metadata *metadata, const struct metadata_group *group,
-                                            const struct leader_table *leaders, const struct peers *peers,
-                                            struct leader_asks *asks) {
+struct leader_balancer *leader_balancer_new(struct env *env, struct log *log,
+                                            const struct broker_settings *settings,
+                                            const struct metadata *metadata,
+                                            const struct metadata_group *group,
+                                            const struct leader_table *leaders,
+                                            const struct peers *peers, struct leader_asks *asks) {
     struct leader_balancer *balancer = mem_zalloc(sizeof *balancer);
     *balancer = (struct leader_balancer){.env = env,
                                          .log = log,

@@ -43,10 +43,12 @@ void leader_plan_add(struct leader_plan *balance, const struct leader_plan_parti
     share->elsewhere++;
     if (!partition->ready || share->count == LEADER_MOVES_MAX) return;
     share->moves = mem_grow(share->moves, share->count, &share->room, sizeof *share->moves);
-    share->moves[share->count++] = (struct leader_move){partition->group, partition->leader, partition->preferred};
+    share->moves[share->count++] = (struct leader_move){partition->group, partition->leader,
+                                                        partition->preferred};
 }
 
-size_t leader_plan_plan(struct leader_plan *balance, uint32_t percentage, struct leader_move *moves) {
+size_t leader_plan_plan(struct leader_plan *balance, uint32_t percentage,
+                        struct leader_move *moves) {
     size_t planned = 0, before;
     size_t turn = 0;
     do {

@@ -58,8 +58,8 @@ static enum leader_transfer_outcome outcome_of(int error) {
     }
 }
 
-bool leader_handover_begin(struct leader_transfers *transfers, struct leader_handover *handover, uint64_t group,
-                           int32_t target, enum leader_transfer_outcome *outcome) {
+bool leader_handover_begin(struct leader_transfers *transfers, struct leader_handover *handover,
+                           uint64_t group, int32_t target, enum leader_transfer_outcome *outcome) {
     struct partition *partition = partition_set_find_group(transfers->partitions, group);
     const struct metadata_partition *row = metadata_partition_of_group(transfers->metadata, group);
     *outcome = TRANSFER_BUSY;
@@ -69,7 +69,8 @@ bool leader_handover_begin(struct leader_transfers *transfers, struct leader_han
         *outcome = TRANSFER_NOT_NEEDED;
     } else if (transfers->count < LEADER_TRANSFERS_MAX) {
         handover->transfer = (struct raft_group_transfer){.done = on_transferred};
-        int error = raft_group_transfer_begin(partition_group(partition), &handover->transfer, replica_of(row, target));
+        int error = raft_group_transfer_begin(partition_group(partition), &handover->transfer,
+                                              replica_of(row, target));
         *outcome = outcome_of(error);
         if (error != ERR_NONE) return false;
         handover->transfers = transfers;
@@ -95,8 +96,10 @@ struct slice leader_transfer_request(uint64_t group, int32_t target) {
     return slice_copy(NULL, bytes, sizeof bytes);
 }
 
-int leader_transfer_answer_decode(const uint8_t *body, size_t len, enum leader_transfer_outcome *outcome) {
-    if (len != ANSWER_SIZE || body[0] != FORMAT || body[1] >= TRANSFER_OUTCOMES) return ERR_MALFORMED;
+int leader_transfer_answer_decode(const uint8_t *body, size_t len,
+                                  enum leader_transfer_outcome *outcome) {
+    if (len != ANSWER_SIZE || body[0] != FORMAT || body[1] >= TRANSFER_OUTCOMES)
+        return ERR_MALFORMED;
     *outcome = (enum leader_transfer_outcome)body[1];
     return ERR_NONE;
 }
@@ -124,8 +127,8 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
     asked->handover.done = on_asked_done;
     asked->messages = transfers->messages;
     asked->caller = caller;
-    if (leader_handover_begin(transfers, &asked->handover, le_get_u64(body + 1), (int32_t)le_get_u32(body + 9),
-                              &outcome))
+    if (leader_handover_begin(transfers, &asked->handover, le_get_u64(body + 1),
+                              (int32_t)le_get_u32(body + 9), &outcome))
         return;
     transfer_answer(transfers->messages, caller, outcome);
     mem_free(asked);
@@ -134,7 +137,8 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
 /* ---- Life ---- */
 
 struct leader_transfers *leader_transfers_new(int32_t node, const struct metadata *metadata,
-                                              struct partition_set *partitions, struct broker_messages *messages) {
+                                              struct partition_set *partitions,
+                                              struct broker_messages *messages) {
     struct leader_transfers *transfers = mem_zalloc(sizeof *transfers);
     *transfers = (struct leader_transfers){
         .node = node, .metadata = metadata, .partitions = partitions, .messages = messages};

@@ -1,7 +1,8 @@
 /*
  * Sending and receiving requests, answers and announcements; the calls that wait.
  *
- * Calls wait in one list in the order in which they were made; there are few at a time (metadata changes, one lease renewal).
+ * Calls wait in one list in the order in which they were made; there are few at a time (metadata
+ * changes, one lease renewal).
  */
 #include "broker/cluster/broker_messages.h"
 
@@ -32,8 +33,8 @@ struct broker_messages {
     struct log_limiter limiter;
 };
 
-static void end_call(struct broker_messages *messages, struct broker_call *call, int error, const uint8_t *answer,
-                     size_t len) {
+static void end_call(struct broker_messages *messages, struct broker_call *call, int error,
+                     const uint8_t *answer, size_t len) {
     DL_DELETE(messages->calls, call);
     call->waits = false;
     call->done(call, error, answer, len);
@@ -71,7 +72,8 @@ struct broker_messages *broker_messages_new(struct env *env, struct log *log, st
     messages->env = env;
     messages->log = log;
     messages->peers = peers;
-    messages->next_number = env_random_u64(env); /* answers to an earlier life of this broker match nothing */
+    messages->next_number = env_random_u64(
+        env); /* answers to an earlier life of this broker match nothing */
     messages->tick = env_timer_new(env, on_tick, messages);
     messages->down_task.run = on_down_task;
     return messages;
@@ -113,25 +115,27 @@ void broker_messages_call_cancel(struct broker_messages *messages, struct broker
     call->waits = false;
 }
 
-void broker_messages_serve(struct broker_messages *messages, enum broker_request what, broker_request_handler *handler,
-                           void *arg) {
+void broker_messages_serve(struct broker_messages *messages, enum broker_request what,
+                           broker_request_handler *handler, void *arg) {
     CHECK(what < BROKER_REQUESTS); /* a constant; what peers ask for is compared when it comes */
     messages->served[what] = (struct served){handler, arg};
 }
 
-void broker_messages_answer(struct broker_messages *messages, struct broker_caller caller, struct slice body) {
+void broker_messages_answer(struct broker_messages *messages, struct broker_caller caller,
+                            struct slice body) {
     uint8_t head[NUMBER_SIZE];
     le_put_u64(head, caller.number);
     struct slice slices[2] = {slice_copy(NULL, head, sizeof head), body};
     peers_send(messages->peers, caller.node, PEER_CONTROL, BROKER_MESSAGE_ANSWER, slices, 2);
 }
 
-void broker_messages_send(struct broker_messages *messages, int32_t node, enum broker_message_kind kind,
-                          struct slice payload) {
+void broker_messages_send(struct broker_messages *messages, int32_t node,
+                          enum broker_message_kind kind, struct slice payload) {
     peers_send(messages->peers, node, PEER_CONTROL, (uint8_t)kind, &payload, 1);
 }
 
-static void received_answer(struct broker_messages *messages, int32_t node, const struct slice *payload) {
+static void received_answer(struct broker_messages *messages, int32_t node,
+                            const struct slice *payload) {
     uint64_t number = le_get_u64(payload->data);
     struct broker_call *call;
     DL_FOREACH(messages->calls, call) if (call->number == number && call->node == node) break;
@@ -139,17 +143,21 @@ static void received_answer(struct broker_messages *messages, int32_t node, cons
     end_call(messages, call, ERR_NONE, payload->data + NUMBER_SIZE, payload->len - NUMBER_SIZE);
 }
 
-void broker_messages_receive(struct broker_messages *messages, int32_t node, uint8_t kind, struct slice payload) {
+void broker_messages_receive(struct broker_messages *messages, int32_t node, uint8_t kind,
+                             struct slice payload) {
     bool request = kind == BROKER_MESSAGE_REQUEST;
     size_t head = request ? NUMBER_SIZE + 1 : NUMBER_SIZE;
     if (payload.len < head || (request && payload.data[NUMBER_SIZE] >= BROKER_REQUESTS)) {
         log_limited(messages->log, &messages->limiter, LOG_WARN,
-                    "dropped a message of broker %" PRId32 " that this version does not understand", node);
+                    "dropped a message of broker %" PRId32 " that this version does not understand",
+                    node);
     } else if (request) {
         struct served *served = &messages->served[payload.data[NUMBER_SIZE]];
         struct broker_caller caller = {.node = node, .number = le_get_u64(payload.data)};
-        /* Before this broker has a cluster, and while it stops, nobody answers: the caller asks again. */
-        if (served->handler != NULL) served->handler(served->arg, caller, payload.data + head, payload.len - head);
+        /* Before this broker has a cluster, and while it stops, nobody answers: the caller asks
+         * again. */
+        if (served->handler != NULL)
+            served->handler(served->arg, caller, payload.data + head, payload.len - head);
     } else {
         received_answer(messages, node, &payload);
     }

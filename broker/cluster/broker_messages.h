@@ -1,10 +1,12 @@
 /*
  * What brokers say to each other beside Raft: announcements, and small requests with answers.
  *
- * Happy path: a call gets a number, goes out on the control channel, and its answer with that number ends it. One
- * handler answers each kind of request, now or later. Failures: the link breaks (ERR_CONNECTION) or the time is over
- * (ERR_TIMEOUT): what was asked for may have been done all the same. Malformed messages are dropped with a log line.
- * Invariants: each call ends once, never inside broker_messages_call; answers to a broker that is gone go nowhere.
+ * Happy path: a call gets a number, goes out on the control channel, and its answer with that
+ * number ends it. One handler answers each kind of request, now or later. Failures: the link breaks
+ * (ERR_CONNECTION) or the time is over (ERR_TIMEOUT): what was asked for may have been done all the
+ * same. Malformed messages are dropped with a log line.
+ * Invariants: each call ends once, never inside broker_messages_call; answers to a broker that is
+ * gone go nowhere.
  */
 #ifndef BROKER_CLUSTER_BROKER_MESSAGES_H
 #define BROKER_CLUSTER_BROKER_MESSAGES_H
@@ -35,7 +37,8 @@ void broker_messages_free(struct broker_messages *messages);
 /* ---- Asking ---- */
 
 struct broker_call {
-    /* ERR_NONE and the answer (valid during the call), or ERR_CONNECTION, ERR_TIMEOUT, ERR_CANCELED. */
+    /* ERR_NONE and the answer (valid during the call), or ERR_CONNECTION, ERR_TIMEOUT,
+     * ERR_CANCELED. */
     void (*done)(struct broker_call *call, int error, const uint8_t *answer, size_t len);
     uint64_t number; /* ours, all below */
     int32_t node;
@@ -46,7 +49,8 @@ struct broker_call {
 /* `body` is taken over. */
 void broker_messages_call(struct broker_messages *messages, struct broker_call *call, int32_t node,
                           enum broker_request what, struct slice body, uint32_t timeout_ms);
-void broker_messages_call_cancel(struct broker_messages *messages, struct broker_call *call); /* `done` is not called */
+void broker_messages_call_cancel(struct broker_messages *messages,
+                                 struct broker_call *call); /* `done` is not called */
 
 /* ---- Answering ---- */
 
@@ -55,18 +59,21 @@ struct broker_caller {
     int32_t node;
     uint64_t number;
 };
-typedef void broker_request_handler(void *arg, struct broker_caller caller, const uint8_t *body, size_t len);
-void broker_messages_serve(struct broker_messages *messages, enum broker_request what, broker_request_handler *handler,
-                           void *arg);
-void broker_messages_answer(struct broker_messages *messages, struct broker_caller caller, struct slice body);
+typedef void broker_request_handler(void *arg, struct broker_caller caller, const uint8_t *body,
+                                    size_t len);
+void broker_messages_serve(struct broker_messages *messages, enum broker_request what,
+                           broker_request_handler *handler, void *arg);
+void broker_messages_answer(struct broker_messages *messages, struct broker_caller caller,
+                            struct slice body);
 
 /* ---- From the peers ---- */
 
 /* One-way, on the control channel; takes the slice over. */
-void broker_messages_send(struct broker_messages *messages, int32_t node, enum broker_message_kind kind,
-                          struct slice payload);
+void broker_messages_send(struct broker_messages *messages, int32_t node,
+                          enum broker_message_kind kind, struct slice payload);
 /* A REQUEST or ANSWER arrived; takes the payload over. */
-void broker_messages_receive(struct broker_messages *messages, int32_t node, uint8_t kind, struct slice payload);
+void broker_messages_receive(struct broker_messages *messages, int32_t node, uint8_t kind,
+                             struct slice payload);
 /* A link broke: calls to brokers that are not up end. */
 void broker_messages_down(struct broker_messages *messages);
 

@@ -3,9 +3,9 @@
  *
  * What a hello can mean, by who has a record:
  *   we no,  they no    lists must be equal; heard; when all are heard, the record is made
- *   we no,  they yes   it names us: we take it. It does not: our directory is not of this cluster, we end
- *   we yes, they no    it names them: let in, they take it. It does not: refused (an empty or foreign directory)
- *   we yes, they yes   the same: let in. Another one: refused, another cluster
+ *   we no,  they yes   it names us: we take it. It does not: our directory is not of this cluster,
+ * we end we yes, they no    it names them: let in, they take it. It does not: refused (an empty or
+ * foreign directory) we yes, they yes   the same: let in. Another one: refused, another cluster
  */
 #include "broker/cluster/cluster_forming.h"
 
@@ -33,8 +33,8 @@ struct cluster_forming {
 };
 
 void cluster_forming_list(const struct broker_settings *settings, char into[FORMING_LIST_MAX]) {
-    int wrote = snprintf(into, FORMING_LIST_MAX, "%s metadata.voters=%" PRIu32, settings->nodes_text,
-                         settings->metadata_voters);
+    int wrote = snprintf(into, FORMING_LIST_MAX, "%s metadata.voters=%" PRIu32,
+                         settings->nodes_text, settings->metadata_voters);
     CHECK(wrote > 0 && wrote < FORMING_LIST_MAX); /* cluster.nodes was read, and fits */
 }
 
@@ -53,7 +53,8 @@ static void form_if_all_heard(struct cluster_forming *forming) {
         bool own = settings->nodes[i].node == settings->node_id;
         if (!own && !forming->heard[i].heard) return;
         nodes[i].node = settings->nodes[i].node;
-        memcpy(nodes[i].directory, own ? forming->directory : forming->heard[i].directory, CLUSTER_UUID_SIZE);
+        memcpy(nodes[i].directory, own ? forming->directory : forming->heard[i].directory,
+               CLUSTER_UUID_SIZE);
     }
     struct cluster_record record;
     cluster_record_make(&record, nodes, settings->node_count, settings->metadata_voters);
@@ -91,28 +92,31 @@ static size_t place_of(const struct cluster_forming *forming, int32_t node) {
 static int directory_unknown(int32_t node, struct error_text *why) {
     return error_set(
         why, ERR_DENIED,
-        "broker %" PRId32 " was a broker of this cluster with another data directory, and this one does not hold what "
+        "broker %" PRId32
+        " was a broker of this cluster with another data directory, and this one does not hold what "
         "that one promised; it takes no part, and the other brokers go on without it. Give it its own directory "
         "back (data.dir); an empty one cannot take its place",
         node);
 }
 
 static int formed_without(int32_t node, struct error_text *why) {
-    return error_set(why, ERR_DENIED,
-                     "the cluster was formed without broker %" PRId32
-                     "; its brokers go on without it. Correct that broker's node.id or cluster.nodes",
-                     node);
+    return error_set(
+        why, ERR_DENIED,
+        "the cluster was formed without broker %" PRId32
+        "; its brokers go on without it. Correct that broker's node.id or cluster.nodes",
+        node);
 }
 
-static int other_cluster(const struct cluster_forming *forming, const struct peer_hello *hello, const char *their_id,
-                         struct error_text *why) {
+static int other_cluster(const struct cluster_forming *forming, const struct peer_hello *hello,
+                         const char *their_id, struct error_text *why) {
     return error_set(why, ERR_INVALID,
                      "broker %" PRId32 " belongs to cluster %s and broker %" PRId32
                      " to another one; correct cluster.nodes or data.dir of the one that is wrong",
                      hello->node, their_id, forming->settings->node_id);
 }
 
-/* The ids in a list, as far as they are written like ids; for lists of formed clusters, whose addresses may change one by one. */
+/* The ids in a list, as far as they are written like ids; for lists of formed clusters, whose
+ * addresses may change one by one. */
 static size_t ids_of(const char *list, int32_t *ids, size_t room) {
     size_t count = 0;
     while (*list != '\0' && *list != ' ' && count < room) {
@@ -126,7 +130,8 @@ static size_t ids_of(const char *list, int32_t *ids, size_t room) {
     return count;
 }
 
-static bool lists_agree(const struct cluster_forming *forming, const struct peer_hello *hello, bool formed) {
+static bool lists_agree(const struct cluster_forming *forming, const struct peer_hello *hello,
+                        bool formed) {
     if (!formed) return strcmp(hello->nodes, forming->list) == 0;
     int32_t ours[BROKER_NODES_MAX + 1], theirs[BROKER_NODES_MAX + 1];
     size_t our_count = ids_of(forming->list, ours, BROKER_NODES_MAX + 1);
@@ -134,7 +139,8 @@ static bool lists_agree(const struct cluster_forming *forming, const struct peer
     return our_count == their_count && memcmp(ours, theirs, our_count * sizeof ours[0]) == 0;
 }
 
-static int lists_differ(const struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *why) {
+static int lists_differ(const struct cluster_forming *forming, const struct peer_hello *hello,
+                        struct error_text *why) {
     return error_set(why, ERR_INVALID,
                      "cluster.nodes differ: broker %" PRId32 " has %.300s, and broker %" PRId32
                      " another list; make them equal on every broker",
@@ -144,17 +150,19 @@ static int lists_differ(const struct cluster_forming *forming, const struct peer
 static int judge_unformed_pair(struct cluster_forming *forming, const struct peer_hello *hello,
                                struct error_text *why) {
     size_t place = place_of(forming, hello->node);
-    const uint8_t *same_as = memcmp(hello->directory, forming->directory, CLUSTER_UUID_SIZE) == 0 ? forming->directory
-                                                                                                  : NULL;
+    const uint8_t *same_as = memcmp(hello->directory, forming->directory, CLUSTER_UUID_SIZE) == 0
+                                 ? forming->directory
+                                 : NULL;
     for (size_t i = 0; i < forming->settings->node_count; i++)
         if (i != place && forming->heard[i].heard &&
             memcmp(forming->heard[i].directory, hello->directory, CLUSTER_UUID_SIZE) == 0)
             same_as = forming->heard[i].directory;
     if (same_as != NULL)
-        return error_set(why, ERR_INVALID,
-                         "broker %" PRId32
-                         " has a copy of the data directory of another broker; give it an empty data.dir",
-                         hello->node);
+        return error_set(
+            why, ERR_INVALID,
+            "broker %" PRId32
+            " has a copy of the data directory of another broker; give it an empty data.dir",
+            hello->node);
     forming->heard[place].heard = true;
     memcpy(forming->heard[place].directory, hello->directory, CLUSTER_UUID_SIZE);
     form_if_all_heard(forming);
@@ -162,7 +170,8 @@ static int judge_unformed_pair(struct cluster_forming *forming, const struct pee
 }
 
 /* We have no record and heard of one. */
-static int meet_record(struct cluster_forming *forming, const struct cluster_record *record, struct error_text *why) {
+static int meet_record(struct cluster_forming *forming, const struct cluster_record *record,
+                       struct error_text *why) {
     if (cluster_record_names(record, forming->settings->node_id, forming->directory) ||
         MUTANT(MUTANT_WIPED_REPLICA_VOTES)) {
         forming_finish(forming, record);
@@ -178,15 +187,19 @@ static int meet_record(struct cluster_forming *forming, const struct cluster_rec
 }
 
 /* We have a record, they have none. */
-static int judge_newcomer(struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *why) {
-    if (cluster_record_names(&forming->record, hello->node, hello->directory) || MUTANT(MUTANT_WIPED_REPLICA_VOTES))
+static int judge_newcomer(struct cluster_forming *forming, const struct peer_hello *hello,
+                          struct error_text *why) {
+    if (cluster_record_names(&forming->record, hello->node, hello->directory) ||
+        MUTANT(MUTANT_WIPED_REPLICA_VOTES))
         return ERR_NONE;
     forming->directories_refused++;
-    return cluster_record_replica(&forming->record, hello->node) != 0 ? directory_unknown(hello->node, why)
-                                                                      : formed_without(hello->node, why);
+    return cluster_record_replica(&forming->record, hello->node) != 0
+               ? directory_unknown(hello->node, why)
+               : formed_without(hello->node, why);
 }
 
-int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hello *hello, struct error_text *refusal) {
+int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hello *hello,
+                          struct error_text *refusal) {
     struct cluster_record theirs;
     bool formed = forming->state == FORMING_DONE, they_formed = hello->record_len > 0;
     if (forming->state == FORMING_REFUSED) {
@@ -195,7 +208,8 @@ int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hel
     }
     if (they_formed &&
         (cluster_record_decode(hello->record, hello->record_len, &theirs) != ERR_NONE ||
-         (!cluster_record_names(&theirs, hello->node, hello->directory) && !MUTANT(MUTANT_WIPED_REPLICA_VOTES))))
+         (!cluster_record_names(&theirs, hello->node, hello->directory) &&
+          !MUTANT(MUTANT_WIPED_REPLICA_VOTES))))
         return error_set(refusal, ERR_INVALID,
                          "the cluster record of broker %" PRId32
                          " makes no sense (its own directory is not in it); its data "
@@ -224,7 +238,8 @@ void cluster_forming_refused(struct cluster_forming *forming, const char *senten
 void cluster_forming_heard_record(struct cluster_forming *forming, const void *data, size_t len) {
     struct cluster_record record;
     struct error_text why;
-    if (forming->state != FORMING_WAITING || cluster_record_decode(data, len, &record) != ERR_NONE) return;
+    if (forming->state != FORMING_WAITING || cluster_record_decode(data, len, &record) != ERR_NONE)
+        return;
     meet_record(forming, &record, &why);
 }
 
@@ -251,10 +266,11 @@ void cluster_forming_waits_for(const struct cluster_forming *forming, char *into
     into[0] = '\0';
     for (size_t i = 0; i < forming->settings->node_count; i++) {
         const struct broker_node_address *node = &forming->settings->nodes[i];
-        if (node->node == forming->settings->node_id || forming->heard[i].heard || used >= size) continue;
+        if (node->node == forming->settings->node_id || forming->heard[i].heard || used >= size)
+            continue;
         char address[HOST_PORT_TEXT];
-        int wrote = snprintf(into + used, size - used, "%s%" PRId32 " (%s)", used == 0 ? "" : ", ", node->node,
-                             host_port_text(node->host, node->port, address));
+        int wrote = snprintf(into + used, size - used, "%s%" PRId32 " (%s)", used == 0 ? "" : ", ",
+                             node->node, host_port_text(node->host, node->port, address));
         CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
     }

@@ -1,8 +1,8 @@
 /*
  * The cluster record as a struct and as bytes. Pure.
  *
- * Bytes, big-endian: u8 format, u8 voters, u8 nodes, then for each i32 node and its UUID. The id is not among them: it is
- * computed from them.
+ * Bytes, big-endian: u8 format, u8 voters, u8 nodes, then for each i32 node and its UUID. The id is
+ * not among them: it is computed from them.
  */
 #include "broker/cluster/cluster_record.h"
 
@@ -35,8 +35,8 @@ static void compute_id(struct cluster_record *record) {
     kp_uuid_text(uuid, record->id);
 }
 
-void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes, size_t count,
-                         uint32_t voters) {
+void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes,
+                         size_t count, uint32_t voters) {
     /* cluster.nodes was checked; a record of somebody else goes through cluster_record_decode */
     CHECK(count >= 1 && count <= CLUSTER_NODES_MAX);
     CHECK(voters >= 1); /* a setting with that limit */
@@ -46,11 +46,13 @@ void cluster_record_make(struct cluster_record *record, const struct cluster_nod
     record->voters = voters < count ? voters : (uint32_t)count;
     qsort(record->nodes, count, sizeof *nodes, compare_nodes);
     for (size_t i = 1; i < count; i++)
-        CHECK(record->nodes[i - 1].node < record->nodes[i].node); /* the settings refuse a node that is named twice */
+        CHECK(record->nodes[i - 1].node <
+              record->nodes[i].node); /* the settings refuse a node that is named twice */
     compute_id(record);
 }
 
-size_t cluster_record_encode(const struct cluster_record *record, uint8_t into[CLUSTER_RECORD_MAX]) {
+size_t cluster_record_encode(const struct cluster_record *record,
+                             uint8_t into[CLUSTER_RECORD_MAX]) {
     uint8_t *at = into;
     *at++ = FORMAT;
     *at++ = (uint8_t)record->voters;
@@ -80,7 +82,8 @@ int cluster_record_decode(const void *data, size_t len, struct cluster_record *r
         record->nodes[i].node = kp_read_int32(&reader);
         struct kp_uuid uuid = kp_read_uuid(&reader);
         memcpy(record->nodes[i].directory, uuid.bytes, CLUSTER_UUID_SIZE);
-        if (record->nodes[i].node < 0 || (i > 0 && record->nodes[i].node <= record->nodes[i - 1].node))
+        if (record->nodes[i].node < 0 ||
+            (i > 0 && record->nodes[i].node <= record->nodes[i - 1].node))
             return ERR_MALFORMED;
     }
     compute_id(record);
@@ -90,7 +93,8 @@ int cluster_record_decode(const void *data, size_t len, struct cluster_record *r
 bool cluster_record_names(const struct cluster_record *record, int32_t node,
                           const uint8_t directory[CLUSTER_UUID_SIZE]) {
     replica_id replica = cluster_record_replica(record, node);
-    return replica != 0 && memcmp(record->nodes[replica - 1].directory, directory, CLUSTER_UUID_SIZE) == 0;
+    return replica != 0 &&
+           memcmp(record->nodes[replica - 1].directory, directory, CLUSTER_UUID_SIZE) == 0;
 }
 
 uint64_t cluster_record_replica(const struct cluster_record *record, int32_t node) {

@@ -1,9 +1,10 @@
 /*
- * The cluster record: which directories form the cluster, written once in every data directory when the cluster is formed.
+ * The cluster record: which directories form the cluster, written once in every data directory when
+ * the cluster is formed.
  *
- * Sorted pairs of node id and directory UUID, and how many of them, in that order, vote on metadata. A hash of all of it is the
- * cluster id, so brokers that formed from the same facts have the same record. The place in the list, from 1, is a
- * broker's replica id in group 0.
+ * Sorted pairs of node id and directory UUID, and how many of them, in that order, vote on
+ * metadata. A hash of all of it is the cluster id, so brokers that formed from the same facts have
+ * the same record. The place in the list, from 1, is a broker's replica id in group 0.
  */
 #ifndef BROKER_CLUSTER_CLUSTER_RECORD_H
 #define BROKER_CLUSTER_CLUSTER_RECORD_H
@@ -15,7 +16,12 @@
 #include "base/error.h"
 #include "storage/log_types.h"
 
-enum { CLUSTER_NODES_MAX = 64, CLUSTER_UUID_SIZE = 16, CLUSTER_ID_SIZE = 23, CLUSTER_RECORD_MAX = 2048 };
+enum {
+    CLUSTER_NODES_MAX = 64,
+    CLUSTER_UUID_SIZE = 16,
+    CLUSTER_ID_SIZE = 23,
+    CLUSTER_RECORD_MAX = 2048
+};
 
 struct cluster_node {
     int32_t node;
@@ -30,8 +36,8 @@ struct cluster_record {
 };
 
 /* From the facts; sorts the nodes (1 to CLUSTER_NODES_MAX, different ids: checked). */
-void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes, size_t count,
-                         uint32_t voters);
+void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes,
+                         size_t count, uint32_t voters);
 /* Returns the length, at most CLUSTER_RECORD_MAX. */
 size_t cluster_record_encode(const struct cluster_record *record, uint8_t into[CLUSTER_RECORD_MAX]);
 /* ERR_MALFORMED, ERR_VERSION. */

@@ -26,7 +26,8 @@ struct isolation {
 
 static bool is_heard(const struct isolation *isolation, int32_t node) {
     uint64_t heard_ms = peers_heard_ms(isolation->peers, node);
-    return node == isolation->settings->node_id || (heard_ms > 0 && env_now_ms(isolation->env) - heard_ms <= HEARD_MS);
+    return node == isolation->settings->node_id ||
+           (heard_ms > 0 && env_now_ms(isolation->env) - heard_ms <= HEARD_MS);
 }
 
 /* Whether others may serve while we cannot. */
@@ -54,20 +55,22 @@ static void isolation_tell(const struct isolation *isolation) {
     }
     for (size_t i = 0; i < settings->node_count && len < sizeof silent - 16; i++)
         if (!is_heard(isolation, settings->nodes[i].node))
-            len += (size_t)snprintf(silent + len, sizeof silent - len, "%s%" PRId32, len == 0 ? "" : ", ",
-                                    settings->nodes[i].node);
-    log_warn(isolation->log,
-             "no majority of the brokers was heard for %" PRIu32
-             " ms (silent: %s), and they may serve without this one: clients are sent to them. Look at the network "
-             "between the brokers",
-             settings->isolated_clients_ms, silent);
+            len += (size_t)snprintf(silent + len, sizeof silent - len, "%s%" PRId32,
+                                    len == 0 ? "" : ", ", settings->nodes[i].node);
+    log_warn(
+        isolation->log,
+        "no majority of the brokers was heard for %" PRIu32
+        " ms (silent: %s), and they may serve without this one: clients are sent to them. Look at the network "
+        "between the brokers",
+        settings->isolated_clients_ms, silent);
 }
 
 static void isolation_look(void *arg) {
     struct isolation *isolation = arg;
     isolation->quiet_looks = hears_too_few(isolation) ? isolation->quiet_looks + 1 : 0;
     uint64_t quiet_ms = HEARD_MS + (uint64_t)isolation->quiet_looks * LOOK_MS;
-    bool isolated = isolation->quiet_looks > 0 && quiet_ms >= isolation->settings->isolated_clients_ms;
+    bool isolated = isolation->quiet_looks > 0 &&
+                    quiet_ms >= isolation->settings->isolated_clients_ms;
     env_timer_start(isolation->timer, LOOK_MS * 1000);
     if (isolated == isolation->isolated) return;
     isolation->isolated = isolated;
@@ -75,8 +78,9 @@ static void isolation_look(void *arg) {
     isolation->changed(isolation->arg, isolated);
 }
 
-struct isolation *isolation_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                                const struct peers *peers, const struct leader_table *leaders,
+struct isolation *isolation_new(struct env *env, struct log *log,
+                                const struct broker_settings *settings, const struct peers *peers,
+                                const struct leader_table *leaders,
                                 void (*changed)(void *arg, bool isolated), void *arg) {
     if (settings->isolated_clients_ms == 0 || settings->node_count < 3) return NULL;
     struct isolation *isolation = mem_zalloc(sizeof *isolation);

@@ -1,11 +1,14 @@
 /*
- * Whether this broker may be cut off while the others serve: then its clients do well to go to them.
+ * Whether this broker may be cut off while the others serve: then its clients do well to go to
+ * them.
  *
- * Happy path: a majority of the brokers is heard all the time (pings come twice a second), and nothing happens. Isolated is who has heard no
- * majority for isolated.clients.ms, has no lead left, and does not know that there is nobody to go to: brokers whose processes are known to be
- * dead serve nobody, and the others must be a majority to serve anybody. So a cluster of one or two brokers never is. Failures: where the machines
- * of a majority are gone without a trace they look as if they were only cut off; clients are told then what is down, and sent on in vain.
- * Invariant: time in which this process itself stood still does not count.
+ * Happy path: a majority of the brokers is heard all the time (pings come twice a second), and
+ * nothing happens. Isolated is who has heard no majority for isolated.clients.ms, has no lead left,
+ * and does not know that there is nobody to go to: brokers whose processes are known to be dead
+ * serve nobody, and the others must be a majority to serve anybody. So a cluster of one or two
+ * brokers never is. Failures: where the machines of a majority are gone without a trace they look
+ * as if they were only cut off; clients are told then what is down, and sent on in vain. Invariant:
+ * time in which this process itself stood still does not count.
  */
 #ifndef BROKER_CLUSTER_ISOLATION_H
 #define BROKER_CLUSTER_ISOLATION_H
@@ -16,9 +19,11 @@
 
 struct isolation;
 
-/* `changed` comes from a timer, for each change. All that is given stays as long as it; NULL if the settings say never. */
-struct isolation *isolation_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                                const struct peers *peers, const struct leader_table *leaders,
+/* `changed` comes from a timer, for each change. All that is given stays as long as it; NULL if the
+ * settings say never. */
+struct isolation *isolation_new(struct env *env, struct log *log,
+                                const struct broker_settings *settings, const struct peers *peers,
+                                const struct leader_table *leaders,
                                 void (*changed)(void *arg, bool isolated), void *arg);
 void isolation_free(struct isolation *isolation);
 

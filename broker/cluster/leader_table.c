@@ -1,8 +1,8 @@
 /*
  * The table of leaders: rows by group, announcements out and in, and who waits for leaders.
  *
- * An announcement, big-endian: u8 format, i32 rows, then for each: i64 group, i32 term, u8 leads, i32 n, n x i32 node (in sync). Large
- * tables go in several of them.
+ * An announcement, big-endian: u8 format, i32 rows, then for each: i64 group, i32 term, u8 leads,
+ * i32 n, n x i32 node (in sync). Large tables go in several of them.
  */
 #include "broker/cluster/leader_table.h"
 
@@ -80,12 +80,15 @@ static void end_wait(struct leader_wait *wait, int error) {
     wait->done(wait, error);
 }
 
-static bool is_led(const struct leader_table *table, const struct leader_wait *wait, uint64_t group) {
+static bool is_led(const struct leader_table *table, const struct leader_wait *wait,
+                   uint64_t group) {
     struct leader leader = leader_table_get(table, group);
-    return leader.node != LEADER_NONE && leader.term > wait->term_above && leader_table_doubt_ms(table, group) == 0;
+    return leader.node != LEADER_NONE && leader.term > wait->term_above &&
+           leader_table_doubt_ms(table, group) == 0;
 }
 
-/* Begins where it ended in vain the last time: many wait for thousands of groups, which come one by one. */
+/* Begins where it ended in vain the last time: many wait for thousands of groups, which come one by
+ * one. */
 static bool all_led(const struct leader_table *table, struct leader_wait *wait) {
     for (size_t i = 0; i < wait->group_count; i++) {
         if (!is_led(table, wait, wait->groups[wait->next_group])) return false;
@@ -107,8 +110,8 @@ static void on_wait_over(void *arg) {
     end_wait(arg, ERR_TIMEOUT);
 }
 
-void leader_table_wait(struct leader_table *table, struct leader_wait *wait, const uint64_t *groups, size_t count,
-                       uint32_t timeout_ms) {
+void leader_table_wait(struct leader_table *table, struct leader_wait *wait, const uint64_t *groups,
+                       size_t count, uint32_t timeout_ms) {
     wait->groups = mem_alloc((count + 1) * sizeof *groups);
     if (count > 0) memcpy(wait->groups, groups, count * sizeof *groups);
     wait->group_count = count;
@@ -232,13 +235,14 @@ static struct row *find_or_add(struct leader_table *table, uint64_t group) {
 }
 
 static void set_in_sync(struct row *row, const int32_t *nodes, size_t count) {
-    if (count != row->in_sync_count) row->in_sync = mem_realloc(row->in_sync, (count + 1) * sizeof *nodes);
+    if (count != row->in_sync_count)
+        row->in_sync = mem_realloc(row->in_sync, (count + 1) * sizeof *nodes);
     if (count > 0) memcpy(row->in_sync, nodes, count * sizeof *nodes);
     row->in_sync_count = count;
 }
 
-struct leader_table *leader_table_new(struct env *env, struct log *log, int32_t own_node, leader_table_send *send,
-                                      void *arg) {
+struct leader_table *leader_table_new(struct env *env, struct log *log, int32_t own_node,
+                                      leader_table_send *send, void *arg) {
     struct leader_table *table = mem_zalloc(sizeof *table);
     table->env = env;
     table->log = log;
@@ -269,8 +273,10 @@ void leader_table_free(struct leader_table *table) {
 struct leader leader_table_get(const struct leader_table *table, uint64_t group) {
     const struct row *row = table_find(table, group);
     if (row == NULL) return (struct leader){.node = LEADER_NONE};
-    return (struct leader){
-        .node = row->node, .term = row->term, .in_sync = row->in_sync, .in_sync_count = row->in_sync_count};
+    return (struct leader){.node = row->node,
+                           .term = row->term,
+                           .in_sync = row->in_sync,
+                           .in_sync_count = row->in_sync_count};
 }
 
 size_t leader_table_led_by(const struct leader_table *table, int32_t node) {
@@ -280,8 +286,8 @@ size_t leader_table_led_by(const struct leader_table *table, int32_t node) {
     return count;
 }
 
-void leader_table_lead(struct leader_table *table, uint64_t group, log_term term, const int32_t *in_sync,
-                       size_t count) {
+void leader_table_lead(struct leader_table *table, uint64_t group, log_term term,
+                       const int32_t *in_sync, size_t count) {
     struct row *row = find_or_add(table, group);
     if (term < row->term) return; /* somebody leads a later term already; we shall hear of it */
     row->term = term;
@@ -336,14 +342,15 @@ void leader_table_peer_down(struct leader_table *table, int32_t node) {
         if (row->node == node) doubt(table, row);
 }
 
-static void table_hear(struct leader_table *table, int32_t node, uint64_t group, log_term term, bool leads,
-                       const int32_t *in_sync, size_t count) {
+static void table_hear(struct leader_table *table, int32_t node, uint64_t group, log_term term,
+                       bool leads, const int32_t *in_sync, size_t count) {
     struct row *row = table_find(table, group);
     if (row == NULL && !leads) return;
     if (row == NULL && HASH_COUNT(table->rows) >= BROKER_PARTITIONS_MOST) {
         log_limited(table->log, &table->limiter, LOG_WARN,
-                    "broker %" PRId32 " leads more groups than there can be; group %" PRIu64 " is left out", node,
-                    group);
+                    "broker %" PRId32 " leads more groups than there can be; group %" PRIu64
+                    " is left out",
+                    node, group);
         return;
     }
     row = find_or_add(table, group);
@@ -356,7 +363,8 @@ static void table_hear(struct leader_table *table, int32_t node, uint64_t group,
     }
     if (term == row->term && row->node != LEADER_NONE && row->node != node) {
         log_limited(table->log, &table->limiter, LOG_ERROR,
-                    "brokers %" PRId32 " and %" PRId32 " both say that they lead group %" PRIu64 " in term %" PRIu32,
+                    "brokers %" PRId32 " and %" PRId32 " both say that they lead group %" PRIu64
+                    " in term %" PRIu32,
                     row->node, node, group, term);
         return;
     }
@@ -369,7 +377,8 @@ static void table_hear(struct leader_table *table, int32_t node, uint64_t group,
     table->any_new = true;
 }
 
-void leader_table_receive(struct leader_table *table, int32_t node, const struct slice *announcement) {
+void leader_table_receive(struct leader_table *table, int32_t node,
+                          const struct slice *announcement) {
     struct kp_reader reader;
     kp_reader_init(&reader, announcement->data, announcement->len);
     bool known = kp_read_int8(&reader) == FORMAT;
@@ -383,10 +392,13 @@ void leader_table_receive(struct leader_table *table, int32_t node, const struct
         if (term < 1 || count > IN_SYNC_MAX) kp_reader_fail(&reader, ERR_MALFORMED);
         for (int32_t n = 0; n < count && reader.error == ERR_NONE; n++)
             in_sync[n] = kp_read_int32(&reader);
-        if (reader.error == ERR_NONE) table_hear(table, node, group, (uint32_t)term, leads, in_sync, (size_t)count);
+        if (reader.error == ERR_NONE)
+            table_hear(table, node, group, (uint32_t)term, leads, in_sync, (size_t)count);
     }
     if (!known || reader.error != ERR_NONE || kp_reader_left(&reader) > 0)
         log_limited(table->log, &table->limiter, LOG_WARN,
-                    "an announcement of leaders from broker %" PRId32 " makes no sense and was dropped", node);
+                    "an announcement of leaders from broker %" PRId32
+                    " makes no sense and was dropped",
+                    node);
     if (table->any_new) env_defer(table->env, &table->task);
 }

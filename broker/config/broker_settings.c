@@ -1,8 +1,9 @@
 /*
  * Typed values of a broker's settings, and what must fit between several of them.
  *
- * Happy path: each row is copied into its field; lists (cluster.nodes; listeners in listener_settings.c) are parsed and sorted. Failures: the first thing that
- * does not fit ends it with a sentence that names the setting, its value and what would do.
+ * Happy path: each row is copied into its field; lists (cluster.nodes; listeners in
+ * listener_settings.c) are parsed and sorted. Failures: the first thing that does not fit ends it
+ * with a sentence that names the setting, its value and what would do.
  */
 #include "broker/config/broker_settings.h"
 
@@ -26,7 +27,8 @@ static int compare_nodes(const void *a, const void *b) {
     return left->node < right->node ? -1 : left->node > right->node;
 }
 
-static int parse_node(const char *piece, size_t len, struct broker_node_address *into, struct error_text *why) {
+static int parse_node(const char *piece, size_t len, struct broker_node_address *into,
+                      struct error_text *why) {
     const char *at = memchr(piece, '@', len);
     size_t digits = at == NULL ? 0 : (size_t)(at - piece);
     int64_t node = 0;
@@ -35,7 +37,8 @@ static int parse_node(const char *piece, size_t len, struct broker_node_address 
         good = isdigit((unsigned char)piece[i]);
         node = node * 10 + (piece[i] - '0');
     }
-    good = good && node <= INT32_MAX && host_port_parse(at + 1, len - digits - 1, into->host, &into->port) &&
+    good = good && node <= INT32_MAX &&
+           host_port_parse(at + 1, len - digits - 1, into->host, &into->port) &&
            into->host[0] != '\0' && !host_is_any(into->host) && into->port != 0;
     if (!good)
         return error_set(why, ERR_INVALID,
@@ -51,8 +54,9 @@ static void write_nodes_text(struct broker_settings *into) {
     for (size_t i = 0; i < into->node_count; i++) {
         const struct broker_node_address *node = &into->nodes[i];
         char address[HOST_PORT_TEXT];
-        int wrote = snprintf(into->nodes_text + used, sizeof into->nodes_text - used, "%s%" PRId32 "@%s",
-                             i == 0 ? "" : ",", node->node, host_port_text(node->host, node->port, address));
+        int wrote = snprintf(into->nodes_text + used, sizeof into->nodes_text - used,
+                             "%s%" PRId32 "@%s", i == 0 ? "" : ",", node->node,
+                             host_port_text(node->host, node->port, address));
         CHECK(wrote > 0); /* the format is ours */
         used += (size_t)wrote;
         CHECK(used < sizeof into->nodes_text); /* BROKER_NODES_MAX hosts of HOST_MAX fit */
@@ -64,7 +68,9 @@ static const struct broker_node_address *same_address(const struct broker_settin
     for (size_t i = 1; i < settings->node_count; i++) {
         const struct broker_node_address *one = &settings->nodes[i];
         for (size_t k = 0; k < i; k++)
-            if (one->port == settings->nodes[k].port && strcasecmp(one->host, settings->nodes[k].host) == 0) return one;
+            if (one->port == settings->nodes[k].port &&
+                strcasecmp(one->host, settings->nodes[k].host) == 0)
+                return one;
     }
     return NULL;
 }
@@ -74,7 +80,9 @@ static int parse_nodes(struct broker_settings *into, struct error_text *why) {
     size_t len;
     while (host_port_next(&at, &piece, &len)) {
         if (into->node_count == BROKER_NODES_MAX)
-            return error_set(why, ERR_INVALID, "cluster.nodes has more than %d brokers; remove some", BROKER_NODES_MAX);
+            return error_set(why, ERR_INVALID,
+                             "cluster.nodes has more than %d brokers; remove some",
+                             BROKER_NODES_MAX);
         int error = parse_node(piece, len, &into->nodes[into->node_count], why);
         if (error != ERR_NONE) return error;
         into->node_count++;
@@ -90,7 +98,8 @@ static int parse_nodes(struct broker_settings *into, struct error_text *why) {
         own = own || into->nodes[i].node == into->node_id;
         if (i > 0 && into->nodes[i].node == into->nodes[i - 1].node)
             return error_set(why, ERR_INVALID,
-                             "cluster.nodes has broker %" PRId32 " twice; give each broker its own id",
+                             "cluster.nodes has broker %" PRId32
+                             " twice; give each broker its own id",
                              into->nodes[i].node);
     }
     const struct broker_node_address *second = same_address(into);
@@ -100,11 +109,12 @@ static int parse_nodes(struct broker_settings *into, struct error_text *why) {
                          " the host and port of its own peer.listen",
                          second->host, second->port, second->node);
     if (!own)
-        return error_set(why, ERR_INVALID,
-                         "this is broker %" PRId32
-                         " (node.id), but cluster.nodes (%.200s) does not have it; add it, with the "
-                         "same list on every broker",
-                         into->node_id, text);
+        return error_set(
+            why, ERR_INVALID,
+            "this is broker %" PRId32
+            " (node.id), but cluster.nodes (%.200s) does not have it; add it, with the "
+            "same list on every broker",
+            into->node_id, text);
     if (!alone) write_nodes_text(into);
     return ERR_NONE;
 }
@@ -117,12 +127,14 @@ static bool hosts_meet(const char *a, const char *b) {
 static int check_peer_port(const struct broker_settings *settings, struct error_text *why) {
     for (size_t i = 0; i < settings->listener_count && settings->peer_port != 0; i++) {
         const struct broker_listener *listener = &settings->listeners[i];
-        if (listener->port == settings->peer_port && hosts_meet(listener->host, settings->peer_host))
-            return error_set(why, ERR_INVALID,
-                             "port %" PRId32
-                             " is for the other brokers (peer.listen) and for clients (%s of listeners); clients and "
-                             "brokers speak differently: give each a port of its own",
-                             settings->peer_port, listener->name);
+        if (listener->port == settings->peer_port &&
+            hosts_meet(listener->host, settings->peer_host))
+            return error_set(
+                why, ERR_INVALID,
+                "port %" PRId32
+                " is for the other brokers (peer.listen) and for clients (%s of listeners); clients and "
+                "brokers speak differently: give each a port of its own",
+                settings->peer_port, listener->name);
     }
     return ERR_NONE;
 }
@@ -131,14 +143,17 @@ static int parse_peer_listen(struct broker_settings *into, struct error_text *wh
     const char *text = settings_text(into->values, "peer.listen");
     if (text[0] != '\0') {
         if (!host_port_parse(text, strlen(text), into->peer_host, &into->peer_port))
-            return error_set(why, ERR_INVALID, "peer.listen=%.100s is not HOST:PORT; write for example 127.0.0.1:9093",
-                             text);
-        if (into->peer_host[0] == '\0') snprintf(into->peer_host, sizeof into->peer_host, "0.0.0.0");
+            return error_set(
+                why, ERR_INVALID,
+                "peer.listen=%.100s is not HOST:PORT; write for example 127.0.0.1:9093", text);
+        if (into->peer_host[0] == '\0')
+            snprintf(into->peer_host, sizeof into->peer_host, "0.0.0.0");
         if (into->peer_port == 0 && into->node_count > 1)
-            return error_set(why, ERR_INVALID,
-                             "peer.listen=%.100s lets the system pick the port, where the other brokers would not find "
-                             "this one; give it the port of its own entry in cluster.nodes",
-                             text);
+            return error_set(
+                why, ERR_INVALID,
+                "peer.listen=%.100s lets the system pick the port, where the other brokers would not find "
+                "this one; give it the port of its own entry in cluster.nodes",
+                text);
         return check_peer_port(into, why);
     }
     if (into->node_count == 1) return ERR_NONE;
@@ -146,12 +161,13 @@ static int parse_peer_listen(struct broker_settings *into, struct error_text *wh
         const struct broker_node_address *own = &into->nodes[i];
         if (own->node != into->node_id) continue;
         if (!host_is_loopback(own->host))
-            return error_set(why, ERR_INVALID,
-                             "the other brokers reach this one at %.100s:%" PRId32
-                             " (cluster.nodes), but peer.listen is not set, "
-                             "so it would listen on 127.0.0.1 only; set peer.listen=0.0.0.0:%" PRId32
-                             " and let only brokers reach that port",
-                             own->host, own->port, own->port);
+            return error_set(
+                why, ERR_INVALID,
+                "the other brokers reach this one at %.100s:%" PRId32
+                " (cluster.nodes), but peer.listen is not set, "
+                "so it would listen on 127.0.0.1 only; set peer.listen=0.0.0.0:%" PRId32
+                " and let only brokers reach that port",
+                own->host, own->port, own->port);
         snprintf(into->peer_host, sizeof into->peer_host, "127.0.0.1");
         into->peer_port = own->port;
     }
@@ -170,8 +186,10 @@ static void read_topic_values(struct broker_settings *into) {
     into->default_replication_factor = (int32_t)settings_int(values, "default.replication.factor");
     into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
     into->leader_rebalance = settings_bool(values, "auto.leader.rebalance.enable");
-    into->leader_check_interval_s = (uint32_t)settings_int(values, "leader.imbalance.check.interval.seconds");
-    into->leader_imbalance_percentage = (uint32_t)settings_int(values, "leader.imbalance.per.broker.percentage");
+    into->leader_check_interval_s = (uint32_t)settings_int(
+        values, "leader.imbalance.check.interval.seconds");
+    into->leader_imbalance_percentage = (uint32_t)settings_int(
+        values, "leader.imbalance.per.broker.percentage");
     into->min_insync_replicas = (int32_t)settings_int(values, "min.insync.replicas");
     into->message_max_bytes = (int32_t)settings_int(values, "message.max.bytes");
     into->log_compression_lz4 = settings_choice(values, "log.compression") == 0;
@@ -197,7 +215,8 @@ static void read_limits(struct broker_settings *into) {
     into->segment_bytes = (uint64_t)settings_int(values, "log.segment.bytes");
     into->index_interval_bytes = (uint32_t)settings_int(values, "log.index.interval.bytes");
     into->tail_cache_bytes = (uint64_t)settings_int(values, "tail.cache.bytes");
-    into->partition_uncommitted_bytes = (uint64_t)settings_int(values, "partition.uncommitted.max.bytes");
+    into->partition_uncommitted_bytes = (uint64_t)settings_int(values,
+                                                               "partition.uncommitted.max.bytes");
     into->disk_min_free_bytes = (uint64_t)settings_int(values, "disk.min.free.bytes");
     into->peer_window_bytes = (uint64_t)settings_int(values, "peer.window.bytes");
     into->peer_receive_bytes = (uint64_t)settings_int(values, "peer.receive.max.bytes");
@@ -218,23 +237,28 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
                          s->num_partitions, s->max_request_partitions);
     if ((uint32_t)s->num_partitions > s->max_partitions)
         return error_set(why, ERR_INVALID,
-                         "num.partitions=%" PRId32 " is more than the cluster may have (max.partitions=%" PRIu32
+                         "num.partitions=%" PRId32
+                         " is more than the cluster may have (max.partitions=%" PRIu32
                          "); raise the one or lower the other",
                          s->num_partitions, s->max_partitions);
     if (s->raft_election_timeout_ms < 3 * (uint64_t)s->raft_heartbeat_ms)
-        return error_set(why, ERR_INVALID,
-                         "raft.election.timeout.ms=%" PRIu32 " is less than 3 times raft.heartbeat.ms=%" PRIu32
-                         ", so one late heartbeat would depose a leader; raise it to %" PRIu64 " at least",
-                         s->raft_election_timeout_ms, s->raft_heartbeat_ms, 3 * (uint64_t)s->raft_heartbeat_ms);
+        return error_set(
+            why, ERR_INVALID,
+            "raft.election.timeout.ms=%" PRIu32 " is less than 3 times raft.heartbeat.ms=%" PRIu32
+            ", so one late heartbeat would depose a leader; raise it to %" PRIu64 " at least",
+            s->raft_election_timeout_ms, s->raft_heartbeat_ms, 3 * (uint64_t)s->raft_heartbeat_ms);
     if (s->broker_session_timeout_ms < 2 * (uint64_t)s->broker_heartbeat_ms)
         return error_set(why, ERR_INVALID,
                          "broker.session.timeout.ms=%" PRIu32
                          " is less than twice broker.heartbeat.interval.ms=%" PRIu32
-                         ", so one late heartbeat would fence a broker; raise it to %" PRIu64 " at least",
-                         s->broker_session_timeout_ms, s->broker_heartbeat_ms, 2 * (uint64_t)s->broker_heartbeat_ms);
+                         ", so one late heartbeat would fence a broker; raise it to %" PRIu64
+                         " at least",
+                         s->broker_session_timeout_ms, s->broker_heartbeat_ms,
+                         2 * (uint64_t)s->broker_heartbeat_ms);
     if (s->journal_max_bytes < 2 * s->journal_file_bytes)
         return error_set(why, ERR_INVALID,
-                         "journal.max.bytes=%" PRIu64 " is less than two files of journal.file.bytes=%" PRIu64
+                         "journal.max.bytes=%" PRIu64
+                         " is less than two files of journal.file.bytes=%" PRIu64
                          "; raise the one or lower the other",
                          s->journal_max_bytes, s->journal_file_bytes);
     if ((uint64_t)s->message_max_bytes > s->socket_request_max_bytes)
@@ -244,11 +268,13 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
                          "); raise the one or lower the other",
                          s->message_max_bytes, s->socket_request_max_bytes);
     if (s->default_replication_factor == 0)
-        return error_set(why, ERR_INVALID, "default.replication.factor=0 is not possible; it takes -1 or 1 to 64");
+        return error_set(why, ERR_INVALID,
+                         "default.replication.factor=0 is not possible; it takes -1 or 1 to 64");
     return ERR_NONE;
 }
 
-/* The room of the journal comes and goes a file at a time: a few large ones would be all reserve. */
+/* The room of the journal comes and goes a file at a time: a few large ones would be all reserve.
+ */
 static void fit_journal_files(struct broker_settings *into) {
     uint64_t most = into->journal_max_bytes / JOURNAL_FILES / JOURNAL_GRAIN * JOURNAL_GRAIN;
     if (into->journal_file_bytes > most) into->journal_file_bytes = most;
@@ -262,14 +288,16 @@ static int check_lengths(const struct settings *values, struct error_text *why) 
         if (table[i].type != SETTING_TEXT && table[i].type != SETTING_LIST) continue;
         const char *value = settings_text(values, table[i].name);
         if (strlen(value) > INT16_MAX)
-            return error_set(why, ERR_INVALID,
-                             "%s=%.60s... has %zu bytes, and clients can be told %d at most; shorten it", table[i].name,
-                             value, strlen(value), INT16_MAX);
+            return error_set(
+                why, ERR_INVALID,
+                "%s=%.60s... has %zu bytes, and clients can be told %d at most; shorten it",
+                table[i].name, value, strlen(value), INT16_MAX);
     }
     return ERR_NONE;
 }
 
-int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why) {
+int broker_settings_from(const struct settings *values, struct broker_settings *into,
+                         struct error_text *why) {
     memset(into, 0, sizeof *into);
     into->values = values;
     into->node_id = (int32_t)settings_int(values, "node.id");
@@ -278,7 +306,8 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     into->peer_verify_address = settings_bool(values, "peer.verify.address");
     into->log_level = (enum log_level)settings_choice(values, "log.level");
     if (into->data_dir[0] == '\0')
-        return error_set(why, ERR_INVALID, "data.dir is empty; name a directory, for example ./drave-data");
+        return error_set(why, ERR_INVALID,
+                         "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);
     read_limits(into);
     int error = check_lengths(values, why);
@@ -291,18 +320,21 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
 }
 
 int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers) {
-    if (settings->default_replication_factor > 0) return (int16_t)settings->default_replication_factor;
-    return brokers < 3 ? (int16_t)brokers : 3; /* the smallest cluster that loses a broker and goes on */
+    if (settings->default_replication_factor > 0)
+        return (int16_t)settings->default_replication_factor;
+    return brokers < 3 ? (int16_t)brokers
+                       : 3; /* the smallest cluster that loses a broker and goes on */
 }
 
-void broker_settings_warnings(const struct broker_settings *settings, void (*warn)(void *arg, const char *sentence),
-                              void *arg) {
+void broker_settings_warnings(const struct broker_settings *settings,
+                              void (*warn)(void *arg, const char *sentence), void *arg) {
     struct error_text text;
     int32_t factor = broker_replication_factor(settings, settings->node_count);
     if (settings->node_count > 1 && factor == 2) {
-        error_set(&text, ERR_INVALID,
-                  "a topic with 2 replicas stops writing when one broker is lost, because a majority of 2 is 2; set "
-                  "default.replication.factor=3, with 3 brokers at least");
+        error_set(
+            &text, ERR_INVALID,
+            "a topic with 2 replicas stops writing when one broker is lost, because a majority of 2 is 2; set "
+            "default.replication.factor=3, with 3 brokers at least");
         warn(arg, text.text);
     }
     if (factor > 0 && (size_t)factor > settings->node_count) {
@@ -324,11 +356,12 @@ void broker_settings_warnings(const struct broker_settings *settings, void (*war
     uint32_t voters = settings->metadata_voters;
     if (voters > settings->node_count) voters = (uint32_t)settings->node_count;
     if (settings->node_count > 1 && voters < 3) {
-        error_set(&text, ERR_INVALID,
-                  "%" PRIu32
-                  " of %zu brokers vote on metadata, so topics cannot be created or deleted when one of these is "
-                  "lost; have 3 brokers and metadata.voters=3 at least",
-                  voters, settings->node_count);
+        error_set(
+            &text, ERR_INVALID,
+            "%" PRIu32
+            " of %zu brokers vote on metadata, so topics cannot be created or deleted when one of these is "
+            "lost; have 3 brokers and metadata.voters=3 at least",
+            voters, settings->node_count);
         warn(arg, text.text);
     }
 }

@@ -1,9 +1,11 @@
 /*
- * The settings of a broker: the one table (names, defaults, limits, a sentence each) and their values with types.
+ * The settings of a broker: the one table (names, defaults, limits, a sentence each) and their
+ * values with types.
  *
- * The table feeds the file parser, `--set`, `--help-config`, DescribeConfigs and the reference in docs/. Names are Kafka's where the
- * meaning is Kafka's. What one row cannot say (listeners that fit together, a node that is in its own list) is
- * checked by broker_settings_from(), with a sentence.
+ * The table feeds the file parser, `--set`, `--help-config`, DescribeConfigs and the reference in
+ * docs/. Names are Kafka's where the meaning is Kafka's. What one row cannot say (listeners that
+ * fit together, a node that is in its own list) is checked by broker_settings_from(), with a
+ * sentence.
  */
 #ifndef BROKER_CONFIG_BROKER_SETTINGS_H
 #define BROKER_CONFIG_BROKER_SETTINGS_H
@@ -25,11 +27,12 @@ const struct setting *broker_settings_table(size_t *n);
 /* The other settings of a Kafka broker (4.3), each with what to say of it; `n` rows, static. */
 const struct setting_absent *broker_settings_absent(size_t *n);
 
-/* NAME://host:port. Host and port of a bound listener and of what is told to clients differ behind NAT or in containers. */
+/* NAME://host:port. Host and port of a bound listener and of what is told to clients differ behind
+ * NAT or in containers. */
 struct broker_listener {
     char name[BROKER_LISTENER_NAME_MAX + 1]; /* upper case: PLAINTEXT, EXTERNAL */
-    char host[HOST_MAX + 1];                 /* "" in `listeners` of Kafka means all: stored as "0.0.0.0" */
-    int32_t port;                            /* 0: the system picks (bound), or the bound port (advertised) */
+    char host[HOST_MAX + 1]; /* "" in `listeners` of Kafka means all: stored as "0.0.0.0" */
+    int32_t port;            /* 0: the system picks (bound), or the bound port (advertised) */
     char advertised_host[HOST_MAX + 1];
     int32_t advertised_port;
     bool bind_ipv6_loopback_too; /* the default, or localhost: 127.0.0.1 and ::1 */
@@ -54,13 +57,15 @@ struct broker_settings {
     /* By node id, this broker included; it alone if cluster.nodes is empty. */
     struct broker_node_address nodes[BROKER_NODES_MAX];
     size_t node_count;
-    char nodes_text[BROKER_NODES_MAX * (HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
+    char nodes_text[BROKER_NODES_MAX *
+                    (HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
     enum log_level log_level;
 
     uint32_t metadata_voters;
     int32_t num_partitions;
-    uint32_t max_request_partitions, max_partitions, max_broker_partitions; /* of what is created; the last: replicas */
-    int32_t default_replication_factor;                                     /* as asked; -1: not set, min(3, brokers) */
+    uint32_t max_request_partitions, max_partitions,
+        max_broker_partitions;          /* of what is created; the last: replicas */
+    int32_t default_replication_factor; /* as asked; -1: not set, min(3, brokers) */
     bool auto_create_topics;
     bool leader_rebalance;
     uint32_t leader_check_interval_s, leader_imbalance_percentage;
@@ -72,14 +77,15 @@ struct broker_settings {
     size_t message_unfolded_max_bytes; /* records of one batch, decompressed */
     size_t produce_check_memory_bytes; /* of checks of batches under way */
     uint32_t produce_check_inline_us;  /* longer ones are not for the loop */
-    uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while it is spent */
+    uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while
+                                          it is spent */
     uint32_t max_connections;
-    uint32_t
-        few_files; /* the limit of open files, where max_connections is lower than asked because of it; else 0 (file_shares.h) */
+    uint32_t few_files; /* the limit of open files, where max_connections is lower than asked
+                           because of it; else 0 (file_shares.h) */
     uint32_t connections_max_idle_ms;
     uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */
-    uint32_t turn_warn_ms;                /* a turn of the loop that takes so long is told on the log */
-    uint32_t fetch_max_bytes;             /* of one answer */
+    uint32_t turn_warn_ms;    /* a turn of the loop that takes so long is told on the log */
+    uint32_t fetch_max_bytes; /* of one answer */
     uint64_t producer_id_expiration_ms;
     uint32_t partition_max_producers;
 
@@ -87,8 +93,8 @@ struct broker_settings {
     uint64_t segment_bytes;
     uint32_t index_interval_bytes;
     uint64_t tail_cache_bytes;
-    uint32_t
-        segment_files; /* segments that may be open at one time: from what the process may have (file_shares.h), not from the table */
+    uint32_t segment_files; /* segments that may be open at one time: from what the process may have
+                               (file_shares.h), not from the table */
     uint64_t partition_uncommitted_bytes;
     uint64_t disk_min_free_bytes;
     uint64_t peer_window_bytes, peer_receive_bytes;
@@ -98,15 +104,17 @@ struct broker_settings {
     uint32_t raft_heartbeat_ms, raft_election_timeout_ms, raft_failover_ms;
 };
 
-/* Reads and checks `values` (of the table), which must stay as long as `into` is used. ERR_INVALID; `why` names the setting, its
- * value and what would do. */
-int broker_settings_from(const struct settings *values, struct broker_settings *into, struct error_text *why);
+/* Reads and checks `values` (of the table), which must stay as long as `into` is used. ERR_INVALID;
+ * `why` names the setting, its value and what would do. */
+int broker_settings_from(const struct settings *values, struct broker_settings *into,
+                         struct error_text *why);
 
 /* The replication factor of a topic whose creator does not say, in a cluster of so many brokers. */
 int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers);
 
-/* Calls `warn` with a sentence for each combination that works but that nobody wants (one lost broker stops writing). */
-void broker_settings_warnings(const struct broker_settings *settings, void (*warn)(void *arg, const char *sentence),
-                              void *arg);
+/* Calls `warn` with a sentence for each combination that works but that nobody wants (one lost
+ * broker stops writing). */
+void broker_settings_warnings(const struct broker_settings *settings,
+                              void (*warn)(void *arg, const char *sentence), void *arg);
 
 #endif

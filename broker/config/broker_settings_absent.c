@@ -1,11 +1,13 @@
 /*
  * Kafka's settings of brokers that mean nothing here, and what to say to who sets one.
  *
- * tests/golden/kafka_settings.txt has all names of Kafka 4.3; a test finds each of them in the table or here.
+ * tests/golden/kafka_settings.txt has all names of Kafka 4.3; a test finds each of them in the
+ * table or here.
  */
 #include "broker/config/broker_settings.h"
 
-#define OWN_LOOP "A broker runs one event loop and decides about its helpers itself; there is nothing to set."
+#define OWN_LOOP \
+    "A broker runs one event loop and decides about its helpers itself; there is nothing to set."
 #define NO_QUORUM_OF_ITS_OWN \
     "Metadata is kept by the brokers themselves: cluster.nodes names them, metadata.voters says how many vote."
 #define BY_RAFT "Replication is Raft's; raft.* and peer.* are what can be set."
@@ -19,7 +21,8 @@
 #define NO_TIERED_STORAGE "Records are stored on the brokers alone."
 #define NO_PLUGINS "A broker loads no classes."
 #define NO_CLEANER "There is no compaction yet: a topic keeps every record until it is deleted."
-#define PEERS_BY_LIST "Brokers reach each other at cluster.nodes, and listen for each other at peer.listen."
+#define PEERS_BY_LIST \
+    "Brokers reach each other at cluster.nodes, and listen for each other at peer.listen."
 #define BY_THE_SYSTEM "The system decides about sockets by itself."
 
 static const struct setting_absent table[] = {
@@ -35,7 +38,8 @@ static const struct setting_absent table[] = {
     {"num.replica.alter.log.dirs.threads", OWN_LOOP},
     {"num.replica.fetchers", OWN_LOOP},
     {"background.threads", OWN_LOOP},
-    {"queued.max.requests", "Requests in flight are bounded by queued.max.request.bytes and connection.max.requests."},
+    {"queued.max.requests",
+     "Requests in flight are bounded by queued.max.request.bytes and connection.max.requests."},
     {"controller.quota.window.num", NO_QUOTAS},
     {"controller.quota.window.size.seconds", NO_QUOTAS},
     {"controller.listener.names", NO_QUORUM_OF_ITS_OWN},
@@ -75,9 +79,12 @@ static const struct setting_absent table[] = {
     {"log.cleaner.io.buffer.size", NO_CLEANER},
     {"log.cleaner.io.max.bytes.per.second", NO_CLEANER},
     {"log.cleaner.threads", NO_CLEANER},
-    {"log.retention.check.interval.ms", "There is no retention yet: a topic keeps everything until it is deleted."},
-    {"log.flush.offset.checkpoint.interval.ms", "Each acknowledged batch is flushed to the disks of a majority first."},
-    {"log.flush.scheduler.interval.ms", "Each acknowledged batch is flushed to the disks of a majority first."},
+    {"log.retention.check.interval.ms",
+     "There is no retention yet: a topic keeps everything until it is deleted."},
+    {"log.flush.offset.checkpoint.interval.ms",
+     "Each acknowledged batch is flushed to the disks of a majority first."},
+    {"log.flush.scheduler.interval.ms",
+     "Each acknowledged batch is flushed to the disks of a majority first."},
     {"log.flush.start.offset.checkpoint.interval.ms",
      "Each acknowledged batch is flushed to the disks of a majority first."},
     {"log.initial.task.delay.ms", OWN_LOOP},
@@ -102,7 +109,8 @@ static const struct setting_absent table[] = {
     {"create.topic.policy.class.name", NO_PLUGINS},
     {"config.providers", NO_PLUGINS},
     {"principal.builder.class", NO_PLUGINS},
-    {"unclean.leader.election.interval.ms", "A replica that lacks acknowledged records never leads."},
+    {"unclean.leader.election.interval.ms",
+     "A replica that lacks acknowledged records never leads."},
     {"group.consumer.assignment.interval.ms", NO_GROUPS},
     {"group.consumer.assignors", NO_GROUPS},
     {"group.consumer.heartbeat.interval.ms", NO_GROUPS},

@@ -1,15 +1,17 @@
 /*
  * The table of a broker's settings: one row each, read by everything that shows or sets them.
  *
- * A row stands here only if something obeys it, or if it says what is so (setting_rows.h). Sizes are bytes and times milliseconds,
- * as in Kafka; names are Kafka's where the meaning is. Kafka's other settings are in broker_settings_absent.c.
+ * A row stands here only if something obeys it, or if it says what is so (setting_rows.h). Sizes
+ * are bytes and times milliseconds, as in Kafka; names are Kafka's where the meaning is. Kafka's
+ * other settings are in broker_settings_absent.c.
  */
 #include "broker/config/broker_settings.h"
 #include "broker/config/setting_rows.h"
 
 static const struct setting table[] = {
     /* ---- Who it is and where it listens ---- */
-    NUMBER("node.id", "1", 0, INT32_MAX, "", "The number of this broker, different on every broker and never changed."),
+    NUMBER("node.id", "1", 0, INT32_MAX, "",
+           "The number of this broker, different on every broker and never changed."),
     TEXT("data.dir", "./drave-data", "The directory that holds everything this broker stores."),
     LIST(
         "listeners", "PLAINTEXT://127.0.0.1:9092",
@@ -19,33 +21,40 @@ static const struct setting table[] = {
         "listener.security.protocol.map", "",
         "What each listener speaks, NAME:PLAINTEXT with commas; a listener that is not called PLAINTEXT needs its entry; "
         "empty: PLAINTEXT:PLAINTEXT. TLS and SASL are not built yet."),
-    LIST("advertised.listeners", "",
-         "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
-         "empty: those of listeners."),
+    LIST(
+        "advertised.listeners", "",
+        "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
+        "empty: those of listeners."),
     TEXT(
         "cluster.nodes", "",
         "The brokers that form the cluster, ID@HOST:PORT of their peer ports with commas, the same text on every broker; "
         "empty: a cluster of this one."),
-    TEXT("peer.listen", "",
-         "Where this broker listens for the others, HOST:PORT; empty: on 127.0.0.1 with the port of its own entry in "
-         "cluster.nodes. There is no authentication between brokers: let only brokers reach it."),
+    TEXT(
+        "peer.listen", "",
+        "Where this broker listens for the others, HOST:PORT; empty: on 127.0.0.1 with the port of its own entry in "
+        "cluster.nodes. There is no authentication between brokers: let only brokers reach it."),
     SWITCH(
         "peer.verify.address", "true",
         "Whether another broker is believed only when it connects from an address of its host in cluster.nodes, which is "
         "resolved again when it changes; false where addresses are translated (NAT) on the way."),
-    TEXT("broker.rack", "", "The rack or zone of this broker; replicas of a partition are spread over racks."),
-    CHOICE("log.level", "info", "error,warn,info,debug", "The least important lines that are logged."),
+    TEXT("broker.rack", "",
+         "The rack or zone of this broker; replicas of a partition are spread over racks."),
+    CHOICE("log.level", "info", "error,warn,info,debug",
+           "The least important lines that are logged."),
 
     /* ---- Topics ---- */
     NUMBER(
         "metadata.voters", "3", 1, 9, "brokers",
         "How many brokers, in the order of their ids, vote on metadata; the same on every broker, used when the cluster is "
         "formed."),
-    NUMBER("num.partitions", "1", 1, 10000, "partitions", "Partitions of a topic whose creator does not say."),
-    NUMBER("default.replication.factor", "-1", -1, 64, "replicas",
-           "Replicas of a topic whose creator does not say; -1: 3, or as many as the cluster has brokers."),
-    NUMBER("max.request.partitions", "10000", 1, BROKER_PARTITIONS_MOST, "partitions",
-           "Partitions that one request may create, in all its topics; a request for more is refused."),
+    NUMBER("num.partitions", "1", 1, 10000, "partitions",
+           "Partitions of a topic whose creator does not say."),
+    NUMBER(
+        "default.replication.factor", "-1", -1, 64, "replicas",
+        "Replicas of a topic whose creator does not say; -1: 3, or as many as the cluster has brokers."),
+    NUMBER(
+        "max.request.partitions", "10000", 1, BROKER_PARTITIONS_MOST, "partitions",
+        "Partitions that one request may create, in all its topics; a request for more is refused."),
     NUMBER("max.partitions", "100000", 1, BROKER_PARTITIONS_MOST, "partitions",
            "Partitions of the whole cluster, the same on every broker; creating more is refused."),
     NUMBER(
@@ -56,30 +65,38 @@ static const struct setting table[] = {
     NUMBER(
         "min.insync.replicas", "1", 1, 64, "replicas",
         "Produce is refused while fewer replicas than this, or than there are, are in sync; a majority always has to acknowledge."),
-    NUMBER("message.max.bytes", "1048588", 100, 100 * MIB, "bytes", "The largest record batch that is accepted."),
+    NUMBER("message.max.bytes", "1048588", 100, 100 * MIB, "bytes",
+           "The largest record batch that is accepted."),
     CHOICE("compression.type", "producer", "producer,uncompressed,gzip,snappy,lz4,zstd",
            "The codec in which batches are kept and served; producer: as they came."),
     CHOICE("log.message.timestamp.type", "CreateTime", "CreateTime,LogAppendTime",
            "Whether records carry the producer's time or the time of their arrival."),
-    NUMBER("log.message.timestamp.before.max.ms", LONG_MOST, 0, INT64_MAX, "ms",
-           "How far a record's own time may lie before the broker's; unless its time is that of its arrival."),
-    NUMBER("log.message.timestamp.after.max.ms", "3600000", 0, INT64_MAX, "ms",
-           "How far a record's own time may lie behind the broker's; unless its time is that of its arrival."),
-    CHOICE("log.compression", "lz4", "lz4,none",
-           "How entries are compressed on disk and between brokers, when that saves something; clients never see it."),
-    NUMBER("producer.id.expiration.ms", "86400000", 1000, INT64_MAX / 1000, "ms",
-           "How long the sequence numbers of an idempotent producer that sends nothing are kept, at least."),
-    NUMBER("partition.max.producers", "20000", 1, 1000000, "producers",
-           "Idempotent producers that a partition remembers; new ones are refused beyond, until it forgets old ones."),
+    NUMBER(
+        "log.message.timestamp.before.max.ms", LONG_MOST, 0, INT64_MAX, "ms",
+        "How far a record's own time may lie before the broker's; unless its time is that of its arrival."),
+    NUMBER(
+        "log.message.timestamp.after.max.ms", "3600000", 0, INT64_MAX, "ms",
+        "How far a record's own time may lie behind the broker's; unless its time is that of its arrival."),
+    CHOICE(
+        "log.compression", "lz4", "lz4,none",
+        "How entries are compressed on disk and between brokers, when that saves something; clients never see it."),
+    NUMBER(
+        "producer.id.expiration.ms", "86400000", 1000, INT64_MAX / 1000, "ms",
+        "How long the sequence numbers of an idempotent producer that sends nothing are kept, at least."),
+    NUMBER(
+        "partition.max.producers", "20000", 1, 1000000, "producers",
+        "Idempotent producers that a partition remembers; new ones are refused beyond, until it forgets old ones."),
 
     /* ---- Limits on clients ---- */
-    NUMBER("socket.request.max.bytes", "104857600", 1024, 256 * MIB, "bytes", "The largest request that is read."),
+    NUMBER("socket.request.max.bytes", "104857600", 1024, 256 * MIB, "bytes",
+           "The largest request that is read."),
     NUMBER(
         "queued.max.request.bytes", "134217728", 64 * KIB, (int64_t)64 * GIB, "bytes",
         "Memory for requests in flight: a quarter each for short ones, large ones, those that are half here, and what many "
         "elements are decoded to; while one is spent, clients that need it are not read."),
-    NUMBER("message.unfolded.max.bytes", "536870912", 64 * KIB, INT32_MAX, "bytes",
-           "What the records of a compressed batch may come to when they are decompressed; larger ones are refused."),
+    NUMBER(
+        "message.unfolded.max.bytes", "536870912", 64 * KIB, INT32_MAX, "bytes",
+        "What the records of a compressed batch may come to when they are decompressed; larger ones are refused."),
     NUMBER(
         "produce.check.memory.bytes", "268435456", 16 * MIB, (int64_t)64 * GIB, "bytes",
         "Memory for decompressing and compressing produced batches; those that would pass it wait for others to end."),
@@ -89,14 +106,16 @@ static const struct setting table[] = {
         "everybody."),
     NUMBER("max.connections", "10000", 1, 1000000, "connections",
            "Client connections at one time; those beyond it are closed."),
-    NUMBER("connections.max.idle.ms", "600000", 1000, INT32_MAX, "ms",
-           "A client connection is closed when for so long no request came and nothing of an answer was taken."),
+    NUMBER(
+        "connections.max.idle.ms", "600000", 1000, INT32_MAX, "ms",
+        "A client connection is closed when for so long no request came and nothing of an answer was taken."),
     NUMBER("connection.max.requests", "100", 1, 10000, "requests",
            "Requests of one connection that are in flight at one time; it is not read beyond."),
     NUMBER(
         "loop.turn.warn.ms", "50", 1, 60000, "ms",
         "A turn of the event loop that takes so much processor time is told on the log, with what ran: nobody else is served while it lasts."),
-    NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes", "The most that one fetch is answered with."),
+    NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes",
+           "The most that one fetch is answered with."),
 
     /* ---- Storage ---- */
     NUMBER(
@@ -108,37 +127,47 @@ static const struct setting table[] = {
            "A segment file of a partition ends when it is larger."),
     NUMBER("log.index.interval.bytes", "4096", 64, 16 * MIB, "bytes",
            "One index entry for so many bytes of a segment."),
-    NUMBER("tail.cache.bytes", "134217728", 0, (int64_t)64 * GIB, "bytes",
-           "Memory for the newest entries of all partitions, from which consumers at the end are served."),
+    NUMBER(
+        "tail.cache.bytes", "134217728", 0, (int64_t)64 * GIB, "bytes",
+        "Memory for the newest entries of all partitions, from which consumers at the end are served."),
     NUMBER("partition.uncommitted.max.bytes", "33554432", 4 * KIB, (int64_t)4 * GIB, "bytes",
            "What one partition may hold that a majority does not have yet; produce waits beyond."),
-    NUMBER("disk.min.free.bytes", "104857600", 0, INT64_MAX, "bytes",
-           "Records are refused while the data directory's file system would be left with less than this by what was "
-           "accepted (a follower refuses below half of it)."),
+    NUMBER(
+        "disk.min.free.bytes", "104857600", 0, INT64_MAX, "bytes",
+        "Records are refused while the data directory's file system would be left with less than this by what was "
+        "accepted (a follower refuses below half of it)."),
 
     /* ---- Between brokers ---- */
-    NUMBER("peer.window.bytes", "16777216", 4 * KIB, GIB, "bytes",
-           "Entries under way to one broker that it has not acknowledged; a larger single entry goes alone."),
+    NUMBER(
+        "peer.window.bytes", "16777216", 4 * KIB, GIB, "bytes",
+        "Entries under way to one broker that it has not acknowledged; a larger single entry goes alone."),
     NUMBER("peer.receive.max.bytes", "67108864", 4 * KIB, (int64_t)16 * GIB, "bytes",
            "Memory for entries that came from other brokers and are not on disk yet."),
     SWITCH(
         "auto.leader.rebalance.enable", "true",
         "Whether leads go back to the brokers that are first in their partitions' lists, by themselves and without a gap."),
-    NUMBER("leader.imbalance.check.interval.seconds", "10", 1, 86400, "s",
-           "How often it is looked whether leads are to move; a broker that is back gets its own at the second look."),
-    NUMBER("leader.imbalance.per.broker.percentage", "10", 0, 100, "%",
-           "Leads move when more than this share of the partitions that prefer a broker are led by others."),
-    NUMBER("broker.session.timeout.ms", "9000", 100, INT32_MAX, "ms",
-           "A broker that the metadata leader has not heard for so long is fenced: it gets no new replicas."),
+    NUMBER(
+        "leader.imbalance.check.interval.seconds", "10", 1, 86400, "s",
+        "How often it is looked whether leads are to move; a broker that is back gets its own at the second look."),
+    NUMBER(
+        "leader.imbalance.per.broker.percentage", "10", 0, 100, "%",
+        "Leads move when more than this share of the partitions that prefer a broker are led by others."),
+    NUMBER(
+        "broker.session.timeout.ms", "9000", 100, INT32_MAX, "ms",
+        "A broker that the metadata leader has not heard for so long is fenced: it gets no new replicas."),
     NUMBER("broker.heartbeat.interval.ms", "2000", 10, INT32_MAX, "ms",
            "How often a broker tells the metadata leader that it is alive."),
-    NUMBER("isolated.clients.ms", "2000", 0, INT32_MAX, "ms",
-           "A broker that hears no majority for so long, while others may serve, sends its clients to them; 0: never."),
-    NUMBER("raft.heartbeat.ms", "200", 10, 60000, "ms", "How often a leader tells its followers that it is alive."),
-    NUMBER("raft.election.timeout.ms", "1000", 50, 600000, "ms",
-           "Followers that hear no leader for between one and two of these elect another; at least 3 heartbeats."),
-    NUMBER("raft.failover.ms", "50", 5, 10000, "ms",
-           "The election timeout once a leader's process is known to be dead; more than two flushes and a round trip."),
+    NUMBER(
+        "isolated.clients.ms", "2000", 0, INT32_MAX, "ms",
+        "A broker that hears no majority for so long, while others may serve, sends its clients to them; 0: never."),
+    NUMBER("raft.heartbeat.ms", "200", 10, 60000, "ms",
+           "How often a leader tells its followers that it is alive."),
+    NUMBER(
+        "raft.election.timeout.ms", "1000", 50, 600000, "ms",
+        "Followers that hear no leader for between one and two of these elect another; at least 3 heartbeats."),
+    NUMBER(
+        "raft.failover.ms", "50", 5, 10000, "ms",
+        "The election timeout once a leader's process is known to be dead; more than two flushes and a round trip."),
 
     /* ---- What is so ---- */
     SO_EITHER("log.cleanup.policy", SETTING_LIST, 0, "delete", "", NO_COMPACTION),
@@ -167,18 +196,22 @@ static const struct setting table[] = {
     SO_EITHER("log.local.retention.bytes", SETTING_INT, INT64_MAX, "-2", "-1", NO_TIERS),
     SO_SWITCH("remote.log.storage.system.enable", "false", NO_TIERS),
     SO_SWITCH("unclean.leader.election.enable", "false", NEVER_UNCLEAN),
-    SO_SWITCH("controlled.shutdown.enable", "true", "A broker that is told to end hands its leaderships over first."),
+    SO_SWITCH("controlled.shutdown.enable", "true",
+              "A broker that is told to end hands its leaderships over first."),
     SO_SWITCH("delete.topic.enable", "true", "Topics can be deleted."),
     SO_EITHER("process.roles", SETTING_LIST, 0, "broker,controller", "controller,broker",
               "Every broker does both; metadata.voters of them vote on metadata."),
     SO_TEXT("security.inter.broker.protocol", "PLAINTEXT",
             "Brokers speak plainly to each other; TLS is not built yet."),
     SO_TEXT("ssl.client.auth", "none", "TLS is not built yet."),
-    SO_TEXT("authorizer.class.name", "", "There are no permissions yet: every client may do everything."),
-    SO_INT("max.connections.per.ip", INT_MOST, "Connections are bounded for all addresses together: max.connections."),
+    SO_TEXT("authorizer.class.name", "",
+            "There are no permissions yet: every client may do everything."),
+    SO_INT("max.connections.per.ip", INT_MOST,
+           "Connections are bounded for all addresses together: max.connections."),
     SO_TEXT("max.connections.per.ip.overrides", "",
             "Connections are bounded for all addresses together: max.connections."),
-    SO_INT("max.connection.creation.rate", INT_MOST, "New connections are taken as fast as they come."),
+    SO_INT("max.connection.creation.rate", INT_MOST,
+           "New connections are taken as fast as they come."),
     SO_INT("max.incremental.fetch.session.cache.slots", "0", "There are no fetch sessions."),
 };
 

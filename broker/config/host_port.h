@@ -1,9 +1,9 @@
 /*
  * Addresses as settings have them: "host:port", "[v6]:port", and lists of such with commas.
  *
- * Failures: what is no address is false, and the caller's sentence says where it stands. A host is a name of RFC 1123 (with underscores,
- * which people have) or an address; what looks like an IPv4 address and is none ("999.1.1.1") is refused, because it would be
- * looked up as a name.
+ * Failures: what is no address is false, and the caller's sentence says where it stands. A host is
+ * a name of RFC 1123 (with underscores, which people have) or an address; what looks like an IPv4
+ * address and is none ("999.1.1.1") is refused, because it would be looked up as a name.
  */
 #ifndef BROKER_CONFIG_HOST_PORT_H
 #define BROKER_CONFIG_HOST_PORT_H
@@ -17,7 +17,8 @@ enum {
     HOST_PORT_TEXT = HOST_MAX + 10, /* with brackets, colon, port and its end */
 };
 
-/* Of `len` bytes at `text` into `host`, which has room for HOST_MAX + 1 and may come out empty, and 0 to 65535. */
+/* Of `len` bytes at `text` into `host`, which has room for HOST_MAX + 1 and may come out empty, and
+ * 0 to 65535. */
 bool host_port_parse(const char *text, size_t len, char *host, int32_t *port);
 
 /* Writes it as it is read, an IPv6 address in brackets; returns `into`. */
@@ -32,8 +33,10 @@ enum host_kind {
     HOST_IPV6,
 };
 enum host_kind host_kind(const char *host);
-bool host_is_any(const char *host);      /* 0.0.0.0 and ::, however they are written: all addresses of this machine */
+bool host_is_any(
+    const char *host); /* 0.0.0.0 and ::, however they are written: all addresses of this machine */
 bool host_is_loopback(const char *host); /* clients elsewhere do not reach it */
-bool host_is_one(const char *host);      /* false: an address of many machines at a time (multicast, broadcast) */
+bool host_is_one(
+    const char *host); /* false: an address of many machines at a time (multicast, broadcast) */
 
 #endif

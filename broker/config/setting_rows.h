@@ -1,8 +1,10 @@
 /*
- * How rows of the tables of settings are written, and the sentences that rows of brokers and of topics share.
+ * How rows of the tables of settings are written, and the sentences that rows of brokers and of
+ * topics share.
  *
- * A row with a type is obeyed. A row that is SO says what is so here and cannot be chosen: Kafka's setting exists for those who ask for
- * what they get anyway, and everything else is refused with the sentence, because what is accepted is kept.
+ * A row with a type is obeyed. A row that is SO says what is so here and cannot be chosen: Kafka's
+ * setting exists for those who ask for what they get anyway, and everything else is refused with
+ * the sentence, because what is accepted is kept.
  */
 #ifndef BROKER_CONFIG_SETTING_ROWS_H
 #define BROKER_CONFIG_SETTING_ROWS_H
@@ -10,9 +12,17 @@
 #include "base/settings.h"
 
 #define TEXT(setting_name, value, sentence) \
-    {.name = (setting_name), .type = SETTING_TEXT, .fallback = (value), .unit = "", .help = (sentence)}
+    {.name = (setting_name),                \
+     .type = SETTING_TEXT,                  \
+     .fallback = (value),                   \
+     .unit = "",                            \
+     .help = (sentence)}
 #define LIST(setting_name, value, sentence) \
-    {.name = (setting_name), .type = SETTING_LIST, .fallback = (value), .unit = "", .help = (sentence)}
+    {.name = (setting_name),                \
+     .type = SETTING_LIST,                  \
+     .fallback = (value),                   \
+     .unit = "",                            \
+     .help = (sentence)}
 #define NUMBER(setting_name, value, least, most, measure, sentence) \
     {.name = (setting_name),                                        \
      .type = SETTING_INT,                                           \
@@ -22,7 +32,11 @@
      .unit = (measure),                                             \
      .help = (sentence)}
 #define SWITCH(setting_name, value, sentence) \
-    {.name = (setting_name), .type = SETTING_BOOL, .fallback = (value), .unit = "", .help = (sentence)}
+    {.name = (setting_name),                  \
+     .type = SETTING_BOOL,                    \
+     .fallback = (value),                     \
+     .unit = "",                              \
+     .help = (sentence)}
 #define CHOICE(setting_name, value, names, sentence) \
     {.name = (setting_name),                         \
      .type = SETTING_CHOICE,                         \
@@ -41,12 +55,18 @@
      .help = (sentence),                                            \
      .fixed = true,                                                 \
      .also = (other)}
-#define SO_TEXT(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_TEXT, 0, value, NULL, sentence)
-#define SO_LIST(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_LIST, 0, value, NULL, sentence)
-#define SO_DECIMAL(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_DECIMAL, 0, value, NULL, sentence)
-#define SO_SWITCH(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_BOOL, 0, value, NULL, sentence)
-#define SO_INT(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_INT, INT32_MAX, value, NULL, sentence)
-#define SO_LONG(setting_name, value, sentence) SO_EITHER(setting_name, SETTING_INT, INT64_MAX, value, NULL, sentence)
+#define SO_TEXT(setting_name, value, sentence) \
+    SO_EITHER(setting_name, SETTING_TEXT, 0, value, NULL, sentence)
+#define SO_LIST(setting_name, value, sentence) \
+    SO_EITHER(setting_name, SETTING_LIST, 0, value, NULL, sentence)
+#define SO_DECIMAL(setting_name, value, sentence) \
+    SO_EITHER(setting_name, SETTING_DECIMAL, 0, value, NULL, sentence)
+#define SO_SWITCH(setting_name, value, sentence) \
+    SO_EITHER(setting_name, SETTING_BOOL, 0, value, NULL, sentence)
+#define SO_INT(setting_name, value, sentence) \
+    SO_EITHER(setting_name, SETTING_INT, INT32_MAX, value, NULL, sentence)
+#define SO_LONG(setting_name, value, sentence) \
+    SO_EITHER(setting_name, SETTING_INT, INT64_MAX, value, NULL, sentence)
 
 enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
 #define INT_MOST "2147483647"

@@ -4,17 +4,21 @@
 #include <string.h>
 
 static bool is_legal(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
 }
 
 int topic_name_check(const char *name, size_t len, struct error_text *why) {
-    if (len == 0) return error_set(why, ERR_INVALID, "Topic name is invalid: the empty string is not allowed.");
+    if (len == 0)
+        return error_set(why, ERR_INVALID,
+                         "Topic name is invalid: the empty string is not allowed.");
     if (len > TOPIC_NAME_MAX)
-        return error_set(why, ERR_INVALID, "Topic name is invalid: it has %zu characters, and %d are the most.", len,
+        return error_set(why, ERR_INVALID,
+                         "Topic name is invalid: it has %zu characters, and %d are the most.", len,
                          TOPIC_NAME_MAX);
     if ((len == 1 && name[0] == '.') || (len == 2 && memcmp(name, "..", 2) == 0))
-        return error_set(why, ERR_INVALID, "Topic name is invalid: '%.*s' is not allowed.", (int)len, name);
+        return error_set(why, ERR_INVALID, "Topic name is invalid: '%.*s' is not allowed.",
+                         (int)len, name);
     for (size_t i = 0; i < len; i++)
         if (!is_legal(name[i]))
             return error_set(

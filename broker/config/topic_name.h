@@ -1,4 +1,5 @@
-/* Which names topics may have: Kafka's rule (1 to 249 letters, digits, '.', '_', '-'; not "." or ".."). */
+/* Which names topics may have: Kafka's rule (1 to 249 letters, digits, '.', '_', '-'; not "." or
+ * ".."). */
 #ifndef BROKER_CONFIG_TOPIC_NAME_H
 #define BROKER_CONFIG_TOPIC_NAME_H
 

@@ -35,9 +35,11 @@ struct auto_creation {
     size_t count;
 };
 
-struct auto_creation *auto_creation_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                                        const struct metadata *metadata, struct metadata_group *group,
-                                        struct leader_table *leaders, const struct cluster_record *cluster) {
+struct auto_creation *auto_creation_new(struct env *env, struct log *log,
+                                        const struct broker_settings *settings,
+                                        const struct metadata *metadata,
+                                        struct metadata_group *group, struct leader_table *leaders,
+                                        const struct cluster_record *cluster) {
     struct auto_creation *creation = mem_zalloc(sizeof *creation);
     *creation = (struct auto_creation){.env = env,
                                        .log = log,
@@ -79,11 +81,12 @@ static void on_leaders(struct leader_wait *wait, int error) {
 
 static void on_created(struct metadata_submit *submit, const struct metadata_result *result) {
     struct creating *creating = CONTAINER_OF(submit, struct creating, submit);
-    const struct metadata_topic *topic = metadata_topic_named(creating->creation->metadata, creating->name,
-                                                              strlen(creating->name));
+    const struct metadata_topic *topic = metadata_topic_named(
+        creating->creation->metadata, creating->name, strlen(creating->name));
     if (result->error != 0 && result->error != KAFKA_TOPIC_ALREADY_EXISTS) {
         log_limited(creating->creation->log, &creating->creation->limiter, LOG_WARN,
-                    "topic %s, which a client asked for, was not created: %s", creating->name, result->message);
+                    "topic %s, which a client asked for, was not created: %s", creating->name,
+                    result->message);
         creation_finish(creating, result->error);
         return;
     }
@@ -94,12 +97,13 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
     uint64_t *groups = mem_alloc((size_t)topic->partition_count * sizeof *groups);
     for (int32_t p = 0; p < topic->partition_count; p++)
         groups[p] = topic->partitions[p].group;
-    leader_table_wait(creating->creation->leaders, &creating->leaders, groups, (size_t)topic->partition_count,
-                      LEADERS_TIMEOUT_MS);
+    leader_table_wait(creating->creation->leaders, &creating->leaders, groups,
+                      (size_t)topic->partition_count, LEADERS_TIMEOUT_MS);
     mem_free(groups);
 }
 
-bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len) {
+bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name,
+                       size_t len) {
     struct creating *creating;
     DL_FOREACH(creation->names, creating)
     if (creating->name_len == len && memcmp(creating->name, name, len) == 0) break;
@@ -113,9 +117,9 @@ bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, c
         creating->submit.done = on_created;
         creating->leaders.done = on_leaders;
         DL_APPEND(creation->names, creating);
-        struct metadata_change change = {
-            .place_partitions = creation->settings->num_partitions,
-            .replication_factor = broker_replication_factor(creation->settings, creation->cluster->node_count)};
+        struct metadata_change change = {.place_partitions = creation->settings->num_partitions,
+                                         .replication_factor = broker_replication_factor(
+                                             creation->settings, creation->cluster->node_count)};
         metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
         change.command.create_topic.name = kp_string_of(creating->name);
         env_random(creation->env, change.command.create_topic.id.bytes, METADATA_UUID_SIZE);

@@ -1,10 +1,12 @@
 /*
- * Topics that are created because a client asked for them: each missing name once, however many requests ask.
+ * Topics that are created because a client asked for them: each missing name once, however many
+ * requests ask.
  *
- * Happy path: the first who asks for a name submits its creation, the others join; all are told when the topic is in this
- * broker's table and its partitions have leaders. Failures: the result of the creation, told to everybody who joined, with a
- * line in the log, for the answer has no sentence; while AUTO_CREATIONS_MAX names are under way no further one is taken, so that
- * clients with thousands of names take neither memory nor turns from the others.
+ * Happy path: the first who asks for a name submits its creation, the others join; all are told
+ * when the topic is in this broker's table and its partitions have leaders. Failures: the result of
+ * the creation, told to everybody who joined, with a line in the log, for the answer has no
+ * sentence; while AUTO_CREATIONS_MAX names are under way no further one is taken, so that clients
+ * with thousands of names take neither memory nor turns from the others.
  * Invariant: `done` comes once for each wait that was taken, never inside auto_creation_ask.
  */
 #ifndef BROKER_METADATA_AUTO_CREATION_H
@@ -17,9 +19,11 @@ struct auto_creation;
 
 enum { AUTO_CREATIONS_MAX = 1000 }; /* names under way at one time */
 
-struct auto_creation *auto_creation_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                                        const struct metadata *metadata, struct metadata_group *group,
-                                        struct leader_table *leaders, const struct cluster_record *cluster);
+struct auto_creation *auto_creation_new(struct env *env, struct log *log,
+                                        const struct broker_settings *settings,
+                                        const struct metadata *metadata,
+                                        struct metadata_group *group, struct leader_table *leaders,
+                                        const struct cluster_record *cluster);
 /* Waits end with KAFKA_BROKER_NOT_AVAILABLE within this call. */
 void auto_creation_free(struct auto_creation *creation);
 
@@ -28,7 +32,9 @@ struct auto_wait {
     void (*done)(struct auto_wait *wait, int16_t error);
     struct auto_wait *next, *prev; /* ours */
 };
-/* The name must be legal (topic_name_check) and not be in the table. It is copied. False: too many are under way, ask again later. */
-bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name, size_t len);
+/* The name must be legal (topic_name_check) and not be in the table. It is copied. False: too many
+ * are under way, ask again later. */
+bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name,
+                       size_t len);
 
 #endif

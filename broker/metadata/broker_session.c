@@ -1,7 +1,8 @@
 /*
  * Renewing as a broker; noting and ending sessions as the metadata leader.
  *
- * A renewal is one byte: RENEW or GIVE_BACK; its answer is empty, and nobody waits for it beyond the next renewal.
+ * A renewal is one byte: RENEW or GIVE_BACK; its answer is empty, and nobody waits for it beyond
+ * the next renewal.
  */
 #include "broker/metadata/broker_session.h"
 
@@ -60,8 +61,8 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
     change.command.fence_broker.node = lease->node;
     change.command.fence_broker.fenced = fenced;
     if (fenced)
-        log_warn(leases->log, "broker %" PRId32 " %s; it gets no new replicas until it is back", lease->node,
-                 lease->given_back ? "has stopped" : "was not heard for too long");
+        log_warn(leases->log, "broker %" PRId32 " %s; it gets no new replicas until it is back",
+                 lease->node, lease->given_back ? "has stopped" : "was not heard for too long");
     else
         log_info(leases->log, "broker %" PRId32 " is back", lease->node);
     metadata_group_submit(leases->group, &lease->submit, &change, COMMAND_TIMEOUT_MS);
@@ -71,8 +72,8 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
 static void session_judge(struct broker_sessions *leases, const struct metadata_broker *broker) {
     struct broker_session *lease = broker_session_of(leases, broker->node);
     if (lease == NULL) return;
-    bool alive = !lease->given_back &&
-                 env_now_ms(leases->env) - lease->heard_ms <= leases->settings->broker_session_timeout_ms;
+    bool alive = !lease->given_back && env_now_ms(leases->env) - lease->heard_ms <=
+                                           leases->settings->broker_session_timeout_ms;
     if (broker->fenced ? alive && lease->heard : !alive) set_fenced(leases, lease, !alive);
 }
 
@@ -110,7 +111,8 @@ static void tell_leader(struct broker_sessions *leases, uint8_t what) {
         session_heard(leases, leader, what);
     } else if (leader >= 0) {
         broker_messages_call_cancel(leases->messages, &leases->call);
-        broker_messages_call(leases->messages, &leases->call, leader, BROKER_REQUEST_LEASE, slice_copy(NULL, &what, 1),
+        broker_messages_call(leases->messages, &leases->call, leader, BROKER_REQUEST_LEASE,
+                             slice_copy(NULL, &what, 1),
                              leases->settings->broker_session_timeout_ms);
     }
 }
@@ -122,8 +124,10 @@ static void on_tick(void *arg) {
     env_timer_start(leases->tick, (uint64_t)leases->settings->broker_heartbeat_ms * 1000);
 }
 
-struct broker_sessions *broker_sessions_new(struct env *env, struct log *log, const struct broker_settings *settings,
-                                            const struct metadata *metadata, struct metadata_group *group,
+struct broker_sessions *broker_sessions_new(struct env *env, struct log *log,
+                                            const struct broker_settings *settings,
+                                            const struct metadata *metadata,
+                                            struct metadata_group *group,
                                             struct broker_messages *messages) {
     struct broker_sessions *leases = mem_zalloc(sizeof *leases);
     leases->env = env;

@@ -1,8 +1,9 @@
 /*
- * The state machine of the metadata group: applies commands to the table, whose rows are in metadata_rows.h.
+ * The state machine of the metadata group: applies commands to the table, whose rows are in
+ * metadata_rows.h.
  *
- * Each command has one function that first checks everything that could refuse it, then changes the table: a refused
- * command leaves no trace.
+ * Each command has one function that first checks everything that could refuse it, then changes the
+ * table: a refused command leaves no trace.
  */
 #include "broker/metadata/metadata.h"
 
@@ -32,7 +33,8 @@ bool metadata_refuse(struct metadata_result *result, int16_t error, const char *
 static void apply_register(struct metadata *metadata, const struct command_register_broker *command,
                            struct metadata_result *result) {
     if (command->node < 0) {
-        metadata_refuse(result, KAFKA_INVALID_REQUEST, "there is no broker with the id %" PRId32, command->node);
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "there is no broker with the id %" PRId32,
+                        command->node);
         return;
     }
     broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
@@ -42,7 +44,8 @@ static void apply_fence(struct metadata *metadata, const struct command_fence_br
                         struct metadata_result *result) {
     struct broker_row *row = metadata_rows_broker(metadata, command->node, false);
     if (row == NULL) {
-        metadata_refuse(result, KAFKA_BROKER_NOT_AVAILABLE, "broker %" PRId32 " has never registered", command->node);
+        metadata_refuse(result, KAFKA_BROKER_NOT_AVAILABLE,
+                        "broker %" PRId32 " has never registered", command->node);
         return;
     }
     row->broker.fenced = command->fenced;
@@ -56,20 +59,23 @@ static bool partitions_make_sense(const struct command_partition *partitions, in
         int32_t replicas = partitions[p].nodes.count;
         if (replicas < 1 || replicas > METADATA_REPLICAS_MAX)
             return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
-                                   "a partition has %" PRId32 " replicas; 1 to %d are possible", replicas,
-                                   METADATA_REPLICAS_MAX);
+                                   "a partition has %" PRId32 " replicas; 1 to %d are possible",
+                                   replicas, METADATA_REPLICAS_MAX);
         for (int32_t i = 0; i < replicas; i++)
             for (int32_t j = 0; j < i; j++)
                 if (partitions[p].nodes.items[i] == partitions[p].nodes.items[j])
-                    return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
-                                           "broker %" PRId32 " is named twice for one partition; name each broker once",
-                                           partitions[p].nodes.items[i]);
+                    return metadata_refuse(
+                        result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                        "broker %" PRId32
+                        " is named twice for one partition; name each broker once",
+                        partitions[p].nodes.items[i]);
     }
     return true;
 }
 
 static void add_partitions(struct metadata *metadata, struct topic_row *topic,
-                           const struct command_partition *partitions, int32_t count, log_index index) {
+                           const struct command_partition *partitions, int32_t count,
+                           log_index index) {
     int32_t first = topic->topic.partition_count;
     metadata_rows_grow(topic, first + count);
     for (int32_t p = 0; p < count; p++) {
@@ -86,11 +92,13 @@ static void add_partitions(struct metadata *metadata, struct topic_row *topic,
                                                  .replicas = into,
                                                  .replica_count = replicas};
         metadata_rows_add_group(metadata, topic, first + p);
-        if (metadata->events.partition_added != NULL) metadata->events.partition_added(metadata->events_arg, partition);
+        if (metadata->events.partition_added != NULL)
+            metadata->events.partition_added(metadata->events_arg, partition);
     }
 }
 
-static void apply_create_topic(struct metadata *metadata, const struct command_create_topic *command, log_index index,
+static void apply_create_topic(struct metadata *metadata,
+                               const struct command_create_topic *command, log_index index,
                                struct metadata_result *result) {
     struct error_text why;
     const struct kp_string name = command->name;
@@ -98,20 +106,25 @@ static void apply_create_topic(struct metadata *metadata, const struct command_c
         metadata_refuse(result, KAFKA_INVALID_TOPIC, "%.150s", why.text);
         return;
     }
-    const struct metadata_topic *present = metadata_topic_named(metadata, name.data, (size_t)name.len);
+    const struct metadata_topic *present = metadata_topic_named(metadata, name.data,
+                                                                (size_t)name.len);
     if (present != NULL) {
-        if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0) return; /* a repeated command */
-        metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%.249s' already exists.", present->name);
+        if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0)
+            return; /* a repeated command */
+        metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%.249s' already exists.",
+                        present->name);
         return;
     }
-    if (kp_uuid_is_zero(command->id) || metadata_topic_with_id(metadata, command->id.bytes) != NULL) {
+    if (kp_uuid_is_zero(command->id) ||
+        metadata_topic_with_id(metadata, command->id.bytes) != NULL) {
         metadata_refuse(result, KAFKA_INVALID_REQUEST, "the id of the topic is in use");
         return;
     }
     int32_t count = command->partitions.count;
     if (count < 1 || count > METADATA_PARTITIONS_MAX) {
-        metadata_refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
-                        METADATA_PARTITIONS_MAX, count);
+        metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
+                        "a topic has 1 to %d partitions, not %" PRId32, METADATA_PARTITIONS_MAX,
+                        count);
         return;
     }
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
@@ -119,7 +132,8 @@ static void apply_create_topic(struct metadata *metadata, const struct command_c
     add_partitions(metadata, topic, command->partitions.items, count, index);
 }
 
-static void apply_delete_topic(struct metadata *metadata, const struct command_delete_topic *command,
+static void apply_delete_topic(struct metadata *metadata,
+                               const struct command_delete_topic *command,
                                struct metadata_result *result) {
     struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
     if (topic == NULL) {
@@ -132,7 +146,8 @@ static void apply_delete_topic(struct metadata *metadata, const struct command_d
     metadata_rows_remove_topic(metadata, topic);
 }
 
-static void apply_create_partitions(struct metadata *metadata, const struct command_create_partitions *command,
+static void apply_create_partitions(struct metadata *metadata,
+                                    const struct command_create_partitions *command,
                                     log_index index, struct metadata_result *result) {
     struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
     if (topic == NULL) {
@@ -163,16 +178,18 @@ static void apply_set_configs(struct metadata *metadata, const struct command_se
     if (metadata_rows_is_repeated(topic, command->request)) return;
     metadata_rows_remember(topic, command->request);
     metadata_rows_set_configs(topic, command);
-    if (metadata->events.configs_changed != NULL) metadata->events.configs_changed(metadata->events_arg, &topic->topic);
+    if (metadata->events.configs_changed != NULL)
+        metadata->events.configs_changed(metadata->events_arg, &topic->topic);
 }
 
 /* ---- Producer ids ---- */
 
-static void apply_allocate(struct metadata *metadata, const struct command_allocate_producer_ids *command,
+static void apply_allocate(struct metadata *metadata,
+                           const struct command_allocate_producer_ids *command,
                            struct metadata_result *result) {
     if (command->count < 1 || metadata->next_producer_id > INT64_MAX - command->count) {
-        metadata_refuse(result, KAFKA_INVALID_REQUEST, "a block of %" PRId32 " producer ids cannot be given",
-                        command->count);
+        metadata_refuse(result, KAFKA_INVALID_REQUEST,
+                        "a block of %" PRId32 " producer ids cannot be given", command->count);
         return;
     }
     result->value = metadata->next_producer_id;
@@ -193,15 +210,23 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
     int error = metadata_command_decode(bytes, len, &arena, &command);
     if (error == ERR_NONE) {
         switch (command.type) {
-        case COMMAND_REGISTER_BROKER: apply_register(metadata, &command.register_broker, result); break;
+        case COMMAND_REGISTER_BROKER:
+            apply_register(metadata, &command.register_broker, result);
+            break;
         case COMMAND_FENCE_BROKER: apply_fence(metadata, &command.fence_broker, result); break;
-        case COMMAND_CREATE_TOPIC: apply_create_topic(metadata, &command.create_topic, index, result); break;
-        case COMMAND_DELETE_TOPIC: apply_delete_topic(metadata, &command.delete_topic, result); break;
+        case COMMAND_CREATE_TOPIC:
+            apply_create_topic(metadata, &command.create_topic, index, result);
+            break;
+        case COMMAND_DELETE_TOPIC:
+            apply_delete_topic(metadata, &command.delete_topic, result);
+            break;
         case COMMAND_CREATE_PARTITIONS:
             apply_create_partitions(metadata, &command.create_partitions, index, result);
             break;
         case COMMAND_SET_CONFIGS: apply_set_configs(metadata, &command.set_configs, result); break;
-        case COMMAND_ALLOCATE_PRODUCER_IDS: apply_allocate(metadata, &command.allocate_producer_ids, result); break;
+        case COMMAND_ALLOCATE_PRODUCER_IDS:
+            apply_allocate(metadata, &command.allocate_producer_ids, result);
+            break;
         }
         metadata->version = index;
     }

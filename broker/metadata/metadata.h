@@ -1,13 +1,16 @@
 /*
- * The metadata of the cluster as a table: brokers, topics, partitions, who holds them, and the counters from which ids
- * are taken. The state machine of group 0: every broker applies the same commands in the same order and has it whole.
+ * The metadata of the cluster as a table: brokers, topics, partitions, who holds them, and the
+ * counters from which ids are taken. The state machine of group 0: every broker applies the same
+ * commands in the same order and has it whole.
  *
- * Happy path: metadata_apply() is given each committed command once, in order, and changes the table; everybody else
- * reads it, locally. Pure: no time, no randomness, no I/O, so equal logs give equal tables.
- * Failures: a command that cannot be done (the topic is there already) changes nothing and says so in its result;
- * bytes that are no command of a version this program knows give ERR_MALFORMED or ERR_VERSION, and the caller ends.
- * Invariants: group ids, replica ids and producer ids are never given twice; names and ids of topics are unique; what a pointer
- * from here points to is valid until the next metadata_apply().
+ * Happy path: metadata_apply() is given each committed command once, in order, and changes the
+ * table; everybody else reads it, locally. Pure: no time, no randomness, no I/O, so equal logs give
+ * equal tables.
+ * Failures: a command that cannot be done (the topic is there already) changes nothing and says so
+ * in its result; bytes that are no command of a version this program knows give ERR_MALFORMED or
+ * ERR_VERSION, and the caller ends.
+ * Invariants: group ids, replica ids and producer ids are never given twice; names and ids of
+ * topics are unique; what a pointer from here points to is valid until the next metadata_apply().
  */
 #ifndef BROKER_METADATA_METADATA_H
 #define BROKER_METADATA_METADATA_H
@@ -73,7 +76,8 @@ struct metadata_topic {
     size_t config_count;
 };
 
-/* What a broker holds, or will hold: replicas, and how many of them are the first of their partition. */
+/* What a broker holds, or will hold: replicas, and how many of them are the first of their
+ * partition. */
 struct metadata_load {
     int32_t node;
     uint32_t leaders, replicas;
@@ -90,20 +94,24 @@ struct metadata_result {
 bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Told inside metadata_apply(), after the table has changed (before, for what goes). Each may be NULL. */
+/* Told inside metadata_apply(), after the table has changed (before, for what goes). Each may be
+ * NULL. */
 struct metadata_events {
     void (*partition_added)(void *arg, const struct metadata_partition *partition);
     void (*partition_removed)(void *arg, const struct metadata_partition *partition);
     void (*configs_changed)(void *arg, const struct metadata_topic *topic);
 };
 
-/* `nodes`: how many brokers group 0 began with: its replicas have the ids 1..nodes, so others begin above. `seed`: for the
- * hash tables, whose keys are chosen by clients; it never shows in what the table says. */
-struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events, void *arg);
+/* `nodes`: how many brokers group 0 began with: its replicas have the ids 1..nodes, so others begin
+ * above. `seed`: for the hash tables, whose keys are chosen by clients; it never shows in what the
+ * table says. */
+struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events,
+                              void *arg);
 void metadata_free(struct metadata *metadata);
 
-/* Applies the committed command of `len` bytes at `index` (ascending). ERR_NONE also when the command was refused: see
- * `result`. ERR_MALFORMED, ERR_VERSION: this program cannot follow the log, and must end. */
+/* Applies the committed command of `len` bytes at `index` (ascending). ERR_NONE also when the
+ * command was refused: see `result`. ERR_MALFORMED, ERR_VERSION: this program cannot follow the
+ * log, and must end. */
 int metadata_apply(struct metadata *metadata, log_index index, const void *command, size_t len,
                    struct metadata_result *result);
 /* The index of the last command applied; the version of the table. */
@@ -112,25 +120,32 @@ uint64_t metadata_version(const struct metadata *metadata);
 /* Producer ids from this one on were given to nobody. */
 int64_t metadata_next_producer_id(const struct metadata *metadata);
 
-const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name, size_t len);
+const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name,
+                                                  size_t len);
 const struct metadata_topic *metadata_topic_with_id(const struct metadata *metadata,
                                                     const uint8_t id[METADATA_UUID_SIZE]);
 /* NULL if there is none of that number. */
-const struct metadata_partition *metadata_partition_at(const struct metadata_topic *topic, int32_t index);
-const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata, uint64_t group);
+const struct metadata_partition *metadata_partition_at(const struct metadata_topic *topic,
+                                                       int32_t index);
+const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata,
+                                                             uint64_t group);
 size_t metadata_topic_count(const struct metadata *metadata);
 size_t metadata_partition_count(const struct metadata *metadata);
 struct metadata_load metadata_load_of(const struct metadata *metadata, int32_t node);
 /* In the order in which they were made. NULL begins; NULL at the end. */
-const struct metadata_topic *metadata_next_topic(const struct metadata *metadata, const struct metadata_topic *topic);
+const struct metadata_topic *metadata_next_topic(const struct metadata *metadata,
+                                                 const struct metadata_topic *topic);
 /* The topic whose name is nearest to `wrong`, or NULL: for "did you mean". */
-const struct metadata_topic *metadata_nearest_topic(const struct metadata *metadata, const char *wrong, size_t len);
+const struct metadata_topic *metadata_nearest_topic(const struct metadata *metadata,
+                                                    const char *wrong, size_t len);
 
 const struct metadata_broker *metadata_broker_of(const struct metadata *metadata, int32_t node);
 /* By node id; place 0 .. metadata_broker_count()-1. */
 size_t metadata_broker_count(const struct metadata *metadata);
 const struct metadata_broker *metadata_broker_at(const struct metadata *metadata, size_t place);
-/* The address under which that broker is reached through the listener of that name; NULL: it has none of it. */
-const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broker *broker, const char *listener);
+/* The address under which that broker is reached through the listener of that name; NULL: it has
+ * none of it. */
+const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broker *broker,
+                                                     const char *listener);
 
 #endif

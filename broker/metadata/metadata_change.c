@@ -27,7 +27,8 @@ int metadata_change_encode(const struct metadata_change *change, struct slice *b
     return ERR_NONE;
 }
 
-int metadata_change_decode(const void *data, size_t len, struct kp_arena *arena, struct metadata_change *change) {
+int metadata_change_decode(const void *data, size_t len, struct kp_arena *arena,
+                           struct metadata_change *change) {
     struct kp_reader reader;
     memset(change, 0, sizeof *change);
     kp_reader_init(&reader, data, len);
@@ -36,7 +37,8 @@ int metadata_change_decode(const void *data, size_t len, struct kp_arena *arena,
     change->place_partitions = kp_read_int32(&reader);
     change->replication_factor = kp_read_int16(&reader);
     change->validate_only = kp_read_bool(&reader);
-    return metadata_command_decode((const uint8_t *)data + HEAD, len - HEAD, arena, &change->command);
+    return metadata_command_decode((const uint8_t *)data + HEAD, len - HEAD, arena,
+                                   &change->command);
 }
 
 struct slice change_outcome_encode(const struct change_outcome *outcome) {
@@ -59,15 +61,17 @@ int change_outcome_decode(const void *data, size_t len, struct change_outcome *o
     struct kp_reader reader;
     memset(outcome, 0, sizeof *outcome);
     kp_reader_init(&reader, data, len);
-    if (kp_read_int8(&reader) != FORMAT) return reader.error != ERR_NONE ? reader.error : ERR_VERSION;
+    if (kp_read_int8(&reader) != FORMAT)
+        return reader.error != ERR_NONE ? reader.error : ERR_VERSION;
     outcome->status = kp_read_int8(&reader) == CHANGE_DONE ? CHANGE_DONE : CHANGE_AGAIN;
     outcome->result.error = kp_read_int16(&reader);
     outcome->result.value = kp_read_int64(&reader);
     outcome->index = (uint64_t)kp_read_int64(&reader);
     struct kp_string message = kp_read_string(&reader, false, false);
     if (reader.error != ERR_NONE) return reader.error;
-    size_t n = (size_t)message.len < sizeof outcome->result.message - 1 ? (size_t)message.len
-                                                                        : sizeof outcome->result.message - 1;
+    size_t n = (size_t)message.len < sizeof outcome->result.message - 1
+                   ? (size_t)message.len
+                   : sizeof outcome->result.message - 1;
     memcpy(outcome->result.message, message.data, n);
     return ERR_NONE;
 }

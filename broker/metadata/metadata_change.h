@@ -1,8 +1,9 @@
 /*
  * A change and its outcome as bytes, on the way between a broker and the metadata leader.
  *
- * Change: u8 format, i32 partitions to place, i16 replication factor, bool validate only, then the command's bytes.
- * Outcome: u8 format, u8 status, i16 error, i64 value, i64 index of group 0, message. Failures: ERR_MALFORMED, ERR_VERSION, ERR_TOO_LARGE.
+ * Change: u8 format, i32 partitions to place, i16 replication factor, bool validate only, then the
+ * command's bytes. Outcome: u8 format, u8 status, i16 error, i64 value, i64 index of group 0,
+ * message. Failures: ERR_MALFORMED, ERR_VERSION, ERR_TOO_LARGE.
  */
 #ifndef BROKER_METADATA_METADATA_CHANGE_H
 #define BROKER_METADATA_METADATA_CHANGE_H
@@ -11,7 +12,8 @@
 #include "storage/log_types.h"
 
 enum change_status {
-    CHANGE_DONE,  /* `result` is what came of it, committed at `index`; refused: what the leader had applied */
+    CHANGE_DONE,  /* `result` is what came of it, committed at `index`; refused: what the leader had
+                     applied */
     CHANGE_AGAIN, /* try again; `result` is what to say when the time is over */
 };
 
@@ -22,7 +24,8 @@ struct change_outcome {
 };
 
 int metadata_change_encode(const struct metadata_change *change, struct slice *bytes);
-int metadata_change_decode(const void *data, size_t len, struct kp_arena *arena, struct metadata_change *change);
+int metadata_change_decode(const void *data, size_t len, struct kp_arena *arena,
+                           struct metadata_change *change);
 struct slice change_outcome_encode(const struct change_outcome *outcome);
 int change_outcome_decode(const void *data, size_t len, struct change_outcome *outcome);
 

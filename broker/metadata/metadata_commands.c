@@ -1,5 +1,6 @@
 /*
- * The tables of the metadata group's commands, and the two bytes in front of each: encoding, decoding.
+ * The tables of the metadata group's commands, and the two bytes in front of each: encoding,
+ * decoding.
  */
 #include "broker/metadata/metadata_commands.h"
 
@@ -13,14 +14,15 @@ static const struct kp_field endpoint_fields[] = {
     {"host", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_endpoint, host)},
     {"port", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_endpoint, port)},
 };
-const struct kp_schema command_endpoint_schema = {KP_SCHEMA("endpoint", command_endpoint, endpoint_fields)};
+const struct kp_schema command_endpoint_schema = {
+    KP_SCHEMA("endpoint", command_endpoint, endpoint_fields)};
 
 static const struct kp_field register_fields[] = {
     {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_register_broker, node)},
     {"directory", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_register_broker, directory)},
     {"rack", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_register_broker, rack)},
-    {"endpoints", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_endpoint_schema,
-     KP_AT(command_register_broker, endpoints)},
+    {"endpoints", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_endpoint_schema, KP_AT(command_register_broker, endpoints)},
 };
 
 static const struct kp_field fence_fields[] = {
@@ -35,17 +37,19 @@ static const struct kp_field config_fields[] = {
 const struct kp_schema command_config_schema = {KP_SCHEMA("config", command_config, config_fields)};
 
 static const struct kp_field partition_fields[] = {
-    {"nodes", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0), KP_AT(command_partition, nodes)},
+    {"nodes", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(command_partition, nodes)},
 };
-const struct kp_schema command_partition_schema = {KP_SCHEMA("partition", command_partition, partition_fields)};
+const struct kp_schema command_partition_schema = {
+    KP_SCHEMA("partition", command_partition, partition_fields)};
 
 static const struct kp_field create_topic_fields[] = {
     {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_create_topic, name)},
     {"id", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_create_topic, id)},
-    {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_config_schema,
-     KP_AT(command_create_topic, configs)},
-    {"partitions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_partition_schema,
-     KP_AT(command_create_topic, partitions)},
+    {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_config_schema, KP_AT(command_create_topic, configs)},
+    {"partitions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_partition_schema, KP_AT(command_create_topic, partitions)},
 };
 
 static const struct kp_field delete_topic_fields[] = {
@@ -56,8 +60,8 @@ static const struct kp_field create_partitions_fields[] = {
     {"id", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_create_partitions, id)},
     {"request", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_create_partitions, request)},
     {"present", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_create_partitions, present)},
-    {"partitions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_partition_schema,
-     KP_AT(command_create_partitions, partitions)},
+    {"partitions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_partition_schema, KP_AT(command_create_partitions, partitions)},
 };
 
 static const struct kp_field allocate_fields[] = {
@@ -66,7 +70,8 @@ static const struct kp_field allocate_fields[] = {
 
 static const struct kp_field config_change_fields[] = {
     {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_config_change, name)},
-    {"value", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), KP_AT(command_config_change, value)},
+    {"value", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
+     KP_AT(command_config_change, value)},
 };
 const struct kp_schema command_config_change_schema = {
     KP_SCHEMA("configChange", command_config_change, config_change_fields)};
@@ -75,19 +80,21 @@ static const struct kp_field set_configs_fields[] = {
     {"id", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_set_configs, id)},
     {"request", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_set_configs, request)},
     {"replace", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_set_configs, replace)},
-    {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_config_change_schema,
-     KP_AT(command_set_configs, configs)},
+    {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_config_change_schema, KP_AT(command_set_configs, configs)},
 };
 
 /* By type. */
 static const struct kp_schema schemas[] = {
-    [COMMAND_REGISTER_BROKER] = {KP_SCHEMA("registerBroker", command_register_broker, register_fields)},
+    [COMMAND_REGISTER_BROKER] = {KP_SCHEMA("registerBroker", command_register_broker,
+                                           register_fields)},
     [COMMAND_FENCE_BROKER] = {KP_SCHEMA("fenceBroker", command_fence_broker, fence_fields)},
     [COMMAND_CREATE_TOPIC] = {KP_SCHEMA("createTopic", command_create_topic, create_topic_fields)},
     [COMMAND_DELETE_TOPIC] = {KP_SCHEMA("deleteTopic", command_delete_topic, delete_topic_fields)},
-    [COMMAND_CREATE_PARTITIONS] = {KP_SCHEMA("createPartitions", command_create_partitions, create_partitions_fields)},
-    [COMMAND_ALLOCATE_PRODUCER_IDS] = {KP_SCHEMA("allocateProducerIds", command_allocate_producer_ids,
-                                                 allocate_fields)},
+    [COMMAND_CREATE_PARTITIONS] = {KP_SCHEMA("createPartitions", command_create_partitions,
+                                             create_partitions_fields)},
+    [COMMAND_ALLOCATE_PRODUCER_IDS] = {KP_SCHEMA("allocateProducerIds",
+                                                 command_allocate_producer_ids, allocate_fields)},
     [COMMAND_SET_CONFIGS] = {KP_SCHEMA("setConfigs", command_set_configs, set_configs_fields)},
 };
 #define TYPES (sizeof schemas / sizeof schemas[0])
@@ -104,10 +111,12 @@ void metadata_command_init(struct metadata_command *command, enum metadata_comma
     kp_set_fallbacks(&schemas[type], body_of(command));
 }
 
-int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena, struct metadata_command *command) {
+int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena,
+                            struct metadata_command *command) {
     const uint8_t *bytes = data;
     if (len < 2) return ERR_MALFORMED;
-    if (bytes[0] != METADATA_COMMAND_FORMAT || bytes[1] == 0 || bytes[1] >= TYPES) return ERR_VERSION;
+    if (bytes[0] != METADATA_COMMAND_FORMAT || bytes[1] == 0 || bytes[1] >= TYPES)
+        return ERR_VERSION;
     metadata_command_init(command, bytes[1]);
     struct kp_reader reader;
     kp_reader_init(&reader, bytes + 2, len - 2);
@@ -115,7 +124,8 @@ int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena
 }
 
 int metadata_command_encode(const struct metadata_command *command, struct slice *bytes) {
-    CHECK(command->type > 0 && command->type < TYPES); /* made by metadata_command_init or decoded */
+    CHECK(command->type > 0 &&
+          command->type < TYPES); /* made by metadata_command_init or decoded */
     struct kp_writer writer;
     kp_writer_init(&writer, METADATA_COMMAND_MAX);
     kp_write_int8(&writer, METADATA_COMMAND_FORMAT);

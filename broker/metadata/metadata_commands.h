@@ -1,9 +1,12 @@
 /*
- * The commands of the metadata group as bytes: what is in the log of group 0 and on the way to the metadata leader.
+ * The commands of the metadata group as bytes: what is in the log of group 0 and on the way to the
+ * metadata leader.
  *
- * Bytes: u8 format (METADATA_COMMAND_FORMAT), u8 type, then the type's struct in Kafka's flexible encoding (protocol/schema.h), to which
- * tagged fields may be added. Texts and arrays of a decoded command point into the bytes and the arena.
- * Failures of decoding: ERR_MALFORMED, ERR_VERSION (a format or type this program does not know), ERR_TOO_LARGE (arena).
+ * Bytes: u8 format (METADATA_COMMAND_FORMAT), u8 type, then the type's struct in Kafka's flexible
+ * encoding (protocol/schema.h), to which tagged fields may be added. Texts and arrays of a decoded
+ * command point into the bytes and the arena.
+ * Failures of decoding: ERR_MALFORMED, ERR_VERSION (a format or type this program does not know),
+ * ERR_TOO_LARGE (arena).
  */
 #ifndef BROKER_METADATA_METADATA_COMMANDS_H
 #define BROKER_METADATA_METADATA_COMMANDS_H
@@ -11,7 +14,11 @@
 #include "base/buffer.h"
 #include "protocol/schema.h"
 
-enum { METADATA_COMMAND_FORMAT = 1, METADATA_COMMAND_MAX = 4 << 20, METADATA_COMMAND_ARENA = 64 << 20 };
+enum {
+    METADATA_COMMAND_FORMAT = 1,
+    METADATA_COMMAND_MAX = 4 << 20,
+    METADATA_COMMAND_ARENA = 64 << 20
+};
 
 enum metadata_command_type {
     COMMAND_REGISTER_BROKER = 1,
@@ -74,7 +81,8 @@ struct command_config_change {
     struct kp_string name, value; /* value null: the topic says nothing of its own any more */
 };
 
-/* Settings of a topic. Each is applied by itself, so that changes of different settings do not undo each other. */
+/* Settings of a topic. Each is applied by itself, so that changes of different settings do not undo
+ * each other. */
 struct command_set_configs {
     struct kp_uuid id;
     struct kp_uuid request; /* drawn by the broker that was asked */
@@ -106,7 +114,8 @@ extern const struct kp_schema command_config_change_schema;
 
 /* All fields empty. */
 void metadata_command_init(struct metadata_command *command, enum metadata_command_type type);
-int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena, struct metadata_command *command);
+int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena,
+                            struct metadata_command *command);
 /* *bytes is the caller's. ERR_TOO_LARGE: over METADATA_COMMAND_MAX. */
 int metadata_command_encode(const struct metadata_command *command, struct slice *bytes);
 

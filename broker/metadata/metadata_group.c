@@ -1,7 +1,9 @@
 /*
- * Group 0 on this broker: opening, closing, what it tells. The floors below are in metadata_group_internal.h.
+ * Group 0 on this broker: opening, closing, what it tells. The floors below are in
+ * metadata_group_internal.h.
  *
- * Whoever asked for a command is told its outcome when it was applied, or to try again when leadership is lost.
+ * Whoever asked for a command is told its outcome when it was applied, or to try again when
+ * leadership is lost.
  */
 #include "broker/metadata/metadata_group.h"
 
@@ -11,7 +13,8 @@
 #include "storage/journal/journal.h"
 #include "storage/log_types.h"
 
-static void group_tell(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome) {
+static void group_tell(struct metadata_group *group, struct change_asker asker,
+                       const struct change_outcome *outcome) {
     if (asker.nobody) return;
     if (asker.submit != NULL)
         metadata_submit_take(asker.submit, outcome);
@@ -24,7 +27,8 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
     struct metadata_group *group = arg;
     struct change_asker asker = {.caller = caller};
     struct change_outcome outcome;
-    if (metadata_pending_begin(group, body, len, asker, &outcome)) group_tell(group, asker, &outcome);
+    if (metadata_pending_begin(group, body, len, asker, &outcome))
+        group_tell(group, asker, &outcome);
 }
 
 /* ---- From the Raft group ---- */
@@ -82,7 +86,8 @@ static void on_leader_changed(void *arg, replica_id replica, log_term term) {
     env_defer(group->env, &group->task);
 }
 
-/* Without the metadata there is nothing that this broker can do, and nothing that it should say of the others. */
+/* Without the metadata there is nothing that this broker can do, and nothing that it should say of
+ * the others. */
 static const char cannot_follow[] =
     "this broker cannot follow the metadata: %s; the other brokers go on without it. Keep its data directory, and put back what is "
     "damaged: draved log verify names all of it";
@@ -99,10 +104,11 @@ static const struct raft_group_events raft_group_events = {.committed = on_commi
                                                            .leader_changed = on_leader_changed,
                                                            .broken = on_broken};
 
-int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
+int metadata_group_open(struct shard *shard, struct metadata *metadata,
+                        const struct cluster_record *cluster,
                         const struct broker_settings *settings, struct broker_messages *messages,
-                        const struct metadata_group_events *events, void *arg, struct metadata_group **result,
-                        struct error_text *why) {
+                        const struct metadata_group_events *events, void *arg,
+                        struct metadata_group **result, struct error_text *why) {
     struct metadata_group *group = mem_zalloc(sizeof *group);
     *group = (struct metadata_group){.env = shard_env(shard),
                                      .log = shard_log(shard),

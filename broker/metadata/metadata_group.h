@@ -1,12 +1,16 @@
 /*
- * The metadata group on this broker: follows group 0 into the table, and brings changes to whoever leads it.
+ * The metadata group on this broker: follows group 0 into the table, and brings changes to whoever
+ * leads it.
  *
- * Happy path: metadata_group_submit() gives a change to the metadata leader (this broker, or another by message); the leader
- * places new partitions, submits the command, and answers with the result of its application; the change is done here when this
- * broker's table has it, too. Failures: no leader, a leader that changes, a broken link: the change is tried again until its time
- * is over; commands carry ids by which a repeated one is recognised. After that: REQUEST_TIMED_OUT, and it may yet happen.
- * Any answer of the leader is told only when this broker's table is as new as the leader's was: what a refusal speaks of can be seen.
- * Invariants: `done` is called once, never inside the submit; a result is told only of a command that was committed and applied here, or that the leader refused.
+ * Happy path: metadata_group_submit() gives a change to the metadata leader (this broker, or
+ * another by message); the leader places new partitions, submits the command, and answers with the
+ * result of its application; the change is done here when this broker's table has it, too.
+ * Failures: no leader, a leader that changes, a broken link: the change is tried again until its
+ * time is over; commands carry ids by which a repeated one is recognised. After that:
+ * REQUEST_TIMED_OUT, and it may yet happen. Any answer of the leader is told only when this
+ * broker's table is as new as the leader's was: what a refusal speaks of can be seen.
+ * Invariants: `done` is called once, never inside the submit; a result is told only of a command
+ * that was committed and applied here, or that the leader refused.
  */
 #ifndef BROKER_METADATA_METADATA_GROUP_H
 #define BROKER_METADATA_METADATA_GROUP_H
@@ -21,16 +25,18 @@
 struct metadata_group;
 
 struct metadata_group_events {
-    void (*applied)(void *arg);        /* behind each batch of applied commands */
-    void (*leading)(void *arg);        /* this broker leads the metadata, and its table has everything */
+    void (*applied)(void *arg); /* behind each batch of applied commands */
+    void (*leading)(void *arg); /* this broker leads the metadata, and its table has everything */
     void (*leader_changed)(void *arg); /* somebody else, or nobody known */
 };
 
-/* Opens group 0. `metadata` is applied to; all of it must stay until metadata_group_close. ERR_CORRUPT, ERR_IO. */
-int metadata_group_open(struct shard *shard, struct metadata *metadata, const struct cluster_record *cluster,
+/* Opens group 0. `metadata` is applied to; all of it must stay until metadata_group_close.
+ * ERR_CORRUPT, ERR_IO. */
+int metadata_group_open(struct shard *shard, struct metadata *metadata,
+                        const struct cluster_record *cluster,
                         const struct broker_settings *settings, struct broker_messages *messages,
-                        const struct metadata_group_events *events, void *arg, struct metadata_group **group,
-                        struct error_text *why);
+                        const struct metadata_group_events *events, void *arg,
+                        struct metadata_group **group, struct error_text *why);
 /* Submits that wait end with KAFKA_BROKER_NOT_AVAILABLE within this call. */
 void metadata_group_close(struct metadata_group *group);
 
@@ -40,12 +46,14 @@ int32_t metadata_group_leader(const struct metadata_group *group);
 /* The index of the last entry of group 0 that was applied here. */
 uint64_t metadata_group_applied(const struct metadata_group *group);
 
-/* What is to be changed. For new partitions either the command has them with their brokers, or the leader places them. */
+/* What is to be changed. For new partitions either the command has them with their brokers, or the
+ * leader places them. */
 struct metadata_change {
     struct metadata_command command;
     int32_t place_partitions;   /* CREATE_TOPIC, CREATE_PARTITIONS without partitions: so many */
     int16_t replication_factor; /* CREATE_TOPIC without partitions */
-    bool validate_only; /* check the placement, change nothing; a barrier: the table is as new as the leader's then */
+    bool validate_only; /* check the placement, change nothing; a barrier: the table is as new as
+                           the leader's then */
 };
 
 struct metadata_submit {
@@ -56,7 +64,8 @@ struct metadata_submit {
     enum { SUBMIT_IDLE, SUBMIT_WAITING, SUBMIT_CALLING, SUBMIT_LEADING, SUBMIT_APPLYING } state;
     uint32_t tries;
     uint64_t deadline_ms, index;
-    bool unsure; /* a try ended without a word of what came of it: it may happen, whatever a later try is told */
+    bool unsure; /* a try ended without a word of what came of it: it may happen, whatever a later
+                    try is told */
     struct metadata_result result;
     struct broker_call call;
     struct metadata_submit *next, *prev;

@@ -1,9 +1,10 @@
 /*
  * Inside of the metadata group, shared by its files. Nobody else's. From the ground to the top:
  *
- *   metadata_pending.c  the leader's side: changes become commands, which are pending until they are applied
- *   metadata_submit.c   the asking side: changes are brought to whoever leads, until they are done or their time is over
- *   metadata_group.c    opening, closing; what the Raft group tells, what other brokers ask
+ *   metadata_pending.c  the leader's side: changes become commands, which are pending until they
+ * are applied metadata_submit.c   the asking side: changes are brought to whoever leads, until they
+ * are done or their time is over metadata_group.c    opening, closing; what the Raft group tells,
+ * what other brokers ask
  */
 #ifndef BROKER_METADATA_METADATA_GROUP_INTERNAL_H
 #define BROKER_METADATA_METADATA_GROUP_INTERNAL_H
@@ -40,9 +41,11 @@ struct metadata_group {
     size_t load_count;
     struct unconfirmed *unconfirmed;
     /* Whoever asked is told what came of it. */
-    void (*tell)(struct metadata_group *group, struct change_asker asker, const struct change_outcome *outcome);
+    void (*tell)(struct metadata_group *group, struct change_asker asker,
+                 const struct change_outcome *outcome);
     struct metadata_submit *submits;
-    struct metadata_submit *next_to_end; /* while those that are done end: the one to look at next; NULL: none */
+    struct metadata_submit
+        *next_to_end; /* while those that are done end: the one to look at next; NULL: none */
     struct env_timer *retry;
     struct env_task task; /* tries what waits */
 };
@@ -56,12 +59,13 @@ struct change_asker {
 
 /* ---- metadata_pending.c ---- */
 
-/* Takes a change as the leader. True: *outcome is known. False: a command is under way, metadata_pending_end says when it is over; or a majority is
- * asked, and group->tell comes. */
-bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len, struct change_asker asker,
-                            struct change_outcome *outcome);
+/* Takes a change as the leader. True: *outcome is known. False: a command is under way,
+ * metadata_pending_end says when it is over; or a majority is asked, and group->tell comes. */
+bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len,
+                            struct change_asker asker, struct change_outcome *outcome);
 /* Ends the first command if it is at `index` or below: true, and who asked. */
-bool metadata_pending_end(struct metadata_group *group, log_index index, struct change_asker *asker);
+bool metadata_pending_end(struct metadata_group *group, log_index index,
+                          struct change_asker *asker);
 /* That one will not be told; what it asked for is under way all the same. */
 void metadata_pending_forget(struct metadata_group *group, const struct metadata_submit *submit);
 

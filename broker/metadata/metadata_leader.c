@@ -15,14 +15,17 @@ static bool is_dead(const struct metadata_view *view, int32_t node) {
     return false;
 }
 
-/* The brokers that are not fenced; without those that are known to be dead, if `enough` are left. */
-static size_t live_brokers(const struct metadata_view *view, size_t enough, struct placement_broker *into) {
+/* The brokers that are not fenced; without those that are known to be dead, if `enough` are left.
+ */
+static size_t live_brokers(const struct metadata_view *view, size_t enough,
+                           struct placement_broker *into) {
     size_t live = 0, alive = 0;
     for (int dead = 0; dead <= 1; dead++) {
         for (size_t i = 0; i < metadata_broker_count(view->metadata); i++) {
             const struct metadata_broker *broker = metadata_broker_at(view->metadata, i);
             if (!broker->fenced && is_dead(view, broker->node) == dead)
-                into[live++] = (struct placement_broker){.node = broker->node, .rack = broker->rack};
+                into[live++] = (struct placement_broker){.node = broker->node,
+                                                         .rack = broker->rack};
         }
         if (dead == 0) alive = live;
     }
@@ -42,13 +45,15 @@ static struct metadata_load load_of(const struct metadata_view *view, int32_t no
 
 /* ---- Limits ---- */
 
-static bool cluster_has_room(const struct metadata_view *view, int32_t count, struct metadata_result *result) {
+static bool cluster_has_room(const struct metadata_view *view, int32_t count,
+                             struct metadata_result *result) {
     uint64_t there = metadata_partition_count(view->metadata);
     for (size_t i = 0; i < view->pending_count; i++)
         there += view->pending[i].leaders; /* each has one first replica */
     return there + (uint64_t)count <= view->partitions_max ||
            metadata_refuse(result, KAFKA_POLICY_VIOLATION,
-                           "%" PRId32 " more partitions beside %" PRIu64 " would pass max.partitions=%" PRIu32
+                           "%" PRId32 " more partitions beside %" PRIu64
+                           " would pass max.partitions=%" PRIu32
                            "; ask for fewer, delete topics, or raise it on every broker",
                            count, there, view->partitions_max);
 }
@@ -61,37 +66,43 @@ static uint64_t replicas_on(const struct command_partition *rows, int32_t count,
     return replicas;
 }
 
-static bool brokers_have_room(const struct metadata_view *view, const struct command_partition *rows, int32_t count,
+static bool brokers_have_room(const struct metadata_view *view,
+                              const struct command_partition *rows, int32_t count,
                               struct metadata_result *result) {
     for (size_t i = 0; i < metadata_broker_count(view->metadata); i++) {
         int32_t node = metadata_broker_at(view->metadata, i)->node;
         uint64_t added = replicas_on(rows, count, node), there = load_of(view, node).replicas;
         if (added > 0 && there + added > view->broker_partitions_max)
-            return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
-                                   "%" PRIu64 " more replicas beside %" PRIu64 " on broker %" PRId32
-                                   " would pass max.broker.partitions=%" PRIu32
-                                   "; ask for fewer, delete topics, add brokers, or raise it on every broker",
-                                   added, there, node, view->broker_partitions_max);
+            return metadata_refuse(
+                result, KAFKA_POLICY_VIOLATION,
+                "%" PRIu64 " more replicas beside %" PRIu64 " on broker %" PRId32
+                " would pass max.broker.partitions=%" PRIu32
+                "; ask for fewer, delete topics, add brokers, or raise it on every broker",
+                added, there, node, view->broker_partitions_max);
     }
     return true;
 }
 
 /* ---- Placing ---- */
 
-static bool somebody_never_registered(const struct metadata *metadata, const struct cluster_record *cluster) {
+static bool somebody_never_registered(const struct metadata *metadata,
+                                      const struct cluster_record *cluster) {
     for (uint32_t i = 0; i < cluster->node_count; i++)
         if (metadata_broker_of(metadata, cluster->nodes[i].node) == NULL) return true;
     return false;
 }
 
-static bool place(const struct metadata_view *view, int32_t partitions, int32_t factor, struct kp_arena *arena,
-                  struct command_partition **into, struct metadata_result *result, bool *again) {
+static bool place(const struct metadata_view *view, int32_t partitions, int32_t factor,
+                  struct kp_arena *arena, struct command_partition **into,
+                  struct metadata_result *result, bool *again) {
     if (partitions < 1 || partitions > METADATA_PARTITIONS_MAX)
-        return metadata_refuse(result, KAFKA_INVALID_PARTITIONS, "a topic has 1 to %d partitions, not %" PRId32,
+        return metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
+                               "a topic has 1 to %d partitions, not %" PRId32,
                                METADATA_PARTITIONS_MAX, partitions);
     if (factor < 1 || factor > METADATA_REPLICAS_MAX)
         return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
-                               "a partition has 1 to %d replicas, not %" PRId32, METADATA_REPLICAS_MAX, factor);
+                               "a partition has 1 to %d replicas, not %" PRId32,
+                               METADATA_REPLICAS_MAX, factor);
     if (!cluster_has_room(view, partitions, result)) return false;
     const struct metadata *metadata = view->metadata;
     const struct cluster_record *cluster = view->cluster;
@@ -101,14 +112,16 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
     struct command_partition *rows = kp_arena_alloc(arena, (size_t)partitions * sizeof *rows);
     if (brokers == NULL || nodes == NULL || rows == NULL)
         return metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
-                               "%" PRId32 " partitions with %" PRId32 " replicas are too many for one request",
+                               "%" PRId32 " partitions with %" PRId32
+                               " replicas are too many for one request",
                                partitions, factor);
     size_t live = live_brokers(view, (size_t)factor, brokers);
     if ((size_t)factor > live) {
         *again = (uint32_t)factor <= cluster->node_count &&
                  (view->young || somebody_never_registered(metadata, cluster));
         return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
-                               "Replication factor: %" PRId32 " larger than available brokers: %zu (of %" PRIu32
+                               "Replication factor: %" PRId32
+                               " larger than available brokers: %zu (of %" PRIu32
                                "). Start more brokers, or ask for fewer replicas.",
                                factor, live, cluster->node_count);
     }
@@ -117,7 +130,8 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
         brokers[i].leaders = load.leaders;
         brokers[i].replicas = load.replicas;
     }
-    placement_place(brokers, live, (size_t)partitions, (size_t)factor, metadata_partition_count(metadata), nodes);
+    placement_place(brokers, live, (size_t)partitions, (size_t)factor,
+                    metadata_partition_count(metadata), nodes);
     for (int32_t p = 0; p < partitions; p++) {
         rows[p].nodes.items = nodes + (size_t)p * (size_t)factor;
         rows[p].nodes.count = factor;
@@ -126,15 +140,19 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
     return brokers_have_room(view, rows, partitions, result);
 }
 
-/* Assignments that the client wrote itself: brokers that exist and have room, `factor` for each partition. */
-static bool check_assignments(const struct metadata_view *view, const struct command_partition *partitions,
-                              int32_t count, int32_t factor, struct metadata_result *result) {
+/* Assignments that the client wrote itself: brokers that exist and have room, `factor` for each
+ * partition. */
+static bool check_assignments(const struct metadata_view *view,
+                              const struct command_partition *partitions, int32_t count,
+                              int32_t factor, struct metadata_result *result) {
     for (int32_t p = 0; p < count; p++) {
         if (partitions[p].nodes.count < 1)
-            return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT, "a partition is assigned to no broker");
+            return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                   "a partition is assigned to no broker");
         if (partitions[p].nodes.count != factor)
             return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
-                                   "a partition is assigned to %" PRId32 " brokers, the first of this topic to %" PRId32
+                                   "a partition is assigned to %" PRId32
+                                   " brokers, the first of this topic to %" PRId32
                                    "; give each as many replicas",
                                    partitions[p].nodes.count, factor);
         for (int32_t r = 0; r < partitions[p].nodes.count; r++)
@@ -144,24 +162,27 @@ static bool check_assignments(const struct metadata_view *view, const struct com
                                        ", which does not exist; drave info lists them",
                                        partitions[p].nodes.items[r]);
     }
-    return cluster_has_room(view, count, result) && brokers_have_room(view, partitions, count, result);
+    return cluster_has_room(view, count, result) &&
+           brokers_have_room(view, partitions, count, result);
 }
 
-bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change, struct kp_arena *arena,
-                             struct metadata_result *result, bool *again) {
+bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change,
+                             struct kp_arena *arena, struct metadata_result *result, bool *again) {
     struct metadata_command *command = &change->command;
     const struct metadata *metadata = view->metadata;
     struct command_partition *rows = NULL;
     memset(result, 0, sizeof *result);
     *again = false;
     if (command->type == COMMAND_CREATE_TOPIC) {
-        /* An earlier try of this very command has committed: it is to be recognised, not refused because brokers have gone since. */
+        /* An earlier try of this very command has committed: it is to be recognised, not refused
+         * because brokers have gone since. */
         if (metadata_topic_with_id(metadata, command->create_topic.id.bytes) != NULL) return true;
         if (command->create_topic.partitions.count > 0)
             return check_assignments(view, command->create_topic.partitions.items,
                                      command->create_topic.partitions.count,
                                      command->create_topic.partitions.items[0].nodes.count, result);
-        if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result, again))
+        if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result,
+                   again))
             return false;
         command->create_topic.partitions.items = rows;
         command->create_topic.partitions.count = change->place_partitions;
@@ -169,18 +190,22 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         struct command_create_partitions *grow = &command->create_partitions;
         const struct metadata_topic *topic = metadata_topic_with_id(metadata, grow->id.bytes);
         if (topic == NULL)
-            return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
+            return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                                   "this topic does not exist (any more)");
         if (grow->present != topic->partition_count)
             return true; /* likewise, or somebody else was first: applying it tells */
         int32_t factor = (int32_t)topic->partitions[0].replica_count;
         if (grow->partitions.count > 0)
-            return check_assignments(view, grow->partitions.items, grow->partitions.count, factor, result);
-        if (!place(view, change->place_partitions, factor, arena, &rows, result, again)) return false;
+            return check_assignments(view, grow->partitions.items, grow->partitions.count, factor,
+                                     result);
+        if (!place(view, change->place_partitions, factor, arena, &rows, result, again))
+            return false;
         grow->partitions.items = rows;
         grow->partitions.count = change->place_partitions;
     } else if (command->type == COMMAND_SET_CONFIGS &&
                metadata_topic_with_id(metadata, command->set_configs.id.bytes) == NULL) {
-        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist (any more)");
+        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                               "this topic does not exist (any more)");
     }
     return true;
 }

@@ -1,11 +1,12 @@
 /*
- * What the metadata leader does with a change before it becomes a command: checks it against the table and places new
- * partitions on live brokers.
+ * What the metadata leader does with a change before it becomes a command: checks it against the
+ * table and places new partitions on live brokers.
  *
- * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's error and a sentence with the
- * numbers; `again` when the cluster is still coming up (a broker of the record has never registered, or the leader is young) and waiting helps.
- * Nothing is made beyond the limits, and what is pending counts, so many requests at once do not pass them either: POLICY_VIOLATION.
- * Pure: reads the table and what is pending.
+ * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's
+ * error and a sentence with the numbers; `again` when the cluster is still coming up (a broker of
+ * the record has never registered, or the leader is young) and waiting helps. Nothing is made
+ * beyond the limits, and what is pending counts, so many requests at once do not pass them either:
+ * POLICY_VIOLATION. Pure: reads the table and what is pending.
  */
 #ifndef BROKER_METADATA_METADATA_LEADER_H
 #define BROKER_METADATA_METADATA_LEADER_H
@@ -22,16 +23,18 @@ struct metadata_view {
     size_t pending_count;
     /* What there may be with it: partitions in the cluster, replicas on a broker (KIP-578). */
     uint32_t partitions_max, broker_partitions_max;
-    /* Brokers that are not fenced yet, but whose processes are known to be dead: they get replicas only if the others do not suffice. */
+    /* Brokers that are not fenced yet, but whose processes are known to be dead: they get replicas
+     * only if the others do not suffice. */
     const int32_t *dead;
     size_t dead_count;
-    bool
-        young; /* the leader has just been elected: brokers that gave their leases back before they ended may still renew them */
+    bool young; /* the leader has just been elected: brokers that gave their leases back before they
+                   ended may still renew them */
 };
 
-/* Checks and completes `change->command`; arrays come from `arena`. True: submit it (or, validate_only, all is well). False: `result` says
- * why not, *again whether it may be tried again. */
-bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change, struct kp_arena *arena,
-                             struct metadata_result *result, bool *again);
+/* Checks and completes `change->command`; arrays come from `arena`. True: submit it (or,
+ * validate_only, all is well). False: `result` says why not, *again whether it may be tried again.
+ */
+bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change,
+                             struct kp_arena *arena, struct metadata_result *result, bool *again);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * The metadata leader's side: a change is checked, placed and submitted as a command, and whoever asked is remembered until it is applied.
+ * The metadata leader's side: a change is checked, placed and submitted as a command, and whoever
+ * asked is remembered until it is applied.
  *
- * What changes nothing (a barrier, above all) is told when a majority has confirmed that we lead: a leader that was deposed and does not
- * know it lacks what its successor has done. Failures: try again, at once or later. Invariant: rows are in the order of their indexes.
+ * What changes nothing (a barrier, above all) is told when a majority has confirmed that we lead: a
+ * leader that was deposed and does not know it lacks what its successor has done. Failures: try
+ * again, at once or later. Invariant: rows are in the order of their indexes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +20,7 @@ enum { YOUNG_MS = 3000 };
 struct pending {
     log_index index;
     struct change_asker asker;
-    struct kp_uuid request;     /* by which a repeated one is known; zero: another kind of command */
+    struct kp_uuid request; /* by which a repeated one is known; zero: another kind of command */
     struct metadata_load *load; /* what it adds, by broker */
     size_t load_count;
     struct pending *next, *prev;
@@ -63,7 +65,8 @@ static struct metadata_load *load_row(struct metadata_load **loads, size_t *coun
 
 static void free_pending(struct metadata_group *group, struct pending *pending) {
     for (size_t i = 0; i < pending->load_count; i++) {
-        struct metadata_load *all = load_row(&group->load, &group->load_count, pending->load[i].node);
+        struct metadata_load *all = load_row(&group->load, &group->load_count,
+                                             pending->load[i].node);
         all->replicas -= pending->load[i].replicas;
         all->leaders -= pending->load[i].leaders;
     }
@@ -81,12 +84,14 @@ static void remember_load(struct metadata_group *group, struct pending *pending,
                           const struct command_partition *partitions, int32_t count) {
     for (int32_t p = 0; p < count; p++)
         for (int32_t r = 0; r < partitions[p].nodes.count; r++) {
-            struct metadata_load *load = load_row(&pending->load, &pending->load_count, partitions[p].nodes.items[r]);
+            struct metadata_load *load = load_row(&pending->load, &pending->load_count,
+                                                  partitions[p].nodes.items[r]);
             load->replicas++;
             load->leaders += r == 0;
         }
     for (size_t i = 0; i < pending->load_count; i++) {
-        struct metadata_load *all = load_row(&group->load, &group->load_count, pending->load[i].node);
+        struct metadata_load *all = load_row(&group->load, &group->load_count,
+                                             pending->load[i].node);
         all->replicas += pending->load[i].replicas;
         all->leaders += pending->load[i].leaders;
     }
@@ -108,8 +113,8 @@ static bool is_under_way(const struct metadata_group *group, struct kp_uuid requ
 }
 
 /* Checks and completes a change against the table and what is pending. */
-static bool pending_prepare(struct metadata_group *group, struct metadata_change *change, struct kp_arena *arena,
-                            struct metadata_result *result, bool *again) {
+static bool pending_prepare(struct metadata_group *group, struct metadata_change *change,
+                            struct kp_arena *arena, struct metadata_result *result, bool *again) {
     memset(result, 0, sizeof *result);
     *again = is_under_way(group, request_of(&change->command));
     if (*again) return false;
@@ -127,7 +132,8 @@ static bool pending_prepare(struct metadata_group *group, struct metadata_change
                                  .broker_partitions_max = group->settings->max_broker_partitions,
                                  .dead = dead,
                                  .dead_count = dead_count,
-                                 .young = env_now_ms(group->env) - group->leading_since_ms < YOUNG_MS};
+                                 .young = env_now_ms(group->env) - group->leading_since_ms <
+                                          YOUNG_MS};
     return metadata_leader_prepare(&view, change, arena, result, again);
 }
 
@@ -137,7 +143,8 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     struct slice bytes;
     log_index index;
     if (metadata_command_encode(command, &bytes) != ERR_NONE) return false;
-    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = bytes, .compress = bytes.len > 1024};
+    struct entry_spec spec = {
+        .type = ENTRY_COMMAND, .max_timestamp = -1, .raw = bytes, .compress = bytes.len > 1024};
     spec.base_offset = partition_log_end_offset(raft_group_log(group->group));
     if (raft_group_submit(group->group, &spec, &index) != ERR_NONE) {
         slice_unref(&spec.raw);
@@ -149,15 +156,16 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     pending->request = request_of(command);
     DL_APPEND(group->pending, pending);
     if (command->type == COMMAND_CREATE_TOPIC)
-        remember_load(group, pending, command->create_topic.partitions.items, command->create_topic.partitions.count);
+        remember_load(group, pending, command->create_topic.partitions.items,
+                      command->create_topic.partitions.count);
     if (command->type == COMMAND_CREATE_PARTITIONS)
         remember_load(group, pending, command->create_partitions.partitions.items,
                       command->create_partitions.partitions.count);
     return true;
 }
 
-bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len, struct change_asker asker,
-                            struct change_outcome *outcome) {
+bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, size_t len,
+                            struct change_asker asker, struct change_outcome *outcome) {
     struct metadata_change change = {.validate_only = false};
     struct kp_arena arena;
     bool again = false, later = false;
@@ -185,7 +193,8 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
     return !later;
 }
 
-bool metadata_pending_end(struct metadata_group *group, log_index index, struct change_asker *asker) {
+bool metadata_pending_end(struct metadata_group *group, log_index index,
+                          struct change_asker *asker) {
     struct pending *pending = group->pending;
     if (pending == NULL || pending->index > index) return false;
     *asker = pending->asker;

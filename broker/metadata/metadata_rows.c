@@ -13,7 +13,8 @@
 #include "base/nearest_name.h"
 #include "broker/config/topic_name.h"
 
-struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events, void *arg) {
+struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events,
+                              void *arg) {
     struct metadata *metadata = mem_zalloc(sizeof *metadata);
     metadata->seed = seed;
     metadata->next_group = METADATA_GROUP + 1;
@@ -78,7 +79,8 @@ struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node,
     if (place < metadata->broker_count && metadata->brokers[place]->broker.node == node)
         return metadata->brokers[place];
     if (!make) return NULL;
-    metadata->brokers = mem_realloc(metadata->brokers, (metadata->broker_count + 1) * sizeof(struct broker_row *));
+    metadata->brokers = mem_realloc(metadata->brokers,
+                                    (metadata->broker_count + 1) * sizeof(struct broker_row *));
     memmove(metadata->brokers + place + 1, metadata->brokers + place,
             (metadata->broker_count - place) * sizeof(struct broker_row *));
     struct broker_row *row = mem_zalloc(sizeof *row);
@@ -99,9 +101,10 @@ void broker_row_set(struct broker_row *row, const struct command_register_broker
     row->rack = copy_text(command->rack);
     row->endpoints = mem_zalloc(count * sizeof *row->endpoints);
     for (size_t i = 0; i < count; i++)
-        row->endpoints[i] = (struct metadata_endpoint){.listener = copy_text(command->endpoints.items[i].listener),
-                                                       .host = copy_text(command->endpoints.items[i].host),
-                                                       .port = command->endpoints.items[i].port};
+        row->endpoints[i] = (struct metadata_endpoint){
+            .listener = copy_text(command->endpoints.items[i].listener),
+            .host = copy_text(command->endpoints.items[i].host),
+            .port = command->endpoints.items[i].port};
     row->broker.rack = row->rack;
     row->broker.endpoints = row->endpoints;
     row->broker.endpoint_count = count;
@@ -110,7 +113,8 @@ void broker_row_set(struct broker_row *row, const struct command_register_broker
 
 const struct metadata_broker *metadata_broker_of(const struct metadata *metadata, int32_t node) {
     size_t place = broker_place(metadata, node);
-    if (place == metadata->broker_count || metadata->brokers[place]->broker.node != node) return NULL;
+    if (place == metadata->broker_count || metadata->brokers[place]->broker.node != node)
+        return NULL;
     return &metadata->brokers[place]->broker;
 }
 
@@ -123,7 +127,8 @@ const struct metadata_broker *metadata_broker_at(const struct metadata *metadata
     return &metadata->brokers[place]->broker;
 }
 
-const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broker *broker, const char *listener) {
+const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broker *broker,
+                                                     const char *listener) {
     for (size_t i = 0; i < broker->endpoint_count; i++)
         if (strcmp(broker->endpoints[i].listener, listener) == 0) return &broker->endpoints[i];
     return NULL;
@@ -131,7 +136,8 @@ const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broke
 
 /* ---- Topics ---- */
 
-/* FNV-1a over the seed and the name, then mixed: enough to make a table of chosen names useless to who chose them. */
+/* FNV-1a over the seed and the name, then mixed: enough to make a table of chosen names useless to
+ * who chose them. */
 static unsigned name_hash(const struct metadata *metadata, const char *name, size_t len) {
     uint64_t hash = 0xcbf29ce484222325ULL ^ metadata->seed;
     for (size_t i = 0; i < len; i++)
@@ -141,26 +147,30 @@ static unsigned name_hash(const struct metadata *metadata, const char *name, siz
     return (unsigned)(hash >> 32);
 }
 
-struct topic_row *metadata_rows_topic(const struct metadata *metadata, const uint8_t id[METADATA_UUID_SIZE]) {
+struct topic_row *metadata_rows_topic(const struct metadata *metadata,
+                                      const uint8_t id[METADATA_UUID_SIZE]) {
     struct topic_row *row;
     HASH_FIND(by_id, metadata->topics_by_id, id, METADATA_UUID_SIZE, row);
     return row;
 }
 
-struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struct command_create_topic *command,
+struct topic_row *metadata_rows_add_topic(struct metadata *metadata,
+                                          const struct command_create_topic *command,
                                           log_index index) {
     struct topic_row *row = mem_zalloc(sizeof *row);
     size_t configs = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
     row->name = copy_text(command->name);
     row->configs = mem_zalloc(configs * sizeof *row->configs);
     for (size_t i = 0; i < configs; i++)
-        row->configs[i] = (struct metadata_config){.name = copy_text(command->configs.items[i].name),
-                                                   .value = copy_text(command->configs.items[i].value)};
+        row->configs[i] = (struct metadata_config){
+            .name = copy_text(command->configs.items[i].name),
+            .value = copy_text(command->configs.items[i].value)};
     row->topic = (struct metadata_topic){
         .name = row->name, .created = index, .configs = row->configs, .config_count = configs};
     memcpy(row->topic.id, command->id.bytes, METADATA_UUID_SIZE);
     unsigned hash = name_hash(metadata, row->name, strlen(row->name));
-    HASH_ADD_KEYPTR_BYHASHVALUE(by_name, metadata->topics_by_name, row->name, strlen(row->name), hash, row);
+    HASH_ADD_KEYPTR_BYHASHVALUE(by_name, metadata->topics_by_name, row->name, strlen(row->name),
+                                hash, row);
     HASH_ADD(by_id, metadata->topics_by_id, topic.id, METADATA_UUID_SIZE, row);
     return row;
 }
@@ -182,7 +192,8 @@ static void load_add(struct metadata *metadata, const struct metadata_partition 
     for (size_t r = 0; r < partition->replica_count; r++) {
         struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
         if (load == NULL) {
-            metadata->loads = mem_realloc(metadata->loads, (metadata->load_count + 1) * sizeof *load);
+            metadata->loads = mem_realloc(metadata->loads,
+                                          (metadata->load_count + 1) * sizeof *load);
             load = &metadata->loads[metadata->load_count++];
             *load = (struct metadata_load){.node = partition->replicas[r].node};
         }
@@ -256,7 +267,8 @@ bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid req
 }
 
 void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request) {
-    memcpy(topic->requests[topic->request_count++ % METADATA_REQUESTS_KEPT], request.bytes, METADATA_UUID_SIZE);
+    memcpy(topic->requests[topic->request_count++ % METADATA_REQUESTS_KEPT], request.bytes,
+           METADATA_UUID_SIZE);
 }
 
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
@@ -273,7 +285,8 @@ void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *top
     free_topic(topic);
 }
 
-const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name, size_t len) {
+const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name,
+                                                  size_t len) {
     struct topic_row *row;
     unsigned hash = name_hash(metadata, name, len);
     HASH_FIND_BYHASHVALUE(by_name, metadata->topics_by_name, name, len, hash, row);
@@ -286,11 +299,13 @@ const struct metadata_topic *metadata_topic_with_id(const struct metadata *metad
     return row == NULL ? NULL : &row->topic;
 }
 
-const struct metadata_partition *metadata_partition_at(const struct metadata_topic *topic, int32_t index) {
+const struct metadata_partition *metadata_partition_at(const struct metadata_topic *topic,
+                                                       int32_t index) {
     return index < 0 || index >= topic->partition_count ? NULL : &topic->partitions[index];
 }
 
-const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata, uint64_t group) {
+const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata,
+                                                             uint64_t group) {
     struct group_row *row;
     HASH_FIND(hh, metadata->groups, &group, sizeof group, row);
     return row == NULL ? NULL : &row->topic->partitions[row->index];
@@ -304,21 +319,26 @@ size_t metadata_partition_count(const struct metadata *metadata) {
     return HASH_COUNT(metadata->groups);
 }
 
-const struct metadata_topic *metadata_next_topic(const struct metadata *metadata, const struct metadata_topic *topic) {
+const struct metadata_topic *metadata_next_topic(const struct metadata *metadata,
+                                                 const struct metadata_topic *topic) {
     const struct topic_row *row = (const struct topic_row *)topic; /* its first field */
     row = topic == NULL ? metadata->topics_by_name : row->by_name.next;
     return row == NULL ? NULL : &row->topic;
 }
 
-const struct metadata_topic *metadata_nearest_topic(const struct metadata *metadata, const char *wrong, size_t len) {
+const struct metadata_topic *metadata_nearest_topic(const struct metadata *metadata,
+                                                    const char *wrong, size_t len) {
     if (len > TOPIC_NAME_MAX) return NULL;
     size_t count = metadata_topic_count(metadata), n = 0;
     const char **names = mem_alloc((count + 1) * sizeof *names);
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(metadata, topic)) != NULL;)
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
         names[n++] = topic->name;
     char *text = mem_strndup(wrong, len);
     const char *near = nearest_name(text, names, n);
-    const struct metadata_topic *found = near == NULL ? NULL : metadata_topic_named(metadata, near, strlen(near));
+    const struct metadata_topic *found = near == NULL
+                                             ? NULL
+                                             : metadata_topic_named(metadata, near, strlen(near));
     mem_free(text);
     mem_free(names);
     return found;

@@ -1,8 +1,9 @@
 /*
  * The rows of the metadata table and how they are found: private to metadata.c and metadata_rows.c.
  *
- * Invariants: what points into a row is changed with it (partitions move when a topic grows, so groups are found through their
- * topic); brokers are ordered by node, topics in the order in which they were made, so that walks are the same on every broker.
+ * Invariants: what points into a row is changed with it (partitions move when a topic grows, so
+ * groups are found through their topic); brokers are ordered by node, topics in the order in which
+ * they were made, so that walks are the same on every broker.
  */
 #ifndef BROKER_METADATA_METADATA_ROWS_H
 #define BROKER_METADATA_METADATA_ROWS_H
@@ -26,7 +27,8 @@ struct topic_row {
     char *name;
     struct metadata_partition *partitions;
     struct metadata_config *configs;
-    /* The ids of the last requests that changed it, as a ring: a repeated one is recognised, even when others came in between. */
+    /* The ids of the last requests that changed it, as a ring: a repeated one is recognised, even
+     * when others came in between. */
     uint8_t requests[METADATA_REQUESTS_KEPT][METADATA_UUID_SIZE];
     uint32_t request_count;
     UT_hash_handle by_name, by_id;
@@ -58,9 +60,11 @@ struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node,
 /* Takes over what a registration says; the broker is not fenced then. */
 void broker_row_set(struct broker_row *row, const struct command_register_broker *command);
 
-struct topic_row *metadata_rows_topic(const struct metadata *metadata, const uint8_t id[METADATA_UUID_SIZE]);
+struct topic_row *metadata_rows_topic(const struct metadata *metadata,
+                                      const uint8_t id[METADATA_UUID_SIZE]);
 /* A topic without partitions yet. */
-struct topic_row *metadata_rows_add_topic(struct metadata *metadata, const struct command_create_topic *command,
+struct topic_row *metadata_rows_add_topic(struct metadata *metadata,
+                                          const struct command_create_topic *command,
                                           log_index index);
 /* Room for `count` partitions in all; the caller fills the new ones. */
 void metadata_rows_grow(struct topic_row *topic, int32_t count);

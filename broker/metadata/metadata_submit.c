@@ -2,8 +2,8 @@
  * The asking side of the metadata group: a change is brought to whoever leads.
  *
  *   submit: WAITING --- we lead ----------> LEADING  --- committed and applied --> done
- *           ^  |  \---- another leads ----> CALLING  --- its answer ---> APPLYING --- our table has it --> done
- *           |  \------- time is over -----> done (REQUEST_TIMED_OUT)       |
+ *           ^  |  \---- another leads ----> CALLING  --- its answer ---> APPLYING --- our table has
+ * it --> done |  \------- time is over -----> done (REQUEST_TIMED_OUT)       |
  *           \---------- leadership lost, link broken, "again" -------------/
  */
 #include <inttypes.h>
@@ -21,7 +21,9 @@ bool metadata_group_is_leading(const struct metadata_group *group) {
 
 int32_t metadata_group_leader(const struct metadata_group *group) {
     if (group->leading) return group->node;
-    return group->group == NULL ? -1 : cluster_record_node_of(group->cluster, raft_group_leader(group->group));
+    return group->group == NULL
+               ? -1
+               : cluster_record_node_of(group->cluster, raft_group_leader(group->group));
 }
 
 static void take_out(struct metadata_submit *submit) {
@@ -33,8 +35,10 @@ static void take_out(struct metadata_submit *submit) {
 }
 
 static void submit_finish(struct metadata_submit *submit) {
-    if (submit->type == COMMAND_DELETE_TOPIC && submit->tries > 1 && submit->result.error == KAFKA_UNKNOWN_TOPIC_ID)
-        memset(&submit->result, 0, sizeof submit->result); /* it was there, and an earlier try has deleted it */
+    if (submit->type == COMMAND_DELETE_TOPIC && submit->tries > 1 &&
+        submit->result.error == KAFKA_UNKNOWN_TOPIC_ID)
+        memset(&submit->result, 0,
+               sizeof submit->result); /* it was there, and an earlier try has deleted it */
     take_out(submit);
     submit->done(submit, &submit->result);
 }
@@ -46,7 +50,8 @@ static void wait_again(struct metadata_submit *submit) {
 
 void metadata_submit_take(struct metadata_submit *submit, const struct change_outcome *outcome) {
     struct metadata_group *group = submit->group;
-    if (outcome->result.error != 0 || outcome->status == CHANGE_DONE) submit->result = outcome->result;
+    if (outcome->result.error != 0 || outcome->status == CHANGE_DONE)
+        submit->result = outcome->result;
     if (outcome->status == CHANGE_AGAIN) {
         submit->unsure = submit->unsure || outcome->result.error == 0;
         wait_again(submit);
@@ -79,8 +84,8 @@ static void try_submit(struct metadata_submit *submit) {
         submit->tries++;
         submit->state = SUBMIT_CALLING;
         submit->call.done = on_answer;
-        broker_messages_call(group->messages, &submit->call, leader, BROKER_REQUEST_METADATA, slice_ref(submit->bytes),
-                             CALL_TIMEOUT_MS);
+        broker_messages_call(group->messages, &submit->call, leader, BROKER_REQUEST_METADATA,
+                             slice_ref(submit->bytes), CALL_TIMEOUT_MS);
     } else {
         wait_again(submit);
     }
@@ -88,7 +93,8 @@ static void try_submit(struct metadata_submit *submit) {
 
 static void timed_out(struct metadata_submit *submit) {
     struct metadata_group *group = submit->group;
-    if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
+    if (submit->state == SUBMIT_CALLING)
+        broker_messages_call_cancel(group->messages, &submit->call);
     metadata_pending_forget(group, submit);
     if (submit->result.error == 0 || submit->unsure || submit->state >= SUBMIT_CALLING) {
         int32_t leader = metadata_group_leader(group);
@@ -98,15 +104,17 @@ static void timed_out(struct metadata_submit *submit) {
                 submit->result.message, sizeof submit->result.message,
                 "no broker leads the metadata: a majority of its voters does not answer; start them and try again");
         else
-            snprintf(submit->result.message, sizeof submit->result.message,
-                     "the metadata leader, broker %" PRId32
-                     ", did not finish this in time; it may or may not have happened, look before you try again",
-                     leader);
+            snprintf(
+                submit->result.message, sizeof submit->result.message,
+                "the metadata leader, broker %" PRId32
+                ", did not finish this in time; it may or may not have happened, look before you try again",
+                leader);
     }
     submit_finish(submit);
 }
 
-/* `done` of a submit may make and cancel others, also the next. False: the turn is long, and others are to be looked at in a later one. */
+/* `done` of a submit may make and cancel others, also the next. False: the turn is long, and others
+ * are to be looked at in a later one. */
 static bool end_all(struct metadata_group *group) {
     uint64_t now_ms = env_now_ms(group->env);
     bool ended = false;
@@ -168,7 +176,8 @@ void metadata_group_submit(struct metadata_group *group, struct metadata_submit 
 void metadata_group_submit_cancel(struct metadata_submit *submit) {
     struct metadata_group *group = submit->group;
     if (submit->state == SUBMIT_IDLE) return;
-    if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
+    if (submit->state == SUBMIT_CALLING)
+        broker_messages_call_cancel(group->messages, &submit->call);
     metadata_pending_forget(group, submit);
     take_out(submit);
 }
@@ -181,9 +190,11 @@ void metadata_submits_open(struct metadata_group *group) {
 void metadata_submits_close(struct metadata_group *group) {
     while (group->submits != NULL) {
         struct metadata_submit *submit = group->submits;
-        if (submit->state == SUBMIT_CALLING) broker_messages_call_cancel(group->messages, &submit->call);
+        if (submit->state == SUBMIT_CALLING)
+            broker_messages_call_cancel(group->messages, &submit->call);
         submit->result.error = KAFKA_BROKER_NOT_AVAILABLE;
-        snprintf(submit->result.message, sizeof submit->result.message, "this broker is stopping; ask another one");
+        snprintf(submit->result.message, sizeof submit->result.message,
+                 "this broker is stopping; ask another one");
         submit_finish(submit);
     }
     env_defer_cancel(group->env, &group->task);

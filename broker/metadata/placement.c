@@ -20,8 +20,8 @@ static size_t first_replica(const struct placement_broker *brokers, size_t count
     return best;
 }
 
-static bool rack_is_used(const struct placement_broker *brokers, size_t count, const char *rack, const int32_t *chosen,
-                         size_t chosen_count) {
+static bool rack_is_used(const struct placement_broker *brokers, size_t count, const char *rack,
+                         const int32_t *chosen, size_t chosen_count) {
     for (size_t i = 0; i < count; i++) {
         if (rack[0] == '\0' || strcmp(brokers[i].rack, rack) != 0) continue;
         for (size_t j = 0; j < chosen_count; j++)
@@ -37,8 +37,8 @@ static bool is_chosen(int32_t node, const int32_t *chosen, size_t count) {
 }
 
 /* The best broker that is not chosen yet; `from` is where ties begin. */
-static size_t next_replica(const struct placement_broker *brokers, size_t count, size_t from, const int32_t *chosen,
-                           size_t chosen_count) {
+static size_t next_replica(const struct placement_broker *brokers, size_t count, size_t from,
+                           const int32_t *chosen, size_t chosen_count) {
     size_t best = count;
     bool best_used = true;
     for (size_t step = 0; step < count; step++) {
@@ -56,9 +56,11 @@ static size_t next_replica(const struct placement_broker *brokers, size_t count,
     return best;
 }
 
-void placement_place(struct placement_broker *brokers, size_t count, size_t partitions, size_t factor, uint64_t start,
-                     int32_t *into) {
-    CHECK(factor > 0 && factor <= count); /* place (metadata_leader.c) has refused others, of clients and of peers */
+void placement_place(struct placement_broker *brokers, size_t count, size_t partitions,
+                     size_t factor, uint64_t start, int32_t *into) {
+    CHECK(factor > 0 &&
+          factor <=
+              count); /* place (metadata_leader.c) has refused others, of clients and of peers */
     for (size_t p = 0; p < partitions; p++) {
         size_t begin = (size_t)((start + p) % count);
         int32_t *row = into + p * factor;
@@ -66,8 +68,8 @@ void placement_place(struct placement_broker *brokers, size_t count, size_t part
         brokers[first].leaders++;
         brokers[first].replicas++;
         row[0] = brokers[first].node;
-        /* The second replica follows the leader at a distance that changes once around, so that a broker's partitions share
-         * their followers evenly among the others. */
+        /* The second replica follows the leader at a distance that changes once around, so that a
+         * broker's partitions share their followers evenly among the others. */
         size_t shift = 1 + (size_t)((start + p) / count % (count > 1 ? count - 1 : 1));
         for (size_t r = 1; r < factor; r++) {
             size_t at = next_replica(brokers, count, (first + shift) % count, row, r);

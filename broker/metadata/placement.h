@@ -1,9 +1,10 @@
 /*
  * Which brokers hold the replicas of new partitions. Pure: a function of what is given.
  *
- * The first replica of a partition is its preferred leader; first replicas go to the brokers that have the fewest of
- * them, further ones to racks that the partition is not in yet, then to the brokers with the fewest replicas; ties are
- * broken round robin from a start that moves with each partition.
+ * The first replica of a partition is its preferred leader; first replicas go to the brokers that
+ * have the fewest of them, further ones to racks that the partition is not in yet, then to the
+ * brokers with the fewest replicas; ties are broken round robin from a start that moves with each
+ * partition.
  */
 #ifndef BROKER_METADATA_PLACEMENT_H
 #define BROKER_METADATA_PLACEMENT_H
@@ -18,9 +19,10 @@ struct placement_broker {
     uint32_t replicas; /* all replicas; counted up, too */
 };
 
-/* Places `partitions` x `factor` replicas on `brokers` (factor <= count, checked): into[p * factor + r] is the node. `start`: where
- * ties begin, for example the number of partitions that there are. */
-void placement_place(struct placement_broker *brokers, size_t count, size_t partitions, size_t factor, uint64_t start,
-                     int32_t *into);
+/* Places `partitions` x `factor` replicas on `brokers` (factor <= count, checked): into[p * factor
+ * + r] is the node. `start`: where ties begin, for example the number of partitions that there are.
+ */
+void placement_place(struct placement_broker *brokers, size_t count, size_t partitions,
+                     size_t factor, uint64_t start, int32_t *into);
 
 #endif

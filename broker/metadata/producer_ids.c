@@ -17,7 +17,8 @@ struct producer_ids {
     int64_t next, end; /* of the block at hand */
     struct producer_id_wait *waits;
     struct metadata_submit submit;
-    struct producer_ids_ask *asked, *unasked; /* by the question that is under way; by the next one */
+    struct producer_ids_ask *asked,
+        *unasked; /* by the question that is under way; by the next one */
     struct metadata_submit question;
 };
 
@@ -36,7 +37,9 @@ static void end_first(struct producer_ids *ids, int16_t error, int64_t id) {
 }
 
 static void fail_all(struct producer_ids *ids, int16_t error) {
-    struct producer_id_wait *last = ids->waits == NULL ? NULL : ids->waits->prev; /* not those that come meanwhile */
+    struct producer_id_wait *last = ids->waits == NULL
+                                        ? NULL
+                                        : ids->waits->prev; /* not those that come meanwhile */
     while (ids->waits != NULL) {
         bool end = ids->waits == last;
         end_first(ids, error, -1);

@@ -1,9 +1,12 @@
 /*
- * Producer ids for idempotent producers: this broker takes blocks of them from the metadata group and gives them out.
+ * Producer ids for idempotent producers: this broker takes blocks of them from the metadata group
+ * and gives them out.
  *
- * Happy path: most requests are answered from the block at hand. Failures: without a metadata leader a wait ends with Kafka's error.
- * Which ids anybody was ever given the table of the metadata tells: those below its next one.
- * Invariant: no id is given twice by anybody; what is left of a block when a broker ends is never used.
+ * Happy path: most requests are answered from the block at hand. Failures: without a metadata
+ * leader a wait ends with Kafka's error. Which ids anybody was ever given the table of the metadata
+ * tells: those below its next one.
+ * Invariant: no id is given twice by anybody; what is left of a block when a broker ends is never
+ * used.
  */
 #ifndef BROKER_METADATA_PRODUCER_IDS_H
 #define BROKER_METADATA_PRODUCER_IDS_H
@@ -20,7 +23,8 @@ struct metadata_group;
 struct producer_ids *producer_ids_new(const struct metadata *metadata);
 void producer_ids_open(struct producer_ids *ids,
                        struct metadata_group *group); /* once; nothing is taken or asked before */
-void producer_ids_free(struct producer_ids *ids);     /* waits end with KAFKA_BROKER_NOT_AVAILABLE within the call */
+void producer_ids_free(
+    struct producer_ids *ids); /* waits end with KAFKA_BROKER_NOT_AVAILABLE within the call */
 
 struct producer_id_wait {
     /* `error` of protocol/kafka_error.h; 0: `id` is the caller's. */
@@ -30,11 +34,13 @@ struct producer_id_wait {
 /* May call `done` within this call. */
 void producer_ids_take(struct producer_ids *ids, struct producer_id_wait *wait);
 
-/* Whether somebody was given that id, or may be at any time now. True is certain; false may be because we lag behind. */
+/* Whether somebody was given that id, or may be at any time now. True is certain; false may be
+ * because we lag behind. */
 bool producer_ids_given(const struct producer_ids *ids, int64_t id);
 
 struct producer_ids_ask {
-    /* `known`: this broker's table is as new now as the metadata leader's was after the question; else nobody could be asked in time. */
+    /* `known`: this broker's table is as new now as the metadata leader's was after the question;
+     * else nobody could be asked in time. */
     void (*done)(struct producer_ids_ask *ask, bool known);
     struct producer_ids_ask *next, *prev; /* ours */
 };

@@ -27,9 +27,12 @@ struct registration {
 };
 
 static bool row_is_true(const struct registration *registration) {
-    const struct metadata_broker *row = metadata_broker_of(registration->metadata, registration->settings->node_id);
-    if (row == NULL || row->fenced || memcmp(row->directory, registration->directory, METADATA_UUID_SIZE) != 0 ||
-        strcmp(row->rack, registration->settings->rack) != 0 || row->endpoint_count != registration->endpoint_count)
+    const struct metadata_broker *row = metadata_broker_of(registration->metadata,
+                                                           registration->settings->node_id);
+    if (row == NULL || row->fenced ||
+        memcmp(row->directory, registration->directory, METADATA_UUID_SIZE) != 0 ||
+        strcmp(row->rack, registration->settings->rack) != 0 ||
+        row->endpoint_count != registration->endpoint_count)
         return false;
     for (size_t i = 0; i < row->endpoint_count; i++)
         if (!kp_string_is(registration->endpoints[i].listener, row->endpoints[i].listener) ||
@@ -62,7 +65,8 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
     if (!registration->caught_up) {
         registration->caught_up = true;
         broker_sessions_renew(
-            registration->leases); /* the leader must know that we are back before it looks at our row */
+            registration
+                ->leases); /* the leader must know that we are back before it looks at our row */
         if (!row_is_true(registration)) {
             registration_submit(registration);
             return;
@@ -72,9 +76,11 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
 }
 
 struct registration *registration_start(struct log *log, const struct broker_settings *settings,
-                                        const struct registration_facts *facts, const struct metadata *metadata,
-                                        struct metadata_group *group, struct broker_sessions *leases,
-                                        void (*done)(void *arg), void *arg) {
+                                        const struct registration_facts *facts,
+                                        const struct metadata *metadata,
+                                        struct metadata_group *group,
+                                        struct broker_sessions *leases, void (*done)(void *arg),
+                                        void *arg) {
     struct registration *registration = mem_zalloc(sizeof *registration);
     registration->log = log;
     registration->settings = settings;

@@ -1,8 +1,10 @@
 /*
  * Makes this broker known to the cluster: who it is, its directory, its addresses, its rack.
  *
- * Happy path: waits until the table is as new as the metadata leader's, renews the lease, compares the table's row with what is true,
- * and commits a command only if they differ; `done` when the table has it. Failures: without a metadata leader it goes on trying, with a line in the log every now and then.
+ * Happy path: waits until the table is as new as the metadata leader's, renews the lease, compares
+ * the table's row with what is true, and commits a command only if they differ; `done` when the
+ * table has it. Failures: without a metadata leader it goes on trying, with a line in the log every
+ * now and then.
  */
 #ifndef BROKER_METADATA_REGISTRATION_H
 #define BROKER_METADATA_REGISTRATION_H
@@ -20,9 +22,12 @@ struct registration_facts {
 
 /* `done` is called once, never inside this call. */
 struct registration *registration_start(struct log *log, const struct broker_settings *settings,
-                                        const struct registration_facts *facts, const struct metadata *metadata,
-                                        struct metadata_group *group, struct broker_sessions *leases,
-                                        void (*done)(void *arg), void *arg);
-void registration_free(struct registration *registration); /* `done` is not called any more; NULL does nothing */
+                                        const struct registration_facts *facts,
+                                        const struct metadata *metadata,
+                                        struct metadata_group *group,
+                                        struct broker_sessions *leases, void (*done)(void *arg),
+                                        void *arg);
+void registration_free(
+    struct registration *registration); /* `done` is not called any more; NULL does nothing */
 
 #endif

@@ -1,11 +1,13 @@
 /*
- * Batches into entries, entries into the group: what is added before a flush shares entries of at most 1 MiB.
+ * Batches into entries, entries into the group: what is added before a flush shares entries of at
+ * most 1 MiB.
  *
- * Happy path: append_queue_add copies a batch behind the others (a large one stays where it is, and is an entry of its own);
- * append_queue_flush submits. Failures: what the group does not take waits here until it is flushed again, or withdrawn. How much may
- * wait is for partition_produce.c to say.
- * Invariants: offsets in the queue are dense and end with next_offset; entries are submitted in order; nothing here is charged to the budget
- * of requests, which may be gone before.
+ * Happy path: append_queue_add copies a batch behind the others (a large one stays where it is, and
+ * is an entry of its own); append_queue_flush submits. Failures: what the group does not take waits
+ * here until it is flushed again, or withdrawn. How much may wait is for partition_produce.c to
+ * say.
+ * Invariants: offsets in the queue are dense and end with next_offset; entries are submitted in
+ * order; nothing here is charged to the budget of requests, which may be gone before.
  */
 #include <string.h>
 
@@ -13,14 +15,17 @@
 #include "storage/log_types.h"
 
 enum {
-    ENTRY_BYTES = 1 << 20,   /* an entry gathers up to so much */
-    LARGE_BYTES = 128 << 10, /* a batch of at least that size is not copied, if it is most of its buffer */
+    ENTRY_BYTES = 1 << 20, /* an entry gathers up to so much */
+    LARGE_BYTES =
+        128 << 10, /* a batch of at least that size is not copied, if it is most of its buffer */
     LEAST_ROOM = 4 << 10,
-    COMPRESS_MOST =
-        2 << 20, /* a larger one, a single batch, stays plain: it would stop the loop for longer than 5 ms */
+    COMPRESS_MOST = 2 << 20, /* a larger one, a single batch, stays plain: it would stop the loop
+                                for longer than 5 ms */
 };
-/* An entry holds what gathered, or one batch, which is no larger than any topic's max.message.bytes. */
-_Static_assert((int)ENTRY_BYTES <= (int)ENTRY_BODY_MAX && (int)PARTITION_BATCH_MOST <= (int)ENTRY_BODY_MAX,
+/* An entry holds what gathered, or one batch, which is no larger than any topic's
+ * max.message.bytes. */
+_Static_assert((int)ENTRY_BYTES <= (int)ENTRY_BODY_MAX &&
+                   (int)PARTITION_BATCH_MOST <= (int)ENTRY_BODY_MAX,
                "entry_new checks it");
 
 static void forming_free(struct forming_entry *forming) {
@@ -39,9 +44,11 @@ static struct forming_entry *forming_new(struct partition *partition) {
     return forming;
 }
 
-/* Whether the entry gathers one more batch. A compressed batch may have very many records: they are counted, too. */
+/* Whether the entry gathers one more batch. A compressed batch may have very many records: they are
+ * counted, too. */
 static bool takes(const struct forming_entry *forming, size_t size, int32_t records) {
-    return forming->large.len == 0 && forming->len + size <= ENTRY_BYTES && forming->batches < UINT16_MAX &&
+    return forming->large.len == 0 && forming->len + size <= ENTRY_BYTES &&
+           forming->batches < UINT16_MAX &&
            (uint64_t)forming->records + (uint64_t)records <= INT32_MAX;
 }
 
@@ -61,7 +68,8 @@ static struct forming_entry *entry_for(struct partition *partition, size_t size,
     return last;
 }
 
-/* Whether the entry can keep the buffer in which the batch came: then nearly all of what it pins is the batch. */
+/* Whether the entry can keep the buffer in which the batch came: then nearly all of what it pins is
+ * the batch. */
 static bool keeps_buffer(const struct slice *bytes) {
     return bytes->buffer != NULL && bytes->len >= LARGE_BYTES &&
            bytes->len >= bytes->buffer->size - bytes->buffer->size / 8;
@@ -78,7 +86,8 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
         forming->large = batch->bytes;
         batch->bytes = (struct slice){0};
         buffer_discharge(forming->large.buffer);
-        bytes = (uint8_t *)forming->large.data; /* the frame is ours: nobody else writes or reads it */
+        bytes =
+            (uint8_t *)forming->large.data; /* the frame is ours: nobody else writes or reads it */
     } else {
         forming = entry_for(partition, size, header->record_count);
         bytes = forming->data + forming->len;
@@ -86,7 +95,8 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
         slice_unref(&batch->bytes);
     }
     int64_t timestamp = log_append_time ? now_ms : batch->max_timestamp;
-    produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time, timestamp);
+    produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time,
+                         timestamp);
     if (timestamp > forming->max_timestamp) forming->max_timestamp = timestamp;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
     if (header->producer_id >= 0) forming->numbered = true;
@@ -104,7 +114,8 @@ static struct slice take_bytes(struct forming_entry *forming) {
         forming->large = (struct slice){0};
         return bytes;
     }
-    if (forming->room - forming->len > forming->len / 8) forming->data = mem_realloc(forming->data, forming->len);
+    if (forming->room - forming->len > forming->len / 8)
+        forming->data = mem_realloc(forming->data, forming->len);
     bytes = slice_adopt(NULL, forming->data, forming->len);
     forming->data = NULL;
     return bytes;
@@ -122,7 +133,8 @@ static int queue_submit(struct partition *partition, struct forming_entry *formi
                               .max_timestamp = forming->max_timestamp,
                               .raw = take_bytes(forming),
                               .numbered = forming->numbered,
-                              .compress = partition->settings.store_lz4 && forming->len <= COMPRESS_MOST &&
+                              .compress = partition->settings.store_lz4 &&
+                                          forming->len <= COMPRESS_MOST &&
                                           forming->plain_bytes * 2 > forming->len};
     log_index index;
     int error = raft_group_submit(partition->group, &spec, &index);

@@ -1,9 +1,11 @@
 /*
  * Who waits for memory, who for a place, and the slices of those that run.
  *
- *   check_pool_run -> small or large --memory--> ready --a place--> running --its slice is over--> ready ... -> done
+ *   check_pool_run -> small or large --memory--> ready --a place--> running --its slice is over-->
+ * ready ... -> done
  *
- * A run is freed by whoever sees its end: the report of its last slice, or the cancel when no slice runs.
+ * A run is freed by whoever sees its end: the report of its last slice, or the cancel when no slice
+ * runs.
  */
 #include "broker/partition/check_pool.h"
 
@@ -12,12 +14,13 @@
 #include "base/mem.h"
 
 enum {
-    AT_ONCE = 2,              /* slices that run: the pool has other work, too (reads of cold segments) */
-    SLICE_BYTES = 1 << 20,    /* of decompressed records */
-    INLINE_BYTES = 64 << 10,  /* the same, that a check on the loop may come to at least before it is given up there */
+    AT_ONCE = 2, /* slices that run: the pool has other work, too (reads of cold segments) */
+    SLICE_BYTES = 1 << 20,   /* of decompressed records */
+    INLINE_BYTES = 64 << 10, /* the same, that a check on the loop may come to at least before it is
+                                given up there */
     INLINE_MEMORY = 32 << 20, /* a window that is claimed, of which little is touched */
-    SMALL_SHARE = 32,         /* of the memory: who wants no more need not wait behind larger ones */
-    PASSED_MOST = 32,         /* small ones go before a large one */
+    SMALL_SHARE = 32, /* of the memory: who wants no more need not wait behind larger ones */
+    PASSED_MOST = 32, /* small ones go before a large one */
 };
 
 struct check_run {
@@ -126,7 +129,8 @@ static void slice_is_over(struct env_job *job) {
     }
     free_run(run);
     go_on(pool);
-    if (pool->freed && pool->running == 0) mem_free(pool); /* its tasks are cancelled: nobody is to be told */
+    if (pool->freed && pool->running == 0)
+        mem_free(pool); /* its tasks are cancelled: nobody is to be told */
     if (task != NULL) task->done(task, check, error);
 }
 
@@ -139,7 +143,8 @@ static bool take_first(struct check_pool *pool, struct run_list *list) {
     return true;
 }
 
-/* A small one goes before the large one that waits longest, but only so many: then all that is given back is left to that. */
+/* A small one goes before the large one that waits longest, but only so many: then all that is
+ * given back is left to that. */
 static bool take_small(struct check_pool *pool) {
     struct check_run *large = pool->large.first;
     if (large != NULL && large->passed >= PASSED_MOST) return false;
@@ -163,10 +168,11 @@ int check_pool_run(struct check_pool *pool, struct record_check *check, const st
                    struct check_task *task, struct error_text *why) {
     size_t memory = record_check_memory(check, SIZE_MAX);
     if (memory > pool->options.memory_bytes)
-        return error_set(why, ERR_TOO_LARGE,
-                         "The batch takes %zu bytes of memory to be checked, and the broker has %zu for it "
-                         "(produce.check.memory.bytes): compress with a smaller window, or raise that limit.",
-                         memory, pool->options.memory_bytes);
+        return error_set(
+            why, ERR_TOO_LARGE,
+            "The batch takes %zu bytes of memory to be checked, and the broker has %zu for it "
+            "(produce.check.memory.bytes): compress with a smaller window, or raise that limit.",
+            memory, pool->options.memory_bytes);
     struct check_run *run = mem_zalloc(sizeof *run);
     run->job.work = check_pool_work;
     run->job.done = slice_is_over;
@@ -177,10 +183,12 @@ int check_pool_run(struct check_pool *pool, struct record_check *check, const st
     run->memory = memory;
     task->run = run;
     pool->stats.pool_checks++;
-    struct run_list *waits = memory <= pool->options.memory_bytes / SMALL_SHARE ? &pool->small : &pool->large;
+    struct run_list *waits = memory <= pool->options.memory_bytes / SMALL_SHARE ? &pool->small
+                                                                                : &pool->large;
     list_append(waits, run);
     go_on(pool);
-    if (run->list == waits) record_check_reset(check); /* what the loop began is charged to nobody yet */
+    if (run->list == waits)
+        record_check_reset(check); /* what the loop began is charged to nobody yet */
     return ERR_NONE;
 }
 

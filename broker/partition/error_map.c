@@ -41,7 +41,8 @@ int16_t error_map_batch(int error) {
     case ERR_NONE: return KAFKA_NONE;
     case ERR_CORRUPT: return KAFKA_CORRUPT_MESSAGE;
     case ERR_TOO_LARGE: return KAFKA_MESSAGE_TOO_LARGE;
-    case ERR_VERSION: /* the formats before Kafka 0.11; Produce 3 and later may not carry them (KIP-98) */
+    case ERR_VERSION: /* the formats before Kafka 0.11; Produce 3 and later may not carry them
+                         (KIP-98) */
     case ERR_EOF:
     case ERR_MALFORMED: return KAFKA_INVALID_RECORD;
     default: return KAFKA_UNKNOWN_SERVER_ERROR;

@@ -1,6 +1,7 @@
 /*
- * The one place where errors of the layers below become Kafka's codes. An error that nobody thought of becomes
- * UNKNOWN_SERVER_ERROR, which clients do not repeat, and never a success or a default value.
+ * The one place where errors of the layers below become Kafka's codes. An error that nobody thought
+ * of becomes UNKNOWN_SERVER_ERROR, which clients do not repeat, and never a success or a default
+ * value.
  */
 #ifndef BROKER_PARTITION_ERROR_MAP_H
 #define BROKER_PARTITION_ERROR_MAP_H

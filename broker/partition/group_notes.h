@@ -1,8 +1,9 @@
 /*
- * Groups that a partition set keeps in mind: a set of them, and a queue in the order in which they came.
+ * Groups that a partition set keeps in mind: a set of them, and a queue in the order in which they
+ * came.
  *
- * Happy path: add, take; push, pop. Nothing fails. A hash for each group of the queue would be a fifth of what a command that makes thousands
- * takes of its turn. Both begin as zeros.
+ * Happy path: add, take; push, pop. Nothing fails. A hash for each group of the queue would be a
+ * fifth of what a command that makes thousands takes of its turn. Both begin as zeros.
  */
 #ifndef BROKER_PARTITION_GROUP_NOTES_H
 #define BROKER_PARTITION_GROUP_NOTES_H
@@ -15,7 +16,7 @@ struct noted;
 
 void group_notes_add(struct noted **notes, uint64_t group);  /* nothing if it is noted */
 bool group_notes_take(struct noted **notes, uint64_t group); /* true if it was noted */
-uint64_t group_notes_pop(struct noted **notes);              /* any of them; there is one: not NULL */
+uint64_t group_notes_pop(struct noted **notes); /* any of them; there is one: not NULL */
 void group_notes_clear(struct noted **notes);
 
 struct group_queue {

@@ -1,9 +1,10 @@
 /*
  * Opening and closing a partition, and what its group tells: commits, leadership.
  *
- * Every replica applies every committed entry: the watermark moves, the producer state learns. Only on a leader somebody waits for it.
- * Order at a commit: all entries of the step are applied, then produces are answered, then fetches wake, then the group is offered
- * what it did not take before.
+ * Every replica applies every committed entry: the watermark moves, the producer state learns. Only
+ * on a leader somebody waits for it.
+ * Order at a commit: all entries of the step are applied, then produces are answered, then fetches
+ * wake, then the group is offered what it did not take before.
  */
 #include "broker/partition/partition.h"
 
@@ -25,7 +26,8 @@ static bool apply_producers(struct partition *partition, struct entry *entry) {
     struct record_batch batch;
     size_t at = 0;
     int error = entry_raw(entry, NULL, false, &raw);
-    while (error == ERR_NONE && (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
+    while (error == ERR_NONE &&
+           (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
         if (batch.producer_id < 0) continue;
         struct producer_batch seen = {.producer_id = batch.producer_id,
                                       .epoch = batch.producer_epoch,
@@ -37,10 +39,12 @@ static bool apply_producers(struct partition *partition, struct entry *entry) {
     }
     slice_unref(&raw);
     if (error == ERR_EOF) return true;
-    log_error(shard_log(partition->shard), "entry %" PRIu64 " of %s-%d is committed, but it cannot be read (%s)",
-              entry->index, partition->topic, partition->index, error_phrase(error));
-    raft_group_stop(partition->group,
-                    "its leader sent an entry with a right checksum around batches that make no sense");
+    log_error(shard_log(partition->shard),
+              "entry %" PRIu64 " of %s-%d is committed, but it cannot be read (%s)", entry->index,
+              partition->topic, partition->index, error_phrase(error));
+    raft_group_stop(
+        partition->group,
+        "its leader sent an entry with a right checksum around batches that make no sense");
     return false;
 }
 
@@ -51,11 +55,14 @@ static bool apply_clock(struct partition *partition, struct entry *entry) {
     if (error == ERR_NONE) error = producer_clock_decode(raw.data, raw.len, &clock);
     slice_unref(&raw);
     if (error != ERR_NONE) {
-        log_error(shard_log(partition->shard),
-                  "entry %" PRIu64 " of %s-%d is a command that this version does not know (%s); run the version that "
-                  "the other brokers run",
-                  entry->index, partition->topic, partition->index, error_phrase(error));
-        raft_group_stop(partition->group, "its leader sent a command that this version does not know");
+        log_error(
+            shard_log(partition->shard),
+            "entry %" PRIu64
+            " of %s-%d is a command that this version does not know (%s); run the version that "
+            "the other brokers run",
+            entry->index, partition->topic, partition->index, error_phrase(error));
+        raft_group_stop(partition->group,
+                        "its leader sent a command that this version does not know");
         return false;
     }
     producer_state_clock(partition->producers, clock.clock_ms, clock.expiration_ms);
@@ -96,7 +103,8 @@ static struct slice state_to_keep(void *arg, log_index *index) {
     return partition->applied > 0 ? partition_producers(partition) : (struct slice){0};
 }
 
-/* Inside raft_group_open: the producers as they were kept; the group delivers what is behind. A state that cannot be read costs a longer replay. */
+/* Inside raft_group_open: the producers as they were kept; the group delivers what is behind. A
+ * state that cannot be read costs a longer replay. */
 static uint64_t on_restore(void *arg, struct partition_log *log) {
     struct partition *partition = arg;
     log_index index;
@@ -117,13 +125,19 @@ static uint64_t clock_step_ms(const struct partition *partition) {
     return (uint64_t)partition->settings.producer_expiration_ms / PRODUCER_CLOCK_STEPS;
 }
 
-/* Time that nobody tells (a restart, a change of leaders) makes producers younger, never older. Nothing while nobody is remembered. */
+/* Time that nobody tells (a restart, a change of leaders) makes producers younger, never older.
+ * Nothing while nobody is remembered. */
 static void tell_clock(struct partition *partition) {
-    int64_t now_ms = (int64_t)env_now_ms(partition->env), passed_ms = now_ms - partition->clock_noted_ms;
-    struct producer_clock clock = {.clock_ms = producer_state_clock_ms(partition->producers) + passed_ms,
+    int64_t now_ms = (int64_t)env_now_ms(partition->env),
+            passed_ms = now_ms - partition->clock_noted_ms;
+    struct producer_clock clock = {.clock_ms = producer_state_clock_ms(partition->producers) +
+                                               passed_ms,
                                    .expiration_ms = partition->settings.producer_expiration_ms};
-    if (producer_state_count(partition->producers) == 0 || passed_ms < (int64_t)clock_step_ms(partition)) return;
-    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
+    if (producer_state_count(partition->producers) == 0 ||
+        passed_ms < (int64_t)clock_step_ms(partition))
+        return;
+    struct entry_spec spec = {
+        .type = ENTRY_COMMAND, .max_timestamp = -1, .raw = producer_clock_encode(&clock)};
     spec.base_offset = partition_log_end_offset(raft_group_log(partition->group));
     log_index index;
     if (raft_group_submit(partition->group, &spec, &index) == ERR_NONE)
@@ -214,7 +228,8 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->topic = mem_strdup(spec->topic);
     partition->index = spec->index;
     partition->replica = spec->replica;
-    CHECK(spec->member_count > 0 && spec->member_count <= 64); /* partitions_make_sense (metadata.c) */
+    CHECK(spec->member_count > 0 &&
+          spec->member_count <= 64); /* partitions_make_sense (metadata.c) */
     partition->members = mem_alloc(spec->member_count * sizeof *partition->members);
     for (size_t i = 0; i < spec->member_count; i++)
         partition->members[i] = spec->members[i];
@@ -225,7 +240,8 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->arg = arg;
     partition->ids = spec->ids;
     partition->max_producers = spec->settings.max_producers;
-    struct producer_state_options producers = {.max_producers = partition->max_producers, .seed = env_random_u64(env)};
+    struct producer_state_options producers = {.max_producers = partition->max_producers,
+                                               .seed = env_random_u64(env)};
     partition->producers = producer_state_new(&producers);
     partition->clock_noted_ms = (int64_t)env_now_ms(env);
     partition->leading_timer = env_timer_new(env, watch_leading, partition);
@@ -246,8 +262,9 @@ void partition_label(const char *topic, int32_t index, char into[PARTITION_LABEL
     snprintf(into, PARTITION_LABEL_MAX, "%s-%" PRId32, topic, index);
 }
 
-int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
-                   void *arg, struct partition **result, struct error_text *why) {
+int partition_open(struct shard *shard, const struct partition_spec *spec,
+                   const struct partition_events *events, void *arg, struct partition **result,
+                   struct error_text *why) {
     struct partition *partition = partition_make(shard, spec, events, arg);
     char label[PARTITION_LABEL_MAX];
     partition_label(spec->topic, spec->index, label);
@@ -260,7 +277,8 @@ int partition_open(struct shard *shard, const struct partition_spec *spec, const
                                     .first = spec->members[0].replica,
                                     .needs_room = true,
                                     .opening = spec->opening};
-    int error = raft_group_open(shard, &group, &raft_group_events, partition, &partition->group, why);
+    int error = raft_group_open(shard, &group, &raft_group_events, partition, &partition->group,
+                                why);
     if (error != ERR_NONE) {
         free_partition(partition);
         return error;
@@ -274,7 +292,8 @@ void partition_close(struct partition *partition, bool deleted) {
     partition->deleted = deleted;
     partition->leading = false;
     env_timer_stop(partition->leading_timer);
-    partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
+                                               : KAFKA_NOT_LEADER_OR_FOLLOWER);
     partition_reads_fail(partition);
     partition_lookups_fail(partition);
     partition_waiters_tell(partition, true);

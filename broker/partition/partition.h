@@ -1,12 +1,15 @@
 /*
- * One partition on this broker: a Raft group, and what a topic's records mean to it (offsets, producers, consumers).
+ * One partition on this broker: a Raft group, and what a topic's records mean to it (offsets,
+ * producers, consumers).
  *
- * Happy path of a produce: partition_produce checks each batch, gathers all batches of one turn into one entry, submits it, and
- * completes the caller when a majority has it on disk. A fetch reads up to the high watermark, or waits for it to move.
- * Failures: Kafka's error codes (protocol/kafka_error.h). What a deposed leader that does not know it yet could get wrong, so that a
- * client skips or repeats, is answered only after a majority confirmed that this replica leads.
- * Invariants: offsets are dense from 0; the high watermark never goes back; completions of one connection's produces are in order;
- * nothing is answered from a leadership that was lost.
+ * Happy path of a produce: partition_produce checks each batch, gathers all batches of one turn
+ * into one entry, submits it, and completes the caller when a majority has it on disk. A fetch
+ * reads up to the high watermark, or waits for it to move.
+ * Failures: Kafka's error codes (protocol/kafka_error.h). What a deposed leader that does not know
+ * it yet could get wrong, so that a client skips or repeats, is answered only after a majority
+ * confirmed that this replica leads.
+ * Invariants: offsets are dense from 0; the high watermark never goes back; completions of one
+ * connection's produces are in order; nothing is answered from a leadership that was lost.
  */
 #ifndef BROKER_PARTITION_PARTITION_H
 #define BROKER_PARTITION_PARTITION_H
@@ -18,19 +21,23 @@
 
 struct partition;
 
-enum { PARTITION_BATCH_MOST = 100 << 20 }; /* bytes: the largest max.message.bytes that a topic may have */
+enum {
+    PARTITION_BATCH_MOST = 100 << 20
+}; /* bytes: the largest max.message.bytes that a topic may have */
 
 /* From the topic's configuration; may change while open. */
 struct partition_settings {
     int32_t max_message_bytes; /* of one batch */
-    int8_t compression_type;   /* 0: batches stay as they came; else 1 + the enum record_codec in which they are kept */
+    int8_t compression_type;   /* 0: batches stay as they came; else 1 + the enum record_codec in
+                                  which they are kept */
     bool log_append_time;      /* message.timestamp.type */
     bool store_lz4;            /* log.compression */
     int32_t min_insync_replicas;
-    int64_t producer_expiration_ms;                          /* producer.id.expiration.ms */
-    uint32_t max_producers;                                  /* partition.max.producers; taken at opening */
-    int64_t timestamp_before_max_ms, timestamp_after_max_ms; /* message.timestamp.before.max.ms, after: not negative */
-    size_t unfolded_max_bytes;                               /* message.unfolded.max.bytes */
+    int64_t producer_expiration_ms; /* producer.id.expiration.ms */
+    uint32_t max_producers;         /* partition.max.producers; taken at opening */
+    int64_t timestamp_before_max_ms,
+        timestamp_after_max_ms; /* message.timestamp.before.max.ms, after: not negative */
+    size_t unfolded_max_bytes;  /* message.unfolded.max.bytes */
 };
 
 struct partition_spec {
@@ -58,9 +65,11 @@ struct partition_events {
 enum { PARTITION_LABEL_MAX = 300 };
 void partition_label(const char *topic, int32_t index, char into[PARTITION_LABEL_MAX]);
 
-int partition_open(struct shard *shard, const struct partition_spec *spec, const struct partition_events *events,
-                   void *arg, struct partition **partition, struct error_text *why);
-/* Waiting produces and fetches end with NOT_LEADER_OR_FOLLOWER (UNKNOWN_TOPIC_OR_PARTITION when `deleted`) within the call. */
+int partition_open(struct shard *shard, const struct partition_spec *spec,
+                   const struct partition_events *events, void *arg, struct partition **partition,
+                   struct error_text *why);
+/* Waiting produces and fetches end with NOT_LEADER_OR_FOLLOWER (UNKNOWN_TOPIC_OR_PARTITION when
+ * `deleted`) within the call. */
 void partition_close(struct partition *partition, bool deleted);
 
 /* From the next batch on. How many producers are remembered stays as at opening. */
@@ -72,7 +81,8 @@ bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition); /* committed and applied */
 int64_t partition_start_offset(const struct partition *partition);
-/* What it knows of producers by what has committed, as bytes: the same on every replica that has applied the same entries. */
+/* What it knows of producers by what has committed, as bytes: the same on every replica that has
+ * applied the same entries. */
 struct slice partition_producers(const struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
@@ -82,27 +92,30 @@ enum completion { DONE, PENDING };
 
 /* ---- Produce ---- */
 
-/* The records field of one partition of a Produce request. The bytes stay until the produce is over. */
+/* The records field of one partition of a Produce request. The bytes stay until the produce is
+ * over. */
 struct produced_records {
     struct slice frame; /* in which `data` lies; borrowed */
     const uint8_t *data;
     int32_t len;
-    bool zstd_allowed; /* Produce version 7 on (KIP-110) */
-    const void
-        *sender; /* whose batches are appended in the order in which they came: the connection. Not looked into */
+    bool zstd_allowed;  /* Produce version 7 on (KIP-110) */
+    const void *sender; /* whose batches are appended in the order in which they came: the
+                           connection. Not looked into */
 };
 
 /* What there is to say about an error beyond its code. */
 struct produce_refusal {
-    struct error_text why;                            /* empty: nothing */
-    struct record_reject rejects[RECORD_REJECTS_MAX]; /* records that are to blame, with INVALID_TIMESTAMP */
+    struct error_text why; /* empty: nothing */
+    struct record_reject
+        rejects[RECORD_REJECTS_MAX]; /* records that are to blame, with INVALID_TIMESTAMP */
     size_t reject_count;
     int64_t earliest_ms, latest_ms; /* in which their timestamps should have been */
 };
 
 struct partition_produce {
     void (*done)(struct partition_produce *produce, const struct produce_refusal *refusal);
-    /* One that partition_produce_is_checking was told of is through, and waits for its commit or verdict. NULL: nobody asks. */
+    /* One that partition_produce_is_checking was told of is through, and waits for its commit or
+     * verdict. NULL: nobody asks. */
     void (*checked)(struct partition_produce *produce);
     int16_t error;              /* Kafka's code */
     kafka_offset base_offset;   /* -1 with an error */
@@ -118,29 +131,37 @@ struct partition_produce {
     bool abandoned; /* over as soon as it is appended */
 };
 
-/* Takes the batch of one producer: checks all of it, appends it, and waits until a majority has it on disk. A long check goes on in other
- * threads; the batches of one sender stay in order. DONE: over within the call (`done` is not called then; `refusal` has what there is to say
- * about an error); PENDING: `done` comes later, when it was refused, has committed, or cannot any more. Errors (Kafka's): before
- * the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD,
- * INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NOT_ENOUGH_REPLICAS (also when too much is
- * uncommitted, or too many producers are remembered: clients repeat it, in order), and, once a majority has confirmed that we lead,
+/* Takes the batch of one producer: checks all of it, appends it, and waits until a majority has it
+ * on disk. A long check goes on in other threads; the batches of one sender stay in order. DONE:
+ * over within the call (`done` is not called then; `refusal` has what there is to say about an
+ * error); PENDING: `done` comes later, when it was refused, has committed, or cannot any more.
+ * Errors (Kafka's): before the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER,
+ * UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
+ * MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+ * NOT_ENOUGH_REPLICAS (also when too much is uncommitted, or too many producers are remembered:
+ * clients repeat it, in order), and, once a majority has confirmed that we lead,
  * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Before or behind the
- * append, outcome unknown: NOT_LEADER_OR_FOLLOWER, REQUEST_TIMED_OUT. A batch that came before (KIP-98) is a success with the offset of its
- * first coming. */
-enum completion partition_produce(struct partition *partition, const struct produced_records *records,
-                                  struct partition_produce *produce, struct produce_refusal *refusal);
+ * append, outcome unknown: NOT_LEADER_OR_FOLLOWER, REQUEST_TIMED_OUT. A batch that came before
+ * (KIP-98) is a success with the offset of its first coming. */
+enum completion partition_produce(struct partition *partition,
+                                  const struct produced_records *records,
+                                  struct partition_produce *produce,
+                                  struct produce_refusal *refusal);
 /* The client's time is over: calls `done` within the call. */
 void partition_produce_time_out(struct partition_produce *produce);
-/* The client has gone: `done` will not be called; a batch that was appended may commit all the same, one that is still checked is dropped. */
+/* The client has gone: `done` will not be called; a batch that was appended may commit all the
+ * same, one that is still checked is dropped. */
 void partition_produce_cancel(struct partition_produce *produce);
-/* The client has gone, and never waited for an answer (acks 0): one that is still checked is appended all the same, and true is returned: `done` comes
- * when its check is over. False: it was cancelled. */
+/* The client has gone, and never waited for an answer (acks 0): one that is still checked is
+ * appended all the same, and true is returned: `done` comes when its check is over. False: it was
+ * cancelled. */
 bool partition_produce_abandon(struct partition_produce *produce);
 /* So much waits to be appended here that clients who add to it should not be read for a while. */
 bool partition_is_congested(const struct partition *partition);
 /* Its check waits, or is under way. Only of one that is not over. */
 bool partition_produce_is_checking(const struct partition_produce *produce);
-/* So much of what the sender of this one has sent waits to be checked that it should not be read for a while. Only of one that is not over. */
+/* So much of what the sender of this one has sent waits to be checked that it should not be read
+ * for a while. Only of one that is not over. */
 bool partition_produce_is_congested(const struct partition_produce *produce);
 
 /* ---- Fetch ---- */
@@ -148,35 +169,41 @@ bool partition_produce_is_congested(const struct partition_produce *produce);
 struct partition_read {
     void (*done)(struct partition_read *read);
     int16_t error; /* Kafka's code */
-    bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and ask again */
+    bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and
+                      ask again */
     int64_t high_watermark; /* this and the next: -1 with an error */
     kafka_offset start_offset;
     bool more; /* committed batches follow, which max_bytes kept out */
     /* The partition's. */
     struct partition *partition;
-    kafka_offset offset, end_offset;  /* from here, and to there: the watermark as it was */
-    struct partition_log_fetch fetch; /* slices, count, bytes: the batches, when there is no error */
+    kafka_offset offset, end_offset; /* from here, and to there: the watermark as it was */
+    struct partition_log_fetch
+        fetch; /* slices, count, bytes: the batches, when there is no error */
     struct raft_group_read_index confirm;
     struct partition_read *next, *prev;
     uint8_t stage;
     bool inside; /* the call that began it has not returned */
 };
 
-/* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if there is none yet, or with max_bytes 0. `leader_epoch`: the
- * client's (KIP-320), -1: none. DONE: over within the call; PENDING: `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
- * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above the end only after a majority
- * confirmed that we lead), KAFKA_STORAGE_ERROR. */
-enum completion partition_read(struct partition *partition, kafka_offset offset, int32_t leader_epoch,
-                               uint64_t max_bytes, struct partition_read *read);
+/* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if
+ * there is none yet, or with max_bytes 0. `leader_epoch`: the client's (KIP-320), -1: none. DONE:
+ * over within the call; PENDING: `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
+ * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above
+ * the end only after a majority confirmed that we lead), KAFKA_STORAGE_ERROR. */
+enum completion partition_read(struct partition *partition, kafka_offset offset,
+                               int32_t leader_epoch, uint64_t max_bytes,
+                               struct partition_read *read);
 /* `done` will not be called. Nothing if it is over. */
 void partition_read_cancel(struct partition_read *read);
-/* Frees what was read; nothing if there is nothing. `read` must have been zeroed before its first use. */
+/* Frees what was read; nothing if there is nothing. `read` must have been zeroed before its first
+ * use. */
 void partition_read_release(struct partition_read *read);
 
 /* Waits for the watermark of a partition. */
 struct partition_waiter {
-    /* Once for each commit, with the bytes that it made visible; `changed`: leadership came, went, or the partition goes: ask again.
-     * The waiter stays until partition_wait_cancel, which is not for inside the call. */
+    /* Once for each commit, with the bytes that it made visible; `changed`: leadership came, went,
+     * or the partition goes: ask again. The waiter stays until partition_wait_cancel, which is not
+     * for inside the call. */
     void (*moved)(struct partition_waiter *waiter, uint64_t bytes, bool changed);
     struct partition *partition;
     struct partition_waiter *next, *prev;
@@ -207,15 +234,18 @@ struct partition_lookup {
     bool inside;
 };
 
-/* The offset for `timestamp` (ms, or one of the three above), as ListOffsets means it. All but the earliest are answered only after a
- * majority confirmed that we lead. Calling convention and errors as partition_read, without OFFSET_OUT_OF_RANGE. */
-enum completion partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
-                                 struct partition_lookup *lookup);
-/* Where the records of `epoch` end, or those of the largest epoch below it that is in the log (KIP-320): `offset` and that `leader_epoch`;
- * both -1 when there is none, or `epoch` is above all. A majority confirmed that we lead: a deposed leader lacks the newer epochs, and its
- * answer would make a client believe that records were lost. Calling convention and errors as partition_lookup. */
-enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
-                                       struct partition_lookup *lookup);
+/* The offset for `timestamp` (ms, or one of the three above), as ListOffsets means it. All but the
+ * earliest are answered only after a majority confirmed that we lead. Calling convention and errors
+ * as partition_read, without OFFSET_OUT_OF_RANGE. */
+enum completion partition_lookup(struct partition *partition, int64_t timestamp,
+                                 int32_t leader_epoch, struct partition_lookup *lookup);
+/* Where the records of `epoch` end, or those of the largest epoch below it that is in the log
+ * (KIP-320): `offset` and that `leader_epoch`; both -1 when there is none, or `epoch` is above all.
+ * A majority confirmed that we lead: a deposed leader lacks the newer epochs, and its answer would
+ * make a client believe that records were lost. Calling convention and errors as partition_lookup.
+ */
+enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch,
+                                       int32_t leader_epoch, struct partition_lookup *lookup);
 void partition_lookup_cancel(struct partition_lookup *lookup); /* nothing if it is over */
 
 #endif

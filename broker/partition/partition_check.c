@@ -1,14 +1,18 @@
 /*
- * Batches on their way through their checks: short ones at once, long ones in the check pool, those of one sender one after the other.
+ * Batches on their way through their checks: short ones at once, long ones in the check pool, those
+ * of one sender one after the other.
  *
  *   partition_check -> short, and no line of the sender: over within the call
- *                   -> line: waits --first--> check pool (or at once) -> partition->checked, the next one
+ *                   -> line: waits --first--> check pool (or at once) -> partition->checked, the
+ * next one
  *
- * A batch must not overtake an earlier one of the same connection: its sequence number would be out of order, and plain producers count on
- * order, too. Batches of others need not wait for it. Ownership: the partition owns its lines, a line what its first batch holds while it is
- * under way, the check pool the check itself. Failures: leadership lost, partition closed, client gone: the produce is taken out, which
- * cancels its check; nothing of it was appended.
- * Invariants: a line has a batch under way, or is in a loop, or waits for lines_task; an empty line is freed.
+ * A batch must not overtake an earlier one of the same connection: its sequence number would be out
+ * of order, and plain producers count on order, too. Batches of others need not wait for it.
+ * Ownership: the partition owns its lines, a line what its first batch holds while it is under way,
+ * the check pool the check itself. Failures: leadership lost, partition closed, client gone: the
+ * produce is taken out, which cancels its check; nothing of it was appended.
+ * Invariants: a line has a batch under way, or is in a loop, or waits for lines_task; an empty line
+ * is freed.
  */
 #include <uthash.h>
 
@@ -48,12 +52,13 @@ void produce_list_insert(struct produce_list *list, struct partition_produce *pr
 
 /* Begins a check, and ends it if it is short. False: batch->check is for the pool. */
 static bool check_begin(struct partition *partition, const struct partition_produce *produce,
-                        struct produced_batch *batch, int16_t *code, struct produce_refusal *refusal) {
+                        struct produced_batch *batch, int16_t *code,
+                        struct produce_refusal *refusal) {
     int error;
     refusal->why.text[0] = '\0';
     refusal->reject_count = 0;
-    *code = produced_batch_begin(&partition->settings, &produce->records, env_wall_ms(partition->env), batch,
-                                 &refusal->why);
+    *code = produced_batch_begin(&partition->settings, &produce->records,
+                                 env_wall_ms(partition->env), batch, &refusal->why);
     if (*code != KAFKA_NONE) return true;
     if (!check_pool_inline(partition->checks, batch->check, &error)) return false;
     *code = produced_batch_end(&produce->records, batch, error, refusal);
@@ -61,11 +66,11 @@ static bool check_begin(struct partition *partition, const struct partition_prod
 }
 
 /* Gives what was begun to the pool. False: it cannot, with the error in *code. */
-static bool check_give(struct check_line *line, const struct partition_produce *produce, int16_t *code,
-                       struct produce_refusal *refusal) {
+static bool check_give(struct check_line *line, const struct partition_produce *produce,
+                       int16_t *code, struct produce_refusal *refusal) {
     struct produced_batch *batch = &line->batch;
-    *code = error_map_batch(
-        check_pool_run(line->partition->checks, batch->check, &produce->records.frame, &line->task, &refusal->why));
+    *code = error_map_batch(check_pool_run(line->partition->checks, batch->check,
+                                           &produce->records.frame, &line->task, &refusal->why));
     if (*code == KAFKA_NONE)
         batch->check = NULL;
     else
@@ -98,7 +103,8 @@ static void check_tell(struct check_line *line, struct produced_batch *batch, in
     line->partition->checked(produce, batch, code, refusal);
 }
 
-/* Begins with the first one that is left, until one takes long. The line may be gone when it returns. */
+/* Begins with the first one that is left, until one takes long. The line may be gone when it
+ * returns. */
 static void go_on(struct check_line *line) {
     line->busy = true;
     while (line->task.run == NULL && line->list.first != NULL) {
@@ -135,8 +141,8 @@ static struct check_line *line_new(struct partition *partition, const void *send
     return line;
 }
 
-bool partition_check(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
-                     int16_t *code, struct produce_refusal *refusal) {
+bool partition_check(struct partition *partition, struct partition_produce *produce,
+                     struct produced_batch *batch, int16_t *code, struct produce_refusal *refusal) {
     struct check_line *line;
     const void *sender = produce->records.sender;
     HASH_FIND_PTR(partition->lines, &sender, line);
@@ -160,8 +166,10 @@ void partition_check_cancel(struct partition_produce *produce) {
     bool first = line->list.first == produce;
     check_leave(line, produce);
     if (first) check_pool_cancel(&line->task);
-    /* The next one is begun later: a client that has gone has all of its batches taken out, one after the other. */
-    if (first && line->list.first != NULL) env_defer(line->partition->env, &line->partition->lines_task);
+    /* The next one is begun later: a client that has gone has all of its batches taken out, one
+     * after the other. */
+    if (first && line->list.first != NULL)
+        env_defer(line->partition->env, &line->partition->lines_task);
     free_if_empty(line);
 }
 
@@ -199,6 +207,7 @@ void partition_checks_open(struct partition *partition) {
 }
 
 void partition_checks_close(struct partition *partition) {
-    CHECK(partition->lines == NULL); /* every produce was taken out, and with the last one of a line the line */
+    CHECK(partition->lines ==
+          NULL); /* every produce was taken out, and with the last one of a line the line */
     env_defer_cancel(partition->env, &partition->lines_task);
 }

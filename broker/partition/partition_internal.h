@@ -1,5 +1,6 @@
 /*
- * Inside of a partition, shared by partition*.c and append_queue.c. Nobody else's. From the ground to the top:
+ * Inside of a partition, shared by partition*.c and append_queue.c. Nobody else's. From the ground
+ * to the top:
  *
  *   partition_state.c    whether it leads, its ends, who is in sync
  *   append_queue.c       batches into entries, entries into the group
@@ -23,7 +24,8 @@
 /* One entry that gathers batches, or holds a large one by reference. */
 struct forming_entry {
     struct forming_entry *next;
-    struct slice large; /* a single batch in somebody's frame; else empty and the bytes are in `data` */
+    struct slice
+        large; /* a single batch in somebody's frame; else empty and the bytes are in `data` */
     uint8_t *data;
     size_t len, room;
     size_t plain_bytes; /* of batches that their producers did not compress */
@@ -34,7 +36,8 @@ struct forming_entry {
     bool numbered; /* some of them by idempotent producers */
 };
 
-/* Entries that the group has not taken yet, in order of their offsets; the last one may still gather. */
+/* Entries that the group has not taken yet, in order of their offsets; the last one may still
+ * gather. */
 struct append_queue {
     struct forming_entry *first, *last;
     size_t bytes;
@@ -83,11 +86,13 @@ struct partition {
     struct produce_list electing; /* for this replica to lead, as they came */
     struct produce_list held;     /* with a verdict that is not confirmed yet */
     /* The verdict about one that is not in `held` any more. */
-    void (*judged)(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal);
+    void (*judged)(struct partition_produce *produce, int16_t code,
+                   const struct produce_refusal *refusal);
     struct check_pool *checks;
     struct check_line *lines;   /* by sender */
     struct env_task lines_task; /* goes on with lines whose first one was taken out */
-    /* The check of a batch is over, and it is in no line any more. With NONE the batch is to be released. */
+    /* The check of a batch is over, and it is in no line any more. With NONE the batch is to be
+     * released. */
     void (*checked)(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
                     struct produce_refusal *refusal);
     /* Fetch, ListOffsets. */
@@ -98,8 +103,10 @@ struct partition {
 
 /* ---- partition_state.c, besides what partition.h says ---- */
 
-/* NONE if this replica serves clients of that epoch (-1: they do not say). *electing: it does not yet, but is about to. */
-int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing);
+/* NONE if this replica serves clients of that epoch (-1: they do not say). *electing: it does not
+ * yet, but is about to. */
+int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch,
+                             bool *electing);
 /* A bit for each member that the group finds in sync. */
 uint64_t partition_in_sync_now(const struct partition *partition);
 
@@ -107,21 +114,25 @@ uint64_t partition_in_sync_now(const struct partition *partition);
 
 /* Gives the batch the next offsets and puts it into an entry. Takes batch->bytes over. */
 void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms);
-/* Gives the group what it takes now. The error is that of raft_group_submit for the first entry that it did not take: ERR_LIMIT, ... */
+/* Gives the group what it takes now. The error is that of raft_group_submit for the first entry
+ * that it did not take: ERR_LIMIT, ... */
 int append_queue_flush(struct partition *partition);
-/* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first dropped offset, which is returned. */
+/* Drops what the group has not taken: it was never sent anywhere. The next batch gets the first
+ * dropped offset, which is returned. */
 int64_t append_queue_withdraw(struct partition *partition);
 
 /* ---- partition_check.c ---- */
 
-void produce_list_insert(struct produce_list *list, struct partition_produce *produce,
-                         struct partition_produce *before); /* behind `before`; NULL: at the front */
+void produce_list_insert(
+    struct produce_list *list, struct partition_produce *produce,
+    struct partition_produce *before); /* behind `before`; NULL: at the front */
 void produce_list_remove(struct produce_list *list, struct partition_produce *produce);
 
-/* Checks a batch behind those of the same sender. True: that is over within the call, *code is what came out, and with NONE *batch is the
- * caller's to release. False: it is in a line, and partition->checked comes. */
-bool partition_check(struct partition *partition, struct partition_produce *produce, struct produced_batch *batch,
-                     int16_t *code, struct produce_refusal *refusal);
+/* Checks a batch behind those of the same sender. True: that is over within the call, *code is what
+ * came out, and with NONE *batch is the caller's to release. False: it is in a line, and
+ * partition->checked comes. */
+bool partition_check(struct partition *partition, struct partition_produce *produce,
+                     struct produced_batch *batch, int16_t *code, struct produce_refusal *refusal);
 /* Takes it out of its line; those behind it are next, at the end of the turn. */
 void partition_check_cancel(struct partition_produce *produce);
 /* Bytes in its line. */
@@ -135,13 +146,16 @@ void partition_checks_close(struct partition *partition); /* no line may be left
 
 /* ---- partition_refusal.c ---- */
 
-/* What ends a batch for good although it was not appended, because of what this leader remembers. Once a majority has confirmed that we lead,
- * partition->judged comes, with `code`; else with NOT_LEADER_OR_FOLLOWER. Never inside the call. */
-void partition_refusal_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
-                            const struct error_text *why);
-/* It is of a producer whose id nobody was given, as far as we know. Once our table is as new as the metadata leader's, partition->judged comes:
- * UNKNOWN_PRODUCER_ID, or NOT_ENOUGH_REPLICAS (send it again) if the id is known now, or nobody could be asked. Never inside the call. */
-void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id);
+/* What ends a batch for good although it was not appended, because of what this leader remembers.
+ * Once a majority has confirmed that we lead, partition->judged comes, with `code`; else with
+ * NOT_LEADER_OR_FOLLOWER. Never inside the call. */
+void partition_refusal_hold(struct partition *partition, struct partition_produce *produce,
+                            int16_t code, const struct error_text *why);
+/* It is of a producer whose id nobody was given, as far as we know. Once our table is as new as the
+ * metadata leader's, partition->judged comes: UNKNOWN_PRODUCER_ID, or NOT_ENOUGH_REPLICAS (send it
+ * again) if the id is known now, or nobody could be asked. Never inside the call. */
+void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce,
+                              int64_t producer_id);
 /* Takes it out; partition->judged does not come. */
 void partition_refusal_cancel(struct partition_produce *produce);
 
@@ -151,9 +165,11 @@ void partition_produces_open(struct partition *partition);
 void partition_produces_close(struct partition *partition); /* none may be left */
 /* Offers the group what it has not taken yet. */
 void partition_produces_flush(struct partition *partition);
-void partition_produces_leading(struct partition *partition);             /* those that waited for it are appended */
-void partition_produces_advance(struct partition *partition);             /* the watermark moved */
-void partition_produces_fail(struct partition *partition, int16_t error); /* all of them: leadership is lost */
+void partition_produces_leading(
+    struct partition *partition); /* those that waited for it are appended */
+void partition_produces_advance(struct partition *partition); /* the watermark moved */
+void partition_produces_fail(struct partition *partition,
+                             int16_t error); /* all of them: leadership is lost */
 
 /* ---- partition_read.c, partition_lookup.c ---- */
 

@@ -1,11 +1,13 @@
 /*
- * ListOffsets and OffsetForLeaderEpoch of one partition: the earliest offset at once, the rest after a majority confirmed that we lead.
+ * ListOffsets and OffsetForLeaderEpoch of one partition: the earliest offset at once, the rest
+ * after a majority confirmed that we lead.
  *
  *   partition_lookup -> earliest -> done
  *                    -> else -> confirm -> latest, end of an epoch -> done
  *                                       -> search in the log -> done
  *
- * The search, too, waits for the confirmation: "no such record" makes a client go to the end, where a deposed leader's is not.
+ * The search, too, waits for the confirmation: "no such record" makes a client go to the end, where
+ * a deposed leader's is not.
  */
 #include <utlist.h>
 
@@ -28,8 +30,8 @@ static void lookup_end(struct partition_lookup *lookup) {
     lookup->stage = STAGE_OVER;
 }
 
-static enum completion lookup_over(struct partition_lookup *lookup, int16_t error, kafka_offset offset,
-                                   int64_t timestamp, int32_t leader_epoch) {
+static enum completion lookup_over(struct partition_lookup *lookup, int16_t error,
+                                   kafka_offset offset, int64_t timestamp, int32_t leader_epoch) {
     CHECK(error == KAFKA_NONE || offset == -1); /* the callers below, none of a client's numbers */
     lookup->error = error;
     lookup->offset = offset;
@@ -47,11 +49,12 @@ static void searched(struct partition_log_search *search, int error) {
     else if (search->offset < 0)
         lookup_over(lookup, KAFKA_NONE, -1, -1, -1);
     else
-        lookup_over(lookup, KAFKA_NONE, search->offset, search->timestamp, (int32_t)search->leader_epoch);
+        lookup_over(lookup, KAFKA_NONE, search->offset, search->timestamp,
+                    (int32_t)search->leader_epoch);
 }
 
-/* As Kafka: an epoch before the first that is known ends where the log starts, under its own name; -1 is none, and one above the
- * present is not known. */
+/* As Kafka: an epoch before the first that is known ends where the log starts, under its own name;
+ * -1 is none, and one above the present is not known. */
 static void end_of_epoch(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
     uint32_t found = 0;
@@ -64,7 +67,8 @@ static void end_of_epoch(struct partition_lookup *lookup) {
     else if (lookup->wanted_epoch == -1 || lookup->wanted_epoch > (int64_t)partition->epoch)
         lookup_over(lookup, KAFKA_NONE, -1, -1, -1);
     else
-        lookup_over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, lookup->wanted_epoch);
+        lookup_over(lookup, KAFKA_NONE, partition_start_offset(partition), -1,
+                    lookup->wanted_epoch);
 }
 
 static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {
@@ -78,8 +82,8 @@ static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {
         lookup_over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
     } else {
         lookup->stage = STAGE_SEARCH;
-        partition_log_search(raft_group_log(partition->group), lookup->wanted, partition->high_watermark,
-                             &lookup->search);
+        partition_log_search(raft_group_log(partition->group), lookup->wanted,
+                             partition->high_watermark, &lookup->search);
     }
 }
 
@@ -92,34 +96,37 @@ static enum completion lookup_start(struct partition_lookup *lookup) {
     return lookup->stage == STAGE_OVER ? DONE : PENDING;
 }
 
-static enum completion look_up(struct partition *partition, int32_t leader_epoch, struct partition_lookup *lookup) {
+static enum completion look_up(struct partition *partition, int32_t leader_epoch,
+                               struct partition_lookup *lookup) {
     lookup->partition = partition;
     lookup->search = (struct partition_log_search){.done = searched};
     lookup->confirm = (struct raft_group_read_index){.done = lookup_confirmed};
     lookup->stage = STAGE_OVER;
     lookup->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &lookup->electing);
-    enum completion completion = code != KAFKA_NONE ? lookup_over(lookup, code, -1, -1, -1) : lookup_start(lookup);
+    enum completion completion = code != KAFKA_NONE ? lookup_over(lookup, code, -1, -1, -1)
+                                                    : lookup_start(lookup);
     lookup->inside = false;
     return completion;
 }
 
-enum completion partition_lookup(struct partition *partition, int64_t timestamp, int32_t leader_epoch,
-                                 struct partition_lookup *lookup) {
+enum completion partition_lookup(struct partition *partition, int64_t timestamp,
+                                 int32_t leader_epoch, struct partition_lookup *lookup) {
     lookup->wanted = timestamp;
     lookup->by_epoch = false;
     return look_up(partition, leader_epoch, lookup);
 }
 
-enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch, int32_t leader_epoch,
-                                       struct partition_lookup *lookup) {
+enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch,
+                                       int32_t leader_epoch, struct partition_lookup *lookup) {
     lookup->by_epoch = true;
     lookup->wanted_epoch = epoch;
     return look_up(partition, leader_epoch, lookup);
 }
 
 void partition_lookup_cancel(struct partition_lookup *lookup) {
-    if (lookup->stage == STAGE_CONFIRM) raft_group_read_index_cancel(lookup->partition->group, &lookup->confirm);
+    if (lookup->stage == STAGE_CONFIRM)
+        raft_group_read_index_cancel(lookup->partition->group, &lookup->confirm);
     if (lookup->stage == STAGE_SEARCH) partition_log_search_cancel(&lookup->search);
     if (lookup->stage != STAGE_OVER) lookup_end(lookup);
 }

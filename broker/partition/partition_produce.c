@@ -2,17 +2,21 @@
  * From a client's batch to its acknowledgement.
  *
  *                   elected, not serving yet            leading
- *   partition_produce -------------> electing ----------------> checking ----> appended, waiting ---> done
+ *   partition_produce -------------> electing ----------------> checking ----> appended, waiting
+ * ---> done
  *                   `----- leading --------------------------------^                  |
- *                                                          leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
+ *                                                          leadership lost: NOT_LEADER_OR_FOLLOWER,
+ * outcome unknown
  *
- * What is appended in one turn goes to the group at its end. Failures: what the group does not take, because too much is uncommitted,
- * is offered again at the next commit or a little later; before it is too much, whoever adds to it is refused.
- * A refusal for good that rests on what this leader remembers is held until it is confirmed (partition_refusal.c).
- * A retry of a batch that is in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the order of
- * end offsets, so that completions are in the order of the log; nothing in it is acknowledged before the watermark has
- * passed its last record; once a batch of a producer was refused with a retriable error, its later ones are, too; what is checked belongs to the
- * present leadership.
+ * What is appended in one turn goes to the group at its end. Failures: what the group does not
+ * take, because too much is uncommitted, is offered again at the next commit or a little later;
+ * before it is too much, whoever adds to it is refused. A refusal for good that rests on what this
+ * leader remembers is held until it is confirmed (partition_refusal.c). A retry of a batch that is
+ * in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the
+ * order of end offsets, so that completions are in the order of the log; nothing in it is
+ * acknowledged before the watermark has passed its last record; once a batch of a producer was
+ * refused with a retriable error, its later ones are, too; what is checked belongs to the present
+ * leadership.
  */
 #include <inttypes.h>
 
@@ -23,10 +27,11 @@
 #include "storage/log_types.h"
 
 enum {
-    CONGESTED_BYTES = 1 << 20, /* wait to be taken by the group: clients that add to it are not read */
-    CHECKING_BYTES =
-        8 << 20,            /* of one client wait to be checked: it is not read; more than honest ones have in flight */
-    REFUSE_BYTES = 8 << 20, /* nothing more is appended */
+    CONGESTED_BYTES =
+        1 << 20, /* wait to be taken by the group: clients that add to it are not read */
+    CHECKING_BYTES = 8 << 20, /* of one client wait to be checked: it is not read; more than honest
+                                 ones have in flight */
+    REFUSE_BYTES = 8 << 20,   /* nothing more is appended */
     RETRY_US = 20 * 1000,
     CROWDED_TOLD_MS = 60 * 1000,
 };
@@ -38,7 +43,8 @@ static const struct produce_refusal nothing_to_say;
 /* ---- Lists ---- */
 
 static struct produce_list *list_of(struct partition_produce *produce) {
-    return produce->place == PLACE_ELECTING ? &produce->partition->electing : &produce->partition->waiting;
+    return produce->place == PLACE_ELECTING ? &produce->partition->electing
+                                            : &produce->partition->waiting;
 }
 
 static void take_out(struct partition_produce *produce) {
@@ -51,7 +57,8 @@ static void take_out(struct partition_produce *produce) {
     produce->place = PLACE_NONE;
 }
 
-static void put_behind(struct partition_produce *produce, struct partition_produce *before, enum produce_place place) {
+static void put_behind(struct partition_produce *produce, struct partition_produce *before,
+                       enum produce_place place) {
     produce->place = place;
     produce_list_insert(list_of(produce), produce, before);
 }
@@ -66,7 +73,8 @@ static void wait_for_commit(struct partition_produce *produce, kafka_offset end_
 
 static void set_result(struct partition_produce *produce, int16_t error, kafka_offset base_offset,
                        int64_t log_append_time_ms) {
-    CHECK((error == KAFKA_NONE) == (base_offset >= 0)); /* offsets are the log's, never a client's */
+    CHECK((error == KAFKA_NONE) ==
+          (base_offset >= 0)); /* offsets are the log's, never a client's */
     produce->error = error;
     produce->base_offset = base_offset;
     produce->log_append_time_ms = log_append_time_ms;
@@ -81,27 +89,30 @@ static void finish_with_error(struct partition_produce *produce, int16_t error) 
 /* ---- Checking and appending ---- */
 
 /* Of a verdict that ends the batch for good. */
-static int16_t code_of(enum producer_verdict verdict, struct error_text *why, const struct producer_batch *batch) {
+static int16_t code_of(enum producer_verdict verdict, struct error_text *why,
+                       const struct producer_batch *batch) {
     switch (verdict) {
     case PRODUCER_OUT_OF_ORDER:
         return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
-                         "Producer %lld (epoch %d) sent sequence %d out of order.", (long long)batch->producer_id,
-                         batch->epoch, batch->base_sequence);
-    case PRODUCER_UNKNOWN:
-        return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
-                         "Producer %lld (epoch %d) begins with sequence %d: what it sent before has not arrived.",
+                         "Producer %lld (epoch %d) sent sequence %d out of order.",
                          (long long)batch->producer_id, batch->epoch, batch->base_sequence);
+    case PRODUCER_UNKNOWN:
+        return error_set(
+            why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
+            "Producer %lld (epoch %d) begins with sequence %d: what it sent before has not arrived.",
+            (long long)batch->producer_id, batch->epoch, batch->base_sequence);
     case PRODUCER_FENCED:
-        return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH, "Producer %lld has a later epoch than %d.",
-                         (long long)batch->producer_id, batch->epoch);
+        return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH,
+                         "Producer %lld has a later epoch than %d.", (long long)batch->producer_id,
+                         batch->epoch);
     default:
         CHECK(false); /* check_sequence has taken the three others */
         return KAFKA_UNKNOWN_SERVER_ERROR;
     }
 }
 
-static struct producer_batch identity_of(const struct record_batch *header, kafka_offset base_offset,
-                                         int64_t timestamp) {
+static struct producer_batch identity_of(const struct record_batch *header,
+                                         kafka_offset base_offset, int64_t timestamp) {
     return (struct producer_batch){.producer_id = header->producer_id,
                                    .epoch = header->producer_epoch,
                                    .base_sequence = header->base_sequence,
@@ -110,17 +121,20 @@ static struct producer_batch identity_of(const struct record_batch *header, kafk
                                    .timestamp = timestamp};
 }
 
-/* In a partition without any record a producer that does not begin with 0 has known another topic of this name; it recovers from
- * this error by a new epoch, but librdkafka 2.0.2 takes the other for a bug of the broker and gives up. */
+/* In a partition without any record a producer that does not begin with 0 has known another topic
+ * of this name; it recovers from this error by a new epoch, but librdkafka 2.0.2 takes the other
+ * for a bug of the broker and gives up. */
 static int16_t refuse_sequence(struct partition *partition, enum producer_verdict verdict,
                                const struct producer_batch *batch, struct error_text *why) {
     int16_t code = code_of(verdict, why, batch);
-    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID : code;
+    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID
+                                                                      : code;
 }
 
 /* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
 static int16_t room_for(const struct partition *partition, uint64_t bytes, struct error_text *why) {
-    int32_t in_sync = partition_in_sync_count(partition), wanted = partition->settings.min_insync_replicas;
+    int32_t in_sync = partition_in_sync_count(partition),
+            wanted = partition->settings.min_insync_replicas;
     if (wanted > (int32_t)partition->member_count)
         wanted = (int32_t)partition->member_count; /* as Kafka 4: never more than all */
     if (in_sync < wanted)
@@ -132,8 +146,8 @@ static int16_t room_for(const struct partition *partition, uint64_t bytes, struc
         return error_set(why, KAFKA_STORAGE_ERROR, "%s", disk_space_sentence(disk));
     if (partition->queue.bytes >= REFUSE_BYTES)
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
-                         "Too much of %s-%d waits for a majority of its replicas already.", partition->topic,
-                         partition->index);
+                         "Too much of %s-%d waits for a majority of its replicas already.",
+                         partition->topic, partition->index);
     return KAFKA_NONE;
 }
 
@@ -143,8 +157,8 @@ static void produce_append(struct partition *partition, struct partition_produce
     kafka_offset base_offset = partition->next_offset;
     bool log_append_time = partition->settings.log_append_time;
     if (batch->header.producer_id >= 0) {
-        struct producer_batch identity = identity_of(&batch->header, base_offset,
-                                                     log_append_time ? now_ms : batch->max_timestamp);
+        struct producer_batch identity = identity_of(
+            &batch->header, base_offset, log_append_time ? now_ms : batch->max_timestamp);
         producer_state_begin(partition->producers, &identity);
     }
     append_queue_add(partition, batch, now_ms);
@@ -153,8 +167,10 @@ static void produce_append(struct partition *partition, struct partition_produce
     wait_for_commit(produce, partition->next_offset);
 }
 
-/* All places are taken by producers that are too young to be forgotten: the next one waits until one is old. */
-static int16_t refuse_crowded(struct partition *partition, const struct producer_batch *batch, struct error_text *why) {
+/* All places are taken by producers that are too young to be forgotten: the next one waits until
+ * one is old. */
+static int16_t refuse_crowded(struct partition *partition, const struct producer_batch *batch,
+                              struct error_text *why) {
     int64_t now_ms = (int64_t)env_now_ms(partition->env);
     uint32_t most = partition->max_producers;
     producer_state_refuse(partition->producers, batch, now_ms);
@@ -167,24 +183,27 @@ static int16_t refuse_crowded(struct partition *partition, const struct producer
             "%" PRId64
             " s (producer.id.expiration.ms): keep producers open instead of making one for a few records, or raise "
             "the one or lower the other setting on every broker",
-            partition->topic, partition->index, most, partition->settings.producer_expiration_ms / 1000);
+            partition->topic, partition->index, most,
+            partition->settings.producer_expiration_ms / 1000);
     }
     return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
-                     "%s-%d remembers %u idempotent producers already (partition.max.producers).", partition->topic,
-                     partition->index, most);
+                     "%s-%d remembers %u idempotent producers already (partition.max.producers).",
+                     partition->topic, partition->index, most);
 }
 
 /* Whether it may be that nobody was ever given this producer's id. Who is known here has one. */
-static bool is_stranger(const struct partition *partition, enum producer_verdict verdict, int64_t producer_id) {
-    bool unknown = verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY || verdict == PRODUCER_UNKNOWN ||
-                   verdict == PRODUCER_BEHIND_REFUSED;
+static bool is_stranger(const struct partition *partition, enum producer_verdict verdict,
+                        int64_t producer_id) {
+    bool unknown = verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY ||
+                   verdict == PRODUCER_UNKNOWN || verdict == PRODUCER_BEHIND_REFUSED;
     return unknown && partition->ids != NULL && !producer_ids_given(partition->ids, producer_id) &&
            !MUTANT(MUTANT_ANY_PRODUCER_ID);
 }
 
 /* It came before. */
 static enum completion answer_again(struct partition *partition, struct partition_produce *produce,
-                                    const struct record_batch *header, enum producer_verdict verdict,
+                                    const struct record_batch *header,
+                                    enum producer_verdict verdict,
                                     const struct producer_batch *known) {
     int64_t time_ms = partition->settings.log_append_time ? known->timestamp : -1;
     set_result(produce, KAFKA_NONE, known->base_offset, time_ms);
@@ -195,11 +214,14 @@ static enum completion answer_again(struct partition *partition, struct partitio
 
 enum sequence_place { SEQUENCE_NEXT, SEQUENCE_OVER, SEQUENCE_WAITS };
 
-static enum sequence_place check_sequence(struct partition *partition, struct partition_produce *produce,
-                                          const struct record_batch *header, int16_t room, struct error_text *why) {
+static enum sequence_place check_sequence(struct partition *partition,
+                                          struct partition_produce *produce,
+                                          const struct record_batch *header, int16_t room,
+                                          struct error_text *why) {
     int64_t now_ms = (int64_t)env_now_ms(partition->env);
     struct producer_batch identity = identity_of(header, -1, -1), known;
-    enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
+    enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms,
+                                                         &known);
     if (is_stranger(partition, verdict, header->producer_id)) {
         /* What it sends behind it must not be judged before. */
         if (verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY)
@@ -215,11 +237,14 @@ static enum sequence_place check_sequence(struct partition *partition, struct pa
         return SEQUENCE_NEXT;
     case PRODUCER_COMMITTED:
     case PRODUCER_IN_FLIGHT:
-        return answer_again(partition, produce, header, verdict, &known) == DONE ? SEQUENCE_OVER : SEQUENCE_WAITS;
+        return answer_again(partition, produce, header, verdict, &known) == DONE ? SEQUENCE_OVER
+                                                                                 : SEQUENCE_WAITS;
     case PRODUCER_TOO_MANY:
         set_result(produce, refuse_crowded(partition, &identity, why), -1, -1);
         return SEQUENCE_OVER;
-    case PRODUCER_BEHIND_REFUSED: set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1); return SEQUENCE_OVER;
+    case PRODUCER_BEHIND_REFUSED:
+        set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1);
+        return SEQUENCE_OVER;
     default: break;
     }
     int16_t code = refuse_sequence(partition, verdict, &identity, why);
@@ -233,8 +258,10 @@ static enum sequence_place check_sequence(struct partition *partition, struct pa
 }
 
 /* The check is over, with `code`. PENDING: it waits for its commit, or for its verdict. */
-static enum completion append_checked(struct partition *partition, struct partition_produce *produce,
-                                      struct produced_batch *batch, int16_t code, struct produce_refusal *refusal) {
+static enum completion append_checked(struct partition *partition,
+                                      struct partition_produce *produce,
+                                      struct produced_batch *batch, int16_t code,
+                                      struct produce_refusal *refusal) {
     struct error_text no_room;
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
@@ -242,7 +269,8 @@ static enum completion append_checked(struct partition *partition, struct partit
     }
     int16_t room = room_for(partition, (uint64_t)produce->records.len, &no_room);
     enum sequence_place place = SEQUENCE_NEXT;
-    if (batch->header.producer_id >= 0) place = check_sequence(partition, produce, &batch->header, room, &refusal->why);
+    if (batch->header.producer_id >= 0)
+        place = check_sequence(partition, produce, &batch->header, room, &refusal->why);
     if (place == SEQUENCE_NEXT && room != KAFKA_NONE) {
         refusal->why = no_room;
         set_result(produce, room, -1, -1);
@@ -254,8 +282,8 @@ static enum completion append_checked(struct partition *partition, struct partit
     return place == SEQUENCE_WAITS || place == SEQUENCE_NEXT ? PENDING : DONE;
 }
 
-static void on_checked(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
-                       struct produce_refusal *refusal) {
+static void on_checked(struct partition_produce *produce, struct produced_batch *batch,
+                       int16_t code, struct produce_refusal *refusal) {
     produce->place = PLACE_NONE;
     enum completion completion = append_checked(produce->partition, produce, batch, code, refusal);
     if (completion == PENDING && produce->abandoned) {
@@ -268,7 +296,8 @@ static void on_checked(struct partition_produce *produce, struct produced_batch 
         produce->checked(produce);
 }
 
-static void on_judged(struct partition_produce *produce, int16_t code, const struct produce_refusal *refusal) {
+static void on_judged(struct partition_produce *produce, int16_t code,
+                      const struct produce_refusal *refusal) {
     produce->place = PLACE_NONE;
     set_result(produce, code, -1, -1);
     produce->done(produce, refusal);
@@ -280,7 +309,8 @@ static enum completion produce_take(struct partition *partition, struct partitio
     struct produced_batch batch;
     int16_t code;
     code = produce->records.len > 0 ? KAFKA_NONE : room_for(partition, 0, &refusal->why);
-    if (code != KAFKA_NONE) { /* who sends none asks what would meet any (client/kafka/produce_reason.c) */
+    if (code !=
+        KAFKA_NONE) { /* who sends none asks what would meet any (client/kafka/produce_reason.c) */
         set_result(produce, code, -1, -1);
         return DONE;
     }
@@ -290,8 +320,10 @@ static enum completion produce_take(struct partition *partition, struct partitio
     return PENDING;
 }
 
-enum completion partition_produce(struct partition *partition, const struct produced_records *records,
-                                  struct partition_produce *produce, struct produce_refusal *refusal) {
+enum completion partition_produce(struct partition *partition,
+                                  const struct produced_records *records,
+                                  struct partition_produce *produce,
+                                  struct produce_refusal *refusal) {
     refusal->why.text[0] = '\0';
     refusal->reject_count = 0;
     produce->partition = partition;
@@ -324,13 +356,15 @@ void partition_produces_leading(struct partition *partition) {
 
 void partition_produces_advance(struct partition *partition) {
     struct partition_produce *produce;
-    while ((produce = partition->waiting.first) != NULL && produce->end_offset <= partition->high_watermark) {
+    while ((produce = partition->waiting.first) != NULL &&
+           produce->end_offset <= partition->high_watermark) {
         take_out(produce);
         produce->done(produce, &nothing_to_say);
     }
 }
 
-/* What the group has not taken will not be offered again. Returns the offset with which it began. */
+/* What the group has not taken will not be offered again. Returns the offset with which it began.
+ */
 static int64_t withdraw_queue(struct partition *partition) {
     env_timer_stop(partition->retry);
     env_defer_cancel(partition->env, &partition->flush);
@@ -362,7 +396,8 @@ static void refuse_queue(struct partition *partition, int16_t error) {
         finish_with_error(produce, error);
 }
 
-/* Not appended, and to be sent again: what the producer sent behind it must not be appended before. */
+/* Not appended, and to be sent again: what the producer sent behind it must not be appended before.
+ */
 static void refuse_unappended(struct partition_produce *produce) {
     struct partition *partition = produce->partition;
     struct record_batch header;
@@ -372,7 +407,8 @@ static void refuse_unappended(struct partition_produce *produce) {
     int error = record_batch_parse(records->data, (size_t)records->len, &header, NULL);
     if (error == ERR_NONE && header.producer_id >= 0) {
         struct producer_batch identity = identity_of(&header, -1, -1);
-        enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms, &known);
+        enum producer_verdict verdict = producer_state_check(partition->producers, &identity,
+                                                             now_ms, &known);
         if (verdict == PRODUCER_APPEND || verdict == PRODUCER_NEW)
             producer_state_refuse(partition->producers, &identity, now_ms);
     }
@@ -387,7 +423,8 @@ static void time_out_checking(struct partition_produce *produce) {
 
 void partition_produce_time_out(struct partition_produce *produce) {
     struct partition *partition = produce->partition;
-    CHECK(produce->place != PLACE_NONE); /* the caller asks for what is pending, which is in a list */
+    CHECK(produce->place !=
+          PLACE_NONE); /* the caller asks for what is pending, which is in a list */
     if (produce->place == PLACE_CHECKING) {
         time_out_checking(produce);
         return;
@@ -396,7 +433,8 @@ void partition_produce_time_out(struct partition_produce *produce) {
         finish_with_error(produce, KAFKA_NOT_LEADER_OR_FOLLOWER);
         return;
     }
-    bool taken = partition->queue.first == NULL || produce->end_offset <= partition->queue.first->base_offset;
+    bool taken = partition->queue.first == NULL ||
+                 produce->end_offset <= partition->queue.first->base_offset;
     if (taken)
         finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
     else

@@ -5,7 +5,8 @@
  *                  -> between watermark and end -> nothing yet
  *                  -> above the end -> a majority confirms that we lead -> OFFSET_OUT_OF_RANGE
  *
- * Invariant: a read that is not over is in the partition's list, so that closing the partition ends it.
+ * Invariant: a read that is not over is in the partition's list, so that closing the partition ends
+ * it.
  */
 #include <utlist.h>
 
@@ -30,8 +31,9 @@ static void read_end(struct partition_read *read) {
     read->stage = STAGE_OVER;
 }
 
-/* No error carries the two ends, as in Kafka: only a leader knows them, and with NOT_LEADER_OR_FOLLOWER clients would reset to them.
- * DONE, for who is in the call that began it. */
+/* No error carries the two ends, as in Kafka: only a leader knows them, and with
+ * NOT_LEADER_OR_FOLLOWER clients would reset to them. DONE, for who is in the call that began it.
+ */
 static enum completion partition_read_over(struct partition_read *read, int16_t error) {
     bool known = error == KAFKA_NONE;
     read->error = error;
@@ -50,14 +52,16 @@ static void log_done(struct partition_log_fetch *fetch, int error) {
 static void read_confirmed(struct raft_group_read_index *confirm, int error) {
     struct partition_read *read = CONTAINER_OF(confirm, struct partition_read, confirm);
     int16_t code = error_map_group(error);
-    bool still_above = read->offset > partition_log_end_offset(raft_group_log(read->partition->group));
+    bool still_above = read->offset >
+                       partition_log_end_offset(raft_group_log(read->partition->group));
     partition_read_over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
 }
 
 static enum completion read_start(struct partition_read *read, uint64_t max_bytes) {
     struct partition *partition = read->partition;
     struct partition_log *log = raft_group_log(partition->group);
-    if (read->offset < partition_log_start_offset(log)) return partition_read_over(read, KAFKA_OFFSET_OUT_OF_RANGE);
+    if (read->offset < partition_log_start_offset(log))
+        return partition_read_over(read, KAFKA_OFFSET_OUT_OF_RANGE);
     if (read->offset < partition->high_watermark && max_bytes > 0) {
         read_begin(read, STAGE_LOG);
         partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
@@ -69,8 +73,9 @@ static enum completion read_start(struct partition_read *read, uint64_t max_byte
     return read->stage == STAGE_OVER ? DONE : PENDING;
 }
 
-enum completion partition_read(struct partition *partition, kafka_offset offset, int32_t leader_epoch,
-                               uint64_t max_bytes, struct partition_read *read) {
+enum completion partition_read(struct partition *partition, kafka_offset offset,
+                               int32_t leader_epoch, uint64_t max_bytes,
+                               struct partition_read *read) {
     read->partition = partition;
     read->offset = offset;
     read->end_offset = partition->high_watermark;
@@ -79,14 +84,16 @@ enum completion partition_read(struct partition *partition, kafka_offset offset,
     read->stage = STAGE_OVER;
     read->inside = true;
     int16_t code = partition_leadership(partition, leader_epoch, &read->electing);
-    enum completion completion = code != KAFKA_NONE ? partition_read_over(read, code) : read_start(read, max_bytes);
+    enum completion completion = code != KAFKA_NONE ? partition_read_over(read, code)
+                                                    : read_start(read, max_bytes);
     read->inside = false;
     return completion;
 }
 
 void partition_read_cancel(struct partition_read *read) {
     if (read->stage == STAGE_LOG) partition_log_fetch_cancel(&read->fetch);
-    if (read->stage == STAGE_CONFIRM) raft_group_read_index_cancel(read->partition->group, &read->confirm);
+    if (read->stage == STAGE_CONFIRM)
+        raft_group_read_index_cancel(read->partition->group, &read->confirm);
     if (read->stage != STAGE_OVER) read_end(read);
 }
 
@@ -122,6 +129,7 @@ void partition_waiters_tell(struct partition *partition, bool changed) {
     uint64_t bytes = partition->moved_bytes;
     partition->moved_bytes = 0;
     if (bytes == 0 && !changed) return;
-    for (struct partition_waiter *waiter = partition->waiters; waiter != NULL; waiter = waiter->next)
+    for (struct partition_waiter *waiter = partition->waiters; waiter != NULL;
+         waiter = waiter->next)
         waiter->moved(waiter, bytes, changed);
 }

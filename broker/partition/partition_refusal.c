@@ -1,15 +1,19 @@
 /*
- * Answers that end a batch for good although nothing of it was appended: given when what they rest on is confirmed.
+ * Answers that end a batch for good although nothing of it was appended: given when what they rest
+ * on is confirmed.
  *
  *   partition_refusal_hold   -> a majority confirms that we lead -> the verdict
  *                            -> it does not                      -> NOT_LEADER_OR_FOLLOWER
- *   partition_refusal_ask_id -> our table is as new as the metadata leader's, and has no such id -> UNKNOWN_PRODUCER_ID
- *                            -> it has it now, or nobody could be asked                          -> NOT_ENOUGH_REPLICAS
+ *   partition_refusal_ask_id -> our table is as new as the metadata leader's, and has no such id ->
+ * UNKNOWN_PRODUCER_ID
+ *                            -> it has it now, or nobody could be asked                          ->
+ * NOT_ENOUGH_REPLICAS
  *
- * A leader that was deposed and does not know it lacks what its successor has appended: its memory would tell a producer whose batches are
- * safe that they are missing, and clients believe it and give up, or begin anew. What has committed, on the other hand, is true whoever
- * says it: a batch that came again is answered at once. Ids are given out by the metadata group, which we may lag behind.
- * Invariant: a verdict is in the partition's list until it is told or taken out.
+ * A leader that was deposed and does not know it lacks what its successor has appended: its memory
+ * would tell a producer whose batches are safe that they are missing, and clients believe it and
+ * give up, or begin anew. What has committed, on the other hand, is true whoever says it: a batch
+ * that came again is answered at once. Ids are given out by the metadata group, which we may lag
+ * behind. Invariant: a verdict is in the partition's list until it is told or taken out.
  */
 #include "base/container_of.h"
 #include "broker/partition/error_map.h"
@@ -26,7 +30,8 @@ struct held_verdict {
     struct error_text why;
 };
 
-static struct held_verdict *refusal_hold(struct partition *partition, struct partition_produce *produce) {
+static struct held_verdict *refusal_hold(struct partition *partition,
+                                         struct partition_produce *produce) {
     struct held_verdict *held = mem_zalloc(sizeof *held);
     held->produce = produce;
     produce->held = held;
@@ -60,8 +65,8 @@ static void asked(struct producer_ids_ask *ask, bool known) {
     refusal_tell(held, known && !given ? held->code : KAFKA_NOT_ENOUGH_REPLICAS);
 }
 
-void partition_refusal_hold(struct partition *partition, struct partition_produce *produce, int16_t code,
-                            const struct error_text *why) {
+void partition_refusal_hold(struct partition *partition, struct partition_produce *produce,
+                            int16_t code, const struct error_text *why) {
     struct held_verdict *held = refusal_hold(partition, produce);
     held->code = code;
     held->why = *why;
@@ -69,12 +74,14 @@ void partition_refusal_hold(struct partition *partition, struct partition_produc
     raft_group_read_index(partition->group, &held->confirm);
 }
 
-void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce, int64_t producer_id) {
+void partition_refusal_ask_id(struct partition *partition, struct partition_produce *produce,
+                              int64_t producer_id) {
     struct held_verdict *held = refusal_hold(partition, produce);
     held->producer_id = producer_id;
-    held->code = error_set(&held->why, KAFKA_UNKNOWN_PRODUCER_ID,
-                           "No producer was ever given the id %lld in this cluster; ask for one (InitProducerId).",
-                           (long long)producer_id);
+    held->code = error_set(
+        &held->why, KAFKA_UNKNOWN_PRODUCER_ID,
+        "No producer was ever given the id %lld in this cluster; ask for one (InitProducerId).",
+        (long long)producer_id);
     held->asks_id = true;
     held->ask.done = asked;
     producer_ids_ask(partition->ids, &held->ask);

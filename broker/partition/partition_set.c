@@ -1,16 +1,17 @@
 /*
  * The rows of the set: what each is to be, opening, closing, trying again.
  *
- * What a partition here can be, by the command that made it and what this directory knows (bootstrap only in the first row):
- *   created above the durable mark, nothing stored     new here: bootstrapped
- *   created above the durable mark, something stored   a crash came between its first entry and the mark: opened as it is
- *   created at or below the mark, something stored     opened as it is
- *   created at or below the mark, nothing stored       lost: opened empty, never bootstrapped, brought up by its leader
- * The first two are one case for raft_group_open, which bootstraps only an empty log.
+ * What a partition here can be, by the command that made it and what this directory knows
+ * (bootstrap only in the first row): created above the durable mark, nothing stored     new here:
+ * bootstrapped created above the durable mark, something stored   a crash came between its first
+ * entry and the mark: opened as it is created at or below the mark, something stored     opened as
+ * it is created at or below the mark, nothing stored       lost: opened empty, never bootstrapped,
+ * brought up by its leader The first two are one case for raft_group_open, which bootstraps only an
+ * empty log.
  *
- * The way of a row: waiting -> opening (its log is looked at in the store's lane, a few at a time) -> open. When that fails it is
- * closed, and waits again after a pause that doubles each time. A row that is removed while its log is looked at is only marked, and
- * goes when that is over.
+ * The way of a row: waiting -> opening (its log is looked at in the store's lane, a few at a time)
+ * -> open. When that fails it is closed, and waits again after a pause that doubles each time. A
+ * row that is removed while its log is looked at is only marked, and goes when that is over.
  */
 #include "broker/partition/partition_set.h"
 
@@ -33,7 +34,8 @@ enum {
     OPENINGS_MAX = 32, /* at one time */
     TRY_AGAIN_FIRST_MS = 500,
     TRY_AGAIN_MOST_MS = 30 * 1000,
-    /* 10,000 in 2.5 s: as fast as they can be, three brokers take all of two cores, and whoever produces meanwhile waits for 100 ms and more. */
+    /* 10,000 in 2.5 s: as fast as they can be, three brokers take all of two cores, and whoever
+       produces meanwhile waits for 100 ms and more. */
     NEW_EVERY_US = 250,
     NEW_AT_ONCE = 64,
     CHECKS_OF_A_TURN_US = 3 * 1000, /* of produced batches, on the loop */
@@ -47,7 +49,8 @@ struct row {
     struct partition_set *set;
     enum row_state state;
     bool removed; /* while it was opening */
-    bool damaged; /* why it is closed: only a person can mend it, so the mark does not wait for it */
+    bool
+        damaged; /* why it is closed: only a person can mend it, so the mark does not wait for it */
     struct partition_log_opening *opening;
     struct partition *partition;  /* NULL: not open */
     uint64_t try_at_ms, pause_ms; /* of a closed one */
@@ -69,9 +72,10 @@ struct partition_set {
     const struct metadata *metadata; /* of the last reconcile */
     struct row *rows;
     struct row *unopened, *last_unopened; /* in the order in which they came */
-    struct row *next_waiting;             /* of `unopened`: none before it is waiting; NULL: none is */
-    struct row *looked, **looked_end;     /* whose logs were looked at, to be opened as turns have time for it */
-    unsigned openings;                    /* under way, those of removed rows included */
+    struct row *next_waiting; /* of `unopened`: none before it is waiting; NULL: none is */
+    struct row *looked,
+        **looked_end;  /* whose logs were looked at, to be opened as turns have time for it */
+    unsigned openings; /* under way, those of removed rows included */
     size_t open_count;
     struct env_task go_on; /* behind openings that were over in this turn */
     struct env_timer *try_again;
@@ -104,8 +108,9 @@ static void on_bootstraps_durable(struct journal_waiter *waiter) {
     move_mark(set);
 }
 
-/* Up to here every partition of ours is open, or too damaged to be. A mark beyond one whose opening failed would say, after a restart, that
- * this replica has existed: it would never be bootstrapped, and with it all of them. */
+/* Up to here every partition of ours is open, or too damaged to be. A mark beyond one whose opening
+ * failed would say, after a restart, that this replica has existed: it would never be bootstrapped,
+ * and with it all of them. */
 static uint64_t mark_limit(const struct partition_set *set) {
     uint64_t limit = set->applied;
     if (MUTANT(MUTANT_MARK_PASSES_CLOSED)) return limit;
@@ -230,7 +235,8 @@ static void announce(struct row *row, struct partition *partition) {
         if (row->members[i].node != row->set->settings->node_id &&
             raft_group_member_in_sync(group, row->members[i].replica))
             in_sync[count++] = row->members[i].node;
-    leader_table_lead(row->set->leaders, row->group, partition_leader_epoch(partition), in_sync, count);
+    leader_table_lead(row->set->leaders, row->group, partition_leader_epoch(partition), in_sync,
+                      count);
 }
 
 static void on_leading(void *arg, struct partition *partition, log_term term) {
@@ -256,8 +262,8 @@ static void remove_files(struct partition_set *set, uint64_t group) {
     if (!group_notes_take(&set->stored, group)) return;
     int error = log_store_remove_group(shard_store(set->shard), group);
     if (error != ERR_NONE && error != ERR_NOT_FOUND)
-        log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)", group,
-                  error_phrase(error));
+        log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)",
+                  group, error_phrase(error));
 }
 
 /* It is tried again: what was in the way may pass, and damaged files may be put back. */
@@ -270,12 +276,14 @@ static void stay_closed(struct row *row, const struct metadata_partition *source
     row->damaged = error_is_damage(error);
     row->pause_ms = pause_ms < TRY_AGAIN_MOST_MS ? pause_ms : TRY_AGAIN_MOST_MS;
     row->try_at_ms = env_now_ms(set->env) + row->pause_ms;
-    if (!MUTANT(MUTANT_MARK_PASSES_CLOSED)) env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+    if (!MUTANT(MUTANT_MARK_PASSES_CLOSED))
+        env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
     if (first)
-        log_limited(set->log, &set->complaints, LOG_ERROR,
-                    "partition %s-%" PRId32
-                    " cannot be opened: %s; it is closed on this broker and tried again, the others go on",
-                    source->topic->name, source->index, why->text);
+        log_limited(
+            set->log, &set->complaints, LOG_ERROR,
+            "partition %s-%" PRId32
+            " cannot be opened: %s; it is closed on this broker and tried again, the others go on",
+            source->topic->name, source->index, why->text);
 }
 
 /* No replica of it has been here before, as far as it is known for certain. */
@@ -313,8 +321,8 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
     row->state = ROW_OPEN;
     set->open_count++;
     if (row->pause_ms > 0)
-        log_limited(set->log, &set->complaints, LOG_INFO, "partition %s-%" PRId32 " is open now", source->topic->name,
-                    source->index);
+        log_limited(set->log, &set->complaints, LOG_INFO, "partition %s-%" PRId32 " is open now",
+                    source->topic->name, source->index);
 }
 
 /* Its log was looked at. */
@@ -329,7 +337,8 @@ static void on_looked(void *arg) {
 
 static void end_opening(struct row *row) {
     struct partition_set *set = row->set;
-    const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
+    const struct metadata_partition *source = metadata_partition_of_group(set->metadata,
+                                                                          row->group);
     set->openings--;
     if (row->removed) {
         uint64_t group = row->group;
@@ -368,12 +377,14 @@ static bool keeps_pace(const struct row *row) {
 static void begin_openings(struct partition_set *set) {
     struct row *row;
     while (set->openings < OPENINGS_MAX && (row = take_waiting(set)) != NULL && keeps_pace(row)) {
-        const struct metadata_partition *source = metadata_partition_of_group(set->metadata, row->group);
+        const struct metadata_partition *source = metadata_partition_of_group(set->metadata,
+                                                                              row->group);
         char label[PARTITION_LABEL_MAX];
         CHECK(source != NULL); /* what is removed leaves the rows before anything is opened */
         partition_label(source->topic->name, source->index, label);
         row->state = ROW_OPENING;
-        row->opening = partition_log_open_begin(shard_store(set->shard), row->group, label, on_looked, row);
+        row->opening = partition_log_open_begin(shard_store(set->shard), row->group, label,
+                                                on_looked, row);
         set->openings++;
     }
 }
@@ -406,8 +417,9 @@ static void add_row(struct partition_set *set, const struct metadata_partition *
     row->set = set;
     row->member_count = source->replica_count;
     for (size_t i = 0; i < source->replica_count; i++)
-        row->members[i] = (struct raft_group_member){
-            .replica = source->replicas[i].replica, .node = source->replicas[i].node, .voter = true};
+        row->members[i] = (struct raft_group_member){.replica = source->replicas[i].replica,
+                                                     .node = source->replicas[i].node,
+                                                     .voter = true};
     HASH_ADD(hh, set->rows, group, sizeof row->group, row);
     group_notes_add(&set->stored, source->group);
     list_unopened(row);
@@ -453,12 +465,13 @@ static void reconcile_one(struct partition_set *set) {
         remove_group(set, group_notes_pop(&set->removed));
         return;
     }
-    const struct metadata_partition *partition = metadata_partition_of_group(set->metadata,
-                                                                             group_queue_pop(&set->added));
+    const struct metadata_partition *partition = metadata_partition_of_group(
+        set->metadata, group_queue_pop(&set->added));
     if (partition != NULL) add_row(set, partition); /* else it has gone as it came */
 }
 
-/* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the metadata is, and all that waits is in it. */
+/* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the
+ * metadata is, and all that waits is in it. */
 static void go_on(struct env_task *task) {
     struct partition_set *set = CONTAINER_OF(task, struct partition_set, go_on);
     while (set->metadata != NULL && (set->removed != NULL || set->added.count > 0)) {
@@ -474,7 +487,8 @@ static void go_on(struct env_task *task) {
     if (!all) env_yield(set->env, task);
 }
 
-void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata, uint64_t applied) {
+void partition_set_reconcile(struct partition_set *set, const struct metadata *metadata,
+                             uint64_t applied) {
     set->metadata = metadata;
     set->told = applied;
     go_on(&set->go_on);
@@ -488,10 +502,13 @@ struct partition *partition_set_find_group(struct partition_set *set, uint64_t g
     return row == NULL ? NULL : row->partition;
 }
 
-struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len, int32_t index) {
+struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len,
+                                     int32_t index) {
     if (set->metadata == NULL) return NULL;
     const struct metadata_topic *found = metadata_topic_named(set->metadata, topic, topic_len);
-    const struct metadata_partition *partition = found == NULL ? NULL : metadata_partition_at(found, index);
+    const struct metadata_partition *partition = found == NULL
+                                                     ? NULL
+                                                     : metadata_partition_at(found, index);
     return partition == NULL ? NULL : partition_set_find_group(set, partition->group);
 }
 

@@ -5,22 +5,26 @@
 
 #include "protocol/kafka_error.h"
 
-int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch, bool *electing) {
+int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch,
+                             bool *electing) {
     *electing = false;
-    if (partition->closed) return partition->deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
+    if (partition->closed)
+        return partition->deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
     if (!partition->leading) {
         *electing = raft_group_leader(partition->group) == partition->replica;
         return KAFKA_NOT_LEADER_OR_FOLLOWER;
     }
     /* KIP-320: a client that knows another leader epoch is told which of us is behind. */
     if (leader_epoch < 0 || (uint32_t)leader_epoch == partition->epoch) return KAFKA_NONE;
-    return (uint32_t)leader_epoch < partition->epoch ? KAFKA_FENCED_LEADER_EPOCH : KAFKA_UNKNOWN_LEADER_EPOCH;
+    return (uint32_t)leader_epoch < partition->epoch ? KAFKA_FENCED_LEADER_EPOCH
+                                                     : KAFKA_UNKNOWN_LEADER_EPOCH;
 }
 
 uint64_t partition_in_sync_now(const struct partition *partition) {
     uint64_t in_sync = 0;
     for (size_t i = 0; i < partition->member_count; i++) {
-        if (raft_group_member_in_sync(partition->group, partition->members[i].replica)) in_sync |= UINT64_C(1) << i;
+        if (raft_group_member_in_sync(partition->group, partition->members[i].replica))
+            in_sync |= UINT64_C(1) << i;
     }
     return in_sync;
 }
@@ -29,7 +33,8 @@ int32_t partition_in_sync_count(const struct partition *partition) {
     return partition->leading ? (int32_t)__builtin_popcountll(partition_in_sync_now(partition)) : 0;
 }
 
-void partition_set_settings(struct partition *partition, const struct partition_settings *settings) {
+void partition_set_settings(struct partition *partition,
+                            const struct partition_settings *settings) {
     partition->settings = *settings;
 }
 

@@ -1,4 +1,5 @@
-/* What is known from the header at once; what the check of its records found; and placing the batch in the log. */
+/* What is known from the header at once; what the check of its records found; and placing the batch
+ * in the log. */
 #include "broker/partition/produced_batch.h"
 
 #include "base/check.h"
@@ -11,24 +12,29 @@ enum {
     CHECKSUM_MOST = 16 << 20, /* bytes: on the loop */
 };
 
-/* Counts that cannot be behind a wrong checksum, a length shorter than any batch, a format that never was: damaged on its way, which clients
- * repeat. An old format is a wrong client. */
-static bool is_damaged(const struct produced_records *records, const struct record_batch *header, int error) {
+/* Counts that cannot be behind a wrong checksum, a length shorter than any batch, a format that
+ * never was: damaged on its way, which clients repeat. An old format is a wrong client. */
+static bool is_damaged(const struct produced_records *records, const struct record_batch *header,
+                       int error) {
     bool whole = header->size >= RECORD_BATCH_HEADER && header->size <= (size_t)records->len;
     if (error == ERR_MALFORMED && whole && header->size <= CHECKSUM_MOST)
         return record_batch_check_crc(header) != ERR_NONE;
     if (records->len <= AT_MAGIC) return false;
     if (error == ERR_VERSION) return records->data[AT_MAGIC] > RECORD_BATCH_MAGIC;
-    return error == ERR_MALFORMED && (int32_t)load_big_endian(records->data + AT_LENGTH, 4) < LENGTH_LEAST;
+    return error == ERR_MALFORMED &&
+           (int32_t)load_big_endian(records->data + AT_LENGTH, 4) < LENGTH_LEAST;
 }
 
 /* Exactly one batch (KIP-98: Produce version 3 and later), of a format that is stored. */
-static int16_t parse(const struct produced_records *records, struct record_batch *header, struct error_text *why) {
+static int16_t parse(const struct produced_records *records, struct record_batch *header,
+                     struct error_text *why) {
     if (records->data == NULL || records->len <= 0)
-        return error_set(why, KAFKA_INVALID_RECORD,
-                         "A partition of a produce request must have exactly one record batch; there is none.");
+        return error_set(
+            why, KAFKA_INVALID_RECORD,
+            "A partition of a produce request must have exactly one record batch; there is none.");
     int error = record_batch_parse(records->data, (size_t)records->len, header, why);
-    if (error != ERR_NONE) return is_damaged(records, header, error) ? KAFKA_CORRUPT_MESSAGE : error_map_batch(error);
+    if (error != ERR_NONE)
+        return is_damaged(records, header, error) ? KAFKA_CORRUPT_MESSAGE : error_map_batch(error);
     if (header->size != (size_t)records->len)
         return error_set(
             why, KAFKA_INVALID_RECORD,
@@ -38,7 +44,8 @@ static int16_t parse(const struct produced_records *records, struct record_batch
 }
 
 /* What needs no look at the records. Kafka looks at these before it looks at the checksum. */
-static int16_t check_header(const struct partition_settings *settings, const struct produced_records *records,
+static int16_t check_header(const struct partition_settings *settings,
+                            const struct produced_records *records,
                             const struct record_batch *header, struct error_text *why) {
     if (record_batch_codec(header) == RECORD_CODEC_ZSTD && !records->zstd_allowed)
         return error_set(
@@ -71,23 +78,26 @@ static int64_t latest(int64_t now_ms, int64_t after) {
     return __builtin_add_overflow(now_ms, after, &result) ? INT64_MAX : result;
 }
 
-int16_t produced_batch_begin(const struct partition_settings *settings, const struct produced_records *records,
-                             int64_t now_ms, struct produced_batch *batch, struct error_text *why) {
+int16_t produced_batch_begin(const struct partition_settings *settings,
+                             const struct produced_records *records, int64_t now_ms,
+                             struct produced_batch *batch, struct error_text *why) {
     *batch = (struct produced_batch){0};
     int16_t code = parse(records, &batch->header, why);
     if (code == KAFKA_NONE) code = check_header(settings, records, &batch->header, why);
     if (code != KAFKA_NONE) return code;
-    struct record_check_options options = {.unfolded_max = settings->unfolded_max_bytes,
-                                           .recompress = settings->compression_type - 1,
-                                           .result_max = (size_t)settings->max_message_bytes,
-                                           .check_timestamps = !settings->log_append_time,
-                                           .earliest_ms = earliest(now_ms, settings->timestamp_before_max_ms),
-                                           .latest_ms = latest(now_ms, settings->timestamp_after_max_ms)};
+    struct record_check_options options = {
+        .unfolded_max = settings->unfolded_max_bytes,
+        .recompress = settings->compression_type - 1,
+        .result_max = (size_t)settings->max_message_bytes,
+        .check_timestamps = !settings->log_append_time,
+        .earliest_ms = earliest(now_ms, settings->timestamp_before_max_ms),
+        .latest_ms = latest(now_ms, settings->timestamp_after_max_ms)};
     batch->check = record_check_new(&batch->header, &options);
     return KAFKA_NONE;
 }
 
-static int16_t take_refusal(const struct record_check *check, int error, struct produce_refusal *refusal) {
+static int16_t take_refusal(const struct record_check *check, int error,
+                            struct produce_refusal *refusal) {
     refusal->why = *record_check_why(check);
     if (error != ERR_INVALID) return error_map_batch(error);
     const struct record_reject *rejects = record_check_rejects(check, &refusal->reject_count);
@@ -103,17 +113,18 @@ static void take_bytes(const struct produced_records *records, struct produced_b
     uint8_t *result = record_check_take_result(batch->check, &size);
     batch->max_timestamp = record_check_max_timestamp(batch->check);
     if (result == NULL) {
-        batch->bytes = slice_ref(
-            (struct slice){.buffer = records->frame.buffer, .data = records->data, .len = (size_t)records->len});
+        batch->bytes = slice_ref((struct slice){
+            .buffer = records->frame.buffer, .data = records->data, .len = (size_t)records->len});
         return;
     }
     batch->bytes = slice_adopt(NULL, result, size);
     int error = record_batch_parse(result, size, &batch->header, NULL);
-    CHECK(error == ERR_NONE); /* record_check.c made it: the header that was parsed, with another length and codec */
+    CHECK(error == ERR_NONE); /* record_check.c made it: the header that was parsed, with another
+                                 length and codec */
 }
 
-int16_t produced_batch_end(const struct produced_records *records, struct produced_batch *batch, int error,
-                           struct produce_refusal *refusal) {
+int16_t produced_batch_end(const struct produced_records *records, struct produced_batch *batch,
+                           int error, struct produce_refusal *refusal) {
     int16_t code = KAFKA_NONE;
     if (error == ERR_NONE)
         take_bytes(records, batch);
@@ -130,8 +141,8 @@ void produced_batch_release(struct produced_batch *batch) {
     slice_unref(&batch->bytes);
 }
 
-void produced_batch_place(uint8_t *bytes, size_t size, kafka_offset base_offset, uint32_t leader_epoch,
-                          bool log_append_time, int64_t timestamp_ms) {
+void produced_batch_place(uint8_t *bytes, size_t size, kafka_offset base_offset,
+                          uint32_t leader_epoch, bool log_append_time, int64_t timestamp_ms) {
     record_batch_set_base_offset(bytes, base_offset);
     record_batch_set_leader_epoch(bytes, (int32_t)leader_epoch);
     record_batch_set_max_timestamp(bytes, size, timestamp_ms, log_append_time);

@@ -1,7 +1,8 @@
 /*
  * The settings of a topic: one table; a topic that does not set one has the broker's.
  *
- * Pure. Names are Kafka's, all of Kafka 4.3: what cannot be chosen yet may be asked for as it is. Failures: an unknown name gets the nearest one, an impossible value its limits.
+ * Pure. Names are Kafka's, all of Kafka 4.3: what cannot be chosen yet may be asked for as it is.
+ * Failures: an unknown name gets the nearest one, an impossible value its limits.
  */
 #ifndef BROKER_PARTITION_TOPIC_SETTINGS_H
 #define BROKER_PARTITION_TOPIC_SETTINGS_H
@@ -13,17 +14,21 @@
 struct topic_setting {
     struct setting row;         /* its fallback is that of the broker's setting */
     const char *broker_setting; /* the broker's name for the same; NULL: it has none */
-    bool as_broker;             /* a topic may only ask for what the broker has, and has what the broker has now */
+    bool as_broker; /* a topic may only ask for what the broker has, and has what the broker has now
+                     */
 };
 
 const struct topic_setting *topic_settings_table(size_t *n);
-/* Whether a topic may have it. ERR_NOT_FOUND (no such setting), ERR_INVALID; `why` has the sentence. */
-int topic_settings_check(const struct broker_settings *settings, const char *name, const char *value,
-                         struct error_text *why);
-/* The value that holds for `topic`, and whether the topic says so itself (*own). Texts of settings and topic. */
-const char *topic_settings_value(const struct broker_settings *settings, const struct metadata_topic *topic,
+/* Whether a topic may have it. ERR_NOT_FOUND (no such setting), ERR_INVALID; `why` has the
+ * sentence. */
+int topic_settings_check(const struct broker_settings *settings, const char *name,
+                         const char *value, struct error_text *why);
+/* The value that holds for `topic`, and whether the topic says so itself (*own). Texts of settings
+ * and topic. */
+const char *topic_settings_value(const struct broker_settings *settings,
+                                 const struct metadata_topic *topic,
                                  const struct topic_setting *setting, bool *own);
-void topic_settings_partition(const struct broker_settings *settings, const struct metadata_topic *topic,
-                              struct partition_settings *into);
+void topic_settings_partition(const struct broker_settings *settings,
+                              const struct metadata_topic *topic, struct partition_settings *into);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The hash of producer ids, which clients choose: seeded, so that nobody can make them collide. Included before anything that uses uthash.
+ * The hash of producer ids, which clients choose: seeded, so that nobody can make them collide.
+ * Included before anything that uses uthash.
  */
 #ifndef BROKER_PRODUCER_PRODUCER_HASH_H
 #define BROKER_PRODUCER_PRODUCER_HASH_H

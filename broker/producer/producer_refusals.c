@@ -64,7 +64,8 @@ static void make_room(struct refusals *refusals, int64_t now_ms) {
     while ((oldest = refusals->oldest) != NULL) {
         int64_t until_ms = oldest->refusal.when_ms + PRODUCER_REFUSED_MS;
         if (now_ms < until_ms && HASH_COUNT(refusals->table) < refusals->most) return;
-        if (now_ms < until_ms && until_ms > refusals->lost_until_ms) refusals->lost_until_ms = until_ms;
+        if (now_ms < until_ms && until_ms > refusals->lost_until_ms)
+            refusals->lost_until_ms = until_ms;
         producer_refusals_drop(refusals, oldest);
     }
 }
@@ -75,7 +76,8 @@ void refusals_note(struct refusals *refusals, int64_t producer_id, const struct 
     struct kept *kept = mem_zalloc(sizeof *kept);
     kept->id = producer_id;
     kept->refusal = *refusal;
-    HASH_ADD_BYHASHVALUE(hh, refusals->table, id, sizeof kept->id, producer_hash(refusals->seed, producer_id), kept);
+    HASH_ADD_BYHASHVALUE(hh, refusals->table, id, sizeof kept->id,
+                         producer_hash(refusals->seed, producer_id), kept);
     DL_APPEND(refusals->oldest, kept);
 }
 

@@ -1,9 +1,11 @@
 /*
- * Refusals of batches whose producers a partition does not remember: what such a producer sent behind one is to be refused likewise.
+ * Refusals of batches whose producers a partition does not remember: what such a producer sent
+ * behind one is to be refused likewise.
  *
- * A table of its own, because anybody can fill it with made-up producers: it never takes a place of what has committed. Each refusal
- * counts for PRODUCER_REFUSED_MS. Failures: when the table is full the oldest one goes; if it still counted, refusals_lost_one() says so
- * for as long, and who was never heard of gets the benefit of the doubt. Pure.
+ * A table of its own, because anybody can fill it with made-up producers: it never takes a place of
+ * what has committed. Each refusal counts for PRODUCER_REFUSED_MS. Failures: when the table is full
+ * the oldest one goes; if it still counted, refusals_lost_one() says so for as long, and who was
+ * never heard of gets the benefit of the doubt. Pure.
  */
 #ifndef BROKER_PRODUCER_PRODUCER_REFUSALS_H
 #define BROKER_PRODUCER_PRODUCER_REFUSALS_H
@@ -28,7 +30,8 @@ void refusals_free(struct refusals *refusals);
 void refusals_note(struct refusals *refusals, int64_t producer_id, const struct refusal *refusal);
 void refusals_drop(struct refusals *refusals, int64_t producer_id); /* nothing if there is none */
 void refusals_clear(struct refusals *refusals);
-const struct refusal *refusals_find(const struct refusals *refusals, int64_t producer_id); /* NULL: none */
+const struct refusal *refusals_find(const struct refusals *refusals,
+                                    int64_t producer_id); /* NULL: none */
 bool refusals_lost_one(const struct refusals *refusals, int64_t now_ms);
 uint32_t refusals_count(const struct refusals *refusals);
 

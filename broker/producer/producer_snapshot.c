@@ -1,9 +1,12 @@
 /*
- * The committed part of the producer state as bytes, kept beside sealed segments so that a start replays little.
+ * The committed part of the producer state as bytes, kept beside sealed segments so that a start
+ * replays little.
  *
- * Little-endian: u32 magic "DRP2", u32 CRC-32C of all behind it, u32 producers, i64 forgotten id, i64 clock of the log; for each producer, by its
- * last commit: i64 id, i16 epoch, u16 batches, i64 when it was heard; for each batch, oldest first: i32 base sequence, i32 last sequence, i64 base offset, i64
- * timestamp. Counts are compared with the bytes that are there before anything is taken.
+ * Little-endian: u32 magic "DRP2", u32 CRC-32C of all behind it, u32 producers, i64 forgotten id,
+ * i64 clock of the log; for each producer, by its last commit: i64 id, i16 epoch, u16 batches, i64
+ * when it was heard; for each batch, oldest first: i32 base sequence, i32 last sequence, i64 base
+ * offset, i64 timestamp. Counts are compared with the bytes that are there before anything is
+ * taken.
  */
 #include <string.h>
 
@@ -43,7 +46,8 @@ static uint8_t *put_producer(uint8_t *at, const struct producer *producer) {
 
 struct slice producer_state_encode(const struct producer_state *state) {
     size_t size = HEADER_SIZE;
-    for (const struct producer *producer = state->oldest; producer != NULL; producer = producer->next) {
+    for (const struct producer *producer = state->oldest; producer != NULL;
+         producer = producer->next) {
         size += PRODUCER_SIZE + producer->window_count * BATCH_SIZE;
     }
     struct buffer *buffer = buffer_new(NULL, size);
@@ -51,7 +55,8 @@ struct slice producer_state_encode(const struct producer_state *state) {
     at = snapshot_put(at, state->committed_count, 4);
     at = snapshot_put(at, (uint64_t)state->forgotten_id, 8);
     at = snapshot_put(at, (uint64_t)state->clock_ms, 8);
-    for (const struct producer *producer = state->oldest; producer != NULL; producer = producer->next) {
+    for (const struct producer *producer = state->oldest; producer != NULL;
+         producer = producer->next) {
         at = put_producer(at, producer);
     }
     snapshot_put(buffer->data, SNAPSHOT_MAGIC, 4);
@@ -61,12 +66,14 @@ struct slice producer_state_encode(const struct producer_state *state) {
     return slice;
 }
 
-/* Walks the producers; takes them in unless `state` is NULL. Returns false if the bytes are not a table of `count` producers. */
+/* Walks the producers; takes them in unless `state` is NULL. Returns false if the bytes are not a
+ * table of `count` producers. */
 static bool walk(struct producer_state *state, uint32_t count, const uint8_t *at, size_t left) {
     for (; count > 0; count--) {
         if (left < PRODUCER_SIZE) return false;
         uint32_t batches = (uint32_t)snapshot_get(at + 10, 2);
-        if (batches < 1 || batches > PRODUCER_WINDOW || left - PRODUCER_SIZE < batches * BATCH_SIZE) return false;
+        if (batches < 1 || batches > PRODUCER_WINDOW || left - PRODUCER_SIZE < batches * BATCH_SIZE)
+            return false;
         int64_t id = (int64_t)snapshot_get(at, 8);
         struct producer *producer = NULL;
         if (state != NULL && producer_find(state, id) == NULL) {
@@ -76,12 +83,13 @@ static bool walk(struct producer_state *state, uint32_t count, const uint8_t *at
         }
         for (uint32_t i = 0; producer != NULL && i < batches; i++) {
             const uint8_t *from = at + PRODUCER_SIZE + i * BATCH_SIZE;
-            producer->window[i] = (struct producer_batch){.producer_id = id,
-                                                          .epoch = (int16_t)snapshot_get(at + 8, 2),
-                                                          .base_sequence = (int32_t)snapshot_get(from, 4),
-                                                          .last_sequence = (int32_t)snapshot_get(from + 4, 4),
-                                                          .base_offset = (int64_t)snapshot_get(from + 8, 8),
-                                                          .timestamp = (int64_t)snapshot_get(from + 16, 8)};
+            producer->window[i] = (struct producer_batch){
+                .producer_id = id,
+                .epoch = (int16_t)snapshot_get(at + 8, 2),
+                .base_sequence = (int32_t)snapshot_get(from, 4),
+                .last_sequence = (int32_t)snapshot_get(from + 4, 4),
+                .base_offset = (int64_t)snapshot_get(from + 8, 8),
+                .timestamp = (int64_t)snapshot_get(from + 16, 8)};
         }
         at += PRODUCER_SIZE + batches * BATCH_SIZE;
         left -= PRODUCER_SIZE + batches * BATCH_SIZE;

@@ -1,8 +1,10 @@
 /*
- * The table of producers of one partition and the rules by which a batch is taken, recognised or refused.
+ * The table of producers of one partition and the rules by which a batch is taken, recognised or
+ * refused.
  *
- * One node a producer: what has committed (epoch, the last batches), and what is in flight on this leader; never neither. All nodes are in a hash table
- * by id; those with something committed are also in a list by their last commit, from whose head they are forgotten.
+ * One node a producer: what has committed (epoch, the last batches), and what is in flight on this
+ * leader; never neither. All nodes are in a hash table by id; those with something committed are
+ * also in a list by their last commit, from whose head they are forgotten.
  */
 #include "broker/producer/producer_state.h"
 
@@ -27,8 +29,8 @@ static struct producer *find_or_make(struct producer_state *state, int64_t produ
     if (producer != NULL) return producer;
     producer = mem_zalloc(sizeof *producer);
     producer->id = producer_id;
-    HASH_ADD_BYHASHVALUE(hh, state->table, id, sizeof producer->id, producer_hash(state->options.seed, producer_id),
-                         producer);
+    HASH_ADD_BYHASHVALUE(hh, state->table, id, sizeof producer->id,
+                         producer_hash(state->options.seed, producer_id), producer);
     return producer;
 }
 
@@ -102,7 +104,8 @@ static const struct producer_batch *newest_batch(const struct producer *producer
 static bool find_known(const struct producer *producer, const struct producer_batch *batch,
                        struct producer_batch *known, enum producer_verdict *verdict) {
     for (uint32_t i = 0; i < producer->in_flight_count; i++) {
-        const struct producer_batch *candidate = &producer->in_flight[producer->in_flight_first + i];
+        const struct producer_batch *candidate =
+            &producer->in_flight[producer->in_flight_first + i];
         if (same_batch(candidate, batch)) {
             *known = *candidate;
             *verdict = MUTANT(MUTANT_RETRY_ACKED_EARLY) ? PRODUCER_COMMITTED : PRODUCER_IN_FLIGHT;
@@ -122,7 +125,8 @@ static bool find_known(const struct producer *producer, const struct producer_ba
 /* Of a producer that is not known here it may be that its refusal was lost among too many. */
 static bool behind_refused(const struct producer_state *state, const struct producer *producer,
                            const struct producer_batch *batch, int64_t now_ms) {
-    const struct refusal *refusal = producer == NULL    ? refusals_find(state->refusals, batch->producer_id)
+    const struct refusal *refusal = producer == NULL
+                                        ? refusals_find(state->refusals, batch->producer_id)
                                     : producer->refused ? &producer->refusal
                                                         : NULL;
     if (refusal == NULL) return producer == NULL && refusals_lost_one(state->refusals, now_ms);
@@ -130,25 +134,32 @@ static bool behind_refused(const struct producer_state *state, const struct prod
            now_ms - refusal->when_ms < PRODUCER_REFUSED_MS;
 }
 
-static enum producer_verdict check_unknown(const struct producer_state *state, const struct producer_batch *batch,
-                                           int64_t now_ms) {
+static enum producer_verdict check_unknown(const struct producer_state *state,
+                                           const struct producer_batch *batch, int64_t now_ms) {
     if (batch->base_sequence != 0 && batch->producer_id > state->forgotten_id)
-        return behind_refused(state, NULL, batch, now_ms) ? PRODUCER_BEHIND_REFUSED : PRODUCER_UNKNOWN;
-    return HASH_COUNT(state->table) < state->options.max_producers ? PRODUCER_NEW : PRODUCER_TOO_MANY;
+        return behind_refused(state, NULL, batch, now_ms) ? PRODUCER_BEHIND_REFUSED
+                                                          : PRODUCER_UNKNOWN;
+    return HASH_COUNT(state->table) < state->options.max_producers ? PRODUCER_NEW
+                                                                   : PRODUCER_TOO_MANY;
 }
 
-/* KIP-98 and Kafka's ProducerAppendInfo.checkSequence, in this order: epoch, known batches, place in the sequence. */
-enum producer_verdict producer_state_check(const struct producer_state *state, const struct producer_batch *batch,
-                                           int64_t now_ms, struct producer_batch *known) {
+/* KIP-98 and Kafka's ProducerAppendInfo.checkSequence, in this order: epoch, known batches, place
+ * in the sequence. */
+enum producer_verdict producer_state_check(const struct producer_state *state,
+                                           const struct producer_batch *batch, int64_t now_ms,
+                                           struct producer_batch *known) {
     const struct producer *producer = producer_find(state, batch->producer_id);
     if (producer == NULL) return check_unknown(state, batch, now_ms);
     const struct producer_batch *newest = newest_batch(producer);
     if (batch->epoch < newest->epoch) return PRODUCER_FENCED;
     enum producer_verdict verdict;
-    if (batch->epoch == newest->epoch && find_known(producer, batch, known, &verdict)) return verdict;
-    bool in_sequence = batch->epoch == newest->epoch ? follows(newest, batch) : batch->base_sequence == 0;
+    if (batch->epoch == newest->epoch && find_known(producer, batch, known, &verdict))
+        return verdict;
+    bool in_sequence = batch->epoch == newest->epoch ? follows(newest, batch)
+                                                     : batch->base_sequence == 0;
     if (in_sequence) return PRODUCER_APPEND;
-    return behind_refused(state, producer, batch, now_ms) ? PRODUCER_BEHIND_REFUSED : PRODUCER_OUT_OF_ORDER;
+    return behind_refused(state, producer, batch, now_ms) ? PRODUCER_BEHIND_REFUSED
+                                                          : PRODUCER_OUT_OF_ORDER;
 }
 
 void producer_state_begin(struct producer_state *state, const struct producer_batch *batch) {
@@ -161,16 +172,20 @@ void producer_state_begin(struct producer_state *state, const struct producer_ba
                     producer->in_flight_count * sizeof *producer->in_flight);
             producer->in_flight_first = 0;
         } else {
-            producer->in_flight_capacity = producer->in_flight_capacity == 0 ? 8 : producer->in_flight_capacity * 2;
-            producer->in_flight = mem_realloc(producer->in_flight,
-                                              producer->in_flight_capacity * sizeof *producer->in_flight);
+            producer->in_flight_capacity = producer->in_flight_capacity == 0
+                                               ? 8
+                                               : producer->in_flight_capacity * 2;
+            producer->in_flight = mem_realloc(producer->in_flight, producer->in_flight_capacity *
+                                                                       sizeof *producer->in_flight);
         }
     }
     producer->in_flight[producer->in_flight_first + producer->in_flight_count++] = *batch;
 }
 
-void producer_state_refuse(struct producer_state *state, const struct producer_batch *batch, int64_t now_ms) {
-    struct refusal refusal = {.epoch = batch->epoch, .sequence = batch->base_sequence, .when_ms = now_ms};
+void producer_state_refuse(struct producer_state *state, const struct producer_batch *batch,
+                           int64_t now_ms) {
+    struct refusal refusal = {
+        .epoch = batch->epoch, .sequence = batch->base_sequence, .when_ms = now_ms};
     struct producer *producer = producer_find(state, batch->producer_id);
     if (producer != NULL) {
         producer->refused = true;
@@ -178,7 +193,8 @@ void producer_state_refuse(struct producer_state *state, const struct producer_b
         return;
     }
     refusals_note(state->refusals, batch->producer_id, &refusal);
-    bool crowded = HASH_COUNT(state->table) + refusals_count(state->refusals) > state->options.max_producers;
+    bool crowded = HASH_COUNT(state->table) + refusals_count(state->refusals) >
+                   state->options.max_producers;
     if (MUTANT(MUTANT_STRANGERS_TAKE_PLACES) && crowded && state->oldest != NULL)
         forget_committed(state, state->oldest);
 }
@@ -198,20 +214,24 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
     DL_APPEND(state->oldest, producer);
     producer->heard_ms = HEARD_SINCE;
     uint32_t window = MUTANT(MUTANT_DEDUP_WINDOW_OF_FOUR) ? PRODUCER_WINDOW - 1 : PRODUCER_WINDOW;
-    if (producer->window_count > 0 && producer->window[0].epoch != batch->epoch) producer->window_count = 0;
+    if (producer->window_count > 0 && producer->window[0].epoch != batch->epoch)
+        producer->window_count = 0;
     if (producer->window_count == window) {
-        memmove(&producer->window[0], &producer->window[1], (window - 1) * sizeof producer->window[0]);
+        memmove(&producer->window[0], &producer->window[1],
+                (window - 1) * sizeof producer->window[0]);
         producer->window_count--;
     }
     producer->window[producer->window_count++] = *batch;
 }
 
-void producer_state_withdraw(struct producer_state *state, kafka_offset from_offset, int64_t now_ms) {
+void producer_state_withdraw(struct producer_state *state, kafka_offset from_offset,
+                             int64_t now_ms) {
     for (struct producer *producer = state->table, *next; producer != NULL; producer = next) {
         next = producer->hh.next;
         struct producer_batch first = {0};
         bool taken_back = false;
-        while (producer->in_flight_count > 0 && newest_batch(producer)->base_offset >= from_offset) {
+        while (producer->in_flight_count > 0 &&
+               newest_batch(producer)->base_offset >= from_offset) {
             first = *newest_batch(producer);
             taken_back = true;
             producer->in_flight_count--;

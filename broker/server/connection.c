@@ -3,8 +3,9 @@
  *
  *   frame -> request (list, oldest first) -> handler ... request_respond -> answer
  *
- * An answer goes to the send queue when its request is the first of the list, else it waits in its request. Closing marks all requests
- * that wait as dead, tells them, and frees the connection when the last one has ended.
+ * An answer goes to the send queue when its request is the first of the list, else it waits in its
+ * request. Closing marks all requests that wait as dead, tells them, and frees the connection when
+ * the last one has ended.
  *
  *   open ----> abandoned (the client hung up) ----> closed ----> gone (no request is left)
  *     `-------------------------------------------------^
@@ -31,15 +32,18 @@
 #include "protocol/messages/frame.h"
 
 enum {
-    UNREAD_MAX = 4 << 20,     /* bytes of answers that a client may leave unread before it is not read any more */
+    UNREAD_MAX =
+        4
+        << 20, /* bytes of answers that a client may leave unread before it is not read any more */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
-    WAITS_MAX = 2,            /* requests whose work waits: one is worked on, one is ready behind it */
+    WAITS_MAX = 2, /* requests whose work waits: one is worked on, one is ready behind it */
 };
 
 /* ---- Requests of the list ---- */
 
-/* All that it holds but its answer, which may wait for those before it: they may need the memory to get on. */
+/* All that it holds but its answer, which may wait for those before it: they may need the memory to
+ * get on. */
 static void give_back(struct request *request) {
     struct budget *memory = request->ctx.memory;
     size_t charged = request->charged;
@@ -109,7 +113,8 @@ static struct request *list_take_first(struct connection *connection) {
 
 /* The charge follows the bytes that the client has not taken yet. */
 static void recount(struct connection *connection) {
-    size_t unread = connection->stored_bytes + (connection->queue == NULL ? 0 : send_queue_bytes(connection->queue));
+    size_t unread = connection->stored_bytes +
+                    (connection->queue == NULL ? 0 : send_queue_bytes(connection->queue));
     size_t charged = connection->charged_answers;
     connection->charged_answers = unread;
     if (unread > charged) budget_charge(connection->host->answers, unread - charged);
@@ -119,9 +124,11 @@ static void recount(struct connection *connection) {
 static void update_reading(struct connection *connection) {
     if (connection->closed) return;
     bool busy = connection->holds > 0 || connection->waits >= WAITS_MAX ||
-                connection->in_flight >= connection->host->max_in_flight || connection->charged_answers >= UNREAD_MAX;
+                connection->in_flight >= connection->host->max_in_flight ||
+                connection->charged_answers >= UNREAD_MAX;
     /* one that is abandoned is read to its end, which is near, so that nothing of it stays */
-    frame_reader_pause(connection->reader, connection->closing || (busy && connection->queue != NULL));
+    frame_reader_pause(connection->reader,
+                       connection->closing || (busy && connection->queue != NULL));
 }
 
 static void free_if_gone(struct connection *connection) {
@@ -135,8 +142,8 @@ static void free_if_gone(struct connection *connection) {
     host->gone(owner);
 }
 
-/* Frees requests that have ended, and later the others: a client may leave a hundred that hold much, and hundreds may leave at once. One in
- * any case if it `must_one`. */
+/* Frees requests that have ended, and later the others: a client may leave a hundred that hold
+ * much, and hundreds may leave at once. One in any case if it `must_one`. */
 static void free_ended(struct connection *connection, bool must_one) {
     struct request **at = &connection->first, *last = NULL;
     bool freed = !must_one;
@@ -158,7 +165,8 @@ static void free_ended(struct connection *connection, bool must_one) {
     }
 }
 
-/* Frees what has ended of a connection to which nobody listens. It may be gone when this returns. */
+/* Frees what has ended of a connection to which nobody listens. It may be gone when this returns.
+ */
 static void sweep(struct connection *connection, bool must_one) {
     if (connection->inside > 0) return;
     free_ended(connection, must_one);
@@ -213,7 +221,8 @@ void connection_close(struct connection *connection) {
     sweep_ended(connection);
 }
 
-/* The client has gone. What it sent and is not here yet is read, up to its end, at which the connection closes. */
+/* The client has gone. What it sent and is not here yet is read, up to its end, at which the
+ * connection closes. */
 static void client_hung_up(void *arg) {
     struct connection *connection = arg;
     if (connection->closing || connection->queue == NULL) {
@@ -271,7 +280,8 @@ static void emit(void *arg, struct slice slice) {
         send_queue_push(connection->queue, slice);
         return;
     }
-    request->answer = mem_grow(request->answer, request->answer_count, &request->answer_room, sizeof *request->answer);
+    request->answer = mem_grow(request->answer, request->answer_count, &request->answer_room,
+                               sizeof *request->answer);
     request->answer[request->answer_count++] = slice;
     connection->stored_bytes += slice.len;
 }
@@ -282,9 +292,11 @@ static void respond_encoded(struct request *request, struct kp_writer *writer, i
     kp_writer_close(writer);
     if (error != ERR_NONE) {
         request->close_after = true;
-        log_error(request->connection->host->log,
-                  "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed",
-                  kp_api_find(request->api_key)->name, request->api_version, request->ctx.peer, error_phrase(error));
+        log_error(
+            request->connection->host->log,
+            "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed",
+            kp_api_find(request->api_key)->name, request->api_version, request->ctx.peer,
+            error_phrase(error));
     }
     request_end(request);
 }
@@ -293,7 +305,8 @@ void request_respond(struct request *request, const void *response) {
     struct kp_writer writer;
     kp_writer_init(&writer, INT32_MAX);
     request_steps_charge(request);
-    respond_encoded(request, &writer, request->dead ? ERR_NONE : request_encode(request, response, &writer));
+    respond_encoded(request, &writer,
+                    request->dead ? ERR_NONE : request_encode(request, response, &writer));
 }
 
 void request_respond_kept(struct request *request, const void *response) {
@@ -327,7 +340,8 @@ void request_close_because(struct request *request, const char *format, ...) {
 
 void request_close_too_large(struct request *request) {
     request_close_because(
-        request, "the answer to its %s request takes more than the %d MiB that one may; ask for less at a time",
+        request,
+        "the answer to its %s request takes more than the %d MiB that one may; ask for less at a time",
         kp_api_find(request->api_key)->name, ANSWER_MOST >> 20);
 }
 
@@ -356,8 +370,8 @@ void request_work_goes_on(struct request *request) {
 
 void connection_complain(struct connection *connection, const char *what) {
     log_limited(connection->host->log, connection->host->complaints, LOG_WARN,
-                "the connection of client %s (listener %s) is closed: %s", connection->peer, connection->listener,
-                what);
+                "the connection of client %s (listener %s) is closed: %s", connection->peer,
+                connection->listener, what);
 }
 
 static void run_handler(struct request *request) {
@@ -380,8 +394,10 @@ static void run_abandoned(struct connection *connection, struct request *request
     sweep_ended(connection);
 }
 
-/* It is none, and what may follow is not looked at: the connection closes once those before it are answered, as in Kafka. */
-static void connection_refuse(struct connection *connection, struct request *request, const struct error_text *why) {
+/* It is none, and what may follow is not looked at: the connection closes once those before it are
+ * answered, as in Kafka. */
+static void connection_refuse(struct connection *connection, struct request *request,
+                              const struct error_text *why) {
     connection_complain(connection, why->text);
     if (connection->queue != NULL) {
         request_hold_connection(request);
@@ -393,7 +409,8 @@ static void connection_refuse(struct connection *connection, struct request *req
 }
 
 /* Goes on with a request that was decoded, or was not. */
-static void take_up(struct connection *connection, struct request *request, int error, const struct error_text *why) {
+static void take_up(struct connection *connection, struct request *request, int error,
+                    const struct error_text *why) {
     request->arena.limit = request->arena.used + ANSWER_MOST;
     if (error != ERR_NONE) {
         connection_refuse(connection, request, why);
@@ -425,24 +442,27 @@ static void refused(struct request *request) {
         request_end(request);
         return;
     }
-    error_set(&why, ERR_TOO_LARGE,
-              "its request of %zu bytes has very many elements and waits to be decoded, and others need the memory "
-              "(queued.max.request.bytes)",
-              request->frame.len);
+    error_set(
+        &why, ERR_TOO_LARGE,
+        "its request of %zu bytes has very many elements and waits to be decoded, and others need the memory "
+        "(queued.max.request.bytes)",
+        request->frame.len);
     take_up(request->connection, request, ERR_TOO_LARGE, &why);
 }
 
 static const struct request_decode_events decode_events = {.decoded = decoded, .refused = refused};
 
-/* While a message is decoded in the pool its connection is not read before it has ended, as in Kafka: requests are handed out in their order,
- * and nobody fills the memory for requests with a hundred that are much work. */
+/* While a message is decoded in the pool its connection is not read before it has ended, as in
+ * Kafka: requests are handed out in their order, and nobody fills the memory for requests with a
+ * hundred that are much work. */
 static void frame_came(void *arg, struct slice frame) {
     struct connection *connection = arg;
     const struct connection_host *host = connection->host;
     struct request *request = request_new(connection, frame);
     struct error_text why;
     int error = request_decode(request, &why);
-    if (error == ERR_AGAIN) request_decode_later(request, host->decoded, host->larges, host->crowd, &decode_events);
+    if (error == ERR_AGAIN)
+        request_decode_later(request, host->decoded, host->larges, host->crowd, &decode_events);
     list_append(connection, request);
     if (error == ERR_AGAIN)
         request_hold_connection(request);
@@ -465,8 +485,10 @@ static void stream_ended(void *arg, int error, uint32_t length) {
             "it security.protocol=PLAINTEXT, else another port",
             foreign);
     else
-        error_set(&why, error, "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
-                  length, connection->host->max_request_bytes);
+        error_set(
+            &why, error,
+            "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
+            length, connection->host->max_request_bytes);
     struct request *request = request_new(connection, (struct slice){0});
     list_append(connection, request);
     connection_refuse(connection, request, &why);
@@ -476,8 +498,8 @@ static const struct frame_reader_events frame_events = {.frame = frame_came,
                                                         .ended = stream_ended,
                                                         .hung_up = client_hung_up};
 
-struct connection *connection_new(const struct connection_host *host, struct env_stream *stream, const char *listener,
-                                  void *owner) {
+struct connection *connection_new(const struct connection_host *host, struct env_stream *stream,
+                                  const char *listener, void *owner) {
     struct connection *connection = mem_zalloc(sizeof *connection);
     connection->host = host;
     connection->owner = owner;
@@ -487,8 +509,8 @@ struct connection *connection_new(const struct connection_host *host, struct env
     env_stream_peer(stream, connection->peer);
     connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
     send_queue_set_patient(connection->queue);
-    connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN, host->max_request_bytes,
-                                          &frame_events, connection);
+    connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN,
+                                          host->max_request_bytes, &frame_events, connection);
     frame_reader_set_patience(connection->reader, FRAMES_WAIT);
     env_stream_set_patient(stream);
     return connection;

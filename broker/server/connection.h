@@ -1,14 +1,18 @@
 /*
- * One client connection: frames in, requests to their handlers, answers out in the order of the requests.
+ * One client connection: frames in, requests to their handlers, answers out in the order of the
+ * requests.
  *
- * Happy path: frame -> header -> decoded message -> handler -> answer -> queue to the client. Pipelined requests are handed out in
- * order, without waiting for each other's answers.
- * Failures: bytes that are no request of ours, an API that is not served, a broken stream: the connection ends, with one line on the log
- * (rate limited) where the client is to blame; requests that came before such bytes are answered first, as in Kafka. ApiVersions of an unknown version is answered in version 0, with error 35.
- * A client that sends no more has gone, in whatever state its connection is: its answers are dropped at once and its requests told; what it
- * sent before is still read to the end, because batches with acks 0 may be among it.
- * Invariants: it is not read while too many of its requests are in flight, while one of them holds it, while the work of two waits, or while the client leaves answers
- * unread; it outlives its stream until its last request has ended.
+ * Happy path: frame -> header -> decoded message -> handler -> answer -> queue to the client.
+ * Pipelined requests are handed out in order, without waiting for each other's answers.
+ * Failures: bytes that are no request of ours, an API that is not served, a broken stream: the
+ * connection ends, with one line on the log (rate limited) where the client is to blame; requests
+ * that came before such bytes are answered first, as in Kafka. ApiVersions of an unknown version is
+ * answered in version 0, with error 35. A client that sends no more has gone, in whatever state its
+ * connection is: its answers are dropped at once and its requests told; what it sent before is
+ * still read to the end, because batches with acks 0 may be among it.
+ * Invariants: it is not read while too many of its requests are in flight, while one of them holds
+ * it, while the work of two waits, or while the client leaves answers unread; it outlives its
+ * stream until its last request has ended.
  */
 #ifndef BROKER_SERVER_CONNECTION_H
 #define BROKER_SERVER_CONNECTION_H
@@ -25,9 +29,10 @@ struct connection_host {
     struct log *log;
     struct log_limiter *complaints; /* lines about what clients did wrong */
     const struct dispatch *dispatch;
-    struct budget *requests; /* memory of requests in flight: sockets are not read while it is spent */
-    struct budget *larges;   /* of frames that are large, or much to decode */
-    struct budget *decoded;  /* of what is much to decode, when it is decoded */
+    struct budget
+        *requests; /* memory of requests in flight: sockets are not read while it is spent */
+    struct budget *larges;  /* of frames that are large, or much to decode */
+    struct budget *decoded; /* of what is much to decode, when it is decoded */
     struct budget *answers;
     struct parking *parking; /* of requests that wait because their clients like to */
     struct parking *crowd;   /* of those that wait to be decoded */
@@ -38,9 +43,10 @@ struct connection_host {
     void (*gone)(void *owner);   /* the last request has ended, too: nothing is left of it */
 };
 
-/* Takes the stream over. `listener` is its name and stays. `closed` and `gone` are not called inside. */
-struct connection *connection_new(const struct connection_host *host, struct env_stream *stream, const char *listener,
-                                  void *owner);
+/* Takes the stream over. `listener` is its name and stays. `closed` and `gone` are not called
+ * inside. */
+struct connection *connection_new(const struct connection_host *host, struct env_stream *stream,
+                                  const char *listener, void *owner);
 /* Closes it at once: `closed`, and `gone` when no request waits (now or later). */
 void connection_close(struct connection *connection);
 /* Closes it, with a line on the log, if a request has been arriving for longer than that. */
@@ -51,7 +57,8 @@ void connection_close_old_half(struct connection *connection, uint32_t longest_m
 void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms);
 /* Closes one that has not sent anything whole, because others wait; says so. */
 void connection_close_unserved(struct connection *connection);
-/* Closes one that was not active for `idle_ms`, unless its client has taken something of an answer in that time. True: it is closed. */
+/* Closes one that was not active for `idle_ms`, unless its client has taken something of an answer
+ * in that time. True: it is closed. */
 bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms);
 
 #endif

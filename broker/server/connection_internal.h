@@ -1,4 +1,5 @@
-/* What the files of a connection share: connection.c (requests and answers) and connection_limits.c (whom the server closes, and why). */
+/* What the files of a connection share: connection.c (requests and answers) and connection_limits.c
+ * (whom the server closes, and why). */
 #ifndef BROKER_SERVER_CONNECTION_INTERNAL_H
 #define BROKER_SERVER_CONNECTION_INTERNAL_H
 
@@ -21,7 +22,7 @@ struct connection {
     bool closing;           /* when what is queued is written */
     bool closed;
     struct env_task sweep; /* goes on to free requests that have ended */
-    unsigned inside;       /* calls that walk over its requests: what ends meanwhile is freed after */
+    unsigned inside; /* calls that walk over its requests: what ends meanwhile is freed after */
     char peer[64];
 };
 

@@ -1,4 +1,5 @@
-/* The heap of deadlines, and the one timer. The environment's timer is moved only when the first deadline is due before it fires: it may fire for nobody. */
+/* The heap of deadlines, and the one timer. The environment's timer is moved only when the first
+ * deadline is due before it fires: it may fire for nobody. */
 #include "broker/server/deadlines.h"
 
 #include "base/check.h"
@@ -27,7 +28,8 @@ static void fire(void *arg) {
         struct deadline *deadline = (struct deadline *)first;
         timer_heap_remove(&deadlines->heap, first);
         deadline->passed(deadline);
-        if (env_turn_is_long(deadlines->env)) break; /* hundreds may be due at once, and each may be much */
+        if (env_turn_is_long(deadlines->env))
+            break; /* hundreds may be due at once, and each may be much */
     }
     arm(deadlines);
 }
@@ -50,7 +52,8 @@ void deadlines_free(struct deadlines *deadlines) {
 
 void deadline_set(struct deadlines *deadlines, struct deadline *deadline, uint32_t delay_ms) {
     if (delay_ms == 0) delay_ms = 1;
-    timer_heap_set(&deadlines->heap, &deadline->entry, (env_now_us(deadlines->env) + 999) / 1000 + delay_ms);
+    timer_heap_set(&deadlines->heap, &deadline->entry,
+                   (env_now_us(deadlines->env) + 999) / 1000 + delay_ms);
     arm(deadlines);
 }
 

@@ -56,7 +56,8 @@ void dispatch_part(struct dispatch *dispatch, bool parting) {
 
 static bool wants_partitions(const struct request *request) {
     switch (request->api_key) {
-    case KP_METADATA: return ((const struct kp_metadata_request *)request->message)->topics.count > 0;
+    case KP_METADATA:
+        return ((const struct kp_metadata_request *)request->message)->topics.count > 0;
     case KP_PRODUCE:
     case KP_FETCH:
     case KP_LIST_OFFSETS:
@@ -69,14 +70,16 @@ static bool wants_partitions(const struct request *request) {
 
 void dispatch_call(const struct dispatch *dispatch, struct request *request) {
     size_t row = row_of(dispatch, request->api_key);
-    CHECK(dispatch->handlers[row] != NULL); /* dispatch_complete, before the first client is let in */
+    CHECK(dispatch->handlers[row] !=
+          NULL); /* dispatch_complete, before the first client is let in */
     if (dispatch->parting && wants_partitions(request)) request->close_after = true;
     dispatch->handlers[row](dispatch->service, request);
 }
 
-/* There are no users and no ACLs yet; every handler asks already, so that they need no change when there are. */
-bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,
-               const void *name, size_t len) {
+/* There are no users and no ACLs yet; every handler asks already, so that they need no change when
+ * there are. */
+bool authorize(const struct request_ctx *ctx, enum authorize_operation operation,
+               enum authorize_resource resource, const void *name, size_t len) {
     (void)ctx;
     (void)operation;
     (void)resource;

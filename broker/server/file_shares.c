@@ -2,7 +2,8 @@
 #include "broker/server/file_shares.h"
 
 enum {
-    FIXED = 48,    /* loop, threads, log, lock, listeners, and the jobs that open something for a moment */
+    FIXED =
+        48, /* loop, threads, log, lock, listeners, and the jobs that open something for a moment */
     PER_BROKER = 4 /* two connections, and two more while they are made anew */
 };
 
@@ -16,7 +17,9 @@ struct file_shares file_shares_of(uint64_t files, const struct broker_settings *
     uint64_t rest = files > needed ? files - needed : 0;
     uint64_t connections = between(FILE_SHARE_LEAST, rest / 2, UINT32_MAX);
     if (connections > settings->max_connections) connections = settings->max_connections;
-    uint64_t segments = between(FILE_SHARE_LEAST, rest > connections ? rest - connections : 0, FILE_SHARE_SEGMENTS);
-    return (struct file_shares){
-        .connections = (uint32_t)connections, .segments = (uint32_t)segments, .too_few = rest < 2 * FILE_SHARE_LEAST};
+    uint64_t segments = between(FILE_SHARE_LEAST, rest > connections ? rest - connections : 0,
+                                FILE_SHARE_SEGMENTS);
+    return (struct file_shares){.connections = (uint32_t)connections,
+                                .segments = (uint32_t)segments,
+                                .too_few = rest < 2 * FILE_SHARE_LEAST};
 }

@@ -1,9 +1,12 @@
 /*
- * How the files that this process may have open (RLIMIT_NOFILE) are shared out, so that nobody takes what another one needs.
+ * How the files that this process may have open (RLIMIT_NOFILE) are shared out, so that nobody
+ * takes what another one needs.
  *
- * First comes what the broker cannot do without (the loop, listeners, links to the other brokers, jobs, the journal at its largest); of the
- * rest half at most is for clients, and what they do not need for segments, which are closed and opened again as they are used. A
- * number that is too low for all of it still leaves a little for each: then calls fail with ERR_LIMIT, and are tried again.
+ * First comes what the broker cannot do without (the loop, listeners, links to the other brokers,
+ * jobs, the journal at its largest); of the rest half at most is for clients, and what they do not
+ * need for segments, which are closed and opened again as they are used. A number that is too low
+ * for all of it still leaves a little for each: then calls fail with ERR_LIMIT, and are tried
+ * again.
  */
 #ifndef BROKER_SERVER_FILE_SHARES_H
 #define BROKER_SERVER_FILE_SHARES_H

@@ -1,4 +1,5 @@
-/* Who is parked, and who is told to leave: a list, the longest waiting first; told in a task of its own, a few a turn. */
+/* Who is parked, and who is told to leave: a list, the longest waiting first; told in a task of its
+ * own, a few a turn. */
 #include "broker/server/parking.h"
 
 #include <utlist.h>

@@ -1,10 +1,12 @@
 /*
- * Requests that wait because their clients like to (a Fetch for its max_wait_ms), or for room to be decoded: they give way as soon as others
- * need the memory that they hold.
+ * Requests that wait because their clients like to (a Fetch for its max_wait_ms), or for room to be
+ * decoded: they give way as soon as others need the memory that they hold.
  *
- * Happy path: park, leave. When somebody waits for one of the budgets, which is spent, those who are parked are told, the longest first, until
- * it has room: so no choice of a client keeps others from being served.
- * Failures: none. Invariants: who is told is not parked any more, and is told from the loop, never inside of a charge or a release.
+ * Happy path: park, leave. When somebody waits for one of the budgets, which is spent, those who
+ * are parked are told, the longest first, until it has room: so no choice of a client keeps others
+ * from being served.
+ * Failures: none. Invariants: who is told is not parked any more, and is told from the loop, never
+ * inside of a charge or a release.
  */
 #ifndef BROKER_SERVER_PARKING_H
 #define BROKER_SERVER_PARKING_H
@@ -32,10 +34,12 @@ struct parking {
 
 /* It is closed when nobody is parked any more, before the budgets go. */
 void parking_open(struct parking *parking, struct env *env, struct parking *before);
-void parking_for(struct parking *parking, const struct budget *budget); /* whose room is what they give way for */
+void parking_for(struct parking *parking,
+                 const struct budget *budget); /* whose room is what they give way for */
 void parking_close(struct parking *parking);
-void parking_wanted(struct parking *parking);                       /* for `wanted` of these budgets */
-void parking_park(struct parking *parking, struct parked *parked);  /* who is not parked */
-void parking_leave(struct parking *parking, struct parked *parked); /* nothing if it is not parked */
+void parking_wanted(struct parking *parking); /* for `wanted` of these budgets */
+void parking_park(struct parking *parking, struct parked *parked); /* who is not parked */
+void parking_leave(struct parking *parking,
+                   struct parked *parked); /* nothing if it is not parked */
 
 #endif

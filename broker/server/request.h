@@ -1,13 +1,15 @@
 /*
- * One request of a client: decoded message in, one answer out. What every handler in broker/api/ gets.
+ * One request of a client: decoded message in, one answer out. What every handler in broker/api/
+ * gets.
  *
- * Happy path: the connection decodes the body by the API table and calls the handler of the key; the handler reads `message`,
- * and now or later ends the request with request_respond(). Answers leave in the order in which the requests came, whatever
- * the order in which they end.
- * Failures: a body that does not decode never reaches a handler (its connection is closed). When the connection breaks while
- * a request waits, the request lives on as dead: its handler ends it as always, and the answer goes nowhere.
- * Invariants: a handler ends each request exactly once; `message`, `arena` and `ctx` are valid until then and not a moment
- * longer.
+ * Happy path: the connection decodes the body by the API table and calls the handler of the key;
+ * the handler reads `message`, and now or later ends the request with request_respond(). Answers
+ * leave in the order in which the requests came, whatever the order in which they end.
+ * Failures: a body that does not decode never reaches a handler (its connection is closed). When
+ * the connection breaks while a request waits, the request lives on as dead: its handler ends it as
+ * always, and the answer goes nowhere.
+ * Invariants: a handler ends each request exactly once; `message`, `arena` and `ctx` are valid
+ * until then and not a moment longer.
  */
 #ifndef BROKER_SERVER_REQUEST_H
 #define BROKER_SERVER_REQUEST_H
@@ -25,26 +27,30 @@ struct parking;
 
 /* Who asks, by which way, and what pays for the answer. */
 struct request_ctx {
-    const char *listener;       /* the name of that on which it came in ("PLAINTEXT"): answers have its addresses */
-    const char *principal;      /* "User:ANONYMOUS" until there is authentication */
-    const char *peer;           /* "10.0.0.7:41234", for messages */
+    const char *listener;  /* the name of that on which it came in ("PLAINTEXT"): answers have its
+                              addresses */
+    const char *principal; /* "User:ANONYMOUS" until there is authentication */
+    const char *peer;      /* "10.0.0.7:41234", for messages */
     struct kp_string client_id; /* as the client named itself; may be null */
     struct budget *memory;      /* of requests in flight: charge what waits with a request */
-    struct budget *answers;     /* of answers that are not written yet: large ones get smaller while it is spent */
-    struct parking *parking;    /* where a request waits that could as well be answered */
+    struct budget *
+        answers; /* of answers that are not written yet: large ones get smaller while it is spent */
+    struct parking *parking; /* where a request waits that could as well be answered */
 };
 
 struct request {
     struct request_ctx ctx;
     int16_t api_key, api_version;
     int32_t correlation_id;
-    const void *message; /* struct kp_<api>_request; texts and records point into the request's frame */
-    struct slice frame;  /* that frame: take a slice_ref to keep bytes of it longer than the request */
-    struct kp_arena
-        arena; /* holds the message; build the answer in it, too, which is charged to ctx.answers. Freed with the request */
-    /* The handler's own: its state, and two hooks (NULL: none). `canceled` runs once when the connection breaks while the request
-     * waits; inside, the handler may end the request, it need not. `released` runs last, just before the memory goes: for what `state`
-     * holds. */
+    const void
+        *message; /* struct kp_<api>_request; texts and records point into the request's frame */
+    struct slice
+        frame; /* that frame: take a slice_ref to keep bytes of it longer than the request */
+    struct kp_arena arena; /* holds the message; build the answer in it, too, which is charged to
+                              ctx.answers. Freed with the request */
+    /* The handler's own: its state, and two hooks (NULL: none). `canceled` runs once when the
+     * connection breaks while the request waits; inside, the handler may end the request, it need
+     * not. `released` runs last, just before the memory goes: for what `state` holds. */
     void *state;
     void (*canceled)(struct request *request);
     void (*released)(struct request *request);
@@ -67,25 +73,31 @@ struct request {
     struct encoding *encoding; /* of broker/server/request_encode.h, while it waits */
 };
 
-/* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's version before the call
- * returns: neither `response` nor what it points to is needed after that. Slices of records in it are sent without a copy. */
+/* Ends it with `response` (struct kp_<api>_response of the request's key), encoded at the request's
+ * version before the call returns: neither `response` nor what it points to is needed after that.
+ * Slices of records in it are sent without a copy. */
 void request_respond(struct request *request, const void *response);
-/* The same for an answer that may be large: `response`, and all that it points to, lies in the request's arena or stays as long as the
- * request (its slices until `released`). It may be encoded off the loop, so the handler touches none of it any more. */
+/* The same for an answer that may be large: `response`, and all that it points to, lies in the
+ * request's arena or stays as long as the request (its slices until `released`). It may be encoded
+ * off the loop, so the handler touches none of it any more. */
 void request_respond_kept(struct request *request, const void *response);
 /* Ends it without an answer (Produce with acks 0). */
 void request_respond_nothing(struct request *request);
-/* Ends it and closes the connection behind the answers of the requests before it: for what Kafka answers with a closed
- * connection. Nothing is said of it: for when the client knows, or has gone, or the broker stops. */
+/* Ends it and closes the connection behind the answers of the requests before it: for what Kafka
+ * answers with a closed connection. Nothing is said of it: for when the client knows, or has gone,
+ * or the broker stops. */
 void request_close_connection(struct request *request);
-/* The same with a line in the log, one a second at most of all clients: what the client did, and what it may do instead. */
-void request_close_because(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with a line in the log, one a second at most of all clients: what the client did, and
+ * what it may do instead. */
+void request_close_because(struct request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* The same for one whose answer takes more memory than an answer may (the arena's limit). */
 void request_close_too_large(struct request *request);
 /* Nothing more is read from this client until the request ends: what it asks for waits for room. */
 void request_hold_connection(struct request *request);
-/* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a client with two such requests is not read, so
- * that what waits is bounded by how many clients there are and not by how much each sends ahead. */
+/* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a
+ * client with two such requests is not read, so that what waits is bounded by how many clients
+ * there are and not by how much each sends ahead. */
 void request_work_waits(struct request *request);
 void request_work_goes_on(struct request *request); /* nothing if it does not wait */
 
@@ -103,9 +115,10 @@ enum authorize_operation {
 };
 enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_CLUSTER };
 
-/* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to everything today. */
-bool authorize(const struct request_ctx *ctx, enum authorize_operation operation, enum authorize_resource resource,
-               const void *name, size_t len);
+/* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to
+ * everything today. */
+bool authorize(const struct request_ctx *ctx, enum authorize_operation operation,
+               enum authorize_resource resource, const void *name, size_t len);
 
 /* ---- Dispatch: API key -> handler ---- */
 
@@ -117,8 +130,9 @@ struct dispatch *dispatch_new(void *service);
 void dispatch_free(struct dispatch *dispatch);
 /* The key must be in protocol/messages/api_table.h and not be set yet. */
 void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler);
-/* While `parting`, a client that asks for topics and partitions, or for what leads to them, is answered, and then its connection is closed:
- * it does better to ask another broker. Who asks about the cluster is kept. */
+/* While `parting`, a client that asks for topics and partitions, or for what leads to them, is
+ * answered, and then its connection is closed: it does better to ask another broker. Who asks about
+ * the cluster is kept. */
 void dispatch_part(struct dispatch *dispatch, bool parting);
 /* Whether every API of the table has its handler: what is advertised is served. */
 bool dispatch_complete(const struct dispatch *dispatch);

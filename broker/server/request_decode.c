@@ -30,12 +30,14 @@ static int decode(struct request *request, uint32_t items, struct error_text *wh
     reader.items = items;
     int error = kp_request_header_decode(&reader, &header);
     if (error == ERR_AGAIN) return error;
-    if (error == ERR_MALFORMED) return error_set(why, error, "what it sent is no request of the Kafka protocol");
+    if (error == ERR_MALFORMED)
+        return error_set(why, error, "what it sent is no request of the Kafka protocol");
     request->api_key = header.api_key;
     request->correlation_id = header.correlation_id;
     if (error == ERR_VERSION) {
         if (header.api_key == KP_API_VERSIONS)
-            return ERR_NONE; /* KIP-511: answered in version 0, from a request that nobody can read */
+            return ERR_NONE; /* KIP-511: answered in version 0, from a request that nobody can read
+                              */
         kp_api_refusal(header.api_key, header.api_version, why);
         return error;
     }
@@ -47,8 +49,9 @@ static int decode(struct request *request, uint32_t items, struct error_text *wh
     error = kp_decode(schema, header.api_version, &reader, &request->arena, message);
     if (error == ERR_AGAIN) return error;
     if (error != ERR_NONE)
-        return error_set(why, error, "its %s request (version %d, %zu bytes) cannot be read: %s", header.api->name,
-                         header.api_version, request->frame.len, error_phrase(error));
+        return error_set(why, error, "its %s request (version %d, %zu bytes) cannot be read: %s",
+                         header.api->name, header.api_version, request->frame.len,
+                         error_phrase(error));
     request->message = message;
     return ERR_NONE;
 }
@@ -128,7 +131,8 @@ static void client_gone(struct request *request) {
     give_way(&decoding->parked);
 }
 
-/* It may be a part of a chunk that others hold, too: a copy, which at most doubles 64 KiB for a moment. */
+/* It may be a part of a chunk that others hold, too: a copy, which at most doubles 64 KiB for a
+ * moment. */
 static void charge_frame(struct request *request, struct budget *frames) {
     struct slice frame = request->frame;
     if (frame.buffer->budget == frames) return;
@@ -136,9 +140,10 @@ static void charge_frame(struct request *request, struct budget *frames) {
     slice_unref(&frame);
 }
 
-void request_decode_later(struct request *request, struct budget *memory, struct budget *frames, struct parking *crowd,
-                          const struct request_decode_events *events) {
-    CHECK(request->charged == 0 && request->state == NULL); /* nobody has charged or handled it yet */
+void request_decode_later(struct request *request, struct budget *memory, struct budget *frames,
+                          struct parking *crowd, const struct request_decode_events *events) {
+    CHECK(request->charged == 0 &&
+          request->state == NULL); /* nobody has charged or handled it yet */
     struct decoding *decoding = mem_zalloc(sizeof *decoding);
     *decoding = (struct decoding){.job = {.work = decode_work, .done = decode_done},
                                   .request = request,

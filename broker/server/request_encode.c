@@ -2,7 +2,8 @@
  * Answers into bytes; what is much goes this way:
  *
  *   measure in the pool ----> wait for room ----> encode in the pool ----> encoded
- *                                  `----> encoded, because the client has gone (the same, with nothing)
+ *                                  `----> encoded, because the client has gone (the same, with
+ * nothing)
  */
 #include "broker/server/request_encode.h"
 
@@ -13,11 +14,14 @@
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/frame.h"
 
-enum { BYTES_MOST = 64 << 20 }; /* an encoded answer may have so many, without the records that it refers to */
+enum {
+    BYTES_MOST = 64 << 20
+}; /* an encoded answer may have so many, without the records that it refers to */
 
 struct encoding {
     struct env_job job;    /* first */
-    struct env_task later; /* to end it: to give back what is large takes time, and several may be done at once */
+    struct env_task later; /* to end it: to give back what is large takes time, and several may be
+                              done at once */
     struct request *request;
     const void *response;
     struct kp_writer writer;
@@ -28,8 +32,8 @@ struct encoding {
 };
 
 int request_encode(const struct request *request, const void *response, struct kp_writer *writer) {
-    return kp_response_encode(kp_api_find(request->api_key), request->api_version, request->correlation_id, response,
-                              writer);
+    return kp_response_encode(kp_api_find(request->api_key), request->api_version,
+                              request->correlation_id, response, writer);
 }
 
 static void encode_end(struct encoding *encoding) {
@@ -109,7 +113,8 @@ static void measured(struct env_job *job) {
 }
 
 void request_encode_later(struct request *request, const void *response,
-                          void (*encoded)(struct request *request, struct kp_writer *writer, int error)) {
+                          void (*encoded)(struct request *request, struct kp_writer *writer,
+                                          int error)) {
     struct encoding *encoding = mem_zalloc(sizeof *encoding);
     encoding->job = (struct env_job){.work = measure, .done = measured};
     encoding->later.run = end_later;

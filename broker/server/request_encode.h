@@ -1,9 +1,11 @@
 /*
- * The answer of a request becomes bytes: at once, or, when it is much, in the pool as soon as memory has room.
+ * The answer of a request becomes bytes: at once, or, when it is much, in the pool as soon as
+ * memory has room.
  *
- * Happy path of the latter: measure, charge to the answers (or wait for room, as steps of requests do), encode. Failures: a value that the
- * format does not have, and bytes beyond the most that an answer may take: ERR_INVALID, ERR_TOO_LARGE.
- * Invariant: an answer that is encoded in the pool is charged before memory is taken for it.
+ * Happy path of the latter: measure, charge to the answers (or wait for room, as steps of requests
+ * do), encode. Failures: a value that the format does not have, and bytes beyond the most that an
+ * answer may take: ERR_INVALID, ERR_TOO_LARGE. Invariant: an answer that is encoded in the pool is
+ * charged before memory is taken for it.
  */
 #ifndef BROKER_SERVER_REQUEST_ENCODE_H
 #define BROKER_SERVER_REQUEST_ENCODE_H
@@ -12,8 +14,10 @@
 
 /* At once, into a new writer. */
 int request_encode(const struct request *request, const void *response, struct kp_writer *writer);
-/* `encoded` is called once, in a later turn, with a writer that is then its own (empty if the client has gone). Nobody touches `response` and what it points to before. */
+/* `encoded` is called once, in a later turn, with a writer that is then its own (empty if the
+ * client has gone). Nobody touches `response` and what it points to before. */
 void request_encode_later(struct request *request, const void *response,
-                          void (*encoded)(struct request *request, struct kp_writer *writer, int error));
+                          void (*encoded)(struct request *request, struct kp_writer *writer,
+                                          int error));
 
 #endif

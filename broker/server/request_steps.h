@@ -1,19 +1,24 @@
 /*
- * Work of a request in small steps over as many turns of the loop as it takes: the one way in which a handler does what may be much.
+ * Work of a request in small steps over as many turns of the loop as it takes: the one way in which
+ * a handler does what may be much.
  *
- * Happy path: request_steps; the step is called again and again, in this turn until it is long, then in later ones, where all such work
- * takes turns. Memory that the request's arena takes meanwhile is charged to the budget of answers; a request that has taken much of
- * it waits while that is spent, and one of those who wait goes on all the same, so that they never wait for each other.
- * Failures: none of its own. When the client goes, no further step comes, and `canceled` of the request runs, or if it has none, it ends.
- * Invariant: a step is never called after the request has ended or its client has gone.
+ * Happy path: request_steps; the step is called again and again, in this turn until it is long,
+ * then in later ones, where all such work takes turns. Memory that the request's arena takes
+ * meanwhile is charged to the budget of answers; a request that has taken much of it waits while
+ * that is spent, and one of those who wait goes on all the same, so that they never wait for each
+ * other.
+ * Failures: none of its own. When the client goes, no further step comes, and `canceled` of the
+ * request runs, or if it has none, it ends. Invariant: a step is never called after the request has
+ * ended or its client has gone.
  */
 #ifndef BROKER_SERVER_REQUEST_STEPS_H
 #define BROKER_SERVER_REQUEST_STEPS_H
 
 #include "broker/server/request.h"
 
-/* One step is to take less than a millisecond. It returns true while there is more to do; the last one ends the request or makes it wait
- * for something else, and returns false. The first is called inside. */
+/* One step is to take less than a millisecond. It returns true while there is more to do; the last
+ * one ends the request or makes it wait for something else, and returns false. The first is called
+ * inside. */
 void request_steps(struct request *request, bool (*step)(struct request *request));
 
 /* ---- For the connection ---- */

@@ -1,7 +1,9 @@
 /*
- * Binding listeners, accepting connections, counting what they use, closing those that go over a limit.
+ * Binding listeners, accepting connections, counting what they use, closing those that go over a
+ * limit.
  *
- * Connections are in a list by when they last asked for something, longest ago first: one timer closes those that are idle for too long.
+ * Connections are in a list by when they last asked for something, longest ago first: one timer
+ * closes those that are idle for too long.
  */
 #include "broker/server/server.h"
 
@@ -19,7 +21,8 @@ enum {
     BACKLOG = 1024,
     SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
     LIMITS_CHECK_US = 1000 * 1000,
-    DEAF_PART = 5, /* while the memory for answers is spent, 1 MiB may be under way for this part of max_slow_ms */
+    DEAF_PART = 5, /* while the memory for answers is spent, 1 MiB may be under way for this part of
+                      max_slow_ms */
 };
 
 struct socket {
@@ -44,8 +47,8 @@ struct server {
     struct server_options options;
     struct socket sockets[SOCKETS_MAX];
     size_t socket_count;
-    /* queued.max.request.bytes is shared between the first four: short requests, large ones, those that are half here, and what is decoded of those
-     * that are much to decode */
+    /* queued.max.request.bytes is shared between the first four: short requests, large ones, those
+     * that are half here, and what is decoded of those that are much to decode */
     struct budget requests, larges, halves, decoded, answers;
     struct parking parking, crowd; /* who waits because he likes to, and for memory */
     struct log_limiter complaints, crowded;
@@ -82,7 +85,8 @@ static uint64_t idle_at_us(const struct server *server, const struct client *cli
 }
 
 static void watch_idle(struct server *server) {
-    if (server->oldest != NULL) env_timer_start_at(server->idle_timer, idle_at_us(server, server->oldest));
+    if (server->oldest != NULL)
+        env_timer_start_at(server->idle_timer, idle_at_us(server, server->oldest));
 }
 
 static void close_idle(void *arg) {
@@ -90,28 +94,33 @@ static void close_idle(void *arg) {
     uint64_t now_us = env_now_us(server->env);
     while (server->oldest != NULL && idle_at_us(server, server->oldest) <= now_us) {
         struct client *client = server->oldest;
-        if (!connection_close_if_idle(client->connection, server->options.max_idle_ms)) touch(client);
+        if (!connection_close_if_idle(client->connection, server->options.max_idle_ms))
+            touch(client);
     }
     watch_idle(server);
 }
 
 static bool memory_is_spent(const struct server *server) {
-    return budget_spent(&server->requests) || budget_spent(&server->larges) || budget_spent(&server->halves);
+    return budget_spent(&server->requests) || budget_spent(&server->larges) ||
+           budget_spent(&server->halves);
 }
 
-/* While no more connections are accepted, those that have never asked for anything are closed, the longest silent first. */
+/* While no more connections are accepted, those that have never asked for anything are closed, the
+ * longest silent first. */
 static void close_silent(struct server *server) {
-    uint64_t now_us = env_now_us(server->env), longest_us = (uint64_t)server->options.max_slow_ms * 1000;
+    uint64_t now_us = env_now_us(server->env),
+             longest_us = (uint64_t)server->options.max_slow_ms * 1000;
     if (!server->full) return;
-    for (struct client *client = server->oldest, *next; client != NULL && now_us - client->active_us >= longest_us;
-         client = next) {
+    for (struct client *client = server->oldest, *next;
+         client != NULL && now_us - client->active_us >= longest_us; client = next) {
         next = client->next;
         if (!client->served) connection_close_unserved(client->connection);
     }
 }
 
-/* Others wait for the memory for halves: all that are half here for too long give way, whatever they wait for themselves, so that who sends
- * halves does not keep out who sends whole ones, neither by being slow nor by not reading answers. */
+/* Others wait for the memory for halves: all that are half here for too long give way, whatever
+ * they wait for themselves, so that who sends halves does not keep out who sends whole ones,
+ * neither by being slow nor by not reading answers. */
 static void close_halves(struct server *server) {
     if (!budget_spent(&server->halves) || server->halves.waiters == NULL) return;
     for (struct client *client = server->oldest, *next; client != NULL; client = next) {
@@ -120,17 +129,19 @@ static void close_halves(struct server *server) {
     }
 }
 
-/* While the memory is spent, clients that send a request or take an answer too slowly are closed, the longest silent first. */
+/* While the memory is spent, clients that send a request or take an answer too slowly are closed,
+ * the longest silent first. */
 static void check_limits(void *arg) {
     struct server *server = arg;
     env_timer_start(server->limits_timer, LIMITS_CHECK_US);
-    for (struct client *client = server->oldest, *next; client != NULL && memory_is_spent(server); client = next) {
+    for (struct client *client = server->oldest, *next; client != NULL && memory_is_spent(server);
+         client = next) {
         next = client->next;
         connection_close_if_slow(client->connection, server->options.max_slow_ms);
     }
     close_halves(server);
-    for (struct client *client = server->oldest, *next; client != NULL && budget_spent(&server->answers);
-         client = next) {
+    for (struct client *client = server->oldest, *next;
+         client != NULL && budget_spent(&server->answers); client = next) {
         next = client->next;
         connection_close_if_deaf(client->connection, server->options.max_slow_ms / DEAF_PART);
     }
@@ -181,24 +192,26 @@ static void accepted(void *arg, struct env_stream *stream) {
     if (server->client_count < server->options.max_connections) return;
     server->full = true;
     update_listening(server);
-    log_limited(server->log, &server->crowded, LOG_WARN,
-                "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
-                server->client_count,
-                server->options.few_files
-                    ? "the hard limit of open files (ulimit -Hn, LimitNOFILE), of which clients get half"
-                    : "max.connections",
-                server->options.few_files ? server->options.few_files : server->options.max_connections);
+    log_limited(
+        server->log, &server->crowded, LOG_WARN,
+        "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
+        server->client_count,
+        server->options.few_files
+            ? "the hard limit of open files (ulimit -Hn, LimitNOFILE), of which clients get half"
+            : "max.connections",
+        server->options.few_files ? server->options.few_files : server->options.max_connections);
 }
 
 /* ---- Listeners ---- */
 
-static int bind_one(struct server *server, const struct broker_listener *listener, const char *host, int port,
-                    struct error_text *why) {
+static int bind_one(struct server *server, const struct broker_listener *listener, const char *host,
+                    int port, struct error_text *why) {
     struct socket *socket = &server->sockets[server->socket_count];
     char address[HOST_PORT_TEXT];
     host_port_text(host, port, address);
     *socket = (struct socket){.server = server, .name = listener->name};
-    int error = env_listen(server->env, host, port, BACKLOG, accepted, socket, &socket->listener, &socket->port);
+    int error = env_listen(server->env, host, port, BACKLOG, accepted, socket, &socket->listener,
+                           &socket->port);
     if (error == ERR_NONE) {
         env_listener_pause(socket->listener, true);
         server->socket_count++;
@@ -208,22 +221,26 @@ static int bind_one(struct server *server, const struct broker_listener *listene
             "cannot listen for clients on %s (listener %s): that port is in use by another program; stop it, or name another port in listeners",
             address, listener->name);
     } else if (error == ERR_NAME) {
-        error_set(why, error,
-                  "cannot listen for clients on %s (listener %s): the name does not resolve; correct it in listeners",
-                  address, listener->name);
+        error_set(
+            why, error,
+            "cannot listen for clients on %s (listener %s): the name does not resolve; correct it in listeners",
+            address, listener->name);
     } else {
-        error_set(why, error,
-                  "cannot listen for clients on %s (listener %s): %s; name an address of this machine in listeners",
-                  address, listener->name, error_phrase(error));
+        error_set(
+            why, error,
+            "cannot listen for clients on %s (listener %s): %s; name an address of this machine in listeners",
+            address, listener->name, error_phrase(error));
     }
     return error;
 }
 
-static int bind_listener(struct server *server, const struct broker_listener *listener, struct error_text *why) {
+static int bind_listener(struct server *server, const struct broker_listener *listener,
+                         struct error_text *why) {
     int error = bind_one(server, listener, listener->host, listener->port, why);
     if (error != ERR_NONE || !listener->bind_ipv6_loopback_too) return error;
     struct error_text ipv6_why;
-    error = bind_one(server, listener, "::1", server->sockets[server->socket_count - 1].port, &ipv6_why);
+    error = bind_one(server, listener, "::1", server->sockets[server->socket_count - 1].port,
+                     &ipv6_why);
     if (error == ERR_BUSY) {
         *why = ipv6_why;
         return error;
@@ -273,10 +290,11 @@ static void memory_is_wanted(void *arg) {
 
 static void open_budgets(struct server *server) {
     size_t part = server->options.request_bytes / 4;
-    struct budget *budgets[] = {&server->requests, &server->larges, &server->halves, &server->decoded,
-                                &server->answers};
+    struct budget *budgets[] = {&server->requests, &server->larges, &server->halves,
+                                &server->decoded, &server->answers};
     for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
-        budget_init(budgets[i], budgets[i] == &server->answers ? server->options.answer_bytes : part);
+        budget_init(budgets[i],
+                    budgets[i] == &server->answers ? server->options.answer_bytes : part);
         budgets[i]->wanted = memory_is_wanted;
         budgets[i]->wanted_arg = server;
     }
@@ -291,8 +309,9 @@ static void open_budgets(struct server *server) {
     parking_for(&server->crowd, &server->larges);
 }
 
-int server_open(struct env *env, struct log *log, const struct dispatch *dispatch, const struct server_options *options,
-                struct server **server_out, struct error_text *why) {
+int server_open(struct env *env, struct log *log, const struct dispatch *dispatch,
+                const struct server_options *options, struct server **server_out,
+                struct error_text *why) {
     CHECK(options->listener_count > 0 && options->listener_count <= BROKER_LISTENERS_MAX);
     CHECK(options->max_connections > 0 && options->max_in_flight > 0 && options->max_idle_ms > 0 &&
           options->max_slow_ms > 0);
@@ -366,7 +385,8 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
 
 int server_port(const struct server *server, const char *listener) {
     for (size_t i = 0; i < server->socket_count; i++) {
-        if (listener == NULL || strcmp(server->sockets[i].name, listener) == 0) return server->sockets[i].port;
+        if (listener == NULL || strcmp(server->sockets[i].name, listener) == 0)
+            return server->sockets[i].port;
     }
     return -1;
 }

@@ -1,10 +1,12 @@
 /*
  * The client side of a broker: its listeners and all their connections, within their limits.
  *
- * Happy path: server_open binds every listener; server_accept lets clients in; requests go to the dispatch table.
- * Failures: a port that is taken, a name that does not resolve: a sentence with the address. At max.connections further clients wait in
- * the kernel; a connection on which for connections.max.idle.ms no request came and nothing of an answer was taken is closed, whatever its
- * requests wait for.
+ * Happy path: server_open binds every listener; server_accept lets clients in; requests go to the
+ * dispatch table.
+ * Failures: a port that is taken, a name that does not resolve: a sentence with the address. At
+ * max.connections further clients wait in the kernel; a connection on which for
+ * connections.max.idle.ms no request came and nothing of an answer was taken is closed, whatever
+ * its requests wait for.
  * Invariant: after server_close `done` comes when the last request has ended, not before.
  */
 #ifndef BROKER_SERVER_SERVER_H
@@ -27,25 +29,32 @@ struct server_options {
     uint32_t max_connections;
     uint32_t few_files; /* the limit of open files, if that is why no more may connect; else 0 */
     uint32_t max_idle_ms;
-    uint32_t max_slow_ms; /* while the memory is spent, who takes longer to send a large request is closed */
+    uint32_t max_slow_ms; /* while the memory is spent, who takes longer to send a large request is
+                             closed */
 };
 
-/* Binds; serves nobody before server_accept. The dispatch table stays the caller's. ERR_BUSY, ERR_NAME, ERR_DENIED, ERR_INVALID,
- * ERR_SYSTEM; `why` has the sentence. */
-int server_open(struct env *env, struct log *log, const struct dispatch *dispatch, const struct server_options *options,
-                struct server **server, struct error_text *why);
+/* Binds; serves nobody before server_accept. The dispatch table stays the caller's. ERR_BUSY,
+ * ERR_NAME, ERR_DENIED, ERR_INVALID, ERR_SYSTEM; `why` has the sentence. */
+int server_open(struct env *env, struct log *log, const struct dispatch *dispatch,
+                const struct server_options *options, struct server **server,
+                struct error_text *why);
 /* The table must be complete. */
 void server_accept(struct server *server);
 void server_stop_accepting(struct server *server);
-/* Closes all connections of the moment, as if the network had; others are taken. Not for inside a request. */
+/* Closes all connections of the moment, as if the network had; others are taken. Not for inside a
+ * request. */
 void server_close_clients(struct server *server);
-/* Closes listeners and connections at once. `done`, never inside the call, when all requests have ended; the server is free then. */
+/* Closes listeners and connections at once. `done`, never inside the call, when all requests have
+ * ended; the server is free then. */
 void server_close(struct server *server, void (*done)(void *arg), void *arg);
 
-/* The port on which the listener of that name (NULL: the first) is bound; -1: there is no such listener. */
+/* The port on which the listener of that name (NULL: the first) is bound; -1: there is no such
+ * listener. */
 int server_port(const struct server *server, const char *listener);
 size_t server_connection_count(const struct server *server);
-size_t server_request_bytes(const struct server *server); /* memory charged to requests in flight at present */
-size_t server_answer_bytes(const struct server *server);  /* and to answers that clients have not taken */
+size_t server_request_bytes(
+    const struct server *server); /* memory charged to requests in flight at present */
+size_t server_answer_bytes(
+    const struct server *server); /* and to answers that clients have not taken */
 
 #endif

@@ -13,7 +13,8 @@ static int help(const struct invocation *in) {
     char name[128] = "";
     size_t used = 0;
     for (int i = 0; i < in->word_count && used < sizeof(name); i++) {
-        used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s", i ? " " : "", in->words[i]);
+        used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s", i ? " " : "",
+                                 in->words[i]);
     }
     if (!*name) {
         help_print_all();
@@ -54,5 +55,7 @@ static int reference(const struct invocation *in) {
 
 int about_run(struct invocation *in) {
     const char *name = in->command->name;
-    return strcmp(name, "help") == 0 ? help(in) : strcmp(name, "completion") == 0 ? completion(in) : reference(in);
+    return strcmp(name, "help") == 0         ? help(in)
+           : strcmp(name, "completion") == 0 ? completion(in)
+                                             : reference(in);
 }

@@ -1,6 +1,7 @@
 /*
- * The commands that speak about the table of commands: help, completion, reference. Their rows have no function of their own (`run` is
- * NULL), because the table would then stand both above and below them.
+ * The commands that speak about the table of commands: help, completion, reference. Their rows have
+ * no function of their own (`run` is NULL), because the table would then stand both above and below
+ * them.
  */
 #ifndef CLIENT_COMMANDS_ABOUT_H
 #define CLIENT_COMMANDS_ABOUT_H

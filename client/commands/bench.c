@@ -1,9 +1,10 @@
 /*
  * drave bench: measures a topic as a client sees it.
  *
- * Happy path: an open loop: records have an intended send time, whatever the cluster does, and latency runs from there to the
- * acknowledgement (produce) or to the arrival at a consumer (e2e); `consume` reads a topic from its start to its end. Payloads are
- * half random. Failures: records that failed are counted; under 99 % of the offered rate, exit code 1.
+ * Happy path: an open loop: records have an intended send time, whatever the cluster does, and
+ * latency runs from there to the acknowledgement (produce) or to the arrival at a consumer (e2e);
+ * `consume` reads a topic from its start to its end. Payloads are half random. Failures: records
+ * that failed are counted; under 99 % of the offered rate, exit code 1.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -27,7 +28,8 @@ enum { PAYLOAD_BYTES = 8 << 20, PAYLOADS_MIN = 4, PAYLOADS_MAX = 65536 };
 
 struct bench;
 
-/* One producer with a thread that offers and a thread that takes the reports (with --sync the first does both). */
+/* One producer with a thread that offers and a thread that takes the reports (with --sync the first
+ * does both). */
 struct sender {
     struct bench *bench;
     int index;
@@ -69,7 +71,9 @@ static void sleep_until(uint64_t at_us) {
 /* Half random bytes, half text: what compresses about as real records do. */
 static void make_payloads(struct bench *bench) {
     uint64_t x = 88172645463325252U, fitting = PAYLOAD_BYTES / (uint64_t)bench->size;
-    bench->payload_count = fitting < PAYLOADS_MIN ? PAYLOADS_MIN : fitting > PAYLOADS_MAX ? PAYLOADS_MAX : fitting;
+    bench->payload_count = fitting < PAYLOADS_MIN   ? PAYLOADS_MIN
+                           : fitting > PAYLOADS_MAX ? PAYLOADS_MAX
+                                                    : fitting;
     bench->payloads = mem_alloc((size_t)bench->size * bench->payload_count);
     for (uint64_t i = 0; i < bench->payload_count; i++) {
         char *payload = bench->payloads + i * (uint64_t)bench->size;
@@ -114,8 +118,9 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
     }
     int32_t partition = (int32_t)((n + (uint64_t)sender->index) % (uint64_t)bench->partitions);
     sender->waiting = true;
-    while (rd_kafka_produce(sender->topic, partition, stamped ? RD_KAFKA_MSG_F_COPY : 0, (void *)(uintptr_t)payload,
-                            (size_t)bench->size, NULL, 0, (void *)(uintptr_t)intended) != 0) {
+    while (rd_kafka_produce(sender->topic, partition, stamped ? RD_KAFKA_MSG_F_COPY : 0,
+                            (void *)(uintptr_t)payload, (size_t)bench->size, NULL, 0,
+                            (void *)(uintptr_t)intended) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             sender->failed++;
             sender->waiting = false;
@@ -125,7 +130,8 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
     }
 }
 
-/* Offers until the end. What is more than LATE_US late by then is not sent any more: the rate was missed anyhow. */
+/* Offers until the end. What is more than LATE_US late by then is not sent any more: the rate was
+ * missed anyhow. */
 static void *bench_offer(void *argument) {
     struct sender *sender = argument;
     struct bench *bench = sender->bench;
@@ -133,7 +139,8 @@ static void *bench_offer(void *argument) {
     double first = (double)bench->begin_us + step * sender->index / (double)bench->connections;
     char *stamped = bench->reading ? mem_alloc((size_t)bench->size) : NULL;
     for (;; sender->offered++) {
-        uint64_t intended = step > 0 ? (uint64_t)(first + step * (double)sender->offered) : now_us();
+        uint64_t intended = step > 0 ? (uint64_t)(first + step * (double)sender->offered)
+                                     : now_us();
         if (intended >= bench->end_us || now_us() >= bench->end_us + LATE_US || interrupted()) {
             break;
         }
@@ -191,12 +198,14 @@ static void close_reader(struct reader *reader) {
     rd_kafka_destroy(reader->client);
 }
 
-/* Reads what is there, waiting a tenth of a second for a first record; returns the time of the last one, or of the call. `at_end`
- * counts partitions that were read to their end. */
-static uint64_t read_records(struct bench *bench, struct reader *reader, bool stamped, int32_t *at_end) {
+/* Reads what is there, waiting a tenth of a second for a first record; returns the time of the last
+ * one, or of the call. `at_end` counts partitions that were read to their end. */
+static uint64_t read_records(struct bench *bench, struct reader *reader, bool stamped,
+                             int32_t *at_end) {
     static rd_kafka_message_t *messages[BATCH];
     uint64_t last = now_us();
-    /* The batch call waits its whole time for a full batch, which would count as latency: wait for one, take what is there. */
+    /* The batch call waits its whole time for a full batch, which would count as latency: wait for
+     * one, take what is there. */
     messages[0] = rd_kafka_consume_queue(reader->queue, 100);
     ssize_t n = messages[0] == NULL ? 0 : 1, more = 0;
     if (n == 1) more = rd_kafka_consume_batch_queue(reader->queue, 0, messages + 1, BATCH - 1);
@@ -226,7 +235,8 @@ static void *read_tail(void *argument) {
     int32_t at_end = 0;
     open_reader(bench, &reader, RD_KAFKA_OFFSET_END);
     while (at_end < bench->partitions && !bench->stop_reading) {
-        read_records(bench, &reader, true, &at_end); /* each partition reports its end once it is being followed */
+        read_records(bench, &reader, true,
+                     &at_end); /* each partition reports its end once it is being followed */
     }
     bench->reading = true;
     while (!bench->stop_reading) {
@@ -238,27 +248,32 @@ static void *read_tail(void *argument) {
 
 /* ---- Results ---- */
 
-static int print_result(const struct bench *bench, const char *mode, double seconds, uint64_t records,
-                        const struct histogram *latency, uint64_t failed) {
+static int print_result(const struct bench *bench, const char *mode, double seconds,
+                        uint64_t records, const struct histogram *latency, uint64_t failed) {
     double achieved = seconds > 0 ? (double)records / seconds : 0, mb = (double)bench->bytes / 1e6;
     if (bench->in->json) {
-        print_json(json_pack("{s:s,s:s,s:I,s:f,s:I,s:I,s:f,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I}", "mode", mode, "topic",
-                             bench->topic, "size", (json_int_t)bench->size, "seconds", seconds, "connections",
-                             (json_int_t)bench->connections, "offered_rate", (json_int_t)bench->rate, "achieved_rate",
-                             achieved, "records", (json_int_t)records, "records_per_s", achieved, "mb_per_s",
-                             seconds > 0 ? mb / seconds : 0, "p50_us", (json_int_t)histogram_quantile(latency, 0.5),
-                             "p90_us", (json_int_t)histogram_quantile(latency, 0.9), "p99_us",
+        print_json(json_pack("{s:s,s:s,s:I,s:f,s:I,s:I,s:f,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I}",
+                             "mode", mode, "topic", bench->topic, "size", (json_int_t)bench->size,
+                             "seconds", seconds, "connections", (json_int_t)bench->connections,
+                             "offered_rate", (json_int_t)bench->rate, "achieved_rate", achieved,
+                             "records", (json_int_t)records, "records_per_s", achieved, "mb_per_s",
+                             seconds > 0 ? mb / seconds : 0, "p50_us",
+                             (json_int_t)histogram_quantile(latency, 0.5), "p90_us",
+                             (json_int_t)histogram_quantile(latency, 0.9), "p99_us",
                              (json_int_t)histogram_quantile(latency, 0.99), "p999_us",
-                             (json_int_t)histogram_quantile(latency, 0.999), "max_us", (json_int_t)latency->max,
-                             "errors", (json_int_t)failed));
+                             (json_int_t)histogram_quantile(latency, 0.999), "max_us",
+                             (json_int_t)latency->max, "errors", (json_int_t)failed));
     } else {
-        print_text("%s %s: %" PRIu64 " records in %.1f s, %.0f records/s, %.1f MB/s, %" PRIu64 " failed\n", mode,
-                   bench->topic, records, seconds, achieved, seconds > 0 ? mb / seconds : 0, failed);
+        print_text(
+            "%s %s: %" PRIu64 " records in %.1f s, %.0f records/s, %.1f MB/s, %" PRIu64 " failed\n",
+            mode, bench->topic, records, seconds, achieved, seconds > 0 ? mb / seconds : 0, failed);
         if (latency->count) {
-            print_text("latency: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
-                       (double)histogram_quantile(latency, 0.5) / 1e3, (double)histogram_quantile(latency, 0.9) / 1e3,
-                       (double)histogram_quantile(latency, 0.99) / 1e3,
-                       (double)histogram_quantile(latency, 0.999) / 1e3, (double)latency->max / 1e3);
+            print_text(
+                "latency: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
+                (double)histogram_quantile(latency, 0.5) / 1e3,
+                (double)histogram_quantile(latency, 0.9) / 1e3,
+                (double)histogram_quantile(latency, 0.99) / 1e3,
+                (double)histogram_quantile(latency, 0.999) / 1e3, (double)latency->max / 1e3);
         }
     }
     if (bench->rate > 0 && achieved < 0.99 * (double)bench->rate) {
@@ -305,8 +320,8 @@ static void start_senders(struct bench *bench) {
 }
 
 /* Waits for every sender and adds up what they saw. */
-static void join_senders(struct bench *bench, struct histogram *latency, uint64_t *acknowledged, uint64_t *failed,
-                         uint64_t *last_us) {
+static void join_senders(struct bench *bench, struct histogram *latency, uint64_t *acknowledged,
+                         uint64_t *failed, uint64_t *last_us) {
     *acknowledged = *failed = *last_us = 0;
     for (int i = 0; i < bench->connections; i++) {
         struct sender *sender = &bench->senders[i];
@@ -347,8 +362,9 @@ static int run_produce(struct bench *bench, bool e2e) {
     } else {
         bench->bytes = acknowledged * (uint64_t)bench->size;
     }
-    int code = print_result(bench, e2e ? "e2e" : "produce", seconds, e2e ? bench->arrived : acknowledged,
-                            e2e ? &bench->arrival : latency, failed);
+    int code = print_result(bench, e2e ? "e2e" : "produce", seconds,
+                            e2e ? bench->arrived : acknowledged, e2e ? &bench->arrival : latency,
+                            failed);
     close_senders(bench);
     mem_free(latency);
     return code;
@@ -364,7 +380,8 @@ static int run_consume(struct bench *bench) {
         last = bench->arrived > before ? at : last;
     }
     close_reader(&reader);
-    return print_result(bench, "consume", (double)(last - begin) / 1e6, bench->arrived, &bench->arrival, 0);
+    return print_result(bench, "consume", (double)(last - begin) / 1e6, bench->arrived,
+                        &bench->arrival, 0);
 }
 
 int command_bench(struct invocation *in) {

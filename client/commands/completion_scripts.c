@@ -4,7 +4,8 @@
 
 #include "client/commands/completion.h"
 
-/* bash cuts words at = and :, so the line is cut at blanks again, and what bash thinks is there already is taken off the answers. */
+/* bash cuts words at = and :, so the line is cut at blanks again, and what bash thinks is there
+ * already is taken off the answers. */
 static const char bash[] =
     "# bash completion for drave: source <(drave completion bash)\n"
     "_drave() {\n"
@@ -51,18 +52,19 @@ static const char zsh[] =
     "    compdef _drave drave\n"
     "fi\n";
 
-static const char fish[] = "# fish completion for drave: drave completion fish | source\n"
-                           "function __drave_complete\n"
-                           "    set -l before (commandline -opc)\n"
-                           "    set -l current (commandline -ct)\n"
-                           "    set -l found ($before[1] completion words -- $before[2..-1] \"$current\" 2>/dev/null)\n"
-                           "    if test (count $found) -gt 0\n"
-                           "        printf '%s\\n' $found\n"
-                           "    else\n"
-                           "        __fish_complete_path \"$current\"\n"
-                           "    end\n"
-                           "end\n"
-                           "complete -c drave -f -a '(__drave_complete)'\n";
+static const char fish[] =
+    "# fish completion for drave: drave completion fish | source\n"
+    "function __drave_complete\n"
+    "    set -l before (commandline -opc)\n"
+    "    set -l current (commandline -ct)\n"
+    "    set -l found ($before[1] completion words -- $before[2..-1] \"$current\" 2>/dev/null)\n"
+    "    if test (count $found) -gt 0\n"
+    "        printf '%s\\n' $found\n"
+    "    else\n"
+    "        __fish_complete_path \"$current\"\n"
+    "    end\n"
+    "end\n"
+    "complete -c drave -f -a '(__drave_complete)'\n";
 
 const char *completion_script(const char *shell) {
     return strcmp(shell, "bash") == 0   ? bash

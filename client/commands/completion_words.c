@@ -30,21 +30,22 @@ struct line {
 static void words_offer(const struct line *line, const char *candidate, const char *meaning) {
     const char *typed = line->current + line->prefix_len;
     if (strncmp(candidate, typed, strlen(typed)) == 0) {
-        const char *end = meaning ? strpbrk(meaning, ".:;(") : NULL; /* what fits on a line beside others */
+        const char *end = meaning ? strpbrk(meaning, ".:;(")
+                                  : NULL; /* what fits on a line beside others */
         int len = end ? (int)(end - meaning) : meaning ? (int)strlen(meaning) : 0;
-        print_text("%.*s%s%s%.*s\n", (int)line->prefix_len, line->prefix, candidate, len ? "\t" : "", len,
-                   meaning ? meaning : "");
+        print_text("%.*s%s%s%.*s\n", (int)line->prefix_len, line->prefix, candidate,
+                   len ? "\t" : "", len, meaning ? meaning : "");
     }
 }
 
 /* ---- Reading the line ---- */
 
-static const struct command_option *option_in(const struct command_option *options, size_t count, const char *name,
-                                              size_t len) {
+static const struct command_option *option_in(const struct command_option *options, size_t count,
+                                              const char *name, size_t len) {
     for (size_t i = 0; i < count; i++) {
-        bool same = name[1] == '-'
-                        ? strlen(options[i].name) == len - 2 && memcmp(options[i].name, name + 2, len - 2) == 0
-                        : options[i].letter == name[1];
+        bool same = name[1] == '-' ? strlen(options[i].name) == len - 2 &&
+                                         memcmp(options[i].name, name + 2, len - 2) == 0
+                                   : options[i].letter == name[1];
         if (same) {
             return &options[i];
         }
@@ -53,7 +54,8 @@ static const struct command_option *option_in(const struct command_option *optio
 }
 
 /* Of the command, or, while it is not known, of any. */
-static const struct command_option *find_option(const struct command *command, const char *word, size_t len) {
+static const struct command_option *find_option(const struct command *command, const char *word,
+                                                size_t len) {
     const struct command_option *found = option_in(every_command, every_command_count, word, len);
     for (size_t i = 0; !found && i < command_count; i++) {
         if (!command || command == &commands[i]) {
@@ -68,7 +70,8 @@ static const struct command *named(const char *first, const char *second) {
     for (size_t i = 0; i < command_count; i++) {
         size_t len = strlen(first);
         const char *name = commands[i].name;
-        if (second ? strncmp(name, first, len) == 0 && name[len] == ' ' && strcmp(name + len + 1, second) == 0
+        if (second ? strncmp(name, first, len) == 0 && name[len] == ' ' &&
+                         strcmp(name + len + 1, second) == 0
                    : strcmp(name, first) == 0) {
             return &commands[i];
         }
@@ -82,7 +85,9 @@ static void take_word(struct line *line, const char *word) {
         line->command = named(word, NULL);
         return;
     }
-    const struct command *longer = line->name_count == 1 && line->word_count == 0 ? named(line->names[0], word) : NULL;
+    const struct command *longer = line->name_count == 1 && line->word_count == 0
+                                       ? named(line->names[0], word)
+                                       : NULL;
     if (longer) {
         line->names[line->name_count++] = word;
         line->command = longer;
@@ -139,7 +144,8 @@ static void offer_topics(const struct line *line) {
     admin_client_free(admin);
 }
 
-/* Settings of the topic that is named already, or, while it is made, of any: with -d those that the topic itself has. */
+/* Settings of the topic that is named already, or, while it is made, of any: with -d those that the
+ * topic itself has. */
 static void offer_settings(const struct line *line, bool own) {
     struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
     struct kp_arena arena;
@@ -158,15 +164,21 @@ static void offer_settings(const struct line *line, bool own) {
     bool known = cluster_metadata(admin, &arena, NULL, &all) == EXIT_DONE && all.topics.count > 0;
     for (int32_t i = 0; known && i < all.topics.count; i++) {
         bool named = line->first_word && kp_string_is(all.topics.items[i].name, line->first_word);
-        resource.resource_name = i == 0 || named ? all.topics.items[i].name : resource.resource_name;
+        resource.resource_name = i == 0 || named ? all.topics.items[i].name
+                                                 : resource.resource_name;
     }
-    if (known && admin_request(admin, KP_DESCRIBE_CONFIGS, 1, &request, &arena, &response, NULL, &why) == ERR_NONE &&
+    if (known &&
+        admin_request(admin, KP_DESCRIBE_CONFIGS, 1, &request, &arena, &response, NULL, &why) ==
+            ERR_NONE &&
         response.results.count == 1) {
         for (int32_t i = 0; i < response.results.items[0].configs.count; i++) {
-            const struct kp_describe_configs_response_config *one = &response.results.items[0].configs.items[i];
+            const struct kp_describe_configs_response_config *one =
+                &response.results.items[0].configs.items[i];
             if (!own || one->config_source == SOURCE_TOPIC) {
                 words_offer(line,
-                            kp_arena_printf(&arena, "%.*s%s", (int)one->name.len, one->name.data, own ? "" : "=").data,
+                            kp_arena_printf(&arena, "%.*s%s", (int)one->name.len, one->name.data,
+                                            own ? "" : "=")
+                                .data,
                             NULL);
             }
         }
@@ -179,7 +191,8 @@ static void offer_settings(const struct line *line, bool own) {
 static void offer_places(struct line *line) {
     const char *slash = strrchr(line->current, '/');
     char folder[1024];
-    snprintf(folder, sizeof(folder), "%.*s", slash && slash > line->current ? (int)(slash - line->current) : 1,
+    snprintf(folder, sizeof(folder), "%.*s",
+             slash && slash > line->current ? (int)(slash - line->current) : 1,
              slash && slash > line->current ? line->current : "/");
     struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
     struct kp_arena arena;
@@ -288,7 +301,8 @@ static void offer_property(void *arg, const char *name) {
 
 static void offer_values(struct line *line) {
     const char *value = line->waiting->value, *name = line->command ? line->command->name : "";
-    if (strncmp(name, "topic ", 6) == 0 && (line->waiting->key == 'c' || line->waiting->key == 'd')) {
+    if (strncmp(name, "topic ", 6) == 0 &&
+        (line->waiting->key == 'c' || line->waiting->key == 'd')) {
         offer_settings(line, line->waiting->key == 'd');
     } else if (line->waiting->key == 'X') {
         kafka_properties_list(strcmp(name, "produce") == 0   ? KAFKA_FOR_PRODUCE

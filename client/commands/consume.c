@@ -1,9 +1,10 @@
 /*
  * drave consume: prints records as they come, by offset, without a group.
  *
- * Happy path: one queue over the partitions that client/records/reading.h names; ends after -n records, when every partition was read up to
- * where it stops, at Ctrl-C, or when the reader of stdout went away. Failures: a partition that cannot be read is told with its reason
- * and the exit code is 1.
+ * Happy path: one queue over the partitions that client/records/reading.h names; ends after -n
+ * records, when every partition was read up to where it stops, at Ctrl-C, or when the reader of
+ * stdout went away. Failures: a partition that cannot be read is told with its reason and the exit
+ * code is 1.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,8 +48,8 @@ static void start_reading(struct consume *c) {
         c->topics[t] = rd_kafka_topic_new(c->client, topic->name, conf);
         for (int32_t i = 0; i < topic->count; i++) {
             if (!topic->partitions[i].done) {
-                rd_kafka_consume_start_queue(c->topics[t], topic->partitions[i].partition, topic->partitions[i].start,
-                                             c->queue);
+                rd_kafka_consume_start_queue(c->topics[t], topic->partitions[i].partition,
+                                             topic->partitions[i].start, c->queue);
             }
         }
     }
@@ -56,7 +57,8 @@ static void start_reading(struct consume *c) {
 
 static void say_no_offset(const struct consume *c, const char *topic, int32_t partition) {
     if (c->reading.where.kind == WHERE_OFFSET && c->count == 0) {
-        say("partition %d of \"%s\" has no offset %" PRId64 "; drave topic describe %s shows where it starts and ends",
+        say("partition %d of \"%s\" has no offset %" PRId64
+            "; drave topic describe %s shows where it starts and ends",
             (int)partition, topic, c->reading.where.value, topic);
     } else {
         say("partition %d of \"%s\" ends before what was to be read next; was the topic deleted and made again? See drave topic describe %s",
@@ -71,14 +73,19 @@ static void say_failure(const struct consume *c, const rd_kafka_message_t *messa
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: say_no_offset(c, topic, message->partition); break;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-        say("topic \"%s\" was deleted while it was read; drave topic list shows those that exist", topic);
+        say("topic \"%s\" was deleted while it was read; drave topic list shows those that exist",
+            topic);
         break;
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-        say("partition %d of \"%s\": the records at offset %" PRId64 " cannot be decompressed: their producer sent "
+        say("partition %d of \"%s\": the records at offset %" PRId64
+            " cannot be decompressed: their producer sent "
             "them so. Read on behind them with -p %d -o %" PRId64,
-            (int)message->partition, topic, message->offset, (int)message->partition, message->offset + 1);
+            (int)message->partition, topic, message->offset, (int)message->partition,
+            message->offset + 1);
         break;
-    default: say("partition %d of \"%s\": %s", (int)message->partition, topic, kafka_reason(message->err));
+    default:
+        say("partition %d of \"%s\": %s", (int)message->partition, topic,
+            kafka_reason(message->err));
     }
 }
 
@@ -106,13 +113,15 @@ static void consume_take(struct consume *c, const rd_kafka_message_t *message) {
         say_failure(c, message);
     } else if (!enough(c)) {
         rd_kafka_timestamp_type_t type;
-        if (reading_passes(&c->reading, partition, message->offset, rd_kafka_message_timestamp(message, &type))) {
+        if (reading_passes(&c->reading, partition, message->offset,
+                           rd_kafka_message_timestamp(message, &type))) {
             partition->stop = message->offset;
         } else {
             print_record(c, message);
         }
         if (reading_advance(&c->reading, partition, message->offset + 1)) {
-            rd_kafka_consume_stop(message->rkt, message->partition); /* what lies behind is not fetched */
+            rd_kafka_consume_stop(message->rkt,
+                                  message->partition); /* what lies behind is not fetched */
         }
     }
 }
@@ -124,7 +133,8 @@ static void look_at_the_clock(struct consume *c) {
     }
 }
 
-/* With -e or -n, --timeout ends a silence; without it the reading goes on until what is missing comes. */
+/* With -e or -n, --timeout ends a silence; without it the reading goes on until what is missing
+ * comes. */
 static void end_silence(struct consume *c, uint64_t since_ms) {
     char reason[640];
     const char *topic = c->reading.topics[0].name;
@@ -134,8 +144,8 @@ static void end_silence(struct consume *c, uint64_t since_ms) {
     }
     c->failed = true;
     produce_reason(c->in, topic, reason, sizeof(reason));
-    say("nothing of \"%s\" came for %.1f s, and not everything was read%s%s", topic, (double)c->in->timeout_ms / 1000,
-        *reason ? ": " : "", reason);
+    say("nothing of \"%s\" came for %.1f s, and not everything was read%s%s", topic,
+        (double)c->in->timeout_ms / 1000, *reason ? ": " : "", reason);
 }
 
 static void read_all(struct consume *c) {
@@ -185,8 +195,9 @@ static void close_client(struct consume *c) {
 }
 
 int command_consume(struct invocation *in) {
-    struct consume c = {
-        .in = in, .format = invocation_value(in, 'f', "%s\\n"), .none = invocation_has(in, 'Z') ? "NULL" : ""};
+    struct consume c = {.in = in,
+                        .format = invocation_value(in, 'f', "%s\\n"),
+                        .none = invocation_has(in, 'Z') ? "NULL" : ""};
     const char *at;
     if (record_format_check(c.format, &at)) {
         say("--format makes no sense at \"%.8s\"; see drave consume --help", at);
@@ -203,7 +214,8 @@ int command_consume(struct invocation *in) {
         code = c.failed ? EXIT_REFUSED : EXIT_DONE;
         if (interrupted()) {
             bool finite = c.reading.until_end || c.limit >= 0;
-            say_plain("%" PRIu64 " records read%s", c.count, finite ? "; that is not all that was asked for" : "");
+            say_plain("%" PRIu64 " records read%s", c.count,
+                      finite ? "; that is not all that was asked for" : "");
             code = finite ? EXIT_REFUSED : code;
         }
         print_flush();

@@ -1,8 +1,10 @@
 /*
- * drave info: the cluster, its brokers, who leads, whose disk has no room; --wait for scripts and health checks.
+ * drave info: the cluster, its brokers, who leads, whose disk has no room; --wait for scripts and
+ * health checks.
  *
- * Happy path: Metadata for leaders and replicas, the metadata tree for brokers that are not alive; each broker that is tells of its disk, or
- * is shown without when it does not answer at once. Failures: not reachable (3);
+ * Happy path: Metadata for leaders and replicas, the metadata tree for brokers that are not alive;
+ * each broker that is tells of its disk, or is shown without when it does not answer at once.
+ * Failures: not reachable (3);
  * with --wait, a partition without a leader when the time is over (1).
  */
 #include <stdio.h>
@@ -19,11 +21,13 @@ static const char NO_METADATA_LEADER[] =
     "a majority of the brokers that vote on metadata does not answer; start those that are not alive";
 
 /* Counts of one node over all partitions. */
-static void count_of(const struct kp_metadata_response *metadata, int32_t node, int *leads, int *holds) {
+static void count_of(const struct kp_metadata_response *metadata, int32_t node, int *leads,
+                     int *holds) {
     *leads = *holds = 0;
     for (int32_t t = 0; t < metadata->topics.count; t++) {
         for (int32_t p = 0; p < metadata->topics.items[t].partitions.count; p++) {
-            const struct kp_metadata_response_partition *partition = &metadata->topics.items[t].partitions.items[p];
+            const struct kp_metadata_response_partition *partition =
+                &metadata->topics.items[t].partitions.items[p];
             *leads += partition->leader_id == node;
             for (int32_t r = 0; r < partition->replica_nodes.count; r++) {
                 *holds += partition->replica_nodes.items[r] == node;
@@ -44,15 +48,18 @@ static json_t *disk_of(const char *bootstrap, struct kp_arena *arena, const json
     struct admin_client *admin = admin_client_new_quiet(bootstrap, DISK_MS);
     kp_set_fallbacks(&kp_meta_query_request_schema, &request);
     request.path = kp_string_of("/disk");
-    int error = admin_request_to(admin, host, (int)json_integer_value(json_object_get(broker, "port")), KP_META_QUERY,
-                                 0, &request, arena, &tree, NULL, &why);
+    int error = admin_request_to(admin, host,
+                                 (int)json_integer_value(json_object_get(broker, "port")),
+                                 KP_META_QUERY, 0, &request, arena, &tree, NULL, &why);
     admin_client_free(admin);
     return error || tree.error_code ? NULL : json_loads(cluster_text(arena, tree.value), 0, NULL);
 }
 
-/* The brokers that the cluster knows, alive or not, as the metadata tree tells them; fills the counts in. */
-static int list_brokers(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
-                        const struct kp_metadata_response *metadata, json_t *brokers) {
+/* The brokers that the cluster knows, alive or not, as the metadata tree tells them; fills the
+ * counts in. */
+static int list_brokers(const struct invocation *in, struct admin_client *admin,
+                        struct kp_arena *arena, const struct kp_metadata_response *metadata,
+                        json_t *brokers) {
     struct kp_meta_query_request request;
     struct kp_meta_query_response tree;
     struct error_text why = {""};
@@ -66,7 +73,8 @@ static int list_brokers(const struct invocation *in, struct admin_client *admin,
         json_t *broker = json_loads(cluster_text(arena, tree.entries.items[i].value), 0, NULL);
         int leads, holds;
         if (broker) {
-            count_of(metadata, (int32_t)json_integer_value(json_object_get(broker, "id")), &leads, &holds);
+            count_of(metadata, (int32_t)json_integer_value(json_object_get(broker, "id")), &leads,
+                     &holds);
             json_object_set_new(broker, "leaders", json_integer(leads));
             json_object_set_new(broker, "replicas", json_integer(holds));
             json_t *disk = disk_of(in->bootstrap, arena, broker);
@@ -87,8 +95,8 @@ static int leaderless(const struct kp_metadata_response *metadata, char *first, 
             if (partition->leader_id < 0 && count++ == 0) {
                 char trouble[320];
                 cluster_partition_trouble(metadata, partition, trouble, sizeof(trouble));
-                snprintf(first, room, "partition %.*s-%d: %s", (int)topic->name.len, topic->name.data,
-                         (int)partition->partition_index, trouble);
+                snprintf(first, room, "partition %.*s-%d: %s", (int)topic->name.len,
+                         topic->name.data, (int)partition->partition_index, trouble);
             }
         }
     }
@@ -96,14 +104,16 @@ static int leaderless(const struct kp_metadata_response *metadata, char *first, 
 }
 
 static void print_info(const struct kp_metadata_response *metadata, const json_t *brokers) {
-    print_text("cluster %.*s  metadata leader ", metadata->cluster_id.len > 0 ? (int)metadata->cluster_id.len : 0,
+    print_text("cluster %.*s  metadata leader ",
+               metadata->cluster_id.len > 0 ? (int)metadata->cluster_id.len : 0,
                metadata->cluster_id.data);
     if (metadata->controller_id >= 0) {
         print_text("%d\n", (int)metadata->controller_id);
     } else {
         print_text("none: %s\n", NO_METADATA_LEADER);
     }
-    static const char *const columns[] = {"BROKER", "ADDRESS", "RACK", "ALIVE", "LEADS", "REPLICAS"};
+    static const char *const columns[] = {"BROKER", "ADDRESS", "RACK",
+                                          "ALIVE",  "LEADS",   "REPLICAS"};
     struct table *table = table_new(columns, 6);
     size_t i;
     json_t *broker;
@@ -113,19 +123,24 @@ static void print_info(const struct kp_metadata_response *metadata, const json_t
         snprintf(id, sizeof(id), "%d", (int)json_integer_value(json_object_get(broker, "id")));
         const char *host = json_string_value(json_object_get(broker, "host"));
         bool v6 = host && strchr(host, ':');
-        snprintf(address, sizeof(address), "%s%s%s:%d", v6 ? "[" : "", host ? host : "", v6 ? "]" : "",
-                 (int)json_integer_value(json_object_get(broker, "port")));
-        snprintf(leads, sizeof(leads), "%d", (int)json_integer_value(json_object_get(broker, "leaders")));
-        snprintf(replicas, sizeof(replicas), "%d", (int)json_integer_value(json_object_get(broker, "replicas")));
+        snprintf(address, sizeof(address), "%s%s%s:%d", v6 ? "[" : "", host ? host : "",
+                 v6 ? "]" : "", (int)json_integer_value(json_object_get(broker, "port")));
+        snprintf(leads, sizeof(leads), "%d",
+                 (int)json_integer_value(json_object_get(broker, "leaders")));
+        snprintf(replicas, sizeof(replicas), "%d",
+                 (int)json_integer_value(json_object_get(broker, "replicas")));
         table_row(table,
                   (const char *[]){id, address, rack && *rack ? rack : NULL,
-                                   json_is_true(json_object_get(broker, "alive")) ? "yes" : "no", leads, replicas});
+                                   json_is_true(json_object_get(broker, "alive")) ? "yes" : "no",
+                                   leads, replicas});
     }
     table_print(table);
     json_array_foreach(brokers, i, broker) {
-        const char *trouble = json_string_value(json_object_get(json_object_get(broker, "disk"), "trouble"));
+        const char *trouble = json_string_value(
+            json_object_get(json_object_get(broker, "disk"), "trouble"));
         if (trouble) {
-            print_text("broker %d: %s\n", (int)json_integer_value(json_object_get(broker, "id")), trouble);
+            print_text("broker %d: %s\n", (int)json_integer_value(json_object_get(broker, "id")),
+                       trouble);
         }
     }
 }
@@ -139,8 +154,9 @@ static int show(const struct invocation *in, struct admin_client *admin, struct 
         return code;
     }
     if (in->json) {
-        print_json(json_pack("{s:s,s:i,s:o}", "cluster_id", cluster_text(arena, metadata->cluster_id),
-                             "metadata_leader", (int)metadata->controller_id, "brokers", brokers));
+        print_json(json_pack("{s:s,s:i,s:o}", "cluster_id",
+                             cluster_text(arena, metadata->cluster_id), "metadata_leader",
+                             (int)metadata->controller_id, "brokers", brokers));
     } else {
         print_info(metadata, brokers);
         json_decref(brokers);
@@ -163,7 +179,8 @@ static int wait_led(const struct invocation *in, uint64_t wait_ms) {
         bool reached = cluster_ask(admin, &arena, NULL, &metadata, &why) == ERR_NONE;
         int without = reached ? leaderless(&metadata, trouble, sizeof(trouble)) : 0;
         if (reached && metadata.controller_id < 0) {
-            snprintf(trouble, sizeof(trouble), "no broker leads the metadata: %s", NO_METADATA_LEADER);
+            snprintf(trouble, sizeof(trouble), "no broker leads the metadata: %s",
+                     NO_METADATA_LEADER);
             without++;
         }
         kp_arena_close(&arena);

@@ -1,8 +1,8 @@
 /*
  * drave: everything that a person or a script does to a running cluster.
  *
- * Happy path: parse the line by the table of commands, run the command, end with its exit code. Failures: wrong usage says what is wrong
- * and ends with 2. stdout is data, stderr is talk.
+ * Happy path: parse the line by the table of commands, run the command, end with its exit code.
+ * Failures: wrong usage says what is wrong and ends with 2. stdout is data, stderr is talk.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,8 @@ static void show_help(const struct invocation *in) {
 }
 
 /* What was typed is done; `result` is what the line was found to be. */
-static int act_on(struct invocation *in, enum command_line_result result, const struct error_text *why) {
+static int act_on(struct invocation *in, enum command_line_result result,
+                  const struct error_text *why) {
     switch (result) {
     case COMMAND_LINE_RUN: return in->command->run ? in->command->run(in) : about_run(in);
     case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
@@ -36,7 +37,8 @@ static int act_on(struct invocation *in, enum command_line_result result, const 
 
 static int act(int argc, char **argv) {
     const char *from_environment = getenv("DRAVE_BOOTSTRAP");
-    struct invocation in = {.bootstrap = from_environment && *from_environment ? from_environment : "127.0.0.1:9092",
+    struct invocation in = {.bootstrap = from_environment && *from_environment ? from_environment
+                                                                               : "127.0.0.1:9092",
                             .timeout_ms = 10000};
     struct error_text why = {""};
     if (argc < 2) {

@@ -59,7 +59,8 @@ int command_meta_get(struct invocation *in) {
     kp_arena_init(&arena, ARENA_MAX);
     int code = query(in, &arena, in->words[0], &answer);
     if (!code && answer.value.len < 0) {
-        say("%s has no value of its own; list what is under it with: drave meta ls %s", in->words[0], in->words[0]);
+        say("%s has no value of its own; list what is under it with: drave meta ls %s",
+            in->words[0], in->words[0]);
         code = EXIT_REFUSED;
     } else if (!code) {
         print_bytes(answer.value.data, (size_t)answer.value.len);

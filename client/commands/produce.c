@@ -1,9 +1,11 @@
 /*
- * drave produce: each line of standard input is a record, as text or (--json) as what `consume --json` prints.
+ * drave produce: each line of standard input is a record, as text or (--json) as what `consume
+ * --json` prints.
  *
- * Happy path: an idempotent producer; on a terminal a prompt and partition@offset for each line, else one closing line on stderr.
- * Failures: a record that is refused is told with its reason, and the exit code is 1, as it is for a line that is no record: nothing
- * behind that one is sent; Ctrl-C says how much was acknowledged.
+ * Happy path: an idempotent producer; on a terminal a prompt and partition@offset for each line,
+ * else one closing line on stderr.
+ * Failures: a record that is refused is told with its reason, and the exit code is 1, as it is for
+ * a line that is no record: nothing behind that one is sent; Ctrl-C says how much was acknowledged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -48,16 +50,20 @@ struct produce {
     struct patience patience;
 };
 
-/* A gap of a partition is time in which a record of it waited and none of its records was acknowledged. */
+/* A gap of a partition is time in which a record of it waited and none of its records was
+ * acknowledged. */
 static void note_acknowledged(struct produce *p, const rd_kafka_message_t *message) {
     int32_t partition = message->partition, room = p->last_ack_count;
     if (partition >= room) {
         p->last_ack_count = 2 * (partition + 1);
-        p->last_ack_ms = mem_realloc(p->last_ack_ms, (size_t)p->last_ack_count * sizeof(*p->last_ack_ms));
-        memset(p->last_ack_ms + room, 0, (size_t)(p->last_ack_count - room) * sizeof(*p->last_ack_ms));
+        p->last_ack_ms = mem_realloc(p->last_ack_ms,
+                                     (size_t)p->last_ack_count * sizeof(*p->last_ack_ms));
+        memset(p->last_ack_ms + room, 0,
+               (size_t)(p->last_ack_count - room) * sizeof(*p->last_ack_ms));
     }
     uint64_t now = now_ms(), silent = now - p->last_ack_ms[partition];
-    uint64_t waited = (uint64_t)rd_kafka_message_latency(message) / 1000, gap = silent < waited ? silent : waited;
+    uint64_t waited = (uint64_t)rd_kafka_message_latency(message) / 1000,
+             gap = silent < waited ? silent : waited;
     p->longest_gap_ms = gap > p->longest_gap_ms ? gap : p->longest_gap_ms;
     p->last_ack_ms[partition] = now;
 }
@@ -65,7 +71,8 @@ static void note_acknowledged(struct produce *p, const rd_kafka_message_t *messa
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
     (void)client;
     struct produce *p = opaque;
-    if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
+    if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+        message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
         return; /* given up after Ctrl-C; the closing line counts it */
     }
     if (message->err) {
@@ -132,8 +139,8 @@ static int check_options(const struct invocation *in) {
         say("--key-separator is empty; write for example -K :");
         return EXIT_USAGE;
     }
-    if (in->json &&
-        (invocation_has(in, 'K') || invocation_has(in, 'k') || invocation_has(in, 'H') || invocation_has(in, 'Z'))) {
+    if (in->json && (invocation_has(in, 'K') || invocation_has(in, 'k') ||
+                     invocation_has(in, 'H') || invocation_has(in, 'Z'))) {
         say("-K, -k, -H and -Z are for lines of text; with --json each line says its key, value and headers itself");
         return EXIT_USAGE;
     }
@@ -172,14 +179,17 @@ static void keep_pace(struct produce *p, uint64_t lines) {
     }
 }
 
-/* Hands one record to the client, which copies it; waits while its queue is full. The headers stay the caller's. */
+/* Hands one record to the client, which copies it; waits while its queue is full. The headers stay
+ * the caller's. */
 static void send_record(struct produce *p, const struct client_record *record) {
     for (;;) {
-        rd_kafka_headers_t *headers = record->headers ? rd_kafka_headers_copy(record->headers) : NULL;
+        rd_kafka_headers_t *headers = record->headers ? rd_kafka_headers_copy(record->headers)
+                                                      : NULL;
         rd_kafka_resp_err_t error = rd_kafka_producev(
             p->client, RD_KAFKA_V_RKT(p->topic),
             RD_KAFKA_V_PARTITION(record->has_partition ? record->partition : RD_KAFKA_PARTITION_UA),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(record->value.data, record->value.len),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            RD_KAFKA_V_VALUE(record->value.data, record->value.len),
             RD_KAFKA_V_KEY(record->key.data, record->key.len), RD_KAFKA_V_HEADERS(headers),
             RD_KAFKA_V_TIMESTAMP(record->has_timestamp ? record->timestamp_ms : 0), RD_KAFKA_V_END);
         if (!error) {
@@ -190,7 +200,8 @@ static void send_record(struct produce *p, const struct client_record *record) {
             rd_kafka_headers_destroy(headers);
         }
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL || interrupted()) {
-            rd_kafka_message_t refused = {.err = error, .len = record->value.len, .partition = record->partition};
+            rd_kafka_message_t refused = {
+                .err = error, .len = record->value.len, .partition = record->partition};
             p->sent++; /* or those under way would not be waited for */
             p->failed++;
             say_not_delivered(&refused, p->name);
@@ -232,25 +243,29 @@ static void wait_acknowledged(struct produce *p, bool all) {
     }
 }
 
-/* A record with the timestamp 0, which librdkafka takes for "now": on a way of its own, behind everything that was sent before. */
+/* A record with the timestamp 0, which librdkafka takes for "now": on a way of its own, behind
+ * everything that was sent before. */
 static void send_zero(struct produce *p, const struct client_record *record) {
     int64_t offset;
     struct error_text why = {""};
     int32_t partition = record->has_partition
                             ? record->partition
-                            : rd_kafka_msg_partitioner_consistent_random(p->topic, record->key.data, record->key.len,
+                            : rd_kafka_msg_partitioner_consistent_random(p->topic, record->key.data,
+                                                                         record->key.len,
                                                                          p->partitions, NULL, NULL);
     wait_acknowledged(p, true);
     if (interrupted()) {
         return;
     }
     p->single = p->single ? p->single
-                          : single_producer_new(p->in->bootstrap, p->in->timeout_ms, p->name, p->partitions);
+                          : single_producer_new(p->in->bootstrap, p->in->timeout_ms, p->name,
+                                                p->partitions);
     p->sent++;
     if (single_producer_send(p->single, partition, record, &offset, &why) == ERR_NONE) {
         p->acknowledged++;
     } else if (p->failed++ == 0) {
-        say("a record for partition %d of \"%s\" was not acknowledged: %s", (int)partition, p->name, why.text);
+        say("a record for partition %d of \"%s\" was not acknowledged: %s", (int)partition, p->name,
+            why.text);
     }
 }
 
@@ -275,7 +290,8 @@ static bool send_json(struct produce *p, const char *line, size_t len, uint64_t 
         record_close(&record);
     }
     if (error) {
-        say("line %" PRIu64 " is not sent: %s. The lines behind it are not sent, either", number, why.text);
+        say("line %" PRIu64 " is not sent: %s. The lines behind it are not sent, either", number,
+            why.text);
         return false;
     }
     if (record.has_timestamp && record.timestamp_ms == 0) {
@@ -298,7 +314,8 @@ static bool serve(void *arg) {
 /* One line of the input; false: nothing behind it is sent. */
 static bool take_line(struct produce *p, char *line, size_t len, bool too_long, uint64_t number) {
     if (too_long) {
-        say("line %" PRIu64 " is not sent: it has %zu bytes, and a record of \"%s\" has %zu at most: the topic's "
+        say("line %" PRIu64
+            " is not sent: it has %zu bytes, and a record of \"%s\" has %zu at most: the topic's "
             "max.message.bytes, or what this program takes where records are compressed (100000000)",
             number, len, p->name, p->line_max);
         p->failed++;
@@ -314,8 +331,8 @@ static bool take_line(struct produce *p, char *line, size_t len, bool too_long, 
 
 static void send_lines(struct produce *p) {
     enum { JSON_LARGER = 8 }; /* a byte as \u0000, and the names of the members */
-    struct line_reader *reader = line_reader_new(STDIN_FILENO, p->in->json ? JSON_LARGER * p->line_max : p->line_max,
-                                                 serve, p);
+    struct line_reader *reader = line_reader_new(
+        STDIN_FILENO, p->in->json ? JSON_LARGER * p->line_max : p->line_max, serve, p);
     struct error_text why;
     for (uint64_t lines = 0;; lines++) {
         char *line;
@@ -324,7 +341,8 @@ static void send_lines(struct produce *p) {
         if (p->terminal) {
             say_prompt("> ");
         }
-        enum line_result result = interrupted() ? LINE_STOPPED : line_reader_next(reader, &line, &len, &why);
+        enum line_result result = interrupted() ? LINE_STOPPED
+                                                : line_reader_next(reader, &line, &len, &why);
         if (result == LINE_FAILED) {
             say("%s", why.text);
             p->wrong_line = true;
@@ -345,17 +363,19 @@ static void send_lines(struct produce *p) {
 static int close_produce(struct produce *p) {
     wait_acknowledged(p, true);
     double seconds = (double)(now_ms() - p->begin_ms) / 1000;
-    uint64_t left = p->sent > p->acknowledged + p->failed ? p->sent - p->acknowledged - p->failed : 0;
+    uint64_t left = p->sent > p->acknowledged + p->failed ? p->sent - p->acknowledged - p->failed
+                                                          : 0;
     if (left) {
         rd_kafka_purge(p->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(p->client, 0);
     }
     if (p->in->json || invocation_has(p->in, OPTION_REPORT)) {
-        print_json(json_pack("{s:I,s:f,s:I,s:I,s:I}", "records", (json_int_t)p->acknowledged, "seconds", seconds,
-                             "failed", (json_int_t)p->failed, "unknown", (json_int_t)left, "longest_gap_ms",
-                             (json_int_t)p->longest_gap_ms));
+        print_json(json_pack("{s:I,s:f,s:I,s:I,s:I}", "records", (json_int_t)p->acknowledged,
+                             "seconds", seconds, "failed", (json_int_t)p->failed, "unknown",
+                             (json_int_t)left, "longest_gap_ms", (json_int_t)p->longest_gap_ms));
     } else if (!p->terminal || left || p->failed) {
-        say_plain("%" PRIu64 " records acknowledged by a majority in %.1f s", p->acknowledged, seconds);
+        say_plain("%" PRIu64 " records acknowledged by a majority in %.1f s", p->acknowledged,
+                  seconds);
     }
     if (p->failed) {
         say_plain("%" PRIu64 " records failed", p->failed);
@@ -413,10 +433,12 @@ int command_produce(struct invocation *in) {
     kafka_conf_set(conf, "enable.idempotence", "true");
     kafka_conf_set(conf, "linger.ms", p.terminal ? "0" : "5");
     kafka_conf_set(conf, "compression.type", invocation_value(in, 'z', "none"));
-    kafka_conf_set(conf, "reconnect.backoff.ms", "20"); /* a leader that moved is found again soon */
+    kafka_conf_set(conf, "reconnect.backoff.ms",
+                   "20"); /* a leader that moved is found again soon */
     kafka_conf_set(conf, "reconnect.backoff.max.ms", "200");
     kafka_conf_set(conf, "topic.metadata.refresh.fast.interval.ms", "100");
-    kafka_conf_set(conf, "message.max.bytes", "100000000"); /* the topic decides, not this program */
+    kafka_conf_set(conf, "message.max.bytes",
+                   "100000000"); /* the topic decides, not this program */
     set_limits(&p, conf);
     kafka_properties_set(conf, in);
     p.client = kafka_client(RD_KAFKA_PRODUCER, conf);

@@ -22,8 +22,9 @@ static void print_roff_char(char c, bool begins_line) {
     }
 }
 
-/* Text as roff takes it: no dash that may become another, no backslash that means something, no line that reads as a request. `fill`:
- * lines may be broken at blanks, which roff fills up again. */
+/* Text as roff takes it: no dash that may become another, no backslash that means something, no
+ * line that reads as a request. `fill`: lines may be broken at blanks, which roff fills up again.
+ */
 static void print_roff(const char *text, bool fill) {
     int column = 0;
     for (const char *at = text; *at; at++) {
@@ -123,8 +124,8 @@ void reference_print_markdown(void) {
     print_markdown_options(every_command, every_command_count);
     for (size_t i = 0; i < command_count; i++) {
         const struct command *command = &commands[i];
-        print_text("### `drave %s%s%s`\n\n%s\n\n    %s\n\n", command->name, *command->words ? " " : "", command->words,
-                   command->help, command->example);
+        print_text("### `drave %s%s%s`\n\n%s\n\n    %s\n\n", command->name,
+                   *command->words ? " " : "", command->words, command->help, command->example);
         if (command->option_count > 0) {
             print_markdown_options(command->options, command->option_count);
         }

@@ -1,4 +1,5 @@
-/* The reference of all commands, from their table: a man page, drave(1), and the Markdown of docs/cli.md. */
+/* The reference of all commands, from their table: a man page, drave(1), and the Markdown of
+ * docs/cli.md. */
 #ifndef CLIENT_COMMANDS_REFERENCE_H
 #define CLIENT_COMMANDS_REFERENCE_H
 

@@ -1,7 +1,8 @@
 /*
  * drave topic create, list, describe, delete.
  *
- * Happy path: one request to any broker, which forwards it where it must; describe adds the offsets, asked at each leader.
+ * Happy path: one request to any broker, which forwards it where it must; describe adds the
+ * offsets, asked at each leader.
  * Failures: the broker's own sentence is shown.
  */
 #include <inttypes.h>
@@ -33,14 +34,16 @@ static int take_configs(const struct invocation *in, struct session *session,
     struct kp_create_topics_request_config *configs = kp_new_items(
         &session->arena, &kp_create_topics_request_config_schema, &topic->configs, (int32_t)count);
     for (size_t i = 0; i < count; i++) {
-        if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name, &configs[i].value)) {
+        if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name,
+                             &configs[i].value)) {
             return EXIT_USAGE;
         }
     }
     return EXIT_DONE;
 }
 
-/* So that the broker that is asked next, when the connection to the first one breaks, knows the topic as what was asked for. */
+/* So that the broker that is asked next, when the connection to the first one breaks, knows the
+ * topic as what was asked for. */
 static void draw_id(struct kp_uuid *id) {
     size_t got = 0;
     while (got < sizeof id->bytes) {
@@ -50,14 +53,15 @@ static void draw_id(struct kp_uuid *id) {
 }
 
 /* `id` NULL: it has none, because it was not created. */
-static void print_created(const struct invocation *in, const struct kp_uuid *id, int partitions, int replicas,
-                          bool created) {
+static void print_created(const struct invocation *in, const struct kp_uuid *id, int partitions,
+                          int replicas, bool created) {
     char text[23];
     if (id) {
         kp_uuid_text(*id, text);
     }
-    print_json(json_pack("{s:s,s:o,s:i,s:i,s:b,s:b}", "name", in->words[0], "id", id ? json_string(text) : json_null(),
-                         "partitions", partitions, "replicas", replicas, "created", (int)created, "dry_run",
+    print_json(json_pack("{s:s,s:o,s:i,s:i,s:b,s:b}", "name", in->words[0], "id",
+                         id ? json_string(text) : json_null(), "partitions", partitions, "replicas",
+                         replicas, "created", (int)created, "dry_run",
                          (int)invocation_has(in, OPTION_DRY_RUN)));
 }
 
@@ -68,9 +72,12 @@ static int tell_existing(const struct invocation *in, struct session *session) {
         say_plain("topic \"%s\" exists", in->words[0]);
         return EXIT_DONE;
     }
-    int code = cluster_topic(session->admin, &session->arena, in->words[0], TOPIC_TO_USE, &metadata, &found);
+    int code = cluster_topic(session->admin, &session->arena, in->words[0], TOPIC_TO_USE, &metadata,
+                             &found);
     if (code == EXIT_DONE) {
-        int replicas = found->partitions.count > 0 ? (int)found->partitions.items[0].replica_nodes.count : 0;
+        int replicas = found->partitions.count > 0
+                           ? (int)found->partitions.items[0].replica_nodes.count
+                           : 0;
         print_created(in, &found->topic_id, (int)found->partitions.count, replicas, false);
     }
     return code;
@@ -97,7 +104,8 @@ int command_topic_create(struct invocation *in) {
     if (code) {
         return session_end(&session, code);
     }
-    int error = admin_request(session.admin, KP_CREATE_TOPICS, 5, &request, &session.arena, &response, NULL, &why);
+    int error = admin_request(session.admin, KP_CREATE_TOPICS, 5, &request, &session.arena,
+                              &response, NULL, &why);
     if (error) {
         return session_end(&session, admin_failed(error, &why));
     }
@@ -106,20 +114,22 @@ int command_topic_create(struct invocation *in) {
         say("the broker did not answer about topic \"%s\"", in->words[0]);
         return session_end(&session, EXIT_REFUSED);
     }
-    if (made->error_code == KAFKA_TOPIC_ALREADY_EXISTS && invocation_has(in, OPTION_IF_NOT_EXISTS)) {
+    if (made->error_code == KAFKA_TOPIC_ALREADY_EXISTS &&
+        invocation_has(in, OPTION_IF_NOT_EXISTS)) {
         return session_end(&session, tell_existing(in, &session));
     }
     if (made->error_code) {
-        return session_end(&session, session_refused(&session, in->words[0], made->error_code, made->error_message));
+        return session_end(&session, session_refused(&session, in->words[0], made->error_code,
+                                                     made->error_message));
     }
     if (in->json) {
         print_created(in, request.validate_only ? NULL : &made->topic_id, made->num_partitions,
                       made->replication_factor, !request.validate_only);
     } else {
         say_plain("topic \"%s\" %s: %d partition%s, %d replica%s", in->words[0],
-                  request.validate_only ? "would be created (--dry-run)" : "created", (int)made->num_partitions,
-                  made->num_partitions == 1 ? "" : "s", (int)made->replication_factor,
-                  made->replication_factor == 1 ? "" : "s");
+                  request.validate_only ? "would be created (--dry-run)" : "created",
+                  (int)made->num_partitions, made->num_partitions == 1 ? "" : "s",
+                  (int)made->replication_factor, made->replication_factor == 1 ? "" : "s");
     }
     return session_end(&session, EXIT_DONE);
 }
@@ -140,15 +150,17 @@ int command_topic_list(struct invocation *in) {
     for (int32_t i = 0; i < response.topics.count; i++) {
         const struct kp_metadata_response_topic *topic = &response.topics.items[i];
         const char *name = cluster_text(&session.arena, topic->name);
-        int replicas = topic->partitions.count > 0 ? (int)topic->partitions.items[0].replica_nodes.count : 0;
+        int replicas = topic->partitions.count > 0
+                           ? (int)topic->partitions.items[0].replica_nodes.count
+                           : 0;
         char partitions_text[16], replicas_text[16];
         snprintf(partitions_text, sizeof(partitions_text), "%d", (int)topic->partitions.count);
         snprintf(replicas_text, sizeof(replicas_text), "%d", replicas);
         if (table) {
             table_row(table, (const char *[]){name, partitions_text, replicas_text});
         }
-        json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "name", name, "partitions", (int)topic->partitions.count,
-                                              "replicas", replicas));
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "name", name, "partitions",
+                                              (int)topic->partitions.count, "replicas", replicas));
     }
     if (response.topics.count == 0) {
         say_plain("the cluster has no topics; make one with: drave topic create NAME");
@@ -173,10 +185,13 @@ static json_t *ids(const int32_t *items, int32_t count) {
 }
 
 /* The offsets of all partitions as their leaders tell them now; -1: could not be had. */
-static struct partition_offset *ask_offsets(struct session *session, const struct kp_metadata_response *metadata,
-                                            const char *name, const struct kp_metadata_response_topic *topic,
+static struct partition_offset *ask_offsets(struct session *session,
+                                            const struct kp_metadata_response *metadata,
+                                            const char *name,
+                                            const struct kp_metadata_response_topic *topic,
                                             int64_t which) {
-    struct partition_offset *items = mem_zalloc(((size_t)topic->partitions.count + 1) * sizeof(*items));
+    struct partition_offset *items = mem_zalloc(((size_t)topic->partitions.count + 1) *
+                                                sizeof(*items));
     for (int32_t i = 0; i < topic->partitions.count; i++) {
         items[i] = (struct partition_offset){
             .topic = name, .partition = topic->partitions.items[i].partition_index, .offset = -1};
@@ -186,19 +201,21 @@ static struct partition_offset *ask_offsets(struct session *session, const struc
     return items;
 }
 
-static json_t *describe_partitions(struct session *session, const struct kp_metadata_response *metadata,
-                                   const char *name, const struct kp_metadata_response_topic *topic) {
+static json_t *describe_partitions(struct session *session,
+                                   const struct kp_metadata_response *metadata, const char *name,
+                                   const struct kp_metadata_response_topic *topic) {
     json_t *list = json_array();
     struct partition_offset *start = ask_offsets(session, metadata, name, topic, OFFSETS_EARLIEST),
                             *end = ask_offsets(session, metadata, name, topic, OFFSETS_LATEST);
     for (int32_t i = 0; i < topic->partitions.count; i++) {
         const struct kp_metadata_response_partition *p = &topic->partitions.items[i];
-        json_array_append_new(list,
-                              json_pack("{s:i,s:i,s:i,s:o,s:o,s:I,s:I}", "id", (int)p->partition_index, "leader",
-                                        (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
-                                        ids(p->replica_nodes.items, p->replica_nodes.count), "in_sync",
-                                        ids(p->isr_nodes.items, p->isr_nodes.count), "start_offset",
-                                        (json_int_t)start[i].offset, "high_watermark", (json_int_t)end[i].offset));
+        json_array_append_new(
+            list,
+            json_pack("{s:i,s:i,s:i,s:o,s:o,s:I,s:I}", "id", (int)p->partition_index, "leader",
+                      (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
+                      ids(p->replica_nodes.items, p->replica_nodes.count), "in_sync",
+                      ids(p->isr_nodes.items, p->isr_nodes.count), "start_offset",
+                      (json_int_t)start[i].offset, "high_watermark", (json_int_t)end[i].offset));
     }
     mem_free(start);
     mem_free(end);
@@ -219,12 +236,14 @@ static json_t *describe_config(struct session *session, const char *name) {
     request.resources.items = &resource;
     request.resources.count = 1;
     json_t *config = json_object();
-    int error = admin_request(session->admin, KP_DESCRIBE_CONFIGS, 1, &request, &session->arena, &response, NULL, &why);
+    int error = admin_request(session->admin, KP_DESCRIBE_CONFIGS, 1, &request, &session->arena,
+                              &response, NULL, &why);
     if (error || response.results.count != 1) {
         return config;
     }
     for (int32_t i = 0; i < response.results.items[0].configs.count; i++) {
-        const struct kp_describe_configs_response_config *one = &response.results.items[0].configs.items[i];
+        const struct kp_describe_configs_response_config *one =
+            &response.results.items[0].configs.items[i];
         if (one->config_source == SOURCE_TOPIC) {
             json_object_set_new(config, cluster_text(&session->arena, one->name),
                                 json_string(cluster_text(&session->arena, one->value)));
@@ -251,7 +270,8 @@ static void print_description(const json_t *topic) {
     json_object_foreach(json_object_get(topic, "config"), key, value) {
         print_text("  %s=%s\n", key, json_string_value(value));
     }
-    static const char *const columns[] = {"PARTITION", "LEADER", "EPOCH", "REPLICAS", "IN SYNC", "START", "END"};
+    static const char *const columns[] = {"PARTITION", "LEADER", "EPOCH", "REPLICAS",
+                                          "IN SYNC",   "START",  "END"};
     static const char *const keys[] = {"id",      "leader",       "leader_epoch",  "replicas",
                                        "in_sync", "start_offset", "high_watermark"};
     struct table *table = table_new(columns, 7);
@@ -265,7 +285,8 @@ static void print_description(const json_t *topic) {
             if (json_is_array(field)) {
                 join(field, cells[k], sizeof(cells[k]));
             } else {
-                snprintf(cells[k], sizeof(cells[k]), "%" JSON_INTEGER_FORMAT, json_integer_value(field));
+                snprintf(cells[k], sizeof(cells[k]), "%" JSON_INTEGER_FORMAT,
+                         json_integer_value(field));
             }
             row[k] = json_is_integer(field) && json_integer_value(field) < 0 ? NULL : cells[k];
         }
@@ -282,7 +303,8 @@ static void print_troubles(const struct kp_metadata_response *metadata,
         char trouble[400];
         cluster_partition_trouble(metadata, &topic->partitions.items[i], trouble, sizeof(trouble));
         if (*trouble && ++count <= TROUBLES_SHOWN) {
-            print_text("partition %d: %s\n", (int)topic->partitions.items[i].partition_index, trouble);
+            print_text("partition %d: %s\n", (int)topic->partitions.items[i].partition_index,
+                       trouble);
         }
     }
     if (count > TROUBLES_SHOWN) {
@@ -319,8 +341,8 @@ int command_topic_describe(struct invocation *in) {
 
 static void tell_deleted(const struct invocation *in, const char *name, json_t *list) {
     bool dry_run = invocation_has(in, OPTION_DRY_RUN);
-    json_array_append_new(list,
-                          json_pack("{s:s,s:b,s:b}", "name", name, "deleted", (int)!dry_run, "dry_run", (int)dry_run));
+    json_array_append_new(list, json_pack("{s:s,s:b,s:b}", "name", name, "deleted", (int)!dry_run,
+                                          "dry_run", (int)dry_run));
     if (!in->json && !dry_run) {
         say_plain("topic \"%s\" deleted", name);
     }
@@ -336,7 +358,8 @@ static int delete_topic(const struct invocation *in, const char *name, json_t *l
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;
     struct error_text why = {""};
-    int code = cluster_topic(session.admin, &session.arena, name, TOPIC_TO_CHANGE, &metadata, &found);
+    int code = cluster_topic(session.admin, &session.arena, name, TOPIC_TO_CHANGE, &metadata,
+                             &found);
     if (code) {
         return session_end(&session, code);
     }
@@ -354,15 +377,17 @@ static int delete_topic(const struct invocation *in, const char *name, json_t *l
     request.topics.items = &topic;
     request.topics.count = 1;
     request.timeout_ms = admin_client_answer_ms(session.admin);
-    int error = admin_request(session.admin, KP_DELETE_TOPICS, 6, &request, &session.arena, &response, NULL, &why);
+    int error = admin_request(session.admin, KP_DELETE_TOPICS, 6, &request, &session.arena,
+                              &response, NULL, &why);
     if (error) {
         return session_end(&session, admin_failed(error, &why));
     }
     bool gone = admin_client_repeated(session.admin) && response.responses.count == 1 &&
                 response.responses.items[0].error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
     if (!gone && response.responses.count == 1 && response.responses.items[0].error_code) {
-        return session_end(&session, session_refused(&session, name, response.responses.items[0].error_code,
-                                                     response.responses.items[0].error_message));
+        return session_end(&session,
+                           session_refused(&session, name, response.responses.items[0].error_code,
+                                           response.responses.items[0].error_message));
     }
     tell_deleted(in, name, list);
     return session_end(&session, EXIT_DONE);

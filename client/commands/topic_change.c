@@ -1,8 +1,9 @@
 /*
  * drave topic alter and add-partitions: what changes a topic that exists.
  *
- * Happy path: one request for all topics of the call to any broker, which forwards it where it must. With --dry-run the broker checks
- * everything and changes nothing. Failures: the broker's own sentence for each topic; the others are changed all the same.
+ * Happy path: one request for all topics of the call to any broker, which forwards it where it
+ * must. With --dry-run the broker checks everything and changes nothing. Failures: the broker's own
+ * sentence for each topic; the others are changed all the same.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static int fill_operations(struct session *session, const struct invocation *in,
         (int32_t)(set + removed));
     for (size_t i = 0; i < set; i++) {
         configs[i].config_operation = CONFIG_SET;
-        if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name, &configs[i].value)) {
+        if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name,
+                             &configs[i].value)) {
             return EXIT_USAGE;
         }
     }
@@ -56,7 +58,8 @@ static void describe_operations(const struct invocation *in, char *text, size_t 
         used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "", one);
     }
     for (size_t i = 0; (one = invocation_nth(in, 'd', i)) && used < room; i++) {
-        used += (size_t)snprintf(text + used, room - used, "%sthe cluster's own %s", used ? ", " : "", one);
+        used += (size_t)snprintf(text + used, room - used, "%sthe cluster's own %s",
+                                 used ? ", " : "", one);
     }
 }
 
@@ -81,7 +84,8 @@ static int tell_altered(struct session *session, const struct invocation *in,
     json_t *list = json_array();
     describe_operations(in, operations, sizeof(operations));
     for (int32_t i = 0; i < response->responses.count; i++) {
-        const struct kp_incremental_alter_configs_response_resource *one = &response->responses.items[i];
+        const struct kp_incremental_alter_configs_response_resource *one =
+            &response->responses.items[i];
         const char *topic = cluster_text(&session->arena, one->resource_name);
         if (one->error_code) {
             code = session_refused(session, topic, one->error_code, one->error_message);
@@ -89,14 +93,15 @@ static int tell_altered(struct session *session, const struct invocation *in,
         }
         json_array_append_new(list, json_of_operations(in, topic));
         if (!in->json && invocation_has(in, OPTION_DRY_RUN)) {
-            say_plain("topic \"%s\" would have %s; nothing was changed (--dry-run)", topic, operations);
+            say_plain("topic \"%s\" would have %s; nothing was changed (--dry-run)", topic,
+                      operations);
         } else if (!in->json) {
             say_plain("topic \"%s\" has %s now", topic, operations);
         }
     }
     if (response->responses.count != in->word_count) {
-        say("the broker answered about %d of %d topics; see drave topic describe", (int)response->responses.count,
-            in->word_count);
+        say("the broker answered about %d of %d topics; see drave topic describe",
+            (int)response->responses.count, in->word_count);
         code = EXIT_REFUSED;
     }
     if (in->json) {
@@ -113,13 +118,15 @@ int command_topic_alter(struct invocation *in) {
     struct kp_incremental_alter_configs_response response;
     struct error_text why = {""};
     if (!invocation_has(in, 'c') && !invocation_has(in, 'd')) {
-        say("nothing to change; write for example drave topic alter %s -c max.message.bytes=2000000", in->words[0]);
+        say("nothing to change; write for example drave topic alter %s -c max.message.bytes=2000000",
+            in->words[0]);
         return EXIT_USAGE;
     }
     session_begin(&session, in);
     kp_set_fallbacks(&kp_incremental_alter_configs_request_schema, &request);
     struct kp_incremental_alter_configs_request_resource *resources = kp_new_items(
-        &session.arena, &kp_incremental_alter_configs_request_resource_schema, &request.resources, in->word_count);
+        &session.arena, &kp_incremental_alter_configs_request_resource_schema, &request.resources,
+        in->word_count);
     request.validate_only = invocation_has(in, OPTION_DRY_RUN);
     for (int i = 0; i < in->word_count; i++) {
         resources[i].resource_type = RESOURCE_TOPIC;
@@ -129,18 +136,21 @@ int command_topic_alter(struct invocation *in) {
             return session_end(&session, code);
         }
     }
-    int error = admin_request(session.admin, KP_INCREMENTAL_ALTER_CONFIGS, 0, &request, &session.arena, &response, NULL,
-                              &why);
-    return session_end(&session, error ? admin_failed(error, &why) : tell_altered(&session, in, &response));
+    int error = admin_request(session.admin, KP_INCREMENTAL_ALTER_CONFIGS, 0, &request,
+                              &session.arena, &response, NULL, &why);
+    return session_end(&session,
+                       error ? admin_failed(error, &why) : tell_altered(&session, in, &response));
 }
 
 /* ---- add-partitions ---- */
 
-/* The request was sent again because a connection broke, and finds what it asks for: the first one did it. */
+/* The request was sent again because a connection broke, and finds what it asks for: the first one
+ * did it. */
 static bool was_grown_before(struct session *session, const char *topic, int32_t all) {
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;
-    return cluster_topic(session->admin, &session->arena, topic, TOPIC_TO_CHANGE, &metadata, &found) == EXIT_DONE &&
+    return cluster_topic(session->admin, &session->arena, topic, TOPIC_TO_CHANGE, &metadata,
+                         &found) == EXIT_DONE &&
            found->partitions.count == all;
 }
 
@@ -155,18 +165,22 @@ static int tell_grown(struct session *session, const struct invocation *in,
         const char *topic = cluster_text(&session->arena, one->name);
         int32_t all = 0;
         for (int32_t k = 0; k < request->topics.count; k++) {
-            all = kp_string_equal(request->topics.items[k].name, one->name) ? request->topics.items[k].count : all;
+            all = kp_string_equal(request->topics.items[k].name, one->name)
+                      ? request->topics.items[k].count
+                      : all;
         }
-        bool done = one->error_code == KAFKA_INVALID_PARTITIONS && repeated && was_grown_before(session, topic, all);
+        bool done = one->error_code == KAFKA_INVALID_PARTITIONS && repeated &&
+                    was_grown_before(session, topic, all);
         if (one->error_code && !done) {
             code = session_refused(session, topic, one->error_code, one->error_message);
             continue;
         }
-        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:b}", "name", topic, "partitions", (int)all, "added",
-                                              (int)added, "dry_run", (int)dry_run));
+        json_array_append_new(list,
+                              json_pack("{s:s,s:i,s:i,s:b}", "name", topic, "partitions", (int)all,
+                                        "added", (int)added, "dry_run", (int)dry_run));
         if (!in->json) {
-            say_plain("topic \"%s\" %s %d partitions, %d of them new%s", topic, dry_run ? "would have" : "has",
-                      (int)all, (int)added,
+            say_plain("topic \"%s\" %s %d partitions, %d of them new%s", topic,
+                      dry_run ? "would have" : "has", (int)all, (int)added,
                       dry_run ? "; nothing was changed (--dry-run)"
                               : "; new records with a key may go to another partition than before");
         }
@@ -192,13 +206,16 @@ int command_topic_add_partitions(struct invocation *in) {
     session_begin(&session, in);
     kp_set_fallbacks(&kp_create_partitions_request_schema, &request);
     struct kp_create_partitions_request_topic *topics = kp_new_items(
-        &session.arena, &kp_create_partitions_request_topic_schema, &request.topics, in->word_count);
+        &session.arena, &kp_create_partitions_request_topic_schema, &request.topics,
+        in->word_count);
     for (int i = 0; i < in->word_count; i++) {
         struct kp_metadata_response metadata;
         const struct kp_metadata_response_topic *found;
-        int code = cluster_topic(session.admin, &session.arena, in->words[i], TOPIC_TO_CHANGE, &metadata, &found);
+        int code = cluster_topic(session.admin, &session.arena, in->words[i], TOPIC_TO_CHANGE,
+                                 &metadata, &found);
         if (code) {
-            return session_end(&session, code); /* nothing is changed unless all of them are there */
+            return session_end(&session,
+                               code); /* nothing is changed unless all of them are there */
         }
         topics[i].name = kp_string_of(in->words[i]);
         topics[i].count = found->partitions.count + added;
@@ -206,7 +223,8 @@ int command_topic_add_partitions(struct invocation *in) {
     }
     request.validate_only = invocation_has(in, OPTION_DRY_RUN);
     request.timeout_ms = admin_client_answer_ms(session.admin);
-    int error = admin_request(session.admin, KP_CREATE_PARTITIONS, 1, &request, &session.arena, &response, NULL, &why);
-    return session_end(&session,
-                       error ? admin_failed(error, &why) : tell_grown(&session, in, &request, &response, added));
+    int error = admin_request(session.admin, KP_CREATE_PARTITIONS, 1, &request, &session.arena,
+                              &response, NULL, &why);
+    return session_end(&session, error ? admin_failed(error, &why)
+                                       : tell_grown(&session, in, &request, &response, added));
 }

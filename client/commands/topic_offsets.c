@@ -1,7 +1,8 @@
 /*
  * drave topic offsets: where each partition starts and ends, and where it stood at a time.
  *
- * Happy path: ListOffsets to the leaders. Failures: a partition whose leader does not answer within --timeout is said, exit code 1.
+ * Happy path: ListOffsets to the leaders. Failures: a partition whose leader does not answer within
+ * --timeout is said, exit code 1.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@
 /* The columns, in their order. */
 enum { START, END, LAST_STABLE, AT, COLUMNS };
 
-static void print_rows(const struct invocation *in, struct partition_offset *columns[COLUMNS], size_t count) {
+static void print_rows(const struct invocation *in, struct partition_offset *columns[COLUMNS],
+                       size_t count) {
     static const char *const names[] = {"PARTITION", "START", "END", "LAST STABLE", "AT"};
     struct table *table = in->json ? NULL : table_new(names, columns[AT] ? 5 : 4);
     json_t *list = json_array();
@@ -34,10 +36,11 @@ static void print_rows(const struct invocation *in, struct partition_offset *col
             table_row(table, row);
         }
         json_t *at = row[1 + AT] ? json_integer(columns[AT][i].offset) : json_null();
-        json_array_append_new(list,
-                              json_pack("{s:i,s:I,s:I,s:I,s:o}", "partition", (int)columns[START][i].partition, "start",
-                                        (json_int_t)columns[START][i].offset, "end", (json_int_t)columns[END][i].offset,
-                                        "last_stable", (json_int_t)columns[LAST_STABLE][i].offset, "at", at));
+        json_array_append_new(
+            list, json_pack("{s:i,s:I,s:I,s:I,s:o}", "partition", (int)columns[START][i].partition,
+                            "start", (json_int_t)columns[START][i].offset, "end",
+                            (json_int_t)columns[END][i].offset, "last_stable",
+                            (json_int_t)columns[LAST_STABLE][i].offset, "at", at));
     }
     if (table) {
         table_print(table);
@@ -74,10 +77,17 @@ int command_topic_offsets(struct invocation *in) {
         }
     }
     session_begin(&session, in);
-    int code = cluster_topic(session.admin, &session.arena, topic, TOPIC_TO_CHANGE, &metadata, &found);
-    code = code ? code : topic_offsets_ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED, &columns[START]);
-    code = code ? code : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED, &columns[LAST_STABLE]);
-    code = code ? code : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED, &columns[END]);
+    int code = cluster_topic(session.admin, &session.arena, topic, TOPIC_TO_CHANGE, &metadata,
+                             &found);
+    code = code ? code
+                : topic_offsets_ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED,
+                                    &columns[START]);
+    code = code ? code
+                : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED,
+                                    &columns[LAST_STABLE]);
+    code = code ? code
+                : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED,
+                                    &columns[END]);
     if (!code && at) {
         code = topic_offsets_ask(in, topic, found, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
     }

@@ -21,7 +21,8 @@ int session_end(struct session *session, int code) {
     return code;
 }
 
-int session_refused(struct session *session, const char *topic, int16_t error, struct kp_string message) {
+int session_refused(struct session *session, const char *topic, int16_t error,
+                    struct kp_string message) {
     if (*topic && error == KAFKA_UNKNOWN_TOPIC_OR_PARTITION) {
         return cluster_topic_missing(session->admin, &session->arena, topic, TOPIC_TO_CHANGE);
     }
@@ -34,7 +35,8 @@ int session_refused(struct session *session, const char *topic, int16_t error, s
     return EXIT_REFUSED;
 }
 
-bool session_setting(struct session *session, const char *pair, struct kp_string *key, struct kp_string *value) {
+bool session_setting(struct session *session, const char *pair, struct kp_string *key,
+                     struct kp_string *value) {
     char *name;
     const char *text;
     if (!pair_split(pair, &name, &text)) {

@@ -1,4 +1,5 @@
-/* What the topic commands share: one connection and one arena for a call, and the broker's refusal as a sentence. */
+/* What the topic commands share: one connection and one arena for a call, and the broker's refusal
+ * as a sentence. */
 #ifndef CLIENT_COMMANDS_TOPIC_SESSION_H
 #define CLIENT_COMMANDS_TOPIC_SESSION_H
 
@@ -16,9 +17,12 @@ void session_begin(struct session *session, const struct invocation *in);
 int session_end(struct session *session, int code);
 
 /* Says what the broker answered about a topic; EXIT_REFUSED. */
-int session_refused(struct session *session, const char *topic, int16_t error, struct kp_string message);
+int session_refused(struct session *session, const char *topic, int16_t error,
+                    struct kp_string message);
 
-/* Splits "key=value"; false, with a sentence, when it is not that. The key is a copy in the arena. */
-bool session_setting(struct session *session, const char *pair, struct kp_string *key, struct kp_string *value);
+/* Splits "key=value"; false, with a sentence, when it is not that. The key is a copy in the arena.
+ */
+bool session_setting(struct session *session, const char *pair, struct kp_string *key,
+                     struct kp_string *value);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * drave dev: a cluster on this machine, to try things out and to break.
  *
- * Happy path: make the directory, start the brokers, wait until topics can be created, say what to try; without --detach stay until
- * Ctrl-C, then stop them. A directory that was made before is started as it is. Failures: a setting that draved refuses leaves no
- * directory behind; a broker that ends while it is waited for gives its own last line, and the others are stopped again.
+ * Happy path: make the directory, start the brokers, wait until topics can be created, say what to
+ * try; without --detach stay until Ctrl-C, then stop them. A directory that was made before is
+ * started as it is. Failures: a setting that draved refuses leaves no directory behind; a broker
+ * that ends while it is waited for gives its own last line, and the others are stopped again.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -27,8 +28,9 @@ static int choose_ports(struct dev_node *nodes, size_t count, int port, struct e
     for (size_t i = 0; !error && i < count; i++) {
         nodes[i] = (struct dev_node){.id = (int)i + 1};
         nodes[i].port = port ? port + (int)i : ports[2 * i];
-        nodes[i].peer_port = port && port + PEER_PORT_DISTANCE + (int)count < 65536 ? port + PEER_PORT_DISTANCE + (int)i
-                                                                                    : ports[2 * i + 1];
+        nodes[i].peer_port = port && port + PEER_PORT_DISTANCE + (int)count < 65536
+                                 ? port + PEER_PORT_DISTANCE + (int)i
+                                 : ports[2 * i + 1];
         error = dev_port_check(nodes[i].port, why);
         error = error ? error : dev_port_check(nodes[i].peer_port, why);
     }
@@ -36,31 +38,35 @@ static int choose_ports(struct dev_node *nodes, size_t count, int port, struct e
 }
 
 /* A directory that exists is started as it is: says which option asks for something else. */
-static int check_made(const struct invocation *in, const struct dev_node *nodes, size_t count, int port,
-                      struct error_text *why) {
+static int check_made(const struct invocation *in, const struct dev_node *nodes, size_t count,
+                      int port, struct error_text *why) {
     const char *dir = dev_directory(in);
     int64_t wanted = invocation_number(in, OPTION_NODES, 3, 1, DEV_NODES_MAX);
     if (invocation_has(in, OPTION_PORT) && port != nodes[0].port && port != 0) {
-        return error_set(why, ERR_EXISTS,
-                         "%s holds brokers already, from port %d on; leave out --port, change port in "
-                         "%s/<id>/draved.conf, or delete %s",
-                         dir, nodes[0].port, dir, dir);
+        return error_set(
+            why, ERR_EXISTS,
+            "%s holds brokers already, from port %d on; leave out --port, change port in "
+            "%s/<id>/draved.conf, or delete %s",
+            dir, nodes[0].port, dir, dir);
     }
     if (invocation_has(in, OPTION_NODES) && (size_t)wanted != count) {
-        return error_set(why, ERR_EXISTS,
-                         "%s holds %zu brokers already, not %d; leave out --nodes to start them, or delete %s", dir,
-                         count, (int)wanted, dir);
+        return error_set(
+            why, ERR_EXISTS,
+            "%s holds %zu brokers already, not %d; leave out --nodes to start them, or delete %s",
+            dir, count, (int)wanted, dir);
     }
     if (invocation_has(in, OPTION_SET)) {
-        return error_set(why, ERR_EXISTS,
-                         "%s exists and has its settings; change %s/<id>/draved.conf instead of --set, or delete %s",
-                         dir, dir, dir);
+        return error_set(
+            why, ERR_EXISTS,
+            "%s exists and has its settings; change %s/<id>/draved.conf instead of --set, or delete %s",
+            dir, dir, dir);
     }
     return ERR_NONE;
 }
 
 /* The nodes of the directory, made if they are not there. */
-static int dev_prepare(const struct invocation *in, struct dev_node *nodes, size_t *count, struct error_text *why) {
+static int dev_prepare(const struct invocation *in, struct dev_node *nodes, size_t *count,
+                       struct error_text *why) {
     const char *settings[INVOCATION_VALUES + 1] = {NULL};
     int wanted = (int)invocation_number(in, OPTION_NODES, 3, 1, DEV_NODES_MAX);
     int port = (int)invocation_number(in, OPTION_PORT, 9092, 0, 65535 - DEV_NODES_MAX);
@@ -86,7 +92,8 @@ static void bootstrap_of(const struct dev_node *nodes, size_t count, char *text,
     size_t used = 0;
     text[0] = 0;
     for (size_t i = 0; i < count && used < room; i++) {
-        used += (size_t)snprintf(text + used, room - used, "%s127.0.0.1:%d", i ? "," : "", nodes[i].port);
+        used += (size_t)snprintf(text + used, room - used, "%s127.0.0.1:%d", i ? "," : "",
+                                 nodes[i].port);
     }
 }
 
@@ -101,7 +108,8 @@ static void print_what_to_try(const char *dir, const char *bootstrap, bool detac
     print_flush();
 }
 
-/* What ends the cluster when it is not detached; SIGHUP only if nobody asked to ignore it (nohup). */
+/* What ends the cluster when it is not detached; SIGHUP only if nobody asked to ignore it (nohup).
+ */
 static void block_signals(sigset_t *signals) {
     struct sigaction hangup;
     sigemptyset(signals);
@@ -114,7 +122,8 @@ static void block_signals(sigset_t *signals) {
 }
 
 /* Until Ctrl-C; a broker that ends meanwhile is told. */
-static int stay(const struct invocation *in, struct dev_node *nodes, size_t count, const sigset_t *signals) {
+static int stay(const struct invocation *in, struct dev_node *nodes, size_t count,
+                const sigset_t *signals) {
     sigset_t waited = *signals;
     int caught = SIGCHLD;
     size_t ended;
@@ -132,7 +141,8 @@ static int stay(const struct invocation *in, struct dev_node *nodes, size_t coun
 }
 
 /* Those that this call has started; what ran before goes on. */
-static void end_own(const struct invocation *in, const struct dev_node *nodes, size_t count, const sigset_t *signals) {
+static void end_own(const struct invocation *in, const struct dev_node *nodes, size_t count,
+                    const sigset_t *signals) {
     struct dev_node own[DEV_NODES_MAX];
     size_t n = 0, ended;
     for (size_t i = 0; i < count; i++) {
@@ -154,7 +164,8 @@ int command_dev(struct invocation *in) {
     }
     bootstrap_of(nodes, count, bootstrap, sizeof(bootstrap));
     block_signals(&signals); /* before the first broker: none is left behind by Ctrl-C */
-    if (dev_run_start(nodes, count, &why) || dev_run_wait(in, nodes, count, nodes, count, &signals, &why)) {
+    if (dev_run_start(nodes, count, &why) ||
+        dev_run_wait(in, nodes, count, nodes, count, &signals, &why)) {
         fail(&why);
         end_own(in, nodes, count, &signals);
         return EXIT_REFUSED;

@@ -1,8 +1,9 @@
 /*
- * drave dev status, stop, kill, pause, resume, start: what one does to a cluster that `drave dev` has made.
+ * drave dev status, stop, kill, pause, resume, start: what one does to a cluster that `drave dev`
+ * has made.
  *
- * Happy path: the named brokers, else all; each command returns when it is true. Failures: a broker that is not there, or does not run, is
- * named with the command that helps, and the exit code is 1.
+ * Happy path: the named brokers, else all; each command returns when it is true. Failures: a broker
+ * that is not there, or does not run, is named with the command that helps, and the exit code is 1.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@ struct chosen {
     size_t all_count, count;
 };
 
-static const struct dev_node *find_node(const struct dev_node *nodes, size_t count, const char *word) {
+static const struct dev_node *find_node(const struct dev_node *nodes, size_t count,
+                                        const char *word) {
     for (size_t i = 0; i < count; i++) {
         char id[16];
         snprintf(id, sizeof(id), "%d", nodes[i].id);
@@ -40,11 +42,12 @@ static bool choose(const struct invocation *in, struct chosen *chosen) {
     for (int i = 0; i < in->word_count; i++) {
         const struct dev_node *node = find_node(chosen->all, chosen->all_count, in->words[i]);
         if (!node) {
-            say("%s holds no broker %s; its brokers are %d to %d", dev_directory(in), in->words[i], chosen->all[0].id,
-                chosen->all[chosen->all_count - 1].id);
+            say("%s holds no broker %s; its brokers are %d to %d", dev_directory(in), in->words[i],
+                chosen->all[0].id, chosen->all[chosen->all_count - 1].id);
             return false;
         }
-        if (!find_node(chosen->nodes, chosen->count, in->words[i])) { /* named twice is named once */
+        if (!find_node(chosen->nodes, chosen->count,
+                       in->words[i])) { /* named twice is named once */
             chosen->nodes[chosen->count++] = *node;
         }
     }
@@ -68,7 +71,10 @@ int command_dev_status(struct invocation *in) {
         struct error_text why;
         bool hidden = dev_process_find(&chosen.nodes[i], &process, &why) != ERR_NONE;
         bool paused = dev_process_paused(&process);
-        const char *state = hidden ? "in use by another user" : paused ? "paused" : process.pid ? "running" : "stopped";
+        const char *state = hidden        ? "in use by another user"
+                            : paused      ? "paused"
+                            : process.pid ? "running"
+                                          : "stopped";
         char id[16], address[32], pid[16];
         snprintf(id, sizeof(id), "%d", chosen.nodes[i].id);
         snprintf(address, sizeof(address), "127.0.0.1:%d", chosen.nodes[i].port);
@@ -76,9 +82,10 @@ int command_dev_status(struct invocation *in) {
         if (table) {
             table_row(table, (const char *[]){id, address, process.pid ? pid : NULL, state});
         }
-        json_array_append_new(list, json_pack("{s:i,s:s,s:I,s:b,s:s}", "id", chosen.nodes[i].id, "address", address,
-                                              "pid", (json_int_t)process.pid, "running", hidden || process.pid != 0,
-                                              "state", state));
+        json_array_append_new(list,
+                              json_pack("{s:i,s:s,s:I,s:b,s:s}", "id", chosen.nodes[i].id,
+                                        "address", address, "pid", (json_int_t)process.pid,
+                                        "running", hidden || process.pid != 0, "state", state));
         dev_process_close(&process);
     }
     if (table) {
@@ -106,13 +113,15 @@ int command_dev_stop(struct invocation *in) {
 }
 
 /* SIGKILL waits until the process is gone. */
-static int signal_node(const struct invocation *in, struct dev_node *node, int number, const char *done) {
+static int signal_node(const struct invocation *in, struct dev_node *node, int number,
+                       const char *done) {
     struct dev_process process;
     struct error_text why = {""};
     size_t ended = 0;
     int code = dev_process_find(node, &process, &why) ? EXIT_REFUSED : EXIT_DONE;
     if (!code && process.pid == 0) {
-        error_set(&why, ERR_NOT_FOUND, "broker %d does not run; start it with drave dev start %d --dir %s", node->id,
+        error_set(&why, ERR_NOT_FOUND,
+                  "broker %d does not run; start it with drave dev start %d --dir %s", node->id,
                   node->id, dev_directory(in));
         code = EXIT_REFUSED;
     } else if (!code && number == SIGKILL) {
@@ -187,7 +196,9 @@ int command_dev_start(struct invocation *in) {
         return EXIT_REFUSED;
     }
     int error = dev_run_start(chosen.nodes, chosen.count, &why);
-    error = error ? error : dev_run_wait(in, chosen.nodes, chosen.count, chosen.all, chosen.all_count, NULL, &why);
+    error = error ? error
+                  : dev_run_wait(in, chosen.nodes, chosen.count, chosen.all, chosen.all_count, NULL,
+                                 &why);
     bool started = !error || error == ERR_LIMIT;
     for (size_t i = 0; started && i < chosen.count; i++) {
         if (chosen.nodes[i].child > 0) {

@@ -46,7 +46,8 @@ static int by_id(const void *a, const void *b) {
     return ((const struct dev_node *)a)->id - ((const struct dev_node *)b)->id;
 }
 
-static int read_node(const char *dir, const char *name, struct dev_node *node, struct error_text *why) {
+static int read_node(const char *dir, const char *name, struct dev_node *node,
+                     struct error_text *why) {
     char *end, conf[DEV_PATH + 32];
     long id = strtol(name, &end, 10);
     if (*end || id < 1 || id > DEV_NODES_MAX) {
@@ -61,7 +62,8 @@ static int read_node(const char *dir, const char *name, struct dev_node *node, s
     node->port = conf_number(node, "listeners");
     node->peer_port = conf_number(node, "peer.listen");
     if (node->port <= 0) {
-        return error_set(why, ERR_MALFORMED, "%s has no line listeners=PLAINTEXT://HOST:PORT; write one or delete %s",
+        return error_set(why, ERR_MALFORMED,
+                         "%s has no line listeners=PLAINTEXT://HOST:PORT; write one or delete %s",
                          conf, dir);
     }
     return ERR_NONE;
@@ -76,15 +78,17 @@ static void set_voters(struct dev_node *nodes, size_t count) {
     }
 }
 
-int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t *count, struct error_text *why) {
+int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t *count,
+                   struct error_text *why) {
     *count = 0;
     char *whole = realpath(dir, NULL); /* brokers are known by their whole paths */
     DIR *open_dir = whole && strlen(whole) <= DEV_PATH - 64 ? opendir(whole) : NULL;
     if (!open_dir) {
         mem_free(whole);
-        return error_set(why, ERR_NOT_FOUND,
-                         "%s: %s; start a cluster with drave dev --dir %s, or name its directory with --dir", dir,
-                         error_phrase(error_from_errno(errno)), dir);
+        return error_set(
+            why, ERR_NOT_FOUND,
+            "%s: %s; start a cluster with drave dev --dir %s, or name its directory with --dir",
+            dir, error_phrase(error_from_errno(errno)), dir);
     }
     struct dirent *entry;
     int error = ERR_NONE;
@@ -96,7 +100,8 @@ int dev_nodes_read(const char *dir, struct dev_node *nodes, size_t room, size_t 
     closedir(open_dir);
     mem_free(whole);
     if (!error && *count == 0) {
-        error = error_set(why, ERR_NOT_FOUND, "%s holds no brokers of drave dev; start some with drave dev --dir %s",
+        error = error_set(why, ERR_NOT_FOUND,
+                          "%s holds no brokers of drave dev; start some with drave dev --dir %s",
                           dir, dir);
     }
     qsort(nodes, *count, sizeof(*nodes), by_id);
@@ -116,7 +121,8 @@ static int make_directory(const char *path, struct error_text *why) {
 static int begin_file(const char *path, int flags, struct output *out, struct error_text *why) {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
     if (fd < 0) {
-        return error_set(why, ERR_DENIED, "cannot write %s: %s", path, error_phrase(error_from_errno(errno)));
+        return error_set(why, ERR_DENIED, "cannot write %s: %s", path,
+                         error_phrase(error_from_errno(errno)));
     }
     output_open(out, fd);
     return ERR_NONE;
@@ -134,8 +140,8 @@ static int end_file(const char *path, struct output *out, struct error_text *why
                      error_phrase(error_from_errno(written ? failed : out->failed)));
 }
 
-static int write_conf(const struct dev_node *nodes, size_t count, size_t at, const char *const *settings,
-                      struct error_text *why) {
+static int write_conf(const struct dev_node *nodes, size_t count, size_t at,
+                      const char *const *settings, struct error_text *why) {
     const struct dev_node *node = &nodes[at];
     char path[DEV_PATH + 32], data[DEV_PATH + 32];
     struct output file;
@@ -162,25 +168,30 @@ static int write_conf(const struct dev_node *nodes, size_t count, size_t at, con
     return end_file(path, &file, why);
 }
 
-int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count, const char *const *settings,
-                   struct error_text *why) {
+int dev_nodes_make(const char *dir, struct dev_node *nodes, size_t count,
+                   const char *const *settings, struct error_text *why) {
     for (size_t i = 0; settings && settings[i]; i++) {
         if (!strchr(settings[i], '=') || strchr(settings[i], '\n')) {
             return error_set(why, ERR_INVALID, "--set %.200s is not one KEY=VALUE%s", settings[i],
-                             strchr(settings[i], '\n') ? ": it has a line break; give each setting its own --set" : "");
+                             strchr(settings[i], '\n')
+                                 ? ": it has a line break; give each setting its own --set"
+                                 : "");
         }
     }
     if (strlen(dir) > DEV_PATH - 64) {
-        return error_set(why, ERR_INVALID, "--dir %.40s... is longer than %d bytes; name a shorter path", dir,
+        return error_set(why, ERR_INVALID,
+                         "--dir %.40s... is longer than %d bytes; name a shorter path", dir,
                          DEV_PATH - 64);
     }
     int error = make_directory(dir, why);
-    char *whole = error ? NULL : realpath(dir, NULL); /* a conf is read from any working directory */
+    char *whole = error ? NULL
+                        : realpath(dir, NULL); /* a conf is read from any working directory */
     if (!error && (!whole || strlen(whole) > DEV_PATH - 64)) {
-        error = error_set(why, ERR_INVALID,
-                          "the whole path of %.100s is too long or cannot be read; name another place "
-                          "with --dir",
-                          dir);
+        error = error_set(
+            why, ERR_INVALID,
+            "the whole path of %.100s is too long or cannot be read; name another place "
+            "with --dir",
+            dir);
     } else if (!error && strpbrk(whole, "\r\n")) {
         error = error_set(why, ERR_INVALID,
                           "%s has a line break in its name, which draved.conf cannot hold; name "
@@ -252,12 +263,14 @@ int dev_node_check(const struct dev_node *node, struct error_text *why) {
     }
     close(ends[1]);
     size_t used = 0;
-    for (ssize_t n; used < sizeof(said) - 1 && (n = read(ends[0], said + used, sizeof(said) - 1 - used)) > 0;) {
+    for (ssize_t n; used < sizeof(said) - 1 &&
+                    (n = read(ends[0], said + used, sizeof(said) - 1 - used)) > 0;) {
         used += (size_t)n;
     }
     close(ends[0]);
     if (child < 0 || waitpid(child, &status, 0) != child) {
-        return error_set(why, ERR_SYSTEM, "cannot start a process: %s", error_phrase(error_from_errno(errno)));
+        return error_set(why, ERR_SYSTEM, "cannot start a process: %s",
+                         error_phrase(error_from_errno(errno)));
     }
     said[strcspn(said, "\n")] = 0;
     const char *sentence = strncmp(said, name, strlen(name)) == 0 ? said + strlen(name) : said;
@@ -290,18 +303,20 @@ static _Noreturn void become_draved(const struct dev_node *node) {
 }
 
 int dev_port_check(int port, struct error_text *why) {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error = ERR_NONE;
     if (fd < 0) {
         return error_set(why, ERR_SYSTEM, "no socket: %s", error_phrase(error_from_errno(errno)));
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno == EADDRINUSE) {
-        error = error_set(why, ERR_BUSY,
-                          "127.0.0.1:%d is in use by another program; stop that one, or take other ports: --port P for "
-                          "a new directory, else draved.conf",
-                          port);
+        error = error_set(
+            why, ERR_BUSY,
+            "127.0.0.1:%d is in use by another program; stop that one, or take other ports: --port P for "
+            "a new directory, else draved.conf",
+            port);
     }
     close(fd);
     return error;
@@ -319,11 +334,13 @@ int dev_node_start(struct dev_node *node, struct error_text *why) {
         become_draved(node);
     }
     if (node->child < 0) {
-        return error_set(why, ERR_SYSTEM, "cannot start a process: %s", error_phrase(error_from_errno(errno)));
+        return error_set(why, ERR_SYSTEM, "cannot start a process: %s",
+                         error_phrase(error_from_errno(errno)));
     }
     node_path(node, "draved.pid", path);
     struct output file;
-    if (begin_file(path, O_TRUNC, &file, why) == ERR_NONE) { /* for people and scripts: the broker runs without it */
+    if (begin_file(path, O_TRUNC, &file, why) ==
+        ERR_NONE) { /* for people and scripts: the broker runs without it */
         output_print(&file, "%d\n", (int)node->child);
         end_file(path, &file, why);
     }
@@ -352,12 +369,14 @@ int dev_free_ports(int *ports, size_t count, struct error_text *why) {
     size_t n = 0;
     int error = ERR_NONE;
     for (; n < count; n++) {
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t len = sizeof(address);
         fds[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fds[n] < 0 || bind(fds[n], (struct sockaddr *)&address, len) != 0 ||
             getsockname(fds[n], (struct sockaddr *)&address, &len) != 0) {
-            error = error_set(why, ERR_SYSTEM, "no free port on 127.0.0.1: %s; name one with --port",
+            error = error_set(why, ERR_SYSTEM,
+                              "no free port on 127.0.0.1: %s; name one with --port",
                               error_phrase(error_from_errno(errno)));
             if (fds[n] >= 0) {
                 close(fds[n]);

@@ -67,7 +67,8 @@ static int process_hold(pid_t pid, struct dev_process *process) {
     return process->fd >= 0 ? ERR_NONE : ERR_NOT_FOUND;
 }
 
-/* Whether anybody has the file locked, as the kernel lists it. Trying the lock instead could refuse it to a broker that just starts. */
+/* Whether anybody has the file locked, as the kernel lists it. Trying the lock instead could refuse
+ * it to a broker that just starts. */
 static bool is_locked(const struct stat *file) {
     char wanted[64], line[256];
     snprintf(wanted, sizeof(wanted), " %02x:%02x:%llu ", major(file->st_dev), minor(file->st_dev),
@@ -84,7 +85,8 @@ static bool is_locked(const struct stat *file) {
 }
 
 /* By the lock file: only the broker writes its number there and keeps it open. */
-static int find_by_lock(const struct dev_node *node, struct dev_process *process, struct error_text *why) {
+static int find_by_lock(const struct dev_node *node, struct dev_process *process,
+                        struct error_text *why) {
     char path[PATH_ROOM];
     struct stat lock;
     snprintf(path, sizeof(path), "%s/data/lock", node->directory);
@@ -99,10 +101,11 @@ static int find_by_lock(const struct dev_node *node, struct dev_process *process
     }
     return process->pid > 0 || pid == 0 || !is_locked(&lock)
                ? ERR_NONE
-               : error_set(why, ERR_DENIED,
-                           "%s/data is in use by a process that this user cannot see (it calls itself pid %d): another "
-                           "user's, or one in a container. End it there",
-                           node->directory, (int)pid);
+               : error_set(
+                     why, ERR_DENIED,
+                     "%s/data is in use by a process that this user cannot see (it calls itself pid %d): another "
+                     "user's, or one in a container. End it there",
+                     node->directory, (int)pid);
 }
 
 /* By draved.pid: a broker that has not come to its lock yet. */
@@ -121,16 +124,19 @@ static void find_by_file(const struct dev_node *node, struct dev_process *proces
     }
 }
 
-/* A child of this very program, which may not even have become draved yet. It is looked at, not reaped: its number stays its own. */
+/* A child of this very program, which may not even have become draved yet. It is looked at, not
+ * reaped: its number stays its own. */
 static void find_child(const struct dev_node *node, struct dev_process *process) {
     siginfo_t ended = {0};
-    if (node->child > 0 && waitid(P_PID, (id_t)node->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+    if (node->child > 0 &&
+        waitid(P_PID, (id_t)node->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
         ended.si_pid == 0) {
         process_hold(node->child, process);
     }
 }
 
-int dev_process_find(const struct dev_node *node, struct dev_process *process, struct error_text *why) {
+int dev_process_find(const struct dev_node *node, struct dev_process *process,
+                     struct error_text *why) {
     *process = (struct dev_process){.fd = -1};
     find_child(node, process);
     int error = process->pid == 0 ? find_by_lock(node, process, why) : ERR_NONE;
@@ -152,7 +158,8 @@ int dev_process_signal(const struct dev_node *node, const struct dev_process *pr
     if (pidfd_send_signal(process->fd, number, NULL, 0) == 0 || errno == ESRCH) {
         return ERR_NONE;
     }
-    return error_set(why, ERR_DENIED, "broker %d (pid %d) belongs to another user: %s; do it as that user", node->id,
+    return error_set(why, ERR_DENIED,
+                     "broker %d (pid %d) belongs to another user: %s; do it as that user", node->id,
                      (int)process->pid, error_phrase(error_from_errno(errno)));
 }
 

@@ -59,7 +59,8 @@ static void run_append(char *list, size_t room, int id) {
 }
 
 /* Whether too few of those that elect run; the ids of the others, by how they are brought back. */
-static bool lacks_majority(const struct dev_node *all, size_t count, char *stopped, char *paused, size_t room) {
+static bool lacks_majority(const struct dev_node *all, size_t count, char *stopped, char *paused,
+                           size_t room) {
     size_t voters = 0, down = 0;
     stopped[0] = paused[0] = 0;
     for (size_t i = 0; i < count; i++) {
@@ -85,27 +86,31 @@ static int check_majority(const struct invocation *in, const struct dev_node *al
     if (!lacks_majority(all, count, stopped, paused, sizeof(stopped))) {
         return ERR_NONE;
     }
-    error_set(why, ERR_LIMIT,
-              "most of the cluster is missing: without a majority nothing is acknowledged, and no topic "
-              "is created.");
+    error_set(
+        why, ERR_LIMIT,
+        "most of the cluster is missing: without a majority nothing is acknowledged, and no topic "
+        "is created.");
     size_t used = strlen(why->text);
     if (*stopped) {
         used += (size_t)snprintf(
             why->text + used, sizeof(why->text) - used,
             " Broker%s %s %s stopped: drave dev start %.*s --dir %s helps; drave dev start --dir %s "
             "starts all.",
-            strchr(stopped, ',') ? "s" : "", stopped, strchr(stopped, ',') ? "are" : "is", (int)strcspn(stopped, ","),
-            stopped, dir, dir);
+            strchr(stopped, ',') ? "s" : "", stopped, strchr(stopped, ',') ? "are" : "is",
+            (int)strcspn(stopped, ","), stopped, dir, dir);
     }
     if (*paused && used < sizeof(why->text)) {
-        snprintf(why->text + used, sizeof(why->text) - used, " Paused: %s; drave dev resume %.*s --dir %s helps.",
-                 paused, (int)strcspn(paused, ","), paused, dir);
+        snprintf(why->text + used, sizeof(why->text) - used,
+                 " Paused: %s; drave dev resume %.*s --dir %s helps.", paused,
+                 (int)strcspn(paused, ","), paused, dir);
     }
     return ERR_LIMIT;
 }
 
-/* How far the brokers are: how many of them answer, and whether topics can be created through each. */
-static bool all_usable(const struct dev_node *nodes, size_t count, bool whole_cluster, size_t *answering) {
+/* How far the brokers are: how many of them answer, and whether topics can be created through each.
+ */
+static bool all_usable(const struct dev_node *nodes, size_t count, bool whole_cluster,
+                       size_t *answering) {
     bool usable = true;
     *answering = 0;
     for (size_t i = 0; i < count; i++) {
@@ -118,8 +123,9 @@ static bool all_usable(const struct dev_node *nodes, size_t count, bool whole_cl
     return usable;
 }
 
-int dev_run_wait(const struct invocation *in, const struct dev_node *nodes, size_t count, const struct dev_node *all,
-                 size_t all_count, const sigset_t *signals, struct error_text *why) {
+int dev_run_wait(const struct invocation *in, const struct dev_node *nodes, size_t count,
+                 const struct dev_node *all, size_t all_count, const sigset_t *signals,
+                 struct error_text *why) {
     struct patience patience;
     patience_begin(&patience);
     uint64_t begin = now_ms(), limit = limit_of(in, START_MS);
@@ -140,10 +146,11 @@ int dev_run_wait(const struct invocation *in, const struct dev_node *nodes, size
                 why, ERR_TIMEOUT,
                 "%zu of %zu brokers answer%s after %.1f s; see what they say in %s/<id>/draved.log, or give "
                 "them longer with --timeout 2m",
-                answering, count, answering == count ? ", but have no metadata leader" : "", (double)waited / 1000,
-                dev_directory(in));
+                answering, count, answering == count ? ", but have no metadata leader" : "",
+                (double)waited / 1000, dev_directory(in));
         }
-        patience_say(&patience, "%zu broker%s to %s (%zu of %zu answer)", count, count > 1 ? "s" : "",
+        patience_say(&patience, "%zu broker%s to %s (%zu of %zu answer)", count,
+                     count > 1 ? "s" : "",
                      answering == count ? "elect a metadata leader" : "be ready", answering, count);
         pause_ms(POLL_MS);
     }
@@ -163,7 +170,8 @@ static int signal_one(const struct ending *one, int number) {
     if (error) {
         say("%s", why.text);
     } else if (number != SIGCONT) {
-        dev_process_signal(one->node, &one->process, SIGCONT, &why); /* one that is frozen does not hear SIGTERM */
+        dev_process_signal(one->node, &one->process, SIGCONT,
+                           &why); /* one that is frozen does not hear SIGTERM */
     }
     return error;
 }
@@ -191,8 +199,8 @@ static void reap(struct dev_node *node) {
     }
 }
 
-int dev_run_end(const struct invocation *in, struct dev_node *nodes, size_t count, int number, const sigset_t *signals,
-                size_t *ended) {
+int dev_run_end(const struct invocation *in, struct dev_node *nodes, size_t count, int number,
+                const sigset_t *signals, size_t *ended) {
     struct ending endings[DEV_NODES_MAX];
     struct patience patience;
     int code = EXIT_DONE;
@@ -217,7 +225,8 @@ int dev_run_end(const struct invocation *in, struct dev_node *nodes, size_t coun
                     signal_one(&endings[k], SIGKILL);
                 }
             }
-            patience_say(&patience, "broker %d (pid %d) to end", one->node->id, (int)one->process.pid);
+            patience_say(&patience, "broker %d (pid %d) to end", one->node->id,
+                         (int)one->process.pid);
         }
         if (gone) {
             (*ended)++;
@@ -225,7 +234,8 @@ int dev_run_end(const struct invocation *in, struct dev_node *nodes, size_t coun
         } else if (one->process.fd >= 0) {
             say("broker %d (pid %d) has not ended in %.1f s; give it longer with --timeout 2m, or kill it: drave dev kill %d "
                 "--dir %s",
-                one->node->id, (int)one->process.pid, (double)limit / 1000, one->node->id, dev_directory(in));
+                one->node->id, (int)one->process.pid, (double)limit / 1000, one->node->id,
+                dev_directory(in));
             code = EXIT_REFUSED;
         }
         dev_process_close(&one->process);

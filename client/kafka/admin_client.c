@@ -1,4 +1,5 @@
-/* Connecting to brokers in turn, negotiating versions, one request and its answer at a time, tried again elsewhere. */
+/* Connecting to brokers in turn, negotiating versions, one request and its answer at a time, tried
+ * again elsewhere. */
 #include "client/kafka/admin_client.h"
 
 #include <errno.h>
@@ -20,7 +21,13 @@
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/frame.h"
 
-enum { CONNECTIONS_MAX = 16, ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20, AGAIN_MS = 50, REFUSED_MS = 2000 };
+enum {
+    CONNECTIONS_MAX = 16,
+    ANSWER_MAX = 256 << 20,
+    REQUEST_MAX = 16 << 20,
+    AGAIN_MS = 50,
+    REFUSED_MS = 2000
+};
 
 struct admin_connection {
     char address[300]; /* host:port */
@@ -34,10 +41,10 @@ struct admin_connection {
 struct admin_client {
     char *bootstrap;
     uint64_t deadline_ms;
-    uint64_t
-        refused_ms; /* from then on it is over when each address refuses to be connected; 0: not before the deadline */
-    bool quiet;     /* one try, no words */
-    unsigned sent;  /* how often the last request has left, whole or in part */
+    uint64_t refused_ms; /* from then on it is over when each address refuses to be connected; 0:
+                            not before the deadline */
+    bool quiet;          /* one try, no words */
+    unsigned sent;       /* how often the last request has left, whole or in part */
     struct patience patience;
     int32_t correlation;
     struct admin_connection connections[CONNECTIONS_MAX];
@@ -97,13 +104,14 @@ int32_t admin_client_answer_ms(const struct admin_client *admin) {
 }
 
 /* Waits until the socket is ready; says what for after a while. */
-static int wait_for(struct admin_client *admin, int fd, short events, const char *address, const char *what,
-                    struct error_text *why) {
+static int wait_for(struct admin_client *admin, int fd, short events, const char *address,
+                    const char *what, struct error_text *why) {
     for (;;) {
         uint64_t left = admin_client_left_ms(admin);
         if (left == 0) {
-            const char *reason = strcmp(what, answered) == 0 ? " (it still starts, or most of its cluster is missing)"
-                                                             : "";
+            const char *reason = strcmp(what, answered) == 0
+                                     ? " (it still starts, or most of its cluster is missing)"
+                                     : "";
             return error_set(why, ERR_TIMEOUT, "%s has not %s in time%s", address, what, reason);
         }
         struct pollfd wait = {.fd = fd, .events = events};
@@ -112,7 +120,8 @@ static int wait_for(struct admin_client *admin, int fd, short events, const char
             return ERR_NONE;
         }
         if (n < 0 && errno != EINTR) {
-            return error_set(why, ERR_SYSTEM, "%s: %s", address, error_phrase(error_from_errno(errno)));
+            return error_set(why, ERR_SYSTEM, "%s: %s", address,
+                             error_phrase(error_from_errno(errno)));
         }
         if (!admin->quiet) {
             patience_say(&admin->patience, "%s, which has not %s yet", address, what);
@@ -120,8 +129,8 @@ static int wait_for(struct admin_client *admin, int fd, short events, const char
     }
 }
 
-static int send_all(struct admin_client *admin, struct admin_connection *to, const uint8_t *data, size_t len,
-                    struct error_text *why) {
+static int send_all(struct admin_client *admin, struct admin_connection *to, const uint8_t *data,
+                    size_t len, struct error_text *why) {
     while (len > 0) {
         ssize_t n = send(to->fd, data, len, MSG_NOSIGNAL);
         if (n >= 0) {
@@ -129,9 +138,10 @@ static int send_all(struct admin_client *admin, struct admin_connection *to, con
             len -= (size_t)n;
             continue;
         }
-        int error = errno == EAGAIN ? wait_for(admin, to->fd, POLLOUT, to->address, "taken the request", why)
-                                    : error_set(why, ERR_CONNECTION, "%s broke the connection (%s)", to->address,
-                                                error_phrase(error_from_errno(errno)));
+        int error = errno == EAGAIN
+                        ? wait_for(admin, to->fd, POLLOUT, to->address, "taken the request", why)
+                        : error_set(why, ERR_CONNECTION, "%s broke the connection (%s)",
+                                    to->address, error_phrase(error_from_errno(errno)));
         if (error) {
             return error;
         }
@@ -139,8 +149,8 @@ static int send_all(struct admin_client *admin, struct admin_connection *to, con
     return ERR_NONE;
 }
 
-static int receive_all(struct admin_client *admin, struct admin_connection *from, uint8_t *data, size_t len,
-                       struct error_text *why) {
+static int receive_all(struct admin_client *admin, struct admin_connection *from, uint8_t *data,
+                       size_t len, struct error_text *why) {
     while (len > 0) {
         ssize_t n = recv(from->fd, data, len, 0);
         if (n > 0) {
@@ -150,8 +160,10 @@ static int receive_all(struct admin_client *admin, struct admin_connection *from
         }
         int error = n < 0 && errno == EAGAIN
                         ? wait_for(admin, from->fd, POLLIN, from->address, answered, why)
-                        : error_set(why, ERR_CONNECTION,
-                                    "%s broke the connection: it has just ended, or is no drave broker", from->address);
+                        : error_set(
+                              why, ERR_CONNECTION,
+                              "%s broke the connection: it has just ended, or is no drave broker",
+                              from->address);
         if (error) {
             return error;
         }
@@ -160,8 +172,9 @@ static int receive_all(struct admin_client *admin, struct admin_connection *from
 }
 
 /* One frame, into the arena: what is decoded from it points there. */
-static int receive_frame(struct admin_client *admin, struct admin_connection *from, struct kp_arena *arena,
-                         uint8_t **frame, size_t *len, struct error_text *why) {
+static int receive_frame(struct admin_client *admin, struct admin_connection *from,
+                         struct kp_arena *arena, uint8_t **frame, size_t *len,
+                         struct error_text *why) {
     uint8_t prefix[4];
     int error = receive_all(admin, from, prefix, sizeof(prefix), why);
     if (error) {
@@ -170,15 +183,17 @@ static int receive_frame(struct admin_client *admin, struct admin_connection *fr
     *len = (size_t)prefix[0] << 24 | (size_t)prefix[1] << 16 | (size_t)prefix[2] << 8 | prefix[3];
     *frame = *len <= ANSWER_MAX ? kp_arena_alloc(arena, *len + 1) : NULL;
     if (!*frame) {
-        return error_set(why, ERR_MALFORMED,
-                         "%s does not speak Kafka's protocol; give the address of a broker's listener with -b",
-                         from->address);
+        return error_set(
+            why, ERR_MALFORMED,
+            "%s does not speak Kafka's protocol; give the address of a broker's listener with -b",
+            from->address);
     }
     return receive_all(admin, from, *frame, *len, why);
 }
 
-static int exchange(struct admin_client *admin, struct admin_connection *with, const struct kp_api *api, int version,
-                    const void *request, struct kp_arena *arena, void *response, struct error_text *why) {
+static int exchange(struct admin_client *admin, struct admin_connection *with,
+                    const struct kp_api *api, int version, const void *request,
+                    struct kp_arena *arena, void *response, struct error_text *why) {
     struct kp_writer writer;
     uint8_t *out = NULL, *in = NULL;
     size_t out_len = 0, in_len = 0;
@@ -187,8 +202,8 @@ static int exchange(struct admin_client *admin, struct admin_connection *with, c
     kp_request_encode(api, version, id, kp_string_of("drave"), request, &writer);
     int error = kp_writer_take(&writer, &out, &out_len);
     if (error) {
-        return error_set(why, error, "the request does not fit into version %d of %s: %s", version, api->name,
-                         error_phrase(error));
+        return error_set(why, error, "the request does not fit into version %d of %s: %s", version,
+                         api->name, error_phrase(error));
     }
     error = send_all(admin, with, out, out_len, why);
     mem_free(out);
@@ -198,13 +213,14 @@ static int exchange(struct admin_client *admin, struct admin_connection *with, c
     }
     error = kp_response_decode(api, version, id, in, in_len, arena, response);
     if (error) {
-        error_set(why, error, "%s answered %s with bytes that make no sense; is it a drave broker?", with->address,
-                  api->name);
+        error_set(why, error, "%s answered %s with bytes that make no sense; is it a drave broker?",
+                  with->address, api->name);
     }
     return error;
 }
 
-static int negotiate(struct admin_client *admin, struct admin_connection *with, struct error_text *why) {
+static int negotiate(struct admin_client *admin, struct admin_connection *with,
+                     struct error_text *why) {
     struct kp_arena arena;
     struct kp_api_versions_request request;
     struct kp_api_versions_response response;
@@ -212,7 +228,8 @@ static int negotiate(struct admin_client *admin, struct admin_connection *with, 
     request.client_software_name = kp_string_of("drave");
     request.client_software_version = kp_string_of(DRAVE_VERSION);
     kp_arena_init(&arena, ANSWER_MAX);
-    int error = exchange(admin, with, kp_api_find(KP_API_VERSIONS), 3, &request, &arena, &response, why);
+    int error = exchange(admin, with, kp_api_find(KP_API_VERSIONS), 3, &request, &arena, &response,
+                         why);
     if (!error) {
         with->ranges = mem_zalloc((size_t)(response.api_keys.count + 1) * sizeof(*with->ranges));
         for (int32_t i = 0; i < response.api_keys.count; i++, with->range_count++) {
@@ -225,11 +242,12 @@ static int negotiate(struct admin_client *admin, struct admin_connection *with, 
     return error;
 }
 
-static int connect_to(struct admin_client *admin, const struct addrinfo *where, const char *address, int *fd,
-                      struct error_text *why) {
+static int connect_to(struct admin_client *admin, const struct addrinfo *where, const char *address,
+                      int *fd, struct error_text *why) {
     *fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd < 0) {
-        return error_set(why, ERR_SYSTEM, "%s: no socket: %s", address, error_phrase(error_from_errno(errno)));
+        return error_set(why, ERR_SYSTEM, "%s: no socket: %s", address,
+                         error_phrase(error_from_errno(errno)));
     }
     setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     int failed = 0, error = ERR_NONE;
@@ -250,9 +268,10 @@ static int connect_to(struct admin_client *admin, const struct addrinfo *where, 
     return error;
 }
 
-/* The addresses of a host, within the time that is left: a resolver that is dead takes much longer. */
-static int resolve(struct admin_client *admin, const char *host, const char *port, struct addrinfo **all,
-                   struct error_text *why) {
+/* The addresses of a host, within the time that is left: a resolver that is dead takes much longer.
+ */
+static int resolve(struct admin_client *admin, const char *host, const char *port,
+                   struct addrinfo **all, struct error_text *why) {
     const struct addrinfo number = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     if (getaddrinfo(host, port, &number, all) == 0) {
         return ERR_NONE;
@@ -270,7 +289,8 @@ static int resolve(struct admin_client *admin, const char *host, const char *por
     lookup->request.ar_request = &lookup->hints;
     const struct gaicb *const waited[] = {&lookup->request};
     int state = getaddrinfo_a(GAI_NOWAIT, (struct gaicb *[]){&lookup->request}, 1, NULL);
-    while (state == 0 && (state = gai_error(&lookup->request)) == EAI_INPROGRESS && admin_client_left_ms(admin) > 0) {
+    while (state == 0 && (state = gai_error(&lookup->request)) == EAI_INPROGRESS &&
+           admin_client_left_ms(admin) > 0) {
         gai_suspend(waited, 1, &(struct timespec){0, 50000000});
         state = 0;
         if (!admin->quiet) {
@@ -283,7 +303,8 @@ static int resolve(struct admin_client *admin, const char *host, const char *por
     } else if (gai_cancel(&lookup->request) == EAI_CANCELED) {
         mem_free(lookup);
     } /* else its thread still writes there; this program ends soon */
-    return *all ? ERR_NONE : error_set(why, ERR_NAME, "%s:%s: the name does not resolve", host, port);
+    return *all ? ERR_NONE
+                : error_set(why, ERR_NAME, "%s:%s: the name does not resolve", host, port);
 }
 
 /* The connection to an address, made if there is none. */
@@ -325,7 +346,8 @@ static int connection_to(struct admin_client *admin, const char *host, const cha
 }
 
 /* The highest version both have; private APIs are not advertised and have one version. -1: none. */
-static int common_version(const struct admin_connection *with, const struct kp_api *api, int version_min) {
+static int common_version(const struct admin_connection *with, const struct kp_api *api,
+                          int version_min) {
     int to = api->key >= KP_PRIVATE ? api->to : -1;
     for (int i = 0; i < with->range_count; i++) {
         if (with->ranges[i].key == api->key) {
@@ -335,15 +357,17 @@ static int common_version(const struct admin_connection *with, const struct kp_a
     return to >= version_min && to >= api->from ? to : -1;
 }
 
-static int request_on(struct admin_client *admin, struct admin_connection *with, enum kp_api_key key, int version_min,
-                      const void *request, struct kp_arena *arena, void *response, int *version,
+static int request_on(struct admin_client *admin, struct admin_connection *with,
+                      enum kp_api_key key, int version_min, const void *request,
+                      struct kp_arena *arena, void *response, int *version,
                       struct error_text *why) {
     const struct kp_api *api = kp_api_find(key);
     int spoken = common_version(with, api, version_min);
     if (spoken < 0) {
-        return error_set(why, ERR_VERSION,
-                         "%s does not serve %s as this drave (%s) needs it; use a drave of the broker's version",
-                         with->address, api->name, DRAVE_VERSION);
+        return error_set(
+            why, ERR_VERSION,
+            "%s does not serve %s as this drave (%s) needs it; use a drave of the broker's version",
+            with->address, api->name, DRAVE_VERSION);
     }
     if (version) {
         *version = spoken;
@@ -363,14 +387,16 @@ static int request_on(struct admin_client *admin, struct admin_connection *with,
     return error;
 }
 
-int admin_request_to(struct admin_client *admin, const char *host, int port, enum kp_api_key key, int version_min,
-                     const void *request, struct kp_arena *arena, void *response, int *version,
-                     struct error_text *why) {
+int admin_request_to(struct admin_client *admin, const char *host, int port, enum kp_api_key key,
+                     int version_min, const void *request, struct kp_arena *arena, void *response,
+                     int *version, struct error_text *why) {
     struct admin_connection *with;
     char port_text[16];
     snprintf(port_text, sizeof(port_text), "%d", port);
     int error = connection_to(admin, host, port_text, &with, why);
-    return error ? error : request_on(admin, with, key, version_min, request, arena, response, version, why);
+    return error
+               ? error
+               : request_on(admin, with, key, version_min, request, arena, response, version, why);
 }
 
 struct admin_call {
@@ -382,10 +408,11 @@ struct admin_call {
     int *version;
 };
 
-/* To be reached, each address has its share of the time that is left, so that a broker that is frozen does not take that of the others;
- * one that has told its versions is alive, and gets all of it. */
-static int try_each(struct admin_client *admin, const struct admin_call *call, struct error_text *tried,
-                    bool *all_refused) {
+/* To be reached, each address has its share of the time that is left, so that a broker that is
+ * frozen does not take that of the others; one that has told its versions is alive, and gets all of
+ * it. */
+static int try_each(struct admin_client *admin, const struct admin_call *call,
+                    struct error_text *tried, bool *all_refused) {
     char *list = mem_strdup(admin->bootstrap), *rest = list, *one;
     uint64_t end_ms = admin->deadline_ms;
     int error = ERR_NONE;
@@ -404,8 +431,8 @@ static int try_each(struct admin_client *admin, const struct admin_call *call, s
         error = connection_to(admin, host, port, &with, &this_one);
         admin->deadline_ms = end_ms;
         error = error ? error
-                      : request_on(admin, with, call->key, call->version_min, call->request, call->arena,
-                                   call->response, call->version, &this_one);
+                      : request_on(admin, with, call->key, call->version_min, call->request,
+                                   call->arena, call->response, call->version, &this_one);
         *all_refused = *all_refused && error == ERR_REFUSED;
         if (!error) {
             break;
@@ -420,11 +447,13 @@ static int try_each(struct admin_client *admin, const struct admin_call *call, s
 
 /* Whether the next moment may bring what is missing: a broker that starts, a name that is made. */
 static bool may_come(int error) {
-    return error == ERR_CONNECTION || error == ERR_REFUSED || error == ERR_NAME || error == ERR_TIMEOUT;
+    return error == ERR_CONNECTION || error == ERR_REFUSED || error == ERR_NAME ||
+           error == ERR_TIMEOUT;
 }
 
-int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min, const void *request,
-                  struct kp_arena *arena, void *response, int *version, struct error_text *why) {
+int admin_request(struct admin_client *admin, enum kp_api_key key, int version_min,
+                  const void *request, struct kp_arena *arena, void *response, int *version,
+                  struct error_text *why) {
     const struct admin_call call = {key, version_min, request, arena, response, version};
     struct error_text tried = {""}, tried_before = {""};
     bool all_refused;
@@ -441,7 +470,8 @@ int admin_request(struct admin_client *admin, enum kp_api_key key, int version_m
             error = error_before;
             tried = tried_before;
         }
-        bool nothing_listens = all_refused && admin->refused_ms > 0 && now_ms() + AGAIN_MS >= admin->refused_ms;
+        bool nothing_listens = all_refused && admin->refused_ms > 0 &&
+                               now_ms() + AGAIN_MS >= admin->refused_ms;
         if (!may_come(error) || admin->quiet || left <= AGAIN_MS || nothing_listens) {
             break;
         }

@@ -37,7 +37,8 @@ int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *
         request.topics.items = &one;
         request.topics.count = 1;
     }
-    return admin_request(admin, KP_METADATA, VERSION_WITH_TOPIC_ID, &request, arena, response, NULL, why);
+    return admin_request(admin, KP_METADATA, VERSION_WITH_TOPIC_ID, &request, arena, response, NULL,
+                         why);
 }
 
 enum cluster_state cluster_state(const char *bootstrap, int brokers) {
@@ -63,7 +64,8 @@ int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const c
     return error ? admin_failed(error, &why) : EXIT_DONE;
 }
 
-static const char *nearest_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic) {
+static const char *nearest_topic(struct admin_client *admin, struct kp_arena *arena,
+                                 const char *topic) {
     struct kp_metadata_response all;
     struct error_text why = {""};
     if (cluster_ask(admin, arena, NULL, &all, &why) != ERR_NONE || all.topics.count <= 0) {
@@ -86,16 +88,18 @@ int cluster_topic_missing(struct admin_client *admin, struct kp_arena *arena, co
         snprintf(meant, sizeof(meant), "; did you mean \"%s\"?", near);
     }
     if (use == TOPIC_TO_CHANGE) {
-        say("topic \"%s\" does not exist%s", topic, near ? meant : "; drave topic list shows those that do");
+        say("topic \"%s\" does not exist%s", topic,
+            near ? meant : "; drave topic list shows those that do");
     } else {
-        say("topic \"%s\" does not exist%s %s it with: drave topic create %s", topic, near ? meant : ";",
-            near ? "Create" : "create", topic);
+        say("topic \"%s\" does not exist%s %s it with: drave topic create %s", topic,
+            near ? meant : ";", near ? "Create" : "create", topic);
     }
     return EXIT_REFUSED;
 }
 
-int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic, enum cluster_topic_use use,
-                  struct kp_metadata_response *response, const struct kp_metadata_response_topic **found) {
+int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                  enum cluster_topic_use use, struct kp_metadata_response *response,
+                  const struct kp_metadata_response_topic **found) {
     int code = cluster_metadata(admin, arena, topic, response);
     if (code) {
         return code;
@@ -111,7 +115,8 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
     return EXIT_DONE;
 }
 
-int cluster_partitions(const struct invocation *in, const char *topic, int32_t only, int32_t *count) {
+int cluster_partitions(const struct invocation *in, const char *topic, int32_t only,
+                       int32_t *count) {
     struct admin_client *admin = admin_client_for(in);
     struct kp_arena arena;
     struct kp_metadata_response metadata;
@@ -128,7 +133,8 @@ int cluster_partitions(const struct invocation *in, const char *topic, int32_t o
     return code;
 }
 
-const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadata_response *response, int32_t node) {
+const struct kp_metadata_response_broker *cluster_broker(
+    const struct kp_metadata_response *response, int32_t node) {
     for (int32_t i = 0; i < response->brokers.count; i++) {
         if (response->brokers.items[i].node_id == node) {
             return &response->brokers.items[i];
@@ -138,7 +144,8 @@ const struct kp_metadata_response_broker *cluster_broker(const struct kp_metadat
 }
 
 void cluster_partition_trouble(const struct kp_metadata_response *response,
-                               const struct kp_metadata_response_partition *partition, char *text, size_t room) {
+                               const struct kp_metadata_response_partition *partition, char *text,
+                               size_t room) {
     char down[256] = "";
     size_t used = 0;
     int count = 0;
@@ -150,21 +157,24 @@ void cluster_partition_trouble(const struct kp_metadata_response *response,
             offline = offline || partition->offline_replicas.items[k] == node;
         }
         if (offline) {
-            used += (size_t)snprintf(down + used, sizeof(down) - used, "%s%d", count ? ", " : "", (int)node);
+            used += (size_t)snprintf(down + used, sizeof(down) - used, "%s%d", count ? ", " : "",
+                                     (int)node);
             count++;
         }
     }
     if (2 * count >= partition->replica_nodes.count && count > 0) {
         int missing = count - ((int)partition->replica_nodes.count - 1) / 2;
-        used = (size_t)snprintf(text, room, "%d of %d replicas are down: broker%s %s; start ", count,
-                                (int)partition->replica_nodes.count, count > 1 ? "s" : "", down);
+        used = (size_t)snprintf(text, room, "%d of %d replicas are down: broker%s %s; start ",
+                                count, (int)partition->replica_nodes.count, count > 1 ? "s" : "",
+                                down);
         if (used < room && missing < count) {
             snprintf(text + used, room - used, "%d of them", missing);
         } else if (used < room) {
             snprintf(text + used, room - used, "%s", count > 1 ? "them" : "it");
         }
     } else if (partition->leader_id < 0) {
-        snprintf(text, room,
-                 "it has no leader yet; its replicas elect one within seconds, or drave info shows who is missing");
+        snprintf(
+            text, room,
+            "it has no leader yet; its replicas elect one within seconds, or drave info shows who is missing");
     }
 }

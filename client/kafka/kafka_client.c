@@ -25,7 +25,8 @@ bool interrupted(void) {
     return signals_seen > 0;
 }
 
-/* Connection trouble is told by the commands themselves when something has waited for it; the rest is noise to a person. */
+/* Connection trouble is told by the commands themselves when something has waited for it; the rest
+ * is noise to a person. */
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
     (void)client;
     (void)level;
@@ -65,7 +66,8 @@ void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value) 
     char why[512];
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, why, sizeof(why));
     if (result == RD_KAFKA_CONF_UNKNOWN) {
-        say("librdkafka has no setting \"%s\"; its page CONFIGURATION.md lists those that exist", name);
+        say("librdkafka has no setting \"%s\"; its page CONFIGURATION.md lists those that exist",
+            name);
         exit(EXIT_USAGE);
     }
     if (result != RD_KAFKA_CONF_OK) {
@@ -106,7 +108,8 @@ void say_not_delivered(const rd_kafka_message_t *message, const char *topic) {
             (int)message->partition, topic, topic);
         break;
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        say("topic \"%s\" has no partition %d; see drave topic describe %s", topic, (int)message->partition, topic);
+        say("topic \"%s\" has no partition %d; see drave topic describe %s", topic,
+            (int)message->partition, topic);
         break;
     default: say("a record for \"%s\" was refused: %s", topic, kafka_reason(message->err));
     }

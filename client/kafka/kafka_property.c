@@ -32,7 +32,10 @@ static const struct rule {
      KAFKA_FOR_PRODUCE,
      {"all", "-1"},
      "a record counts when a majority has it on disk, which is acks=all (acks=1 would mean the same); that cannot be less"},
-    {"enable.idempotence", KAFKA_FOR_PRODUCE, {"true", NULL}, "without it a retry could store a record twice"},
+    {"enable.idempotence",
+     KAFKA_FOR_PRODUCE,
+     {"true", NULL},
+     "without it a retry could store a record twice"},
     {"transactional.id", 7, {NULL}, "drave has no transactions, so far"},
     {"group.id", 7, {NULL}, "drave consume reads by offset, without a group"},
     {"group.instance.id", 7, {NULL}, "drave consume reads by offset, without a group"},
@@ -47,7 +50,8 @@ static const struct rule {
      "a mistyped name never makes a topic; create it with drave topic create"},
 };
 
-/* librdkafka prints its properties as a table of Markdown: "name | C/P | range | default | ...", P: producers only, C: consumers only. */
+/* librdkafka prints its properties as a table of Markdown: "name | C/P | range | default | ...", P:
+ * producers only, C: consumers only. */
 struct property {
     char name[NAME_MAX_LEN];
     char side; /* 'P', 'C', or '*' */
@@ -65,7 +69,8 @@ static size_t read_properties(struct property *list) {
     char *rest = text, *line;
     while ((line = strsep(&rest, "\n")) != NULL && count < PROPERTIES_MAX) {
         struct property one = {"", 0};
-        if (sscanf(line, "%63[a-z0-9._] | %c", one.name, &one.side) == 2 && strchr("PC*", one.side)) {
+        if (sscanf(line, "%63[a-z0-9._] | %c", one.name, &one.side) == 2 &&
+            strchr("PC*", one.side)) {
             list[count++] = one;
         }
     }
@@ -77,7 +82,8 @@ static bool fits(char side, enum kafka_use use) {
     return side == '*' || use == KAFKA_FOR_BENCH || (side == 'P') == (use == KAFKA_FOR_PRODUCE);
 }
 
-void kafka_properties_list(enum kafka_use use, void (*take)(void *arg, const char *name), void *arg) {
+void kafka_properties_list(enum kafka_use use, void (*take)(void *arg, const char *name),
+                           void *arg) {
     struct property *list = mem_alloc(PROPERTIES_MAX * sizeof(*list));
     size_t count = read_properties(list);
     for (size_t i = 0; i < count; i++) {
@@ -97,7 +103,8 @@ static int unknown_property(const char *name, const struct property *list, size_
     if (near) {
         say("-X %s: librdkafka has no property of that name; did you mean %s?", name, near);
     } else {
-        say("-X %s: librdkafka has no property of that name; its page CONFIGURATION.md lists those that exist", name);
+        say("-X %s: librdkafka has no property of that name; its page CONFIGURATION.md lists those that exist",
+            name);
     }
     mem_free(names);
     return EXIT_USAGE;
@@ -121,8 +128,8 @@ static const struct rule *forbidden(const char *name, const char *value, enum ka
     return NULL;
 }
 
-static int check_one(const char *name, const char *value, enum kafka_use use, const struct property *list,
-                     size_t count) {
+static int check_one(const char *name, const char *value, enum kafka_use use,
+                     const struct property *list, size_t count) {
     const struct property *found = NULL;
     for (size_t i = 0; i < count && !found; i++) {
         found = strcmp(list[i].name, name) == 0 ? &list[i] : NULL;

@@ -1,7 +1,9 @@
 /*
- * What a command of `drave` is: one row of the table in command_table.c, from which parsing, help, usage and completion come.
+ * What a command of `drave` is: one row of the table in command_table.c, from which parsing, help,
+ * usage and completion come.
  *
- * Options that every command has: -b HOSTS, --json, --timeout, --help. Exit codes are those of enum exit_code everywhere.
+ * Options that every command has: -b HOSTS, --json, --timeout, --help. Exit codes are those of enum
+ * exit_code everywhere.
  */
 #ifndef CLIENT_LINE_COMMAND_H
 #define CLIENT_LINE_COMMAND_H
@@ -30,7 +32,8 @@ struct command {
     const char *example; /* a whole command line */
     const struct command_option *options;
     size_t option_count;
-    int (*run)(struct invocation *invocation); /* returns an exit code; NULL: client/commands/about.h runs it */
+    int (*run)(struct invocation
+                   *invocation); /* returns an exit code; NULL: client/commands/about.h runs it */
 };
 
 enum { INVOCATION_VALUES = 64 };
@@ -57,11 +60,13 @@ bool invocation_has(const struct invocation *invocation, int key);
 /* The n-th value of an option that may be repeated, or NULL behind the last. */
 const char *invocation_nth(const struct invocation *invocation, int key, size_t n);
 /* A number within [min, max]; says what is wrong and ends the program with EXIT_USAGE otherwise. */
-int64_t invocation_number(const struct invocation *invocation, int key, int64_t fallback, int64_t min, int64_t max);
+int64_t invocation_number(const struct invocation *invocation, int key, int64_t fallback,
+                          int64_t min, int64_t max);
 
-/* A duration ("10s", "2m", "10": seconds) within [min_s, max_s], in ms; ends the program with EXIT_USAGE otherwise. */
-uint64_t invocation_duration(const struct invocation *invocation, int key, uint64_t fallback_s, uint64_t min_s,
-                             uint64_t max_s);
+/* A duration ("10s", "2m", "10": seconds) within [min_s, max_s], in ms; ends the program with
+ * EXIT_USAGE otherwise. */
+uint64_t invocation_duration(const struct invocation *invocation, int key, uint64_t fallback_s,
+                             uint64_t min_s, uint64_t max_s);
 
 /* "key=value" split at the first '='; false without one. The key is copied (mem_free). */
 bool pair_split(const char *pair, char **key, const char **value);

@@ -13,9 +13,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct command_option every_command[] = {
-    {'b', 'b', "bootstrap", "HOSTS", "brokers to ask, host:port,... ($DRAVE_BOOTSTRAP, 127.0.0.1:9092)"},
+    {'b', 'b', "bootstrap", "HOSTS",
+     "brokers to ask, host:port,... ($DRAVE_BOOTSTRAP, 127.0.0.1:9092)"},
     {0, OPTION_JSON, "json", NULL, "the result as JSON on stdout"},
-    {0, OPTION_TIMEOUT, "timeout", "TIME", "how long to try: 10s, 500ms, 2m (10s; where nothing listens 2s)"},
+    {0, OPTION_TIMEOUT, "timeout", "TIME",
+     "how long to try: 10s, 500ms, 2m (10s; where nothing listens 2s)"},
     {'h', OPTION_HELP, "help", NULL, "this text"},
 };
 const size_t every_command_count = COUNT(every_command);
@@ -32,7 +34,8 @@ struct reading {
     int argc, at;
 };
 
-__attribute__((format(printf, 2, 3))) static void note_wrong(struct reading *r, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void note_wrong(struct reading *r, const char *format,
+                                                             ...) {
     if (!*r->wrong.text) {
         va_list arguments;
         va_start(arguments, format);
@@ -59,7 +62,8 @@ static const struct command_option *option_at(const struct command *command, siz
 }
 
 /* By its name, or by a beginning that only one has. */
-static const struct command_option *find_long(const struct command *command, const char *name, size_t len) {
+static const struct command_option *find_long(const struct command *command, const char *name,
+                                              size_t len) {
     const struct command_option *option, *begins = NULL;
     int candidates = 0;
     for (size_t i = 0; (option = option_at(command, i)); i++) {
@@ -89,7 +93,8 @@ static void take_timeout(struct reading *r, const char *value) {
     r->in.timeout_ms = duration_parse(value);
     r->in.timeout_given = true;
     if (r->in.timeout_ms == 0 || r->in.timeout_ms > DAY_MS) {
-        note_wrong(r, "--timeout %.100s is not a time; write 10s, 500ms or 2m (at most a day)", value);
+        note_wrong(r, "--timeout %.100s is not a time; write 10s, 500ms or 2m (at most a day)",
+                   value);
     }
 }
 
@@ -146,7 +151,8 @@ static void unknown_option(struct reading *r, const char *word) {
 
 static void read_long(struct reading *r, const char *word) {
     const char *name = word + 2, *equals = strchr(name, '=');
-    const struct command_option *option = find_long(r->command, name, equals ? (size_t)(equals - name) : strlen(name));
+    const struct command_option *option = find_long(
+        r->command, name, equals ? (size_t)(equals - name) : strlen(name));
     if (!option) {
         unknown_option(r, word);
     } else if (option->value) {
@@ -181,11 +187,14 @@ static void read_letters(struct reading *r, const char *word) {
     }
 }
 
-static void read_line(struct reading *r, const struct command *command, const struct invocation *defaults) {
+static void read_line(struct reading *r, const struct command *command,
+                      const struct invocation *defaults) {
     bool options_ended = false;
     char **words = r->in.words;
-    *r = (struct reading){.command = command, .in = *defaults, .argc = r->argc, .argv = r->argv, .at = 1};
-    snprintf(r->name, sizeof(r->name), "drave%s%s", command ? " " : "", command ? command->name : "");
+    *r = (struct reading){
+        .command = command, .in = *defaults, .argc = r->argc, .argv = r->argv, .at = 1};
+    snprintf(r->name, sizeof(r->name), "drave%s%s", command ? " " : "",
+             command ? command->name : "");
     r->in.words = words;
     while (r->at < r->argc) {
         char *word = r->argv[r->at++];
@@ -242,15 +251,18 @@ static void unknown_command(const struct reading *r, struct error_text *why) {
     near = near ? near : nearest_name(words[0], names, command_count);
     mem_free(names);
     if (near) {
-        error_set(why, ERR_INVALID, "no command \"%s\"; did you mean \"drave %s\"? drave --help lists them all", given,
-                  near);
+        error_set(why, ERR_INVALID,
+                  "no command \"%s\"; did you mean \"drave %s\"? drave --help lists them all",
+                  given, near);
     } else {
         error_set(why, ERR_INVALID, "no command \"%s\"; drave --help lists them all", given);
     }
 }
 
-/* The command whose name the words begin with; of two ("dev", "dev stop") the longer. *taken: words of its name. */
-static const struct command *find_command(struct reading *r, const struct invocation *defaults, int *taken) {
+/* The command whose name the words begin with; of two ("dev", "dev stop") the longer. *taken: words
+ * of its name. */
+static const struct command *find_command(struct reading *r, const struct invocation *defaults,
+                                          int *taken) {
     const struct command *found = NULL;
     *taken = 0;
     for (size_t i = 0; i < command_count; i++) {
@@ -285,7 +297,8 @@ static enum command_line_result without_command(struct reading *r, struct error_
     return COMMAND_LINE_WRONG;
 }
 
-enum command_line_result command_line_parse(int argc, char **argv, struct invocation *in, struct error_text *why) {
+enum command_line_result command_line_parse(int argc, char **argv, struct invocation *in,
+                                            struct error_text *why) {
     struct reading *r = mem_zalloc(sizeof(*r));
     int taken;
     r->argc = argc;
@@ -308,8 +321,8 @@ enum command_line_result command_line_parse(int argc, char **argv, struct invoca
         in->word_count -= taken;
         memmove(in->words, in->words + taken, (size_t)in->word_count * sizeof(char *));
         if (in->word_count < command->min_words || in->word_count > command->max_words) {
-            error_set(why, ERR_INVALID, "usage: drave %s %s [options]; see drave %s --help", command->name,
-                      command->words, command->name);
+            error_set(why, ERR_INVALID, "usage: drave %s %s [options]; see drave %s --help",
+                      command->name, command->words, command->name);
             result = COMMAND_LINE_WRONG;
         }
     }

@@ -21,8 +21,8 @@ static void print_options(const struct command_option *options, size_t n) {
 }
 
 void help_print_command(const struct command *command) {
-    print_text("usage: drave %s%s%s [options]\n\n%s\n\n", command->name, *command->words ? " " : "", command->words,
-               command->help);
+    print_text("usage: drave %s%s%s [options]\n\n%s\n\n", command->name, *command->words ? " " : "",
+               command->words, command->help);
     print_options(command->options, command->option_count);
     print_options(every_command, every_command_count);
     print_text("\nexample:\n  %s\n", command->example);
@@ -38,12 +38,14 @@ static void print_command_line(const struct command *command) {
 }
 
 void help_print_all(void) {
-    print_text("drave %s: a replicated log broker that speaks Kafka's protocol\n\nusage: drave COMMAND [options]\n\n",
-               DRAVE_VERSION);
+    print_text(
+        "drave %s: a replicated log broker that speaks Kafka's protocol\n\nusage: drave COMMAND [options]\n\n",
+        DRAVE_VERSION);
     for (size_t i = 0; i < command_count; i++) {
         print_command_line(&commands[i]);
     }
-    print_text("\ndrave COMMAND --help shows its options and an example. Options stand before or behind the words.\n");
+    print_text(
+        "\ndrave COMMAND --help shows its options and an example. Options stand before or behind the words.\n");
 }
 
 bool help_print_group(const char *first) {

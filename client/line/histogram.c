@@ -4,8 +4,9 @@
 #include <stddef.h>
 
 static unsigned exponent_of(uint64_t value) {
-    return value < HISTOGRAM_STEPS ? 0
-                                   : 63 - (unsigned)__builtin_clzll(value) - 5; /* value >> exponent lies in [32, 64) */
+    return value < HISTOGRAM_STEPS
+               ? 0
+               : 63 - (unsigned)__builtin_clzll(value) - 5; /* value >> exponent lies in [32, 64) */
 }
 
 void histogram_add(struct histogram *histogram, uint64_t value) {
@@ -30,7 +31,8 @@ uint64_t histogram_quantile(const struct histogram *histogram, double quantile) 
         seen += histogram->buckets[i];
         if (seen > wanted) {
             unsigned exponent = (unsigned)(i / HISTOGRAM_STEPS);
-            uint64_t middle = ((uint64_t)(i % HISTOGRAM_STEPS) << exponent) + ((UINT64_C(1) << exponent) >> 1);
+            uint64_t middle = ((uint64_t)(i % HISTOGRAM_STEPS) << exponent) +
+                              ((UINT64_C(1) << exponent) >> 1);
             return middle < histogram->max ? middle : histogram->max;
         }
     }

@@ -40,7 +40,8 @@ static const char *option_name(const struct invocation *in, int key) {
     return "?";
 }
 
-int64_t invocation_number(const struct invocation *in, int key, int64_t fallback, int64_t min, int64_t max) {
+int64_t invocation_number(const struct invocation *in, int key, int64_t fallback, int64_t min,
+                          int64_t max) {
     const char *text = invocation_value(in, key, NULL);
     if (!text) {
         return fallback;
@@ -49,14 +50,15 @@ int64_t invocation_number(const struct invocation *in, int key, int64_t fallback
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (end == text || *end || errno || value < min || value > max) {
-        say("--%s %s is not a number from %" PRId64 " to %" PRId64, option_name(in, key), text, min, max);
+        say("--%s %s is not a number from %" PRId64 " to %" PRId64, option_name(in, key), text, min,
+            max);
         exit(EXIT_USAGE);
     }
     return value;
 }
 
-uint64_t invocation_duration(const struct invocation *in, int key, uint64_t fallback_s, uint64_t min_s,
-                             uint64_t max_s) {
+uint64_t invocation_duration(const struct invocation *in, int key, uint64_t fallback_s,
+                             uint64_t min_s, uint64_t max_s) {
     const char *text = invocation_value(in, key, NULL);
     if (!text) {
         return fallback_s * 1000;
@@ -64,7 +66,8 @@ uint64_t invocation_duration(const struct invocation *in, int key, uint64_t fall
     bool zero = *text && strspn(text, "0") == strlen(text); /* no duration otherwise */
     uint64_t ms = zero ? 0 : duration_parse(text);
     if ((ms == 0 && !zero) || ms < min_s * 1000 || ms > max_s * 1000) {
-        say("--%s %s is not a time from %" PRIu64 " s to %" PRIu64 " s; write 10s, 2m, or 10 for seconds",
+        say("--%s %s is not a time from %" PRIu64 " s to %" PRIu64
+            " s; write 10s, 2m, or 10 for seconds",
             option_name(in, key), text, min_s, max_s);
         exit(EXIT_USAGE);
     }

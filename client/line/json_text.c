@@ -73,11 +73,14 @@ static void put_value(const struct sink *sink, const json_t *value) {
     case JSON_REAL: put_real(sink, json_real_value(value)); break;
     case JSON_ARRAY: put_array(sink, value); break;
     case JSON_OBJECT: put_object(sink, value); break;
-    default: json_dump_callback(value, take_dumped, (void *)(uintptr_t)sink, JSON_COMPACT | JSON_ENCODE_ANY);
+    default:
+        json_dump_callback(value, take_dumped, (void *)(uintptr_t)sink,
+                           JSON_COMPACT | JSON_ENCODE_ANY);
     }
 }
 
-void json_text(const json_t *value, void (*take)(void *arg, const char *text, size_t len), void *arg) {
+void json_text(const json_t *value, void (*take)(void *arg, const char *text, size_t len),
+               void *arg) {
     struct sink sink = {take, arg};
     put_value(&sink, value);
 }

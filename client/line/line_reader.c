@@ -78,7 +78,8 @@ static enum line_result fill(struct line_reader *reader, struct error_text *why)
 }
 
 /* The line [begin, end) and `skip` bytes behind it are given out. */
-static enum line_result reader_give(struct line_reader *reader, size_t end, size_t skip, char **line, size_t *len) {
+static enum line_result reader_give(struct line_reader *reader, size_t end, size_t skip,
+                                    char **line, size_t *len) {
     size_t size = end - reader->begin + reader->passed;
     bool too_long = reader->too_long || size > reader->max;
     *line = too_long ? NULL : reader->buffer + reader->begin;
@@ -89,7 +90,8 @@ static enum line_result reader_give(struct line_reader *reader, size_t end, size
     return too_long ? LINE_TOO_LONG : LINE_WHOLE;
 }
 
-enum line_result line_reader_next(struct line_reader *reader, char **line, size_t *len, struct error_text *why) {
+enum line_result line_reader_next(struct line_reader *reader, char **line, size_t *len,
+                                  struct error_text *why) {
     for (;;) {
         size_t more = reader->used - reader->searched;
         char *newline = more > 0 ? memchr(reader->buffer + reader->searched, '\n', more) : NULL;

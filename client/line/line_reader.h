@@ -1,9 +1,10 @@
 /*
  * Lines of a stream, in memory that is bounded whatever comes.
  *
- * Happy path: whole lines without their newline, the last one also without a newline behind it. Failures: a line that is longer than the
- * limit is passed over, and its length told; a stream that cannot be read is an error with a sentence. Invariant: it never holds more
- * than the limit and one piece of READ bytes. While nothing comes it calls `idle` ten times a second.
+ * Happy path: whole lines without their newline, the last one also without a newline behind it.
+ * Failures: a line that is longer than the limit is passed over, and its length told; a stream that
+ * cannot be read is an error with a sentence. Invariant: it never holds more than the limit and one
+ * piece of READ bytes. While nothing comes it calls `idle` ten times a second.
  */
 #ifndef CLIENT_LINE_LINE_READER_H
 #define CLIENT_LINE_LINE_READER_H
@@ -28,6 +29,7 @@ struct line_reader *line_reader_new(int fd, size_t max, bool (*idle)(void *arg),
 void line_reader_free(struct line_reader *reader);
 
 /* The line lives until the next call. */
-enum line_result line_reader_next(struct line_reader *reader, char **line, size_t *len, struct error_text *why);
+enum line_result line_reader_next(struct line_reader *reader, char **line, size_t *len,
+                                  struct error_text *why);
 
 #endif

@@ -1,4 +1,5 @@
-/* Parsing dates, times, zones and spans. The calendar is the proleptic Gregorian one, without leap seconds. */
+/* Parsing dates, times, zones and spans. The calendar is the proleptic Gregorian one, without leap
+ * seconds. */
 #include "client/line/moment.h"
 
 #include <stdbool.h>

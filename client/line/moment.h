@@ -1,5 +1,6 @@
 /*
- * Points in time as people write them: milliseconds since 1970, a date, RFC 3339 with or without a zone (then UTC), "now", and
+ * Points in time as people write them: milliseconds since 1970, a date, RFC 3339 with or without a
+ * zone (then UTC), "now", and
  * "-1h" before now.
  */
 #ifndef CLIENT_LINE_MOMENT_H
@@ -9,10 +10,12 @@
 #include <stdint.h>
 
 /* What the texts may be, for sentences and help. */
-#define MOMENT_FORMS "ms since 1970, 2026-11-28, 2026-11-28T10:00 (UTC, or with a zone), now, -30s, -30m, -1h or -2d"
+#define MOMENT_FORMS \
+    "ms since 1970, 2026-11-28, 2026-11-28T10:00 (UTC, or with a zone), now, -30s, -30m, -1h or -2d"
 
-/* The moment that the first `len` bytes of `text` name, in ms since 1970; never negative. `now_ms` is what "now" means.
- * ERR_NONE, or ERR_INVALID: not one of the forms, no day of the calendar, or before 1970. */
+/* The moment that the first `len` bytes of `text` name, in ms since 1970; never negative. `now_ms`
+ * is what "now" means. ERR_NONE, or ERR_INVALID: not one of the forms, no day of the calendar, or
+ * before 1970. */
 int moment_parse(const char *text, size_t len, int64_t now_ms, int64_t *ms);
 
 /* Now, in ms since 1970. */

@@ -1,8 +1,9 @@
 /*
- * What the user sees: sentences on stderr (say), data on stdout (print), over base/io/output.h, which checks every write.
+ * What the user sees: sentences on stderr (say), data on stdout (print), over base/io/output.h,
+ * which checks every write.
  *
- * Invariants: stdout carries data only; a reader that went away (`| head -1`) ends the program quietly with 0; nothing
- * waits longer than 2 s without saying for what.
+ * Invariants: stdout carries data only; a reader that went away (`| head -1`) ends the program
+ * quietly with 0; nothing waits longer than 2 s without saying for what.
  */
 #ifndef CLIENT_LINE_TALK_H
 #define CLIENT_LINE_TALK_H
@@ -28,7 +29,8 @@ void print_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_bytes(const void *data, size_t len);
 /* Bytes that the user typed themselves: never escaped. */
 void print_raw(const void *data, size_t len);
-/* One JSON value and a newline; takes the reference. Numbers are the shortest that read back as the same value. */
+/* One JSON value and a newline; takes the reference. Numbers are the shortest that read back as the
+ * same value. */
 void print_json(json_t *value);
 /* For what comes over time. False: it cannot be written any more, and a loop that prints ends. */
 bool print_flush(void);
@@ -40,19 +42,22 @@ struct table *table_new(const char *const *columns, unsigned count);
 void table_row(struct table *table, const char *const *cells);
 void table_print(struct table *table); /* and free */
 
-/* Says "waiting for ..." once two seconds have passed since patience_begin, and then every five. Call it from any loop that waits. */
+/* Says "waiting for ..." once two seconds have passed since patience_begin, and then every five.
+ * Call it from any loop that waits. */
 struct patience {
     uint64_t next_ms;
 };
 void patience_begin(struct patience *patience);
-void patience_say(struct patience *patience, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void patience_say(struct patience *patience, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 uint64_t now_ms(void); /* monotonic */
 void pause_ms(uint64_t ms);
 
 /* At the beginning of the program; `stop`: whether a signal asked to end. */
 void talk_open(bool (*stop)(void));
-/* Flushes stdout; returns the exit code of the program: `code`, 0 if the reader went away, 1 if something could not be written. */
+/* Flushes stdout; returns the exit code of the program: `code`, 0 if the reader went away, 1 if
+ * something could not be written. */
 int talk_close(int code);
 
 #endif

@@ -15,7 +15,8 @@ struct partition_set {
     } spans[PARTITION_SPANS_MAX];
 };
 
-/* ERR_NONE; ERR_INVALID: not such a list; ERR_LIMIT: more than PARTITION_SPANS_MAX parts. NULL: all partitions. */
+/* ERR_NONE; ERR_INVALID: not such a list; ERR_LIMIT: more than PARTITION_SPANS_MAX parts. NULL: all
+ * partitions. */
 int partition_set_parse(const char *text, struct partition_set *set);
 bool partition_set_has(const struct partition_set *set, int32_t partition);
 /* The highest that is named; -1 when all are meant. */

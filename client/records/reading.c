@@ -1,4 +1,5 @@
-/* Finding the topics, asking for their offsets, and planning each partition from its first to its last record. */
+/* Finding the topics, asking for their offsets, and planning each partition from its first to its
+ * last record. */
 #include "client/records/reading.h"
 
 #include <inttypes.h>
@@ -17,7 +18,8 @@ enum { ARENA_MAX = 512 << 20, TRY_MS = 1000 };
 
 int reading_open(struct reading *reading, const struct invocation *in) {
     *reading = (struct reading){.until_end = invocation_has(in, 'e')};
-    const char *where = invocation_value(in, 'o', "beginning"), *partitions = invocation_value(in, 'p', NULL);
+    const char *where = invocation_value(in, 'o', "beginning"),
+               *partitions = invocation_value(in, 'p', NULL);
     bool ends_early;
     int error = partition_set_parse(partitions, &reading->partitions);
     if (error == ERR_LIMIT) {
@@ -25,15 +27,16 @@ int reading_open(struct reading *reading, const struct invocation *in) {
         return EXIT_USAGE;
     }
     if (error) {
-        say("--partition %s is no list of partitions; write for example -p 0 or -p 0,2,5-7", partitions);
+        say("--partition %s is no list of partitions; write for example -p 0 or -p 0,2,5-7",
+            partitions);
         return EXIT_USAGE;
     }
     if (where_parse(where, moment_now(), &reading->where, &ends_early)) {
         if (ends_early) {
             say("--offset %s ends before it begins", where);
         } else {
-            say("--offset %s is not beginning, end, an offset, -N (the last N), @TIME or @TIME:TIME; TIME is %s", where,
-                MOMENT_FORMS);
+            say("--offset %s is not beginning, end, an offset, -N (the last N), @TIME or @TIME:TIME; TIME is %s",
+                where, MOMENT_FORMS);
         }
         return EXIT_USAGE;
     }
@@ -72,14 +75,16 @@ static int add_topic(struct reading *reading, const char *name, int32_t partitio
         say("topic \"%s\" has partitions 0 to %d, not %d", name, (int)partitions - 1, (int)highest);
         return EXIT_REFUSED;
     }
-    reading->topics = mem_realloc(reading->topics, (reading->topic_count + 1) * sizeof(*reading->topics));
+    reading->topics = mem_realloc(reading->topics,
+                                  (reading->topic_count + 1) * sizeof(*reading->topics));
     struct reading_topic *topic = &reading->topics[reading->topic_count++];
     topic->name = mem_strdup(name);
     topic->partitions = mem_zalloc((size_t)partitions * sizeof(*topic->partitions));
     topic->count = 0;
     for (int32_t p = 0; p < partitions; p++) {
         if (partition_set_has(&reading->partitions, p)) {
-            topic->partitions[topic->count++] = (struct reading_partition){.partition = p, .stop = -1, .next = -1};
+            topic->partitions[topic->count++] = (struct reading_partition){
+                .partition = p, .stop = -1, .next = -1};
         }
     }
     reading->open += (size_t)topic->count;
@@ -110,7 +115,8 @@ static int add_matching(struct reading *reading, struct kp_arena *arena, const c
     return code;
 }
 
-static int find_topics(struct reading *reading, const struct invocation *in, struct admin_client *admin) {
+static int find_topics(struct reading *reading, const struct invocation *in,
+                       struct admin_client *admin) {
     struct kp_arena arena;
     int code = EXIT_DONE;
     kp_arena_init(&arena, ARENA_MAX);
@@ -133,21 +139,24 @@ static int find_topics(struct reading *reading, const struct invocation *in, str
 
 /* One item for each partition that is not done, in their order. */
 static struct partition_offset *items_of(const struct reading *reading) {
-    struct partition_offset *items = mem_zalloc((reading->open + 1) * sizeof(*items)), *next = items;
+    struct partition_offset *items = mem_zalloc((reading->open + 1) * sizeof(*items)),
+                            *next = items;
     for (size_t t = 0; t < reading->topic_count; t++) {
         for (int32_t p = 0; p < reading->topics[t].count; p++) {
             if (!reading->topics[t].partitions[p].done) {
-                *next++ = (struct partition_offset){.topic = reading->topics[t].name,
-                                                    .partition = reading->topics[t].partitions[p].partition};
+                *next++ = (struct partition_offset){
+                    .topic = reading->topics[t].name,
+                    .partition = reading->topics[t].partitions[p].partition};
             }
         }
     }
     return items;
 }
 
-/* The same in one quick round; what is not answered stays so. A partition without a leader, or whose leader is frozen, must not hold up
- * the others. */
-static struct partition_offset *try_ask(const struct reading *reading, const struct invocation *in, int64_t time) {
+/* The same in one quick round; what is not answered stays so. A partition without a leader, or
+ * whose leader is frozen, must not hold up the others. */
+static struct partition_offset *try_ask(const struct reading *reading, const struct invocation *in,
+                                        int64_t time) {
     struct partition_offset *items = items_of(reading);
     struct admin_client *admin = admin_client_new(in->bootstrap, TRY_MS);
     struct kp_arena arena;
@@ -162,10 +171,11 @@ static struct partition_offset *try_ask(const struct reading *reading, const str
 }
 
 /* The offsets of all open partitions at one time; NULL: said, *code is set. */
-static struct partition_offset *reading_ask(const struct reading *reading, const struct invocation *in, int64_t time,
-                                            int *code) {
+static struct partition_offset *reading_ask(const struct reading *reading,
+                                            const struct invocation *in, int64_t time, int *code) {
     struct partition_offset *items = items_of(reading);
-    *code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, OFFSETS_UNCOMMITTED, items, reading->open);
+    *code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, OFFSETS_UNCOMMITTED, items,
+                        reading->open);
     if (*code) {
         mem_free(items);
         return NULL;
@@ -176,10 +186,12 @@ static struct partition_offset *reading_ask(const struct reading *reading, const
 /* What was asked about each partition; a list is NULL when it is not needed. */
 struct facts {
     int64_t asked_ms;
-    struct partition_offset *begin, *first, *until, *end; /* log start, at @TIME, at :TIME, high watermark */
+    struct partition_offset *begin, *first, *until,
+        *end; /* log start, at @TIME, at :TIME, high watermark */
 };
 
-static int ask_facts(const struct reading *reading, const struct invocation *in, struct facts *facts) {
+static int ask_facts(const struct reading *reading, const struct invocation *in,
+                     struct facts *facts) {
     const struct where *where = &reading->where;
     int code = EXIT_DONE;
     bool bounded = reading->until_end || where->kind == WHERE_LAST || where->kind == WHERE_TIME;
@@ -199,13 +211,14 @@ static int ask_facts(const struct reading *reading, const struct invocation *in,
         facts->until = reading_ask(reading, in, where->until_ms, &code);
     }
     if (!code && bounded) {
-        facts->end = reading_ask(reading, in, OFFSETS_LATEST, &code); /* last, so that nothing lies behind it */
+        facts->end = reading_ask(reading, in, OFFSETS_LATEST,
+                                 &code); /* last, so that nothing lies behind it */
     }
     return code;
 }
 
-static int place(struct reading *reading, const char *topic, struct reading_partition *p, const struct facts *facts,
-                 size_t i) {
+static int place(struct reading *reading, const char *topic, struct reading_partition *p,
+                 const struct facts *facts, size_t i) {
     const struct where *where = &reading->where;
     int64_t end = facts->end ? facts->end[i].offset : -1;
     switch (where->kind) {
@@ -215,12 +228,14 @@ static int place(struct reading *reading, const char *topic, struct reading_part
     case WHERE_END: p->start = end >= 0 ? end : RD_KAFKA_OFFSET_END; break;
     case WHERE_OFFSET: p->start = where->value; break;
     case WHERE_LAST:
-        p->start = end - facts->begin[i].offset > where->value ? end - where->value : facts->begin[i].offset;
+        p->start = end - facts->begin[i].offset > where->value ? end - where->value
+                                                               : facts->begin[i].offset;
         break;
     case WHERE_TIME: p->start = facts->first[i].offset >= 0 ? facts->first[i].offset : end; break;
     }
     if (where->kind == WHERE_OFFSET && end >= 0 && p->start > end) {
-        say("partition %d of \"%s\" has no offset %" PRId64 "; drave topic describe %s shows where it starts and ends",
+        say("partition %d of \"%s\" has no offset %" PRId64
+            "; drave topic describe %s shows where it starts and ends",
             (int)p->partition, topic, p->start, topic);
         return EXIT_REFUSED;
     }
@@ -264,15 +279,17 @@ int reading_plan(struct reading *reading, const struct invocation *in) {
     return code;
 }
 
-bool reading_passes(const struct reading *reading, const struct reading_partition *partition, int64_t offset,
-                    int64_t timestamp_ms) {
+bool reading_passes(const struct reading *reading, const struct reading_partition *partition,
+                    int64_t offset, int64_t timestamp_ms) {
     return (partition->stop >= 0 && offset >= partition->stop) ||
-           (reading->where.until_given && partition->stop < 0 && timestamp_ms >= reading->where.until_ms);
+           (reading->where.until_given && partition->stop < 0 &&
+            timestamp_ms >= reading->where.until_ms);
 }
 
 int reading_resolve_stops(struct reading *reading, const struct invocation *in) {
     int code;
-    struct partition_offset *until = reading_ask(reading, in, reading->where.until_ms, &code), *end = NULL;
+    struct partition_offset *until = reading_ask(reading, in, reading->where.until_ms, &code),
+                            *end = NULL;
     if (!code) {
         end = reading_ask(reading, in, OFFSETS_LATEST, &code);
     }
@@ -306,7 +323,9 @@ struct reading_partition *reading_find(struct reading_topic *topic, int32_t part
             high = middle;
         }
     }
-    return low < topic->count && topic->partitions[low].partition == partition ? &topic->partitions[low] : NULL;
+    return low < topic->count && topic->partitions[low].partition == partition
+               ? &topic->partitions[low]
+               : NULL;
 }
 
 bool reading_advance(struct reading *reading, struct reading_partition *partition, int64_t next) {

@@ -1,9 +1,10 @@
 /*
  * What `consume` reads: partitions of one or more topics, from where, and up to where.
  *
- * Happy path: the words of the call (names, globs, ^regular expressions) become topics, -p their partitions, -o and -e the offsets at
- * which each begins and ends, asked at the leaders where they are not plain. Failures: a topic or partition that is not there, a
- * pattern that matches nothing, an offset behind the end, offsets that cannot be had: said, with an exit code.
+ * Happy path: the words of the call (names, globs, ^regular expressions) become topics, -p their
+ * partitions, -o and -e the offsets at which each begins and ends, asked at the leaders where they
+ * are not plain. Failures: a topic or partition that is not there, a pattern that matches nothing,
+ * an offset behind the end, offsets that cannot be had: said, with an exit code.
  */
 #ifndef CLIENT_RECORDS_READING_H
 #define CLIENT_RECORDS_READING_H
@@ -37,10 +38,12 @@ struct reading {
     struct partition_set partitions;
     struct where where;
     bool until_end;     /* -e: up to what is there at the beginning */
-    bool stops_pending; /* the end of the span lies ahead: reading_resolve_stops when the time has come */
+    bool stops_pending; /* the end of the span lies ahead: reading_resolve_stops when the time has
+                           come */
 };
 
-/* Takes words, -p, -o and -e of the call; says what is wrong with them (EXIT_USAGE). Free with reading_close in any case. */
+/* Takes words, -p, -o and -e of the call; says what is wrong with them (EXIT_USAGE). Free with
+ * reading_close in any case. */
 int reading_open(struct reading *reading, const struct invocation *in);
 /* Asks the cluster: fills topics and partitions in. */
 int reading_plan(struct reading *reading, const struct invocation *in);
@@ -50,10 +53,10 @@ void reading_close(struct reading *reading);
 
 /* The partition of a topic; NULL: not one of those that are read. */
 struct reading_partition *reading_find(struct reading_topic *topic, int32_t partition);
-/* Whether a record lies where the partition's reading has ended already: at its stop, or (while the end of the span lies ahead) the
- * first that is not older than that end. */
-bool reading_passes(const struct reading *reading, const struct reading_partition *partition, int64_t offset,
-                    int64_t timestamp_ms);
+/* Whether a record lies where the partition's reading has ended already: at its stop, or (while the
+ * end of the span lies ahead) the first that is not older than that end. */
+bool reading_passes(const struct reading *reading, const struct reading_partition *partition,
+                    int64_t offset, int64_t timestamp_ms);
 /* Everything below `next` was read. True when that was all that is wanted of the partition. */
 bool reading_advance(struct reading *reading, struct reading_partition *partition, int64_t next);
 

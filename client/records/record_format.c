@@ -38,7 +38,9 @@ static void print_headers(const rd_kafka_message_t *message) {
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return;
     }
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+    for (size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++) {
         print_text("%s%s=", i ? "," : "", name);
         if (value) {
             print_bytes(value, len);
@@ -48,10 +50,12 @@ static void print_headers(const rd_kafka_message_t *message) {
     }
 }
 
-/* The length of the value as kcat's %R has it: 32 bits, the highest byte first; -1: there is none. */
+/* The length of the value as kcat's %R has it: 32 bits, the highest byte first; -1: there is none.
+ */
 static void print_length(const rd_kafka_message_t *message) {
     uint32_t len = message->payload ? (uint32_t)message->len : UINT32_MAX;
-    const uint8_t bytes[] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
+    const uint8_t bytes[] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
+                             (uint8_t)len};
     print_bytes(bytes, sizeof(bytes));
 }
 

@@ -1,4 +1,5 @@
-/* kcat's format letters, so that a habit carries over: %s %S %R %k %K %t %p %o %T %h %%, \n \t \r \0 \xNN. */
+/* kcat's format letters, so that a habit carries over: %s %S %R %k %K %t %p %o %T %h %%, \n \t \r
+ * \0 \xNN. */
 #ifndef CLIENT_RECORDS_RECORD_FORMAT_H
 #define CLIENT_RECORDS_RECORD_FORMAT_H
 

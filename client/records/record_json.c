@@ -35,15 +35,17 @@ json_t *record_to_json(const rd_kafka_message_t *message) {
     size_t len;
     json_t *list = json_array();
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
+        for (size_t i = 0;
+             rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
              i++) {
-            json_array_append_new(list, json_pack("{s:o,s:o}", "key", json_of_bytes(name, strlen(name)), "value",
-                                                  json_of_bytes(value, len)));
+            json_array_append_new(list,
+                                  json_pack("{s:o,s:o}", "key", json_of_bytes(name, strlen(name)),
+                                            "value", json_of_bytes(value, len)));
         }
     }
-    return json_pack("{s:s,s:i,s:I,s:I,s:o,s:o,s:o}", "topic", rd_kafka_topic_name(message->rkt), "partition",
-                     (int)message->partition, "offset", (json_int_t)message->offset, "timestamp",
-                     (json_int_t)rd_kafka_message_timestamp(message, &type), "key",
+    return json_pack("{s:s,s:i,s:I,s:I,s:o,s:o,s:o}", "topic", rd_kafka_topic_name(message->rkt),
+                     "partition", (int)message->partition, "offset", (json_int_t)message->offset,
+                     "timestamp", (json_int_t)rd_kafka_message_timestamp(message, &type), "key",
                      json_of_bytes(message->key, message->key_len), "value",
                      json_of_bytes(message->payload, message->len), "headers", list);
 }
@@ -75,13 +77,17 @@ static int take_hex(const char *text, size_t len, struct record_bytes *bytes) {
 
 /* RFC 4648, section 4, with its padding. */
 static int take_base64(const char *text, size_t len, struct record_bytes *bytes) {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint8_t *data = mem_alloc(len / 4 * 3 + 1);
-    size_t padding = len > 0 && text[len - 1] == '=' ? (len > 1 && text[len - 2] == '=' ? 2 : 1) : 0, used = 0;
+    size_t padding = len > 0 && text[len - 1] == '=' ? (len > 1 && text[len - 2] == '=' ? 2 : 1)
+                                                     : 0,
+           used = 0;
     uint32_t bits = 0;
     bool wrong = len % 4 != 0;
     for (size_t i = 0; i < len && !wrong; i++) {
-        const char *place = i >= len - padding ? alphabet : memchr(alphabet, text[i], sizeof(alphabet) - 1);
+        const char *place = i >= len - padding ? alphabet
+                                               : memchr(alphabet, text[i], sizeof(alphabet) - 1);
         wrong = !place;
         bits = bits << 6 | (uint32_t)(wrong ? 0 : place - alphabet);
         if (i % 4 == 3) {
@@ -99,7 +105,8 @@ static int take_base64(const char *text, size_t len, struct record_bytes *bytes)
 }
 
 /* `what` names the field in the sentence. */
-static int take_bytes(const json_t *json, const char *what, struct record_bytes *bytes, struct error_text *why) {
+static int take_bytes(const json_t *json, const char *what, struct record_bytes *bytes,
+                      struct error_text *why) {
     *bytes = (struct record_bytes){NULL, 0};
     if (json_is_null(json)) {
         return ERR_NONE;
@@ -123,7 +130,8 @@ static int take_bytes(const json_t *json, const char *what, struct record_bytes 
     const char *text = json_string_value(form);
     size_t len = json_string_length(form);
     if ((hex ? take_hex(text, len, bytes) : take_base64(text, len, bytes)) != ERR_NONE) {
-        return error_set(why, ERR_INVALID, "%s has %s that is none: \"%.40s\"", what, hex ? "hex" : "base64", text);
+        return error_set(why, ERR_INVALID, "%s has %s that is none: \"%.40s\"", what,
+                         hex ? "hex" : "base64", text);
     }
     return ERR_NONE;
 }
@@ -136,11 +144,14 @@ static int take_header(json_t *json, rd_kafka_headers_t *headers, struct error_t
     }
     int error = take_bytes(key, "a header's key", &name, why);
     if (!error && (!name.data || memchr(name.data, 0, name.len))) {
-        error = error_set(why, ERR_INVALID, "a header's key is null or holds a zero byte; no client sends such a one");
+        error = error_set(
+            why, ERR_INVALID,
+            "a header's key is null or holds a zero byte; no client sends such a one");
     }
     error = error ? error : take_bytes(content, "a header's value", &value, why);
     if (!error) {
-        rd_kafka_header_add(headers, (const char *)name.data, (ssize_t)name.len, value.data, (ssize_t)value.len);
+        rd_kafka_header_add(headers, (const char *)name.data, (ssize_t)name.len, value.data,
+                            (ssize_t)value.len);
     }
     mem_free(name.data);
     mem_free(value.data);
@@ -155,7 +166,8 @@ static int take_headers(const json_t *json, struct client_record *record, struct
     json_t *one;
     int error = ERR_NONE;
     json_array_foreach(json, i, one) {
-        record->headers = record->headers ? record->headers : rd_kafka_headers_new(json_array_size(json));
+        record->headers = record->headers ? record->headers
+                                          : rd_kafka_headers_new(json_array_size(json));
         error = take_header(one, record->headers, why);
         if (error) {
             return error;
@@ -164,7 +176,8 @@ static int take_headers(const json_t *json, struct client_record *record, struct
     return error;
 }
 
-static int take_field(const char *name, json_t *json, struct client_record *record, struct error_text *why) {
+static int take_field(const char *name, json_t *json, struct client_record *record,
+                      struct error_text *why) {
     if (strcmp(name, "topic") == 0 || strcmp(name, "offset") == 0) {
         return ERR_NONE;
     }
@@ -182,7 +195,8 @@ static int take_field(const char *name, json_t *json, struct client_record *reco
         record->timestamp_ms = json_integer_value(json);
         return json_is_integer(json) && record->timestamp_ms >= -1
                    ? ERR_NONE
-                   : error_set(why, ERR_INVALID, "timestamp is no whole number of milliseconds since 1970");
+                   : error_set(why, ERR_INVALID,
+                               "timestamp is no whole number of milliseconds since 1970");
     }
     if (strcmp(name, "partition") == 0) {
         json_int_t number = json_integer_value(json);
@@ -199,12 +213,14 @@ static int take_field(const char *name, json_t *json, struct client_record *reco
         name);
 }
 
-int record_from_json(const char *line, size_t len, struct client_record *record, struct error_text *why) {
+int record_from_json(const char *line, size_t len, struct client_record *record,
+                     struct error_text *why) {
     json_error_t wrong;
     *record = (struct client_record){.has_timestamp = false};
     json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &wrong);
     if (!object) {
-        return error_set(why, ERR_INVALID, "it is no JSON (%s, at byte %d)", wrong.text, wrong.position);
+        return error_set(why, ERR_INVALID, "it is no JSON (%s, at byte %d)", wrong.text,
+                         wrong.position);
     }
     int error = ERR_NONE;
     if (!json_is_object(object)) {
@@ -212,7 +228,8 @@ int record_from_json(const char *line, size_t len, struct client_record *record,
     } else if (!json_object_get(object, "value")) {
         error = error_set(why, ERR_INVALID, "it has no \"value\"; a tombstone says \"value\":null");
     }
-    for (void *at = json_object_iter(object); at && !error; at = json_object_iter_next(object, at)) {
+    for (void *at = json_object_iter(object); at && !error;
+         at = json_object_iter_next(object, at)) {
         error = take_field(json_object_iter_key(at), json_object_iter_value(at), record, why);
     }
     if (error) {

@@ -24,11 +24,14 @@ struct single_producer {
     int32_t *sequences; /* of each partition, the next one */
 };
 
-struct single_producer *single_producer_new(const char *bootstrap, uint64_t timeout_ms, const char *topic,
-                                            int32_t partitions) {
+struct single_producer *single_producer_new(const char *bootstrap, uint64_t timeout_ms,
+                                            const char *topic, int32_t partitions) {
     struct single_producer *producer = mem_zalloc(sizeof(*producer));
-    *producer = (struct single_producer){
-        .bootstrap = bootstrap, .topic = topic, .timeout_ms = timeout_ms, .id = -1, .partitions = partitions};
+    *producer = (struct single_producer){.bootstrap = bootstrap,
+                                         .topic = topic,
+                                         .timeout_ms = timeout_ms,
+                                         .id = -1,
+                                         .partitions = partitions};
     producer->sequences = mem_zalloc((size_t)partitions * sizeof(*producer->sequences));
     return producer;
 }
@@ -75,8 +78,8 @@ static int encode_record(const struct client_record *record, uint8_t **data, siz
     return kp_writer_take(&writer, data, len);
 }
 
-static int encode_batch(const struct single_producer *producer, int32_t partition, const struct client_record *record,
-                        uint8_t **batch, size_t *batch_len) {
+static int encode_batch(const struct single_producer *producer, int32_t partition,
+                        const struct client_record *record, uint8_t **batch, size_t *batch_len) {
     uint8_t *data;
     size_t len;
     int error = encode_record(record, &data, &len);
@@ -103,14 +106,15 @@ static int encode_batch(const struct single_producer *producer, int32_t partitio
     store_big_endian(header + AT_PRODUCER_EPOCH, (uint16_t)producer->epoch, 2);
     store_big_endian(header + AT_BASE_SEQUENCE, (uint32_t)producer->sequences[partition], 4);
     store_big_endian(header + AT_RECORD_COUNT, 1, 4);
-    store_big_endian(header + AT_CRC, crc32c(0, header + AT_ATTRIBUTES, *batch_len - AT_ATTRIBUTES), 4);
+    store_big_endian(header + AT_CRC, crc32c(0, header + AT_ATTRIBUTES, *batch_len - AT_ATTRIBUTES),
+                     4);
     return ERR_NONE;
 }
 
 /* ---- Sending ---- */
 
-static int get_id(struct single_producer *producer, struct admin_client *admin, struct kp_arena *arena,
-                  struct error_text *why) {
+static int get_id(struct single_producer *producer, struct admin_client *admin,
+                  struct kp_arena *arena, struct error_text *why) {
     struct kp_init_producer_id_request request;
     struct kp_init_producer_id_response response;
     if (producer->id >= 0) {
@@ -120,7 +124,8 @@ static int get_id(struct single_producer *producer, struct admin_client *admin, 
     request.transactional_id.len = -1;
     int error = admin_request(admin, KP_INIT_PRODUCER_ID, 0, &request, arena, &response, NULL, why);
     if (!error && response.error_code) {
-        error = error_set(why, ERR_AGAIN, "there is no producer id: %s", kafka_error_message(response.error_code));
+        error = error_set(why, ERR_AGAIN, "there is no producer id: %s",
+                          kafka_error_message(response.error_code));
     }
     if (!error) {
         producer->id = response.producer_id;
@@ -129,19 +134,23 @@ static int get_id(struct single_producer *producer, struct admin_client *admin, 
     return error;
 }
 
-/* One try. ERR_AGAIN and errors of the connection: another may help. ERR_INVALID: the broker refuses the record. */
-static int try_send(struct single_producer *producer, struct admin_client *admin, struct kp_arena *arena,
-                    int32_t partition, const uint8_t *batch, size_t len, int64_t *offset, struct error_text *why) {
+/* One try. ERR_AGAIN and errors of the connection: another may help. ERR_INVALID: the broker
+ * refuses the record. */
+static int try_send(struct single_producer *producer, struct admin_client *admin,
+                    struct kp_arena *arena, int32_t partition, const uint8_t *batch, size_t len,
+                    int64_t *offset, struct error_text *why) {
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *topic;
-    if (cluster_topic(admin, arena, producer->topic, TOPIC_TO_USE, &metadata, &topic) != EXIT_DONE) {
+    if (cluster_topic(admin, arena, producer->topic, TOPIC_TO_USE, &metadata, &topic) !=
+        EXIT_DONE) {
         return error_set(why, ERR_INVALID, "its topic could not be found");
     }
     const struct kp_metadata_response_broker *leader = NULL;
     for (int32_t i = 0; i < topic->partitions.count; i++) {
         if (topic->partitions.items[i].partition_index == partition) {
             leader = cluster_broker(&metadata, topic->partitions.items[i].leader_id);
-            cluster_partition_trouble(&metadata, &topic->partitions.items[i], why->text, sizeof(why->text));
+            cluster_partition_trouble(&metadata, &topic->partitions.items[i], why->text,
+                                      sizeof(why->text));
         }
     }
     if (!leader) {
@@ -164,12 +173,14 @@ static int try_send(struct single_producer *producer, struct admin_client *admin
     request.timeout_ms = (int32_t)(admin_client_left_ms(admin) / 2 + 1);
     request.topic_data.items = &one;
     request.topic_data.count = 1;
-    int error = admin_request_to(admin, cluster_text(arena, leader->host), leader->port, KP_PRODUCE, VERSION_MIN,
-                                 &request, arena, &response, NULL, why);
-    if (error || response.responses.count != 1 || response.responses.items[0].partition_responses.count != 1) {
+    int error = admin_request_to(admin, cluster_text(arena, leader->host), leader->port, KP_PRODUCE,
+                                 VERSION_MIN, &request, arena, &response, NULL, why);
+    if (error || response.responses.count != 1 ||
+        response.responses.items[0].partition_responses.count != 1) {
         return error ? error : error_set(why, ERR_AGAIN, "its leader did not answer about it");
     }
-    const struct kp_produce_response_partition *answer = &response.responses.items[0].partition_responses.items[0];
+    const struct kp_produce_response_partition *answer =
+        &response.responses.items[0].partition_responses.items[0];
     *offset = answer->base_offset;
     if (answer->error_code == 0) {
         return ERR_NONE;
@@ -179,8 +190,9 @@ static int try_send(struct single_producer *producer, struct admin_client *admin
                      *text ? text : kafka_error_message(answer->error_code));
 }
 
-int single_producer_send(struct single_producer *producer, int32_t partition, const struct client_record *record,
-                         int64_t *offset, struct error_text *why) {
+int single_producer_send(struct single_producer *producer, int32_t partition,
+                         const struct client_record *record, int64_t *offset,
+                         struct error_text *why) {
     struct admin_client *admin = admin_client_new(producer->bootstrap, producer->timeout_ms);
     struct patience patience;
     struct kp_arena arena;
@@ -194,7 +206,8 @@ int single_producer_send(struct single_producer *producer, int32_t partition, co
         if (!error && !batch) {
             error = encode_batch(producer, partition, record, &batch, &len);
         }
-        error = error ? error : try_send(producer, admin, &arena, partition, batch, len, offset, why);
+        error = error ? error
+                      : try_send(producer, admin, &arena, partition, batch, len, offset, why);
         if (error == ERR_NONE || error == ERR_INVALID || error == ERR_TOO_LARGE ||
             admin_client_left_ms(admin) <= PAUSE_MS) {
             break;
@@ -206,7 +219,8 @@ int single_producer_send(struct single_producer *producer, int32_t partition, co
     if (error == ERR_NONE) {
         producer->sequences[partition]++;
     } else if (error != ERR_INVALID && error != ERR_TOO_LARGE) {
-        /* It may have been stored: its sequence must not be that of the next record, which would pass for its repetition. */
+        /* It may have been stored: its sequence must not be that of the next record, which would
+         * pass for its repetition. */
         producer->id = -1;
         memset(producer->sequences, 0, (size_t)producer->partitions * sizeof(*producer->sequences));
     }

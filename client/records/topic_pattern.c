@@ -31,5 +31,6 @@ bool topic_pattern_matches(const struct topic_pattern *pattern, const char *topi
     if (strncmp(topic, "__", 2) == 0 && strncmp(begin, "__", 2) != 0) {
         return false;
     }
-    return pattern->is_regex ? regexec(&pattern->regex, topic, 0, NULL, 0) == 0 : fnmatch(pattern->text, topic, 0) == 0;
+    return pattern->is_regex ? regexec(&pattern->regex, topic, 0, NULL, 0) == 0
+                             : fnmatch(pattern->text, topic, 0) == 0;
 }

@@ -1,6 +1,7 @@
 /*
- * Several topics by one word: "^orders-[0-9]+$" is an extended regular expression (it begins with ^, as in librdkafka, and is not
- * anchored at its end), "orders-*" a glob with * ? [...]. Any other word is the name of one topic: no topic's name holds these.
+ * Several topics by one word: "^orders-[0-9]+$" is an extended regular expression (it begins with
+ * ^, as in librdkafka, and is not anchored at its end), "orders-*" a glob with * ? [...]. Any other
+ * word is the name of one topic: no topic's name holds these.
  */
 #ifndef CLIENT_RECORDS_TOPIC_PATTERN_H
 #define CLIENT_RECORDS_TOPIC_PATTERN_H
@@ -19,7 +20,8 @@ struct topic_pattern {
 /* Whether the word is a pattern at all. */
 bool topic_pattern_is(const char *word);
 
-/* ERR_NONE: free it with topic_pattern_close. ERR_INVALID: `why` says what is wrong with the regular expression. */
+/* ERR_NONE: free it with topic_pattern_close. ERR_INVALID: `why` says what is wrong with the
+ * regular expression. */
 int topic_pattern_open(struct topic_pattern *pattern, const char *word, struct error_text *why);
 void topic_pattern_close(struct topic_pattern *pattern);
 

@@ -5,7 +5,8 @@
  *   N                  the offset N in each partition
  *   -N                 the last N records of each partition, as in kcat
  *   @TIME              the first record of each partition with this time or a later one
- *   @TIME:TIME         from the first up to, without, the second; the second may have an @ of its own
+ *   @TIME:TIME         from the first up to, without, the second; the second may have an @ of its
+ * own
  */
 #ifndef CLIENT_RECORDS_WHERE_H
 #define CLIENT_RECORDS_WHERE_H
@@ -17,7 +18,7 @@ enum where_kind { WHERE_BEGINNING, WHERE_END, WHERE_OFFSET, WHERE_LAST, WHERE_TI
 
 struct where {
     enum where_kind kind;
-    int64_t value;    /* WHERE_OFFSET: the offset; WHERE_LAST: how many; WHERE_TIME: ms since 1970 */
+    int64_t value; /* WHERE_OFFSET: the offset; WHERE_LAST: how many; WHERE_TIME: ms since 1970 */
     bool until_given; /* WHERE_TIME only */
     int64_t until_ms;
 };

@@ -1,7 +1,9 @@
 /*
- * AlterConfigs (key 33): all settings of a resource are replaced; what is left out is deleted. KIP-133.
+ * AlterConfigs (key 33): all settings of a resource are replaced; what is left out is deleted.
+ * KIP-133.
  *
- * Versions 0 to 2. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 2. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_ALTER_CONFIGS_H
 #define PROTOCOL_MESSAGES_ALTER_CONFIGS_H

@@ -25,7 +25,8 @@
 #define MESSAGES(api) .request = &kp_##api##_request_schema, .response = &kp_##api##_response_schema
 
 static const struct kp_api api_table[] = {
-    /* librdkafka up to 2.11 compresses only for brokers whose range has Produce 0 (KAFKA-18659); nobody sends it. */
+    /* librdkafka up to 2.11 compresses only for brokers whose range has Produce 0 (KAFKA-18659);
+       nobody sends it. */
     {KP_PRODUCE, "Produce", 0, 3, 9, MESSAGES(produce)},
     {KP_FETCH, "Fetch", 4, 4, 12, MESSAGES(fetch)},
     {KP_LIST_OFFSETS, "ListOffsets", 1, 1, 7, MESSAGES(list_offsets)},
@@ -35,12 +36,14 @@ static const struct kp_api api_table[] = {
     {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
     {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 4, MESSAGES(init_producer_id)},
-    {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4, MESSAGES(offset_for_leader_epoch)},
+    {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4,
+     MESSAGES(offset_for_leader_epoch)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
     {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
-    {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1, MESSAGES(incremental_alter_configs)},
+    {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1,
+     MESSAGES(incremental_alter_configs)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 1, MESSAGES(describe_cluster)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
 };
@@ -173,7 +176,8 @@ bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_a
     int32_t advertised = 0;
     for (size_t i = 0; i < API_COUNT; i++)
         advertised += api_table[i].key < KP_PRIVATE ? 1 : 0;
-    if (kp_new_items(arena, &kp_api_versions_response_api_schema, &response->api_keys, advertised) == NULL)
+    if (kp_new_items(arena, &kp_api_versions_response_api_schema, &response->api_keys,
+                     advertised) == NULL)
         return false;
     int32_t at = 0;
     for (size_t i = 0; i < API_COUNT; i++) {
@@ -196,9 +200,10 @@ void kp_api_refusal(int key, int version, struct error_text *why) {
             "an older broker version in it.",
             api->name, version, version < api->from ? api->from : api->to);
     else if (key >= 0 && key < KAFKA_API_COUNT)
-        error_set(why, ERR_VERSION,
-                  "%s (API key %d) is not served by this broker. Clients learn what is from ApiVersions.",
-                  kafka_api_names[key], key);
+        error_set(
+            why, ERR_VERSION,
+            "%s (API key %d) is not served by this broker. Clients learn what is from ApiVersions.",
+            kafka_api_names[key], key);
     else
         error_set(
             why, ERR_VERSION,

@@ -1,8 +1,8 @@
 /*
  * The APIs that are spoken: one row each. What ApiVersions advertises is computed from it.
  *
- * To add an API: its file with structs and schemas, its row here, a golden frame for each version (the test of the
- * golden frames fails without), its handler in broker/api/.
+ * To add an API: its file with structs and schemas, its row here, a golden frame for each version
+ * (the test of the golden frames fails without), its handler in broker/api/.
  */
 #ifndef PROTOCOL_MESSAGES_API_TABLE_H
 #define PROTOCOL_MESSAGES_API_TABLE_H
@@ -49,10 +49,12 @@ bool kp_api_serves(const struct kp_api *api, int version);
 bool kp_api_flexible(const struct kp_api *api, int version);
 
 struct kp_api_versions_response;
-/* The answer to ApiVersions: every API that is advertised, without error. False when the arena's limit is passed. */
+/* The answer to ApiVersions: every API that is advertised, without error. False when the arena's
+ * limit is passed. */
 bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena);
 
-/* The sentence about a request that is not served (the API at all, or this version of it, with the nearest that is). */
+/* The sentence about a request that is not served (the API at all, or this version of it, with the
+ * nearest that is). */
 void kp_api_refusal(int key, int version, struct error_text *why);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * ApiVersions (key 18): what this broker speaks. KIP-35, KIP-511 (3), KIP-584 (features). Its response header is
- * version 0 always.
+ * ApiVersions (key 18): what this broker speaks. KIP-35, KIP-511 (3), KIP-584 (features). Its
+ * response header is version 0 always.
  *
- * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_API_VERSIONS_H
 #define PROTOCOL_MESSAGES_API_VERSIONS_H

@@ -1,7 +1,8 @@
 /*
  * CreatePartitions (key 37): more partitions for a topic. KIP-195.
  *
- * Versions 0 to 3. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 3. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_CREATE_PARTITIONS_H
 #define PROTOCOL_MESSAGES_CREATE_PARTITIONS_H
@@ -14,8 +15,9 @@ struct kp_create_partitions_request_assignment {
 
 struct kp_create_partitions_request_topic {
     struct kp_string name;
-    int32_t count;                                                           /* partitions in all, afterwards */
-    KP_ARRAY_OF(struct kp_create_partitions_request_assignment) assignments; /* null: the cluster places */
+    int32_t count; /* partitions in all, afterwards */
+    KP_ARRAY_OF(struct kp_create_partitions_request_assignment)
+    assignments; /* null: the cluster places */
 };
 
 struct kp_create_partitions_request {

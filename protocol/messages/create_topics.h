@@ -1,7 +1,9 @@
 /*
- * CreateTopics (key 19). KIP-4, KIP-464 (4: defaults for -1), KIP-525 (5: configuration in the answer), KIP-516 (7).
+ * CreateTopics (key 19). KIP-4, KIP-464 (4: defaults for -1), KIP-525 (5: configuration in the
+ * answer), KIP-516 (7).
  *
- * Versions 2 to 7. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 2 to 7. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_CREATE_TOPICS_H
 #define PROTOCOL_MESSAGES_CREATE_TOPICS_H
@@ -20,12 +22,13 @@ struct kp_create_topics_request_config {
 
 struct kp_create_topics_request_topic {
     struct kp_string name;
-    int32_t num_partitions;                                              /* -1: default, or as assigned */
-    int16_t replication_factor;                                          /* -1: default, or as assigned */
-    KP_ARRAY_OF(struct kp_create_topics_request_assignment) assignments; /* empty: the cluster places */
+    int32_t num_partitions;     /* -1: default, or as assigned */
+    int16_t replication_factor; /* -1: default, or as assigned */
+    KP_ARRAY_OF(struct kp_create_topics_request_assignment)
+    assignments; /* empty: the cluster places */
     KP_ARRAY_OF(struct kp_create_topics_request_config) configs;
-    struct kp_uuid
-        wanted_id; /* 5+; ours, not Kafka's: the id that the topic is to have, so that a repeated request is recognised; zero: any */
+    struct kp_uuid wanted_id; /* 5+; ours, not Kafka's: the id that the topic is to have, so that a
+                                 repeated request is recognised; zero: any */
 };
 
 struct kp_create_topics_request {

@@ -1,7 +1,8 @@
 /*
  * DeleteTopics (key 20). KIP-4, KIP-599 (5: messages), KIP-516 (6: by topic id).
  *
- * Versions 1 to 6. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 1 to 6. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_DELETE_TOPICS_H
 #define PROTOCOL_MESSAGES_DELETE_TOPICS_H

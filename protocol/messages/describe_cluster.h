@@ -1,7 +1,8 @@
 /*
  * DescribeCluster (key 60): brokers and cluster id. KIP-700, KIP-919 (1).
  *
- * Versions 0 to 1. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 1. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_DESCRIBE_CLUSTER_H
 #define PROTOCOL_MESSAGES_DESCRIBE_CLUSTER_H

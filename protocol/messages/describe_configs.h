@@ -1,7 +1,8 @@
 /*
  * DescribeConfigs (key 32): settings of topics and brokers. KIP-133, KIP-226 (1), KIP-569 (3).
  *
- * Versions 1 to 4. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 1 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_DESCRIBE_CONFIGS_H
 #define PROTOCOL_MESSAGES_DESCRIBE_CONFIGS_H

@@ -1,7 +1,8 @@
 /*
  * ElectLeaders (key 43): leads go to the preferred replicas. KIP-183, KIP-460 (1).
  *
- * Versions 0 to 2. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 2. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_ELECT_LEADERS_H
 #define PROTOCOL_MESSAGES_ELECT_LEADERS_H

@@ -1,8 +1,9 @@
 /*
- * Fetch (key 1): record batches out of partitions. KIP-98 (4), KIP-227 (7), KIP-320 (9), KIP-392 (11), KIP-482 and
- * KIP-595 (12).
+ * Fetch (key 1): record batches out of partitions. KIP-98 (4), KIP-227 (7), KIP-320 (9), KIP-392
+ * (11), KIP-482 and KIP-595 (12).
  *
- * Versions 4 to 12. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 4 to 12. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_FETCH_H
 #define PROTOCOL_MESSAGES_FETCH_H
@@ -38,7 +39,8 @@ struct kp_fetch_request {
     int32_t session_id;     /* 7+; 0: none */
     int32_t session_epoch;  /* 7+; -1: no session wanted, 0: a new one */
     KP_ARRAY_OF(struct kp_fetch_request_topic) topics;
-    KP_ARRAY_OF(struct kp_fetch_request_forgotten_topic) forgotten_topics_data; /* 7+: leave the session */
+    KP_ARRAY_OF(struct kp_fetch_request_forgotten_topic)
+    forgotten_topics_data;    /* 7+: leave the session */
     struct kp_string rack_id; /* 11+: the consumer's rack; empty: unknown */
 };
 
@@ -69,11 +71,12 @@ struct kp_fetch_response_partition {
     int64_t last_stable_offset; /* -1 where it is not known */
     int64_t log_start_offset;
     struct kp_fetch_response_epoch_end diverging_epoch; /* 12+, tagged: truncate to here */
-    struct kp_fetch_response_leader current_leader;     /* 12+, tagged: with NOT_LEADER_OR_FOLLOWER */
-    struct kp_fetch_response_snapshot_id snapshot_id;   /* 12+, tagged: for KRaft peers only */
-    KP_ARRAY_OF(struct kp_fetch_response_aborted_transaction) aborted_transactions; /* null with read uncommitted */
-    int32_t preferred_read_replica;                                                 /* 11+; -1: the leader itself */
-    struct kp_records records; /* whole batches; slices are sent without a copy */
+    struct kp_fetch_response_leader current_leader;   /* 12+, tagged: with NOT_LEADER_OR_FOLLOWER */
+    struct kp_fetch_response_snapshot_id snapshot_id; /* 12+, tagged: for KRaft peers only */
+    KP_ARRAY_OF(struct kp_fetch_response_aborted_transaction)
+    aborted_transactions;           /* null with read uncommitted */
+    int32_t preferred_read_replica; /* 11+; -1: the leader itself */
+    struct kp_records records;      /* whole batches; slices are sent without a copy */
 };
 
 struct kp_fetch_response_topic {

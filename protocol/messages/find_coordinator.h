@@ -1,7 +1,9 @@
 /*
- * FindCoordinator (key 10): the broker of a group or transactional id. KIP-98 (1), KIP-699 (4: many keys).
+ * FindCoordinator (key 10): the broker of a group or transactional id. KIP-98 (1), KIP-699 (4: many
+ * keys).
  *
- * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_FIND_COORDINATOR_H
 #define PROTOCOL_MESSAGES_FIND_COORDINATOR_H
@@ -30,7 +32,8 @@ struct kp_find_coordinator_response {
     int32_t node_id;
     struct kp_string host;
     int32_t port;
-    KP_ARRAY_OF(struct kp_find_coordinator_response_coordinator) coordinators; /* 4+; before: the fields above */
+    KP_ARRAY_OF(struct kp_find_coordinator_response_coordinator)
+    coordinators; /* 4+; before: the fields above */
 };
 
 extern const struct kp_schema kp_find_coordinator_request_schema;

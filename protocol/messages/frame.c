@@ -1,9 +1,10 @@
 /*
  * Headers and whole frames. The contract is in frame.h.
  *
- * Request header: key, version, correlation id, client id (KIP-511 keeps it non-compact even in header version 2),
- * and tagged fields where the message is flexible. Response header: correlation id, and tagged fields where it is
- * flexible, except for ApiVersions, whose sender does not know yet what the other side understands.
+ * Request header: key, version, correlation id, client id (KIP-511 keeps it non-compact even in
+ * header version 2), and tagged fields where the message is flexible. Response header: correlation
+ * id, and tagged fields where it is flexible, except for ApiVersions, whose sender does not know
+ * yet what the other side understands.
  */
 #include "protocol/messages/frame.h"
 
@@ -34,9 +35,10 @@ static int end_frame(struct kp_writer *writer) {
     return writer->error;
 }
 
-int kp_request_encode(const struct kp_api *api, int version, int32_t correlation_id, struct kp_string client_id,
-                      const void *request, struct kp_writer *writer) {
-    CHECK(kp_api_serves(api, version)); /* a request's version was checked when its header was read */
+int kp_request_encode(const struct kp_api *api, int version, int32_t correlation_id,
+                      struct kp_string client_id, const void *request, struct kp_writer *writer) {
+    CHECK(
+        kp_api_serves(api, version)); /* a request's version was checked when its header was read */
     begin_frame(writer);
     kp_write_int16(writer, api->key);
     kp_write_int16(writer, (int16_t)version);
@@ -51,9 +53,10 @@ static bool response_header_is_flexible(const struct kp_api *api, int version) {
     return kp_api_flexible(api, version) && api->key != KP_API_VERSIONS;
 }
 
-int kp_response_encode(const struct kp_api *api, int version, int32_t correlation_id, const void *response,
-                       struct kp_writer *writer) {
-    CHECK(kp_api_serves(api, version)); /* a request's version was checked when its header was read */
+int kp_response_encode(const struct kp_api *api, int version, int32_t correlation_id,
+                       const void *response, struct kp_writer *writer) {
+    CHECK(
+        kp_api_serves(api, version)); /* a request's version was checked when its header was read */
     begin_frame(writer);
     kp_write_int32(writer, correlation_id);
     if (response_header_is_flexible(api, version)) kp_write_uvarint(writer, 0);
@@ -61,8 +64,8 @@ int kp_response_encode(const struct kp_api *api, int version, int32_t correlatio
     return end_frame(writer);
 }
 
-int kp_response_decode(const struct kp_api *api, int version, int32_t correlation_id, const void *frame, size_t len,
-                       struct kp_arena *arena, void *response) {
+int kp_response_decode(const struct kp_api *api, int version, int32_t correlation_id,
+                       const void *frame, size_t len, struct kp_arena *arena, void *response) {
     struct kp_reader reader;
     kp_reader_init(&reader, frame, len);
     if (kp_read_int32(&reader) != correlation_id) kp_reader_fail(&reader, ERR_MALFORMED);

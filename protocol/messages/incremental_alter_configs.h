@@ -1,7 +1,8 @@
 /*
  * IncrementalAlterConfigs (key 44): settings of a resource are set and deleted one by one. KIP-339.
  *
- * Versions 0 to 1. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 1. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_INCREMENTAL_ALTER_CONFIGS_H
 #define PROTOCOL_MESSAGES_INCREMENTAL_ALTER_CONFIGS_H

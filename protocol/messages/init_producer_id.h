@@ -1,7 +1,9 @@
 /*
- * InitProducerId (key 22): an identity for an idempotent producer. KIP-98, KIP-360 (3), KIP-588 (4).
+ * InitProducerId (key 22): an identity for an idempotent producer. KIP-98, KIP-360 (3), KIP-588
+ * (4).
  *
- * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_INIT_PRODUCER_ID_H
 #define PROTOCOL_MESSAGES_INIT_PRODUCER_ID_H

@@ -1,8 +1,9 @@
 /*
- * ListOffsets (key 2): offsets by timestamp, and the ends of a partition. KIP-79 (1), KIP-98 (2), KIP-320 (4),
- * KIP-734 (7).
+ * ListOffsets (key 2): offsets by timestamp, and the ends of a partition. KIP-79 (1), KIP-98 (2),
+ * KIP-320 (4), KIP-734 (7).
  *
- * Versions 1 to 7. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 1 to 7. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_LIST_OFFSETS_H
 #define PROTOCOL_MESSAGES_LIST_OFFSETS_H

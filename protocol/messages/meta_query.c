@@ -19,12 +19,12 @@ const struct kp_schema kp_meta_query_response_entry_schema = {
 
 static const struct kp_field response_fields[] = {
     {"errorCode", KP_INT16, .versions = KP_SINCE(0), KP_AT(kp_meta_query_response, error_code)},
-    {"errorMessage", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), .null_fallback = true,
-     KP_AT(kp_meta_query_response, error_message)},
+    {"errorMessage", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
+     .null_fallback = true, KP_AT(kp_meta_query_response, error_message)},
     {"value", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), .null_fallback = true,
      KP_AT(kp_meta_query_response, value)},
-    {"entries", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &kp_meta_query_response_entry_schema,
-     KP_AT(kp_meta_query_response, entries)},
+    {"entries", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &kp_meta_query_response_entry_schema, KP_AT(kp_meta_query_response, entries)},
 };
 const struct kp_schema kp_meta_query_response_schema = {
     KP_SCHEMA("MetaQueryResponse", kp_meta_query_response, response_fields), .flexible_from = 0};

@@ -1,6 +1,7 @@
 /*
- * MetaQuery (key 10000, private): one node of the metadata tree, for `drave meta ls|get`. Framed like Kafka's APIs,
- * so that listeners, and later authentication, cover it. Not advertised by ApiVersions.
+ * MetaQuery (key 10000, private): one node of the metadata tree, for `drave meta ls|get`. Framed
+ * like Kafka's APIs, so that listeners, and later authentication, cover it. Not advertised by
+ * ApiVersions.
  *
  * Version 0.
  */
@@ -19,9 +20,9 @@ struct kp_meta_query_response_entry {
 };
 
 struct kp_meta_query_response {
-    int16_t error_code;                                       /* KAFKA_RESOURCE_NOT_FOUND: no such path */
-    struct kp_string error_message;                           /* null without an error */
-    struct kp_string value;                                   /* of the node itself; null: none */
+    int16_t error_code;             /* KAFKA_RESOURCE_NOT_FOUND: no such path */
+    struct kp_string error_message; /* null without an error */
+    struct kp_string value;         /* of the node itself; null: none */
     KP_ARRAY_OF(struct kp_meta_query_response_entry) entries; /* its children, sorted by name */
 };
 

@@ -1,8 +1,9 @@
 /*
- * Metadata (key 3): brokers, topics, and who leads what. KIP-78 (2), KIP-320 (7), KIP-430 (8), KIP-516 (10), KIP-700
- * (11).
+ * Metadata (key 3): brokers, topics, and who leads what. KIP-78 (2), KIP-320 (7), KIP-430 (8),
+ * KIP-516 (10), KIP-700 (11).
  *
- * Versions 0 to 12. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 0 to 12. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_METADATA_H
 #define PROTOCOL_MESSAGES_METADATA_H

@@ -1,8 +1,9 @@
 /*
- * OffsetForLeaderEpoch (key 23): where the records of a leader epoch end, by which a consumer finds out after a change of leader whether
- * what it read is still there. KIP-320 (2), KIP-392 (3).
+ * OffsetForLeaderEpoch (key 23): where the records of a leader epoch end, by which a consumer finds
+ * out after a change of leader whether what it read is still there. KIP-320 (2), KIP-392 (3).
  *
- * Versions 2 to 4. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 2 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_OFFSET_FOR_LEADER_EPOCH_H
 #define PROTOCOL_MESSAGES_OFFSET_FOR_LEADER_EPOCH_H

@@ -1,7 +1,8 @@
 /*
  * Produce (key 0): record batches into partitions. KIP-98 (3), KIP-467 (8), KIP-482 (9).
  *
- * Versions 3 to 9. Numbers in comments are versions; fields that a version lacks have their fallback.
+ * Versions 3 to 9. Numbers in comments are versions; fields that a version lacks have their
+ * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_PRODUCE_H
 #define PROTOCOL_MESSAGES_PRODUCE_H
@@ -36,8 +37,9 @@ struct kp_produce_response_partition {
     int64_t base_offset;        /* of the first record; -1 with an error */
     int64_t log_append_time_ms; /* -1 unless the topic has LogAppendTime */
     int64_t log_start_offset;
-    KP_ARRAY_OF(struct kp_produce_response_record_error) record_errors; /* 8+: records that made the batch be refused */
-    struct kp_string error_message;                                     /* 8+ */
+    KP_ARRAY_OF(struct kp_produce_response_record_error)
+    record_errors;                  /* 8+: records that made the batch be refused */
+    struct kp_string error_message; /* 8+ */
 };
 
 struct kp_produce_response_topic {

@@ -1,6 +1,6 @@
 /*
- * Chooses the format. The contract is in codec.h, the floors below are in codec_internal.h. No codec is a format, too: its pieces are those of
- * the bytes themselves.
+ * Chooses the format. The contract is in codec.h, the floors below are in codec_internal.h. No
+ * codec is a format, too: its pieces are those of the bytes themselves.
  */
 #include "protocol/record/codec.h"
 
@@ -22,7 +22,8 @@ static const struct codec_format *const formats[] = {
 
 /* NULL: none. Who parsed a batch has a codec of the enum: record_batch_parse refuses others. */
 static const struct codec_format *format_of(enum record_codec codec) {
-    CHECK((unsigned)codec <= RECORD_CODEC_ZSTD); /* record_batch_parse and codec_decompress refused others */
+    CHECK((unsigned)codec <=
+          RECORD_CODEC_ZSTD); /* record_batch_parse and codec_decompress refused others */
     return formats[codec];
 }
 
@@ -43,7 +44,8 @@ size_t codec_reader_memory(enum record_codec codec, const void *data, size_t len
     return format == NULL ? 0 : format->memory(data, len, limit) + CODEC_PIECE;
 }
 
-struct codec_reader *codec_reader_new(enum record_codec codec, const void *data, size_t len, size_t limit) {
+struct codec_reader *codec_reader_new(enum record_codec codec, const void *data, size_t len,
+                                      size_t limit) {
     struct codec_reader *reader = mem_zalloc(sizeof *reader);
     reader->format = format_of(codec);
     reader->source = (struct codec_source){.data = data, .len = len, .limit = limit};
@@ -111,8 +113,9 @@ struct codec_writer *codec_writer_new(enum record_codec codec, size_t room_befor
 }
 
 int codec_writer_add(struct codec_writer *writer, const uint8_t *data, size_t len) {
-    bool fits = writer->format != NULL ? writer->format->add(writer->state, data, len, &writer->output)
-                                       : codec_output_append(&writer->output, data, len);
+    bool fits = writer->format != NULL
+                    ? writer->format->add(writer->state, data, len, &writer->output)
+                    : codec_output_append(&writer->output, data, len);
     return fits ? ERR_NONE : ERR_TOO_LARGE;
 }
 
@@ -120,8 +123,10 @@ int codec_writer_finish(struct codec_writer *writer, uint8_t **out, size_t *out_
     struct codec_output *output = &writer->output;
     *out = NULL;
     *out_len = 0;
-    if (writer->format != NULL && !writer->format->finish(writer->state, output)) return ERR_TOO_LARGE;
-    if (output->capacity - output->len > output->len / 8) output->data = mem_realloc(output->data, output->len);
+    if (writer->format != NULL && !writer->format->finish(writer->state, output))
+        return ERR_TOO_LARGE;
+    if (output->capacity - output->len > output->len / 8)
+        output->data = mem_realloc(output->data, output->len);
     *out = output->data;
     *out_len = output->len - writer->room_before;
     output->data = NULL;
@@ -137,7 +142,8 @@ void codec_writer_free(struct codec_writer *writer) {
 
 /* ---- All at once ---- */
 
-int codec_compress(enum record_codec codec, const void *data, size_t len, uint8_t **out, size_t *out_len) {
+int codec_compress(enum record_codec codec, const void *data, size_t len, uint8_t **out,
+                   size_t *out_len) {
     *out = NULL;
     *out_len = 0;
     if (len > INT32_MAX) return ERR_TOO_LARGE;
@@ -148,8 +154,8 @@ int codec_compress(enum record_codec codec, const void *data, size_t len, uint8_
     return error;
 }
 
-int codec_decompress(enum record_codec codec, const void *data, size_t len, size_t limit, uint8_t **out,
-                     size_t *out_len) {
+int codec_decompress(enum record_codec codec, const void *data, size_t len, size_t limit,
+                     uint8_t **out, size_t *out_len) {
     *out = NULL;
     *out_len = 0;
     if ((unsigned)codec > RECORD_CODEC_ZSTD) return ERR_VERSION;

@@ -1,5 +1,6 @@
 /*
- * gzip, by zlib. Members that follow one another are one stream, as in RFC 1952; anything else after them is damage.
+ * gzip, by zlib. Members that follow one another are one stream, as in RFC 1952; anything else
+ * after them is damage.
  */
 #include <zlib.h>
 
@@ -28,7 +29,8 @@ static void gzip_open(struct codec_source *source) {
     source->state = stream;
 }
 
-static int gzip_read(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got) {
+static int gzip_read(struct codec_source *source, uint8_t *into, const uint8_t **piece,
+                     size_t *got) {
     z_stream *stream = source->state;
     size_t left = source->len - source->at;
     (void)piece;
@@ -52,7 +54,8 @@ static void gzip_close(struct codec_source *source) {
 
 static void *gzip_begin(void) {
     z_stream *stream = mem_zalloc(sizeof *stream);
-    int status = deflateInit2(stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+    int status = deflateInit2(stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL,
+                              Z_DEFAULT_STRATEGY);
     CHECK(status == Z_OK); /* it fails without memory only */
     return stream;
 }

@@ -1,6 +1,7 @@
 /*
- * LZ4 frames. Written as Kafka's Java reader demands: independent blocks of 64 KiB, no content checksum, no content
- * size. Read: any frame, also with linked blocks, which are not stored any more, but only one, as there. The library takes two blocks of its own, of at most 4 MiB each.
+ * LZ4 frames. Written as Kafka's Java reader demands: independent blocks of 64 KiB, no content
+ * checksum, no content size. Read: any frame, also with linked blocks, which are not stored any
+ * more, but only one, as there. The library takes two blocks of its own, of at most 4 MiB each.
  */
 #include <lz4frame.h>
 
@@ -18,9 +19,10 @@ enum {
     OWN_MEMORY = 256 * 1024
 };
 
-static const LZ4F_preferences_t preferences = {
-    .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent, .frameType = LZ4F_frame},
-    .autoFlush = 1};
+static const LZ4F_preferences_t preferences = {.frameInfo = {.blockSizeID = LZ4F_max64KB,
+                                                             .blockMode = LZ4F_blockIndependent,
+                                                             .frameType = LZ4F_frame},
+                                               .autoFlush = 1};
 
 /* The frame descriptor says 4 to 7 for 64 KiB, 256 KiB, 1 MiB, 4 MiB. */
 static size_t lz4_memory(const uint8_t *data, size_t len, size_t limit) {
@@ -30,7 +32,8 @@ static size_t lz4_memory(const uint8_t *data, size_t len, size_t limit) {
 }
 
 bool codec_lz4_stands_alone(const uint8_t *data, size_t len) {
-    return len < FRAME_HEAD || (data[AT_FLAGS] & (FLAG_INDEPENDENT | FLAG_DICTIONARY)) == FLAG_INDEPENDENT;
+    return len < FRAME_HEAD ||
+           (data[AT_FLAGS] & (FLAG_INDEPENDENT | FLAG_DICTIONARY)) == FLAG_INDEPENDENT;
 }
 
 static void lz4_open(struct codec_source *source) {
@@ -40,10 +43,12 @@ static void lz4_open(struct codec_source *source) {
     source->state = context;
 }
 
-static int lz4_read(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got) {
+static int lz4_read(struct codec_source *source, uint8_t *into, const uint8_t **piece,
+                    size_t *got) {
     (void)piece;
     size_t room = CODEC_PIECE, taken = source->len - source->at;
-    size_t hint = LZ4F_decompress(source->state, into, &room, source->data + source->at, &taken, NULL);
+    size_t hint = LZ4F_decompress(source->state, into, &room, source->data + source->at, &taken,
+                                  NULL);
     if (LZ4F_isError(hint)) return ERR_CORRUPT;
     source->at += taken;
     source->whole = hint == 0;
@@ -81,7 +86,8 @@ static bool lz4_take(const struct lz4_sink *sink, size_t written, struct codec_o
 static bool head(struct lz4_sink *sink, struct codec_output *output) {
     if (sink->begun) return true;
     sink->begun = true;
-    return lz4_take(sink, LZ4F_compressBegin(sink->context, sink->packed, sink->room, &preferences), output);
+    return lz4_take(sink, LZ4F_compressBegin(sink->context, sink->packed, sink->room, &preferences),
+                    output);
 }
 
 static bool lz4_add(void *state, const uint8_t *data, size_t len, struct codec_output *output) {
@@ -89,7 +95,9 @@ static bool lz4_add(void *state, const uint8_t *data, size_t len, struct codec_o
     bool fits = head(sink, output);
     while (fits && len > 0) {
         size_t part = len > CODEC_PIECE ? CODEC_PIECE : len;
-        fits = lz4_take(sink, LZ4F_compressUpdate(sink->context, sink->packed, sink->room, data, part, NULL), output);
+        fits = lz4_take(
+            sink, LZ4F_compressUpdate(sink->context, sink->packed, sink->room, data, part, NULL),
+            output);
         data += part;
         len -= part;
     }

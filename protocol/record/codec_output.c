@@ -7,7 +7,8 @@
 
 void codec_output_init(struct codec_output *output, size_t first_capacity, size_t limit) {
     size_t capacity = first_capacity < limit ? first_capacity : limit;
-    *output = (struct codec_output){.data = mem_alloc(capacity), .capacity = capacity, .limit = limit};
+    *output = (struct codec_output){
+        .data = mem_alloc(capacity), .capacity = capacity, .limit = limit};
 }
 
 static bool reserve(struct codec_output *output, size_t more) {

@@ -1,7 +1,8 @@
 /*
  * What comes out of a codec: grows as bytes come, up to a limit.
  *
- * Private to protocol/record/codec*.c. `data` is from mem_alloc; who made the output hands it over or frees it.
+ * Private to protocol/record/codec*.c. `data` is from mem_alloc; who made the output hands it over
+ * or frees it.
  */
 #ifndef PROTOCOL_RECORD_CODEC_OUTPUT_H
 #define PROTOCOL_RECORD_CODEC_OUTPUT_H

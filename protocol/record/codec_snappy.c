@@ -1,11 +1,12 @@
 /*
- * Snappy. Java clients wrap it in the stream format of xerial's snappy-java and expect it so; others send one raw
- * block.
+ * Snappy. Java clients wrap it in the stream format of xerial's snappy-java and expect it so;
+ * others send one raw block.
  *
- *   stream: 82 'S' 'N' 'A' 'P' 'P' 'Y' 00, version i32, lowest compatible version i32, then blocks: length i32, snappy block
+ *   stream: 82 'S' 'N' 'A' 'P' 'P' 'Y' 00, version i32, lowest compatible version i32, then blocks:
+ * length i32, snappy block
  *
- * Streams may follow one another. A block is decompressed at once; it says how long its content is, which is believed only up to what
- * its bytes can hold, and up to the limit.
+ * Streams may follow one another. A block is decompressed at once; it says how long its content is,
+ * which is believed only up to what its bytes can hold, and up to the limit.
  */
 #include <snappy-c.h>
 #include <string.h>
@@ -22,13 +23,15 @@ enum {
     MAGIC_SIZE = 8,
 };
 
-static const uint8_t stream_header[STREAM_HEADER] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1};
+static const uint8_t stream_header[STREAM_HEADER] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0,
+                                                     0,    0,   0,   1,   0,   0,   0,   1};
 
 static bool starts_stream(const uint8_t *data, size_t len) {
     return len >= STREAM_HEADER && memcmp(data, stream_header, MAGIC_SIZE) == 0;
 }
 
-/* Finds the block at *at, which is moved to its bytes. The head of a stream is a block with nothing in it (*block 0). */
+/* Finds the block at *at, which is moved to its bytes. The head of a stream is a block with nothing
+ * in it (*block 0). */
 static int find_block(const uint8_t *data, size_t len, size_t *at, size_t *block, size_t *content) {
     *block = len;
     if (starts_stream(data, len)) {
@@ -39,17 +42,20 @@ static int find_block(const uint8_t *data, size_t len, size_t *at, size_t *block
         }
         if (len - *at < 4) return ERR_CORRUPT;
         const uint8_t *size = data + *at;
-        *block = (uint32_t)size[0] << 24 | (uint32_t)size[1] << 16 | (uint32_t)size[2] << 8 | size[3];
+        *block = (uint32_t)size[0] << 24 | (uint32_t)size[1] << 16 | (uint32_t)size[2] << 8 |
+                 size[3];
         *at += 4;
         if (*block > len - *at) return ERR_CORRUPT;
     }
-    if (snappy_uncompressed_length((const char *)data + *at, *block, content) != SNAPPY_OK) return ERR_CORRUPT;
+    if (snappy_uncompressed_length((const char *)data + *at, *block, content) != SNAPPY_OK)
+        return ERR_CORRUPT;
     return *content > *block * MOST_EXPANSION ? ERR_CORRUPT : ERR_NONE;
 }
 
 static size_t snappy_memory(const uint8_t *data, size_t len, size_t limit) {
     size_t at = 0, block, content, largest = 0;
-    for (int blocks = 0; find_block(data, len, &at, &block, &content) == ERR_NONE && content <= limit; blocks++) {
+    for (int blocks = 0;
+         find_block(data, len, &at, &block, &content) == ERR_NONE && content <= limit; blocks++) {
         if (blocks == CODEC_SCAN_MOST) return limit;
         if (content > largest) largest = content;
         at += block;
@@ -67,7 +73,8 @@ static void snappy_open(struct codec_source *source) {
     source->state = mem_zalloc(sizeof(struct block_room));
 }
 
-static int snappy_read(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got) {
+static int snappy_read(struct codec_source *source, uint8_t *into, const uint8_t **piece,
+                       size_t *got) {
     struct block_room *room = source->state;
     size_t block, content;
     int error = find_block(source->data, source->len, &source->at, &block, &content);
@@ -81,7 +88,8 @@ static int snappy_read(struct codec_source *source, uint8_t *into, const uint8_t
         }
         into = room->data;
     }
-    if (snappy_uncompress((const char *)source->data + source->at, block, (char *)into, &content) != SNAPPY_OK)
+    if (snappy_uncompress((const char *)source->data + source->at, block, (char *)into, &content) !=
+        SNAPPY_OK)
         return ERR_CORRUPT;
     source->at += block;
     *piece = into;
@@ -116,7 +124,8 @@ static bool write_block(struct snappy_sink *sink, struct codec_output *output) {
     sink->begun = true;
     if (sink->len == 0) return true;
     size_t packed = snappy_max_compressed_length(STREAM_BLOCK);
-    snappy_status status = snappy_compress((const char *)sink->block, sink->len, (char *)sink->packed + 4, &packed);
+    snappy_status status = snappy_compress((const char *)sink->block, sink->len,
+                                           (char *)sink->packed + 4, &packed);
     CHECK(status == SNAPPY_OK); /* there is room for the most that a block can give */
     for (int i = 0; i < 4; i++)
         sink->packed[i] = (uint8_t)(packed >> (24 - 8 * i));

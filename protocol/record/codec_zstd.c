@@ -1,8 +1,9 @@
 /*
  * zstd (RFC 8878). Frames that follow one another are one stream.
  *
- * A frame claims a window, which the library allocates before it has seen a byte of content: more than 128 MiB are refused, as by Kafka's
- * library; what is claimed is known before from the frames' heads, so that it can be waited for.
+ * A frame claims a window, which the library allocates before it has seen a byte of content: more
+ * than 128 MiB are refused, as by Kafka's library; what is claimed is known before from the frames'
+ * heads, so that it can be waited for.
  */
 #include <zstd.h>
 
@@ -16,7 +17,8 @@ enum {
     OWN_MEMORY = 512 * 1024,
     AT_DESCRIPTOR = 4,
     SINGLE_SEGMENT = 0x20,
-    SKIPPABLE = 0x50, /* the lowest byte of a magic number that begins something else than a frame, low 4 bits aside */
+    SKIPPABLE = 0x50, /* the lowest byte of a magic number that begins something else than a frame,
+                         low 4 bits aside */
 };
 
 /* What one frame claims; 0 if its head is not here. */
@@ -37,7 +39,8 @@ static size_t zstd_memory(const uint8_t *data, size_t len, size_t limit) {
     for (int frames = 0; len > 0; frames++) {
         if (frames == CODEC_SCAN_MOST) return ((size_t)1 << WINDOW_LOG_MOST) + OWN_MEMORY;
         size_t frame = ZSTD_findFrameCompressedSize(data, len), window = window_of(data, len);
-        if (window > (size_t)1 << WINDOW_LOG_MOST) break; /* the library refuses it before it takes memory */
+        if (window > (size_t)1 << WINDOW_LOG_MOST)
+            break; /* the library refuses it before it takes memory */
         if (window > largest) largest = window;
         if (ZSTD_isError(frame)) break; /* the reader ends in this frame, too */
         data += frame;
@@ -54,7 +57,8 @@ static void zstd_open(struct codec_source *source) {
     source->state = context;
 }
 
-static int zstd_read(struct codec_source *source, uint8_t *into, const uint8_t **piece, size_t *got) {
+static int zstd_read(struct codec_source *source, uint8_t *into, const uint8_t **piece,
+                     size_t *got) {
     (void)piece;
     ZSTD_inBuffer in = {source->data, source->len, source->at};
     ZSTD_outBuffer out = {into, CODEC_PIECE, 0};
@@ -79,8 +83,8 @@ static void *zstd_begin(void) {
     return context;
 }
 
-static bool compress(ZSTD_CCtx *context, const uint8_t *data, size_t len, ZSTD_EndDirective directive,
-                     struct codec_output *output) {
+static bool compress(ZSTD_CCtx *context, const uint8_t *data, size_t len,
+                     ZSTD_EndDirective directive, struct codec_output *output) {
     ZSTD_inBuffer in = {data, len, 0};
     size_t left;
     do {

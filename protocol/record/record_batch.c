@@ -1,8 +1,9 @@
 /*
- * The header of a record batch: parsing, setting in place. Records are in record_iterator.c, what a leader demands in record_check.c.
+ * The header of a record batch: parsing, setting in place. Records are in record_iterator.c, what a
+ * leader demands in record_check.c.
  *
- * Nothing here keeps state. Every length is compared with the bytes that are there before it is used, and sums that
- * could overflow are checked: a batch comes from a stranger, or from a disk.
+ * Nothing here keeps state. Every length is compared with the bytes that are there before it is
+ * used, and sums that could overflow are checked: a batch comes from a stranger, or from a disk.
  */
 #include "protocol/record/record_batch.h"
 
@@ -36,38 +37,47 @@ static void load_header(const uint8_t *data, struct record_batch *batch) {
 /* What cannot be in any batch, whoever wrote it. */
 static int check_header(const struct record_batch *batch, struct error_text *why) {
     int codec = batch->attributes & ATTRIBUTE_CODEC;
-    if (codec >= CODEC_COUNT) return REFUSE(ERR_MALFORMED, "The batch has codec %d; known are 0 to 4.", codec);
+    if (codec >= CODEC_COUNT)
+        return REFUSE(ERR_MALFORMED, "The batch has codec %d; known are 0 to 4.", codec);
     if (batch->record_count < 0 || batch->last_offset_delta < 0 ||
         batch->last_offset_delta < (int64_t)batch->record_count - 1)
-        return REFUSE(ERR_MALFORMED, "The batch claims %d records but a last offset delta of %d.", batch->record_count,
-                      batch->last_offset_delta);
+        return REFUSE(ERR_MALFORMED, "The batch claims %d records but a last offset delta of %d.",
+                      batch->record_count, batch->last_offset_delta);
     if (batch->base_offset > INT64_MAX - batch->last_offset_delta)
         return REFUSE(ERR_MALFORMED, "The offsets of the batch pass the largest number.");
     size_t records = batch->size - RECORD_BATCH_HEADER;
     if (codec == RECORD_CODEC_NONE && (uint64_t)batch->record_count * RECORD_SMALLEST > records)
-        return REFUSE(ERR_MALFORMED, "The batch claims %d records in %zu bytes.", batch->record_count, records);
+        return REFUSE(ERR_MALFORMED, "The batch claims %d records in %zu bytes.",
+                      batch->record_count, records);
     return ERR_NONE;
 }
 
-int record_batch_parse(const void *data, size_t len, struct record_batch *batch, struct error_text *why) {
+int record_batch_parse(const void *data, size_t len, struct record_batch *batch,
+                       struct error_text *why) {
     *batch = (struct record_batch){.data = data};
-    if (len < RECORD_BATCH_LENGTH_PREFIX) return REFUSE(ERR_EOF, "The batch is cut off after %zu bytes.", len);
+    if (len < RECORD_BATCH_LENGTH_PREFIX)
+        return REFUSE(ERR_EOF, "The batch is cut off after %zu bytes.", len);
     const uint8_t *bytes = data;
     int32_t length = (int32_t)load_big_endian(bytes + AT_LENGTH, 4);
     if (length <= AT_MAGIC - RECORD_BATCH_LENGTH_PREFIX)
         return REFUSE(ERR_MALFORMED, "The batch claims a length of %d bytes.", length);
     batch->size = (size_t)length + RECORD_BATCH_LENGTH_PREFIX;
     if (len > AT_MAGIC && bytes[AT_MAGIC] != RECORD_BATCH_MAGIC)
-        return REFUSE(ERR_VERSION, "The batch has message format %d; only 2 is supported (Kafka 0.11 and later).",
-                      bytes[AT_MAGIC]);
+        return REFUSE(
+            ERR_VERSION,
+            "The batch has message format %d; only 2 is supported (Kafka 0.11 and later).",
+            bytes[AT_MAGIC]);
     if (batch->size < RECORD_BATCH_HEADER)
-        return REFUSE(ERR_MALFORMED, "The batch claims a length of %d bytes, less than its header.", length);
-    if (len < batch->size) return REFUSE(ERR_EOF, "The batch has %zu bytes, of which %zu are here.", batch->size, len);
+        return REFUSE(ERR_MALFORMED, "The batch claims a length of %d bytes, less than its header.",
+                      length);
+    if (len < batch->size)
+        return REFUSE(ERR_EOF, "The batch has %zu bytes, of which %zu are here.", batch->size, len);
     load_header(bytes, batch);
     return check_header(batch, why);
 }
 
-int record_batch_next(const void *data, size_t len, size_t *at, struct record_batch *batch, struct error_text *why) {
+int record_batch_next(const void *data, size_t len, size_t *at, struct record_batch *batch,
+                      struct error_text *why) {
     if (*at >= len) return ERR_EOF;
     int error = record_batch_parse((const uint8_t *)data + *at, len - *at, batch, why);
     if (error == ERR_EOF) return ERR_MALFORMED;
@@ -113,7 +123,8 @@ void record_batch_set_leader_epoch(void *data, int32_t leader_epoch) {
     store_big_endian((uint8_t *)data + AT_LEADER_EPOCH, (uint64_t)leader_epoch, 4);
 }
 
-void record_batch_set_max_timestamp(void *data, size_t size, int64_t timestamp_ms, bool log_append_time) {
+void record_batch_set_max_timestamp(void *data, size_t size, int64_t timestamp_ms,
+                                    bool log_append_time) {
     uint8_t *bytes = data, old[RECORD_BATCH_HEADER];
     memcpy(old, bytes, sizeof old);
     bytes[AT_ATTRIBUTES + 1] &= (uint8_t)~ATTRIBUTE_LOG_APPEND_TIME;

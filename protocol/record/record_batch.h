@@ -1,14 +1,16 @@
 /*
  * Kafka's record batch, magic 2: header, checksum, records. KIP-98, KIP-32 (timestamps).
  *
- * A batch is one piece of bytes that travels from producer to consumer as it is. What is outside of its checksum (base
- * offset, leader epoch) is set in place by the leader. Happy path of a produced batch: record_batch_parse, then all of it by
- * record_check.h, then record_batch_set_*. Failures are the codes named at each function; no function reads
- * outside of the bytes it was given, whatever they say.
+ * A batch is one piece of bytes that travels from producer to consumer as it is. What is outside of
+ * its checksum (base offset, leader epoch) is set in place by the leader. Happy path of a produced
+ * batch: record_batch_parse, then all of it by record_check.h, then record_batch_set_*. Failures
+ * are the codes named at each function; no function reads outside of the bytes it was given,
+ * whatever they say.
  *
- *   0 base offset i64 | 8 batch length i32 (of what follows) | 12 leader epoch i32 | 16 magic i8 | 17 crc u32 (of what follows)
- *   21 attributes i16 | 23 last offset delta i32 | 27 base timestamp i64 | 35 max timestamp i64 | 43 producer id i64
- *   51 producer epoch i16 | 53 base sequence i32 | 57 record count i32 | 61 records
+ *   0 base offset i64 | 8 batch length i32 (of what follows) | 12 leader epoch i32 | 16 magic i8 |
+ * 17 crc u32 (of what follows) 21 attributes i16 | 23 last offset delta i32 | 27 base timestamp i64
+ * | 35 max timestamp i64 | 43 producer id i64 51 producer epoch i16 | 53 base sequence i32 | 57
+ * record count i32 | 61 records
  */
 #ifndef PROTOCOL_RECORD_RECORD_BATCH_H
 #define PROTOCOL_RECORD_RECORD_BATCH_H
@@ -20,8 +22,9 @@
 #include "base/error.h"
 
 enum {
-    RECORD_BATCH_HEADER = 61,        /* bytes before the records */
-    RECORD_BATCH_LENGTH_PREFIX = 12, /* bytes up to and including the length: what one needs to know the size */
+    RECORD_BATCH_HEADER = 61, /* bytes before the records */
+    RECORD_BATCH_LENGTH_PREFIX =
+        12, /* bytes up to and including the length: what one needs to know the size */
     RECORD_BATCH_MAGIC = 2,
 };
 
@@ -53,20 +56,26 @@ struct record_batch {
     int32_t record_count;
 };
 
-/* Reads the header of the batch at the start of `data`. ERR_EOF: fewer bytes than the batch has (batch->size is set
- * to what is needed if the length is there, else 0); ERR_VERSION: magic is not 2; ERR_MALFORMED: lengths or counts
- * that cannot be. The checksum is not looked at. `why` may be NULL. */
-int record_batch_parse(const void *data, size_t len, struct record_batch *batch, struct error_text *why);
+/* Reads the header of the batch at the start of `data`. ERR_EOF: fewer bytes than the batch has
+ * (batch->size is set to what is needed if the length is there, else 0); ERR_VERSION: magic is not
+ * 2; ERR_MALFORMED: lengths or counts that cannot be. The checksum is not looked at. `why` may be
+ * NULL. */
+int record_batch_parse(const void *data, size_t len, struct record_batch *batch,
+                       struct error_text *why);
 
-/* Parses the batch at data + *at and moves *at behind it. ERR_EOF when *at == len; a batch that is cut off is ERR_MALFORMED. */
-int record_batch_next(const void *data, size_t len, size_t *at, struct record_batch *batch, struct error_text *why);
+/* Parses the batch at data + *at and moves *at behind it. ERR_EOF when *at == len; a batch that is
+ * cut off is ERR_MALFORMED. */
+int record_batch_next(const void *data, size_t len, size_t *at, struct record_batch *batch,
+                      struct error_text *why);
 
-enum record_codec record_batch_codec(const struct record_batch *batch); /* checked by parse to be one of the enum */
+enum record_codec record_batch_codec(
+    const struct record_batch *batch); /* checked by parse to be one of the enum */
 bool record_batch_is_control(const struct record_batch *batch);
 bool record_batch_is_transactional(const struct record_batch *batch);
 bool record_batch_has_log_append_time(const struct record_batch *batch);
 int64_t record_batch_last_offset(const struct record_batch *batch);
-/* The sequence of its last record: sequences wrap to 0 after INT32_MAX. -1 without a base sequence. */
+/* The sequence of its last record: sequences wrap to 0 after INT32_MAX. -1 without a base sequence.
+ */
 int32_t record_batch_last_sequence(const struct record_batch *batch);
 
 /* ERR_CORRUPT when the checksum does not match. */
@@ -74,9 +83,11 @@ int record_batch_check_crc(const struct record_batch *batch);
 /* In place; `data` is the start of a whole batch that was parsed. */
 void record_batch_set_base_offset(void *data, int64_t base_offset);
 void record_batch_set_leader_epoch(void *data, int32_t leader_epoch);
-/* The largest timestamp of its records, and with `log_append_time` that it counts for all of them (message.timestamp.type, KIP-32), else that
- * it does not. The checksum of a whole, sound batch follows, without the records being read. Nothing changes if both are so already. */
-void record_batch_set_max_timestamp(void *data, size_t size, int64_t timestamp_ms, bool log_append_time);
+/* The largest timestamp of its records, and with `log_append_time` that it counts for all of them
+ * (message.timestamp.type, KIP-32), else that it does not. The checksum of a whole, sound batch
+ * follows, without the records being read. Nothing changes if both are so already. */
+void record_batch_set_max_timestamp(void *data, size_t size, int64_t timestamp_ms,
+                                    bool log_append_time);
 
 /* ---- Records ---- */
 
@@ -108,19 +119,22 @@ struct record_iterator {
     int32_t seen;
 };
 
-/* `batch` must outlive the iterator. `limit`: most bytes that decompression may give. ERR_NONE, ERR_CORRUPT,
- * ERR_TOO_LARGE; after an error there is nothing to close. */
-int record_iterator_open(struct record_iterator *iterator, const struct record_batch *batch, size_t limit);
-/* ERR_NONE; ERR_EOF after the last; ERR_MALFORMED. The record's bytes live until close (or as long as the batch). */
+/* `batch` must outlive the iterator. `limit`: most bytes that decompression may give. ERR_NONE,
+ * ERR_CORRUPT, ERR_TOO_LARGE; after an error there is nothing to close. */
+int record_iterator_open(struct record_iterator *iterator, const struct record_batch *batch,
+                         size_t limit);
+/* ERR_NONE; ERR_EOF after the last; ERR_MALFORMED. The record's bytes live until close (or as long
+ * as the batch). */
 int record_iterator_next(struct record_iterator *iterator, struct record *record);
 void record_iterator_close(struct record_iterator *iterator);
-/* Reads the first of the headers that are left and takes it off the record. ERR_NONE, ERR_EOF, ERR_MALFORMED. */
+/* Reads the first of the headers that are left and takes it off the record. ERR_NONE, ERR_EOF,
+ * ERR_MALFORMED. */
 int record_header_next(struct record *record, struct record_header *header);
 
-/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms, found in bounded memory; `limit`: most bytes that decompression
- * may give until then. ERR_NOT_FOUND: none; ERR_CORRUPT,
- * ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
-int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
-                                int64_t *found_ms);
+/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms, found in bounded
+ * memory; `limit`: most bytes that decompression may give until then. ERR_NOT_FOUND: none;
+ * ERR_CORRUPT, ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
+int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms,
+                                size_t limit, int64_t *offset, int64_t *found_ms);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Where the fields of a batch header lie, how they are loaded and stored, and how a batch is refused. For protocol/record/record_*.c, for
- * whoever judges bytes that are no batch (broker/partition/produced_batch.c), and for tests.
+ * Where the fields of a batch header lie, how they are loaded and stored, and how a batch is
+ * refused. For protocol/record/record_*.c, for whoever judges bytes that are no batch
+ * (broker/partition/produced_batch.c), and for tests.
  */
 #ifndef PROTOCOL_RECORD_RECORD_BATCH_LAYOUT_H
 #define PROTOCOL_RECORD_RECORD_BATCH_LAYOUT_H
@@ -28,7 +29,9 @@ enum {
 _Static_assert(AT_RECORD_COUNT + 4 == RECORD_BATCH_HEADER, "the header ends with the record count");
 _Static_assert(AT_LENGTH + 4 == RECORD_BATCH_LENGTH_PREFIX, "the length counts what follows it");
 
-enum { RECORD_SMALLEST = 7 }; /* length, attributes, two deltas, two lengths of -1, no headers: a byte each */
+enum {
+    RECORD_SMALLEST = 7
+}; /* length, attributes, two deltas, two lengths of -1, no headers: a byte each */
 
 enum {
     ATTRIBUTE_CODEC = 0x07,

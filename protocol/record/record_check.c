@@ -41,7 +41,8 @@ static struct findings *findings_of(struct record_check *check) {
     return check->findings;
 }
 
-struct record_check *record_check_new(const struct record_batch *batch, const struct record_check_options *options) {
+struct record_check *record_check_new(const struct record_batch *batch,
+                                      const struct record_check_options *options) {
     struct record_check *check = mem_zalloc(sizeof *check);
     check->batch = *batch;
     check->options = *options;
@@ -82,19 +83,29 @@ size_t record_check_memory(const struct record_check *check, size_t unfolded) {
     const struct record_check_options *options = &check->options;
     size_t len, result = options->result_max;
     const uint8_t *records = records_of(check, &len);
-    size_t memory = codec_reader_memory(record_batch_codec(&check->batch), records, len, options->unfolded_max);
+    size_t memory = codec_reader_memory(record_batch_codec(&check->batch), records, len,
+                                        options->unfolded_max);
     if (options->recompress < 0) return memory;
     if (unfolded < result / 2) result = unfolded * 2; /* what does not compress grows by little */
     return memory + result + WRITER_MEMORY;
 }
 
-/* Measured (docs/performance.md), and half as much again for slower machines; in hundredths of a nanosecond for a byte. */
-static const uint16_t decompress_cost[] = {0, 300, 100, 60, 110}, compress_cost[] = {15, 3500, 100, 150, 450};
-enum { CHECKSUM_COST = 10, RECORD_COST = 4000, SETUP_NS = 300, CODEC_SETUP_NS = 10000, USUAL_GROWTH = 4 };
+/* Measured (docs/performance.md), and half as much again for slower machines; in hundredths of a
+ * nanosecond for a byte. */
+static const uint16_t decompress_cost[] = {0, 300, 100, 60, 110},
+                      compress_cost[] = {15, 3500, 100, 150, 450};
+enum {
+    CHECKSUM_COST = 10,
+    RECORD_COST = 4000,
+    SETUP_NS = 300,
+    CODEC_SETUP_NS = 10000,
+    USUAL_GROWTH = 4
+};
 
 uint64_t record_check_estimate_ns(const struct record_check *check, size_t *bytes) {
     int codec = (int)record_batch_codec(&check->batch), into = check->options.recompress;
-    uint64_t size = check->batch.size, unfolded = codec == RECORD_CODEC_NONE ? size : size * USUAL_GROWTH;
+    uint64_t size = check->batch.size,
+             unfolded = codec == RECORD_CODEC_NONE ? size : size * USUAL_GROWTH;
     uint64_t count = (uint64_t)check->batch.record_count, room;
     if (unfolded < check->unfolded) unfolded = check->unfolded;
     room = unfolded / RECORD_SMALLEST;
@@ -109,14 +120,18 @@ uint64_t record_check_estimate_ns(const struct record_check *check, size_t *byte
 
 static int check_header(const struct record_batch *batch, struct error_text *why) {
     bool matches = record_batch_check_crc(batch) == ERR_NONE || MUTANT(MUTANT_BATCH_CRC_IGNORED);
-    if (!matches) return REFUSE(ERR_CORRUPT, "The batch does not match its checksum: it was damaged on its way.");
+    if (!matches)
+        return REFUSE(ERR_CORRUPT,
+                      "The batch does not match its checksum: it was damaged on its way.");
     if (batch->record_count < 1 || batch->last_offset_delta != batch->record_count - 1)
-        return REFUSE(ERR_MALFORMED, "The batch has %d records but a last offset delta of %d.", batch->record_count,
-                      batch->last_offset_delta);
-    if (record_batch_is_control(batch)) return REFUSE(ERR_MALFORMED, "Clients may not write control batches.");
+        return REFUSE(ERR_MALFORMED, "The batch has %d records but a last offset delta of %d.",
+                      batch->record_count, batch->last_offset_delta);
+    if (record_batch_is_control(batch))
+        return REFUSE(ERR_MALFORMED, "Clients may not write control batches.");
     if (record_batch_has_log_append_time(batch))
-        return REFUSE(ERR_INVALID, "Producers may not set the timestamp type LogAppendTime; the topic's setting "
-                                   "message.timestamp.type does.");
+        return REFUSE(ERR_INVALID,
+                      "Producers may not set the timestamp type LogAppendTime; the topic's setting "
+                      "message.timestamp.type does.");
     if (batch->producer_id >= 0 && (batch->producer_epoch < 0 || batch->base_sequence < 0))
         return REFUSE(ERR_MALFORMED, "The batch of producer %lld has epoch %d and sequence %d.",
                       (long long)batch->producer_id, batch->producer_epoch, batch->base_sequence);
@@ -130,7 +145,9 @@ static int check_header(const struct record_batch *batch, struct error_text *why
 static void on_record(void *arg, int32_t place, int64_t timestamp_ms) {
     struct record_check *check = arg;
     const struct record_check_options *options = &check->options;
-    if (timestamp_ms == -1 || (timestamp_ms >= options->earliest_ms && timestamp_ms <= options->latest_ms)) return;
+    if (timestamp_ms == -1 ||
+        (timestamp_ms >= options->earliest_ms && timestamp_ms <= options->latest_ms))
+        return;
     struct findings *findings = findings_of(check);
     if (findings->reject_count < RECORD_REJECTS_MAX)
         findings->rejects[findings->reject_count] = (struct record_reject){place, timestamp_ms};
@@ -148,21 +165,28 @@ static int record_check_begin(struct record_check *check) {
     size_t len;
     const uint8_t *records = records_of(check, &len);
     if (!codec_all_clients_read(record_batch_codec(&check->batch), records, len))
-        return error_set(&findings_of(check)->why, ERR_MALFORMED,
-                         "The records of the batch are an LZ4 frame of linked blocks, or with a dictionary, which Java "
-                         "clients cannot read: let the producer write independent blocks.");
+        return error_set(
+            &findings_of(check)->why, ERR_MALFORMED,
+            "The records of the batch are an LZ4 frame of linked blocks, or with a dictionary, which Java "
+            "clients cannot read: let the producer write independent blocks.");
     if (options->recompress >= 0) {
-        size_t room = options->result_max > RECORD_BATCH_HEADER ? options->result_max - RECORD_BATCH_HEADER : 0;
-        check->writer = codec_writer_new((enum record_codec)options->recompress, RECORD_BATCH_HEADER, room);
+        size_t room = options->result_max > RECORD_BATCH_HEADER
+                          ? options->result_max - RECORD_BATCH_HEADER
+                          : 0;
+        check->writer = codec_writer_new((enum record_codec)options->recompress,
+                                         RECORD_BATCH_HEADER, room);
     }
-    check->reader = codec_reader_new(record_batch_codec(&check->batch), records, len, options->unfolded_max);
-    record_walk_begin(&check->walk, &check->batch, options->check_timestamps ? on_record : NULL, check);
+    check->reader = codec_reader_new(record_batch_codec(&check->batch), records, len,
+                                     options->unfolded_max);
+    record_walk_begin(&check->walk, &check->batch, options->check_timestamps ? on_record : NULL,
+                      check);
     return ERR_NONE;
 }
 
 static int refuse_record(struct record_check *check) {
-    return error_set(&findings_of(check)->why, ERR_MALFORMED, "Record %d of %d in the batch is not sound: %s.",
-                     check->walk.seen, check->batch.record_count, check->walk.wrong);
+    return error_set(&findings_of(check)->why, ERR_MALFORMED,
+                     "Record %d of %d in the batch is not sound: %s.", check->walk.seen,
+                     check->batch.record_count, check->walk.wrong);
 }
 
 static int refuse_unfolding(struct record_check *check, int error) {
@@ -173,15 +197,16 @@ static int refuse_unfolding(struct record_check *check, int error) {
             "The records of the batch are more than %zu bytes when they are decompressed (%s), which is the "
             "limit message.unfolded.max.bytes: send smaller batches.",
             check->options.unfolded_max, codec);
-    return error_set(&findings_of(check)->why, ERR_MALFORMED, "The records of the batch cannot be decompressed (%s).",
-                     codec);
+    return error_set(&findings_of(check)->why, ERR_MALFORMED,
+                     "The records of the batch cannot be decompressed (%s).", codec);
 }
 
 static int refuse_result(struct record_check *check) {
-    return error_set(&findings_of(check)->why, ERR_TOO_LARGE,
-                     "The record batch has more than %zu bytes in the topic's compression.type %s, which is the limit "
-                     "max.message.bytes: send smaller batches, or raise the limit.",
-                     check->options.result_max, record_codec_name(check->options.recompress));
+    return error_set(
+        &findings_of(check)->why, ERR_TOO_LARGE,
+        "The record batch has more than %zu bytes in the topic's compression.type %s, which is the limit "
+        "max.message.bytes: send smaller batches, or raise the limit.",
+        check->options.result_max, record_codec_name(check->options.recompress));
 }
 
 /* The header, with the length, codec and checksum of what is behind it now. */
@@ -217,7 +242,8 @@ static int go_on(struct record_check *check, size_t *len) {
     if (error != ERR_NONE) return refuse_unfolding(check, error);
     check->unfolded += *len;
     if (record_walk_piece(&check->walk, piece, *len) != ERR_NONE) return refuse_record(check);
-    if (check->writer != NULL && codec_writer_add(check->writer, piece, *len) != ERR_NONE) return refuse_result(check);
+    if (check->writer != NULL && codec_writer_add(check->writer, piece, *len) != ERR_NONE)
+        return refuse_result(check);
     return ERR_AGAIN;
 }
 
@@ -247,7 +273,8 @@ const struct record_reject *record_check_rejects(const struct record_check *chec
     return found > 0 ? check->findings->rejects : NULL;
 }
 
-void record_check_range(const struct record_check *check, int64_t *earliest_ms, int64_t *latest_ms) {
+void record_check_range(const struct record_check *check, int64_t *earliest_ms,
+                        int64_t *latest_ms) {
     *earliest_ms = check->options.earliest_ms;
     *latest_ms = check->options.latest_ms;
 }

@@ -1,11 +1,13 @@
 /*
  * The records of a batch: walking them, and their headers. The contract is in record_batch.h.
  *
- *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key length varint, key,
- *           value length varint, value, header count varint, headers (key length varint, key, value length varint, value)
+ *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key
+ * length varint, key, value length varint, value, header count varint, headers (key length varint,
+ * key, value length varint, value)
  *
- * Happy path: open (decompresses where need be), next until ERR_EOF, close. Invariants: a record never reaches
- * beyond its own length, nor that beyond the batch; offsets stay inside of what the batch header says.
+ * Happy path: open (decompresses where need be), next until ERR_EOF, close. Invariants: a record
+ * never reaches beyond its own length, nor that beyond the batch; offsets stay inside of what the
+ * batch header says.
  */
 #include "base/mem.h"
 #include "protocol/record/codec.h"
@@ -13,13 +15,16 @@
 #include "protocol/record/record_batch_layout.h"
 #include "protocol/wire.h"
 
-int record_iterator_open(struct record_iterator *iterator, const struct record_batch *batch, size_t limit) {
-    *iterator = (struct record_iterator){
-        .batch = batch, .data = batch->data + RECORD_BATCH_HEADER, .len = batch->size - RECORD_BATCH_HEADER};
+int record_iterator_open(struct record_iterator *iterator, const struct record_batch *batch,
+                         size_t limit) {
+    *iterator = (struct record_iterator){.batch = batch,
+                                         .data = batch->data + RECORD_BATCH_HEADER,
+                                         .len = batch->size - RECORD_BATCH_HEADER};
     enum record_codec codec = record_batch_codec(batch);
     if (codec == RECORD_CODEC_NONE) return ERR_NONE;
     size_t len;
-    int error = codec_decompress(codec, iterator->data, iterator->len, limit, &iterator->decompressed, &len);
+    int error = codec_decompress(codec, iterator->data, iterator->len, limit,
+                                 &iterator->decompressed, &len);
     iterator->data = iterator->decompressed;
     iterator->len = len;
     return error == ERR_VERSION ? ERR_CORRUPT : error;
@@ -38,7 +43,8 @@ static const uint8_t *read_field(struct kp_reader *reader, int32_t *len) {
 }
 
 /* The body of one record, from `reader`, which has exactly its bytes. */
-static int read_record(const struct record_batch *batch, struct kp_reader *reader, struct record *record) {
+static int read_record(const struct record_batch *batch, struct kp_reader *reader,
+                       struct record *record) {
     kp_read_int8(reader); /* attributes: no bit has a meaning yet */
     int64_t timestamp_delta = kp_read_varlong(reader);
     int32_t offset_delta = kp_read_varint(reader);
@@ -58,7 +64,8 @@ static int read_record(const struct record_batch *batch, struct kp_reader *reade
 }
 
 int record_iterator_next(struct record_iterator *iterator, struct record *record) {
-    if (iterator->seen == iterator->batch->record_count) return iterator->at == iterator->len ? ERR_EOF : ERR_MALFORMED;
+    if (iterator->seen == iterator->batch->record_count)
+        return iterator->at == iterator->len ? ERR_EOF : ERR_MALFORMED;
     struct kp_reader reader, body;
     kp_reader_init(&reader, iterator->data + iterator->at, iterator->len - iterator->at);
     int32_t len = 0;

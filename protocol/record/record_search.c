@@ -1,7 +1,8 @@
 /*
  * Looking for a timestamp in a batch: record_batch_find_timestamp of record_batch.h.
  *
- * The records come piece by piece, and no further than to the one that is looked for: what a batch unfolds to is never held.
+ * The records come piece by piece, and no further than to the one that is looked for: what a batch
+ * unfolds to is never held.
  */
 #include "protocol/record/codec.h"
 #include "protocol/record/record_walk.h"
@@ -24,7 +25,8 @@ static int walk_to(const struct record_batch *batch, size_t limit, struct search
     const uint8_t *piece;
     size_t len;
     int error = ERR_NONE;
-    struct codec_reader *reader = codec_reader_new(record_batch_codec(batch), batch->data + RECORD_BATCH_HEADER,
+    struct codec_reader *reader = codec_reader_new(record_batch_codec(batch),
+                                                   batch->data + RECORD_BATCH_HEADER,
                                                    batch->size - RECORD_BATCH_HEADER, limit);
     record_walk_begin(&walk, batch, on_record, search);
     while (error == ERR_NONE && search->place < 0) {
@@ -35,8 +37,8 @@ static int walk_to(const struct record_batch *batch, size_t limit, struct search
     return search->place >= 0 ? ERR_NONE : error;
 }
 
-int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms, size_t limit, int64_t *offset,
-                                int64_t *found_ms) {
+int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms,
+                                size_t limit, int64_t *offset, int64_t *found_ms) {
     if (batch->record_count == 0 || batch->max_timestamp < timestamp_ms) return ERR_NOT_FOUND;
     struct search search = {.wanted = timestamp_ms, .place = -1};
     int error = ERR_NONE;

@@ -1,7 +1,8 @@
 /*
  * A state machine over bytes: each step reads one number, or skips what the number before it said.
  *
- *   LENGTH -> ATTRIBUTES -> TIMESTAMP -> OFFSET -> KEY -> VALUE -> HEADERS -> (HEADER_KEY -> HEADER_VALUE)* -> LENGTH
+ *   LENGTH -> ATTRIBUTES -> TIMESTAMP -> OFFSET -> KEY -> VALUE -> HEADERS -> (HEADER_KEY ->
+ * HEADER_VALUE)* -> LENGTH
  */
 #include "protocol/record/record_walk.h"
 
@@ -33,7 +34,8 @@ static int record_ends(struct record_walk *walk) {
 /* A key or value of so many bytes; -1: null. */
 static int skip_field(struct record_walk *walk, int64_t len, enum step next) {
     if (len < -1) return wrong(walk, "it has a negative length in it");
-    if (len > 0 && (uint64_t)len > walk->left) return wrong(walk, "a key or value reaches beyond its end");
+    if (len > 0 && (uint64_t)len > walk->left)
+        return wrong(walk, "a key or value reaches beyond its end");
     walk->skip = len > 0 ? (size_t)len : 0;
     walk->left -= walk->skip;
     walk->step = next;
@@ -50,13 +52,15 @@ static int take_length(struct record_walk *walk, int64_t length) {
 
 static int take_headers(struct record_walk *walk, int64_t count) {
     if (count < 0) return wrong(walk, "its header count is negative");
-    if ((uint64_t)count > walk->left / 2) return wrong(walk, "it claims more headers than it has room for");
+    if ((uint64_t)count > walk->left / 2)
+        return wrong(walk, "it claims more headers than it has room for");
     walk->headers = (int32_t)count;
     walk->step = HEADER_KEY;
     return count == 0 ? record_ends(walk) : ERR_NONE;
 }
 
-/* The number that the step reads is complete. A header's value ends a header when it is skipped, which needs no byte of its own. */
+/* The number that the step reads is complete. A header's value ends a header when it is skipped,
+ * which needs no byte of its own. */
 static int take_number(struct record_walk *walk, int64_t number) {
     int error;
     switch ((enum step)walk->step) {
@@ -68,7 +72,8 @@ static int take_number(struct record_walk *walk, int64_t number) {
         return ERR_NONE;
     case OFFSET:
         walk->step = KEY;
-        return number == walk->seen ? ERR_NONE : wrong(walk, "its offset is not its place in the batch");
+        return number == walk->seen ? ERR_NONE
+                                    : wrong(walk, "its offset is not its place in the batch");
     case KEY: return skip_field(walk, number, VALUE);
     case VALUE: return skip_field(walk, number, HEADERS);
     case HEADERS: return take_headers(walk, number);
@@ -93,7 +98,8 @@ static int take_byte(struct record_walk *walk, uint8_t byte) {
         return wrong(walk, "a number in it is too long");
     walk->varint |= (uint64_t)(byte & 0x7F) << walk->shift;
     walk->shift += 7;
-    if ((byte & 0x80) != 0) return walk->shift < bits ? ERR_NONE : wrong(walk, "a number in it is too long");
+    if ((byte & 0x80) != 0)
+        return walk->shift < bits ? ERR_NONE : wrong(walk, "a number in it is too long");
     int64_t number = (int64_t)(walk->varint >> 1) ^ -(int64_t)(walk->varint & 1);
     walk->varint = 0;
     walk->shift = 0;

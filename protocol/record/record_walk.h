@@ -1,13 +1,17 @@
 /*
- * Walks the records of a batch, given in pieces that may end anywhere, as strictly as a leader must: what is stored now is read for years.
+ * Walks the records of a batch, given in pieces that may end anywhere, as strictly as a leader
+ * must: what is stored now is read for years.
  *
- *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key length varint, key,
- *           value length varint, value, header count varint, headers (key length varint, key, value length varint, value)
+ *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key
+ * length varint, key, value length varint, value, header count varint, headers (key length varint,
+ * key, value length varint, value)
  *
- * Each record has sound lengths (-1 or more; header keys 0 or more), the offset delta that is its place (0, 1, 2, ...), as many headers as it
- * claims, and ends where its length says; there are as many records as the batch claims, and nothing behind them. KIP-98.
- * Happy path: record_walk_begin, record_walk_piece for each piece, record_walk_end. Failures: ERR_MALFORMED, with the record and what is
- * wrong with it in `wrong`. Keeps a few numbers and no bytes. Any thread. Invariant: at most one varint is held over a border of pieces.
+ * Each record has sound lengths (-1 or more; header keys 0 or more), the offset delta that is its
+ * place (0, 1, 2, ...), as many headers as it claims, and ends where its length says; there are as
+ * many records as the batch claims, and nothing behind them. KIP-98.
+ * Happy path: record_walk_begin, record_walk_piece for each piece, record_walk_end. Failures:
+ * ERR_MALFORMED, with the record and what is wrong with it in `wrong`. Keeps a few numbers and no
+ * bytes. Any thread. Invariant: at most one varint is held over a border of pieces.
  */
 #ifndef PROTOCOL_RECORD_RECORD_WALK_H
 #define PROTOCOL_RECORD_RECORD_WALK_H

@@ -13,7 +13,8 @@
 enum { CHANGE_FORMAT = 1, SERVER_MIN_SIZE = 8 + 2 + 1 };
 
 struct slice configuration_encode(const struct configuration_server *servers, size_t n) {
-    CHECK(n > 0 && n <= CHANGE_SERVERS_MAX); /* the metadata refuses more replicas (METADATA_REPLICAS_MAX), and none */
+    CHECK(n > 0 && n <= CHANGE_SERVERS_MAX); /* the metadata refuses more replicas
+                                                (METADATA_REPLICAS_MAX), and none */
     struct peer_bytes bytes = {0};
     *peer_bytes_extend(&bytes, 1) = CHANGE_FORMAT;
     le_put_u64(peer_bytes_extend(&bytes, 8), n);
@@ -29,7 +30,8 @@ struct slice configuration_encode(const struct configuration_server *servers, si
     return peer_bytes_take(&bytes);
 }
 
-static int decode_server(const uint8_t **at, const uint8_t *end, struct configuration_server *server) {
+static int decode_server(const uint8_t **at, const uint8_t *end,
+                         struct configuration_server *server) {
     if (end - *at < SERVER_MIN_SIZE) return ERR_MALFORMED;
     server->replica = le_get_u64(*at);
     char address[24];
@@ -39,11 +41,12 @@ static int decode_server(const uint8_t **at, const uint8_t *end, struct configur
     *at += size;
     uint8_t role = *(*at)++;
     server->voter = role == RAFT_VOTER;
-    return server->replica != 0 && (role == RAFT_VOTER || role == RAFT_STANDBY) ? ERR_NONE : ERR_MALFORMED;
+    return server->replica != 0 && (role == RAFT_VOTER || role == RAFT_STANDBY) ? ERR_NONE
+                                                                                : ERR_MALFORMED;
 }
 
-int configuration_decode(const void *bytes, size_t len, struct configuration_server servers[CHANGE_SERVERS_MAX],
-                         size_t *n) {
+int configuration_decode(const void *bytes, size_t len,
+                         struct configuration_server servers[CHANGE_SERVERS_MAX], size_t *n) {
     const uint8_t *at = bytes, *end = at + len;
     if (len < 9 || at[0] != CHANGE_FORMAT) return ERR_MALFORMED;
     uint64_t count = le_get_u64(at + 1);

@@ -38,8 +38,10 @@ static void heap_aligned_free(void *data, size_t alignment, void *memory) {
     mem_free(memory);
 }
 
-/* The shared library does not export raft_version_number(), and its soname changes with what it breaks. */
-_Static_assert(RAFT_VERSION_MAJOR == 0 && RAFT_VERSION_MINOR == 22, "drave is written for libraft 0.22");
+/* The shared library does not export raft_version_number(), and its soname changes with what it
+ * breaks. */
+_Static_assert(RAFT_VERSION_MAJOR == 0 && RAFT_VERSION_MINOR == 22,
+               "drave is written for libraft 0.22");
 
 void engine_heap_use(void) {
     static const struct raft_heap heap = {NULL,         heap_malloc,  heap_free,        heap_calloc,

@@ -1,4 +1,5 @@
-/* The engine's memory: base/mem.h behind libraft's heap hook, so that raft_malloc never returns NULL. */
+/* The engine's memory: base/mem.h behind libraft's heap hook, so that raft_malloc never returns
+ * NULL. */
 #ifndef RAFT_GLUE_ENGINE_ENGINE_HEAP_H
 #define RAFT_GLUE_ENGINE_ENGINE_HEAP_H
 

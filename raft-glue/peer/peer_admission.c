@@ -1,16 +1,20 @@
 /*
- * Who is let in at the peer port, before any hello is judged: places while they say who they are, the address from which they say it, and
- * whether the broker that they say they are is connected already. See peers_internal.h for the calls.
+ * Who is let in at the peer port, before any hello is judged: places while they say who they are,
+ * the address from which they say it, and whether the broker that they say they are is connected
+ * already. See peers_internal.h for the calls.
  *
- *   accepted --(hello)--> named --(from an address of that broker)--> expected --(no link, or one that is silent)--> judged (peer_link.c)
- *                           |                                            |
- *                           +-- from elsewhere: refused, told nothing    +-- the old link still speaks: closed, told nothing
+ *   accepted --(hello)--> named --(from an address of that broker)--> expected --(no link, or one
+ * that is silent)--> judged (peer_link.c) |                                            |
+ *                           +-- from elsewhere: refused, told nothing    +-- the old link still
+ * speaks: closed, told nothing
  *
- * Happy path: the addresses of each broker of the list are known from the start, and all three steps are one. Names are resolved again when
- * a hello comes from another address than those known (containers and DHCP move), at most once a second.
- * Failures: a place is never refused, the oldest of the same address goes instead; so nobody keeps anybody else out. A claim to be a
- * connected broker waits until the old link is heard again (then it is closed) or is silent for CLAIM_MS, or breaks: the ping that we
- * send is answered with a reset if that process is gone.
+ * Happy path: the addresses of each broker of the list are known from the start, and all three
+ * steps are one. Names are resolved again when a hello comes from another address than those known
+ * (containers and DHCP move), at most once a second.
+ * Failures: a place is never refused, the oldest of the same address goes instead; so nobody keeps
+ * anybody else out. A claim to be a connected broker waits until the old link is heard again (then
+ * it is closed) or is silent for CLAIM_MS, or breaks: the ping that we send is answered with a
+ * reset if that process is gone.
  * Invariant: whoever is not judged is told nothing but that it is refused.
  */
 #include <stdio.h>
@@ -40,7 +44,8 @@ static void close_stranger(struct peer_connection *connection, const char *why) 
 
 /* ---- Addresses ---- */
 
-/* "127.0.0.1:41234", "[::ffff:10.0.0.1]:41234", "[fe80::1%eth0]:41234" without what is not the address. */
+/* "127.0.0.1:41234", "[::ffff:10.0.0.1]:41234", "[fe80::1%eth0]:41234" without what is not the
+ * address. */
 static void address_of(struct env_stream *stream, char into[ENV_ADDRESS_SIZE]) {
     char text[64];
     env_stream_peer(stream, text);
@@ -55,10 +60,12 @@ static bool is_loopback(const char *address) {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
-/* A machine reaches itself from one loopback address whichever it dials (Debian's own name is 127.0.1.1). */
+/* A machine reaches itself from one loopback address whichever it dials (Debian's own name is
+ * 127.0.1.1). */
 static bool is_address_of(const struct peer *peer, const char *address) {
     for (unsigned i = 0; i < peer->address_count; i++)
-        if (strcmp(peer->addresses[i], address) == 0 || (is_loopback(peer->addresses[i]) && is_loopback(address)))
+        if (strcmp(peer->addresses[i], address) == 0 ||
+            (is_loopback(peer->addresses[i]) && is_loopback(address)))
             return true;
     return false;
 }
@@ -89,20 +96,23 @@ static unsigned brokers_at(const struct peers *peers, const char *address) {
     return count;
 }
 
-/* The oldest that shows nothing of a broker yet; those who wait for us go last. `address` NULL: of any stranger. */
+/* The oldest that shows nothing of a broker yet; those who wait for us go last. `address` NULL: of
+ * any stranger. */
 static struct peer_connection *oldest(struct peers *peers, const char *address, size_t *count) {
     struct peer_connection *idle = NULL, *waiting = NULL;
     *count = 0;
     for (struct peer_connection *one = peers->connections; one != NULL; one = one->next) {
-        if (one->peer != NULL || (address != NULL ? strcmp(one->address, address) != 0 : one->of_list)) continue;
+        if (one->peer != NULL ||
+            (address != NULL ? strcmp(one->address, address) != 0 : one->of_list))
+            continue;
         (*count)++;
         *(one->waits_for == NULL ? &idle : &waiting) = one; /* the newest is first */
     }
     return idle != NULL ? idle : waiting;
 }
 
-void peer_admission_make_room(struct peers *peers, struct env_stream *stream, char address[ENV_ADDRESS_SIZE],
-                              bool *of_list) {
+void peer_admission_make_room(struct peers *peers, struct env_stream *stream,
+                              char address[ENV_ADDRESS_SIZE], bool *of_list) {
     address_of(stream, address);
     unsigned brokers = brokers_at(peers, address);
     size_t count, most = brokers > 0 ? brokers * BROKER_PLACES : STRANGER_PLACES;
@@ -125,15 +135,18 @@ static void refuse_address(struct peer *peer, struct peer_connection *connection
         connection->address, peer->node, peer->host,
         peer->address_count == 0 ? "a name that does not resolve" : peer->addresses[0],
         peer->address_count > 1 ? ", " : "", peer->address_count > 1 ? peer->addresses[1] : "");
-    peer_connection_refuse(connection,
-                           "a broker may only connect from the address that cluster.nodes has for it; the log of the "
-                           "broker that refuses says more");
+    peer_connection_refuse(
+        connection,
+        "a broker may only connect from the address that cluster.nodes has for it; the log of the "
+        "broker that refuses says more");
 }
 
 /* It is heard on the old link after the claim came: it cannot have dialled anew. */
 static bool old_link_speaks(const struct peer *peer, const struct peer_connection *claim) {
     for (int channel = 0; channel < 2; channel++)
-        if (peer->connections[channel] != NULL && peer->connections[channel]->heard_ms > claim->claimed_ms) return true;
+        if (peer->connections[channel] != NULL &&
+            peer->connections[channel]->heard_ms > claim->claimed_ms)
+            return true;
     return false;
 }
 
@@ -149,9 +162,10 @@ static bool claim_passes(struct peer *peer, struct peer_connection *connection) 
         return false;
     }
     if (old_link_speaks(peer, connection)) {
-        log_limited(peers->log, &peers->limiter, LOG_WARN,
-                    "closed a connection from %s that says it is broker %d, which is connected and speaks",
-                    connection->address, peer->node);
+        log_limited(
+            peers->log, &peers->limiter, LOG_WARN,
+            "closed a connection from %s that says it is broker %d, which is connected and speaks",
+            connection->address, peer->node);
         close_stranger(connection, "that broker is connected");
         return false;
     }
@@ -160,7 +174,8 @@ static bool claim_passes(struct peer *peer, struct peer_connection *connection) 
 
 static void admit(struct peer *peer, struct peer_connection *connection) {
     if (!peer->peers->options.any_address && !is_address_of(peer, connection->address)) {
-        bool fresh = peer->resolved && env_now_ms(peer->peers->env) - peer->resolved_ms < RESOLVE_PAUSE_MS;
+        bool fresh = peer->resolved &&
+                     env_now_ms(peer->peers->env) - peer->resolved_ms < RESOLVE_PAUSE_MS;
         if (peer->resolve == NULL && fresh)
             refuse_address(peer, connection);
         else
@@ -187,7 +202,8 @@ void peer_admission_again(struct peer *peer) {
     uint64_t round = ++peers->admission_round;
     struct peer_connection *one = peers->connections;
     while (one != NULL) {
-        if (one->waits_for != peer || one->state != CONNECTION_SHAKING || one->admission_round == round) {
+        if (one->waits_for != peer || one->state != CONNECTION_SHAKING ||
+            one->admission_round == round) {
             one = one->next;
             continue;
         }

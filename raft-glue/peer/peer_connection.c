@@ -1,4 +1,5 @@
-/* One connection between brokers: handshake, framing, checksums. The picture is in peer_connection.h. */
+/* One connection between brokers: handshake, framing, checksums. The picture is in
+ * peer_connection.h. */
 #include "raft-glue/peer/peer_connection.h"
 
 #include <stdio.h>
@@ -15,8 +16,8 @@ static void send_hello(struct peer_connection *connection) {
     peer_connection_send(connection, PEER_KIND_HELLO, &slice, 1);
 }
 
-static void send_verdict(struct peer_connection *connection, enum peer_answer answer, const struct peer_journal *seen,
-                         const char *sentence) {
+static void send_verdict(struct peer_connection *connection, enum peer_answer answer,
+                         const struct peer_journal *seen, const char *sentence) {
     struct peer_bytes bytes = {0};
     peer_verdict_encode(&bytes, answer, seen, sentence);
     struct slice slice = peer_bytes_take(&bytes);
@@ -27,7 +28,8 @@ static void establish_if_agreed(struct peer_connection *connection) {
     if (!connection->accepted_other || !connection->accepted_by_other) return;
     connection->state = CONNECTION_ESTABLISHED;
     frame_reader_set_max(connection->reader, connection->owner->frame_max);
-    if (connection->channel == PEER_CONTROL) frame_reader_set_patience(connection->reader, FRAMES_WAIT_BUT_ONE);
+    if (connection->channel == PEER_CONTROL)
+        frame_reader_set_patience(connection->reader, FRAMES_WAIT_BUT_ONE);
     connection->owner->events->established(connection->owner->peers, connection);
 }
 
@@ -40,7 +42,8 @@ static void end_malformed(struct peer_connection *connection, const char *why) {
     connection_end(connection, why);
 }
 
-static void received_hello(struct peer_connection *connection, uint8_t channel, struct slice payload) {
+static void received_hello(struct peer_connection *connection, uint8_t channel,
+                           struct slice payload) {
     struct peer_hello hello;
     uint64_t session = 0;
     int error = peer_hello_decode(payload, &hello, &session);
@@ -78,7 +81,8 @@ void peer_connection_judge(struct peer_connection *connection) {
             "broker %d speaks version %d of the peer protocol and this one version %d; run the same version of drave on both",
             hello.node, hello.version, PEER_PROTOCOL_VERSION);
     else
-        error = connection->owner->events->hello(connection->owner->peers, connection, &hello, &seen, &refusal);
+        error = connection->owner->events->hello(connection->owner->peers, connection, &hello,
+                                                 &seen, &refusal);
     slice_unref(&said);
     if (error == ERR_AGAIN) {
         connection_end(connection, refusal.text);
@@ -108,7 +112,8 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
     enum peer_answer answer;
     struct peer_journal seen;
     const char *sentence;
-    bool early = connection->dialled ? !connection->heard_hello : !connection->heard_hello || connection->said.len > 0;
+    bool early = connection->dialled ? !connection->heard_hello
+                                     : !connection->heard_hello || connection->said.len > 0;
     if (peer_verdict_decode(payload, &answer, &seen, &sentence) != ERR_NONE ||
         (early && (answer == PEER_ACCEPTED || !connection->dialled))) {
         end_malformed(connection, "its verdict is malformed");
@@ -116,8 +121,8 @@ static void received_verdict(struct peer_connection *connection, struct slice pa
     }
     if (answer != PEER_ACCEPTED) {
         connection->state = CONNECTION_REFUSED;
-        connection->owner->events->refused(connection->owner->peers, connection, answer == PEER_REFUSED_FOR_GOOD,
-                                           sentence);
+        connection->owner->events->refused(connection->owner->peers, connection,
+                                           answer == PEER_REFUSED_FOR_GOOD, sentence);
         return;
     }
     if (!connection->accepted_other) return; /* refused by us */
@@ -153,11 +158,13 @@ static void on_frame(void *arg, struct slice frame) {
     int error = peer_frame_open(frame, &kind, &channel, &payload);
     if (error != ERR_NONE) {
         slice_unref(&frame);
-        end_malformed(connection, !connection->heard_hello
-                                      ? "it does not speak as brokers do; a client belongs at an address of listeners, "
-                                        "and only brokers at this port (peer.listen)"
-                                  : error == ERR_CORRUPT ? "it sent a frame with a wrong checksum"
-                                                         : "it sent a malformed frame");
+        end_malformed(
+            connection,
+            !connection->heard_hello
+                ? "it does not speak as brokers do; a client belongs at an address of listeners, "
+                  "and only brokers at this port (peer.listen)"
+            : error == ERR_CORRUPT ? "it sent a frame with a wrong checksum"
+                                   : "it sent a malformed frame");
         return;
     }
     if (connection->state == CONNECTION_ESTABLISHED) {
@@ -165,7 +172,8 @@ static void on_frame(void *arg, struct slice frame) {
             received_ping(connection, payload);
             return;
         }
-        if (kind == PEER_KIND_HELLO || kind == PEER_KIND_VERDICT || channel != connection->channel) {
+        if (kind == PEER_KIND_HELLO || kind == PEER_KIND_VERDICT ||
+            channel != connection->channel) {
             slice_unref(&payload);
             end_malformed(connection, "it sent a frame that does not belong there");
             return;
@@ -204,9 +212,11 @@ static void on_drained(void *arg) {
     connection->owner->events->drained(connection->owner->peers, connection);
 }
 
-struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner, struct env_stream *stream,
-                                            bool dialled, uint8_t channel, uint64_t session) {
-    static const struct frame_reader_events reader_events = {.frame = on_frame, .ended = on_ended, .heard = on_heard};
+struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner,
+                                            struct env_stream *stream, bool dialled,
+                                            uint8_t channel, uint64_t session) {
+    static const struct frame_reader_events reader_events = {
+        .frame = on_frame, .ended = on_ended, .heard = on_heard};
     struct peer_connection *connection = mem_zalloc(sizeof *connection);
     connection->owner = owner;
     connection->stream = stream;
@@ -214,12 +224,16 @@ struct peer_connection *peer_connection_new(const struct peer_connection_owner *
     connection->channel = channel;
     connection->session = session;
     connection->started_ms = connection->heard_ms = env_now_ms(owner->env);
-    connection->queue = send_queue_new(owner->env, stream, owner->low_bytes, on_drained, connection);
-    /* Entries are charged by the shard while they are not durable, not by who still holds the frame. */
-    connection->reader = frame_reader_new(owner->env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
-                                          owner->frame_max < PEER_HELLO_MAX ? owner->frame_max : PEER_HELLO_MAX,
-                                          &reader_events, connection);
-    /* What thousands of groups say is more than one turn may take; what clients want must not keep it waiting. */
+    connection->queue = send_queue_new(owner->env, stream, owner->low_bytes, on_drained,
+                                       connection);
+    /* Entries are charged by the shard while they are not durable, not by who still holds the
+     * frame. */
+    connection->reader = frame_reader_new(
+        owner->env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
+        owner->frame_max < PEER_HELLO_MAX ? owner->frame_max : PEER_HELLO_MAX, &reader_events,
+        connection);
+    /* What thousands of groups say is more than one turn may take; what clients want must not keep
+     * it waiting. */
     frame_reader_set_patience(connection->reader, FRAMES_WAIT_FIRST);
     if (dialled) send_hello(connection);
     return connection;
@@ -237,7 +251,8 @@ void peer_connection_pause(struct peer_connection *connection, bool pause) {
     frame_reader_pause(connection->reader, pause);
 }
 
-void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices, size_t n) {
+void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices,
+                          size_t n) {
     size_t len = 0;
     uint32_t crc = 0;
     for (size_t i = 0; i < n; i++) {

@@ -3,13 +3,14 @@
  *
  *            both send HELLO, judge the other's, send VERDICT (who is refused gets no hello)
  *   shaking ---------------------------------------------------> established ---> closed
- *      |                                                             (peer_connection_close, at any time)
+ *      |                                                             (peer_connection_close, at any
+ * time)
  *      +-- one verdict says no --> refused (lingers, so that the sentence arrives)
  *
- * The dialling side speaks first; the accepting one answers hello and verdict together, or a verdict alone that refuses: whoever is
- * refused learns nothing of us but the sentence. Failures: anything malformed, a
- * refusal and a broken stream end in `ended`, after which the owner closes. Invariants: `frame` only while established; before, nobody
- * makes us hold more than a hello has.
+ * The dialling side speaks first; the accepting one answers hello and verdict together, or a
+ * verdict alone that refuses: whoever is refused learns nothing of us but the sentence. Failures:
+ * anything malformed, a refusal and a broken stream end in `ended`, after which the owner closes.
+ * Invariants: `frame` only while established; before, nobody makes us hold more than a hello has.
  */
 #ifndef RAFT_GLUE_PEER_PEER_CONNECTION_H
 #define RAFT_GLUE_PEER_PEER_CONNECTION_H
@@ -27,18 +28,25 @@ enum peer_connection_state { CONNECTION_SHAKING, CONNECTION_REFUSED, CONNECTION_
 
 /* Each but `hello` and `accepted` may close the connection, as its last act. */
 struct peer_connection_events {
-    /* One that connected to us says that it is broker `node`; peer_connection_judge or peer_connection_refuse, now or later, goes on. */
+    /* One that connected to us says that it is broker `node`; peer_connection_judge or
+     * peer_connection_refuse, now or later, goes on. */
     void (*named)(struct peers *peers, struct peer_connection *connection, int32_t node);
-    /* The other's hello: ERR_NONE, with what was seen of its journal, or an error with the sentence that the other side gets
-     * (ERR_DENIED: it is refused for good; ERR_AGAIN: nothing is said, the connection ends). Sets connection->peer. */
-    int (*hello)(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
-                 struct peer_journal *seen, struct error_text *refusal);
+    /* The other's hello: ERR_NONE, with what was seen of its journal, or an error with the sentence
+     * that the other side gets (ERR_DENIED: it is refused for good; ERR_AGAIN: nothing is said, the
+     * connection ends). Sets connection->peer. */
+    int (*hello)(struct peers *peers, struct peer_connection *connection,
+                 const struct peer_hello *hello, struct peer_journal *seen,
+                 struct error_text *refusal);
     /* The other accepts us, with what it saw of our journal. False: the connection ends. */
-    bool (*accepted)(struct peers *peers, struct peer_connection *connection, const struct peer_journal *seen);
+    bool (*accepted)(struct peers *peers, struct peer_connection *connection,
+                     const struct peer_journal *seen);
     void (*established)(struct peers *peers, struct peer_connection *connection);
-    void (*refused)(struct peers *peers, struct peer_connection *connection, bool for_good, const char *sentence);
-    void (*frame)(struct peers *peers, struct peer_connection *connection, uint8_t kind, struct slice payload);
-    void (*ping)(struct peers *peers, struct peer_connection *connection, const struct peer_ping *ping);
+    void (*refused)(struct peers *peers, struct peer_connection *connection, bool for_good,
+                    const char *sentence);
+    void (*frame)(struct peers *peers, struct peer_connection *connection, uint8_t kind,
+                  struct slice payload);
+    void (*ping)(struct peers *peers, struct peer_connection *connection,
+                 const struct peer_ping *ping);
     void (*ended)(struct peers *peers, struct peer_connection *connection, const char *why);
     void (*drained)(struct peers *peers, struct peer_connection *connection);
 };
@@ -78,10 +86,11 @@ struct peer_connection {
     struct peer_connection *next, *prev; /* in peers */
 };
 
-/* Takes the stream over. A dialled one says hello at once; an accepted one when it knows the session (channel and
- * session given here do not count then). */
-struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner, struct env_stream *stream,
-                                            bool dialled, uint8_t channel, uint64_t session);
+/* Takes the stream over. A dialled one says hello at once; an accepted one when it knows the
+ * session (channel and session given here do not count then). */
+struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner,
+                                            struct env_stream *stream, bool dialled,
+                                            uint8_t channel, uint64_t session);
 void peer_connection_close(struct peer_connection *connection);
 /* Judges the hello that came, and answers it. */
 void peer_connection_judge(struct peer_connection *connection);
@@ -89,7 +98,8 @@ void peer_connection_judge(struct peer_connection *connection);
 void peer_connection_refuse(struct peer_connection *connection, const char *sentence);
 void peer_connection_pause(struct peer_connection *connection, bool pause);
 /* Takes the slices over. */
-void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices, size_t n);
+void peer_connection_send(struct peer_connection *connection, uint8_t kind, struct slice *slices,
+                          size_t n);
 /* All bytes that came in on it. */
 uint64_t peer_connection_received(const struct peer_connection *connection);
 size_t peer_connection_queued(const struct peer_connection *connection);

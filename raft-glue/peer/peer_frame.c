@@ -1,4 +1,5 @@
-/* Encoding and decoding of what brokers exchange; the layouts are in peer_frame.h. Every read is bounded by what is there. */
+/* Encoding and decoding of what brokers exchange; the layouts are in peer_frame.h. Every read is
+ * bounded by what is there. */
 #include "raft-glue/peer/peer_frame.h"
 
 #include <string.h>
@@ -39,9 +40,10 @@ void peer_bytes_free(struct peer_bytes *bytes) {
     *bytes = (struct peer_bytes){0};
 }
 
-void peer_frame_head(uint8_t head[PEER_FRAME_HEAD_SIZE], uint8_t kind, uint8_t channel, uint32_t crc,
-                     size_t payload_len) {
-    CHECK(payload_len <= UINT32_MAX - PEER_FRAME_HEAD_SIZE); /* of what we send, which ENTRY_BODY_MAX bounds */
+void peer_frame_head(uint8_t head[PEER_FRAME_HEAD_SIZE], uint8_t kind, uint8_t channel,
+                     uint32_t crc, size_t payload_len) {
+    CHECK(payload_len <=
+          UINT32_MAX - PEER_FRAME_HEAD_SIZE); /* of what we send, which ENTRY_BODY_MAX bounds */
     uint32_t length = (uint32_t)payload_len + PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE;
     for (int i = 0; i < 4; i++)
         head[i] = (uint8_t)(length >> (24 - 8 * i));
@@ -53,7 +55,8 @@ void peer_frame_head(uint8_t head[PEER_FRAME_HEAD_SIZE], uint8_t kind, uint8_t c
 
 int peer_frame_open(struct slice frame, uint8_t *kind, uint8_t *channel, struct slice *payload) {
     const size_t head = PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE;
-    if (frame.len < head || le_get_u16(frame.data + 2) != 0 || frame.data[1] > PEER_BULK) return ERR_MALFORMED;
+    if (frame.len < head || le_get_u16(frame.data + 2) != 0 || frame.data[1] > PEER_BULK)
+        return ERR_MALFORMED;
     *kind = frame.data[0];
     *channel = frame.data[1];
     *payload = frame;
@@ -122,14 +125,16 @@ static const char *read_text(struct field_reader *reader) {
 
 int peer_hello_decode(struct slice payload, struct peer_hello *hello, uint64_t *session) {
     *hello = (struct peer_hello){.cluster_id = "", .nodes = ""};
-    if (payload.len < HELLO_FIXED_SIZE || le_get_u32(payload.data) != PEER_MAGIC) return ERR_MALFORMED;
+    if (payload.len < HELLO_FIXED_SIZE || le_get_u32(payload.data) != PEER_MAGIC)
+        return ERR_MALFORMED;
     hello->version = le_get_u16(payload.data + 4);
     hello->node = (int32_t)le_get_u32(payload.data + 8);
     if (hello->version != PEER_PROTOCOL_VERSION) return ERR_VERSION;
     hello->shard = le_get_u32(payload.data + 12);
     memcpy(hello->directory, payload.data + 16, PEER_UUID_SIZE);
     *session = le_get_u64(payload.data + 32);
-    struct field_reader reader = {payload.data + HELLO_FIXED_SIZE, payload.len - HELLO_FIXED_SIZE, false};
+    struct field_reader reader = {payload.data + HELLO_FIXED_SIZE, payload.len - HELLO_FIXED_SIZE,
+                                  false};
     hello->cluster_id = read_text(&reader);
     hello->nodes = read_text(&reader);
     hello->record = read_field(&reader, &hello->record_len);
@@ -148,8 +153,8 @@ int peer_journal_decode(struct slice payload, struct peer_journal *journal) {
     return ERR_NONE;
 }
 
-void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer, const struct peer_journal *seen,
-                         const char *sentence) {
+void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer,
+                         const struct peer_journal *seen, const char *sentence) {
     *peer_bytes_extend(into, 1) = (uint8_t)answer;
     peer_journal_encode(peer_bytes_extend(into, PEER_JOURNAL_SIZE), seen);
     bytes_add_field(into, sentence, strlen(sentence) + 1);

@@ -1,20 +1,24 @@
 /*
  * The bytes that two brokers exchange: frames, hellos, and what raft-glue puts into them. No I/O.
  *
- * A frame: u32 length (big-endian, of what follows), u8 kind, u8 channel, u16 zero, u32 CRC-32C, payload. The checksum covers
- * the whole payload, but of PEER_KIND_ENTRIES only its first `meta_len` bytes: the bodies behind them have checksums of
- * their own, in the entry headers, that are checked once, when the entry is made. Little-endian inside.
+ * A frame: u32 length (big-endian, of what follows), u8 kind, u8 channel, u16 zero, u32 CRC-32C,
+ * payload. The checksum covers the whole payload, but of PEER_KIND_ENTRIES only its first
+ * `meta_len` bytes: the bodies behind them have checksums of their own, in the entry headers, that
+ * are checked once, when the entry is made. Little-endian inside.
  *
- *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64 session, then cluster id, nodes and
- *             record, each u32 length and bytes; the two texts with a zero byte that their length counts
- *   VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was seen of the other's journal; then the sentence why not (text as above)
- *   PING      on control: u64, u64 bytes received so far on control and bulk, u8 whether bulk was not read for a while; on bulk: nothing
- *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
- *   JOURNAL   u64 run, u64 sequence: how far the sender's journal is durable; before messages that stand on newer rounds
- *   STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for those of others
- *   ENTRIES   u32 meta_len (itself included), pieces { head of PEER_PIECE_SIZE bytes, count entry headers }, then all bodies in order
+ *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64
+ * session, then cluster id, nodes and record, each u32 length and bytes; the two texts with a zero
+ * byte that their length counts VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was
+ * seen of the other's journal; then the sentence why not (text as above) PING      on control: u64,
+ * u64 bytes received so far on control and bulk, u8 whether bulk was not read for a while; on bulk:
+ * nothing MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries JOURNAL   u64
+ * run, u64 sequence: how far the sender's journal is durable; before messages that stand on newer
+ * rounds STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for
+ * those of others ENTRIES   u32 meta_len (itself included), pieces { head of PEER_PIECE_SIZE bytes,
+ * count entry headers }, then all bodies in order
  *
- * Invariant: nothing is read beyond what is there, nothing is allocated by a count that was only claimed.
+ * Invariant: nothing is read beyond what is there, nothing is allocated by a count that was only
+ * claimed.
  */
 #ifndef RAFT_GLUE_PEER_PEER_FRAME_H
 #define RAFT_GLUE_PEER_PEER_FRAME_H
@@ -61,16 +65,18 @@ void peer_bytes_free(struct peer_bytes *bytes);
 /* ---- Frames ---- */
 
 /* The head for a payload of `payload_len` bytes whose checksum is `crc`. */
-void peer_frame_head(uint8_t head[PEER_FRAME_HEAD_SIZE], uint8_t kind, uint8_t channel, uint32_t crc,
-                     size_t payload_len);
+void peer_frame_head(uint8_t head[PEER_FRAME_HEAD_SIZE], uint8_t kind, uint8_t channel,
+                     uint32_t crc, size_t payload_len);
 
-/* Checks a frame as it comes from frame_reader (without its length) and takes it apart. ERR_MALFORMED, ERR_CORRUPT. */
+/* Checks a frame as it comes from frame_reader (without its length) and takes it apart.
+ * ERR_MALFORMED, ERR_CORRUPT. */
 int peer_frame_open(struct slice frame, uint8_t *kind, uint8_t *channel, struct slice *payload);
 
 /* ---- Handshake ---- */
 
 void peer_hello_encode(struct peer_bytes *into, const struct peer_hello *hello, uint64_t session);
-/* Texts and record point into the payload. ERR_MALFORMED; ERR_VERSION: `hello->version` is another than ours, nothing else is set but node. */
+/* Texts and record point into the payload. ERR_MALFORMED; ERR_VERSION: `hello->version` is another
+ * than ours, nothing else is set but node. */
 int peer_hello_decode(struct slice payload, struct peer_hello *hello, uint64_t *session);
 void peer_journal_encode(uint8_t into[PEER_JOURNAL_SIZE], const struct peer_journal *journal);
 /* ERR_MALFORMED: another length. */
@@ -78,8 +84,8 @@ int peer_journal_decode(struct slice payload, struct peer_journal *journal);
 /* For good: the directory of the refused one is not of this cluster, and never will be. */
 enum peer_answer { PEER_REFUSED, PEER_ACCEPTED, PEER_REFUSED_FOR_GOOD };
 /* `seen`: of the journal of that one on whom the verdict is. */
-void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer, const struct peer_journal *seen,
-                         const char *sentence);
+void peer_verdict_encode(struct peer_bytes *into, enum peer_answer answer,
+                         const struct peer_journal *seen, const char *sentence);
 int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct peer_journal *seen,
                         const char **sentence);
 
@@ -87,7 +93,8 @@ int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct p
 
 struct peer_ping {
     uint64_t received[2]; /* by channel: all bytes since the connection was made */
-    bool paused;          /* bulk was not read for some time since the last ping, because its receiver has enough */
+    bool paused; /* bulk was not read for some time since the last ping, because its receiver has
+                    enough */
 };
 void peer_ping_encode(uint8_t into[PEER_PING_SIZE], const struct peer_ping *ping);
 /* ERR_MALFORMED. */
@@ -109,12 +116,16 @@ enum peer_record_flags {
     RECORD_PRE_VOTE = 1,
     RECORD_GRANTED = 2,
     RECORD_DISRUPT = 4,
-    RECORD_STALE = 8,    /* a result that only tells its term, because the question was of an older one */
-    RECORD_DAMAGED = 16, /* a result of a replica that knows of damage in its segments: it must not lead */
-    RECORD_NO_ROOM = 32, /* a result of a replica whose disk has no room for what producers send: it must not lead, */
+    RECORD_STALE =
+        8, /* a result that only tells its term, because the question was of an older one */
+    RECORD_DAMAGED =
+        16, /* a result of a replica that knows of damage in its segments: it must not lead */
+    RECORD_NO_ROOM = 32, /* a result of a replica whose disk has no room for what producers send: it
+                            must not lead, */
     RECORD_TAKES_NONE = 64, /* nor for what a leader sends: it takes no records */
-    RECORD_QUIET = 128, /* of an append: asks to be quiet (quiet.c), with a round; of a result: agrees to that round */
-    RECORD_FLAGS = 255, /* all of them */
+    RECORD_QUIET = 128,     /* of an append: asks to be quiet (quiet.c), with a round; of a result:
+                               agrees to that round */
+    RECORD_FLAGS = 255,     /* all of them */
 };
 
 struct peer_record {

@@ -1,6 +1,6 @@
 /*
- * What two brokers tell each other before anything else: the version that they speak, who each of them is, and what each has seen
- * of the other's journal.
+ * What two brokers tell each other before anything else: the version that they speak, who each of
+ * them is, and what each has seen of the other's journal.
  */
 #ifndef RAFT_GLUE_PEER_PEER_HELLO_H
 #define RAFT_GLUE_PEER_PEER_HELLO_H

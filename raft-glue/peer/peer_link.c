@@ -1,14 +1,19 @@
 /*
- * The life of the links: who dials, when one is up, when it is down, and whether the other process is dead.
+ * The life of the links: who dials, when one is up, when it is down, and whether the other process
+ * is dead.
  *
- *   down --(control established, bulk established, one session)--> up --(either breaks, or silence)--> down
+ *   down --(control established, bulk established, one session)--> up --(either breaks, or
+ * silence)--> down
  *
- * Happy path: the lower node id dials control, then bulk with the same session; both established: `up`.
- * Failures: whatever breaks one connection closes both, so nothing of an old session arrives in a new one. The dialling
- * side dials again at once, then with a growing pause; the other side probes in the same rhythm. A refused connect means
- * that the process is dead. A peer that says nothing for SILENCE_MS (pings come far more often), or has not received on control what was
- * sent lag_max_ms ago (peer_flow.h), is broken off: TCP alone would wait minutes behind a cut, and resume late. Of bulk each byte that
- * arrives is good for SILENCE_MS more: a slow flow may be slow, and one that hangs is made anew.
+ * Happy path: the lower node id dials control, then bulk with the same session; both established:
+ * `up`.
+ * Failures: whatever breaks one connection closes both, so nothing of an old session arrives in a
+ * new one. The dialling side dials again at once, then with a growing pause; the other side probes
+ * in the same rhythm. A refused connect means that the process is dead. A peer that says nothing
+ * for SILENCE_MS (pings come far more often), or has not received on control what was sent
+ * lag_max_ms ago (peer_flow.h), is broken off: TCP alone would wait minutes behind a cut, and
+ * resume late. Of bulk each byte that arrives is good for SILENCE_MS more: a slow flow may be slow,
+ * and one that hangs is made anew.
  * Invariants: `up` and `down` alternate; reading starts when the link is up, on both connections.
  */
 #include <stdio.h>
@@ -29,8 +34,9 @@ enum {
     CONNECT_TIMEOUT_US = 2000 * 1000,
     RETRY_MIN_US = 20 * 1000,
     RETRY_MAX_US = 500 * 1000,
-    REFUSED_RETRY_US = 1000 * 1000, /* our hello was refused: only what a person does can change that */
-    CONTROL_QUEUE_MAX = 64 << 20,   /* bytes queued to a peer that sends and does not read */
+    REFUSED_RETRY_US = 1000 *
+                       1000, /* our hello was refused: only what a person does can change that */
+    CONTROL_QUEUE_MAX = 64 << 20, /* bytes queued to a peer that sends and does not read */
 };
 
 static void link_dial(struct peer *peer);
@@ -44,8 +50,10 @@ static bool we_dial(const struct peer *peer) {
 
 static void drop_connection(struct peers *peers, struct peer_connection *connection) {
     DL_DELETE(peers->connections, connection);
-    if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection) {
-        if (connection->heard_ms > connection->peer->heard_ms) connection->peer->heard_ms = connection->heard_ms;
+    if (connection->peer != NULL &&
+        connection->peer->connections[connection->channel] == connection) {
+        if (connection->heard_ms > connection->peer->heard_ms)
+            connection->peer->heard_ms = connection->heard_ms;
         connection->peer->connections[connection->channel] = NULL;
     }
     peer_connection_close(connection);
@@ -63,8 +71,9 @@ void peer_link_break(struct peer *peer, const char *why) {
     peer->up = false;
     env_defer(peers->env, &peer->again);
     if (was_up) {
-        log_limited(peers->log, &peer->down_limiter, LOG_WARN, "lost the connection with broker %d at %s:%d: %s",
-                    peer->node, peer->host, peer->port, why);
+        log_limited(peers->log, &peer->down_limiter, LOG_WARN,
+                    "lost the connection with broker %d at %s:%d: %s", peer->node, peer->host,
+                    peer->port, why);
         peer->was_up = true;
         if (env_now_ms(peers->env) - peer->up_since_ms >= STEADY_MS) peer->retry_us = 0;
     }
@@ -84,8 +93,10 @@ static void found_dead(struct peer *peer) {
 
 static void on_retry(void *arg) {
     struct peer *peer = arg;
-    for (int channel = 0; channel < 2 && !peer->up && we_dial(peer); channel++) /* refused ones that still linger */
-        if (peer->connections[channel] != NULL) drop_connection(peer->peers, peer->connections[channel]);
+    for (int channel = 0; channel < 2 && !peer->up && we_dial(peer);
+         channel++) /* refused ones that still linger */
+        if (peer->connections[channel] != NULL)
+            drop_connection(peer->peers, peer->connections[channel]);
     link_dial(peer);
 }
 
@@ -104,8 +115,9 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     struct peers *peers = peer->peers;
     peer->connect = NULL;
     if (error != ERR_NONE) {
-        log_limited(peers->log, &peer->limiter, LOG_DEBUG, "broker %d at %s:%d is not reachable: %s; trying again",
-                    peer->node, peer->host, peer->port, error_phrase(error));
+        log_limited(peers->log, &peer->limiter, LOG_DEBUG,
+                    "broker %d at %s:%d is not reachable: %s; trying again", peer->node, peer->host,
+                    peer->port, error_phrase(error));
         if (peer->connections[PEER_CONTROL] != NULL) {
             peer_link_break(peer, "its bulk connection could not be made");
             return;
@@ -122,7 +134,8 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     }
     uint8_t channel = peer->connections[PEER_CONTROL] == NULL ? PEER_CONTROL : PEER_BULK;
     if (channel == PEER_CONTROL) peer->session = env_random_u64(peers->env);
-    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, true, channel, peer->session);
+    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, true, channel,
+                                                             peer->session);
     connection->peer = peer;
     peer->connections[channel] = connection;
     DL_PREPEND(peers->connections, connection);
@@ -132,66 +145,81 @@ static void link_dial(struct peer *peer) {
     struct peers *peers = peer->peers;
     if (peer->up || peer->connect != NULL) return;
     if (!we_dial(peer) && peer->connections[PEER_CONTROL] != NULL) return;
-    peer->connect = env_connect(peers->env, peer->host, peer->port, CONNECT_TIMEOUT_US, on_connected, peer);
+    peer->connect = env_connect(peers->env, peer->host, peer->port, CONNECT_TIMEOUT_US,
+                                on_connected, peer);
 }
 
 /* ---- The handshake ---- */
 
-static int check_identity(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
-                          struct error_text *refusal) {
+static int check_identity(struct peers *peers, struct peer_connection *connection,
+                          const struct peer_hello *hello, struct error_text *refusal) {
     if (!connection->dialled && hello->node == peers->options.node)
-        return error_set(refusal, ERR_INVALID,
-                         "two brokers say that they are broker %d; give one of them another node.id", hello->node);
+        return error_set(
+            refusal, ERR_INVALID,
+            "two brokers say that they are broker %d; give one of them another node.id",
+            hello->node);
     if (connection->dialled && hello->node != connection->peer->node)
         return error_set(
             refusal, ERR_INVALID,
             "broker %d answers at %s:%d, where broker %d should be; correct cluster.nodes or that broker's node.id",
             hello->node, connection->peer->host, connection->peer->port, connection->peer->node);
     if (hello->shard != peers->hello.shard)
-        return error_set(refusal, ERR_INVALID, "broker %d speaks for shard %u and this one for shard %u", hello->node,
+        return error_set(refusal, ERR_INVALID,
+                         "broker %d speaks for shard %u and this one for shard %u", hello->node,
                          hello->shard, peers->hello.shard);
     return ERR_NONE;
 }
 
-static int on_hello(struct peers *peers, struct peer_connection *connection, const struct peer_hello *hello,
-                    struct peer_journal *seen, struct error_text *refusal) {
+static int on_hello(struct peers *peers, struct peer_connection *connection,
+                    const struct peer_hello *hello, struct peer_journal *seen,
+                    struct error_text *refusal) {
     int error = check_identity(peers, connection, hello, refusal);
     struct peer *peer = peers_find(peers, hello->node);
     if (error == ERR_NONE && (peer == NULL || (!connection->dialled && we_dial(peer))))
-        error = error_set(refusal, ERR_INVALID,
-                          "broker %d is not in the cluster.nodes of broker %d; make the lists equal", hello->node,
-                          peers->options.node);
-    if (error == ERR_NONE && peers->events->judge != NULL) error = peers->events->judge(peers->arg, hello, refusal);
+        error = error_set(
+            refusal, ERR_INVALID,
+            "broker %d is not in the cluster.nodes of broker %d; make the lists equal", hello->node,
+            peers->options.node);
+    if (error == ERR_NONE && peers->events->judge != NULL)
+        error = peers->events->judge(peers->arg, hello, refusal);
     if (error != ERR_NONE) {
-        log_limited(peers->log, &peers->limiter, LOG_WARN, "refused a connection of broker %d: %s", hello->node,
-                    refusal->text);
+        log_limited(peers->log, &peers->limiter, LOG_WARN, "refused a connection of broker %d: %s",
+                    hello->node, refusal->text);
         if (connection->dialled) connection->peer->refused = true;
         return error;
     }
     if (peers->events->seen != NULL) peers->events->seen(peers->arg, hello, seen);
     if (connection->dialled) return ERR_NONE;
     if (connection->channel == PEER_CONTROL) {
-        peer_link_break(peer, "it connects again"); /* the old link is silent, or only half made (peer_admission.c) */
+        peer_link_break(
+            peer,
+            "it connects again"); /* the old link is silent, or only half made (peer_admission.c) */
         peer->session = connection->session;
     } else if (peer->connections[PEER_CONTROL] == NULL || peer->session != connection->session ||
                peer->connections[PEER_BULK] != NULL) {
-        return error_set(refusal, ERR_AGAIN,
-                         "broker %d has no control connection of this session; it will connect again", hello->node);
+        return error_set(
+            refusal, ERR_AGAIN,
+            "broker %d has no control connection of this session; it will connect again",
+            hello->node);
     }
     connection->peer = peer;
     peer->connections[connection->channel] = connection;
     return ERR_NONE;
 }
 
-static bool on_accepted(struct peers *peers, struct peer_connection *connection, const struct peer_journal *seen) {
-    return peers->events->accepted == NULL || peers->events->accepted(peers->arg, connection->peer->node, seen);
+static bool on_accepted(struct peers *peers, struct peer_connection *connection,
+                        const struct peer_journal *seen) {
+    return peers->events->accepted == NULL ||
+           peers->events->accepted(peers->arg, connection->peer->node, seen);
 }
 
 static void on_established(struct peers *peers, struct peer_connection *connection) {
     struct peer *peer = connection->peer;
-    struct peer_connection *control = peer->connections[PEER_CONTROL], *bulk = peer->connections[PEER_BULK];
+    struct peer_connection *control = peer->connections[PEER_CONTROL],
+                           *bulk = peer->connections[PEER_BULK];
     peer->refused = false;
-    if (bulk == NULL || control->state != CONNECTION_ESTABLISHED || bulk->state != CONNECTION_ESTABLISHED) {
+    if (bulk == NULL || control->state != CONNECTION_ESTABLISHED ||
+        bulk->state != CONNECTION_ESTABLISHED) {
         peer_connection_pause(connection, true);
         if (connection->channel == PEER_CONTROL && connection->dialled) link_dial(peer);
         return;
@@ -208,8 +236,8 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer_flow_begin(&bulk->flow, peer->up_since_ms);
     mem_free(peer->refusal);
     peer->refusal = NULL;
-    log_limited(peers->log, &peer->up_limiter, LOG_INFO, "connected with broker %d at %s:%d", peer->node, peer->host,
-                peer->port);
+    log_limited(peers->log, &peer->up_limiter, LOG_INFO, "connected with broker %d at %s:%d",
+                peer->node, peer->host, peer->port);
     uint64_t session = peer->session;
     peers->events->up(peers->arg, peer->node);
     if (!peer->up || peer->session != session) return; /* broken inside `up` */
@@ -217,7 +245,8 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer_connection_pause(control, false);
 }
 
-static void on_refused(struct peers *peers, struct peer_connection *connection, bool for_good, const char *sentence) {
+static void on_refused(struct peers *peers, struct peer_connection *connection, bool for_good,
+                       const char *sentence) {
     struct peer *peer = connection->peer;
     if (peer == NULL) {
         drop_connection(peers, connection);
@@ -239,25 +268,31 @@ static void on_refused(struct peers *peers, struct peer_connection *connection, 
     mem_free(copy);
 }
 
-static void on_frame(struct peers *peers, struct peer_connection *connection, uint8_t kind, struct slice payload) {
-    CHECK(connection->peer->up); /* messages are read only from a link that is up (peer_connection.c) */
+static void on_frame(struct peers *peers, struct peer_connection *connection, uint8_t kind,
+                     struct slice payload) {
+    CHECK(connection->peer
+              ->up); /* messages are read only from a link that is up (peer_connection.c) */
     peers->events->message(peers->arg, connection->peer->node, kind, payload);
 }
 
-static void on_ping(struct peers *peers, struct peer_connection *connection, const struct peer_ping *ping) {
+static void on_ping(struct peers *peers, struct peer_connection *connection,
+                    const struct peer_ping *ping) {
     struct peer *peer = connection->peer;
     uint64_t now_ms = env_now_ms(peers->env);
     CHECK(peer->up); /* reading begins when the link is up */
     for (int channel = 0; channel < 2; channel++) {
         struct peer_flow *flow = &peer->connections[channel]->flow;
-        if (peer_flow_received(flow, ping->received[channel], channel == PEER_BULK && ping->paused, now_ms)) continue;
+        if (peer_flow_received(flow, ping->received[channel], channel == PEER_BULK && ping->paused,
+                               now_ms))
+            continue;
         peer_link_break(peer, "it claims to have received what it cannot have");
         return;
     }
 }
 
 static void on_ended(struct peers *peers, struct peer_connection *connection, const char *why) {
-    if (connection->peer != NULL && connection->peer->connections[connection->channel] == connection) {
+    if (connection->peer != NULL &&
+        connection->peer->connections[connection->channel] == connection) {
         peer_link_break(connection->peer, why);
         return;
     }
@@ -297,7 +332,8 @@ void peer_links_accept(struct peers *peers, struct env_stream *stream) {
         return;
     }
     peer_admission_make_room(peers, stream, address, &of_list);
-    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, false, PEER_CONTROL, 0);
+    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, false,
+                                                             PEER_CONTROL, 0);
     memcpy(connection->address, address, sizeof address);
     connection->of_list = of_list;
     DL_PREPEND(peers->connections, connection);
@@ -306,29 +342,36 @@ void peer_links_accept(struct peers *peers, struct env_stream *stream) {
 /* ---- Liveness ---- */
 
 static void ping(struct peer *peer, uint64_t now_ms) {
-    struct peer_connection *control = peer->connections[PEER_CONTROL], *bulk = peer->connections[PEER_BULK];
-    struct peer_ping ping = {.received = {peer_connection_received(control), peer_connection_received(bulk)},
-                             .paused = peer->bulk_was_paused};
+    struct peer_connection *control = peer->connections[PEER_CONTROL],
+                           *bulk = peer->connections[PEER_BULK];
+    struct peer_ping ping = {
+        .received = {peer_connection_received(control), peer_connection_received(bulk)},
+        .paused = peer->bulk_was_paused};
     uint8_t bytes[PEER_PING_SIZE];
     peer_ping_encode(bytes, &ping);
     struct slice payload = slice_copy(NULL, bytes, sizeof bytes);
     peer_connection_send(control, PEER_KIND_PING, &payload, 1);
-    if (now_ms - bulk->sent_ms >= peer->peers->ping_ms) peer_connection_send(bulk, PEER_KIND_PING, NULL, 0);
+    if (now_ms - bulk->sent_ms >= peer->peers->ping_ms)
+        peer_connection_send(bulk, PEER_KIND_PING, NULL, 0);
     peer->pinged_ms = now_ms;
     peer->bulk_was_paused = peer->peers->bulk_paused;
 }
 
 static void check_link(struct peer *peer, uint64_t now_ms) {
-    struct peer_connection *control = peer->connections[PEER_CONTROL], *bulk = peer->connections[PEER_BULK];
+    struct peer_connection *control = peer->connections[PEER_CONTROL],
+                           *bulk = peer->connections[PEER_BULK];
     if (now_ms - control->heard_ms >= SILENCE_MS) {
         peer_link_break(peer, "it said nothing for 3 s");
     } else if (peer_connection_queued(control) > CONTROL_QUEUE_MAX) {
         peer_link_break(peer, "it does not read what it is sent");
     } else if (peer_flow_behind_ms(&control->flow, now_ms) >= peer->peers->options.lag_max_ms) {
-        peer_link_break(peer, "what it is told arrives too late for elections (raft.election.timeout.ms)");
-    } else if (peer_flow_stalled_ms(&bulk->flow, now_ms) >= SILENCE_MS && !MUTANT(MUTANT_HUNG_FLOW_KEPT)) {
+        peer_link_break(
+            peer, "what it is told arrives too late for elections (raft.election.timeout.ms)");
+    } else if (peer_flow_stalled_ms(&bulk->flow, now_ms) >= SILENCE_MS &&
+               !MUTANT(MUTANT_HUNG_FLOW_KEPT)) {
         char why[96];
-        snprintf(why, sizeof why, "entries hang on their way to it, %llu bytes, and none arrived for 3 s",
+        snprintf(why, sizeof why,
+                 "entries hang on their way to it, %llu bytes, and none arrived for 3 s",
                  (unsigned long long)(bulk->flow.sent - bulk->flow.received));
         peer_link_break(peer, why);
     } else if (now_ms - peer->pinged_ms >= peer->peers->ping_ms) {
@@ -339,9 +382,11 @@ static void check_link(struct peer *peer, uint64_t now_ms) {
 void peer_links_check(struct peers *peers) {
     uint64_t now_ms = env_now_ms(peers->env);
     struct peer_connection *next;
-    for (struct peer_connection *connection = peers->connections; connection != NULL; connection = next) {
+    for (struct peer_connection *connection = peers->connections; connection != NULL;
+         connection = next) {
         next = connection->next;
-        bool half = connection->state == CONNECTION_ESTABLISHED; /* control without bulk, or the other way round */
+        bool half = connection->state ==
+                    CONNECTION_ESTABLISHED; /* control without bulk, or the other way round */
         if (half && connection->peer->up) continue;
         if (now_ms - connection->started_ms < (half ? 2 * HANDSHAKE_MS : HANDSHAKE_MS)) continue;
         on_ended(peers, connection,

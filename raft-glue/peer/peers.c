@@ -1,5 +1,6 @@
 /*
- * The table of this broker's peers, and the owner's calls: they find the peer; what happens between it and us is in peer_link.c.
+ * The table of this broker's peers, and the owner's calls: they find the peer; what happens between
+ * it and us is in peer_link.c.
  */
 #include "raft-glue/peer/peers.h"
 
@@ -21,8 +22,9 @@ static void on_tick(void *arg) {
     peer_links_check(peers);
 }
 
-int peers_open(struct env *env, struct log *log, const struct peers_options *options, const struct peers_events *events,
-               void *arg, struct peers **result, struct error_text *why) {
+int peers_open(struct env *env, struct log *log, const struct peers_options *options,
+               const struct peers_events *events, void *arg, struct peers **result,
+               struct error_text *why) {
     struct peers *peers = mem_zalloc(sizeof *peers);
     peers->env = env;
     peers->log = log;
@@ -31,18 +33,21 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
     peers->arg = arg;
     CHECK(options->lag_max_ms > 0 &&
           options->ping_ms > 0); /* by raft.election.timeout.ms and the heartbeat, in shard.c */
-    peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < options->ping_ms ? options->lag_max_ms / PINGS_A_LAG + 1
-                                                                          : options->ping_ms;
+    peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < options->ping_ms
+                         ? options->lag_max_ms / PINGS_A_LAG + 1
+                         : options->ping_ms;
     peer_links_init(peers);
-    int error = options->listen_host == NULL ? ERR_NONE
-                                             : env_listen(env, options->listen_host, options->listen_port, BACKLOG,
-                                                          on_accepted, peers, &peers->listener, &peers->port);
+    int error = options->listen_host == NULL
+                    ? ERR_NONE
+                    : env_listen(env, options->listen_host, options->listen_port, BACKLOG,
+                                 on_accepted, peers, &peers->listener, &peers->port);
     if (error != ERR_NONE) {
-        error_set(why, error, "cannot listen for the other brokers on %s:%d: %s", options->listen_host,
-                  options->listen_port,
-                  error == ERR_BUSY
-                      ? "that port is in use by another program; stop it, or change peer.listen and cluster.nodes"
-                      : error_phrase(error));
+        error_set(
+            why, error, "cannot listen for the other brokers on %s:%d: %s", options->listen_host,
+            options->listen_port,
+            error == ERR_BUSY
+                ? "that port is in use by another program; stop it, or change peer.listen and cluster.nodes"
+                : error_phrase(error));
         mem_free(peers);
         return error;
     }
@@ -123,7 +128,8 @@ uint64_t peers_heard_ms(const struct peers *peers, int32_t node) {
     const struct peer *peer = peers_find(peers, node);
     if (peer == NULL) return 0;
     const struct peer_connection *control = peer->connections[PEER_CONTROL];
-    return control != NULL && control->heard_ms > peer->heard_ms ? control->heard_ms : peer->heard_ms;
+    return control != NULL && control->heard_ms > peer->heard_ms ? control->heard_ms
+                                                                 : peer->heard_ms;
 }
 
 bool peers_is_dead(const struct peers *peers, int32_t node) {
@@ -131,8 +137,8 @@ bool peers_is_dead(const struct peers *peers, int32_t node) {
     return peer != NULL && peer->dead;
 }
 
-void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind, struct slice *slices,
-                size_t n) {
+void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind,
+                struct slice *slices, size_t n) {
     struct peer *peer = peers_find(peers, node);
     if (peer == NULL || !peer->up) {
         for (size_t i = 0; i < n; i++)

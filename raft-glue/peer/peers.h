@@ -1,18 +1,23 @@
 /*
- * The connections between brokers: two for each pair (control: votes, heartbeats, results, broker messages; bulk: entries),
- * dialled by the broker with the lower node id, with a handshake that says who is who.
+ * The connections between brokers: two for each pair (control: votes, heartbeats, results, broker
+ * messages; bulk: entries), dialled by the broker with the lower node id, with a handshake that
+ * says who is who.
  *
- * Happy path: dial, hello both ways, both sides accept, `up`; frames flow; each turn's frames to a peer leave in one write.
- * Failures: a hello that is refused is answered with the sentence why, which the other side logs and reports; a broken
- * link gives `down` and is dialled again with a short growing pause; names are resolved anew each time. When the link broke, the
- * side that does not dial probes by connecting too: a refused connection says that the process is dead, not slow.
- * Strangers: a hello is believed only from an address that the host of that broker resolves to, never while that broker is connected and
- * speaks; nothing is told to who is refused; places of the handshake are counted for each address (peer_admission.c).
- * Invariants: `up` and `down` alternate; a message arrives whole and in order per channel, or not at all; control is always read;
- * bulk is not read while the owner paused it; nothing is queued to a peer that is not up.
+ * Happy path: dial, hello both ways, both sides accept, `up`; frames flow; each turn's frames to a
+ * peer leave in one write.
+ * Failures: a hello that is refused is answered with the sentence why, which the other side logs
+ * and reports; a broken link gives `down` and is dialled again with a short growing pause; names
+ * are resolved anew each time. When the link broke, the side that does not dial probes by
+ * connecting too: a refused connection says that the process is dead, not slow. Strangers: a hello
+ * is believed only from an address that the host of that broker resolves to, never while that
+ * broker is connected and speaks; nothing is told to who is refused; places of the handshake are
+ * counted for each address (peer_admission.c).
+ * Invariants: `up` and `down` alternate; a message arrives whole and in order per channel, or not
+ * at all; control is always read; bulk is not read while the owner paused it; nothing is queued to
+ * a peer that is not up.
  *
- * Frame: u32 length (big-endian, frame_reader), then u8 kind, u8 channel, u16 zero, u32 CRC-32C of the payload's first
- * bytes as peer_frame.h says, payload. Little-endian inside.
+ * Frame: u32 length (big-endian, frame_reader), then u8 kind, u8 channel, u16 zero, u32 CRC-32C of
+ * the payload's first bytes as peer_frame.h says, payload. Little-endian inside.
  */
 #ifndef RAFT_GLUE_PEER_PEERS_H
 #define RAFT_GLUE_PEER_PEERS_H
@@ -25,22 +30,28 @@
 enum { PEER_KIND_BROKER = 64 };
 
 struct peers_events {
-    /* Whether this other broker may talk to us; called for every connection before any of its messages. ERR_NONE, or an error (ERR_DENIED:
-     * for good) with the sentence for both logs, which tells nothing of us that a stranger should not know. Forming a cluster happens here (broker/cluster/cluster_forming.c). */
+    /* Whether this other broker may talk to us; called for every connection before any of its
+     * messages. ERR_NONE, or an error (ERR_DENIED: for good) with the sentence for both logs, which
+     * tells nothing of us that a stranger should not know. Forming a cluster happens here
+     * (broker/cluster/cluster_forming.c). */
     int (*judge)(void *arg, const struct peer_hello *hello, struct error_text *refusal);
     void (*up)(void *arg, int32_t node);
-    /* The link broke. `dead`: reconnecting was refused, nobody listens there; may be called a second time, with true, when that is found out later. */
+    /* The link broke. `dead`: reconnecting was refused, nobody listens there; may be called a
+     * second time, with true, when that is found out later. */
     void (*down)(void *arg, int32_t node, bool dead);
-    /* A message of kind >= PEER_KIND_BROKER (below it they are raft-glue's own). `payload` is the receiver's. */
+    /* A message of kind >= PEER_KIND_BROKER (below it they are raft-glue's own). `payload` is the
+     * receiver's. */
     void (*message)(void *arg, int32_t node, uint8_t kind, struct slice payload);
-    /* The other side refused our hello, with its sentence. Called once for each change of the sentence. `for_good`: this directory is not
-     * of its cluster. */
+    /* The other side refused our hello, with its sentence. Called once for each change of the
+     * sentence. `for_good`: this directory is not of its cluster. */
     void (*refused)(void *arg, int32_t node, bool for_good, const char *sentence);
     /* So much of the bulk channel's queue was written that more may be queued. May be NULL. */
     void (*drained)(void *arg, int32_t node);
-    /* What goes with our acceptance of that broker, which is one of ours: what was seen of its journal. May be NULL. */
+    /* What goes with our acceptance of that broker, which is one of ours: what was seen of its
+     * journal. May be NULL. */
     void (*seen)(void *arg, const struct peer_hello *hello, struct peer_journal *of_its);
-    /* It accepts us, and has seen that of our journal. False: the link is not made, nothing of it is heard. May be NULL. */
+    /* It accepts us, and has seen that of our journal. False: the link is not made, nothing of it
+     * is heard. May be NULL. */
     bool (*accepted)(void *arg, int32_t node, const struct peer_journal *of_ours);
 };
 
@@ -49,21 +60,25 @@ struct peers_options {
     int32_t node;            /* ours */
     const char *listen_host; /* NULL: nobody listens (a cluster of one) */
     int listen_port;         /* 0: the system picks */
-    size_t entry_budget;     /* bytes of received bulk frames that are not yet durable, over all peers */
-    size_t queue_limit;      /* bytes queued to one peer's bulk channel before the sender must wait */
+    size_t
+        entry_budget;   /* bytes of received bulk frames that are not yet durable, over all peers */
+    size_t queue_limit; /* bytes queued to one peer's bulk channel before the sender must wait */
     uint32_t frame_max;
+    uint32_t lag_max_ms; /* a control connection on which something is under way for longer is made
+                            anew: nobody can be elected over it */
     uint32_t
-        lag_max_ms; /* a control connection on which something is under way for longer is made anew: nobody can be elected over it */
-    uint32_t ping_ms; /* between two signs of life, at most: what else is sent does not stand for them */
+        ping_ms; /* between two signs of life, at most: what else is sent does not stand for them */
     bool any_address; /* a broker may connect from elsewhere than where its host is (NAT) */
 };
 
 /* Listens and starts nothing else. ERR_BUSY (port), ERR_NAME, ERR_DENIED. */
-int peers_open(struct env *env, struct log *log, const struct peers_options *options, const struct peers_events *events,
-               void *arg, struct peers **peers, struct error_text *why);
+int peers_open(struct env *env, struct log *log, const struct peers_options *options,
+               const struct peers_events *events, void *arg, struct peers **peers,
+               struct error_text *why);
 void peers_close(struct peers *peers);
 int peers_port(const struct peers *peers);
-/* What we say of ourselves from now on; copied. Must be set before peers_add. Connections that were refused are tried again. */
+/* What we say of ourselves from now on; copied. Must be set before peers_add. Connections that were
+ * refused are tried again. */
 void peers_set_hello(struct peers *peers, const struct peer_hello *hello);
 /* Another broker to be connected with. Adding again changes the address. */
 void peers_add(struct peers *peers, int32_t node, const char *host, int port);
@@ -71,14 +86,18 @@ bool peers_is_up(const struct peers *peers, int32_t node);
 /* When something of it came last, by env_now_ms; 0: never. */
 uint64_t peers_heard_ms(const struct peers *peers, int32_t node);
 bool peers_is_dead(const struct peers *peers, int32_t node); /* the last attempt was refused */
-/* Queues one message; slices are taken over (dropped if the peer is not up). kind < PEER_KIND_BROKER only from raft-glue. */
-void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind, struct slice *slices,
-                size_t n);
-/* Bytes queued and under way to the peer's bulk channel; `drained` comes when it falls to half of queue_limit after having been above. */
+/* Queues one message; slices are taken over (dropped if the peer is not up). kind <
+ * PEER_KIND_BROKER only from raft-glue. */
+void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind,
+                struct slice *slices, size_t n);
+/* Bytes queued and under way to the peer's bulk channel; `drained` comes when it falls to half of
+ * queue_limit after having been above. */
 size_t peers_bulk_queued(const struct peers *peers, int32_t node);
-/* Whether entries are read from the peers; what is here already may still be delivered. Control is always read. */
+/* Whether entries are read from the peers; what is here already may still be delivered. Control is
+ * always read. */
 void peers_pause_bulk(struct peers *peers, bool pause);
-/* The owner found that what this peer sent makes no sense: logs the sentence's middle, closes the link, `down` comes within the call. */
+/* The owner found that what this peer sent makes no sense: logs the sentence's middle, closes the
+ * link, `down` comes within the call. */
 void peers_break(struct peers *peers, int32_t node, const char *why);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * What peers.c (the table of peers, the owner's calls) and peer_link.c (the life of one link) share; private to them.
+ * What peers.c (the table of peers, the owner's calls) and peer_link.c (the life of one link)
+ * share; private to them.
  */
 #ifndef RAFT_GLUE_PEER_PEERS_INTERNAL_H
 #define RAFT_GLUE_PEER_PEERS_INTERNAL_H
@@ -77,10 +78,10 @@ void peer_links_check(struct peers *peers);
 struct peer *peers_find(const struct peers *peers, int32_t node); /* NULL: none */
 /* Learns the addresses of the peer's host, unless that is under way. */
 void peer_admission_resolve(struct peer *peer);
-/* Somebody connected: closes the oldest of those that did not say who they are when there are too many. Sets where it comes from, and whether
- * a broker of the list has that address. */
-void peer_admission_make_room(struct peers *peers, struct env_stream *stream, char address[ENV_ADDRESS_SIZE],
-                              bool *of_list);
+/* Somebody connected: closes the oldest of those that did not say who they are when there are too
+ * many. Sets where it comes from, and whether a broker of the list has that address. */
+void peer_admission_make_room(struct peers *peers, struct env_stream *stream,
+                              char address[ENV_ADDRESS_SIZE], bool *of_list);
 /* An accepted connection says that it is `node`: it is judged, refused or waits. */
 void peer_admission_hello(struct peers *peers, struct peer_connection *connection, int32_t node);
 /* Something changed for those that wait to be this peer: addresses, its link, time. */

@@ -1,4 +1,5 @@
-/* What each peer's journal was seen to hold, and what the peers saw of ours: kept, told, compared. */
+/* What each peer's journal was seen to hold, and what the peers saw of ours: kept, told, compared.
+ */
 #include "raft-glue/peer/rollback_guard.h"
 
 #include "base/container_of.h"
@@ -45,7 +46,8 @@ static struct seen *seen_of(struct rollback_guard *witness, int32_t node) {
 /* ---- Telling ---- */
 
 static void guard_tell(struct rollback_guard *witness, struct seen *seen) {
-    struct peer_journal ours = {.run = journal_run(witness->journal), .sequence = journal_sequence(witness->journal)};
+    struct peer_journal ours = {.run = journal_run(witness->journal),
+                                .sequence = journal_sequence(witness->journal)};
     seen->told = ours.sequence;
     uint8_t bytes[PEER_JOURNAL_SIZE];
     peer_journal_encode(bytes, &ours);
@@ -78,7 +80,8 @@ struct peer_journal rollback_guard_seen(struct rollback_guard *witness, int32_t 
 
 static void on_recorded(struct journal_waiter *waiter) {
     struct rollback_guard *witness = CONTAINER_OF(waiter, struct rollback_guard, waiter);
-    env_fatal(witness->env, "the journal of this broker went back in time, as broker %d can tell: " ADVICE,
+    env_fatal(witness->env,
+              "the journal of this broker went back in time, as broker %d can tell: " ADVICE,
               witness->lost_by);
 }
 
@@ -91,8 +94,10 @@ static void found_out(struct rollback_guard *witness, int32_t node) {
     journal_wait(witness->journal, &witness->waiter);
 }
 
-bool rollback_guard_accepted(struct rollback_guard *witness, int32_t node, const struct peer_journal *of_ours) {
-    if (of_ours->run == 0 || journal_covers(witness->journal, of_ours->run, of_ours->sequence)) return true;
+bool rollback_guard_accepted(struct rollback_guard *witness, int32_t node,
+                             const struct peer_journal *of_ours) {
+    if (of_ours->run == 0 || journal_covers(witness->journal, of_ours->run, of_ours->sequence))
+        return true;
     if (MUTANT(MUTANT_WITNESS_IGNORED)) return true;
     found_out(witness, node);
     return false;
@@ -129,11 +134,12 @@ static void on_timer(void *arg) {
     env_timer_start(witness->timer, RECORD_US);
 }
 
-int rollback_guard_open(struct env *env, struct journal *journal, struct peers *peers, struct rollback_guard **result,
-                        struct error_text *why) {
+int rollback_guard_open(struct env *env, struct journal *journal, struct peers *peers,
+                        struct rollback_guard **result, struct error_text *why) {
     if (journal_is_disowned(journal))
-        return error_set(why, ERR_CORRUPT,
-                         "the journal of this broker went back in time, as another broker could tell before: " ADVICE);
+        return error_set(
+            why, ERR_CORRUPT,
+            "the journal of this broker went back in time, as another broker could tell before: " ADVICE);
     struct rollback_guard *witness = mem_zalloc(sizeof *witness);
     witness->env = env;
     witness->journal = journal;

@@ -1,11 +1,11 @@
 /*
  * Checks everything that lies in a data directory: dump_verify of dump.h.
  *
- * Happy path: entries were checked by the walk; here their batches are (checksum, offsets that follow each other, epoch, record
- * count), and along the way each point, term and change that the index file beside the segment names is compared with the entries.
- * drave.meta is checked, too.
- * Failures: each is reported with file and position. Invariant: an index of a segment that is still written may end early, it may
- * not say what is not so.
+ * Happy path: entries were checked by the walk; here their batches are (checksum, offsets that
+ * follow each other, epoch, record count), and along the way each point, term and change that the
+ * index file beside the segment names is compared with the entries. drave.meta is checked, too.
+ * Failures: each is reported with file and position. Invariant: an index of a segment that is still
+ * written may end early, it may not say what is not so.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,8 +46,8 @@ static void damage(void *arg, const char *path, uint64_t position, const char *w
 
 /* ---- Batches ---- */
 
-static void check_batches(struct verifying *verifying, const char *path, uint64_t position, const struct entry *entry,
-                          const struct slice *raw) {
+static void check_batches(struct verifying *verifying, const char *path, uint64_t position,
+                          const struct entry *entry, const struct slice *raw) {
     kafka_offset offset = entry->base_offset;
     int64_t max_timestamp = -1;
     size_t at = 0;
@@ -61,7 +61,8 @@ static void check_batches(struct verifying *verifying, const char *path, uint64_
         if (record_batch_check_crc(&batch) != 0)
             damage(verifying, path, position, "a batch does not match its checksum");
         if (batch.base_offset != offset)
-            damage(verifying, path, position, "a batch does not begin where the one before it ends");
+            damage(verifying, path, position,
+                   "a batch does not begin where the one before it ends");
         if (batch.leader_epoch != (int32_t)entry->term)
             damage(verifying, path, position, "a batch has another leader epoch than its entry");
         if (batch.max_timestamp > max_timestamp) max_timestamp = batch.max_timestamp;
@@ -82,7 +83,8 @@ static void check_point(struct verifying *verifying, uint64_t position, const st
     while (verifying->next_point < claimed->point_count &&
            claimed->points[verifying->next_point].position <= position) {
         const struct index_point *point = &claimed->points[verifying->next_point++];
-        if (point->position != position || point->index != entry->index || point->offset != entry->base_offset ||
+        if (point->position != position || point->index != entry->index ||
+            point->offset != entry->base_offset ||
             point->max_before != verifying->real.end.max_timestamp)
             damage(verifying, verifying->index_path, 0,
                    "a point of the index does not lead to the entry that it names");
@@ -90,18 +92,21 @@ static void check_point(struct verifying *verifying, uint64_t position, const st
 }
 
 static bool same_tables(const struct segment_index *claimed, const struct segment_index *real) {
-    if (claimed->term_count > real->term_count || claimed->change_count > real->change_count) return false;
+    if (claimed->term_count > real->term_count || claimed->change_count > real->change_count)
+        return false;
     for (size_t i = 0; i < claimed->term_count; i++) {
         const struct index_term *a = &claimed->terms[i], *b = &real->terms[i];
-        if (a->first_index != b->first_index || a->start_offset != b->start_offset || a->term != b->term) return false;
+        if (a->first_index != b->first_index || a->start_offset != b->start_offset ||
+            a->term != b->term)
+            return false;
     }
     for (size_t i = 0; i < claimed->change_count; i++)
         if (claimed->changes[i] != real->changes[i]) return false;
     return true;
 }
 
-static void segment_begins(void *arg, const struct walk_log *log, const char *path, const struct segment_header *header,
-                           uint64_t size, uint64_t synced) {
+static void segment_begins(void *arg, const struct walk_log *log, const char *path,
+                           const struct segment_header *header, uint64_t size, uint64_t synced) {
     struct verifying *verifying = arg;
     (void)path;
     verifying->totals->files++;
@@ -124,8 +129,8 @@ static void segment_begins(void *arg, const struct walk_log *log, const char *pa
     mem_free(full);
 }
 
-static void segment_ends(void *arg, const struct walk_log *log, const char *path, const struct segment_header *header,
-                         uint64_t end) {
+static void segment_ends(void *arg, const struct walk_log *log, const char *path,
+                         const struct segment_header *header, uint64_t end) {
     struct verifying *verifying = arg;
     struct segment_index *claimed = &verifying->claimed;
     (void)log;
@@ -138,11 +143,14 @@ static void segment_ends(void *arg, const struct walk_log *log, const char *path
     if (!complete && verifying->index_size > claimed->file_size)
         damage(verifying, verifying->index_path, claimed->file_size,
                "a block of the index does not match its checksum; the next start makes it again");
-    else if (comparable && claimed->end.position <= end && claimed->end.last_index > verifying->real.end.last_index)
+    else if (comparable && claimed->end.position <= end &&
+             claimed->end.last_index > verifying->real.end.last_index)
         damage(verifying, path, last_ends, "zeros follow, where the index has entries");
-    else if (comparable && (claimed->end.position > end || verifying->next_point < claimed->point_count ||
-                            !same_tables(claimed, &verifying->real)))
-        damage(verifying, verifying->index_path, 0, "the index tells of entries that the segment does not have");
+    else if (comparable &&
+             (claimed->end.position > end || verifying->next_point < claimed->point_count ||
+              !same_tables(claimed, &verifying->real)))
+        damage(verifying, verifying->index_path, 0,
+               "the index tells of entries that the segment does not have");
     segment_index_close(&verifying->claimed);
     segment_index_close(&verifying->real);
     mem_free(verifying->index_path);
@@ -158,8 +166,8 @@ static void follow(struct verifying *verifying, uint64_t position, const struct 
     segment_index_add(&verifying->real, entry, entry_stored_size(entry));
 }
 
-static void take_entry(void *arg, const struct walk_log *log, const char *path, uint64_t position, struct entry *entry,
-                       bool sound) {
+static void take_entry(void *arg, const struct walk_log *log, const char *path, uint64_t position,
+                       struct entry *entry, bool sound) {
     struct verifying *verifying = arg;
     (void)log;
     verifying->totals->entries++;
@@ -187,7 +195,8 @@ static void check_snapshot(void *arg, const char *name) {
     log_index index;
     if (!path_number(name, ".snapshot", &index)) return;
     verifying->totals->files++;
-    char *below = path_of_snapshot(snapshots->log->path, index), *full = dump_full_path(verifying->data_dir, below);
+    char *below = path_of_snapshot(snapshots->log->path, index),
+         *full = dump_full_path(verifying->data_dir, below);
     struct slice state = {0};
     int error = applier_snapshot_read(verifying->env, full, snapshots->log->group, index, &state);
     if (error && error != ERR_NOT_FOUND)
@@ -206,20 +215,23 @@ static void log_ends(void *arg, const struct walk_log *log) {
     mem_free(full);
 }
 
-int dump_verify(struct env *env, const char *data_dir, void (*found)(void *arg, const struct dump_damage *damage),
-                void *arg, struct dump_totals *totals, struct error_text *why) {
+int dump_verify(struct env *env, const char *data_dir,
+                void (*found)(void *arg, const struct dump_damage *damage), void *arg,
+                struct dump_totals *totals, struct error_text *why) {
     static const struct walk_events events = {.segment_begins = segment_begins,
                                               .entry = take_entry,
                                               .segment_ends = segment_ends,
                                               .log_ends = log_ends,
                                               .damage = damage};
     *totals = (struct dump_totals){0};
-    struct verifying verifying = {.env = env, .data_dir = data_dir, .found = found, .arg = arg, .totals = totals};
+    struct verifying verifying = {
+        .env = env, .data_dir = data_dir, .found = found, .arg = arg, .totals = totals};
     int error = dump_walk(env, data_dir, NULL, -1, &events, &verifying, why);
     if (error) return error;
     struct error_text of_meta;
     totals->files++;
-    if (data_dir_check(env, data_dir, &of_meta) != ERR_NONE) damage(&verifying, "drave.meta", 0, of_meta.text);
+    if (data_dir_check(env, data_dir, &of_meta) != ERR_NONE)
+        damage(&verifying, "drave.meta", 0, of_meta.text);
     if (totals->damages == 0) return 0;
     return error_set(
         why, ERR_CORRUPT,

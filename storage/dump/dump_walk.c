@@ -1,4 +1,5 @@
-/* Finding the groups of a data directory, then walking each: its segments, then what only the journal holds. */
+/* Finding the groups of a data directory, then walking each: its segments, then what only the
+ * journal holds. */
 #include "storage/dump/dump_walk.h"
 
 #include <inttypes.h>
@@ -108,20 +109,28 @@ static bool has_batches(const struct journal_group *journal) {
 
 /* ---- Segments ---- */
 
-/* The bytes of a segment that must be whole: sealed ones all, the one of the progress record as far as that goes. */
-static uint64_t synced_bytes(const struct walk_log *log, const struct segment_header *header, uint64_t size) {
-    if (!log->journal || log->journal->progress == 0 || header->base_offset > log->journal->progress_segment) return 0;
-    if (header->base_offset == log->journal->progress_segment) return log->journal->progress_position;
+/* The bytes of a segment that must be whole: sealed ones all, the one of the progress record as far
+ * as that goes. */
+static uint64_t synced_bytes(const struct walk_log *log, const struct segment_header *header,
+                             uint64_t size) {
+    if (!log->journal || log->journal->progress == 0 ||
+        header->base_offset > log->journal->progress_segment)
+        return 0;
+    if (header->base_offset == log->journal->progress_segment)
+        return log->journal->progress_position;
     return size;
 }
 
-static void check_place(struct log_walk *logs, const char *path, uint64_t position, const struct entry *header) {
+static void check_place(struct log_walk *logs, const char *path, uint64_t position,
+                        const struct entry *header) {
     char what[160];
     if (header->index != logs->next_index) {
-        snprintf(what, sizeof what, "entry %" PRIu64 " follows entry %" PRIu64, header->index, logs->next_index - 1);
+        snprintf(what, sizeof what, "entry %" PRIu64 " follows entry %" PRIu64, header->index,
+                 logs->next_index - 1);
         damage(logs->walk, path, position, what);
     } else if (header->base_offset != logs->next_offset) {
-        snprintf(what, sizeof what, "entry %" PRIu64 " begins with offset %" PRId64 " instead of %" PRId64,
+        snprintf(what, sizeof what,
+                 "entry %" PRIu64 " begins with offset %" PRId64 " instead of %" PRId64,
                  header->index, header->base_offset, logs->next_offset);
         damage(logs->walk, path, position, what);
     }
@@ -130,7 +139,8 @@ static void check_place(struct log_walk *logs, const char *path, uint64_t positi
 }
 
 /* One entry at the cursor. False: nothing more can be read here. */
-static bool walk_entry(struct log_walk *logs, struct segment_cursor *cursor, const char *path, uint64_t synced) {
+static bool walk_entry(struct log_walk *logs, struct segment_cursor *cursor, const char *path,
+                       uint64_t synced) {
     struct walk *walk = logs->walk;
     struct entry header, *entry;
     cursor->expected_index = 0; /* check_place says more */
@@ -139,7 +149,8 @@ static bool walk_entry(struct log_walk *logs, struct segment_cursor *cursor, con
     if (error == ERR_EOF) return false;
     if (error) {
         if (position < synced)
-            damage(walk, path, position, "no entry begins here: its header does not match its checksum");
+            damage(walk, path, position,
+                   "no entry begins here: its header does not match its checksum");
         return false;
     }
     error = segment_cursor_next(cursor, &entry);
@@ -158,10 +169,12 @@ static bool walk_entry(struct log_walk *logs, struct segment_cursor *cursor, con
 }
 
 /* Segments are named for where they begin: so there may be one missing, whose name is known. */
-static void does_not_follow(struct log_walk *logs, const char *path, const struct segment_header *header) {
+static void does_not_follow(struct log_walk *logs, const char *path,
+                            const struct segment_header *header) {
     char what[160];
     bool lacks = header->base_offset > logs->next_offset;
-    snprintf(what, sizeof what, "the segment does not go on where the one before it ends%s%020" PRId64 "%s",
+    snprintf(what, sizeof what,
+             "the segment does not go on where the one before it ends%s%020" PRId64 "%s",
              lacks ? ": " : " (offset ", logs->next_offset,
              lacks ? ".log is missing, or what lies before was cut" : ")");
     damage(logs->walk, path, 0, what);
@@ -171,11 +184,14 @@ static void does_not_follow(struct log_walk *logs, const char *path, const struc
 static void check_end(struct log_walk *logs, const char *path, const struct segment_header *header,
                       const struct segment_cursor *cursor) {
     const struct journal_group *journal = logs->log.journal;
-    bool active = journal && journal->progress > 0 && header->base_offset == journal->progress_segment;
+    bool active = journal && journal->progress > 0 &&
+                  header->base_offset == journal->progress_segment;
     uint64_t last = logs->next_index - 1;
     char what[160];
-    if (!active || cursor->position < journal->progress_position || last >= journal->progress) return;
-    snprintf(what, sizeof what, "the entries end with %" PRIu64 ", but the journal knows that %" PRIu64 " was synced",
+    if (!active || cursor->position < journal->progress_position || last >= journal->progress)
+        return;
+    snprintf(what, sizeof what,
+             "the entries end with %" PRIu64 ", but the journal knows that %" PRIu64 " was synced",
              last, journal->progress);
     damage(logs->walk, path, cursor->looked_at, what);
 }
@@ -185,16 +201,19 @@ static void walk_entries(struct log_walk *logs, struct env_file *file, const cha
     struct walk *walk = logs->walk;
     uint64_t synced = synced_bytes(&logs->log, header, size);
     if (synced > size) damage(walk, path, size, "the file ends here, but more of it was synced");
-    if ((header->first_index != logs->next_index || header->base_offset != logs->next_offset) && synced > 0)
+    if ((header->first_index != logs->next_index || header->base_offset != logs->next_offset) &&
+        synced > 0)
         does_not_follow(logs, path, header);
-    if (walk->events->segment_begins) walk->events->segment_begins(walk->arg, &logs->log, path, header, size, synced);
+    if (walk->events->segment_begins)
+        walk->events->segment_begins(walk->arg, &logs->log, path, header, size, synced);
     struct segment_cursor cursor;
     segment_cursor_init(&cursor, file, logs->log.group, SEGMENT_HEADER_SIZE, size, CHUNK_BYTES);
     while (walk_entry(logs, &cursor, path, synced)) {}
     uint64_t end = cursor.position;
     check_end(logs, path, header, &cursor);
     segment_cursor_close(&cursor);
-    if (walk->events->segment_ends) walk->events->segment_ends(walk->arg, &logs->log, path, header, end);
+    if (walk->events->segment_ends)
+        walk->events->segment_ends(walk->arg, &logs->log, path, header, end);
 }
 
 static void walk_segment(struct log_walk *logs, int64_t base) {
@@ -213,13 +232,15 @@ static void walk_segment(struct log_walk *logs, int64_t base) {
         if (!error) error = env_file_read(file, bytes, sizeof bytes, 0, &got);
         const struct journal_group *journal = logs->log.journal;
         bool must_be_whole = journal && journal->progress > 0 && base <= journal->progress_segment;
-        if (!error && got == sizeof bytes && segment_header_decode(bytes, SEGMENT_FILE_LOG, &header) == 0 &&
+        if (!error && got == sizeof bytes &&
+            segment_header_decode(bytes, SEGMENT_FILE_LOG, &header) == 0 &&
             header.group == logs->log.group && header.base_offset == base)
             walk_entries(logs, file, below, &header, size);
         else if (error)
             damage(walk, below, 0, "the file cannot be read");
         else if (must_be_whole)
-            damage(walk, below, 0, "the file does not begin with the header of this log's segments");
+            damage(walk, below, 0,
+                   "the file does not begin with the header of this log's segments");
         env_file_close(file);
     }
     mem_free(path);
@@ -262,7 +283,8 @@ static void note_ahead(struct log_walk *logs) {
 
 static void walk_log(struct walk *walk, uint64_t group, const struct journal_group *journal) {
     char *path = path_of_group(groups_folder, group), *full = dump_full_path(walk->data_dir, path);
-    struct log_walk logs = {.walk = walk, .log = {.group = group, .path = path, .journal = journal}, .next_index = 1};
+    struct log_walk logs = {
+        .walk = walk, .log = {.group = group, .path = path, .journal = journal}, .next_index = 1};
     bool named = read_name(walk, &logs.log);
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
@@ -294,8 +316,8 @@ static void walk_journal_group(void *arg, const struct journal_group *journal) {
     walk_log(walk, journal->group, journal);
 }
 
-/* The journal, and every group that it knows. A broker that writes to it at the same time can make it look damaged: another
- * look tells. */
+/* The journal, and every group that it knows. A broker that writes to it at the same time can make
+ * it look damaged: another look tells. */
 static void walk_journal(struct walk *walk) {
     char *path = dump_full_path(walk->data_dir, journal_folder);
     int error = ERR_CORRUPT;
@@ -313,11 +335,13 @@ static void forget_if_known(void *arg, const struct journal_group *journal) {
             walk->ahead[i--] = walk->ahead[--walk->ahead_count];
 }
 
-/* An entry is durable in the journal before it goes into a segment: so another look must know it, or the journal lost something. */
+/* An entry is durable in the journal before it goes into a segment: so another look must know it,
+ * or the journal lost something. */
 static void check_ahead(struct walk *walk) {
     char *path = dump_full_path(walk->data_dir, journal_folder), what[160];
     struct error_text ignored;
-    if (walk->ahead_count > 0 && journal_read(walk->env, path, forget_if_known, walk, &ignored) != 0)
+    if (walk->ahead_count > 0 &&
+        journal_read(walk->env, path, forget_if_known, walk, &ignored) != 0)
         walk->ahead_count = 0; /* that was said, or its files changed too fast */
     for (size_t i = 0; i < walk->ahead_count; i++) {
         snprintf(what, sizeof what,
@@ -345,14 +369,20 @@ static void walk_groups(struct walk *walk, const struct group_ids *list) {
 
 int dump_walk(struct env *env, const char *data_dir, const char *topic, int32_t partition,
               const struct walk_events *events, void *arg, struct error_text *why) {
-    struct walk walk = {
-        .env = env, .data_dir = data_dir, .topic = topic, .partition = partition, .events = events, .arg = arg};
+    struct walk walk = {.env = env,
+                        .data_dir = data_dir,
+                        .topic = topic,
+                        .partition = partition,
+                        .events = events,
+                        .arg = arg};
     char *path = dump_full_path(data_dir, groups_folder);
     struct group_ids list = {0};
     int error = env_list_dir(env, path, add_group, &list);
     if (error == ERR_NOT_FOUND)
-        error_set(why, error, "%s is not the data directory of a broker: it has no %s; name the directory of data.dir",
-                  data_dir, groups_folder);
+        error_set(
+            why, error,
+            "%s is not the data directory of a broker: it has no %s; name the directory of data.dir",
+            data_dir, groups_folder);
     else if (error)
         error_set(why, error, "%s cannot be read (%s)", path, error_phrase(error));
     else

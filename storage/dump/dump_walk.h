@@ -1,10 +1,13 @@
 /*
- * Walks over all logs of a data directory, read-only: what dump_batches and dump_verify have in common.
+ * Walks over all logs of a data directory, read-only: what dump_batches and dump_verify have in
+ * common.
  *
- * Happy path: the journal is read first, then group after group its segments, then those of its entries that only the journal has;
- * so nothing that moves from the journal to a segment meanwhile is missed. Failures: damage is an event, and the walk goes on at
- * the next entry if the header told where it is, else at the next segment.
- * Invariant: what a running broker has not finished writing is never called damage: the bytes behind what the journal knows to be synced.
+ * Happy path: the journal is read first, then group after group its segments, then those of its
+ * entries that only the journal has; so nothing that moves from the journal to a segment meanwhile
+ * is missed. Failures: damage is an event, and the walk goes on at the next entry if the header
+ * told where it is, else at the next segment.
+ * Invariant: what a running broker has not finished writing is never called damage: the bytes
+ * behind what the journal knows to be synced.
  */
 #ifndef STORAGE_DUMP_DUMP_WALK_H
 #define STORAGE_DUMP_DUMP_WALK_H
@@ -23,16 +26,18 @@ struct walk_log {
 };
 
 struct walk_events {
-    void (*log_begins)(void *arg, const struct walk_log *log); /* may be NULL, like all but entry and damage */
+    void (*log_begins)(void *arg,
+                       const struct walk_log *log); /* may be NULL, like all but entry and damage */
     /* `size`: bytes of the file at this moment; `synced`: those that must be whole. */
-    void (*segment_begins)(void *arg, const struct walk_log *log, const char *path, const struct segment_header *header,
-                           uint64_t size, uint64_t synced);
-    /* `entry` is whole, or (sound false) only its header can be believed: body and raw are empty then. */
-    void (*entry)(void *arg, const struct walk_log *log, const char *path, uint64_t position, struct entry *entry,
-                  bool sound);
+    void (*segment_begins)(void *arg, const struct walk_log *log, const char *path,
+                           const struct segment_header *header, uint64_t size, uint64_t synced);
+    /* `entry` is whole, or (sound false) only its header can be believed: body and raw are empty
+     * then. */
+    void (*entry)(void *arg, const struct walk_log *log, const char *path, uint64_t position,
+                  struct entry *entry, bool sound);
     /* `end`: behind the last entry that could be read. */
-    void (*segment_ends)(void *arg, const struct walk_log *log, const char *path, const struct segment_header *header,
-                         uint64_t end);
+    void (*segment_ends)(void *arg, const struct walk_log *log, const char *path,
+                         const struct segment_header *header, uint64_t end);
     void (*log_ends)(void *arg, const struct walk_log *log);
     void (*damage)(void *arg, const char *path, uint64_t position, const char *what);
     void (*unnamed)(void *arg, uint64_t group); /* as in struct dump_filter */

@@ -1,10 +1,13 @@
 /*
- * The journal as its owners see it: it is opened, records go into it, it is closed. The inside is described in journal_internal.h.
+ * The journal as its owners see it: it is opened, records go into it, it is closed. The inside is
+ * described in journal_internal.h.
  *
- * Happy path: a record is copied into the gathering round; what wants to be durable schedules the end of this turn
- * (journal_schedule.c). A round that is large enough is closed and another gathers behind it.
- * Failures: none here; a write that fails ends the process (journal_writer.c). Invariants: indexes of a group are recorded without holes; truncation never reaches what its
- * owner said is synced; no callback is called inside a call of an owner, or after journal_close.
+ * Happy path: a record is copied into the gathering round; what wants to be durable schedules the
+ * end of this turn (journal_schedule.c). A round that is large enough is closed and another gathers
+ * behind it.
+ * Failures: none here; a write that fails ends the process (journal_writer.c). Invariants: indexes
+ * of a group are recorded without holes; truncation never reaches what its owner said is synced; no
+ * callback is called inside a call of an owner, or after journal_close.
  */
 #include "storage/journal/journal.h"
 
@@ -17,7 +20,8 @@ enum { READ_TRIES = 5 };
 
 /* ---- Recording ---- */
 
-static void record(struct journal *journal, const struct journal_record *record, struct entry *entry, bool wanted) {
+static void record(struct journal *journal, const struct journal_record *record,
+                   struct entry *entry, bool wanted) {
     CHECK(!journal->closing);
     size_t limit = journal_round_limit(journal);
     if (!journal_round_is_empty(journal->gathering) &&
@@ -25,19 +29,23 @@ static void record(struct journal *journal, const struct journal_record *record,
         journal_close_round(journal);
     journal_round_add(journal->gathering, record, entry);
     if (wanted) journal->gathering->wanted = true;
-    if (wanted || journal->stalled || journal->queue != journal->gathering) env_defer(journal->env, &journal->turn);
+    if (wanted || journal->stalled || journal->queue != journal->gathering)
+        env_defer(journal->env, &journal->turn);
 }
 
 void journal_entry(struct journal *journal, struct entry *entry) {
     struct journal_group_state *group = journal_state_group(&journal->state, entry->group);
     CHECK(entry->index == group->asked_last + 1);
     group->asked_last = entry->index;
-    struct journal_record of_entry = {
-        .kind = JOURNAL_ENTRY, .entry = entry->header, .body = entry->body.data, .body_len = (uint32_t)entry->body.len};
+    struct journal_record of_entry = {.kind = JOURNAL_ENTRY,
+                                      .entry = entry->header,
+                                      .body = entry->body.data,
+                                      .body_len = (uint32_t)entry->body.len};
     record(journal, &of_entry, entry, true);
 }
 
-void journal_hard_state(struct journal *journal, uint64_t group, log_term term, uint64_t voted_for) {
+void journal_hard_state(struct journal *journal, uint64_t group, log_term term,
+                        uint64_t voted_for) {
     struct journal_record hard_state = {
         .kind = JOURNAL_HARD_STATE, .group = group, .term = term, .voted_for = voted_for};
     if (MUTANT(MUTANT_HARD_STATE_NOT_WRITTEN)) return;
@@ -64,15 +72,19 @@ void journal_commit(struct journal *journal, uint64_t group, log_index index) {
     record(journal, &commit, NULL, false);
 }
 
-void journal_progress(struct journal *journal, uint64_t group, log_index index, int64_t segment, uint64_t position) {
+void journal_progress(struct journal *journal, uint64_t group, log_index index, int64_t segment,
+                      uint64_t position) {
     struct journal_group_state *state = journal_state_group(&journal->state, group);
     if (index < state->asked_progress) return;
     state->asked_progress = index;
     state->asked_segment = segment;
     state->asked_position = position;
     if (index > state->asked_last) state->asked_last = index;
-    struct journal_record progress = {
-        .kind = JOURNAL_PROGRESS, .group = group, .index = index, .segment = segment, .position = position};
+    struct journal_record progress = {.kind = JOURNAL_PROGRESS,
+                                      .group = group,
+                                      .index = index,
+                                      .segment = segment,
+                                      .position = position};
     record(journal, &progress, NULL, false);
 }
 
@@ -88,8 +100,10 @@ void journal_mark(struct journal *journal, uint64_t mark) {
 }
 
 void journal_witness(struct journal *journal, const struct journal_witness *witness) {
-    struct journal_record of_witness = {
-        .kind = JOURNAL_WITNESS, .directory = witness->directory, .run = witness->run, .sequence = witness->sequence};
+    struct journal_record of_witness = {.kind = JOURNAL_WITNESS,
+                                        .directory = witness->directory,
+                                        .run = witness->run,
+                                        .sequence = witness->sequence};
     record(journal, &of_witness, NULL, true);
 }
 
@@ -118,7 +132,8 @@ void journal_close(struct journal *journal) {
 static uint64_t bytes_above_commit(const struct journal_group *recovered) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < recovered->entry_count; i++)
-        if (recovered->entries[i]->index > recovered->commit) bytes += entry_stored_size(recovered->entries[i]);
+        if (recovered->entries[i]->index > recovered->commit)
+            bytes += entry_stored_size(recovered->entries[i]);
     return bytes;
 }
 
@@ -137,16 +152,21 @@ static void take_over_groups(struct journal *journal) {
     journal_room_recovered(journal, uncommitted);
 }
 
-/* Goes on where the rounds end. The sync is for a last round that a dead process had written and not synced. */
-static int continue_journal(struct journal *journal, struct journal_tail *tail, struct error_text *why) {
+/* Goes on where the rounds end. The sync is for a last round that a dead process had written and
+ * not synced. */
+static int continue_journal(struct journal *journal, struct journal_tail *tail,
+                            struct error_text *why) {
     take_over_groups(journal);
     journal->stats.torn_tails = tail->torn;
     if (tail->torn > 0)
-        log_info(journal->log, "the journal in %s ended with a write that was not finished; it is cut at position %llu",
-                 journal->files.path, (unsigned long long)tail->end);
+        log_info(
+            journal->log,
+            "the journal in %s ended with a write that was not finished; it is cut at position %llu",
+            journal->files.path, (unsigned long long)tail->end);
     int error = env_file_sync(tail->file->file);
     if (error != ERR_NONE)
-        return error_set(why, error, "cannot sync the journal in %s (%s)", journal->files.path, error_phrase(error));
+        return error_set(why, error, "cannot sync the journal in %s (%s)", journal->files.path,
+                         error_phrase(error));
     return journal_writer_continue(journal, tail, why);
 }
 
@@ -164,20 +184,23 @@ static int recover(struct journal *journal, const char *path, struct error_text 
     if (error == ERR_NONE && !tail.found && journal->options.must_exist) error = missing(path, why);
     if (error == ERR_NONE) error = journal_files_settle(&journal->files, why);
     if (error == ERR_NONE)
-        error = tail.found ? continue_journal(journal, &tail, why) : journal_writer_begin(journal, why);
+        error = tail.found ? continue_journal(journal, &tail, why)
+                           : journal_writer_begin(journal, why);
     journal_round_free(tail.repeat);
     return error;
 }
 
-int journal_open(struct env *env, struct log *log, const char *path, const struct journal_options *options,
-                 struct journal **journal, struct error_text *why) {
+int journal_open(struct env *env, struct log *log, const char *path,
+                 const struct journal_options *options, struct journal **journal,
+                 struct error_text *why) {
     enum env_kind kind = ENV_NOTHING;
     if (options->must_exist && env_kind_of(env, path, &kind) == ERR_NONE && kind == ENV_NOTHING)
         return missing(path, why);
     struct journal *opened = journal_new(env, log, options);
     opened->turn.run = journal_turn_ends;
     opened->tell.run = journal_tells_on;
-    int error = journal_files_open(&opened->files, env, path, opened->options.file_bytes, false, why);
+    int error = journal_files_open(&opened->files, env, path, opened->options.file_bytes, false,
+                                   why);
     if (error == ERR_NONE) error = recover(opened, path, why);
     if (error != ERR_NONE) {
         journal_free(opened);
@@ -193,8 +216,9 @@ int journal_open(struct env *env, struct log *log, const char *path, const struc
 
 /* ---- Beside a running broker ---- */
 
-static int read_once(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
-                     void *arg, struct error_text *why) {
+static int read_once(struct env *env, const char *path,
+                     void (*each)(void *arg, const struct journal_group *group), void *arg,
+                     struct error_text *why) {
     struct journal_files files;
     struct journal_state state;
     struct journal_tail tail;
@@ -215,9 +239,11 @@ static int read_once(struct env *env, const char *path, void (*each)(void *arg, 
     return error;
 }
 
-/* What looks like damage may be a file that was begun anew while it was read: then it is whole the next time. */
-int journal_read(struct env *env, const char *path, void (*each)(void *arg, const struct journal_group *group),
-                 void *arg, struct error_text *why) {
+/* What looks like damage may be a file that was begun anew while it was read: then it is whole the
+ * next time. */
+int journal_read(struct env *env, const char *path,
+                 void (*each)(void *arg, const struct journal_group *group), void *arg,
+                 struct error_text *why) {
     int error = ERR_CORRUPT;
     for (int tries = 0; tries < READ_TRIES && error == ERR_CORRUPT; tries++)
         error = read_once(env, path, each, arg, why);
@@ -236,7 +262,8 @@ bool journal_recovered_is_gone(const struct journal *journal, uint64_t group) {
     return state != NULL && state->recovered == NULL;
 }
 
-void journal_each_group(const struct journal *journal, void (*each)(void *arg, uint64_t group), void *arg) {
+void journal_each_group(const struct journal *journal, void (*each)(void *arg, uint64_t group),
+                        void *arg) {
     struct journal_group_state *group, *next;
     HASH_ITER(hh, journal->state.groups, group, next) {
         if (group->known) each(arg, group->group);
@@ -254,8 +281,8 @@ uint64_t journal_durable_mark(const struct journal *journal) {
     return journal->durable_mark;
 }
 
-void journal_on_pressure(struct journal *journal, void (*pressed)(void *arg, uint64_t group, log_index index),
-                         void *arg) {
+void journal_on_pressure(struct journal *journal,
+                         void (*pressed)(void *arg, uint64_t group, log_index index), void *arg) {
     journal->on_pressure = pressed;
     journal->on_pressure_arg = arg;
     env_defer(journal->env, &journal->turn);
@@ -285,7 +312,8 @@ bool journal_covers(const struct journal *journal, uint64_t run, uint64_t sequen
     return journal_lineage_covers(&journal->state.lineage, run, sequence);
 }
 
-const struct journal_witness *journal_witness_of(const struct journal *journal, uint64_t directory) {
+const struct journal_witness *journal_witness_of(const struct journal *journal,
+                                                 uint64_t directory) {
     return journal_lineage_witness(&journal->state.lineage, directory);
 }
 

@@ -1,8 +1,8 @@
 /*
  * Making, listing, lending the files of the journal.
  *
- * The zeros are really written: overwriting written blocks is what makes a flush fast, and fallocate alone leaves the
- * file system to mark each block written at the first flush.
+ * The zeros are really written: overwriting written blocks is what makes a flush fast, and
+ * fallocate alone leaves the file system to mark each block written at the first flush.
  */
 #include "storage/journal/journal_files.h"
 
@@ -90,21 +90,22 @@ static int open_all(struct journal_files *files, bool read_only, struct error_te
         int error = env_file_open(files->env, path, flags, &file->file);
         if (error == ERR_NONE) error = env_file_size(file->file, &file->size);
         if (error != ERR_NONE)
-            return error_set(why, error, "cannot open the journal file %s (%s); %s", path, error_phrase(error),
-                             error_advice(error));
+            return error_set(why, error, "cannot open the journal file %s (%s); %s", path,
+                             error_phrase(error), error_advice(error));
     }
     return ERR_NONE;
 }
 
-int journal_files_open(struct journal_files *files, struct env *env, const char *path, uint64_t file_bytes,
-                       bool read_only, struct error_text *why) {
+int journal_files_open(struct journal_files *files, struct env *env, const char *path,
+                       uint64_t file_bytes, bool read_only, struct error_text *why) {
     *files = (struct journal_files){.env = env, .path = mem_strdup(path), .file_bytes = file_bytes};
     int error = read_only ? ERR_NONE : directory_make(env, path);
-    if (error == ERR_NONE && !read_only) error = env_sync_dir(env, path); /* files of a process that was killed */
+    if (error == ERR_NONE && !read_only)
+        error = env_sync_dir(env, path); /* files of a process that was killed */
     if (error == ERR_NONE) error = env_list_dir(env, path, note_name, files);
     if (error != ERR_NONE)
-        error_set(why, error, "cannot open the journal directory %s (%s); %s", path, error_phrase(error),
-                  error_advice(error));
+        error_set(why, error, "cannot open the journal directory %s (%s); %s", path,
+                  error_phrase(error), error_advice(error));
     else
         error = open_all(files, read_only, why);
     if (error != ERR_NONE) journal_files_close(files);
@@ -136,7 +137,8 @@ int journal_files_settle(struct journal_files *files, struct error_text *why) {
         journal_files_name(files, file->number, path);
         error = env_unlink(files->env, path);
         if (error != ERR_NONE)
-            error_set(why, error, "cannot remove the unfinished journal file %s (%s)", path, error_phrase(error));
+            error_set(why, error, "cannot remove the unfinished journal file %s (%s)", path,
+                      error_phrase(error));
         free_file(file);
     }
     files->count = stay;
@@ -203,8 +205,9 @@ int journal_files_make(struct journal_files *files, struct error_text *why) {
     while (error == ERR_NONE && making->file->size < making->file_bytes)
         error = write_piece(making);
     if (error != ERR_NONE)
-        error_set(why, error, "cannot make the journal file %s of %llu bytes (%s); %s", making->path,
-                  (unsigned long long)making->file_bytes, error_phrase(error), error_advice(error));
+        error_set(why, error, "cannot make the journal file %s of %llu bytes (%s); %s",
+                  making->path, (unsigned long long)making->file_bytes, error_phrase(error),
+                  error_advice(error));
     else
         adopt_made(files, making);
     making_free(making);
@@ -231,9 +234,10 @@ static void end_making(struct journal_making *making, int error) {
 }
 
 /* Sends the job into the lane, one at a time. */
-static void begin_job(struct journal_making *making, struct env_lane *lane, void (*made)(void *arg, int error),
-                      void *arg) {
-    CHECK(making->files->making == NULL); /* the journal makes or removes one at a time, and closes after it */
+static void begin_job(struct journal_making *making, struct env_lane *lane,
+                      void (*made)(void *arg, int error), void *arg) {
+    CHECK(making->files->making ==
+          NULL); /* the journal makes or removes one at a time, and closes after it */
     making->files->making = making;
     making->lane = lane;
     making->made = made;
@@ -248,8 +252,9 @@ static void piece_done(struct env_job *job) {
     if (no_room) error = env_unlink(making->env, making->path);
     if (no_room && error == ERR_NOT_FOUND) error = ERR_NONE; /* it was not even made */
     if (error != ERR_NONE)
-        env_fatal(making->env, "cannot make the journal file %s (%s); this broker ends, its data is safe", making->path,
-                  error_phrase(error));
+        env_fatal(making->env,
+                  "cannot make the journal file %s (%s); this broker ends, its data is safe",
+                  making->path, error_phrase(error));
     if (no_room)
         end_making(making, making->error);
     else if (making->file->size == making->file_bytes)
@@ -260,8 +265,8 @@ static void piece_done(struct env_job *job) {
         env_lane_run(making->lane, &making->job);
 }
 
-void journal_files_make_later(struct journal_files *files, struct env_lane *lane, void (*made)(void *arg, int error),
-                              void *arg) {
+void journal_files_make_later(struct journal_files *files, struct env_lane *lane,
+                              void (*made)(void *arg, int error), void *arg) {
     struct journal_making *making = making_new(files);
     making->job.work = piece_work;
     making->job.done = piece_done;
@@ -289,7 +294,8 @@ static void remove_work(struct env_job *job) {
 static void remove_done(struct env_job *job) {
     struct journal_making *removing = (struct journal_making *)job;
     if (removing->error != ERR_NONE)
-        env_fatal(removing->env, "cannot remove the journal file %s (%s); this broker ends, its data is safe",
+        env_fatal(removing->env,
+                  "cannot remove the journal file %s (%s); this broker ends, its data is safe",
                   removing->path, error_phrase(removing->error));
     end_job(removing, ERR_NONE);
 }
@@ -299,7 +305,8 @@ static struct journal_file *take_out(struct journal_files *files, size_t at) {
     struct journal_file *file = files->all[at];
     files->free_bytes -= file->size;
     files->count--;
-    memmove(&files->all[at], &files->all[at + 1], (files->count - at) * sizeof(struct journal_file *));
+    memmove(&files->all[at], &files->all[at + 1],
+            (files->count - at) * sizeof(struct journal_file *));
     return file;
 }
 

@@ -1,8 +1,9 @@
 /*
  * Encoding and decoding of rounds, records and footers; journal_format.h draws the bytes.
  *
- * Failures: whatever does not decode gives an error; lengths are checked against what is at hand before they are used.
- * Invariant: journal_round_check accepts exactly what journal_round_encode made, at its place.
+ * Failures: whatever does not decode gives an error; lengths are checked against what is at hand
+ * before they are used. Invariant: journal_round_check accepts exactly what journal_round_encode
+ * made, at its place.
  */
 #include "storage/journal/journal_format.h"
 
@@ -195,7 +196,8 @@ static bool indexes_make_sense(const struct journal_record *record) {
     return record->index < INT64_MAX && record->commit < INT64_MAX;
 }
 
-int journal_record_next(const uint8_t *payload, size_t len, size_t *at, struct journal_record *record, size_t *summed) {
+int journal_record_next(const uint8_t *payload, size_t len, size_t *at,
+                        struct journal_record *record, size_t *summed) {
     if (*at == len) return ERR_EOF;
     const uint8_t *head = payload + *at;
     size_t left = len - *at;
@@ -203,7 +205,8 @@ int journal_record_next(const uint8_t *payload, size_t len, size_t *at, struct j
     *record = (struct journal_record){.kind = head[0]};
     size_t content = le_get_u32(head + 4), fixed = content_len(record->kind);
     if (fixed == 0 || le_get_u32(head) != record->kind) return ERR_MALFORMED;
-    if (content > left - JOURNAL_RECORD_HEAD || up_to(content, 8) > left - JOURNAL_RECORD_HEAD) return ERR_MALFORMED;
+    if (content > left - JOURNAL_RECORD_HEAD || up_to(content, 8) > left - JOURNAL_RECORD_HEAD)
+        return ERR_MALFORMED;
     if (holds_entry(record->kind)) {
         if (content < fixed) return ERR_MALFORMED;
         int error = decode_entry(head + JOURNAL_RECORD_HEAD, content, record);
@@ -225,7 +228,9 @@ size_t journal_footer_at(size_t payload_len) {
 }
 
 size_t journal_round_size(size_t payload_len, size_t entries) {
-    return up_to(journal_footer_at(payload_len) + JOURNAL_FOOTER_HEAD + entries * JOURNAL_FOOTER_ENTRY, JOURNAL_BLOCK);
+    return up_to(journal_footer_at(payload_len) + JOURNAL_FOOTER_HEAD +
+                     entries * JOURNAL_FOOTER_ENTRY,
+                 JOURNAL_BLOCK);
 }
 
 static uint32_t footer_crc(const uint8_t *footer, size_t entries) {
@@ -233,7 +238,8 @@ static uint32_t footer_crc(const uint8_t *footer, size_t entries) {
     return crc32c(crc, footer + JOURNAL_FOOTER_HEAD, entries * JOURNAL_FOOTER_ENTRY);
 }
 
-static void encode_footer(uint8_t *footer, const uint8_t *payload, const struct journal_round_header *header) {
+static void encode_footer(uint8_t *footer, const uint8_t *payload,
+                          const struct journal_round_header *header) {
     memset(footer, 0, JOURNAL_FOOTER_HEAD);
     le_put_u32(footer, FOOTER_MAGIC);
     le_put_u32(footer + FOOTER_AT_ENTRIES, header->entries);
@@ -245,14 +251,16 @@ static void encode_footer(uint8_t *footer, const uint8_t *payload, const struct 
     uint8_t *into = footer + JOURNAL_FOOTER_HEAD;
     uint32_t entries = 0;
     struct journal_record record;
-    for (size_t at = 0; journal_record_next(payload, header->payload_len, &at, &record, NULL) == ERR_NONE;) {
+    for (size_t at = 0;
+         journal_record_next(payload, header->payload_len, &at, &record, NULL) == ERR_NONE;) {
         if (!holds_entry(record.kind)) continue;
         le_put_u64(into, record.group);
         le_put_u64(into + 8, record.index);
         le_put_u32(into + 16, record.term);
         le_put_u32(into + 20, record.type);
         le_put_u32(into + 24, record.body_crc);
-        memcpy(into + 28, record.entry + ENTRY_HEADER_SIZE - 4, 4); /* the header ends with its checksum */
+        memcpy(into + 28, record.entry + ENTRY_HEADER_SIZE - 4,
+               4); /* the header ends with its checksum */
         into += JOURNAL_FOOTER_ENTRY;
         entries++;
     }
@@ -261,7 +269,8 @@ static void encode_footer(uint8_t *footer, const uint8_t *payload, const struct 
 }
 
 void journal_round_encode(uint8_t *round, const struct journal_round_header *header) {
-    size_t records_end = JOURNAL_HEADER_SIZE + header->payload_len, footer = journal_footer_at(header->payload_len);
+    size_t records_end = JOURNAL_HEADER_SIZE + header->payload_len,
+           footer = journal_footer_at(header->payload_len);
     size_t footer_end = footer + JOURNAL_FOOTER_HEAD + header->entries * JOURNAL_FOOTER_ENTRY;
     le_put_u32(round + AT_MAGIC, ROUND_MAGIC);
     le_put_u16(round + AT_VERSION, JOURNAL_FORMAT);
@@ -281,7 +290,8 @@ void journal_round_encode(uint8_t *round, const struct journal_round_header *hea
     le_put_u32(round + AT_CRC, crc32c(0, round, AT_CRC));
     memset(round + records_end, 0, footer - records_end);
     encode_footer(round + footer, round + JOURNAL_HEADER_SIZE, header);
-    memset(round + footer_end, 0, journal_round_size(header->payload_len, header->entries) - footer_end);
+    memset(round + footer_end, 0,
+           journal_round_size(header->payload_len, header->entries) - footer_end);
 }
 
 int journal_round_decode(const uint8_t *round, struct journal_round_header *header) {
@@ -304,10 +314,12 @@ int journal_round_decode(const uint8_t *round, struct journal_round_header *head
         .payload_crc = le_get_u32(round + AT_PAYLOAD_CRC),
     };
     /* an entry takes more of the records than of the footer */
-    if (header->entries > header->payload_len / (JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE)) return ERR_MALFORMED;
+    if (header->entries > header->payload_len / (JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE))
+        return ERR_MALFORMED;
     if (header->generation == 0 || header->sequence == 0 || header->salt == 0) return ERR_MALFORMED;
     if (header->oldest == 0 || header->oldest > header->generation) return ERR_MALFORMED;
-    if (header->generation > INT64_MAX || header->sequence > INT64_MAX) return ERR_MALFORMED; /* they go on from here */
+    if (header->generation > INT64_MAX || header->sequence > INT64_MAX)
+        return ERR_MALFORMED; /* they go on from here */
     return ERR_NONE;
 }
 
@@ -322,24 +334,29 @@ int journal_round_check(const uint8_t *round, const struct journal_round_header 
     uint32_t crc = 0, entries = 0;
     size_t at = 0, before = 0, summed;
     int error;
-    while ((error = journal_record_next(payload, header->payload_len, &at, &record, &summed)) == ERR_NONE) {
+    while ((error = journal_record_next(payload, header->payload_len, &at, &record, &summed)) ==
+           ERR_NONE) {
         crc = crc32c(crc, payload + before, summed);
         before = at;
         if (!holds_entry(record.kind)) continue;
         if (!body_is_whole(&record)) return ERR_CORRUPT;
         entries++;
     }
-    if (error != ERR_EOF || crc != header->payload_crc || entries != header->entries) return ERR_CORRUPT;
+    if (error != ERR_EOF || crc != header->payload_crc || entries != header->entries)
+        return ERR_CORRUPT;
     size_t footer = journal_footer_at(header->payload_len);
     size_t room = journal_round_size(header->payload_len, entries) - footer;
     if (journal_footer_decode(round + footer, room, header) != (int)entries) return ERR_CORRUPT;
-    return le_get_u64(round + footer + FOOTER_AT_SEQUENCE) == header->sequence ? ERR_NONE : ERR_CORRUPT;
+    return le_get_u64(round + footer + FOOTER_AT_SEQUENCE) == header->sequence ? ERR_NONE
+                                                                               : ERR_CORRUPT;
 }
 
-int journal_footer_decode(const uint8_t *footer, size_t room, const struct journal_round_header *header) {
+int journal_footer_decode(const uint8_t *footer, size_t room,
+                          const struct journal_round_header *header) {
     if (room < JOURNAL_FOOTER_HEAD || le_get_u32(footer) != FOOTER_MAGIC) return -1;
     size_t entries = le_get_u32(footer + FOOTER_AT_ENTRIES);
-    if (entries > (room - JOURNAL_FOOTER_HEAD) / JOURNAL_FOOTER_ENTRY || entries > INT32_MAX) return -1;
+    if (entries > (room - JOURNAL_FOOTER_HEAD) / JOURNAL_FOOTER_ENTRY || entries > INT32_MAX)
+        return -1;
     if (le_get_u32(footer + FOOTER_AT_CRC) != footer_crc(footer, entries)) return -1;
     bool ours = le_get_u64(footer + FOOTER_AT_SALT) == header->salt &&
                 le_get_u64(footer + FOOTER_AT_GENERATION) == header->generation &&
@@ -348,7 +365,8 @@ int journal_footer_decode(const uint8_t *footer, size_t room, const struct journ
     return ours ? (int)entries : -1;
 }
 
-void journal_footer_entry_at(const uint8_t *footer, size_t number, struct journal_footer_entry *entry) {
+void journal_footer_entry_at(const uint8_t *footer, size_t number,
+                             struct journal_footer_entry *entry) {
     const uint8_t *at = footer + JOURNAL_FOOTER_HEAD + number * JOURNAL_FOOTER_ENTRY;
     *entry = (struct journal_footer_entry){
         .group = le_get_u64(at),

@@ -1,9 +1,11 @@
 /*
- * The ground floor of the journal: struct journal is made and freed, and the rounds in memory come and go.
+ * The ground floor of the journal: struct journal is made and freed, and the rounds in memory come
+ * and go.
  *
- * Happy path: one round gathers; it is closed and waits in the queue behind those before it; when it is written its buffer is
- * kept for the next one. Failures: none. Invariants: the queue is never empty, its last round gathers; the journal is not
- * freed while a write, a file that is being made, or a callback of an owner is under way.
+ * Happy path: one round gathers; it is closed and waits in the queue behind those before it; when
+ * it is written its buffer is kept for the next one. Failures: none. Invariants: the queue is never
+ * empty, its last round gathers; the journal is not freed while a write, a file that is being made,
+ * or a callback of an owner is under way.
  */
 #include "storage/journal/journal_internal.h"
 
@@ -22,7 +24,8 @@ void journal_waiters_init(struct journal_waiters *waiters) {
     waiters->end = &waiters->first;
 }
 
-struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options) {
+struct journal *journal_new(struct env *env, struct log *log,
+                            const struct journal_options *options) {
     struct journal *journal = mem_zalloc(sizeof *journal);
     journal->env = env;
     journal->log = log;
@@ -32,7 +35,8 @@ struct journal *journal_new(struct env *env, struct log *log, const struct journ
     uint64_t most = *max_bytes / JOURNAL_FILES_AT_LEAST / JOURNAL_BLOCK * JOURNAL_BLOCK;
     if (*file_bytes > most) *file_bytes = most;
     if (*file_bytes < SMALLEST_FILE) *file_bytes = SMALLEST_FILE;
-    if (*max_bytes < JOURNAL_FILES_AT_LEAST * *file_bytes) *max_bytes = JOURNAL_FILES_AT_LEAST * *file_bytes;
+    if (*max_bytes < JOURNAL_FILES_AT_LEAST * *file_bytes)
+        *max_bytes = JOURNAL_FILES_AT_LEAST * *file_bytes;
     journal->limit = *max_bytes;
     journal_state_init(&journal->state);
     journal->queue = journal->gathering = journal_round_new();

@@ -1,16 +1,17 @@
 /*
  * The inside of struct journal, for the files that share it. Nobody else includes it.
  *
- * A record passes three moments: *recorded* (copied into the gathering round), *placed* (its round got file, offset and
- * sequence, and was applied to `state`), *durable* (the flusher reported). Rounds pass each of them in order.
+ * A record passes three moments: *recorded* (copied into the gathering round), *placed* (its round
+ * got file, offset and sequence, and was applied to `state`), *durable* (the flusher reported).
+ * Rounds pass each of them in order.
  *
- * The floors; a file uses those above it in this list, and none below. Under them stand what knows nothing of struct journal:
- * the bytes (journal_format), a round (journal_round), the files (journal_files), the groups (journal_state), recovery.
- *   journal_internal.c      the struct is made and freed; rounds in memory
- *   journal_writer.c     a round gets its place and is written; generations
- *   journal_reclaim.c       when a file is made or waited for; what empties the oldest one
- *   journal_schedule.c      which round is next, who is told when it is durable
- *   journal.c            what owners call
+ * The floors; a file uses those above it in this list, and none below. Under them stand what knows
+ * nothing of struct journal: the bytes (journal_format), a round (journal_round), the files
+ * (journal_files), the groups (journal_state), recovery. journal_internal.c      the struct is made
+ * and freed; rounds in memory journal_writer.c     a round gets its place and is written;
+ * generations journal_reclaim.c       when a file is made or waited for; what empties the oldest
+ * one journal_schedule.c      which round is next, who is told when it is durable journal.c what
+ * owners call
  */
 #ifndef STORAGE_JOURNAL_JOURNAL_INTERNAL_H
 #define STORAGE_JOURNAL_JOURNAL_INTERNAL_H
@@ -23,7 +24,8 @@
 
 enum { JOURNAL_FILES_AT_LEAST = 8 };
 
-/* What is written: it says how much room it may take from what is written later (journal_reclaim.c). */
+/* What is written: it says how much room it may take from what is written later
+ * (journal_reclaim.c). */
 enum journal_purpose { JOURNAL_FOR_OWNERS, JOURNAL_FOR_COPIES, JOURNAL_FOR_PROGRESS };
 /* Where a round may be written now: LATER is followed by a turn when that may have changed. */
 enum journal_room { JOURNAL_ROOM_HERE, JOURNAL_ROOM_NEXT, JOURNAL_ROOM_LATER };
@@ -45,8 +47,8 @@ struct journal_write {
     uint64_t cut_to; /* cut the file to this size first; 0: do not */
     int error;
     bool busy;
-    bool no_room, waits;                      /* it found none; waits: between two tries */
-    bool counted;                             /* a round of the queue: waiters wait for its number */
+    bool no_room, waits; /* it found none; waits: between two tries */
+    bool counted;        /* a round of the queue: waiters wait for its number */
     void (*written)(struct journal *journal); /* the round is durable */
 };
 
@@ -71,25 +73,27 @@ struct journal {
     uint64_t salt, run;
     struct journal_file *file; /* of the present generation, state.generation */
     uint64_t offset, end;      /* in it; `end`: no round is begun that goes beyond */
-    uint64_t too_large;        /* so many bytes the file is larger than files are, because a round is */
-    uint64_t sequence;         /* of the last round placed */
-    uint64_t base;             /* for the next one, see struct journal_round_header */
+    uint64_t too_large; /* so many bytes the file is larger than files are, because a round is */
+    uint64_t sequence;  /* of the last round placed */
+    uint64_t base;      /* for the next one, see struct journal_round_header */
 
     /* What is durable. */
     uint64_t durable_number, durable_mark;
-    uint64_t durable_sequence; /* of the last binding round */
-    struct journal_waiters waiters,
-        telling; /* in the order of their rounds; those that are told, over several turns when they are many */
+    uint64_t durable_sequence;               /* of the last binding round */
+    struct journal_waiters waiters, telling; /* in the order of their rounds; those that are told,
+                                                over several turns when they are many */
 
     /* Room; journal_reclaim.c. */
     struct journal_round *copies; /* gathers what is copied forward */
     uint64_t reclaiming;          /* the generation that is being copied forward; 0: none */
-    uint64_t limit;               /* options.max_bytes, or more while what was recovered needs more */
-    bool owners_turn; /* a round of theirs was placed, or they waited for long, since the last reclaiming began */
-    struct journal_keeper keepers[2]; /* of the oldest generation; [1]: that cannot be copied either */
-    uint64_t pressed;                 /* the owners of this generation were asked */
-    bool disk_full;                   /* no further file can be made at present */
-    bool stalled;                     /* the next round of the owners waits for room */
+    uint64_t limit;   /* options.max_bytes, or more while what was recovered needs more */
+    bool owners_turn; /* a round of theirs was placed, or they waited for long, since the last
+                         reclaiming began */
+    struct journal_keeper
+        keepers[2];   /* of the oldest generation; [1]: that cannot be copied either */
+    uint64_t pressed; /* the owners of this generation were asked */
+    bool disk_full;   /* no further file can be made at present */
+    bool stalled;     /* the next round of the owners waits for room */
     struct log_limiter full[2];
     struct env_timer *again;       /* looks again while stalled or disk_full */
     struct env_timer *write_again; /* the write finds no room, and is tried again */
@@ -107,7 +111,8 @@ struct journal {
 /* ---- journal_internal.c ---- */
 
 /* With one round that gathers; neither files nor lane. */
-struct journal *journal_new(struct env *env, struct log *log, const struct journal_options *options);
+struct journal *journal_new(struct env *env, struct log *log,
+                            const struct journal_options *options);
 void journal_free(struct journal *journal);
 void journal_waiters_init(struct journal_waiters *waiters);
 /* Frees it if it is closing and nothing is under way. */
@@ -116,40 +121,50 @@ void journal_free_if_unused(struct journal *journal);
 size_t journal_round_limit(const struct journal *journal);
 /* Another round gathers from now on. */
 void journal_close_round(struct journal *journal);
-/* The round is written. Its buffer stays for the next one, unless it is much larger than what rounds need at present. */
+/* The round is written. Its buffer stays for the next one, unless it is much larger than what
+ * rounds need at present. */
 void journal_recycle_round(struct journal *journal, struct journal_round *round);
 
 /* ---- journal_writer.c ---- */
 
-/* Makes the first generation of a new journal, or continues a recovered one with a round that repeats its last, where that may not be
- * durable, and one that names the run. Blocks. */
+/* Makes the first generation of a new journal, or continues a recovered one with a round that
+ * repeats its last, where that may not be durable, and one that names the run. Blocks. */
 struct journal_tail;
 int journal_writer_begin(struct journal *journal, struct error_text *why);
-int journal_writer_continue(struct journal *journal, const struct journal_tail *tail, struct error_text *why);
+int journal_writer_continue(struct journal *journal, const struct journal_tail *tail,
+                            struct error_text *why);
 /* Before the first write that is not part of opening. */
 void journal_writer_begin_tries(struct journal *journal);
-/* The journal closes while its write finds no room: the round is lost. Frees the journal if nothing else is under way. */
+/* The journal closes while its write finds no room: the round is lost. Frees the journal if nothing
+ * else is under way. */
 void journal_writer_give_up(struct journal *journal);
-/* Gives the round, which fits, its place and writes it; `written` is called when it is durable. One write at a time. */
+/* Gives the round, which fits, its place and writes it; `written` is called when it is durable. One
+ * write at a time. */
 void journal_writer_write(struct journal *journal, struct journal_round *round, bool counted,
                           void (*written)(struct journal *journal));
-/* Takes a free file, which there is, for the next generation and writes its checkpoint. `need`: bytes of the next round. */
-void journal_writer_next_generation(struct journal *journal, size_t need, void (*written)(struct journal *journal));
+/* Takes a free file, which there is, for the next generation and writes its checkpoint. `need`:
+ * bytes of the next round. */
+void journal_writer_next_generation(struct journal *journal, size_t need,
+                                    void (*written)(struct journal *journal));
 
 /* ---- journal_reclaim.c ---- */
 
-/* So many bytes were found that are not committed: where the limit was lowered too far for them it is higher in this run; where it was
- * lowered below what is live it is higher until that is in segments. */
+/* So many bytes were found that are not committed: where the limit was lowered too far for them it
+ * is higher in this run; where it was lowered below what is live it is higher until that is in
+ * segments. */
 void journal_room_recovered(struct journal *journal, uint64_t uncommitted_bytes);
-/* May a round of so many bytes be written now? HERE: it fits; NEXT: into the next generation, for which a file is there. */
-enum journal_room journal_room_for(struct journal *journal, size_t bytes, enum journal_purpose purpose);
+/* May a round of so many bytes be written now? HERE: it fits; NEXT: into the next generation, for
+ * which a file is there. */
+enum journal_room journal_room_for(struct journal *journal, size_t bytes,
+                                   enum journal_purpose purpose);
 /* Has a file made ahead if few are free, or one removed that is too many. */
 void journal_room_prepare(struct journal *journal);
 /* A generation began: chooses what to copy forward, has a file made ahead. */
 void journal_room_began(struct journal *journal);
 /* Fills journal->copies with what is to be copied forward next; false: nothing is. */
 bool journal_room_copy(struct journal *journal);
-/* While rounds of the owners wait: a round with the progress behind them, if that empties the oldest generation; else NULL. The caller's. */
+/* While rounds of the owners wait: a round with the progress behind them, if that empties the
+ * oldest generation; else NULL. The caller's. */
 struct journal_round *journal_room_progress(struct journal *journal);
 /* Asks the owners of the oldest generation, if it is time. */
 void journal_room_press(struct journal *journal);

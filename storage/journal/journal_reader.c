@@ -21,8 +21,10 @@ void journal_reader_file(struct journal_reader *reader, const struct journal_fil
     reader->len = 0;
 }
 
-int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t len, const uint8_t **bytes) {
-    if (offset >= reader->at && offset - reader->at <= reader->len && reader->len - (offset - reader->at) >= len) {
+int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t len,
+                         const uint8_t **bytes) {
+    if (offset >= reader->at && offset - reader->at <= reader->len &&
+        reader->len - (offset - reader->at) >= len) {
         *bytes = reader->window + (offset - reader->at);
         return ERR_NONE;
     }
@@ -34,7 +36,8 @@ int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t 
         reader->window = mem_aligned(JOURNAL_BLOCK, reader->capacity);
     }
     reader->at = offset;
-    int error = env_file_read(reader->file->file, reader->window, reader->capacity, offset, &reader->len);
+    int error = env_file_read(reader->file->file, reader->window, reader->capacity, offset,
+                              &reader->len);
     if (error != ERR_NONE) {
         reader->len = 0;
         return error;
@@ -43,21 +46,25 @@ int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t 
     return reader->len >= len ? ERR_NONE : ERR_EOF;
 }
 
-int journal_reader_header(struct journal_reader *reader, uint64_t offset, struct journal_round_header *header) {
+int journal_reader_header(struct journal_reader *reader, uint64_t offset,
+                          struct journal_round_header *header) {
     const uint8_t *bytes;
     int error = journal_reader_bytes(reader, offset, JOURNAL_BLOCK, &bytes);
     if (error != ERR_NONE) return error == ERR_EOF ? ERR_MALFORMED : error;
     error = journal_round_decode(bytes, header);
-    if (error == ERR_MALFORMED || (reader->salt != 0 && header->salt != reader->salt)) return ERR_MALFORMED;
+    if (error == ERR_MALFORMED || (reader->salt != 0 && header->salt != reader->salt))
+        return ERR_MALFORMED;
     if (error != ERR_NONE) return error;
-    return header->file == reader->file->number && header->offset == offset ? ERR_NONE : ERR_MALFORMED;
+    return header->file == reader->file->number && header->offset == offset ? ERR_NONE
+                                                                            : ERR_MALFORMED;
 }
 
-int journal_reader_round(struct journal_reader *reader, uint64_t offset, struct journal_round_header *header,
-                         const uint8_t **round) {
+int journal_reader_round(struct journal_reader *reader, uint64_t offset,
+                         struct journal_round_header *header, const uint8_t **round) {
     int error = journal_reader_header(reader, offset, header);
     if (error != ERR_NONE) return error;
-    error = journal_reader_bytes(reader, offset, journal_round_size(header->payload_len, header->entries), round);
+    error = journal_reader_bytes(reader, offset,
+                                 journal_round_size(header->payload_len, header->entries), round);
     if (error != ERR_NONE) return error == ERR_EOF ? ERR_CORRUPT : error;
     return journal_round_check(*round, header);
 }

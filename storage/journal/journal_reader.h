@@ -1,8 +1,9 @@
 /*
  * Reads rounds of one journal file, through a window of memory that slides over it.
  *
- * Happy path: journal_reader_round at the end of the round before. A round is believed only whole and at its place.
- * Invariant: memory is one piece, or the largest round that the file really holds.
+ * Happy path: journal_reader_round at the end of the round before. A round is believed only whole
+ * and at its place. Invariant: memory is one piece, or the largest round that the file really
+ * holds.
  */
 #ifndef STORAGE_JOURNAL_JOURNAL_READER_H
 #define STORAGE_JOURNAL_JOURNAL_READER_H
@@ -23,12 +24,17 @@ void journal_reader_init(struct journal_reader *reader);
 void journal_reader_close(struct journal_reader *reader);
 void journal_reader_file(struct journal_reader *reader, const struct journal_file *file);
 
-/* `len` bytes at `offset` (a multiple of JOURNAL_BLOCK), valid until the next call. ERR_EOF: the file ends before; ERR_IO. */
-int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t len, const uint8_t **bytes);
-/* The header at `offset`, if its own checksum holds and it names this place. ERR_MALFORMED, ERR_VERSION, ERR_IO. */
-int journal_reader_header(struct journal_reader *reader, uint64_t offset, struct journal_round_header *header);
-/* The whole round at `offset`, checked; *round is valid until the next call. As above, and ERR_CORRUPT: not whole. */
-int journal_reader_round(struct journal_reader *reader, uint64_t offset, struct journal_round_header *header,
-                         const uint8_t **round);
+/* `len` bytes at `offset` (a multiple of JOURNAL_BLOCK), valid until the next call. ERR_EOF: the
+ * file ends before; ERR_IO. */
+int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t len,
+                         const uint8_t **bytes);
+/* The header at `offset`, if its own checksum holds and it names this place. ERR_MALFORMED,
+ * ERR_VERSION, ERR_IO. */
+int journal_reader_header(struct journal_reader *reader, uint64_t offset,
+                          struct journal_round_header *header);
+/* The whole round at `offset`, checked; *round is valid until the next call. As above, and
+ * ERR_CORRUPT: not whole. */
+int journal_reader_round(struct journal_reader *reader, uint64_t offset,
+                         struct journal_round_header *header, const uint8_t **round);
 
 #endif

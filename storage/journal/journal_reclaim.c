@@ -1,25 +1,33 @@
 /*
- * Room in the ring: who may have a file, when one is made, whose entries keep the oldest one, what is copied forward.
+ * Room in the ring: who may have a file, when one is made, whose entries keep the oldest one, what
+ * is copied forward.
  *
- * Happy path: once half of max_bytes is live, the owners of the entries in the oldest generations are asked to sync what
- * is committed, as many generations as are above that half; their progress empties them. What is not committed cannot be
- * synced: it is copied into the present generation, from memory, because owners hold uncommitted entries there anyway and
- * reading a file back would stand between rounds and the disk. So references are kept to uncommitted entries only.
+ * Happy path: once half of max_bytes is live, the owners of the entries in the oldest generations
+ * are asked to sync what is committed, as many generations as are above that half; their progress
+ * empties them. What is not committed cannot be synced: it is copied into the present generation,
+ * from memory, because owners hold uncommitted entries there anyway and reading a file back would
+ * stand between rounds and the disk. So references are kept to uncommitted entries only.
  *
  * The limit is hard, and what gives room back never waits for room:
- *   rounds of the owners   leave LEFT_BY_OWNERS files; they wait, it is logged, and the owners are asked again until they have synced
- *   copies                 leave one: copying a whole generation takes two at most, and gives one back
- *   progress               that waits behind rounds without room overtakes them, in a round of its own that empties the oldest
- *                          generation; it may have the last file. It may overtake because what it covers is durable.
- * A round larger than a file makes its file larger; the files have at most max_bytes and, while it is the present one, what that round is
- * too large. When it is not any more, nothing may be left: while the owners wait, copies and progress go beyond the limit, by the two files
- * that a generation takes before it gives one back. The owners keep what is uncommitted below half of journal_usable_bytes, so that copying gains.
+ *   rounds of the owners   leave LEFT_BY_OWNERS files; they wait, it is logged, and the owners are
+ * asked again until they have synced copies                 leave one: copying a whole generation
+ * takes two at most, and gives one back progress               that waits behind rounds without
+ * room overtakes them, in a round of its own that empties the oldest generation; it may have the
+ * last file. It may overtake because what it covers is durable. A round larger than a file makes
+ * its file larger; the files have at most max_bytes and, while it is the present one, what that
+ * round is too large. When it is not any more, nothing may be left: while the owners wait, copies
+ * and progress go beyond the limit, by the two files that a generation takes before it gives one
+ * back. The owners keep what is uncommitted below half of journal_usable_bytes, so that copying
+ * gains.
  *
- * A disk with little room (disk_space.h): the limit is lower for as long, down to what the journal has, and less is left.
- * Failures: a full disk, or no more files that may be open: no file can be made; the owners are asked as if the limit was reached, and
- * files are reused. When none is free, or the last one would not give another one back, rounds wait until the disk has room.
- * Invariants: files have no more than max_bytes (or eight of them), but for what is said above; between two generations that are copied, a round of the owners is placed
- * or some time passes: copying never keeps them from the disk, however much is uncommitted.
+ * A disk with little room (disk_space.h): the limit is lower for as long, down to what the journal
+ * has, and less is left.
+ * Failures: a full disk, or no more files that may be open: no file can be made; the owners are
+ * asked as if the limit was reached, and files are reused. When none is free, or the last one would
+ * not give another one back, rounds wait until the disk has room.
+ * Invariants: files have no more than max_bytes (or eight of them), but for what is said above;
+ * between two generations that are copied, a round of the owners is placed or some time passes:
+ * copying never keeps them from the disk, however much is uncommitted.
  */
 #include <inttypes.h>
 
@@ -36,7 +44,8 @@ enum {
     LEFT_BY_OWNERS = 3,
     LEFT_BY_COPIES = 1,
     FILES_LEAST = 4, /* that it may have however little room there is */
-    FREE_AHEAD = 2,  /* one for the rounds, and one that progress may have although the disk becomes full */
+    FREE_AHEAD =
+        2, /* one for the rounds, and one that progress may have although the disk becomes full */
 };
 
 /* ---- How many files there may be ---- */
@@ -44,7 +53,8 @@ enum {
 /* What the next generation begins with, at most: all that is known of every group, twice. */
 static uint64_t checkpoint_bytes(const struct journal *journal) {
     const struct journal_lineage *lineage = &journal->state.lineage;
-    size_t records = HASH_COUNT(journal->state.groups) + 1 + lineage->run_count + lineage->witness_count;
+    size_t records = HASH_COUNT(journal->state.groups) + 1 + lineage->run_count +
+                     lineage->witness_count;
     return 2 * journal_round_size(records * JOURNAL_RECORD_MAX, 0);
 }
 
@@ -63,8 +73,9 @@ static uint64_t limit_of_its_own(const struct journal *journal) {
     return limit > least ? limit : least;
 }
 
-/* On a disk with little room it stays as large as it is, and takes half of what there is above the disk's limit, so that it does not
- * take what segments need. What makes room must go on, so some files it may have in any case. */
+/* On a disk with little room it stays as large as it is, and takes half of what there is above the
+ * disk's limit, so that it does not take what segments need. What makes room must go on, so some
+ * files it may have in any case. */
 static uint64_t limit_bytes(const struct journal *journal) {
     uint64_t limit = limit_of_its_own(journal);
     if (journal->options.room == NULL) return limit;
@@ -83,13 +94,14 @@ static uint64_t rest_of_file(const struct journal *journal) {
 }
 
 uint64_t journal_owed_bytes(const struct journal *journal, uint64_t unwritten) {
-    uint64_t has = rest_of_file(journal) + journal->files.free_bytes, file = journal->options.file_bytes;
+    uint64_t has = rest_of_file(journal) + journal->files.free_bytes,
+             file = journal->options.file_bytes;
     uint64_t owed = unwritten > has ? (unwritten - has + file - 1) / file * file : 0;
     return journal->files.making != NULL && owed < file ? file : owed;
 }
 
-/* Files that are not live, there or not. What a round makes the present file too large counts when the next generation begins: else
- * a round that is larger than the limit would never be written. */
+/* Files that are not live, there or not. What a round makes the present file too large counts when
+ * the next generation begins: else a round that is larger than the limit would never be written. */
 static size_t spare_files(const struct journal *journal) {
     uint64_t limit = limit_bytes(journal), live = journal->files.live_bytes - journal->too_large;
     size_t spare = live < limit ? (size_t)((limit - live) / next_file_bytes(journal)) : 0;
@@ -107,7 +119,8 @@ static bool has_too_many(const struct journal *journal) {
     return journal_files_free(&journal->files) > FREE_AHEAD && !has_room_for_files(journal, 0);
 }
 
-/* So many spare files what is written leaves. On a disk with little room there are perhaps no more than three in all. */
+/* So many spare files what is written leaves. On a disk with little room there are perhaps no more
+ * than three in all. */
 static size_t left_by(const struct journal *journal, enum journal_purpose purpose) {
     switch (purpose) {
     case JOURNAL_FOR_OWNERS: return disk_is_tight(journal) ? 1 : LEFT_BY_OWNERS;
@@ -121,7 +134,8 @@ uint64_t journal_usable_bytes(const struct journal *journal) {
     return journal->options.max_bytes - (LEFT_BY_OWNERS + FREE_AHEAD) * journal->options.file_bytes;
 }
 
-/* Never so low that nothing of what was recovered could be freed; it comes down to the option as files become free. */
+/* Never so low that nothing of what was recovered could be freed; it comes down to the option as
+ * files become free. */
 static void lower_limit(struct journal *journal) {
     if (journal->limit <= journal->options.max_bytes) return;
     uint64_t file = next_file_bytes(journal);
@@ -134,20 +148,23 @@ static void lower_limit(struct journal *journal) {
 
 void journal_room_recovered(struct journal *journal, uint64_t uncommitted_bytes) {
     uint64_t usable = journal_usable_bytes(journal);
-    if (2 * uncommitted_bytes > usable) journal->options.max_bytes += 2 * uncommitted_bytes - usable;
+    if (2 * uncommitted_bytes > usable)
+        journal->options.max_bytes += 2 * uncommitted_bytes - usable;
     journal->limit = UINT64_MAX;
     lower_limit(journal);
 }
 
 /* ---- What keeps the oldest generation ---- */
 
-/* The first entry of the extent that is still needed and that its owner has not synced (as far as recorded). */
-static uint64_t first_needed(const struct journal_group_state *group, const struct journal_extent *extent) {
+/* The first entry of the extent that is still needed and that its owner has not synced (as far as
+ * recorded). */
+static uint64_t first_needed(const struct journal_group_state *group,
+                             const struct journal_extent *extent) {
     return extent->first > group->asked_progress ? extent->first : group->asked_progress + 1;
 }
 
-/* The group needs something of the generation: entries that are not synced (as far as recorded) and, if copies count, that cannot
- * be copied. */
+/* The group needs something of the generation: entries that are not synced (as far as recorded)
+ * and, if copies count, that cannot be copied. */
 static bool keeps(const struct journal_group_state *group, uint64_t generation, bool copies) {
     for (size_t i = 0; i < group->extent_count; i++) {
         const struct journal_extent *extent = &group->extents[i];
@@ -161,13 +178,15 @@ static bool keeps(const struct journal_group_state *group, uint64_t generation, 
 }
 
 /* The first group from `group` on that keeps the generation, or NULL. */
-static struct journal_group_state *next_keeper(struct journal_group_state *group, uint64_t generation, bool copies) {
+static struct journal_group_state *next_keeper(struct journal_group_state *group,
+                                               uint64_t generation, bool copies) {
     while (group != NULL && !keeps(group, generation, copies))
         group = group->hh.next;
     return group;
 }
 
-/* The oldest generation is kept by no group; there are thousands of them, so the last keeper that was found is asked first. */
+/* The oldest generation is kept by no group; there are thousands of them, so the last keeper that
+ * was found is asked first. */
 static bool can_be_emptied(struct journal *journal, bool copies) {
     uint64_t oldest = journal_state_oldest(&journal->state);
     struct journal_keeper *last = &journal->keepers[copies];
@@ -176,7 +195,8 @@ static bool can_be_emptied(struct journal *journal, bool copies) {
     if (last->generation == oldest) keeper = journal_state_find(&journal->state, last->group);
     keeper = next_keeper(keeper, oldest, copies);
     if (keeper == NULL) keeper = next_keeper(journal->state.groups, oldest, copies);
-    *last = (struct journal_keeper){.generation = oldest, .group = keeper == NULL ? 0 : keeper->group};
+    *last = (struct journal_keeper){.generation = oldest,
+                                    .group = keeper == NULL ? 0 : keeper->group};
     return keeper == NULL;
 }
 
@@ -189,27 +209,30 @@ static void look_again_later(struct journal *journal) {
 static void end_stall(struct journal *journal) {
     if (!journal->stalled) return;
     journal->stalled = false;
-    log_limited(journal->log, &journal->full[1], LOG_INFO, "the journal in %s has room again", journal->files.path);
+    log_limited(journal->log, &journal->full[1], LOG_INFO, "the journal in %s has room again",
+                journal->files.path);
 }
 
 static void begin_stall(struct journal *journal) {
     if (journal->stalled) return;
     journal->stalled = true;
     journal->pressed = 0;
-    log_limited(journal->log, &journal->full[0], LOG_WARN,
-                journal->disk_full
-                    ? "the disk of %s is full or no file may be opened, and the journal needs one (%" PRIu64
-                      " bytes are in use); writing waits until there is room"
-                    : "the journal in %s is full (%" PRIu64
-                      " bytes); writing waits until committed entries are in their segments",
-                journal->files.path, journal->files.live_bytes);
+    log_limited(
+        journal->log, &journal->full[0], LOG_WARN,
+        journal->disk_full
+            ? "the disk of %s is full or no file may be opened, and the journal needs one (%" PRIu64
+              " bytes are in use); writing waits until there is room"
+            : "the journal in %s is full (%" PRIu64
+              " bytes); writing waits until committed entries are in their segments",
+        journal->files.path, journal->files.live_bytes);
     look_again_later(journal);
     env_defer(journal->env, &journal->turn);
 }
 
 /* It is time to empty the oldest generation. */
 static bool room_is_short(const struct journal *journal) {
-    return journal->stalled || journal->disk_full || journal->files.live_bytes >= limit_bytes(journal) / 2;
+    return journal->stalled || journal->disk_full ||
+           journal->files.live_bytes >= limit_bytes(journal) / 2;
 }
 
 static void disk_is_full(struct journal *journal) {
@@ -270,10 +293,12 @@ static bool has_file(struct journal *journal, enum journal_purpose purpose) {
     return false;
 }
 
-enum journal_room journal_room_for(struct journal *journal, size_t bytes, enum journal_purpose purpose) {
+enum journal_room journal_room_for(struct journal *journal, size_t bytes,
+                                   enum journal_purpose purpose) {
     bool here = journal->offset + bytes <= journal->end, owners = purpose == JOURNAL_FOR_OWNERS;
     size_t left = left_by(journal, purpose), spare = spare_files(journal);
-    if (!owners && journal->stalled && spare <= left) spare = left + 1; /* beyond the limit, as said above */
+    if (!owners && journal->stalled && spare <= left)
+        spare = left + 1; /* beyond the limit, as said above */
     bool may = here ? spare >= left || !owners : spare > left && !(owners && has_too_many(journal));
     if (may && !here && !has_file(journal, purpose)) {
         if (owners && journal->files.making == NULL) begin_stall(journal);
@@ -302,7 +327,8 @@ void journal_room_began(struct journal *journal) {
     env_defer(journal->env, &journal->turn);
 }
 
-/* So large a round of copies may be: it fills the file to its end, so that copying a generation takes no more room than it had. */
+/* So large a round of copies may be: it fills the file to its end, so that copying a generation
+ * takes no more room than it had. */
 static size_t copies_limit(const struct journal *journal) {
     size_t limit = journal_round_limit(journal);
     uint64_t here = rest_of_file(journal);
@@ -322,7 +348,8 @@ static bool copy_extent(struct journal *journal, const struct journal_group_stat
     if (index < extent->kept) index = extent->kept;
     for (; index <= extent->last; index++) {
         struct entry *entry = journal_extent_entry(extent, index);
-        if (!journal_round_is_empty(journal->copies) && bytes_with(journal->copies, entry) > limit) return false;
+        if (!journal_round_is_empty(journal->copies) && bytes_with(journal->copies, entry) > limit)
+            return false;
         journal_round_add_entry(journal->copies, JOURNAL_COPY, entry);
         journal->stats.entries_copied_forward++;
     }
@@ -355,7 +382,8 @@ bool journal_room_copy(struct journal *journal) {
 
 /* ---- Progress that overtakes ---- */
 
-/* How far the group needs nothing: what it said it has synced, or everything if it is forgotten; only of what has a place. */
+/* How far the group needs nothing: what it said it has synced, or everything if it is forgotten;
+ * only of what has a place. */
 static uint64_t not_needed(const struct journal_group_state *group) {
     uint64_t last = journal_state_last(group);
     return group->asked_void == 0 || group->asked_progress > last ? last : group->asked_progress;
@@ -383,7 +411,8 @@ struct asked {
     uint64_t group, index;
 };
 
-/* As many generations as lie above half of the limit; the oldest in any case, the present one never. */
+/* As many generations as lie above half of the limit; the oldest in any case, the present one
+ * never. */
 static uint64_t pressed_up_to(const struct journal *journal) {
     uint64_t half = limit_bytes(journal) / 2, live = journal->files.live_bytes;
     uint64_t up_to = journal_state_oldest(&journal->state);
@@ -391,7 +420,8 @@ static uint64_t pressed_up_to(const struct journal *journal) {
     return up_to < journal->state.generation ? up_to : journal->state.generation - 1;
 }
 
-/* Owners that can do something: they have committed entries in these generations that they have not synced. */
+/* Owners that can do something: they have committed entries in these generations that they have not
+ * synced. */
 static size_t owners_of(const struct journal *journal, uint64_t up_to, struct asked *asked) {
     size_t count = 0;
     struct journal_group_state *group, *next;
@@ -399,7 +429,8 @@ static size_t owners_of(const struct journal *journal, uint64_t up_to, struct as
         log_index index = 0;
         for (size_t i = 0; i < group->extent_count; i++)
             if (group->extents[i].generation <= up_to) index = group->extents[i].last;
-        if (index <= group->asked_progress || group->asked_commit <= group->asked_progress) continue;
+        if (index <= group->asked_progress || group->asked_commit <= group->asked_progress)
+            continue;
         asked[count++] = (struct asked){group->group, index};
     }
     return count;
@@ -407,7 +438,9 @@ static size_t owners_of(const struct journal *journal, uint64_t up_to, struct as
 
 void journal_room_press(struct journal *journal) {
     uint64_t oldest = journal_state_oldest(&journal->state);
-    if (journal->on_pressure == NULL || !room_is_short(journal) || oldest == journal->state.generation) return;
+    if (journal->on_pressure == NULL || !room_is_short(journal) ||
+        oldest == journal->state.generation)
+        return;
     if (journal->pressed == journal->state.generation + oldest) return;
     journal->pressed = journal->state.generation + oldest;
     struct asked *asked = mem_alloc(HASH_COUNT(journal->state.groups) * sizeof *asked);

@@ -1,36 +1,36 @@
 /*
- * Recovery of the journal, as a table. Rounds are written one after the other, each synced before the next is begun;
- * hence at most the last one can be torn, and a bad round with a whole later one behind it was damaged afterwards.
+ * Recovery of the journal, as a table. Rounds are written one after the other, each synced before
+ * the next is begun; hence at most the last one can be torn, and a bad round with a whole later one
+ * behind it was damaged afterwards.
  *
  *     what is found                                              decision
- *  1  no file, or none that ever held a whole round              no journal (the caller refuses if there must be one)
- *  2  the last round is whole                                    everything counts, synced or not (see 12)
- *  3  the last round is not whole (header, records, a body,      torn: it is cut
- *     footer), nothing whole behind it
- *  4  rounds of an earlier life of the file behind the end       ignored: another generation
- *  5  a round with the sequence of one that was cut              ignored: below the sequence that follows the cut
- *  6  a new generation of which neither checkpoint is whole      the file is free; the journal ends in the one before
- *  7  the first checkpoint of a file is bad, its copy whole      the copy counts
- *  8  the first is whole, its copy bad                           the first counts
- *  9  a bad round with whole later ones behind it                damage: refused, with the place and what was in it
- * 10  a file does not continue the one before                    damage at the end of the one before
- * 11  a generation that is needed has no file; two files say     damage: refused
- *     that they are the same one
- * 12  a bad round that a later one repeats                       the repetition counts (the last round of a process may
- *                                                                have been in the cache only: the next one repeats it)
- * 13  a whole round at a place that its header does not name     as if it were not whole: 3 or 9
- * 14  a file shorter than it should be                           free: it was being made, and is removed; with rounds in it:
- *                                                                damage where no setting makes such a size; else as it is
- *     ... ending within a round whose header is whole            damage: a round is begun only where it fits; a round that lets the
- *                                                                file grow, at a start, is the exception: torn, as in 3
- * 15  rounds of another journal                                  another salt: not whole; a whole file of them: refused
- * 16  a file of a newer format                                   refused: ERR_VERSION
- * 17  all rounds whole, but the entries of a group have a hole   damage: refused
- * 18  the last round is of a start                               it is not repeated: the round before it was synced. Starts that
- *                                                                write nothing more take turns in two places, and each round says
- *                                                                all that the other does: one may be torn
+ *  1  no file, or none that ever held a whole round              no journal (the caller refuses if
+ * there must be one) 2  the last round is whole                                    everything
+ * counts, synced or not (see 12) 3  the last round is not whole (header, records, a body, torn: it
+ * is cut footer), nothing whole behind it 4  rounds of an earlier life of the file behind the end
+ * ignored: another generation 5  a round with the sequence of one that was cut ignored: below the
+ * sequence that follows the cut 6  a new generation of which neither checkpoint is whole      the
+ * file is free; the journal ends in the one before 7  the first checkpoint of a file is bad, its
+ * copy whole      the copy counts 8  the first is whole, its copy bad                           the
+ * first counts 9  a bad round with whole later ones behind it                damage: refused, with
+ * the place and what was in it 10  a file does not continue the one before damage at the end of the
+ * one before 11  a generation that is needed has no file; two files say     damage: refused that
+ * they are the same one 12  a bad round that a later one repeats                       the
+ * repetition counts (the last round of a process may have been in the cache only: the next one
+ * repeats it) 13  a whole round at a place that its header does not name     as if it were not
+ * whole: 3 or 9 14  a file shorter than it should be                           free: it was being
+ * made, and is removed; with rounds in it: damage where no setting makes such a size; else as it is
+ *     ... ending within a round whose header is whole            damage: a round is begun only
+ * where it fits; a round that lets the file grow, at a start, is the exception: torn, as in 3 15
+ * rounds of another journal                                  another salt: not whole; a whole file
+ * of them: refused 16  a file of a newer format                                   refused:
+ * ERR_VERSION 17  all rounds whole, but the entries of a group have a hole   damage: refused 18 the
+ * last round is of a start                               it is not repeated: the round before it
+ * was synced. Starts that write nothing more take turns in two places, and each round says all that
+ * the other does: one may be torn
  *
- * Not seen: newest files that are gone altogether, or cut exactly between two rounds, where the segments hold nothing of theirs. What was promised in them is lost.
+ * Not seen: newest files that are gone altogether, or cut exactly between two rounds, where the
+ * segments hold nothing of theirs. What was promised in them is lost.
  */
 #include "storage/journal/journal_recovery.h"
 
@@ -64,15 +64,17 @@ static int cannot_read(struct recovery *recovery, const struct journal_file *fil
     char name[512];
     journal_files_name(recovery->files, file->number, name);
     if (error == ERR_VERSION)
-        return error_set(recovery->why, error,
-                         "the journal file %s is of a newer format than this program knows (%d); start a newer draved",
-                         name, JOURNAL_FORMAT);
-    return error_set(recovery->why, error, "cannot read the journal file %s (%s); %s", name, error_phrase(error),
-                     error_advice(error));
+        return error_set(
+            recovery->why, error,
+            "the journal file %s is of a newer format than this program knows (%d); start a newer draved",
+            name, JOURNAL_FORMAT);
+    return error_set(recovery->why, error, "cannot read the journal file %s (%s); %s", name,
+                     error_phrase(error), error_advice(error));
 }
 
 /* "; it held entry 7 of group 3, ..." from the footer at `offset`; false if there is none. */
-static bool describe_footer(const uint8_t *footer, size_t room, const struct journal_round_header *place, char *into,
+static bool describe_footer(const uint8_t *footer, size_t room,
+                            const struct journal_round_header *place, char *into,
                             size_t into_size) {
     int entries = journal_footer_decode(footer, room, place);
     if (entries <= 0) return false;
@@ -80,14 +82,16 @@ static bool describe_footer(const uint8_t *footer, size_t room, const struct jou
     journal_footer_entry_at(footer, 0, &first);
     journal_footer_entry_at(footer, (size_t)entries - 1, &last);
     snprintf(into, into_size,
-             "; it held %d %s, from entry %" PRIu64 " of group %" PRIu64 " to entry %" PRIu64 " of group %" PRIu64,
-             entries, entries == 1 ? "entry" : "entries", first.index, first.group, last.index, last.group);
+             "; it held %d %s, from entry %" PRIu64 " of group %" PRIu64 " to entry %" PRIu64
+             " of group %" PRIu64,
+             entries, entries == 1 ? "entry" : "entries", first.index, first.group, last.index,
+             last.group);
     return true;
 }
 
 /* Looks for the footer of the round at `offset`, sector by sector, up to `until`. */
-static void describe_round(struct recovery *recovery, uint64_t generation, uint64_t offset, uint64_t until, char *into,
-                           size_t into_size) {
+static void describe_round(struct recovery *recovery, uint64_t generation, uint64_t offset,
+                           uint64_t until, char *into, size_t into_size) {
     struct journal_round_header place = {.salt = recovery->reader.salt,
                                          .generation = generation,
                                          .file = recovery->reader.file->number,
@@ -107,8 +111,8 @@ static bool is_unreadable(int error) {
     return error != ERR_NONE && error != ERR_MALFORMED && error != ERR_CORRUPT && error != ERR_EOF;
 }
 
-static int damaged(struct recovery *recovery, const struct journal_file *file, uint64_t generation, uint64_t offset,
-                   uint64_t until) {
+static int damaged(struct recovery *recovery, const struct journal_file *file, uint64_t generation,
+                   uint64_t offset, uint64_t until) {
     char name[512], held[160];
     journal_files_name(recovery->files, file->number, name);
     describe_round(recovery, generation, offset, until, held, sizeof held);
@@ -122,15 +126,16 @@ static int damaged(struct recovery *recovery, const struct journal_file *file, u
 /* ---- Which file holds which generation ---- */
 
 /* The next whole round at or behind `offset` that `wanted` accepts. ERR_EOF: none. */
-static int find_round(struct recovery *recovery, uint64_t offset, const struct journal_round_header *wanted,
+static int find_round(struct recovery *recovery, uint64_t offset,
+                      const struct journal_round_header *wanted,
                       struct journal_round_header *header) {
     const uint8_t *round;
     while (offset < recovery->reader.file->size) {
         int error = journal_reader_round(&recovery->reader, offset, header, &round);
         if (is_unreadable(error)) return error;
         bool whole = error == ERR_NONE;
-        if (whole &&
-            (wanted == NULL || (header->generation == wanted->generation && header->sequence > wanted->sequence)))
+        if (whole && (wanted == NULL || (header->generation == wanted->generation &&
+                                         header->sequence > wanted->sequence)))
             return ERR_NONE;
         offset += whole ? journal_round_size(header->payload_len, header->entries) : JOURNAL_BLOCK;
     }
@@ -150,7 +155,8 @@ static int search_generation(struct recovery *recovery, struct journal_file *fil
     return error == ERR_EOF ? ERR_NONE : error;
 }
 
-/* Both checkpoints of one generation are whole: then nothing newer can hide behind a block that was not written. */
+/* Both checkpoints of one generation are whole: then nothing newer can hide behind a block that was
+ * not written. */
 static int survey_file(struct recovery *recovery, struct journal_file *file) {
     struct journal_round_header first, copy;
     const uint8_t *round;
@@ -158,8 +164,8 @@ static int survey_file(struct recovery *recovery, struct journal_file *file) {
     int error = journal_reader_round(&recovery->reader, 0, &first, &round);
     if (is_unreadable(error)) return error;
     if (error == ERR_NONE) {
-        error = journal_reader_round(&recovery->reader, journal_round_size(first.payload_len, first.entries), &copy,
-                                     &round);
+        error = journal_reader_round(
+            &recovery->reader, journal_round_size(first.payload_len, first.entries), &copy, &round);
         if (is_unreadable(error)) return error;
         if (error == ERR_NONE && copy.generation == first.generation) {
             file->generation = first.generation;
@@ -181,9 +187,10 @@ static int find_salt(struct recovery *recovery) {
         if (is_unreadable(error)) return cannot_read(recovery, file, error);
         if (error != ERR_NONE) continue;
         if (salt != 0 && header.salt != salt)
-            return error_set(recovery->why, ERR_CORRUPT,
-                             "the directory %s holds files of two journals; remove those that were copied there",
-                             recovery->files->path);
+            return error_set(
+                recovery->why, ERR_CORRUPT,
+                "the directory %s holds files of two journals; remove those that were copied there",
+                recovery->files->path);
         salt = header.salt;
     }
     recovery->reader.salt = salt;
@@ -213,7 +220,8 @@ static uint64_t made_size(const struct recovery *recovery) {
 /* Row 14: files are made in whole blocks, before the first round is written. */
 static int check_size(struct recovery *recovery, const struct journal_file *file) {
     uint64_t expected = made_size(recovery);
-    if (file->generation == 0 || file->size >= expected || file->size % JOURNAL_BLOCK == 0) return ERR_NONE;
+    if (file->generation == 0 || file->size >= expected || file->size % JOURNAL_BLOCK == 0)
+        return ERR_NONE;
     return was_cut(recovery, file);
 }
 
@@ -235,10 +243,11 @@ static int file_of(struct recovery *recovery, uint64_t generation, struct journa
         struct journal_file *file = recovery->files->all[i];
         if (file->generation != generation) continue;
         if (*found != NULL)
-            return error_set(recovery->why, ERR_CORRUPT,
-                             "the journal files %08u and %08u in %s both say that they hold generation %" PRIu64
-                             ". " ADVICE,
-                             (*found)->number, file->number, recovery->files->path, generation);
+            return error_set(
+                recovery->why, ERR_CORRUPT,
+                "the journal files %08u and %08u in %s both say that they hold generation %" PRIu64
+                ". " ADVICE,
+                (*found)->number, file->number, recovery->files->path, generation);
         *found = file;
     }
     return ERR_NONE;
@@ -246,11 +255,13 @@ static int file_of(struct recovery *recovery, uint64_t generation, struct journa
 
 /* ---- Walking through the rounds of a generation ---- */
 
-static void apply_round(struct recovery *recovery, const uint8_t *round, const struct journal_round_header *header) {
+static void apply_round(struct recovery *recovery, const uint8_t *round,
+                        const struct journal_round_header *header) {
     struct journal_record record;
     int error;
-    for (size_t at = 0; (error = journal_record_next(round + JOURNAL_HEADER_SIZE, header->payload_len, &at, &record,
-                                                     NULL)) == ERR_NONE;) {
+    for (size_t at = 0;
+         (error = journal_record_next(round + JOURNAL_HEADER_SIZE, header->payload_len, &at,
+                                      &record, NULL)) == ERR_NONE;) {
         struct entry *entry = NULL;
         if (record.entry != NULL) {
             struct slice body = slice_copy(NULL, record.body, record.body_len);
@@ -264,8 +275,8 @@ static void apply_round(struct recovery *recovery, const uint8_t *round, const s
 }
 
 /* The round continues what was read so far; a generation begins with a checkpoint. */
-static bool continues(const struct recovery *recovery, const struct journal_round_header *header, uint64_t generation,
-                      bool started) {
+static bool continues(const struct recovery *recovery, const struct journal_round_header *header,
+                      uint64_t generation, bool started) {
     if (MUTANT(MUTANT_STALE_TAIL_ACCEPTED) && started) return true;
     if (header->generation != generation) return false;
     if (!started && (header->flags & JOURNAL_CHECKPOINT) == 0) return false;
@@ -283,11 +294,13 @@ static void recovery_take(struct recovery *recovery, struct journal_file *file,
     if (!(header->flags & JOURNAL_START)) recovery->settled = recovery->end;
 }
 
-/* At `offset` nothing continues the journal. A whole later round there or behind? Then it is one that stands in for what
- * is bad here (rows 7, 8, 12), or this is damage (rows 9, 10). ERR_EOF: it is the end. */
-static int skip_bad(struct recovery *recovery, struct journal_file *file, uint64_t *offset, bool started) {
-    struct journal_round_header wanted = {.generation = file->generation,
-                                          .sequence = recovery->begun ? recovery->last.sequence : 0};
+/* At `offset` nothing continues the journal. A whole later round there or behind? Then it is one
+ * that stands in for what is bad here (rows 7, 8, 12), or this is damage (rows 9, 10). ERR_EOF: it
+ * is the end. */
+static int skip_bad(struct recovery *recovery, struct journal_file *file, uint64_t *offset,
+                    bool started) {
+    struct journal_round_header wanted = {
+        .generation = file->generation, .sequence = recovery->begun ? recovery->last.sequence : 0};
     struct journal_round_header next;
     int error = find_round(recovery, *offset, &wanted, &next);
     if (error == ERR_EOF) return ERR_EOF;
@@ -305,13 +318,16 @@ static int skip_bad(struct recovery *recovery, struct journal_file *file, uint64
     return damaged(recovery, file, file->generation, *offset, next.offset);
 }
 
-/* Row 14, of the generation that the file holds: what was there in an earlier life may have been longer. A round that reaches beyond
- * the size in which files are made has let the file grow, and may have been torn at that. */
-static bool ends_within_round(struct recovery *recovery, const struct journal_file *file, uint64_t offset) {
+/* Row 14, of the generation that the file holds: what was there in an earlier life may have been
+ * longer. A round that reaches beyond the size in which files are made has let the file grow, and
+ * may have been torn at that. */
+static bool ends_within_round(struct recovery *recovery, const struct journal_file *file,
+                              uint64_t offset) {
     struct journal_round_header header;
     if (journal_reader_header(&recovery->reader, offset, &header) != ERR_NONE) return false;
     uint64_t size = journal_round_size(header.payload_len, header.entries);
-    return header.generation == file->generation && size > file->size - offset && offset + size <= made_size(recovery);
+    return header.generation == file->generation && size > file->size - offset &&
+           offset + size <= made_size(recovery);
 }
 
 static int walk_file(struct recovery *recovery, struct journal_file *file) {
@@ -331,7 +347,8 @@ static int walk_file(struct recovery *recovery, struct journal_file *file) {
             continue;
         }
         error = skip_bad(recovery, file, &offset, started);
-        if (error == ERR_EOF) return ends_within_round(recovery, file, offset) ? was_cut(recovery, file) : ERR_NONE;
+        if (error == ERR_EOF)
+            return ends_within_round(recovery, file, offset) ? was_cut(recovery, file) : ERR_NONE;
         if (error != ERR_NONE) return error;
     }
 }
@@ -358,8 +375,8 @@ static int read_generations(struct recovery *recovery, uint64_t oldest, uint64_t
         if (error != ERR_NONE) return error;
         if (file == NULL)
             return error_set(recovery->why, ERR_CORRUPT,
-                             "the journal in %s lacks the file of generation %" PRIu64 " (it needs %" PRIu64
-                             " to %" PRIu64 "). " ADVICE,
+                             "the journal in %s lacks the file of generation %" PRIu64
+                             " (it needs %" PRIu64 " to %" PRIu64 "). " ADVICE,
                              recovery->files->path, generation, oldest, newest);
         error = walk_file(recovery, file);
         if (error != ERR_NONE) return error;
@@ -374,7 +391,8 @@ static int check_groups(struct recovery *recovery) {
         uint64_t missing;
         if (journal_state_check(group, &missing) != ERR_NONE)
             return error_set(recovery->why, ERR_CORRUPT,
-                             "the journal in %s lacks entry %" PRIu64 " of group %" PRIu64 ". " ADVICE,
+                             "the journal in %s lacks entry %" PRIu64 " of group %" PRIu64
+                             ". " ADVICE,
                              recovery->files->path, missing, group->group);
     }
     return ERR_NONE;
@@ -385,7 +403,8 @@ static bool torn_at_end(struct recovery *recovery) {
     struct journal_round_header header;
     journal_reader_file(&recovery->reader, recovery->last_file);
     return journal_reader_header(&recovery->reader, recovery->end, &header) == ERR_NONE &&
-           header.generation == recovery->last.generation && header.sequence > recovery->last.sequence;
+           header.generation == recovery->last.generation &&
+           header.sequence > recovery->last.sequence;
 }
 
 static int set_tail(struct recovery *recovery, struct journal_tail *tail) {
@@ -410,7 +429,8 @@ static int recovery_recover(struct recovery *recovery, struct journal_tail *tail
     if (error != ERR_NONE) return error;
     uint64_t newest = 0, oldest = 0;
     for (size_t i = 0; i < recovery->files->count; i++)
-        if (recovery->files->all[i]->generation > newest) newest = recovery->files->all[i]->generation;
+        if (recovery->files->all[i]->generation > newest)
+            newest = recovery->files->all[i]->generation;
     if (newest == 0) return ERR_NONE; /* row 1 */
     struct journal_file *file;
     error = file_of(recovery, newest, &file);
@@ -427,8 +447,8 @@ static int recovery_recover(struct recovery *recovery, struct journal_tail *tail
     return ERR_NONE;
 }
 
-int journal_recover(struct journal_files *files, struct journal_state *state, struct journal_tail *tail,
-                    struct error_text *why) {
+int journal_recover(struct journal_files *files, struct journal_state *state,
+                    struct journal_tail *tail, struct error_text *why) {
     struct recovery recovery = {.files = files, .state = state, .why = why};
     *tail = (struct journal_tail){0};
     journal_reader_init(&recovery.reader);

@@ -65,17 +65,21 @@ void journal_round_reserve(struct journal_round *round, size_t bytes) {
 
 static void keep_entry(struct journal_round *round, struct entry *entry) {
     if (round->entry_count == round->entry_capacity) {
-        round->entry_capacity = round->entry_capacity == 0 ? FIRST_ENTRIES : 2 * round->entry_capacity;
-        round->entries = mem_realloc(round->entries, round->entry_capacity * sizeof *round->entries);
+        round->entry_capacity = round->entry_capacity == 0 ? FIRST_ENTRIES
+                                                           : 2 * round->entry_capacity;
+        round->entries = mem_realloc(round->entries,
+                                     round->entry_capacity * sizeof *round->entries);
     }
     round->entries[round->entry_count++] = entry_ref(entry);
 }
 
-void journal_round_add(struct journal_round *round, const struct journal_record *record, struct entry *entry) {
+void journal_round_add(struct journal_round *round, const struct journal_record *record,
+                       struct entry *entry) {
     size_t size = journal_record_size(record);
     size_t payload_len = round->len - JOURNAL_HEADER_SIZE + size;
     CHECK(payload_len <= UINT32_MAX);
-    journal_round_reserve(round, journal_round_size(payload_len, round->entry_count + (entry != NULL)));
+    journal_round_reserve(round,
+                          journal_round_size(payload_len, round->entry_count + (entry != NULL)));
     uint8_t *at = round->data + round->len;
     size_t summed = journal_record_encode(record, at);
     round->payload_crc = crc32c(round->payload_crc, at, summed);
@@ -102,7 +106,8 @@ void journal_round_add_records(struct journal_round *round, const uint8_t *paylo
     for (size_t at = 0; journal_record_next(payload, len, &at, &record, NULL) == ERR_NONE;) {
         struct entry *entry = NULL;
         if (record.entry != NULL) {
-            int error = entry_from_checked_bytes(record.entry, slice_copy(NULL, record.body, record.body_len), &entry);
+            int error = entry_from_checked_bytes(
+                record.entry, slice_copy(NULL, record.body, record.body_len), &entry);
             CHECK(error == ERR_NONE);
         }
         journal_round_add(round, &record, entry);

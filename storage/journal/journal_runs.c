@@ -9,14 +9,16 @@ void journal_lineage_close(struct journal_lineage *lineage) {
     mem_free(lineage->witnesses);
 }
 
-const struct journal_witness *journal_lineage_witness(const struct journal_lineage *lineage, uint64_t directory) {
+const struct journal_witness *journal_lineage_witness(const struct journal_lineage *lineage,
+                                                      uint64_t directory) {
     for (size_t i = 0; i < lineage->witness_count; i++)
         if (lineage->witnesses[i].directory == directory) return &lineage->witnesses[i];
     return NULL;
 }
 
 static void apply_witness(struct journal_lineage *lineage, const struct journal_record *record) {
-    struct journal_witness *witness = (struct journal_witness *)journal_lineage_witness(lineage, record->directory);
+    struct journal_witness *witness = (struct journal_witness *)journal_lineage_witness(
+        lineage, record->directory);
     if (witness == NULL) {
         size_t bytes = (lineage->witness_count + 1) * sizeof *lineage->witnesses;
         lineage->witnesses = mem_realloc(lineage->witnesses, bytes);
@@ -36,7 +38,8 @@ static void apply_run(struct journal_lineage *lineage, const struct journal_reco
         if (lineage->runs[i].id == record->run) return;
     if (lineage->run_count == JOURNAL_RUNS_MAX)
         memmove(lineage->runs, lineage->runs + 1, --lineage->run_count * sizeof lineage->runs[0]);
-    lineage->runs[lineage->run_count++] = (struct journal_run){.id = record->run, .begin = record->sequence};
+    lineage->runs[lineage->run_count++] = (struct journal_run){.id = record->run,
+                                                               .begin = record->sequence};
 }
 
 void journal_lineage_apply(struct journal_lineage *lineage, const struct journal_record *record) {
@@ -47,7 +50,8 @@ void journal_lineage_apply(struct journal_lineage *lineage, const struct journal
     }
 }
 
-void journal_lineage_add_runs_to(const struct journal_lineage *lineage, struct journal_round *round) {
+void journal_lineage_add_runs_to(const struct journal_lineage *lineage,
+                                 struct journal_round *round) {
     for (size_t i = 0; i < lineage->run_count; i++) {
         struct journal_record run = {
             .kind = JOURNAL_RUN, .run = lineage->runs[i].id, .sequence = lineage->runs[i].begin};
@@ -61,16 +65,20 @@ void journal_lineage_add_to(const struct journal_lineage *lineage, struct journa
     journal_lineage_add_runs_to(lineage, round);
     for (size_t i = 0; i < lineage->witness_count; i++) {
         const struct journal_witness *seen = &lineage->witnesses[i];
-        struct journal_record witness = {
-            .kind = JOURNAL_WITNESS, .directory = seen->directory, .run = seen->run, .sequence = seen->sequence};
+        struct journal_record witness = {.kind = JOURNAL_WITNESS,
+                                         .directory = seen->directory,
+                                         .run = seen->run,
+                                         .sequence = seen->sequence};
         journal_round_add(round, &witness, NULL);
     }
 }
 
-bool journal_lineage_covers(const struct journal_lineage *lineage, uint64_t run, uint64_t sequence) {
+bool journal_lineage_covers(const struct journal_lineage *lineage, uint64_t run,
+                            uint64_t sequence) {
     for (size_t i = 0; i < lineage->run_count; i++) {
         if (lineage->runs[i].id != run) continue;
         return i + 1 == lineage->run_count || sequence <= lineage->runs[i + 1].begin;
     }
-    return lineage->run_count > 0 && sequence <= lineage->runs[0].begin; /* of a run that is forgotten */
+    return lineage->run_count > 0 &&
+           sequence <= lineage->runs[0].begin; /* of a run that is forgotten */
 }

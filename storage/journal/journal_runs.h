@@ -1,10 +1,12 @@
 /*
- * Whether a journal went back in time: which runs of this broker wrote it, and what this broker saw of the journals of others.
+ * Whether a journal went back in time: which runs of this broker wrote it, and what this broker saw
+ * of the journals of others.
  *
- * Every opening is a run, with a random number, recorded before anything else; it begins behind the last round that was found.
- * Another broker that heard "run r is durable up to sequence s" can ask later whether the journal still covers that. One that
- * was put back from an older copy, or lost its end, does not: run r is not in it, or ended earlier; further starts do not
- * change that. Invariant: runs are in the order of their beginnings; only the oldest are forgotten.
+ * Every opening is a run, with a random number, recorded before anything else; it begins behind the
+ * last round that was found. Another broker that heard "run r is durable up to sequence s" can ask
+ * later whether the journal still covers that. One that was put back from an older copy, or lost
+ * its end, does not: run r is not in it, or ended earlier; further starts do not change that.
+ * Invariant: runs are in the order of their beginnings; only the oldest are forgotten.
  */
 #ifndef STORAGE_JOURNAL_JOURNAL_RUNS_H
 #define STORAGE_JOURNAL_JOURNAL_RUNS_H
@@ -32,11 +34,13 @@ void journal_lineage_close(struct journal_lineage *lineage);
 /* A JOURNAL_RUN or JOURNAL_WITNESS. */
 void journal_lineage_apply(struct journal_lineage *lineage, const struct journal_record *record);
 /* The records that make the same runs; of a checkpoint: that make the same lineage. */
-void journal_lineage_add_runs_to(const struct journal_lineage *lineage, struct journal_round *round);
+void journal_lineage_add_runs_to(const struct journal_lineage *lineage,
+                                 struct journal_round *round);
 void journal_lineage_add_to(const struct journal_lineage *lineage, struct journal_round *round);
 
 /* See journal_covers and journal_witness_of. */
 bool journal_lineage_covers(const struct journal_lineage *lineage, uint64_t run, uint64_t sequence);
-const struct journal_witness *journal_lineage_witness(const struct journal_lineage *lineage, uint64_t directory);
+const struct journal_witness *journal_lineage_witness(const struct journal_lineage *lineage,
+                                                      uint64_t directory);
 
 #endif

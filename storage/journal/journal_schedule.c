@@ -1,11 +1,13 @@
 /*
  * The order of events in the journal: which round is next, and who is told when it is durable.
  *
- * Happy path: at the end of a turn in which something wants to be durable the first round of the queue is written, unless a
- * write is under way: then the end of that one starts it. When a round is durable the next one starts first, then waiters
- * are told, in the order in which they asked, and at last the owners of the oldest generation are asked for room.
- * A round that does not fit into the file lets the next generation begin, which is a write of its own; without room it
- * waits, and each change of that (journal_reclaim.c) ends in a turn here. Progress overtakes rounds that wait for the room that it gives.
+ * Happy path: at the end of a turn in which something wants to be durable the first round of the
+ * queue is written, unless a write is under way: then the end of that one starts it. When a round
+ * is durable the next one starts first, then waiters are told, in the order in which they asked,
+ * and at last the owners of the oldest generation are asked for room. A round that does not fit
+ * into the file lets the next generation begin, which is a write of its own; without room it waits,
+ * and each change of that (journal_reclaim.c) ends in a turn here. Progress overtakes rounds that
+ * wait for the room that it gives.
  * Invariants: waiters are told only of what is durable, and never inside a call of an owner.
  */
 #include "base/check.h"
@@ -60,8 +62,8 @@ static void find_told(struct journal *journal) {
     if (rest == NULL) journal->waiters.end = &journal->waiters.first;
 }
 
-/* In order. A round may hold something of thousands of groups: some in this turn, the rest in later ones. One that waits again inside is told in a
- * later turn. */
+/* In order. A round may hold something of thousands of groups: some in this turn, the rest in later
+ * ones. One that waits again inside is told in a later turn. */
 static void tell_waiters(struct journal *journal) {
     find_told(journal);
     while (journal->telling.first != NULL) {
@@ -91,8 +93,10 @@ static bool is_due(const struct journal *journal) {
     return journal->queue != journal->gathering || journal->gathering->wanted;
 }
 
-/* Writes the round, or what it needs before it: the beginning of the next generation. *placed: it was the round; false: there is no room. */
-static bool write(struct journal *journal, struct journal_round *round, enum journal_purpose purpose, bool *placed) {
+/* Writes the round, or what it needs before it: the beginning of the next generation. *placed: it
+ * was the round; false: there is no room. */
+static bool write(struct journal *journal, struct journal_round *round,
+                  enum journal_purpose purpose, bool *placed) {
     size_t bytes = journal_round_bytes(round);
     *placed = false;
     switch (journal_room_for(journal, bytes, purpose)) {
@@ -120,7 +124,8 @@ static bool write_copies(struct journal *journal) {
 
 static bool write_next(struct journal *journal) {
     bool placed;
-    if (!is_due(journal) || !write(journal, journal->queue, JOURNAL_FOR_OWNERS, &placed)) return false;
+    if (!is_due(journal) || !write(journal, journal->queue, JOURNAL_FOR_OWNERS, &placed))
+        return false;
     if (placed) journal->owners_turn = true;
     return true;
 }
@@ -132,7 +137,8 @@ static void write_progress(struct journal *journal) {
     if (!placed) journal_round_free(round);
 }
 
-/* What gives room back goes first; progress as a part of the next round, unless that one waits for room. */
+/* What gives room back goes first; progress as a part of the next round, unless that one waits for
+ * room. */
 static void next_round(struct journal *journal) {
     if (journal->write.busy || journal->closing) return;
     if (!write_copies(journal) && !write_next(journal)) write_progress(journal);

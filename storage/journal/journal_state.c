@@ -1,8 +1,9 @@
 /*
  * The state of every group, and the extents of its entries.
  *
- * Extents are few (one or two a group), so they are a plain array. The references of an extent are a row that grows at
- * the end and is consumed from the front; the row moves to its beginning when it is full.
+ * Extents are few (one or two a group), so they are a plain array. The references of an extent are
+ * a row that grows at the end and is consumed from the front; the row moves to its beginning when
+ * it is full.
  */
 #include "base/mem.h"
 #define uthash_malloc(size) mem_alloc(size)
@@ -17,8 +18,9 @@
 /* ---- Counting what each generation has ---- */
 
 static size_t *extents_of(struct journal_state *state, uint64_t generation) {
-    CHECK(generation >= state->first_generation); /* journal_recover walks them upwards from the oldest */
-    CHECK(generation <= state->generation);       /* as above */
+    CHECK(generation >=
+          state->first_generation);         /* journal_recover walks them upwards from the oldest */
+    CHECK(generation <= state->generation); /* as above */
     return &state->extents[generation - state->first_generation];
 }
 
@@ -30,21 +32,24 @@ void journal_state_begin(struct journal_state *state, uint64_t generation) {
     size_t count = (size_t)(generation - state->first_generation) + 1;
     if (count > state->extents_capacity) {
         state->extents_capacity = 2 * count;
-        state->extents = mem_realloc(state->extents, state->extents_capacity * sizeof *state->extents);
+        state->extents = mem_realloc(state->extents,
+                                     state->extents_capacity * sizeof *state->extents);
     }
     state->extents[count - 1] = 0;
 }
 
 uint64_t journal_state_oldest(const struct journal_state *state) {
     uint64_t generation = state->first_generation;
-    while (generation < state->generation && state->extents[generation - state->first_generation] == 0)
+    while (generation < state->generation &&
+           state->extents[generation - state->first_generation] == 0)
         generation++;
     return generation;
 }
 
 void journal_state_drop(struct journal_state *state, uint64_t below) {
     if (below <= state->first_generation) return;
-    CHECK(below <= journal_state_oldest(state)); /* the caller asked for the oldest that is needed */
+    CHECK(below <=
+          journal_state_oldest(state)); /* the caller asked for the oldest that is needed */
     size_t gone = (size_t)(below - state->first_generation);
     size_t stay = (size_t)(state->generation - below) + 1;
     memmove(state->extents, state->extents + gone, stay * sizeof *state->extents);
@@ -74,7 +79,8 @@ static void reserve_ref(struct journal_extent *extent, size_t count) {
     extent->entries = mem_realloc(extent->entries, extent->capacity * sizeof *extent->entries);
 }
 
-/* The extent grows by one entry; NULL: no reference is needed, then none of those before it is either. */
+/* The extent grows by one entry; NULL: no reference is needed, then none of those before it is
+ * either. */
 static void push_back(struct journal_extent *extent, struct entry *entry) {
     if (entry == NULL) {
         drop_refs_below(extent, extent->last + 1);
@@ -95,7 +101,8 @@ struct entry *journal_extent_entry(const struct journal_extent *extent, log_inde
 
 /* ---- The extents of a group ---- */
 
-static void remove_extent(struct journal_state *state, struct journal_group_state *group, size_t at) {
+static void remove_extent(struct journal_state *state, struct journal_group_state *group,
+                          size_t at) {
     struct journal_extent *extent = &group->extents[at];
     drop_refs_below(extent, extent->last + 1);
     --*extents_of(state, extent->generation);
@@ -103,9 +110,11 @@ static void remove_extent(struct journal_state *state, struct journal_group_stat
     memmove(extent, extent + 1, (group->extent_count - at) * sizeof *extent);
 }
 
-static struct journal_extent *insert_extent(struct journal_state *state, struct journal_group_state *group, size_t at,
+static struct journal_extent *insert_extent(struct journal_state *state,
+                                            struct journal_group_state *group, size_t at,
                                             uint64_t generation) {
-    group->extents = mem_grow(group->extents, group->extent_count, &group->extent_capacity, sizeof *group->extents);
+    group->extents = mem_grow(group->extents, group->extent_count, &group->extent_capacity,
+                              sizeof *group->extents);
     struct journal_extent *extent = &group->extents[at];
     memmove(extent + 1, extent, (group->extent_count - at) * sizeof *extent);
     group->extent_count++;
@@ -114,7 +123,8 @@ static struct journal_extent *insert_extent(struct journal_state *state, struct 
     return extent;
 }
 
-static void cut_front(struct journal_state *state, struct journal_group_state *group, size_t at, uint64_t first) {
+static void cut_front(struct journal_state *state, struct journal_group_state *group, size_t at,
+                      uint64_t first) {
     struct journal_extent *extent = &group->extents[at];
     if (extent->last < first) {
         remove_extent(state, group, at);
@@ -124,7 +134,8 @@ static void cut_front(struct journal_state *state, struct journal_group_state *g
     }
 }
 
-static void cut_back(struct journal_state *state, struct journal_group_state *group, size_t at, uint64_t last) {
+static void cut_back(struct journal_state *state, struct journal_group_state *group, size_t at,
+                     uint64_t last) {
     struct journal_extent *extent = &group->extents[at];
     if (extent->first > last) {
         remove_extent(state, group, at);
@@ -139,8 +150,10 @@ static void cut_back(struct journal_state *state, struct journal_group_state *gr
 }
 
 /* The extent at `at` becomes two; the second begins with `first`. */
-static void split(struct journal_state *state, struct journal_group_state *group, size_t at, uint64_t first) {
-    struct journal_extent *back = insert_extent(state, group, at + 1, group->extents[at].generation);
+static void split(struct journal_state *state, struct journal_group_state *group, size_t at,
+                  uint64_t first) {
+    struct journal_extent *back = insert_extent(state, group, at + 1,
+                                                group->extents[at].generation);
     struct journal_extent *front = &group->extents[at];
     back->first = first;
     back->last = front->last;
@@ -156,9 +169,10 @@ static void split(struct journal_state *state, struct journal_group_state *group
 }
 
 /* Puts one entry before the extent `at`, or into the one before that if it continues it. */
-static void place_entry(struct journal_state *state, struct journal_group_state *group, size_t at, log_index index,
-                        struct entry *entry) {
-    if (group->recovered == NULL && index <= group->asked_commit && index < group->asked_void) entry = NULL;
+static void place_entry(struct journal_state *state, struct journal_group_state *group, size_t at,
+                        log_index index, struct entry *entry) {
+    if (group->recovered == NULL && index <= group->asked_commit && index < group->asked_void)
+        entry = NULL;
     struct journal_extent *extent = at > 0 ? &group->extents[at - 1] : NULL;
     if (extent == NULL || extent->generation != state->generation || extent->last + 1 != index) {
         extent = insert_extent(state, group, at, state->generation);
@@ -168,18 +182,20 @@ static void place_entry(struct journal_state *state, struct journal_group_state 
     push_back(extent, entry);
 }
 
-static void truncate_from(struct journal_state *state, struct journal_group_state *group, log_index index) {
+static void truncate_from(struct journal_state *state, struct journal_group_state *group,
+                          log_index index) {
     while (group->extent_count > 0 && group->extents[group->extent_count - 1].last >= index)
         cut_back(state, group, group->extent_count - 1, index - 1);
 }
 
-static void trim_to(struct journal_state *state, struct journal_group_state *group, log_index index) {
+static void trim_to(struct journal_state *state, struct journal_group_state *group,
+                    log_index index) {
     while (group->extent_count > 0 && group->extents[0].first <= index)
         cut_front(state, group, 0, index + 1);
 }
 
-static void copy_forward(struct journal_state *state, struct journal_group_state *group, log_index index,
-                         struct entry *entry) {
+static void copy_forward(struct journal_state *state, struct journal_group_state *group,
+                         log_index index, struct entry *entry) {
     size_t at = 0;
     while (at < group->extent_count && group->extents[at].last < index)
         at++;
@@ -238,7 +254,8 @@ uint64_t journal_state_last(const struct journal_group_state *group) {
 
 void journal_state_release_committed(struct journal_group_state *group) {
     if (group->recovered != NULL || group->asked_void == 0) return;
-    uint64_t last = group->asked_commit < group->asked_void ? group->asked_commit : group->asked_void - 1;
+    uint64_t last = group->asked_commit < group->asked_void ? group->asked_commit
+                                                            : group->asked_void - 1;
     for (size_t i = 0; i < group->extent_count && group->extents[i].first <= last; i++)
         drop_refs_below(&group->extents[i], last + 1);
 }
@@ -285,7 +302,8 @@ void journal_state_free_recovered(struct journal_group_state *group) {
 
 /* ---- Applying records ---- */
 
-/* What is in segments is committed: the record that said so may wait for the room that this one gives. */
+/* What is in segments is committed: the record that said so may wait for the room that this one
+ * gives. */
 static void apply_progress(struct journal_state *state, struct journal_group_state *group,
                            const struct journal_record *record) {
     if (record->index < group->progress) return;
@@ -296,7 +314,8 @@ static void apply_progress(struct journal_state *state, struct journal_group_sta
     trim_to(state, group, record->index);
 }
 
-static void apply_commit(struct journal_state *state, struct journal_group_state *group, uint64_t commit) {
+static void apply_commit(struct journal_state *state, struct journal_group_state *group,
+                         uint64_t commit) {
     if (commit > group->commit) group->commit = commit;
     if (MUTANT(MUTANT_REUSE_BEFORE_SYNC)) trim_to(state, group, commit);
 }
@@ -307,7 +326,8 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
     switch (record->kind) {
     case JOURNAL_ENTRY:
         truncate_from(state, group, record->index);
-        if (record->index > group->progress) place_entry(state, group, group->extent_count, record->index, entry);
+        if (record->index > group->progress)
+            place_entry(state, group, group->extent_count, record->index, entry);
         break;
     case JOURNAL_COPY:
         if (record->index > group->progress) copy_forward(state, group, record->index, entry);
@@ -335,7 +355,8 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
     }
 }
 
-void journal_state_apply(struct journal_state *state, const struct journal_record *record, struct entry *entry) {
+void journal_state_apply(struct journal_state *state, const struct journal_record *record,
+                         struct entry *entry) {
     if (record->kind == JOURNAL_MARK) {
         if (record->index > state->mark) state->mark = record->index;
         return;

@@ -1,13 +1,16 @@
 /*
  * A round gets its place and the flusher writes it.
  *
- * Happy path: a round is applied to the state, sealed, and written with one synced write; when that is reported, the files
- * that it made superfluous are free, and whoever had it written goes on (journal_schedule.c).
- * When a file is full the next generation begins in a free one, with a checkpoint of the state, twice, in one write of
- * its own: it is durable before any round behind it is written, so recovery needs one of the two copies whole.
- * Failures: a disk without room makes a write wait and begin again; any other error of a write ends the process.
- * Invariants: one write at a time; `oldest` in a header is computed from exactly the rounds up to it; a file is given
- * back only when a durable round says that it is not needed.
+ * Happy path: a round is applied to the state, sealed, and written with one synced write; when that
+ * is reported, the files that it made superfluous are free, and whoever had it written goes on
+ * (journal_schedule.c).
+ * When a file is full the next generation begins in a free one, with a checkpoint of the state,
+ * twice, in one write of its own: it is durable before any round behind it is written, so recovery
+ * needs one of the two copies whole.
+ * Failures: a disk without room makes a write wait and begin again; any other error of a write ends
+ * the process.
+ * Invariants: one write at a time; `oldest` in a header is computed from exactly the rounds up to
+ * it; a file is given back only when a durable round says that it is not needed.
  */
 #include <string.h>
 
@@ -29,8 +32,10 @@ static void apply(struct journal *journal, const struct journal_round *round) {
     size_t len = round->len - JOURNAL_HEADER_SIZE, entry = 0;
     struct journal_record record;
     int error;
-    for (size_t at = 0; (error = journal_record_next(payload, len, &at, &record, NULL)) == ERR_NONE;)
-        journal_state_apply(&journal->state, &record, record.entry != NULL ? round->entries[entry++] : NULL);
+    for (size_t at = 0;
+         (error = journal_record_next(payload, len, &at, &record, NULL)) == ERR_NONE;)
+        journal_state_apply(&journal->state, &record,
+                            record.entry != NULL ? round->entries[entry++] : NULL);
     CHECK(error == ERR_EOF);
     CHECK(entry == round->entry_count);
 }
@@ -56,7 +61,8 @@ static void write_work(struct env_job *job) {
     struct env_iov iov = {write->data, write->len};
     write->error = write->cut_to > 0 ? env_file_truncate(write->file, write->cut_to) : ERR_NONE;
     bool sync = !MUTANT(MUTANT_ACK_BEFORE_FLUSH);
-    if (write->error == ERR_NONE) write->error = env_file_write(write->file, &iov, 1, write->offset, sync);
+    if (write->error == ERR_NONE)
+        write->error = env_file_write(write->file, &iov, 1, write->offset, sync);
 }
 
 static void write_again(void *arg) {
@@ -72,13 +78,15 @@ void journal_writer_give_up(struct journal *journal) {
     journal_free_if_unused(journal);
 }
 
-/* Where the file had to grow, or the file system writes nothing in place. What was written of the round counts for nothing. */
+/* Where the file had to grow, or the file system writes nothing in place. What was written of the
+ * round counts for nothing. */
 static void wait_for_room(struct journal *journal) {
     struct journal_write *write = &journal->write;
     log_limited(journal->log, &journal->no_room, LOG_WARN,
-                "cannot write the journal in %s (%s): %s; writing waits until then", journal->files.path,
-                error_phrase(write->error), error_advice(write->error));
-    if (!write->no_room && journal->options.room != NULL) disk_space_wait(journal->options.room, write->error);
+                "cannot write the journal in %s (%s): %s; writing waits until then",
+                journal->files.path, error_phrase(write->error), error_advice(write->error));
+    if (!write->no_room && journal->options.room != NULL)
+        disk_space_wait(journal->options.room, write->error);
     write->no_room = write->waits = true;
     env_timer_start(journal->write_again, WRITE_AGAIN_US);
 }
@@ -106,12 +114,14 @@ static void write_done(struct env_job *job) {
     if (round->binding) journal->durable_sequence = round->sequence;
     journal->durable_mark = round->mark;
     if (write->counted) journal->durable_number = round->number;
-    if (journal_files_release(&journal->files, round->oldest) > 0) journal_state_drop(&journal->state, round->oldest);
+    if (journal_files_release(&journal->files, round->oldest) > 0)
+        journal_state_drop(&journal->state, round->oldest);
     journal_recycle_round(journal, round);
     write->written(journal);
 }
 
-/* Sends `len` bytes of the round's buffer on their way, to the present offset. The caller says what is particular to it. */
+/* Sends `len` bytes of the round's buffer on their way, to the present offset. The caller says what
+ * is particular to it. */
 static void start_write(struct journal *journal, struct journal_write write) {
     CHECK(!journal->write.busy);
     write.job.work = write_work;
@@ -142,7 +152,8 @@ void journal_writer_write(struct journal *journal, struct journal_round *round, 
     round->oldest = header.oldest;
     round->mark = journal->state.mark;
     size_t len = journal_round_seal(round, &header);
-    start_write(journal, (struct journal_write){.round = round, .len = len, .counted = counted, .written = written});
+    start_write(journal, (struct journal_write){
+                             .round = round, .len = len, .counted = counted, .written = written});
 }
 
 /* ---- Generations ---- */
@@ -167,8 +178,10 @@ static struct journal_round *checkpoint_of(const struct journal_state *state) {
     return round;
 }
 
-/* Seals the checkpoint twice, one behind the other; returns the round that holds both (as bytes, not as records). */
-static struct journal_round *seal_twice(struct journal *journal, struct journal_round *round, size_t *len) {
+/* Seals the checkpoint twice, one behind the other; returns the round that holds both (as bytes,
+ * not as records). */
+static struct journal_round *seal_twice(struct journal *journal, struct journal_round *round,
+                                        size_t *len) {
     size_t once = journal_round_bytes(round);
     struct journal_round *both = journal_round_new();
     journal_round_reserve(both, 2 * once);
@@ -189,7 +202,8 @@ static struct journal_round *seal_twice(struct journal *journal, struct journal_
     return both;
 }
 
-/* Takes a free file for the next generation and makes its checkpoint. `need`: bytes of the round that comes next. */
+/* Takes a free file for the next generation and makes its checkpoint. `need`: bytes of the round
+ * that comes next. */
 static struct journal_round *next_generation(struct journal *journal, size_t need, size_t *len) {
     struct journal_round *checkpoint = checkpoint_of(&journal->state);
     uint64_t generation = journal->state.generation + 1;
@@ -198,26 +212,33 @@ static struct journal_round *next_generation(struct journal *journal, size_t nee
     journal->offset = 0;
     journal_state_begin(&journal->state, generation);
     struct journal_round *both = seal_twice(journal, checkpoint, len);
-    uint64_t least = *len + (need > journal->options.file_bytes / 2 ? need : journal->options.file_bytes / 2);
+    uint64_t least =
+        *len + (need > journal->options.file_bytes / 2 ? need : journal->options.file_bytes / 2);
     journal->end = least > journal->file->size ? least : journal->file->size;
-    journal->too_large = need > journal->options.file_bytes / 2 ? journal->end - journal->file->size : 0;
+    journal->too_large = need > journal->options.file_bytes / 2 ? journal->end - journal->file->size
+                                                                : 0;
     return both;
 }
 
-void journal_writer_next_generation(struct journal *journal, size_t need, void (*written)(struct journal *journal)) {
+void journal_writer_next_generation(struct journal *journal, size_t need,
+                                    void (*written)(struct journal *journal)) {
     size_t len;
     struct journal_round *checkpoint = next_generation(journal, need, &len);
-    start_write(journal, (struct journal_write){
-                             .round = checkpoint, .len = len, .cut_to = journal->file->size, .written = written});
+    start_write(journal, (struct journal_write){.round = checkpoint,
+                                                .len = len,
+                                                .cut_to = journal->file->size,
+                                                .written = written});
 }
 
 /* ---- At open ---- */
 
-static int write_now(struct journal *journal, const struct journal_round *round, size_t len, struct error_text *why) {
+static int write_now(struct journal *journal, const struct journal_round *round, size_t len,
+                     struct error_text *why) {
     struct env_iov iov = {round->data, len};
     int error = env_file_write(journal->file->file, &iov, 1, journal->offset, true);
     if (error != ERR_NONE)
-        return error_set(why, error, "cannot write the journal in %s (%s)", journal->files.path, error_phrase(error));
+        return error_set(why, error, "cannot write the journal in %s (%s)", journal->files.path,
+                         error_phrase(error));
     journal->offset += len;
     journal_files_grown(&journal->files, journal->file, journal->offset);
     journal->durable_sequence = round->sequence;
@@ -250,8 +271,8 @@ int journal_writer_begin(struct journal *journal, struct error_text *why) {
 }
 
 /* Seals and writes a round behind what was recovered. */
-static int write_next(struct journal *journal, const struct journal_tail *tail, struct journal_round *round,
-                      uint16_t flags, struct error_text *why) {
+static int write_next(struct journal *journal, const struct journal_tail *tail,
+                      struct journal_round *round, uint16_t flags, struct error_text *why) {
     struct journal_round_header header = next_header(journal, flags);
     header.sequence = journal->sequence = header.follows + SEQUENCE_JUMP;
     header.oldest = tail->last.oldest;
@@ -261,19 +282,22 @@ static int write_next(struct journal *journal, const struct journal_tail *tail, 
     return write_now(journal, round, len, why);
 }
 
-/* The last round may be in the page cache only, even if a sync succeeds now: the process that wrote it never heard that it was durable.
- * It names the run: wherever this start ends, what it has written counts as nothing that the run before has told of. */
-static int repeat_last(struct journal *journal, const struct journal_tail *tail, const struct journal_record *run,
-                       struct error_text *why) {
+/* The last round may be in the page cache only, even if a sync succeeds now: the process that wrote
+ * it never heard that it was durable. It names the run: wherever this start ends, what it has
+ * written counts as nothing that the run before has told of. */
+static int repeat_last(struct journal *journal, const struct journal_tail *tail,
+                       const struct journal_record *run, struct error_text *why) {
     journal_round_add(tail->repeat, run, NULL);
     int error = write_next(journal, tail, tail->repeat, tail->last.flags | JOURNAL_REPEATS, why);
-    journal->base = journal->sequence; /* the start's round stands in for those of other starts, and for nothing else */
+    journal->base = journal->sequence; /* the start's round stands in for those of other starts, and
+                                          for nothing else */
     return error;
 }
 
-/* A start after which nothing is written takes no room from the next one: whatever keeps a broker from getting further, it may be started
- * without end. */
-static int write_start(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
+/* A start after which nothing is written takes no room from the next one: whatever keeps a broker
+ * from getting further, it may be started without end. */
+static int write_start(struct journal *journal, const struct journal_tail *tail,
+                       struct error_text *why) {
     struct journal_round *round = journal_round_new();
     journal_lineage_add_runs_to(&journal->state.lineage, round);
     CHECK(journal_round_bytes(round) == JOURNAL_BLOCK); /* two of them take turns */
@@ -283,7 +307,8 @@ static int write_start(struct journal *journal, const struct journal_tail *tail,
     return error;
 }
 
-int journal_writer_continue(struct journal *journal, const struct journal_tail *tail, struct error_text *why) {
+int journal_writer_continue(struct journal *journal, const struct journal_tail *tail,
+                            struct error_text *why) {
     journal->salt = tail->last.salt;
     journal->file = tail->file;
     journal->offset = tail->place;

@@ -71,7 +71,8 @@ static int write_file(struct save_job *save) {
     le_put_u32(head + 24, (uint32_t)save->state.len);
     le_put_u32(head + CRC_AT, checksum(head, save->state));
     struct env_file *file;
-    char *unfinished = path_join(save->group_path, "snapshot.tmp"); /* one job at a time writes it */
+    char *unfinished = path_join(save->group_path,
+                                 "snapshot.tmp"); /* one job at a time writes it */
     int error = env_file_open(save->env, unfinished, ENV_WRITE | ENV_CREATE, &file);
     if (!error) {
         struct env_iov iov[2] = {{.base = head, .len = sizeof head},
@@ -109,9 +110,10 @@ static void snapshot_done(struct env_job *base) {
                     "cannot write %s (%s); %s: the next start takes longer without it", save->path,
                     error_phrase(save->error), error_advice(save->error));
     else if (save->error && !store->closed)
-        env_fatal(store->env,
-                  "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
-                  save->path, error_phrase(save->error), error_advice(save->error));
+        env_fatal(
+            store->env,
+            "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
+            save->path, error_phrase(save->error), error_advice(save->error));
     if (!save->error) log_store_took_room(store, save->state.len + HEAD_SIZE);
     slice_unref(&save->state);
     mem_free(save->group_path);
@@ -137,7 +139,8 @@ void applier_snapshot_save(struct partition_log *log, log_index index, struct sl
 
 /* ---- Reading ---- */
 
-static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index, struct slice *state) {
+static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index,
+                        struct slice *state) {
     uint8_t head[HEAD_SIZE];
     size_t got;
     int error = env_file_read(file, head, sizeof head, 0, &got);
@@ -145,17 +148,20 @@ static int read_checked(struct env_file *file, uint64_t size, uint64_t group, lo
     if (got < sizeof head || le_get_u32(head) != MAGIC) return ERR_MALFORMED;
     if (le_get_u32(head + 4) != FORMAT) return ERR_VERSION;
     uint32_t len = le_get_u32(head + 24);
-    if (le_get_u64(head + 8) != group || le_get_u64(head + 16) != index || size != (uint64_t)len + HEAD_SIZE)
+    if (le_get_u64(head + 8) != group || le_get_u64(head + 16) != index ||
+        size != (uint64_t)len + HEAD_SIZE)
         return ERR_MALFORMED;
     struct buffer *buffer = buffer_new(NULL, len);
     error = env_file_read(file, buffer->data, len, HEAD_SIZE, &got);
     *state = (struct slice){.buffer = buffer, .data = buffer->data, .len = len};
-    if (!error && (got < len || checksum(head, *state) != le_get_u32(head + CRC_AT))) error = ERR_CORRUPT;
+    if (!error && (got < len || checksum(head, *state) != le_get_u32(head + CRC_AT)))
+        error = ERR_CORRUPT;
     if (error) slice_unref(state);
     return error;
 }
 
-int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log_index index, struct slice *state) {
+int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log_index index,
+                          struct slice *state) {
     struct env_file *file;
     int error = env_file_open(env, path, ENV_READ, &file);
     if (error) return error;
@@ -166,8 +172,8 @@ int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log
     return error;
 }
 
-bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit, log_index *index,
-                           struct slice *state) {
+bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit,
+                           log_index *index, struct slice *state) {
     struct found found;
     bool usable = list(env, group_path, &found) == 0;
     size_t i = 0;

@@ -1,9 +1,10 @@
 /*
- * The directory of a group: made with its first segment, and holding, beside segments and snapshots, the file `name` with the
- * group's label, for people and for `draved log`.
+ * The directory of a group: made with its first segment, and holding, beside segments and
+ * snapshots, the file `name` with the group's label, for people and for `draved log`.
  *
- * Both calls block: they belong into jobs. Failures: whatever making a directory or a file gives (ERR_NO_SPACE, ERR_LIMIT, ERR_IO, ...);
- * making it again is harmless. Nothing here is synced: a power cut may leave the label empty, then it is written again.
+ * Both calls block: they belong into jobs. Failures: whatever making a directory or a file gives
+ * (ERR_NO_SPACE, ERR_LIMIT, ERR_IO, ...); making it again is harmless. Nothing here is synced: a
+ * power cut may leave the label empty, then it is written again.
  */
 #ifndef STORAGE_LOG_GROUP_DIRECTORY_H
 #define STORAGE_LOG_GROUP_DIRECTORY_H

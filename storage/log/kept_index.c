@@ -1,4 +1,5 @@
-/* Believing, or not, what index files say at a start; the tables that come from them; saving what a scan has found. */
+/* Believing, or not, what index files say at a start; the tables that come from them; saving what a
+ * scan has found. */
 #include "storage/log/kept_index.h"
 
 #include "base/mem.h"
@@ -7,16 +8,19 @@
 
 enum {
     SAVED_SHARE = 4
-}; /* of the most that an index may lag: less is scanned again, which costs about what reading the file does */
+}; /* of the most that an index may lag: less is scanned again, which costs about what reading the
+      file does */
 
 /* They come from a file, so they are checked. */
 static bool tables_fit(const struct partition_log *log, const struct segment_index *index) {
-    const struct index_term *last = log->terms.count > 0 ? &log->terms.ranges[log->terms.count - 1] : NULL;
+    const struct index_term *last = log->terms.count > 0 ? &log->terms.ranges[log->terms.count - 1]
+                                                         : NULL;
     for (size_t i = 0; i < index->term_count; i++) {
         const struct index_term *term = &index->terms[i];
         if (term->term == 0 || term->first_index > index->end.last_index) return false;
         if (i == 0 && term->first_index != index->header.first_index) return false;
-        if (last && (term->term < last->term || term->first_index <= last->first_index)) return false;
+        if (last && (term->term < last->term || term->first_index <= last->first_index))
+            return false;
         last = term;
     }
     return true;
@@ -25,7 +29,8 @@ static bool tables_fit(const struct partition_log *log, const struct segment_ind
 bool kept_index_take_tables(struct partition_log *log, const struct segment_index *index) {
     if (!tables_fit(log, index)) return false;
     for (size_t i = 0; i < index->term_count; i++)
-        term_table_add(&log->terms, index->terms[i].first_index, index->terms[i].start_offset, index->terms[i].term);
+        term_table_add(&log->terms, index->terms[i].first_index, index->terms[i].start_offset,
+                       index->terms[i].term);
     for (size_t i = 0; i < index->change_count; i++)
         partition_log_add_change(log, index->changes[i]);
     return true;
@@ -44,16 +49,16 @@ static int save(struct env *env, const char *path, struct segment_index *index) 
     return error_is_no_room(error) || error == ERR_LIMIT ? 0 : error;
 }
 
-int kept_index_read(const struct partition_log *log, const struct kept_segment *kept, const char *index_path,
-                    struct segment_index **index, uint64_t *damaged_at) {
+int kept_index_read(const struct partition_log *log, const struct kept_segment *kept,
+                    const char *index_path, struct segment_index **index, uint64_t *damaged_at) {
     struct env *env = log->store->env;
     uint64_t interval = log->store->index_interval_bytes;
-    int error = segment_index_read(env, kept->file, index_path, &kept->header, kept->limit, interval, kept->active,
-                                   index, damaged_at);
+    int error = segment_index_read(env, kept->file, index_path, &kept->header, kept->limit,
+                                   interval, kept->active, index, damaged_at);
     if (!error && !is_believed(log, kept, *index)) {
         segment_index_free(*index);
-        error = segment_index_read(env, kept->file, NULL, &kept->header, kept->limit, interval, kept->active, index,
-                                   damaged_at);
+        error = segment_index_read(env, kept->file, NULL, &kept->header, kept->limit, interval,
+                                   kept->active, index, damaged_at);
     }
     if (error || kept->active) return error;
     error = save(env, index_path, *index);
@@ -68,7 +73,9 @@ int kept_index_save_active(struct partition_log *log, struct error_text *why) {
     if (lacks < log->store->write_behind.index_lag / SAVED_SHARE) return 0;
     char *path = segment_path(active, SEGMENT_FILE_INDEX);
     int error = save(log->store->env, path, active->index);
-    if (error) error_set(why, error, "%s cannot be written (%s); %s", path, error_phrase(error), error_advice(error));
+    if (error)
+        error_set(why, error, "%s cannot be written (%s); %s", path, error_phrase(error),
+                  error_advice(error));
     mem_free(path);
     return error;
 }

@@ -2,8 +2,8 @@
  * The ground floor of store and logs: what all their files use, and nothing that starts anything.
  *
  * Happy path: positions move forward, jobs come and go in the lane. Failures: none.
- * Invariants: synced <= written <= committed. A closed log lives as long as one of its events or its job is under way, a closed
- * store as long as a job in its lane or such a log.
+ * Invariants: synced <= written <= committed. A closed log lives as long as one of its events or
+ * its job is under way, a closed store as long as a job in its lane or such a log.
  */
 #include "storage/log/log_internal.h"
 
@@ -55,7 +55,8 @@ void log_store_took_room(struct log_store *store, uint64_t bytes) {
 
 /* ---- A log's positions ---- */
 
-void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed) {
+void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written,
+                                 uint64_t committed) {
     CHECK(synced >= log->synced && written >= log->written && committed >= log->committed);
     CHECK(synced <= written);
     CHECK(written <= committed || MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT));
@@ -65,19 +66,22 @@ void partition_log_set_positions(struct partition_log *log, uint64_t synced, uin
 }
 
 uint64_t partition_log_writable(const struct partition_log *log) {
-    if (MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT)) return log->last_index > log->written ? log->last_index : log->written;
+    if (MUTANT(MUTANT_UNCOMMITTED_IN_SEGMENT))
+        return log->last_index > log->written ? log->last_index : log->written;
     return log->committed < log->durable ? log->committed : log->durable;
 }
 
 /* ---- What a log is made of ---- */
 
 void partition_log_add_change(struct partition_log *log, log_index index) {
-    log->changes = mem_grow(log->changes, log->change_count, &log->change_room, sizeof *log->changes);
+    log->changes = mem_grow(log->changes, log->change_count, &log->change_room,
+                            sizeof *log->changes);
     log->changes[log->change_count++] = index;
 }
 
 void partition_log_add_segment(struct partition_log *log, struct segment *segment) {
-    log->segments = mem_grow(log->segments, log->segment_count, &log->segment_room, sizeof *log->segments);
+    log->segments = mem_grow(log->segments, log->segment_count, &log->segment_room,
+                             sizeof *log->segments);
     log->segments[log->segment_count++] = segment;
 }
 

@@ -1,20 +1,22 @@
 /*
- * The inside of a log store and of its logs, for the files that make them up. Everybody else codes against partition_log.h.
+ * The inside of a log store and of its logs, for the files that make them up. Everybody else codes
+ * against partition_log.h.
  *
- * An entry's way: appended (memory and journal) -> durable in the journal -> committed -> written to the active segment by
- * write-behind -> synced there, when the journal needs room, the segment is sealed, or the store is flushed.
+ * An entry's way: appended (memory and journal) -> durable in the journal -> committed -> written
+ * to the active segment by write-behind -> synced there, when the journal needs room, the segment
+ * is sealed, or the store is flushed.
  *
  * The floors; a file uses those above it in this list, and none below:
- *   log_internal.c                  what all of them share: which logs there are, their positions, the lane, who is freed when
- *   group_directory.c            the directory of a group
+ *   log_internal.c                  what all of them share: which logs there are, their positions,
+ * the lane, who is freed when group_directory.c            the directory of a group
  *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
  *   log_store_remove.c           ... and putting a deleted group aside, for paced_removal.h
  *   write_behind.c               jobs of the lane: committed entries go into segments
- *   log_reading.c                one read that is under way; on it partition_log_{read,fetch,search}.c
- *   partition_log_durable.c      what the journal's rounds make durable, which write-behind may have then
- *   partition_log.c              the log itself: append, truncate, commit, close
- *   partition_log_recovery.c         ... and how it is put together at a start
- *   log_store.c                  the store: open, close, flush
+ *   log_reading.c                one read that is under way; on it
+ * partition_log_{read,fetch,search}.c partition_log_durable.c      what the journal's rounds make
+ * durable, which write-behind may have then partition_log.c              the log itself: append,
+ * truncate, commit, close partition_log_recovery.c         ... and how it is put together at a
+ * start log_store.c                  the store: open, close, flush
  */
 #ifndef STORAGE_LOG_LOG_INTERNAL_H
 #define STORAGE_LOG_LOG_INTERNAL_H
@@ -39,11 +41,13 @@ struct log_queue {
 
 /* See write_behind.h. */
 struct write_behind {
-    struct log_queue waiting; /* with entries that are not written or not synced, and no need yet: longest first */
+    struct log_queue waiting; /* with entries that are not written or not synced, and no need yet:
+                                 longest first */
     struct log_queue ready;   /* that want a job, while as many as may be are under way */
     unsigned jobs, jobs_max;
-    uint64_t enough_bytes;    /* a log with so much that is not written gets a job */
-    uint64_t index_lag;       /* of segment that is synced, and of which the index file need not tell yet */
+    uint64_t enough_bytes; /* a log with so much that is not written gets a job */
+    uint64_t
+        index_lag; /* of segment that is synced, and of which the index file need not tell yet */
     uint64_t unwritten_bytes; /* committed and in no segment, over all logs */
     struct env_timer *pace;
     bool pacing;
@@ -66,12 +70,14 @@ struct log_store {
     struct disk_space *room;         /* NULL: the store is closed */
     void (*room_changed)(void *arg); /* NULL: nobody listens */
     void *room_arg;
-    struct partition_log *logs; /* by group; open ones, and closed ones that something still waits for */
+    struct partition_log
+        *logs; /* by group; open ones, and closed ones that something still waits for */
     struct tail_cache cache;
     struct segment_files files;
-    uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many points */
-    struct env_lane *
-        *lanes; /* all that is written into the groups' directories; that of one group in one lane, in order */
+    uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many
+                                      points */
+    struct env_lane **lanes; /* all that is written into the groups' directories; that of one group
+                                in one lane, in order */
     unsigned lane_count;
     struct env_lane *open_lane;    /* looks at what is there, for logs that are opened */
     unsigned jobs;                 /* in the lanes */
@@ -94,7 +100,8 @@ struct durable_mark {
     struct journal_waiter waiter; /* first: a waiter is its mark */
     struct durable_mark *next;    /* of a later round */
     struct partition_log *log;
-    log_index index;  /* entries of today's log up to it are in this round or before; 0: nothing new */
+    log_index
+        index; /* entries of today's log up to it are in this round or before; 0: nothing new */
     uint64_t version; /* of the hard state; 0: nothing new */
 };
 
@@ -168,9 +175,10 @@ struct partition_log {
 /* ---- log_internal.c: one log ---- */
 
 /* The one setter of the three positions: synced <= written <= committed, none goes back. */
-void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written, uint64_t committed);
-/* Entries up to this index may go into segments: committed, and durable in the journal, so that recovery never finds
- * an entry in a segment of which the journal does not know. */
+void partition_log_set_positions(struct partition_log *log, uint64_t synced, uint64_t written,
+                                 uint64_t committed);
+/* Entries up to this index may go into segments: committed, and durable in the journal, so that
+ * recovery never finds an entry in a segment of which the journal does not know. */
 uint64_t partition_log_writable(const struct partition_log *log);
 /* Takes up what the index of a segment or an entry tells of changes. */
 void partition_log_add_change(struct partition_log *log, log_index index);
@@ -186,7 +194,8 @@ void partition_log_free_if_unused(struct partition_log *log);
 struct partition_log *log_store_find(struct log_store *store, uint64_t group);
 /* Where all that is written into the directory of this group has its order. */
 struct env_lane *log_store_lane(const struct log_store *store, uint64_t group);
-/* Sends a job into a lane of the store, and takes it back: the last thing in its `done`. The store lives until then. */
+/* Sends a job into a lane of the store, and takes it back: the last thing in its `done`. The store
+ * lives until then. */
 void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job);
 void log_store_job_done(struct log_store *store);
 /* So much went into the files of groups. */
@@ -198,12 +207,14 @@ void log_store_free_if_unused(struct log_store *store);
 
 /* ---- log_store_remove.c ---- */
 
-/* Directories that were renamed aside before the last stop and not yet removed: removes them in the lane. */
+/* Directories that were renamed aside before the last stop and not yet removed: removes them in the
+ * lane. */
 void log_store_remove_leftovers(struct log_store *store);
 
 /* ---- partition_log_durable.c ---- */
 
-/* What is recorded in the journal now makes the log durable up to `index` (0: nothing new) and hard state `version`. */
+/* What is recorded in the journal now makes the log durable up to `index` (0: nothing new) and hard
+ * state `version`. */
 void partition_log_mark_durable(struct partition_log *log, log_index index, uint64_t version);
 /* Entries from `index` on are void: no mark covers them. */
 void partition_log_marks_truncate(struct partition_log *log, log_index index);

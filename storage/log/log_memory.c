@@ -20,7 +20,8 @@ void tail_cache_init(struct tail_cache *cache, uint64_t limit_bytes) {
 
 void log_memory_init(struct log_memory *memory, struct tail_cache *cache, log_index next_index) {
     CHECK(next_index > 0);
-    *memory = (struct log_memory){.cache = cache, .first_index = next_index, .served = next_index - 1};
+    *memory = (struct log_memory){
+        .cache = cache, .first_index = next_index, .served = next_index - 1};
 }
 
 static struct memory_slot *slot_of(const struct log_memory *memory, log_index index) {
@@ -145,8 +146,10 @@ struct entry *log_memory_at(const struct log_memory *memory, log_index index) {
 }
 
 struct entry *log_memory_find_offset(const struct log_memory *memory, kafka_offset offset) {
-    if (memory->count == 0 || slot_of(memory, memory->first_index)->entry->base_offset > offset) return NULL;
-    /* The first entry that ends behind the offset: ends never go back from one entry to the next. */
+    if (memory->count == 0 || slot_of(memory, memory->first_index)->entry->base_offset > offset)
+        return NULL;
+    /* The first entry that ends behind the offset: ends never go back from one entry to the next.
+     */
     uint64_t low = memory->first_index, high = memory->first_index + memory->count;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
@@ -163,7 +166,8 @@ int log_memory_raw(struct log_memory *memory, log_index index, struct slice *raw
     struct entry *entry = log_memory_at(memory, index);
     CHECK(entry);
     struct tail_cache *cache = memory->cache;
-    bool keep = entry->codec == ENTRY_LZ4 && !entry->raw.data && cache->bytes + entry->raw_len <= cache->limit;
+    bool keep = entry->codec == ENTRY_LZ4 && !entry->raw.data &&
+                cache->bytes + entry->raw_len <= cache->limit;
     int error = entry_raw(entry, NULL, keep, raw);
     if (!error && keep && index <= memory->served) {
         slot_of(memory, index)->charged += entry->raw_len;

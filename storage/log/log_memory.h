@@ -1,10 +1,11 @@
 /*
  * The entries of one log that are in memory: the end of the log, without holes.
  *
- * Happy path: entries are pushed as they are appended; those that a segment can serve are "served" and stay as long as the tail
- * cache, which all logs of a store share, has room for them. The oldest by arrival leave first, a run (what write-behind wrote at
- * once) at a time.
- * Invariants: an entry that no segment can serve never leaves; the cache's bytes are the sum of the charges of served entries.
+ * Happy path: entries are pushed as they are appended; those that a segment can serve are "served"
+ * and stay as long as the tail cache, which all logs of a store share, has room for them. The
+ * oldest by arrival leave first, a run (what write-behind wrote at once) at a time.
+ * Invariants: an entry that no segment can serve never leaves; the cache's bytes are the sum of the
+ * charges of served entries.
  */
 #ifndef STORAGE_LOG_LOG_MEMORY_H
 #define STORAGE_LOG_LOG_MEMORY_H
@@ -40,17 +41,20 @@ struct log_memory {
 void log_memory_init(struct log_memory *memory, struct tail_cache *cache, log_index next_index);
 void log_memory_close(struct log_memory *memory);
 
-void log_memory_push(struct log_memory *memory, struct entry *entry); /* takes a reference of its own */
+void log_memory_push(struct log_memory *memory,
+                     struct entry *entry); /* takes a reference of its own */
 /* Drops entries from `index` on; index > served. */
 void log_memory_truncate(struct log_memory *memory, log_index index);
-/* Segments serve up to `index` now: they may leave, and some do when the cache is over its limit. */
+/* Segments serve up to `index` now: they may leave, and some do when the cache is over its limit.
+ */
 void log_memory_serve(struct log_memory *memory, log_index index);
 
 /* NULL: not in memory. No reference for the caller. */
 struct entry *log_memory_at(const struct log_memory *memory, log_index index);
 /* The entry that holds `offset`, or NULL: not in memory. */
 struct entry *log_memory_find_offset(const struct log_memory *memory, kafka_offset offset);
-/* The uncompressed body of an entry in memory; kept for the next reader if the cache has room for it. ERR_CORRUPT. */
+/* The uncompressed body of an entry in memory; kept for the next reader if the cache has room for
+ * it. ERR_CORRUPT. */
 int log_memory_raw(struct log_memory *memory, log_index index, struct slice *raw);
 
 #endif

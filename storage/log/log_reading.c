@@ -37,7 +37,8 @@ static void let_go(struct log_reading *reading) {
 
 enum { TRY_AGAIN_US = 50 * 1000 };
 
-/* The timer is begun for the first in line only: those that come behind it do not make it wait longer. */
+/* The timer is begun for the first in line only: those that come behind it do not make it wait
+ * longer. */
 static void wait_for_file(struct log_store *store, struct log_reading *reading, bool first) {
     struct reading_queue *queue = &store->readers;
     bool waking = queue->waking;
@@ -91,7 +92,8 @@ static void wake(struct env_task *task) {
 }
 
 void log_readings_wake(struct log_store *store) {
-    if (store->readers.first && !store->readers.waking && !store->closed) env_defer(store->env, &store->readers.wake);
+    if (store->readers.first && !store->readers.waking && !store->closed)
+        env_defer(store->env, &store->readers.wake);
 }
 
 static void try_again(void *arg) {
@@ -114,7 +116,8 @@ void log_readings_close(struct log_store *store) {
 void log_reading_end(struct log_reading *reading) {
     if (reading->waiting) wait_no_more(reading->log->store, reading);
     unlink_reading(reading);
-    if (!reading->segment && !reading->compute) reading->free(reading); /* else its job is under way */
+    if (!reading->segment && !reading->compute)
+        reading->free(reading); /* else its job is under way */
 }
 
 void log_readings_detach(struct partition_log *log) {
@@ -144,8 +147,9 @@ static void reading_work(struct env_job *job) {
     reading->error = 0;
     if (reading->index_path) {
         const struct segment *segment = reading->segment; /* only what never changes is looked at */
-        reading->error = segment_index_read(reading->env, reading->cursor.file, reading->index_path, &segment->header,
-                                            reading->cursor.limit, segment->interval_bytes, true, &reading->loaded,
+        reading->error = segment_index_read(reading->env, reading->cursor.file, reading->index_path,
+                                            &segment->header, reading->cursor.limit,
+                                            segment->interval_bytes, true, &reading->loaded,
                                             &reading->damaged_at);
         if (reading->error) return;
         start_at(reading, reading->loaded);
@@ -153,10 +157,11 @@ static void reading_work(struct env_job *job) {
     reading->error = reading->visit(reading);
 }
 
-/* Not a matter of the moment, as a lack of files would be: these bytes cannot be had from this file. */
+/* Not a matter of the moment, as a lack of files would be: these bytes cannot be had from this
+ * file. */
 static bool is_damage(int error) {
-    return error_is_damage(error) || error == ERR_IO || error == ERR_NOT_FOUND || error == ERR_DENIED ||
-           error == ERR_DIRECTORY || error == ERR_SYSTEM;
+    return error_is_damage(error) || error == ERR_IO || error == ERR_NOT_FOUND ||
+           error == ERR_DENIED || error == ERR_DIRECTORY || error == ERR_SYSTEM;
 }
 
 /* The reader gets its error; everybody else must know, too. */
@@ -178,13 +183,16 @@ static void reading_done(struct env_job *job) {
     reading->loaded = NULL;
     mem_free(reading->index_path);
     reading->index_path = NULL;
-    if (reading->log && reading->error == ERR_LIMIT) { /* of the index, which is not counted in the store's limit */
+    if (reading->log &&
+        reading->error == ERR_LIMIT) { /* of the index, which is not counted in the store's limit */
         struct log_store *store = reading->log->store;
         wait_for_file(store, reading, false);
         segment_files_give_back(&store->files);
         return;
     }
-    if (reading->log) note_damage(reading, reading->error, no_index ? reading->damaged_at : reading->cursor.looked_at);
+    if (reading->log)
+        note_damage(reading, reading->error,
+                    no_index ? reading->damaged_at : reading->cursor.looked_at);
     let_go(reading);
     if (reading->log)
         reading->resume(reading, reading->error);
@@ -216,8 +224,8 @@ void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_
     env_pool_run(reading->env, &reading->job);
 }
 
-int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by, int64_t key,
-                     uint64_t position) {
+int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by,
+                     int64_t key, uint64_t position) {
     segment_hold(segment);
     reading->segment = segment;
     reading->by = by;
@@ -244,8 +252,8 @@ static int look_now(struct log_reading *reading, bool first_in_line) {
     }
     uint64_t position = reading->position;
     bool can_seek = position > 0 || reading->by == SEEK_TO_START || segment->index;
-    segment_cursor_init(&reading->cursor, segment->file, segment->header.group, position, segment->end.position,
-                        reading->chunk_bytes);
+    segment_cursor_init(&reading->cursor, segment->file, segment->header.group, position,
+                        segment->end.position, reading->chunk_bytes);
     reading->cursor.last_index = segment->end.last_index;
     if (reading->by == SEEK_TO_START) {
         reading->cursor.position = SEGMENT_HEADER_SIZE;
@@ -295,25 +303,30 @@ struct segment *log_segment_of_offset(const struct partition_log *log, kafka_off
 
 /* ---- Hints ---- */
 
-uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, log_index index) {
+uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment,
+                           log_index index) {
     for (int i = 0; i < READ_HINTS; i++) {
         const struct read_hint *hint = &log->hints[i];
-        if (hint->position > 0 && hint->index == index && hint->segment == segment->header.base_offset)
+        if (hint->position > 0 && hint->index == index &&
+            hint->segment == segment->header.base_offset)
             return hint->position;
     }
     return 0;
 }
 
-uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, kafka_offset offset) {
+uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment,
+                            kafka_offset offset) {
     for (int i = 0; i < READ_HINTS; i++) {
         const struct read_hint *hint = &log->hints[i];
-        if (hint->position > 0 && hint->offset == offset && hint->segment == segment->header.base_offset)
+        if (hint->position > 0 && hint->offset == offset &&
+            hint->segment == segment->header.base_offset)
             return hint->position;
     }
     return 0;
 }
 
-void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset, uint64_t position) {
+void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset,
+                    uint64_t position) {
     struct partition_log *log = reading->log;
     if (position >= reading->cursor.limit) return; /* the segment is through */
     log->hints[log->next_hint] = (struct read_hint){

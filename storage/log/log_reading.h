@@ -1,13 +1,15 @@
 /*
  * One read, fetch or search that is under way: what the three have in common.
  *
- * Happy path: the reader takes what is in memory at once. For what is in a segment it looks into it with a visitor, a pure function
- * over a cursor: first on the loop, from cached bytes only; if a disk has to be asked, or much has to be done, the same visitor goes on in
- * a job of the pool, and `resume` continues on the loop. Failures: the visitor's error goes to whoever asked; one that tells of damage is
- * noted in the log first. When no file may be opened now, the
- * look waits, in order, until there is room for it (it is also tried again from time to time: the files may be somebody else's).
- * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory of its own; a request that was
- * cancelled, or whose log was closed, is never touched again.
+ * Happy path: the reader takes what is in memory at once. For what is in a segment it looks into it
+ * with a visitor, a pure function over a cursor: first on the loop, from cached bytes only; if a
+ * disk has to be asked, or much has to be done, the same visitor goes on in a job of the pool, and
+ * `resume` continues on the loop. Failures: the visitor's error goes to whoever asked; one that
+ * tells of damage is noted in the log first. When no file may be opened now, the look waits, in
+ * order, until there is room for it (it is also tried again from time to time: the files may be
+ * somebody else's).
+ * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory
+ * of its own; a request that was cancelled, or whose log was closed, is never touched again.
  */
 #ifndef STORAGE_LOG_LOG_READING_H
 #define STORAGE_LOG_LOG_READING_H
@@ -59,12 +61,13 @@ void log_readings_close(struct log_store *store);
 
 /* The log is closing: ends all that are under way. */
 void log_readings_detach(struct partition_log *log);
-/* Looks into the segment from where `by` and `key` say, or from `position` if that is not 0. Returns what the visitor returned, or
- * ERR_AGAIN: `resume` comes later. */
-int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by, int64_t key,
-                     uint64_t position);
+/* Looks into the segment from where `by` and `key` say, or from `position` if that is not 0.
+ * Returns what the visitor returned, or ERR_AGAIN: `resume` comes later. */
+int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by,
+                     int64_t key, uint64_t position);
 
-/* Runs `compute`, which touches only what a reading in the pool may touch, in the pool: `resume` comes later with what it returned. */
+/* Runs `compute`, which touches only what a reading in the pool may touch, in the pool: `resume`
+ * comes later with what it returned. */
 void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_reading *reading));
 
 /* The segments that hold an index or offset that is written. */
@@ -72,9 +75,13 @@ struct segment *log_segment_of_index(const struct partition_log *log, log_index 
 struct segment *log_segment_of_offset(const struct partition_log *log, kafka_offset offset);
 
 /* Where an earlier reader stopped: the position of the entry with that index (offset), or 0. */
-uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment, log_index index);
-uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment, kafka_offset offset);
-/* The look has stopped before or inside the entry at its cursor's position; `index` (0) and `offset` (-1: not known) are next. */
-void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset, uint64_t position);
+uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment,
+                           log_index index);
+uint64_t log_hint_by_offset(const struct partition_log *log, const struct segment *segment,
+                            kafka_offset offset);
+/* The look has stopped before or inside the entry at its cursor's position; `index` (0) and
+ * `offset` (-1: not known) are next. */
+void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset,
+                    uint64_t position);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * The log store: what all logs of a shard share. See partition_log.h for the contract, log_internal.h for the inside.
+ * The log store: what all logs of a shard share. See partition_log.h for the contract,
+ * log_internal.h for the inside.
  *
- * Happy path: log_store_open makes the directories and recovers the journal; logs come and go; log_store_flush brings what is
- * committed into synced segments. Failures: directories that cannot be made or read are errors with a sentence.
- * Invariant: the store outlives its last job in the lane.
+ * Happy path: log_store_open makes the directories and recovers the journal; logs come and go;
+ * log_store_flush brings what is committed into synced segments. Failures: directories that cannot
+ * be made or read are errors with a sentence. Invariant: the store outlives its last job in the
+ * lane.
  */
 #include <stdlib.h>
 
@@ -18,7 +20,8 @@
 
 enum {
     INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
-    LANES_MOST = 8, /* that write and sync segments; more gained nothing where it was measured (decision 21) */
+    LANES_MOST = 8, /* that write and sync segments; more gained nothing where it was measured
+                       (decision 21) */
 };
 
 /* ---- Opening ---- */
@@ -26,7 +29,8 @@ enum {
 static int make_directory(struct env *env, const char *path, struct error_text *why) {
     int error = directory_make(env, path);
     if (error == 0) return 0;
-    return error_set(why, error, "the directory %s cannot be made (%s); %s, or name another data.dir", path,
+    return error_set(why, error,
+                     "the directory %s cannot be made (%s); %s, or name another data.dir", path,
                      error_phrase(error), error_advice(error));
 }
 
@@ -46,7 +50,8 @@ static void room_for_file(void *arg) {
 }
 
 static uint64_t index_interval(const struct log_store_options *options) {
-    uint64_t least = options->segment_bytes / INDEX_POINTS_MAX, wanted = options->index_interval_bytes;
+    uint64_t least = options->segment_bytes / INDEX_POINTS_MAX,
+             wanted = options->index_interval_bytes;
     return wanted > least ? wanted : least;
 }
 
@@ -56,7 +61,8 @@ static void removals_idle(void *arg) {
     log_store_free_if_unused(arg);
 }
 
-/* Syncs of different files wait for the same commits of the file system: several at once cost hardly more than one. */
+/* Syncs of different files wait for the same commits of the file system: several at once cost
+ * hardly more than one. */
 static void open_lanes(struct log_store *store) {
     unsigned jobs = store->write_behind.jobs_max;
     store->lane_count = jobs < LANES_MOST ? jobs : LANES_MOST;
@@ -65,7 +71,8 @@ static void open_lanes(struct log_store *store) {
         store->lanes[i] = env_lane_new(store->env, "write-behind");
 }
 
-/* Accepted, and in no segment; and what the journal may have to grow for what it has not written. */
+/* Accepted, and in no segment; and what the journal may have to grow for what it has not written.
+ */
 static uint64_t promised_room(void *arg) {
     const struct log_store *store = arg;
     if (!store->journal) return 0; /* not open yet */
@@ -86,7 +93,8 @@ static int open_journal(struct log_store *store, const char *path, struct error_
     char *journal_path = path_join(path, "journal");
     int error = make_directory(store->env, path, why);
     if (!error) error = make_directory(store->env, store->groups_path, why);
-    if (!error) error = journal_open(store->env, store->log, journal_path, &options, &store->journal, why);
+    if (!error)
+        error = journal_open(store->env, store->log, journal_path, &options, &store->journal, why);
     mem_free(journal_path);
     return error;
 }
@@ -103,26 +111,29 @@ static void store_begin(struct log_store *store) {
     open_lanes(store);
     log_readings_open(store);
     unsigned jobs = store->write_behind.jobs_max; /* each has a file of its own */
-    store->files = (struct segment_files){.env = store->env,
-                                          .limit = options->open_files > jobs ? options->open_files - jobs : 1,
-                                          .want_sync = want_sync,
-                                          .room = room_for_file,
-                                          .arg = store};
+    store->files = (struct segment_files){
+        .env = store->env,
+        .limit = options->open_files > jobs ? options->open_files - jobs : 1,
+        .want_sync = want_sync,
+        .room = room_for_file,
+        .arg = store};
     journal_on_pressure(store->journal, pressed, store);
     log_store_remove_leftovers(store);
 }
 
-int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
-                   struct log_store **out, struct error_text *why) {
+int log_store_open(struct env *env, struct log *log, const char *path,
+                   const struct log_store_options *options, struct log_store **out,
+                   struct error_text *why) {
     static const struct disk_space_events room_events = {promised_room, room_changed};
-    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 && options->open_files > 0);
+    CHECK(options->segment_bytes > 0 && options->index_interval_bytes > 0 &&
+          options->open_files > 0);
     struct log_store *store = mem_zalloc(sizeof *store);
     store->env = env;
     store->log = log;
     store->options = *options;
     store->groups_path = path_join(path, "groups");
-    store->room = disk_space_new(env, log, options->disk_path ? options->disk_path : path, options->disk_min_free_bytes,
-                                 &room_events, store);
+    store->room = disk_space_new(env, log, options->disk_path ? options->disk_path : path,
+                                 options->disk_min_free_bytes, &room_events, store);
     int error = open_journal(store, path, why);
     if (error) {
         disk_space_free(store->room);
@@ -198,11 +209,13 @@ static int compare_ids(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group), void *arg) {
+void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group),
+                          void *arg) {
     struct group_list list = {0};
     journal_each_group(store->journal, add_group, &list);
     int error = env_list_dir(store->env, store->groups_path, add_group_directory, &list);
-    if (error) env_fatal(store->env, "cannot list %s (%s)", store->groups_path, error_phrase(error));
+    if (error)
+        env_fatal(store->env, "cannot list %s (%s)", store->groups_path, error_phrase(error));
     if (list.count > 0) qsort(list.ids, list.count, sizeof *list.ids, compare_ids);
     for (size_t i = 0; i < list.count; i++)
         if (i == 0 || list.ids[i] != list.ids[i - 1]) each(arg, list.ids[i]);
@@ -238,7 +251,8 @@ static uint64_t unsynced_bytes(const struct partition_log *log) {
     return log->unwritten_bytes + (active ? active->end.position - active->synced : 0);
 }
 
-/* Logs with no more than this stay as they are; together they have no more than the store may leave. */
+/* Logs with no more than this stay as they are; together they have no more than the store may
+ * leave. */
 static uint64_t most_that_stays(const struct log_store *store) {
     uint64_t most = store->options.flush_leaves_bytes, sum;
     do {

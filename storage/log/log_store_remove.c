@@ -1,9 +1,10 @@
 /*
  * Removing the files of a deleted group: log_store_remove_group of partition_log.h.
  *
- * Happy path: in the write-behind lane, behind every write into it, the directory is renamed aside; when that is durable
- * the journal forgets the group, and the files go (paced_removal.h). Failures: a full disk or too many open files make it wait and begin
- * again; else a rename that fails ends the process; files that stay are tried again at the next start. Invariant: a directory under its
+ * Happy path: in the write-behind lane, behind every write into it, the directory is renamed aside;
+ * when that is durable the journal forgets the group, and the files go (paced_removal.h). Failures:
+ * a full disk or too many open files make it wait and begin again; else a rename that fails ends
+ * the process; files that stay are tried again at the next start. Invariant: a directory under its
  * own name is whole.
  */
 #include <stdio.h>
@@ -28,7 +29,8 @@ struct remove_job {
     struct env_timer *again; /* NULL: nothing was in the way so far */
 };
 
-/* What is left of an earlier removal of the same group, which the journal did not hear of, has the first of these names. */
+/* What is left of an earlier removal of the same group, which the journal did not hear of, has the
+ * first of these names. */
 static void name_aside(struct remove_job *job, unsigned turn) {
     if (turn == 0)
         snprintf(job->aside, job->aside_size, "%s%s", job->path, deleted_suffix);
@@ -54,7 +56,8 @@ static void try_again(void *arg) {
 
 /* The sync of the directory that was not opened is made good by the next try. */
 static bool waits(struct remove_job *job) {
-    if ((job->error != ERR_LIMIT && !error_is_no_room(job->error)) || job->store->closed) return false;
+    if ((job->error != ERR_LIMIT && !error_is_no_room(job->error)) || job->store->closed)
+        return false;
     if (!job->again) job->again = env_timer_new(job->env, try_again, job);
     env_timer_start(job->again, TRY_AGAIN_US);
     return true;
@@ -65,7 +68,8 @@ static void store_remove_done(struct env_job *base) {
     struct log_store *store = job->store;
     if (waits(job)) return;
     if (job->error && !store->closed)
-        env_fatal(store->env, "cannot rename %s (%s), which was to be deleted; mend the disk and start again",
+        env_fatal(store->env,
+                  "cannot rename %s (%s), which was to be deleted; mend the disk and start again",
                   job->path, error_phrase(job->error));
     if (!job->error && !store->closed) {
         journal_forget(store->journal, job->group);

@@ -41,7 +41,8 @@ static void add_name(void *arg, const char *name) {
     removal->names[removal->count++] = mem_strdup(name);
 }
 
-/* Takes at most *budget bytes off the end of the file. Returns true when so little is left that it may be unlinked. */
+/* Takes at most *budget bytes off the end of the file. Returns true when so little is left that it
+ * may be unlinked. */
 static bool cut(struct removal *removal, const char *path, uint64_t *budget) {
     struct env_file *file;
     uint64_t size = 0;
@@ -49,7 +50,9 @@ static bool cut(struct removal *removal, const char *path, uint64_t *budget) {
     if (removal->error == ERR_LIMIT) return false;
     if (removal->error != ERR_NONE) return true;
     bool small = env_file_size(file, &size) != ERR_NONE || size <= *budget;
-    if (!small) small = env_file_truncate(file, size - *budget) != ERR_NONE || env_file_sync(file) != ERR_NONE;
+    if (!small)
+        small = env_file_truncate(file, size - *budget) != ERR_NONE ||
+                env_file_sync(file) != ERR_NONE;
     env_file_close(file);
     removal->error = ERR_NONE;
     *budget -= size < *budget ? size : *budget;
@@ -59,10 +62,12 @@ static bool cut(struct removal *removal, const char *path, uint64_t *budget) {
 static void removal_work(struct env_job *job) {
     struct removal *removal = (struct removal *)job;
     uint64_t budget = STEP_BYTES;
-    if (!removal->listed) removal->error = env_list_dir(removal->env, removal->directory, add_name, removal);
+    if (!removal->listed)
+        removal->error = env_list_dir(removal->env, removal->directory, add_name, removal);
     if (removal->error == ERR_LIMIT) return;
     removal->listed = true;
-    for (unsigned names = 0; removal->at < removal->count && names < STEP_NAMES && budget > 0; names++) {
+    for (unsigned names = 0; removal->at < removal->count && names < STEP_NAMES && budget > 0;
+         names++) {
         char *path = path_join(removal->directory, removal->names[removal->at]);
         bool may_go = cut(removal, path, &budget);
         if (may_go) {
@@ -106,11 +111,14 @@ static void removal_done(struct env_job *job) {
         if (removals->first == NULL) removals->end = &removals->first;
         removal_free(removal);
     }
-    if (removals->first != NULL) env_timer_start(removals->pause, no_files ? NO_FILES_US : PAUSE_US);
+    if (removals->first != NULL)
+        env_timer_start(removals->pause, no_files ? NO_FILES_US : PAUSE_US);
 }
 
-void paced_removal_init(struct paced_removal *removals, struct env *env, void (*idle)(void *arg), void *arg) {
-    *removals = (struct paced_removal){.env = env, .end = &removals->first, .idle = idle, .arg = arg};
+void paced_removal_init(struct paced_removal *removals, struct env *env, void (*idle)(void *arg),
+                        void *arg) {
+    *removals = (struct paced_removal){
+        .env = env, .end = &removals->first, .idle = idle, .arg = arg};
     removals->lane = env_lane_new(env, "remove");
     removals->pause = env_timer_new(env, step, removals);
 }

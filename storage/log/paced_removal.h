@@ -1,10 +1,13 @@
 /*
- * Takes directories of files away a little at a time. Unlinking gigabytes at once makes the file system free, and discard, all of
- * it in one commit, and every sync of the journal waits for that: records of other topics took up to 2 s beside a deletion of 2 GB.
+ * Takes directories of files away a little at a time. Unlinking gigabytes at once makes the file
+ * system free, and discard, all of it in one commit, and every sync of the journal waits for that:
+ * records of other topics took up to 2 s beside a deletion of 2 GB.
  *
- * Happy path: in a lane of its own, one directory after the other: files are cut down from their ends, or unlinked when they are
- * small, a few MiB a step; each step is synced, so that the file system commits it by itself, and followed by a pause.
- * Failures: too many open files, it waits; a file that cannot be cut is unlinked as it is; one that stays is found again at the next start.
+ * Happy path: in a lane of its own, one directory after the other: files are cut down from their
+ * ends, or unlinked when they are small, a few MiB a step; each step is synced, so that the file
+ * system commits it by itself, and followed by a pause.
+ * Failures: too many open files, it waits; a file that cannot be cut is unlinked as it is; one that
+ * stays is found again at the next start.
  * Invariants: one step is under way at most; after paced_removal_stop nothing begins any more.
  */
 #ifndef STORAGE_LOG_PACED_REMOVAL_H
@@ -19,15 +22,18 @@ struct paced_removal {
     struct env *env;
     struct env_lane *lane;
     struct env_timer *pause;
-    struct removal *first, **end; /* in the order in which they were added; the first is being removed */
-    bool busy;                    /* a step is in the lane */
+    struct removal *first,
+        **end; /* in the order in which they were added; the first is being removed */
+    bool busy; /* a step is in the lane */
     bool stopped;
     void (*idle)(void *arg); /* the last step after paced_removal_stop ended */
     void *arg;
 };
 
-void paced_removal_init(struct paced_removal *removals, struct env *env, void (*idle)(void *arg), void *arg);
-/* The directory and the files in it; nothing else uses them, and it has no directories inside. Takes the path over. */
+void paced_removal_init(struct paced_removal *removals, struct env *env, void (*idle)(void *arg),
+                        void *arg);
+/* The directory and the files in it; nothing else uses them, and it has no directories inside.
+ * Takes the path over. */
 void paced_removal_add(struct paced_removal *removals, char *directory);
 /* What is not removed yet stays. `idle` is called if a step is under way (busy). */
 void paced_removal_stop(struct paced_removal *removals);

@@ -1,10 +1,13 @@
 /*
  * The log of one Raft group: its end, its hard state, its positions. The inside is described in
- * log_internal.h; recovery is in partition_log_recovery.c, reading in partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
+ * log_internal.h; recovery is in partition_log_recovery.c, reading in
+ * partition_log_{read,fetch,search}.c, durability in partition_log_durable.c.
  *
- * Happy path: append puts entries into memory and journal; commit lets write-behind have them. Failures: none; what could fail
- * happens in the journal and in write-behind, which end the process.
- * Invariants: entries continue the log (index, offset, term); only uncommitted entries are truncated.
+ * Happy path: append puts entries into memory and journal; commit lets write-behind have them.
+ * Failures: none; what could fail happens in the journal and in write-behind, which end the
+ * process.
+ * Invariants: entries continue the log (index, offset, term); only uncommitted entries are
+ * truncated.
  */
 #include "storage/log/partition_log.h"
 
@@ -39,9 +42,12 @@ void partition_log_append(struct partition_log *log, struct entry *const *entrie
     if (n == 0) return;
     for (size_t i = 0; i < n; i++) {
         struct entry *entry = entries[i];
-        CHECK(entry->group == log->group);            /* entries_fit (receive.c) has compared it, or it is ours */
-        CHECK(entry->index == log->last_index + 1);   /* as above; the engine has truncated what was in the way */
-        CHECK(entry->base_offset == log->end_offset); /* goes_on (admit.c) has compared it, or it is ours */
+        CHECK(entry->group ==
+              log->group); /* entries_fit (receive.c) has compared it, or it is ours */
+        CHECK(entry->index ==
+              log->last_index + 1); /* as above; the engine has truncated what was in the way */
+        CHECK(entry->base_offset ==
+              log->end_offset); /* goes_on (admit.c) has compared it, or it is ours */
         term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
         if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
         log_memory_push(&log->memory, entry);
@@ -89,7 +95,8 @@ void partition_log_commit(struct partition_log *log, log_index index) {
     advance_commit(log);
 }
 
-uint64_t partition_log_set_hard_state(struct partition_log *log, log_term term, uint64_t voted_for) {
+uint64_t partition_log_set_hard_state(struct partition_log *log, log_term term,
+                                      uint64_t voted_for) {
     CHECK(!log->closed);      /* the group closes its log last */
     CHECK(term >= log->term); /* the engine's terms do not go back */
     log->term = term;
@@ -157,7 +164,8 @@ uint64_t partition_log_size_bytes(const struct partition_log *log) {
 }
 
 void partition_log_each_term(const struct partition_log *log,
-                             void (*each)(void *arg, uint64_t first, uint64_t count, log_term term), void *arg) {
+                             void (*each)(void *arg, uint64_t first, uint64_t count, log_term term),
+                             void *arg) {
     for (size_t i = 0; i < log->terms.count; i++) {
         const struct index_term *range = &log->terms.ranges[i];
         uint64_t behind = i + 1 < log->terms.count ? range[1].first_index : log->last_index + 1;
@@ -179,11 +187,13 @@ uint64_t partition_log_voted_for(const struct partition_log *log) {
     return log->voted_for;
 }
 
-int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch, uint32_t *epoch_found) {
+int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
+                                uint32_t *epoch_found) {
     return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);
 }
 
-void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, log_index *index), void *arg) {
+void partition_log_on_seal(struct partition_log *log,
+                           struct slice (*state)(void *arg, log_index *index), void *arg) {
     log->seal_state = state;
     log->seal_arg = arg;
 }

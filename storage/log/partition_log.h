@@ -1,17 +1,20 @@
 /*
- * The log of one Raft group on this broker: says where an entry, index or offset is (memory, journal, segment), and
- * keeps the group's hard state.
+ * The log of one Raft group on this broker: says where an entry, index or offset is (memory,
+ * journal, segment), and keeps the group's hard state.
  *
- * Happy path: partition_log_append puts entries into memory and into the journal; `durable` reports how far the log is on
- * disk; partition_log_commit lets write-behind bring committed entries into the active segment, after which they may leave
- * memory (kept while the tail cache's budget allows). Reads find an entry in memory or in a segment.
- * Failures: an error of write, sync, rename or directory sync ends the process. A segment that does not match its checksums
- * gives ERR_CORRUPT to the reader, and the log knows from then on that it is damaged; a new start forgets it, because the file may
- * have been put back.
- * Invariants: first <= commit+1; uncommitted entries are never in a segment; segments are append-only; offsets are dense;
- * an entry leaves memory only when its segment can serve it. Three positions with one setter: synced <= written <= committed.
+ * Happy path: partition_log_append puts entries into memory and into the journal; `durable` reports
+ * how far the log is on disk; partition_log_commit lets write-behind bring committed entries into
+ * the active segment, after which they may leave memory (kept while the tail cache's budget
+ * allows). Reads find an entry in memory or in a segment.
+ * Failures: an error of write, sync, rename or directory sync ends the process. A segment that does
+ * not match its checksums gives ERR_CORRUPT to the reader, and the log knows from then on that it
+ * is damaged; a new start forgets it, because the file may have been put back.
+ * Invariants: first <= commit+1; uncommitted entries are never in a segment; segments are
+ * append-only; offsets are dense; an entry leaves memory only when its segment can serve it. Three
+ * positions with one setter: synced <= written <= committed.
  *
- * All logs of a shard share one log_store: journal, write-behind lane, tail cache budget, data directory.
+ * All logs of a shard share one log_store: journal, write-behind lane, tail cache budget, data
+ * directory.
  */
 #ifndef STORAGE_LOG_PARTITION_LOG_H
 #define STORAGE_LOG_PARTITION_LOG_H
@@ -33,30 +36,38 @@ struct log_store_options {
     bool must_exist;               /* as in journal_options */
     const char *disk_path;         /* what people call the disk; NULL: the store's directory */
     uint64_t disk_min_free_bytes;  /* disk_space.h */
-    uint64_t tail_cache_bytes;     /* entries kept in memory after their segment can serve them, over all logs */
-    unsigned open_files;           /* segments that may be open at one time */
-    uint64_t flush_leaves_bytes;   /* so much a flush leaves in the journal, of the logs that have least in it */
+    uint64_t tail_cache_bytes;   /* entries kept in memory after their segment can serve them, over
+                                    all logs */
+    unsigned open_files;         /* segments that may be open at one time */
+    uint64_t flush_leaves_bytes; /* so much a flush leaves in the journal, of the logs that have
+                                    least in it */
 };
 
-/* `path` is the shard's directory (".../shard-0"); made if missing. Recovers the journal. Errors as journal_open. */
-int log_store_open(struct env *env, struct log *log, const char *path, const struct log_store_options *options,
-                   struct log_store **store, struct error_text *why);
+/* `path` is the shard's directory (".../shard-0"); made if missing. Recovers the journal. Errors as
+ * journal_open. */
+int log_store_open(struct env *env, struct log *log, const char *path,
+                   const struct log_store_options *options, struct log_store **store,
+                   struct error_text *why);
 /* Waits for nothing: logs must be closed before. */
 void log_store_close(struct log_store *store);
-/* Writes what is committed to segments and syncs it (but for flush_leaves_bytes), then calls `done`: a clean stop, so that the next
- * start is short. */
+/* Writes what is committed to segments and syncs it (but for flush_leaves_bytes), then calls
+ * `done`: a clean stop, so that the next start is short. */
 void log_store_flush(struct log_store *store, void (*done)(void *arg), void *arg);
 /* Calls `each` for every group that has a directory or journal records here. */
-void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group), void *arg);
+void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint64_t group),
+                          void *arg);
 struct journal *log_store_journal(struct log_store *store);
 struct disk_space *log_store_room(struct log_store *store);
 /* disk_space_is_short has changed. One listener. */
 void log_store_on_room(struct log_store *store, void (*changed)(void *arg), void *arg);
-/* Bytes of entries that are not yet committed, over all logs: leaders refuse and followers stop reading beyond their limit. */
+/* Bytes of entries that are not yet committed, over all logs: leaders refuse and followers stop
+ * reading beyond their limit. */
 uint64_t log_store_uncommitted_bytes(const struct log_store *store);
-/* Bytes of entries that are not durable here, committed or not: what a slow disk has not taken yet, over all logs. */
+/* Bytes of entries that are not durable here, committed or not: what a slow disk has not taken yet,
+ * over all logs. */
 uint64_t log_store_undurable_bytes(const struct log_store *store);
-/* Removes the files of a group whose deletion was committed; renamed aside first. The log must be closed. */
+/* Removes the files of a group whose deletion was committed; renamed aside first. The log must be
+ * closed. */
 int log_store_remove_group(struct log_store *store, uint64_t group);
 
 /* ---- One log ---- */
@@ -71,53 +82,69 @@ struct partition_log_damage {
 };
 
 struct partition_log_events {
-    /* Entries up to `index` (as they are in the log at this moment) are on disk, and every hard state set before them is. */
+    /* Entries up to `index` (as they are in the log at this moment) are on disk, and every hard
+     * state set before them is. */
     void (*durable)(void *arg, log_index index);
-    /* The hard state that partition_log_set_hard_state numbered `version` is on disk, and all before it. */
+    /* The hard state that partition_log_set_hard_state numbered `version` is on disk, and all
+     * before it. */
     void (*hard_state_durable)(void *arg, uint64_t version);
-    /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log. May be NULL. */
+    /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log.
+     * May be NULL. */
     void (*damaged)(void *arg, const struct partition_log_damage *damage);
 };
 
-/* Opens the log of `group`, once in the life of the store, or begins a new one, for which nothing is made on disk yet. After recovery the committed part that is known
- * is in segments (or memory), and later entries are uncommitted. `label` ("orders-3", "metadata") is for messages; copied. Blocks: for
- * the one log that a start waits for. ERR_CORRUPT, ERR_VERSION: damage, or a file of another time; what else there is (ERR_IO, ERR_LIMIT,
- * ERR_NO_SPACE, ERR_BUSY, ...) may pass. */
+/* Opens the log of `group`, once in the life of the store, or begins a new one, for which nothing
+ * is made on disk yet. After recovery the committed part that is known is in segments (or memory),
+ * and later entries are uncommitted. `label` ("orders-3", "metadata") is for messages; copied.
+ * Blocks: for the one log that a start waits for. ERR_CORRUPT, ERR_VERSION: damage, or a file of
+ * another time; what else there is (ERR_IO, ERR_LIMIT, ERR_NO_SPACE, ERR_BUSY, ...) may pass. */
 int partition_log_open(struct log_store *store, uint64_t group, const char *label,
-                       const struct partition_log_events *events, void *arg, struct partition_log **log,
-                       struct error_text *why);
+                       const struct partition_log_events *events, void *arg,
+                       struct partition_log **log, struct error_text *why);
 
-/* The same without blocking: begin sends it into a lane; `ready` comes later, never within the call; then the owner calls end once, which
- * gives the log or the error. Between begin and end the group must not be removed. */
+/* The same without blocking: begin sends it into a lane; `ready` comes later, never within the
+ * call; then the owner calls end once, which gives the log or the error. Between begin and end the
+ * group must not be removed. */
 struct partition_log_opening;
-struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group, const char *label,
-                                                       void (*ready)(void *arg), void *arg);
-int partition_log_open_end(struct partition_log_opening *opening, const struct partition_log_events *events, void *arg,
+struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group,
+                                                       const char *label, void (*ready)(void *arg),
+                                                       void *arg);
+int partition_log_open_end(struct partition_log_opening *opening,
+                           const struct partition_log_events *events, void *arg,
                            struct partition_log **log, struct error_text *why);
-/* Instead of end, at any time: `ready` will not come. Says whether it is over, so that the group may be removed; if not, `over` is called
- * later (NULL: nobody waits; also when the store is closed first). */
-bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg), void *arg);
-void partition_log_close(struct partition_log *log); /* no event comes after this; NULL does nothing */
+/* Instead of end, at any time: `ready` will not come. Says whether it is over, so that the group
+ * may be removed; if not, `over` is called later (NULL: nobody waits; also when the store is closed
+ * first). */
+bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg),
+                               void *arg);
+void partition_log_close(
+    struct partition_log *log); /* no event comes after this; NULL does nothing */
 
 uint64_t partition_log_first_index(const struct partition_log *log); /* 1 while no prefix is gone */
 uint64_t partition_log_last_index(const struct partition_log *log);  /* 0: empty */
 uint64_t partition_log_durable_index(const struct partition_log *log);
 /* The highest given to partition_log_commit, or known after recovery. */
 uint64_t partition_log_commit_index(const struct partition_log *log);
-uint32_t partition_log_term_at(const struct partition_log *log, log_index index); /* 0: not in the log */
+uint32_t partition_log_term_at(const struct partition_log *log,
+                               log_index index); /* 0: not in the log */
 int64_t partition_log_start_offset(const struct partition_log *log);
-int64_t partition_log_end_offset(const struct partition_log *log); /* the offset that the next record gets */
-/* The end offset if the log ended with `index`, which is in [first-1, last] and either in memory or the commit index; else -1. */
+int64_t partition_log_end_offset(
+    const struct partition_log *log); /* the offset that the next record gets */
+/* The end offset if the log ended with `index`, which is in [first-1, last] and either in memory or
+ * the commit index; else -1. */
 int64_t partition_log_offset_behind(const struct partition_log *log, log_index index);
 uint64_t partition_log_uncommitted_bytes(const struct partition_log *log);
 uint64_t partition_log_undurable_bytes(const struct partition_log *log);
-bool partition_log_is_damaged(const struct partition_log *log);     /* a read has met damage since it was opened */
+bool partition_log_is_damaged(
+    const struct partition_log *log); /* a read has met damage since it was opened */
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */
 
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */
 void partition_log_each_term(const struct partition_log *log,
-                             void (*each)(void *arg, uint64_t first, uint64_t count, log_term term), void *arg);
-/* Indexes of ENTRY_CHANGE entries, ascending (a handful in a log's life). The body comes by partition_log_read. */
+                             void (*each)(void *arg, uint64_t first, uint64_t count, log_term term),
+                             void *arg);
+/* Indexes of ENTRY_CHANGE entries, ascending (a handful in a log's life). The body comes by
+ * partition_log_read. */
 size_t partition_log_changes(const struct partition_log *log, uint64_t *into, size_t room);
 
 /* Hard state. set returns its version; `hard_state_durable` reports it. */
@@ -125,52 +152,58 @@ uint32_t partition_log_term(const struct partition_log *log);
 uint64_t partition_log_voted_for(const struct partition_log *log);
 uint64_t partition_log_set_hard_state(struct partition_log *log, log_term term, uint64_t voted_for);
 
-/* Sealed entries, the first with index last+1, each going on where the one before it ended: group, base offset, term not below.
- * That is checked (CHECK), so what a peer sent is compared with partition_log_offset_behind first. Takes references of its own. */
+/* Sealed entries, the first with index last+1, each going on where the one before it ended: group,
+ * base offset, term not below. That is checked (CHECK), so what a peer sent is compared with
+ * partition_log_offset_behind first. Takes references of its own. */
 void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n);
 /* Drops entries from `index` on; index > commit index. Their completion is never reported. */
 void partition_log_truncate(struct partition_log *log, log_index index);
-/* Entries up to `index` are committed; never goes back; may be ahead of the last index (then it counts as it arrives). */
+/* Entries up to `index` are committed; never goes back; may be ahead of the last index (then it
+ * counts as it arrives). */
 void partition_log_commit(struct partition_log *log, log_index index);
 
 /* ---- Reading: closing the log cancels what is under way ---- */
 
 struct log_reading;
 
-/* Reads entries by index, for peers and appliers: from `first`, whole entries, at least one, then up to max_bytes. Calls
- * `done` later, or within this call when all is in memory (returns true then). Entries are the callee's to unref.
- * ERR_NOT_FOUND: truncated away meanwhile or below the first index; ERR_CORRUPT. */
+/* Reads entries by index, for peers and appliers: from `first`, whole entries, at least one, then
+ * up to max_bytes. Calls `done` later, or within this call when all is in memory (returns true
+ * then). Entries are the callee's to unref. ERR_NOT_FOUND: truncated away meanwhile or below the
+ * first index; ERR_CORRUPT. */
 struct partition_log_read {
     void (*done)(struct partition_log_read *read, int error);
-    struct entry **entries; /* array and references: the callee's; free with partition_log_read_release */
+    struct entry *
+        *entries; /* array and references: the callee's; free with partition_log_read_release */
     size_t count;
     struct log_reading *reading; /* the log's */
 };
-bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last, uint64_t max_bytes,
-                        struct partition_log_read *read);
+bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last,
+                        uint64_t max_bytes, struct partition_log_read *read);
 void partition_log_read_release(struct partition_log_read *read);
 /* `done` will not be called. */
 void partition_log_read_cancel(struct partition_log_read *read);
 
-/* Reads record batches for a consumer: from the batch that holds `offset` (it may begin below it), up to `max_bytes`
- * but always at least one batch, never at or above `end_offset` (the high watermark). Slices in order, as produced.
- * Same calling convention. ERR_NOT_FOUND: offset not in [start, end]; ERR_CORRUPT. */
+/* Reads record batches for a consumer: from the batch that holds `offset` (it may begin below it),
+ * up to `max_bytes` but always at least one batch, never at or above `end_offset` (the high
+ * watermark). Slices in order, as produced. Same calling convention. ERR_NOT_FOUND: offset not in
+ * [start, end]; ERR_CORRUPT. */
 struct partition_log_fetch {
     void (*done)(struct partition_log_fetch *fetch, int error);
-    struct slice *slices; /* array and slices: the callee's; free with partition_log_fetch_release */
+    struct slice
+        *slices; /* array and slices: the callee's; free with partition_log_fetch_release */
     size_t count;
     uint64_t bytes;
-    kafka_offset next_offset;    /* behind the last batch: below the end offset if more did not fit */
+    kafka_offset next_offset; /* behind the last batch: below the end offset if more did not fit */
     struct log_reading *reading; /* the log's */
 };
-bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_offset end_offset, uint64_t max_bytes,
-                         struct partition_log_fetch *fetch);
+bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_offset end_offset,
+                         uint64_t max_bytes, struct partition_log_fetch *fetch);
 void partition_log_fetch_release(struct partition_log_fetch *fetch);
 void partition_log_fetch_cancel(struct partition_log_fetch *fetch);
 
-/* Finds the first record below `end_offset` (a high watermark: where a batch ends) whose timestamp is >= `timestamp`
- * (ListOffsets), or, with timestamp -3, the first record with the largest timestamp (KIP-734). Same calling convention;
- * offset -1: there is none. */
+/* Finds the first record below `end_offset` (a high watermark: where a batch ends) whose timestamp
+ * is >= `timestamp` (ListOffsets), or, with timestamp -3, the first record with the largest
+ * timestamp (KIP-734). Same calling convention; offset -1: there is none. */
 struct partition_log_search {
     void (*done)(struct partition_log_search *search, int error);
     kafka_offset offset;
@@ -182,16 +215,21 @@ bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_of
                           struct partition_log_search *search);
 void partition_log_search_cancel(struct partition_log_search *search);
 
-/* Leader epoch (term) of the entry that holds `offset`, and for OffsetForLeaderEpoch the end offset of an epoch. -1: none. */
-int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch, uint32_t *epoch_found);
+/* Leader epoch (term) of the entry that holds `offset`, and for OffsetForLeaderEpoch the end offset
+ * of an epoch. -1: none. */
+int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
+                                uint32_t *epoch_found);
 
-/* ---- The applier's snapshot: opaque bytes kept at segment boundaries (producer state), so that a start replays little ---- */
+/* ---- The applier's snapshot: opaque bytes kept at segment boundaries (producer state), so that a
+ * start replays little ---- */
 
-/* Called when a segment is sealed, and now and then when one is synced: returns the applier's state after exactly the
- * entries up to *index, which is the last entry that it has applied; or an empty slice for none. */
-void partition_log_on_seal(struct partition_log *log, struct slice (*state)(void *arg, log_index *index), void *arg);
-/* The newest snapshot that was usable when the log was opened, once: its index and bytes (the caller's slice); false: none, replay from
- * the first index. */
+/* Called when a segment is sealed, and now and then when one is synced: returns the applier's state
+ * after exactly the entries up to *index, which is the last entry that it has applied; or an empty
+ * slice for none. */
+void partition_log_on_seal(struct partition_log *log,
+                           struct slice (*state)(void *arg, log_index *index), void *arg);
+/* The newest snapshot that was usable when the log was opened, once: its index and bytes (the
+ * caller's slice); false: none, replay from the first index. */
 bool partition_log_snapshot(struct partition_log *log, log_index *index, struct slice *state);
 
 #endif

@@ -1,4 +1,5 @@
-/* Cutting off, at a start, what was written and never synced: whole segments, and the end of the active one with its index. */
+/* Cutting off, at a start, what was written and never synced: whole segments, and the end of the
+ * active one with its index. */
 #include "storage/log/partition_log_cut.h"
 
 #include "base/mem.h"
@@ -10,8 +11,8 @@ static int cut_log(struct env_file *file, uint64_t to) {
     return error || size <= to ? error : env_file_truncate(file, to);
 }
 
-int partition_log_cut(struct partition_log *log, const int64_t *bases, size_t count, size_t kept, bool *sync_failed,
-                      struct error_text *why) {
+int partition_log_cut(struct partition_log *log, const int64_t *bases, size_t count, size_t kept,
+                      bool *sync_failed, struct error_text *why) {
     struct env *env = log->store->env;
     int error = 0;
     for (size_t i = kept; !error && i < count; i++) {
@@ -19,8 +20,8 @@ int partition_log_cut(struct partition_log *log, const int64_t *bases, size_t co
             char *path = path_of_segment(log->path, bases[i], (enum segment_file_kind)kind);
             int unlinked = env_unlink(env, path);
             if (unlinked && unlinked != ERR_NOT_FOUND)
-                error = error_set(why, unlinked, "%s cannot be removed (%s); %s", path, error_phrase(unlinked),
-                                  error_advice(unlinked));
+                error = error_set(why, unlinked, "%s cannot be removed (%s); %s", path,
+                                  error_phrase(unlinked), error_advice(unlinked));
             mem_free(path);
         }
     }
@@ -38,7 +39,9 @@ int partition_log_cut(struct partition_log *log, const int64_t *bases, size_t co
         } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
             error = 0;
         }
-        if (error) error_set(why, error, "%s cannot be cut (%s); %s", path, error_phrase(error), error_advice(error));
+        if (error)
+            error_set(why, error, "%s cannot be cut (%s); %s", path, error_phrase(error),
+                      error_advice(error));
         mem_free(path);
     }
     return error;

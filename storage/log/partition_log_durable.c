@@ -1,10 +1,13 @@
 /*
- * What of a log is on disk: one mark for every round of the journal that holds something of this log.
+ * What of a log is on disk: one mark for every round of the journal that holds something of this
+ * log.
  *
- * Happy path: an append or a hard state notes in the mark of the gathering round how far the log will be durable with it; when
- * the round is, the mark is reported, hard state first. Everything of one round is one report.
- * Invariants: rounds become durable in order, so marks are reported in order. A truncation caps every mark, because what those
- * rounds hold from that index on is no longer in the log; what is appended afterwards raises the mark of its own round only.
+ * Happy path: an append or a hard state notes in the mark of the gathering round how far the log
+ * will be durable with it; when the round is, the mark is reported, hard state first. Everything of
+ * one round is one report.
+ * Invariants: rounds become durable in order, so marks are reported in order. A truncation caps
+ * every mark, because what those rounds hold from that index on is no longer in the log; what is
+ * appended afterwards raises the mark of its own round only.
  */
 #include "base/check.h"
 #include "base/container_of.h"

@@ -1,10 +1,12 @@
 /*
  * Reading record batches for consumers: partition_log_fetch of partition_log.h.
  *
- * Happy path: from the entry that holds the offset on, entry after entry, from memory or segments; each gives one slice of its
- * uncompressed body, whole but for the first and the last. Failures: an offset that is not in the log is ERR_NOT_FOUND; a
- * damaged entry ERR_CORRUPT, unless something sound came before it.
- * Invariant: a slice is a run of whole batches, below the end offset, that follows the slice before it.
+ * Happy path: from the entry that holds the offset on, entry after entry, from memory or segments;
+ * each gives one slice of its uncompressed body, whole but for the first and the last. Failures: an
+ * offset that is not in the log is ERR_NOT_FOUND; a damaged entry ERR_CORRUPT, unless something
+ * sound came before it.
+ * Invariant: a slice is a run of whole batches, below the end offset, that follows the slice before
+ * it.
  */
 #include "base/check.h"
 #include "base/container_of.h"
@@ -33,12 +35,14 @@ struct offset_reading {
 
 /* Takes the slice over. */
 static void fetch_add(struct offset_reading *reading, struct slice slice) {
-    reading->slices = mem_grow(reading->slices, reading->count, &reading->room, sizeof *reading->slices);
+    reading->slices = mem_grow(reading->slices, reading->count, &reading->room,
+                               sizeof *reading->slices);
     reading->slices[reading->count++] = slice;
     reading->bytes += slice.len;
 }
 
-/* Which bytes of an entry's body are wanted: whole batches from the one with the offset on. Moves the offset. */
+/* Which bytes of an entry's body are wanted: whole batches from the one with the offset on. Moves
+ * the offset. */
 static int cut_batches(struct offset_reading *reading, struct slice *raw) {
     size_t at = 0, from = 0, to = 0;
     bool any = false;
@@ -50,7 +54,8 @@ static int cut_batches(struct offset_reading *reading, struct slice *raw) {
         if (last < reading->offset) continue;
         bool first_of_all = !any && reading->count == 0;
         if (!any) from = begin;
-        if (last >= reading->end_offset || (!first_of_all && reading->bytes + (at - from) > reading->max_bytes)) {
+        if (last >= reading->end_offset ||
+            (!first_of_all && reading->bytes + (at - from) > reading->max_bytes)) {
             reading->full = true;
             break;
         }
@@ -80,7 +85,8 @@ static int fetch_take(struct offset_reading *reading, const struct entry *entry,
     return error;
 }
 
-/* Is there anything for this reading in the entry, and room for it? May say that there is enough. */
+/* Is there anything for this reading in the entry, and room for it? May say that there is enough.
+ */
 static bool wants(struct offset_reading *reading, const struct entry *header) {
     if (header->base_offset >= reading->end_offset ||
         (reading->count > 0 && reading->bytes + header->raw_len > reading->max_bytes)) {
@@ -95,7 +101,8 @@ static int fetch_visit(struct log_reading *base) {
     struct offset_reading *reading = (struct offset_reading *)base;
     struct segment_cursor *cursor = &base->cursor;
     while (!reading->full) {
-        if (cursor->cached_only && reading->bytes - reading->looked_from >= ON_LOOP_MAX) return ERR_AGAIN;
+        if (cursor->cached_only && reading->bytes - reading->looked_from >= ON_LOOP_MAX)
+            return ERR_AGAIN;
         struct entry header;
         int error = segment_cursor_peek(cursor, &header);
         if (error == ERR_EOF) return 0;
@@ -133,7 +140,8 @@ static void free_reading(struct log_reading *base) {
     mem_free(reading);
 }
 
-/* Calls done. Batches that were read before an error are good: whoever wants more meets the error then. */
+/* Calls done. Batches that were read before an error are good: whoever wants more meets the error
+ * then. */
 static bool fetch_finish(struct offset_reading *reading, int error) {
     struct partition_log_fetch *fetch = reading->base.request;
     if (reading->count > 0) error = 0;
@@ -188,7 +196,8 @@ static bool go_on(struct offset_reading *reading) {
         const struct entry *entry = log_memory_find_offset(&log->memory, before);
         int error = entry ? take_from_memory(reading, entry) : log_fetch_look(reading);
         if (error == ERR_AGAIN) return false;
-        /* A segment was cut by somebody else, or a peer's entry has fewer records than its header says. */
+        /* A segment was cut by somebody else, or a peer's entry has fewer records than its header
+         * says. */
         if (!error && reading->offset == before && !reading->full) error = ERR_CORRUPT;
         if (error) return fetch_finish(reading, error);
     }
@@ -209,8 +218,8 @@ static void fetch_resume(struct log_reading *base, int error) {
     go_on(reading);
 }
 
-bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_offset end_offset, uint64_t max_bytes,
-                         struct partition_log_fetch *fetch) {
+bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_offset end_offset,
+                         uint64_t max_bytes, struct partition_log_fetch *fetch) {
     fetch->slices = NULL;
     fetch->count = 0;
     fetch->bytes = 0;
@@ -228,7 +237,8 @@ bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_o
     reading->base.resume = fetch_resume;
     reading->base.free = free_reading;
     reading->later.run = go_on_later;
-    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;
+    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE
+                                                            : CHUNK_BYTES_MAX;
     log_reading_begin(&reading->base, log, fetch, &fetch->reading);
     return go_on(reading);
 }

@@ -1,9 +1,10 @@
 /*
  * Reading entries by index, for peers and appliers: partition_log_read of partition_log.h.
  *
- * Happy path: entries in memory are taken at once; those before are read from segments, in big reads, and what follows in memory
- * is added. Failures: an index below the first or above the last is ERR_NOT_FOUND, a damaged entry ERR_CORRUPT.
- * Invariant: what is given out is one run of the log without holes, as the log is when `done` is called.
+ * Happy path: entries in memory are taken at once; those before are read from segments, in big
+ * reads, and what follows in memory is added. Failures: an index below the first or above the last
+ * is ERR_NOT_FOUND, a damaged entry ERR_CORRUPT. Invariant: what is given out is one run of the log
+ * without holes, as the log is when `done` is called.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -28,7 +29,8 @@ static bool fits(struct index_reading *reading, uint64_t size) {
 
 /* Takes the reference over. */
 static void read_add(struct index_reading *reading, struct entry *entry) {
-    reading->entries = mem_grow(reading->entries, reading->count, &reading->room, sizeof *reading->entries);
+    reading->entries = mem_grow(reading->entries, reading->count, &reading->room,
+                                sizeof *reading->entries);
     reading->entries[reading->count++] = entry;
     reading->bytes += entry_stored_size(entry);
     reading->next = entry->index + 1;
@@ -69,7 +71,8 @@ static void free_reading(struct log_reading *base) {
     mem_free(reading);
 }
 
-/* Calls done. Entries that were read before the error are good: whoever wants more meets the error then. */
+/* Calls done. Entries that were read before the error are good: whoever wants more meets the error
+ * then. */
 static bool read_finish(struct index_reading *reading, int error) {
     struct partition_log_read *read = reading->base.request;
     if (reading->count > 0) error = 0;
@@ -123,8 +126,8 @@ static void read_resume(struct log_reading *base, int error) {
     go_on(reading);
 }
 
-bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last, uint64_t max_bytes,
-                        struct partition_log_read *read) {
+bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last,
+                        uint64_t max_bytes, struct partition_log_read *read) {
     read->entries = NULL;
     read->count = 0;
     read->reading = NULL;
@@ -139,7 +142,8 @@ bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last
     reading->base.visit = read_visit;
     reading->base.resume = read_resume;
     reading->base.free = free_reading;
-    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;
+    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE
+                                                            : CHUNK_BYTES_MAX;
     log_reading_begin(&reading->base, log, read, &read->reading);
     return go_on(reading);
 }

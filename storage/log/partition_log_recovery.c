@@ -1,28 +1,30 @@
 /*
  * Opening a log: what segments and journal hold is put together again.
  *
- * The journal's last durable progress record says up to which index, segment and position everything is synced. What a crash can
- * leave, and what is done:
+ * The journal's last durable progress record says up to which index, segment and position
+ * everything is synced. What a crash can leave, and what is done:
  *
  *   segments                                   journal                    decision
  *   none                                       nothing of the group       a new log
- *   some                                       nothing of the group       damage: the journal knows every group with segments
- *   base offset below the progress segment     progress                   sealed: kept; its index file is read, or rebuilt by a scan
- *   the progress segment                       progress                   kept up to the position; what lies behind is cut
- *   the same, shorter than the position        progress                   damage: synced bytes are gone
- *   base offset above, or no progress          entries                    removed: nothing in it was synced
- *   index file missing, torn, or behind        -                          what it lacks is scanned; what it says beyond is dropped
- *   one that contradicts segment or progress   -                          dropped: the segment is scanned
- *   a chain that does not fit (index, offset)  -                          damage
- *   an entry behind the progress that is valid entries up to it           it was committed: so is everything up to it
- *   the same                                   entries end before it      damage: the journal lost what was durable
+ *   some                                       nothing of the group       damage: the journal knows
+ * every group with segments base offset below the progress segment     progress sealed: kept; its
+ * index file is read, or rebuilt by a scan the progress segment                       progress kept
+ * up to the position; what lies behind is cut the same, shorter than the position        progress
+ * damage: synced bytes are gone base offset above, or no progress          entries removed: nothing
+ * in it was synced index file missing, torn, or behind        -                          what it
+ * lacks is scanned; what it says beyond is dropped one that contradicts segment or progress   -
+ * dropped: the segment is scanned a chain that does not fit (index, offset)  - damage an entry
+ * behind the progress that is valid entries up to it           it was committed: so is everything
+ * up to it the same                                   entries end before it      damage: the
+ * journal lost what was durable
  *
- * Entries behind the progress come from the journal; what is known to be committed of them goes to segments again by
- * write-behind. Damage is ERR_CORRUPT with the place; nothing but an index that was scanned is changed on disk
- * before everything has been checked.
+ * Entries behind the progress come from the journal; what is known to be committed of them goes to
+ * segments again by write-behind. Damage is ERR_CORRUPT with the place; nothing but an index that
+ * was scanned is changed on disk before everything has been checked.
  *
- * In three steps: begin, on the loop; look, which blocks and may be a job of the store's own lane for it: it touches the log that
- * nobody else knows yet, and a copy of the journal's view of the group; end, on the loop again.
+ * In three steps: begin, on the loop; look, which blocks and may be a job of the store's own lane
+ * for it: it touches the log that nobody else knows yet, and a copy of the journal's view of the
+ * group; end, on the loop again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,7 +43,8 @@
 #include "storage/segment/segment_cursor.h"
 #include "storage/segment/segment_list.h"
 
-static const char damage_advice[] = "put back this file as it was; the other replicas go on without this one";
+static const char damage_advice[] =
+    "put back this file as it was; the other replicas go on without this one";
 
 enum opening_phase { OPENING_IN_LANE, OPENING_LOOKED, OPENING_CANCELED };
 
@@ -53,11 +56,11 @@ struct partition_log_opening {
     void (*ready)(void *arg); /* or, once canceled, `over`; may be NULL then */
     void *arg;
     int error;
-    struct error_text sentence; /* of `error` */
-    struct partition_log *log;  /* NULL: another one of this group is open, or was */
-    struct journal_group
-        *journal;   /* a copy, because the journal may be closed meanwhile; NULL: it never heard of the group */
-    int64_t *bases; /* base offsets of the segment files, ascending */
+    struct error_text sentence;    /* of `error` */
+    struct partition_log *log;     /* NULL: another one of this group is open, or was */
+    struct journal_group *journal; /* a copy, because the journal may be closed meanwhile; NULL: it
+                                      never heard of the group */
+    int64_t *bases;                /* base offsets of the segment files, ascending */
     size_t count;
     bool no_directory;
     bool sync_failed;       /* another one might say that it is done when it is not */
@@ -73,31 +76,37 @@ static int list_segments(struct partition_log_opening *opening) {
     int error = segment_list(log->store->env, log->path, &opening->bases, &opening->count);
     opening->no_directory = error == ERR_NOT_FOUND;
     if (error == ERR_NOT_FOUND) return 0; /* nothing of it was written to a segment yet */
-    if (error) return error_set(opening->why, error, "%s cannot be listed (%s)", log->path, error_phrase(error));
+    if (error)
+        return error_set(opening->why, error, "%s cannot be listed (%s)", log->path,
+                         error_phrase(error));
     return 0;
 }
 
 static int damaged(struct partition_log_opening *opening, const char *path, const char *what) {
-    return error_set(opening->why, ERR_CORRUPT, "%s of %s %s; %s", path, opening->log->label, what, damage_advice);
+    return error_set(opening->why, ERR_CORRUPT, "%s of %s %s; %s", path, opening->log->label, what,
+                     damage_advice);
 }
 
 /* Opens a segment file and reads its header. */
-static int open_segment_file(struct partition_log_opening *opening, const char *path, struct env_file **file,
-                             struct segment_header *header, uint64_t *size) {
+static int open_segment_file(struct partition_log_opening *opening, const char *path,
+                             struct env_file **file, struct segment_header *header,
+                             uint64_t *size) {
     uint8_t bytes[SEGMENT_HEADER_SIZE];
     size_t got = 0;
     int error = env_file_open(opening->log->store->env, path, ENV_READ, file);
     if (error)
-        return error_set(opening->why, error, "%s cannot be opened (%s); %s", path, error_phrase(error),
-                         error_advice(error));
+        return error_set(opening->why, error, "%s cannot be opened (%s); %s", path,
+                         error_phrase(error), error_advice(error));
     error = env_file_size(*file, size);
     if (!error) error = env_file_read(*file, bytes, sizeof bytes, 0, &got);
     if (error) {
-        error_set(opening->why, error, "%s cannot be read (%s); %s", path, error_phrase(error), error_advice(error));
+        error_set(opening->why, error, "%s cannot be read (%s); %s", path, error_phrase(error),
+                  error_advice(error));
     } else if (got < sizeof bytes) {
         error = damaged(opening, path, "is too short to be a segment");
     } else if ((error = segment_header_decode(bytes, SEGMENT_FILE_LOG, header)) == ERR_VERSION) {
-        error_set(opening->why, error, "%s was written by a newer version of draved; start that one", path);
+        error_set(opening->why, error,
+                  "%s was written by a newer version of draved; start that one", path);
     } else if (error || header->group != opening->log->group) {
         error = damaged(opening, path, "does not begin with the header of this group's segments");
     }
@@ -108,7 +117,8 @@ static int open_segment_file(struct partition_log_opening *opening, const char *
 /* ---- Segments that stay ---- */
 
 /* Does the segment go on where the one before it ended? */
-static bool follows(const struct partition_log *log, const struct segment_header *header, int64_t base) {
+static bool follows(const struct partition_log *log, const struct segment_header *header,
+                    int64_t base) {
     log_index last_index = 0;
     int64_t end = 0;
     if (log->segment_count > 0) {
@@ -116,11 +126,13 @@ static bool follows(const struct partition_log *log, const struct segment_header
         last_index = before->end.last_index;
         end = before->end.offset;
     }
-    return header->base_offset == base && header->base_offset == end && header->first_index == last_index + 1;
+    return header->base_offset == base && header->base_offset == end &&
+           header->first_index == last_index + 1;
 }
 
 /* Reads what is known of one segment up to its limit and adds it to the log. */
-static int keep_segment(struct partition_log_opening *opening, const struct kept_segment *kept, const char *path) {
+static int keep_segment(struct partition_log_opening *opening, const struct kept_segment *kept,
+                        const char *path) {
     struct partition_log *log = opening->log;
     char *index_path = path_of_segment(log->path, kept->header.base_offset, SEGMENT_FILE_INDEX);
     struct segment_index *index = NULL;
@@ -128,12 +140,14 @@ static int keep_segment(struct partition_log_opening *opening, const struct kept
     int error = kept_index_read(log, kept, index_path, &index, &damaged_at);
     if (error == ERR_CORRUPT)
         error_set(opening->why, error,
-                  "%s of %s has an entry that does not match its checksum, at position %" PRIu64 "; %s", path,
-                  log->label, damaged_at, damage_advice);
+                  "%s of %s has an entry that does not match its checksum, at position %" PRIu64
+                  "; %s",
+                  path, log->label, damaged_at, damage_advice);
     else if (error)
-        error_set(opening->why, error,
-                  "%s or its index %s cannot be read or written (%s); %s; the index may be removed, it is made again",
-                  path, index_path, error_phrase(error), error_advice(error));
+        error_set(
+            opening->why, error,
+            "%s or its index %s cannot be read or written (%s); %s; the index may be removed, it is made again",
+            path, index_path, error_phrase(error), error_advice(error));
     mem_free(index_path);
     if (error) return error;
     bool fits = kept_index_take_tables(log, index);
@@ -154,7 +168,8 @@ static int keep_segment(struct partition_log_opening *opening, const struct kept
 static int does_not_follow(struct partition_log_opening *opening, const char *path, int64_t base) {
     const struct partition_log *log = opening->log;
     int64_t end = log->segment_count > 0 ? log->segments[log->segment_count - 1]->end.offset : 0;
-    if (end >= base) return damaged(opening, path, "does not go on where the segment before it ends");
+    if (end >= base)
+        return damaged(opening, path, "does not go on where the segment before it ends");
     char *missing = path_of_segment(log->path, end, SEGMENT_FILE_LOG);
     int error = error_set(
         opening->why, ERR_CORRUPT,
@@ -187,7 +202,8 @@ static int keep(struct partition_log_opening *opening, int64_t base, bool active
             error = keep_segment(opening, &kept, path);
         env_file_close(kept.file);
     }
-    if (!error && active && log->segments[log->segment_count - 1]->end.last_index != opening->journal->progress)
+    if (!error && active &&
+        log->segments[log->segment_count - 1]->end.last_index != opening->journal->progress)
         error = damaged(opening, path, "does not end with the entry that the journal names");
     mem_free(path);
     return error;
@@ -202,8 +218,11 @@ static int keep_synced(struct partition_log_opening *opening) {
         if (error) return error;
         opening->kept++;
     }
-    if (opening->kept > 0 && opening->bases[opening->kept - 1] == opening->journal->progress_segment) return 0;
-    char *path = path_of_segment(opening->log->path, opening->journal->progress_segment, SEGMENT_FILE_LOG);
+    if (opening->kept > 0 &&
+        opening->bases[opening->kept - 1] == opening->journal->progress_segment)
+        return 0;
+    char *path = path_of_segment(opening->log->path, opening->journal->progress_segment,
+                                 SEGMENT_FILE_LOG);
     int error = damaged(opening, path, "is missing, but the journal knows that it was synced");
     mem_free(path);
     return error;
@@ -212,8 +231,8 @@ static int keep_synced(struct partition_log_opening *opening) {
 /* ---- What lies behind the progress ---- */
 
 /* The last index of the valid entries that follow each other from `position` on. */
-static void look_behind(struct partition_log_opening *opening, struct env_file *file, uint64_t position, uint64_t size,
-                        uint64_t expected) {
+static void look_behind(struct partition_log_opening *opening, struct env_file *file,
+                        uint64_t position, uint64_t size, uint64_t expected) {
     enum { LOOK_CHUNK_BYTES = 64 << 10 };
     struct segment_cursor cursor;
     segment_cursor_init(&cursor, file, opening->log->group, position, size, LOOK_CHUNK_BYTES);
@@ -241,7 +260,8 @@ static int look_at_unsynced(struct partition_log_opening *opening) {
         opening->why = why;
         if (error == ERR_NONE) {
             uint64_t position = kept ? opening->journal->progress_position : SEGMENT_HEADER_SIZE;
-            look_behind(opening, file, position, size, kept ? opening->journal->progress + 1 : header.first_index);
+            look_behind(opening, file, position, size,
+                        kept ? opening->journal->progress + 1 : header.first_index);
             env_file_close(file);
         }
         mem_free(path);
@@ -277,13 +297,14 @@ static int check_journal_entries(struct partition_log_opening *opening) {
     for (size_t i = 0; journal && i < journal->entry_count; i++) {
         const struct entry *entry = journal->entries[i];
         log_term term = term_table_at(&log->terms, log->last_index);
-        if (entry->index != log->last_index + 1 || entry->base_offset != log->end_offset || entry->term < term ||
-            entry->term == 0)
-            return error_set(opening->why, ERR_CORRUPT,
-                             "entry %" PRIu64
-                             " of %s in the journal does not go on where its segments end (entry %" PRIu64
-                             ", offset %" PRId64 "); put back the files that belong together",
-                             entry->index, log->label, log->last_index, log->end_offset);
+        if (entry->index != log->last_index + 1 || entry->base_offset != log->end_offset ||
+            entry->term < term || entry->term == 0)
+            return error_set(
+                opening->why, ERR_CORRUPT,
+                "entry %" PRIu64
+                " of %s in the journal does not go on where its segments end (entry %" PRIu64
+                ", offset %" PRId64 "); put back the files that belong together",
+                entry->index, log->label, log->last_index, log->end_offset);
         term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
         if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
         log->last_index = entry->index;
@@ -339,28 +360,31 @@ static int recovery_look(struct partition_log_opening *opening) {
     if (!error) error = look_at_unsynced(opening);
     if (!error) error = check_journal_entries(opening);
     if (!error)
-        error = partition_log_cut(log, opening->bases, opening->count, opening->kept, &opening->sync_failed,
-                                  opening->why);
+        error = partition_log_cut(log, opening->bases, opening->count, opening->kept,
+                                  &opening->sync_failed, opening->why);
     if (!error) error = kept_index_save_active(log, opening->why);
     if (error || opening->no_directory) return error;
     log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
-    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, known_commit(opening),
-                                              &log->snapshot_index, &log->snapshot);
+    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group,
+                                              known_commit(opening), &log->snapshot_index,
+                                              &log->snapshot);
     return 0;
 }
 
-static struct partition_log_opening *recovery_begin(struct log_store *store, uint64_t group, const char *label) {
+static struct partition_log_opening *recovery_begin(struct log_store *store, uint64_t group,
+                                                    const char *label) {
     struct partition_log_opening *opening = mem_zalloc(sizeof *opening);
     struct partition_log *log;
     opening->why = &opening->sentence;
     HASH_FIND(by_group, store->logs, &group, sizeof group, log);
     if (log) {
-        opening->error = error_set(opening->why, ERR_BUSY,
-                                   "the log of %s is open already, or its last writes are not finished", label);
+        opening->error = error_set(
+            opening->why, ERR_BUSY,
+            "the log of %s is open already, or its last writes are not finished", label);
         return opening;
     }
-    if (journal_recovered_is_gone(store->journal,
-                                  group)) { /* it would be a new log, without the votes of the old one */
+    if (journal_recovered_is_gone(
+            store->journal, group)) { /* it would be a new log, without the votes of the old one */
         opening->error = error_set(
             opening->why, ERR_CORRUPT,
             "the log of %s was closed since this broker started, as its own log says; start the broker again to open it",
@@ -395,7 +419,8 @@ static void recovery_drop(struct partition_log *log) {
     partition_log_free_if_unused(log);
 }
 
-int partition_log_open_end(struct partition_log_opening *opening, const struct partition_log_events *events, void *arg,
+int partition_log_open_end(struct partition_log_opening *opening,
+                           const struct partition_log_events *events, void *arg,
                            struct partition_log **out, struct error_text *why) {
     CHECK(opening->phase == OPENING_LOOKED); /* only its owner calls, once it was told */
     struct partition_log *log = opening->log;
@@ -447,8 +472,9 @@ static void recovery_done(struct env_job *job) {
     log_store_job_done(store);
 }
 
-struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group, const char *label,
-                                                       void (*ready)(void *arg), void *arg) {
+struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group,
+                                                       const char *label, void (*ready)(void *arg),
+                                                       void *arg) {
     struct partition_log_opening *opening = recovery_begin(store, group, label);
     opening->job = (struct env_job){.work = recovery_work, .done = recovery_done};
     opening->store = store;
@@ -458,22 +484,24 @@ struct partition_log_opening *partition_log_open_begin(struct log_store *store, 
     return opening;
 }
 
-bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg), void *arg) {
+bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg),
+                               void *arg) {
     if (opening->phase == OPENING_IN_LANE) {
         opening->phase = OPENING_CANCELED;
         opening->ready = over;
         opening->arg = arg;
         return false;
     }
-    CHECK(opening->phase == OPENING_LOOKED); /* else it was over before: its owner knows by `ready` */
+    CHECK(opening->phase ==
+          OPENING_LOOKED); /* else it was over before: its owner knows by `ready` */
     if (opening->log) recovery_drop(opening->log);
     free_opening(opening);
     return true;
 }
 
 int partition_log_open(struct log_store *store, uint64_t group, const char *label,
-                       const struct partition_log_events *events, void *arg, struct partition_log **out,
-                       struct error_text *why) {
+                       const struct partition_log_events *events, void *arg,
+                       struct partition_log **out, struct error_text *why) {
     struct partition_log_opening *opening = recovery_begin(store, group, label);
     if (!opening->error) opening->error = recovery_look(opening);
     end_if_sync_failed(opening);

@@ -1,12 +1,15 @@
 /*
- * Looking for a timestamp: partition_log_search of partition_log.h (ListOffsets; KIP-734 for the largest one).
+ * Looking for a timestamp: partition_log_search of partition_log.h (ListOffsets; KIP-734 for the
+ * largest one).
  *
- * Happy path: the log is walked in order, segments whose largest timestamp is too small are passed over, inside a segment
- * the index says where to begin, and entry headers which entries to open; in the entry the first batch whose largest
- * timestamp is large enough is searched record by record. For the largest timestamp of all a first pass finds it, from what is
- * known of segments and entries; a segment or entry that reaches beyond the end offset is looked into.
+ * Happy path: the log is walked in order, segments whose largest timestamp is too small are passed
+ * over, inside a segment the index says where to begin, and entry headers which entries to open; in
+ * the entry the first batch whose largest timestamp is large enough is searched record by record.
+ * For the largest timestamp of all a first pass finds it, from what is known of segments and
+ * entries; a segment or entry that reaches beyond the end offset is looked into.
  * An entry is opened in the pool: its batches may be compressed, and much work.
- * Failures: a damaged entry on the way is ERR_CORRUPT. Invariant: what is found lies below the end offset.
+ * Failures: a damaged entry on the way is ERR_CORRUPT. Invariant: what is found lies below the end
+ * offset.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -43,14 +46,16 @@ static int search_batches(struct time_reading *reading, log_term term, const str
         if (record_batch_next(raw->data, raw->len, &at, &batch, NULL) != 0) return ERR_CORRUPT;
         if (batch.base_offset >= reading->end_offset) break;
         if (reading->finding_largest) {
-            if (record_batch_last_offset(&batch) < reading->end_offset && batch.max_timestamp > reading->timestamp)
+            if (record_batch_last_offset(&batch) < reading->end_offset &&
+                batch.max_timestamp > reading->timestamp)
                 reading->timestamp = batch.max_timestamp;
             continue;
         }
         if (batch.max_timestamp < reading->timestamp) continue;
         kafka_offset offset;
         int64_t timestamp;
-        int error = record_batch_find_timestamp(&batch, reading->timestamp, INT32_MAX, &offset, &timestamp);
+        int error = record_batch_find_timestamp(&batch, reading->timestamp, INT32_MAX, &offset,
+                                                &timestamp);
         if (error == ERR_NOT_FOUND || (!error && offset >= reading->end_offset)) continue;
         if (error) return ERR_CORRUPT;
         reading->found = offset;
@@ -142,7 +147,8 @@ static int search_memory(struct time_reading *reading) {
     return 0;
 }
 
-/* The segment that holds `next`: passed over if what is known of it is enough. ERR_AGAIN: resume comes later. */
+/* The segment that holds `next`: passed over if what is known of it is enough. ERR_AGAIN: resume
+ * comes later. */
 static int search_segment(struct time_reading *reading, struct segment *segment) {
     reading->next_is = segment->end.last_index + 1;
     reading->headers = 0;
@@ -153,8 +159,8 @@ static int search_segment(struct time_reading *reading, struct segment *segment)
             reading->timestamp = segment->end.max_timestamp;
         else
             error = log_reading_look(&reading->base, segment,
-                                     reading->finding_largest ? SEEK_TO_START : SEEK_BY_TIMESTAMP, reading->timestamp,
-                                     0);
+                                     reading->finding_largest ? SEEK_TO_START : SEEK_BY_TIMESTAMP,
+                                     reading->timestamp, 0);
     }
     if (!error) reading->next = reading->next_is;
     return error;
@@ -176,7 +182,8 @@ static int pass(struct time_reading *reading) {
 
 static bool go_on(struct time_reading *reading) {
     int error = pass(reading);
-    if (!error && reading->finding_largest) { /* it is -1 where no record has one: then the first is it, as in Kafka */
+    if (!error && reading->finding_largest) { /* it is -1 where no record has one: then the first is
+                                                 it, as in Kafka */
         reading->finding_largest = false;
         reading->next = reading->base.log->first_index;
         error = pass(reading);

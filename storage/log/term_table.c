@@ -9,8 +9,10 @@ void term_table_close(struct term_table *table) {
     *table = (struct term_table){0};
 }
 
-void term_table_add(struct term_table *table, log_index index, kafka_offset base_offset, log_term term) {
-    /* terms of segments are looked at before they come here, those of entries by the engine and at admission */
+void term_table_add(struct term_table *table, log_index index, kafka_offset base_offset,
+                    log_term term) {
+    /* terms of segments are looked at before they come here, those of entries by the engine and at
+     * admission */
     CHECK(term > 0);
     if (table->count > 0) {
         const struct index_term *last = &table->ranges[table->count - 1];
@@ -46,7 +48,8 @@ uint32_t term_table_at(const struct term_table *table, log_index index) {
     return n == 0 ? 0 : table->ranges[n - 1].term;
 }
 
-int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, kafka_offset end_offset, uint32_t *found) {
+int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch,
+                             kafka_offset end_offset, uint32_t *found) {
     if (table->count == 0 || epoch > table->ranges[table->count - 1].term) return -1;
     size_t i = table->count;
     while (i > 0 && table->ranges[i - 1].term > epoch)

@@ -1,5 +1,6 @@
 /*
- * Which index has which term: the ranges of equal term of one log, with the offset at which each begins.
+ * Which index has which term: the ranges of equal term of one log, with the offset at which each
+ * begins.
  * A log has as many ranges as it had leaders; they feed RAFT_START and OffsetForLeaderEpoch.
  */
 #ifndef STORAGE_LOG_TERM_TABLE_H
@@ -18,13 +19,16 @@ struct term_table {
 
 void term_table_close(struct term_table *table);
 /* The next entry has `index`, its base offset and `term`; terms never go back. */
-void term_table_add(struct term_table *table, log_index index, kafka_offset base_offset, log_term term);
+void term_table_add(struct term_table *table, log_index index, kafka_offset base_offset,
+                    log_term term);
 /* Entries from `index` on are gone. */
 void term_table_truncate(struct term_table *table, log_index index);
 /* The term of `index`; 0: before the first range. The caller knows where the log ends. */
 uint32_t term_table_at(const struct term_table *table, log_index index);
-/* OffsetForLeaderEpoch: the largest epoch <= `epoch` that the log has (*found), and where it ends: the start of the next one, or
- * `end_offset` for the last. -1: `epoch` is above all, or below the first. */
-int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch, kafka_offset end_offset, uint32_t *found);
+/* OffsetForLeaderEpoch: the largest epoch <= `epoch` that the log has (*found), and where it ends:
+ * the start of the next one, or `end_offset` for the last. -1: `epoch` is above all, or below the
+ * first. */
+int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch,
+                             kafka_offset end_offset, uint32_t *found);
 
 #endif

@@ -1,4 +1,5 @@
-/* Which log gets a job, the job's steps in the lane (write, sync, index, directories), and what follows from its end: sealing, progress. */
+/* Which log gets a job, the job's steps in the lane (write, sync, index, directories), and what
+ * follows from its end: sealing, progress. */
 #include "storage/log/write_behind.h"
 
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "storage/log/group_directory.h"
 
 enum {
-    APPLIER_STATE_BYTES = 64 << 20, /* of segment, for which the applier's state is kept once, at a sync */
+    APPLIER_STATE_BYTES =
+        64 << 20, /* of segment, for which the applier's state is kept once, at a sync */
     TRY_DISK_AGAIN_US = 1000 * 1000,
     PACE_US = 100 * 1000,  /* between looks for logs to sync in the background */
     LOOK_US = 1000 * 1000, /* the same, while the journal has much room */
@@ -19,7 +21,14 @@ enum {
 };
 
 /* In this order, and in the words of the sentence that ends the process. */
-enum write_step { STEP_MAKE_DIRECTORY, STEP_OPEN, STEP_WRITE, STEP_SYNC, STEP_INDEX, STEP_DIRECTORY };
+enum write_step {
+    STEP_MAKE_DIRECTORY,
+    STEP_OPEN,
+    STEP_WRITE,
+    STEP_SYNC,
+    STEP_INDEX,
+    STEP_DIRECTORY
+};
 static const char *const step_names[] = {"make the directory, with the file `name`, of",
                                          "open",
                                          "write",
@@ -27,7 +36,8 @@ static const char *const step_names[] = {"make the directory, with the file `nam
                                          "write the index of",
                                          "sync the directory of"};
 
-/* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the result. */
+/* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the
+ * result. */
 struct write_job {
     struct env_job job; /* first: a job is its write_job */
     struct env *env;
@@ -55,8 +65,9 @@ struct write_job {
 
 /* ---- On the lane's thread ---- */
 
-/* One of this name may have lost its segment, to a power cut or a kill between two removals, and tells of other blocks. It is gone for good with
- * the sync of the directory, before anything is known to be in the new segment. */
+/* One of this name may have lost its segment, to a power cut or a kill between two removals, and
+ * tells of other blocks. It is gone for good with the sync of the directory, before anything is
+ * known to be in the new segment. */
 static int remove_old_index(struct write_job *job) {
     char *path = segment_path(job->segment, SEGMENT_FILE_INDEX);
     int error = env_unlink(job->env, path);
@@ -86,7 +97,8 @@ static int write_entries(struct write_job *job) {
     for (size_t i = 0; i < job->count; i++) {
         const struct entry *entry = job->entries[i];
         iov[n++] = (struct env_iov){.base = entry->header, .len = ENTRY_HEADER_SIZE};
-        if (entry->body.len > 0) iov[n++] = (struct env_iov){.base = entry->body.data, .len = entry->body.len};
+        if (entry->body.len > 0)
+            iov[n++] = (struct env_iov){.base = entry->body.data, .len = entry->body.len};
     }
     if (job->padding > 0) iov[n++] = (struct env_iov){.base = zeros, .len = job->padding};
     int error = env_file_write_bulk(job->file, iov, n, job->position);
@@ -116,7 +128,8 @@ static int sync_directories(struct write_job *job) {
 static int do_step(struct write_job *job) {
     switch (job->step) {
     case STEP_MAKE_DIRECTORY:
-        return job->make_directory ? group_directory_make(job->env, job->group_path, job->label) : 0;
+        return job->make_directory ? group_directory_make(job->env, job->group_path, job->label)
+                                   : 0;
     case STEP_OPEN: return open_file(job);
     case STEP_WRITE: return write_entries(job);
     case STEP_SYNC: return MUTANT(MUTANT_SEGMENT_NOT_SYNCED) ? 0 : env_file_sync(job->file);
@@ -148,7 +161,8 @@ static void free_job(struct write_job *job) {
     mem_free(job);
 }
 
-/* Not only for sealed segments: the next start replays what is behind it, and segments are large. */
+/* Not only for sealed segments: the next start replays what is behind it, and segments are large.
+ */
 static void keep_applier_state(struct partition_log *log) {
     log->unsaved_bytes = 0;
     if (!log->seal_state) return;
@@ -171,7 +185,8 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     uint64_t stored = 0;
     for (size_t i = 0; i < job->count; i++)
         stored += entry_stored_size(job->entries[i]);
-    log_store_took_room(log->store, stored + job->padding + job->index_len + (job->create ? SEGMENT_HEADER_SIZE : 0));
+    log_store_took_room(log->store, stored + job->padding + job->index_len +
+                                        (job->create ? SEGMENT_HEADER_SIZE : 0));
     log->unwritten_bytes -= stored;
     log->store->write_behind.unwritten_bytes -= stored;
     log->directory_made = true;
@@ -181,7 +196,8 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     partition_log_set_positions(log, synced, job->end.last_index, log->committed);
     log_memory_serve(&log->memory, job->end.last_index);
     if (job->sync)
-        journal_progress(log->store->journal, log->group, synced, segment->header.base_offset, segment->synced);
+        journal_progress(log->store->journal, log->group, synced, segment->header.base_offset,
+                         segment->synced);
     if (job->seal) segment->active = false;
     bool enough = log->unsaved_bytes >= APPLIER_STATE_BYTES || log->store->flushing;
     if (job->seal || (job->sync && enough)) keep_applier_state(log);
@@ -215,12 +231,14 @@ static void try_again(void *arg) {
         env_lane_run(log_store_lane(job->store, job->log->group), &job->job);
 }
 
-/* What did not fit is still in memory and in the journal: it is written again, from the beginning, until there is room. */
+/* What did not fit is still in memory and in the journal: it is written again, from the beginning,
+ * until there is room. */
 static void wait_for_room(struct write_job *job) {
     struct log_store *store = job->store;
     log_limited(store->log, &store->full_disk, LOG_WARN,
-                "cannot %s %s (%s): %s; entries wait in the journal and in memory until then", step_names[job->step],
-                job->path, error_phrase(job->error), error_advice(job->error));
+                "cannot %s %s (%s): %s; entries wait in the journal and in memory until then",
+                step_names[job->step], job->path, error_phrase(job->error),
+                error_advice(job->error));
     if (job->error == ERR_LIMIT) {
         segment_files_give_back(&store->files);
     } else if (!job->no_room) {
@@ -239,22 +257,26 @@ static void wait_for_room(struct write_job *job) {
 static void behind_done(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
     bool is_sync = job->step == STEP_SYNC || job->step == STEP_DIRECTORY;
-    /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed. */
+    /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed.
+     */
     bool passing = job->error == ERR_LIMIT || (error_is_no_room(job->error) && !is_sync);
     if (passing && !job->log->closed)
         wait_for_room(job);
     else if (job->error && !job->log->closed)
-        env_fatal(job->env,
-                  "cannot %s %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
-                  step_names[job->step], job->path, error_phrase(job->error), error_advice(job->error));
+        env_fatal(
+            job->env,
+            "cannot %s %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
+            step_names[job->step], job->path, error_phrase(job->error), error_advice(job->error));
     else
         end_job(job);
 }
 
 /* ---- On the loop: starting a job ---- */
 
-static bool is_full(const struct log_store *store, const struct segment *segment, const struct segment_end *end) {
-    return end->position > store->options.segment_bytes && end->offset > segment->header.base_offset;
+static bool is_full(const struct log_store *store, const struct segment *segment,
+                    const struct segment_end *end) {
+    return end->position > store->options.segment_bytes &&
+           end->offset > segment->header.base_offset;
 }
 
 /* The header is never synced without entries. */
@@ -267,7 +289,8 @@ static bool is_synced_at(const struct segment *segment, uint64_t position) {
     return was_synced(segment) && segment->synced == position;
 }
 
-/* Where the next entry goes: behind the block that holds the end of what is synced. Only format 1 has such a block. */
+/* Where the next entry goes: behind the block that holds the end of what is synced. Only format 1
+ * has such a block. */
 static struct segment_end next_end(const struct segment *segment) {
     struct segment_end end = segment->end;
     if (is_synced_at(segment, end.position)) end.position = segment_block_end(end.position);
@@ -293,10 +316,12 @@ static struct segment *segment_for_next(struct partition_log *log) {
     return segment;
 }
 
-/* Nothing is written into the block that holds the end of what is synced. Returns how many bytes are left out. */
+/* Nothing is written into the block that holds the end of what is synced. Returns how many bytes
+ * are left out. */
 static size_t leave_block(struct segment_index *index) {
     uint64_t end = index->end.position;
-    if (!MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)) segment_index_goes_on_at(index, segment_block_end(end));
+    if (!MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN))
+        segment_index_goes_on_at(index, segment_block_end(end));
     return (size_t)(index->end.position - end);
 }
 
@@ -309,7 +334,8 @@ static void gather(struct partition_log *log, struct write_job *job) {
         leave_block(index); /* of format 1, which has no padding */
     job->position = index->end.position;
     for (uint64_t i = log->written + 1; i <= last; i++) {
-        if (index->end.position - job->position >= WRITE_BEHIND_MAX || is_full(log->store, job->segment, &index->end))
+        if (index->end.position - job->position >= WRITE_BEHIND_MAX ||
+            is_full(log->store, job->segment, &index->end))
             break;
         struct entry *entry = log_memory_at(&log->memory, i);
         CHECK(entry);
@@ -318,7 +344,9 @@ static void gather(struct partition_log *log, struct write_job *job) {
         segment_index_add(index, entry, entry_stored_size(entry));
     }
     job->end = index->end;
-    CHECK(job->count > 0 || last == log->written); /* else the index would know of bytes that the file does not have */
+    CHECK(job->count > 0 ||
+          last ==
+              log->written); /* else the index would know of bytes that the file does not have */
 }
 
 /* How far the log is asked to be synced and can be. */
@@ -343,7 +371,8 @@ static void prepare_sync(struct partition_log *log, struct write_job *job) {
     job->end = job->segment->index->end;
     job->seal = is_full(log->store, job->segment, &job->end);
     if (wants_index(log, job))
-        job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position, &job->index_len);
+        job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position,
+                                                    &job->index_len);
     if (job->index_bytes) job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
     bool index_is_new = job->index_bytes && job->index_position == 0;
     job->sync_group_directory = !was_synced(job->segment) || index_is_new;
@@ -370,8 +399,10 @@ static void behind_start(struct partition_log *log) {
     job->create = job->segment->end.position == SEGMENT_HEADER_SIZE;
     gather(log, job);
     prepare_sync(log, job);
-    bool block_is_new = !was_synced(job->segment) || job->position >= segment_block_end(job->segment->synced);
-    CHECK(block_is_new || MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)); /* a torn write destroys whole blocks */
+    bool block_is_new = !was_synced(job->segment) ||
+                        job->position >= segment_block_end(job->segment->synced);
+    CHECK(block_is_new ||
+          MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)); /* a torn write destroys whole blocks */
     job->file = job->create ? NULL : job->segment->file;
     log->job = job;
     store->write_behind.jobs++;
@@ -411,7 +442,8 @@ static void start_or_queue(struct partition_log *log) {
     }
 }
 
-/* The one that has waited longest is written and synced: nothing that is left of it needs memory, journal or a file. */
+/* The one that has waited longest is written and synced: nothing that is left of it needs memory,
+ * journal or a file. */
 static void sync_longest(struct log_store *store) {
     struct partition_log *log = store->write_behind.waiting.first;
     queue_remove(log);
@@ -422,7 +454,8 @@ static uint64_t most_unwritten(const struct log_store *store) {
     return store->options.journal_max_bytes / UNWRITTEN_SHARE;
 }
 
-/* Jobs for those that are ready; then, while too much is in memory only, for those that wait longest. */
+/* Jobs for those that are ready; then, while too much is in memory only, for those that wait
+ * longest. */
 static void start_more(struct log_store *store) {
     struct write_behind *all = &store->write_behind;
     while (all->ready.first && all->jobs < all->jobs_max) {
@@ -478,11 +511,13 @@ void write_behind_forget(struct partition_log *log) {
 void write_behind_look(struct partition_log *log) {
     if (log->job || log->closed) return;
     bool more = partition_log_writable(log) > log->written;
-    if (sync_target(log) > log->synced || (more && log->unwritten_bytes >= log->store->write_behind.enough_bytes))
+    if (sync_target(log) > log->synced ||
+        (more && log->unwritten_bytes >= log->store->write_behind.enough_bytes))
         start_or_queue(log);
     else if (more || log->written > log->synced)
         wait_for_need(log);
-    if (log->store->write_behind.unwritten_bytes > most_unwritten(log->store)) start_more(log->store);
+    if (log->store->write_behind.unwritten_bytes > most_unwritten(log->store))
+        start_more(log->store);
 }
 
 void write_behind_sync(struct partition_log *log, log_index index) {

@@ -7,8 +7,9 @@
 
 enum { SCAN_CHUNK_BYTES = 256 << 10, GIVE_BACK = 16 };
 
-struct segment *segment_new(struct segment_files *files, const char *group_path, const struct segment_header *header,
-                            uint64_t interval_bytes, struct segment_index *index) {
+struct segment *segment_new(struct segment_files *files, const char *group_path,
+                            const struct segment_header *header, uint64_t interval_bytes,
+                            struct segment_index *index) {
     struct segment *segment = mem_zalloc(sizeof *segment);
     segment->header = *header;
     segment->group_path = mem_strdup(group_path);
@@ -62,7 +63,8 @@ static void close_oldest(struct segment_files *files) {
     segment->index = NULL;
 }
 
-/* Asks for the sync of the unsynced file that waits longest; the next question is for the next one. */
+/* Asks for the sync of the unsynced file that waits longest; the next question is for the next one.
+ */
 static void ask_for_sync(struct segment_files *files) {
     struct segment *segment = files->unsynced.oldest;
     if (!segment || !files->want_sync) return;
@@ -124,7 +126,8 @@ void segment_let_go(struct segment *segment) {
         free_segment(segment);
         return;
     }
-    /* Bytes that are not synced keep the file open, so that an error of writing them back cannot get lost with it. */
+    /* Bytes that are not synced keep the file open, so that an error of writing them back cannot
+     * get lost with it. */
     bool synced = segment->synced == segment->end.position;
     if (segment->file) list_add(synced ? &files->idle : &files->unsynced, segment);
     close_unused(files);
@@ -139,7 +142,8 @@ int segment_open_file(struct segment *segment) {
     if (!may_open(files)) return ERR_LIMIT;
     char *path = segment_path(segment, SEGMENT_FILE_LOG);
     int error;
-    while ((error = env_file_open(files->env, path, ENV_READ | ENV_WRITE, &segment->file)) == ERR_LIMIT &&
+    while ((error = env_file_open(files->env, path, ENV_READ | ENV_WRITE, &segment->file)) ==
+               ERR_LIMIT &&
            files->idle.oldest)
         segment_files_give_back(files);
     mem_free(path);
@@ -181,19 +185,22 @@ void segment_index_free(struct segment_index *index) {
 /* Adds the entries between where the index ends and `limit`. */
 static int scan(struct env_file *file, uint64_t limit, struct segment_index *index) {
     struct segment_cursor cursor;
-    segment_cursor_init(&cursor, file, index->header.group, index->end.position, limit, SCAN_CHUNK_BYTES);
+    segment_cursor_init(&cursor, file, index->header.group, index->end.position, limit,
+                        SCAN_CHUNK_BYTES);
     cursor.expected_index = index->end.last_index + 1;
     struct entry header;
     int error;
     while ((error = segment_cursor_peek(&cursor, &header)) == 0) {
-        if (header.base_offset != index->end.offset || !segment_index_goes_on_at(index, cursor.position)) {
+        if (header.base_offset != index->end.offset ||
+            !segment_index_goes_on_at(index, cursor.position)) {
             error = ERR_CORRUPT;
             break;
         }
         segment_index_add(index, &header, entry_stored_size(&header));
         segment_cursor_skip(&cursor, &header);
     }
-    if (error == ERR_EOF) error = segment_index_goes_on_at(index, cursor.position) ? 0 : ERR_CORRUPT;
+    if (error == ERR_EOF)
+        error = segment_index_goes_on_at(index, cursor.position) ? 0 : ERR_CORRUPT;
     segment_cursor_close(&cursor);
     return error;
 }
@@ -204,7 +211,8 @@ static void begin_again(struct segment_index *index) {
     segment_index_init(index, &header, index->interval_bytes);
 }
 
-static int load(struct env *env, const char *path, uint64_t limit, bool with_points, struct segment_index *index) {
+static int load(struct env *env, const char *path, uint64_t limit, bool with_points,
+                struct segment_index *index) {
     int error = segment_index_load(env, path, limit, with_points, index);
     if (error || index->end.position >= limit || with_points) return error;
     begin_again(index); /* a scan makes points, and they need those before them */
@@ -212,8 +220,8 @@ static int load(struct env *env, const char *path, uint64_t limit, bool with_poi
 }
 
 int segment_index_read(struct env *env, struct env_file *file, const char *index_path,
-                       const struct segment_header *header, uint64_t limit, uint64_t interval_bytes, bool with_points,
-                       struct segment_index **out, uint64_t *damaged_at) {
+                       const struct segment_header *header, uint64_t limit, uint64_t interval_bytes,
+                       bool with_points, struct segment_index **out, uint64_t *damaged_at) {
     struct segment_index *index = mem_alloc(sizeof *index);
     segment_index_init(index, header, interval_bytes);
     int error = index_path ? load(env, index_path, limit, with_points, index) : 0;

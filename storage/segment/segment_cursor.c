@@ -6,10 +6,13 @@
 #include "base/check.h"
 #include "storage/segment/segment_format.h"
 
-void segment_cursor_init(struct segment_cursor *cursor, struct env_file *file, uint64_t group, uint64_t position,
-                         uint64_t limit, size_t chunk_bytes) {
-    *cursor = (struct segment_cursor){
-        .file = file, .group = group, .position = position, .limit = limit, .chunk_bytes = chunk_bytes};
+void segment_cursor_init(struct segment_cursor *cursor, struct env_file *file, uint64_t group,
+                         uint64_t position, uint64_t limit, size_t chunk_bytes) {
+    *cursor = (struct segment_cursor){.file = file,
+                                      .group = group,
+                                      .position = position,
+                                      .limit = limit,
+                                      .chunk_bytes = chunk_bytes};
 }
 
 void segment_cursor_close(struct segment_cursor *cursor) {
@@ -31,8 +34,9 @@ static int need(struct segment_cursor *cursor, size_t len) {
     if (want < len) want = len;
     struct buffer *chunk = buffer_new(NULL, want);
     size_t got = 0;
-    int error = cursor->cached_only ? env_file_read_cached(cursor->file, chunk->data, want, cursor->position, &got)
-                                    : env_file_read(cursor->file, chunk->data, want, cursor->position, &got);
+    int error = cursor->cached_only
+                    ? env_file_read_cached(cursor->file, chunk->data, want, cursor->position, &got)
+                    : env_file_read(cursor->file, chunk->data, want, cursor->position, &got);
     if (!error && got < len) error = ERR_CORRUPT;
     if (error) {
         buffer_unref(chunk);
@@ -49,7 +53,8 @@ static const uint8_t *at_position(const struct segment_cursor *cursor) {
     return cursor->chunk->data + (cursor->position - cursor->chunk_position);
 }
 
-/* The zeros that end a block, if they are what comes next. Anything else is left to who looks for an entry. */
+/* The zeros that end a block, if they are what comes next. Anything else is left to who looks for
+ * an entry. */
 static int pass_padding(struct segment_cursor *cursor) {
     uint64_t end = segment_block_end(cursor->position);
     size_t len = (size_t)(end - cursor->position);
@@ -63,10 +68,12 @@ static int pass_padding(struct segment_cursor *cursor) {
     return 0;
 }
 
-/* An entry at the end of a block of which only zeros are left looks like padding: only the indexes tell. (A look may begin behind the limit:
- * the index of the active segment knows what is being written.) */
+/* An entry at the end of a block of which only zeros are left looks like padding: only the indexes
+ * tell. (A look may begin behind the limit: the index of the active segment knows what is being
+ * written.) */
 static int at_limit(const struct segment_cursor *cursor) {
-    return cursor->last_index == 0 || cursor->expected_index > cursor->last_index ? ERR_EOF : ERR_CORRUPT;
+    return cursor->last_index == 0 || cursor->expected_index > cursor->last_index ? ERR_EOF
+                                                                                  : ERR_CORRUPT;
 }
 
 int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header) {

@@ -46,7 +46,8 @@ int segment_header_decode(const uint8_t from[SEGMENT_HEADER_SIZE], enum segment_
 }
 
 uint64_t index_block_meta_size(const struct index_block_header *header) {
-    return (uint64_t)header->terms * INDEX_TERM_SIZE + (uint64_t)header->changes * INDEX_CHANGE_SIZE;
+    return (uint64_t)header->terms * INDEX_TERM_SIZE +
+           (uint64_t)header->changes * INDEX_CHANGE_SIZE;
 }
 
 static void encode_term(const struct index_term *term, uint8_t *into) {
@@ -83,10 +84,12 @@ void index_block_encode(const struct index_block_header *header, const struct in
     le_put_u64(into + 40, header->last_index);
     le_put_u64(into + 48, (uint64_t)header->end_offset);
     le_put_u64(into + 56, (uint64_t)header->max_timestamp);
-    le_put_u32(into + 4, crc32c(0, into + BLOCK_CHECKED_FROM, (size_t)(points_at - into) - BLOCK_CHECKED_FROM));
+    le_put_u32(into + 4, crc32c(0, into + BLOCK_CHECKED_FROM,
+                                (size_t)(points_at - into) - BLOCK_CHECKED_FROM));
 }
 
-int index_block_decode_header(const uint8_t from[INDEX_BLOCK_HEADER_SIZE], struct index_block_header *header) {
+int index_block_decode_header(const uint8_t from[INDEX_BLOCK_HEADER_SIZE],
+                              struct index_block_header *header) {
     if (le_get_u32(from) != MAGIC_BLOCK) return ERR_MALFORMED;
     header->points_crc = le_get_u32(from + 8);
     header->points = le_get_u32(from + 12);
@@ -100,8 +103,10 @@ int index_block_decode_header(const uint8_t from[INDEX_BLOCK_HEADER_SIZE], struc
     return 0;
 }
 
-int index_block_check_meta(const uint8_t header[INDEX_BLOCK_HEADER_SIZE], const uint8_t *meta, size_t len) {
-    uint32_t crc = crc32c(0, header + BLOCK_CHECKED_FROM, INDEX_BLOCK_HEADER_SIZE - BLOCK_CHECKED_FROM);
+int index_block_check_meta(const uint8_t header[INDEX_BLOCK_HEADER_SIZE], const uint8_t *meta,
+                           size_t len) {
+    uint32_t crc = crc32c(0, header + BLOCK_CHECKED_FROM,
+                          INDEX_BLOCK_HEADER_SIZE - BLOCK_CHECKED_FROM);
     return crc32c(crc, meta, len) == le_get_u32(header + 4) ? 0 : ERR_CORRUPT;
 }
 
@@ -131,9 +136,11 @@ char *path_of_group(const char *groups_path, uint64_t group) {
     return path_join(groups_path, name);
 }
 
-char *path_of_segment(const char *group_path, kafka_offset base_offset, enum segment_file_kind kind) {
+char *path_of_segment(const char *group_path, kafka_offset base_offset,
+                      enum segment_file_kind kind) {
     char name[32];
-    snprintf(name, sizeof name, "%020" PRId64 "%s", base_offset, kind == SEGMENT_FILE_LOG ? ".log" : ".index");
+    snprintf(name, sizeof name, "%020" PRId64 "%s", base_offset,
+             kind == SEGMENT_FILE_LOG ? ".log" : ".index");
     return path_join(group_path, name);
 }
 

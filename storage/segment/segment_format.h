@@ -1,22 +1,25 @@
 /*
  * The bytes of a segment file and of the index beside it, and where they lie. No I/O.
  *
- *   groups/<group id, 16 hex digits>/name                                  the label of the log, one line of text
- *   groups/<group id>/<base offset, 20 digits>.log                         file header, then entries as in storage/entry.h
- *   groups/<group id>/<base offset>.index                                  file header, then index blocks
- *   groups/<group id>/<raft index, 20 digits>.snapshot                     an applier's state (applier_snapshot.h)
+ *   groups/<group id, 16 hex digits>/name                                  the label of the log,
+ * one line of text groups/<group id>/<base offset, 20 digits>.log                         file
+ * header, then entries as in storage/entry.h groups/<group id>/<base offset>.index file header,
+ * then index blocks groups/<group id>/<raft index, 20 digits>.snapshot                     an
+ * applier's state (applier_snapshot.h)
  *
- * File header (64 bytes, little-endian): u32 magic, u32 format version, u64 group, i64 base offset, u64 first raft index,
- * 28 zero bytes, u32 CRC-32C of the 60 bytes before it.
+ * File header (64 bytes, little-endian): u32 magic, u32 format version, u64 group, i64 base offset,
+ * u64 first raft index, 28 zero bytes, u32 CRC-32C of the 60 bytes before it.
  *
- * Blocks (format 2): what was synced never shares a block of 4096 bytes with what is written later, because a torn write may
- * destroy the whole block. So each sync fills the last block with zeros, and the next entry begins the next block. A zero where
- * an entry's magic would be says that nothing but zeros follows up to the block's end. Format 1 had none; it may go on as 2.
+ * Blocks (format 2): what was synced never shares a block of 4096 bytes with what is written later,
+ * because a torn write may destroy the whole block. So each sync fills the last block with zeros,
+ * and the next entry begins the next block. A zero where an entry's magic would be says that
+ * nothing but zeros follows up to the block's end. Format 1 had none; it may go on as 2.
  *
- * Index block: says what the segment holds between two positions. Header of 64 bytes: u32 magic, u32 CRC-32C of the rest of
- * the header, terms and changes, u32 CRC-32C of the points, u32 points, u32 terms, u32 changes, u64 from, u64 to (positions
- * in the segment), u64 last index, i64 end offset, i64 largest timestamp so far; then the terms (24 bytes each), the changes
- * (8), the points (32). Terms and changes come first, so that a start reads them without the points.
+ * Index block: says what the segment holds between two positions. Header of 64 bytes: u32 magic,
+ * u32 CRC-32C of the rest of the header, terms and changes, u32 CRC-32C of the points, u32 points,
+ * u32 terms, u32 changes, u64 from, u64 to (positions in the segment), u64 last index, i64 end
+ * offset, i64 largest timestamp so far; then the terms (24 bytes each), the changes (8), the points
+ * (32). Terms and changes come first, so that a start reads them without the points.
  */
 #ifndef STORAGE_SEGMENT_SEGMENT_FORMAT_H
 #define STORAGE_SEGMENT_SEGMENT_FORMAT_H
@@ -80,15 +83,19 @@ struct index_block_header {
     int64_t max_timestamp;
 };
 
-/* Bytes of the terms and changes that follow the header; 64 bits, because the counts are not to be believed yet. */
+/* Bytes of the terms and changes that follow the header; 64 bits, because the counts are not to be
+ * believed yet. */
 uint64_t index_block_meta_size(const struct index_block_header *header);
-/* Encodes header, terms, changes and points, in this order, into `into` (which has room for all of it); fills both checksums. */
+/* Encodes header, terms, changes and points, in this order, into `into` (which has room for all of
+ * it); fills both checksums. */
 void index_block_encode(const struct index_block_header *header, const struct index_term *terms,
                         const uint64_t *changes, const struct index_point *points, uint8_t *into);
 /* ERR_MALFORMED: not a block. The checksum comes with index_block_check_meta. */
-int index_block_decode_header(const uint8_t from[INDEX_BLOCK_HEADER_SIZE], struct index_block_header *header);
+int index_block_decode_header(const uint8_t from[INDEX_BLOCK_HEADER_SIZE],
+                              struct index_block_header *header);
 /* `meta`: the index_block_meta_size bytes behind the header. ERR_CORRUPT. */
-int index_block_check_meta(const uint8_t header[INDEX_BLOCK_HEADER_SIZE], const uint8_t *meta, size_t len);
+int index_block_check_meta(const uint8_t header[INDEX_BLOCK_HEADER_SIZE], const uint8_t *meta,
+                           size_t len);
 struct index_term index_term_decode(const uint8_t from[INDEX_TERM_SIZE]);
 struct index_point index_point_decode(const uint8_t from[INDEX_POINT_SIZE]);
 
@@ -96,7 +103,8 @@ struct index_point index_point_decode(const uint8_t from[INDEX_POINT_SIZE]);
 
 char *path_join(const char *directory, const char *name);
 char *path_of_group(const char *groups_path, uint64_t group);
-char *path_of_segment(const char *group_path, kafka_offset base_offset, enum segment_file_kind kind);
+char *path_of_segment(const char *group_path, kafka_offset base_offset,
+                      enum segment_file_kind kind);
 char *path_of_snapshot(const char *group_path, log_index index);
 /* The number in a file name such as "00000000000000000042.log"; false: another name. */
 bool path_number(const char *name, const char *suffix, uint64_t *number);

@@ -1,4 +1,5 @@
-/* Points and terms as entries are added, the blocks that are written of them, loading, and seeking by halves. */
+/* Points and terms as entries are added, the blocks that are written of them, loading, and seeking
+ * by halves. */
 #include "storage/segment/segment_index.h"
 
 #include <string.h>
@@ -8,8 +9,10 @@
 #include "base/mem.h"
 #include "storage/little_endian.h"
 
-void segment_index_init(struct segment_index *index, const struct segment_header *header, uint64_t interval_bytes) {
-    *index = (struct segment_index){.header = *header, .interval_bytes = interval_bytes, .has_points = true};
+void segment_index_init(struct segment_index *index, const struct segment_header *header,
+                        uint64_t interval_bytes) {
+    *index = (struct segment_index){
+        .header = *header, .interval_bytes = interval_bytes, .has_points = true};
     index->end = (struct segment_end){.position = SEGMENT_HEADER_SIZE,
                                       .last_index = header->first_index - 1,
                                       .offset = header->base_offset,
@@ -27,26 +30,30 @@ void segment_index_close(struct segment_index *index) {
 }
 
 static void add_point(struct segment_index *index, struct index_point point) {
-    index->points = mem_grow(index->points, index->point_count, &index->point_room, sizeof *index->points);
+    index->points = mem_grow(index->points, index->point_count, &index->point_room,
+                             sizeof *index->points);
     index->points[index->point_count++] = point;
 }
 
 static void add_term(struct segment_index *index, struct index_term term) {
-    index->terms = mem_grow(index->terms, index->term_count, &index->term_room, sizeof *index->terms);
+    index->terms = mem_grow(index->terms, index->term_count, &index->term_room,
+                            sizeof *index->terms);
     index->terms[index->term_count++] = term;
 }
 
 static void add_change(struct segment_index *index, log_index raft_index) {
-    index->changes = mem_grow(index->changes, index->change_count, &index->change_room, sizeof *index->changes);
+    index->changes = mem_grow(index->changes, index->change_count, &index->change_room,
+                              sizeof *index->changes);
     index->changes[index->change_count++] = raft_index;
 }
 
-void segment_index_add(struct segment_index *index, const struct entry *entry, uint64_t stored_size) {
+void segment_index_add(struct segment_index *index, const struct entry *entry,
+                       uint64_t stored_size) {
     struct segment_end *end = &index->end;
     /* a segment that is read was compared by its cursor; one that is written is our log's */
     CHECK(entry->index == end->last_index + 1);
     CHECK(entry->base_offset == end->offset); /* as above, and by scan (segment.c) */
-    CHECK(index->has_points);                 /* the owner of an index without points does not ask it */
+    CHECK(index->has_points); /* the owner of an index without points does not ask it */
 
     size_t points = index->point_count;
     if (points == 0 || end->position - index->points[points - 1].position >= index->interval_bytes)
@@ -55,8 +62,9 @@ void segment_index_add(struct segment_index *index, const struct entry *entry, u
                                               .max_before = end->max_timestamp,
                                               .position = end->position});
     if (index->term_count == 0 || index->terms[index->term_count - 1].term != entry->term)
-        add_term(index, (struct index_term){
-                            .first_index = entry->index, .start_offset = entry->base_offset, .term = entry->term});
+        add_term(index, (struct index_term){.first_index = entry->index,
+                                            .start_offset = entry->base_offset,
+                                            .term = entry->term});
     if (entry->type == ENTRY_CHANGE) add_change(index, entry->index);
 
     end->position += stored_size;
@@ -73,16 +81,18 @@ bool segment_index_goes_on_at(struct segment_index *index, uint64_t position) {
 
 uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *position, size_t *len) {
     if (index->saved_position == index->end.position) return NULL;
-    struct index_block_header block = {.points = (uint32_t)(index->point_count - index->saved_points),
-                                       .terms = (uint32_t)(index->term_count - index->saved_terms),
-                                       .changes = (uint32_t)(index->change_count - index->saved_changes),
-                                       .from = index->saved_position,
-                                       .to = index->end.position,
-                                       .last_index = index->end.last_index,
-                                       .end_offset = index->end.offset,
-                                       .max_timestamp = index->end.max_timestamp};
+    struct index_block_header block = {
+        .points = (uint32_t)(index->point_count - index->saved_points),
+        .terms = (uint32_t)(index->term_count - index->saved_terms),
+        .changes = (uint32_t)(index->change_count - index->saved_changes),
+        .from = index->saved_position,
+        .to = index->end.position,
+        .last_index = index->end.last_index,
+        .end_offset = index->end.offset,
+        .max_timestamp = index->end.max_timestamp};
     size_t head = index->file_size == 0 ? SEGMENT_HEADER_SIZE : 0;
-    *len = head + INDEX_BLOCK_HEADER_SIZE + index_block_meta_size(&block) + (size_t)block.points * INDEX_POINT_SIZE;
+    *len = head + INDEX_BLOCK_HEADER_SIZE + index_block_meta_size(&block) +
+           (size_t)block.points * INDEX_POINT_SIZE;
     *position = index->file_size;
     uint8_t *bytes = mem_alloc(*len);
     if (head) segment_header_encode(&index->header, SEGMENT_FILE_INDEX, bytes);
@@ -100,14 +110,16 @@ uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *positio
 
 /* ---- Loading ---- */
 
-/* Reads all of `len` bytes; false at the end of the file or on an error, which then is in *error. */
+/* Reads all of `len` bytes; false at the end of the file or on an error, which then is in *error.
+ */
 static bool read_all(struct env_file *file, void *into, size_t len, uint64_t offset, int *error) {
     size_t got = 0;
     *error = env_file_read(file, into, len, offset, &got);
     return *error == 0 && got == len;
 }
 
-static bool block_follows(const struct segment_index *index, const struct index_block_header *block, uint64_t limit) {
+static bool block_follows(const struct segment_index *index, const struct index_block_header *block,
+                          uint64_t limit) {
     return block->from == index->end.position && block->to > block->from && block->to <= limit &&
            block->last_index > index->end.last_index && block->end_offset >= index->end.offset &&
            (index->term_count > 0 || block->terms > 0);
@@ -115,16 +127,19 @@ static bool block_follows(const struct segment_index *index, const struct index_
 
 static bool points_follow(const struct segment_index *index, const struct index_block_header *block,
                           const struct index_point *at) {
-    uint64_t least = index->point_count ? index->points[index->point_count - 1].position + 1 : SEGMENT_HEADER_SIZE;
+    uint64_t least = index->point_count ? index->points[index->point_count - 1].position + 1
+                                        : SEGMENT_HEADER_SIZE;
     return at->position >= least && at->position < block->to && at->index <= block->last_index;
 }
 
 /* Takes up the points of one block; false if they are damaged. */
-static bool load_points(struct env_file *file, uint64_t offset, const struct index_block_header *block,
-                        struct segment_index *index, int *error) {
+static bool load_points(struct env_file *file, uint64_t offset,
+                        const struct index_block_header *block, struct segment_index *index,
+                        int *error) {
     size_t len = (size_t)block->points * INDEX_POINT_SIZE;
     uint8_t *bytes = mem_alloc(len);
-    bool good = read_all(file, bytes, len, offset, error) && crc32c(0, bytes, len) == block->points_crc;
+    bool good = read_all(file, bytes, len, offset, error) &&
+                crc32c(0, bytes, len) == block->points_crc;
     size_t before = index->point_count;
     for (uint32_t i = 0; good && i < block->points; i++) {
         struct index_point point = index_point_decode(bytes + (size_t)i * INDEX_POINT_SIZE);
@@ -136,9 +151,10 @@ static bool load_points(struct env_file *file, uint64_t offset, const struct ind
     return good;
 }
 
-/* Takes up the block at `offset`, of which `left` bytes are in the file. Returns its size, or 0 if it is not usable. */
-static uint64_t load_block(struct env_file *file, uint64_t offset, uint64_t left, uint64_t limit, bool with_points,
-                           struct segment_index *index, int *error) {
+/* Takes up the block at `offset`, of which `left` bytes are in the file. Returns its size, or 0 if
+ * it is not usable. */
+static uint64_t load_block(struct env_file *file, uint64_t offset, uint64_t left, uint64_t limit,
+                           bool with_points, struct segment_index *index, int *error) {
     uint8_t head[INDEX_BLOCK_HEADER_SIZE];
     struct index_block_header block;
     if (left < sizeof head || !read_all(file, head, sizeof head, offset, error) ||
@@ -151,7 +167,8 @@ static uint64_t load_block(struct env_file *file, uint64_t offset, uint64_t left
     uint8_t *meta = mem_alloc(meta_size);
     bool good = read_all(file, meta, meta_size, offset + sizeof head, error) &&
                 index_block_check_meta(head, meta, meta_size) == 0;
-    if (good && with_points) good = load_points(file, offset + sizeof head + meta_size, &block, index, error);
+    if (good && with_points)
+        good = load_points(file, offset + sizeof head + meta_size, &block, index, error);
     if (good) {
         for (uint32_t i = 0; i < block.terms; i++)
             add_term(index, index_term_decode(meta + (size_t)i * INDEX_TERM_SIZE));
@@ -172,12 +189,14 @@ static void load_blocks(struct env_file *file, uint64_t size, uint64_t limit, bo
     uint8_t head[SEGMENT_HEADER_SIZE];
     struct segment_header header;
     if (size < sizeof head || !read_all(file, head, sizeof head, 0, error) ||
-        segment_header_decode(head, SEGMENT_FILE_INDEX, &header) != 0 || header.group != index->header.group ||
-        header.base_offset != index->header.base_offset || header.first_index != index->header.first_index)
+        segment_header_decode(head, SEGMENT_FILE_INDEX, &header) != 0 ||
+        header.group != index->header.group || header.base_offset != index->header.base_offset ||
+        header.first_index != index->header.first_index)
         return;
     index->file_size = sizeof head;
     while (*error == 0 && index->file_size < size) {
-        uint64_t block = load_block(file, index->file_size, size - index->file_size, limit, with_points, index, error);
+        uint64_t block = load_block(file, index->file_size, size - index->file_size, limit,
+                                    with_points, index, error);
         if (block == 0) break;
         index->file_size += block;
     }
@@ -185,7 +204,8 @@ static void load_blocks(struct env_file *file, uint64_t size, uint64_t limit, bo
 
 int segment_index_load(struct env *env, const char *path, uint64_t limit, bool with_points,
                        struct segment_index *index) {
-    CHECK(index->end.position == SEGMENT_HEADER_SIZE && index->point_count == 0); /* the caller has just made it */
+    CHECK(index->end.position == SEGMENT_HEADER_SIZE &&
+          index->point_count == 0); /* the caller has just made it */
     struct env_file *file;
     int error = env_file_open(env, path, ENV_READ, &file);
     if (error == ERR_NOT_FOUND) return 0;
@@ -217,8 +237,10 @@ static bool point_is_before(const struct index_point *point, enum seek_key what,
 }
 
 static uint64_t index_seek(const struct segment_index *index, enum seek_key what, int64_t key) {
-    CHECK(index->has_points);                  /* the owner of an index without points does not ask it */
-    size_t low = 0, high = index->point_count; /* the points below low may start, those from high on may not */
+    CHECK(index->has_points); /* the owner of an index without points does not ask it */
+    size_t low = 0,
+           high =
+               index->point_count; /* the points below low may start, those from high on may not */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (point_is_before(&index->points[middle], what, key))
@@ -251,7 +273,8 @@ uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t posi
         else
             high = middle;
     }
-    CHECK(low < index->point_count && index->points[low].position == position); /* it is what a seek returned */
+    CHECK(low < index->point_count &&
+          index->points[low].position == position); /* it is what a seek returned */
     return index->points[low].index;
 }
 

@@ -1,11 +1,14 @@
 /*
- * The sparse index of one segment: from offset, raft index or timestamp to a position where reading may start; with the terms
- * and the configuration changes of its entries, so that a start reads no entries.
+ * The sparse index of one segment: from offset, raft index or timestamp to a position where reading
+ * may start; with the terms and the configuration changes of its entries, so that a start reads no
+ * entries.
  *
- * Happy path: every entry that goes into the segment is added; some of the segment's syncs (write_behind.h) are followed by what is new, as
- * one checksummed block at the end of the index file. Failures: an index file that is missing, torn or of another segment is
- * as good as empty from there on: the owner scans the segment behind `end.position` and adds the entries again.
- * Invariant: the file never says more than the segment has synced, because a block is written after that sync.
+ * Happy path: every entry that goes into the segment is added; some of the segment's syncs
+ * (write_behind.h) are followed by what is new, as one checksummed block at the end of the index
+ * file. Failures: an index file that is missing, torn or of another segment is as good as empty
+ * from there on: the owner scans the segment behind `end.position` and adds the entries again.
+ * Invariant: the file never says more than the segment has synced, because a block is written after
+ * that sync.
  */
 #ifndef STORAGE_SEGMENT_SEGMENT_INDEX_H
 #define STORAGE_SEGMENT_SEGMENT_INDEX_H
@@ -35,42 +38,50 @@ struct segment_index {
     /* What the file holds already. */
     size_t saved_points, saved_terms, saved_changes;
     uint64_t saved_position;
-    uint64_t file_size; /* where the next block goes; 0: the file is to be written from its header on */
+    uint64_t
+        file_size; /* where the next block goes; 0: the file is to be written from its header on */
 };
 
 /* Empty: the segment has its file header only. */
-void segment_index_init(struct segment_index *index, const struct segment_header *header, uint64_t interval_bytes);
+void segment_index_init(struct segment_index *index, const struct segment_header *header,
+                        uint64_t interval_bytes);
 void segment_index_close(struct segment_index *index);
 
 /* Takes up the next entry, whose header and body lie at end.position. */
-void segment_index_add(struct segment_index *index, const struct entry *entry, uint64_t stored_size);
+void segment_index_add(struct segment_index *index, const struct entry *entry,
+                       uint64_t stored_size);
 
-/* The next entry, or the end of what there is, lies at `position`: at end.position, or behind the zeros that end its block; those
- * are counted in then. False: neither. */
+/* The next entry, or the end of what there is, lies at `position`: at end.position, or behind the
+ * zeros that end its block; those are counted in then. False: neither. */
 bool segment_index_goes_on_at(struct segment_index *index, uint64_t position);
 
-/* What the file lacks, as bytes (mem_alloc'd, the caller's) to be written at *position: with the file header at 0 the first
- * time, then blocks. NULL: nothing is new. From here on it counts as saved. */
+/* What the file lacks, as bytes (mem_alloc'd, the caller's) to be written at *position: with the
+ * file header at 0 the first time, then blocks. NULL: nothing is new. From here on it counts as
+ * saved. */
 uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *position, size_t *len);
 
-/* Reads the file at `path` into `index` (initialised; it is filled on top), as far as blocks are valid, follow each other and
- * end at or before `limit`. A file that is missing or unusable leaves the index empty. Only ERR_IO and the like are errors. */
+/* Reads the file at `path` into `index` (initialised; it is filled on top), as far as blocks are
+ * valid, follow each other and end at or before `limit`. A file that is missing or unusable leaves
+ * the index empty. Only ERR_IO and the like are errors. */
 int segment_index_load(struct env *env, const char *path, uint64_t limit, bool with_points,
                        struct segment_index *index);
 
-/* Positions at or before the entry that holds the offset or index, or the first entry with a timestamp >= `timestamp`. */
+/* Positions at or before the entry that holds the offset or index, or the first entry with a
+ * timestamp >= `timestamp`. */
 uint64_t segment_index_seek_offset(const struct segment_index *index, kafka_offset offset);
 uint64_t segment_index_seek_index(const struct segment_index *index, log_index raft_index);
 uint64_t segment_index_seek_timestamp(const struct segment_index *index, int64_t timestamp);
 /* The raft index of the entry at a position that a seek returned. */
 uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t position);
-/* What a scan added to the index goes to its file, without a sync, so that the next start is short again; nothing of the file lies behind what
- * was loaded, or segment_index_cut was called. Waits for the disk; what it says is the error, and the next block begins the file anew. */
+/* What a scan added to the index goes to its file, without a sync, so that the next start is short
+ * again; nothing of the file lies behind what was loaded, or segment_index_cut was called. Waits
+ * for the disk; what it says is the error, and the next block begins the file anew. */
 int segment_index_save(struct env *env, const char *path, struct segment_index *index);
-/* What an index file has behind `to` (the end of a block) is never believed again: the segment may get other blocks there, and be synced, long
- * before the index is written again. The head of it is blotted out and that synced before the file is cut: whoever dies before has left the
- * size, so the next start does it again, and behind a cut that is lost there is no block. `sync_failed` is set if the sync failed: another
- * one may say that it is done when it is not. */
+/* What an index file has behind `to` (the end of a block) is never believed again: the segment may
+ * get other blocks there, and be synced, long before the index is written again. The head of it is
+ * blotted out and that synced before the file is cut: whoever dies before has left the size, so the
+ * next start does it again, and behind a cut that is lost there is no block. `sync_failed` is set
+ * if the sync failed: another one may say that it is done when it is not. */
 int segment_index_cut(struct env_file *file, uint64_t to, bool *sync_failed);
 
 #endif

@@ -15,7 +15,8 @@ static void note_segment(void *arg, const char *name) {
     struct listing *listing = arg;
     uint64_t base;
     if (!path_number(name, ".log", &base) || base > INT64_MAX) return;
-    listing->bases = mem_grow(listing->bases, listing->count, &listing->capacity, sizeof *listing->bases);
+    listing->bases = mem_grow(listing->bases, listing->count, &listing->capacity,
+                              sizeof *listing->bases);
     listing->bases[listing->count++] = (int64_t)base;
 }
 
@@ -31,7 +32,8 @@ int segment_list(struct env *env, const char *path, int64_t **bases, size_t *cou
         mem_free(listing.bases);
         listing = (struct listing){0};
     }
-    if (listing.count > 0) qsort(listing.bases, listing.count, sizeof *listing.bases, compare_bases);
+    if (listing.count > 0)
+        qsort(listing.bases, listing.count, sizeof *listing.bases, compare_bases);
     *bases = listing.bases;
     *count = listing.count;
     return error;

@@ -1,7 +1,8 @@
 /*
  * Makes batches. The contract is in record_batch_builder.h.
  *
- * Records are encoded as they come; header and checksum are put before them at the end, and a codec is applied to the whole.
+ * Records are encoded as they come; header and checksum are put before them at the end, and a codec
+ * is applied to the whole.
  */
 #include "tests/batches/record_batch_builder.h"
 
@@ -23,8 +24,11 @@ struct record_batch_builder {
 };
 
 struct record_batch_options record_batch_plain(void) {
-    return (struct record_batch_options){
-        .codec = RECORD_CODEC_NONE, .leader_epoch = -1, .producer_id = -1, .producer_epoch = -1, .base_sequence = -1};
+    return (struct record_batch_options){.codec = RECORD_CODEC_NONE,
+                                         .leader_epoch = -1,
+                                         .producer_id = -1,
+                                         .producer_epoch = -1,
+                                         .base_sequence = -1};
 }
 
 struct record_batch_builder *record_batch_builder_new(const struct record_batch_options *options) {
@@ -45,9 +49,10 @@ static void write_field(struct kp_writer *writer, const void *data, int32_t len)
     if (len > 0) kp_write_raw(writer, data, (size_t)len);
 }
 
-void record_batch_builder_append(struct record_batch_builder *builder, int64_t timestamp_ms, const void *key,
-                                 int32_t key_len, const void *value, int32_t value_len,
-                                 const struct record_header *headers, int32_t header_count) {
+void record_batch_builder_append(struct record_batch_builder *builder, int64_t timestamp_ms,
+                                 const void *key, int32_t key_len, const void *value,
+                                 int32_t value_len, const struct record_header *headers,
+                                 int32_t header_count) {
     CHECK(key_len >= -1);
     CHECK(value_len >= -1);
     CHECK(header_count >= 0);
@@ -77,7 +82,8 @@ void record_batch_builder_append(struct record_batch_builder *builder, int64_t t
 
 static void store_header(const struct record_batch_builder *builder, uint8_t *into, size_t size) {
     const struct record_batch_options *options = &builder->options;
-    int attributes = (int)options->codec | (options->log_append_time ? ATTRIBUTE_LOG_APPEND_TIME : 0) |
+    int attributes = (int)options->codec |
+                     (options->log_append_time ? ATTRIBUTE_LOG_APPEND_TIME : 0) |
                      (options->transactional ? ATTRIBUTE_TRANSACTIONAL : 0) |
                      (options->control ? ATTRIBUTE_CONTROL : 0);
     store_big_endian(into + AT_BASE_OFFSET, (uint64_t)options->base_offset, 8);
@@ -100,7 +106,8 @@ void record_batch_seal(uint8_t *bytes, size_t size) {
 }
 
 int record_batch_check(const struct record_batch *batch, struct error_text *why) {
-    static const struct record_check_options options = {.unfolded_max = INT32_MAX, .recompress = -1};
+    static const struct record_check_options options = {.unfolded_max = INT32_MAX,
+                                                        .recompress = -1};
     struct record_check *check = record_check_new(batch, &options);
     int error = record_check_step(check, SIZE_MAX);
     if (why != NULL) *why = *record_check_why(check);
@@ -108,13 +115,15 @@ int record_batch_check(const struct record_batch *batch, struct error_text *why)
     return error;
 }
 
-int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out, size_t *out_len) {
+int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out,
+                                size_t *out_len) {
     *out = NULL;
     *out_len = 0;
     uint8_t *plain = NULL, *records = NULL;
     size_t len;
     int error = builder->count == 0 ? ERR_INVALID : kp_writer_take(&builder->records, &plain, &len);
-    if (error == ERR_NONE) error = codec_compress(builder->options.codec, plain, len, &records, &len);
+    if (error == ERR_NONE)
+        error = codec_compress(builder->options.codec, plain, len, &records, &len);
     if (error == ERR_NONE) {
         *out_len = RECORD_BATCH_HEADER + len;
         *out = mem_alloc(*out_len);

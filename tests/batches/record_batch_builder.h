@@ -1,7 +1,9 @@
 /*
- * Makes record batches, as a producer does: for unit tests and the simulator's producers. (drave itself produces with librdkafka.)
+ * Makes record batches, as a producer does: for unit tests and the simulator's producers. (drave
+ * itself produces with librdkafka.)
  *
- * record_batch_builder_new, _append for each record, _finish (which gives the bytes and frees the builder).
+ * record_batch_builder_new, _append for each record, _finish (which gives the bytes and frees the
+ * builder).
  */
 #ifndef TESTS_BATCHES_RECORD_BATCH_BUILDER_H
 #define TESTS_BATCHES_RECORD_BATCH_BUILDER_H
@@ -26,12 +28,16 @@ struct record_batch_options record_batch_plain(void);
 struct record_batch_builder;
 struct record_batch_builder *record_batch_builder_new(const struct record_batch_options *options);
 /* Copies. Lengths of -1 are null. `headers` may be NULL when header_count is 0. */
-void record_batch_builder_append(struct record_batch_builder *builder, int64_t timestamp_ms, const void *key,
-                                 int32_t key_len, const void *value, int32_t value_len,
-                                 const struct record_header *headers, int32_t header_count);
-/* *out from mem_alloc. ERR_INVALID without a record, ERR_TOO_LARGE above INT32_MAX bytes. Frees the builder in any case. */
-int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out, size_t *out_len);
-void record_batch_builder_free(struct record_batch_builder *builder); /* without finishing; NULL does nothing */
+void record_batch_builder_append(struct record_batch_builder *builder, int64_t timestamp_ms,
+                                 const void *key, int32_t key_len, const void *value,
+                                 int32_t value_len, const struct record_header *headers,
+                                 int32_t header_count);
+/* *out from mem_alloc. ERR_INVALID without a record, ERR_TOO_LARGE above INT32_MAX bytes. Frees the
+ * builder in any case. */
+int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out,
+                                size_t *out_len);
+void record_batch_builder_free(
+    struct record_batch_builder *builder); /* without finishing; NULL does nothing */
 
 /* A right checksum over bytes that were changed by hand. */
 void record_batch_seal(uint8_t *bytes, size_t size);

@@ -1,11 +1,13 @@
 /*
  * What the start of a log costs that has had very many entries:
  *
- *     tests/harness/build release starts && build/release/bin/starts make DIR 10000000 && build/release/bin/starts open DIR
+ *     tests/harness/build release starts && build/release/bin/starts make DIR 10000000 &&
+ * build/release/bin/starts open DIR
  *
- * `make` gives a group with one voter so many entries of 8 bytes and dies, as by kill -9; `open` starts it, says what that took, and
- * stops cleanly, so that a second `open` measures a start after a clean stop. Peak memory is the process's, from its beginning to the
- * moment when the group leads; the longest turn is the longest that the loop did not come round meanwhile.
+ * `make` gives a group with one voter so many entries of 8 bytes and dies, as by kill -9; `open`
+ * starts it, says what that took, and stops cleanly, so that a second `open` measures a start after
+ * a clean stop. Peak memory is the process's, from its beginning to the moment when the group
+ * leads; the longest turn is the longest that the loop did not come round meanwhile.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,7 +46,8 @@ static void on_lost(void *arg) {
 static void on_leader_changed(void *arg, uint64_t leader, uint32_t term) {
     (void)arg, (void)leader, (void)term;
 }
-/* As a partition does, whose state up to a segment's end is kept beside it: little is applied again. */
+/* As a partition does, whose state up to a segment's end is kept beside it: little is applied
+ * again. */
 static uint64_t restore(void *arg, struct partition_log *log) {
     (void)arg;
     return partition_log_commit_index(log);
@@ -70,7 +73,8 @@ static void open_store(struct bench *bench, const char *dir) {
                                         .tail_cache_bytes = 16 << 20,
                                         .open_files = 64};
     struct error_text why = {""};
-    if (log_store_open(bench->env, &bench->log, dir, &options, &bench->store, &why) != ERR_NONE) fail(why.text);
+    if (log_store_open(bench->env, &bench->log, dir, &options, &bench->store, &why) != ERR_NONE)
+        fail(why.text);
 }
 
 static void open_group(struct bench *bench) {
@@ -81,21 +85,30 @@ static void open_group(struct bench *bench) {
                                     .group_uncommitted_bytes = 8 << 20,
                                     .uncommitted_bytes = 16 << 20,
                                     .peer_window_bytes = 8 << 20};
-    options.peers = (struct peers_options){
-        .node = 1, .listen_host = "127.0.0.1", .entry_budget = 16 << 20, .queue_limit = 4 << 20, .frame_max = 16 << 20};
+    options.peers = (struct peers_options){.node = 1,
+                                           .listen_host = "127.0.0.1",
+                                           .entry_budget = 16 << 20,
+                                           .queue_limit = 4 << 20,
+                                           .frame_max = 16 << 20};
     struct raft_group_member member = {.replica = 1, .node = 1, .voter = true};
-    struct raft_group_spec spec = {
-        .id = 1, .label = "log-0", .replica = 1, .members = &member, .member_count = 1, .bootstrap = bench->making};
+    struct raft_group_spec spec = {.id = 1,
+                                   .label = "log-0",
+                                   .replica = 1,
+                                   .members = &member,
+                                   .member_count = 1,
+                                   .bootstrap = bench->making};
     struct error_text why = {""};
     spec.first = 1;
-    if (shard_open(bench->env, &bench->log, bench->store, &options, NULL, NULL, &bench->shard, &why) != ERR_NONE ||
+    if (shard_open(bench->env, &bench->log, bench->store, &options, NULL, NULL, &bench->shard,
+                   &why) != ERR_NONE ||
         raft_group_open(bench->shard, &spec, &events, bench, &bench->group, &why) != ERR_NONE)
         fail(why.text);
 }
 
 static void submit(struct bench *bench) {
     while (bench->submitted < bench->wanted) {
-        struct entry_spec spec = {.type = ENTRY_BATCHES, .batches = 1, .records = 1, .max_timestamp = -1};
+        struct entry_spec spec = {
+            .type = ENTRY_BATCHES, .batches = 1, .records = 1, .max_timestamp = -1};
         uint64_t index;
         spec.raw = slice_copy(NULL, &bench->submitted, sizeof bench->submitted);
         spec.base_offset = partition_log_end_offset(raft_group_log(bench->group));
@@ -124,9 +137,11 @@ static void report(struct bench *bench) {
         "%" PRIu64
         " entries: journal read in %.1f ms, log opened in %.1f, leads after %.1f more, longest turn of that %.1f; peak "
         "memory %.1f MiB\n",
-        partition_log_last_index(raft_group_log(bench->group)), (double)(bench->recovered_us - bench->began_us) / 1e3,
-        (double)(bench->opened_us - bench->recovered_us) / 1e3, (double)(now_us - bench->opened_us) / 1e3,
-        (double)bench->longest_us / 1e3, (double)usage.ru_maxrss / 1024);
+        partition_log_last_index(raft_group_log(bench->group)),
+        (double)(bench->recovered_us - bench->began_us) / 1e3,
+        (double)(bench->opened_us - bench->recovered_us) / 1e3,
+        (double)(now_us - bench->opened_us) / 1e3, (double)bench->longest_us / 1e3,
+        (double)usage.ru_maxrss / 1024);
     log_store_flush(bench->store, on_flushed, bench);
 }
 
@@ -146,7 +161,8 @@ static void on_turn(void *arg) {
 int main(int argc, char **argv) {
     static struct bench bench;
     bench.making = argc == 4 && strcmp(argv[1], "make") == 0;
-    if (!bench.making && !(argc == 3 && strcmp(argv[1], "open") == 0)) fail("make DIR ENTRIES, or open DIR");
+    if (!bench.making && !(argc == 3 && strcmp(argv[1], "open") == 0))
+        fail("make DIR ENTRIES, or open DIR");
     if (bench.making) bench.wanted = strtoull(argv[3], NULL, 10);
     if (env_uv_new(&bench.env, 2) != ERR_NONE) fail("no event loop");
     bench.log = (struct log){bench.env, LOG_WARN};

@@ -1,4 +1,5 @@
-/* Reading the lengths of an entry and writing its checksums anew; the layout is that of storage/entry.h. */
+/* Reading the lengths of an entry and writing its checksums anew; the layout is that of
+ * storage/entry.h. */
 #include "tests/fuzz/entries.h"
 
 #include "base/crc32c.h"

@@ -1,7 +1,9 @@
 /*
- * Record batches with every codec: one byte (odd: length and checksum are made right first), then a batch.
+ * Record batches with every codec: one byte (odd: length and checksum are made right first), then a
+ * batch.
  *
- * All that a broker or a tool does with one: check it, walk through its records and their headers, search it, give it another codec.
+ * All that a broker or a tool does with one: check it, walk through its records and their headers,
+ * search it, give it another codec.
  */
 #include <endian.h>
 #include <string.h>
@@ -51,7 +53,8 @@ static int walk(const struct record_batch *batch) {
 /* As the broker checks what it is to store; *made is the batch in the other codec, or NULL. */
 static int check(const struct record_batch *batch, int codec, uint8_t **made, size_t *made_len,
                  int64_t *max_timestamp) {
-    struct record_check_options options = {.unfolded_max = LIMIT, .recompress = codec, .result_max = LIMIT};
+    struct record_check_options options = {
+        .unfolded_max = LIMIT, .recompress = codec, .result_max = LIMIT};
     struct record_check *check = record_check_new(batch, &options);
     size_t bytes;
     int error = ERR_NONE;
@@ -85,7 +88,8 @@ static void check_all(const struct record_batch *batch) {
         CHECK(record_batch_parse(made, len, &other, NULL) == ERR_NONE);
         CHECK(other.size == len && (int)record_batch_codec(&other) == codec &&
               other.record_count == batch->record_count);
-        CHECK(check(&other, -1, &nothing, &len, &again_ms) == ERR_NONE && again_ms == max_timestamp);
+        CHECK(check(&other, -1, &nothing, &len, &again_ms) == ERR_NONE &&
+              again_ms == max_timestamp);
         mem_free(made);
     }
 }

@@ -1,7 +1,7 @@
 /*
- * What brokers tell each other about the cluster, and what is committed in the metadata group: one byte says what the rest is: 0 a cluster
- * record, 1 a row of commands (workspace.h: parts), applied one after the other, 2 a change that is asked for, 3 its outcome, 4 an announcement of
- * leaders.
+ * What brokers tell each other about the cluster, and what is committed in the metadata group: one
+ * byte says what the rest is: 0 a cluster record, 1 a row of commands (workspace.h: parts), applied
+ * one after the other, 2 a change that is asked for, 3 its outcome, 4 an announcement of leaders.
  */
 #include <string.h>
 
@@ -22,7 +22,8 @@ static void record(const uint8_t *data, size_t len) {
     CHECK(cluster_record_encode(&record, again) == len);
     CHECK(memcmp(again, data, len) == 0);
     for (uint32_t i = 0; i < record.node_count; i++)
-        CHECK(cluster_record_node_of(&record, cluster_record_replica(&record, record.nodes[i].node)) ==
+        CHECK(cluster_record_node_of(&record,
+                                     cluster_record_replica(&record, record.nodes[i].node)) ==
               record.nodes[i].node);
 }
 
@@ -69,7 +70,8 @@ static void no_send(void *arg, int32_t node, struct slice announcement) {
 
 static void leaders(const uint8_t *data, size_t len) {
     struct workspace *workspace = workspace_get();
-    struct leader_table *table = leader_table_new(workspace->env, &workspace->log, 1, no_send, NULL);
+    struct leader_table *table = leader_table_new(workspace->env, &workspace->log, 1, no_send,
+                                                  NULL);
     struct slice announcement = {.data = data, .len = len};
     leader_table_peer_up(table, 2);
     leader_table_receive(table, 2, &announcement);
@@ -78,7 +80,8 @@ static void leaders(const uint8_t *data, size_t len) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-    static void (*const targets[])(const uint8_t *, size_t) = {record, commands, change, outcome, leaders};
+    static void (*const targets[])(const uint8_t *, size_t) = {record, commands, change, outcome,
+                                                               leaders};
     if (len > 0) targets[data[0] % 5](data + 1, len - 1);
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * A journal: one byte, then the rest of its only file. Bit 0: the checksums of rounds are made right first. Bit 1: it is opened to be gone on
- * with, not only read.
+ * A journal: one byte, then the rest of its only file. Bit 0: the checksums of rounds are made
+ * right first. Bit 1: it is opened to be gone on with, not only read.
  */
 #include <string.h>
 
@@ -13,18 +13,26 @@
 #include "tests/fuzz/entries.h"
 #include "tests/fuzz/workspace.h"
 
-enum { FILE_BYTES = 64 * 1024, MAGIC_AT = 0, PAYLOAD_LEN_AT = 68, PAYLOAD_CRC_AT = 76, CRC_AT = 92 };
+enum {
+    FILE_BYTES = 64 * 1024,
+    MAGIC_AT = 0,
+    PAYLOAD_LEN_AT = 68,
+    PAYLOAD_CRC_AT = 76,
+    CRC_AT = 92
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* As far as records can be read, their sums are made right; returns the sum of the round's records. */
+/* As far as records can be read, their sums are made right; returns the sum of the round's records.
+ */
 static uint32_t seal_records(uint8_t *payload, size_t len) {
     uint32_t crc = 0;
     for (size_t at = 0, before = 0, summed; at < len; before = at) {
         struct journal_record record;
         bool entry = payload[at] == JOURNAL_ENTRY || payload[at] == JOURNAL_COPY;
         if (entry && len - at > JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE)
-            entries_seal_one(payload + at + JOURNAL_RECORD_HEAD, payload + at + JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE,
+            entries_seal_one(payload + at + JOURNAL_RECORD_HEAD,
+                             payload + at + JOURNAL_RECORD_HEAD + ENTRY_HEADER_SIZE,
                              len - at - JOURNAL_RECORD_HEAD - ENTRY_HEADER_SIZE);
         if (journal_record_next(payload, len, &at, &record, &summed) != ERR_NONE) break;
         crc = crc32c(crc, payload + before, summed);
@@ -43,7 +51,8 @@ static void seal(uint8_t *file, size_t len, uint32_t magic) {
     for (size_t at = 0; at + JOURNAL_HEADER_SIZE <= len; at += JOURNAL_BLOCK) {
         uint8_t *round = file + at;
         size_t left = len - at, payload_len = le_get_u32(round + PAYLOAD_LEN_AT);
-        if (le_get_u32(round + MAGIC_AT) != magic || payload_len > left - JOURNAL_HEADER_SIZE) continue;
+        if (le_get_u32(round + MAGIC_AT) != magic || payload_len > left - JOURNAL_HEADER_SIZE)
+            continue;
         le_put_u32(round + PAYLOAD_CRC_AT, seal_records(round + JOURNAL_HEADER_SIZE, payload_len));
         le_put_u32(round + CRC_AT, crc32c(0, round, CRC_AT));
         struct journal_round_header header;

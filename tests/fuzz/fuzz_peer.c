@@ -1,6 +1,7 @@
 /*
- * What a peer sends: one byte (odd: checksums are made right first), then a frame without its length. Raft's frames come to a shard without
- * groups; what its groups admit is tests/integration/garbage_peers.py's.
+ * What a peer sends: one byte (odd: checksums are made right first), then a frame without its
+ * length. Raft's frames come to a shard without groups; what its groups admit is
+ * tests/integration/garbage_peers.py's.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,8 @@ static void seal_entries(uint8_t *payload, size_t len, size_t meta_len) {
         struct peer_piece piece;
         peer_piece_decode(payload + at, &piece);
         at += PEER_PIECE_SIZE;
-        for (uint32_t i = 0; i < piece.count && at + ENTRY_HEADER_SIZE <= meta_len; i++, at += ENTRY_HEADER_SIZE) {
+        for (uint32_t i = 0; i < piece.count && at + ENTRY_HEADER_SIZE <= meta_len;
+             i++, at += ENTRY_HEADER_SIZE) {
             size_t body_len = entries_seal_one(payload + at, payload + body, len - body);
             if (body_len == SIZE_MAX) return;
             body += body_len;
@@ -62,13 +64,16 @@ static struct shard *shard_get(struct workspace *workspace) {
         .group_uncommitted_bytes = 1 << 20,
         .uncommitted_bytes = 1 << 20,
         .peer_window_bytes = 1 << 20,
-        .peers = {.node = 3, .entry_budget = 1 << 20, .queue_limit = 1 << 20, .frame_max = 1 << 20}};
+        .peers = {
+            .node = 3, .entry_budget = 1 << 20, .queue_limit = 1 << 20, .frame_max = 1 << 20}};
     struct log_store *store;
     struct error_text why;
     char path[128];
     snprintf(path, sizeof path, "%s/shard-0", workspace->path);
-    CHECK(log_store_open(workspace->env, &workspace->log, path, &store_options, &store, &why) == ERR_NONE);
-    CHECK(shard_open(workspace->env, &workspace->log, store, &options, NULL, NULL, &shard, &why) == ERR_NONE);
+    CHECK(log_store_open(workspace->env, &workspace->log, path, &store_options, &store, &why) ==
+          ERR_NONE);
+    CHECK(shard_open(workspace->env, &workspace->log, store, &options, NULL, NULL, &shard, &why) ==
+          ERR_NONE);
     return shard;
 }
 
@@ -86,7 +91,8 @@ static void verdict(struct slice payload) {
     struct peer_journal seen;
     const char *sentence;
     enum peer_answer answer;
-    if (peer_verdict_decode(payload, &answer, &seen, &sentence) == ERR_NONE) CHECK(strlen(sentence) < payload.len);
+    if (peer_verdict_decode(payload, &answer, &seen, &sentence) == ERR_NONE)
+        CHECK(strlen(sentence) < payload.len);
 }
 
 static void take(struct workspace *workspace, uint8_t kind, struct slice payload) {
@@ -100,7 +106,8 @@ static void take(struct workspace *workspace, uint8_t kind, struct slice payload
     case PEER_KIND_ENTRIES: receive_entries(shard, 2, slice_ref(payload)); break;
     default: break;
     }
-    shard->turn_bytes = shard->undurable_bytes = 0; /* no loop runs here in which a round would give them back */
+    shard->turn_bytes = shard->undurable_bytes =
+        0; /* no loop runs here in which a round would give them back */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
@@ -110,7 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     if (data[0] & 1) seal(buffer->data, len - 1);
     struct slice frame = slice_of(buffer, 0, len - 1), payload;
     uint8_t kind, channel;
-    if (peer_frame_open(frame, &kind, &channel, &payload) == ERR_NONE) take(workspace_get(), kind, payload);
+    if (peer_frame_open(frame, &kind, &channel, &payload) == ERR_NONE)
+        take(workspace_get(), kind, payload);
     slice_unref(&frame);
     buffer_unref(buffer);
     return 0;

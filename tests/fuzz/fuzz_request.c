@@ -1,8 +1,10 @@
 /*
- * Requests and answers of every API and version: one byte (odd: an answer), then a frame without its length.
+ * Requests and answers of every API and version: one byte (odd: an answer), then a frame without
+ * its length.
  *
- * What is accepted is written and read again: then bytes and bytes are equal. (The first bytes may differ from them: tagged fields that
- * nobody knows are skipped, a bool may be any byte, and what follows a message is nobody's business.)
+ * What is accepted is written and read again: then bytes and bytes are equal. (The first bytes may
+ * differ from them: tagged fields that nobody knows are skipped, a bool may be any byte, and what
+ * follows a message is nobody's business.)
  */
 #include <string.h>
 
@@ -14,7 +16,8 @@ enum { ARENA_MAX = 64 << 20, HEAD = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static uint8_t *encode(const struct kp_schema *schema, int version, const void *message, size_t *len) {
+static uint8_t *encode(const struct kp_schema *schema, int version, const void *message,
+                       size_t *len) {
     struct kp_writer writer;
     kp_writer_init(&writer, INT32_MAX);
     CHECK(kp_encode(schema, version, message, &writer) == ERR_NONE);
@@ -60,8 +63,8 @@ static void answer(struct kp_reader *reader, struct kp_arena *arena) {
     void *message = kp_arena_alloc(arena, api->response->size);
     struct kp_reader id = *reader;
     int32_t correlation_id = kp_read_int32(&id);
-    int error = kp_response_decode(api, version, correlation_id, reader->data + reader->at, kp_reader_left(reader),
-                                   arena, message);
+    int error = kp_response_decode(api, version, correlation_id, reader->data + reader->at,
+                                   kp_reader_left(reader), arena, message);
     if (error == ERR_NONE) check_again(api->response, version, message);
 }
 

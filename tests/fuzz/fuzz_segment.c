@@ -1,6 +1,7 @@
 /*
- * A segment and what lies beside it: one byte, then parts (workspace.h): the segment, its index, a snapshot of an applier; lengths in two
- * bytes each. Bit 0: checksums are made right first. Bit 1: a log is opened on the files, as at a start, and read; else they are only walked through.
+ * A segment and what lies beside it: one byte, then parts (workspace.h): the segment, its index, a
+ * snapshot of an applier; lengths in two bytes each. Bit 0: checksums are made right first. Bit 1:
+ * a log is opened on the files, as at a start, and read; else they are only walked through.
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 /* ---- Checksums ---- */
 
 static void seal_header(uint8_t *file, size_t len) {
-    if (len >= SEGMENT_HEADER_SIZE) le_put_u32(file + HEADER_CRC_AT, crc32c(0, file, HEADER_CRC_AT));
+    if (len >= SEGMENT_HEADER_SIZE)
+        le_put_u32(file + HEADER_CRC_AT, crc32c(0, file, HEADER_CRC_AT));
 }
 
 static void seal_segment(uint8_t *file, size_t len) {
@@ -59,12 +61,14 @@ static void seal_index(uint8_t *file, size_t len) {
     struct index_block_header block;
     for (size_t at = SEGMENT_HEADER_SIZE; at + INDEX_BLOCK_HEADER_SIZE <= len;) {
         if (index_block_decode_header(file + at, &block) != ERR_NONE) return;
-        uint64_t meta = index_block_meta_size(&block), points = (uint64_t)block.points * INDEX_POINT_SIZE;
+        uint64_t meta = index_block_meta_size(&block),
+                 points = (uint64_t)block.points * INDEX_POINT_SIZE;
         size_t left = len - at - INDEX_BLOCK_HEADER_SIZE;
         if (meta > left || points > left - meta) return;
         uint8_t *behind = file + at + INDEX_BLOCK_HEADER_SIZE;
         le_put_u32(file + at + BLOCK_POINTS_CRC_AT, crc32c(0, behind + meta, points));
-        uint32_t crc = crc32c(0, file + at + BLOCK_POINTS_CRC_AT, INDEX_BLOCK_HEADER_SIZE - BLOCK_POINTS_CRC_AT);
+        uint32_t crc = crc32c(0, file + at + BLOCK_POINTS_CRC_AT,
+                              INDEX_BLOCK_HEADER_SIZE - BLOCK_POINTS_CRC_AT);
         le_put_u32(file + at + BLOCK_META_CRC_AT, crc32c(crc, behind, meta));
         at += INDEX_BLOCK_HEADER_SIZE + meta + points;
     }
@@ -73,7 +77,8 @@ static void seal_index(uint8_t *file, size_t len) {
 static void seal_snapshot(uint8_t *file, size_t len) {
     if (len < SNAPSHOT_HEAD) return;
     if (len >= SNAPSHOT_HEAD + 8) /* the producer state in it has a checksum of its own */
-        le_put_u32(file + SNAPSHOT_HEAD + 4, crc32c(0, file + SNAPSHOT_HEAD + 8, len - SNAPSHOT_HEAD - 8));
+        le_put_u32(file + SNAPSHOT_HEAD + 4,
+                   crc32c(0, file + SNAPSHOT_HEAD + 8, len - SNAPSHOT_HEAD - 8));
     le_put_u32(file + 24, (uint32_t)(len - SNAPSHOT_HEAD));
     uint32_t crc = crc32c(0, file, SNAPSHOT_CRC_AT);
     le_put_u32(file + SNAPSHOT_CRC_AT, crc32c(crc, file + SNAPSHOT_HEAD, len - SNAPSHOT_HEAD));
@@ -191,7 +196,8 @@ static void write_journal(struct workspace *workspace, struct whole whole) {
     struct error_text why;
     char path[128];
     snprintf(path, sizeof path, "%s/shard-0/journal", workspace->path);
-    CHECK(journal_open(workspace->env, &workspace->log, path, &options, &journal, &why) == ERR_NONE);
+    CHECK(journal_open(workspace->env, &workspace->log, path, &options, &journal, &why) ==
+          ERR_NONE);
     journal_hard_state(journal, GROUP, 9, 0);
     struct journal_waiter waiter = {.durable = durable_now};
     journal_progress(journal, GROUP, whole.index, 0, whole.position);
@@ -214,7 +220,8 @@ static void open_log(struct workspace *workspace) {
     struct error_text why;
     char path[128];
     snprintf(path, sizeof path, "%s/shard-0", workspace->path);
-    if (log_store_open(workspace->env, &workspace->log, path, &options, &store, &why) != ERR_NONE) return;
+    if (log_store_open(workspace->env, &workspace->log, path, &options, &store, &why) != ERR_NONE)
+        return;
     if (partition_log_open(store, GROUP, "fuzz-0", &events, NULL, &log, &why) == ERR_NONE) {
         use_log(workspace, log);
         partition_log_close(log);
@@ -243,7 +250,8 @@ static void use_tools(struct workspace *workspace) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-    static const char *const names[] = {FOLDER "/00000000000000000000.log", FOLDER "/00000000000000000000.index",
+    static const char *const names[] = {FOLDER "/00000000000000000000.log",
+                                        FOLDER "/00000000000000000000.index",
                                         FOLDER "/00000000000000000001.snapshot"};
     static void (*const sealing[])(uint8_t *, size_t) = {seal_segment, seal_index, seal_snapshot};
     if (len == 0 || len > LARGEST) return 0;

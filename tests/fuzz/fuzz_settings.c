@@ -1,4 +1,5 @@
-/* A configuration file: it is read, or refused with a sentence; what is accepted has its warnings, and every value can be asked for. */
+/* A configuration file: it is read, or refused with a sentence; what is accepted has its warnings,
+ * and every value can be asked for. */
 #include <string.h>
 
 #include "base/check.h"

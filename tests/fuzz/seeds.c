@@ -1,6 +1,7 @@
 /*
- * What the fuzzers begin with, made by the program itself, so that it is never of another format:  fuzz_seeds DIR
- * writes DIR/<target>/<name>.bin. Frames of requests and batches are the golden ones (tests/golden, of another implementation).
+ * What the fuzzers begin with, made by the program itself, so that it is never of another format:
+ * fuzz_seeds DIR writes DIR/<target>/<name>.bin. Frames of requests and batches are the golden ones
+ * (tests/golden, of another implementation).
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -56,7 +57,8 @@ static void golden_line(const char *line, char *hex, uint8_t *data) {
     char api[64], kind[16], variant[16], name[160];
     int version;
     uint8_t head[4];
-    if (sscanf(line, "%63s %d %15s %15s %*s %262143s", api, &version, kind, variant, hex) != 5) return;
+    if (sscanf(line, "%63s %d %15s %15s %*s %262143s", api, &version, kind, variant, hex) != 5)
+        return;
     size_t len = from_hex(hex, data), count;
     const struct kp_api *table = kp_api_table(&count);
     snprintf(name, sizeof name, "%s-%d-%s-%s", api, version, kind, variant);
@@ -105,7 +107,8 @@ static void golden(void) {
 
 /* ---- Entries, a journal, a segment ---- */
 
-static struct entry *make_entry(uint8_t type, uint64_t index, uint32_t term, int64_t offset, bool compress) {
+static struct entry *make_entry(uint8_t type, uint64_t index, uint32_t term, int64_t offset,
+                                bool compress) {
     struct record_batch_options options = record_batch_plain();
     options.base_offset = offset;
     options.leader_epoch = (int32_t)term;
@@ -113,7 +116,8 @@ static struct entry *make_entry(uint8_t type, uint64_t index, uint32_t term, int
     uint8_t *bytes;
     size_t len;
     record_batch_builder_append(builder, 1764300000000, "key", 3,
-                                "value value value value value value value value value value value", 60, NULL, 0);
+                                "value value value value value value value value value value value",
+                                60, NULL, 0);
     CHECK(record_batch_builder_finish(builder, &bytes, &len) == ERR_NONE);
     if (type == ENTRY_BARRIER) len = 0;
     struct entry_spec spec = {.type = type,
@@ -142,10 +146,11 @@ static void journal(struct workspace *workspace) {
     struct error_text why;
     char path[160];
     snprintf(path, sizeof path, "%s/journal", workspace->path);
-    CHECK(journal_open(workspace->env, &workspace->log, path, &options, &journal, &why) == ERR_NONE);
+    CHECK(journal_open(workspace->env, &workspace->log, path, &options, &journal, &why) ==
+          ERR_NONE);
     for (uint64_t index = 1; index <= 6; index++) {
-        struct entry *entry = make_entry(index % 3 == 1 ? ENTRY_BARRIER : ENTRY_BATCHES, index, 1, (int64_t)index,
-                                         false);
+        struct entry *entry = make_entry(index % 3 == 1 ? ENTRY_BARRIER : ENTRY_BATCHES, index, 1,
+                                         (int64_t)index, false);
         journal_entry(journal, entry);
         entry_unref(entry);
         if (index == 3) env_uv_run(workspace->env); /* a round ends here */
@@ -189,12 +194,14 @@ static size_t put_part(uint8_t *into, const uint8_t *part, size_t len) {
 
 static size_t make_snapshot(uint8_t *into) {
     struct producer_state_options options = {.max_producers = 10};
-    struct producer_batch batch = {.producer_id = 5, .epoch = 0, .base_sequence = 0, .last_sequence = 3};
+    struct producer_batch batch = {
+        .producer_id = 5, .epoch = 0, .base_sequence = 0, .last_sequence = 3};
     struct producer_state *state = producer_state_new(&options);
     producer_state_commit(state, &batch);
     struct slice bytes = producer_state_encode(state);
     memset(into, 0, 32);
-    le_put_u32(into, 0x53535244); /* applier_snapshot.h; the checksum is left to the target, which makes it right */
+    le_put_u32(into, 0x53535244); /* applier_snapshot.h; the checksum is left to the target, which
+                                     makes it right */
     le_put_u32(into + 4, 1);
     le_put_u64(into + 8, GROUP);
     le_put_u64(into + 16, 1);
@@ -217,7 +224,8 @@ static void write_segment(struct workspace *workspace, const char *path) {
     struct partition_log *log;
     struct error_text why;
     bool done = false;
-    CHECK(log_store_open(workspace->env, &workspace->log, path, &options, &store, &why) == ERR_NONE);
+    CHECK(log_store_open(workspace->env, &workspace->log, path, &options, &store, &why) ==
+          ERR_NONE);
     CHECK(partition_log_open(store, GROUP, "fuzz-0", &events, NULL, &log, &why) == ERR_NONE);
     int64_t offset = 0;
     for (uint64_t index = 1; index <= 8; index++) {
@@ -267,11 +275,13 @@ static void seed_frame(const char *name, uint8_t kind, const void *payload, size
 static void entry_frames(void) {
     struct entry *entries[3];
     struct peer_bytes all = {0};
-    struct peer_piece piece = {.group = GROUP, .from = 1, .to = 2, .term = 2, .prev_index = 0, .commit = 3};
+    struct peer_piece piece = {
+        .group = GROUP, .from = 1, .to = 2, .term = 2, .prev_index = 0, .commit = 3};
     struct entry_frame frame;
     entry_frame_begin(&frame, 1 << 20);
     for (uint64_t i = 0; i < 3; i++)
-        entries[i] = make_entry(i == 0 ? ENTRY_CHANGE : ENTRY_BATCHES, i + 1, 1, (int64_t)i, i == 2);
+        entries[i] = make_entry(i == 0 ? ENTRY_CHANGE : ENTRY_BATCHES, i + 1, 1, (int64_t)i,
+                                i == 2);
     entry_frame_add(&frame, &piece, entries, 3);
     size_t n = entry_frame_end(&frame);
     for (size_t i = 0; i < n; i++) {
@@ -341,8 +351,9 @@ static void fill_command(struct metadata_command *command, struct kp_arena *aren
 }
 
 static void commands(void) {
-    static const int order[] = {COMMAND_REGISTER_BROKER, COMMAND_CREATE_TOPIC,          COMMAND_CREATE_PARTITIONS,
-                                COMMAND_FENCE_BROKER,    COMMAND_ALLOCATE_PRODUCER_IDS, COMMAND_DELETE_TOPIC};
+    static const int order[] = {COMMAND_REGISTER_BROKER,       COMMAND_CREATE_TOPIC,
+                                COMMAND_CREATE_PARTITIONS,     COMMAND_FENCE_BROKER,
+                                COMMAND_ALLOCATE_PRODUCER_IDS, COMMAND_DELETE_TOPIC};
     uint8_t all[4096];
     size_t len = 0;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {

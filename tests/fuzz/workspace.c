@@ -40,7 +40,8 @@ struct workspace *workspace_get(void) {
 char *workspace_put(struct workspace *workspace, const char *name, const void *data, size_t len) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", workspace->path, name);
-    for (char *slash = strchr(path + strlen(workspace->path) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + strlen(workspace->path) + 1, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         mkdir(path, 0700);
         *slash = '/';

@@ -1,4 +1,5 @@
-/* Batches by chance. A batch is made right, then some of it is made wrong, then its checksum is set. */
+/* Batches by chance. A batch is made right, then some of it is made wrong, then its checksum is
+ * set. */
 #include "tests/garbage/batches.h"
 
 #include <endian.h>
@@ -45,7 +46,8 @@ static int64_t timestamp_by_chance(struct chance *chance) {
 }
 
 static uint8_t *right_batch(struct chance *chance, size_t *len) {
-    static const char text[] = "the same line of a log that is rather alike from one line to the next line";
+    static const char text[] =
+        "the same line of a log that is rather alike from one line to the next line";
     struct record_batch_options options = record_batch_plain();
     options.codec = (enum record_codec)chance_below(chance, CODECS);
     options.control = chance_of(chance, 2);
@@ -57,10 +59,11 @@ static uint8_t *right_batch(struct chance *chance, size_t *len) {
     }
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     for (size_t n = 1 + chance_below(chance, chance_of(chance, 80) ? 3 : RECORDS_MAX); n > 0; n--) {
-        struct record_header header = {.key = "h", .key_len = 1, .value = (const uint8_t *)text, .value_len = 3};
-        record_batch_builder_append(builder, timestamp_by_chance(chance), text, (int32_t)chance_below(chance, 10) - 1,
-                                    text, (int32_t)chance_below(chance, sizeof text), &header,
-                                    (int32_t)chance_below(chance, 2));
+        struct record_header header = {
+            .key = "h", .key_len = 1, .value = (const uint8_t *)text, .value_len = 3};
+        record_batch_builder_append(
+            builder, timestamp_by_chance(chance), text, (int32_t)chance_below(chance, 10) - 1, text,
+            (int32_t)chance_below(chance, sizeof text), &header, (int32_t)chance_below(chance, 2));
     }
     uint8_t *batch;
     record_batch_builder_finish(builder, &batch, len);
@@ -68,7 +71,8 @@ static uint8_t *right_batch(struct chance *chance, size_t *len) {
 }
 
 /* A batch whose records are whatever `data` is, in a codec. */
-static uint8_t *batch_around(struct chance *chance, const void *data, size_t data_len, int codec, size_t *len) {
+static uint8_t *batch_around(struct chance *chance, const void *data, size_t data_len, int codec,
+                             size_t *len) {
     size_t head_len;
     uint8_t *head = right_batch(chance, &head_len);
     *len = RECORD_BATCH_HEADER + data_len;
@@ -99,8 +103,8 @@ static struct kp_bytes bomb_of(int which) {
 }
 
 static uint8_t *bomb_batch(struct chance *chance, size_t *len) {
-    struct kp_bytes bomb = bomb_of(chance_of(chance, GREAT_PERCENT) ? CODECS
-                                                                    : 1 + (int)chance_below(chance, CODECS - 1));
+    struct kp_bytes bomb = bomb_of(
+        chance_of(chance, GREAT_PERCENT) ? CODECS : 1 + (int)chance_below(chance, CODECS - 1));
     uint8_t *batch = mem_alloc((size_t)bomb.len);
     memcpy(batch, bomb.data, (size_t)bomb.len);
     *len = (size_t)bomb.len;
@@ -117,14 +121,16 @@ static uint8_t *noise_batch(struct chance *chance, size_t *len) {
 /* Fields of the header that say something else than the records do. */
 static void lie(struct chance *chance, uint8_t *batch) {
     static const uint8_t fields[] = {21, 23, 27, 35, 43, 51, 53, 57}; /* record_batch.h */
-    static const uint32_t lies[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 2, 0xfffffffe, 1000000};
+    static const uint32_t lies[] = {0,          1, 0x7fffffff, 0x80000000,
+                                    0xffffffff, 2, 0xfffffffe, 1000000};
     for (size_t n = 1 + chance_below(chance, 3); n > 0; n--)
         put_u32(batch + fields[chance_below(chance, sizeof fields)], lies[chance_below(chance, 8)]);
 }
 
 static void damage(struct chance *chance, uint8_t *batch, size_t len) {
     for (size_t n = 1 + chance_below(chance, 4); n > 0; n--)
-        batch[ATTRIBUTES_AT + chance_below(chance, len - ATTRIBUTES_AT)] = (uint8_t)chance_next(chance);
+        batch[ATTRIBUTES_AT + chance_below(chance, len - ATTRIBUTES_AT)] = (uint8_t)chance_next(
+            chance);
 }
 
 static struct kp_bytes one_batch(struct chance *chance, struct kp_arena *arena) {
@@ -136,7 +142,8 @@ static struct kp_bytes one_batch(struct chance *chance, struct kp_arena *arena) 
     if (kind >= 250 && kind < 450) damage(chance, batch, len);
     if (kind >= 450 && kind < 500) len = chance_below(chance, len);
     if (kind < 450) seal(batch, len);
-    if (kind >= 500 && kind < 520) batch[chance_below(chance, len)] ^= 1; /* and the checksum is wrong */
+    if (kind >= 500 && kind < 520)
+        batch[chance_below(chance, len)] ^= 1; /* and the checksum is wrong */
     return keep(arena, batch, len);
 }
 

@@ -1,8 +1,10 @@
 /*
- * Record batches that honest producers send, that broken ones send, and that nobody should: for garbage's Produce requests.
+ * Record batches that honest producers send, that broken ones send, and that nobody should: for
+ * garbage's Produce requests.
  *
- * The bytes live in the arena. Every codec; counts, lengths, attributes, timestamps and producer fields by chance, with a right
- * checksum most of the time, so that what stands behind the checksum is reached; and bombs: a few kB that unfold to many MiB.
+ * The bytes live in the arena. Every codec; counts, lengths, attributes, timestamps and producer
+ * fields by chance, with a right checksum most of the time, so that what stands behind the checksum
+ * is reached; and bombs: a few kB that unfold to many MiB.
  */
 #ifndef TESTS_GARBAGE_BATCHES_H
 #define TESTS_GARBAGE_BATCHES_H

@@ -1,5 +1,6 @@
 /*
- * Numbers by chance, from a seed: the same seed gives the same frames on every machine (splitmix64).
+ * Numbers by chance, from a seed: the same seed gives the same frames on every machine
+ * (splitmix64).
  */
 #ifndef TESTS_GARBAGE_CHANCE_H
 #define TESTS_GARBAGE_CHANCE_H

@@ -1,4 +1,5 @@
-/* Choosing a frame and what is wrong with it. Golden requests are read once; every frame is then a function of (seed, part, API, version, number). */
+/* Choosing a frame and what is wrong with it. Golden requests are read once; every frame is then a
+ * function of (seed, part, API, version, number). */
 #include "tests/garbage/frames.h"
 
 #include <dirent.h>
@@ -64,10 +65,12 @@ static void add_golden(struct frames *frames, uint8_t *data, size_t len) {
     if (kp_request_header_decode(&reader, &header) != ERR_NONE) return;
     if (frames->golden_count == frames->golden_room) {
         frames->golden_room = frames->golden_room * 2 + 64;
-        frames->goldens = mem_realloc(frames->goldens, frames->golden_room * sizeof *frames->goldens);
+        frames->goldens = mem_realloc(frames->goldens,
+                                      frames->golden_room * sizeof *frames->goldens);
     }
     struct golden *golden = &frames->goldens[frames->golden_count++];
-    *golden = (struct golden){header.api, header.api_version, mem_alloc(len), len, LENGTH + reader.at};
+    *golden = (struct golden){header.api, header.api_version, mem_alloc(len), len,
+                              LENGTH + reader.at};
     memcpy(golden->data, data, len);
 }
 
@@ -76,7 +79,8 @@ static void read_golden_file(struct frames *frames, const char *path) {
     char *line = mem_alloc(LINE_MAX), *hex = mem_alloc(LINE_MAX), kind[16];
     uint8_t *data = mem_alloc(LINE_MAX / 2);
     while (file != NULL && fgets(line, LINE_MAX, file) != NULL)
-        if (sscanf(line, "%*s %*d %15s %*s %*s %131071s", kind, hex) == 2 && strcmp(kind, "request") == 0)
+        if (sscanf(line, "%*s %*d %15s %*s %*s %131071s", kind, hex) == 2 &&
+            strcmp(kind, "request") == 0)
             add_golden(frames, data, from_hex(hex, data));
     if (file != NULL) fclose(file);
     mem_free(line);
@@ -99,7 +103,9 @@ static void read_golden(struct frames *frames, const char *folder) {
     }
     free(names);
     if (frames->golden_count > 0) return;
-    fprintf(stderr, "garbage: there are no golden requests in %s; run it in the root of the repository\n", folder);
+    fprintf(stderr,
+            "garbage: there are no golden requests in %s; run it in the root of the repository\n",
+            folder);
     exit(2);
 }
 
@@ -128,7 +134,8 @@ static void made(struct chance *chance, const struct pair *pair, struct bytes *i
     }
 }
 
-static const struct golden *golden_of(struct chance *chance, const struct frames *frames, const struct pair *pair) {
+static const struct golden *golden_of(struct chance *chance, const struct frames *frames,
+                                      const struct pair *pair) {
     size_t begin = chance_below(chance, frames->golden_count);
     for (size_t i = 0; i < frames->golden_count; i++) {
         const struct golden *golden = &frames->goldens[(begin + i) % frames->golden_count];
@@ -147,8 +154,10 @@ static void noise(struct chance *chance, struct bytes *bytes, size_t body) {
     bytes_append(bytes, data, len);
 }
 
-static void frame_by_chance(struct frames *frames, uint64_t number, const struct pair *pair, struct frame *frame) {
-    struct chance chance = chance_of_frame(frames, (uint64_t)(uint32_t)(pair->api->key * 64 + pair->version), number);
+static void frame_by_chance(struct frames *frames, uint64_t number, const struct pair *pair,
+                            struct frame *frame) {
+    struct chance chance = chance_of_frame(
+        frames, (uint64_t)(uint32_t)(pair->api->key * 64 + pair->version), number);
     size_t kind = chance_below(&chance, 100);
     const struct golden *golden = kind < 25 ? golden_of(&chance, frames, pair) : NULL;
     if (golden != NULL)
@@ -189,7 +198,8 @@ static void next_seed(struct frames *frames) {
     frames->at = 0;
 }
 
-/* Into `frame` what is cut now, whole: the golden requests, then some made ones. Returns where its body begins. */
+/* Into `frame` what is cut now, whole: the golden requests, then some made ones. Returns where its
+ * body begins. */
 static size_t cut_seed(struct frames *frames, struct frame *frame) {
     if (frames->seed_at < frames->golden_count) {
         const struct golden *golden = &frames->goldens[frames->seed_at];
@@ -209,7 +219,8 @@ static size_t cut_seed(struct frames *frames, struct frame *frame) {
 static bool next_cut(struct frames *frames, struct frame *frame) {
     while (frames->seed_at < frames->golden_count + MADE_CUTS * frames->pair_count) {
         size_t body = cut_seed(frames, frame), len = frame->bytes.len;
-        size_t step = len - body > 2000 ? (len - body) / 1000 : 1; /* a long one would take the place of many others */
+        size_t step = len - body > 2000 ? (len - body) / 1000
+                                        : 1; /* a long one would take the place of many others */
         size_t cut = LENGTH + 8 + frames->at++ * step;
         if (cut < len) {
             frame->bytes.len = cut;
@@ -247,7 +258,8 @@ static bool next_of_part(struct frames *frames, struct frame *frame) {
         return true;
     case PART_CHANCE:
         if (random_number(frames) >= frames->count) return false;
-        frame_by_chance(frames, random_number(frames), &frames->pairs[frames->at % frames->pair_count], frame);
+        frame_by_chance(frames, random_number(frames),
+                        &frames->pairs[frames->at % frames->pair_count], frame);
         frames->at++;
         return true;
     case PART_OVER: break;

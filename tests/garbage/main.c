@@ -1,10 +1,12 @@
 /*
- * garbage: sends hostile frames to the client ports of brokers, as tests/integration/garbage.py says.
+ * garbage: sends hostile frames to the client ports of brokers, as tests/integration/garbage.py
+ * says.
  *
  *   garbage --ports P,P,... --frames N --seed N --suspects FILE [--connections N] [--patience MS]
  *
- * The last line of stdout is a JSON object with what was counted. Exit code: 0 every broker has taken all of it, and FILE has what was under way
- * when one was slowest; 1 one has not: `why` in the object says how, and FILE has the frames that may have been the reason; 2 wrong usage.
+ * The last line of stdout is a JSON object with what was counted. Exit code: 0 every broker has
+ * taken all of it, and FILE has what was under way when one was slowest; 1 one has not: `why` in
+ * the object says how, and FILE has the frames that may have been the reason; 2 wrong usage.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,8 +16,9 @@
 #include "tests/garbage/pump.h"
 
 static void usage(void) {
-    fprintf(stderr,
-            "usage: garbage --ports P,P,... --frames N --seed N --suspects FILE [--connections N] [--patience MS]\n");
+    fprintf(
+        stderr,
+        "usage: garbage --ports P,P,... --frames N --seed N --suspects FILE [--connections N] [--patience MS]\n");
     exit(2);
 }
 
@@ -52,9 +55,11 @@ int main(int argc, char **argv) {
     struct pump_counts counts = {0};
     char why[256];
     bool ok = pump_run(&options, frames, &counts, why, suspects);
-    printf("{\"frames\":%" PRIu64 ",\"answered\":%" PRIu64 ",\"closed\":%" PRIu64 ",\"left\":%" PRIu64
-           ",\"died\":%" PRIu64 ",\"slowest_ms\":%" PRIu64 ",\"why\":\"%s\"}\n",
-           counts.frames, counts.answered, counts.closed, counts.left, counts.died, counts.slowest_ms, why);
+    printf("{\"frames\":%" PRIu64 ",\"answered\":%" PRIu64 ",\"closed\":%" PRIu64
+           ",\"left\":%" PRIu64 ",\"died\":%" PRIu64 ",\"slowest_ms\":%" PRIu64
+           ",\"why\":\"%s\"}\n",
+           counts.frames, counts.answered, counts.closed, counts.left, counts.died,
+           counts.slowest_ms, why);
     fclose(suspects);
     frames_free(frames);
     return ok ? 0 : 1;

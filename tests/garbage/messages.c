@@ -1,4 +1,5 @@
-/* Messages by chance: a walk over the schema that gives each field a value, some by its name, the others by its type. */
+/* Messages by chance: a walk over the schema that gives each field a value, some by its name, the
+ * others by its type. */
 #include "tests/garbage/messages.h"
 
 #include <string.h>
@@ -23,7 +24,8 @@ struct numbers {
     int64_t values[8];
 };
 
-/* Fields whose every value would take time or room, or say nothing. A zero at the end counts, too. */
+/* Fields whose every value would take time or room, or say nothing. A zero at the end counts, too.
+ */
 static const struct numbers by_name[] = {
     {"acks", {-1, -1, -1, 1, 1, 1, -2, 5}},
     {"maxWaitMs", {0, 0, 0, 0, 1, 3, -1, 10}},
@@ -45,12 +47,15 @@ static const struct numbers by_name[] = {
 };
 
 static int64_t number(struct making *making, const char *field) {
-    static const int64_t odd[] = {0,     1,      -1,    2,         10,        127,       128,       255,
-                                  32767, -32768, 65536, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, 1000};
+    static const int64_t odd[] = {0,         1,         -1,        2,      10,    127,
+                                  128,       255,       32767,     -32768, 65536, INT32_MAX,
+                                  INT32_MIN, INT64_MAX, INT64_MIN, 1000};
     for (size_t i = 0; i < sizeof by_name / sizeof by_name[0]; i++)
-        if (strcmp(by_name[i].field, field) == 0) return by_name[i].values[chance_below(making->chance, 8)];
+        if (strcmp(by_name[i].field, field) == 0)
+            return by_name[i].values[chance_below(making->chance, 8)];
     if (chance_of(making->chance, 60)) return (int64_t)chance_below(making->chance, 3);
-    if (chance_of(making->chance, 80)) return odd[chance_below(making->chance, sizeof odd / sizeof odd[0])];
+    if (chance_of(making->chance, 80))
+        return odd[chance_below(making->chance, sizeof odd / sizeof odd[0])];
     return (int64_t)chance_next(making->chance);
 }
 
@@ -90,25 +95,29 @@ static struct kp_string odd_text(struct making *making) {
     char *name = kp_arena_alloc(&making->arena, LONG_NAME);
     if (name == NULL) return kp_string_of("");
     memset(name, 'x', LONG_NAME);
-    return (struct kp_string){name,
-                              (int32_t)(chance_of(making->chance, 50) ? 249 : chance_below(making->chance, LONG_NAME))};
+    return (struct kp_string){
+        name,
+        (int32_t)(chance_of(making->chance, 50) ? 249 : chance_below(making->chance, LONG_NAME))};
 }
 
 static struct kp_string text(struct making *making, const char *field) {
-    bool topic = strcmp(field, "topic") == 0 || strcmp(field, "name") == 0 || strcmp(field, "topicNames") == 0 ||
-                 strcmp(field, "resourceName") == 0;
+    bool topic = strcmp(field, "topic") == 0 || strcmp(field, "name") == 0 ||
+                 strcmp(field, "topicNames") == 0 || strcmp(field, "resourceName") == 0;
     if (!topic || chance_of(making->chance, 15)) return odd_text(making);
     if (makes_or_removes(making))
-        return kp_arena_printf(&making->arena, "made-%zu", chance_below(making->chance, NAMES_MADE));
-    return kp_arena_printf(&making->arena, "garbage-%zu", chance_below(making->chance, GARBAGE_TOPICS));
+        return kp_arena_printf(&making->arena, "made-%zu",
+                               chance_below(making->chance, NAMES_MADE));
+    return kp_arena_printf(&making->arena, "garbage-%zu",
+                           chance_below(making->chance, GARBAGE_TOPICS));
 }
 
 /* ---- Fields ---- */
 
-static void fill(struct making *making, const struct kp_schema *schema, void *object, unsigned depth);
+static void fill(struct making *making, const struct kp_schema *schema, void *object,
+                 unsigned depth);
 
-static void fill_value(struct making *making, const struct kp_field *field, enum kp_kind kind, void *value,
-                       unsigned depth) {
+static void fill_value(struct making *making, const struct kp_field *field, enum kp_kind kind,
+                       void *value, unsigned depth) {
     bool null = kp_version_in(field->nullable, making->version) && chance_of(making->chance, 10);
     switch (kind) {
     case KP_BOOL: *(bool *)value = chance_of(making->chance, 50); break;
@@ -117,10 +126,13 @@ static void fill_value(struct making *making, const struct kp_field *field, enum
     case KP_INT32: *(int32_t *)value = (int32_t)number(making, field->name); break;
     case KP_INT64: *(int64_t *)value = number(making, field->name); break;
     case KP_UUID: chance_fill(making->chance, value, chance_of(making->chance, 50) ? 16 : 0); break;
-    case KP_STRING: *(struct kp_string *)value = null ? KP_NULL_STRING : text(making, field->name); break;
+    case KP_STRING:
+        *(struct kp_string *)value = null ? KP_NULL_STRING : text(making, field->name);
+        break;
     case KP_RECORDS: {
         struct kp_bytes records = batches_by_chance(making->chance, &making->arena);
-        *(struct kp_records *)value = (struct kp_records){.data = records.data, .len = null ? -1 : records.len};
+        *(struct kp_records *)value = (struct kp_records){.data = records.data,
+                                                          .len = null ? -1 : records.len};
         break;
     }
     case KP_STRUCT: fill(making, field->item, value, depth + 1); break;
@@ -134,7 +146,8 @@ static size_t array_count(struct making *making, unsigned depth) {
     return usual[chance_below(making->chance, sizeof usual / sizeof usual[0])];
 }
 
-static void fill_array(struct making *making, const struct kp_field *field, void *value, unsigned depth) {
+static void fill_array(struct making *making, const struct kp_field *field, void *value,
+                       unsigned depth) {
     struct kp_any_array array = {NULL, 0};
     bool unusual = strcmp(field->name, "assignments") == 0 && !chance_of(making->chance, 5);
     size_t count = unusual || depth > DEEP ? 0 : array_count(making, depth);
@@ -149,13 +162,15 @@ static void fill_array(struct making *making, const struct kp_field *field, void
     memcpy(value, &array, sizeof array);
 }
 
-static void fill(struct making *making, const struct kp_schema *schema, void *object, unsigned depth) {
+static void fill(struct making *making, const struct kp_schema *schema, void *object,
+                 unsigned depth) {
     kp_set_fallbacks(schema, object);
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const struct kp_field *field = &schema->fields[i];
         void *value = (uint8_t *)object + field->offset;
         if (!kp_version_in(field->versions, making->version)) continue;
-        if (kp_version_in(field->tagged, making->version) && chance_of(making->chance, 70)) continue;
+        if (kp_version_in(field->tagged, making->version) && chance_of(making->chance, 70))
+            continue;
         if (field->kind == KP_ARRAY)
             fill_array(making, field, value, depth);
         else
@@ -163,7 +178,8 @@ static void fill(struct making *making, const struct kp_schema *schema, void *ob
     }
 }
 
-bool message_by_chance(struct chance *chance, const struct kp_api *api, int version, struct kp_writer *frame) {
+bool message_by_chance(struct chance *chance, const struct kp_api *api, int version,
+                       struct kp_writer *frame) {
     struct making making = {.chance = chance, .api = api, .version = version};
     kp_arena_init(&making.arena, ARENA_MAX);
     void *message = kp_arena_alloc(&making.arena, api->request->size);

@@ -1,4 +1,5 @@
-/* The ways in which bytes are spoiled: put in, taken out, doubled, overwritten, claimed to be more. */
+/* The ways in which bytes are spoiled: put in, taken out, doubled, overwritten, claimed to be more.
+ */
 #include "tests/garbage/mutate.h"
 
 #include <string.h>
@@ -57,16 +58,20 @@ static void put_in_twice(struct chance *chance, struct bytes *bytes, size_t at) 
 }
 
 static void change_once(struct chance *chance, struct bytes *bytes, size_t keep) {
-    static const uint8_t extremes[][8] = {{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0x80, 0, 0, 0, 0, 0, 0, 0},
-                                          {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0, 0, 0, 0, 0},
-                                          {0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0},          {0, 0, 0, 1, 0, 0, 0, 1}};
+    static const uint8_t extremes[][8] = {
+        {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0x80, 0, 0, 0, 0, 0, 0, 0},
+        {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0, 0, 0, 0, 0},
+        {0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0},          {0, 0, 0, 1, 0, 0, 0, 1}};
     size_t at = keep + chance_below(chance, bytes->len - keep);
     switch (chance_below(chance, 8)) {
     case 0: bytes->data[at] ^= (uint8_t)(1u << chance_below(chance, 8)); break;
     case 1: bytes->data[at] = (uint8_t)chance_next(chance); break;
     case 2: bytes->data[at] = (uint8_t)(bytes->data[at] + (chance_of(chance, 50) ? 1 : 255)); break;
     case 3:
-    case 4: overwrite(bytes, at, extremes[chance_below(chance, 6)], (size_t)1 << chance_below(chance, 4)); break;
+    case 4:
+        overwrite(bytes, at, extremes[chance_below(chance, 6)],
+                  (size_t)1 << chance_below(chance, 4));
+        break;
     case 5: put_in(chance, bytes, at); break;
     case 6: take_out(chance, bytes, at); break;
     default: put_in_twice(chance, bytes, at);

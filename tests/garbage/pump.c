@@ -1,7 +1,8 @@
 /*
  * All connections on one epoll loop.
  *
- *   closed -> dialling -> sending -> waiting -> (answered) sending ... until the broker closes, or we do
+ *   closed -> dialling -> sending -> waiting -> (answered) sending ... until the broker closes, or
+ * we do
  */
 #include "tests/garbage/pump.h"
 
@@ -24,7 +25,8 @@ enum {
     CHECKED_MAX = 1 << 18, /* a longer answer is read and not looked into */
     ARENA_MAX = 256 << 20,
     RECENT = 1024,
-    DIALS_OF_ADDRESS = 10000, /* then from another one, so that no port of ours is asked for twice in a minute */
+    DIALS_OF_ADDRESS =
+        10000, /* then from another one, so that no port of ours is asked for twice in a minute */
     SWEEP_MS = 20,
 };
 
@@ -88,7 +90,8 @@ static void hang_up(struct pump *pump, struct link *link, bool reset) {
 
 static void dial(struct pump *pump, struct link *link) {
     uint64_t turn = pump->dials++ / DIALS_OF_ADDRESS;
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f010001 + (uint32_t)(turn % 60000))};
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(0x7f010001 + (uint32_t)(turn % 60000))};
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)pump->options->ports[link->port]),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -100,7 +103,8 @@ static void dial(struct pump *pump, struct link *link) {
     }
     pump->busy++;
     setsockopt(link->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-    bind(link->fd, (struct sockaddr *)&from, sizeof from); /* or from 127.0.0.1, where it cannot be had */
+    bind(link->fd, (struct sockaddr *)&from,
+         sizeof from); /* or from 127.0.0.1, where it cannot be had */
     link->dialling = true;
     link->got = 0;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = link};
@@ -178,8 +182,9 @@ static void check_answer(struct pump *pump, struct link *link, size_t len) {
     memcpy(&correlation, frame->bytes.data + 8, sizeof correlation);
     struct kp_arena arena;
     kp_arena_init(&arena, ARENA_MAX);
-    int error = kp_response_decode(frame->api, frame->version, (int32_t)be32toh(correlation), link->answer + HEAD,
-                                   len - HEAD, &arena, kp_arena_alloc(&arena, frame->api->response->size));
+    int error = kp_response_decode(frame->api, frame->version, (int32_t)be32toh(correlation),
+                                   link->answer + HEAD, len - HEAD, &arena,
+                                   kp_arena_alloc(&arena, frame->api->response->size));
     kp_arena_close(&arena);
     if (error != ERR_NONE) fail(pump, link->port, "gave an answer that cannot be decoded");
 }
@@ -189,8 +194,8 @@ static bool receive(struct pump *pump, struct link *link) {
     static uint8_t rest[1 << 16];
     for (;;) {
         bool kept = link->got < CHECKED_MAX;
-        ssize_t n = recv(link->fd, kept ? link->answer + link->got : rest, kept ? CHECKED_MAX - link->got : sizeof rest,
-                         0);
+        ssize_t n = recv(link->fd, kept ? link->answer + link->got : rest,
+                         kept ? CHECKED_MAX - link->got : sizeof rest, 0);
         if (n == 0) return false;
         if (n < 0) return errno == EAGAIN;
         link->got += (size_t)n;
@@ -220,12 +225,14 @@ static void serve(struct pump *pump, struct link *link) {
         link->dialling = false;
     }
     pump->moved_ms[link->port] = pump->now_ms;
-    if ((link->sent == link->frame.bytes.len || send_frame(pump, link)) && (link->dialling || receive(pump, link)))
+    if ((link->sent == link->frame.bytes.len || send_frame(pump, link)) &&
+        (link->dialling || receive(pump, link)))
         return;
     if (link->fd < 0) return;
     note_time(pump, link);
     pump->counts->closed++;
-    again(pump, link, true); /* a reset costs less, and of a socket that is closed nobody hears it */
+    again(pump, link,
+          true); /* a reset costs less, and of a socket that is closed nobody hears it */
 }
 
 /* ---- The loop ---- */
@@ -233,12 +240,15 @@ static void serve(struct pump *pump, struct link *link) {
 static void sweep(struct pump *pump) {
     for (size_t i = 0; i < pump->link_count; i++) {
         struct link *link = &pump->links[i];
-        if (link->fd < 0 || link->dialling || pump->now_ms - link->since_ms < pump->options->patience_ms) continue;
+        if (link->fd < 0 || link->dialling ||
+            pump->now_ms - link->since_ms < pump->options->patience_ms)
+            continue;
         pump->counts->left++;
         again(pump, link, pump->counts->left % 2 == 0);
     }
     for (unsigned port = 0; port < pump->options->port_count && !pump->over; port++)
-        if (pump->now_ms - pump->moved_ms[port] > PUMP_SILENT_MS) fail(pump, port, "does not answer any more");
+        if (pump->now_ms - pump->moved_ms[port] > PUMP_SILENT_MS)
+            fail(pump, port, "does not answer any more");
 }
 
 static void loop(struct pump *pump) {
@@ -270,8 +280,8 @@ static void write_suspects(const struct pump *pump, FILE *file) {
         write_hex(file, &pump->recent[pump->failed_port][(newest - i) % RECENT]);
 }
 
-static struct pump *pump_new(const struct pump_options *options, struct frames *frames, struct pump_counts *counts,
-                             char why[256]) {
+static struct pump *pump_new(const struct pump_options *options, struct frames *frames,
+                             struct pump_counts *counts, char why[256]) {
     struct pump *pump = mem_zalloc(sizeof *pump);
     pump->options = options;
     pump->frames = frames;
@@ -307,8 +317,8 @@ static void pump_free(struct pump *pump) {
     mem_free(pump);
 }
 
-bool pump_run(const struct pump_options *options, struct frames *frames, struct pump_counts *counts, char why[256],
-              FILE *suspects) {
+bool pump_run(const struct pump_options *options, struct frames *frames, struct pump_counts *counts,
+              char why[256], FILE *suspects) {
     why[0] = '\0';
     struct pump *pump = pump_new(options, frames, counts, why);
     for (size_t i = 0; i < pump->link_count; i++)

@@ -144,6 +144,7 @@ def outputs_checked(cluster):
     """Whatever prints: a full disk or a closed stdout is exit code 1 with a sentence, a reader that went away is none."""
     cluster.drave("topic", "create", "printed", "-p", 4)
     cluster.drave("produce", "printed", stdin="x\n" * 1000)
+    cluster.drave("topic", "create", "benched")
     at = f"-b {cluster.bootstrap}"
     data = cluster[1].data
     lines = [
@@ -174,7 +175,7 @@ def outputs_checked(cluster):
             "meta get /topics/printed --json",
             "bench consume printed",
             "bench consume printed --json",
-            "bench produce printed --seconds 1 --rate 10 --json",
+            "bench produce benched --seconds 1 --rate 10 --json",
         )
     ]
     lines += [

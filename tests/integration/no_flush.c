@@ -1,4 +1,5 @@
-/* LD_PRELOAD for the proof that the power-cut test can fail: disks that say "durable" and lie. No flush, no direct writes. */
+/* LD_PRELOAD for the proof that the power-cut test can fail: disks that say "durable" and lie. No
+ * flush, no direct writes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

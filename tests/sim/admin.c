@@ -50,14 +50,17 @@ static void judge(struct admin *admin, const char *what, int16_t code, enum know
     struct topic_name *name = admin->name;
 
     run_say(admin->run, "%s %s: %s", what, name->text, kafka_error_name(code));
-    /* A broker that lags may ask for a deletion that has just happened; when its question goes unanswered it asks again, and then
-     * it cannot tell whose deletion it was. */
+    /* A broker that lags may ask for a deletion that has just happened; when its question goes
+     * unanswered it asks again, and then it cannot tell whose deletion it was. */
     if (code == KAFKA_NONE && name->knowledge == done && done == EXISTS)
-        run_fail(admin->run, "%s topic %s is answered without error, but it was so already", what, name->text);
+        run_fail(admin->run, "%s topic %s is answered without error, but it was so already", what,
+                 name->text);
     if (code == KAFKA_NONE) name->knowledge = done;
-    if (code == KAFKA_NONE || changed_nothing(code)) return; /* a broker may refuse by a table that lags behind */
+    if (code == KAFKA_NONE || changed_nothing(code))
+        return; /* a broker may refuse by a table that lags behind */
     if (!kafka_error_retriable(code))
-        run_fail(admin->run, "%s topic %s is answered with %s", what, name->text, kafka_error_name(code));
+        run_fail(admin->run, "%s topic %s is answered with %s", what, name->text,
+                 kafka_error_name(code));
     name->knowledge = DOUBTFUL;
 }
 
@@ -114,8 +117,8 @@ static void delete(struct admin *admin) {
     request.timeout_ms = 1500;
     admin->call.done = deleted;
     /* from version 6 on topics are named in another field */
-    kafka_link_call(kafka_client_link(admin->client, -1), &admin->call, KP_DELETE_TOPICS, 1 + (int)draw(admin, 5),
-                    &request, CALL_US);
+    kafka_link_call(kafka_client_link(admin->client, -1), &admin->call, KP_DELETE_TOPICS,
+                    1 + (int)draw(admin, 5), &request, CALL_US);
 }
 
 /* ---- Life ---- */
@@ -173,7 +176,9 @@ bool admin_is_idle(const struct admin *admin) {
     return !admin->asking;
 }
 
-void admin_each_known(const struct admin *admin, void (*each)(void *arg, const char *name, bool exists), void *arg) {
+void admin_each_known(const struct admin *admin,
+                      void (*each)(void *arg, const char *name, bool exists), void *arg) {
     for (unsigned i = 0; i < admin->count; i++)
-        if (admin->names[i].knowledge != DOUBTFUL) each(arg, admin->names[i].text, admin->names[i].knowledge == EXISTS);
+        if (admin->names[i].knowledge != DOUBTFUL)
+            each(arg, admin->names[i].text, admin->names[i].knowledge == EXISTS);
 }

@@ -17,7 +17,8 @@
 
 enum { KEPT_BYTES = 256 * 1024 }; /* the least that a journal of these settings may have */
 
-const char cluster_topic[] = "orders", cluster_store[] = "/data/shard-0", cluster_journal[] = "/data/shard-0/journal";
+const char cluster_topic[] = "orders", cluster_store[] = "/data/shard-0",
+           cluster_journal[] = "/data/shard-0/journal";
 
 /* ---- Settings ---- */
 
@@ -41,7 +42,8 @@ static void set_nodes(struct sim_broker *broker) {
     size_t len = 0;
 
     for (unsigned i = 0; i < broker->cluster->count; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094", i == 0 ? "" : ",", i + 1, i + 1);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094", i == 0 ? "" : ",",
+                                i + 1, i + 1);
     set(broker, "cluster.nodes", "%s", text);
 }
 
@@ -59,7 +61,8 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "peer.listen", "n%u:9094", id);
     set_nodes(broker);
     set(broker, "log.level", "debug");
-    set(broker, "log.segment.bytes", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 4096 : 16384);
+    set(broker, "log.segment.bytes", "%u",
+        world_below(broker->cluster->run->world, 2) == 0 ? 4096 : 16384);
     set(broker, "log.index.interval.bytes", "512");
     set(broker, "journal.file.bytes", broker->cluster->many ? "4194304" : "65536");
     set(broker, "journal.max.bytes", broker->cluster->many ? "67108864" : "1048576");
@@ -70,12 +73,15 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "peer.receive.max.bytes", "16384");
     set(broker, "queued.max.request.bytes", broker->cluster->many ? "1048576" : "65536");
     set(broker, "produce.check.memory.bytes", "16777216");
-    set(broker, "produce.check.inline.us", "%u", world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
-    set(broker, "log.message.timestamp.after.max.ms", "%lld", (long long)INT64_MAX); /* clocks jump by hours */
+    set(broker, "produce.check.inline.us", "%u",
+        world_below(broker->cluster->run->world, 2) == 0 ? 0 : 500);
+    set(broker, "log.message.timestamp.after.max.ms", "%lld",
+        (long long)INT64_MAX); /* clocks jump by hours */
     set(broker, "disk.min.free.bytes", "%" PRIu64, broker->cluster->kept_bytes);
     set(broker, "partition.max.producers", "%d",
-        CLUSTER_PRODUCERS_MAX + 1 + 4);                 /* each producer, and the twin, has a place */
-    set(broker, "producer.id.expiration.ms", "160000"); /* longer than any retry; its clock is told every 20 s */
+        CLUSTER_PRODUCERS_MAX + 1 + 4); /* each producer, and the twin, has a place */
+    set(broker, "producer.id.expiration.ms",
+        "160000"); /* longer than any retry; its clock is told every 20 s */
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
     set(broker, "leader.imbalance.check.interval.seconds", "1");
@@ -125,7 +131,8 @@ static void on_ready(void *arg, const char *summary) {
     broker->ready = broker->was_ready = true;
     run_say(broker->cluster->run, "n%u is ready: %s", broker->place + 1, summary);
     if (is_lost(broker))
-        run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same", broker->place + 1);
+        run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same",
+                 broker->place + 1);
 }
 
 static uint64_t name_errors(const struct sim_broker *broker) {
@@ -139,10 +146,12 @@ static uint64_t name_errors(const struct sim_broker *broker) {
 static void on_failed(void *arg, const char *sentence) {
     struct sim_broker *broker = arg;
 
-    bool no_names = name_errors(broker) > broker->name_errors; /* its own metadata could not be opened */
+    bool no_names = name_errors(broker) >
+                    broker->name_errors; /* its own metadata could not be opened */
     if (!is_lost(broker) && !no_names && !is_damaged(broker))
         run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
-    if (sentence[0] == '\0') run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
+    if (sentence[0] == '\0')
+        run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
     run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
     run_count(broker->cluster->run, RARE_WIPED_REFUSED, is_lost(broker));
     broker->refused = true;
@@ -159,17 +168,21 @@ static void main_broker(struct env *env, void *arg) {
     broker->name_errors = name_errors(broker);
     broker->broker = NULL;
     memset(broker->watermarks, 0, sizeof broker->watermarks);
-    int error = broker_start(env, &broker->log, &broker->settings, &events, broker, &broker->broker, &why);
+    int error = broker_start(env, &broker->log, &broker->settings, &events, broker, &broker->broker,
+                             &why);
     if (error == ERR_NONE) return;
     if (why.text[0] == '\0')
-        run_fail(broker->cluster->run, "n%u does not start and does not say why", broker->place + 1);
+        run_fail(broker->cluster->run, "n%u does not start and does not say why",
+                 broker->place + 1);
     broker->broker = NULL;
-    bool old_copy = error == ERR_CORRUPT && is_lost(broker) && nemesis_restored(broker->cluster->nemesis);
+    bool old_copy = error == ERR_CORRUPT && is_lost(broker) &&
+                    nemesis_restored(broker->cluster->nemesis);
     run_count(broker->cluster->run, RARE_OLD_COPIES_REFUSED, old_copy);
     bool damaged = error == ERR_CORRUPT && is_damaged(broker);
     if (error_is_no_room(error) || error == ERR_LIMIT || error == ERR_IO || old_copy || damaged)
         env_fatal(env, "%s", why.text); /* the nemesis did that */
-    run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text, error_phrase(error));
+    run_fail(broker->cluster->run, "n%u does not start: %s (%s)", broker->place + 1, why.text,
+             error_phrase(error));
 }
 
 void cluster_start_broker(struct cluster *cluster, unsigned place) {
@@ -227,7 +240,8 @@ static void logged(void *arg, struct node *node, const char *line) {
 
     uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
 
-    log_line_judge(cluster->run, node, line, out != 0); /* others may hear strange things from it, too */
+    log_line_judge(cluster->run, node, line,
+                   out != 0); /* others may hear strange things from it, too */
     run_count(cluster->run, RARE_ROOM_SHORT, strstr(line, "; records are refused until") != NULL);
     run_count(cluster->run, RARE_ROOM_AGAIN, strstr(line, " has room again: ") != NULL);
     run_count(cluster->run, RARE_CLIENTS_SENT_ON, strstr(line, "clients are sent to them") != NULL);
@@ -267,14 +281,16 @@ void cluster_count(struct sim_broker *broker) {
 struct raft_group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group) {
     struct sim_broker *broker = &cluster->brokers[place];
 
-    if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL) return NULL;
+    if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL)
+        return NULL;
     return shard_group(broker_shard(broker->broker), group);
 }
 
 size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room) {
     size_t count = 0;
 
-    if (cluster_group(cluster, place, METADATA_GROUP) != NULL && count < room) into[count++] = METADATA_GROUP;
+    if (cluster_group(cluster, place, METADATA_GROUP) != NULL && count < room)
+        into[count++] = METADATA_GROUP;
     for (int32_t p = 0; p < cluster->partitions && count < room; p++)
         if (cluster->groups[p] != 0 && cluster_group(cluster, place, cluster->groups[p]) != NULL)
             into[count++] = cluster->groups[p];
@@ -300,25 +316,28 @@ static void find_groups(struct cluster *cluster, const struct sim_broker *broker
     const struct broker_services *services = broker_services(broker->broker);
 
     if (!broker->ready || services->metadata == NULL) return;
-    const struct metadata_topic *topic = metadata_topic_named(services->metadata, cluster_topic, strlen(cluster_topic));
+    const struct metadata_topic *topic = metadata_topic_named(services->metadata, cluster_topic,
+                                                              strlen(cluster_topic));
     for (int32_t p = 0; topic != NULL && p < topic->partition_count; p++) {
         uint64_t group = metadata_partition_at(topic, p)->group;
         if (cluster->groups[p] != 0 && cluster->groups[p] != group)
-            run_fail(cluster->run, "partition %d is group %" PRIu64 ", says n%u, and was group %" PRIu64, p, group,
-                     broker->place + 1, cluster->groups[p]);
+            run_fail(cluster->run,
+                     "partition %d is group %" PRIu64 ", says n%u, and was group %" PRIu64, p,
+                     group, broker->place + 1, cluster->groups[p]);
         cluster->groups[p] = group;
     }
 }
 
 static void look_at_partition(struct cluster *cluster, struct sim_broker *broker, int32_t p) {
     if (!broker->ready || cluster->groups[p] == 0) return;
-    struct partition *partition = partition_set_find_group(broker_services(broker->broker)->partitions,
-                                                           cluster->groups[p]);
+    struct partition *partition = partition_set_find_group(
+        broker_services(broker->broker)->partitions, cluster->groups[p]);
     if (partition == NULL) return;
     int64_t watermark = partition_high_watermark(partition);
     if (watermark < broker->watermarks[p])
-        run_fail(cluster->run, "the high watermark of partition %d on n%u went back from %" PRId64 " to %" PRId64, p,
-                 broker->place + 1, broker->watermarks[p], watermark);
+        run_fail(cluster->run,
+                 "the high watermark of partition %d on n%u went back from %" PRId64 " to %" PRId64,
+                 p, broker->place + 1, broker->watermarks[p], watermark);
     broker->watermarks[p] = watermark;
 }
 
@@ -333,7 +352,8 @@ static void poll(struct event *event) {
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++) {
             struct raft_group *group = cluster_group(cluster, i, ids[k]);
-            if (raft_group_is_leading(group)) ledger_leader(cluster->ledger, ids[k], raft_group_term(group), i + 1);
+            if (raft_group_is_leading(group))
+                ledger_leader(cluster->ledger, ids[k], raft_group_term(group), i + 1);
         }
         for (int32_t p = 0; p < cluster->partitions; p++)
             look_at_partition(cluster, broker, p);
@@ -346,7 +366,8 @@ static bool same_topics(const struct metadata *a, const struct metadata *b) {
     if (metadata_topic_count(a) != metadata_topic_count(b)) return false;
     for (const struct metadata_topic *topic = metadata_next_topic(a, NULL); topic != NULL;
          topic = metadata_next_topic(a, topic)) {
-        const struct metadata_topic *other = metadata_topic_named(b, topic->name, strlen(topic->name));
+        const struct metadata_topic *other = metadata_topic_named(b, topic->name,
+                                                                  strlen(topic->name));
         if (other == NULL || memcmp(other->id, topic->id, METADATA_UUID_SIZE) != 0 ||
             other->partition_count != topic->partition_count)
             return false;
@@ -354,11 +375,13 @@ static bool same_topics(const struct metadata *a, const struct metadata *b) {
     return true;
 }
 
-/* Every topic has a replica on every broker here, so a broker has as many partitions open as there are. */
+/* Every topic has a replica on every broker here, so a broker has as many partitions open as there
+ * are. */
 bool cluster_same_metadata(struct cluster *cluster, unsigned place) {
     const struct broker_services *services = broker_services(cluster->brokers[place].broker);
 
-    if (partition_set_count(services->partitions) != metadata_partition_count(services->metadata)) return false;
+    if (partition_set_count(services->partitions) != metadata_partition_count(services->metadata))
+        return false;
     for (unsigned i = 0; i < cluster->count; i++) {
         const struct sim_broker *first = &cluster->brokers[i];
         if (first->ready && first->broker != NULL && !first->stopping)
@@ -380,15 +403,16 @@ void cluster_describe(struct cluster *cluster) {
         for (size_t k = 0; k < n; k++) {
             struct raft_group *group = cluster_group(cluster, i, ids[k]);
             struct partition_log *log = raft_group_log(group);
-            printf(" | group %" PRIu64 ": term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64
-                   " commit %" PRIu64 " applied %" PRIu64,
+            printf(" | group %" PRIu64 ": term %u leader %" PRIu64 "%s, last %" PRIu64
+                   " durable %" PRIu64 " commit %" PRIu64 " applied %" PRIu64,
                    ids[k], raft_group_term(group), raft_group_leader(group),
                    raft_group_is_leading(group) ? " (leads)" : "", partition_log_last_index(log),
-                   partition_log_durable_index(log), partition_log_commit_index(log), raft_group_applied_index(group));
+                   partition_log_durable_index(log), partition_log_commit_index(log),
+                   raft_group_applied_index(group));
         }
         if (n > 0)
-            printf(" | journal %" PRIu64,
-                   journal_live_bytes(log_store_journal(shard_store(broker_shard(broker->broker)))));
+            printf(" | journal %" PRIu64, journal_live_bytes(log_store_journal(
+                                              shard_store(broker_shard(broker->broker)))));
         printf("\n");
     }
 }

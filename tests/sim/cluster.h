@@ -1,8 +1,9 @@
 /*
  * Whole brokers, as draved starts them, and a client process with producers and consumers.
  *
- * Brokers are machines 1 to count, the client is CLUSTER_CLIENT. What brokers hear and say of their groups is polled: one leader in a
- * term, high watermarks that do not go back. Every acknowledgement, and every record that is read, is looked up on the disks.
+ * Brokers are machines 1 to count, the client is CLUSTER_CLIENT. What brokers hear and say of their
+ * groups is polled: one leader in a term, high watermarks that do not go back. Every
+ * acknowledgement, and every record that is read, is looked up on the disks.
  */
 #ifndef SIM_CLUSTER_H
 #define SIM_CLUSTER_H
@@ -18,7 +19,12 @@
 #include "tests/sim/stranger.h"
 #include "tests/sim/twin.h"
 
-enum { CLUSTER_BROKERS_MAX = 5, CLUSTER_PARTITIONS_MAX = 3, CLUSTER_PRODUCERS_MAX = 6, CLUSTER_CLIENT = 20 };
+enum {
+    CLUSTER_BROKERS_MAX = 5,
+    CLUSTER_PARTITIONS_MAX = 3,
+    CLUSTER_PRODUCERS_MAX = 6,
+    CLUSTER_CLIENT = 20
+};
 
 struct cluster;
 struct raft_group;
@@ -33,9 +39,9 @@ struct sim_broker {
     struct broker *broker;         /* of the running process; NULL: none, or it failed to start */
     struct durable_index *durable; /* what its disk holds */
     bool ready, stopping;
-    bool was_ready;                             /* once, in some process: the cluster knows its directory */
-    uint64_t name_errors;                       /* of its machine before it started */
-    bool refused;                               /* it was told that it cannot take part */
+    bool was_ready;       /* once, in some process: the cluster knows its directory */
+    uint64_t name_errors; /* of its machine before it started */
+    bool refused;         /* it was told that it cannot take part */
     int64_t watermarks[CLUSTER_PARTITIONS_MAX]; /* of the running process */
 };
 
@@ -68,14 +74,16 @@ extern const char cluster_topic[], cluster_store[], cluster_journal[];
 void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int32_t partitions);
 void cluster_start_broker(struct cluster *cluster, unsigned place);
 void cluster_stop_broker(struct cluster *cluster, unsigned place);
-/* Starts the client process with its producers and consumers, and, if so, topics that come and go. */
+/* Starts the client process with its producers and consumers, and, if so, topics that come and go.
+ */
 void cluster_start_clients(struct cluster *cluster, unsigned producers, bool churn);
 
 /* Group of a partition on that broker; NULL: it is not open there. */
 struct raft_group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
 /* The ids of all groups open on that broker, group 0 first. Returns how many. */
 size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room);
-/* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that with the highest term, or -1. */
+/* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that
+ * with the highest term, or -1. */
 uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
 /* Whether that broker's table and open partitions are those of the first broker that is ready. */
 bool cluster_same_metadata(struct cluster *cluster, unsigned place);

@@ -1,4 +1,5 @@
-/* The client process of a cluster: its producers and consumers, and the proof of each acknowledgement on the disks. */
+/* The client process of a cluster: its producers and consumers, and the proof of each
+ * acknowledgement on the disks. */
 #include <inttypes.h>
 
 #include "base/check.h"
@@ -14,13 +15,13 @@ struct wanted {
 static bool is_it(void *arg, const struct raw_entry *entry) {
     const struct wanted *wanted = arg;
 
-    return decode_entry_holds(wanted->cluster->run, wanted->cluster->history, entry, wanted->offset, wanted->producer,
-                              wanted->number);
+    return decode_entry_holds(wanted->cluster->run, wanted->cluster->history, entry, wanted->offset,
+                              wanted->producer, wanted->number);
 }
 
 /* A record that somebody was told of is durable on a majority at that moment. */
-static void look_up(struct cluster *cluster, int32_t partition, int64_t offset, unsigned producer, uint64_t number,
-                    const char *how) {
+static void look_up(struct cluster *cluster, int32_t partition, int64_t offset, unsigned producer,
+                    uint64_t number, const char *how) {
     struct wanted wanted = {cluster, offset, producer, number};
     struct durable_question question = {cluster->groups[partition], 0, offset, is_it, &wanted};
     uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
@@ -32,15 +33,19 @@ static void look_up(struct cluster *cluster, int32_t partition, int64_t offset, 
         durable += (out >> i & 1) != 0 || durable_index_has(cluster->brokers[i].durable, &question);
     run_count(cluster->run, RARE_LOOKED_UP, 1);
     if (durable * 2 <= cluster->count)
-        run_fail(cluster->run, "partition %d, offset %" PRId64 " is %s, and its entry is durable on %u of %u disks",
+        run_fail(cluster->run,
+                 "partition %d, offset %" PRId64
+                 " is %s, and its entry is durable on %u of %u disks",
                  partition, offset, how, durable, cluster->count);
 }
 
-static void acknowledged(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
+static void acknowledged(void *arg, int32_t partition, int64_t offset, unsigned producer,
+                         uint64_t number) {
     look_up(arg, partition, offset, producer, number, "acknowledged");
 }
 
-static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
+static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer,
+                     uint64_t number) {
     look_up(arg, partition, offset, producer, number, "read");
 }
 
@@ -80,13 +85,15 @@ static void start_twins(struct cluster *cluster) {
     struct world *world = cluster->run->world;
 
     for (int32_t p = 0; p < cluster->partitions; p++) {
-        struct twin_options options = {.number = CLUSTER_PRODUCERS_MAX + CLUSTER_PARTITIONS_MAX + (unsigned)p,
+        struct twin_options options = {.number = CLUSTER_PRODUCERS_MAX + CLUSTER_PARTITIONS_MAX +
+                                                 (unsigned)p,
                                        .partition = p,
                                        .interval_us = 2000 + world_below(world, 30000),
                                        .leaders = leaders,
                                        .acknowledged = acknowledged,
                                        .arg = cluster};
-        if (world_below(world, 3) > 0) cluster->twins[p] = twin_new(cluster->client, cluster->history, &options);
+        if (world_below(world, 3) > 0)
+            cluster->twins[p] = twin_new(cluster->client, cluster->history, &options);
     }
 }
 
@@ -95,18 +102,21 @@ static void main_client(struct env *env, void *arg) {
     struct world *world = cluster->run->world;
     int16_t replicas = cluster->count < 3 ? (int16_t)cluster->count : 3;
 
-    /* With five brokers a majority of three disks is not one of five: all replicas everywhere keeps the proof simple. */
+    /* With five brokers a majority of three disks is not one of five: all replicas everywhere keeps
+     * the proof simple. */
     if (cluster->count > 3) replicas = (int16_t)cluster->count;
-    cluster->client = kafka_client_new(cluster->run, env, cluster->count, cluster_topic, cluster->partitions, replicas);
+    cluster->client = kafka_client_new(cluster->run, env, cluster->count, cluster_topic,
+                                       cluster->partitions, replicas);
     for (unsigned i = 0; i < cluster->producer_count; i++) {
         bool idempotent = world_chance(world, 700000);
-        struct producer_options options = {.number = i,
-                                           .partition = (int32_t)world_below(world, (uint64_t)cluster->partitions),
-                                           .idempotent = idempotent,
-                                           .window = idempotent ? 1 + (unsigned)world_below(world, 5) : 1,
-                                           .interval_us = 2000 + world_below(world, 20000),
-                                           .acknowledged = acknowledged,
-                                           .arg = cluster};
+        struct producer_options options = {
+            .number = i,
+            .partition = (int32_t)world_below(world, (uint64_t)cluster->partitions),
+            .idempotent = idempotent,
+            .window = idempotent ? 1 + (unsigned)world_below(world, 5) : 1,
+            .interval_us = 2000 + world_below(world, 20000),
+            .acknowledged = acknowledged,
+            .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
     if (!cluster->many) start_twins(cluster); /* which write without end */

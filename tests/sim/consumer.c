@@ -27,7 +27,8 @@ struct consumer {
 };
 
 static void later(struct consumer *consumer, uint64_t typical_us) {
-    env_timer_start(consumer->timer, typical_us / 2 + world_below(consumer->run->world, typical_us + 1));
+    env_timer_start(consumer->timer,
+                    typical_us / 2 + world_below(consumer->run->world, typical_us + 1));
 }
 
 /* ---- Fetch ---- */
@@ -37,14 +38,16 @@ static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t n
 
     history_read(consumer->history, consumer->options.partition, offset, producer, number);
     run_count(consumer->run, RARE_READ_BACK, 1);
-    consumer->options.read(consumer->options.arg, consumer->options.partition, offset, producer, number);
+    consumer->options.read(consumer->options.arg, consumer->options.partition, offset, producer,
+                           number);
 }
 
 static bool refused(struct consumer *consumer, int16_t code) {
     if (code == KAFKA_NONE) return false;
-    if (!kafka_error_retriable(code) && code != KAFKA_FENCED_LEADER_EPOCH && code != KAFKA_UNKNOWN_LEADER_EPOCH)
-        run_fail(consumer->run, "consumer of partition %d at offset %" PRId64 " gets %s", consumer->options.partition,
-                 consumer->position, kafka_error_name(code));
+    if (!kafka_error_retriable(code) && code != KAFKA_FENCED_LEADER_EPOCH &&
+        code != KAFKA_UNKNOWN_LEADER_EPOCH)
+        run_fail(consumer->run, "consumer of partition %d at offset %" PRId64 " gets %s",
+                 consumer->options.partition, consumer->position, kafka_error_name(code));
     kafka_client_refresh(consumer->client);
     later(consumer, BACKOFF_US);
     return true;
@@ -62,15 +65,18 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
     if (refused(consumer, response->error_code)) return;
     if (response->responses.count != 1 || response->responses.items[0].partitions.count != 1)
         run_fail(consumer->run, "one partition was fetched, and the answer is about others");
-    const struct kp_fetch_response_partition *partition = &response->responses.items[0].partitions.items[0];
+    const struct kp_fetch_response_partition *partition =
+        &response->responses.items[0].partitions.items[0];
     if (refused(consumer, partition->error_code)) return;
-    history_watermark(consumer->history, consumer->options.partition, consumer->floor, partition->high_watermark,
-                      "Fetch");
+    history_watermark(consumer->history, consumer->options.partition, consumer->floor,
+                      partition->high_watermark, "Fetch");
     if (partition->records.len > 0)
-        consumer->position = decode_batches(consumer->run, consumer->history, partition->records.data,
-                                            (size_t)partition->records.len, consumer->position, take_record, consumer);
+        consumer->position = decode_batches(consumer->run, consumer->history,
+                                            partition->records.data, (size_t)partition->records.len,
+                                            consumer->position, take_record, consumer);
     if (consumer->position > partition->high_watermark)
-        run_fail(consumer->run, "partition %d: offset %" PRId64 " was read above the high watermark %" PRId64,
+        run_fail(consumer->run,
+                 "partition %d: offset %" PRId64 " was read above the high watermark %" PRId64,
                  consumer->options.partition, consumer->position - 1, partition->high_watermark);
     later(consumer, world_below(consumer->run->world, 4) == 0 ? BACKOFF_US : 1000);
 }
@@ -116,21 +122,23 @@ static void listed(struct kafka_call *call, int error, const void *answer) {
     }
     if (response->topics.count != 1 || response->topics.items[0].partitions.count != 1)
         run_fail(consumer->run, "one offset was asked for, and the answer is about others");
-    const struct kp_list_offsets_response_partition *partition = &response->topics.items[0].partitions.items[0];
+    const struct kp_list_offsets_response_partition *partition =
+        &response->topics.items[0].partitions.items[0];
     if (partition->error_code != KAFKA_NONE && partition->offset != -1)
-        run_fail(consumer->run, "%s comes with offset %" PRId64, kafka_error_name(partition->error_code),
-                 partition->offset);
+        run_fail(consumer->run, "%s comes with offset %" PRId64,
+                 kafka_error_name(partition->error_code), partition->offset);
     if (refused(consumer, partition->error_code)) return;
     if (!consumer->latest && partition->offset != 0)
-        run_fail(consumer->run, "the earliest offset of partition %d is %" PRId64, consumer->options.partition,
-                 partition->offset);
+        run_fail(consumer->run, "the earliest offset of partition %d is %" PRId64,
+                 consumer->options.partition, partition->offset);
     if (consumer->latest && partition->offset < consumer->end)
         run_fail(consumer->run,
-                 "the latest offset of partition %d is %" PRId64 ", but %" PRId64 " was known before the question",
+                 "the latest offset of partition %d is %" PRId64 ", but %" PRId64
+                 " was known before the question",
                  consumer->options.partition, partition->offset, consumer->end);
     if (consumer->latest)
-        history_watermark(consumer->history, consumer->options.partition, consumer->floor, partition->offset,
-                          "ListOffsets");
+        history_watermark(consumer->history, consumer->options.partition, consumer->floor,
+                          partition->offset, "ListOffsets");
     later(consumer, BACKOFF_US);
 }
 
@@ -153,8 +161,9 @@ static void list(struct consumer *consumer, struct known_leader leader) {
     request.topics.items = &topic;
     request.topics.count = 1;
     consumer->call.done = listed;
-    kafka_link_call(kafka_client_link(consumer->client, leader.node), &consumer->call, KP_LIST_OFFSETS,
-                    kafka_client_version(consumer->client, KP_LIST_OFFSETS, 4), &request, CALL_US);
+    kafka_link_call(kafka_client_link(consumer->client, leader.node), &consumer->call,
+                    KP_LIST_OFFSETS, kafka_client_version(consumer->client, KP_LIST_OFFSETS, 4),
+                    &request, CALL_US);
 }
 
 /* ---- Life ---- */

@@ -1,9 +1,11 @@
 /*
- * A simulated consumer of one partition: reads from offset 0 on, for ever, and asks for the ends from time to time.
+ * A simulated consumer of one partition: reads from offset 0 on, for ever, and asks for the ends
+ * from time to time.
  *
- * Everything it reads goes to the history. Offsets must follow one another without a gap, checksums must hold, the high watermark
- * must not go back, and what ListOffsets says must cover what was known before it was asked. OFFSET_OUT_OF_RANGE fails the
- * run: a consumer that only reads what is there must never hear it.
+ * Everything it reads goes to the history. Offsets must follow one another without a gap, checksums
+ * must hold, the high watermark must not go back, and what ListOffsets says must cover what was
+ * known before it was asked. OFFSET_OUT_OF_RANGE fails the run: a consumer that only reads what is
+ * there must never hear it.
  */
 #ifndef SIM_CONSUMER_H
 #define SIM_CONSUMER_H

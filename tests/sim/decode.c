@@ -25,7 +25,10 @@ struct reading {
 /* ---- Compression ---- */
 
 static size_t gunzip(const uint8_t *data, size_t len, uint8_t *into) {
-    z_stream stream = {.next_in = (uint8_t *)data, .avail_in = (uInt)len, .next_out = into, .avail_out = CONTENT_MOST};
+    z_stream stream = {.next_in = (uint8_t *)data,
+                       .avail_in = (uInt)len,
+                       .next_out = into,
+                       .avail_out = CONTENT_MOST};
 
     if (inflateInit2(&stream, 31) != Z_OK) return SIZE_MAX;
     int result = inflate(&stream, Z_FINISH);
@@ -35,17 +38,20 @@ static size_t gunzip(const uint8_t *data, size_t len, uint8_t *into) {
 
 static size_t unsnap_block(const uint8_t *data, size_t len, uint8_t *into, size_t room) {
     size_t got = room;
-    return snappy_uncompress((const char *)data, len, (char *)into, &got) == SNAPPY_OK ? got : SIZE_MAX;
+    return snappy_uncompress((const char *)data, len, (char *)into, &got) == SNAPPY_OK ? got
+                                                                                       : SIZE_MAX;
 }
 
 /* One block, or several in the frames of snappy-java. */
 static size_t unsnap(const uint8_t *data, size_t len, uint8_t *into) {
     size_t done = 0;
 
-    if (len < XERIAL_HEAD || memcmp(data, "\x82SNAPPY", 8) != 0) return unsnap_block(data, len, into, CONTENT_MOST);
+    if (len < XERIAL_HEAD || memcmp(data, "\x82SNAPPY", 8) != 0)
+        return unsnap_block(data, len, into, CONTENT_MOST);
     for (size_t at = XERIAL_HEAD; at < len;) {
         if (len - at < 4) return SIZE_MAX;
-        size_t block = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | data[at + 3];
+        size_t block = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 |
+                       (size_t)data[at + 2] << 8 | data[at + 3];
         at += 4;
         if (block > len - at) return SIZE_MAX;
         size_t got = unsnap_block(data + at, block, into + done, CONTENT_MOST - done);
@@ -105,21 +111,24 @@ static bool varint(const uint8_t *data, size_t len, size_t *at, int64_t *value) 
 }
 
 /* A record: length, attributes, time, offset, key, value, headers (of which ours have none). */
-static bool read_record(const struct reading *reading, const uint8_t *data, size_t len, size_t *at, int64_t base,
-                        int64_t expected) {
+static bool read_record(const struct reading *reading, const uint8_t *data, size_t len, size_t *at,
+                        int64_t base, int64_t expected) {
     int64_t size, time, delta, key_len, value_len, headers;
     unsigned producer;
     uint64_t number;
 
     if (!varint(data, len, at, &size) || size < 1 || (uint64_t)size > len - *at) return false;
     size_t end = *at + (size_t)size, p = *at + 1;
-    if (!varint(data, end, &p, &time) || !varint(data, end, &p, &delta) || !varint(data, end, &p, &key_len))
+    if (!varint(data, end, &p, &time) || !varint(data, end, &p, &delta) ||
+        !varint(data, end, &p, &key_len))
         return false;
     if (key_len > 0) p += (size_t)key_len;
-    if (!varint(data, end, &p, &value_len) || value_len < 0 || (uint64_t)value_len > end - p) return false;
+    if (!varint(data, end, &p, &value_len) || value_len < 0 || (uint64_t)value_len > end - p)
+        return false;
     const uint8_t *value = data + p;
     p += (size_t)value_len;
-    if (!varint(data, end, &p, &headers) || headers != 0 || p != end || base + delta != expected) return false;
+    if (!varint(data, end, &p, &headers) || headers != 0 || p != end || base + delta != expected)
+        return false;
     *at = end;
     if (expected < reading->from) return true;
     history_parse(reading->history, value, (size_t)value_len, &producer, &number);
@@ -127,7 +136,8 @@ static bool read_record(const struct reading *reading, const uint8_t *data, size
     return true;
 }
 
-static bool read_records(const struct reading *reading, const uint8_t *data, size_t len, int64_t base, uint32_t count) {
+static bool read_records(const struct reading *reading, const uint8_t *data, size_t len,
+                         int64_t base, uint32_t count) {
     size_t at = 0;
 
     for (uint32_t i = 0; i < count; i++)
@@ -136,7 +146,8 @@ static bool read_records(const struct reading *reading, const uint8_t *data, siz
 }
 
 /* The batch that begins at `data` and ends with it. Returns the offset behind it. */
-static int64_t read_batch(const struct reading *reading, const uint8_t *data, size_t len, int64_t next) {
+static int64_t read_batch(const struct reading *reading, const uint8_t *data, size_t len,
+                          int64_t next) {
     int64_t base = (int64_t)big_endian(data, 8);
     uint32_t count = (uint32_t)big_endian(data + 57, 4);
     int codec = data[22] & 7;
@@ -145,26 +156,37 @@ static int64_t read_batch(const struct reading *reading, const uint8_t *data, si
     uint8_t *content = NULL;
 
     if (data[16] != 2 || crc32c(0, data + 21, len - 21) != (uint32_t)big_endian(data + 17, 4))
-        run_fail(reading->run, "the batch at offset %" PRId64 " is of another format, or its checksum is wrong", base);
+        run_fail(reading->run,
+                 "the batch at offset %" PRId64 " is of another format, or its checksum is wrong",
+                 base);
     if (count == 0 || (uint32_t)big_endian(data + 23, 4) != count - 1)
-        run_fail(reading->run, "the batch at offset %" PRId64 " has %u records and another last offset", base, count);
+        run_fail(reading->run,
+                 "the batch at offset %" PRId64 " has %u records and another last offset", base,
+                 count);
     if (base + count <= next)
-        run_fail(reading->run, "the batch at offset %" PRId64 " ends before %" PRId64 ", from where on was asked", base,
-                 next);
-    if (base > next) run_fail(reading->run, "offset %" PRId64 " is skipped: a batch begins at %" PRId64, next, base);
+        run_fail(reading->run,
+                 "the batch at offset %" PRId64 " ends before %" PRId64 ", from where on was asked",
+                 base, next);
+    if (base > next)
+        run_fail(reading->run, "offset %" PRId64 " is skipped: a batch begins at %" PRId64, next,
+                 base);
     if (codec != 0) {
         content = mem_alloc(CONTENT_MOST);
         records_len = decompress(codec, records, records_len, content);
         records = content;
     }
     if (records_len == SIZE_MAX || !read_records(reading, records, records_len, base, count))
-        run_fail(reading->run, "the records of the batch at offset %" PRId64 " cannot be read (codec %d)", base, codec);
+        run_fail(reading->run,
+                 "the records of the batch at offset %" PRId64 " cannot be read (codec %d)", base,
+                 codec);
     mem_free(content);
     return base + count;
 }
 
-int64_t decode_batches(struct run *run, const struct history *history, const void *data, size_t len, int64_t from,
-                       void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number), void *arg) {
+int64_t decode_batches(struct run *run, const struct history *history, const void *data, size_t len,
+                       int64_t from,
+                       void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
+                       void *arg) {
     struct reading reading = {run, history, from, each, arg};
     const uint8_t *bytes = data;
     int64_t next = from;
@@ -172,7 +194,8 @@ int64_t decode_batches(struct run *run, const struct history *history, const voi
     for (size_t at = 0; at < len;) {
         size_t left = len - at, size = left < 12 ? 0 : 12 + (size_t)big_endian(bytes + at + 8, 4);
         if (size < BATCH_HEAD || size > left)
-            run_fail(run, "a batch of %zu bytes is said to follow offset %" PRId64 ", in %zu bytes", size, next, left);
+            run_fail(run, "a batch of %zu bytes is said to follow offset %" PRId64 ", in %zu bytes",
+                     size, next, left);
         next = read_batch(&reading, bytes + at, size, next);
         at += size;
     }
@@ -182,7 +205,8 @@ int64_t decode_batches(struct run *run, const struct history *history, const voi
 /* ---- Entries ---- */
 
 bool decode_entry(const uint8_t *at, size_t room, struct raw_entry *entry) {
-    if (room < RAW_ENTRY_HEAD || le32(at) != ENTRY_MAGIC || crc32c(0, at, 60) != le32(at + 60)) return false;
+    if (room < RAW_ENTRY_HEAD || le32(at) != ENTRY_MAGIC || crc32c(0, at, 60) != le32(at + 60))
+        return false;
     *entry = (struct raw_entry){.body_len = le32(at + 4),
                                 .group = le64(at + 8),
                                 .index = le64(at + 16),
@@ -211,11 +235,13 @@ struct wanted {
 static void compare(void *arg, int64_t offset, unsigned producer, uint64_t number) {
     struct wanted *wanted = arg;
 
-    if (offset == wanted->offset) wanted->found = producer == wanted->producer && number == wanted->number;
+    if (offset == wanted->offset)
+        wanted->found = producer == wanted->producer && number == wanted->number;
 }
 
-bool decode_entry_holds(struct run *run, const struct history *history, const struct raw_entry *entry, int64_t offset,
-                        unsigned producer, uint64_t number) {
+bool decode_entry_holds(struct run *run, const struct history *history,
+                        const struct raw_entry *entry, int64_t offset, unsigned producer,
+                        uint64_t number) {
     struct wanted wanted = {offset, producer, number, false};
     uint8_t *raw = NULL;
     const uint8_t *data = entry->body;
@@ -223,12 +249,14 @@ bool decode_entry_holds(struct run *run, const struct history *history, const st
     if (entry->type != RAW_ENTRY_BATCHES || !decode_entry_body_is_whole(entry)) return false;
     if (entry->lz4) {
         raw = mem_alloc(entry->raw_len);
-        int got = LZ4_decompress_safe((const char *)data, (char *)raw, (int)entry->body_len, (int)entry->raw_len);
-        if (got != (int)entry->raw_len) run_fail(run, "entry %" PRIu64 " cannot be decompressed", entry->index);
+        int got = LZ4_decompress_safe((const char *)data, (char *)raw, (int)entry->body_len,
+                                      (int)entry->raw_len);
+        if (got != (int)entry->raw_len)
+            run_fail(run, "entry %" PRIu64 " cannot be decompressed", entry->index);
         data = raw;
     }
-    decode_batches(run, history, data, entry->lz4 ? entry->raw_len : entry->body_len, entry->base_offset, compare,
-                   &wanted);
+    decode_batches(run, history, data, entry->lz4 ? entry->raw_len : entry->body_len,
+                   entry->base_offset, compare, &wanted);
     mem_free(raw);
     return wanted.found;
 }

@@ -1,7 +1,9 @@
 /*
- * The simulator's own reading of what the product stores and sends: record batches (Kafka's format 2) and entries of a log.
+ * The simulator's own reading of what the product stores and sends: record batches (Kafka's format
+ * 2) and entries of a log.
  *
- * Nothing of protocol/ or storage/ is asked, so that a bug in their decoders cannot hide itself. Errors are false, or fail the run.
+ * Nothing of protocol/ or storage/ is asked, so that a bug in their decoders cannot hide itself.
+ * Errors are false, or fail the run.
  */
 #ifndef SIM_DECODE_H
 #define SIM_DECODE_H
@@ -34,14 +36,17 @@ struct raw_entry {
 bool decode_entry(const uint8_t *at, size_t room, struct raw_entry *entry);
 bool decode_entry_body_is_whole(const struct raw_entry *entry);
 /* Whether it holds that record, read as decode_batches does. */
-bool decode_entry_holds(struct run *run, const struct history *history, const struct raw_entry *entry, int64_t offset,
-                        unsigned producer, uint64_t number);
+bool decode_entry_holds(struct run *run, const struct history *history,
+                        const struct raw_entry *entry, int64_t offset, unsigned producer,
+                        uint64_t number);
 
 /* ---- Batches ---- */
 
-/* Calls `each` for every record from offset `from` on; returns the offset behind the last one. What is not sound, not dense, or was never
- * sent by anybody fails the run. */
-int64_t decode_batches(struct run *run, const struct history *history, const void *data, size_t len, int64_t from,
-                       void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number), void *arg);
+/* Calls `each` for every record from offset `from` on; returns the offset behind the last one. What
+ * is not sound, not dense, or was never sent by anybody fails the run. */
+int64_t decode_batches(struct run *run, const struct history *history, const void *data, size_t len,
+                       int64_t from,
+                       void (*each)(void *arg, int64_t offset, unsigned producer, uint64_t number),
+                       void *arg);
 
 #endif

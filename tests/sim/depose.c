@@ -24,7 +24,9 @@ static void later(struct depose *depose, uint64_t at_us) {
 
 static bool is_superseded(const struct depose *depose) {
     for (unsigned i = 0; i < depose->cluster->count; i++) {
-        struct raft_group *group = i == depose->place ? NULL : cluster_group(depose->cluster, i, depose->group);
+        struct raft_group *group = i == depose->place
+                                       ? NULL
+                                       : cluster_group(depose->cluster, i, depose->group);
         if (group != NULL && raft_group_term(group) > depose->term) return true;
     }
     return false;
@@ -89,6 +91,7 @@ static void next(struct event *event) {
 void depose_begin(struct cluster *cluster, uint64_t interval_us) {
     struct depose *depose = mem_zalloc(sizeof *depose);
 
-    *depose = (struct depose){.cluster = cluster, .next = {.run = next}, .interval_us = interval_us};
+    *depose = (struct depose){
+        .cluster = cluster, .next = {.run = next}, .interval_us = interval_us};
     later(depose, world_now_us(cluster->run->world) + interval_us);
 }

@@ -51,12 +51,12 @@ static uint64_t clock_ms(void) {
 
 void driver_report(const struct run *run, int fd) {
     char text[REPORT_MAX];
-    int len = snprintf(text, sizeof text, "hash %" PRIx64 "\nevents %" PRIu64 "\n", world_trace_hash(run->world),
-                       world_trace_count(run->world));
+    int len = snprintf(text, sizeof text, "hash %" PRIx64 "\nevents %" PRIu64 "\n",
+                       world_trace_hash(run->world), world_trace_count(run->world));
 
     for (enum rare kind = 0; kind < RARE_KINDS; kind++)
-        len += snprintf(text + len, sizeof text - (size_t)len, "%" PRIu64 " %s\n", run->rare.count[kind],
-                        rare_name(kind));
+        len += snprintf(text + len, sizeof text - (size_t)len, "%" PRIu64 " %s\n",
+                        run->rare.count[kind], rare_name(kind));
     if (write(fd, text, (size_t)len) != len) _exit(3);
 }
 
@@ -155,7 +155,8 @@ static void fail(struct driver *driver, const struct child *child, const char *w
 
     driver->failed++;
     print_tail(child->output);
-    printf("not ok seed %" PRIu64 ": %s. Repeat it with: sim --seed %" PRIu64 "%s%s", child->seed, why, child->seed,
+    printf("not ok seed %" PRIu64 ": %s. Repeat it with: sim --seed %" PRIu64 "%s%s", child->seed,
+           why, child->seed,
            child->scenario[0] != '\0' || options->scenario != NULL ? " --scenario " : "",
            child->scenario[0] != '\0'  ? child->scenario
            : options->scenario != NULL ? options->scenario
@@ -185,11 +186,13 @@ static void judge(struct driver *driver, struct child *child, int status) {
     }
     hash = take_report(driver, child, !child->second);
     if (child->second && hash != child->first_hash) {
-        snprintf(why, sizeof why, "two runs differ (%" PRIx64 ", then %" PRIx64 ")", child->first_hash, hash);
+        snprintf(why, sizeof why, "two runs differ (%" PRIx64 ", then %" PRIx64 ")",
+                 child->first_hash, hash);
         fail(driver, child, why);
         return;
     }
-    if (!child->second && driver->options->twice_every > 0 && child->seed % driver->options->twice_every == 0) {
+    if (!child->second && driver->options->twice_every > 0 &&
+        child->seed % driver->options->twice_every == 0) {
         child->second = true;
         child->first_hash = hash;
         fclose(child->output);
@@ -210,7 +213,8 @@ static bool next_seed(struct driver *driver, FILE *kept, struct child *child) {
     while (kept != NULL && fgets(line, sizeof line, kept) != NULL)
         if (sscanf(line, "%" SCNu64 " %31s", &child->seed, child->scenario) == 2) return true;
     child->scenario[0] = '\0';
-    if (driver->next >= options->count || (options->stop_at_failure && driver->failed > 0)) return false;
+    if (driver->next >= options->count || (options->stop_at_failure && driver->failed > 0))
+        return false;
     child->seed = options->first + driver->next++;
     return true;
 }
@@ -233,7 +237,8 @@ static void wait_for_some(struct driver *driver) {
     for (unsigned i = 0; i < driver->options->jobs; i++) {
         struct child *child = &driver->children[i];
         if (child->pid == 0) continue;
-        if (!child->too_long && clock_ms() - child->started_ms > driver->options->seconds * UINT64_C(1000)) {
+        if (!child->too_long &&
+            clock_ms() - child->started_ms > driver->options->seconds * UINT64_C(1000)) {
             child->too_long = true;
             kill(child->pid, SIGKILL);
         }
@@ -259,23 +264,27 @@ static void summary(struct driver *driver, uint64_t ms) {
     for (enum rare kind = 0; kind < RARE_NAMED; kind++)
         blind += driver->rare.count[kind] == 0;
     if (options->json) {
-        printf("{\"seeds\":%u,\"failed\":%u,\"twice\":%u,\"events\":%" PRIu64 ",\"seconds\":%.1f,\"rare\":{",
-               driver->passed + driver->failed, driver->failed, driver->twice, driver->events, (double)ms / 1000.0);
+        printf("{\"seeds\":%u,\"failed\":%u,\"twice\":%u,\"events\":%" PRIu64
+               ",\"seconds\":%.1f,\"rare\":{",
+               driver->passed + driver->failed, driver->failed, driver->twice, driver->events,
+               (double)ms / 1000.0);
         for (enum rare kind = 0; kind < RARE_KINDS; kind++)
-            printf("%s\"%s\":%" PRIu64, kind == 0 ? "" : ",", rare_name(kind), driver->rare.count[kind]);
+            printf("%s\"%s\":%" PRIu64, kind == 0 ? "" : ",", rare_name(kind),
+                   driver->rare.count[kind]);
         printf("}}\n");
     } else {
         for (enum rare kind = 0; kind < RARE_KINDS; kind++)
             printf("%12" PRIu64 "  %s\n", driver->rare.count[kind], rare_name(kind));
-        printf("%u seeds passed, %u failed, %u run twice; %" PRIu64 " events in %.1f s\n", driver->passed,
-               driver->failed, driver->twice, driver->events, (double)ms / 1000.0);
+        printf("%u seeds passed, %u failed, %u run twice; %" PRIu64 " events in %.1f s\n",
+               driver->passed, driver->failed, driver->twice, driver->events, (double)ms / 1000.0);
     }
     if (driver->failed == 0) printf("ok seeds: %u passed\n", driver->passed);
     if (driver->failed == 0 && driver->twice > 0)
         printf("ok repetition: %u seeds gave the same trace twice\n", driver->twice);
     if (options->count < 200 || options->scenario != NULL || options->mutant != 0) return;
     for (enum rare kind = 0; kind < RARE_NAMED; kind++)
-        if (driver->rare.count[kind] == 0) printf("not ok rare events: never saw any of: %s\n", rare_name(kind));
+        if (driver->rare.count[kind] == 0)
+            printf("not ok rare events: never saw any of: %s\n", rare_name(kind));
     if (blind == 0)
         printf("ok rare events: none of those that must happen is at zero\n");
     else

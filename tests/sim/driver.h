@@ -1,10 +1,11 @@
 /*
  * Runs many seeds, each in a process of its own, and says what came of it.
  *
- * Happy path: up to `jobs` processes at a time run this very program with one seed; each reports a hash of its trace and its
- * counts; a sample of seeds is run twice, and both hashes must be equal. Seeds that failed once (tests/sim/seeds.txt)
- * come first. Failures: a seed that fails, dies of a signal, takes too long or differs from itself; its last lines are printed
- * with the command that repeats it. Over 200 seeds and more, a named rare event that never happened is a failure, too.
+ * Happy path: up to `jobs` processes at a time run this very program with one seed; each reports a
+ * hash of its trace and its counts; a sample of seeds is run twice, and both hashes must be equal.
+ * Seeds that failed once (tests/sim/seeds.txt) come first. Failures: a seed that fails, dies of a
+ * signal, takes too long or differs from itself; its last lines are printed with the command that
+ * repeats it. Over 200 seeds and more, a named rare event that never happened is a failure, too.
  */
 #ifndef SIM_DRIVER_H
 #define SIM_DRIVER_H

@@ -21,14 +21,15 @@ static void main_read(struct env *env, void *arg) {
     int error = journal_read(env, reading->path, reading->each, reading->arg, &why);
 
     if (error != ERR_NONE && error != ERR_NOT_FOUND && !reading->may_fail)
-        run_fail(reading->run, "the durable journal of n%d cannot be read: %s (%s)", reading->node, why.text,
-                 error_phrase(error));
+        run_fail(reading->run, "the durable journal of n%d cannot be read: %s (%s)", reading->node,
+                 why.text, error_phrase(error));
 }
 
 void durable_read(struct run *run, struct node *node, const char *path, bool may_fail,
                   void (*each)(void *arg, const struct journal_group *group), void *arg) {
     struct reading reading = {run, node_id(node), path, may_fail, each, arg};
-    struct node *reader = node_new_over(run->world, NODE_MAX - 1, disk_clone_durable(node_disk(node)));
+    struct node *reader = node_new_over(run->world, NODE_MAX - 1,
+                                        disk_clone_durable(node_disk(node)));
 
     node_start(reader, main_read, &reading);
     node_exit(reader);
@@ -49,7 +50,8 @@ static void enter(void *arg, const struct journal_group *group) {
         const struct entry *entry = group->entries[i];
         ledger_entry(entering->ledger, entering->who, entry);
         if (entry->index <= group->commit)
-            ledger_committed(entering->ledger, entering->who, entry->group, entry->index, entry->term);
+            ledger_committed(entering->ledger, entering->who, entry->group, entry->index,
+                             entry->term);
     }
 }
 

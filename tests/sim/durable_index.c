@@ -132,7 +132,8 @@ static void put(struct group_places *group, size_t at, struct place place, uint6
         while (at < group->count && group->places[at].index < place.index)
             at++;
     }
-    memmove(&group->places[at + 1], &group->places[at], (group->count - at) * sizeof *group->places);
+    memmove(&group->places[at + 1], &group->places[at],
+            (group->count - at) * sizeof *group->places);
     group->places[at] = place;
     group->count++;
 }
@@ -159,7 +160,8 @@ static uint64_t up_to(uint64_t n, uint64_t grain) {
     return (n + grain - 1) / grain * grain;
 }
 
-/* Bytes of the content that the sum of the round covers; the body of an entry has one of its own. */
+/* Bytes of the content that the sum of the round covers; the body of an entry has one of its own.
+ */
 static uint32_t summed(uint8_t kind, uint32_t content) {
     return kind == RECORD_ENTRY || kind == RECORD_COPY ? RAW_ENTRY_HEAD : content;
 }
@@ -201,7 +203,8 @@ static bool read_round(const struct journal_bytes *file, uint64_t at, struct rou
     uint64_t footer = up_to(ROUND_HEAD + (uint64_t)round->payload_len, 512);
     round->size = up_to(footer + FOOTER_HEAD + (uint64_t)entries * FOOTER_ENTRY, BLOCK);
     if (at + round->size > file->size) return false;
-    if (!payload_is_whole(round->payload, round->payload_len, le32(head + 76), entries)) return false;
+    if (!payload_is_whole(round->payload, round->payload_len, le32(head + 76), entries))
+        return false;
     return le32(head + footer) == FOOTER_MAGIC && le64(head + footer + 24) == round->sequence;
 }
 
@@ -210,14 +213,14 @@ static void raise_progress(struct group_places *group, uint64_t index) {
     if (group->progress < index) group->progress = index;
 }
 
-static void take_record(struct durable_index *index, const struct round *round, uint32_t file, uint64_t at,
-                        const uint8_t *head) {
+static void take_record(struct durable_index *index, const struct round *round, uint32_t file,
+                        uint64_t at, const uint8_t *head) {
     const uint8_t *content = head + RECORD_HEAD;
     bool is_entry = head[0] == RECORD_ENTRY || head[0] == RECORD_COPY;
     struct group_places *group;
 
-    if (!is_entry && head[0] != RECORD_HARD_STATE && head[0] != RECORD_TRUNCATE && head[0] != RECORD_PROGRESS &&
-        head[0] != RECORD_FORGET && head[0] != RECORD_GROUP)
+    if (!is_entry && head[0] != RECORD_HARD_STATE && head[0] != RECORD_TRUNCATE &&
+        head[0] != RECORD_PROGRESS && head[0] != RECORD_FORGET && head[0] != RECORD_GROUP)
         return;
     group = find_group(index, le64(content + (is_entry ? 8 : 0)), true);
     struct place place = {.index = is_entry ? le64(content + 16) : 0,
@@ -242,7 +245,8 @@ static void take_record(struct durable_index *index, const struct round *round, 
     }
 }
 
-static void take_round(struct durable_index *index, unsigned file, uint64_t at, const struct round *round) {
+static void take_round(struct durable_index *index, unsigned file, uint64_t at,
+                       const struct round *round) {
     const struct journal_bytes *bytes = &index->files[file];
 
     for (uint32_t done = 0; done < round->payload_len;) {
@@ -258,8 +262,9 @@ static void take_round(struct durable_index *index, unsigned file, uint64_t at, 
 
 /* ---- The chain of rounds ---- */
 
-/* The generation that the file holds: the newest one; 0: none. Where it begins with both its checkpoints nothing newer is in it; one alone may
- * be of an earlier life, whose block was not written over. */
+/* The generation that the file holds: the newest one; 0: none. Where it begins with both its
+ * checkpoints nothing newer is in it; one alone may be of an earlier life, whose block was not
+ * written over. */
 static uint64_t generation_of(const struct journal_bytes *file, uint64_t *oldest) {
     uint64_t newest = 0;
     struct round round, copy;
@@ -273,17 +278,21 @@ static uint64_t generation_of(const struct journal_bytes *file, uint64_t *oldest
     return newest;
 }
 
-static bool continues(const struct durable_index *index, const struct round *round, uint64_t generation, bool begins) {
+static bool continues(const struct durable_index *index, const struct round *round,
+                      uint64_t generation, bool begins) {
     if (round->generation != generation || (begins && !round->checkpoint)) return false;
-    return !index->begun || (round->base <= index->last.sequence && index->last.sequence <= round->follows);
+    return !index->begun ||
+           (round->base <= index->last.sequence && index->last.sequence <= round->follows);
 }
 
 /* Rounds of one file, from `at` on. */
-static void read_file(struct durable_index *index, unsigned file, uint64_t at, uint64_t generation, bool begins) {
+static void read_file(struct durable_index *index, unsigned file, uint64_t at, uint64_t generation,
+                      bool begins) {
     struct round round;
 
     while (at < index->files[file].size) {
-        if (!read_round(&index->files[file], at, &round) || !continues(index, &round, generation, begins)) {
+        if (!read_round(&index->files[file], at, &round) ||
+            !continues(index, &round, generation, begins)) {
             at += BLOCK;
             continue;
         }
@@ -363,7 +372,8 @@ static bool find_last(struct durable_index *index, uint32_t number) {
     return false;
 }
 
-/* Files were used again, more than once, since the last question: what led to the newest rounds is gone. */
+/* Files were used again, more than once, since the last question: what led to the newest rounds is
+ * gone. */
 static bool is_behind(const struct durable_index *index) {
     uint64_t oldest;
 
@@ -405,10 +415,12 @@ static void look_at_segment(void *arg, const char *name, const uint8_t *data, ui
     size_t len = strlen(name);
 
     if (len < 4 || strcmp(name + len - 4, ".log") != 0 || size < SEGMENT_HEAD) return;
-    if (le32(data) != SEGMENT_MAGIC || crc32c(0, data, 60) != le32(data + 60) || le64(data + 8) != question->group)
+    if (le32(data) != SEGMENT_MAGIC || crc32c(0, data, 60) != le32(data + 60) ||
+        le64(data + 8) != question->group)
         return;
     uint64_t first = le64(data + 24);
-    bool begins_before = question->index > 0 ? first <= question->index : (int64_t)le64(data + 16) <= question->offset;
+    bool begins_before = question->index > 0 ? first <= question->index
+                                             : (int64_t)le64(data + 16) <= question->offset;
     if (!begins_before || (search->any && first <= search->first)) return;
     *search = (struct segment_search){question, search->progress, data, size, first, true};
 }
@@ -421,10 +433,12 @@ static bool next_entry(const struct segment_search *search, uint64_t *at, struct
 
 static bool covers(const struct durable_question *question, const struct raw_entry *entry) {
     if (question->index > 0) return entry->index == question->index;
-    return question->offset >= entry->base_offset && question->offset < entry->base_offset + (int64_t)entry->records;
+    return question->offset >= entry->base_offset &&
+           question->offset < entry->base_offset + (int64_t)entry->records;
 }
 
-static bool is_in_segment(struct durable_index *index, const struct durable_question *question, uint64_t progress) {
+static bool is_in_segment(struct durable_index *index, const struct durable_question *question,
+                          uint64_t progress) {
     struct segment_search search = {.question = question, .progress = progress};
     struct raw_entry entry;
     char path[100];
@@ -441,12 +455,14 @@ static bool is_in_segment(struct durable_index *index, const struct durable_ques
 
 /* ---- Questions ---- */
 
-static bool entry_at(const struct durable_index *index, const struct place *place, struct raw_entry *entry) {
+static bool entry_at(const struct durable_index *index, const struct place *place,
+                     struct raw_entry *entry) {
     if (place->generation < index->last.oldest) return false;
     for (unsigned i = 0; i < index->file_count; i++) {
         const struct journal_bytes *file = &index->files[i];
         if (file->number != place->file || place->at >= file->size) continue;
-        return decode_entry(file->data + place->at, file->size - place->at, entry) && entry->index == place->index;
+        return decode_entry(file->data + place->at, file->size - place->at, entry) &&
+               entry->index == place->index;
     }
     return false;
 }
@@ -459,9 +475,11 @@ bool durable_index_has(struct durable_index *index, const struct durable_questio
     if (group == NULL) return false;
     for (size_t i = group->count; i-- > 0;) {
         if (!entry_at(index, &group->places[i], &entry)) continue;
-        if (entry.group == question->group && covers(question, &entry)) return question->is_it(question->arg, &entry);
-        bool before = question->index > 0 ? entry.index < question->index
-                                          : entry.base_offset + (int64_t)entry.records <= question->offset;
+        if (entry.group == question->group && covers(question, &entry))
+            return question->is_it(question->arg, &entry);
+        bool before = question->index > 0
+                          ? entry.index < question->index
+                          : entry.base_offset + (int64_t)entry.records <= question->offset;
         if (before) break;
     }
     return is_in_segment(index, question, group->progress);

@@ -1,11 +1,14 @@
 /*
- * Which entries are durable on one machine right now, as a recovery would find them: read from the durable bytes of its disk,
- * with a decoder of our own (decode.h; the layouts are told in storage/journal/journal_format.h and storage/segment/segment_format.h).
+ * Which entries are durable on one machine right now, as a recovery would find them: read from the
+ * durable bytes of its disk, with a decoder of our own (decode.h; the layouts are told in
+ * storage/journal/journal_format.h and storage/segment/segment_format.h).
  *
- * Happy path: with each question the rounds of the journal that became durable since the last one are read; an entry that is not in the
- * journal any more must be in a segment, at or below the progress that the journal records. Whatever took bytes back or changed
- * them (a power cut, damage, another directory) makes it begin anew.
- * Invariant: only what is whole, and continues what is before it, counts. No mark and no word of the product does.
+ * Happy path: with each question the rounds of the journal that became durable since the last one
+ * are read; an entry that is not in the journal any more must be in a segment, at or below the
+ * progress that the journal records. Whatever took bytes back or changed them (a power cut, damage,
+ * another directory) makes it begin anew.
+ * Invariant: only what is whole, and continues what is before it, counts. No mark and no word of
+ * the product does.
  */
 #ifndef SIM_DURABLE_INDEX_H
 #define SIM_DURABLE_INDEX_H

@@ -52,17 +52,20 @@ struct history *history_new(struct run *run, int32_t partitions) {
     return history;
 }
 
-void history_producer(struct history *history, unsigned producer, int32_t partition, bool idempotent) {
+void history_producer(struct history *history, unsigned producer, int32_t partition,
+                      bool idempotent) {
     struct producer_facts *facts = &history->producers[producer];
 
     CHECK(producer < HISTORY_PRODUCERS_MAX && !facts->known);
-    *facts = (struct producer_facts){.known = true, .idempotent = idempotent, .partition = partition};
+    *facts = (struct producer_facts){
+        .known = true, .idempotent = idempotent, .partition = partition};
     facts->records = mem_zalloc(RECORDS_MAX * sizeof *facts->records);
 }
 
 bool history_has_producer(const struct history *history, int32_t partition) {
     for (unsigned i = 0; i < HISTORY_PRODUCERS_MAX; i++)
-        if (history->producers[i].known && history->producers[i].partition == partition) return true;
+        if (history->producers[i].known && history->producers[i].partition == partition)
+            return true;
     return false;
 }
 
@@ -83,8 +86,8 @@ void history_value(unsigned producer, uint64_t number, uint8_t *value, size_t le
         value[i] = (uint8_t)(number + i / 16);
 }
 
-void history_parse(const struct history *history, const uint8_t *value, size_t len, unsigned *producer,
-                   uint64_t *number) {
+void history_parse(const struct history *history, const uint8_t *value, size_t len,
+                   unsigned *producer, uint64_t *number) {
     uint32_t name = 0, check = 0;
 
     *number = 0;
@@ -94,7 +97,8 @@ void history_parse(const struct history *history, const uint8_t *value, size_t l
         memcpy(number, value + 8, 8);
     }
     *producer = name;
-    bool sound = len >= HISTORY_VALUE_MIN && name < HISTORY_PRODUCERS_MAX && check == value_check(name, *number);
+    bool sound = len >= HISTORY_VALUE_MIN && name < HISTORY_PRODUCERS_MAX &&
+                 check == value_check(name, *number);
     for (size_t i = HISTORY_VALUE_MIN; sound && i < len; i++)
         sound = value[i] == (uint8_t)(*number + i / 16);
     if (!sound) run_fail(history->run, "a value of %zu bytes was read that nobody sent", len);
@@ -106,7 +110,8 @@ static struct record_fact *fact_of(struct history *history, unsigned producer, u
     struct producer_facts *facts = &history->producers[producer];
 
     if (producer >= HISTORY_PRODUCERS_MAX || !facts->known || number >= facts->count)
-        run_fail(history->run, "record %" PRIu64 " of producer %u appears, which was never sent", number, producer);
+        run_fail(history->run, "record %" PRIu64 " of producer %u appears, which was never sent",
+                 number, producer);
     return &facts->records[number];
 }
 
@@ -115,7 +120,8 @@ void history_sent(struct history *history, unsigned producer, uint64_t number) {
 
     CHECK(facts->known && number <= facts->count && number < RECORDS_MAX);
     if (number == facts->count) {
-        facts->records[facts->count++] = (struct record_fact){.sent = true, .acknowledged = -1, .read = -1};
+        facts->records[facts->count++] = (struct record_fact){
+            .sent = true, .acknowledged = -1, .read = -1};
     } else {
         facts->records[number].again = true;
     }
@@ -128,19 +134,20 @@ bool history_sent_again(const struct history *history, unsigned producer, uint64
 }
 
 /* One offset, one value. */
-static void place(struct history *history, int32_t partition, int64_t offset, unsigned producer, uint64_t number,
-                  const char *how) {
+static void place(struct history *history, int32_t partition, int64_t offset, unsigned producer,
+                  uint64_t number, const char *how) {
     struct partition_facts *part = &history->parts[partition];
 
     if (offset < 0 || offset >= RECORDS_MAX)
-        run_fail(history->run, "record %" PRIu64 " of producer %u is %s at offset %" PRId64, number, producer, how,
-                 offset);
+        run_fail(history->run, "record %" PRIu64 " of producer %u is %s at offset %" PRId64, number,
+                 producer, how, offset);
     if (offset >= part->capacity) {
         int64_t capacity = part->capacity == 0 ? 1024 : part->capacity;
         while (capacity <= offset)
             capacity *= 2;
         part->offsets = mem_realloc(part->offsets, (size_t)capacity * sizeof *part->offsets);
-        memset(part->offsets + part->capacity, 0, (size_t)(capacity - part->capacity) * sizeof *part->offsets);
+        memset(part->offsets + part->capacity, 0,
+               (size_t)(capacity - part->capacity) * sizeof *part->offsets);
         part->capacity = capacity;
     }
     struct offset_fact *fact = &part->offsets[offset];
@@ -153,14 +160,16 @@ static void place(struct history *history, int32_t partition, int64_t offset, un
     if (offset >= part->end) part->end = offset + 1;
 }
 
-void history_acknowledged(struct history *history, unsigned producer, uint64_t number, int64_t offset) {
+void history_acknowledged(struct history *history, unsigned producer, uint64_t number,
+                          int64_t offset) {
     struct record_fact *fact = fact_of(history, producer, number);
     const struct producer_facts *facts = &history->producers[producer];
 
     place(history, facts->partition, offset, producer, number, "acknowledged");
     if (facts->idempotent && fact->read >= 0 && fact->read != offset)
         run_fail(history->run,
-                 "duplicate: record %" PRIu64 " of idempotent producer %u is acknowledged at %" PRId64
+                 "duplicate: record %" PRIu64
+                 " of idempotent producer %u is acknowledged at %" PRId64
                  " and was read at %" PRId64,
                  number, producer, offset, fact->read);
     if (fact->acknowledged < 0) history->parts[facts->partition].acknowledged++;
@@ -168,20 +177,25 @@ void history_acknowledged(struct history *history, unsigned producer, uint64_t n
     run_count(history->run, RARE_ACKNOWLEDGED, 1);
 }
 
-void history_read(struct history *history, int32_t partition, int64_t offset, unsigned producer, uint64_t number) {
+void history_read(struct history *history, int32_t partition, int64_t offset, unsigned producer,
+                  uint64_t number) {
     struct record_fact *fact = fact_of(history, producer, number);
     const struct producer_facts *facts = &history->producers[producer];
 
     if (facts->partition != partition)
-        run_fail(history->run, "record %" PRIu64 " of producer %u is in partition %d", number, producer, partition);
+        run_fail(history->run, "record %" PRIu64 " of producer %u is in partition %d", number,
+                 producer, partition);
     place(history, partition, offset, producer, number, "read");
     if (fact->read < 0) fact->read = offset;
     if (fact->read != offset && (facts->idempotent || !fact->again))
-        run_fail(history->run, "duplicate: record %" PRIu64 " of %s producer %u is at offsets %" PRId64 " and %" PRId64,
+        run_fail(history->run,
+                 "duplicate: record %" PRIu64 " of %s producer %u is at offsets %" PRId64
+                 " and %" PRId64,
                  number, facts->idempotent ? "idempotent" : "plain", producer, fact->read, offset);
     if (facts->idempotent && fact->acknowledged >= 0 && fact->acknowledged != offset)
         run_fail(history->run,
-                 "duplicate: record %" PRIu64 " of idempotent producer %u was acknowledged at %" PRId64
+                 "duplicate: record %" PRIu64
+                 " of idempotent producer %u was acknowledged at %" PRId64
                  " and is read at %" PRId64,
                  number, producer, fact->acknowledged, offset);
 }
@@ -198,7 +212,8 @@ int64_t history_floor(const struct history *history, int32_t partition) {
     return history->parts[partition].floor;
 }
 
-void history_watermark(struct history *history, int32_t partition, int64_t floor, int64_t watermark, const char *who) {
+void history_watermark(struct history *history, int32_t partition, int64_t floor, int64_t watermark,
+                       const char *who) {
     struct partition_facts *part = &history->parts[partition];
 
     if (watermark < floor)
@@ -219,7 +234,8 @@ static void finish_producer(struct history *history, unsigned producer) {
         const struct record_fact *fact = &facts->records[number];
         if (fact->acknowledged >= 0 && fact->read < 0)
             run_fail(history->run,
-                     "lost: record %" PRIu64 " of producer %u was acknowledged at offset %" PRId64 " and never read",
+                     "lost: record %" PRIu64 " of producer %u was acknowledged at offset %" PRId64
+                     " and never read",
                      number, producer, fact->acknowledged);
         if (!facts->idempotent || fact->read < 0) continue;
         if (fact->read <= last)
@@ -236,8 +252,9 @@ void history_finish(struct history *history) {
         const struct partition_facts *part = &history->parts[partition];
         for (int64_t offset = 0; offset < part->end; offset++)
             if (!part->offsets[offset].known)
-                run_fail(history->run, "partition %d has no record at offset %" PRId64 ", but at later ones", partition,
-                         offset);
+                run_fail(history->run,
+                         "partition %d has no record at offset %" PRId64 ", but at later ones",
+                         partition, offset);
     }
     for (unsigned producer = 0; producer < HISTORY_PRODUCERS_MAX; producer++)
         if (history->producers[producer].known) finish_producer(history, producer);

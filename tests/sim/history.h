@@ -2,8 +2,9 @@
  * What clients sent, were told and have read, of one topic; what contradicts it fails the run.
  *
  * A record is named by its producer and its number there, and says so in its value. The rules:
- * one offset has one value, whoever says so; what was acknowledged is there for ever; nothing appears that was not sent; an idempotent
- * producer's records appear once, and in order; offsets are dense; what a consumer was told of the high watermark never goes back.
+ * one offset has one value, whoever says so; what was acknowledged is there for ever; nothing
+ * appears that was not sent; an idempotent producer's records appear once, and in order; offsets
+ * are dense; what a consumer was told of the high watermark never goes back.
  */
 #ifndef SIM_HISTORY_H
 #define SIM_HISTORY_H
@@ -16,7 +17,8 @@ struct history;
 struct history *history_new(struct run *run, int32_t partitions);
 
 /* Declares a producer, once. */
-void history_producer(struct history *history, unsigned producer, int32_t partition, bool idempotent);
+void history_producer(struct history *history, unsigned producer, int32_t partition,
+                      bool idempotent);
 
 bool history_has_producer(const struct history *history, int32_t partition);
 
@@ -24,27 +26,33 @@ bool history_has_producer(const struct history *history, int32_t partition);
 enum { HISTORY_VALUE_MIN = 16 };
 void history_value(unsigned producer, uint64_t number, uint8_t *value, size_t len);
 /* Fails the run unless it is such a value. */
-void history_parse(const struct history *history, const uint8_t *value, size_t len, unsigned *producer,
-                   uint64_t *number);
+void history_parse(const struct history *history, const uint8_t *value, size_t len,
+                   unsigned *producer, uint64_t *number);
 
-/* The record leaves now (for the first time or again). Numbers of a producer begin with 0 and have no holes. */
+/* The record leaves now (for the first time or again). Numbers of a producer begin with 0 and have
+ * no holes. */
 void history_sent(struct history *history, unsigned producer, uint64_t number);
 /* Sent more than once: what is said of it may be about the first time. */
 bool history_sent_again(const struct history *history, unsigned producer, uint64_t number);
-void history_acknowledged(struct history *history, unsigned producer, uint64_t number, int64_t offset);
+void history_acknowledged(struct history *history, unsigned producer, uint64_t number,
+                          int64_t offset);
 /* Somebody read that record at that offset. */
-void history_read(struct history *history, int32_t partition, int64_t offset, unsigned producer, uint64_t number);
+void history_read(struct history *history, int32_t partition, int64_t offset, unsigned producer,
+                  uint64_t number);
 
-/* One more than the highest offset that is acknowledged or was read: what every later look must find. */
+/* One more than the highest offset that is acknowledged or was read: what every later look must
+ * find. */
 int64_t history_end(const struct history *history, int32_t partition);
 uint64_t history_acknowledged_count(const struct history *history, int32_t partition);
 
-/* The high watermark as a client may see it: what is asked from now on must say at least the floor; and what was said. */
+/* The high watermark as a client may see it: what is asked from now on must say at least the floor;
+ * and what was said. */
 int64_t history_floor(const struct history *history, int32_t partition);
-void history_watermark(struct history *history, int32_t partition, int64_t floor, int64_t watermark, const char *who);
+void history_watermark(struct history *history, int32_t partition, int64_t floor, int64_t watermark,
+                       const char *who);
 
-/* After everything: every offset below the end has a value, everything acknowledged is there, idempotent producers' records are in
- * order. */
+/* After everything: every offset below the end has a value, everything acknowledged is there,
+ * idempotent producers' records are in order. */
 void history_finish(struct history *history);
 
 #endif

@@ -8,7 +8,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-/* Records kept before the durable ones, so that a tail lost to damage is still seen to be a prefix. */
+/* Records kept before the durable ones, so that a tail lost to damage is still seen to be a prefix.
+ */
 enum { KEPT_BEFORE_DURABLE = 400 };
 
 struct state {
@@ -84,7 +85,8 @@ uint64_t journal_model_count(const struct journal_model *model) {
 static void drop_records(struct journal_model *model, uint64_t n) {
     CHECK(n <= model->count - model->old_count);
     model->old_count += n;
-    memmove(model->records, model->records + n, (model->count - model->old_count) * sizeof *model->records);
+    memmove(model->records, model->records + n,
+            (model->count - model->old_count) * sizeof *model->records);
 }
 
 void journal_model_durable(struct journal_model *model, uint64_t count) {
@@ -98,24 +100,27 @@ void journal_model_durable(struct journal_model *model, uint64_t count) {
     drop_records(model, n);
 }
 
-void journal_check_limit(struct run *run, struct node *node, const char *path, const struct journal *journal,
-                         uint64_t *most) {
+void journal_check_limit(struct run *run, struct node *node, const char *path,
+                         const struct journal *journal, uint64_t *most) {
     uint64_t bytes = disk_bytes_in(node_disk(node), path);
 
     if (*most == 0) *most = bytes;
     if (*most < journal_limit_bytes(journal)) *most = journal_limit_bytes(journal);
     if (bytes > *most)
-        run_fail(run, "the journal has %" PRIu64 " bytes on disk, and its limit is %" PRIu64, bytes, *most);
+        run_fail(run, "the journal has %" PRIu64 " bytes on disk, and its limit is %" PRIu64, bytes,
+                 *most);
 }
 
 uint64_t entry_checksums(const struct entry *entry) {
     /* Not the checksums that it carries: what it really is. */
-    return trace_content(entry->header, ENTRY_HEADER_SIZE) * 31 + trace_content(entry->body.data, entry->body.len);
+    return trace_content(entry->header, ENTRY_HEADER_SIZE) * 31 +
+           trace_content(entry->body.data, entry->body.len);
 }
 
-/* "" when they are equal, else what differs. `told`: the highest progress that was recorded; it overtakes what waits for room. */
-static void compare(const struct model_group *model, uint64_t told, const struct journal_group *found,
-                    char difference[200]) {
+/* "" when they are equal, else what differs. `told`: the highest progress that was recorded; it
+ * overtakes what waits for room. */
+static void compare(const struct model_group *model, uint64_t told,
+                    const struct journal_group *found, char difference[200]) {
     difference[0] = '\0';
     if (found == NULL) {
         if (model->known) snprintf(difference, 200, "it is not there");
@@ -123,16 +128,18 @@ static void compare(const struct model_group *model, uint64_t told, const struct
     }
     uint64_t last = found->progress + found->entry_count;
     if (found->term != model->term || found->voted_for != model->voted_for) {
-        snprintf(difference, 200, "term %u vote %" PRIu64 ", expected %u and %" PRIu64, found->term, found->voted_for,
-                 model->term, model->voted_for);
+        snprintf(difference, 200, "term %u vote %" PRIu64 ", expected %u and %" PRIu64, found->term,
+                 found->voted_for, model->term, model->voted_for);
         return;
     }
-    bool overtook = found->progress > model->progress && found->progress <= told && found->progress <= model->last;
+    bool overtook = found->progress > model->progress && found->progress <= told &&
+                    found->progress <= model->last;
     uint64_t commit = overtook && found->progress > model->commit ? found->progress : model->commit;
-    if (found->commit != commit || (found->progress != model->progress && !overtook) || last != model->last) {
+    if (found->commit != commit || (found->progress != model->progress && !overtook) ||
+        last != model->last) {
         snprintf(difference, 200,
-                 "commit %" PRIu64 " progress %" PRIu64 " last %" PRIu64 ", expected %" PRIu64 ", %" PRIu64
-                 ", %" PRIu64,
+                 "commit %" PRIu64 " progress %" PRIu64 " last %" PRIu64 ", expected %" PRIu64
+                 ", %" PRIu64 ", %" PRIu64,
                  found->commit, found->progress, last, model->commit, model->progress, model->last);
         return;
     }
@@ -142,14 +149,14 @@ static void compare(const struct model_group *model, uint64_t told, const struct
         if (entry->index == found->progress + 1 + i && entry->term == expected->term &&
             entry_checksums(entry) == expected->checksums)
             continue;
-        snprintf(difference, 200, "entry %" PRIu64 " of term %u is not that of term %u", entry->index, entry->term,
-                 expected->term);
+        snprintf(difference, 200, "entry %" PRIu64 " of term %u is not that of term %u",
+                 entry->index, entry->term, expected->term);
         return;
     }
 }
 
-static bool same(struct journal_model *model, const struct state *state, const struct journal *journal,
-                 char difference[300]) {
+static bool same(struct journal_model *model, const struct state *state,
+                 const struct journal *journal, char difference[300]) {
     char one[200];
 
     for (unsigned i = 0; i < MODEL_GROUPS; i++) {
@@ -159,7 +166,8 @@ static bool same(struct journal_model *model, const struct state *state, const s
         return false;
     }
     if (journal_durable_mark(journal) == state->mark) return true;
-    snprintf(difference, 300, "mark %" PRIu64 ", expected %" PRIu64, journal_durable_mark(journal), state->mark);
+    snprintf(difference, 300, "mark %" PRIu64 ", expected %" PRIu64, journal_durable_mark(journal),
+             state->mark);
     return false;
 }
 
@@ -173,11 +181,13 @@ static void copy_state(struct state *into, const struct state *from) {
     into->mark = from->mark;
 }
 
-void journal_model_recovered(struct journal_model *model, const struct journal *journal, bool damaged) {
+void journal_model_recovered(struct journal_model *model, const struct journal *journal,
+                             bool damaged) {
     char at_durable[300] = "", at_end[300] = "", difference[300];
     uint64_t position = model->old_count, matched = UINT64_MAX;
 
-    /* A record that changes nothing makes two prefixes look alike: the longest one that matches is as good. */
+    /* A record that changes nothing makes two prefixes look alike: the longest one that matches is
+     * as good. */
     copy_state(&model->now, &model->old);
     for (;; position++) {
         if (position >= model->durable || damaged) {
@@ -189,12 +199,13 @@ void journal_model_recovered(struct journal_model *model, const struct journal *
         apply(&model->now, &model->records[position - model->old_count]);
     }
     if (matched == UINT64_MAX)
-        run_fail(model->run,
-                 "the journal recovered what is no prefix of its records at or behind the durable one (%" PRIu64
-                 " of %" PRIu64 "); there: %s; at the end: %s",
-                 model->durable, model->count, at_durable, at_end);
-    run_say(model->run, "recovered %" PRIu64 " records of %" PRIu64 ", durable %" PRIu64, matched, model->count,
-            model->durable);
+        run_fail(
+            model->run,
+            "the journal recovered what is no prefix of its records at or behind the durable one (%" PRIu64
+            " of %" PRIu64 "); there: %s; at the end: %s",
+            model->durable, model->count, at_durable, at_end);
+    run_say(model->run, "recovered %" PRIu64 " records of %" PRIu64 ", durable %" PRIu64, matched,
+            model->count, model->durable);
     model->count = matched;
     model->durable = matched; /* whoever starts from it believes it to be on disk */
     copy_state(&model->now, &model->old);

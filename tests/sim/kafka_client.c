@@ -60,7 +60,8 @@ struct kafka_link *kafka_client_link(struct kafka_client *client, int32_t node) 
 int kafka_client_version(struct kafka_client *client, enum kp_api_key key, int least) {
     const struct kp_api *api = kp_api_find(key);
 
-    return (int)world_between(client->run->world, (uint64_t)(least > api->from ? least : api->from), (uint64_t)api->to);
+    return (int)world_between(client->run->world, (uint64_t)(least > api->from ? least : api->from),
+                              (uint64_t)api->to);
 }
 
 void kafka_client_refresh(struct kafka_client *client) {
@@ -78,8 +79,8 @@ static void created(struct kafka_call *call, int error, const void *response) {
     client->asking = false;
     if (error == ERR_NONE) {
         int16_t code = answer->topics.items[0].error_code;
-        if (code != KAFKA_NONE && code != KAFKA_TOPIC_ALREADY_EXISTS && code != KAFKA_INVALID_REPLICATION_FACTOR &&
-            !kafka_error_retriable(code))
+        if (code != KAFKA_NONE && code != KAFKA_TOPIC_ALREADY_EXISTS &&
+            code != KAFKA_INVALID_REPLICATION_FACTOR && !kafka_error_retriable(code))
             run_fail(client->run, "the topic cannot be created: %s", kafka_error_name(code));
     }
     kafka_client_refresh(client);
@@ -105,7 +106,8 @@ static void create(struct kafka_client *client) {
 
 /* ---- Metadata ---- */
 
-static void take_partition(struct kafka_client *client, const struct kp_metadata_response_partition *partition) {
+static void take_partition(struct kafka_client *client,
+                           const struct kp_metadata_response_partition *partition) {
     struct known_leader *known = &client->leaders[partition->partition_index];
 
     if (partition->leader_id < 0 || partition->leader_epoch < known->epoch) return;
@@ -120,18 +122,20 @@ static void take_partition(struct kafka_client *client, const struct kp_metadata
 /* False: it is to be created. */
 static bool take_topic(struct kafka_client *client, const struct kp_metadata_response *response) {
     if (response->topics.count != 1)
-        run_fail(client->run, "metadata of one topic was asked for, %d came", response->topics.count);
+        run_fail(client->run, "metadata of one topic was asked for, %d came",
+                 response->topics.count);
     const struct kp_metadata_response_topic *topic = &response->topics.items[0];
     if (topic->error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION) {
         if (client->ready) kafka_client_refresh(client); /* a broker that lags behind */
         return client->ready;
     }
     if (topic->partitions.count != client->partitions && topic->error_code == KAFKA_NONE)
-        run_fail(client->run, "topic %s has %d partitions instead of %d", client->topic, topic->partitions.count,
-                 client->partitions);
+        run_fail(client->run, "topic %s has %d partitions instead of %d", client->topic,
+                 topic->partitions.count, client->partitions);
     for (int32_t i = 0; i < topic->partitions.count; i++) {
         if (topic->partitions.items[i].partition_index >= client->partitions)
-            run_fail(client->run, "there is no partition %d", topic->partitions.items[i].partition_index);
+            run_fail(client->run, "there is no partition %d",
+                     topic->partitions.items[i].partition_index);
         take_partition(client, &topic->partitions.items[i]);
     }
     client->ready = topic->partitions.count == client->partitions;
@@ -172,8 +176,8 @@ static void ask(void *arg) {
                     kafka_client_version(client, KP_METADATA, 7), &request, CALL_US);
 }
 
-struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned brokers, const char *topic,
-                                      int32_t partitions, int16_t replicas) {
+struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned brokers,
+                                      const char *topic, int32_t partitions, int16_t replicas) {
     struct kafka_client *client = mem_zalloc(sizeof *client);
     char host[16];
 

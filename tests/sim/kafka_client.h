@@ -1,9 +1,11 @@
 /*
- * What a client process knows of the cluster: connections to its brokers, and who leads which partition.
+ * What a client process knows of the cluster: connections to its brokers, and who leads which
+ * partition.
  *
- * Happy path: producers and consumers ask for the leader of their partition and call it; when an answer says that it is not the leader,
- * or no answer comes, they ask for a refresh, which one Metadata request to a random broker serves for all.
- * Invariant: the leader epoch of a partition never goes back here (KIP-320): older metadata is not believed.
+ * Happy path: producers and consumers ask for the leader of their partition and call it; when an
+ * answer says that it is not the leader, or no answer comes, they ask for a refresh, which one
+ * Metadata request to a random broker serves for all. Invariant: the leader epoch of a partition
+ * never goes back here (KIP-320): older metadata is not believed.
  */
 #ifndef SIM_KAFKA_CLIENT_H
 #define SIM_KAFKA_CLIENT_H
@@ -20,9 +22,10 @@ struct known_leader {
 };
 
 struct kafka_client;
-/* Brokers are n1 .. n<brokers>. `topic` has `partitions`; it is created by the client if it is missing, with `replicas`. */
-struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned brokers, const char *topic,
-                                      int32_t partitions, int16_t replicas);
+/* Brokers are n1 .. n<brokers>. `topic` has `partitions`; it is created by the client if it is
+ * missing, with `replicas`. */
+struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned brokers,
+                                      const char *topic, int32_t partitions, int16_t replicas);
 struct env *kafka_client_env(struct kafka_client *client);
 struct run *kafka_client_run(struct kafka_client *client);
 const char *kafka_client_topic(const struct kafka_client *client);

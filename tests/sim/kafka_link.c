@@ -31,7 +31,8 @@ struct kafka_link {
 
 static void frame_received(void *arg, struct slice frame);
 static void frame_ended(void *arg, int error, uint32_t length);
-static const struct frame_reader_events reader_events = {.frame = frame_received, .ended = frame_ended};
+static const struct frame_reader_events reader_events = {.frame = frame_received,
+                                                         .ended = frame_ended};
 
 /* ---- Breaking ---- */
 
@@ -101,11 +102,11 @@ static void frame_received(void *arg, struct slice frame) {
     slice_unref(&call->frame);
     CHECK(call->api->response->size <= sizeof response);
     kp_arena_init(&arena, ARENA_MAX);
-    int error = kp_response_decode(call->api, call->version, call->correlation, frame.data, frame.len, &arena,
-                                   response);
+    int error = kp_response_decode(call->api, call->version, call->correlation, frame.data,
+                                   frame.len, &arena, response);
     if (error != ERR_NONE)
-        run_fail(link->run, "the answer of %s to %s version %d cannot be decoded (%s)", link->host, call->api->name,
-                 call->version, error_phrase(error));
+        run_fail(link->run, "the answer of %s to %s version %d cannot be decoded (%s)", link->host,
+                 call->api->name, call->version, error_phrase(error));
     call->done(call, ERR_NONE, response);
     kp_arena_close(&arena);
     slice_unref(&frame);
@@ -136,8 +137,8 @@ static void connected(void *arg, int error, struct env_stream *stream) {
         send_queue_push(link->queue, slice_ref(call->frame));
 }
 
-void kafka_link_call(struct kafka_link *link, struct kafka_call *call, enum kp_api_key key, int version,
-                     const void *request, uint64_t timeout_us) {
+void kafka_link_call(struct kafka_link *link, struct kafka_call *call, enum kp_api_key key,
+                     int version, const void *request, uint64_t timeout_us) {
     struct kp_writer writer;
     uint8_t *data;
     size_t len;

@@ -47,10 +47,12 @@ struct ledger *ledger_new(struct run *run) {
 }
 
 uint64_t ledger_content(const struct entry *entry) {
-    return trace_content(entry->header, ENTRY_HEADER_SIZE) * 31 + trace_content(entry->body.data, entry->body.len);
+    return trace_content(entry->header, ENTRY_HEADER_SIZE) * 31 +
+           trace_content(entry->body.data, entry->body.len);
 }
 
-static struct entry_fact *find_entry(const struct ledger *ledger, uint64_t group, uint64_t index, uint64_t term) {
+static struct entry_fact *find_entry(const struct ledger *ledger, uint64_t group, uint64_t index,
+                                     uint64_t term) {
     struct entry_key key = {group, index, term};
     struct entry_fact *fact;
 
@@ -99,14 +101,15 @@ static void note_last(struct ledger *ledger, uint64_t group, uint64_t index) {
     if (fact->last < index) fact->last = index;
 }
 
-void ledger_committed(struct ledger *ledger, const char *who, uint64_t group, uint64_t index, uint32_t term) {
+void ledger_committed(struct ledger *ledger, const char *who, uint64_t group, uint64_t index,
+                      uint32_t term) {
     struct place_fact *fact = find_place(ledger->committed, group, index);
 
     if (fact != NULL) {
         if (fact->value != term)
             run_fail(ledger->run,
-                     "two entries are committed at group %" PRIu64 ", index %" PRIu64 ": of term %" PRIu64
-                     ", and by %s of term %u",
+                     "two entries are committed at group %" PRIu64 ", index %" PRIu64
+                     ": of term %" PRIu64 ", and by %s of term %u",
                      group, index, fact->value, who, term);
         return;
     }
@@ -135,8 +138,9 @@ void ledger_leader(struct ledger *ledger, uint64_t group, uint32_t term, uint64_
 
     if (fact != NULL) {
         if (fact->value != replica)
-            run_fail(ledger->run, "two leaders in group %" PRIu64 ", term %u: replicas %" PRIu64 " and %" PRIu64, group,
-                     term, fact->value, replica);
+            run_fail(ledger->run,
+                     "two leaders in group %" PRIu64 ", term %u: replicas %" PRIu64 " and %" PRIu64,
+                     group, term, fact->value, replica);
         return;
     }
     fact = mem_zalloc(sizeof *fact);
@@ -155,5 +159,6 @@ void ledger_led_by(struct ledger *ledger, uint64_t group, uint32_t term, uint64_
         HASH_ADD(hh, ledger->processes, key, sizeof fact->key, fact);
     }
     if (fact->value != process)
-        run_fail(ledger->run, "group %" PRIu64 ", term %u: it is led again, by another process", group, term);
+        run_fail(ledger->run, "group %" PRIu64 ", term %u: it is led again, by another process",
+                 group, term);
 }

@@ -1,8 +1,10 @@
 /*
- * What is known of all Raft groups of a cluster, whoever said it; what contradicts it fails the run.
+ * What is known of all Raft groups of a cluster, whoever said it; what contradicts it fails the
+ * run.
  *
- * Facts: an entry (group, index, term) and its bytes (log matching, Raft section 5.3); the entry that is committed at an
- * index (state machine safety, 5.4.3); who leads a term (election safety, 5.2). Facts never change and are never forgotten.
+ * Facts: an entry (group, index, term) and its bytes (log matching, Raft section 5.3); the entry
+ * that is committed at an index (state machine safety, 5.4.3); who leads a term (election
+ * safety, 5.2). Facts never change and are never forgotten.
  */
 #ifndef SIM_LEDGER_H
 #define SIM_LEDGER_H
@@ -15,9 +17,11 @@ struct ledger *ledger_new(struct run *run);
 
 /* `who`: for the message. */
 void ledger_entry(struct ledger *ledger, const char *who, const struct entry *entry);
-void ledger_committed(struct ledger *ledger, const char *who, uint64_t group, uint64_t index, uint32_t term);
+void ledger_committed(struct ledger *ledger, const char *who, uint64_t group, uint64_t index,
+                      uint32_t term);
 void ledger_leader(struct ledger *ledger, uint64_t group, uint32_t term, uint64_t replica);
-/* `process`: of the leader, never 0. A term is led once: one that starts again has forgotten what it promised in it. */
+/* `process`: of the leader, never 0. A term is led once: one that starts again has forgotten what
+ * it promised in it. */
 void ledger_led_by(struct ledger *ledger, uint64_t group, uint32_t term, uint64_t process);
 
 /* The term of the committed entry; 0: not known to be committed. */

@@ -11,7 +11,8 @@ enum {
     LEAST_BYTES = 300 * 1024, /* a journal, and the beginnings of topics */
     MARGIN_BYTES = 600 * 1024,
     TRIES = 3,
-    STARTS_MOST = 8, /* each may end a block early in every log, which nobody can count beforehand */
+    STARTS_MOST =
+        8, /* each may end a block early in every log, which nobody can count beforehand */
 };
 
 struct little_room {
@@ -48,8 +49,9 @@ static void look(struct event *event) {
         any = true;
         if (node_full_writes(node) > 0)
             run_fail(cluster->run,
-                     "n%u filled its disk of %" PRIu64 " bytes, of which %" PRIu64 " should have stayed free", i + 1,
-                     room->capacity[i], cluster->kept_bytes);
+                     "n%u filled its disk of %" PRIu64 " bytes, of which %" PRIu64
+                     " should have stayed free",
+                     i + 1, room->capacity[i], cluster->kept_bytes);
     }
     if (any)
         world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + LOOK_US);

@@ -7,5 +7,6 @@ void log_line_judge(struct run *run, const struct node *node, const char *line, 
     static const char *const bad[] = {": this replica stops: ", ": dropped a message of broker "};
 
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (!asked_for && strstr(line, bad[i]) != NULL) run_fail(run, "n%d says: %s", node_id(node), line);
+        if (!asked_for && strstr(line, bad[i]) != NULL)
+            run_fail(run, "n%d says: %s", node_id(node), line);
 }

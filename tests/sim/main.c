@@ -124,7 +124,8 @@ int main(int argc, char **argv) {
                                           {"help", no_argument, NULL, HELP},
                                           {"list-mutants", no_argument, NULL, LIST_MUTANTS},
                                           {NULL, 0, NULL, 0}};
-    struct driver_options options = {.first = 1, .count = 100, .jobs = 2, .twice_every = 20, .seconds = 120};
+    struct driver_options options = {
+        .first = 1, .count = 100, .jobs = 2, .twice_every = 20, .seconds = 120};
     bool verbose = false, one = false;
     int child_fd = -1, option;
 
@@ -151,7 +152,8 @@ int main(int argc, char **argv) {
         }
     }
     choose_mutant((uint64_t)options.mutant);
-    if (one && (verbose || child_fd >= 0)) return run_here(options.first, options.scenario, verbose, child_fd);
+    if (one && (verbose || child_fd >= 0))
+        return run_here(options.first, options.scenario, verbose, child_fd);
     if (one) {
         options.count = 1;
         options.twice_every = 1;
@@ -160,6 +162,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "--jobs needs a number from 1 to 64\n");
         return 2;
     }
-    if (!options.json) printf("seeds from %" PRIu64 ", %" PRIu64 " of them\n", options.first, options.count);
+    if (!options.json)
+        printf("seeds from %" PRIu64 ", %" PRIu64 " of them\n", options.first, options.count);
     return driver_run(&options) == 0 ? 0 : 1;
 }

@@ -1,7 +1,8 @@
 /*
  * The deliberate bugs that the simulator must find, and within how many seeds of which scenario.
  *
- * The bugs are in the product (base/mutant.h names them); this table must name each of them, which tests/suites/mutants.sh checks.
+ * The bugs are in the product (base/mutant.h names them); this table must name each of them, which
+ * tests/suites/mutants.sh checks.
  */
 #ifndef SIM_MUTANTS_H
 #define SIM_MUTANTS_H

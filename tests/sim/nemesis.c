@@ -80,13 +80,16 @@ static void restart(struct event *event) {
     struct nemesis *nemesis = patient->nemesis;
 
     if (node_is_running(patient->node)) return;
-    if (nemesis->options.may_start != NULL && !nemesis->options.may_start(nemesis->options.arg, patient->place)) return;
+    if (nemesis->options.may_start != NULL &&
+        !nemesis->options.may_start(nemesis->options.arg, patient->place))
+        return;
     node_power_on(patient->node);
     run_count(nemesis->run, RARE_STARTS, 1);
     if (!nemesis->over && (nemesis->enabled >> FAULT_NAME_ERRORS & 1) && draw(nemesis, 3) == 0)
         node_faults(patient->node)->name_error_in = 1 + draw(nemesis, 120);
     if (!nemesis->over && draw(nemesis, 8) == 0) /* dies while it starts */
-        node_die_after(patient->node, 1 + draw(nemesis, 300), draw(nemesis, 2) == 0 ? NODE_KILLED : NODE_POWER_CUT);
+        node_die_after(patient->node, 1 + draw(nemesis, 300),
+                       draw(nemesis, 2) == 0 ? NODE_KILLED : NODE_POWER_CUT);
     nemesis->options.start(nemesis->options.arg, patient->place);
 }
 
@@ -97,7 +100,8 @@ void nemesis_died(struct nemesis *nemesis, struct node *node, enum node_death ho
                                       [NODE_POWER_CUT] = RARE_POWER_CUTS};
 
     run_count(nemesis->run, kinds[how], 1);
-    if (node_survived_syncs(node) > 0) run_fail(nemesis->run, "n%d went on after a sync had failed", node_id(node));
+    if (node_survived_syncs(node) > 0)
+        run_fail(nemesis->run, "n%d went on after a sync had failed", node_id(node));
     for (unsigned i = 0; i < nemesis->options.count; i++) {
         struct patient *patient = &nemesis->patients[i];
         if (patient->node != node) continue;
@@ -195,7 +199,8 @@ static void heal_names(struct event *event) {
     node_faults(patient->node)->name_error_ppm = 0;
 }
 
-/* One call fails somewhere, or many for a while: making directories and files, renaming, cutting, listing. */
+/* One call fails somewhere, or many for a while: making directories and files, renaming, cutting,
+ * listing. */
 static void name_errors(struct nemesis *nemesis, struct patient *patient) {
     struct node_faults *faults = node_faults(patient->node);
 
@@ -216,8 +221,9 @@ static void kill_all(struct nemesis *nemesis, bool power) {
     }
 }
 
-/* One is cut off, and may lead on there with entries that nobody gets; when it is back, with a slow disk, another one dies at that
- * moment: now the others need exactly the one whose log has to be cut. */
+/* One is cut off, and may lead on there with entries that nobody gets; when it is back, with a slow
+ * disk, another one dies at that moment: now the others need exactly the one whose log has to be
+ * cut. */
 static void begin_change_of_guard(struct nemesis *nemesis, struct patient *patient) {
     if (nemesis->guard.place != 0) return;
     run_count(nemesis->run, RARE_PARTITIONS, 1);
@@ -235,7 +241,8 @@ static void change_guard(struct event *event) {
         bool dies = i != nemesis->cut_off && draw(nemesis, nemesis->options.count - 1) == 0;
         if (dies) node_kill(nemesis->patients[i].node);
     }
-    node_faults(nemesis->patients[nemesis->cut_off].node)->disk_typical_us = 2000 + draw(nemesis, 20000);
+    node_faults(nemesis->patients[nemesis->cut_off].node)->disk_typical_us = 2000 +
+                                                                             draw(nemesis, 20000);
     network_heal_all(nemesis->run->network);
 }
 
@@ -281,7 +288,8 @@ static void old_copy(struct nemesis *nemesis, struct patient *patient) {
     disk_restore(node_disk(patient->node), nemesis->copy);
 }
 
-/* The segments and indexes of one machine; its journal stays whole, because damage there ends a broker. */
+/* The segments and indexes of one machine; its journal stays whole, because damage there ends a
+ * broker. */
 static void damage(struct nemesis *nemesis, struct patient *patient) {
     if (nemesis->options.damaged == NULL || (nemesis->damaged == 0 && !may_lose(nemesis))) return;
     while (nemesis->damaged != 0 && (nemesis->damaged >> patient->place & 1) == 0)
@@ -308,7 +316,8 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
     case FAULT_KILL: node_kill(node); break;
     case FAULT_POWER_CUT: node_power_cut(node); break;
     case FAULT_DIE_AT_EFFECT:
-        node_die_after(node, 1 + draw(nemesis, 500), draw(nemesis, 3) == 0 ? NODE_KILLED : NODE_POWER_CUT);
+        node_die_after(node, 1 + draw(nemesis, 500),
+                       draw(nemesis, 3) == 0 ? NODE_KILLED : NODE_POWER_CUT);
         break;
     case FAULT_POWER_CUT_ALL:
     case FAULT_KILL_ALL: kill_all(nemesis, fault == FAULT_POWER_CUT_ALL); break;
@@ -326,15 +335,18 @@ static void strike(struct nemesis *nemesis, enum fault fault) {
         break;
     case FAULT_ONE_WAY: one_way(nemesis); break;
     case FAULT_RESET:
-        run_count(nemesis->run, RARE_RESETS, network_reset(nemesis->run->network, node_id(node), 0));
+        run_count(nemesis->run, RARE_RESETS,
+                  network_reset(nemesis->run->network, node_id(node), 0));
         break;
     case FAULT_SLOW_LINK:
-        network_set_slow(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 300000));
+        network_set_slow(nemesis->run->network, node_id(node), node_id(any(nemesis)->node),
+                         draw(nemesis, 300000));
         world_schedule(world, &nemesis->heal, soon(nemesis, nemesis->outage_us * 2));
         break;
     case FAULT_HUNG_FLOW: hung_flow(nemesis, patient, any(nemesis)); break;
     case FAULT_SLOW_FLOW:
-        network_slow_one(nemesis->run->network, node_id(node), node_id(any(nemesis)->node), draw(nemesis, 1000000));
+        network_slow_one(nemesis->run->network, node_id(node), node_id(any(nemesis)->node),
+                         draw(nemesis, 1000000));
         break;
     case FAULT_SLOW_DISK: slow_disk(nemesis, patient); break;
     case FAULT_FAILED_SYNC: fail_sync(nemesis); break;
@@ -362,7 +374,8 @@ static void next_fault(struct event *event) {
 
     if (nemesis->over) return;
     /* A copy that was taken is put back soon: that is what it was taken for. */
-    if (nemesis->copy != NULL && nemesis->lost == 0 && draw(nemesis, 4) == 0) fault = FAULT_OLD_COPY;
+    if (nemesis->copy != NULL && nemesis->lost == 0 && draw(nemesis, 4) == 0)
+        fault = FAULT_OLD_COPY;
     for (unsigned i = 0; i < FAULT_KINDS && (nemesis->enabled >> fault & 1) == 0; i++)
         fault = (fault + 1) % FAULT_KINDS;
     if (nemesis->enabled >> fault & 1) strike(nemesis, fault);
@@ -379,7 +392,8 @@ struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *optio
     nemesis->options = *options;
     nemesis->patients = mem_zalloc(options->count * sizeof *nemesis->patients);
     for (unsigned i = 0; i < options->count; i++) {
-        nemesis->patients[i] = (struct patient){.node = options->nodes[i], .nemesis = nemesis, .place = i};
+        nemesis->patients[i] = (struct patient){
+            .node = options->nodes[i], .nemesis = nemesis, .place = i};
         nemesis->patients[i].restart.run = restart;
         nemesis->patients[i].room.run = give_room;
         nemesis->patients[i].names.run = heal_names;
@@ -388,7 +402,8 @@ struct nemesis *nemesis_new(struct run *run, const struct nemesis_options *optio
     nemesis->heal.run = heal_links;
     nemesis->guard.run = change_guard;
     for (unsigned fault = 0; fault < FAULT_KINDS; fault++)
-        if (world_chance(run->world, many ? 700000 : 200000)) nemesis->enabled |= UINT32_C(1) << fault;
+        if (world_chance(run->world, many ? 700000 : 200000))
+            nemesis->enabled |= UINT32_C(1) << fault;
     nemesis->interval_us = many ? 50000 + draw(nemesis, 400000) : 200000 + draw(nemesis, 1000000);
     nemesis->outage_us = 20000 + draw(nemesis, 2000000);
     nemesis->sync_victim = (unsigned)draw(nemesis, options->count);
@@ -418,7 +433,8 @@ static void mend_node(struct nemesis *nemesis, struct patient *patient) {
     disk_set_capacity(node_disk(patient->node), UINT64_MAX / 2);
     node_pause(patient->node, 0);
     node_die_never(patient->node);
-    if (!node_is_running(patient->node)) world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, 100000));
+    if (!node_is_running(patient->node))
+        world_schedule(world_of(nemesis), &patient->restart, soon(nemesis, 100000));
 }
 
 /* Even among those that are whole a flow may hang: who sends must find that out. */

@@ -6,7 +6,9 @@
 #include "storage/little_endian.h"
 #include "tests/sim/cluster.h"
 
-enum { WRITTEN_UNREPORTED = 8 }; /* rounds that may be in the copy and were not reported to the journal's owner */
+enum {
+    WRITTEN_UNREPORTED = 8
+}; /* rounds that may be in the copy and were not reported to the journal's owner */
 
 static struct journal *journal_of(const struct sim_broker *broker) {
     if (broker->broker == NULL || !broker->ready || broker->stopping) return NULL;
@@ -31,7 +33,8 @@ static void look_at(struct old_copy *copy, const struct sim_broker *broker) {
 
     if (journal == NULL || copy->knows[broker->place].durable) return;
     if (copy->knows[broker->place].run == broker->broker) {
-        copy->knows[broker->place].durable = journal_sequence(journal) > copy->knows[broker->place].sequence + 1;
+        copy->knows[broker->place].durable = journal_sequence(journal) >
+                                             copy->knows[broker->place].sequence + 1;
         return;
     }
     const struct journal_witness *witness = journal_witness_of(journal, copy->directory);

@@ -41,8 +41,9 @@ void identity_ask(struct identity *identity, struct kafka_client *client) {
 
 /* ---- Batches ---- */
 
-void produce_one_record(struct kafka_client *client, int64_t producer_id, int16_t epoch, unsigned producer,
-                        uint64_t number, int32_t sequence, uint8_t **bytes, size_t *len) {
+void produce_one_record(struct kafka_client *client, int64_t producer_id, int16_t epoch,
+                        unsigned producer, uint64_t number, int32_t sequence, uint8_t **bytes,
+                        size_t *len) {
     struct record_batch_options options = record_batch_plain();
     uint8_t value[VALUE_LEN];
 
@@ -51,7 +52,8 @@ void produce_one_record(struct kafka_client *client, int64_t producer_id, int16_
     options.base_sequence = sequence;
     history_value(producer, number, value, sizeof value);
     struct record_batch_builder *builder = record_batch_builder_new(&options);
-    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(client)), NULL, -1, value, sizeof value, NULL, 0);
+    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(client)), NULL, -1, value,
+                                sizeof value, NULL, 0);
     int error = record_batch_builder_finish(builder, bytes, len);
     CHECK(error == ERR_NONE);
 }
@@ -59,7 +61,8 @@ void produce_one_record(struct kafka_client *client, int64_t producer_id, int16_
 /* ---- Requests ---- */
 
 void produce_call(struct kafka_client *client, struct kafka_link *link, struct kafka_call *call,
-                  int32_t partition_index, int16_t acks, const uint8_t *bytes, size_t len, uint64_t timeout_us) {
+                  int32_t partition_index, int16_t acks, const uint8_t *bytes, size_t len,
+                  uint64_t timeout_us) {
     struct kp_produce_request request;
     struct kp_produce_request_topic topic;
     struct kp_produce_request_partition partition;
@@ -78,18 +81,24 @@ void produce_call(struct kafka_client *client, struct kafka_link *link, struct k
     request.topic_data.items = &topic;
     request.topic_data.count = 1;
     /* zstd needs version 7 */
-    kafka_link_call(link, call, KP_PRODUCE, kafka_client_version(client, KP_PRODUCE, 7), &request, timeout_us);
+    kafka_link_call(link, call, KP_PRODUCE, kafka_client_version(client, KP_PRODUCE, 7), &request,
+                    timeout_us);
 }
 
-const struct kp_produce_response_partition *produce_answer(struct run *run, const struct kp_produce_response *response,
-                                                           int32_t partition) {
-    if (response->responses.count != 1 || response->responses.items[0].partition_responses.count != 1)
+const struct kp_produce_response_partition *produce_answer(
+    struct run *run, const struct kp_produce_response *response, int32_t partition) {
+    if (response->responses.count != 1 ||
+        response->responses.items[0].partition_responses.count != 1)
         run_fail(run, "one partition was produced to, and the answer is about others");
-    const struct kp_produce_response_partition *answer = &response->responses.items[0].partition_responses.items[0];
-    if (answer->index != partition) run_fail(run, "the answer is about partition %d", answer->index);
+    const struct kp_produce_response_partition *answer =
+        &response->responses.items[0].partition_responses.items[0];
+    if (answer->index != partition)
+        run_fail(run, "the answer is about partition %d", answer->index);
     if (answer->error_code != KAFKA_NONE && answer->base_offset != -1)
-        run_fail(run, "%s comes with offset %" PRId64, kafka_error_name(answer->error_code), answer->base_offset);
+        run_fail(run, "%s comes with offset %" PRId64, kafka_error_name(answer->error_code),
+                 answer->base_offset);
     if (answer->error_code == KAFKA_NONE && answer->base_offset < 0)
-        run_fail(run, "partition %d acknowledges a batch at offset %" PRId64, partition, answer->base_offset);
+        run_fail(run, "partition %d acknowledges a batch at offset %" PRId64, partition,
+                 answer->base_offset);
     return answer;
 }

@@ -11,7 +11,13 @@
 #include "tests/batches/record_batch_builder.h"
 #include "tests/sim/produce_call.h"
 
-enum { WINDOW_MAX = 5, CALL_US = 4000000, BACKOFF_US = 20000, VALUE_MOST = 1500, FRESH_US = 1500000 };
+enum {
+    WINDOW_MAX = 5,
+    CALL_US = 4000000,
+    BACKOFF_US = 20000,
+    VALUE_MOST = 1500,
+    FRESH_US = 1500000
+};
 
 struct batch {
     struct kafka_call call; /* first: a call is its batch */
@@ -72,10 +78,11 @@ static void make_batch(struct producer *producer) {
     }
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     for (int32_t i = 0; i < batch->count; i++) {
-        size_t len = HISTORY_VALUE_MIN + draw(producer, draw(producer, 20) == 0 ? VALUE_MOST - HISTORY_VALUE_MIN : 100);
+        size_t len = HISTORY_VALUE_MIN +
+                     draw(producer, draw(producer, 20) == 0 ? VALUE_MOST - HISTORY_VALUE_MIN : 100);
         history_value(producer->options.number, producer->next++, value, len);
-        record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL, -1, value,
-                                    (int32_t)len, NULL, 0);
+        record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL,
+                                    -1, value, (int32_t)len, NULL, 0);
     }
     int error = record_batch_builder_finish(builder, &batch->bytes, &batch->len);
     CHECK(error == ERR_NONE);
@@ -100,12 +107,16 @@ static void acknowledged(struct producer *producer, struct batch *batch, int64_t
     if (batch->sends > 1 && offset < batch->end_before)
         run_count(producer->run, RARE_DEDUP_HITS, producer->options.idempotent);
     run_say(producer->run,
-            "producer %u: records %" PRIu64 " to %" PRIu64 " acknowledged at offset %" PRId64 ", sent %u times",
-            producer->options.number, batch->first, batch->first + (uint64_t)batch->count - 1, offset, batch->sends);
+            "producer %u: records %" PRIu64 " to %" PRIu64 " acknowledged at offset %" PRId64
+            ", sent %u times",
+            producer->options.number, batch->first, batch->first + (uint64_t)batch->count - 1,
+            offset, batch->sends);
     for (int32_t i = 0; i < batch->count; i++) {
-        history_acknowledged(producer->history, producer->options.number, batch->first + (uint64_t)i, offset + i);
-        producer->options.acknowledged(producer->options.arg, producer->options.partition, offset + i,
-                                       producer->options.number, batch->first + (uint64_t)i);
+        history_acknowledged(producer->history, producer->options.number,
+                             batch->first + (uint64_t)i, offset + i);
+        producer->options.acknowledged(producer->options.arg, producer->options.partition,
+                                       offset + i, producer->options.number,
+                                       batch->first + (uint64_t)i);
     }
     producer->known = true;
     forget(producer, batch);
@@ -120,23 +131,26 @@ static void failed(struct producer *producer) {
 static void judge_refusal(struct producer *producer, const struct batch *batch, int16_t code) {
     if (kafka_error_retriable(code)) return;
     bool gap = code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER || code == KAFKA_UNKNOWN_PRODUCER_ID;
-    if (gap && (producer->outstanding[0] != batch || batch->apart)) return; /* one before it failed, or was later */
+    if (gap && (producer->outstanding[0] != batch || batch->apart))
+        return; /* one before it failed, or was later */
     run_fail(producer->run,
-             "producer %u (%s, partition %d): batch of records %" PRIu64 " to %" PRIu64 ", sent %u times, gets %s",
+             "producer %u (%s, partition %d): batch of records %" PRIu64 " to %" PRIu64
+             ", sent %u times, gets %s",
              producer->options.number, producer->options.idempotent ? "idempotent" : "plain",
-             producer->options.partition, batch->first, batch->first + (uint64_t)batch->count - 1, batch->sends,
-             kafka_error_name(code));
+             producer->options.partition, batch->first, batch->first + (uint64_t)batch->count - 1,
+             batch->sends, kafka_error_name(code));
 }
 
-static void take_answer(struct producer *producer, struct batch *batch, const struct kp_produce_response *response) {
-    const struct kp_produce_response_partition *partition = produce_answer(producer->run, response,
-                                                                           producer->options.partition);
+static void take_answer(struct producer *producer, struct batch *batch,
+                        const struct kp_produce_response *response) {
+    const struct kp_produce_response_partition *partition = produce_answer(
+        producer->run, response, producer->options.partition);
     if (partition->error_code == KAFKA_NONE) {
         acknowledged(producer, batch, partition->base_offset);
         return;
     }
-    run_say(producer->run, "producer %u: records %" PRIu64 " on get %s", producer->options.number, batch->first,
-            kafka_error_name(partition->error_code));
+    run_say(producer->run, "producer %u: records %" PRIu64 " on get %s", producer->options.number,
+            batch->first, kafka_error_name(partition->error_code));
     judge_refusal(producer, batch, partition->error_code);
     failed(producer);
 }
@@ -150,8 +164,8 @@ static void answered(struct kafka_call *call, int error, const void *response) {
     if (error == ERR_NONE) {
         take_answer(producer, batch, response);
     } else {
-        run_say(producer->run, "producer %u: records %" PRIu64 " on: %s", producer->options.number, batch->first,
-                error_phrase(error));
+        run_say(producer->run, "producer %u: records %" PRIu64 " on: %s", producer->options.number,
+                batch->first, error_phrase(error));
         run_count(producer->run, RARE_UNKNOWN_RESULTS, 1);
         failed(producer);
     }
@@ -162,12 +176,12 @@ static void answered(struct kafka_call *call, int error, const void *response) {
 
 /* ---- Sending ---- */
 
-static void call_produce(struct producer *producer, struct kafka_call *call, int32_t node, const uint8_t *bytes,
-                         size_t len) {
+static void call_produce(struct producer *producer, struct kafka_call *call, int32_t node,
+                         const uint8_t *bytes, size_t len) {
     int16_t acks = producer->options.idempotent || draw(producer, 2) == 0 ? -1 : 1;
 
-    produce_call(producer->client, kafka_client_link(producer->client, node), call, producer->options.partition, acks,
-                 bytes, len, CALL_US);
+    produce_call(producer->client, kafka_client_link(producer->client, node), call,
+                 producer->options.partition, acks, bytes, len, CALL_US);
 }
 
 static void send_batch(struct producer *producer, struct batch *batch, int32_t node) {
@@ -175,9 +189,11 @@ static void send_batch(struct producer *producer, struct batch *batch, int32_t n
         history_sent(producer->history, producer->options.number, batch->first + (uint64_t)i);
     batch->apart = false;
     for (unsigned i = 0; producer->outstanding[i] != batch; i++)
-        batch->apart |= producer->outstanding[i]->in_flight && producer->outstanding[i]->node != node;
+        batch->apart |= producer->outstanding[i]->in_flight &&
+                        producer->outstanding[i]->node != node;
     batch->node = node;
-    if (batch->sends++ > 0) batch->end_before = history_end(producer->history, producer->options.partition);
+    if (batch->sends++ > 0)
+        batch->end_before = history_end(producer->history, producer->options.partition);
     batch->in_flight = true;
     producer->in_flight++;
     batch->call.done = answered;
@@ -191,8 +207,10 @@ static void refused(struct kafka_call *call, int error, const void *answer) {
     const struct kp_produce_response *response = answer;
 
     producer->sabotaging = false;
-    if (error == ERR_NONE && response->responses.items[0].partition_responses.items[0].error_code == KAFKA_NONE)
-        run_fail(producer->run, "partition %d takes a batch with a wrong checksum", producer->options.partition);
+    if (error == ERR_NONE &&
+        response->responses.items[0].partition_responses.items[0].error_code == KAFKA_NONE)
+        run_fail(producer->run, "partition %d takes a batch with a wrong checksum",
+                 producer->options.partition);
 }
 
 static void send_damaged(struct producer *producer, int32_t node) {
@@ -201,11 +219,12 @@ static void send_damaged(struct producer *producer, int32_t node) {
     uint8_t value[HISTORY_VALUE_MIN + 40] = {0}, *bytes;
     size_t len;
 
-    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL, -1, value, sizeof value,
-                                NULL, 0);
+    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL, -1,
+                                value, sizeof value, NULL, 0);
     int error = record_batch_builder_finish(builder, &bytes, &len);
     CHECK(error == ERR_NONE);
-    bytes[len - 1 - draw(producer, sizeof value - 1)] ^= (uint8_t)(1 + draw(producer, 255)); /* inside the value */
+    bytes[len - 1 - draw(producer, sizeof value - 1)] ^=
+        (uint8_t)(1 + draw(producer, 255)); /* inside the value */
     producer->sabotaging = true;
     producer->sabotage.done = refused;
     call_produce(producer, &producer->sabotage, node, bytes, len);
@@ -215,7 +234,8 @@ static void send_damaged(struct producer *producer, int32_t node) {
 /* Metadata may be old: the leader before, which may not know yet that it leads no more. */
 static int32_t whom_to_ask(struct producer *producer, struct known_leader leader) {
     bool fresh = world_now_us(producer->run->world) - leader.since_us < FRESH_US;
-    bool old = leader.before > 0 && producer->options.idempotent && draw(producer, fresh ? 5 : 60) == 0;
+    bool old = leader.before > 0 && producer->options.idempotent &&
+               draw(producer, fresh ? 5 : 60) == 0;
 
     return old ? leader.before : leader.node;
 }
@@ -231,7 +251,8 @@ static void send_outstanding(struct producer *producer) {
     if (!producer->sabotaging && draw(producer, 50) == 0) send_damaged(producer, leader.node);
     int32_t node = whom_to_ask(producer, leader);
     for (unsigned i = 0; i < producer->count; i++)
-        if (!producer->outstanding[i]->in_flight) send_batch(producer, producer->outstanding[i], node);
+        if (!producer->outstanding[i]->in_flight)
+            send_batch(producer, producer->outstanding[i], node);
 }
 
 /* ---- Life ---- */
@@ -267,7 +288,8 @@ struct producer *producer_new(struct kafka_client *client, struct history *histo
                               const struct producer_options *options) {
     struct producer *producer = mem_zalloc(sizeof *producer);
 
-    CHECK(options->window >= 1 && options->window <= WINDOW_MAX && (options->idempotent || options->window == 1));
+    CHECK(options->window >= 1 && options->window <= WINDOW_MAX &&
+          (options->idempotent || options->window == 1));
     producer->run = kafka_client_run(client);
     producer->client = client;
     producer->history = history;

@@ -1,10 +1,13 @@
 /*
- * A simulated producer of one partition: idempotent with up to five batches in flight, or plain with one.
+ * A simulated producer of one partition: idempotent with up to five batches in flight, or plain
+ * with one.
  *
- * Happy path: a batch is made, sent to the leader, acknowledged, told to the history. Failures: after an unknown result or a retriable error
- * everything that is outstanding is sent again, in order, once nothing is in flight: the same bytes, the same sequence
- * numbers. Now and then, above all when the leader has just changed, it asks the leader before (metadata that is old). An answer that no correct cluster gives to that (out of order for the oldest batch, duplicate without an offset, an
- * error together with an offset) fails the run.
+ * Happy path: a batch is made, sent to the leader, acknowledged, told to the history. Failures:
+ * after an unknown result or a retriable error everything that is outstanding is sent again, in
+ * order, once nothing is in flight: the same bytes, the same sequence numbers. Now and then, above
+ * all when the leader has just changed, it asks the leader before (metadata that is old). An answer
+ * that no correct cluster gives to that (out of order for the oldest batch, duplicate without an
+ * offset, an error together with an offset) fails the run.
  */
 #ifndef SIM_PRODUCER_H
 #define SIM_PRODUCER_H
@@ -21,7 +24,8 @@ struct producer_options {
     unsigned window;      /* batches in flight, 1 to 5; plain: 1 */
     uint64_t interval_us; /* between new batches, typically */
     /* Inside the answer: the record is acknowledged. */
-    void (*acknowledged)(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number);
+    void (*acknowledged)(void *arg, int32_t partition, int64_t offset, unsigned producer,
+                         uint64_t number);
     void *arg;
 };
 

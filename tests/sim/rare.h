@@ -1,7 +1,9 @@
 /*
- * The rare events of a run, counted: a zero over many seeds means that the simulator is blind there.
+ * The rare events of a run, counted: a zero over many seeds means that the simulator is blind
+ * there.
  *
- * The counts of one seed travel from its process to the driver as lines of text, and are added up there.
+ * The counts of one seed travel from its process to the driver as lines of text, and are added up
+ * there.
  */
 #ifndef SIM_RARE_H
 #define SIM_RARE_H

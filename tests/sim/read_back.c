@@ -24,8 +24,8 @@ static void take(struct reading *reading) {
     for (size_t i = 0; i < reading->read.count; i++) {
         struct entry *entry = reading->read.entries[i];
         if (entry->index != reading->next + i)
-            run_fail(reading->run, "%s reads entry %" PRIu64 " where %" PRIu64 " should be", reading->who, entry->index,
-                     reading->next + i);
+            run_fail(reading->run, "%s reads entry %" PRIu64 " where %" PRIu64 " should be",
+                     reading->who, entry->index, reading->next + i);
         ledger_entry(reading->ledger, reading->who, entry);
         ledger_committed(reading->ledger, reading->who, entry->group, entry->index, entry->term);
         if (reading->each != NULL) reading->each(reading->arg, entry);
@@ -37,8 +37,9 @@ static void take(struct reading *reading) {
 
 static void read_on(struct reading *reading) {
     reading->calling = true; /* what is in memory is reported within the call */
-    while (reading->next <= reading->last && partition_log_read(raft_group_log(reading->group), reading->next,
-                                                                reading->last, PIECE_BYTES, &reading->read))
+    while (reading->next <= reading->last &&
+           partition_log_read(raft_group_log(reading->group), reading->next, reading->last,
+                              PIECE_BYTES, &reading->read))
         ;
     reading->calling = false;
     reading->over = reading->next > reading->last;
@@ -48,8 +49,8 @@ static void done(struct partition_log_read *read, int error) {
     struct reading *reading = (struct reading *)read;
 
     if (error != ERR_NONE)
-        run_fail(reading->run, "%s cannot read group %" PRIu64 " from entry %" PRIu64 " on (%s)", reading->who,
-                 raft_group_id(reading->group), reading->next, error_phrase(error));
+        run_fail(reading->run, "%s cannot read group %" PRIu64 " from entry %" PRIu64 " on (%s)",
+                 reading->who, raft_group_id(reading->group), reading->next, error_phrase(error));
     take(reading);
     if (!reading->calling) read_on(reading);
 }
@@ -59,8 +60,8 @@ static void begin(struct env *env, void *arg) {
     read_on(arg);
 }
 
-void read_back(struct run *run, struct node *node, struct raft_group *group, uint64_t last, struct ledger *ledger,
-               void (*each)(void *arg, struct entry *entry), void *arg) {
+void read_back(struct run *run, struct node *node, struct raft_group *group, uint64_t last,
+               struct ledger *ledger, void (*each)(void *arg, struct entry *entry), void *arg) {
     struct reading *reading = mem_zalloc(sizeof *reading);
     uint64_t until_us = world_now_us(run->world) + WITHIN_US;
 
@@ -77,7 +78,9 @@ void read_back(struct run *run, struct node *node, struct raft_group *group, uin
     while (!reading->over && world_step(run->world, until_us))
         ;
     if (!reading->over)
-        run_fail(run, "%s does not give all of group %" PRIu64 ", only %" PRIu64 " of %" PRIu64 " entries",
+        run_fail(run,
+                 "%s does not give all of group %" PRIu64 ", only %" PRIu64 " of %" PRIu64
+                 " entries",
                  reading->who, raft_group_id(group), reading->next - 1, last);
     mem_free(reading);
 }

@@ -21,7 +21,8 @@ void run_count_tears(struct run *run, const struct node *node) {
 void run_fail(struct run *run, const char *format, ...) {
     va_list args;
 
-    printf("FAILED seed %" PRIu64 " at %.3f ms: ", run->seed, (double)world_now_us(run->world) / 1000.0);
+    printf("FAILED seed %" PRIu64 " at %.3f ms: ", run->seed,
+           (double)world_now_us(run->world) / 1000.0);
     va_start(args, format);
     vprintf(format, args);
     va_end(args);

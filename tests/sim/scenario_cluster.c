@@ -1,13 +1,16 @@
 /*
- * Scenario "cluster": whole brokers, forming a cluster, with producers and consumers, under every fault.
+ * Scenario "cluster": whole brokers, forming a cluster, with producers and consumers, under every
+ * fault.
  *
- * Phase 1: faults; the disks are read from time to time. Phase 2: a random majority (of those that did not lose their directory) is
- * mended, the rest stays broken: every partition must acknowledge new records within a bound, unless the metadata has no majority
- * (a broker may then never hear that a partition exists). Phase 3: all are mended, producers
- * finish, consumers read to the end, and every broker's log is read on its own: everything acknowledged is everywhere, in
- * order, without duplicates for idempotent producers. Of a broker with damaged segments nothing is expected but that it keeps nobody from
- * anything: consumers read all of it again. A broker that lost its directory must have been refused and hold nothing; one that
- * was given an old copy of it must have ended.
+ * Phase 1: faults; the disks are read from time to time. Phase 2: a random majority (of those that
+ * did not lose their directory) is mended, the rest stays broken: every partition must acknowledge
+ * new records within a bound, unless the metadata has no majority (a broker may then never hear
+ * that a partition exists). Phase 3: all are mended, producers finish, consumers read to the end,
+ * and every broker's log is read on its own: everything acknowledged is everywhere, in order,
+ * without duplicates for idempotent producers. Of a broker with damaged segments nothing is
+ * expected but that it keeps nobody from anything: consumers read all of it again. A broker that
+ * lost its directory must have been refused and hold nothing; one that was given an old copy of it
+ * must have ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,7 +49,8 @@ static void copied(void *arg, unsigned place) {
 
 static bool may_restore(void *arg, unsigned place) {
     const struct cluster *cluster = arg;
-    return place == cluster->copy.place && kafka_client_ready(cluster->client) && old_copy_is_known(cluster);
+    return place == cluster->copy.place && kafka_client_ready(cluster->client) &&
+           old_copy_is_known(cluster);
 }
 
 /* What is damaged is found when it is read. */
@@ -76,7 +80,8 @@ static void never_voted(void *arg, const struct journal_group *group) {
     struct cluster *cluster = arg;
 
     run_fail(cluster->run,
-             "a broker that lost its directory has term %u, vote %" PRIu64 " and %zu entries in group %" PRIu64,
+             "a broker that lost its directory has term %u, vote %" PRIu64
+             " and %zu entries in group %" PRIu64,
              group->term, group->voted_for, group->entry_count, group->group);
 }
 
@@ -84,7 +89,8 @@ static void read_disks(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_lost(cluster, i) && nemesis_restored(cluster->nemesis)) continue;
         if (is_lost(cluster, i))
-            durable_read(cluster->run, cluster->brokers[i].node, cluster_journal, false, never_voted, cluster);
+            durable_read(cluster->run, cluster->brokers[i].node, cluster_journal, false,
+                         never_voted, cluster);
         else
             durable_enter(cluster->run, cluster->brokers[i].node, cluster_journal, cluster->ledger);
     }
@@ -110,7 +116,8 @@ static uint32_t majority(struct cluster *cluster) {
     return set;
 }
 
-/* Of five brokers three vote about metadata: a majority of the brokers may be a minority of those. */
+/* Of five brokers three vote about metadata: a majority of the brokers may be a minority of those.
+ */
 static bool metadata_is_led(const struct cluster *cluster, uint32_t alive) {
     uint32_t voters = cluster->brokers[0].settings.metadata_voters;
 
@@ -136,8 +143,9 @@ static void progress(struct cluster *cluster, uint32_t alive) {
         return;
     }
     cluster_describe(cluster);
-    run_fail(cluster->run, "%d of %d partitions acknowledge nothing new %d ms after machines %x were mended", behind,
-             cluster->partitions, PROGRESS_MS, alive);
+    run_fail(cluster->run,
+             "%d of %d partitions acknowledge nothing new %d ms after machines %x were mended",
+             behind, cluster->partitions, PROGRESS_MS, alive);
 }
 
 static bool drained(struct cluster *cluster) {
@@ -147,11 +155,13 @@ static bool drained(struct cluster *cluster) {
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (cluster->twins[p] != NULL && !twin_is_idle(cluster->twins[p])) return false;
     for (int32_t p = 0; p < cluster->partitions; p++)
-        if (consumer_position(cluster->consumers[p]) < history_end(cluster->history, p)) return false;
+        if (consumer_position(cluster->consumers[p]) < history_end(cluster->history, p))
+            return false;
     return true;
 }
 
-/* Enters what the brokers know to be committed. False: one of them is not there, or not with all groups. */
+/* Enters what the brokers know to be committed. False: one of them is not there, or not with all
+ * groups. */
 static bool enter_commits(struct cluster *cluster) {
     uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
 
@@ -185,7 +195,8 @@ static bool converged(struct cluster *cluster) {
     return true;
 }
 
-static void wait_until(struct cluster *cluster, bool (*reached)(struct cluster *cluster), const char *what) {
+static void wait_until(struct cluster *cluster, bool (*reached)(struct cluster *cluster),
+                       const char *what) {
     for (uint64_t ms = 0; ms < PROGRESS_MS; ms += STEP_MS) {
         if (reached(cluster)) return;
         run_ms(cluster, STEP_MS);
@@ -214,13 +225,15 @@ static void take_entry(void *arg, struct entry *entry) {
 
     if (entry->type != ENTRY_BATCHES) return;
     if (entry->base_offset != reading->offset)
-        run_fail(reading->cluster->run, "entry %" PRIu64 " of partition %d begins at offset %" PRId64 ", not %" PRId64,
+        run_fail(reading->cluster->run,
+                 "entry %" PRIu64 " of partition %d begins at offset %" PRId64 ", not %" PRId64,
                  entry->index, reading->partition, entry->base_offset, reading->offset);
     int error = entry_raw(entry, NULL, false, &raw);
     if (error != ERR_NONE)
-        run_fail(reading->cluster->run, "entry %" PRIu64 " cannot be read (%s)", entry->index, error_phrase(error));
-    reading->offset = decode_batches(reading->cluster->run, reading->cluster->history, raw.data, raw.len,
-                                     reading->offset, take_record, reading);
+        run_fail(reading->cluster->run, "entry %" PRIu64 " cannot be read (%s)", entry->index,
+                 error_phrase(error));
+    reading->offset = decode_batches(reading->cluster->run, reading->cluster->history, raw.data,
+                                     raw.len, reading->offset, take_record, reading);
     slice_unref(&raw);
 }
 
@@ -228,14 +241,16 @@ static void read_broker(struct cluster *cluster, unsigned place) {
     struct sim_broker *broker = &cluster->brokers[place];
     struct raft_group *group = cluster_group(cluster, place, METADATA_GROUP);
 
-    read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger, NULL, NULL);
+    read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger,
+              NULL, NULL);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct node_reading reading = {cluster, p, 0};
         group = cluster_group(cluster, place, cluster->groups[p]);
-        read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger, take_entry,
-                  &reading);
+        read_back(cluster->run, broker->node, group, raft_group_applied_index(group),
+                  cluster->ledger, take_entry, &reading);
         if (reading.offset < history_end(cluster->history, p))
-            run_fail(cluster->run, "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",
+            run_fail(cluster->run,
+                     "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",
                      place + 1, reading.offset, p, history_end(cluster->history, p));
     }
 }
@@ -247,8 +262,8 @@ static void compare_producers(struct cluster *cluster, int32_t p) {
 
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_out(cluster, i)) continue;
-        struct partition *partition = partition_set_find_group(broker_services(cluster->brokers[i].broker)->partitions,
-                                                               cluster->groups[p]);
+        struct partition *partition = partition_set_find_group(
+            broker_services(cluster->brokers[i].broker)->partitions, cluster->groups[p]);
         struct slice state = partition_producers(partition);
         if (first.data == NULL) {
             first = state;
@@ -256,8 +271,9 @@ static void compare_producers(struct cluster *cluster, int32_t p) {
             continue;
         }
         if (state.len != first.len || memcmp(state.data, first.data, first.len) != 0)
-            run_fail(cluster->run, "n%u and n%u know different things of the producers of partition %d", of + 1, i + 1,
-                     p);
+            run_fail(cluster->run,
+                     "n%u and n%u know different things of the producers of partition %d", of + 1,
+                     i + 1, p);
         slice_unref(&state);
     }
     slice_unref(&first);
@@ -272,13 +288,15 @@ static void check_topic(void *arg, const char *name, bool exists) {
         if (is_out(cluster, i)) continue;
         const struct metadata *metadata = broker_services(cluster->brokers[i].broker)->metadata;
         if ((metadata_topic_named(metadata, name, strlen(name)) != NULL) != exists)
-            run_fail(cluster->run, "topic %s should %s on n%u", name, exists ? "exist" : "be gone", i + 1);
+            run_fail(cluster->run, "topic %s should %s on n%u", name, exists ? "exist" : "be gone",
+                     i + 1);
     }
 }
 
 /* ---- Damage ---- */
 
-/* All of it from the beginning on, which takes its time where the network is slow; but none of them stands still. */
+/* All of it from the beginning on, which takes its time where the network is slow; but none of them
+ * stands still. */
 static void read_again(struct cluster *cluster) {
     int64_t before = -1;
 
@@ -292,7 +310,9 @@ static void read_again(struct cluster *cluster) {
             continue;
         }
         cluster_describe(cluster);
-        run_fail(cluster->run, "consumers that read again from the beginning on stand still at %" PRId64 " records",
+        run_fail(cluster->run,
+                 "consumers that read again from the beginning on stand still at %" PRId64
+                 " records",
                  sum);
     }
 }
@@ -305,7 +325,8 @@ static bool no_damaged_leads(struct cluster *cluster) {
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++) {
             struct raft_group *group = cluster_group(cluster, i, ids[k]);
-            if (raft_group_is_leading(group) && partition_log_is_damaged(raft_group_log(group))) return false;
+            if (raft_group_is_leading(group) && partition_log_is_damaged(raft_group_log(group)))
+                return false;
         }
     }
     return true;
@@ -343,7 +364,8 @@ static void finish(struct cluster *cluster) {
         run_count_tears(cluster->run, cluster->brokers[i].node);
         run_count(cluster->run, RARE_FAILED_SYNCS, node_failed_syncs(cluster->brokers[i].node));
         for (enum name_call call = 0; call < NAME_CALLS; call++)
-            run_count(cluster->run, RARE_FAILED_OPEN + call, node_failed_name_calls(cluster->brokers[i].node, call));
+            run_count(cluster->run, RARE_FAILED_OPEN + call,
+                      node_failed_name_calls(cluster->brokers[i].node, call));
     }
 }
 
@@ -353,7 +375,8 @@ static void run_cluster(struct run *run) {
     unsigned size = world_chance(run->world, 850000) ? 3 : 5;
     uint32_t all = (UINT32_C(1) << size) - 1;
 
-    if (world_chance(run->world, 300000)) network_set_capacity(run->network, 2000 + world_below(run->world, 8000));
+    if (world_chance(run->world, 300000))
+        network_set_capacity(run->network, 2000 + world_below(run->world, 8000));
     network_set_latency(run->network, 50 + world_below(run->world, 1000));
     cluster_init(cluster, run, size, 1 + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX));
     for (unsigned i = 0; i < size; i++)
@@ -375,8 +398,10 @@ static void run_cluster(struct run *run) {
                           world_below(run->world, 3) == 0);
     run_ms(cluster, world_below(run->world, 3) == 0 ? 0 : 1000 + world_below(run->world, 2000));
     nemesis_begin(cluster->nemesis);
-    if (world_below(run->world, 2) == 0) transfers_begin(cluster, 20000 + world_below(run->world, 500000));
-    if (world_below(run->world, 4) > 0) depose_begin(cluster, 100000 + world_below(run->world, 700000));
+    if (world_below(run->world, 2) == 0)
+        transfers_begin(cluster, 20000 + world_below(run->world, 500000));
+    if (world_below(run->world, 4) > 0)
+        depose_begin(cluster, 100000 + world_below(run->world, 700000));
     faults(cluster);
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);
@@ -389,4 +414,5 @@ static void run_cluster(struct run *run) {
     finish(cluster);
 }
 
-const struct scenario scenario_cluster = {"cluster", "whole brokers with producers and consumers", 6, run_cluster};
+const struct scenario scenario_cluster = {"cluster", "whole brokers with producers and consumers",
+                                          6, run_cluster};

@@ -1,9 +1,11 @@
 /*
- * Scenario "journal": one journal under random records, kills and power cuts, against a naive model.
+ * Scenario "journal": one journal under random records, kills and power cuts, against a naive
+ * model.
  *
- * A process opens the journal and records entries, truncations, hard states, commits and progress of a few groups in bursts; it
- * dies at any effect, also while it recovers; what the next one recovers is compared with the model. Small files, so that the
- * ring turns all the time; sometimes the disk is slow, a sync fails, or a bit flips.
+ * A process opens the journal and records entries, truncations, hard states, commits and progress
+ * of a few groups in bursts; it dies at any effect, also while it recovers; what the next one
+ * recovers is compared with the model. Small files, so that the ring turns all the time; sometimes
+ * the disk is slow, a sync fails, or a bit flips.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +16,13 @@
 #include "tests/sim/journal_model.h"
 #include "tests/sim/scenarios.h"
 
-enum { FILE_BYTES = 32768, LIVES = 12, BODY_SMALL = 500, BODY_LARGE = 9000, TOLD_WITHIN_US = 20000000 };
+enum {
+    FILE_BYTES = 32768,
+    LIVES = 12,
+    BODY_SMALL = 500,
+    BODY_LARGE = 9000,
+    TOLD_WITHIN_US = 20000000
+};
 
 struct flow {
     struct run *run;
@@ -84,8 +92,8 @@ static uint64_t draw(struct flow *flow, uint64_t limit) {
     return world_below(flow->run->world, limit);
 }
 
-static void record(struct flow *flow, enum model_kind kind, unsigned group, uint64_t index, uint32_t term,
-                   uint64_t detail) {
+static void record(struct flow *flow, enum model_kind kind, unsigned group, uint64_t index,
+                   uint32_t term, uint64_t detail) {
     journal_model_record(flow->model, &(struct model_record){kind, group, index, term, detail});
 }
 
@@ -107,7 +115,9 @@ static void add_entry(struct flow *flow, unsigned g) {
     size_t len = draw(flow, 20) == 0 ? draw(flow, BODY_LARGE) : draw(flow, BODY_SMALL);
 
     uint64_t most = journal_usable_bytes(flow->journal) / 2;
-    if (uncommitted_bytes(flow) + len + ENTRY_HEADER_SIZE > most || group->last + 1 >= MODEL_ENTRIES) return;
+    if (uncommitted_bytes(flow) + len + ENTRY_HEADER_SIZE > most ||
+        group->last + 1 >= MODEL_ENTRIES)
+        return;
     world_fill(flow->run->world, body, len);
     if (draw(flow, 2) == 0) memset(body, (int)len, len); /* compresses well */
     struct entry_spec spec = {.type = ENTRY_COMMAND,
@@ -119,8 +129,8 @@ static void add_entry(struct flow *flow, unsigned g) {
     uint32_t term = group->term == 0 ? 1 : group->term;
     entry_seal(entry, g + 1, group->last + 1, term);
     flow->size[g][entry->index] = (uint32_t)entry_stored_size(entry);
-    memcpy(&flow->mark[g][entry->index], entry->header + ENTRY_HEADER_SIZE - sizeof flow->mark[0][0],
-           sizeof flow->mark[0][0]);
+    memcpy(&flow->mark[g][entry->index],
+           entry->header + ENTRY_HEADER_SIZE - sizeof flow->mark[0][0], sizeof flow->mark[0][0]);
     record(flow, MODEL_ENTRY, g, entry->index, term, entry_checksums(entry));
     flow->recorded[g][entry->index] = journal_model_count(flow->model);
     journal_entry(flow->journal, entry);
@@ -150,7 +160,8 @@ static void progress_to(struct flow *flow, unsigned g, uint64_t index) {
     const struct model_group *group = journal_model_now(flow->model, g);
 
     if (index > group->commit) index = group->commit;
-    while (index > group->progress && flow->recorded[g][index] > flow->durable) /* no segment has it */
+    while (index > group->progress &&
+           flow->recorded[g][index] > flow->durable) /* no segment has it */
         index--;
     if (index <= group->progress) return;
     record(flow, MODEL_PROGRESS, g, index, 0, 0);
@@ -207,8 +218,10 @@ static void burst(void *arg) {
         if (draw(flow, 4) > 0) wait_here(flow);
     }
     /* on a full disk it may wait for ever */
-    if (flow->oldest_us > 0 && !flow->full && world_now_us(flow->run->world) > flow->oldest_us + TOLD_WITHIN_US)
-        run_fail(flow->run, "nobody was told for %u s that anything is durable", TOLD_WITHIN_US / 1000000);
+    if (flow->oldest_us > 0 && !flow->full &&
+        world_now_us(flow->run->world) > flow->oldest_us + TOLD_WITHIN_US)
+        run_fail(flow->run, "nobody was told for %u s that anything is durable",
+                 TOLD_WITHIN_US / 1000000);
     env_timer_start(flow->timer, draw(flow, 3) == 0 ? 0 : draw(flow, 2000));
 }
 
@@ -222,7 +235,8 @@ static void pressed(void *arg, uint64_t group, uint64_t index) {
 static void main_journal(struct env *env, void *arg) {
     struct flow *flow = arg;
     struct error_text why = {.text = ""};
-    struct journal_options options = {.file_bytes = FILE_BYTES, .max_bytes = flow->max_bytes, .must_exist = flow->used};
+    struct journal_options options = {
+        .file_bytes = FILE_BYTES, .max_bytes = flow->max_bytes, .must_exist = flow->used};
 
     flow->env = env;
     flow->log = (struct log){.env = env, .level = LOG_INFO};
@@ -234,9 +248,11 @@ static void main_journal(struct env *env, void *arg) {
     int error = journal_open(env, &flow->log, "/data/journal", &options, &flow->journal, &why);
     if (error != ERR_NONE) {
         if (!flow->may_fail && !flow->damaged)
-            run_fail(flow->run, "the journal does not open: %s (%s)", why.text, error_phrase(error));
+            run_fail(flow->run, "the journal does not open: %s (%s)", why.text,
+                     error_phrase(error));
         if (why.text[0] == '\0')
-            run_fail(flow->run, "the journal does not open, and no sentence says why (%s)", error_phrase(error));
+            run_fail(flow->run, "the journal does not open, and no sentence says why (%s)",
+                     error_phrase(error));
         run_say(flow->run, "refused: %s", why.text);
         flow->journal = NULL;
         return;
@@ -268,7 +284,11 @@ static void died(void *arg, struct node *node, enum node_death how, const char *
     struct flow *flow = arg;
 
     count_stats(flow);
-    run_count(flow->run, how == NODE_POWER_CUT ? RARE_POWER_CUTS : how == NODE_FATAL ? RARE_FATAL_ENDS : RARE_KILLS, 1);
+    run_count(flow->run,
+              how == NODE_POWER_CUT ? RARE_POWER_CUTS
+              : how == NODE_FATAL   ? RARE_FATAL_ENDS
+                                    : RARE_KILLS,
+              1);
     if (how != NODE_FATAL) return;
     if (!flow->full && node_failed_syncs(node) == flow->run->rare.count[RARE_FAILED_SYNCS])
         run_fail(flow->run, "the process ended itself though nothing was wrong: %s", sentence);
@@ -301,7 +321,8 @@ static void one_life(struct flow *flow) {
     flow->stuck = (unsigned)draw(flow, 1 << MODEL_GROUPS) & (unsigned)draw(flow, 1 << MODEL_GROUPS);
     flow->full = draw(flow, 8) == 0;
     disk_set_capacity(node_disk(flow->node),
-                      flow->full ? disk_used_bytes(node_disk(flow->node)) + draw(flow, 200000) : UINT64_MAX / 2);
+                      flow->full ? disk_used_bytes(node_disk(flow->node)) + draw(flow, 200000)
+                                 : UINT64_MAX / 2);
     run_count(flow->run, RARE_FULL_DISKS, flow->full);
     flow->may_fail = flow->full || faults->sync_error_ppm > 0;
     if (fate < 6) node_die_after(flow->node, 1 + draw(flow, draw(flow, 3) == 0 ? 60 : 4000), how);
@@ -327,7 +348,8 @@ static void one_life(struct flow *flow) {
     flow->run->rare.count[RARE_FAILED_SYNCS] = node_failed_syncs(flow->node);
 }
 
-/* In the body of an entry that is still needed, in each of its copies: only the checksum of the body tells. */
+/* In the body of an entry that is still needed, in each of its copies: only the checksum of the
+ * body tells. */
 static bool rot_body(struct flow *flow) {
     for (unsigned tries = 0; tries < 20; tries++) {
         unsigned g = (unsigned)draw(flow, MODEL_GROUPS);
@@ -335,8 +357,8 @@ static bool rot_body(struct flow *flow) {
         if (group->last == group->progress) continue;
         uint64_t index = group->progress + 1 + draw(flow, group->last - group->progress);
         uint32_t body = flow->size[g][index] - ENTRY_HEADER_SIZE;
-        if (body > 0 &&
-            disk_rot_behind(node_disk(flow->node), "journal", &flow->mark[g][index], sizeof flow->mark[g][index], body))
+        if (body > 0 && disk_rot_behind(node_disk(flow->node), "journal", &flow->mark[g][index],
+                                        sizeof flow->mark[g][index], body))
             return true;
     }
     return false;
@@ -361,5 +383,5 @@ static void run_journal(struct run *run) {
     run_count_tears(run, flow->node);
 }
 
-const struct scenario scenario_journal = {"journal", "one journal under kills and power cuts, against a naive model", 1,
-                                          run_journal};
+const struct scenario scenario_journal = {
+    "journal", "one journal under kills and power cuts, against a naive model", 1, run_journal};

@@ -1,9 +1,11 @@
 /*
- * Scenario "many": three whole brokers with thousands of partitions and no faults but one kill; blocking calls on the loop have their price.
+ * Scenario "many": three whole brokers with thousands of partitions and no faults but one kill;
+ * blocking calls on the loop have their price.
  *
- * One CreateTopics makes them all, one Produce for each broker writes a record to each; every phase has a limit in virtual time: made, led,
- * written, quiet. One broker is killed, and all are led again while it is down; it comes back, and all are quiet again. In no phase may
- * blocking calls keep a loop longer than a turn may take, but for the turn in which a process starts.
+ * One CreateTopics makes them all, one Produce for each broker writes a record to each; every phase
+ * has a limit in virtual time: made, led, written, quiet. One broker is killed, and all are led
+ * again while it is down; it comes back, and all are quiet again. In no phase may blocking calls
+ * keep a loop longer than a turn may take, but for the turn in which a process starts.
  * It is not drawn from a seed: named, or in seeds.txt.
  */
 #include <inttypes.h>
@@ -71,7 +73,8 @@ static void created(struct kafka_call *call, int error, const void *response) {
     struct many *many = CONTAINER_OF(call, struct many, call);
     const struct kp_create_topics_response *answer = response;
 
-    if (error != ERR_NONE) run_fail(many->cluster->run, "nobody answers to the creation: %s", error_phrase(error));
+    if (error != ERR_NONE)
+        run_fail(many->cluster->run, "nobody answers to the creation: %s", error_phrase(error));
     if (answer->topics.items[0].error_code != KAFKA_NONE)
         run_fail(many->cluster->run, "the topic is not created: %s",
                  kafka_error_name(answer->topics.items[0].error_code));
@@ -93,8 +96,8 @@ static void create(struct env *env, void *arg) {
     request.topics.count = 1;
     request.timeout_ms = MADE_MS;
     many->call.done = created;
-    kafka_link_call(kafka_client_link(many->cluster->client, -1), &many->call, KP_CREATE_TOPICS, 5, &request,
-                    2 * MADE_MS * UINT64_C(1000));
+    kafka_link_call(kafka_client_link(many->cluster->client, -1), &many->call, KP_CREATE_TOPICS, 5,
+                    &request, 2 * MADE_MS * UINT64_C(1000));
 }
 
 /* ---- What is waited for ---- */
@@ -114,7 +117,9 @@ static bool is_made(struct many *many) {
 }
 
 static bool leads(struct many *many, unsigned place, uint64_t id) {
-    struct raft_group *group = is_up(&many->cluster->brokers[place]) ? cluster_group(many->cluster, place, id) : NULL;
+    struct raft_group *group = is_up(&many->cluster->brokers[place])
+                                   ? cluster_group(many->cluster, place, id)
+                                   : NULL;
     return group != NULL && raft_group_is_leading(group);
 }
 
@@ -122,7 +127,8 @@ static bool leads(struct many *many, unsigned place, uint64_t id) {
 static const struct metadata_topic *topic_at(const struct many *many, unsigned place) {
     const struct sim_broker *broker = &many->cluster->brokers[place];
     if (!is_up(broker)) return NULL;
-    return metadata_topic_named(broker_services(broker->broker)->metadata, many_topic, strlen(many_topic));
+    return metadata_topic_named(broker_services(broker->broker)->metadata, many_topic,
+                                strlen(many_topic));
 }
 
 static bool all_are_led(struct many *many) {
@@ -132,7 +138,8 @@ static bool all_are_led(struct many *many) {
         topic = topic_at(many, i);
     for (int32_t p = 0; topic != NULL && p < PARTITIONS; p++) {
         uint64_t group = metadata_partition_at(topic, p)->group;
-        if (!leads(many, 0, group) && !leads(many, 1, group) && !leads(many, 2, group)) return false;
+        if (!leads(many, 0, group) && !leads(many, 1, group) && !leads(many, 2, group))
+            return false;
     }
     return topic != NULL;
 }
@@ -159,10 +166,12 @@ static void took(struct kafka_call *call, int error, const void *response) {
     struct many *many = ((struct write *)call)->many;
     const struct kp_produce_response *answer = response;
 
-    if (error != ERR_NONE) run_fail(many->cluster->run, "nobody answers to a produce: %s", error_phrase(error));
+    if (error != ERR_NONE)
+        run_fail(many->cluster->run, "nobody answers to a produce: %s", error_phrase(error));
     for (int32_t i = 0; i < answer->responses.items[0].partition_responses.count; i++) {
         int16_t code = answer->responses.items[0].partition_responses.items[i].error_code;
-        if (code != KAFKA_NONE) run_fail(many->cluster->run, "a record is not taken: %s", kafka_error_name(code));
+        if (code != KAFKA_NONE)
+            run_fail(many->cluster->run, "a record is not taken: %s", kafka_error_name(code));
         many->written++;
     }
 }
@@ -194,8 +203,9 @@ static void write_to_leader(struct many *many, unsigned place) {
     request.topic_data.items = &topic;
     request.topic_data.count = 1;
     many->writes[place] = (struct write){.call.done = took, .many = many};
-    kafka_link_call(kafka_client_link(many->cluster->client, (int32_t)place + 1), &many->writes[place].call, KP_PRODUCE,
-                    7, &request, 2 * WRITTEN_MS * UINT64_C(1000));
+    kafka_link_call(kafka_client_link(many->cluster->client, (int32_t)place + 1),
+                    &many->writes[place].call, KP_PRODUCE, 7, &request,
+                    2 * WRITTEN_MS * UINT64_C(1000));
     mem_free(bytes);
 }
 
@@ -219,15 +229,17 @@ static void run_ms(struct many *many, uint64_t ms) {
 static void judge_turns(struct many *many, const char *what) {
     for (unsigned i = 0; i < BROKERS; i++) {
         uint64_t longest_us = node_longest_turn_us(many->cluster->brokers[i].node);
-        run_say(many->cluster->run, "n%u: %" PRIu64 " us of blocking calls in one turn until %s", i + 1, longest_us,
-                what);
+        run_say(many->cluster->run, "n%u: %" PRIu64 " us of blocking calls in one turn until %s",
+                i + 1, longest_us, what);
         if (longest_us > TURN_US)
-            run_fail(many->cluster->run, "calls of n%u kept its loop for %" PRIu64 " us in one turn until %s", i + 1,
+            run_fail(many->cluster->run,
+                     "calls of n%u kept its loop for %" PRIu64 " us in one turn until %s", i + 1,
                      longest_us, what);
     }
 }
 
-static void wait_until(struct many *many, bool (*reached)(struct many *many), uint64_t limit_ms, const char *what) {
+static void wait_until(struct many *many, bool (*reached)(struct many *many), uint64_t limit_ms,
+                       const char *what) {
     for (uint64_t ms = 0; ms <= limit_ms; ms += STEP_MS) {
         if (reached(many)) {
             run_say(many->cluster->run, "%s after %" PRIu64 " ms", what, ms);
@@ -247,9 +259,11 @@ static void stay_quiet(struct many *many) {
     run_ms(many, STILL_MS);
     for (unsigned i = 0; i < BROKERS; i++) {
         uint64_t frames = stats_of(many, i).frames_sent - before[i];
-        run_say(many->cluster->run, "n%u sent %" PRIu64 " frames while all were quiet", i + 1, frames);
+        run_say(many->cluster->run, "n%u sent %" PRIu64 " frames while all were quiet", i + 1,
+                frames);
         if (frames > FRAMES)
-            run_fail(many->cluster->run, "n%u sent %" PRIu64 " frames in %d ms while all were quiet", i + 1, frames,
+            run_fail(many->cluster->run,
+                     "n%u sent %" PRIu64 " frames in %d ms while all were quiet", i + 1, frames,
                      STILL_MS);
     }
 }
@@ -291,5 +305,5 @@ static void run_many(struct run *run) {
         cluster_count(&cluster->brokers[i]);
 }
 
-const struct scenario scenario_many = {"many", "brokers with thousands of partitions, and blocking calls with a price",
-                                       0, run_many};
+const struct scenario scenario_many = {
+    "many", "brokers with thousands of partitions, and blocking calls with a price", 0, run_many};

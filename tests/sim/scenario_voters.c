@@ -1,9 +1,11 @@
 /*
- * Scenario "voters": three or five machines that replicate a few groups through raft-glue, under every fault.
+ * Scenario "voters": three or five machines that replicate a few groups through raft-glue, under
+ * every fault.
  *
- * Phase 1: faults, while entries are submitted wherever somebody leads; the disks are read from time to time. Phase 2: a random majority
- * is mended, the rest stays broken: new entries must commit within a bound. Phase 3: all are mended: every machine must
- * come to have everything committed, byte for byte.
+ * Phase 1: faults, while entries are submitted wherever somebody leads; the disks are read from
+ * time to time. Phase 2: a random majority is mended, the rest stays broken: new entries must
+ * commit within a bound. Phase 3: all are mended: every machine must come to have everything
+ * committed, byte for byte.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,15 +91,16 @@ static void progress(struct voters *voters, uint32_t alive) {
         return;
     }
     voters_describe(voters);
-    run_fail(voters->run, "%u of %u groups commit nothing new %d ms after machines %x were mended", behind,
-             voters->groups, PROGRESS_MS, alive);
+    run_fail(voters->run, "%u of %u groups commit nothing new %d ms after machines %x were mended",
+             behind, voters->groups, PROGRESS_MS, alive);
 }
 
 static bool converged(struct voters *voters) {
     for (unsigned i = 0; i < voters->count; i++) {
         if (!voters->voters[i].serving) return false;
         for (unsigned g = 0; g < voters->groups; g++)
-            if (voters->voters[i].state[g]->applied < ledger_last_committed(voters->ledger, g)) return false;
+            if (voters->voters[i].state[g]->applied < ledger_last_committed(voters->ledger, g))
+                return false;
     }
     return true;
 }
@@ -130,9 +133,11 @@ static void run_voters(struct run *run) {
     voters->sole_voter = (unsigned)world_below(run->world, size);
     for (unsigned i = 0; i < size; i++)
         nodes[i] = voters->voters[i].node;
-    if (world_chance(run->world, 300000)) network_set_capacity(run->network, 1000 + world_below(run->world, 8000));
+    if (world_chance(run->world, 300000))
+        network_set_capacity(run->network, 1000 + world_below(run->world, 8000));
     network_set_latency(run->network, 50 + world_below(run->world, 2000));
-    struct nemesis_options options = {.nodes = nodes, .count = size, .start = start, .stop = stop, .arg = voters};
+    struct nemesis_options options = {
+        .nodes = nodes, .count = size, .start = start, .stop = stop, .arg = voters};
     voters->nemesis = nemesis_new(run, &options);
     for (unsigned i = 0; i < size; i++)
         voters_start(voters, i);
@@ -151,10 +156,12 @@ static void run_voters(struct run *run) {
         run_ms(voters, STEP_MS);
     if (!converged(voters)) voters_describe(voters);
     if (!converged(voters))
-        run_fail(run, "not every machine has everything that is committed %d ms after all were mended", PROGRESS_MS);
+        run_fail(run,
+                 "not every machine has everything that is committed %d ms after all were mended",
+                 PROGRESS_MS);
     read_all(voters);
     count(voters);
 }
 
-const struct scenario scenario_voters = {"voters", "three or five machines that replicate groups through raft-glue", 3,
-                                         run_voters};
+const struct scenario scenario_voters = {
+    "voters", "three or five machines that replicate groups through raft-glue", 3, run_voters};

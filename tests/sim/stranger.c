@@ -37,9 +37,12 @@ static void judge(struct stranger *stranger, const struct kp_produce_response_pa
 
     if (code == KAFKA_NONE) {
         if (stranger->id >= never_given)
-            run_fail(stranger->run, "partition %d takes a batch of producer %" PRId64 ", whose id nobody was given",
+            run_fail(stranger->run,
+                     "partition %d takes a batch of producer %" PRId64
+                     ", whose id nobody was given",
                      stranger->options.partition, stranger->id);
-        history_acknowledged(stranger->history, stranger->options.number, stranger->next - 1, answer->base_offset);
+        history_acknowledged(stranger->history, stranger->options.number, stranger->next - 1,
+                             answer->base_offset);
         return;
     }
     bool unknown = code == KAFKA_UNKNOWN_PRODUCER_ID;
@@ -54,7 +57,8 @@ static void answered(struct kafka_call *call, int error, const void *response) {
     struct stranger *stranger = CONTAINER_OF(call, struct stranger, call);
     const struct kp_produce_response *answer = response;
 
-    if (error == ERR_NONE) judge(stranger, &answer->responses.items[0].partition_responses.items[0]);
+    if (error == ERR_NONE)
+        judge(stranger, &answer->responses.items[0].partition_responses.items[0]);
     if (error != ERR_NONE) kafka_client_refresh(stranger->client);
     later(stranger, stranger->options.interval_us);
 }
@@ -63,9 +67,11 @@ static void send(struct stranger *stranger, int32_t node) {
     uint8_t *bytes;
     size_t len;
 
-    bool given = stranger->options.ids_are_given && stranger->next_given < GIVEN_TO && draw(stranger, 4) > 0;
+    bool given = stranger->options.ids_are_given && stranger->next_given < GIVEN_TO &&
+                 draw(stranger, 4) > 0;
     stranger->id = given ? stranger->next_given++ : never_given + (int64_t)stranger->next;
-    produce_one_record(stranger->client, stranger->id, 0, stranger->options.number, stranger->next, 0, &bytes, &len);
+    produce_one_record(stranger->client, stranger->id, 0, stranger->options.number, stranger->next,
+                       0, &bytes, &len);
     history_sent(stranger->history, stranger->options.number, stranger->next++);
     stranger->call.done = answered;
     produce_call(stranger->client, kafka_client_link(stranger->client, node), &stranger->call,
@@ -77,7 +83,8 @@ static void step(void *arg) {
     struct stranger *stranger = arg;
 
     if (stranger->finishing) return;
-    if (!kafka_client_ready(stranger->client) || !stranger->options.may_begin(stranger->options.arg)) {
+    if (!kafka_client_ready(stranger->client) ||
+        !stranger->options.may_begin(stranger->options.arg)) {
         later(stranger, BACKOFF_US);
         return;
     }

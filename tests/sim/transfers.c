@@ -23,8 +23,11 @@ static uint64_t some_replica(struct sim_broker *broker, uint64_t group) {
     const struct broker_services *services = broker_services(broker->broker);
 
     if (group == METADATA_GROUP) return 1 + world_below(world, broker->cluster->count);
-    const struct metadata_partition *partition = metadata_partition_of_group(services->metadata, group);
-    return partition == NULL ? 0 : partition->replicas[world_below(world, partition->replica_count)].replica;
+    const struct metadata_partition *partition = metadata_partition_of_group(services->metadata,
+                                                                             group);
+    return partition == NULL
+               ? 0
+               : partition->replicas[world_below(world, partition->replica_count)].replica;
 }
 
 static void hand_over(struct sim_broker *broker, uint64_t id) {
@@ -55,7 +58,8 @@ static void hand_over_this(struct env *env, void *arg) {
     struct one *one = arg;
 
     (void)env;
-    if (one->broker->ready && cluster_group(one->broker->cluster, one->broker->place, one->group) != NULL)
+    if (one->broker->ready &&
+        cluster_group(one->broker->cluster, one->broker->place, one->group) != NULL)
         hand_over(one->broker, one->group);
 }
 
@@ -70,8 +74,10 @@ static void next(struct event *event) {
 
     for (unsigned i = 0; i < transfers->cluster->count; i++)
         if (transfers->cluster->brokers[i].broker != NULL)
-            node_call(transfers->cluster->brokers[i].node, hand_over_one, &transfers->cluster->brokers[i]);
-    world_schedule(world, event, world_now_us(world) + 1 + world_below(world, 2 * transfers->interval_us));
+            node_call(transfers->cluster->brokers[i].node, hand_over_one,
+                      &transfers->cluster->brokers[i]);
+    world_schedule(world, event,
+                   world_now_us(world) + 1 + world_below(world, 2 * transfers->interval_us));
 }
 
 void transfers_begin(struct cluster *cluster, uint64_t interval_us) {
@@ -80,5 +86,6 @@ void transfers_begin(struct cluster *cluster, uint64_t interval_us) {
     transfers->cluster = cluster;
     transfers->interval_us = interval_us;
     transfers->next.run = next;
-    world_schedule(cluster->run->world, &transfers->next, world_now_us(cluster->run->world) + interval_us);
+    world_schedule(cluster->run->world, &transfers->next,
+                   world_now_us(cluster->run->world) + interval_us);
 }

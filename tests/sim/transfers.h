@@ -1,8 +1,10 @@
 /*
- * Leaderships go round all the time: planned transfers between brokers that are well, ill or just starting.
+ * Leaderships go round all the time: planned transfers between brokers that are well, ill or just
+ * starting.
  *
- * Every now and then each broker that leads something is told to hand one group over to some other replica of it. Refusals are
- * no fault; that one succeeds is counted. Invariant: nothing that acknowledges or reads is told of it.
+ * Every now and then each broker that leads something is told to hand one group over to some other
+ * replica of it. Refusals are no fault; that one succeeds is counted. Invariant: nothing that
+ * acknowledges or reads is told of it.
  */
 #ifndef SIM_TRANSFERS_H
 #define SIM_TRANSFERS_H

@@ -50,11 +50,13 @@ static void later(struct twin *twin, uint64_t typical_us) {
 static void acknowledged(struct twin *twin, const struct hand *hand, int64_t offset) {
     if (twin->offset >= 0 && offset != twin->offset)
         run_fail(twin->run,
-                 "n%d has record %" PRIu64 " of producer %u at offset %" PRId64 ", and n%d acknowledged it at %" PRId64,
+                 "n%d has record %" PRIu64 " of producer %u at offset %" PRId64
+                 ", and n%d acknowledged it at %" PRId64,
                  hand->node, twin->number, twin->options.number, offset, twin->by, twin->offset);
     run_count(twin->run, RARE_TWINS_SEEN, twin->offset >= 0);
     history_acknowledged(twin->history, twin->options.number, twin->number, offset);
-    twin->options.acknowledged(twin->options.arg, twin->options.partition, offset, twin->options.number, twin->number);
+    twin->options.acknowledged(twin->options.arg, twin->options.partition, offset,
+                               twin->options.number, twin->number);
     twin->offset = offset;
     twin->by = hand->node;
     twin->known = true;
@@ -67,17 +69,19 @@ static void answered(struct kafka_call *call, int error, const void *response) {
 
     hand->busy = false;
     if (error == ERR_NONE) {
-        const struct kp_produce_response_partition *answer = produce_answer(twin->run, response,
-                                                                            twin->options.partition);
+        const struct kp_produce_response_partition *answer = produce_answer(
+            twin->run, response, twin->options.partition);
         int16_t code = answer->error_code;
-        run_say(twin->run, "producer %u: n%d answers to record %" PRIu64 ": %s", twin->options.number, hand->node,
-                twin->number, kafka_error_name(code));
+        run_say(twin->run, "producer %u: n%d answers to record %" PRIu64 ": %s",
+                twin->options.number, hand->node, twin->number, kafka_error_name(code));
         if (code == KAFKA_NONE)
             acknowledged(twin, hand, answer->base_offset);
         else if (!kafka_error_retriable(code))
-            run_fail(twin->run, "producer %u (partition %d): n%d answers to record %" PRIu64 ", %s, with %s",
+            run_fail(twin->run,
+                     "producer %u (partition %d): n%d answers to record %" PRIu64 ", %s, with %s",
                      twin->options.number, twin->options.partition, hand->node, twin->number,
-                     twin->offset >= 0 ? "which was acknowledged" : "the next one", kafka_error_name(code));
+                     twin->offset >= 0 ? "which was acknowledged" : "the next one",
+                     kafka_error_name(code));
     } else if (twin->offset < 0 && twin->patience_us < LAST_PATIENCE_US) {
         twin->patience_us *= 2;
     }
@@ -91,8 +95,8 @@ static void send(struct twin *twin, struct hand *hand, int32_t node, uint64_t pa
     hand->busy = true;
     hand->node = node;
     hand->call.done = answered;
-    produce_call(twin->client, hand->links[node], &hand->call, twin->options.partition, -1, twin->bytes, twin->len,
-                 patience_us);
+    produce_call(twin->client, hand->links[node], &hand->call, twin->options.partition, -1,
+                 twin->bytes, twin->len, patience_us);
 }
 
 /* To the leader; now and then twice at once, which is a retry of what is in flight. */
@@ -116,7 +120,8 @@ static bool ask_again(struct twin *twin) {
 
     leaders &= ~(UINT32_C(1) << (twin->by - 1));
     run_count(twin->run, RARE_TWO_BELIEVE, leaders != 0);
-    /* Not with the first one, which would be the next there as well, and wait for a commit that never comes. */
+    /* Not with the first one, which would be the next there as well, and wait for a commit that
+     * never comes. */
     twin->unseen = leaders == 0 ? 0 : twin->unseen + 1;
     if (leaders != 0 && draw(twin, 4) < (twin->unseen == 1 ? 3 : 1)) return false;
     while (leaders != 0 && (leaders >> node & 1) == 0)
@@ -129,8 +134,8 @@ static bool ask_again(struct twin *twin) {
 }
 
 static void begin(struct twin *twin) {
-    produce_one_record(twin->client, twin->identity.id, twin->identity.epoch, twin->options.number, twin->number,
-                       (int32_t)twin->number, &twin->bytes, &twin->len);
+    produce_one_record(twin->client, twin->identity.id, twin->identity.epoch, twin->options.number,
+                       twin->number, (int32_t)twin->number, &twin->bytes, &twin->len);
     twin->offset = -1;
     twin->asked_again = false;
 }
@@ -146,7 +151,8 @@ static void end(struct twin *twin) {
 static void step(void *arg) {
     struct twin *twin = arg;
 
-    if (twin->hands[0].busy || twin->hands[1].busy || twin->identity.asking) return; /* the answer goes on */
+    if (twin->hands[0].busy || twin->hands[1].busy || twin->identity.asking)
+        return; /* the answer goes on */
     if (!kafka_client_ready(twin->client)) {
         later(twin, BACKOFF_US);
         return;
@@ -168,7 +174,8 @@ static void identified(void *arg) {
     later(arg, BACKOFF_US);
 }
 
-struct twin *twin_new(struct kafka_client *client, struct history *history, const struct twin_options *options) {
+struct twin *twin_new(struct kafka_client *client, struct history *history,
+                      const struct twin_options *options) {
     struct twin *twin = mem_zalloc(sizeof *twin);
     char host[16];
 
@@ -182,7 +189,8 @@ struct twin *twin_new(struct kafka_client *client, struct history *history, cons
         twin->hands[i].twin = twin;
         for (unsigned node = 1; node <= kafka_client_brokers(client); node++) {
             snprintf(host, sizeof host, "n%u", node);
-            twin->hands[i].links[node] = kafka_link_new(twin->run, kafka_client_env(client), host, CLIENT_PORT);
+            twin->hands[i].links[node] = kafka_link_new(twin->run, kafka_client_env(client), host,
+                                                        CLIENT_PORT);
         }
     }
     history_producer(history, options->number, options->partition, true);

@@ -42,16 +42,19 @@ static void acknowledged(struct voters *voters, struct voter_group *from, struct
     unsigned durable = 0, electorate = from->place == voters->sole_voter_group ? 1 : voters->count;
     struct durable_question question = {entry->group, entry->index, 0, is_of_term, entry};
 
-    if (entry->index > voters->acknowledged[from->place]) voters->acknowledged[from->place] = entry->index;
+    if (entry->index > voters->acknowledged[from->place])
+        voters->acknowledged[from->place] = entry->index;
     run_count(voters->run, RARE_ACKNOWLEDGED, 1);
     run_count(voters->run, RARE_LOOKED_UP, 1);
     for (unsigned i = 0; i < voters->count && durable * 2 <= electorate; i++)
-        durable += is_voter(voters, from->place, i) && durable_index_has(voters->voters[i].durable, &question);
+        durable += is_voter(voters, from->place, i) &&
+                   durable_index_has(voters->voters[i].durable, &question);
     if (durable * 2 <= electorate)
         run_fail(voters->run,
                  "entry %" PRIu64 " of term %u, group %" PRIu64
                  ", was acknowledged by n%u and is durable on %u of %u disks",
-                 entry->index, entry->term, entry->group, from->voter->place + 1, durable, electorate);
+                 entry->index, entry->term, entry->group, from->voter->place + 1, durable,
+                 electorate);
 }
 
 static void committed(void *arg, struct entry *entry) {
@@ -61,7 +64,8 @@ static void committed(void *arg, struct entry *entry) {
 
     snprintf(who, sizeof who, "n%u", group->voter->place + 1);
     if (entry->index != group->applied + 1)
-        run_fail(voters->run, "%s: entry %" PRIu64 " of group %" PRIu64 " is handed over behind %" PRIu64, who,
+        run_fail(voters->run,
+                 "%s: entry %" PRIu64 " of group %" PRIu64 " is handed over behind %" PRIu64, who,
                  entry->index, entry->group, group->applied);
     group->applied = entry->index;
     ledger_entry(voters->ledger, who, entry);
@@ -78,7 +82,8 @@ static void caught_up(void *arg) {
     (void)arg;
 }
 
-/* Those who voted for it cannot vote for somebody else in this term any more; some may have gone on to later ones. */
+/* Those who voted for it cannot vote for somebody else in this term any more; some may have gone on
+ * to later ones. */
 static void check_votes(struct voters *voters, const struct voter_group *group, uint32_t term) {
     unsigned electorate = group->place == voters->sole_voter_group ? 1 : voters->count, votes = 0;
 
@@ -89,7 +94,8 @@ static void check_votes(struct voters *voters, const struct voter_group *group, 
         votes += durable > term || (durable == term && voted_for == group->voter->place + 1);
     }
     if (votes * 2 <= electorate)
-        run_fail(voters->run, "n%u leads group %u in term %u, and %u of %u disks know of a vote for it",
+        run_fail(voters->run,
+                 "n%u leads group %u in term %u, and %u of %u disks know of a vote for it",
                  group->voter->place + 1, group->place, term, votes, electorate);
 }
 
@@ -100,14 +106,18 @@ static void leading(void *arg, uint32_t term) {
     ledger_leader(voters->ledger, group->place, term, group->voter->place + 1);
     ledger_led_by(voters->ledger, group->place, term, group->process);
     check_votes(voters, group, term);
-    run_say(voters->run, "n%u leads group %u in term %u", group->voter->place + 1, group->place, term);
-    /* One that was paused may hear only now that it won an older term: what a later leader acknowledged it need not have. */
+    run_say(voters->run, "n%u leads group %u in term %u", group->voter->place + 1, group->place,
+            term);
+    /* One that was paused may hear only now that it won an older term: what a later leader
+     * acknowledged it need not have. */
     bool newest = term >= voters->newest_term[group->place];
     if (newest) voters->newest_term[group->place] = term;
     if (newest && group->applied < voters->acknowledged[group->place])
         run_fail(voters->run,
-                 "n%u leads group %u in term %u and has %" PRIu64 " entries, but %" PRIu64 " were acknowledged before",
-                 group->voter->place + 1, group->place, term, group->applied, voters->acknowledged[group->place]);
+                 "n%u leads group %u in term %u and has %" PRIu64 " entries, but %" PRIu64
+                 " were acknowledged before",
+                 group->voter->place + 1, group->place, term, group->applied,
+                 voters->acknowledged[group->place]);
     group->leading = true;
     group->submitted_count = 0;
     group->submitted_term = term;
@@ -139,12 +149,13 @@ static void confirmed(struct raft_group_read_index *confirm, int error) {
     struct voter_group *group = CONTAINER_OF(confirm, struct voter_group, confirm);
 
     group->confirming = false;
-    if (error == ERR_NONE && raft_group_commit_index(group->voter->groups[group->place]) < group->confirm_floor)
+    if (error == ERR_NONE &&
+        raft_group_commit_index(group->voter->groups[group->place]) < group->confirm_floor)
         run_fail(group->voter->all->run,
-                 "n%u was confirmed as leader of group %u with commit index %" PRIu64 ", but %" PRIu64
-                 " was acknowledged before it asked",
-                 group->voter->place + 1, group->place, raft_group_commit_index(group->voter->groups[group->place]),
-                 group->confirm_floor);
+                 "n%u was confirmed as leader of group %u with commit index %" PRIu64
+                 ", but %" PRIu64 " was acknowledged before it asked",
+                 group->voter->place + 1, group->place,
+                 raft_group_commit_index(group->voter->groups[group->place]), group->confirm_floor);
 }
 
 static void submit_one(struct voter *voter, unsigned place) {
@@ -157,11 +168,12 @@ static void submit_one(struct voter *voter, unsigned place) {
     if (state->submitted_count == sizeof state->submitted / sizeof state->submitted[0]) return;
     memset(body, (int)draw(voters, 4), sizeof body);
     world_fill(voters->run->world, body, 8);
-    struct entry_spec spec = {.type = ENTRY_COMMAND,
-                              .max_timestamp = -1,
-                              .raw = slice_copy(NULL, body, len),
-                              .compress = true,
-                              .base_offset = partition_log_end_offset(raft_group_log(voter->groups[place]))};
+    struct entry_spec spec = {
+        .type = ENTRY_COMMAND,
+        .max_timestamp = -1,
+        .raw = slice_copy(NULL, body, len),
+        .compress = true,
+        .base_offset = partition_log_end_offset(raft_group_log(voter->groups[place]))};
     int error = raft_group_submit(voter->groups[place], &spec, &index);
     if (error != ERR_NONE) {
         CHECK(error == ERR_NOT_LEADER || error == ERR_LIMIT);
@@ -179,13 +191,14 @@ static void work(void *arg) {
                         &voter->journal_most);
     /* A slow disk must not let memory grow, whoever else commits. */
     if (log_store_undurable_bytes(voter->store) > UNDURABLE_MOST)
-        run_fail(voters->run, "n%u keeps %" PRIu64 " bytes of entries that its disk has not taken", voter->place + 1,
-                 log_store_undurable_bytes(voter->store));
+        run_fail(voters->run, "n%u keeps %" PRIu64 " bytes of entries that its disk has not taken",
+                 voter->place + 1, log_store_undurable_bytes(voter->store));
 
     for (unsigned g = 0; g < voters->groups; g++) {
         struct voter_group *state = voter->state[g];
         if (!raft_group_is_leading(voter->groups[g])) continue;
-        uint64_t n = voters->submitting && !(voters->idle >> voter->place & 1) ? draw(voters, 4) : 0;
+        uint64_t n = voters->submitting && !(voters->idle >> voter->place & 1) ? draw(voters, 4)
+                                                                               : 0;
         for (uint64_t i = 0; i < n; i++)
             submit_one(voter, g);
         if (!state->confirming && draw(voters, 10) == 0) {
@@ -244,15 +257,19 @@ static int open_shard(struct voter *voter, struct error_text *why) {
                                            .entry_budget = RECEIVED,
                                            .queue_limit = 8192,
                                            .frame_max = 1 << 20};
-    int error = shard_open(voter->env, &voter->log, voter->store, &options, &peer_events, voter, &voter->shard, why);
+    int error = shard_open(voter->env, &voter->log, voter->store, &options, &peer_events, voter,
+                           &voter->shard, why);
     if (error != ERR_NONE) return error;
-    struct peer_hello hello = {
-        .version = PEER_PROTOCOL_VERSION, .node = options.node, .cluster_id = "sim", .nodes = "all"};
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .node = options.node,
+                               .cluster_id = "sim",
+                               .nodes = "all"};
     hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(voter->shard), &hello);
     for (unsigned i = 0; i < voters->count; i++) {
         snprintf(host, sizeof host, "n%u", i + 1);
-        if (i != voter->place) peers_add(shard_peers(voter->shard), (int32_t)i + 1, host, PEER_PORT);
+        if (i != voter->place)
+            peers_add(shard_peers(voter->shard), (int32_t)i + 1, host, PEER_PORT);
     }
     return ERR_NONE;
 }
@@ -278,7 +295,8 @@ static int open_group(struct voter *voter, unsigned place, struct error_text *wh
     state->place = place;
     state->process = ++voters->processes;
     voter->state[place] = state;
-    return raft_group_open(voter->shard, &spec, &raft_group_events, state, &voter->groups[place], why);
+    return raft_group_open(voter->shard, &spec, &raft_group_events, state, &voter->groups[place],
+                           why);
 }
 
 static void main_voter(struct env *env, void *arg) {
@@ -299,7 +317,8 @@ static void main_voter(struct env *env, void *arg) {
     if (error_is_no_room(error) || error == ERR_LIMIT || error == ERR_IO)
         env_fatal(env, "%s", why.text); /* the nemesis did that */
     if (error != ERR_NONE)
-        run_fail(voters->run, "n%u does not start: %s (%s)", voter->place + 1, why.text, error_phrase(error));
+        run_fail(voters->run, "n%u does not start: %s (%s)", voter->place + 1, why.text,
+                 error_phrase(error));
     voter->timer = env_timer_new(env, work, voter);
     env_timer_start(voter->timer, SUBMIT_US);
     voter->serving = true;
@@ -348,15 +367,17 @@ void voters_describe(const struct voters *voters) {
                                               : "ended");
         for (unsigned g = 0; voter->serving && g < voters->groups; g++) {
             struct partition_log *log = raft_group_log(voter->groups[g]);
-            printf(" | group %u: term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64 " commit %" PRIu64
-                   " applied %" PRIu64 ", uncommitted %" PRIu64 " B",
+            printf(" | group %u: term %u leader %" PRIu64 "%s, last %" PRIu64 " durable %" PRIu64
+                   " commit %" PRIu64 " applied %" PRIu64 ", uncommitted %" PRIu64 " B",
                    g, raft_group_term(voter->groups[g]), raft_group_leader(voter->groups[g]),
-                   raft_group_is_leading(voter->groups[g]) ? " (leads)" : "", partition_log_last_index(log),
-                   partition_log_durable_index(log), partition_log_commit_index(log),
-                   raft_group_applied_index(voter->groups[g]), partition_log_uncommitted_bytes(log));
+                   raft_group_is_leading(voter->groups[g]) ? " (leads)" : "",
+                   partition_log_last_index(log), partition_log_durable_index(log),
+                   partition_log_commit_index(log), raft_group_applied_index(voter->groups[g]),
+                   partition_log_uncommitted_bytes(log));
         }
         if (voter->serving)
-            printf(" | journal %" PRIu64 " live bytes", journal_live_bytes(log_store_journal(voter->store)));
+            printf(" | journal %" PRIu64 " live bytes",
+                   journal_live_bytes(log_store_journal(voter->store)));
         printf("\n");
     }
 }

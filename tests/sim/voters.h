@@ -1,9 +1,11 @@
 /*
- * Machines that run raft-glue and storage, without brokers: each a log store, a shard and the same few groups.
+ * Machines that run raft-glue and storage, without brokers: each a log store, a shard and the same
+ * few groups.
  *
- * Entries are submitted wherever a group leads, and everything that a process hears (commits, leadership) goes to the ledger.
- * When a process hears of the commit of what it submitted itself, that is the acknowledgement: the entry must be durable on a
- * majority of the disks at that very moment.
+ * Entries are submitted wherever a group leads, and everything that a process hears (commits,
+ * leadership) goes to the ledger. When a process hears of the commit of what it submitted itself,
+ * that is the acknowledgement: the entry must be durable on a majority of the disks at that very
+ * moment.
  */
 #ifndef SIM_VOTERS_H
 #define SIM_VOTERS_H
@@ -55,11 +57,11 @@ struct voters {
     unsigned count, groups;
     uint64_t processes;
     struct voter voters[VOTERS_MAX];
-    unsigned
-        sole_voter_group; /* a group of which only one machine is a voter, the others are stand-bys; VOTER_GROUPS_MAX: none */
-    unsigned sole_voter; /* that machine */
+    unsigned sole_voter_group; /* a group of which only one machine is a voter, the others are
+                                  stand-bys; VOTER_GROUPS_MAX: none */
+    unsigned sole_voter;       /* that machine */
     bool submitting;
-    uint32_t idle;                           /* machines that submit nothing all the same, as bits */
+    uint32_t idle; /* machines that submit nothing all the same, as bits */
     uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */
     uint32_t newest_term[VOTER_GROUPS_MAX];  /* that somebody said to lead */
 };

@@ -1,4 +1,5 @@
-/* What network.c, env_sim_streams.c and env_sim_connect.c share: a connection and its two ends. Nobody else includes it. */
+/* What network.c, env_sim_streams.c and env_sim_connect.c share: a connection and its two ends.
+ * Nobody else includes it. */
 #ifndef SIM_CONNECTION_H
 #define SIM_CONNECTION_H
 
@@ -41,8 +42,8 @@ struct end {
     int node, port;
     struct env *env;           /* the process; NULL when it closed or died */
     struct env_stream *stream; /* NULL before accept or connect, and after close */
-    bool closed;               /* the process closed or died: what arrives is answered with a reset */
-    bool gone;                 /* its machine lost power: what arrives is not answered */
+    bool closed; /* the process closed or died: what arrives is answered with a reset */
+    bool gone;   /* its machine lost power: what arrives is not answered */
     /* received, and not yet read */
     struct chunks received;
     bool fin, reset;
@@ -82,7 +83,8 @@ struct network {
 
 /* network.c */
 uint64_t network_latency_us(struct network *network, int from, int to);
-struct connection *network_connection_new(struct network *network, int from, int from_port, int to, int to_port);
+struct connection *network_connection_new(struct network *network, int from, int from_port, int to,
+                                          int to_port);
 void end_send(struct end *end, enum chunk_kind kind, const void *data, size_t len);
 
 /* env_sim_streams.c */

@@ -1,4 +1,5 @@
-/* The names on a simulated disk: directories, their pending changes, and the power cut; disk.h has the rules. */
+/* The names on a simulated disk: directories, their pending changes, and the power cut; disk.h has
+ * the rules. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +7,8 @@
 #include "base/mem.h"
 #include "tests/sim/env/disk_inode.h"
 
-/* A change of names that no directory sync has made durable yet. A create and an mkdir have no `from`, an unlink no `to`. */
+/* A change of names that no directory sync has made durable yet. A create and an mkdir have no
+ * `from`, an unlink no `to`. */
 struct change {
     struct change *next;
     struct inode *from, *to; /* directories */
@@ -59,7 +61,8 @@ static struct inode *make_inode(struct disk *disk, bool directory, const char *l
     return inode;
 }
 
-static struct disk *make_disk(struct world *world, int node, uint64_t capacity_bytes, uint64_t block_bytes) {
+static struct disk *make_disk(struct world *world, int node, uint64_t capacity_bytes,
+                              uint64_t block_bytes) {
     struct disk *disk = mem_zalloc(sizeof *disk);
 
     disk->world = world;
@@ -72,7 +75,8 @@ static struct disk *make_disk(struct world *world, int node, uint64_t capacity_b
 }
 
 struct disk *disk_new(struct world *world, int node, uint64_t capacity_bytes) {
-    return make_disk(world, node, capacity_bytes, world_chance(world, 500000) ? 512 : DISK_BLOCK_MAX);
+    return make_disk(world, node, capacity_bytes,
+                     world_chance(world, 500000) ? 512 : DISK_BLOCK_MAX);
 }
 
 static void change_free(struct change *change) {
@@ -136,7 +140,8 @@ static void names_copy(struct names *into, const struct names *from) {
 
 /* ---- Paths ---- */
 
-/* The directory that holds the last part of `path`, and that part. NULL: not there, or not a directory. */
+/* The directory that holds the last part of `path`, and that part. NULL: not there, or not a
+ * directory. */
 static struct inode *walk_to_parent(struct disk *disk, const char *path, char last[256]) {
     struct inode *directory = disk->root;
 
@@ -181,8 +186,8 @@ static void remember(struct disk *disk, struct inode *from, const char *from_nam
     disk->last_change = &change->next;
 }
 
-static int create(struct disk *disk, struct inode *directory, const char *name, bool is_directory, const char *path,
-                  struct inode **inode) {
+static int create(struct disk *disk, struct inode *directory, const char *name, bool is_directory,
+                  const char *path, struct inode **inode) {
     *inode = make_inode(disk, is_directory, path);
     names_set(&directory->now, name, *inode);
     remember(disk, NULL, NULL, directory, name, *inode);
@@ -195,7 +200,8 @@ int disk_open(struct disk *disk, const char *path, int flags, struct inode **ino
     struct name *name;
 
     *inode = NULL;
-    if (directory == NULL || strcmp(last, ".") == 0) return directory == NULL ? ERR_NOT_FOUND : ERR_SYSTEM;
+    if (directory == NULL || strcmp(last, ".") == 0)
+        return directory == NULL ? ERR_NOT_FOUND : ERR_SYSTEM;
     name = names_find(&directory->now, last);
     if (name == NULL && !(flags & ENV_CREATE)) return ERR_NOT_FOUND;
     if (name != NULL && (flags & ENV_EXCLUSIVE)) return ERR_EXISTS;
@@ -228,7 +234,8 @@ int disk_rename(struct disk *disk, const char *from, const char *to) {
     struct name *replaced = names_find(&to_directory->now, to_last);
     if (replaced != NULL && replaced->inode != inode && replaced->inode->directory)
         return replaced->inode->now.count > 0 ? ERR_EXISTS : ERR_SYSTEM;
-    if (replaced != NULL && replaced->inode != inode) disk_account(disk, replaced->inode->content.size, 0);
+    if (replaced != NULL && replaced->inode != inode)
+        disk_account(disk, replaced->inode->content.size, 0);
     names_remove(&from_directory->now, from_last);
     names_set(&to_directory->now, to_last, inode);
     remember(disk, from_directory, from_last, to_directory, to_last, inode);
@@ -266,12 +273,14 @@ enum env_kind disk_kind_of(struct disk *disk, const char *path) {
     return inode == NULL ? ENV_NOTHING : inode->directory ? ENV_DIRECTORY : ENV_FILE;
 }
 
-int disk_list(struct disk *disk, const char *path, void (*each)(void *arg, const char *name), void *arg) {
+int disk_list(struct disk *disk, const char *path, void (*each)(void *arg, const char *name),
+              void *arg) {
     struct inode *inode = walk(disk, path);
 
     if (inode == NULL) return ERR_NOT_FOUND;
     if (!inode->directory) return ERR_SYSTEM;
-    /* A copy, because `each` may remove or rename; from a random place on, because no order is promised. */
+    /* A copy, because `each` may remove or rename; from a random place on, because no order is
+     * promised. */
     struct names copy = {0};
     names_copy(&copy, &inode->now);
     size_t start = copy.count == 0 ? 0 : world_below(disk->world, copy.count);
@@ -285,7 +294,8 @@ int disk_list(struct disk *disk, const char *path, void (*each)(void *arg, const
 
 /* ---- Durability of names ---- */
 
-/* A change that builds on one that was lost (a rename of a file whose creation was) cannot survive either. */
+/* A change that builds on one that was lost (a rename of a file whose creation was) cannot survive
+ * either. */
 static void make_durable(const struct change *change) {
     if (change->from != NULL) {
         struct name *name = names_find(&change->from->synced, change->from_name);
@@ -328,8 +338,9 @@ static uint64_t size_below(const struct inode *directory) {
 
 void disk_power_cut(struct disk *disk) {
     struct world *world = disk->world;
-    uint64_t mood = world_below(world,
-                                3); /* 0: a prefix of the changes, as a journaling file system; else each on its own */
+    uint64_t mood = world_below(
+        world,
+        3); /* 0: a prefix of the changes, as a journaling file system; else each on its own */
     bool stopped = false;
     lose(disk);
 
@@ -367,7 +378,8 @@ bool disk_rot(struct disk *disk, const char *part) {
     return count > 0 && inode_rot(candidates[world_below(disk->world, count)], disk->world);
 }
 
-static bool rot_behind(struct disk *disk, struct inode *inode, const void *mark, size_t len, uint64_t room) {
+static bool rot_behind(struct disk *disk, struct inode *inode, const void *mark, size_t len,
+                       uint64_t room) {
     bool any = false;
 
     for (uint64_t at = 0; at + len + room <= inode->durable.size; at++) {
@@ -378,7 +390,8 @@ static bool rot_behind(struct disk *disk, struct inode *inode, const void *mark,
     return any;
 }
 
-bool disk_rot_behind(struct disk *disk, const char *part, const void *mark, size_t len, uint64_t room) {
+bool disk_rot_behind(struct disk *disk, const char *part, const void *mark, size_t len,
+                     uint64_t room) {
     bool any = false;
 
     for (struct inode *inode = disk->all; inode != NULL; inode = inode->next)
@@ -409,7 +422,8 @@ static void search_below(struct search *search, const struct inode *directory) {
         if (inode->directory)
             search_below(search, inode);
         else if (inode->durable.size > 0 && strstr(inode->label, search->part) != NULL &&
-                 ends_with(inode->label, search->end) && world_below(search->world, ++search->seen) == 0)
+                 ends_with(inode->label, search->end) &&
+                 world_below(search->world, ++search->seen) == 0)
             search->found = inode;
     }
 }
@@ -475,12 +489,15 @@ static struct inode *walk_durable(const struct disk *disk, const char *path) {
 }
 
 void disk_each_durable(const struct disk *disk, const char *path,
-                       void (*each)(void *arg, const char *name, const uint8_t *data, uint64_t size), void *arg) {
+                       void (*each)(void *arg, const char *name, const uint8_t *data,
+                                    uint64_t size),
+                       void *arg) {
     const struct inode *directory = walk_durable(disk, path);
 
     for (size_t i = 0; directory != NULL && i < directory->synced.count; i++) {
         const struct name *name = &directory->synced.list[i];
-        if (!name->inode->directory) each(arg, name->text, name->inode->durable.data, name->inode->durable.size);
+        if (!name->inode->directory)
+            each(arg, name->text, name->inode->durable.data, name->inode->durable.size);
     }
 }
 

@@ -1,4 +1,5 @@
-/* The content of one simulated file: cache, durable bytes, and the writes between them; disk.h has the rules. */
+/* The content of one simulated file: cache, durable bytes, and the writes between them; disk.h has
+ * the rules. */
 #include "tests/sim/env/disk_inode.h"
 
 #include <string.h>
@@ -6,7 +7,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-/* Bounds what one simulated file may grow to: a product that writes at a wild offset is a bug, not a test of our memory. */
+/* Bounds what one simulated file may grow to: a product that writes at a wild offset is a bug, not
+ * a test of our memory. */
 enum { FILE_LIMIT = 64 << 20 };
 
 static void bytes_reserve(struct bytes *bytes, uint64_t size) {
@@ -34,7 +36,8 @@ static void bytes_put(struct bytes *bytes, uint64_t offset, const uint8_t *data,
 
 /* What was put behind the size is not there. */
 static void bytes_settle(struct bytes *bytes) {
-    if (bytes->size < bytes->capacity) memset(bytes->data + bytes->size, 0, bytes->capacity - bytes->size);
+    if (bytes->size < bytes->capacity)
+        memset(bytes->data + bytes->size, 0, bytes->capacity - bytes->size);
 }
 
 static void bytes_copy(struct bytes *into, const struct bytes *from) {
@@ -89,7 +92,8 @@ size_t inode_read(struct inode *inode, void *into, size_t len, uint64_t offset) 
     return len;
 }
 
-static void remember(struct inode *inode, bool truncate, uint64_t offset, const void *data, size_t len) {
+static void remember(struct inode *inode, bool truncate, uint64_t offset, const void *data,
+                     size_t len) {
     struct pending *pending = mem_alloc(sizeof *pending + len);
 
     pending->next = NULL;
@@ -101,7 +105,8 @@ static void remember(struct inode *inode, bool truncate, uint64_t offset, const 
     inode->last = &pending->next;
 }
 
-/* A file system fills the block in which the file ends with zeros before the file grows behind it: a write like any other. */
+/* A file system fills the block in which the file ends with zeros before the file grows behind it:
+ * a write like any other. */
 static void write_end(struct inode *inode, uint64_t size, uint64_t limit) {
     static const uint8_t zeros[DISK_BLOCK_MAX];
     uint64_t end = (size + DISK_BLOCK_MAX - 1) / DISK_BLOCK_MAX * DISK_BLOCK_MAX;
@@ -124,7 +129,8 @@ int inode_write(struct inode *inode, const void *data, size_t len, uint64_t offs
 }
 
 void inode_truncate(struct inode *inode, uint64_t size) {
-    disk_account(inode->disk, inode->content.size, size < inode->content.size ? size : inode->content.size);
+    disk_account(inode->disk, inode->content.size,
+                 size < inode->content.size ? size : inode->content.size);
     bytes_resize(&inode->content, size);
     remember(inode, true, size, NULL, 0);
 }
@@ -153,31 +159,36 @@ bool inode_has_pending(const struct inode *inode) {
     return inode->first != NULL;
 }
 
-/* Was the byte durable before the power cut, and is no write or cut pending that would change it? */
+/* Was the byte durable before the power cut, and is no write or cut pending that would change it?
+ */
 static bool is_settled(const struct inode *inode, uint64_t at, uint64_t synced_size) {
     if (at >= synced_size) return false;
     for (const struct pending *pending = inode->first; pending != NULL; pending = pending->next)
-        if (at >= pending->offset && (pending->truncate || at < pending->offset + pending->len)) return false;
+        if (at >= pending->offset && (pending->truncate || at < pending->offset + pending->len))
+            return false;
     return true;
 }
 
-/* The whole block is zeros or garbage, whoever wrote it. True: bytes were in it that a sync had made durable. */
-static bool destroy(struct inode *inode, uint64_t from, uint64_t len, uint64_t synced_size, struct world *world) {
+/* The whole block is zeros or garbage, whoever wrote it. True: bytes were in it that a sync had
+ * made durable. */
+static bool destroy(struct inode *inode, uint64_t from, uint64_t len, uint64_t synced_size,
+                    struct world *world) {
     uint8_t after[DISK_BLOCK_MAX] = {0};
     bool settled = false;
 
     if (world_chance(world, 600000)) world_fill(world, after, len);
     bytes_reserve(&inode->durable, from + len);
     for (uint64_t i = 0; i < len && !settled; i++)
-        settled = inode->durable.data[from + i] != after[i] && is_settled(inode, from + i, synced_size);
+        settled = inode->durable.data[from + i] != after[i] &&
+                  is_settled(inode, from + i, synced_size);
     bytes_put(&inode->durable, from, after, len);
     return settled;
 }
 
-/* One block after the other is kept, lost or destroyed; or all up to some block are kept, that one is any of it, and the rest are lost, or kept
- * as well: a device writes in what order it likes. */
-static void tear(struct inode *inode, const struct pending *pending, uint64_t synced_size, struct world *world,
-                 struct disk_tears *tears) {
+/* One block after the other is kept, lost or destroyed; or all up to some block are kept, that one
+ * is any of it, and the rest are lost, or kept as well: a device writes in what order it likes. */
+static void tear(struct inode *inode, const struct pending *pending, uint64_t synced_size,
+                 struct world *world, struct disk_tears *tears) {
     uint64_t block = disk_block_bytes(inode->disk);
     uint64_t mood = world_below(world, 4), behind = mood == 0 ? 0 : 1;
     uint64_t first = pending->offset / block, last = (pending->offset + pending->len - 1) / block;
@@ -186,12 +197,15 @@ static void tear(struct inode *inode, const struct pending *pending, uint64_t sy
     tears->writes++;
     for (uint64_t b = first; b <= last; b++) {
         uint64_t from = b * block > pending->offset ? b * block : pending->offset;
-        uint64_t end = (b + 1) * block < pending->offset + pending->len ? (b + 1) * block
-                                                                        : pending->offset + pending->len;
+        uint64_t end = (b + 1) * block < pending->offset + pending->len
+                           ? (b + 1) * block
+                           : pending->offset + pending->len;
         uint64_t fate = b == cut || mood > 1 ? world_below(world, 3) : b < cut ? 0 : behind;
 
-        if (fate == 0) bytes_put(&inode->durable, from, pending->data + (from - pending->offset), end - from);
-        if (fate == 2 && destroy(inode, b * block, block, synced_size, world)) tears->synced_blocks++;
+        if (fate == 0)
+            bytes_put(&inode->durable, from, pending->data + (from - pending->offset), end - from);
+        if (fate == 2 && destroy(inode, b * block, block, synced_size, world))
+            tears->synced_blocks++;
     }
 }
 
@@ -206,7 +220,8 @@ static void tear_end(struct inode *inode, uint64_t size, uint64_t synced_size, s
 }
 
 void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears *tears) {
-    /* Sometimes the device had written all of it already, sometimes nothing; mostly each write has its own fate. */
+    /* Sometimes the device had written all of it already, sometimes nothing; mostly each write has
+     * its own fate. */
     uint64_t mood = world_below(world, 6);
     uint64_t synced_size = inode->durable.size;
 
@@ -220,7 +235,8 @@ void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears
             continue;
         }
         if (end > inode->durable.size && (mood == 0 || (mood > 1 && world_chance(world, 500000))))
-            bytes_resize(&inode->durable, end); /* the size went down, whatever becomes of the data */
+            bytes_resize(&inode->durable,
+                         end); /* the size went down, whatever becomes of the data */
         if (fate == 0) bytes_put(&inode->durable, pending->offset, pending->data, pending->len);
         if (fate == 2) tear(inode, pending, synced_size, world, tears);
     }
@@ -267,7 +283,8 @@ static bool put_damage(struct inode *inode, uint64_t at, const uint8_t *bytes, u
     return changed;
 }
 
-bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how, const struct inode *other) {
+bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how,
+                  const struct inode *other) {
     static const uint8_t zeros[4096];
     uint64_t grain = world_chance(world, 500000) ? 512 : 4096;
     uint64_t block = some_byte(inode, world) / grain * grain;
@@ -280,8 +297,10 @@ bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how
         changed = put_damage(inode, block + keeps, zeros, grain - keeps);
     else
         changed = put_damage(inode, block, other->durable.data + from,
-                             other->durable.size - from < grain ? other->durable.size - from : grain);
-    world_trace(world, 0, how == DISK_STALE ? "stale" : "misdirected", inode->label, block, grain, 0);
+                             other->durable.size - from < grain ? other->durable.size - from
+                                                                : grain);
+    world_trace(world, 0, how == DISK_STALE ? "stale" : "misdirected", inode->label, block, grain,
+                0);
     return changed;
 }
 

@@ -44,14 +44,17 @@ struct inode {
 struct inode *inode_new(struct disk *disk, bool directory, const char *label);
 void inode_free(struct inode *inode);
 void inode_power_cut(struct inode *inode, struct world *world, struct disk_tears *tears);
-void inode_flip(struct inode *inode, struct world *world, uint64_t at); /* one bit of a durable byte */
+void inode_flip(struct inode *inode, struct world *world,
+                uint64_t at); /* one bit of a durable byte */
 bool inode_rot(struct inode *inode, struct world *world);
 /* `other`: whose block is taken, if it is misdirected. False: nothing changed. */
-bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how, const struct inode *other);
+bool inode_damage(struct inode *inode, struct world *world, enum disk_damage how,
+                  const struct inode *other);
 void inode_copy_durable(struct inode *into, const struct inode *from);
 
 struct world *disk_world(struct disk *disk);
-uint64_t disk_block_bytes(const struct disk *disk); /* that a torn write destroys whole: at most DISK_BLOCK_MAX */
+uint64_t disk_block_bytes(
+    const struct disk *disk); /* that a torn write destroys whole: at most DISK_BLOCK_MAX */
 void disk_durable_changed(struct disk *disk);
 /* Accounts for growth or shrinkage of content; false: the disk is full. */
 bool disk_account(struct disk *disk, uint64_t old_size, uint64_t new_size);

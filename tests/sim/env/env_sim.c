@@ -1,9 +1,10 @@
 /*
  * The simulated process: turns of its loop, time, timers, deferred tasks, chance, its end.
  *
- * A turn is one event of the world. It hands over what has arrived, fires due timers, runs deferred tasks, as base/env.h
- * demands, and costs a little virtual time, so that what arrives meanwhile waits for the next turn. Product code runs under a
- * guard; env_fatal and a crash between two effects leave it by longjmp, and nothing of that process ever runs again.
+ * A turn is one event of the world. It hands over what has arrived, fires due timers, runs deferred
+ * tasks, as base/env.h demands, and costs a little virtual time, so that what arrives meanwhile
+ * waits for the next turn. Product code runs under a guard; env_fatal and a crash between two
+ * effects leave it by longjmp, and nothing of that process ever runs again.
  */
 #include "tests/sim/env/env_sim.h"
 
@@ -22,7 +23,8 @@ bool env_is_dead(const struct env *env) {
     return env->dead;
 }
 
-/* A process that dies leaves its memory as it is, on purpose: leaks mean nothing here. Asked for by the address sanitizer. */
+/* A process that dies leaves its memory as it is, on purpose: leaks mean nothing here. Asked for by
+ * the address sanitizer. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "detect_leaks=0";
@@ -61,7 +63,8 @@ _Noreturn void env_fatal(struct env *env, const char *format, ...) {
 }
 
 void env_log_line(struct env *env, const char *line) {
-    world_trace(env->world, env->node->id, "log", "", strlen(line), 0, trace_content(line, strlen(line)));
+    world_trace(env->world, env->node->id, "log", "", strlen(line), 0,
+                trace_content(line, strlen(line)));
     if (world_verbose(env->world)) printf("%12s n%-3d | %s\n", "", env->node->id, line);
     if (env->node->events != NULL && env->node->events->logged != NULL)
         env->node->events->logged(env->node->arg, env->node, line);
@@ -94,7 +97,8 @@ uint64_t env_random_u64(struct env *env) {
 void env_want_turn(struct env *env, uint64_t at_us) {
     if (at_us < env->busy_until_us) at_us = env->busy_until_us;
     if (at_us < env->paused_until_us) at_us = env->paused_until_us;
-    if (env->turn.place == 0 || at_us < env->turn.at_us) world_schedule(env->world, &env->turn, at_us);
+    if (env->turn.place == 0 || at_us < env->turn.at_us)
+        world_schedule(env->world, &env->turn, at_us);
 }
 
 void env_deliver(struct env *env, struct delivery *delivery) {
@@ -118,7 +122,8 @@ static struct delivery *next_delivery(struct env *env) {
     struct delivery *delivery = env->batch.next;
 
     if (!env->after_pause) return delivery;
-    for (uint64_t steps = world_below(env->world, 8); steps > 0 && delivery->next != &env->batch; steps--)
+    for (uint64_t steps = world_below(env->world, 8); steps > 0 && delivery->next != &env->batch;
+         steps--)
         delivery = delivery->next;
     return delivery;
 }
@@ -155,7 +160,8 @@ static void fire_timers(struct env *env) {
         env->timer_sequence; /* one that is started by another's callback waits for the next turn */
     struct env_timer *timer;
 
-    while ((timer = earliest_timer(env, started_until)) != NULL && timer->at_us <= world_now_us(env->world)) {
+    while ((timer = earliest_timer(env, started_until)) != NULL &&
+           timer->at_us <= world_now_us(env->world)) {
         env_timer_stop(timer);
         env_effect(env);
         timer->fire(timer->arg);
@@ -175,7 +181,8 @@ static void run_tasks(struct env *env) {
 static void run_yielded(struct env *env, struct yielded *yielded) {
     bool one = true;
 
-    for (unsigned left = yielded->count; left > 0 && yielded->count > 0 && (one || !env_turn_is_long(env)); left--) {
+    for (unsigned left = yielded->count;
+         left > 0 && yielded->count > 0 && (one || !env_turn_is_long(env)); left--) {
         struct env_task *task = yielded->tasks;
         yielded->tasks = task->next;
         yielded->count--;
@@ -198,10 +205,12 @@ static void run_turn(void *arg) {
     run_tasks(env);
 }
 
-/* No time passes within a turn: a turn is long when so much was asked, which is little now and then. */
+/* No time passes within a turn: a turn is long when so much was asked, which is little now and
+ * then. */
 bool env_turn_is_long(struct env *env) {
     if (env->turn_length == 0)
-        env->turn_length = 1 + (unsigned)world_below(env->world, world_chance(env->world, 200000) ? 3 : 200);
+        env->turn_length = 1 + (unsigned)world_below(env->world,
+                                                     world_chance(env->world, 200000) ? 3 : 200);
     if (env->turn_length > 1) env->turn_length--;
     return env->turn_length == 1;
 }
@@ -212,7 +221,8 @@ const char *env_running(struct env *env, const char *what) {
     return NULL;
 }
 
-/* What comes behind every piece of product code on the loop: the cost in time, and the next turn; or the end. */
+/* What comes behind every piece of product code on the loop: the cost in time, and the next turn;
+ * or the end. */
 static void after_turn(struct env *env, bool alive);
 
 static void turn_event(struct event *event) {
@@ -238,7 +248,8 @@ static void after_turn(struct env *env, bool alive) {
     if (env->blocked_us > env->node->longest_turn_us) env->node->longest_turn_us = env->blocked_us;
     env->blocked_us = 0;
     env->busy_until_us = world_now_us(env->world) + cost;
-    if (env->inbox.next != &env->inbox || env->tasks != NULL || env->first.count + env->later.count > 0)
+    if (env->inbox.next != &env->inbox || env->tasks != NULL ||
+        env->first.count + env->later.count > 0)
         env_want_turn(env, 0);
     struct env_timer *timer = earliest_timer(env, UINT64_MAX);
     if (timer != NULL) env_want_turn(env, timer->at_us);
@@ -357,7 +368,8 @@ void env_defer_cancel(struct env *env, struct env_task *task) {
 
 /* ---- The machine ---- */
 
-struct node *node_new(struct world *world, int id, uint64_t disk_bytes, const struct node_events *events, void *arg) {
+struct node *node_new(struct world *world, int id, uint64_t disk_bytes,
+                      const struct node_events *events, void *arg) {
     struct node *node = mem_zalloc(sizeof *node);
 
     CHECK(id > 0 && id < NODE_MAX);
@@ -400,11 +412,13 @@ void env_ended(struct env *env) {
     else
         disk_process_died(node->disk);
     node->dark = how == NODE_POWER_CUT;
-    if (world_network(node->world) != NULL) network_process_died(world_network(node->world), env, node->dark);
+    if (world_network(node->world) != NULL)
+        network_process_died(world_network(node->world), env, node->dark);
     world_trace(node->world, node->id, "end", death_names[how], 0, 0, 0);
     if (world_verbose(node->world) && env->last_words[0] != '\0')
         printf("%12s n%-3d | fatal: %s\n", "", node->id, env->last_words);
-    if (node->events != NULL && node->events->died != NULL) node->events->died(node->arg, node, how, env->last_words);
+    if (node->events != NULL && node->events->died != NULL)
+        node->events->died(node->arg, node, how, env->last_words);
 }
 
 static struct env *process_new(struct node *node) {

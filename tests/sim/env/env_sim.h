@@ -1,4 +1,5 @@
-/* What the files of the simulated environment share; the product sees base/env.h, the tests node.h. Nobody else includes it. */
+/* What the files of the simulated environment share; the product sees base/env.h, the tests node.h.
+ * Nobody else includes it. */
 #ifndef SIM_ENV_SIM_H
 #define SIM_ENV_SIM_H
 

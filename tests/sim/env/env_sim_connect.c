@@ -2,11 +2,12 @@
  * Listening and connecting of the simulated process.
  *
  *   connect:  name -> on the way -> accepted there -> on the way back -> `connected`
- *                        |  ^- tried again every second while nobody answers, until the time given is over
+ *                        |  ^- tried again every second while nobody answers, until the time given
+ * is over
  *                        +-> nobody listens -> on the way back -> ERR_REFUSED
  *
- * A host is "n<id>", "10.0.0.<id>", or the machine itself by its loopback names. Invariants: a port has one listener;
- * what waits to be accepted when the process dies is reset.
+ * A host is "n<id>", "10.0.0.<id>", or the machine itself by its loopback names. Invariants: a port
+ * has one listener; what waits to be accepted when the process dies is reset.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ struct env_listener {
 };
 
 static bool is_loopback(const char *host) {
-    return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 ||
+           strcmp(host, "::1") == 0;
 }
 
 /* The node of that name as seen from `self`; 0: there is none. */
@@ -42,9 +44,12 @@ static int node_named(const struct network *network, int self, const char *host)
     return id > 0 && id < NODE_MAX && network->nodes[id] != NULL ? id : 0;
 }
 
-static struct env_listener *find_listener(const struct network *network, int node, int port, bool ipv6) {
-    for (struct env_listener *listener = network->listeners; listener != NULL; listener = listener->next)
-        if (listener->env->node->id == node && listener->port == port && listener->ipv6 == ipv6) return listener;
+static struct env_listener *find_listener(const struct network *network, int node, int port,
+                                          bool ipv6) {
+    for (struct env_listener *listener = network->listeners; listener != NULL;
+         listener = listener->next)
+        if (listener->env->node->id == node && listener->port == port && listener->ipv6 == ipv6)
+            return listener;
     return NULL;
 }
 
@@ -60,15 +65,16 @@ static void accept_one(struct delivery *delivery) {
     if (listener->count == 0 || listener->paused) return;
     struct end *end = listener->backlog[0];
     listener->count--;
-    memmove(listener->backlog, listener->backlog + 1, listener->count * sizeof listener->backlog[0]);
+    memmove(listener->backlog, listener->backlog + 1,
+            listener->count * sizeof listener->backlog[0]);
     offer(listener);
     world_trace(listener->env->world, end->node, "accept", "", end->connection->id, 0, 0);
     listener->accepted(listener->arg, stream_new(listener->env, end));
 }
 
 int env_listen(struct env *env, const char *host, int port, int backlog,
-               void (*accepted)(void *arg, struct env_stream *stream), void *arg, struct env_listener **listener,
-               int *bound_port) {
+               void (*accepted)(void *arg, struct env_stream *stream), void *arg,
+               struct env_listener **listener, int *bound_port) {
     struct network *network = world_network(env->world);
     bool ipv6 = strchr(host, ':') != NULL;
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
@@ -80,8 +86,12 @@ int env_listen(struct env *env, const char *host, int port, int backlog,
     if (port == 0) port = network->next_port++;
     if (find_listener(network, env->node->id, port, ipv6) != NULL) return ERR_BUSY;
     *listener = mem_zalloc(sizeof **listener);
-    **listener = (struct env_listener){
-        .next = network->listeners, .env = env, .port = port, .ipv6 = ipv6, .accepted = accepted, .arg = arg};
+    **listener = (struct env_listener){.next = network->listeners,
+                                       .env = env,
+                                       .port = port,
+                                       .ipv6 = ipv6,
+                                       .accepted = accepted,
+                                       .arg = arg};
     (*listener)->waiting.run = accept_one;
     network->listeners = *listener;
     *bound_port = port;
@@ -111,10 +121,13 @@ void env_listener_close(struct env_listener *listener) {
 }
 
 void listeners_end(struct network *network, struct env *env) {
-    for (struct env_listener *listener = network->listeners, *next; listener != NULL; listener = next) {
+    for (struct env_listener *listener = network->listeners, *next; listener != NULL;
+         listener = next) {
         next = listener->next;
         if (listener->env == env)
-            unlink_listener(network, listener); /* its backlog are ends of the process, which the network closes */
+            unlink_listener(
+                network,
+                listener); /* its backlog are ends of the process, which the network closes */
     }
 }
 
@@ -138,7 +151,8 @@ static void tell(struct delivery *delivery) {
     void (*connected)(void *arg, int error, struct env_stream *stream) = connect->connected;
     void *arg = connect->arg;
     int error = connect->error;
-    struct env_stream *stream = connect->end == NULL ? NULL : stream_new(connect->env, connect->end);
+    struct env_stream *stream = connect->end == NULL ? NULL
+                                                     : stream_new(connect->env, connect->end);
 
     mem_free(connect);
     connected(arg, error, stream);
@@ -157,15 +171,17 @@ static void answer(struct env_connect *connect, int error, uint64_t at_us) {
     world_schedule(connect->env->world, &connect->event, at_us);
 }
 
-static void accepted_there(struct network *network, struct env_connect *connect, struct env_listener *listener) {
-    struct connection *connection = network_connection_new(network, connect->env->node->id, network->next_port++,
-                                                           connect->target, connect->port);
+static void accepted_there(struct network *network, struct env_connect *connect,
+                           struct env_listener *listener) {
+    struct connection *connection = network_connection_new(
+        network, connect->env->node->id, network->next_port++, connect->target, connect->port);
 
     connect->end = &connection->ends[0];
     connect->end->env = connect->env;
     connection->ends[1].env = listener->env;
     listener->backlog[listener->count++] = &connection->ends[1];
-    world_trace(network->world, connect->env->node->id, "connect", "", connection->id, (uint64_t)connect->target, 0);
+    world_trace(network->world, connect->env->node->id, "connect", "", connection->id,
+                (uint64_t)connect->target, 0);
     offer(listener);
 }
 
@@ -174,11 +190,15 @@ static void try_target(struct event *event) {
     struct network *network = world_network(connect->env->world);
     int self = connect->env->node->id;
     uint64_t now = world_now_us(network->world);
-    bool silent = network->links[self][connect->target].blocked || network->links[connect->target][self].blocked ||
+    bool silent = network->links[self][connect->target].blocked ||
+                  network->links[connect->target][self].blocked ||
                   node_is_dark(network->nodes[connect->target]);
-    struct env_listener *listener = find_listener(network, connect->target, connect->port, connect->ipv6);
+    struct env_listener *listener = find_listener(network, connect->target, connect->port,
+                                                  connect->ipv6);
 
-    if (listener != NULL && listener->count == sizeof listener->backlog / sizeof listener->backlog[0]) silent = true;
+    if (listener != NULL &&
+        listener->count == sizeof listener->backlog / sizeof listener->backlog[0])
+        silent = true;
     if (silent && now + 1000000 < connect->deadline_us) {
         world_schedule(network->world, event, now + 1000000);
     } else if (silent) {
@@ -191,7 +211,8 @@ static void try_target(struct event *event) {
 }
 
 struct env_connect *env_connect(struct env *env, const char *host, int port, uint64_t timeout_us,
-                                void (*connected)(void *arg, int error, struct env_stream *stream), void *arg) {
+                                void (*connected)(void *arg, int error, struct env_stream *stream),
+                                void *arg) {
     struct env_connect *connect = mem_zalloc(sizeof *connect);
     struct network *network = world_network(env->world);
     uint64_t now = world_now_us(env->world);
@@ -211,7 +232,8 @@ struct env_connect *env_connect(struct env *env, const char *host, int port, uin
         return connect;
     }
     connect->event.run = try_target;
-    world_schedule(env->world, &connect->event, now + network_latency_us(network, env->node->id, connect->target));
+    world_schedule(env->world, &connect->event,
+                   now + network_latency_us(network, env->node->id, connect->target));
     return connect;
 }
 
@@ -235,7 +257,8 @@ struct env_resolve {
 
 static void tell_addresses(struct delivery *delivery) {
     struct env_resolve *resolve = CONTAINER_OF(delivery, struct env_resolve, delivery);
-    void (*resolved)(void *arg, const char(*addresses)[ENV_ADDRESS_SIZE], unsigned n) = resolve->resolved;
+    void (*resolved)(void *arg, const char(*addresses)[ENV_ADDRESS_SIZE],
+                     unsigned n) = resolve->resolved;
     void *arg = resolve->arg;
     unsigned count = resolve->target == 0 ? 0 : 1;
     char addresses[1][ENV_ADDRESS_SIZE];
@@ -252,18 +275,19 @@ static void resolver_answered(struct event *event) {
     env_deliver(resolve->env, &resolve->delivery);
 }
 
-struct env_resolve *env_resolve(struct env *env, const char *host,
-                                void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n),
-                                void *arg) {
+struct env_resolve *env_resolve(
+    struct env *env, const char *host,
+    void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n), void *arg) {
     struct env_resolve *resolve = mem_zalloc(sizeof *resolve);
 
     env_effect(env);
-    *resolve = (struct env_resolve){.event = {.owner = env, .run = resolver_answered},
-                                    .delivery = {.run = tell_addresses},
-                                    .env = env,
-                                    .target = node_named(world_network(env->world), env->node->id, host),
-                                    .resolved = resolved,
-                                    .arg = arg};
+    *resolve = (struct env_resolve){
+        .event = {.owner = env, .run = resolver_answered},
+        .delivery = {.run = tell_addresses},
+        .env = env,
+        .target = node_named(world_network(env->world), env->node->id, host),
+        .resolved = resolved,
+        .arg = arg};
     world_schedule(env->world, &resolve->event, world_now_us(env->world) + 100);
     return resolve;
 }

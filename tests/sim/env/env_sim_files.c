@@ -1,8 +1,10 @@
 /*
- * File calls of the simulated process: the model of disk.h, with errors, costs, effects and the trace.
+ * File calls of the simulated process: the model of disk.h, with errors, costs, effects and the
+ * trace.
  *
- * Every call that changes something is an effect: the process may die before it, and in the middle of a write. Calls on the
- * loop cost the loop time; in a job the job's own latency covers them. ENV_DIRECT demands aligned memory, offset and length.
+ * Every call that changes something is an effect: the process may die before it, and in the middle
+ * of a write. Calls on the loop cost the loop time; in a job the job's own latency covers them.
+ * ENV_DIRECT demands aligned memory, offset and length.
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,16 +36,18 @@ static bool unlucky(struct env *env, uint32_t ppm) {
     return ppm > 0 && world_chance(env->world, ppm);
 }
 
-static void note(struct env *env, const char *kind, const char *path, uint64_t first, uint64_t second,
-                 uint64_t content) {
+static void note(struct env *env, const char *kind, const char *path, uint64_t first,
+                 uint64_t second, uint64_t content) {
     world_trace(env->world, env->node->id, kind, path, first, second, content);
 }
 
 /* ERR_NONE, or why this call about a name or a size does not happen. */
 static int name_error(struct env *env, enum name_call call, const char *path) {
-    static const int of_device[] = {ERR_IO, ERR_NO_SPACE, ERR_NO_SPACE, ERR_NO_SPACE, ERR_IO, ERR_IO, ERR_IO};
+    static const int of_device[] = {ERR_IO, ERR_NO_SPACE, ERR_NO_SPACE, ERR_NO_SPACE,
+                                    ERR_IO, ERR_IO,       ERR_IO};
     struct node_faults *faults = &env->node->faults;
-    bool takes_file = call == NAME_OPEN || call == NAME_CREATE || call == NAME_SYNC_DIR || call == NAME_LIST;
+    bool takes_file = call == NAME_OPEN || call == NAME_CREATE || call == NAME_SYNC_DIR ||
+                      call == NAME_LIST;
     bool now = faults->name_error_in > 0 && --faults->name_error_in == 0;
 
     if (!now && !unlucky(env, faults->name_error_ppm)) return ERR_NONE;
@@ -88,7 +92,8 @@ int env_file_size(struct env_file *file, uint64_t *size) {
 
 static bool aligned(const struct env_file *file, const void *memory, size_t len, uint64_t offset) {
     if (!(file->flags & ENV_DIRECT)) return true;
-    return (uintptr_t)memory % DIRECT_ALIGNMENT == 0 && len % DIRECT_ALIGNMENT == 0 && offset % DIRECT_ALIGNMENT == 0;
+    return (uintptr_t)memory % DIRECT_ALIGNMENT == 0 && len % DIRECT_ALIGNMENT == 0 &&
+           offset % DIRECT_ALIGNMENT == 0;
 }
 
 int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got) {
@@ -104,14 +109,16 @@ int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset
     return ERR_NONE;
 }
 
-int env_file_read_cached(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got) {
+int env_file_read_cached(struct env_file *file, void *into, size_t len, uint64_t offset,
+                         size_t *got) {
     *got = 0;
     if (unlucky(file->env, file->env->node->faults.cache_miss_ppm)) return ERR_AGAIN;
     *got = inode_read(file->inode, into, len, offset);
     return ERR_NONE;
 }
 
-/* A signal or the loss of power may hit in the middle: then a part of the piece is written, and the process is over. */
+/* A signal or the loss of power may hit in the middle: then a part of the piece is written, and the
+ * process is over. */
 static int write_piece(struct env_file *file, const struct env_iov *piece, uint64_t offset) {
     struct env *env = file->env;
 
@@ -121,7 +128,8 @@ static int write_piece(struct env_file *file, const struct env_iov *piece, uint6
     return inode_write(file->inode, piece->base, piece->len, offset);
 }
 
-int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset, bool sync) {
+int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset,
+                   bool sync) {
     struct env *env = file->env;
     uint64_t at = offset, content = 0;
 
@@ -145,7 +153,8 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
     return sync ? env_file_sync(file) : ERR_NONE;
 }
 
-int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset) {
+int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n,
+                        uint64_t offset) {
     return env_file_write(file, iov, n, offset, false);
 }
 
@@ -153,7 +162,8 @@ int env_file_sync(struct env_file *file) {
     struct env *env = file->env;
 
     change(env);
-    if (inode_has_pending(file->inode) && unlucky(env, env->node->faults.sync_cut_ppm)) env_die(env, NODE_POWER_CUT);
+    if (inode_has_pending(file->inode) && unlucky(env, env->node->faults.sync_cut_ppm))
+        env_die(env, NODE_POWER_CUT);
     if (inode_has_pending(file->inode) && unlucky(env, env->node->faults.sync_error_ppm)) {
         inode_sync_failed(file->inode);
         env->node->failed_syncs++;
@@ -213,7 +223,8 @@ int env_sync_dir(struct env *env, const char *path) {
 }
 
 int env_disk_free(struct env *env, const char *path, struct env_disk_room *room) {
-    uint64_t used = disk_used_bytes(env->node->disk), capacity = disk_capacity_bytes(env->node->disk);
+    uint64_t used = disk_used_bytes(env->node->disk),
+             capacity = disk_capacity_bytes(env->node->disk);
 
     if (disk_kind_of(env->node->disk, path) == ENV_NOTHING) return ERR_NOT_FOUND;
     room->free_bytes = used < capacity ? capacity - used : 0;
@@ -227,7 +238,8 @@ int env_kind_of(struct env *env, const char *path, enum env_kind *kind) {
     return ERR_NONE;
 }
 
-int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name), void *arg) {
+int env_list_dir(struct env *env, const char *path, void (*each)(void *arg, const char *name),
+                 void *arg) {
     block(env);
     int refused = name_error(env, NAME_LIST, path);
     return refused != ERR_NONE ? refused : disk_list(env->node->disk, path, each, arg);

@@ -1,10 +1,11 @@
 /*
  * Jobs off the loop of a simulated process: lanes and the pool.
  *
- * Happy path: a job's work runs at one moment, after a latency of the disk; its `done` reaches the loop a little later. A
- * lane runs one job after the other, the pool runs each on its own, so that they overtake one another.
- * Failures: when the process dies, jobs whose work had not run yet may have been under way: some of them run up to a random
- * effect, so that a power cut meets a half-written round.
+ * Happy path: a job's work runs at one moment, after a latency of the disk; its `done` reaches the
+ * loop a little later. A lane runs one job after the other, the pool runs each on its own, so that
+ * they overtake one another.
+ * Failures: when the process dies, jobs whose work had not run yet may have been under way: some of
+ * them run up to a random effect, so that a power cut meets a half-written round.
  */
 #include "base/check.h"
 #include "base/container_of.h"
@@ -45,8 +46,8 @@ static void report(struct delivery *delivery) {
     struct work *work = CONTAINER_OF(delivery, struct work, delivery);
     struct env_job *job = work->job;
 
-    world_trace(work->env->world, work->env->node->id, "job done", work->lane == NULL ? "pool" : work->lane->name, 0, 0,
-                0);
+    world_trace(work->env->world, work->env->node->id, "job done",
+                work->lane == NULL ? "pool" : work->lane->name, 0, 0, 0);
     struct node *node = work->env->node;
     bool sync_failed = work->sync_failed;
     unlink_work(work);
@@ -68,9 +69,11 @@ static void do_work(void *arg) {
 
 static uint64_t job_end_us(struct env *env) {
     const struct node_faults *faults = &env->node->faults;
-    uint64_t at = world_now_us(env->world) + 1 + world_delay_us(env->world, faults->disk_typical_us);
+    uint64_t at = world_now_us(env->world) + 1 +
+                  world_delay_us(env->world, faults->disk_typical_us);
 
-    if (at < faults->disk_stalled_until_us) at = faults->disk_stalled_until_us + world_below(env->world, 1000);
+    if (at < faults->disk_stalled_until_us)
+        at = faults->disk_stalled_until_us + world_below(env->world, 1000);
     return at;
 }
 
@@ -90,7 +93,8 @@ static void start(struct work *work) {
     world_schedule(work->env->world, &work->event, job_end_us(work->env));
 }
 
-/* First the work, then, a moment later, the way back to the loop: between the two a crash finds it done but not reported. */
+/* First the work, then, a moment later, the way back to the loop: between the two a crash finds it
+ * done but not reported. */
 static void step(struct event *event) {
     struct work *work = (struct work *)event;
     struct env *env = work->env;
@@ -147,7 +151,8 @@ void env_lane_free(struct env_lane *lane) {
     if (lane == NULL) return;
     CHECK(lane->first == NULL);
     for (struct work *work = lane->env->work; work != NULL; work = work->next)
-        CHECK(work->lane != lane); /* one whose `done` is still to come would report into freed memory */
+        CHECK(work->lane !=
+              lane); /* one whose `done` is still to come would report into freed memory */
     mem_free(lane);
 }
 
@@ -183,6 +188,7 @@ void env_jobs_go_on(struct env *env) {
 
     while (oldest != NULL && oldest->next != NULL)
         oldest = oldest->next;
-    for (struct work *work = oldest; work != NULL; work = work->prev) /* in the order given, which lanes keep */
+    for (struct work *work = oldest; work != NULL;
+         work = work->prev) /* in the order given, which lanes keep */
         if (work->event.place != 0) world_schedule(env->world, &work->event, 0);
 }

@@ -1,9 +1,11 @@
 /*
  * Streams of the simulated process: reading, writing, closing; connection.h has the pipes.
  *
- * Happy path: a write is taken piece by piece as there is room on the way, and reported when all of it was; what arrives is
- * handed over in pieces of random size while the owner reads. Failures as in base/env.h: a reset lets writes fail, and the
- * owner gets `ended` even while it does not read, and `hung_up` as soon as the other side's end arrives. Invariant: each write is reported once, in a later turn, also after a close.
+ * Happy path: a write is taken piece by piece as there is room on the way, and reported when all of
+ * it was; what arrives is handed over in pieces of random size while the owner reads. Failures as
+ * in base/env.h: a reset lets writes fail, and the owner gets `ended` even while it does not read,
+ * and `hung_up` as soon as the other side's end arrives. Invariant: each write is reported once, in
+ * a later turn, also after a close.
  */
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +42,8 @@ void end_notify(struct end *end) {
 
     if (stream == NULL || stream->events == NULL || stream->ended) return;
     bool something = end->received.first != NULL || end->fin || end->reset;
-    if ((stream->reading && something) || stream->write_failed || end->reset || hang_up_is_news(stream))
+    if ((stream->reading && something) || stream->write_failed || end->reset ||
+        hang_up_is_news(stream))
         env_deliver(stream->env, &stream->readable);
 }
 
@@ -49,7 +52,8 @@ static void consumed(struct end *end, size_t len) {
     struct end *sender = end->peer;
 
     sender->read_by_peer += len;
-    if (network->links[end->node][sender->node].blocked) return; /* the acknowledgement does not come through */
+    if (network->links[end->node][sender->node].blocked)
+        return; /* the acknowledgement does not come through */
     sender->acked = sender->read_by_peer;
     end_pump(sender);
 }
@@ -94,7 +98,8 @@ static void readable(struct delivery *delivery) {
         end_stream(stream, end->reset ? ERR_CONNECTION : ERR_EOF);
 }
 
-void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events, void *arg) {
+void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events,
+                       void *arg) {
     CHECK(stream->events == NULL);
     stream->events = events;
     stream->arg = arg;
@@ -149,7 +154,8 @@ void end_break(struct end *end) {
     fail_queue(end, ERR_CONNECTION);
 }
 
-/* How much goes as one piece: mostly all that fits, now and then less, so that frames are cut anywhere. */
+/* How much goes as one piece: mostly all that fits, now and then less, so that frames are cut
+ * anywhere. */
 static size_t piece_len(struct world *world, size_t left, uint64_t room) {
     size_t len = left < room ? left : room;
 
@@ -184,7 +190,8 @@ void end_pump(struct end *end) {
     }
 }
 
-void env_stream_write(struct env_stream *stream, struct env_write *write, const struct env_iov *iov, unsigned n) {
+void env_stream_write(struct env_stream *stream, struct env_write *write, const struct env_iov *iov,
+                      unsigned n) {
     struct end *end = stream->end;
     struct sent *sent = mem_zalloc(sizeof *sent + n * sizeof *iov);
 

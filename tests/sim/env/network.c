@@ -79,8 +79,8 @@ static void schedule_arrival(struct end *end, uint64_t at_us) {
 void end_send(struct end *end, enum chunk_kind kind, const void *data, size_t len) {
     struct network *network = end->connection->network;
     struct chunk *chunk = mem_alloc(sizeof *chunk + len);
-    uint64_t at = world_now_us(network->world) + network_latency_us(network, end->node, end->peer->node) +
-                  end->extra_us;
+    uint64_t at = world_now_us(network->world) +
+                  network_latency_us(network, end->node, end->peer->node) + end->extra_us;
 
     chunk->kind = kind;
     chunk->at_us = end->last_at_us = at > end->last_at_us ? at : end->last_at_us;
@@ -116,7 +116,9 @@ static void arrived(struct end *to, struct chunk *chunk) {
         mem_free(chunk);
         return;
     }
-    if (to->reset || (to->fin && chunk->kind == CHUNK_DATA)) { /* what was lost by a reset is followed by nothing */
+    if (to->reset ||
+        (to->fin &&
+         chunk->kind == CHUNK_DATA)) { /* what was lost by a reset is followed by nothing */
         mem_free(chunk);
         return;
     }
@@ -147,7 +149,8 @@ static void arrive(struct event *event) {
         connection_free(end->connection);
 }
 
-static void end_init(struct end *end, struct connection *connection, struct end *peer, int node, int port) {
+static void end_init(struct end *end, struct connection *connection, struct end *peer, int node,
+                     int port) {
     end->connection = connection;
     end->peer = peer;
     end->node = node;
@@ -155,7 +158,8 @@ static void end_init(struct end *end, struct connection *connection, struct end 
     end->arrive.run = arrive;
 }
 
-struct connection *network_connection_new(struct network *network, int from, int from_port, int to, int to_port) {
+struct connection *network_connection_new(struct network *network, int from, int from_port, int to,
+                                          int to_port) {
     struct connection *connection = mem_zalloc(sizeof *connection);
 
     connection->network = network;
@@ -176,8 +180,9 @@ static void heal_pipe(struct network *network, struct end *end, uint64_t blocked
     end_pump(end);
     if (!end->stalled) return;
     end->stalled = false;
-    schedule_arrival(end, world_now_us(network->world) +
-                              world_below(network->world, 1 + (blocked_us < 2000000 ? blocked_us : 2000000)));
+    schedule_arrival(
+        end, world_now_us(network->world) +
+                 world_below(network->world, 1 + (blocked_us < 2000000 ? blocked_us : 2000000)));
 }
 
 void network_block(struct network *network, int from, int to, bool blocked) {
@@ -195,8 +200,10 @@ void network_block(struct network *network, int from, int to, bool blocked) {
         for (int i = 0; i < 2; i++) {
             struct end *end = &c->ends[i];
             bool this_way = end->node == from && end->peer->node == to;
-            bool other_way = end->node == to && end->peer->node == from; /* its acknowledgements come through again */
-            if (this_way || other_way) heal_pipe(network, end, this_way ? now - link->blocked_since_us : 0);
+            bool other_way = end->node == to &&
+                             end->peer->node == from; /* its acknowledgements come through again */
+            if (this_way || other_way)
+                heal_pipe(network, end, this_way ? now - link->blocked_since_us : 0);
         }
 }
 
@@ -233,14 +240,17 @@ static bool is_between(const struct connection *connection, int a, int b) {
     return (from == a && to == b) || (from == b && to == a);
 }
 
-/* One direction of a connection between the two machines that lives on both; NULL: there is none. */
+/* One direction of a connection between the two machines that lives on both; NULL: there is none.
+ */
 static struct end *any_pipe(struct network *network, int a, int b) {
     struct end *chosen = NULL;
     uint64_t count = 0;
 
-    for (struct connection *c = network->connections.next; c != &network->connections; c = c->next) {
+    for (struct connection *c = network->connections.next; c != &network->connections;
+         c = c->next) {
         if (!is_between(c, a, b) || c->ends[0].closed || c->ends[1].closed) continue;
-        if (world_below(network->world, ++count) == 0) chosen = &c->ends[world_below(network->world, 2)];
+        if (world_below(network->world, ++count) == 0)
+            chosen = &c->ends[world_below(network->world, 2)];
     }
     return chosen;
 }
@@ -249,7 +259,8 @@ bool network_hang_one(struct network *network, int a, int b) {
     struct end *end = any_pipe(network, a, b);
 
     if (end == NULL) return false;
-    world_trace(network->world, end->node, "hang", "", (uint64_t)end->peer->node, end->connection->id, 0);
+    world_trace(network->world, end->node, "hang", "", (uint64_t)end->peer->node,
+                end->connection->id, 0);
     end->hung = true;
     return true;
 }
@@ -258,7 +269,8 @@ bool network_slow_one(struct network *network, int a, int b, uint64_t extra_us) 
     struct end *end = any_pipe(network, a, b);
 
     if (end == NULL) return false;
-    world_trace(network->world, end->node, "slow", "", (uint64_t)end->peer->node, end->connection->id, extra_us);
+    world_trace(network->world, end->node, "slow", "", (uint64_t)end->peer->node,
+                end->connection->id, extra_us);
     end->extra_us = extra_us;
     return true;
 }
@@ -288,9 +300,11 @@ static void cut_flying(struct network *network, struct end *end) {
 unsigned network_reset(struct network *network, int a, int b) {
     unsigned count = 0;
 
-    for (struct connection *c = network->connections.next; c != &network->connections; c = c->next) {
+    for (struct connection *c = network->connections.next; c != &network->connections;
+         c = c->next) {
         int from = c->ends[0].node, to = c->ends[1].node;
-        if ((a != 0 && a != from && a != to) || (b != 0 && b != from && b != to) || (a != 0 && a == b && from != to))
+        if ((a != 0 && a != from && a != to) || (b != 0 && b != from && b != to) ||
+            (a != 0 && a == b && from != to))
             continue;
         world_trace(network->world, from, "reset", "", (uint64_t)to, c->id, 0);
         for (int i = 0; i < 2; i++) {
@@ -324,7 +338,8 @@ void network_process_died(struct network *network, struct env *env, bool dark) {
             if (c->ends[i].env == env) end_orphaned(network, &c->ends[i], dark);
 }
 
-/* The other side's next packet, or its keep-alive, meets a machine that knows nothing of the connection. */
+/* The other side's next packet, or its keep-alive, meets a machine that knows nothing of the
+ * connection. */
 void network_power_on(struct network *network, int node) {
     for (struct connection *c = network->connections.next; c != &network->connections; c = c->next)
         for (int i = 0; i < 2; i++) {

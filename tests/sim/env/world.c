@@ -1,4 +1,5 @@
-/* The clock, the queue, chance and the trace of one simulation; world.h says how they play together. */
+/* The clock, the queue, chance and the trace of one simulation; world.h says how they play
+ * together. */
 #include "tests/sim/env/world.h"
 
 #include <inttypes.h>
@@ -201,8 +202,8 @@ uint64_t trace_content(const void *data, size_t len) {
     return hash;
 }
 
-void world_trace(struct world *world, int node, const char *kind, const char *subject, uint64_t first, uint64_t second,
-                 uint64_t content) {
+void world_trace(struct world *world, int node, const char *kind, const char *subject,
+                 uint64_t first, uint64_t second, uint64_t content) {
     uint64_t hash = mix(world->hash, world->now_us);
 
     hash = mix(hash, (uint64_t)node);
@@ -213,8 +214,8 @@ void world_trace(struct world *world, int node, const char *kind, const char *su
     world->hash = mix(hash, content);
     world->traced++;
     if (world->verbose)
-        printf("%12.3f n%-3d %-10s %-44s %8" PRIu64 " %8" PRIu64 "  %016" PRIx64 "\n", (double)world->now_us / 1000.0,
-               node, kind, subject, first, second, content);
+        printf("%12.3f n%-3d %-10s %-44s %8" PRIu64 " %8" PRIu64 "  %016" PRIx64 "\n",
+               (double)world->now_us / 1000.0, node, kind, subject, first, second, content);
 }
 
 uint64_t world_trace_hash(const struct world *world) {

@@ -25,7 +25,8 @@ void loop_open(struct loop *loop) {
 static void remove_one(void *arg, const char *name) {
     struct loop *loop = arg;
     const char *path = loop_path(loop, name);
-    if (env_unlink(loop->env, path) != ERR_NONE) assert_int_equal(env_rmdir(loop->env, path), ERR_NONE);
+    if (env_unlink(loop->env, path) != ERR_NONE)
+        assert_int_equal(env_rmdir(loop->env, path), ERR_NONE);
 }
 
 void loop_close(struct loop *loop) {

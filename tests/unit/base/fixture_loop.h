@@ -1,8 +1,8 @@
 /*
  * A loop with a temporary folder, for tests of what needs an environment.
  *
- * loop_run ends when the test calls loop_done; a test that never does fails after 20 s. loop_close asserts that nothing
- * leaked.
+ * loop_run ends when the test calls loop_done; a test that never does fails after 20 s. loop_close
+ * asserts that nothing leaked.
  */
 #ifndef TESTS_UNIT_BASE_FIXTURE_LOOP_H
 #define TESTS_UNIT_BASE_FIXTURE_LOOP_H

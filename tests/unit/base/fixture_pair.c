@@ -28,7 +28,8 @@ void pair_open(struct loop *loop, struct env_stream **client, struct env_stream 
     struct making making = {.loop = loop};
     struct env_listener *listener;
     int port;
-    assert_int_equal(env_listen(loop->env, "127.0.0.1", 0, 1, accepted, &making, &listener, &port), ERR_NONE);
+    assert_int_equal(env_listen(loop->env, "127.0.0.1", 0, 1, accepted, &making, &listener, &port),
+                     ERR_NONE);
     env_connect(loop->env, "127.0.0.1", port, 5 * 1000 * 1000, connected, &making);
     loop_run(loop);
     env_listener_close(listener);

@@ -73,7 +73,8 @@ static void eat(struct budget_waiter *waiter) {
     budget_charge(eater->budget, eater->takes);
 }
 
-/* Waiters are woken first come first served, and only while there is still room after the one before. */
+/* Waiters are woken first come first served, and only while there is still room after the one
+ * before. */
 static void test_budget_wakes_in_order_while_room(void **state) {
     (void)state;
     struct budget budget;
@@ -83,7 +84,8 @@ static void test_budget_wakes_in_order_while_room(void **state) {
     struct eater eaters[4];
     woken_count = 0;
     for (int i = 0; i < 4; i++) {
-        eaters[i] = (struct eater){.waiter = {.room = eat}, .budget = &budget, .order = &order[i], .takes = 60};
+        eaters[i] = (struct eater){
+            .waiter = {.room = eat}, .budget = &budget, .order = &order[i], .takes = 60};
         budget_wait(&budget, &eaters[i].waiter);
     }
     budget_wait_cancel(&budget, &eaters[1].waiter);

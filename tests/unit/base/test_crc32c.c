@@ -1,4 +1,5 @@
-/* CRC-32C against published vectors (RFC 3720, B.4), with the library's code and with our tables. */
+/* CRC-32C against published vectors (RFC 3720, B.4), with the library's code and with our tables.
+ */
 #include <string.h>
 
 #include "base/crc32c.h"
@@ -13,9 +14,11 @@
 #undef crc32c_changed
 
 uint32_t crc32c(uint32_t seed, const void *data, size_t len);
-uint32_t crc32c_changed(uint32_t crc, const void *old, const void *new, size_t len, uint64_t behind);
+uint32_t crc32c_changed(uint32_t crc, const void *old, const void *new, size_t len,
+                        uint64_t behind);
 
-static uint32_t (*const both[])(uint32_t seed, const void *data, size_t len) = {crc32c, crc32c_by_tables};
+static uint32_t (*const both[])(uint32_t seed, const void *data, size_t len) = {crc32c,
+                                                                                crc32c_by_tables};
 
 /* The vectors of the standard. */
 static void test_crc32c_vectors(void **state) {
@@ -33,7 +36,8 @@ static void test_crc32c_vectors(void **state) {
     }
 }
 
-/* A checksum in two parts, cut anywhere and starting at any alignment, is the checksum of the whole. */
+/* A checksum in two parts, cut anywhere and starting at any alignment, is the checksum of the
+ * whole. */
 static void test_crc32c_in_parts(void **state) {
     (void)state;
     uint8_t bytes[300];
@@ -43,11 +47,14 @@ static void test_crc32c_in_parts(void **state) {
         uint32_t whole = crc32c(0, bytes + from, sizeof bytes - from);
         for (size_t cut = from; cut <= sizeof bytes; cut++)
             for (int i = 0; i < 2; i++)
-                assert_int_equal(both[i](both[i](0, bytes + from, cut - from), bytes + cut, sizeof bytes - cut), whole);
+                assert_int_equal(
+                    both[i](both[i](0, bytes + from, cut - from), bytes + cut, sizeof bytes - cut),
+                    whole);
     }
 }
 
-/* A change in the middle gives the checksum that reading everything again would give, however much is behind it. */
+/* A change in the middle gives the checksum that reading everything again would give, however much
+ * is behind it. */
 static void test_crc32c_changed(void **state) {
     (void)state;
     static uint8_t bytes[100000];
@@ -61,8 +68,10 @@ static void test_crc32c_changed(void **state) {
         for (size_t at = 10; at < 40; at += 3)
             bytes[at] ^= (uint8_t)(0x55 + at);
         uint32_t after = crc32c(0, bytes, lengths[i]);
-        assert_int_equal(crc32c_changed(before, old, bytes + 10, sizeof old, lengths[i] - 40), after);
-        assert_int_equal(crc32c_changed_by_tables(before, old, bytes + 10, sizeof old, lengths[i] - 40), after);
+        assert_int_equal(crc32c_changed(before, old, bytes + 10, sizeof old, lengths[i] - 40),
+                         after);
+        assert_int_equal(
+            crc32c_changed_by_tables(before, old, bytes + 10, sizeof old, lengths[i] - 40), after);
     }
 }
 

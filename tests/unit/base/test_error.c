@@ -28,8 +28,8 @@ static void test_error_from_errno_decisions(void **state) {
     assert_int_equal(error_from_errno(EFBIG), ERR_FILE_SIZE);
     assert_int_equal(error_from_errno(EROFS), ERR_READ_ONLY);
     for (int error = ERR_NONE; error <= ERR_SYSTEM; error++)
-        assert_true(error_is_no_room(error) ==
-                    (error == ERR_NO_SPACE || error == ERR_NO_INODES || error == ERR_QUOTA || error == ERR_FILE_SIZE));
+        assert_true(error_is_no_room(error) == (error == ERR_NO_SPACE || error == ERR_NO_INODES ||
+                                                error == ERR_QUOTA || error == ERR_FILE_SIZE));
     assert_int_equal(error_from_errno(EIO), ERR_IO);
     assert_int_equal(error_from_errno(ENOENT), ERR_NOT_FOUND);
     assert_int_equal(error_from_errno(EADDRINUSE), ERR_BUSY);

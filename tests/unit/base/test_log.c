@@ -20,10 +20,13 @@ static void test_log_form(void **state) {
     log_warn(&log, "peer %d is not reachable", 2);
     log_debug(&log, "not said");
     loop_log(&loop, text, sizeof text);
-    assert_int_equal(strlen(text), strlen("2026-11-21T10:00:00.123Z warn  peer 2 is not reachable\n"));
+    assert_int_equal(strlen(text),
+                     strlen("2026-11-21T10:00:00.123Z warn  peer 2 is not reachable\n"));
     assert_string_equal(text + 24, " warn  peer 2 is not reachable\n");
     for (size_t i = 0; i < 24; i++)
-        assert_int_equal(text[i], "dddd-dd-ddTdd:dd:dd.dddZ"[i] == 'd' ? text[i] : "dddd-dd-ddTdd:dd:dd.dddZ"[i]);
+        assert_int_equal(text[i], "dddd-dd-ddTdd:dd:dd.dddZ"[i] == 'd'
+                                      ? text[i]
+                                      : "dddd-dd-ddTdd:dd:dd.dddZ"[i]);
     loop_close(&loop);
 }
 

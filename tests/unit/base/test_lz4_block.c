@@ -38,7 +38,8 @@ static void test_lz4_block_no_room(void **state) {
     assert_int_equal(lz4_block_compress(raw, (size_t)1 << 40, into, sizeof into), 0);
 }
 
-/* A wrong raw length in either direction, a cut and every flipped byte: an error or other bytes, never more than asked. */
+/* A wrong raw length in either direction, a cut and every flipped byte: an error or other bytes,
+ * never more than asked. */
 static void test_lz4_block_damage(void **state) {
     (void)state;
     uint8_t raw[RAW], *packed;

@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "tests/unit/unit.h"
 
-/* Size 0 gives a pointer that can be freed; zeroed memory is zero; strings are copied up to the length given. */
+/* Size 0 gives a pointer that can be freed; zeroed memory is zero; strings are copied up to the
+ * length given. */
 static void test_mem_promises(void **state) {
     (void)state;
     void *nothing = mem_alloc(0);
@@ -21,7 +22,8 @@ static void test_mem_promises(void **state) {
         assert_int_equal(zeros[i], 0);
     zeros = mem_realloc(zeros, 1000);
     mem_free(zeros);
-    char *name = mem_strndup("partition", 4), *whole = mem_strndup("ab", 10), *copy = mem_strdup("");
+    char *name = mem_strndup("partition", 4), *whole = mem_strndup("ab", 10),
+         *copy = mem_strdup("");
     assert_string_equal(name, "part");
     assert_string_equal(whole, "ab");
     assert_string_equal(copy, "");
@@ -77,7 +79,8 @@ static void test_mem_none_left(void **state) {
     (void)state;
     char text[4096];
     int status = in_child(ask_for_too_much, text, sizeof text);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they end the process themselves */
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__) /* they end the process themselves */
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 1);
     assert_non_null(strstr(text, "out of memory"));
@@ -116,8 +119,9 @@ static void test_mem_grow(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mem_promises), cmocka_unit_test(test_mem_aligned), cmocka_unit_test(test_mem_none_left),
-        cmocka_unit_test(test_check_failed), cmocka_unit_test(test_mem_grow),
+        cmocka_unit_test(test_mem_promises),  cmocka_unit_test(test_mem_aligned),
+        cmocka_unit_test(test_mem_none_left), cmocka_unit_test(test_check_failed),
+        cmocka_unit_test(test_mem_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,8 @@ static void test_nearest_name(void **state) {
     assert_null(nearest_name(long_name, names, 4));
 }
 
-/* Among very many long names it is not looked for without end: work that would take seconds is given up after milliseconds. */
+/* Among very many long names it is not looked for without end: work that would take seconds is
+ * given up after milliseconds. */
 static void test_nearest_name_bounded(void **state) {
     (void)state;
     enum { COUNT = 200000 };

@@ -13,7 +13,8 @@ static const char *copy_of(const char *text, size_t len) {
 
 #define COPY(text) copy_of(text, sizeof(text) - 1)
 
-/* Letters of every script stay; controls of C0, C1 and DEL, bytes that are no UTF-8, and turns of direction do not. */
+/* Letters of every script stay; controls of C0, C1 and DEL, bytes that are no UTF-8, and turns of
+ * direction do not. */
 static void test_printable_copy(void **state) {
     (void)state;
     assert_string_equal(COPY("orders, caf\xC3\xA9, \xE6\x97\xA5\xE6\x9C\xAC, \xF0\x9F\x98\x80"),
@@ -51,7 +52,8 @@ static void test_printable_json(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_printable_copy), cmocka_unit_test(test_printable_copy_cut),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_printable_copy),
+                                       cmocka_unit_test(test_printable_copy_cut),
                                        cmocka_unit_test(test_printable_json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,18 @@
 #include "tests/unit/unit.h"
 
 static const struct setting table[] = {
-    {.name = "data.dir", .type = SETTING_TEXT, .fallback = "./drave-data", .unit = "", .help = "Where data is."},
-    {.name = "node.id", .type = SETTING_INT, .fallback = "1", .min = 0, .max = 1000, .unit = "", .help = "Who we are."},
+    {.name = "data.dir",
+     .type = SETTING_TEXT,
+     .fallback = "./drave-data",
+     .unit = "",
+     .help = "Where data is."},
+    {.name = "node.id",
+     .type = SETTING_INT,
+     .fallback = "1",
+     .min = 0,
+     .max = 1000,
+     .unit = "",
+     .help = "Who we are."},
     {.name = "log.segment.bytes",
      .type = SETTING_INT,
      .fallback = "1073741824",
@@ -18,8 +28,17 @@ static const struct setting table[] = {
      .max = INT32_MAX,
      .unit = "bytes",
      .help = "Size of a segment."},
-    {.name = "offset.from", .type = SETTING_INT, .fallback = "-1", .min = INT64_MIN, .max = INT64_MAX, .unit = ""},
-    {.name = "auto.create.topics.enable", .type = SETTING_BOOL, .fallback = "true", .unit = "", .help = "Yes or no."},
+    {.name = "offset.from",
+     .type = SETTING_INT,
+     .fallback = "-1",
+     .min = INT64_MIN,
+     .max = INT64_MAX,
+     .unit = ""},
+    {.name = "auto.create.topics.enable",
+     .type = SETTING_BOOL,
+     .fallback = "true",
+     .unit = "",
+     .help = "Yes or no."},
     {.name = "compression.type",
      .type = SETTING_CHOICE,
      .fallback = "producer",
@@ -76,11 +95,13 @@ static void test_settings_defaults(void **state) {
     settings_free(NULL);
 }
 
-/* A file in Kafka's form: comments, blanks, values with '=' and '#', CRLF, no newline at the end. */
+/* A file in Kafka's form: comments, blanks, values with '=' and '#', CRLF, no newline at the end.
+ */
 static void test_settings_file(void **state) {
     (void)state;
-    static const char text[] = "# a comment\n\n  node.id = 7 \r\n\t# another\ndata.dir=/data/a=b #c\n"
-                               "compression.type=lz4\nauto.create.topics.enable=False\nlog.segment.bytes=4096";
+    static const char text[] =
+        "# a comment\n\n  node.id = 7 \r\n\t# another\ndata.dir=/data/a=b #c\n"
+        "compression.type=lz4\nauto.create.topics.enable=False\nlog.segment.bytes=4096";
     assert_int_equal(read_text(text, strlen(text)), ERR_NONE);
     assert_int_equal(settings_int(settings, "node.id"), 7);
     assert_string_equal(settings_text(settings, "data.dir"), "/data/a=b #c");
@@ -94,7 +115,8 @@ static void test_settings_file(void **state) {
     assert_true(settings_is_default(settings, "offset.from"));
 }
 
-/* A value longer than any line of a reader's buffer comes whole: a cut voter list would be a disaster. */
+/* A value longer than any line of a reader's buffer comes whole: a cut voter list would be a
+ * disaster. */
 static void test_settings_long_value(void **state) {
     (void)state;
     static char text[100000];
@@ -108,30 +130,40 @@ static void test_settings_long_value(void **state) {
 static void test_settings_wrong_lines(void **state) {
     (void)state;
     assert_refused("\nnode.idd=3\n", "2: there is no setting node.idd; did you mean node.id?");
-    assert_refused("log.segment.byte=1", "1: there is no setting log.segment.byte; did you mean log.segment.bytes?");
-    assert_refused("zookeeper.connect=x",
-                   "1: there is no setting zookeeper.connect; --help-config lists those that exist");
-    assert_refused("node.id=1001", "1: node.id=1001 is not possible; it takes a whole number from 0 to 1000");
-    assert_refused("node.id=-1", "1: node.id=-1 is not possible; it takes a whole number from 0 to 1000");
-    assert_refused("node.id=", "1: node.id= is not possible; it takes a whole number from 0 to 1000");
-    assert_refused("node.id=+1", "1: node.id=+1 is not possible; it takes a whole number from 0 to 1000");
-    assert_refused("node.id=1x", "1: node.id=1x is not possible; it takes a whole number from 0 to 1000");
-    assert_refused("log.segment.bytes=99999999999999999999",
-                   "1: log.segment.bytes=99999999999999999999 is not possible; it takes a whole number from 4096 to "
-                   "2147483647 bytes");
+    assert_refused("log.segment.byte=1",
+                   "1: there is no setting log.segment.byte; did you mean log.segment.bytes?");
+    assert_refused(
+        "zookeeper.connect=x",
+        "1: there is no setting zookeeper.connect; --help-config lists those that exist");
+    assert_refused("node.id=1001",
+                   "1: node.id=1001 is not possible; it takes a whole number from 0 to 1000");
+    assert_refused("node.id=-1",
+                   "1: node.id=-1 is not possible; it takes a whole number from 0 to 1000");
+    assert_refused("node.id=",
+                   "1: node.id= is not possible; it takes a whole number from 0 to 1000");
+    assert_refused("node.id=+1",
+                   "1: node.id=+1 is not possible; it takes a whole number from 0 to 1000");
+    assert_refused("node.id=1x",
+                   "1: node.id=1x is not possible; it takes a whole number from 0 to 1000");
+    assert_refused(
+        "log.segment.bytes=99999999999999999999",
+        "1: log.segment.bytes=99999999999999999999 is not possible; it takes a whole number from 4096 to "
+        "2147483647 bytes");
     assert_refused("auto.create.topics.enable=yes",
                    "1: auto.create.topics.enable=yes is not possible; it takes true or false");
     assert_refused("compression.type=lz", "1: compression.type=lz is not possible; it takes one of "
                                           "producer,uncompressed,gzip,lz4");
-    assert_refused("compression.type=gzip,lz4", "1: compression.type=gzip,lz4 is not possible; it takes one of "
-                                                "producer,uncompressed,gzip,lz4");
+    assert_refused("compression.type=gzip,lz4",
+                   "1: compression.type=gzip,lz4 is not possible; it takes one of "
+                   "producer,uncompressed,gzip,lz4");
     assert_refused("compression.type=", "1: compression.type= is not possible; it takes one of "
                                         "producer,uncompressed,gzip,lz4");
     assert_refused("just words", "1: a line must be key=value, or a comment that begins with #");
     assert_refused("=5", "1: a line must be key=value, or a comment that begins with #");
     for (size_t i = 0; i < ROWS; i++)
         assert_true(settings_is_default(settings, table[i].name));
-    assert_refused("data.dir=a\n\ndata.dir=a\n", "3: data.dir is set a second time (first on line 1); remove one");
+    assert_refused("data.dir=a\n\ndata.dir=a\n",
+                   "3: data.dir is set a second time (first on line 1); remove one");
     static const char zero[] = "node.id=\0"
                                "7";
     assert_int_equal(read_text(zero, sizeof zero - 1), ERR_INVALID);
@@ -142,7 +174,8 @@ static void test_settings_wrong_lines(void **state) {
 static void test_settings_no_file(void **state) {
     (void)state;
     assert_int_equal(settings_read_file(settings, "/nowhere/draved.conf", &why), ERR_NOT_FOUND);
-    assert_string_equal(why.text, "cannot read the configuration file /nowhere/draved.conf (not found)");
+    assert_string_equal(why.text,
+                        "cannot read the configuration file /nowhere/draved.conf (not found)");
     assert_int_not_equal(settings_read_file(settings, "/tmp", &why), ERR_NONE);
     assert_non_null(strstr(why.text, "/tmp"));
 }
@@ -154,15 +187,19 @@ static void test_settings_pairs(void **state) {
     assert_int_equal(settings_set_pair(settings, "node.id = 4", &why), ERR_NONE);
     assert_int_equal(settings_int(settings, "node.id"), 4);
     assert_string_equal(settings_source(settings, "node.id"), "--set");
-    assert_int_equal(settings_set(settings, "node.id", settings_text(settings, "node.id"), "again", &why), ERR_NONE);
+    assert_int_equal(
+        settings_set(settings, "node.id", settings_text(settings, "node.id"), "again", &why),
+        ERR_NONE);
     assert_int_equal(settings_int(settings, "node.id"), 4);
     assert_int_equal(settings_choice(settings, "compression.type"), 0);
     assert_int_equal(settings_set_pair(settings, "compression.type=lz4", &why), ERR_NONE);
     assert_int_equal(settings_choice(settings, "compression.type"), 3);
     assert_int_equal(settings_set_pair(settings, "node.id", &why), ERR_INVALID);
-    assert_string_equal(why.text, "--set node.id is not key=value; write for example --set node.id=1");
+    assert_string_equal(why.text,
+                        "--set node.id is not key=value; write for example --set node.id=1");
     assert_int_equal(settings_set_pair(settings, "node.id=a", &why), ERR_INVALID);
-    assert_string_equal(why.text, "--set: node.id=a is not possible; it takes a whole number from 0 to 1000");
+    assert_string_equal(why.text,
+                        "--set: node.id=a is not possible; it takes a whole number from 0 to 1000");
 }
 
 int main(void) {

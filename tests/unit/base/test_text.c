@@ -13,7 +13,8 @@ struct text {
 
 #define CASE(bytes, plain) {bytes, sizeof(bytes) - 1, plain}
 
-/* UTF-8 in its shortest form, without C0, DEL, C1, surrogates and what lies beyond Unicode; each wrong byte becomes a '?'. */
+/* UTF-8 in its shortest form, without C0, DEL, C1, surrogates and what lies beyond Unicode; each
+ * wrong byte becomes a '?'. */
 static void test_text_plain(void **state) {
     (void)state;
     static const struct text cases[] = {

@@ -10,7 +10,8 @@ static uint64_t next_random(uint64_t *seed) {
     return *seed >> 33;
 }
 
-/* After any sequence of inserts, moves and removals the first is the smallest of those that are in it. */
+/* After any sequence of inserts, moves and removals the first is the smallest of those that are in
+ * it. */
 static void test_timer_heap_like_an_array(void **state) {
     (void)state;
     static struct timer_entry entries[ENTRIES];

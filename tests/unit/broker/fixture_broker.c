@@ -83,11 +83,13 @@ int one_broker_setup(void **state) {
     one->poll = env_timer_new(one->env, on_poll, one);
     one->limit = env_timer_new(one->env, on_limit, one);
     kp_arena_init(&one->arena, 64 << 20);
-    snprintf(one->dir, sizeof one->dir, "%s/drave-one-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(one->dir, sizeof one->dir, "%s/drave-one-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(one->dir));
     struct error_text why;
     assert_int_equal(settings_set(one->values, "data.dir", one->dir, "test", &why), ERR_NONE);
-    assert_int_equal(settings_set(one->values, "listeners", "PLAINTEXT://127.0.0.1:0", "test", &why), ERR_NONE);
+    assert_int_equal(
+        settings_set(one->values, "listeners", "PLAINTEXT://127.0.0.1:0", "test", &why), ERR_NONE);
     return 0;
 }
 
@@ -95,7 +97,8 @@ void one_broker_start(struct one_broker *one) {
     static const struct broker_events events = {on_ready, on_failed};
     struct error_text why = {""};
     struct log log = {one->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
-    if (broker_settings_from(one->values, &one->settings, &why) != ERR_NONE) fail_msg("%s", why.text);
+    if (broker_settings_from(one->values, &one->settings, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
     if (broker_start(one->env, &log, &one->settings, &events, one, &one->broker, &why) != ERR_NONE)
         fail_msg("%s", why.text);
     env_timer_start(one->limit, 10 * 1000 * 1000);
@@ -144,8 +147,9 @@ int32_t one_broker_send(struct one_broker *one, int key, int version, const void
     size_t len;
     int32_t id = one->next_id++;
     kp_writer_init(&writer, FRAME_MAX);
-    assert_int_equal(kp_request_encode(kp_api_find(key), version, id, kp_string_of("test"), request, &writer),
-                     ERR_NONE);
+    assert_int_equal(
+        kp_request_encode(kp_api_find(key), version, id, kp_string_of("test"), request, &writer),
+        ERR_NONE);
     assert_int_equal(kp_writer_take(&writer, &bytes, &len), ERR_NONE);
     assert_int_equal(send(one->client, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
     mem_free(bytes);
@@ -174,12 +178,16 @@ bool one_broker_receive(struct one_broker *one, int key, int version, int32_t id
     kp_arena_close(&one->arena);
     uint8_t *frame = kp_arena_alloc(&one->arena, len);
     assert_true(receive_all(one, frame, len));
-    assert_int_equal(kp_response_decode(kp_api_find(key), version, id, frame, len, &one->arena, response), ERR_NONE);
+    assert_int_equal(
+        kp_response_decode(kp_api_find(key), version, id, frame, len, &one->arena, response),
+        ERR_NONE);
     return true;
 }
 
-bool one_broker_ask(struct one_broker *one, int key, int version, const void *request, void *response) {
-    return one_broker_receive(one, key, version, one_broker_send(one, key, version, request), response);
+bool one_broker_ask(struct one_broker *one, int key, int version, const void *request,
+                    void *response) {
+    return one_broker_receive(one, key, version, one_broker_send(one, key, version, request),
+                              response);
 }
 
 void one_broker_create(struct one_broker *one, const char *topic, int32_t partitions) {

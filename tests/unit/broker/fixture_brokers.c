@@ -40,8 +40,8 @@ static void on_stopped(void *arg) {
     node->stopped = true;
 }
 
-/* Picks a port that nobody has, and keeps it bound without listening, so that the system gives it to nobody else: the
- * broker may listen there all the same, since both set SO_REUSEADDR. */
+/* Picks a port that nobody has, and keeps it bound without listening, so that the system gives it
+ * to nobody else: the broker may listen there all the same, since both set SO_REUSEADDR. */
 static void reserve_peer_port(struct broker_node *node) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
@@ -54,7 +54,8 @@ static void reserve_peer_port(struct broker_node *node) {
     node->peer_port = ntohs(address.sin_port);
 }
 
-static void set(struct broker_node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void set(struct broker_node *node, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void set(struct broker_node *node, const char *format, ...) {
     char pair[512];
@@ -67,10 +68,15 @@ static void set(struct broker_node *node, const char *format, ...) {
 }
 
 void brokers_configure(struct brokers *brokers, int count, const char *const *pairs) {
-    static const char *const quick[] = {
-        "listeners=PLAINTEXT://127.0.0.1:0", "journal.file.bytes=1048576",    "journal.max.bytes=67108864",
-        "broker.heartbeat.interval.ms=50",   "broker.session.timeout.ms=500", "raft.heartbeat.ms=50",
-        "raft.election.timeout.ms=300",      "disk.min.free.bytes=0",         NULL};
+    static const char *const quick[] = {"listeners=PLAINTEXT://127.0.0.1:0",
+                                        "journal.file.bytes=1048576",
+                                        "journal.max.bytes=67108864",
+                                        "broker.heartbeat.interval.ms=50",
+                                        "broker.session.timeout.ms=500",
+                                        "raft.heartbeat.ms=50",
+                                        "raft.election.timeout.ms=300",
+                                        "disk.min.free.bytes=0",
+                                        NULL};
     char nodes[256] = "";
     size_t rows;
     const struct setting *table = broker_settings_table(&rows);
@@ -82,8 +88,8 @@ void brokers_configure(struct brokers *brokers, int count, const char *const *pa
         node->id = i + 1;
         reserve_peer_port(node);
         snprintf(node->dir, sizeof node->dir, "%s/%d", brokers->dir, node->id);
-        snprintf(nodes + strlen(nodes), sizeof nodes - strlen(nodes), "%s%d@127.0.0.1:%d", i == 0 ? "" : ",", node->id,
-                 node->peer_port);
+        snprintf(nodes + strlen(nodes), sizeof nodes - strlen(nodes), "%s%d@127.0.0.1:%d",
+                 i == 0 ? "" : ",", node->id, node->peer_port);
     }
     for (int i = 0; i < count; i++) {
         struct broker_node *node = &brokers->nodes[i];
@@ -96,7 +102,8 @@ void brokers_configure(struct brokers *brokers, int count, const char *const *pa
             set(node, "%s", *pair);
         for (const char *const *pair = pairs; pair != NULL && *pair != NULL; pair++)
             set(node, "%s", *pair);
-        if (broker_settings_from(node->values, &node->settings, &why) != ERR_NONE) fail_msg("%s", why.text);
+        if (broker_settings_from(node->values, &node->settings, &why) != ERR_NONE)
+            fail_msg("%s", why.text);
     }
 }
 
@@ -104,8 +111,8 @@ int brokers_start_one(struct broker_node *node) {
     struct error_text why = {""};
     node->ready = node->failed = node->stopped = false;
     node->sentence[0] = '\0';
-    int error = broker_start(node->brokers->env, &node->brokers->log, &node->settings, &broker_events, node,
-                             &node->broker, &why);
+    int error = broker_start(node->brokers->env, &node->brokers->log, &node->settings,
+                             &broker_events, node, &node->broker, &why);
     if (error == ERR_NONE) return ERR_NONE;
     node->broker = NULL;
     snprintf(node->sentence, sizeof node->sentence, "%s", why.text);
@@ -115,7 +122,8 @@ int brokers_start_one(struct broker_node *node) {
 void brokers_start(struct brokers *brokers, int count, const char *const *pairs) {
     brokers_configure(brokers, count, pairs);
     for (int i = 0; i < count; i++)
-        if (brokers_start_one(&brokers->nodes[i]) != ERR_NONE) fail_msg("%s", brokers->nodes[i].sentence);
+        if (brokers_start_one(&brokers->nodes[i]) != ERR_NONE)
+            fail_msg("%s", brokers->nodes[i].sentence);
     brokers_until(brokers, brokers_all_ready);
 }
 
@@ -264,7 +272,8 @@ static void close_stream(struct asking *asking) {
 static void on_frame(void *arg, struct slice frame) {
     struct asking *asking = arg;
     /* Strings of the answer point into the frame: a copy of it lives as long as the arena. */
-    struct kp_string copy = kp_arena_string(&asking->brokers->arena, (const char *)frame.data, frame.len);
+    struct kp_string copy = kp_arena_string(&asking->brokers->arena, (const char *)frame.data,
+                                            frame.len);
     slice_unref(&frame);
     int error = kp_response_decode(asking->api, asking->version, 77, copy.data, (size_t)copy.len,
                                    &asking->brokers->arena, asking->response);
@@ -290,14 +299,15 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     struct asking *asking = arg;
     assert_int_equal(error, ERR_NONE);
     asking->stream = stream;
-    asking->reader = frame_reader_new(asking->brokers->env, stream, NULL, 4, 64 << 20, &events, asking);
+    asking->reader = frame_reader_new(asking->brokers->env, stream, NULL, 4, 64 << 20, &events,
+                                      asking);
     asking->write.done = on_written;
     struct env_iov iov = {asking->bytes, asking->len};
     env_stream_write(stream, &asking->write, &iov, 1);
 }
 
-void brokers_ask_later(struct broker_node *node, enum kp_api_key key, int version, const void *request,
-                       void *response) {
+void brokers_ask_later(struct broker_node *node, enum kp_api_key key, int version,
+                       const void *request, void *response) {
     struct asking *asking = mem_zalloc(sizeof *asking);
     struct kp_writer writer;
     asking->brokers = node->brokers;
@@ -305,11 +315,14 @@ void brokers_ask_later(struct broker_node *node, enum kp_api_key key, int versio
     asking->version = version;
     asking->response = response;
     kp_writer_init(&writer, 64 << 20);
-    assert_int_equal(kp_request_encode(asking->api, version, 77, kp_string_of("test"), request, &writer), ERR_NONE);
+    assert_int_equal(
+        kp_request_encode(asking->api, version, 77, kp_string_of("test"), request, &writer),
+        ERR_NONE);
     assert_int_equal(kp_writer_take(&writer, &asking->bytes, &asking->len), ERR_NONE);
     asking->next = node->brokers->asking;
     node->brokers->asking = asking;
-    env_connect(node->brokers->env, "127.0.0.1", broker_port(node->broker, NULL), 5000 * 1000, on_connected, asking);
+    env_connect(node->brokers->env, "127.0.0.1", broker_port(node->broker, NULL), 5000 * 1000,
+                on_connected, asking);
 }
 
 size_t brokers_missing(const struct brokers *brokers) {
@@ -323,13 +336,14 @@ static bool all_answered(struct brokers *brokers) {
     return brokers_missing(brokers) == 0;
 }
 
-void brokers_ask(struct broker_node *node, enum kp_api_key key, int version, const void *request, void *response) {
+void brokers_ask(struct broker_node *node, enum kp_api_key key, int version, const void *request,
+                 void *response) {
     brokers_ask_later(node, key, version, request, response);
     brokers_until(node->brokers, all_answered);
 }
 
-int brokers_create_topic(struct broker_node *node, const char *name, int32_t partitions, int16_t factor,
-                         char *message) {
+int brokers_create_topic(struct broker_node *node, const char *name, int32_t partitions,
+                         int16_t factor, char *message) {
     struct kp_create_topics_request_topic topic;
     struct kp_create_topics_request request;
     struct kp_create_topics_response response;
@@ -346,7 +360,8 @@ int brokers_create_topic(struct broker_node *node, const char *name, int32_t par
     const struct kp_create_topics_response_topic *answer = &response.topics.items[0];
     assert_true(kp_string_is(answer->name, name));
     if (message != NULL)
-        snprintf(message, 256, "%.*s", answer->error_message.len < 0 ? 0 : answer->error_message.len,
+        snprintf(message, 256, "%.*s",
+                 answer->error_message.len < 0 ? 0 : answer->error_message.len,
                  answer->error_message.data);
     return answer->error_code;
 }

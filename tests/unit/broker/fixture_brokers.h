@@ -1,8 +1,10 @@
 /*
- * Whole brokers in one process, as broker_start makes them, and a client that speaks Kafka's protocol to them.
+ * Whole brokers in one process, as broker_start makes them, and a client that speaks Kafka's
+ * protocol to them.
  *
- * Each broker has a directory, real ports on 127.0.0.1 and its own settings; timings are short. brokers_until ends when the condition
- * holds, and fails the test after 15 s. Teardown frees what still runs and asserts that the loop closed clean.
+ * Each broker has a directory, real ports on 127.0.0.1 and its own settings; timings are short.
+ * brokers_until ends when the condition holds, and fails the test after 15 s. Teardown frees what
+ * still runs and asserts that the loop closed clean.
  */
 #ifndef TESTS_UNIT_BROKER_FIXTURE_BROKERS_H
 #define TESTS_UNIT_BROKER_FIXTURE_BROKERS_H
@@ -44,7 +46,8 @@ struct brokers {
 int brokers_setup(void **state);
 int brokers_teardown(void **state);
 
-/* `count` brokers with these further settings ("key=value", NULL ends; may be NULL), none started. */
+/* `count` brokers with these further settings ("key=value", NULL ends; may be NULL), none started.
+ */
 void brokers_configure(struct brokers *brokers, int count, const char *const *pairs);
 /* Starts one; the error of broker_start, with the sentence in node->sentence. */
 int brokers_start_one(struct broker_node *node);
@@ -63,13 +66,17 @@ bool brokers_all_ready(struct brokers *brokers); /* those that run */
 struct broker_node *brokers_metadata_leader(struct brokers *brokers);
 
 /* Asks a broker and runs until its answer is decoded into `response` (in brokers->arena). */
-void brokers_ask(struct broker_node *node, enum kp_api_key key, int version, const void *request, void *response);
+void brokers_ask(struct broker_node *node, enum kp_api_key key, int version, const void *request,
+                 void *response);
 /* The same without waiting: how many answers are still missing says brokers_missing. */
-void brokers_ask_later(struct broker_node *node, enum kp_api_key key, int version, const void *request, void *response);
+void brokers_ask_later(struct broker_node *node, enum kp_api_key key, int version,
+                       const void *request, void *response);
 size_t brokers_missing(const struct brokers *brokers);
 
-/* CreateTopics of one topic with the newest version; the error code, and the message (may be NULL) into 256 bytes. */
-int brokers_create_topic(struct broker_node *node, const char *name, int32_t partitions, int16_t factor, char *message);
+/* CreateTopics of one topic with the newest version; the error code, and the message (may be NULL)
+ * into 256 bytes. */
+int brokers_create_topic(struct broker_node *node, const char *name, int32_t partitions,
+                         int16_t factor, char *message);
 int brokers_delete_topic(struct broker_node *node, const char *name);
 
 #endif

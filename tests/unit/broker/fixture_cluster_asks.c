@@ -24,7 +24,8 @@ void assert_text(struct kp_string string, const char *part) {
     if (strstr(text, part) == NULL) fail_msg("\"%s\" is not in: %s", part, text);
 }
 
-struct kp_metadata_response metadata(struct broker_node *node, int version, const char *name, bool create) {
+struct kp_metadata_response metadata(struct broker_node *node, int version, const char *name,
+                                     bool create) {
     struct kp_metadata_request request;
     struct kp_metadata_request_topic topic;
     struct kp_metadata_response response;
@@ -38,8 +39,8 @@ struct kp_metadata_response metadata(struct broker_node *node, int version, cons
     return response;
 }
 
-struct kp_create_partitions_response grow(struct broker_node *node, int version, const char *name, int32_t count,
-                                          int assignments) {
+struct kp_create_partitions_response grow(struct broker_node *node, int version, const char *name,
+                                          int32_t count, int assignments) {
     static int32_t one = 1;
     struct kp_create_partitions_request_assignment rows[] = {{{&one, 1}}, {{&one, 1}}};
     struct kp_create_partitions_request_topic topic;

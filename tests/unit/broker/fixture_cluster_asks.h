@@ -14,10 +14,12 @@ struct broker_node *start_three(void **state);
 void assert_text(struct kp_string string, const char *part);
 
 /* `name` NULL: all topics. */
-struct kp_metadata_response metadata(struct broker_node *node, int version, const char *name, bool create);
+struct kp_metadata_response metadata(struct broker_node *node, int version, const char *name,
+                                     bool create);
 
-/* `count` partitions for it, `assignments` of them assigned to broker 1 by the client (0: placed by the broker). */
-struct kp_create_partitions_response grow(struct broker_node *node, int version, const char *name, int32_t count,
-                                          int assignments);
+/* `count` partitions for it, `assignments` of them assigned to broker 1 by the client (0: placed by
+ * the broker). */
+struct kp_create_partitions_response grow(struct broker_node *node, int version, const char *name,
+                                          int32_t count, int assignments);
 
 #endif

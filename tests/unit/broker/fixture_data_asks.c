@@ -23,14 +23,15 @@ void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t
     produce_add_in(ask, RECORD_CODEC_NONE, partition, records, value_len);
 }
 
-void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition, int records,
-                    size_t value_len) {
+void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition,
+                    int records, size_t value_len) {
     struct record_batch_options options = record_batch_plain();
     options.codec = codec;
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     uint8_t *value = mem_zalloc(value_len);
     for (int i = 0; i < records; i++)
-        record_batch_builder_append(builder, 1000 + i, NULL, -1, value, (int32_t)value_len, NULL, 0);
+        record_batch_builder_append(builder, 1000 + i, NULL, -1, value, (int32_t)value_len, NULL,
+                                    0);
     mem_free(value);
     size_t len;
     int32_t place = ask->topic.partition_data.count++;
@@ -44,8 +45,8 @@ void produce_end(struct produce_ask *ask) {
         mem_free(ask->bytes[i]);
 }
 
-struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic, int32_t partition,
-                                                 int records, size_t value_len) {
+struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic,
+                                                 int32_t partition, int records, size_t value_len) {
     struct produce_ask ask;
     struct kp_produce_response response;
     produce_begin(&ask, topic, -1);
@@ -55,8 +56,8 @@ struct kp_produce_response_partition produce_one(struct one_broker *one, const c
     return response.responses.items[0].partition_responses.items[0];
 }
 
-struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp, int version,
-                                                    int32_t partition) {
+struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp,
+                                                    int version, int32_t partition) {
     struct kp_list_offsets_request request;
     struct kp_list_offsets_request_topic topic = {.name = kp_string_of("t")};
     struct kp_list_offsets_request_partition asked = {

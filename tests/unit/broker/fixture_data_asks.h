@@ -20,15 +20,16 @@ void produce_begin(struct produce_ask *ask, const char *topic, int16_t acks);
 /* One batch of so many records of `value_len` zeros. */
 void produce_add(struct produce_ask *ask, int32_t partition, int records, size_t value_len);
 /* The same, compressed. */
-void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition, int records, size_t value_len);
+void produce_add_in(struct produce_ask *ask, enum record_codec codec, int32_t partition,
+                    int records, size_t value_len);
 void produce_end(struct produce_ask *ask);
 
 /* One batch; the answer for it. */
-struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic, int32_t partition,
-                                                 int records, size_t value_len);
+struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic,
+                                                 int32_t partition, int records, size_t value_len);
 
 /* Of the topic "t". */
-struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp, int version,
-                                                    int32_t partition);
+struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp,
+                                                    int version, int32_t partition);
 
 #endif

@@ -37,21 +37,25 @@ void node_open(struct fixture_node *node, bool bootstrap) {
     struct error_text why = {""};
     struct raft_group_member members[FIXTURE_NODES_MAX];
     fixture->store_options.must_exist = !bootstrap;
-    if (log_store_open(fixture->env, &fixture->log, node->dir, &fixture->store_options, &node->store, &why) != ERR_NONE)
+    if (log_store_open(fixture->env, &fixture->log, node->dir, &fixture->store_options,
+                       &node->store, &why) != ERR_NONE)
         fail_msg("%s", why.text);
     struct shard_options options = fixture->options;
     options.node = options.peers.node = node->id;
     options.peers.listen_port = node->port;
-    if (shard_open(fixture->env, &fixture->log, node->store, &options, NULL, NULL, &node->shard, &why) != ERR_NONE)
+    if (shard_open(fixture->env, &fixture->log, node->store, &options, NULL, NULL, &node->shard,
+                   &why) != ERR_NONE)
         fail_msg("%s", why.text);
     node->port = peers_port(shard_peers(node->shard));
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
     hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(node->shard), &hello);
     node->open = true;
     for (int i = 0; i < fixture->node_count; i++) {
         struct fixture_node *other = &fixture->nodes[i];
-        members[i] = (struct raft_group_member){.replica = (uint64_t)i + 10, .node = i + 1, .voter = true};
+        members[i] = (struct raft_group_member){
+            .replica = (uint64_t)i + 10, .node = i + 1, .voter = true};
         if (other == node || other->port == 0) continue;
         peers_add(shard_peers(node->shard), other->id, "127.0.0.1", other->port);
         if (other->open) peers_add(shard_peers(other->shard), node->id, "127.0.0.1", node->port);
@@ -66,7 +70,8 @@ void node_open(struct fixture_node *node, bool bootstrap) {
                                   .bootstrap = bootstrap,
                                   .settings = fixture->settings,
                                   .checks = node->checks};
-    if (partition_open(node->shard, &spec, &events, node, &node->partition, &why) != ERR_NONE) fail_msg("%s", why.text);
+    if (partition_open(node->shard, &spec, &events, node, &node->partition, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
 }
 
 void node_close(struct fixture_node *node) {
@@ -111,7 +116,8 @@ int fixture_setup(void **state) {
     fixture->log = (struct log){fixture->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     fixture->poll = env_timer_new(fixture->env, on_poll, fixture);
     fixture->limit = env_timer_new(fixture->env, on_limit, fixture);
-    snprintf(fixture->dir, sizeof fixture->dir, "%s/drave-broker-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(fixture->dir, sizeof fixture->dir, "%s/drave-broker-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(fixture->dir));
     fixture->options = (struct shard_options){.heartbeat_ms = 100,
                                               .election_timeout_ms = 500,
@@ -119,8 +125,10 @@ int fixture_setup(void **state) {
                                               .group_uncommitted_bytes = 8 << 20,
                                               .uncommitted_bytes = 64 << 20,
                                               .peer_window_bytes = 8 << 20};
-    fixture->options.peers = (struct peers_options){
-        .listen_host = "127.0.0.1", .entry_budget = 16 << 20, .queue_limit = 4 << 20, .frame_max = 16 << 20};
+    fixture->options.peers = (struct peers_options){.listen_host = "127.0.0.1",
+                                                    .entry_budget = 16 << 20,
+                                                    .queue_limit = 4 << 20,
+                                                    .frame_max = 16 << 20};
     fixture->store_options = (struct log_store_options){.journal_file_bytes = 1 << 20,
                                                         .journal_max_bytes = 64 << 20,
                                                         .segment_bytes = 64 << 10,
@@ -136,7 +144,9 @@ int fixture_setup(void **state) {
                                                     .timestamp_after_max_ms = 3600000,
                                                     .unfolded_max_bytes = 64 << 20};
     fixture->checks = (struct check_pool_options){
-        .memory_bytes = 64 << 20, .inline_us = 500, .turn_us = UINT32_MAX}; /* however busy the machine is */
+        .memory_bytes = 64 << 20,
+        .inline_us = 500,
+        .turn_us = UINT32_MAX}; /* however busy the machine is */
     return 0;
 }
 
@@ -163,7 +173,8 @@ int fixture_teardown(void **state) {
 
 struct fixture_node *fixture_leader(struct fixture *fixture) {
     for (int i = 0; i < fixture->node_count; i++) {
-        if (fixture->nodes[i].open && partition_is_leading(fixture->nodes[i].partition)) return &fixture->nodes[i];
+        if (fixture->nodes[i].open && partition_is_leading(fixture->nodes[i].partition))
+            return &fixture->nodes[i];
     }
     return NULL;
 }
@@ -217,7 +228,8 @@ struct slice make_batch(const struct record_batch_options *options, int records,
     uint8_t *value = mem_alloc(value_len);
     for (int i = 0; i < records; i++) {
         memset(value, 'a' + i % 26, value_len);
-        record_batch_builder_append(builder, timestamp_ms + i, NULL, -1, value, (int32_t)value_len, NULL, 0);
+        record_batch_builder_append(builder, timestamp_ms + i, NULL, -1, value, (int32_t)value_len,
+                                    NULL, 0);
     }
     uint8_t *bytes;
     size_t len;
@@ -240,10 +252,14 @@ void send_batch(struct partition *partition, struct slice batch, struct sent *se
     send_batch_of(NULL, partition, batch, sent);
 }
 
-void send_batch_of(const void *sender, struct partition *partition, struct slice batch, struct sent *sent) {
+void send_batch_of(const void *sender, struct partition *partition, struct slice batch,
+                   struct sent *sent) {
     *sent = (struct sent){.produce.done = on_produced, .frame = batch};
-    struct produced_records records = {
-        .frame = batch, .data = batch.data, .len = (int32_t)batch.len, .zstd_allowed = true, .sender = sender};
+    struct produced_records records = {.frame = batch,
+                                       .data = batch.data,
+                                       .len = (int32_t)batch.len,
+                                       .zstd_allowed = true,
+                                       .sender = sender};
     sent->at_once = partition_produce(partition, &records, &sent->produce, &sent->refusal) == DONE;
     if (sent->at_once) sent->over = true;
 }
@@ -253,8 +269,8 @@ void send_plain(struct partition *partition, struct sent *sent) {
     send_batch(partition, make_batch(&options, 1, 10, 1000), sent);
 }
 
-void send_numbered(struct partition *partition, int64_t producer_id, int16_t epoch, int32_t sequence,
-                   struct sent *sent) {
+void send_numbered(struct partition *partition, int64_t producer_id, int16_t epoch,
+                   int32_t sequence, struct sent *sent) {
     struct record_batch_options options = options_of(producer_id, epoch, sequence);
     send_batch(partition, make_batch(&options, 1, 10, 1000), sent);
 }
@@ -280,8 +296,8 @@ static bool got_is_over(struct fixture *fixture) {
     return ((struct got *)fixture->until_arg)->over;
 }
 
-void read_from(struct fixture *fixture, struct partition *partition, int64_t offset, uint64_t max_bytes,
-               struct got *got) {
+void read_from(struct fixture *fixture, struct partition *partition, int64_t offset,
+               uint64_t max_bytes, struct got *got) {
     *got = (struct got){.read.done = on_read};
     if (partition_read(partition, offset, -1, max_bytes, &got->read) == DONE) return;
     fixture->until_arg = got;

@@ -1,7 +1,9 @@
 /*
- * One partition on one or three brokers in one process: each has a directory, a store, a shard on a real port, and a replica.
+ * One partition on one or three brokers in one process: each has a directory, a store, a shard on a
+ * real port, and a replica.
  *
- * run_until ends when the condition holds, and fails the test after 10 s. Teardown asserts that the loop closed clean.
+ * run_until ends when the condition holds, and fails the test after 10 s. Teardown asserts that the
+ * loop closed clean.
  */
 #ifndef TESTS_UNIT_BROKER_FIXTURE_PARTITIONS_H
 #define TESTS_UNIT_BROKER_FIXTURE_PARTITIONS_H
@@ -73,11 +75,12 @@ struct record_batch_options options_of(int64_t producer_id, int16_t epoch, int32
 /* Takes the batch over. */
 void send_batch(struct partition *partition, struct slice batch, struct sent *sent);
 /* The same, of one of several senders. */
-void send_batch_of(const void *sender, struct partition *partition, struct slice batch, struct sent *sent);
+void send_batch_of(const void *sender, struct partition *partition, struct slice batch,
+                   struct sent *sent);
 /* The same with one record of a plain producer, or of an idempotent one. */
 void send_plain(struct partition *partition, struct sent *sent);
-void send_numbered(struct partition *partition, int64_t producer_id, int16_t epoch, int32_t sequence,
-                   struct sent *sent);
+void send_numbered(struct partition *partition, int64_t producer_id, int16_t epoch,
+                   int32_t sequence, struct sent *sent);
 void run_until_over(struct fixture *fixture, struct sent *sent);
 void sent_free(struct sent *sent);
 
@@ -86,8 +89,8 @@ struct got {
     bool over;
 };
 /* Runs until the read is over. */
-void read_from(struct fixture *fixture, struct partition *partition, int64_t offset, uint64_t max_bytes,
-               struct got *got);
+void read_from(struct fixture *fixture, struct partition *partition, int64_t offset,
+               uint64_t max_bytes, struct got *got);
 /* All its batches in one piece, for mem_free. */
 uint8_t *got_bytes(const struct got *got);
 

@@ -87,7 +87,8 @@ void stage_open_server(struct stage *stage) {
     struct error_text why = {""};
     stage->options.listeners = &stage->listener;
     stage->options.listener_count = 1;
-    if (server_open(stage->env, &stage->log, stage->dispatch, &stage->options, &stage->server, &why) != ERR_NONE)
+    if (server_open(stage->env, &stage->log, stage->dispatch, &stage->options, &stage->server,
+                    &why) != ERR_NONE)
         fail_msg("%s", why.text);
     server_accept(stage->server);
 }
@@ -112,7 +113,8 @@ int stage_setup(void **state) {
     size_t count;
     const struct kp_api *table = kp_api_table(&count);
     for (size_t i = 0; i < count; i++)
-        dispatch_set(stage->dispatch, table[i].key, table[i].key == KP_API_VERSIONS ? api_api_versions : hold);
+        dispatch_set(stage->dispatch, table[i].key,
+                     table[i].key == KP_API_VERSIONS ? api_api_versions : hold);
     return 0;
 }
 
@@ -148,7 +150,8 @@ int stage_teardown(void **state) {
 
 int stage_dial(struct stage *stage) {
     int client = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(stage->server, NULL))};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)server_port(stage->server, NULL))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     return client;
@@ -163,8 +166,9 @@ void stage_ask(int client, int key, int version, int32_t correlation_id, const v
     uint8_t *bytes;
     size_t len;
     kp_writer_init(&writer, 1 << 20);
-    assert_int_equal(
-        kp_request_encode(kp_api_find(key), version, correlation_id, kp_string_of("test"), message, &writer), ERR_NONE);
+    assert_int_equal(kp_request_encode(kp_api_find(key), version, correlation_id,
+                                       kp_string_of("test"), message, &writer),
+                     ERR_NONE);
     assert_int_equal(kp_writer_take(&writer, &bytes, &len), ERR_NONE);
     stage_send_all(client, bytes, len);
     mem_free(bytes);

@@ -1,4 +1,5 @@
-/* A server with handlers of the test behind it: they hold each request until the test ends it. Plain sockets are its clients. */
+/* A server with handlers of the test behind it: they hold each request until the test ends it.
+ * Plain sockets are its clients. */
 #ifndef TESTS_UNIT_BROKER_FIXTURE_SERVER_H
 #define TESTS_UNIT_BROKER_FIXTURE_SERVER_H
 
@@ -45,8 +46,9 @@ ssize_t stage_receive(struct stage *stage, int client, uint8_t *frame, size_t ro
 int32_t stage_receive_correlation_id(struct stage *stage, int client);
 void stage_assert_server_closes(struct stage *stage, int client);
 void stage_assert_logged(struct stage *stage, const char *text);
-bool stage_can_read(struct stage *stage); /* whether something, or the end, is here for stage->client */
-void stage_on_closed(void *arg);          /* for server_close */
+bool stage_can_read(
+    struct stage *stage);        /* whether something, or the end, is here for stage->client */
+void stage_on_closed(void *arg); /* for server_close */
 bool stage_is_closed(struct stage *stage);
 bool stage_nobody_connected(struct stage *stage);
 /* Nobody is connected, and what clients that went had asked for is given back, in later turns. */

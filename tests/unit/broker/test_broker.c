@@ -14,7 +14,8 @@ static const struct metadata *metadata_of(struct broker_node *node) {
 }
 
 static void assert_said(const struct broker_node *node, const char *part) {
-    if (strstr(node->sentence, part) == NULL) fail_msg("\"%s\" is not in: %s", part, node->sentence);
+    if (strstr(node->sentence, part) == NULL)
+        fail_msg("\"%s\" is not in: %s", part, node->sentence);
 }
 
 /* Whether the group has a directory. */
@@ -38,13 +39,15 @@ static bool all_are_open(struct brokers *brokers) {
     return true;
 }
 
-/* One broker forms its cluster alone, is ready, and says where; after a clean stop it finds everything again. */
+/* One broker forms its cluster alone, is ready, and says where; after a clean stop it finds
+ * everything again. */
 static void test_broker_alone(void **state) {
     struct brokers *brokers = *state;
     struct broker_node *node = &brokers->nodes[0];
     char expected[64], id[CLUSTER_ID_SIZE];
     brokers_start(brokers, 1, NULL);
-    snprintf(expected, sizeof expected, "127.0.0.1:%d (1 broker, 0 topics, ", broker_port(node->broker, NULL));
+    snprintf(expected, sizeof expected, "127.0.0.1:%d (1 broker, 0 topics, ",
+             broker_port(node->broker, NULL));
     assert_int_equal(strncmp(node->sentence, expected, strlen(expected)), 0);
     memcpy(id, broker_services(node->broker)->cluster->id, sizeof id);
     assert_int_equal(brokers_create_topic(node, "orders", 3, 1, NULL), 0);
@@ -60,7 +63,8 @@ static void test_broker_alone(void **state) {
     assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 3);
 }
 
-/* Killed at once after a topic was made, it has the topic after the start, and no partition is made twice. */
+/* Killed at once after a topic was made, it has the topic after the start, and no partition is made
+ * twice. */
 static void test_broker_alone_killed(void **state) {
     struct brokers *brokers = *state;
     struct broker_node *node = &brokers->nodes[0];
@@ -73,7 +77,8 @@ static void test_broker_alone_killed(void **state) {
         assert_int_equal(brokers_start_one(node), ERR_NONE);
         brokers_until(brokers, all_are_open);
         assert_int_equal(metadata_topic_count(metadata_of(node)), round + 1);
-        assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 2 * (round + 1));
+        assert_int_equal(partition_set_count(broker_services(node->broker)->partitions),
+                         2 * (round + 1));
     }
 }
 
@@ -100,7 +105,8 @@ static void test_broker_three_form(void **state) {
         assert_non_null(metadata_topic_named(metadata_of(&brokers->nodes[i]), name, strlen(name)));
     }
     for (int32_t node = 1; node <= 3; node++) /* first leaders are spread evenly */
-        assert_int_equal(leader_table_led_by(broker_services(brokers->nodes[0].broker)->leaders, node), 3);
+        assert_int_equal(
+            leader_table_led_by(broker_services(brokers->nodes[0].broker)->leaders, node), 3);
 }
 
 static bool has_failed(struct brokers *brokers) {
@@ -131,7 +137,8 @@ static bool somebody_leads(struct brokers *brokers) {
     return brokers_metadata_leader(brokers) != NULL;
 }
 
-/* When the metadata leader dies, topics can be made again at any other broker soon after, also those that were asked for meanwhile. */
+/* When the metadata leader dies, topics can be made again at any other broker soon after, also
+ * those that were asked for meanwhile. */
 static void test_broker_metadata_leader_dies(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, NULL);
@@ -165,7 +172,8 @@ static bool three_stays_fenced(struct brokers *brokers) {
     return env_now_ms(brokers->env) >= watch_until_ms;
 }
 
-/* A broker that is gone is fenced and gets no replicas; back and ready, it is not fenced any more. */
+/* A broker that is gone is fenced and gets no replicas; back and ready, it is not fenced any more.
+ */
 static void test_broker_fenced(void **state) {
     struct brokers *brokers = *state;
     char message[256];
@@ -174,7 +182,8 @@ static void test_broker_fenced(void **state) {
     brokers_until(brokers, three_is_fenced);
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, 3, message),
                      KAFKA_INVALID_REPLICATION_FACTOR);
-    assert_non_null(strstr(message, "Replication factor: 3 larger than available brokers: 2 (of 3)."));
+    assert_non_null(
+        strstr(message, "Replication factor: 3 larger than available brokers: 2 (of 3)."));
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 4, 2, message), 0);
     /* The next metadata leader begins the leases anew, but hears nothing of 3. */
     brokers_until(brokers, somebody_leads);
@@ -201,7 +210,8 @@ static void test_broker_clean_stop(void **state) {
     assert_int_equal(leader_table_led_by(broker_services(brokers->nodes[0].broker)->leaders, 3), 0);
 }
 
-/* What is deleted while a broker is away is gone there, too, when it is back; a topic that came and went meanwhile opens nothing. */
+/* What is deleted while a broker is away is gone there, too, when it is back; a topic that came and
+ * went meanwhile opens nothing. */
 static void test_broker_away_meanwhile(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, NULL);
@@ -211,7 +221,8 @@ static void test_broker_away_meanwhile(void **state) {
     assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "gone"), 0);
     assert_int_equal(brokers_create_topic(&brokers->nodes[2], "brief", 1, 2, NULL), 0);
     assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "brief"), 0);
-    assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "brief"), KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "brief"),
+                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(brokers_start_one(&brokers->nodes[1]), ERR_NONE);
     brokers_until(brokers, all_are_open);
     assert_int_equal(metadata_topic_count(metadata_of(&brokers->nodes[1])), 1);
@@ -250,7 +261,8 @@ static bool is_answered(struct brokers *brokers) {
     return brokers_missing(brokers) == 0;
 }
 
-/* More changes than are under way at one time, and no majority: those that wait for their turn have no more time than those before them. */
+/* More changes than are under way at one time, and no majority: those that wait for their turn have
+ * no more time than those before them. */
 static void test_broker_many_changes_time_out(void **state) {
     enum { TOPICS = 150 };
     struct brokers *brokers = *state;

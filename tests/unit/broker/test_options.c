@@ -13,7 +13,8 @@ static int parse(const char *line, struct options *options, struct error_text *w
     char *words[WORDS_MAX + 1] = {"draved"};
     int count = 1;
     snprintf(copy, sizeof copy, "%s", line);
-    for (char *word = strtok(copy, " "); word != NULL && count < WORDS_MAX; word = strtok(NULL, " "))
+    for (char *word = strtok(copy, " "); word != NULL && count < WORDS_MAX;
+         word = strtok(NULL, " "))
         words[count++] = word;
     why->text[0] = '\0';
     return options_parse(count, words, options, why);
@@ -34,7 +35,8 @@ static void test_options_actions(void **state) {
     assert_int_equal(options.action, ACTION_CHECK);
     assert_int_equal(parse("--help-config", &options, &why), ERR_NONE);
     assert_int_equal(options.action, ACTION_HELP_CONFIG);
-    assert_int_equal(parse("log dump DIR --topic t --partition 3 --json", &options, &why), ERR_NONE);
+    assert_int_equal(parse("log dump DIR --topic t --partition 3 --json", &options, &why),
+                     ERR_NONE);
     assert_int_equal(options.action, ACTION_LOG_DUMP);
     assert_string_equal(options.directory, "DIR");
     assert_string_equal(options.topic, "t");
@@ -64,7 +66,8 @@ static void test_options_wrong(void **state) {
         struct options options;
         struct error_text why;
         assert_int_equal(parse(cases[i].line, &options, &why), ERR_INVALID);
-        if (strstr(why.text, cases[i].said) == NULL) fail_msg("\"%s\" is not in: %s", cases[i].said, why.text);
+        if (strstr(why.text, cases[i].said) == NULL)
+            fail_msg("\"%s\" is not in: %s", cases[i].said, why.text);
     }
 }
 

@@ -42,8 +42,8 @@ static void dump_string(struct text *text, struct kp_string string) {
     text_add(text, "\"");
 }
 
-static void dump_value(struct text *text, enum kp_kind kind, const struct kp_field *field, int version,
-                       const void *value) {
+static void dump_value(struct text *text, enum kp_kind kind, const struct kp_field *field,
+                       int version, const void *value) {
     switch (kind) {
     case KP_BOOL: text_add(text, *(const bool *)value ? "true" : "false"); return;
     case KP_INT8: text_add(text, "%d", *(const int8_t *)value); return;
@@ -51,7 +51,9 @@ static void dump_value(struct text *text, enum kp_kind kind, const struct kp_fie
     case KP_INT32: text_add(text, "%" PRId32, *(const int32_t *)value); return;
     case KP_INT64: text_add(text, "%" PRId64, *(const int64_t *)value); return;
     case KP_STRING: dump_string(text, *(const struct kp_string *)value); return;
-    case KP_RECORDS: text_add(text, ((const struct kp_records *)value)->len < 0 ? "null" : "\"\""); return;
+    case KP_RECORDS:
+        text_add(text, ((const struct kp_records *)value)->len < 0 ? "null" : "\"\"");
+        return;
     case KP_STRUCT: dump_message(text, field->item, version, value); return;
     case KP_UUID: {
         char shown[23];
@@ -70,7 +72,8 @@ static void dump_value(struct text *text, enum kp_kind kind, const struct kp_fie
         for (int32_t i = 0; i < array.count; i++) {
             text_add(text, i > 0 ? "," : "");
             dump_value(text, field->element, field, version,
-                       (const uint8_t *)array.items + (size_t)i * kp_value_size(field->element, field->item));
+                       (const uint8_t *)array.items +
+                           (size_t)i * kp_value_size(field->element, field->item));
         }
         text_add(text, "]");
         return;
@@ -79,7 +82,8 @@ static void dump_value(struct text *text, enum kp_kind kind, const struct kp_fie
     CHECK(false);
 }
 
-void dump_message(struct text *text, const struct kp_schema *schema, int version, const void *object) {
+void dump_message(struct text *text, const struct kp_schema *schema, int version,
+                  const void *object) {
     bool first = true;
     text_add(text, "{");
     for (uint32_t i = 0; i < schema->field_count; i++) {

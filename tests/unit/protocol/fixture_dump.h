@@ -1,6 +1,6 @@
 /*
- * Text that is put together, and messages as JSON: in the very form in which Kafka's JSON converters write them, so
- * that golden files can be compared as text.
+ * Text that is put together, and messages as JSON: in the very form in which Kafka's JSON
+ * converters write them, so that golden files can be compared as text.
  */
 #ifndef TESTS_UNIT_PROTOCOL_FIXTURE_DUMP_H
 #define TESTS_UNIT_PROTOCOL_FIXTURE_DUMP_H
@@ -14,7 +14,9 @@ struct text {
 
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends the message. Records that are not null are shown as "": their bytes are compared elsewhere. */
-void dump_message(struct text *text, const struct kp_schema *schema, int version, const void *object);
+/* Appends the message. Records that are not null are shown as "": their bytes are compared
+ * elsewhere. */
+void dump_message(struct text *text, const struct kp_schema *schema, int version,
+                  const void *object);
 
 #endif

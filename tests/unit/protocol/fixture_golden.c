@@ -20,7 +20,8 @@ struct golden_file *golden_open(const char *name, int field_count) {
     snprintf(path, sizeof(path), "tests/golden/%s", name);
     struct golden_file *file = mem_zalloc(sizeof(*file));
     file->stream = fopen(path, "r");
-    if (file->stream == NULL) fprintf(stderr, "%s is missing: run the tests in the root of the repository\n", path);
+    if (file->stream == NULL)
+        fprintf(stderr, "%s is missing: run the tests in the root of the repository\n", path);
     CHECK(file->stream != NULL);
     CHECK(field_count <= GOLDEN_FIELDS);
     file->field_count = field_count;

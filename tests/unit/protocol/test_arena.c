@@ -20,7 +20,8 @@ static void test_arena_memory_is_zeroed_and_aligned(void **state) {
     kp_arena_close(&arena);
 }
 
-/* The limit is one of the memory that is held; what does not fit gives NULL, what fits still works, and closing makes room again. */
+/* The limit is one of the memory that is held; what does not fit gives NULL, what fits still works,
+ * and closing makes room again. */
 static void test_arena_limit(void **state) {
     (void)state;
     struct kp_arena arena;
@@ -28,7 +29,8 @@ static void test_arena_limit(void **state) {
     assert_non_null(kp_arena_alloc(&arena, 940));
     assert_null(kp_arena_alloc(&arena, 49));
     assert_null(kp_arena_alloc(&arena, SIZE_MAX));
-    assert_int_equal(kp_arena_string(&arena, "0123456789012345678901234567890123456789012345678", 49).len, -1);
+    assert_int_equal(
+        kp_arena_string(&arena, "0123456789012345678901234567890123456789012345678", 49).len, -1);
     assert_int_equal(kp_arena_printf(&arena, "%060d", 7).len, -1);
     assert_non_null(kp_arena_alloc(&arena, 40));
     assert_int_equal(arena.used, 1024);
@@ -39,7 +41,8 @@ static void test_arena_limit(void **state) {
     kp_arena_close(&arena);
 }
 
-/* What a client makes cheapest for himself is counted as what it takes: single bytes, and pieces of which one fits into a block. */
+/* What a client makes cheapest for himself is counted as what it takes: single bytes, and pieces of
+ * which one fits into a block. */
 static void test_arena_counts_what_it_holds(void **state) {
     (void)state;
     struct kp_arena arena;

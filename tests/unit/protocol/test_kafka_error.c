@@ -8,7 +8,8 @@
 #include "tests/unit/protocol/fixture_golden.h"
 #include "tests/unit/unit.h"
 
-/* Each code that we know has Kafka's name, and is repeated by clients exactly if Kafka's client repeats it. */
+/* Each code that we know has Kafka's name, and is repeated by clients exactly if Kafka's client
+ * repeats it. */
 static void test_kafka_error_is_as_in_kafka(void **state) {
     (void)state;
     struct golden_file *file = golden_open("errors.txt", 3);
@@ -21,7 +22,8 @@ static void test_kafka_error_is_as_in_kafka(void **state) {
         /* Kafka's own names of these end in EXCEPTION, or differ by age. */
         if (code != KAFKA_INVALID_TOPIC && code != KAFKA_STORAGE_ERROR)
             assert_string_equal(kafka_error_name(code), line.fields[1]);
-        if (kafka_error_retriable(code) != (strcmp(line.fields[2], "true") == 0)) print_error("%s\n", line.fields[1]);
+        if (kafka_error_retriable(code) != (strcmp(line.fields[2], "true") == 0))
+            print_error("%s\n", line.fields[1]);
         assert_int_equal(kafka_error_retriable(code), strcmp(line.fields[2], "true") == 0);
     }
     golden_close(file);

@@ -1,4 +1,5 @@
-/* The engine of schemas on tables of its own, and the tables of all messages for what the compiler cannot see. */
+/* The engine of schemas on tables of its own, and the tables of all messages for what the compiler
+ * cannot see. */
 #include <string.h>
 
 #include "base/error.h"
@@ -8,7 +9,8 @@
 #include "protocol/schema_values.h"
 #include "tests/unit/unit.h"
 
-/* A message that has every kind of field. Version 0 is plain, 1 adds fields, 2 is flexible with tags. */
+/* A message that has every kind of field. Version 0 is plain, 1 adds fields, 2 is flexible with
+ * tags. */
 struct kp_inner {
     int32_t number;
     struct kp_string note;
@@ -29,7 +31,8 @@ struct kp_outer {
 
 static const struct kp_field inner_fields[] = {
     {"number", KP_INT32, .versions = KP_SINCE(0), .fallback = 5, KP_AT(kp_inner, number)},
-    {"note", KP_STRING, .versions = KP_SINCE(1), .nullable = KP_SINCE(1), .null_fallback = true, KP_AT(kp_inner, note)},
+    {"note", KP_STRING, .versions = KP_SINCE(1), .nullable = KP_SINCE(1), .null_fallback = true,
+     KP_AT(kp_inner, note)},
 };
 static const struct kp_schema inner_schema = {KP_SCHEMA("inner", kp_inner, inner_fields)};
 static const struct kp_field outer_fields[] = {
@@ -39,18 +42,22 @@ static const struct kp_field outer_fields[] = {
     {"large", KP_INT64, .versions = KP_SINCE(0), KP_AT(kp_outer, large)},
     {"id", KP_UUID, .versions = KP_SINCE(1), KP_AT(kp_outer, id)},
     {"text", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(1), KP_AT(kp_outer, text)},
-    {"inners", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &inner_schema, KP_AT(kp_outer, inners)},
+    {"inners", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &inner_schema,
+     KP_AT(kp_outer, inners)},
     {"numbers", KP_ARRAY, .element = KP_INT16, .versions = KP_SINCE(0), .nullable = KP_SINCE(2),
      KP_AT(kp_outer, numbers)},
-    {"records", KP_RECORDS, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), KP_AT(kp_outer, records)},
-    {"taggedNumber", KP_INT32, .versions = KP_SINCE(2), .tagged = KP_SINCE(2), .tag = 0, .fallback = -1,
-     KP_AT(kp_outer, tagged_number)},
-    {"taggedStruct", KP_STRUCT, .versions = KP_SINCE(2), .tagged = KP_SINCE(2), .tag = 3, .item = &inner_schema,
-     KP_AT(kp_outer, tagged_struct)},
+    {"records", KP_RECORDS, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
+     KP_AT(kp_outer, records)},
+    {"taggedNumber", KP_INT32, .versions = KP_SINCE(2), .tagged = KP_SINCE(2), .tag = 0,
+     .fallback = -1, KP_AT(kp_outer, tagged_number)},
+    {"taggedStruct", KP_STRUCT, .versions = KP_SINCE(2), .tagged = KP_SINCE(2), .tag = 3,
+     .item = &inner_schema, KP_AT(kp_outer, tagged_struct)},
 };
-static const struct kp_schema outer_schema = {KP_SCHEMA("Outer", kp_outer, outer_fields), .flexible_from = 2};
+static const struct kp_schema outer_schema = {KP_SCHEMA("Outer", kp_outer, outer_fields),
+                                              .flexible_from = 2};
 
-static int decode(int version, const void *bytes, size_t len, struct kp_arena *arena, struct kp_outer *outer) {
+static int decode(int version, const void *bytes, size_t len, struct kp_arena *arena,
+                  struct kp_outer *outer) {
     struct kp_reader reader;
     kp_reader_init(&reader, bytes, len);
     kp_arena_init(arena, arena->limit == 0 ? 10000 : arena->limit);
@@ -64,7 +71,8 @@ static int encode(int version, const struct kp_outer *outer, uint8_t **bytes, si
     return kp_writer_take(&writer, bytes, len);
 }
 
-/* Small numbers of two bytes each: medium 7, large 8, text "hi", one inner of 9, numbers 1 and 2, no records. */
+/* Small numbers of two bytes each: medium 7, large 8, text "hi", one inner of 9, numbers 1 and 2,
+ * no records. */
 #define VERSION_0 "\xfd\0\7\0\0\0\0\0\0\0\10\0\2hi\0\0\0\1\0\0\0\11\0\0\0\2\0\1\0\2\xff\xff\xff\xff"
 
 /* Fields that a version lacks have their fallback, those that it has come from the bytes. */
@@ -96,7 +104,8 @@ static void test_schema_decodes_and_falls_back(void **state) {
     kp_arena_close(&arena);
 }
 
-/* Tagged fields are left out at their fallback, written in order otherwise, and found among tags that are unknown. */
+/* Tagged fields are left out at their fallback, written in order otherwise, and found among tags
+ * that are unknown. */
 static void test_schema_tagged_fields(void **state) {
     (void)state;
     struct kp_outer outer, again;
@@ -110,7 +119,9 @@ static void test_schema_tagged_fields(void **state) {
     outer.tagged_struct.note = kp_string_of("n");
     assert_int_equal(encode(2, &outer, &bytes, &len), ERR_NONE);
     static const char tags[] = "\2\0\4\0\0\1\2\3\7\0\0\0\5\2n";
-    assert_int_equal(len, shortest - 1 + sizeof(tags)); /* its terminator is the empty tag section of the struct */
+    assert_int_equal(len,
+                     shortest - 1 +
+                         sizeof(tags)); /* its terminator is the empty tag section of the struct */
     assert_memory_equal(bytes + shortest - 1, tags, sizeof(tags));
     mem_free(bytes);
 
@@ -163,12 +174,14 @@ static void test_schema_null_only_where_allowed(void **state) {
     assert_int_equal(decode(2, bytes, len, &arena, &outer), ERR_NONE);
     assert_int_equal(outer.numbers.count, -1);
     mem_free(bytes);
-    static const char null_text[] = "\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\0\0\0\0\0\xff\xff\xff\xff";
+    static const char null_text[] =
+        "\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\0\0\0\0\0\xff\xff\xff\xff";
     assert_int_equal(decode(0, null_text, sizeof(null_text) - 1, &arena, &outer), ERR_MALFORMED);
     kp_arena_close(&arena);
 }
 
-/* A count that the bytes cannot hold takes no memory at all; one that they hold, but the arena does not, is too large. */
+/* A count that the bytes cannot hold takes no memory at all; one that they hold, but the arena does
+ * not, is too large. */
 static void test_schema_hostile_count_allocates_nothing(void **state) {
     (void)state;
     static const char million[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0f\x42\x40\0\0\0\1\0\0\0\2";
@@ -217,10 +230,12 @@ static void test_schema_new_items(void **state) {
     struct kp_metadata_response_topic topic;
     kp_set_fallbacks(&kp_metadata_response_topic_schema, &topic);
     assert_int_equal(topic.topic_authorized_operations, INT32_MIN);
-    assert_non_null(kp_new_items(&arena, &kp_metadata_response_partition_schema, &topic.partitions, 3));
+    assert_non_null(
+        kp_new_items(&arena, &kp_metadata_response_partition_schema, &topic.partitions, 3));
     assert_int_equal(topic.partitions.count, 3);
     assert_int_equal(topic.partitions.items[2].leader_epoch, -1);
-    assert_null(kp_new_items(&arena, &kp_metadata_response_partition_schema, &topic.partitions, 98));
+    assert_null(
+        kp_new_items(&arena, &kp_metadata_response_partition_schema, &topic.partitions, 98));
     assert_int_equal(topic.partitions.count, 0);
     kp_arena_close(&arena);
 }
@@ -229,12 +244,14 @@ static bool versions_inside(struct kp_versions inner, struct kp_versions outer) 
     return inner.below == 0 || (inner.from >= outer.from && inner.below <= outer.below);
 }
 
-/* Walks a table: sizes in memory fit the kinds, tags rise, ranges lie in one another, structs have a schema of the right size. */
+/* Walks a table: sizes in memory fit the kinds, tags rise, ranges lie in one another, structs have
+ * a schema of the right size. */
 static void check_table(const struct kp_schema *schema) {
     int64_t last_tag = -1;
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const struct kp_field *field = &schema->fields[i];
-        if (field->size != kp_value_size(field->kind, field->item)) print_error("%s.%s\n", schema->name, field->name);
+        if (field->size != kp_value_size(field->kind, field->item))
+            print_error("%s.%s\n", schema->name, field->name);
         assert_int_equal(field->size, kp_value_size(field->kind, field->item));
         assert_true(field->offset + field->size <= schema->size);
         assert_true(field->versions.below > field->versions.from);
@@ -244,7 +261,8 @@ static void check_table(const struct kp_schema *schema) {
             assert_true(field->tag > last_tag);
             last_tag = field->tag;
         }
-        bool has_item = field->kind == KP_STRUCT || (field->kind == KP_ARRAY && field->element == KP_STRUCT);
+        bool has_item = field->kind == KP_STRUCT ||
+                        (field->kind == KP_ARRAY && field->element == KP_STRUCT);
         assert_int_equal(has_item, field->item != NULL);
         if (has_item) check_table(field->item);
     }
@@ -272,7 +290,8 @@ static void test_schema_bytes_behind_the_message(void **state) {
     struct kp_reader reader;
     kp_reader_init(&reader, bytes, sizeof bytes);
     kp_arena_init(&arena, 1000);
-    assert_int_equal(kp_decode(&kp_metadata_request_schema, 12, &reader, &arena, &request), ERR_NONE);
+    assert_int_equal(kp_decode(&kp_metadata_request_schema, 12, &reader, &arena, &request),
+                     ERR_NONE);
     assert_int_equal(request.topics.count, -1);
     kp_arena_close(&arena);
 }

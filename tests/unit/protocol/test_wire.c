@@ -50,8 +50,10 @@ static void test_wire_numbers(void **state) {
 /* Variable-length numbers at the edges of each length, there and back. */
 static void test_wire_variable_length_numbers(void **state) {
     (void)state;
-    static const int64_t values[] = {
-        0, 1, -1, 63, 64, -64, -65, 8191, 8192, INT32_MAX, INT32_MIN, (int64_t)INT32_MAX + 1, INT64_MAX, INT64_MIN};
+    static const int64_t values[] = {0,         1,         -1,        63,
+                                     64,        -64,       -65,       8191,
+                                     8192,      INT32_MAX, INT32_MIN, (int64_t)INT32_MAX + 1,
+                                     INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         struct kp_writer writer;
         kp_writer_init(&writer, 100);
@@ -135,7 +137,8 @@ static void test_wire_strings_and_bytes(void **state) {
     mem_free(bytes);
 }
 
-/* A length beyond the bytes, a negative one, or null where none may be, is malformed and reads as empty. */
+/* A length beyond the bytes, a negative one, or null where none may be, is malformed and reads as
+ * empty. */
 static void test_wire_hostile_lengths(void **state) {
     (void)state;
     struct kp_reader reader = READER("\x7f\xff"
@@ -197,7 +200,8 @@ static void test_wire_reader_error_is_sticky(void **state) {
     assert_int_equal(reader.error, ERR_TOO_LARGE);
 }
 
-/* A tag is a number and a reader over exactly its bytes; sections of tags can be skipped, but not beyond the end. */
+/* A tag is a number and a reader over exactly its bytes; sections of tags can be skipped, but not
+ * beyond the end. */
 static void test_wire_tags(void **state) {
     (void)state;
     struct kp_reader reader = READER("\2\5\1x\7\2yz!"), field;
@@ -234,7 +238,8 @@ static void test_wire_writer_limit(void **state) {
     assert_null(bytes);
 }
 
-/* Null, or more text than a length can tell, cannot be written where the format has no room for it. */
+/* Null, or more text than a length can tell, cannot be written where the format has no room for it.
+ */
 static void test_wire_writer_refuses_what_has_no_form(void **state) {
     (void)state;
     struct kp_writer writer;
@@ -265,7 +270,8 @@ static void collect(void *arg, struct slice slice) {
     pieces->slices[pieces->count++] = slice;
 }
 
-/* Large slices go out as they are, between the writer's own bytes; small ones are copied; the budget pays until all is sent. */
+/* Large slices go out as they are, between the writer's own bytes; small ones are copied; the
+ * budget pays until all is sent. */
 static void test_wire_writer_emits_large_slices_without_copy(void **state) {
     (void)state;
     struct budget budget;
@@ -352,8 +358,8 @@ static void test_wire_writer_measures(void **state) {
 /* Ids look as in Kafka's tools. */
 static void test_wire_uuid_text(void **state) {
     (void)state;
-    struct kp_uuid uuid = {
-        {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00}};
+    struct kp_uuid uuid = {{0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc,
+                            0xdd, 0xee, 0xff, 0x00}};
     char text[23];
     kp_uuid_text(uuid, text);
     assert_string_equal(text, "ESIzRFVmd4iZqrvM3e7_AA");

@@ -16,7 +16,8 @@
 static void on_committed(void *arg, struct entry *entry) {
     struct replica *replica = arg;
     assert_int_equal(entry->index, replica->count + 1);
-    replica->checksums = mem_grow(replica->checksums, replica->count, &replica->room, sizeof *replica->checksums);
+    replica->checksums = mem_grow(replica->checksums, replica->count, &replica->room,
+                                  sizeof *replica->checksums);
     replica->checksums[replica->count++] = (uint64_t)entry->term << 32 |
                                            crc32c(entry->type, entry->body.data, entry->body.len);
     replica->data += entry->type == ENTRY_COMMAND;
@@ -77,7 +78,8 @@ void node_open_groups(struct node *node, bool bootstrap) {
                                        .first = members[g % (size_t)cluster->node_count].replica,
                                        .eager_commit = cluster->eager};
         struct error_text why;
-        assert_int_equal(raft_group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
+        assert_int_equal(
+            raft_group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
     }
 }
 
@@ -85,15 +87,18 @@ void node_open(struct node *node, bool bootstrap) {
     struct cluster *cluster = node->cluster;
     struct error_text why = {""};
     cluster->store_options.must_exist = !bootstrap;
-    int error = log_store_open(cluster->env, &cluster->log, node->dir, &cluster->store_options, &node->store, &why);
+    int error = log_store_open(cluster->env, &cluster->log, node->dir, &cluster->store_options,
+                               &node->store, &why);
     if (error != ERR_NONE) fail_msg("%s", why.text);
     struct shard_options options = cluster->options;
     options.node = options.peers.node = node->id;
     options.peers.listen_port = node->port;
-    error = shard_open(cluster->env, &cluster->log, node->store, &options, NULL, NULL, &node->shard, &why);
+    error = shard_open(cluster->env, &cluster->log, node->store, &options, NULL, NULL, &node->shard,
+                       &why);
     if (error != ERR_NONE) fail_msg("%s", why.text);
     node->port = peers_port(shard_peers(node->shard));
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
     hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(node->shard), &hello);
     node->open = true;
@@ -139,7 +144,8 @@ int cluster_setup(void **state) {
     cluster->log = (struct log){cluster->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     cluster->poll = env_timer_new(cluster->env, on_poll, cluster);
     cluster->limit = env_timer_new(cluster->env, on_limit, cluster);
-    snprintf(cluster->dir, sizeof cluster->dir, "%s/drave-glue-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(cluster->dir, sizeof cluster->dir, "%s/drave-glue-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(cluster->dir));
     cluster->options = (struct shard_options){.heartbeat_ms = 200,
                                               .election_timeout_ms = 1000,
@@ -147,8 +153,10 @@ int cluster_setup(void **state) {
                                               .group_uncommitted_bytes = 8 << 20,
                                               .uncommitted_bytes = 64 << 20,
                                               .peer_window_bytes = 8 << 20};
-    cluster->options.peers = (struct peers_options){
-        .listen_host = "127.0.0.1", .entry_budget = 16 << 20, .queue_limit = 4 << 20, .frame_max = 16 << 20};
+    cluster->options.peers = (struct peers_options){.listen_host = "127.0.0.1",
+                                                    .entry_budget = 16 << 20,
+                                                    .queue_limit = 4 << 20,
+                                                    .frame_max = 16 << 20};
     cluster->store_options = (struct log_store_options){.journal_file_bytes = 1 << 20,
                                                         .journal_max_bytes = 64 << 20,
                                                         .segment_bytes = 256 << 10,
@@ -227,19 +235,23 @@ bool cluster_all_lead(struct cluster *cluster) {
 bool cluster_agrees(struct cluster *cluster) {
     for (size_t g = 0; g < cluster->group_count; g++) {
         const struct replica *leader = cluster_leader(cluster, g);
-        if (leader == NULL || leader->count < partition_log_last_index(raft_group_log(leader->group))) return false;
+        if (leader == NULL ||
+            leader->count < partition_log_last_index(raft_group_log(leader->group)))
+            return false;
         for (int i = 0; i < cluster->node_count; i++) {
             const struct replica *replica = &cluster->nodes[i].replicas[g];
             if (!cluster->nodes[i].open) continue;
             if (replica->count != leader->count) return false;
-            assert_memory_equal(replica->checksums, leader->checksums, leader->count * sizeof *leader->checksums);
+            assert_memory_equal(replica->checksums, leader->checksums,
+                                leader->count * sizeof *leader->checksums);
         }
     }
     return true;
 }
 
 int replica_submit(struct replica *replica, const void *bytes, size_t len, uint64_t *index) {
-    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = slice_copy(NULL, bytes, len)};
+    struct entry_spec spec = {
+        .type = ENTRY_COMMAND, .max_timestamp = -1, .raw = slice_copy(NULL, bytes, len)};
     spec.base_offset = partition_log_end_offset(raft_group_log(replica->group));
     int error = raft_group_submit(replica->group, &spec, index);
     if (error != ERR_NONE) slice_unref(&spec.raw);

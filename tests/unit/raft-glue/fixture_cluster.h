@@ -1,4 +1,5 @@
-/* A cluster of brokers' Raft halves in one process: each node has a directory, a store, a shard on a real port, and groups. */
+/* A cluster of brokers' Raft halves in one process: each node has a directory, a store, a shard on
+ * a real port, and groups. */
 #ifndef TESTS_FIXTURE_CLUSTER_H
 #define TESTS_FIXTURE_CLUSTER_H
 
@@ -49,7 +50,8 @@ struct cluster {
     bool (*until)(struct cluster *cluster);
 };
 
-/* For cmocka's setup and teardown; *state is the cluster. Teardown asserts that the loop closed clean. */
+/* For cmocka's setup and teardown; *state is the cluster. Teardown asserts that the loop closed
+ * clean. */
 int cluster_setup(void **state);
 int cluster_teardown(void **state);
 

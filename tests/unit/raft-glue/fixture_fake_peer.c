@@ -22,9 +22,10 @@ static void on_record(const struct peer_record *record) {
     fake.last[record->type] = *record;
     fake.got[record->type]++;
     if (record->type == RECORD_VOTE && fake.grants)
-        fake_send((struct peer_record){.type = RECORD_VOTE_RESULT,
-                                       .term = record->term,
-                                       .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
+        fake_send(
+            (struct peer_record){.type = RECORD_VOTE_RESULT,
+                                 .term = record->term,
+                                 .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
     if (record->type == RECORD_APPEND && fake.acknowledges) {
         struct peer_record result = {.type = RECORD_APPEND_RESULT,
                                      .term = record->term,
@@ -51,8 +52,9 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         fake.entries_got += piece.count;
         fake.entries_last = piece.prev_index + piece.count;
         if (fake.acknowledges && !fake.swallows_entries)
-            fake_send((struct peer_record){
-                .type = RECORD_APPEND_RESULT, .term = piece.term, .append_result = {.last_index = fake.entries_last}});
+            fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                           .term = piece.term,
+                                           .append_result = {.last_index = fake.entries_last}});
     }
     slice_unref(&payload);
 }
@@ -103,8 +105,11 @@ int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failove
     options.ping_ms = cluster->options.heartbeat_ms;
     struct error_text why;
     options.node = 2;
-    assert_int_equal(peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why), ERR_NONE);
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = 2, .cluster_id = "c", .nodes = "n"};
+    assert_int_equal(
+        peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why),
+        ERR_NONE);
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION, .node = 2, .cluster_id = "c", .nodes = "n"};
     peers_set_hello(fake.peers, &hello);
     node_open(node, true);
     peers_add(shard_peers(node->shard), 2, "127.0.0.1", peers_port(fake.peers));
@@ -145,9 +150,11 @@ bool fake_sees_it_lead(struct cluster *cluster) {
 
 void fake_make_it_lead(void) {
     fake.grants = fake.acknowledges = true;
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = 2, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = 2,
+                                   .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(fake.cluster, fake_got_result);
-    fake_send((struct peer_record){.type = RECORD_TIMEOUT_NOW, .term = 2, .vote = {.last_index = 1, .last_term = 1}});
+    fake_send((struct peer_record){
+        .type = RECORD_TIMEOUT_NOW, .term = 2, .vote = {.last_index = 1, .last_term = 1}});
     cluster_run(fake.cluster, fake_sees_it_lead);
 }

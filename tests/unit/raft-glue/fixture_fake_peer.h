@@ -1,4 +1,5 @@
-/* One real replica and a made-up peer that says what a test wants: voters of group 1 on node 1 (real) and node 2 (made up). */
+/* One real replica and a made-up peer that says what a test wants: voters of group 1 on node 1
+ * (real) and node 2 (made up). */
 #ifndef TESTS_FIXTURE_FAKE_PEER_H
 #define TESTS_FIXTURE_FAKE_PEER_H
 
@@ -33,7 +34,8 @@ int fake_teardown(void **state);
 void fake_send(struct peer_record record);
 /* The same, and the real one must drop it and keep its term. */
 void fake_send_and_expect_drop(struct peer_record record);
-/* Its log is the configuration; it becomes the leader of a later term, and the made-up peer follows. */
+/* Its log is the configuration; it becomes the leader of a later term, and the made-up peer
+ * follows. */
 void fake_make_it_lead(void);
 uint64_t fake_dropped(void);
 

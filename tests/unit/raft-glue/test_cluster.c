@@ -1,4 +1,5 @@
-/* Three voters over loopback, real files: elections, replication, catching up, fail-over, handing over, confirmations. */
+/* Three voters over loopback, real files: elections, replication, catching up, fail-over, handing
+ * over, confirmations. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ static void submit_all(struct cluster *cluster, size_t group, int n, size_t len)
     free(block);
 }
 
-/* Three brokers elect one leader soon after they see each other; what it takes, all three are given, the same and in order. */
+/* Three brokers elect one leader soon after they see each other; what it takes, all three are
+ * given, the same and in order. */
 static void test_cluster_replicates(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 1);
@@ -52,13 +54,15 @@ static void test_cluster_replicates(void **state) {
     assert_int_equal(stats.entries_sent, 2 * (2000 + 1)); /* each once to each, with the barrier */
 }
 
-/* With a small window and large entries everything still arrives, through disk reads when memory no longer has it. */
+/* With a small window and large entries everything still arrives, through disk reads when memory no
+ * longer has it. */
 static void test_cluster_catches_up_from_disk(void **state) {
     struct cluster *cluster = *state;
     cluster->options.peer_window_bytes = 300000;
     cluster_start(cluster, 3, 1);
     cluster_run(cluster, cluster_all_lead);
-    struct node *away = &cluster->nodes[cluster_leader(cluster, 0)->node == &cluster->nodes[0] ? 1 : 0];
+    struct node *away =
+        &cluster->nodes[cluster_leader(cluster, 0)->node == &cluster->nodes[0] ? 1 : 0];
     node_close(away);
     submit_all(cluster, 0, 400, 50000);
     cluster_run(cluster, leader_applied);
@@ -67,7 +71,8 @@ static void test_cluster_catches_up_from_disk(void **state) {
     assert_int_equal(away->replicas[0].data, 400);
 }
 
-/* The leader's process dies: another one leads before an election timeout is over, with everything that was committed. */
+/* The leader's process dies: another one leads before an election timeout is over, with everything
+ * that was committed. */
 static void test_cluster_fast_failover(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 1);
@@ -81,7 +86,9 @@ static void test_cluster_fast_failover(void **state) {
         cluster_run(cluster, has_other_leader);
         uint64_t gap = env_now_ms(cluster->env) - start;
         print_message("fail-over %d took %d ms\n", round, (int)gap);
-        assert_in_range(gap, 0, cluster->options.election_timeout_ms - 100); /* no timer of the engine is so early */
+        assert_in_range(gap, 0,
+                        cluster->options.election_timeout_ms -
+                            100); /* no timer of the engine is so early */
         assert_true(cluster_leader(cluster, 0)->data >= committed);
         node_open(old_leader->node, false);
         cluster_run(cluster, cluster_agrees);
@@ -94,8 +101,8 @@ static void count_leads(struct cluster *cluster, int led[NODES_MAX]) {
         led[cluster_leader(cluster, g)->node->id - 1]++;
 }
 
-/* Many groups: they spread, share frames, and survive the death of one broker all at once; one that is back leads again after the
- * next death, so that no broker ends up leading everything. */
+/* Many groups: they spread, share frames, and survive the death of one broker all at once; one that
+ * is back leads again after the next death, so that no broker ends up leading everything. */
 static void test_cluster_many_groups(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, GROUPS_MAX);
@@ -189,7 +196,8 @@ static bool third_leads_all(struct cluster *cluster) {
     return true;
 }
 
-/* Brokers that stop together hand nothing to each other: no leadership moves, nobody stands for election, and it is over at once. */
+/* Brokers that stop together hand nothing to each other: no leadership moves, nobody stands for
+ * election, and it is over at once. */
 static void test_cluster_all_stop(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 8);
@@ -237,7 +245,8 @@ static bool is_confirmed(struct cluster *cluster) {
     return (void)cluster, confirmed != -1;
 }
 
-/* A majority confirms a leader; alone it can not, and says so within some election timeouts; and it steps down. */
+/* A majority confirms a leader; alone it can not, and says so within some election timeouts; and it
+ * steps down. */
 static void test_cluster_confirms(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 1);
@@ -285,7 +294,8 @@ static void test_cluster_all_die(void **state) {
     }
 }
 
-/* Small budgets everywhere: entries wait, bulk connections are paused and resumed, and nothing is stuck or lost. */
+/* Small budgets everywhere: entries wait, bulk connections are paused and resumed, and nothing is
+ * stuck or lost. */
 static void test_cluster_small_budgets(void **state) {
     struct cluster *cluster = *state;
     cluster->options.peers.entry_budget = 64 << 10;
@@ -329,21 +339,25 @@ static void test_cluster_eager_commit(void **state) {
         submit_all(cluster, 0, 1, 10);
         cluster_run(cluster, all_applied);
     }
-    assert_in_range(env_now_ms(cluster->env) - start, 0, 2000); /* half a heartbeat each would be 4000 */
+    assert_in_range(env_now_ms(cluster->env) - start, 0,
+                    2000); /* half a heartbeat each would be 4000 */
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cluster_replicates, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_cluster_catches_up_from_disk, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_cluster_fast_failover, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_catches_up_from_disk, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_fast_failover, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_many_groups, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_hands_over, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_all_stop, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_two_stop, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_confirms, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_all_die, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_cluster_small_budgets, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_small_budgets, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_eager_commit, cluster_setup, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

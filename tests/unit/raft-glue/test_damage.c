@@ -1,4 +1,5 @@
-/* Damage in a replica's segments: who leads then, who gets the damaged range, and what becomes of a group in which nobody is whole. */
+/* Damage in a replica's segments: who leads then, who gets the damaged range, and what becomes of a
+ * group in which nobody is whole. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,7 +77,8 @@ static int read_first_segment(struct cluster *cluster, struct replica *replica) 
     for (uint64_t i = 1; i <= 20 && read_error == ERR_NONE; i++) {
         struct partition_log_read read = {.done = on_read};
         read_over = false;
-        if (!partition_log_read(raft_group_log(replica->group), i, i, 1, &read)) cluster_run(cluster, read_is_over);
+        if (!partition_log_read(raft_group_log(replica->group), i, i, 1, &read))
+            cluster_run(cluster, read_is_over);
     }
     return read_error;
 }
@@ -87,7 +89,8 @@ static bool somebody_else_leads(struct cluster *cluster) {
     return leader != NULL && leader->node->id != was_led_by;
 }
 
-/* A leader in whose segments a read meets damage hands over at once; it counts for commits, and for nothing else. */
+/* A leader in whose segments a read meets damage hands over at once; it counts for commits, and for
+ * nothing else. */
 static void test_damage_leader_hands_over(void **state) {
     struct cluster *cluster = *state;
     start(cluster, 1000);
@@ -133,7 +136,8 @@ static void test_damage_is_not_elected(void **state) {
     }
 }
 
-/* A follower that needs the damaged range makes the leader find it, and gets it from the next one. */
+/* A follower that needs the damaged range makes the leader find it, and gets it from the next one.
+ */
 static void test_damage_in_what_a_follower_needs(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 1);
@@ -154,7 +158,8 @@ static void test_damage_in_what_a_follower_needs(void **state) {
 static bool same_commit(struct cluster *cluster) {
     const struct replica *leader = cluster_leader(cluster, 0);
     for (int i = 0; leader != NULL && i < 3; i++)
-        if (raft_group_commit_index(cluster->nodes[i].replicas[0].group) < raft_group_commit_index(leader->group))
+        if (raft_group_commit_index(cluster->nodes[i].replicas[0].group) <
+            raft_group_commit_index(leader->group))
             return false;
     return leader != NULL;
 }
@@ -181,9 +186,12 @@ static void test_damage_everywhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_damage_leader_hands_over, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_damage_is_not_elected, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_damage_in_what_a_follower_needs, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_damage_leader_hands_over, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_damage_is_not_elected, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_damage_in_what_a_follower_needs, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_damage_everywhere, cluster_setup, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,8 +36,9 @@ static bool it_stands(struct cluster *cluster) {
 /* Only the leader of the present term can resign. */
 static void test_election_stands_when_the_leader_resigned(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = 20, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = 20,
+                                   .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
     fake.got[RECORD_VOTE] = 0;
     fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19});
@@ -49,9 +50,10 @@ static void test_election_stands_when_the_leader_resigned(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_election_leader_resigns, setup_that_resigns, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_election_stands_when_the_leader_resigned, setup_that_stands,
+        cmocka_unit_test_setup_teardown(test_election_leader_resigns, setup_that_resigns,
                                         fake_teardown),
+        cmocka_unit_test_setup_teardown(test_election_stands_when_the_leader_resigned,
+                                        setup_that_stands, fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

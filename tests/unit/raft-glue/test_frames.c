@@ -14,13 +14,18 @@ static bool all_came(struct cluster *cluster) {
     return (void)cluster, fake.got[RECORD_CONFIRM] == RECORDS;
 }
 
-/* Thousands of groups have something to say at the end of one turn: all of it comes, a little at a time. */
+/* Thousands of groups have something to say at the end of one turn: all of it comes, a little at a
+ * time. */
 static void test_frames_records(void **state) {
     struct cluster *cluster = *state;
     struct link *link = shard_link(fake.replica->node->shard, 2);
     for (uint64_t i = 0; i < RECORDS; i++) {
-        struct peer_record record = {
-            .type = RECORD_CONFIRM, .group = 1, .from = OURS, .to = FAKE, .term = 1, .confirm = {.round = i + 1}};
+        struct peer_record record = {.type = RECORD_CONFIRM,
+                                     .group = 1,
+                                     .from = OURS,
+                                     .to = FAKE,
+                                     .term = 1,
+                                     .confirm = {.round = i + 1}};
         link_add_record(link, &record);
     }
     cluster_run(cluster, all_came);

@@ -1,4 +1,5 @@
-/* First leaders are where they were placed, whichever broker opens first; and a planned transfer of the lead is short. */
+/* First leaders are where they were placed, whichever broker opens first; and a planned transfer of
+ * the lead is short. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@ enum { GROUPS = 24 };
 static bool all_linked(struct cluster *cluster) {
     for (int i = 0; i < cluster->node_count; i++)
         for (int j = 0; j < cluster->node_count; j++)
-            if (i != j && !peers_is_up(shard_peers(cluster->nodes[i].shard), cluster->nodes[j].id)) return false;
+            if (i != j && !peers_is_up(shard_peers(cluster->nodes[i].shard), cluster->nodes[j].id))
+                return false;
     return true;
 }
 
@@ -27,11 +29,13 @@ static void expect_leaders_as_placed(struct cluster *cluster) {
         const struct replica *leader = cluster_leader(cluster, g);
         assert_non_null(leader);
         assert_int_equal(leader->node->id - 1, g % 3);
-        assert_in_range(leader->term, 2, 4); /* a slow machine may take a try or two; nobody else stood */
+        assert_in_range(leader->term, 2,
+                        4); /* a slow machine may take a try or two; nobody else stood */
     }
 }
 
-/* The brokers open the groups one after the other, each long after the one before: longer than an election timeout, and its double. */
+/* The brokers open the groups one after the other, each long after the one before: longer than an
+ * election timeout, and its double. */
 static void test_leaders_as_placed_whoever_opens_first(void **state) {
     struct cluster *cluster = *state;
     cluster->options.election_timeout_ms = 300;
@@ -44,7 +48,8 @@ static void test_leaders_as_placed_whoever_opens_first(void **state) {
     }
     uint64_t start = env_now_ms(cluster->env);
     cluster_run(cluster, cluster_all_lead);
-    print_message("all are led %d ms after the last one opened\n", (int)(env_now_ms(cluster->env) - start));
+    print_message("all are led %d ms after the last one opened\n",
+                  (int)(env_now_ms(cluster->env) - start));
     assert_in_range(env_now_ms(cluster->env) - start, 0, 1000);
     expect_leaders_as_placed(cluster);
 }
@@ -55,7 +60,8 @@ static bool others_lead_all(struct cluster *cluster) {
     return true;
 }
 
-/* The one that is to lead first never opens its groups: the others wait, but not for ever, and not once its broker is gone. */
+/* The one that is to lead first never opens its groups: the others wait, but not for ever, and not
+ * once its broker is gone. */
 static void test_leaders_first_one_cannot_open(void **state) {
     struct cluster *cluster = *state;
     cluster->options.election_timeout_ms = 150;
@@ -97,8 +103,8 @@ static bool has_ended(struct cluster *cluster) {
     return (void)cluster, ended != -1;
 }
 
-/* The lead goes round under load: nothing is lost, each takes it over within a few ms, and what the leader does not take for the moment
- * is refused so that it may be offered again. */
+/* The lead goes round under load: nothing is lost, each takes it over within a few ms, and what the
+ * leader does not take for the moment is refused so that it may be offered again. */
 static void test_leaders_transfer_under_load(void **state) {
     struct cluster *cluster = *state;
     char block[2000] = {0};
@@ -129,7 +135,8 @@ static void test_leaders_transfer_under_load(void **state) {
             cluster_run_ms(cluster, 1);
         }
         uint64_t took = env_now_us(cluster->env) - start;
-        if (ended == ERR_TIMEOUT) { /* the machine stood still for an election timeout: the leader goes on */
+        if (ended ==
+            ERR_TIMEOUT) { /* the machine stood still for an election timeout: the leader goes on */
             given_up++;
             cluster_run(cluster, cluster_agrees);
             continue;
@@ -146,7 +153,8 @@ static void test_leaders_transfer_under_load(void **state) {
     assert_true(cluster_leader(cluster, 0)->data >= taken);
 }
 
-/* To a replica that is away, that is no voter, that leads, or that lags, nothing is transferred; and the leader goes on. */
+/* To a replica that is away, that is no voter, that leads, or that lags, nothing is transferred;
+ * and the leader goes on. */
 static void test_leaders_transfer_is_refused(void **state) {
     struct cluster *cluster = *state;
     char block[2000] = {0};
@@ -155,22 +163,28 @@ static void test_leaders_transfer_is_refused(void **state) {
     cluster_run(cluster, cluster_all_lead);
     cluster_run(cluster, cluster_agrees);
     struct replica *leader = cluster_leader(cluster, 0);
-    struct node *other = &cluster->nodes[leader->node->id % 3], *away = &cluster->nodes[(leader->node->id + 1) % 3];
+    struct node *other = &cluster->nodes[leader->node->id % 3],
+                *away = &cluster->nodes[(leader->node->id + 1) % 3];
     struct raft_group_transfer transfer = {.done = on_transfer};
     assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 999), ERR_INVALID);
-    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)leader->node->id - 1),
-                     ERR_INVALID);
-    assert_int_equal(raft_group_transfer_begin(other->replicas[0].group, &transfer, 100), ERR_NOT_LEADER);
+    assert_int_equal(
+        raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)leader->node->id - 1),
+        ERR_INVALID);
+    assert_int_equal(raft_group_transfer_begin(other->replicas[0].group, &transfer, 100),
+                     ERR_NOT_LEADER);
     node_close(away);
     cluster_run_ms(cluster, 50);
-    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)away->id - 1), ERR_AGAIN);
+    assert_int_equal(
+        raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)away->id - 1),
+        ERR_AGAIN);
     assert_int_equal(replica_submit(leader, block, sizeof block, &index), ERR_NONE);
     node_open(away, false);
     cluster_run(cluster, cluster_agrees);
     assert_true(cluster_leader(cluster, 0) == leader);
 }
 
-/* The target dies when it is about to take over: the leader goes on in its term, after its time is over at the latest. */
+/* The target dies when it is about to take over: the leader goes on in its term, after its time is
+ * over at the latest. */
 static void test_leaders_transfer_target_dies(void **state) {
     struct cluster *cluster = *state;
     char block[2000] = {0};
@@ -182,7 +196,9 @@ static void test_leaders_transfer_target_dies(void **state) {
     struct node *target = &cluster->nodes[leader->node->id % 3];
     struct raft_group_transfer transfer = {.done = on_transfer};
     ended = -1;
-    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
+    assert_int_equal(
+        raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1),
+        ERR_NONE);
     node_close(target);
     cluster_run(cluster, has_ended);
     assert_int_equal(ended, ERR_TIMEOUT);
@@ -192,8 +208,9 @@ static void test_leaders_transfer_target_dies(void **state) {
     cluster_run(cluster, cluster_agrees);
 }
 
-/* The target has everything, is connected, and does not stand, because of its disk or of what is wrong with its group: it is asked once, and
- * the leader takes entries again when the engine has given up. */
+/* The target has everything, is connected, and does not stand, because of its disk or of what is
+ * wrong with its group: it is asked once, and the leader takes entries again when the engine has
+ * given up. */
 static void transfer_to_deaf_target(struct cluster *cluster) {
     char block[2000] = {0};
     uint64_t index;
@@ -201,7 +218,9 @@ static void transfer_to_deaf_target(struct cluster *cluster) {
     struct node *target = &cluster->nodes[leader->node->id % 3];
     struct raft_group_transfer transfer = {.done = on_transfer};
     ended = -1;
-    assert_int_equal(raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1), ERR_NONE);
+    assert_int_equal(
+        raft_group_transfer_begin(leader->group, &transfer, 100 + (uint64_t)target->id - 1),
+        ERR_NONE);
     raft_group_close(target->replicas[0].group);
     cluster->group_count = 0; /* it has none to close */
     uint64_t start = env_now_ms(cluster->env);
@@ -216,7 +235,8 @@ static void transfer_to_deaf_target(struct cluster *cluster) {
     assert_int_equal(ended, ERR_TIMEOUT);
     assert_true(leads);
     assert_int_equal(error, ERR_NONE);
-    /* sooner when the target's last acknowledgement was still on its way: then it was not asked at all */
+    /* sooner when the target's last acknowledgement was still on its way: then it was not asked at
+     * all */
     assert_in_range(took, 2 * cluster->options.failover_ms, 10000);
     cluster_run(cluster, cluster_agrees);
 }
@@ -232,13 +252,20 @@ static void test_leaders_transfer_target_is_deaf(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_leaders_as_placed_whoever_opens_first, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_leaders_first_one_cannot_open, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_leaders_first_one_dies, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_leaders_transfer_under_load, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_leaders_transfer_is_refused, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_leaders_transfer_target_dies, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_leaders_transfer_target_is_deaf, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_as_placed_whoever_opens_first, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_first_one_cannot_open, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_first_one_dies, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_transfer_under_load, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_transfer_is_refused, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_transfer_target_dies, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_transfer_target_is_deaf, cluster_setup,
+                                        cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

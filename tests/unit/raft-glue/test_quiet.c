@@ -1,4 +1,5 @@
-/* Groups in which nothing happens send nothing, and wake when something does: with a made-up peer, and among three brokers. */
+/* Groups in which nothing happens send nothing, and wake when something does: with a made-up peer,
+ * and among three brokers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,8 @@ static void make_quiet_leader(struct cluster *cluster) {
     cluster_run(cluster, ours_is_quiet);
 }
 
-/* Nothing goes to a follower that has agreed; it stays in sync, by the signs of life of its broker. */
+/* Nothing goes to a follower that has agreed; it stays in sync, by the signs of life of its broker.
+ */
 static void test_quiet_leader_sends_nothing(void **state) {
     struct cluster *cluster = *state;
     make_quiet_leader(cluster);
@@ -68,11 +70,11 @@ static void test_quiet_old_answer_does_not_count(void **state) {
     cluster_run(cluster, fake_heard_more); /* it asks by now */
     struct peer_record asked = fake.last[RECORD_APPEND];
     assert_true(asked.flags & RECORD_QUIET);
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND_RESULT,
-        .term = asked.term,
-        .flags = RECORD_QUIET,
-        .append_result = {.last_index = asked.append.prev_index, .quiet_round = asked.append.quiet_round - 1}});
+    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                   .term = asked.term,
+                                   .flags = RECORD_QUIET,
+                                   .append_result = {.last_index = asked.append.prev_index,
+                                                     .quiet_round = asked.append.quiet_round - 1}});
     cluster_run_ms(cluster, HEARTBEAT_MS / 4);
     assert_false(is_quiet(&cluster->nodes[0]));
 }
@@ -91,7 +93,8 @@ static bool confirm_ended(struct cluster *cluster) {
     return (void)cluster, confirms_ended > 0;
 }
 
-/* A quiet leader may have been deposed: signs of life of a broker confirm nothing, its replica is asked. */
+/* A quiet leader may have been deposed: signs of life of a broker confirm nothing, its replica is
+ * asked. */
 static void test_quiet_leader_asks_before_it_confirms(void **state) {
     struct cluster *cluster = *state;
     struct raft_group_read_index confirm = {.done = on_confirmed};
@@ -113,11 +116,12 @@ static void test_quiet_leader_is_woken_by_a_candidate(void **state) {
     struct cluster *cluster = *state;
     make_quiet_leader(cluster);
     wanted = fake.got[RECORD_APPEND];
-    fake_send((struct peer_record){.type = RECORD_VOTE,
-                                   .term = raft_group_term(fake.replica->group) + 1,
-                                   .flags = RECORD_PRE_VOTE,
-                                   .vote = {.last_index = fake.last[RECORD_APPEND].append.prev_index,
-                                            .last_term = (uint64_t)fake.last[RECORD_APPEND].term}});
+    fake_send(
+        (struct peer_record){.type = RECORD_VOTE,
+                             .term = raft_group_term(fake.replica->group) + 1,
+                             .flags = RECORD_PRE_VOTE,
+                             .vote = {.last_index = fake.last[RECORD_APPEND].append.prev_index,
+                                      .last_term = (uint64_t)fake.last[RECORD_APPEND].term}});
     cluster_run(cluster, ours_is_awake);
     cluster_run(cluster, fake_heard_more);
 }
@@ -153,15 +157,17 @@ static bool it_agreed(struct cluster *cluster) {
 }
 
 static void ask_to_be_quiet(uint32_t term) {
-    fake_send((struct peer_record){.type = RECORD_APPEND,
-                                   .term = term,
-                                   .flags = RECORD_QUIET,
-                                   .append = {.prev_index = 1, .commit = 1, .prev_term = 1, .quiet_round = 7}});
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND,
+        .term = term,
+        .flags = RECORD_QUIET,
+        .append = {.prev_index = 1, .commit = 1, .prev_term = 1, .quiet_round = 7}});
 }
 
 static void make_quiet_follower(struct cluster *cluster) {
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = 20, .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = 20,
+                                   .append = {.prev_index = 1, .commit = 1, .prev_term = 1}});
     cluster_run(cluster, fake_got_result);
     ask_to_be_quiet(20); /* its log is the configuration, which is committed */
     cluster_run(cluster, it_agreed);
@@ -182,14 +188,17 @@ static void test_quiet_follower_sleeps_and_wakes(void **state) {
     assert_true(fake.got[RECORD_VOTE] > votes);
 }
 
-/* It does not sleep on a leader that was deposed while its broker lives: its own timeout runs, without haste, somebody else may lead. */
+/* It does not sleep on a leader that was deposed while its broker lives: its own timeout runs,
+ * without haste, somebody else may lead. */
 static void test_quiet_follower_of_a_deposed_leader_wakes(void **state) {
     struct cluster *cluster = *state;
     make_quiet_follower(cluster);
-    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 19, .resigned = {.deposed_by = 20}});
+    fake_send(
+        (struct peer_record){.type = RECORD_RESIGNED, .term = 19, .resigned = {.deposed_by = 20}});
     cluster_run_ms(cluster, HEARTBEAT_MS / 2);
     assert_true(is_quiet(&cluster->nodes[0])); /* of an older term */
-    fake_send((struct peer_record){.type = RECORD_RESIGNED, .term = 20, .resigned = {.deposed_by = 21}});
+    fake_send(
+        (struct peer_record){.type = RECORD_RESIGNED, .term = 20, .resigned = {.deposed_by = 21}});
     cluster_run(cluster, ours_is_awake);
     cluster_run_ms(cluster, TIMEOUT_MS / 4);
     assert_int_equal(fake.got[RECORD_VOTE], 0);
@@ -201,11 +210,13 @@ static bool it_answered_a_vote(struct cluster *cluster) {
     return (void)cluster, fake.got[RECORD_VOTE_RESULT] > 0;
 }
 
-/* Silence is no reason to vote: as long as its leader's broker shows signs of life, whoever lost sight of the leader deposes nobody. */
+/* Silence is no reason to vote: as long as its leader's broker shows signs of life, whoever lost
+ * sight of the leader deposes nobody. */
 static void test_quiet_follower_refuses_a_pre_vote(void **state) {
     struct cluster *cluster = *state;
     make_quiet_follower(cluster);
-    fake_send((struct peer_record){.type = RECORD_VOTE, .term = 21, .flags = RECORD_PRE_VOTE, .vote = {1, 1}});
+    fake_send((struct peer_record){
+        .type = RECORD_VOTE, .term = 21, .flags = RECORD_PRE_VOTE, .vote = {1, 1}});
     cluster_run(cluster, it_answered_a_vote);
     assert_false(fake.last[RECORD_VOTE_RESULT].flags & RECORD_GRANTED);
     assert_int_equal(raft_group_term(fake.replica->group), 20);
@@ -216,7 +227,8 @@ static bool it_told_its_state(struct cluster *cluster) {
     return (void)cluster, fake.last[RECORD_APPEND_RESULT].flags & RECORD_STALE;
 }
 
-/* A follower that stops says so: its leader would count it in sync by the signs of life of its broker. */
+/* A follower that stops says so: its leader would count it in sync by the signs of life of its
+ * broker. */
 static void test_quiet_follower_that_stops_says_so(void **state) {
     struct cluster *cluster = *state;
     make_quiet_follower(cluster);
@@ -229,8 +241,9 @@ static void test_quiet_leader_is_woken_by_what_a_follower_tells(void **state) {
     make_quiet_leader(cluster);
     fake.acknowledges = false;
     wanted = fake.got[RECORD_APPEND];
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND_RESULT, .term = raft_group_term(fake.replica->group), .flags = RECORD_STALE});
+    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                   .term = raft_group_term(fake.replica->group),
+                                   .flags = RECORD_STALE});
     cluster_run(cluster, fake_heard_more);
     assert_false(is_quiet(&cluster->nodes[0]));
 }
@@ -238,13 +251,15 @@ static void test_quiet_leader_is_woken_by_what_a_follower_tells(void **state) {
 /* One that lacks what its leader has does not agree. */
 static void test_quiet_follower_has_all(void **state) {
     struct cluster *cluster = *state;
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = 20, .append = {.prev_index = 1, .commit = 0, .prev_term = 1}});
-    cluster_run(cluster, fake_got_result);
     fake_send((struct peer_record){.type = RECORD_APPEND,
                                    .term = 20,
-                                   .flags = RECORD_QUIET,
-                                   .append = {.prev_index = 1, .commit = 0, .prev_term = 1, .quiet_round = 7}});
+                                   .append = {.prev_index = 1, .commit = 0, .prev_term = 1}});
+    cluster_run(cluster, fake_got_result);
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND,
+        .term = 20,
+        .flags = RECORD_QUIET,
+        .append = {.prev_index = 1, .commit = 0, .prev_term = 1, .quiet_round = 7}});
     cluster_run_ms(cluster, HEARTBEAT_MS / 2);
     assert_false(is_quiet(&cluster->nodes[0]));
     assert_false(fake.last[RECORD_APPEND_RESULT].flags & RECORD_QUIET);
@@ -262,7 +277,8 @@ static bool all_are_quiet(struct cluster *cluster) {
     return true;
 }
 
-/* All groups of a cluster fall quiet, take what is submitted, fall quiet again, and are led again at once when a broker dies. */
+/* All groups of a cluster fall quiet, take what is submitted, fall quiet again, and are led again
+ * at once when a broker dies. */
 static void test_quiet_cluster(void **state) {
     struct cluster *cluster = *state;
     uint64_t index;
@@ -276,12 +292,14 @@ static void test_quiet_cluster(void **state) {
         assert_int_equal(replica_submit(cluster_leader(cluster, g), "x", 1, &index), ERR_NONE);
     cluster_run(cluster, cluster_agrees);
     cluster_run(cluster, all_are_quiet);
-    uint64_t start = env_now_ms(cluster->env), woken = stats_of(&cluster->nodes[1]).quiet_ended, led = 0;
+    uint64_t start = env_now_ms(cluster->env), woken = stats_of(&cluster->nodes[1]).quiet_ended,
+             led = 0;
     for (size_t g = 0; g < GROUPS_MAX; g++)
         led += cluster_leader(cluster, g)->node == &cluster->nodes[0];
     node_close(&cluster->nodes[0]);
     cluster_run(cluster, cluster_all_lead);
-    assert_in_range(stats_of(&cluster->nodes[1]).quiet_ended - woken, 1, led); /* the others sleep on */
+    assert_in_range(stats_of(&cluster->nodes[1]).quiet_ended - woken, 1,
+                    led); /* the others sleep on */
     print_message("all groups led again after %d ms\n", (int)(env_now_ms(cluster->env) - start));
     assert_in_range(env_now_ms(cluster->env) - start, 0, 700);
     cluster_run(cluster, all_are_quiet); /* without the dead one */
@@ -292,19 +310,29 @@ static void test_quiet_cluster(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_quiet_leader_sends_nothing, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_needs_all, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_old_answer_does_not_count, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_leader_asks_before_it_confirms, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_a_candidate, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_leader_that_stops_says_so, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_leader_that_is_deposed_says_so, setup_leader, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_what_a_follower_tells, setup_leader,
+        cmocka_unit_test_setup_teardown(test_quiet_leader_sends_nothing, setup_leader,
                                         fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_follower_of_a_deposed_leader_wakes, setup_follower, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_follower_refuses_a_pre_vote, setup_follower, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_follower_that_stops_says_so, setup_follower, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_quiet_follower_sleeps_and_wakes, setup_follower, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_needs_all, setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_old_answer_does_not_count, setup_leader,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_asks_before_it_confirms, setup_leader,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_a_candidate, setup_leader,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_that_stops_says_so, setup_leader,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_that_is_deposed_says_so, setup_leader,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_leader_is_woken_by_what_a_follower_tells,
+                                        setup_leader, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_of_a_deposed_leader_wakes,
+                                        setup_follower, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_refuses_a_pre_vote, setup_follower,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_that_stops_says_so, setup_follower,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_follower_sleeps_and_wakes, setup_follower,
+                                        fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_follower_has_all, setup_follower, fake_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_cluster, cluster_setup, cluster_teardown),
     };

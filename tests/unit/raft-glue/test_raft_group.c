@@ -1,4 +1,5 @@
-/* A group with one voter on real files: it leads, commits what is durable, and comes back in a later term. */
+/* A group with one voter on real files: it leads, commits what is durable, and comes back in a
+ * later term. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ static void test_group_sole_voter_commits(void **state) {
     assert_true(raft_group_member_in_sync(replica->group, 100));
 }
 
-/* After a restart it leads in a later term, and everything comes again, from the journal and from segments. */
+/* After a restart it leads in a later term, and everything comes again, from the journal and from
+ * segments. */
 static void test_group_sole_voter_restarts_in_later_term(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 1, 1);
@@ -52,7 +54,8 @@ static void test_group_sole_voter_restarts_in_later_term(void **state) {
     }
 }
 
-/* With too much uncommitted a submit is refused, and its bytes stay the caller's; later it is taken. */
+/* With too much uncommitted a submit is refused, and its bytes stay the caller's; later it is
+ * taken. */
 static void test_group_limit(void **state) {
     struct cluster *cluster = *state;
     cluster->options.group_uncommitted_bytes = 100000;
@@ -78,7 +81,8 @@ static bool is_confirmed(struct cluster *cluster) {
     return (void)cluster, confirmed != -1;
 }
 
-/* A sole voter confirms itself, not within the call; before it leads it says so; closing cancels. */
+/* A sole voter confirms itself, not within the call; before it leads it says so; closing cancels.
+ */
 static void test_group_confirm_alone(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 1, 1);
@@ -120,10 +124,13 @@ static void test_group_applies_in_pieces(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_group_sole_voter_commits, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_group_sole_voter_restarts_in_later_term, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_group_sole_voter_commits, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_group_sole_voter_restarts_in_later_term, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_group_limit, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_group_applies_in_pieces, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_group_applies_in_pieces, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_group_confirm_alone, cluster_setup, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* What the engine knows of a log: a trail that was extended is the trail that the library builds itself, and one that is short makes
- * nobody wait. */
+/* What the engine knows of a log: a trail that was extended is the trail that the library builds
+ * itself, and one that is short makes nobody wait. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +22,16 @@ static void ignore_durable(void *arg, uint64_t number) {
 
 /* A log of `last` entries, the first a configuration, in terms that go up now and then. */
 static struct partition_log *make_log(struct log_store *store, uint64_t group, uint64_t last) {
-    static const struct partition_log_events events = {.durable = ignore_durable, .hard_state_durable = ignore_durable};
+    static const struct partition_log_events events = {.durable = ignore_durable,
+                                                       .hard_state_durable = ignore_durable};
     struct partition_log *log;
     struct error_text why;
-    if (partition_log_open(store, group, "log", &events, NULL, &log, &why) != ERR_NONE) fail_msg("%s", why.text);
+    if (partition_log_open(store, group, "log", &events, NULL, &log, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
     uint32_t term = 1;
     for (uint64_t i = 1; i <= last; i++) {
-        struct entry_spec spec = {.type = i == 1 ? ENTRY_CHANGE : ENTRY_COMMAND, .max_timestamp = -1};
+        struct entry_spec spec = {.type = i == 1 ? ENTRY_CHANGE : ENTRY_COMMAND,
+                                  .max_timestamp = -1};
         struct entry *entry = entry_new(NULL, &spec);
         if (rand() % 5 == 0) term += 1 + (uint32_t)rand() % 3;
         entry_seal(entry, group, i, term);
@@ -42,7 +45,8 @@ static void make_configuration(struct raft_configuration *configuration) {
     raft_configuration_init(configuration);
     static const char *const addresses[] = {"1", "2", "3"};
     for (raft_id id = 1; id <= 3; id++)
-        assert_int_equal(raft_configuration_add(configuration, id, addresses[id - 1], RAFT_VOTER), 0);
+        assert_int_equal(raft_configuration_add(configuration, id, addresses[id - 1], RAFT_VOTER),
+                         0);
 }
 
 /* An engine that is given the entries above `behind` one by one. */
@@ -56,13 +60,14 @@ static void start(struct raft *raft, const struct partition_log *log, uint64_t b
     uint64_t last = partition_log_last_index(log);
     struct raft_entry *entries = mem_zalloc((last + 1) * sizeof *entries);
     for (uint64_t i = behind + 1; i <= last; i++)
-        entries[i - behind - 1] = (struct raft_entry){.type = RAFT_COMMAND, .term = partition_log_term_at(log, i)};
+        entries[i - behind - 1] = (struct raft_entry){.type = RAFT_COMMAND,
+                                                      .term = partition_log_term_at(log, i)};
     if (behind == 0) {
         entries[0].type = RAFT_CHANGE;
         entries[0].buf = bytes;
     }
-    struct raft_snapshot_metadata metadata = {behind, behind == 0 ? 0 : partition_log_term_at(log, behind),
-                                              configuration, 1};
+    struct raft_snapshot_metadata metadata = {
+        behind, behind == 0 ? 0 : partition_log_term_at(log, behind), configuration, 1};
     struct raft_event event = {.type = RAFT_START};
     event.start.term = 1000;
     event.start.metadata = behind == 0 ? NULL : &metadata;
@@ -81,14 +86,17 @@ static void assert_same_trail(const struct raft_trail *a, const struct raft_trai
     assert_int_equal(n, (b->back + b->size - b->front) % b->size);
     assert_int_equal(a->offset, b->offset);
     for (unsigned i = 0; i < n; i++) {
-        assert_int_equal(a->records[(a->front + i) % a->size].index, b->records[(b->front + i) % b->size].index);
-        assert_int_equal(a->records[(a->front + i) % a->size].term, b->records[(b->front + i) % b->size].term);
+        assert_int_equal(a->records[(a->front + i) % a->size].index,
+                         b->records[(b->front + i) % b->size].index);
+        assert_int_equal(a->records[(a->front + i) % a->size].term,
+                         b->records[(b->front + i) % b->size].term);
     }
 }
 
 /* The answer to a heartbeat that asks for that entry; term 0 is no question. */
 static struct raft_append_entries_result ask(struct raft *raft, uint64_t index, uint32_t term) {
-    struct raft_message message = {.type = RAFT_APPEND_ENTRIES, .server_id = LEADER, .server_address = "2"};
+    struct raft_message message = {
+        .type = RAFT_APPEND_ENTRIES, .server_id = LEADER, .server_address = "2"};
     message.append_entries = (struct raft_append_entries){
         .term = 1000, .prev_log_index = index, .prev_log_term = term, .leader_commit = 1};
     struct raft_event event = {.type = RAFT_RECEIVE};
@@ -103,12 +111,14 @@ static struct raft_append_entries_result ask(struct raft *raft, uint64_t index, 
 static void replace(struct raft *raft, const struct partition_log *log, uint64_t index) {
     struct raft_entry entry = {.type = RAFT_COMMAND, .term = 1000, .batch = raft_malloc(1)};
     void *token = entry.batch;
-    struct raft_message message = {.type = RAFT_APPEND_ENTRIES, .server_id = LEADER, .server_address = "2"};
-    message.append_entries = (struct raft_append_entries){.term = 1000,
-                                                          .prev_log_index = index - 1,
-                                                          .prev_log_term = partition_log_term_at(log, index - 1),
-                                                          .entries = &entry,
-                                                          .n_entries = 1};
+    struct raft_message message = {
+        .type = RAFT_APPEND_ENTRIES, .server_id = LEADER, .server_address = "2"};
+    message.append_entries = (struct raft_append_entries){
+        .term = 1000,
+        .prev_log_index = index - 1,
+        .prev_log_term = partition_log_term_at(log, index - 1),
+        .entries = &entry,
+        .n_entries = 1};
     struct raft_event event = {.type = RAFT_RECEIVE};
     event.receive.message = &message;
     struct raft_update update;
@@ -145,7 +155,8 @@ static void compare(const struct partition_log *log, uint64_t behind) {
     raft_close(&extended, NULL);
 }
 
-/* Wherever the engine was started: the terms below, told afterwards, make the trail that it would have built entry by entry. */
+/* Wherever the engine was started: the terms below, told afterwards, make the trail that it would
+ * have built entry by entry. */
 static void test_trail_equals_the_engines_own(void **state) {
     struct cluster *cluster = *state;
     struct log_store *store;
@@ -153,7 +164,9 @@ static void test_trail_equals_the_engines_own(void **state) {
     char dir[128];
     snprintf(dir, sizeof dir, "%s/logs", cluster->dir);
     engine_heap_use();
-    assert_int_equal(log_store_open(cluster->env, &cluster->log, dir, &cluster->store_options, &store, &why), ERR_NONE);
+    assert_int_equal(
+        log_store_open(cluster->env, &cluster->log, dir, &cluster->store_options, &store, &why),
+        ERR_NONE);
     srand(8);
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         struct partition_log *log = make_log(store, round, 1 + (uint64_t)rand() % LONGEST);
@@ -174,12 +187,13 @@ static struct shard_stats stats_of(const struct node *node) {
 static void submit(struct cluster *cluster, int n) {
     for (int i = 0; i < n; i++) {
         uint64_t index;
-        assert_int_equal(replica_submit(cluster_leader(cluster, 0), &i, sizeof i, &index), ERR_NONE);
+        assert_int_equal(replica_submit(cluster_leader(cluster, 0), &i, sizeof i, &index),
+                         ERR_NONE);
     }
 }
 
-/* A follower that was away for longer than the leader's engine remembers is sent what it lacks all the same; after a restart of all,
- * engines start behind what was committed, and go on. */
+/* A follower that was away for longer than the leader's engine remembers is sent what it lacks all
+ * the same; after a restart of all, engines start behind what was committed, and go on. */
 static void test_trail_shorter_than_what_a_follower_lacks(void **state) {
     struct cluster *cluster = *state;
     cluster->options.engine_entries = 8;
@@ -193,7 +207,8 @@ static void test_trail_shorter_than_what_a_follower_lacks(void **state) {
     node_close(away);
     submit(cluster, 400);
     cluster_run(cluster, cluster_agrees);
-    cluster_run_ms(cluster, 11 * cluster->options.election_timeout_ms); /* until it is not waited for */
+    cluster_run_ms(cluster,
+                   11 * cluster->options.election_timeout_ms); /* until it is not waited for */
     submit(cluster, 100);
     cluster_run(cluster, cluster_agrees);
     struct node *leading = cluster_leader(cluster, 0)->node;
@@ -214,7 +229,8 @@ static void test_trail_shorter_than_what_a_follower_lacks(void **state) {
 }
 
 static struct entry *make_entry(uint64_t index, uint32_t term) {
-    struct entry_spec spec = {.type = ENTRY_COMMAND, .max_timestamp = -1, .raw = slice_copy(NULL, "x", 1)};
+    struct entry_spec spec = {
+        .type = ENTRY_COMMAND, .max_timestamp = -1, .raw = slice_copy(NULL, "x", 1)};
     struct entry *entry = entry_new(NULL, &spec);
     entry_seal(entry, 1, index, term);
     return entry;
@@ -242,8 +258,8 @@ static void send_entries(uint64_t first, uint64_t last, uint32_t prev_term) {
     cluster_run(fake.cluster, fake_got_result);
 }
 
-/* What a leader sends from below the trail is taken from where the trail begins: never refused there, where the leader would ask the
- * same again, and never appended once more. */
+/* What a leader sends from below the trail is taken from where the trail begins: never refused
+ * there, where the leader would ask the same again, and never appended once more. */
 static void test_trail_appends_that_reach_below(void **state) {
     struct cluster *cluster = *state;
     struct node *node = &cluster->nodes[0];
@@ -269,28 +285,34 @@ static void test_trail_appends_that_reach_below(void **state) {
     fake.applied_wanted = 45;
     cluster_run(cluster, fake_has_applied);
     fake.got[RECORD_APPEND_RESULT] = 0;
-    fake_send((struct peer_record){.type = RECORD_APPEND,
-                                   .term = 5,
-                                   .append = {.prev_index = 7, .commit = 45, .prev_term = 5}}); /* a question below */
+    fake_send((struct peer_record){
+        .type = RECORD_APPEND,
+        .term = 5,
+        .append = {.prev_index = 7, .commit = 45, .prev_term = 5}}); /* a question below */
     cluster_run(cluster, fake_got_result);
     assert_int_equal(fake.last[RECORD_APPEND_RESULT].append_result.rejected, 0);
     assert_int_equal(stats_of(node).reanchored, 3);
     assert_int_equal(partition_log_last_index(raft_group_log(fake.replica->group)), 45);
     assert_int_equal(fake.replica->count, 45);
 
-    /* A leader whose committed entries are others than ours is broken; so is one below the trail. */
-    fake_send((struct peer_record){
-        .type = RECORD_APPEND, .term = 5, .append = {.prev_index = 7, .commit = 45, .prev_term = 4}});
+    /* A leader whose committed entries are others than ours is broken; so is one below the trail.
+     */
+    fake_send((struct peer_record){.type = RECORD_APPEND,
+                                   .term = 5,
+                                   .append = {.prev_index = 7, .commit = 45, .prev_term = 4}});
     cluster_run_ms(cluster, 20);
-    fake_send_and_expect_drop(
-        (struct peer_record){.type = RECORD_APPEND, .term = 8, .append = {.prev_index = 45, .prev_term = 5}});
+    fake_send_and_expect_drop((struct peer_record){
+        .type = RECORD_APPEND, .term = 8, .append = {.prev_index = 45, .prev_term = 5}});
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_trail_equals_the_engines_own, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_trail_shorter_than_what_a_follower_lacks, cluster_setup, cluster_teardown),
-        cmocka_unit_test_setup_teardown(test_trail_appends_that_reach_below, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_trail_equals_the_engines_own, cluster_setup,
+                                        cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_trail_shorter_than_what_a_follower_lacks,
+                                        cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_trail_appends_that_reach_below, fake_setup,
+                                        fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* A real leader and a made-up follower: what the leader sends to one that lost data, swallows entries, or is silent. */
+/* A real leader and a made-up follower: what the leader sends to one that lost data, swallows
+ * entries, or is silent. */
 #include <stdlib.h>
 
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
@@ -12,8 +13,9 @@ static bool was_asked_to_confirm(struct cluster *cluster) {
     return (void)cluster, fake.got[RECORD_CONFIRM] >= 1;
 }
 
-/* A follower that rejects what it has acknowledged has lost data: it does not count any more, neither for commits nor when a
- * majority is asked who leads (its later vote may be among what it lost). */
+/* A follower that rejects what it has acknowledged has lost data: it does not count any more,
+ * neither for commits nor when a majority is asked who leads (its later vote may be among what it
+ * lost). */
 static void test_replicate_follower_that_lost_data(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
@@ -22,9 +24,10 @@ static void test_replicate_follower_that_lost_data(void **state) {
     fake.applied_wanted = index;
     cluster_run(cluster, fake_has_applied);
     assert_true(raft_group_member_in_sync(fake.replica->group, FAKE));
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_APPEND_RESULT,
-                                                   .term = raft_group_term(fake.replica->group),
-                                                   .append_result = {.rejected = index, .last_index = index - 1}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_APPEND_RESULT,
+                             .term = raft_group_term(fake.replica->group),
+                             .append_result = {.rejected = index, .last_index = index - 1}});
     assert_false(raft_group_member_in_sync(fake.replica->group, FAKE));
     assert_int_equal(replica_submit(fake.replica, "two", 3, &index), ERR_NONE);
     cluster_run_ms(cluster, 50);
@@ -37,9 +40,10 @@ static void test_replicate_follower_that_lost_data(void **state) {
     static struct raft_group_read_index confirm = {.done = on_confirmed};
     raft_group_read_index(fake.replica->group, &confirm);
     cluster_run(cluster, was_asked_to_confirm);
-    fake_send_and_expect_drop((struct peer_record){.type = RECORD_CONFIRMED,
-                                                   .term = fake.last[RECORD_CONFIRM].term,
-                                                   .confirm = {.round = fake.last[RECORD_CONFIRM].confirm.round}});
+    fake_send_and_expect_drop(
+        (struct peer_record){.type = RECORD_CONFIRMED,
+                             .term = fake.last[RECORD_CONFIRM].term,
+                             .confirm = {.round = fake.last[RECORD_CONFIRM].confirm.round}});
     cluster_run_ms(cluster, 50);
     fake.replica->leading = false; /* the teardown does not wait for `lost` */
 }
@@ -51,7 +55,8 @@ static bool got_them_again(struct cluster *cluster) {
     return (void)cluster, fake.entries_got >= 2;
 }
 
-/* Entries that a follower swallows without a word, on a link that stays, are sent once; after a while, again. */
+/* Entries that a follower swallows without a word, on a link that stays, are sent once; after a
+ * while, again. */
 static void test_replicate_swallowed_entries_come_again(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
@@ -69,8 +74,8 @@ static void test_replicate_swallowed_entries_come_again(void **state) {
     cluster_run(cluster, fake_has_applied);
 }
 
-/* The follower dropped entries (its replica was not open yet, when the leader probed already) and says so when later ones do not fit: they
- * come again at once. */
+/* The follower dropped entries (its replica was not open yet, when the leader probed already) and
+ * says so when later ones do not fit: they come again at once. */
 static void test_replicate_dropped_entries_come_again(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
@@ -99,8 +104,9 @@ static bool was_asked_for_long(struct cluster *cluster) {
     return (void)cluster, fake.got[RECORD_APPEND] >= 22; /* heartbeats: 4.4 s */
 }
 
-/* A follower that says nothing at all (its replica stopped) gets questions only, and not the same entries again and again, which
- * would fill the window that other groups need; when it answers, they come. */
+/* A follower that says nothing at all (its replica stopped) gets questions only, and not the same
+ * entries again and again, which would fill the window that other groups need; when it answers,
+ * they come. */
 static void test_replicate_silent_follower_is_only_asked(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
@@ -122,7 +128,8 @@ static void test_replicate_silent_follower_is_only_asked(void **state) {
     assert_int_equal(fake.entries_last, index);
 }
 
-/* So does one whose disk has no room, also when it rejects what was under way: the same records would go to it once a heartbeat. */
+/* So does one whose disk has no room, also when it rejects what was under way: the same records
+ * would go to it once a heartbeat. */
 static void test_replicate_full_follower_is_only_asked(void **state) {
     struct cluster *cluster = *state;
     fake_make_it_lead();
@@ -150,11 +157,16 @@ static void test_replicate_full_follower_is_only_asked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_replicate_follower_that_lost_data, fake_setup, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_replicate_swallowed_entries_come_again, fake_setup, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_replicate_dropped_entries_come_again, fake_setup, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_replicate_silent_follower_is_only_asked, fake_setup, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_replicate_full_follower_is_only_asked, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_follower_that_lost_data, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_swallowed_entries_come_again, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_dropped_entries_come_again, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_silent_follower_is_only_asked, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_replicate_full_follower_is_only_asked, fake_setup,
+                                        fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,8 @@ static void test_disk_synced_survives(void **state) {
     }
 }
 
-/* An unsynced overwrite is kept, lost and torn, each of them some time, and the torn one has old, new and garbage bytes. */
+/* An unsynced overwrite is kept, lost and torn, each of them some time, and the torn one has old,
+ * new and garbage bytes. */
 static void test_disk_unsynced_has_every_fate(void **state) {
     (void)state;
     int kept = 0, lost = 0, torn = 0, garbage = 0;
@@ -75,8 +76,8 @@ static void test_disk_unsynced_has_every_fate(void **state) {
     assert_true(kept > 20 && lost > 20 && torn > 20 && garbage > 20);
 }
 
-/* A torn write may take what was synced in the block that it touches, and nothing before that block: an append there, a write further
- * behind the end, a cut in the middle of the block. */
+/* A torn write may take what was synced in the block that it touches, and nothing before that
+ * block: an append there, a write further behind the end, a cut in the middle of the block. */
 static void test_disk_torn_write_destroys_its_block(void **state) {
     (void)state;
     int destroyed[2] = {0, 0};
@@ -131,7 +132,8 @@ static void test_disk_size_and_data_are_independent(void **state) {
     assert_true(shorter > 20 && grown_without_data > 20);
 }
 
-/* Create, rename and unlink without a sync of their directory may be lost or not; a replaced file is the old or the new, whole. */
+/* Create, rename and unlink without a sync of their directory may be lost or not; a replaced file
+ * is the old or the new, whole. */
 static void test_disk_unsynced_names(void **state) {
     (void)state;
     int created = 0, renamed = 0, unlinked = 0;
@@ -165,7 +167,8 @@ static void test_disk_unsynced_names(void **state) {
     assert_in_range(created, 20, 280);
 }
 
-/* After a sync that failed, reads still see the data, a second sync finds nothing to do, and a power cut takes it all. */
+/* After a sync that failed, reads still see the data, a second sync finds nothing to do, and a
+ * power cut takes it all. */
 static void test_disk_failed_sync_leaves_data_clean_and_not_durable(void **state) {
     (void)state;
     struct world *world = world_new(3, false);

@@ -44,7 +44,8 @@ static int setup(void **state) {
 static int teardown(void **state) {
     (void)state;
     for (int i = 1; i < 3; i++) {
-        if (f.nodes[i]->env != NULL && f.nodes[i]->env->guarded) return 0; /* an assertion failed inside a callback */
+        if (f.nodes[i]->env != NULL && f.nodes[i]->env->guarded)
+            return 0; /* an assertion failed inside a callback */
         node_exit(f.nodes[i]);
     }
     network_free(world_network(f.world));
@@ -99,7 +100,8 @@ static void accepted(void *arg, struct env_stream *stream) {
 static void main_receiver(struct env *env, void *arg) {
     (void)arg;
     int port;
-    assert_int_equal(env_listen(env, "0.0.0.0", 9092, 16, accepted, NULL, &f.listener, &port), ERR_NONE);
+    assert_int_equal(env_listen(env, "0.0.0.0", 9092, 16, accepted, NULL, &f.listener, &port),
+                     ERR_NONE);
     assert_int_equal(port, 9092);
     assert_int_equal(env_listen(env, "n2", 9092, 16, accepted, NULL, &f.listener, &port), ERR_BUSY);
 }
@@ -129,7 +131,9 @@ static void sender_ended(void *arg, int error) {
     f.sender_ended_error = error;
 }
 
-static const struct env_stream_events sender_events = {.room = room, .received = received, .ended = sender_ended};
+static const struct env_stream_events sender_events = {.room = room,
+                                                       .received = received,
+                                                       .ended = sender_ended};
 
 static void connected(void *arg, int error, struct env_stream *stream) {
     (void)arg;
@@ -176,7 +180,8 @@ static void test_network_stream_whole(void **state) {
     assert_int_equal(f.ended_error, ERR_EOF);
 }
 
-/* A receiver that does not read stops the sender when the pipe is full, and nothing is lost by it. */
+/* A receiver that does not read stops the sender when the pipe is full, and nothing is lost by it.
+ */
 static void test_network_back_pressure(void **state) {
     (void)state;
     f.hold = true;
@@ -190,7 +195,8 @@ static void test_network_back_pressure(void **state) {
     assert_false(f.wrong);
 }
 
-/* A receiver that does not read hears of the end at once, and still gets what came before it; of a reset it hears as the end. */
+/* A receiver that does not read hears of the end at once, and still gets what came before it; of a
+ * reset it hears as the end. */
 static void test_network_hang_up_without_reading(void **state) {
     f.hold = true;
     start_both();
@@ -262,7 +268,8 @@ static void test_network_reset(void **state) {
     assert_false(f.wrong);
 }
 
-/* What was on the way is cut at any byte, and nothing that is sent behind the hole arrives, however late the sender hears of it. */
+/* What was on the way is cut at any byte, and nothing that is sent behind the hole arrives, however
+ * late the sender hears of it. */
 static void test_network_reset_leaves_no_hole(void **state) {
     for (int i = 0; i < 100; i++) {
         teardown(state);
@@ -273,7 +280,7 @@ static void test_network_reset_leaves_no_hole(void **state) {
         network_set_capacity(world_network(f.world), 1 << 20);
         start_both();
         world_run_until(f.world, world_now_us(f.world) + 20400); /* a part of it is sent */
-        node_pause(f.nodes[2], 10000);                           /* it looks only when more has come */
+        node_pause(f.nodes[2], 10000); /* it looks only when more has come */
         assert_int_equal(network_reset(world_network(f.world), 1, 2), 1);
         run_ms(1000);
         assert_int_equal(f.ended_error, ERR_CONNECTION);
@@ -281,7 +288,8 @@ static void test_network_reset_leaves_no_hole(void **state) {
     }
 }
 
-/* Nobody listens: refused at once. Nobody answers: the time is over. No such name. The dead refuse, the dark are silent. */
+/* Nobody listens: refused at once. Nobody answers: the time is over. No such name. The dead refuse,
+ * the dark are silent. */
 static void test_network_connect_errors(void **state) {
     (void)state;
     node_start(f.nodes[1], main_sender, NULL);
@@ -297,7 +305,8 @@ static void test_network_connect_errors(void **state) {
     assert_int_equal(f.connect_error, ERR_TIMEOUT);
 }
 
-/* A killed process leaves a prefix and an end; one that loses power leaves silence, and a reset when it is back. */
+/* A killed process leaves a prefix and an end; one that loses power leaves silence, and a reset
+ * when it is back. */
 static void test_network_death_of_the_sender(void **state) {
     (void)state;
     start_both();

@@ -85,7 +85,8 @@ static void job_done(struct env_job *job) {
     say("done ");
     fixture->task.run = first_task;
     env_defer(fixture->env, &fixture->task);
-    env_timer_start(fixture->timer, 0); /* due now: fires in this very turn, behind what was delivered */
+    env_timer_start(fixture->timer,
+                    0); /* due now: fires in this very turn, behind what was delivered */
 }
 
 static void timer_fired(void *arg) {
@@ -102,7 +103,8 @@ static void main_turns(struct env *env, void *arg) {
     env_lane_run(f->lane, &f->jobs[0]);
 }
 
-/* One turn: what has arrived, then timers, then tasks, and tasks of tasks still in the same turn. */
+/* One turn: what has arrived, then timers, then tasks, and tasks of tasks still in the same turn.
+ */
 static void test_process_turn_order(void **state) {
     struct fixture *f = *state;
     node_start(f->node, main_turns, f);
@@ -152,7 +154,8 @@ static void main_fatal(struct env *env, void *arg) {
     env_timer_start(env_timer_new(env, timer_fatal, f), 2000);
 }
 
-/* env_fatal ends the process in the middle of a callback; no other callback comes; a new process can start. */
+/* env_fatal ends the process in the middle of a callback; no other callback comes; a new process
+ * can start. */
 static void test_process_fatal(void **state) {
     struct fixture *f = *state;
     node_start(f->node, main_fatal, f);
@@ -183,7 +186,8 @@ static void write_done(struct env_job *job) {
 static void main_writes(struct env *env, void *arg) {
     struct fixture *f = arg;
     f->env = env;
-    assert_int_equal(env_file_open(env, "/a", ENV_READ | ENV_WRITE | ENV_CREATE, &f->file), ERR_NONE);
+    assert_int_equal(env_file_open(env, "/a", ENV_READ | ENV_WRITE | ENV_CREATE, &f->file),
+                     ERR_NONE);
     assert_int_equal(env_sync_dir(env, "/"), ERR_NONE);
     f->lane = env_lane_new(env, "lane");
     for (int i = 0; i < 4; i++) {
@@ -192,7 +196,8 @@ static void main_writes(struct env *env, void *arg) {
     }
 }
 
-/* Whenever the power goes, what a finished job had synced is there; some cuts also find a job half done. */
+/* Whenever the power goes, what a finished job had synced is there; some cuts also find a job half
+ * done. */
 static void test_process_power_cut_at_every_effect(void **state) {
     struct fixture *f = *state;
     int beyond = 0;
@@ -245,7 +250,8 @@ static void careless_done(struct env_job *job) {
 static void main_careless(struct env *env, void *arg) {
     struct fixture *f = arg;
     f->env = env;
-    assert_int_equal(env_file_open(env, "/a", ENV_READ | ENV_WRITE | ENV_CREATE, &f->file), ERR_NONE);
+    assert_int_equal(env_file_open(env, "/a", ENV_READ | ENV_WRITE | ENV_CREATE, &f->file),
+                     ERR_NONE);
     f->jobs[0] = (struct env_job){.work = careless_job, .done = careless_done};
     env_pool_run(env, &f->jobs[0]);
 }

@@ -19,7 +19,8 @@ static void note_run(struct event *event) {
     seen[seen_count++] = note->number;
 }
 
-/* Events run by time, equal ones in the order in which they were scheduled, and removed ones not at all. */
+/* Events run by time, equal ones in the order in which they were scheduled, and removed ones not at
+ * all. */
 static void test_world_order(void **state) {
     (void)state;
     struct world *world = world_new(1, false);

@@ -88,7 +88,8 @@ size_t file_names(const char *directory, const char *suffix, char (*names)[64], 
     size_t count = 0;
     for (struct dirent *at; (at = readdir(dir));) {
         size_t len = strlen(at->d_name), tail = strlen(suffix);
-        if (len < tail || len >= sizeof names[0] || strcmp(at->d_name + len - tail, suffix) != 0) continue;
+        if (len < tail || len >= sizeof names[0] || strcmp(at->d_name + len - tail, suffix) != 0)
+            continue;
         assert_true(count < room);
         snprintf(names[count++], sizeof names[0], "%.63s", at->d_name);
     }
@@ -109,12 +110,14 @@ uint64_t dice_below(struct dice *dice, uint64_t limit) {
 }
 
 /* Appends one batch to *bytes. */
-static int32_t append_batch(struct dice *dice, uint8_t **bytes, size_t *len, int64_t base_offset, uint32_t term,
-                            int records_max, size_t value_max, int64_t time, int64_t *max_timestamp) {
+static int32_t append_batch(struct dice *dice, uint8_t **bytes, size_t *len, int64_t base_offset,
+                            uint32_t term, int records_max, size_t value_max, int64_t time,
+                            int64_t *max_timestamp) {
     struct record_batch_options options = record_batch_plain();
     options.base_offset = base_offset;
     options.leader_epoch = (int32_t)term;
-    options.codec = dice_below(dice, 4) ? RECORD_CODEC_NONE : (enum record_codec)dice_below(dice, 5);
+    options.codec = dice_below(dice, 4) ? RECORD_CODEC_NONE
+                                        : (enum record_codec)dice_below(dice, 5);
     options.log_append_time = dice_below(dice, 8) == 0;
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     int32_t records = (int32_t)dice_below(dice, (uint64_t)records_max) + 1;
@@ -122,7 +125,8 @@ static int32_t append_batch(struct dice *dice, uint8_t **bytes, size_t *len, int
         int64_t at = time + (int64_t)dice_below(dice, 1000) - 500;
         if (at > *max_timestamp) *max_timestamp = at;
         char value[512];
-        size_t value_len = dice_below(dice, value_max < sizeof value ? value_max + 1 : sizeof value);
+        size_t value_len = dice_below(dice,
+                                      value_max < sizeof value ? value_max + 1 : sizeof value);
         bool repeat = dice_below(dice, 2);
         for (size_t v = 0; v < value_len; v++)
             value[v] = repeat ? (char)('a' + v % 7) : (char)dice_next(dice);
@@ -138,15 +142,16 @@ static int32_t append_batch(struct dice *dice, uint8_t **bytes, size_t *len, int
     return records;
 }
 
-struct entry *entry_of_batches(struct dice *dice, uint64_t group, uint64_t index, uint32_t term, int64_t base_offset,
-                               int batches, int records_max, size_t value_max, int64_t time) {
+struct entry *entry_of_batches(struct dice *dice, uint64_t group, uint64_t index, uint32_t term,
+                               int64_t base_offset, int batches, int records_max, size_t value_max,
+                               int64_t time) {
     uint8_t *bytes = NULL;
     size_t len = 0;
     int64_t max_timestamp = -1;
     int32_t records = 0;
     for (int i = 0; i < batches; i++)
-        records += append_batch(dice, &bytes, &len, base_offset + records, term, records_max, value_max, time,
-                                &max_timestamp);
+        records += append_batch(dice, &bytes, &len, base_offset + records, term, records_max,
+                                value_max, time, &max_timestamp);
     struct buffer *buffer = buffer_adopt(NULL, bytes, len);
     struct entry_spec spec = {.type = ENTRY_BATCHES,
                               .batches = (uint16_t)batches,
@@ -160,8 +165,8 @@ struct entry *entry_of_batches(struct dice *dice, uint64_t group, uint64_t index
     return entry;
 }
 
-struct entry *entry_internal(enum entry_type type, uint64_t group, uint64_t index, uint32_t term, int64_t base_offset,
-                             const char *body) {
+struct entry *entry_internal(enum entry_type type, uint64_t group, uint64_t index, uint32_t term,
+                             int64_t base_offset, const char *body) {
     struct entry_spec spec = {.type = (uint8_t)type,
                               .base_offset = base_offset,
                               .max_timestamp = -1,

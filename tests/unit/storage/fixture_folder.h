@@ -1,8 +1,8 @@
 /*
  * An environment and a temporary folder, and entries to put into it, for the tests of storage.
  *
- * folder_run runs the loop until folder_stop is called; a test that never does fails after 60 s. folder_close asserts that nothing
- * leaked and removes the folder with all that is in it.
+ * folder_run runs the loop until folder_stop is called; a test that never does fails after 60 s.
+ * folder_close asserts that nothing leaked and removes the folder with all that is in it.
  */
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_FOLDER_H
 #define TESTS_UNIT_STORAGE_FIXTURE_FOLDER_H
@@ -40,11 +40,13 @@ struct dice {
 uint64_t dice_next(struct dice *dice);
 uint64_t dice_below(struct dice *dice, uint64_t limit); /* limit > 0 */
 
-/* Sealed entries, one reference. Of record batches: `batches` of 1 to `records_max` records with timestamps around `time`,
- * uncompressed or in one of Kafka's codecs, the leader epoch set to the term. */
-struct entry *entry_of_batches(struct dice *dice, uint64_t group, uint64_t index, uint32_t term, int64_t base_offset,
-                               int batches, int records_max, size_t value_max, int64_t time);
-struct entry *entry_internal(enum entry_type type, uint64_t group, uint64_t index, uint32_t term, int64_t base_offset,
-                             const char *body);
+/* Sealed entries, one reference. Of record batches: `batches` of 1 to `records_max` records with
+ * timestamps around `time`, uncompressed or in one of Kafka's codecs, the leader epoch set to the
+ * term. */
+struct entry *entry_of_batches(struct dice *dice, uint64_t group, uint64_t index, uint32_t term,
+                               int64_t base_offset, int batches, int records_max, size_t value_max,
+                               int64_t time);
+struct entry *entry_internal(enum entry_type type, uint64_t group, uint64_t index, uint32_t term,
+                             int64_t base_offset, const char *body);
 
 #endif

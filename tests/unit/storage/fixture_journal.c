@@ -17,7 +17,8 @@ int journal_fixture_setup(void **state) {
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/drave-journal-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     snprintf(fixture->path, sizeof fixture->path, "%s/journal", fixture->folder);
-    fixture->options = (struct journal_options){.file_bytes = 64 * 1024, .max_bytes = 16 * 64 * 1024};
+    fixture->options = (struct journal_options){.file_bytes = 64 * 1024,
+                                                .max_bytes = 16 * 64 * 1024};
     *state = fixture;
     return 0;
 }
@@ -40,8 +41,8 @@ int journal_fixture_teardown(void **state) {
 
 int journal_fixture_try_open(struct journal_fixture *fixture) {
     fixture->why.text[0] = '\0';
-    int error = journal_open(fixture->env, &fixture->log, fixture->path, &fixture->options, &fixture->journal,
-                             &fixture->why);
+    int error = journal_open(fixture->env, &fixture->log, fixture->path, &fixture->options,
+                             &fixture->journal, &fixture->why);
     if (error != ERR_NONE) fixture->journal = NULL;
     return error;
 }
@@ -84,7 +85,8 @@ void journal_fixture_flush(struct journal_fixture *fixture) {
 /* ---- Entries ---- */
 
 static void fill(uint8_t *into, size_t len, uint64_t group, uint64_t index, uint32_t term) {
-    uint64_t x = group * 0x9e3779b97f4a7c15u ^ index * 0xbf58476d1ce4e5b9u ^ term * 0x94d049bb133111ebu;
+    uint64_t x = group * 0x9e3779b97f4a7c15u ^ index * 0xbf58476d1ce4e5b9u ^
+                 term * 0x94d049bb133111ebu;
     for (size_t i = 0; i < len; i++) {
         x ^= x << 13;
         x ^= x >> 7;
@@ -107,13 +109,15 @@ struct entry *make_entry(uint64_t group, uint64_t index, uint32_t term, size_t l
     return entry;
 }
 
-void record_entry(struct journal_fixture *fixture, uint64_t group, uint64_t index, uint32_t term, size_t len) {
+void record_entry(struct journal_fixture *fixture, uint64_t group, uint64_t index, uint32_t term,
+                  size_t len) {
     struct entry *entry = make_entry(group, index, term, len);
     journal_entry(fixture->journal, entry);
     entry_unref(entry);
 }
 
-void assert_entry(const struct entry *entry, uint64_t group, uint64_t index, uint32_t term, size_t len) {
+void assert_entry(const struct entry *entry, uint64_t group, uint64_t index, uint32_t term,
+                  size_t len) {
     struct entry *expected = make_entry(group, index, term, len);
     assert_int_equal(entry->index, index);
     assert_memory_equal(entry->header, expected->header, ENTRY_HEADER_SIZE);

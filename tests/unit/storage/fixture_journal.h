@@ -33,8 +33,10 @@ void journal_fixture_flush(struct journal_fixture *fixture);
 /* A sealed entry of `len` bytes that depend on all arguments. */
 struct entry *make_entry(uint64_t group, uint64_t index, uint32_t term, size_t len);
 /* Makes it, records it, lets go of it. */
-void record_entry(struct journal_fixture *fixture, uint64_t group, uint64_t index, uint32_t term, size_t len);
+void record_entry(struct journal_fixture *fixture, uint64_t group, uint64_t index, uint32_t term,
+                  size_t len);
 /* Asserts that `entry` is what make_entry makes of these. */
-void assert_entry(const struct entry *entry, uint64_t group, uint64_t index, uint32_t term, size_t len);
+void assert_entry(const struct entry *entry, uint64_t group, uint64_t index, uint32_t term,
+                  size_t len);
 
 #endif

@@ -28,8 +28,8 @@ static void find_rounds(struct image *image, size_t at) {
     for (size_t offset = 0; offset + JOURNAL_BLOCK <= file->len;) {
         struct journal_round_header header;
         const uint8_t *bytes = file->bytes + offset;
-        bool ours = journal_round_decode(bytes, &header) == ERR_NONE && header.file == file->number &&
-                    header.offset == offset;
+        bool ours = journal_round_decode(bytes, &header) == ERR_NONE &&
+                    header.file == file->number && header.offset == offset;
         size_t size = ours ? journal_round_size(header.payload_len, header.entries) : JOURNAL_BLOCK;
         if (ours && size <= file->len - offset && journal_round_check(bytes, &header) == ERR_NONE) {
             assert_true(image->round_count < IMAGE_ROUNDS);
@@ -42,7 +42,8 @@ static void find_rounds(struct image *image, size_t at) {
 }
 
 static int by_sequence(const void *a, const void *b) {
-    uint64_t x = ((const struct image_round *)a)->header.sequence, y = ((const struct image_round *)b)->header.sequence;
+    uint64_t x = ((const struct image_round *)a)->header.sequence,
+             y = ((const struct image_round *)b)->header.sequence;
     return x < y ? -1 : x > y;
 }
 
@@ -100,7 +101,8 @@ void image_store(const struct image *image, const struct journal_fixture *fixtur
         name_of(fixture, image->files[i].number, name);
         FILE *stream = fopen(name, "wb");
         assert_non_null(stream);
-        assert_int_equal(fwrite(image->files[i].bytes, 1, image->files[i].len, stream), image->files[i].len);
+        assert_int_equal(fwrite(image->files[i].bytes, 1, image->files[i].len, stream),
+                         image->files[i].len);
         assert_int_equal(fclose(stream), 0);
     }
 }
@@ -127,7 +129,8 @@ uint8_t *image_at(struct image *image, const struct image_round *round) {
     return image->files[round->file].bytes + round->header.offset;
 }
 
-void image_put_round(struct image *image, struct journal_round *round, struct journal_round_header header) {
+void image_put_round(struct image *image, struct journal_round *round,
+                     struct journal_round_header header) {
     size_t size = journal_round_seal(round, &header), at = 0;
     while (image->files[at].number != header.file)
         assert_true(++at < image->file_count);

@@ -1,4 +1,5 @@
-/* The files of a closed journal as bytes: to look at the rounds in them, to damage them, and to put them back. */
+/* The files of a closed journal as bytes: to look at the rounds in them, to damage them, and to put
+ * them back. */
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_IMAGE_H
 #define TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_IMAGE_H
 
@@ -23,7 +24,8 @@ struct image_round {
 struct image {
     struct image_file files[IMAGE_FILES];
     size_t file_count;
-    struct image_round rounds[IMAGE_ROUNDS]; /* by sequence; of the generations that are still needed */
+    struct image_round
+        rounds[IMAGE_ROUNDS]; /* by sequence; of the generations that are still needed */
     size_t round_count;
 };
 
@@ -38,6 +40,7 @@ void image_assert_unchanged(const struct image *image, const struct journal_fixt
 const struct image_round *image_round_from_end(const struct image *image, size_t back);
 uint8_t *image_at(struct image *image, const struct image_round *round);
 /* Encodes `round` into the image as one with this header, whose file and offset say where. */
-void image_put_round(struct image *image, struct journal_round *round, struct journal_round_header header);
+void image_put_round(struct image *image, struct journal_round *round,
+                     struct journal_round_header header);
 
 #endif

@@ -61,7 +61,8 @@ static void play(struct model *model, const struct model_op *op) {
         assert_int_equal(op->index, group->last + 1);
         assert_true(op->index < MODEL_ENTRIES);
         group->last = op->index;
-        group->entries[op->index] = (struct model_entry){op->term, op->len, (size_t)(op - model->ops)};
+        group->entries[op->index] = (struct model_entry){op->term, op->len,
+                                                         (size_t)(op - model->ops)};
         break;
     case MODEL_HARD_STATE:
         group->term = op->term;
@@ -102,7 +103,9 @@ void model_do(struct model *model, struct model_op op) {
     case MODEL_HARD_STATE: journal_hard_state(journal, op.group, op.term, op.index); break;
     case MODEL_TRUNCATE: journal_truncate(journal, op.group, op.index); break;
     case MODEL_COMMIT: journal_commit(journal, op.group, op.index); break;
-    case MODEL_PROGRESS: journal_progress(journal, op.group, op.index, (int64_t)op.index * 3, op.index * 7); break;
+    case MODEL_PROGRESS:
+        journal_progress(journal, op.group, op.index, (int64_t)op.index * 3, op.index * 7);
+        break;
     case MODEL_FORGET: journal_forget(journal, op.group); break;
     case MODEL_MARK: journal_mark(journal, op.index); break;
     }
@@ -123,18 +126,24 @@ void model_do_any(struct model *model, size_t most) {
     uint64_t id = 1 + model_random(model, MODEL_GROUPS);
     struct model_group *group = group_of(model, id);
     uint32_t term = group->term == 0 ? 1 : group->term;
-    uint64_t uncommitted = group->last - (group->commit < group->last ? group->commit : group->last);
+    uint64_t uncommitted = group->last -
+                           (group->commit < group->last ? group->commit : group->last);
     switch (model_random(model, 12)) {
-    case 0: model_do(model, (struct model_op){MODEL_HARD_STATE, id, model_random(model, 4), term + 1, 0}); break;
+    case 0:
+        model_do(model,
+                 (struct model_op){MODEL_HARD_STATE, id, model_random(model, 4), term + 1, 0});
+        break;
     case 1:
         if (uncommitted == 0) break;
-        model_do(model, (struct model_op){MODEL_TRUNCATE, id, group->last - model_random(model, uncommitted), 0, 0});
+        model_do(model, (struct model_op){MODEL_TRUNCATE, id,
+                                          group->last - model_random(model, uncommitted), 0, 0});
         break;
     case 2:
     case 3:
         if (uncommitted == 0) break;
         model_do(model,
-                 (struct model_op){MODEL_COMMIT, id, group->commit + 1 + model_random(model, uncommitted), 0, 0});
+                 (struct model_op){MODEL_COMMIT, id,
+                                   group->commit + 1 + model_random(model, uncommitted), 0, 0});
         break;
     case 4: model_do(model, (struct model_op){MODEL_MARK, 0, model->mark + 1, 0, 0}); break;
     case 5:
@@ -143,7 +152,8 @@ void model_do_any(struct model *model, size_t most) {
     default: {
         uint32_t len = (uint32_t)model_random(model, most);
         uint64_t after = uncommitted_bytes(model) + len + ENTRY_HEADER_SIZE;
-        if (after <= journal_usable_bytes(model->fixture->journal) / 2 && group->last + 1 < MODEL_ENTRIES)
+        if (after <= journal_usable_bytes(model->fixture->journal) / 2 &&
+            group->last + 1 < MODEL_ENTRIES)
             model_do(model, (struct model_op){MODEL_ENTRY, id, group->last + 1, term, len});
     }
     }
@@ -153,7 +163,8 @@ void model_sync(struct model *model, uint64_t group, uint64_t index) {
     struct model_group *of = group_of(model, group);
     uint64_t to = of->commit < of->last ? of->commit : of->last;
     if (to > index) to = index;
-    while (to > of->progress && of->entries[to].op >= model->durable) /* segments never have what is not durable */
+    while (to > of->progress &&
+           of->entries[to].op >= model->durable) /* segments never have what is not durable */
         to--;
     if (to > of->progress) model_do(model, (struct model_op){MODEL_PROGRESS, group, to, 0, 0});
 }
@@ -191,25 +202,29 @@ void model_flush(struct model *model) {
 
 static bool same_entries(const struct model_group *group, const struct journal_group *recovered) {
     uint64_t index = recovered->progress + 1;
-    if (recovered->entry_count != (group->last > recovered->progress ? group->last - recovered->progress : 0))
+    if (recovered->entry_count !=
+        (group->last > recovered->progress ? group->last - recovered->progress : 0))
         return false;
     for (size_t i = 0; i < recovered->entry_count; i++, index++) {
         const struct entry *entry = recovered->entries[i];
         const struct model_entry *expected = &group->entries[index];
-        if (entry->index != index || entry->term != expected->term || entry->body.len != expected->len) return false;
+        if (entry->index != index || entry->term != expected->term ||
+            entry->body.len != expected->len)
+            return false;
     }
     return true;
 }
 
 /* Progress may have overtaken what waited for room: `told` is the last that was recorded. */
-static bool same_group(const struct model_group *group, const struct journal_group *recovered, uint64_t told) {
+static bool same_group(const struct model_group *group, const struct journal_group *recovered,
+                       uint64_t told) {
     if (recovered == NULL || !group->known) return (recovered != NULL) == group->known;
     uint64_t progress = recovered->progress;
     return recovered->term == group->term && recovered->voted_for == group->voted_for &&
-           recovered->commit == (progress > group->commit ? progress : group->commit) && progress >= group->progress &&
-           progress <= told && progress <= group->last &&
-           (progress == 0 ||
-            (recovered->progress_segment == (int64_t)progress * 3 && recovered->progress_position == progress * 7)) &&
+           recovered->commit == (progress > group->commit ? progress : group->commit) &&
+           progress >= group->progress && progress <= told && progress <= group->last &&
+           (progress == 0 || (recovered->progress_segment == (int64_t)progress * 3 &&
+                              recovered->progress_position == progress * 7)) &&
            same_entries(group, recovered);
 }
 
@@ -217,7 +232,8 @@ static bool same(const struct model *model) {
     struct journal *journal = model->fixture->journal;
     if (journal_durable_mark(journal) != model->mark) return false;
     for (uint64_t id = 1; id <= MODEL_GROUPS; id++)
-        if (!same_group(&model->groups[id - 1], journal_recovered(journal, id), model->told_progress[id - 1]))
+        if (!same_group(&model->groups[id - 1], journal_recovered(journal, id),
+                        model->told_progress[id - 1]))
             return false;
     return true;
 }

@@ -1,5 +1,5 @@
-/* A naive journal: the list of everything that was recorded, played back up to any point and compared with what the real
- * one recovers. */
+/* A naive journal: the list of everything that was recorded, played back up to any point and
+ * compared with what the real one recovers. */
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_MODEL_H
 #define TESTS_UNIT_STORAGE_FIXTURE_JOURNAL_MODEL_H
 
@@ -59,11 +59,12 @@ void model_do_any(struct model *model, size_t most);
 void model_wait(struct model *model);
 /* Waits until all is durable. */
 void model_flush(struct model *model);
-/* Progress of a group up to its commit index, but not above `index`: what an owner does when it is pressed. */
+/* Progress of a group up to its commit index, but not above `index`: what an owner does when it is
+ * pressed. */
 void model_sync(struct model *model, uint64_t group, uint64_t index);
 
-/* Asserts that the opened journal has exactly the state after the first n operations, least <= n <= count; returns n and
- * forgets all operations behind. */
+/* Asserts that the opened journal has exactly the state after the first n operations, least <= n <=
+ * count; returns n and forgets all operations behind. */
 size_t model_compare(struct model *model, size_t least);
 
 #endif

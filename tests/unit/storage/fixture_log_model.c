@@ -64,10 +64,12 @@ bool log_model_try_start(struct log_model *model, struct error_text *why) {
         .durable = durable, .hard_state_durable = hard_state_durable, .damaged = damaged};
     char path[96];
     snprintf(path, sizeof path, "%s/shard-0", model->folder.path);
-    if (log_store_open(model->folder.env, &model->folder.log, path, &model->options, &model->store, why) != 0)
+    if (log_store_open(model->folder.env, &model->folder.log, path, &model->options, &model->store,
+                       why) != 0)
         return false;
     model->options.must_exist = true;
-    if (partition_log_open(model->store, LOG_MODEL_GROUP, "orders-3", &events, model, &model->log, why) == 0)
+    if (partition_log_open(model->store, LOG_MODEL_GROUP, "orders-3", &events, model, &model->log,
+                           why) == 0)
         return true;
     log_store_close(model->store);
     folder_run_out(&model->folder);
@@ -78,7 +80,8 @@ static bool same_header(const struct entry *left, const struct entry *right) {
     return memcmp(left->header, right->header, ENTRY_HEADER_SIZE) == 0;
 }
 
-/* The entry of the model, or the one that was truncated and is back, that the log has at this index. */
+/* The entry of the model, or the one that was truncated and is back, that the log has at this
+ * index. */
 static struct entry *known_entry(struct log_model *model, uint64_t index) {
     struct partition_log_read read;
     log_model_read(model, index, index, 0, &read);
@@ -88,7 +91,8 @@ static struct entry *known_entry(struct log_model *model, uint64_t index) {
         found = model->entries[index - 1];
     for (size_t i = 0; !found && index > model->durable && i < model->ghost_count; i++)
         if (same_header(read.entries[0], model->ghosts[i])) found = model->ghosts[i];
-    if (!found) fail_msg("the log has an entry %llu that was never appended", (unsigned long long)index);
+    if (!found)
+        fail_msg("the log has an entry %llu that was never appended", (unsigned long long)index);
     partition_log_read_release(&read);
     return entry_ref(found);
 }
@@ -116,7 +120,8 @@ static void follow(struct log_model *model) {
     model->durable = last;
     uint32_t term = partition_log_term(model->log);
     assert_in_range(term, model->durable_term, model->term);
-    if (term == model->term) assert_int_equal(partition_log_voted_for(model->log), model->voted_for);
+    if (term == model->term)
+        assert_int_equal(partition_log_voted_for(model->log), model->voted_for);
     model->term = model->durable_term = term;
     model->voted_for = partition_log_voted_for(model->log);
     model->version = model->durable_version = 0;
@@ -160,7 +165,8 @@ static struct entry *make(struct log_model *model, enum entry_type type) {
     model->time += (int64_t)dice_below(&model->dice, 300);
     if (type == ENTRY_BATCHES)
         return entry_of_batches(&model->dice, LOG_MODEL_GROUP, index, term, model->end_offset,
-                                1 + (int)dice_below(&model->dice, 3), 5, model->value_max, model->time);
+                                1 + (int)dice_below(&model->dice, 3), 5, model->value_max,
+                                model->time);
     return entry_internal(type, LOG_MODEL_GROUP, index, term, model->end_offset,
                           type == ENTRY_BARRIER ? "" : "something internal");
 }
@@ -191,7 +197,8 @@ void log_model_truncate(struct log_model *model, uint64_t index) {
     while (model->last >= index) {
         struct entry *entry = model->entries[--model->last];
         model->end_offset = entry->base_offset;
-        model->ghosts = mem_realloc(model->ghosts, (model->ghost_count + 1) * sizeof(struct entry *));
+        model->ghosts = mem_realloc(model->ghosts,
+                                    (model->ghost_count + 1) * sizeof(struct entry *));
         model->ghosts[model->ghost_count++] = entry;
     }
     if (model->durable > model->last) model->durable = model->last;
@@ -305,7 +312,8 @@ static void search_done(struct partition_log_search *search, int error) {
     stop(model);
 }
 
-void log_model_search(struct log_model *model, int64_t timestamp, int64_t end, struct partition_log_search *search) {
+void log_model_search(struct log_model *model, int64_t timestamp, int64_t end,
+                      struct partition_log_search *search) {
     struct waiting_search waiting = {.search = {.done = search_done}, .model = model};
     model->done = false;
     bool at_once = partition_log_search(model->log, timestamp, end, &waiting.search);
@@ -391,7 +399,8 @@ void log_model_check(struct log_model *model) {
 }
 
 /* The batch of the model that begins at or behind `offset`, as the bytes that a consumer gets. */
-static struct record_batch batch_from(const struct log_model *model, int64_t offset, struct slice *raw) {
+static struct record_batch batch_from(const struct log_model *model, int64_t offset,
+                                      struct slice *raw) {
     for (uint64_t i = 0; i < model->last; i++) {
         struct entry *entry = model->entries[i];
         if (entry->base_offset + entry->records <= offset) continue;
@@ -406,7 +415,8 @@ static struct record_batch batch_from(const struct log_model *model, int64_t off
     return (struct record_batch){0};
 }
 
-int64_t log_model_check_fetch(struct log_model *model, int64_t offset, int64_t end, uint64_t max_bytes) {
+int64_t log_model_check_fetch(struct log_model *model, int64_t offset, int64_t end,
+                              uint64_t max_bytes) {
     struct partition_log_fetch fetch;
     log_model_fetch(model, offset, end, max_bytes, &fetch);
     assert_int_equal(model->error, 0);
@@ -460,7 +470,8 @@ void log_model_check_search(struct log_model *model, int64_t timestamp, int64_t 
             struct record record;
             assert_int_equal(record_iterator_open(&records, &batch, 1 << 20), 0);
             while (record_iterator_next(&records, &record) == 0) {
-                int64_t time = record_batch_has_log_append_time(&batch) ? batch.max_timestamp : record.timestamp_ms;
+                int64_t time = record_batch_has_log_append_time(&batch) ? batch.max_timestamp
+                                                                        : record.timestamp_ms;
                 if (timestamp == -3 ? time > found_timestamp : found < 0 && time >= timestamp) {
                     found = record.offset;
                     found_timestamp = time;

@@ -1,9 +1,10 @@
 /*
- * A log and its model: a naive array of the entries that were appended, with which everything that the log answers is compared.
+ * A log and its model: a naive array of the entries that were appended, with which everything that
+ * the log answers is compared.
  *
- * log_model_start opens store and log (again); log_model_stop closes both, after a flush (clean) or at once. After an abrupt stop the log
- * may have lost what was not reported durable, be it entries or a truncation, and the model follows it; anything else fails
- * the test.
+ * log_model_start opens store and log (again); log_model_stop closes both, after a flush (clean) or
+ * at once. After an abrupt stop the log may have lost what was not reported durable, be it entries
+ * or a truncation, and the model follows it; anything else fails the test.
  */
 #ifndef TESTS_UNIT_STORAGE_FIXTURE_LOG_MODEL_H
 #define TESTS_UNIT_STORAGE_FIXTURE_LOG_MODEL_H
@@ -21,7 +22,8 @@ struct log_model {
     struct partition_log *log;
     struct entry **entries; /* entries[i - 1] has index i */
     size_t room;
-    struct entry **ghosts; /* truncated, and perhaps back after an abrupt stop: the truncation may be lost */
+    struct entry *
+        *ghosts; /* truncated, and perhaps back after an abrupt stop: the truncation may be lost */
     size_t ghost_count;
     uint64_t last, commit;
     uint64_t durable; /* as reported */
@@ -51,23 +53,28 @@ void log_model_truncate(struct log_model *model, uint64_t index);
 void log_model_commit(struct log_model *model, uint64_t index);
 void log_model_vote(struct log_model *model, uint32_t term, uint64_t voted_for);
 void log_model_settle(struct log_model *model); /* until everything is durable in the journal */
-void log_model_flush(struct log_model *model);  /* until everything committed is synced in segments */
+void log_model_flush(
+    struct log_model *model); /* until everything committed is synced in segments */
 
-void log_model_write_behind(struct log_model *model); /* until everything committed is written, synced or not */
+void log_model_write_behind(
+    struct log_model *model); /* until everything committed is written, synced or not */
 
 /* Each waits until it is done and sets model->error. */
 void log_model_read(struct log_model *model, uint64_t first, uint64_t last, uint64_t max_bytes,
                     struct partition_log_read *read);
 void log_model_fetch(struct log_model *model, int64_t offset, int64_t end, uint64_t max_bytes,
                      struct partition_log_fetch *fetch);
-void log_model_search(struct log_model *model, int64_t timestamp, int64_t end, struct partition_log_search *search);
+void log_model_search(struct log_model *model, int64_t timestamp, int64_t end,
+                      struct partition_log_search *search);
 
 /* The offset behind the last committed record. */
 int64_t log_model_watermark(const struct log_model *model);
 /* All positions, terms, changes; every entry read back. */
 void log_model_check(struct log_model *model);
-/* One fetch from `offset`, with only what lies below `end`, compared with the model. Returns the offset to go on with. */
-int64_t log_model_check_fetch(struct log_model *model, int64_t offset, int64_t end, uint64_t max_bytes);
+/* One fetch from `offset`, with only what lies below `end`, compared with the model. Returns the
+ * offset to go on with. */
+int64_t log_model_check_fetch(struct log_model *model, int64_t offset, int64_t end,
+                              uint64_t max_bytes);
 void log_model_check_search(struct log_model *model, int64_t timestamp, int64_t end);
 
 char *log_model_group_path(const struct log_model *model); /* mem_free */

@@ -36,7 +36,8 @@ static int teardown(void **state) {
 static int try_open(struct fixture *fixture, int32_t node_id) {
     fixture->why.text[0] = '\0';
     struct env *env = fixture->folder.env;
-    int error = data_dir_open(env, fixture->path, node_id, &fixture->dir, &fixture->made, &fixture->why);
+    int error = data_dir_open(env, fixture->path, node_id, &fixture->dir, &fixture->made,
+                              &fixture->why);
     if (error != ERR_NONE) fixture->dir = NULL;
     return error;
 }
@@ -56,7 +57,8 @@ static void put(struct fixture *fixture, const char *name, const char *text) {
     file_put(path, text, strlen(text));
 }
 
-/* Refused with this error, and with the sentence that begins with the path and goes on with `text`. */
+/* Refused with this error, and with the sentence that begins with the path and goes on with `text`.
+ */
 static void assert_refused(struct fixture *fixture, int32_t node_id, int error, const char *text) {
     char expected[600];
     snprintf(expected, sizeof expected, "%s%s", fixture->path, text);
@@ -83,7 +85,8 @@ static void test_data_dir_is_made_once(void **state) {
     assert_memory_equal(uuid, data_dir_uuid(fixture->dir), UUID_SIZE);
 }
 
-/* A mounted file system is empty but for lost+found; what a crash left of the first start does not matter either. */
+/* A mounted file system is empty but for lost+found; what a crash left of the first start does not
+ * matter either. */
 static void test_data_dir_as_good_as_empty(void **state) {
     struct fixture *fixture = *state;
     char lost[160];
@@ -102,19 +105,26 @@ static void test_data_dir_cluster_record(void **state) {
     static const uint8_t record[] = {0, 1, 2, 0xff, 0x80, 10};
     size_t len;
     open_dir(fixture, 2);
-    assert_int_equal(data_dir_set_cluster_record(fixture->dir, "c1", record, sizeof record, &fixture->why), ERR_NONE);
+    assert_int_equal(
+        data_dir_set_cluster_record(fixture->dir, "c1", record, sizeof record, &fixture->why),
+        ERR_NONE);
     close_dir(fixture);
     open_dir(fixture, 2);
     assert_string_equal(data_dir_cluster_id(fixture->dir), "c1");
     const void *stored = data_dir_cluster_record(fixture->dir, &len);
     assert_int_equal(len, sizeof record);
     assert_memory_equal(stored, record, len);
-    assert_int_equal(data_dir_set_cluster_record(fixture->dir, "c1", record, sizeof record, &fixture->why), ERR_NONE);
-    assert_int_equal(data_dir_set_cluster_record(fixture->dir, "c2", record, 2, &fixture->why), ERR_EXISTS);
-    assert_non_null(strstr(fixture->why.text, "belongs to cluster c1 already, and cannot join cluster c2"));
+    assert_int_equal(
+        data_dir_set_cluster_record(fixture->dir, "c1", record, sizeof record, &fixture->why),
+        ERR_NONE);
+    assert_int_equal(data_dir_set_cluster_record(fixture->dir, "c2", record, 2, &fixture->why),
+                     ERR_EXISTS);
+    assert_non_null(
+        strstr(fixture->why.text, "belongs to cluster c1 already, and cannot join cluster c2"));
     close_dir(fixture);
-    assert_refused(fixture, 5, ERR_INVALID,
-                   " belongs to node 2 of cluster c1, and this is node 5; use --set node.id=2 or --set data.dir=DIR");
+    assert_refused(
+        fixture, 5, ERR_INVALID,
+        " belongs to node 2 of cluster c1, and this is node 5; use --set node.id=2 or --set data.dir=DIR");
 }
 
 /* In use: the sentence names the process. Free again after close. */
@@ -123,7 +133,8 @@ static void test_data_dir_in_use(void **state) {
     char text[160];
     open_dir(fixture, 1);
     struct data_dir *first = fixture->dir;
-    snprintf(text, sizeof text, " is in use by pid %d; stop it or use --set data.dir=DIR", (int)getpid());
+    snprintf(text, sizeof text, " is in use by pid %d; stop it or use --set data.dir=DIR",
+             (int)getpid());
     assert_refused(fixture, 1, ERR_BUSY, text);
     data_dir_close(first);
     open_dir(fixture, 1);
@@ -135,8 +146,9 @@ static void test_data_dir_not_ours(void **state) {
     char lock[160];
     assert_int_equal(mkdir(fixture->path, 0755), 0);
     put(fixture, "thesis.tex", "words");
-    assert_refused(fixture, 1, ERR_INVALID,
-                   " holds files that are not drave's (thesis.tex); use an empty directory: --set data.dir=DIR");
+    assert_refused(
+        fixture, 1, ERR_INVALID,
+        " holds files that are not drave's (thesis.tex); use an empty directory: --set data.dir=DIR");
     snprintf(lock, sizeof lock, "%s/lock", fixture->path);
     assert_int_not_equal(access(lock, F_OK), 0);
 }
@@ -162,7 +174,8 @@ static void test_data_dir_not_writable(void **state) {
     if (root) assert_int_equal(seteuid(0), 0);
     assert_int_equal(error, ERR_DENIED);
     assert_non_null(
-        strstr(fixture->why.text, "(permission denied); give this user the right to, or use --set data.dir=DIR"));
+        strstr(fixture->why.text,
+               "(permission denied); give this user the right to, or use --set data.dir=DIR"));
 }
 
 /* Data without drave.meta, and drave.meta of a newer format, damaged anywhere, or not ours. */
@@ -171,7 +184,8 @@ static void test_data_dir_bad_meta(void **state) {
     char path[160];
     size_t len;
     open_dir(fixture, 1);
-    assert_int_equal(data_dir_set_cluster_record(fixture->dir, "c1", "abc", 3, &fixture->why), ERR_NONE);
+    assert_int_equal(data_dir_set_cluster_record(fixture->dir, "c1", "abc", 3, &fixture->why),
+                     ERR_NONE);
     close_dir(fixture);
     snprintf(path, sizeof path, "%s/drave.meta", fixture->path);
     char *meta = (char *)file_bytes(path, &len);
@@ -206,9 +220,10 @@ static void test_data_dir_bad_meta(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_data_dir_is_made_once), TEST(test_data_dir_as_good_as_empty), TEST(test_data_dir_cluster_record),
-        TEST(test_data_dir_in_use),       TEST(test_data_dir_not_ours),         TEST(test_data_dir_bad_places),
-        TEST(test_data_dir_not_writable), TEST(test_data_dir_bad_meta),
+        TEST(test_data_dir_is_made_once),   TEST(test_data_dir_as_good_as_empty),
+        TEST(test_data_dir_cluster_record), TEST(test_data_dir_in_use),
+        TEST(test_data_dir_not_ours),       TEST(test_data_dir_bad_places),
+        TEST(test_data_dir_not_writable),   TEST(test_data_dir_bad_meta),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Directories that are made, or there already. That they stay after a power cut is for the simulator to show. */
+/* Directories that are made, or there already. That they stay after a power cut is for the
+ * simulator to show. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -6,7 +7,8 @@
 #include "tests/unit/storage/fixture_folder.h"
 #include "tests/unit/unit.h"
 
-/* Made, there already, with slashes at the end, relative to the working directory, and under what does not exist. */
+/* Made, there already, with slashes at the end, relative to the working directory, and under what
+ * does not exist. */
 static void test_directory_make(void **state) {
     (void)state;
     struct folder folder;

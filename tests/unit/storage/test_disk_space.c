@@ -1,4 +1,5 @@
-/* The room of the disk: what was accepted counts at once, whoever is told that there is none keeps records out, and what is said about it. */
+/* The room of the disk: what was accepted counts at once, whoever is told that there is none keeps
+ * records out, and what is said about it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,24 +64,28 @@ static bool leader(struct fixture *f, unsigned percent) {
     return disk_space_for(f->room, DISK_ROOM_LEADER, f->free_bytes / 100 * percent);
 }
 
-/* What was accepted is gone at once, without a look, and comes back when it turns out not to be needed. */
+/* What was accepted is gone at once, without a look, and comes back when it turns out not to be
+ * needed. */
 static void test_room_counts_what_is_accepted(void **state) {
     (void)state;
     struct fixture *f = set_up(50);
     assert_true(leader(f, 30));
     f->promised = f->free_bytes / 100 * 30;
     assert_in_range(disk_space_left(f->room), f->free_bytes / 100 * 60, f->free_bytes / 100 * 80);
-    assert_in_range(disk_space_above_limit(f->room), f->free_bytes / 100 * 10, f->free_bytes / 100 * 30);
+    assert_in_range(disk_space_above_limit(f->room), f->free_bytes / 100 * 10,
+                    f->free_bytes / 100 * 30);
     assert_false(leader(f, 30)); /* it would leave less than the limit */
     assert_int_equal(f->changes, 1);
     assert_true(disk_space_is_short(f->room, DISK_ROOM_LEADER));
-    assert_true(disk_space_for(f->room, DISK_ROOM_FOLLOWER, f->free_bytes / 100 * 30)); /* its limit is lower */
+    assert_true(disk_space_for(f->room, DISK_ROOM_FOLLOWER,
+                               f->free_bytes / 100 * 30)); /* its limit is lower */
     assert_non_null(strstr(disk_space_sentence(f->room), "the disk of /tmp is nearly full: "));
     assert_non_null(strstr(disk_space_sentence(f->room), "disk.min.free.bytes is "));
     assert_non_null(strstr(disk_space_sentence(f->room), "drave topic delete"));
     assert_false(leader(f, 0)); /* no record at all, so that producers stay in order, */
     f->promised = 0;
-    while (disk_space_is_short(f->room, DISK_ROOM_LEADER)) /* until a look has found a little more than the limit */
+    while (disk_space_is_short(
+        f->room, DISK_ROOM_LEADER)) /* until a look has found a little more than the limit */
         wait_for_change(f);
     assert_true(leader(f, 30));
     assert_string_equal(disk_space_sentence(f->room), "");
@@ -106,7 +111,8 @@ static void test_room_counts_what_was_taken(void **state) {
     tear_down(f);
 }
 
-/* A writer that finds no room keeps everybody's records out until it has got through, with its own reason. */
+/* A writer that finds no room keeps everybody's records out until it has got through, with its own
+ * reason. */
 static void test_room_waits_for_writers(void **state) {
     (void)state;
     static const struct {
@@ -125,7 +131,8 @@ static void test_room_waits_for_writers(void **state) {
         if (strstr(disk_space_sentence(f->room), cases[i].said) == NULL)
             fail_msg("\"%s\" is not in: %s", cases[i].said, disk_space_sentence(f->room));
         disk_space_got_through(f->room);
-        while (disk_space_is_short(f->room, DISK_ROOM_LEADER) || disk_space_is_short(f->room, DISK_ROOM_FOLLOWER))
+        while (disk_space_is_short(f->room, DISK_ROOM_LEADER) ||
+               disk_space_is_short(f->room, DISK_ROOM_FOLLOWER))
             wait_for_change(f);
         assert_true(leader(f, 90));
     }
@@ -136,10 +143,12 @@ static void test_room_waits_for_writers(void **state) {
 static void test_room_of_nothing(void **state) {
     (void)state;
     struct fixture *f = set_up(1000);
-    while (!disk_space_is_short(f->room, DISK_ROOM_LEADER) || !disk_space_is_short(f->room, DISK_ROOM_FOLLOWER))
+    while (!disk_space_is_short(f->room, DISK_ROOM_LEADER) ||
+           !disk_space_is_short(f->room, DISK_ROOM_FOLLOWER))
         wait_for_change(f); /* told without being asked */
     disk_space_free(f->room);
-    f->room = disk_space_new(f->env, &f->log, "/tmp/no-such-directory-of-drave", UINT64_MAX / 4, &events, f);
+    f->room = disk_space_new(f->env, &f->log, "/tmp/no-such-directory-of-drave", UINT64_MAX / 4,
+                             &events, f);
     assert_true(leader(f, 0));
     assert_int_equal(disk_space_left(f->room), UINT64_MAX);
     tear_down(f);

@@ -42,7 +42,8 @@ static void assert_same_fields(const struct entry *a, const struct entry *b) {
     assert_memory_equal(a->header, b->header, ENTRY_HEADER_SIZE);
 }
 
-/* What was sealed comes back from its bytes, plain or compressed, with every field and the raw body. */
+/* What was sealed comes back from its bytes, plain or compressed, with every field and the raw
+ * body. */
 static void test_entry_round_trip(void **state) {
     (void)state;
     for (int turn = 0; turn < 4; turn++) {
@@ -113,7 +114,8 @@ static void test_entry_raw_is_charged_while_kept(void **state) {
     entry_unref(made);
 }
 
-/* Every flipped bit of a header is noticed, and every flipped byte of a body; nothing is taken over then. */
+/* Every flipped bit of a header is noticed, and every flipped byte of a body; nothing is taken over
+ * then. */
 static void test_entry_damage_is_noticed(void **state) {
     (void)state;
     struct entry *entry = make(NULL, 300, true, true);
@@ -177,8 +179,8 @@ static void test_entry_limits_hold_with_a_right_checksum(void **state) {
     entry_unref(entry);
 }
 
-/* A compressed entry that promises more than LZ4 can give is refused before memory is taken for it; one whose block
- * gives less than promised is corrupt when it is unpacked. */
+/* A compressed entry that promises more than LZ4 can give is refused before memory is taken for it;
+ * one whose block gives less than promised is corrupt when it is unpacked. */
 static void test_entry_false_raw_length(void **state) {
     (void)state;
     struct entry *entry = make(NULL, 4000, true, true);

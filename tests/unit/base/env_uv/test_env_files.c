@@ -20,7 +20,8 @@ static struct env_file *open_file(struct loop *loop, const char *name, int flags
     return file;
 }
 
-/* Many pieces, more than one system call takes, are written in order at their place and read back. */
+/* Many pieces, more than one system call takes, are written in order at their place and read back.
+ */
 static void test_file_write_many_pieces(void **state) {
     (void)state;
     enum { PIECES = 3000 };
@@ -67,12 +68,13 @@ static void test_file_open_errors(void **state) {
     struct env_file *file;
     struct env *env = loop.env;
     assert_int_equal(env_file_open(env, loop_path(&loop, "f"), ENV_READ, &file), ERR_NOT_FOUND);
-    assert_int_equal(env_file_open(env, loop_path(&loop, "no/f"), ENV_WRITE | ENV_CREATE, &file), ERR_NOT_FOUND);
+    assert_int_equal(env_file_open(env, loop_path(&loop, "no/f"), ENV_WRITE | ENV_CREATE, &file),
+                     ERR_NOT_FOUND);
     env_file_close(open_file(&loop, "f", ENV_WRITE | ENV_CREATE | ENV_EXCLUSIVE));
     for (int direct = 0; direct <= ENV_DIRECT; direct += ENV_DIRECT)
-        assert_int_equal(
-            env_file_open(env, loop_path(&loop, "f"), ENV_WRITE | ENV_CREATE | ENV_EXCLUSIVE | direct, &file),
-            ERR_EXISTS);
+        assert_int_equal(env_file_open(env, loop_path(&loop, "f"),
+                                       ENV_WRITE | ENV_CREATE | ENV_EXCLUSIVE | direct, &file),
+                         ERR_EXISTS);
     assert_int_equal(env_file_open(env, loop.folder, ENV_WRITE, &file), ERR_DIRECTORY);
     loop_close(&loop);
 }
@@ -127,14 +129,19 @@ static void bulk_in(struct loop *loop, const char *path) {
     static const struct {
         uint64_t offset;
         size_t parts[3];
-    } writes[] = {{0, {1 << 20, 0, 0}},        {1 << 20, {100, 300000, 7}},     {(1 << 20) + 300107, {5, 1, 200}},
-                  {4096, {131072, 0, 4096}},   {100000, {3996, 4096, 1000003}}, {(1 << 20) + 300313, {999999, 0, 1}},
+    } writes[] = {{0, {1 << 20, 0, 0}},
+                  {1 << 20, {100, 300000, 7}},
+                  {(1 << 20) + 300107, {5, 1, 200}},
+                  {4096, {131072, 0, 4096}},
+                  {100000, {3996, 4096, 1000003}},
+                  {(1 << 20) + 300313, {999999, 0, 1}},
                   {8000, {200000, 1, 1 << 20}}};
     char *wanted = mem_zalloc(MOST), *back = mem_alloc(MOST), *bytes = mem_alloc(MOST);
     uint64_t size = 0, x = 1;
     size_t got;
     struct env_file *file;
-    assert_int_equal(env_file_open(loop->env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &file), ERR_NONE);
+    assert_int_equal(env_file_open(loop->env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &file),
+                     ERR_NONE);
     for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
         struct env_iov parts[3];
         char *at = bytes;
@@ -159,19 +166,22 @@ static void bulk_in(struct loop *loop, const char *path) {
     mem_free(bytes);
 }
 
-/* Bulk writes leave the bytes and the size that plain writes would, whatever their borders, also over what was there before. */
+/* Bulk writes leave the bytes and the size that plain writes would, whatever their borders, also
+ * over what was there before. */
 static void test_file_bulk(void **state) {
     (void)state;
     struct loop loop;
     loop_open(&loop);
     bulk_in(&loop, loop_path(&loop, "bulk"));
     char path[64];
-    snprintf(path, sizeof path, "/dev/shm/drave-unit-%d", (int)getpid()); /* another run may be doing the same */
+    snprintf(path, sizeof path, "/dev/shm/drave-unit-%d",
+             (int)getpid()); /* another run may be doing the same */
     if (access("/dev/shm", W_OK) == 0) bulk_in(&loop, path);
     loop_close(&loop);
 }
 
-/* Direct files hold what was written, on a file system that may have O_DIRECT, and on one that long had not (tmpfs). */
+/* Direct files hold what was written, on a file system that may have O_DIRECT, and on one that long
+ * had not (tmpfs). */
 static void test_file_direct(void **state) {
     (void)state;
     struct loop loop;
@@ -211,7 +221,8 @@ static void note_name(void *arg, const char *name) {
     strncat(names, name, 90);
 }
 
-/* Folders: made, listed without dot and dot-dot, renamed over each other, synced, removed; each refusal has its code. */
+/* Folders: made, listed without dot and dot-dot, renamed over each other, synced, removed; each
+ * refusal has its code. */
 static void test_folders(void **state) {
     (void)state;
     struct loop loop;
@@ -252,7 +263,8 @@ static void test_folders(void **state) {
     loop_close(&loop);
 }
 
-/* One holder at a time; the second learns the pid of the first, and gets the lock when the first has died. */
+/* One holder at a time; the second learns the pid of the first, and gets the lock when the first
+ * has died. */
 static void test_lock_file(void **state) {
     (void)state;
     struct loop loop;

@@ -37,14 +37,16 @@ static void done_in_order(struct env_job *job) {
     if (crew.done == JOBS) loop_done(&crew.loop);
 }
 
-/* A lane does its jobs one after the other in the order given, on a thread that is not the loop's, and reports so. */
+/* A lane does its jobs one after the other in the order given, on a thread that is not the loop's,
+ * and reports so. */
 static void test_lane_keeps_order(void **state) {
     (void)state;
     memset(&crew, 0, sizeof crew);
     loop_open(&crew.loop);
     crew.lane = env_lane_new(crew.loop.env, "a name longer than Linux keeps");
     for (int i = 0; i < JOBS; i++) {
-        crew.jobs[i] = (struct numbered){.job = {.work = work_in_order, .done = done_in_order}, .number = i};
+        crew.jobs[i] = (struct numbered){.job = {.work = work_in_order, .done = done_in_order},
+                                         .number = i};
         env_lane_run(crew.lane, &crew.jobs[i].job);
     }
     loop_run(&crew.loop);
@@ -67,7 +69,8 @@ static void test_lane_fed_from_reports(void **state) {
     loop_open(&crew.loop);
     crew.lane = env_lane_new(crew.loop.env, "flusher");
     for (int i = 0; i < JOBS; i++)
-        crew.jobs[i] = (struct numbered){.job = {.work = work_in_order, .done = done_give_next}, .number = i};
+        crew.jobs[i] = (struct numbered){.job = {.work = work_in_order, .done = done_give_next},
+                                         .number = i};
     env_lane_run(crew.lane, &crew.jobs[0].job);
     env_uv_run(crew.loop.env);
     assert_int_equal(crew.done, JOBS);
@@ -116,7 +119,8 @@ static void write_and_open(struct env_job *job) {
     struct env_iov part = {"0123456789", 10};
     writer->error = env_file_write(writer->file, &part, 1, 10 * (uint64_t)writer->rounds, true);
     snprintf(path, sizeof path, "%s/other", crew.loop.folder);
-    if (env_file_open(crew.loop.env, path, ENV_WRITE | ENV_CREATE, &other) == ERR_NONE) env_file_close(other);
+    if (env_file_open(crew.loop.env, path, ENV_WRITE | ENV_CREATE, &other) == ERR_NONE)
+        env_file_close(other);
 }
 
 static void written(struct env_job *job) {
@@ -135,12 +139,16 @@ static void test_lane_uses_files(void **state) {
     loop_open(&crew.loop);
     struct writer writer = {.job = {.work = write_and_open, .done = written}};
     struct env *env = crew.loop.env;
-    assert_int_equal(env_file_open(env, loop_path(&crew.loop, "a"), ENV_WRITE | ENV_CREATE, &writer.file), ERR_NONE);
+    assert_int_equal(
+        env_file_open(env, loop_path(&crew.loop, "a"), ENV_WRITE | ENV_CREATE, &writer.file),
+        ERR_NONE);
     crew.lane = env_lane_new(env, "flusher");
     env_lane_run(crew.lane, &writer.job);
     for (int i = 0; i < 50; i++) {
         struct env_file *file;
-        assert_int_equal(env_file_open(env, loop_path(&crew.loop, "b"), ENV_WRITE | ENV_CREATE, &file), ERR_NONE);
+        assert_int_equal(
+            env_file_open(env, loop_path(&crew.loop, "b"), ENV_WRITE | ENV_CREATE, &file),
+            ERR_NONE);
         env_file_close(file);
     }
     loop_run(&crew.loop);

@@ -1,4 +1,5 @@
-/* What host names mean: addresses are their own, loopback names need no resolver, unknown names have none, and a cancel is a cancel. */
+/* What host names mean: addresses are their own, loopback names need no resolver, unknown names
+ * have none, and a cancel is a cancel. */
 #include <string.h>
 
 #include "tests/unit/base/fixture_loop.h"

@@ -60,7 +60,10 @@ static void hung_up(void *arg) {
     if (end->stop_when_hung_up) loop_done(&pair.loop);
 }
 
-static const struct env_stream_events events = {.room = room, .received = received, .ended = ended, .hung_up = hung_up};
+static const struct env_stream_events events = {.room = room,
+                                                .received = received,
+                                                .ended = ended,
+                                                .hung_up = hung_up};
 
 static void done_if_both(void) {
     if (pair.server.stream != NULL && pair.client.stream != NULL) loop_done(&pair.loop);
@@ -96,8 +99,9 @@ static void open_pair(void) {
     memset(&pair, 0, sizeof pair);
     pair.connect_error = pair.server.ended = pair.client.ended = -1;
     loop_open(&pair.loop);
-    assert_int_equal(env_listen(pair.loop.env, "127.0.0.1", 0, 16, accepted, &pair, &pair.listener, &pair.port),
-                     ERR_NONE);
+    assert_int_equal(
+        env_listen(pair.loop.env, "127.0.0.1", 0, 16, accepted, &pair, &pair.listener, &pair.port),
+        ERR_NONE);
     assert_true(pair.port > 0);
 }
 
@@ -144,7 +148,8 @@ static void write_bytes(struct end *end, const void *bytes, size_t len) {
     piece->inside = false;
 }
 
-/* Small and large writes, more than the kernel takes at once, arrive whole and in order, each reported once. */
+/* Small and large writes, more than the kernel takes at once, arrive whole and in order, each
+ * reported once. */
 static void test_stream_large_and_small_writes(void **state) {
     (void)state;
     enum { LARGE = 20 * 1000 * 1000, SMALL = 1000 };
@@ -169,7 +174,8 @@ static void test_stream_large_and_small_writes(void **state) {
     mem_free(bytes);
 }
 
-/* A write of the most pieces allowed, of which the kernel takes only a part at once, arrives in order. */
+/* A write of the most pieces allowed, of which the kernel takes only a part at once, arrives in
+ * order. */
 static void test_stream_write_of_many_pieces(void **state) {
     (void)state;
     enum { PIECE = 40 * 1000 };
@@ -250,7 +256,8 @@ static void test_stream_broken_without_reading(void **state) {
     assert_true(pair.write_errors > errors);
 }
 
-/* Nobody reads: an orderly end is told at once all the same, and what came before it is still there to be read. */
+/* Nobody reads: an orderly end is told at once all the same, and what came before it is still there
+ * to be read. */
 static void test_stream_hang_up_without_reading(void **state) {
     (void)state;
     open_connected("127.0.0.1");
@@ -328,7 +335,8 @@ static void test_names_and_ipv6(void **state) {
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         open_pair();
         env_listener_close(pair.listener);
-        int error = env_listen(pair.loop.env, hosts[i][0], 0, 16, accepted, &pair, &pair.listener, &pair.port);
+        int error = env_listen(pair.loop.env, hosts[i][0], 0, 16, accepted, &pair, &pair.listener,
+                               &pair.port);
         if (error != ERR_NONE && strchr(hosts[i][0], ':') != NULL) { /* a machine without IPv6 */
             pair.listener = NULL;
             close_pair();
@@ -353,12 +361,16 @@ static void test_listen_port_taken(void **state) {
     open_connected("127.0.0.1");
     struct env_listener *second;
     int port;
-    assert_int_equal(env_listen(pair.loop.env, "127.0.0.1", pair.port, 16, accepted, &pair, &second, &port), ERR_BUSY);
-    assert_int_equal(env_listen(pair.loop.env, "no-such-host.invalid", 0, 16, accepted, &pair, &second, &port),
-                     ERR_NAME);
+    assert_int_equal(
+        env_listen(pair.loop.env, "127.0.0.1", pair.port, 16, accepted, &pair, &second, &port),
+        ERR_BUSY);
+    assert_int_equal(
+        env_listen(pair.loop.env, "no-such-host.invalid", 0, 16, accepted, &pair, &second, &port),
+        ERR_NAME);
     env_listener_close(pair.listener);
     close_end(&pair.server); /* leaves a connection in TIME_WAIT on that port */
-    assert_int_equal(env_listen(pair.loop.env, "127.0.0.1", pair.port, 16, accepted, &pair, &pair.listener, &port),
+    assert_int_equal(env_listen(pair.loop.env, "127.0.0.1", pair.port, 16, accepted, &pair,
+                                &pair.listener, &port),
                      ERR_NONE);
     assert_int_equal(port, pair.port);
     close_pair();
@@ -383,7 +395,8 @@ static void test_connect_refused_and_unknown(void **state) {
     close_pair();
 }
 
-/* A host that does not answer (its queue of connections is full): ERR_TIMEOUT when the time is over, not before. */
+/* A host that does not answer (its queue of connections is full): ERR_TIMEOUT when the time is
+ * over, not before. */
 static void test_connect_timeout(void **state) {
     (void)state;
     enum { FULL = 4 };
@@ -419,8 +432,10 @@ static void test_connect_cancel(void **state) {
     const char *const hosts[] = {"127.0.0.1", "localhost"};
     for (int i = 0; i < 4; i++) {
         open_pair();
-        struct env_connect *connect = env_connect(pair.loop.env, hosts[i % 2], pair.port, TIMEOUT_US, connected, &pair);
-        struct env_timer *soon = env_timer_new(pair.loop.env, (void (*)(void *))loop_done, &pair.loop);
+        struct env_connect *connect = env_connect(pair.loop.env, hosts[i % 2], pair.port,
+                                                  TIMEOUT_US, connected, &pair);
+        struct env_timer *soon = env_timer_new(pair.loop.env, (void (*)(void *))loop_done,
+                                               &pair.loop);
         if (i >= 2) { /* one turn further: resolving or connecting */
             env_timer_start(soon, 0);
             loop_run(&pair.loop);
@@ -504,7 +519,8 @@ static void crowd_ended(void *arg, int error) {
     fail_msg("a stream ended with %d", error);
 }
 
-static const struct env_stream_events crowd_events = {crowd_room, crowd_received, crowd_ended, NULL};
+static const struct env_stream_events crowd_events = {crowd_room, crowd_received, crowd_ended,
+                                                      NULL};
 
 static void crowd_accepted(void *arg, struct env_stream *stream) {
     struct member *member = &crowd.members[crowd.count++];
@@ -517,7 +533,8 @@ static void crowd_accepted(void *arg, struct env_stream *stream) {
         env_stream_read(crowd.members[i].stream, true);
 }
 
-/* Of many patient streams that all have bytes, one that takes long keeps the others waiting for a later turn, and none is forgotten. */
+/* Of many patient streams that all have bytes, one that takes long keeps the others waiting for a
+ * later turn, and none is forgotten. */
 static void test_stream_patient(void **state) {
     (void)state;
     struct env_listener *listener;
@@ -525,10 +542,12 @@ static void test_stream_patient(void **state) {
     memset(&crowd, 0, sizeof crowd);
     crowd.next_turn.run = crowd_turn_ends;
     loop_open(&crowd.loop);
-    assert_int_equal(env_listen(crowd.loop.env, "127.0.0.1", 0, CROWD, crowd_accepted, NULL, &listener, &port),
-                     ERR_NONE);
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(
+        env_listen(crowd.loop.env, "127.0.0.1", 0, CROWD, crowd_accepted, NULL, &listener, &port),
+        ERR_NONE);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     for (int i = 0; i < CROWD; i++) {
         crowd.members[i].turn = -1;
         clients[i] = socket(AF_INET, SOCK_STREAM, 0);

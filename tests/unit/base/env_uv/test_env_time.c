@@ -57,9 +57,11 @@ static void test_timer_never_early(void **state) {
     (void)state;
     static const uint64_t delays_us[] = {0, 1, 999, 1000, 1001, 2500, 7300};
     open_story();
-    struct env_listener *other; /* something else that the loop waits for, or it would not block in its poll */
+    struct env_listener
+        *other; /* something else that the loop waits for, or it would not block in its poll */
     int port;
-    assert_int_equal(env_listen(story.loop.env, "127.0.0.1", 0, 1, NULL, NULL, &other, &port), ERR_NONE);
+    assert_int_equal(env_listen(story.loop.env, "127.0.0.1", 0, 1, NULL, NULL, &other, &port),
+                     ERR_NONE);
     story.timer = env_timer_new(story.loop.env, fired, NULL);
     for (size_t i = 0; i < sizeof delays_us / sizeof delays_us[0]; i++) {
         story.due_us = env_now_us(story.loop.env) + delays_us[i];
@@ -79,13 +81,15 @@ static void count_one(void *arg) {
     ++*(int *)arg;
 }
 
-/* Moved timers fire at the new time only, stopped ones never, and the loop ends when nothing is left to happen. */
+/* Moved timers fire at the new time only, stopped ones never, and the loop ends when nothing is
+ * left to happen. */
 static void test_timer_moved_and_stopped(void **state) {
     (void)state;
     open_story();
     struct env *env = story.loop.env;
     int moved = 0, stopped = 0;
-    struct env_timer *a = env_timer_new(env, count_one, &moved), *b = env_timer_new(env, count_one, &stopped);
+    struct env_timer *a = env_timer_new(env, count_one, &moved),
+                     *b = env_timer_new(env, count_one, &stopped);
     uint64_t begun_us = env_now_us(env);
     env_timer_start(a, 3600ull * 1000 * 1000);
     env_timer_start(b, 1000);
@@ -158,11 +162,13 @@ static void job_done(struct env_job *job) {
     step('1');
     uint64_t now_us = env_now_us(story.loop.env);
     env_defer(story.loop.env, &story.a);
-    env_timer_start_at(story.timer, now_us - 1000 * 1000); /* due in the very turn in which it is started */
+    env_timer_start_at(story.timer,
+                       now_us - 1000 * 1000); /* due in the very turn in which it is started */
     env_defer(story.loop.env, &story.b);
 }
 
-/* What arrives is first, then timers that are due, then tasks in their order, those of tasks included: in one turn. */
+/* What arrives is first, then timers that are due, then tasks in their order, those of tasks
+ * included: in one turn. */
 static void test_turn_order(void **state) {
     (void)state;
     open_story();
@@ -213,7 +219,8 @@ static void task_dot(struct env_task *task) {
     step('.');
 }
 
-/* Work that yields takes turns, one a turn when it makes the turn long; what it defers is done before the next. */
+/* Work that yields takes turns, one a turn when it makes the turn long; what it defers is done
+ * before the next. */
 static void test_yield_takes_turns(void **state) {
     (void)state;
     open_story();
@@ -243,7 +250,8 @@ static void work_behind(struct env_task *task) {
         loop_done(&story.loop);
 }
 
-/* What goes first runs in each turn, whatever has yielded before it; those behind it have their turns all the same. */
+/* What goes first runs in each turn, whatever has yielded before it; those behind it have their
+ * turns all the same. */
 static void test_yield_first(void **state) {
     (void)state;
     open_story();
@@ -282,7 +290,8 @@ static void task_long(struct env_task *task) {
     env_yield(story.loop.env, &story.a);
     env_yield(story.loop.env, &story.b);
     uint64_t past_us = env_now_us(story.loop.env) - 1000 * 1000;
-    if (++starving.rounds < 20) env_timer_start_at(story.timer, past_us); /* in the very next turn */
+    if (++starving.rounds < 20)
+        env_timer_start_at(story.timer, past_us); /* in the very next turn */
 }
 
 /* What has yielded has time of its own in each turn, also where others have made it long. */
@@ -326,7 +335,8 @@ static void task_busy(struct env_task *task) {
     loop_done(&story.loop);
 }
 
-/* A turn that takes much processor time is told with what ran in it; waiting and sleeping is no work. */
+/* A turn that takes much processor time is told with what ran in it; waiting and sleeping is no
+ * work. */
 static void test_long_turn_is_told(void **state) {
     (void)state;
     open_story();

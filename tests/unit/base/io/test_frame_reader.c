@@ -58,7 +58,9 @@ static void bytes_heard(void *arg) {
     ((struct reading *)arg)->heard++;
 }
 
-static const struct frame_reader_events events = {.frame = frame_came, .ended = reader_ended, .heard = bytes_heard};
+static const struct frame_reader_events events = {.frame = frame_came,
+                                                  .ended = reader_ended,
+                                                  .heard = bytes_heard};
 
 static void open_reading(struct budget *budget) {
     memset(&reading, 0, sizeof reading);
@@ -66,7 +68,8 @@ static void open_reading(struct budget *budget) {
     loop_open(&reading.loop);
     pair_open(&reading.loop, &reading.client, &reading.server);
     reading.queue = send_queue_new(reading.loop.env, reading.client, 0, NULL, NULL);
-    reading.reader = frame_reader_new(reading.loop.env, reading.server, budget, 1, MAX_LENGTH, &events, &reading);
+    reading.reader = frame_reader_new(reading.loop.env, reading.server, budget, 1, MAX_LENGTH,
+                                      &events, &reading);
 }
 
 static void drop_frames(void) {
@@ -115,11 +118,13 @@ static void assert_frame(size_t i, size_t len) {
     assert_true(i < reading.count);
     assert_int_equal(reading.frames[i].len, len);
     for (size_t at = 0; at < len; at++)
-        if (reading.frames[i].data[at] != byte_of(i, at)) fail_msg("frame %zu differs at %zu", i, at);
+        if (reading.frames[i].data[at] != byte_of(i, at))
+            fail_msg("frame %zu differs at %zu", i, at);
 }
 
 static void run_for_us(uint64_t us) {
-    struct env_timer *soon = env_timer_new(reading.loop.env, (void (*)(void *))loop_done, &reading.loop);
+    struct env_timer *soon = env_timer_new(reading.loop.env, (void (*)(void *))loop_done,
+                                           &reading.loop);
     env_timer_start(soon, us);
     loop_run(&reading.loop);
     env_timer_free(soon);
@@ -135,13 +140,15 @@ static void run_until(size_t count, uint64_t us) {
 
 /* ---- Sizes and cuts ---- */
 
-/* Frames of sizes around every border of the reader, sent back to back, come out whole and in order. */
+/* Frames of sizes around every border of the reader, sent back to back, come out whole and in
+ * order. */
 static void test_reader_sizes(void **state) {
     (void)state;
-    static const size_t sizes[] = {1,     2,     3,      100,    4095,   4096,    4097,    5000,  65531,
-                                   65532, 65533, 65536,  65540,  100000, 1048576, 1048577, 10,    16000,
-                                   16000, 16000, 16000,  16000,  7,      3000000, 1048576, 65532, 65532,
-                                   4096,  1,     200000, 300000, 60000,  60000,   5000000, 12};
+    static const size_t sizes[] = {1,       2,       3,       100,     4095,  4096,    4097,
+                                   5000,    65531,   65532,   65533,   65536, 65540,   100000,
+                                   1048576, 1048577, 10,      16000,   16000, 16000,   16000,
+                                   16000,   7,       3000000, 1048576, 65532, 65532,   4096,
+                                   1,       200000,  300000,  60000,   60000, 5000000, 12};
     enum { COUNT = sizeof sizes / sizeof sizes[0] };
     struct budget budget;
     budget_init(&budget, SIZE_MAX);
@@ -160,7 +167,8 @@ static void test_reader_sizes(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
-/* A conversation of frames cut after every single byte gives the same frames: nothing depends on where a read ends. */
+/* A conversation of frames cut after every single byte gives the same frames: nothing depends on
+ * where a read ends. */
 static void test_reader_every_cut(void **state) {
     (void)state;
     enum { FIRST = 5000, SECOND = 70000, THIRD = 9 };
@@ -176,8 +184,9 @@ static void test_reader_every_cut(void **state) {
     }
     assert_int_equal(len, sizeof bytes);
     open_reading(NULL);
-    static const size_t cuts[] = {1,    2,    3,    4,     5,     6,     4095,  4100,  5003,  5004,  5005,
-                                  5007, 5008, 5009, 65536, 69000, 75011, 75012, 75013, 75015, 75016, 75020};
+    static const size_t cuts[] = {1,     2,     3,     4,     5,     6,    4095,  4100,
+                                  5003,  5004,  5005,  5007,  5008,  5009, 65536, 69000,
+                                  75011, 75012, 75013, 75015, 75016, 75020};
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         reading.count = 0;
         reading.stop_at = 3;
@@ -209,15 +218,19 @@ static void test_reader_slices_stay(void **state) {
 
 /* ---- Bad lengths and ends ---- */
 
-/* A length below the least, negative, or above the most ends the reading and tells the length, before any memory. */
+/* A length below the least, negative, or above the most ends the reading and tells the length,
+ * before any memory. */
 static void test_reader_bad_lengths(void **state) {
     (void)state;
     static const struct {
         uint32_t length;
         int error;
-    } cases[] = {
-        {0, ERR_MALFORMED},          {0x80000000, ERR_MALFORMED},     {0xFFFFFFFF, ERR_MALFORMED},
-        {0x7FFFFFFF, ERR_TOO_LARGE}, {MAX_LENGTH + 1, ERR_TOO_LARGE}, {0x47455420, ERR_TOO_LARGE}}; /* "GET " */
+    } cases[] = {{0, ERR_MALFORMED},
+                 {0x80000000, ERR_MALFORMED},
+                 {0xFFFFFFFF, ERR_MALFORMED},
+                 {0x7FFFFFFF, ERR_TOO_LARGE},
+                 {MAX_LENGTH + 1, ERR_TOO_LARGE},
+                 {0x47455420, ERR_TOO_LARGE}}; /* "GET " */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct budget budget;
         budget_init(&budget, 1000000);
@@ -234,7 +247,8 @@ static void test_reader_bad_lengths(void **state) {
     }
 }
 
-/* An end between frames is good order; one inside a head, a small or a large frame is a broken connection. */
+/* An end between frames is good order; one inside a head, a small or a large frame is a broken
+ * connection. */
 static void test_reader_ends(void **state) {
     (void)state;
     static const size_t parts[] = {0, 2, 100, 70000};
@@ -262,7 +276,8 @@ static size_t heap_used(void) {
     return info.uordblks + info.hblkhd;
 }
 
-/* A claimed length takes no memory: of the largest frame only as much as has arrived is allocated, twice at most. */
+/* A claimed length takes no memory: of the largest frame only as much as has arrived is allocated,
+ * twice at most. */
 static void test_reader_claimed_length(void **state) {
     (void)state;
     open_reading(NULL);
@@ -311,7 +326,8 @@ static void test_reader_freed_inside(void **state) {
 
 /* ---- Pauses and budgets ---- */
 
-/* Paused inside of a frame, nothing more is delivered, though it is here; going on gives the rest, not inside the call. */
+/* Paused inside of a frame, nothing more is delivered, though it is here; going on gives the rest,
+ * not inside the call. */
 static void test_reader_pause(void **state) {
     (void)state;
     enum { COUNT = 20 };
@@ -384,11 +400,13 @@ static void test_reader_hears_half_frames(void **state) {
     close_reading();
 }
 
-/* A patient reader of many frames, each of which is work, lets others run in between, and delivers all of them in their order. */
+/* A patient reader of many frames, each of which is work, lets others run in between, and delivers
+ * all of them in their order. */
 static void test_reader_patient(void **state) {
     (void)state;
     enum { COUNT = 60 };
-    for (enum frame_patience patience = FRAMES_WAIT_NOT; patience <= FRAMES_WAIT_BUT_ONE; patience++) {
+    for (enum frame_patience patience = FRAMES_WAIT_NOT; patience <= FRAMES_WAIT_BUT_ONE;
+         patience++) {
         open_reading(NULL);
         frame_reader_set_patience(reading.reader, patience);
         reading.work_us = 1000;
@@ -408,7 +426,8 @@ static void test_reader_patient(void **state) {
     }
 }
 
-/* With the budget spent no frame is begun; each frame given back lets the next in; all of them come in the end. */
+/* With the budget spent no frame is begun; each frame given back lets the next in; all of them come
+ * in the end. */
 static void test_reader_budget_stops_and_goes_on(void **state) {
     (void)state;
     enum { LEN = 200000, COUNT = 12 };
@@ -423,7 +442,8 @@ static void test_reader_budget_stops_and_goes_on(void **state) {
     for (size_t i = 0; i < COUNT; i++) {
         assert_frame(i, LEN);
         slice_unref(&reading.frames[i]);
-        assert_int_equal(reading.count, i + 3 < COUNT ? i + 3 : COUNT); /* nothing comes inside of the release */
+        assert_int_equal(reading.count,
+                         i + 3 < COUNT ? i + 3 : COUNT); /* nothing comes inside of the release */
         run_until(i + 4 < COUNT ? i + 4 : COUNT, 20000);
     }
     assert_int_equal(reading.count, COUNT);
@@ -431,7 +451,8 @@ static void test_reader_budget_stops_and_goes_on(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
-/* Small frames under a spent budget: what is here is delivered, what has begun is finished, the rest stays in the kernel. */
+/* Small frames under a spent budget: what is here is delivered, what has begun is finished, the
+ * rest stays in the kernel. */
 static void test_reader_budget_small_frames(void **state) {
     (void)state;
     enum { LEN = 3000, COUNT = 2000 }; /* 6 MB */
@@ -445,7 +466,8 @@ static void test_reader_budget_small_frames(void **state) {
     assert_true(budget.used <= budget.limit + 3 * 65536);
     size_t given_back = 0;
     while (given_back < COUNT) {
-        for (int i = 0; i < 10000 && reading.count == given_back; i++) /* until the kernel has brought more */
+        for (int i = 0; i < 10000 && reading.count == given_back;
+             i++) /* until the kernel has brought more */
             run_for_us(1000);
         assert_true(reading.count > given_back);
         while (given_back < reading.count)
@@ -455,7 +477,8 @@ static void test_reader_budget_small_frames(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
-/* A large frame whose beginning came behind what spent the budget is admitted only when there is room. */
+/* A large frame whose beginning came behind what spent the budget is admitted only when there is
+ * room. */
 static void test_reader_budget_large_frame_waits(void **state) {
     (void)state;
     enum { FIRST = 10000, LARGE = 300000 };
@@ -475,7 +498,8 @@ static void test_reader_budget_large_frame_waits(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
-/* Two connections whose frames together pass the budget do not wait for each other in the middle. */
+/* Two connections whose frames together pass the budget do not wait for each other in the middle.
+ */
 static void test_reader_no_deadlock_of_halves(void **state) {
     (void)state;
     enum { LEN = 150000, MOST = 8 };
@@ -494,7 +518,8 @@ static void test_reader_no_deadlock_of_halves(void **state) {
     for (int i = 0; i < MOST; i++) {
         pair_open(&loop, &clients[i], &servers[i]);
         queues[i] = send_queue_new(loop.env, clients[i], 0, NULL, NULL);
-        readers[i] = frame_reader_new(loop.env, servers[i], &budget, 1, MAX_LENGTH, &events, &reading);
+        readers[i] = frame_reader_new(loop.env, servers[i], &budget, 1, MAX_LENGTH, &events,
+                                      &reading);
         send_queue_push(queues[i], slice_copy(NULL, &head, 4));
         send_queue_push(queues[i], slice_copy(NULL, zeros, LEN / 2));
     }
@@ -513,7 +538,8 @@ static void test_reader_no_deadlock_of_halves(void **state) {
     assert_int_equal(budget.used, 0);
 }
 
-/* Who only claims large frames takes no room from others; who sends half of them keeps others waiting until he is closed. */
+/* Who only claims large frames takes no room from others; who sends half of them keeps others
+ * waiting until he is closed. */
 static void test_reader_half_frames_of_strangers(void **state) {
     (void)state;
     enum { STRANGERS = 4, CLAIM = 4 << 20, HALF = 1 << 20, LEN = 100000 };
@@ -528,7 +554,8 @@ static void test_reader_half_frames_of_strangers(void **state) {
     for (int i = 0; i < STRANGERS; i++) {
         pair_open(&reading.loop, &clients[i], &servers[i]);
         queues[i] = send_queue_new(reading.loop.env, clients[i], 0, NULL, NULL);
-        readers[i] = frame_reader_new(reading.loop.env, servers[i], &budget, 1, CLAIM, &events, &reading);
+        readers[i] = frame_reader_new(reading.loop.env, servers[i], &budget, 1, CLAIM, &events,
+                                      &reading);
         send_queue_push(queues[i], slice_copy(NULL, &head, 4));
         send_queue_push(queues[i], slice_copy(NULL, zeros, 100));
     }

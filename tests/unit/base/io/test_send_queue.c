@@ -91,10 +91,12 @@ static void push(struct budget *budget, uint64_t from, size_t len) {
     struct buffer *buffer = buffer_new(budget, len);
     for (size_t i = 0; i < len; i++)
         buffer->data[i] = byte_at(from + i);
-    send_queue_push(sending.queue, (struct slice){.buffer = buffer, .data = buffer->data, .len = len});
+    send_queue_push(sending.queue,
+                    (struct slice){.buffer = buffer, .data = buffer->data, .len = len});
 }
 
-/* Thousands of slices, small and large, leave in order; each is released when written; the count comes back to zero. */
+/* Thousands of slices, small and large, leave in order; each is released when written; the count
+ * comes back to zero. */
 static void test_queue_keeps_order(void **state) {
     (void)state;
     enum { COUNT = 3000 };
@@ -123,7 +125,8 @@ static void test_queue_keeps_order(void **state) {
     close_sending();
 }
 
-/* `drained` comes once for each time that the queue was above its low mark, and not while it stays below. */
+/* `drained` comes once for each time that the queue was above its low mark, and not while it stays
+ * below. */
 static void test_queue_drained(void **state) {
     (void)state;
     open_sending(100);
@@ -160,7 +163,8 @@ static void test_queue_freed_when_drained(void **state) {
     close_sending();
 }
 
-/* Freed and closed in the middle of a large write: every slice is given back once the environment lets go of it. */
+/* Freed and closed in the middle of a large write: every slice is given back once the environment
+ * lets go of it. */
 static void test_queue_freed_under_way(void **state) {
     (void)state;
     struct budget budget;
@@ -168,7 +172,8 @@ static void test_queue_freed_under_way(void **state) {
     open_sending(0);
     for (int i = 0; i < 50; i++)
         push(&budget, 0, 1000000); /* the server does not read */
-    struct env_timer *soon = env_timer_new(sending.loop.env, (void (*)(void *))loop_done, &sending.loop);
+    struct env_timer *soon = env_timer_new(sending.loop.env, (void (*)(void *))loop_done,
+                                           &sending.loop);
     env_timer_start(soon, 5000);
     loop_run(&sending.loop);
     env_timer_free(soon);
@@ -197,7 +202,8 @@ static void until_empty(void *arg) {
         env_timer_start(poll, 1000);
 }
 
-/* The other side goes: the queue drops what it holds and everything that comes, the stream tells the owner. */
+/* The other side goes: the queue drops what it holds and everything that comes, the stream tells
+ * the owner. */
 static void test_queue_broken(void **state) {
     (void)state;
     struct budget budget;
@@ -205,7 +211,8 @@ static void test_queue_broken(void **state) {
     open_sending(0);
     for (int i = 0; i < 20; i++)
         push(&budget, 0, 1000000);
-    struct env_timer *soon = env_timer_new(sending.loop.env, (void (*)(void *))loop_done, &sending.loop);
+    struct env_timer *soon = env_timer_new(sending.loop.env, (void (*)(void *))loop_done,
+                                           &sending.loop);
     env_timer_start(soon, 5000);
     loop_run(&sending.loop);
     env_timer_free(soon);
@@ -226,9 +233,12 @@ static void test_queue_broken(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queue_keeps_order),        cmocka_unit_test(test_queue_drained),
-        cmocka_unit_test(test_queue_freed_when_drained), cmocka_unit_test(test_queue_freed_under_way),
-        cmocka_unit_test(test_queue_freed_at_once),      cmocka_unit_test(test_queue_broken),
+        cmocka_unit_test(test_queue_keeps_order),
+        cmocka_unit_test(test_queue_drained),
+        cmocka_unit_test(test_queue_freed_when_drained),
+        cmocka_unit_test(test_queue_freed_under_way),
+        cmocka_unit_test(test_queue_freed_at_once),
+        cmocka_unit_test(test_queue_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

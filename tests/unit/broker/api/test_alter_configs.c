@@ -1,4 +1,5 @@
-/* Settings of topics that live: set, deleted, replaced, by both requests; what is refused; and that they hold from the next batch on. */
+/* Settings of topics that live: set, deleted, replaced, by both requests; what is refused; and that
+ * they hold from the next batch on. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,18 +20,19 @@ enum { TOPIC = 2, BROKER = 4, OWN = 1, FALLBACK = 5 };
 static struct broker_node *start(void **state, int count) {
     struct brokers *brokers = *state;
     brokers_start(brokers, count, NULL);
-    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, (int16_t)count, NULL), 0);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, (int16_t)count, NULL),
+                     0);
     return &brokers->nodes[0];
 }
 
 /* The result of one setting of one resource, by the newer request. `value` NULL: null. */
-static struct kp_incremental_alter_configs_response_resource alter(struct broker_node *node, int8_t type,
-                                                                   const char *resource, const char *name, int8_t op,
-                                                                   const char *value, bool validate_only) {
-    struct kp_incremental_alter_configs_request_config config = {kp_string_of(name), op,
-                                                                 value == NULL ? KP_NULL_STRING : kp_string_of(value)};
-    struct kp_incremental_alter_configs_request_resource row = {.resource_type = type,
-                                                                .resource_name = kp_string_of(resource)};
+static struct kp_incremental_alter_configs_response_resource alter(
+    struct broker_node *node, int8_t type, const char *resource, const char *name, int8_t op,
+    const char *value, bool validate_only) {
+    struct kp_incremental_alter_configs_request_config config = {
+        kp_string_of(name), op, value == NULL ? KP_NULL_STRING : kp_string_of(value)};
+    struct kp_incremental_alter_configs_request_resource row = {
+        .resource_type = type, .resource_name = kp_string_of(resource)};
     struct kp_incremental_alter_configs_request request = {.validate_only = validate_only};
     struct kp_incremental_alter_configs_response response;
     row.configs.items = &config;
@@ -54,10 +56,11 @@ static int set(struct broker_node *node, const char *name, const char *value) {
 }
 
 /* What DescribeConfigs of that broker says of a setting. */
-static void assert_config(struct broker_node *node, const char *name, const char *value, int8_t source) {
+static void assert_config(struct broker_node *node, const char *name, const char *value,
+                          int8_t source) {
     struct kp_string key = kp_string_of(name);
-    struct kp_describe_configs_request_resource resource = {.resource_type = TOPIC,
-                                                            .resource_name = kp_string_of("orders")};
+    struct kp_describe_configs_request_resource resource = {
+        .resource_type = TOPIC, .resource_name = kp_string_of("orders")};
     struct kp_describe_configs_request request;
     struct kp_describe_configs_response response;
     kp_set_fallbacks(&kp_describe_configs_request_schema, &request);
@@ -66,7 +69,8 @@ static void assert_config(struct broker_node *node, const char *name, const char
     request.resources.items = &resource;
     request.resources.count = 1;
     brokers_ask(node, KP_DESCRIBE_CONFIGS, 4, &request, &response);
-    const struct kp_describe_configs_response_config *config = &response.results.items[0].configs.items[0];
+    const struct kp_describe_configs_response_config *config =
+        &response.results.items[0].configs.items[0];
     assert_int_equal(response.results.items[0].configs.count, 1);
     assert_true(kp_string_is(config->value, value));
     assert_int_equal(config->config_source, source);
@@ -81,7 +85,8 @@ static int produce(struct broker_node *node, size_t value_len, bool *log_append_
     size_t len;
     record_batch_builder_append(builder, 1000, NULL, -1, value, (int32_t)value_len, NULL, 0);
     assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
-    struct kp_produce_request_partition partition = {.index = 0, .records = {.data = bytes, .len = (int32_t)len}};
+    struct kp_produce_request_partition partition = {
+        .index = 0, .records = {.data = bytes, .len = (int32_t)len}};
     struct kp_produce_request_topic topic = {.name = kp_string_of("orders")};
     struct kp_produce_request request;
     struct kp_produce_response response;
@@ -96,17 +101,20 @@ static int produce(struct broker_node *node, size_t value_len, bool *log_append_
     brokers_ask(node, KP_PRODUCE, 8, &request, &response);
     mem_free(value);
     mem_free(bytes);
-    *log_append_time = response.responses.items[0].partition_responses.items[0].log_append_time_ms >= 0;
+    *log_append_time =
+        response.responses.items[0].partition_responses.items[0].log_append_time_ms >= 0;
     return response.responses.items[0].partition_responses.items[0].error_code;
 }
 
-/* Set, shown as the topic's own, in force at the next batch; deleted, the broker's again. At any of three brokers, and on all. */
+/* Set, shown as the topic's own, in force at the next batch; deleted, the broker's again. At any of
+ * three brokers, and on all. */
 static void test_alter_configs_holds_at_once(void **state) {
     struct broker_node *first = start(state, 3);
     struct brokers *brokers = *state;
     const struct broker_services *services = broker_services(first->broker);
     uint64_t group = metadata_topic_named(services->metadata, "orders", 6)->partitions[0].group;
-    struct broker_node *leader = &brokers->nodes[leader_table_get(services->leaders, group).node - 1];
+    struct broker_node *leader =
+        &brokers->nodes[leader_table_get(services->leaders, group).node - 1];
     bool log_append_time;
     assert_int_equal(produce(leader, 5000, &log_append_time), 0);
     assert_false(log_append_time);
@@ -118,7 +126,9 @@ static void test_alter_configs_holds_at_once(void **state) {
     assert_true(log_append_time);
     assert_config(leader, "max.message.bytes", "2000", OWN);
     assert_config(leader, "compression.type", "producer", FALLBACK);
-    assert_int_equal(alter(leader, TOPIC, "orders", "max.message.bytes", CONFIG_DELETE, NULL, false).error_code, 0);
+    assert_int_equal(
+        alter(leader, TOPIC, "orders", "max.message.bytes", CONFIG_DELETE, NULL, false).error_code,
+        0);
     assert_config(leader, "max.message.bytes", "1048588", FALLBACK);
     assert_config(leader, "message.timestamp.type", "LogAppendTime", OWN);
     assert_int_equal(produce(leader, 5000, &log_append_time), 0);
@@ -127,9 +137,11 @@ static void test_alter_configs_holds_at_once(void **state) {
 /* What is only to be checked is checked and not done. */
 static void test_alter_configs_validate_only(void **state) {
     struct broker_node *node = start(state, 1);
-    assert_int_equal(alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "2000", true).error_code, 0);
-    assert_int_equal(alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "x", true).error_code,
-                     KAFKA_INVALID_CONFIG);
+    assert_int_equal(
+        alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "2000", true).error_code, 0);
+    assert_int_equal(
+        alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "x", true).error_code,
+        KAFKA_INVALID_CONFIG);
     assert_config(node, "max.message.bytes", "1048588", FALLBACK);
 }
 
@@ -155,16 +167,18 @@ static void test_alter_configs_refusals(void **state) {
         {TOPIC, "orders", "max.message.bytes", -1, "2000", KAFKA_INVALID_REQUEST},
         {TOPIC, "orders", "cleanup.policy", CONFIG_SET, "compact", KAFKA_INVALID_CONFIG},
         {TOPIC, "", "max.message.bytes", CONFIG_SET, "2000", KAFKA_INVALID_REQUEST},
-        {TOPIC, "nothing", "max.message.bytes", CONFIG_SET, "2000", KAFKA_UNKNOWN_TOPIC_OR_PARTITION},
+        {TOPIC, "nothing", "max.message.bytes", CONFIG_SET, "2000",
+         KAFKA_UNKNOWN_TOPIC_OR_PARTITION},
         {BROKER, "1", "message.max.bytes", CONFIG_SET, "2000", KAFKA_INVALID_REQUEST},
         {BROKER, "", "message.max.bytes", CONFIG_SET, "2000", KAFKA_INVALID_REQUEST},
         {8, "1", "log.level", CONFIG_SET, "DEBUG", KAFKA_INVALID_REQUEST},
         {99, "x", "y", CONFIG_SET, "z", KAFKA_INVALID_REQUEST},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(
-            alter(node, cases[i].type, cases[i].resource, cases[i].name, cases[i].op, cases[i].value, false).error_code,
-            cases[i].error);
+        assert_int_equal(alter(node, cases[i].type, cases[i].resource, cases[i].name, cases[i].op,
+                               cases[i].value, false)
+                             .error_code,
+                         cases[i].error);
     assert_config(node, "max.message.bytes", "1048588", FALLBACK);
 }
 
@@ -201,7 +215,8 @@ static void test_alter_configs_replaces(void **state) {
     struct broker_node *node = start(state, 1);
     assert_int_equal(set(node, "compression.type", "zstd"), 0);
     for (int version = 0; version <= 2; version++) {
-        struct kp_alter_configs_request_config config = {kp_string_of("max.message.bytes"), kp_string_of("2000")};
+        struct kp_alter_configs_request_config config = {kp_string_of("max.message.bytes"),
+                                                         kp_string_of("2000")};
         struct kp_alter_configs_request_resource row = {.resource_type = TOPIC,
                                                         .resource_name = kp_string_of("orders")};
         struct kp_alter_configs_request request = {0};
@@ -213,13 +228,15 @@ static void test_alter_configs_replaces(void **state) {
         brokers_ask(node, KP_ALTER_CONFIGS, version, &request, &response);
         assert_int_equal(response.responses.items[0].error_code, 0);
         assert_config(node, "compression.type", "producer", FALLBACK);
-        assert_config(node, "max.message.bytes", version == 2 ? "1048588" : "2000", version == 2 ? FALLBACK : OWN);
+        assert_config(node, "max.message.bytes", version == 2 ? "1048588" : "2000",
+                      version == 2 ? FALLBACK : OWN);
     }
 }
 
 static bool topic_is_known(struct brokers *brokers) {
     const struct broker_services *services = broker_services(brokers->nodes[0].broker);
-    return services->metadata != NULL && metadata_topic_named(services->metadata, "orders", 6) != NULL;
+    return services->metadata != NULL &&
+           metadata_topic_named(services->metadata, "orders", 6) != NULL;
 }
 
 /* What was set is there after a restart. */

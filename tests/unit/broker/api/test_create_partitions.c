@@ -17,9 +17,12 @@ static void test_create_partitions(void **state) {
     assert_int_equal(grow(node, 3, "orders", 5, 2).results.items[0].error_code, 0);
     struct kp_create_partitions_response refused = grow(node, 3, "orders", 5, -1);
     assert_int_equal(refused.results.items[0].error_code, KAFKA_INVALID_PARTITIONS);
-    assert_text(refused.results.items[0].error_message, "currently has 5 partition(s); 5 would not be an increase");
-    assert_int_equal(grow(node, 3, "orders", 6, 2).results.items[0].error_code, KAFKA_INVALID_REPLICA_ASSIGNMENT);
-    assert_int_equal(grow(node, 3, "nothing", 6, -1).results.items[0].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_text(refused.results.items[0].error_message,
+                "currently has 5 partition(s); 5 would not be an increase");
+    assert_int_equal(grow(node, 3, "orders", 6, 2).results.items[0].error_code,
+                     KAFKA_INVALID_REPLICA_ASSIGNMENT);
+    assert_int_equal(grow(node, 3, "nothing", 6, -1).results.items[0].error_code,
+                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(partition_set_count(broker_services(node->broker)->partitions), 5);
 }
 

@@ -10,10 +10,12 @@
 static void test_create_topics(void **state) {
     struct broker_node *node = start_one(state, (const char *const[]){"num.partitions=4", NULL});
     char message[256];
-    struct kp_create_topics_request_config configs[] = {{kp_string_of("max.message.bytes"), kp_string_of("2000")},
-                                                        {kp_string_of("max.mesage.bytes"), kp_string_of("2000")}};
+    struct kp_create_topics_request_config configs[] = {
+        {kp_string_of("max.message.bytes"), kp_string_of("2000")},
+        {kp_string_of("max.mesage.bytes"), kp_string_of("2000")}};
     int32_t one = 1;
-    struct kp_create_topics_request_assignment assignments[] = {{.partition_index = 1}, {.partition_index = 0}};
+    struct kp_create_topics_request_assignment assignments[] = {{.partition_index = 1},
+                                                                {.partition_index = 0}};
     struct kp_create_topics_request_topic topics[6];
     struct kp_create_topics_request request;
     struct kp_create_topics_response response;
@@ -45,7 +47,8 @@ static void test_create_topics(void **state) {
     assert_int_equal(response.topics.items[0].error_message.len, -1);
     assert_int_equal(response.topics.items[1].error_code, 0);
     for (int i = 0; i < response.topics.items[1].configs.count; i++) {
-        const struct kp_create_topics_response_config *config = &response.topics.items[1].configs.items[i];
+        const struct kp_create_topics_response_config *config =
+            &response.topics.items[1].configs.items[i];
         bool own = kp_string_is(config->name, "max.message.bytes");
         assert_int_equal(config->config_source, own ? 1 : 5);
         if (own) assert_true(kp_string_is(config->value, "2000"));
@@ -57,12 +60,16 @@ static void test_create_topics(void **state) {
     assert_text(response.topics.items[3].error_message, "Duplicate topic name");
     assert_int_equal(response.topics.items[4].error_code, 0);
     assert_int_equal(response.topics.items[4].num_partitions, 2);
-    assert_int_equal(brokers_create_topic(node, "defaults", 1, 1, message), KAFKA_TOPIC_ALREADY_EXISTS);
+    assert_int_equal(brokers_create_topic(node, "defaults", 1, 1, message),
+                     KAFKA_TOPIC_ALREADY_EXISTS);
     assert_int_equal(brokers_create_topic(node, "bad name", 1, 1, message), KAFKA_INVALID_TOPIC);
     assert_int_equal(brokers_create_topic(node, "t", 0, 1, message), KAFKA_INVALID_PARTITIONS);
-    assert_int_equal(brokers_create_topic(node, "t", 1, 0, message), KAFKA_INVALID_REPLICATION_FACTOR);
-    assert_int_equal(brokers_create_topic(node, "t", 1, 2, message), KAFKA_INVALID_REPLICATION_FACTOR);
-    assert_non_null(strstr(message, "Replication factor: 2 larger than available brokers: 1 (of 1)."));
+    assert_int_equal(brokers_create_topic(node, "t", 1, 0, message),
+                     KAFKA_INVALID_REPLICATION_FACTOR);
+    assert_int_equal(brokers_create_topic(node, "t", 1, 2, message),
+                     KAFKA_INVALID_REPLICATION_FACTOR);
+    assert_non_null(
+        strstr(message, "Replication factor: 2 larger than available brokers: 1 (of 1)."));
     topics[0].name = kp_string_of("only-checked");
     request.topics.count = 1;
     request.validate_only = true;
@@ -70,7 +77,8 @@ static void test_create_topics(void **state) {
     assert_int_equal(response.topics.items[0].error_code, 0);
     topics[0].assignments = topics[5].assignments;
     brokers_ask(node, KP_CREATE_TOPICS, 7, &request, &response);
-    assert_int_equal(response.topics.items[0].num_partitions, 2); /* those assigned, not the default of 4 */
+    assert_int_equal(response.topics.items[0].num_partitions,
+                     2); /* those assigned, not the default of 4 */
     assert_int_equal(response.topics.items[0].replication_factor, 1);
     assert_int_equal(metadata_topic_count(broker_services(node->broker)->metadata), 3);
 }
@@ -79,7 +87,8 @@ static void test_create_topics(void **state) {
 static void test_create_topics_assignments(void **state) {
     struct broker_node *node = start_one(state, NULL);
     int32_t brokers[] = {1, 1, 7};
-    struct kp_create_topics_request_assignment assignments[2] = {{.partition_index = 0}, {.partition_index = 2}};
+    struct kp_create_topics_request_assignment assignments[2] = {{.partition_index = 0},
+                                                                 {.partition_index = 2}};
     struct kp_create_topics_request_topic topic;
     struct kp_create_topics_request request;
     struct kp_create_topics_response response;
@@ -114,7 +123,8 @@ static void test_create_topics_assignments(void **state) {
 static void test_assignments_of_one_size(void **state) {
     struct broker_node *node = start_three(state);
     int32_t brokers[] = {1, 2, 3};
-    struct kp_create_topics_request_assignment assignments[] = {{0, {brokers, 1}}, {1, {brokers, 2}}};
+    struct kp_create_topics_request_assignment assignments[] = {{0, {brokers, 1}},
+                                                                {1, {brokers, 2}}};
     struct kp_create_topics_request_topic topic;
     struct kp_create_topics_request request;
     struct kp_create_topics_response response;
@@ -128,13 +138,16 @@ static void test_assignments_of_one_size(void **state) {
     request.topics.count = 1;
     brokers_ask(node, KP_CREATE_TOPICS, 7, &request, &response);
     assert_int_equal(response.topics.items[0].error_code, KAFKA_INVALID_REPLICA_ASSIGNMENT);
-    assert_text(response.topics.items[0].error_message, "is assigned to 2 brokers, the first of this topic to 1");
+    assert_text(response.topics.items[0].error_message,
+                "is assigned to 2 brokers, the first of this topic to 1");
     assert_int_equal(brokers_create_topic(node, "t", 1, 3, NULL), 0);
-    assert_int_equal(grow(node, 3, "t", 2, 1).results.items[0].error_code, KAFKA_INVALID_REPLICA_ASSIGNMENT);
+    assert_int_equal(grow(node, 3, "t", 2, 1).results.items[0].error_code,
+                     KAFKA_INVALID_REPLICA_ASSIGNMENT);
     assert_int_equal(grow(node, 3, "t", 2, -1).results.items[0].error_code, 0);
 }
 
-static struct kp_create_topics_response create_many(struct broker_node *node, const char *const *names, int count,
+static struct kp_create_topics_response create_many(struct broker_node *node,
+                                                    const char *const *names, int count,
                                                     bool validate_only) {
     struct kp_create_topics_request_topic topics[8];
     struct kp_create_topics_request request;
@@ -152,11 +165,13 @@ static struct kp_create_topics_response create_many(struct broker_node *node, co
     return response;
 }
 
-/* Names that differ only in '.' and '_' get a line of the log, but no more than one a second, and each but for one other. */
+/* Names that differ only in '.' and '_' get a line of the log, but no more than one a second, and
+ * each but for one other. */
 static void test_names_too_much_alike(void **state) {
     struct broker_node *node = start_one(state, NULL);
     const struct broker_services *services = broker_services(node->broker);
-    static const char *const first[] = {"a.b.c", "a_b.c", "abc"}, *const then[] = {"a.b_c", "a_b_c", "abd", "a.c"};
+    static const char *const first[] = {"a.b.c", "a_b.c", "abc"}, *const then[] = {"a.b_c", "a_b_c",
+                                                                                   "abd", "a.c"};
     services->log->level = LOG_WARN;
     assert_int_equal(create_many(node, first, 1, false).topics.items[0].error_code, 0);
     assert_int_equal(create_many(node, then, 4, true).topics.items[0].error_code, 0);

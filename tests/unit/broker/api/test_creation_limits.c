@@ -1,4 +1,5 @@
-/* Creation beyond the limits: one request, bursts, growth, what nobody waits for any more, and topics that a Metadata request asks for. */
+/* Creation beyond the limits: one request, bursts, growth, what nobody waits for any more, and
+ * topics that a Metadata request asks for. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@
 
 enum { TOPICS = 10 };
 
-static const char *const limits[] = {"max.request.partitions=30", "max.partitions=20", "max.broker.partitions=18",
-                                     NULL};
+static const char *const limits[] = {"max.request.partitions=30", "max.partitions=20",
+                                     "max.broker.partitions=18", NULL};
 
 static char names[AUTO_CREATIONS_MAX + 100][16];
 static struct kp_create_topics_request_topic topics[TOPICS];
@@ -49,9 +50,11 @@ static const struct metadata *table_of(const struct broker_node *node) {
     return broker_services(node->broker)->metadata;
 }
 
-/* All topics of a request count together, and nothing of it is made; the same when it is only to be checked. */
+/* All topics of a request count together, and nothing of it is made; the same when it is only to be
+ * checked. */
 static void test_one_request(void **state) {
-    struct broker_node *node = start(state, (const char *const[]){"max.request.partitions=30", NULL});
+    struct broker_node *node = start(state,
+                                     (const char *const[]){"max.request.partitions=30", NULL});
     struct kp_create_topics_response response;
     for (int checks = 1; checks >= 0; checks--) {
         struct kp_create_topics_request request = of_topics(0, TOPICS, 4);
@@ -81,7 +84,8 @@ static void test_one_request(void **state) {
     brokers_ask(node, KP_CREATE_PARTITIONS, 3, &grow, &answer);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(answer.results.items[i].error_code, KAFKA_POLICY_VIOLATION);
-        assert_text(answer.results.items[i].error_message, "asks for 31 partitions, and max.request.partitions is 30");
+        assert_text(answer.results.items[i].error_message,
+                    "asks for 31 partitions, and max.request.partitions is 30");
     }
     grown[0].count = 18;
     brokers_ask(node, KP_CREATE_PARTITIONS, 3, &grow, &answer);
@@ -93,13 +97,15 @@ static void test_one_request(void **state) {
 static size_t made(const struct kp_create_topics_response *response, int16_t refusal) {
     size_t count = 0;
     for (int32_t i = 0; i < response->topics.count; i++) {
-        if (response->topics.items[i].error_code != 0) assert_int_equal(response->topics.items[i].error_code, refusal);
+        if (response->topics.items[i].error_code != 0)
+            assert_int_equal(response->topics.items[i].error_code, refusal);
         count += response->topics.items[i].error_code == 0;
     }
     return count;
 }
 
-/* Those of one burst are under way together when they are judged: exactly so many are made as there is room for. */
+/* Those of one burst are under way together when they are judged: exactly so many are made as there
+ * is room for. */
 static void test_a_burst(void **state) {
     struct broker_node *node = start(state, limits);
     struct kp_create_topics_request request = of_topics(0, TOPICS, 3);
@@ -122,11 +128,14 @@ static bool is_led(struct brokers *brokers) {
     return brokers_metadata_leader(brokers) != NULL;
 }
 
-/* What its client has given up waiting for is under way all the same, and counts: without a majority nothing is made, and nothing forgotten. */
+/* What its client has given up waiting for is under way all the same, and counts: without a
+ * majority nothing is made, and nothing forgotten. */
 static void test_given_up(void **state) {
     struct brokers *brokers = *state;
     struct kp_create_topics_response response;
-    brokers_start(brokers, 3, (const char *const[]){"max.partitions=20", "raft.election.timeout.ms=60000", NULL});
+    brokers_start(
+        brokers, 3,
+        (const char *const[]){"max.partitions=20", "raft.election.timeout.ms=60000", NULL});
     brokers_until(brokers, is_led);
     struct broker_node *leader = brokers_metadata_leader(brokers);
     for (int i = 0; i < 3; i++)
@@ -165,7 +174,8 @@ static size_t ask_for(struct broker_node *node, int first, int count, int16_t *e
     return there;
 }
 
-/* A Metadata request makes nothing beyond the limits, and nothing at all when it names more than one request may make. */
+/* A Metadata request makes nothing beyond the limits, and nothing at all when it names more than
+ * one request may make. */
 static void test_asked_for_by_name(void **state) {
     struct broker_node *node = start(state, limits);
     int16_t error = 0;

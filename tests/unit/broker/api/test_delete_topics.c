@@ -35,9 +35,10 @@ static void test_delete_topics(void **state) {
     assert_int_equal(response.responses.items[2].error_code, KAFKA_UNKNOWN_TOPIC_ID);
     assert_int_equal(response.responses.items[2].name.len, -1);
     assert_int_equal(response.responses.items[3].error_code, KAFKA_INVALID_REQUEST);
-    topics[0] = topics[1] =
-        topics[3]; /* one topic twice, and none at all: nothing is deleted, and the topic is answered once */
-    topics[0].topic_id = topics[1].topic_id = topics[2].topic_id = topics[3].topic_id = (struct kp_uuid){{0}};
+    topics[0] = topics[1] = topics[3]; /* one topic twice, and none at all: nothing is deleted, and
+                                          the topic is answered once */
+    topics[0].topic_id = topics[1].topic_id = topics[2].topic_id = topics[3].topic_id =
+        (struct kp_uuid){{0}};
     topics[3].name = KP_NULL_STRING;
     brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
     assert_int_equal(response.responses.count, 3);
@@ -46,7 +47,8 @@ static void test_delete_topics(void **state) {
     /* By its name and by its id it is there twice, too. */
     request.topics.count = 2;
     topics[1] = (struct kp_delete_topics_request_topic){
-        .name = KP_NULL_STRING, .topic_id = metadata(node, 12, "two", false).topics.items[0].topic_id};
+        .name = KP_NULL_STRING,
+        .topic_id = metadata(node, 12, "two", false).topics.items[0].topic_id};
     brokers_ask(node, KP_DELETE_TOPICS, 6, &request, &response);
     assert_int_equal(response.responses.count, 1);
     assert_int_equal(response.responses.items[0].error_code, KAFKA_INVALID_REQUEST);

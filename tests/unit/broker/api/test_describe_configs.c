@@ -5,8 +5,9 @@
 #include "tests/unit/broker/fixture_cluster_asks.h"
 #include "tests/unit/unit.h"
 
-static struct kp_describe_configs_response_resource describe(struct broker_node *node, int version, int8_t type,
-                                                             const char *name, const char *key) {
+static struct kp_describe_configs_response_resource describe(struct broker_node *node, int version,
+                                                             int8_t type, const char *name,
+                                                             const char *key) {
     struct kp_string keys = kp_string_of(key);
     struct kp_describe_configs_request_resource resource;
     struct kp_describe_configs_request request;
@@ -27,10 +28,12 @@ static struct kp_describe_configs_response_resource describe(struct broker_node 
 
 /* Values, sources, synonyms and sentences of topics and of this broker come from the tables. */
 static void test_describe_configs(void **state) {
-    struct broker_node *node = start_one(state, (const char *const[]){"message.max.bytes=5000", NULL});
+    struct broker_node *node = start_one(state,
+                                         (const char *const[]){"message.max.bytes=5000", NULL});
     assert_int_equal(brokers_create_topic(node, "orders", 1, 1, NULL), 0);
     for (int version = 1; version <= 4; version++) {
-        struct kp_describe_configs_response_resource topic = describe(node, version, 2, "orders", "max.message.bytes");
+        struct kp_describe_configs_response_resource topic = describe(node, version, 2, "orders",
+                                                                      "max.message.bytes");
         assert_int_equal(topic.error_code, 0);
         assert_int_equal(topic.configs.count, 1);
         const struct kp_describe_configs_response_config *config = &topic.configs.items[0];
@@ -49,8 +52,10 @@ static void test_describe_configs(void **state) {
     assert_true(broker.configs.items[0].read_only);
     assert_int_equal(describe(node, 4, 4, "1", "").configs.count, rows); /* an empty list */
     assert_int_equal(describe(node, 4, 4, "2", NULL).error_code, KAFKA_INVALID_REQUEST);
-    assert_int_equal(describe(node, 4, 2, "nothing", NULL).error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
-    assert_text(describe(node, 4, 2, "nothing", NULL).error_message, "Topic 'nothing' does not exist.");
+    assert_int_equal(describe(node, 4, 2, "nothing", NULL).error_code,
+                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_text(describe(node, 4, 2, "nothing", NULL).error_message,
+                "Topic 'nothing' does not exist.");
     assert_int_equal(describe(node, 4, 8, "x", NULL).error_code, KAFKA_INVALID_REQUEST);
 }
 

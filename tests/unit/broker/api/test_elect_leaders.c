@@ -26,21 +26,24 @@ static int count_led(const struct broker_node *node, bool preferred) {
     int count = 0;
     for (int32_t p = 0; topic != NULL && p < topic->partition_count; p++) {
         int32_t leader = leader_table_get(services->leaders, topic->partitions[p].group).node;
-        count += preferred ? leader == topic->partitions[p].replicas[0].node : leader != LEADER_NONE;
+        count += preferred ? leader == topic->partitions[p].replicas[0].node
+                           : leader != LEADER_NONE;
     }
     return count;
 }
 
 static bool all_as_placed(struct brokers *brokers) {
     for (int i = 0; i < brokers->count; i++)
-        if (brokers->nodes[i].broker == NULL || count_led(&brokers->nodes[i], true) != PARTITIONS) return false;
+        if (brokers->nodes[i].broker == NULL || count_led(&brokers->nodes[i], true) != PARTITIONS)
+            return false;
     return true;
 }
 
 static bool third_leads_nothing(struct brokers *brokers) {
     for (int i = 0; i < 2; i++) {
         const struct broker_services *services = broker_services(brokers->nodes[i].broker);
-        if (count_led(&brokers->nodes[i], false) != PARTITIONS || leader_table_led_by(services->leaders, 3) > 0)
+        if (count_led(&brokers->nodes[i], false) != PARTITIONS ||
+            leader_table_led_by(services->leaders, 3) > 0)
             return false;
     }
     return true;
@@ -52,7 +55,8 @@ static bool all_in_sync(struct brokers *brokers) {
     const struct metadata_topic *topic = metadata_topic_named(services->metadata, "orders", 6);
     if (!brokers_all_ready(brokers)) return false;
     for (int32_t p = 0; p < topic->partition_count; p++)
-        if (leader_table_get(services->leaders, topic->partitions[p].group).in_sync_count != 3) return false;
+        if (leader_table_get(services->leaders, topic->partitions[p].group).in_sync_count != 3)
+            return false;
     return true;
 }
 
@@ -68,8 +72,9 @@ static struct brokers *start_and_lose_third(void **state, const char *const *pai
     return brokers;
 }
 
-static struct kp_elect_leaders_response elect(struct broker_node *node, int version, int8_t type, const char *topic,
-                                              int32_t *partitions, int32_t count) {
+static struct kp_elect_leaders_response elect(struct broker_node *node, int version, int8_t type,
+                                              const char *topic, int32_t *partitions,
+                                              int32_t count) {
     struct kp_elect_leaders_request request;
     struct kp_elect_leaders_response response;
     struct kp_elect_leaders_request_topic row = {.topic = kp_string_of(topic)};
@@ -84,15 +89,16 @@ static struct kp_elect_leaders_response elect(struct broker_node *node, int vers
     return response;
 }
 
-static const struct kp_elect_leaders_response_partition *result(const struct kp_elect_leaders_response *response,
-                                                                int32_t place) {
+static const struct kp_elect_leaders_response_partition *result(
+    const struct kp_elect_leaders_response *response, int32_t place) {
     assert_int_equal(response->replica_election_results.count, 1);
     assert_true(kp_string_is(response->replica_election_results.items[0].topic, "orders"));
     assert_true(place < response->replica_election_results.items[0].partition_result.count);
     return &response->replica_election_results.items[0].partition_result.items[place];
 }
 
-/* All at once (null): those that had to move are in the answer, and lead where they were placed when it comes; then there are none. */
+/* All at once (null): those that had to move are in the answer, and lead where they were placed
+ * when it comes; then there are none. */
 static void test_elect_leaders_all(void **state) {
     struct brokers *brokers = start_and_lose_third(state, by_hand);
     brokers_until(brokers, all_in_sync);
@@ -118,7 +124,8 @@ static void test_elect_leaders_refusals(void **state) {
     brokers_until(brokers, all_as_placed);
     int32_t partitions[] = {0, 1, 99, -1};
     for (int version = 0; version <= 2; version++) {
-        struct kp_elect_leaders_response response = elect(node, version, ELECT_PREFERRED, "orders", partitions, 4);
+        struct kp_elect_leaders_response response = elect(node, version, ELECT_PREFERRED, "orders",
+                                                          partitions, 4);
         assert_int_equal(response.error_code, 0);
         assert_int_equal(result(&response, 0)->error_code, KAFKA_ELECTION_NOT_NEEDED);
         assert_int_equal(result(&response, 1)->error_code, KAFKA_ELECTION_NOT_NEEDED);
@@ -126,15 +133,18 @@ static void test_elect_leaders_refusals(void **state) {
         assert_int_equal(result(&response, 3)->partition_id, -1);
         assert_int_equal(result(&response, 3)->error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     }
-    struct kp_elect_leaders_response response = elect(node, 2, ELECT_PREFERRED, "nothing", partitions, 1);
-    assert_int_equal(response.replica_election_results.items[0].partition_result.items[0].error_code,
-                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    struct kp_elect_leaders_response response = elect(node, 2, ELECT_PREFERRED, "nothing",
+                                                      partitions, 1);
+    assert_int_equal(
+        response.replica_election_results.items[0].partition_result.items[0].error_code,
+        KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(elect(node, 2, 7, "orders", partitions, 1).error_code, KAFKA_INVALID_REQUEST);
     response = elect(node, 2, ELECT_UNCLEAN, "orders", partitions, 1);
     assert_int_equal(result(&response, 0)->error_code, KAFKA_ELECTION_NOT_NEEDED);
 }
 
-/* A preferred broker that is down takes nothing, and the answer says so at once; without a majority there is nobody to elect at all. */
+/* A preferred broker that is down takes nothing, and the answer says so at once; without a majority
+ * there is nobody to elect at all. */
 static void test_elect_leaders_preferred_is_down(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, by_hand);
@@ -156,14 +166,17 @@ static void test_leaders_come_home(void **state) {
     struct brokers *brokers = start_and_lose_third(state, by_itself);
     uint64_t start = env_now_ms(brokers->env);
     brokers_until(brokers, all_as_placed);
-    print_message("all are led as placed %d ms after the return\n", (int)(env_now_ms(brokers->env) - start));
+    print_message("all are led as placed %d ms after the return\n",
+                  (int)(env_now_ms(brokers->env) - start));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_elect_leaders_all, brokers_setup, brokers_teardown),
-        cmocka_unit_test_setup_teardown(test_elect_leaders_refusals, brokers_setup, brokers_teardown),
-        cmocka_unit_test_setup_teardown(test_elect_leaders_preferred_is_down, brokers_setup, brokers_teardown),
+        cmocka_unit_test_setup_teardown(test_elect_leaders_refusals, brokers_setup,
+                                        brokers_teardown),
+        cmocka_unit_test_setup_teardown(test_elect_leaders_preferred_is_down, brokers_setup,
+                                        brokers_teardown),
         cmocka_unit_test_setup_teardown(test_leaders_come_home, brokers_setup, brokers_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

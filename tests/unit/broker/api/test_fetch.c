@@ -13,7 +13,8 @@ struct fetch_ask {
     struct kp_fetch_request_partition partitions[PARTITIONS_MAX];
 };
 
-static void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partitions, int64_t offset) {
+static void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partitions,
+                        int64_t offset) {
     memset(ask, 0, sizeof *ask);
     kp_set_fallbacks(&kp_fetch_request_schema, &ask->request);
     ask->request.replica_id = -1;
@@ -35,7 +36,8 @@ static void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partit
     }
 }
 
-static const struct kp_fetch_response_partition *fetch(struct one_broker *one, const struct fetch_ask *ask,
+static const struct kp_fetch_response_partition *fetch(struct one_broker *one,
+                                                       const struct fetch_ask *ask,
                                                        struct kp_fetch_response *response) {
     assert_true(one_broker_ask(one, KP_FETCH, 11, &ask->request, response));
     return response->responses.count > 0 ? response->responses.items[0].partitions.items : NULL;
@@ -65,7 +67,8 @@ static void test_fetch_waits(void **state) {
     ask.request.topics.count = 1;
     id = one_broker_send(one, KP_FETCH, 11, &ask.request);
     assert_false(one_broker_has_answer(one, 20));
-    /* Another connection would be needed to produce and be answered: the broker's answers leave in order. acks 0 needs none. */
+    /* Another connection would be needed to produce and be answered: the broker's answers leave in
+     * order. acks 0 needs none. */
     struct produce_ask produce;
     produce_begin(&produce, "t", 0);
     produce_add(&produce, 1, 2, 10);
@@ -108,7 +111,8 @@ static void test_fetch_min_bytes(void **state) {
     assert_true(response.responses.items[0].partitions.items[0].records.len > 1000);
 }
 
-/* An answer that no wait can make larger leaves at once, whichever limit is reached; what can still grow waits. */
+/* An answer that no wait can make larger leaves at once, whichever limit is reached; what can still
+ * grow waits. */
 static void test_fetch_nothing_more_fits(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -124,8 +128,8 @@ static void test_fetch_nothing_more_fits(void **state) {
         {1, 100000, 2500, 1 << 20, 2, false},  /* min_bytes above the partition's limit */
         {1, 100000, 100, 1 << 20, 1, false},   /* a limit below one batch */
         {1, 1 << 20, 1 << 20, 3500, 3, false}, /* the limit of all */
-        {2, 2500, 2500, 1 << 20, 2, false},    /* the other partition is empty, but there is enough */
-        {2, 2600, 2500, 2600, 2, true},        /* there is not, and the other partition may bring it */
+        {2, 2500, 2500, 1 << 20, 2, false}, /* the other partition is empty, but there is enough */
+        {2, 2600, 2500, 2600, 2, true},     /* there is not, and the other partition may bring it */
         {2, 4000, 2500, 1 << 20, 2, true},     {1, 100000, 1 << 20, 1 << 20, BATCHES, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -164,10 +168,12 @@ static void test_fetch_topic_deleted(void **state) {
     delete.topics.count = 1;
     one_broker_send(one, KP_DELETE_TOPICS, 6, &delete);
     assert_true(one_broker_receive(one, KP_FETCH, 11, id, &response));
-    assert_int_equal(response.responses.items[0].partitions.items[0].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(response.responses.items[0].partitions.items[0].error_code,
+                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
-/* KIP-74: limits hold for all but the first batch, which always comes; over some requests every partition has its turn. */
+/* KIP-74: limits hold for all but the first batch, which always comes; over some requests every
+ * partition has its turn. */
 static void test_fetch_limits_and_turns(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -195,7 +201,8 @@ static void test_fetch_limits_and_turns(void **state) {
     }
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(served[i], 4);
-    /* Two and a half batches in all, one and a half of a partition: a batch of each of two partitions. */
+    /* Two and a half batches in all, one and a half of a partition: a batch of each of two
+     * partitions. */
     ask.request.max_bytes = VALUE * 5 / 2;
     for (int i = 0; i < COUNT; i++)
         ask.partitions[i].partition_max_bytes = VALUE * 3 / 2;
@@ -213,7 +220,8 @@ static void test_fetch_limits_and_turns(void **state) {
     }
 }
 
-/* Errors of one partition are answered at once, with ends of -1, and the others have their records. */
+/* Errors of one partition are answered at once, with ends of -1, and the others have their records.
+ */
 static void test_fetch_errors(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -265,7 +273,8 @@ static void test_fetch_all_versions(void **state) {
     int32_t len = 0;
     for (int version = api->from; version <= api->to; version++) {
         assert_true(one_broker_ask(one, KP_FETCH, version, &ask.request, &response));
-        const struct kp_fetch_response_partition *out = response.responses.items[0].partitions.items;
+        const struct kp_fetch_response_partition *out =
+            response.responses.items[0].partitions.items;
         assert_int_equal(out->high_watermark, 3);
         assert_true(len == 0 || out->records.len == len);
         len = out->records.len;
@@ -289,9 +298,14 @@ static void test_fetch_client_leaves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_fetch_waits),         TEST(test_fetch_min_bytes),        TEST(test_fetch_nothing_more_fits),
-        TEST(test_fetch_topic_deleted), TEST(test_fetch_limits_and_turns), TEST(test_fetch_errors),
-        TEST(test_fetch_all_versions),  TEST(test_fetch_client_leaves),
+        TEST(test_fetch_waits),
+        TEST(test_fetch_min_bytes),
+        TEST(test_fetch_nothing_more_fits),
+        TEST(test_fetch_topic_deleted),
+        TEST(test_fetch_limits_and_turns),
+        TEST(test_fetch_errors),
+        TEST(test_fetch_all_versions),
+        TEST(test_fetch_client_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

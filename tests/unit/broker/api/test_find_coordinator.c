@@ -18,14 +18,16 @@ static void test_find_coordinator(void **state) {
         assert_true(one_broker_ask(one, KP_FIND_COORDINATOR, version, &request, &response));
         assert_int_equal(response.error_code, KAFKA_GROUP_AUTHORIZATION_FAILED);
         assert_int_equal(response.node_id, -1);
-        if (version > 0) assert_non_null(strstr(response.error_message.data, "no consumer groups yet"));
+        if (version > 0)
+            assert_non_null(strstr(response.error_message.data, "no consumer groups yet"));
     }
     request.key_type = 1;
     request.coordinator_keys.items = keys;
     request.coordinator_keys.count = 2;
     assert_true(one_broker_ask(one, KP_FIND_COORDINATOR, 4, &request, &response));
     assert_int_equal(response.coordinators.count, 2);
-    assert_int_equal(response.coordinators.items[1].error_code, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    assert_int_equal(response.coordinators.items[1].error_code,
+                     KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     assert_true(kp_string_is(response.coordinators.items[1].key, "b"));
 }
 

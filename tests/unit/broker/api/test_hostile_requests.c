@@ -1,4 +1,5 @@
-/* Requests of another implementation with bytes changed, sent to a whole broker: it answers or closes, and serves the next. */
+/* Requests of another implementation with bytes changed, sent to a whole broker: it answers or
+ * closes, and serves the next. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,13 @@
 
 enum { FRAME_MAX = 4096, CHANGES = 40 };
 
-/* Not those that make or remove topics: their effects, not their bytes, are what would take the time here. */
-static const char *const files[] = {"api_versions",           "produce",          "fetch",
-                                    "list_offsets",           "metadata",         "find_coordinator",
-                                    "init_producer_id",       "describe_cluster", "describe_configs",
-                                    "offset_for_leader_epoch"};
+/* Not those that make or remove topics: their effects, not their bytes, are what would take the
+ * time here. */
+static const char *const files[] = {
+    "api_versions",           "produce",          "fetch",
+    "list_offsets",           "metadata",         "find_coordinator",
+    "init_producer_id",       "describe_cluster", "describe_configs",
+    "offset_for_leader_epoch"};
 
 static uint64_t next_random(uint64_t *seed) {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
@@ -25,9 +28,11 @@ static uint64_t next_random(uint64_t *seed) {
 }
 
 static void change(uint8_t *frame, size_t len, uint64_t *seed) {
-    static const uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x0000ffff, 0xff000000};
+    static const uint32_t extremes[] = {0,          1,          0x7fffffff, 0x80000000,
+                                        0xffffffff, 0x0000ffff, 0xff000000};
     for (uint64_t n = 1 + next_random(seed) % 3; n > 0; n--) {
-        size_t at = 4 + next_random(seed) % (len - 4); /* the length stays: what follows is the frame */
+        size_t at = 4 +
+                    next_random(seed) % (len - 4); /* the length stays: what follows is the frame */
         if (next_random(seed) % 2 == 0 || at + 4 > len) {
             frame[at] ^= (uint8_t)(1u << next_random(seed) % 8);
         } else {
@@ -70,13 +75,16 @@ static size_t send_changed(struct one_broker *one, const char *name, uint64_t *s
     size_t sent = 0;
     snprintf(path, sizeof path, "tests/golden/%s.txt", name);
     FILE *file = fopen(path, "r");
-    if (file == NULL) fail_msg("%s is not there: the test runs in the root of the repository", path);
+    if (file == NULL)
+        fail_msg("%s is not there: the test runs in the root of the repository", path);
     while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "%*s %*d %15s %*s %*s %8193s", kind, hex) != 2 || strcmp(kind, "request") != 0) continue;
+        if (sscanf(line, "%*s %*d %15s %*s %*s %8193s", kind, hex) != 2 ||
+            strcmp(kind, "request") != 0)
+            continue;
         size_t len = from_hex(hex, golden);
         assert_true(len > 8);
-        one_broker_dial_again(
-            one); /* a fetch that waits keeps what is behind it from being answered, and at last from being read */
+        one_broker_dial_again(one); /* a fetch that waits keeps what is behind it from being
+                                       answered, and at last from being read */
         for (int i = 0; i < CHANGES; i++, sent++) {
             memcpy(frame, golden, len);
             change(frame, len, seed);
@@ -89,11 +97,13 @@ static size_t send_changed(struct one_broker *one, const char *name, uint64_t *s
     return sent;
 }
 
-/* Thousands of damaged requests end in answers or closed connections; after each file the broker still serves. */
+/* Thousands of damaged requests end in answers or closed connections; after each file the broker
+ * still serves. */
 static void test_hostile_requests(void **state) {
     struct one_broker *one = *state;
     struct error_text why;
-    assert_int_equal(settings_set(one->values, "auto.create.topics.enable", "false", "test", &why), ERR_NONE);
+    assert_int_equal(settings_set(one->values, "auto.create.topics.enable", "false", "test", &why),
+                     ERR_NONE);
     one_broker_start(one);
     uint64_t seed = 20261121;
     size_t sent = 0;
@@ -106,7 +116,8 @@ static void test_hostile_requests(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_hostile_requests, one_broker_setup, one_broker_teardown),
+        cmocka_unit_test_setup_teardown(test_hostile_requests, one_broker_setup,
+                                        one_broker_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 #include "tests/unit/broker/fixture_cluster_asks.h"
 #include "tests/unit/unit.h"
 
-static int64_t init_producer(struct broker_node *node, int version, const char *transactional_id, int16_t *error) {
+static int64_t init_producer(struct broker_node *node, int version, const char *transactional_id,
+                             int16_t *error) {
     struct kp_init_producer_id_request request;
     struct kp_init_producer_id_response response;
     kp_set_fallbacks(&kp_init_producer_id_request_schema, &request);
@@ -16,7 +17,8 @@ static int64_t init_producer(struct broker_node *node, int version, const char *
     return response.producer_id;
 }
 
-/* Ids are different on every broker, also after a start; transactional ids are refused as the design says. */
+/* Ids are different on every broker, also after a start; transactional ids are refused as the
+ * design says. */
 static void test_init_producer_id(void **state) {
     struct broker_node *node = start_three(state);
     int64_t ids[12];

@@ -30,7 +30,8 @@ static void test_list_offsets_twice(void **state) {
     request.topics.items = topics;
     request.topics.count = 2;
     assert_true(one_broker_ask(one, KP_LIST_OFFSETS, 5, &request, &response));
-    assert_int_equal(response.topics.items[0].partitions.items[0].error_code, KAFKA_INVALID_REQUEST);
+    assert_int_equal(response.topics.items[0].partitions.items[0].error_code,
+                     KAFKA_INVALID_REQUEST);
     assert_int_equal(response.topics.items[0].partitions.items[1].error_code, KAFKA_NONE);
     assert_int_equal(response.topics.items[0].partitions.items[1].offset, 0);
     assert_int_equal(response.topics.items[0].partitions.count, 2);

@@ -16,7 +16,8 @@ static struct kp_meta_query_response query(struct broker_node *node, const char 
 
 /* The tree: every place has a value, children, or both; other paths do not exist. */
 static void test_meta_tree(void **state) {
-    struct broker_node *node = start_one(state, (const char *const[]){"broker.rack=a \"quoted\" rack", NULL});
+    struct broker_node *node = start_one(
+        state, (const char *const[]){"broker.rack=a \"quoted\" rack", NULL});
     assert_int_equal(brokers_create_topic(node, "zebra", 2, 1, NULL), 0);
     assert_int_equal(brokers_create_topic(node, "ant", 1, 1, NULL), 0);
     struct kp_meta_query_response response = query(node, "/");
@@ -25,14 +26,17 @@ static void test_meta_tree(void **state) {
     response = query(node, "/brokers/ids");
     assert_int_equal(response.entries.count, 1);
     assert_true(kp_string_is(response.entries.items[0].name, "1"));
-    assert_text(response.entries.items[0].value, "\"rack\":\"a \\\"quoted\\\" rack\",\"alive\":true");
-    assert_text(query(node, "/brokers/ids/1").value, "\"listeners\":[{\"name\":\"PLAINTEXT\",\"host\":\"127.0.0.1\"");
+    assert_text(response.entries.items[0].value,
+                "\"rack\":\"a \\\"quoted\\\" rack\",\"alive\":true");
+    assert_text(query(node, "/brokers/ids/1").value,
+                "\"listeners\":[{\"name\":\"PLAINTEXT\",\"host\":\"127.0.0.1\"");
     response = query(node, "/topics/");
     assert_int_equal(response.entries.count, 2);
     assert_true(kp_string_is(response.entries.items[0].name, "ant"));
     assert_text(query(node, "/topics/zebra").value, "\"name\":\"zebra\"");
     assert_int_equal(query(node, "/topics/zebra/partitions").entries.count, 2);
-    assert_text(query(node, "/topics/zebra/partitions/1").value, "{\"partition\":1,\"leader\":1,\"leader_epoch\":");
+    assert_text(query(node, "/topics/zebra/partitions/1").value,
+                "{\"partition\":1,\"leader\":1,\"leader_epoch\":");
     assert_text(query(node, "/controller").value, "{\"id\":1}");
     assert_text(query(node, "/disk").value, "{\"path\":\"");
     assert_text(query(node, "/disk").value, "\"trouble\":null}");

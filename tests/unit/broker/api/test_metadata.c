@@ -18,7 +18,9 @@ static void test_metadata_versions(void **state) {
         assert_true(kp_string_is(response.brokers.items[0].host, "127.0.0.1"));
         assert_int_equal(response.brokers.items[0].port, broker_port(node->broker, NULL));
         if (version >= 1) assert_in_range(response.controller_id, 1, 3);
-        if (version >= 2) assert_true(kp_string_is(response.cluster_id, broker_services(node->broker)->cluster->id));
+        if (version >= 2)
+            assert_true(
+                kp_string_is(response.cluster_id, broker_services(node->broker)->cluster->id));
         assert_int_equal(response.topics.count, 1);
         const struct kp_metadata_response_topic *topic = &response.topics.items[0];
         assert_true(kp_string_is(topic->name, "orders"));
@@ -30,7 +32,8 @@ static void test_metadata_versions(void **state) {
             const struct kp_metadata_response_partition *partition = &topic->partitions.items[p];
             assert_int_equal(partition->error_code, 0);
             assert_int_equal(partition->replica_nodes.count, 3);
-            assert_int_equal(partition->leader_id, partition->replica_nodes.items[0]); /* as placed */
+            assert_int_equal(partition->leader_id,
+                             partition->replica_nodes.items[0]); /* as placed */
             if (version >= 7) assert_true(partition->leader_epoch > 0);
             assert_int_equal(partition->offline_replicas.count, 0);
         }
@@ -51,21 +54,23 @@ static void test_metadata_empty_and_null(void **state) {
     assert_int_equal(response.topics.count, 1);
 }
 
-/* What is missing or makes no sense has its error; asked twice, what is there or missing is listed once; operations are shown when asked for. */
+/* What is missing or makes no sense has its error; asked twice, what is there or missing is listed
+ * once; operations are shown when asked for. */
 static void test_metadata_asked(void **state) {
     struct broker_node *node = start_one(state, NULL);
     assert_int_equal(brokers_create_topic(node, "orders", 1, 1, NULL), 0);
     struct kp_metadata_response all = metadata(node, 12, NULL, false);
     struct kp_metadata_request request;
     struct kp_metadata_response response;
-    struct kp_metadata_request_topic topics[] = {{.name = kp_string_of("orders")},
-                                                 {.name = kp_string_of("nothing")},
-                                                 {.name = kp_string_of("bad name")},
-                                                 {.name = KP_NULL_STRING, .topic_id = all.topics.items[0].topic_id},
-                                                 {.name = KP_NULL_STRING, .topic_id = {{9}}},
-                                                 {.name = kp_string_of("nothing")},
-                                                 {.name = kp_string_of("bad name")},
-                                                 {.name = KP_NULL_STRING, .topic_id = {{9}}}};
+    struct kp_metadata_request_topic topics[] = {
+        {.name = kp_string_of("orders")},
+        {.name = kp_string_of("nothing")},
+        {.name = kp_string_of("bad name")},
+        {.name = KP_NULL_STRING, .topic_id = all.topics.items[0].topic_id},
+        {.name = KP_NULL_STRING, .topic_id = {{9}}},
+        {.name = kp_string_of("nothing")},
+        {.name = kp_string_of("bad name")},
+        {.name = KP_NULL_STRING, .topic_id = {{9}}}};
     kp_set_fallbacks(&kp_metadata_request_schema, &request);
     request.topics.items = topics;
     request.topics.count = 8;
@@ -92,7 +97,8 @@ static void test_metadata_asked(void **state) {
     assert_int_equal(response.topics.items[1].error_code, KAFKA_UNKNOWN_TOPIC_ID);
 }
 
-/* A missing topic is created once when request and setting allow it, and has a leader in the same answer. */
+/* A missing topic is created once when request and setting allow it, and has a leader in the same
+ * answer. */
 static void test_metadata_creates(void **state) {
     struct broker_node *node = start_one(state, (const char *const[]){"num.partitions=2", NULL});
     struct kp_metadata_response response = metadata(node, 9, "automatic", false);
@@ -139,7 +145,8 @@ static void test_metadata_creates_once(void **state) {
 
 /* auto.create.topics.enable=false wins over the request. */
 static void test_metadata_creates_nothing(void **state) {
-    struct broker_node *node = start_one(state, (const char *const[]){"auto.create.topics.enable=false", NULL});
+    struct broker_node *node = start_one(
+        state, (const char *const[]){"auto.create.topics.enable=false", NULL});
     struct kp_metadata_response response = metadata(node, 9, "automatic", true);
     assert_int_equal(response.topics.items[0].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 }
@@ -148,8 +155,9 @@ static void test_metadata_creates_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_metadata_versions), TEST(test_metadata_empty_and_null), TEST(test_metadata_asked),
-        TEST(test_metadata_creates),  TEST(test_metadata_creates_once),   TEST(test_metadata_creates_nothing),
+        TEST(test_metadata_versions),     TEST(test_metadata_empty_and_null),
+        TEST(test_metadata_asked),        TEST(test_metadata_creates),
+        TEST(test_metadata_creates_once), TEST(test_metadata_creates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Metadata while leaders change: who asks right after a leader died is told the new one, not the dead one again. */
+/* Metadata while leaders change: who asks right after a leader died is told the new one, not the
+ * dead one again. */
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
@@ -25,13 +26,16 @@ static bool all_lead_again(struct brokers *brokers) {
     return leader_table_led_by(leaders, 1) + leader_table_led_by(leaders, 3) == 6;
 }
 
-/* Whoever is told that there is no leader was held as long as leaders may be in doubt: on a busy machine elections take longer. */
-static struct kp_metadata_response ask_until_told(struct broker_node *node, const char *name, uint64_t killed_ms) {
+/* Whoever is told that there is no leader was held as long as leaders may be in doubt: on a busy
+ * machine elections take longer. */
+static struct kp_metadata_response ask_until_told(struct broker_node *node, const char *name,
+                                                  uint64_t killed_ms) {
     struct kp_metadata_response response = ask(node, name);
     bool told = true;
     assert_int_equal(response.topics.count, 1);
     for (int p = 0; p < 6; p++)
-        told = told && response.topics.items[0].partitions.items[p].error_code != KAFKA_LEADER_NOT_AVAILABLE;
+        told = told && response.topics.items[0].partitions.items[p].error_code !=
+                           KAFKA_LEADER_NOT_AVAILABLE;
     if (told) return response;
     assert_true(env_now_ms(node->brokers->env) - killed_ms >= LEADER_DOUBT_MS);
     brokers_until(node->brokers, all_lead_again);
@@ -47,7 +51,8 @@ static void check_next_leaders(struct brokers *brokers, const char *name) {
     brokers_kill(victim);
     struct kp_metadata_response response = ask_until_told(node, name, killed_ms);
     for (int p = 0; p < 6; p++) {
-        const struct kp_metadata_response_partition *partition = &response.topics.items[0].partitions.items[p];
+        const struct kp_metadata_response_partition *partition =
+            &response.topics.items[0].partitions.items[p];
         assert_int_equal(partition->error_code, KAFKA_NONE);
         assert_int_not_equal(partition->leader_id, victim->id);
         assert_true(partition->leader_id > 0);
@@ -77,10 +82,11 @@ static void test_metadata_waits_for_a_moment_only(void **state) {
     assert_in_range(env_now_ms(brokers->env) - start_ms, 0, 2 * LEADER_DOUBT_MS + 300);
     unsigned missing = 0;
     for (int p = 0; p < 3; p++)
-        missing += response.topics.items[0].partitions.items[p].error_code == KAFKA_LEADER_NOT_AVAILABLE;
+        missing += response.topics.items[0].partitions.items[p].error_code ==
+                   KAFKA_LEADER_NOT_AVAILABLE;
     assert_int_equal(missing, 2);
-    uint64_t shortest_ms =
-        UINT64_MAX; /* it is settled: nobody waits any more, but once when this broker's own leadership ends */
+    uint64_t shortest_ms = UINT64_MAX; /* it is settled: nobody waits any more, but once when this
+                                          broker's own leadership ends */
     for (int i = 0; i < 3; i++) {
         start_ms = env_now_ms(brokers->env);
         ask(node, "orders");
@@ -96,7 +102,8 @@ static bool is_doubtful(struct brokers *brokers) {
     return leader_table_in_doubt(broker_services(brokers->nodes[0].broker)->leaders);
 }
 
-/* A topic of many partitions that is named again and again is looked at once: in a moment, not in a hundred million steps. */
+/* A topic of many partitions that is named again and again is looked at once: in a moment, not in a
+ * hundred million steps. */
 static void test_metadata_of_repeats_is_held_once(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, NULL);

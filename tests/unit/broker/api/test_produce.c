@@ -20,7 +20,8 @@ static void test_produce_many_partitions(void **state) {
     produce_add(&ask, 0, 1, 10);
     for (int turn = 0; turn < 2; turn++) {
         assert_true(one_broker_ask(one, KP_PRODUCE, 9, &ask.request, &response));
-        const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+        const struct kp_produce_response_partition *out =
+            response.responses.items[0].partition_responses.items;
         assert_int_equal(out[0].index, 2);
         assert_int_equal(out[0].error_code, KAFKA_NONE);
         assert_int_equal(out[0].base_offset, 4 * turn);
@@ -41,11 +42,13 @@ static void test_produce_refused_requests(void **state) {
     produce_begin(&ask, "t", 2);
     produce_add(&ask, 0, 1, 10);
     assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
-    assert_int_equal(response.responses.items[0].partition_responses.items[0].error_code, KAFKA_INVALID_REQUIRED_ACKS);
+    assert_int_equal(response.responses.items[0].partition_responses.items[0].error_code,
+                     KAFKA_INVALID_REQUIRED_ACKS);
     ask.request.acks = -1;
     ask.request.transactional_id = kp_string_of("x");
     assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
-    const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+    const struct kp_produce_response_partition *out =
+        response.responses.items[0].partition_responses.items;
     assert_int_equal(out->error_code, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     assert_non_null(strstr(out->error_message.data, "no transactions"));
     produce_end(&ask);
@@ -73,7 +76,8 @@ static void test_produce_without_acks(void **state) {
     produce_end(&ask);
 }
 
-/* Who has two requests that wait to be checked is not read: what it sent behind them waits at its side, while others are served. */
+/* Who has two requests that wait to be checked is not read: what it sent behind them waits at its
+ * side, while others are served. */
 static void test_produce_ahead_of_checks(void **state) {
     enum { SENT = 6 };
     struct one_broker *one = *state;
@@ -87,8 +91,10 @@ static void test_produce_ahead_of_checks(void **state) {
     produce_begin(&small, "t", -1);
     produce_add(&small, 1, 1, 10);
     for (int i = 0; i < SENT; i++)
-        ids[i] = one_broker_send(one, KP_PRODUCE, 8, i < SENT - 1 ? &large.request : &small.request);
-    assert_false(one_broker_has_answer(one, 20)); /* far less than the checks take: all that is read is read by then */
+        ids[i] = one_broker_send(one, KP_PRODUCE, 8,
+                                 i < SENT - 1 ? &large.request : &small.request);
+    assert_false(one_broker_has_answer(
+        one, 20)); /* far less than the checks take: all that is read is read by then */
     int sender = one->client;
     one->client = -1;
     one_broker_dial_again(one);
@@ -97,7 +103,8 @@ static void test_produce_ahead_of_checks(void **state) {
     one->client = sender;
     for (int i = 0; i < SENT; i++) {
         assert_true(one_broker_receive(one, KP_PRODUCE, 8, ids[i], &response));
-        const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+        const struct kp_produce_response_partition *out =
+            response.responses.items[0].partition_responses.items;
         assert_int_equal(out->error_code, KAFKA_NONE);
         assert_int_equal(out->base_offset, i < SENT - 1 ? i : 1);
     }

@@ -1,4 +1,5 @@
-/* What a producer that does not wait for all replicas (acks 0 and 1) may count on, whatever it says about time and however soon it goes. */
+/* What a producer that does not wait for all replicas (acks 0 and 1) may count on, whatever it says
+ * about time and however soon it goes. */
 
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
@@ -24,7 +25,8 @@ static struct kp_records make_records(void) {
     return (struct kp_records){.data = bytes, .len = (int32_t)len};
 }
 
-/* A broker with a topic "t", and `times` such batches sent to it. Returns the id of the last request. */
+/* A broker with a topic "t", and `times` such batches sent to it. Returns the id of the last
+ * request. */
 static int32_t send_batches(struct one_broker *one, int16_t acks, int32_t timeout_ms, int times) {
     one_broker_start(one);
     one_broker_create(one, "t", 1);
@@ -76,7 +78,8 @@ static void test_produce_acks_0_and_gone(void **state) {
     wait_for_end(one, (int64_t)BATCHES * RECORDS);
 }
 
-/* The time of a request is for the other replicas, which acks 0 does not wait for: none of it is dropped, and the connection stays. */
+/* The time of a request is for the other replicas, which acks 0 does not wait for: none of it is
+ * dropped, and the connection stays. */
 static void test_produce_acks_0_without_time(void **state) {
     struct one_broker *one = *state;
     send_batches(one, 0, 0, BATCHES);
@@ -84,13 +87,15 @@ static void test_produce_acks_0_without_time(void **state) {
     wait_for_end(one, (int64_t)BATCHES * RECORDS);
 }
 
-/* The same with acks 1, which waits for them here and not in Kafka: a client that counts on that gets no error. */
+/* The same with acks 1, which waits for them here and not in Kafka: a client that counts on that
+ * gets no error. */
 static void test_produce_acks_1_without_time(void **state) {
     struct one_broker *one = *state;
     struct kp_produce_response response;
     int32_t id = send_batches(one, 1, 0, 1);
     assert_true(one_broker_receive(one, KP_PRODUCE, 7, id, &response));
-    const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+    const struct kp_produce_response_partition *out =
+        response.responses.items[0].partition_responses.items;
     assert_int_equal(out->error_code, KAFKA_NONE);
     assert_int_equal(out->base_offset, 0);
 }

@@ -1,4 +1,5 @@
-/* A change that is asked for twice, because an answer got lost on its way: its own outcome is a success, somebody else's is not. */
+/* A change that is asked for twice, because an answer got lost on its way: its own outcome is a
+ * success, somebody else's is not. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ static struct raft_group *metadata_group_of(const struct broker_node *node) {
     return shard_group(broker_shard(node->broker), METADATA_GROUP);
 }
 
-/* The metadata leader has the command in its log, perhaps already with the others, and has answered nobody; or it was quicker. */
+/* The metadata leader has the command in its log, perhaps already with the others, and has answered
+ * nobody; or it was quicker. */
 static bool leader_is_at_it(struct brokers *brokers) {
     if (brokers_missing(brokers) == 0) return true;
     struct raft_group *group = metadata_group_of(metadata_leader);
@@ -31,7 +33,8 @@ static bool leader_is_at_it(struct brokers *brokers) {
 static bool another_has_it(const struct brokers *brokers, uint64_t index) {
     for (int i = 0; i < 3; i++)
         if (&brokers->nodes[i] != metadata_leader &&
-            partition_log_last_index(raft_group_log(metadata_group_of(&brokers->nodes[i]))) >= index)
+            partition_log_last_index(raft_group_log(metadata_group_of(&brokers->nodes[i]))) >=
+                index)
             return true;
     return false;
 }
@@ -45,14 +48,15 @@ static bool is_led(struct brokers *brokers) {
 }
 
 /* Asks a broker that does not lead the metadata; the one that does dies before it answers. */
-static void ask_and_lose_leader(struct brokers *brokers, enum kp_api_key key, int version, const void *request,
-                                void *response) {
+static void ask_and_lose_leader(struct brokers *brokers, enum kp_api_key key, int version,
+                                const void *request, void *response) {
     brokers_until(brokers, is_led);
     metadata_leader = brokers_metadata_leader(brokers);
     brokers_ask_later(&brokers->nodes[metadata_leader->id % 3], key, version, request, response);
     brokers_until(brokers, leader_is_at_it);
     if (brokers_missing(brokers) == 0) return;
-    repeated += another_has_it(brokers, partition_log_last_index(raft_group_log(metadata_group_of(metadata_leader))));
+    repeated += another_has_it(
+        brokers, partition_log_last_index(raft_group_log(metadata_group_of(metadata_leader))));
     brokers_kill(metadata_leader);
     brokers_until(brokers, is_answered);
     assert_int_equal(brokers_start_one(metadata_leader), ERR_NONE);
@@ -100,7 +104,8 @@ static int delete_topic(struct brokers *brokers) {
     return response.responses.items[0].error_code;
 }
 
-/* The metadata leader dies between the change and its answer, so the asked broker repeats it at the next one: made, grown, deleted. */
+/* The metadata leader dies between the change and its answer, so the asked broker repeats it at the
+ * next one: made, grown, deleted. */
 static void test_repeats_of_a_broker(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, NULL);
@@ -131,8 +136,8 @@ static int create_with_id(struct broker_node *node, uint8_t id, struct kp_uuid *
     return response.topics.items[0].error_code;
 }
 
-/* A client that heard nothing sends the same to the next broker: drave names the id that its topic is to have, so that is the same topic;
- * one that somebody else made under the name is not. */
+/* A client that heard nothing sends the same to the next broker: drave names the id that its topic
+ * is to have, so that is the same topic; one that somebody else made under the name is not. */
 static void test_repeats_of_a_client(void **state) {
     struct brokers *brokers = *state;
     struct kp_uuid made;
@@ -142,13 +147,15 @@ static void test_repeats_of_a_client(void **state) {
         assert_int_equal(made.bytes[0], 7);
     }
     assert_int_equal(create_with_id(&brokers->nodes[0], 8, &made), KAFKA_TOPIC_ALREADY_EXISTS);
-    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 2, 3, NULL), KAFKA_TOPIC_ALREADY_EXISTS);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 2, 3, NULL),
+                     KAFKA_TOPIC_ALREADY_EXISTS);
     assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "orders"), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_repeats_of_a_broker), TEST(test_repeats_of_a_client)};
+    const struct CMUnitTest tests[] = {TEST(test_repeats_of_a_broker),
+                                       TEST(test_repeats_of_a_client)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Settings of topics as clients send them: what is accepted is shown, what is refused has its sentence, whatever bytes it has. */
+/* Settings of topics as clients send them: what is accepted is shown, what is refused has its
+ * sentence, whatever bytes it has. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,9 @@
 #include "tests/unit/broker/fixture_brokers.h"
 #include "tests/unit/unit.h"
 
-static struct kp_create_topics_response_topic create(struct broker_node *node, struct kp_string name,
-                                                     struct kp_create_topics_request_config *configs, int32_t count) {
+static struct kp_create_topics_response_topic create(
+    struct broker_node *node, struct kp_string name,
+    struct kp_create_topics_request_config *configs, int32_t count) {
     struct kp_create_topics_request_topic topic;
     struct kp_create_topics_request request;
     struct kp_create_topics_response response;
@@ -90,7 +92,8 @@ static void test_topic_configs_of_no_topic(void **state) {
     assert_int_equal(response.results.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
-/* A name that only begins like one of ours, and bytes that no text has: refused, and the sentence is text. */
+/* A name that only begins like one of ours, and bytes that no text has: refused, and the sentence
+ * is text. */
 static void test_topic_configs_of_any_bytes(void **state) {
     struct brokers *brokers = *state;
     struct broker_node *node = &brokers->nodes[0];
@@ -114,7 +117,8 @@ static void test_topic_configs_of_any_bytes(void **state) {
         assert_true(made.error_message.len > 20);
         assert_true(text_is_plain(made.error_message.data, (size_t)made.error_message.len));
     }
-    static const struct kp_string names[] = {{"a\0b", 3}, {"a\x1b[2J", 5}, {"\xc3\x28", 2}, {"caf\xc3\xa9", 5}};
+    static const struct kp_string names[] = {
+        {"a\0b", 3}, {"a\x1b[2J", 5}, {"\xc3\x28", 2}, {"caf\xc3\xa9", 5}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_int_equal(create(node, names[i], NULL, 0).error_code, KAFKA_INVALID_TOPIC);
     assert_int_equal(metadata_topic_count(broker_services(node->broker)->metadata), 0);
@@ -123,7 +127,8 @@ static void test_topic_configs_of_any_bytes(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_topic_configs_shown), TEST(test_topic_configs_of_no_topic),
+    const struct CMUnitTest tests[] = {TEST(test_topic_configs_shown),
+                                       TEST(test_topic_configs_of_no_topic),
                                        TEST(test_topic_configs_of_any_bytes)};
     return cmocka_run_group_tests_name("topic_configs", tests, NULL, NULL);
 }

@@ -26,8 +26,10 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void add(struct fixture *fixture, uint64_t group, int32_t preferred, int32_t leader, bool ready) {
-    struct leader_plan_partition row = {.group = group, .preferred = preferred, .leader = leader, .ready = ready};
+static void add(struct fixture *fixture, uint64_t group, int32_t preferred, int32_t leader,
+                bool ready) {
+    struct leader_plan_partition row = {
+        .group = group, .preferred = preferred, .leader = leader, .ready = ready};
     leader_plan_add(fixture->balance, &row);
 }
 
@@ -44,7 +46,8 @@ static void test_balance_nothing_to_do(void **state) {
 static void test_balance_after_a_return(void **state) {
     struct fixture *fixture = *state;
     for (uint64_t g = 0; g < 30; g++)
-        add(fixture, g, (int32_t)(g % 3), g % 3 == 2 ? (int32_t)(g / 3 % 2) : (int32_t)(g % 3), true);
+        add(fixture, g, (int32_t)(g % 3), g % 3 == 2 ? (int32_t)(g / 3 % 2) : (int32_t)(g % 3),
+            true);
     assert_int_equal(leader_plan_plan(fixture->balance, 10, fixture->moves), 10);
     for (size_t i = 0; i < 10; i++) {
         assert_int_equal(fixture->moves[i].to, 2);

@@ -61,13 +61,13 @@ static int teardown(void **state) {
 static struct peer_hello hello_of(struct node *node) {
     const struct cluster_record *record = cluster_forming_record(node->forming);
     cluster_forming_list(&node->settings, node->list);
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
-                               .node = node->settings.node_id,
-                               .cluster_id = record == NULL ? "" : record->id,
-                               .nodes = node->list,
-                               .record = node->record,
-                               .record_len = record == NULL ? 0
-                                                            : (uint32_t)cluster_record_encode(record, node->record)};
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION,
+        .node = node->settings.node_id,
+        .cluster_id = record == NULL ? "" : record->id,
+        .nodes = node->list,
+        .record = node->record,
+        .record_len = record == NULL ? 0 : (uint32_t)cluster_record_encode(record, node->record)};
     memcpy(hello.directory, node->directory, PEER_UUID_SIZE);
     return hello;
 }
@@ -132,7 +132,8 @@ static void test_cluster_forming_alone(void **state) {
     assert_int_equal(cluster_forming_record(fixture->nodes[0].forming)->node_count, 1);
 }
 
-/* A crash between the others' records and ours: we take the record from a hello, or from a message, that names us. */
+/* A crash between the others' records and ours: we take the record from a hello, or from a message,
+ * that names us. */
 static void test_cluster_forming_takes_the_record(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
@@ -141,7 +142,8 @@ static void test_cluster_forming_takes_the_record(void **state) {
     nodes[2].forming = cluster_forming_new(&nodes[2].settings, nodes[2].directory, NULL);
     assert_int_equal(hear(&nodes[0], &nodes[2]), ERR_NONE);
     assert_int_equal(hear(&nodes[2], &nodes[0]), ERR_NONE);
-    assert_string_equal(cluster_forming_record(nodes[2].forming)->id, cluster_forming_record(nodes[0].forming)->id);
+    assert_string_equal(cluster_forming_record(nodes[2].forming)->id,
+                        cluster_forming_record(nodes[0].forming)->id);
     cluster_forming_free(nodes[2].forming);
     nodes[2].forming = cluster_forming_new(&nodes[2].settings, nodes[2].directory, NULL);
     hello_of(&nodes[0]);
@@ -149,14 +151,16 @@ static void test_cluster_forming_takes_the_record(void **state) {
     assert_int_equal(cluster_forming_state(nodes[2].forming), FORMING_DONE);
 }
 
-/* An empty directory under a known id: refused by the others, and it ends itself, with the sentence. */
+/* An empty directory under a known id: refused by the others, and it ends itself, with the
+ * sentence. */
 static void test_cluster_forming_wiped_directory(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
     form(fixture);
     wipe(&nodes[1]);
     assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_DENIED);
-    assert_null(strstr(nodes[0].refusal.text, cluster_forming_record(nodes[0].forming)->id)); /* nothing is told */
+    assert_null(strstr(nodes[0].refusal.text,
+                       cluster_forming_record(nodes[0].forming)->id)); /* nothing is told */
     assert_said(&nodes[0].refusal, "an empty one cannot take its place");
     assert_said(&nodes[0].refusal, "the other brokers go on without it");
     assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
@@ -166,7 +170,8 @@ static void test_cluster_forming_wiped_directory(void **state) {
     assert_null(cluster_forming_record(nodes[1].forming));
 }
 
-/* One that is only told that it is refused for good, and hears no record, ends with that sentence; one that has a record does not. */
+/* One that is only told that it is refused for good, and hears no record, ends with that sentence;
+ * one that has a record does not. */
 static void test_cluster_forming_refused_for_good(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
@@ -270,7 +275,8 @@ static void test_cluster_forming_changed_before_formed(void **state) {
     wipe(&nodes[1]);
     assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NONE);
     form(fixture);
-    assert_true(cluster_record_names(cluster_forming_record(nodes[0].forming), 2, nodes[1].directory));
+    assert_true(
+        cluster_record_names(cluster_forming_record(nodes[0].forming), 2, nodes[1].directory));
 }
 
 /* A record that does not name who sends it, or that is no record, is refused. */
@@ -280,11 +286,13 @@ static void test_cluster_forming_wrong_record(void **state) {
     form(fixture);
     struct peer_hello hello = hello_of(&nodes[1]);
     hello.directory[0] ^= 1;
-    assert_int_equal(cluster_forming_judge(nodes[0].forming, &hello, &nodes[0].refusal), ERR_INVALID);
+    assert_int_equal(cluster_forming_judge(nodes[0].forming, &hello, &nodes[0].refusal),
+                     ERR_INVALID);
     assert_said(&nodes[0].refusal, "makes no sense");
     hello = hello_of(&nodes[1]);
     hello.record_len--;
-    assert_int_equal(cluster_forming_judge(nodes[0].forming, &hello, &nodes[0].refusal), ERR_INVALID);
+    assert_int_equal(cluster_forming_judge(nodes[0].forming, &hello, &nodes[0].refusal),
+                     ERR_INVALID);
 }
 
 /* The record as bytes: what goes in comes out; cut or strange bytes do not. */

@@ -38,7 +38,8 @@ static int setup(void **state) {
     assert_int_equal(env_uv_new(&fixture->env, 2), ERR_NONE);
     fixture->log = (struct log){fixture->env, LOG_ERROR};
     for (int i = 0; i < 2; i++)
-        fixture->tables[i] = leader_table_new(fixture->env, &fixture->log, i + 1, deliver, &names[i]);
+        fixture->tables[i] = leader_table_new(fixture->env, &fixture->log, i + 1, deliver,
+                                              &names[i]);
     leader_table_peer_up(fixture->tables[0], 2);
     leader_table_peer_up(fixture->tables[1], 1);
     return 0;
@@ -60,7 +61,8 @@ static void run(struct fixture *fixture) {
 
 static const int32_t both[] = {1, 2};
 
-/* Who leads says so; the other knows it after the turn, with who is in sync; what did not change is not sent again. */
+/* Who leads says so; the other knows it after the turn, with who is in sync; what did not change is
+ * not sent again. */
 static void test_leader_table_announces(void **state) {
     struct fixture *fixture = *state;
     leader_table_lead(fixture->tables[0], 7, 3, both, 2);
@@ -84,7 +86,8 @@ static void test_leader_table_announces(void **state) {
 /* The highest term wins, in whatever order it is heard; leadership that was lost shows nobody. */
 static void test_leader_table_terms(void **state) {
     struct fixture *fixture = *state;
-    leader_table_lead(fixture->tables[1], 7, 3, both, 2); /* does not know yet that its term is over */
+    leader_table_lead(fixture->tables[1], 7, 3, both,
+                      2); /* does not know yet that its term is over */
     leader_table_lead(fixture->tables[0], 7, 5, both, 2);
     run(fixture);
     for (int i = 0; i < 2; i++) {
@@ -106,7 +109,8 @@ static void test_leader_table_terms(void **state) {
     assert_int_equal(leader_table_get(fixture->tables[0], 7).term, 6);
 }
 
-/* A broker known to be dead leads nothing until somebody announces; one that comes up is told everything we lead. */
+/* A broker known to be dead leads nothing until somebody announces; one that comes up is told
+ * everything we lead. */
 static void test_leader_table_dead_and_up(void **state) {
     struct fixture *fixture = *state;
     for (uint64_t group = 1; group <= 5000; group++)
@@ -129,7 +133,8 @@ static void on_wait(struct leader_wait *wait, int error) {
     fixture->error = error;
 }
 
-/* Waiting ends when the last of the groups has a leader, or when the time is over; never inside the call. */
+/* Waiting ends when the last of the groups has a leader, or when the time is over; never inside the
+ * call. */
 static void test_leader_table_waits(void **state) {
     struct fixture *fixture = *state;
     static const uint64_t groups[] = {1, 2};
@@ -195,7 +200,8 @@ static void test_leader_table_waits_end_each_other(void **state) {
     assert_int_equal(ended, 1 | 4 | 8);
 }
 
-/* A leader whose link broke is in doubt until it is back, another one is announced, or the time is over; who waits waits that long. */
+/* A leader whose link broke is in doubt until it is back, another one is announced, or the time is
+ * over; who waits waits that long. */
 static void test_leader_table_doubt(void **state) {
     struct fixture *fixture = *state;
     struct leader_table *table = fixture->tables[1];
@@ -251,7 +257,8 @@ static void test_leader_table_hostile(void **state) {
     run(fixture);
 }
 
-/* A broker that claims to lead ever more groups does not fill the memory of the others; those that are known go on. */
+/* A broker that claims to lead ever more groups does not fill the memory of the others; those that
+ * are known go on. */
 static void test_leader_table_is_bounded(void **state) {
     struct fixture *fixture = *state;
     enum { ROW = 17, ROWS = 1000 };

@@ -1,4 +1,5 @@
-/* The settings of a broker: defaults, lists, what does not fit together, and each sentence about it. */
+/* The settings of a broker: defaults, lists, what does not fit together, and each sentence about
+ * it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,23 +31,29 @@ static int teardown(void **state) {
 
 static int with(struct fixture *fixture, const char *pair) {
     int error = settings_set_pair(fixture->values, pair, &fixture->why);
-    return error != ERR_NONE ? error : broker_settings_from(fixture->values, &fixture->settings, &fixture->why);
+    return error != ERR_NONE
+               ? error
+               : broker_settings_from(fixture->values, &fixture->settings, &fixture->why);
 }
 
 static void assert_said(const struct fixture *fixture, const char *part) {
-    if (strstr(fixture->why.text, part) == NULL) fail_msg("\"%s\" is not in: %s", part, fixture->why.text);
+    if (strstr(fixture->why.text, part) == NULL)
+        fail_msg("\"%s\" is not in: %s", part, fixture->why.text);
 }
 
-static void assert_refused(struct fixture *fixture, const char *pair, const char *part, const char *other_part) {
+static void assert_refused(struct fixture *fixture, const char *pair, const char *part,
+                           const char *other_part) {
     assert_int_equal(with(fixture, pair), ERR_INVALID);
     assert_said(fixture, part);
     assert_said(fixture, other_part);
 }
 
-/* Without any setting it is one broker on loopback, in ./drave-data, a cluster of one without a peer port. */
+/* Without any setting it is one broker on loopback, in ./drave-data, a cluster of one without a
+ * peer port. */
 static void test_broker_settings_defaults(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(broker_settings_from(fixture->values, &fixture->settings, &fixture->why), ERR_NONE);
+    assert_int_equal(broker_settings_from(fixture->values, &fixture->settings, &fixture->why),
+                     ERR_NONE);
     const struct broker_settings *settings = &fixture->settings;
     assert_int_equal(settings->node_id, 1);
     assert_string_equal(settings->data_dir, "./drave-data");
@@ -81,15 +88,19 @@ static void test_broker_settings_table_is_whole(void **state) {
 /* Several named listeners, each with the address that clients are told. */
 static void test_broker_settings_listeners(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(settings_set_pair(fixture->values,
-                                       "advertised.listeners=EXTERNAL://kafka.example:19092,INTERNAL://broker1:9092",
-                                       &fixture->why),
+    assert_int_equal(
+        settings_set_pair(
+            fixture->values,
+            "advertised.listeners=EXTERNAL://kafka.example:19092,INTERNAL://broker1:9092",
+            &fixture->why),
+        ERR_NONE);
+    assert_int_equal(
+        settings_set_pair(fixture->values,
+                          "listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
+                          &fixture->why),
+        ERR_NONE);
+    assert_int_equal(with(fixture, "listeners=INTERNAL://0.0.0.0:9092, external://:19092"),
                      ERR_NONE);
-    assert_int_equal(settings_set_pair(fixture->values,
-                                       "listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
-                                       &fixture->why),
-                     ERR_NONE);
-    assert_int_equal(with(fixture, "listeners=INTERNAL://0.0.0.0:9092, external://:19092"), ERR_NONE);
     const struct broker_settings *settings = &fixture->settings;
     assert_int_equal(settings->listener_count, 2);
     assert_string_equal(settings->listeners[1].name, "EXTERNAL");
@@ -98,8 +109,11 @@ static void test_broker_settings_listeners(void **state) {
     assert_int_equal(settings->listeners[1].advertised_port, 19092);
     assert_string_equal(settings->listeners[0].advertised_host, "broker1");
     assert_false(settings->listeners[0].bind_ipv6_loopback_too);
-    assert_int_equal(settings_set_pair(fixture->values, "advertised.listeners=", &fixture->why), ERR_NONE);
-    assert_int_equal(settings_set_pair(fixture->values, "listener.security.protocol.map=", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "advertised.listeners=", &fixture->why),
+                     ERR_NONE);
+    assert_int_equal(
+        settings_set_pair(fixture->values, "listener.security.protocol.map=", &fixture->why),
+        ERR_NONE);
     assert_int_equal(with(fixture, "listeners=PLAINTEXT://[::1]:0"), ERR_NONE);
     assert_string_equal(settings->listeners[0].host, "::1");
     char text[HOST_PORT_TEXT];
@@ -118,50 +132,62 @@ static void test_broker_settings_wrong_listeners(void **state) {
     assert_refused(fixture, "listeners=PLAINTEXT://::1:9092", "::1:9092", "NAME://HOST:PORT");
     assert_refused(fixture, "listeners=PLAINTEXT://a$b:1", "a$b:1", "NAME://HOST:PORT");
     assert_refused(fixture, "listeners=PLAINTEXT://999.1.1.1:1", "999.1.1.1:1", "NAME://HOST:PORT");
-    assert_refused(fixture, "listeners=PLAINTEXT://224.0.0.1:1", "224.0.0.1", "name one of this machine");
+    assert_refused(fixture, "listeners=PLAINTEXT://224.0.0.1:1", "224.0.0.1",
+                   "name one of this machine");
     assert_refused(fixture, "listeners=A://h:1,a://h:2", "A twice", "name of its own");
-    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://h:1", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://h:1", &fixture->why),
+                     ERR_NONE);
     assert_refused(fixture, "advertised.listeners=B://h:1", "names B", "same names");
 }
 
 /* Two listeners have two ports, but for an IPv4 and an IPv6 address, as in Kafka. */
 static void test_broker_settings_same_port(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(
-        settings_set_pair(fixture->values, "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT", &fixture->why),
-        ERR_NONE);
-    assert_refused(fixture, "listeners=A://127.0.0.1:9,B://127.0.0.1:9", "port 9 for A and for B", "of its own");
+    assert_int_equal(settings_set_pair(fixture->values,
+                                       "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT",
+                                       &fixture->why),
+                     ERR_NONE);
+    assert_refused(fixture, "listeners=A://127.0.0.1:9,B://127.0.0.1:9", "port 9 for A and for B",
+                   "of its own");
     assert_refused(fixture, "listeners=A://10.0.0.1:9,B://h:9", "port 9", "of its own");
     assert_refused(fixture, "listeners=A://10.0.0.1:9,B://10.0.0.2:9", "port 9", "of its own");
     assert_refused(fixture, "listeners=A://10.0.0.1:9,B://[::]:9", "port 9", "of its own");
     assert_int_equal(with(fixture, "listeners=A://127.0.0.1:0,B://127.0.0.1:0"), ERR_NONE);
     assert_int_equal(with(fixture, "listeners=A://127.0.0.1:9,B://[::1]:9"), ERR_NONE);
     assert_false(fixture->settings.listeners[0].bind_ipv6_loopback_too); /* that is where B is */
-    assert_refused(fixture, "peer.listen=127.0.0.1:9", "port 9 is for the other brokers", "a port of its own");
+    assert_refused(fixture, "peer.listen=127.0.0.1:9", "port 9 is for the other brokers",
+                   "a port of its own");
     assert_refused(fixture, "peer.listen=:9", "A of listeners", "a port of its own");
     assert_int_equal(with(fixture, "peer.listen=10.0.0.1:9"), ERR_NONE);
 }
 
-/* Clients are told an address to which one connects: not a port 0 where none is picked, not all addresses, not one of many machines. */
+/* Clients are told an address to which one connects: not a port 0 where none is picked, not all
+ * addresses, not one of many machines. */
 static void test_broker_settings_told(void **state) {
     struct fixture *fixture = *state;
     assert_refused(fixture, "advertised.listeners=PLAINTEXT://x:0", "port 0", "PLAINTEXT://x:9092");
-    assert_refused(fixture, "advertised.listeners=PLAINTEXT://x:1,PLAINTEXT://y:2", "names PLAINTEXT twice",
-                   "remove one");
+    assert_refused(fixture, "advertised.listeners=PLAINTEXT://x:1,PLAINTEXT://y:2",
+                   "names PLAINTEXT twice", "remove one");
     static const char *const hosts[] = {
-        "0.0.0.0", "0", "0x0", "[::]", "[0:0::0]", "[::ffff:0.0.0.0]", "224.0.0.1", "255.255.255.255", "[ff02::1]", ""};
+        "0.0.0.0",         "0",         "0x0", "[::]", "[0:0::0]", "[::ffff:0.0.0.0]", "224.0.0.1",
+        "255.255.255.255", "[ff02::1]", ""};
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         char pair[80];
         snprintf(pair, sizeof pair, "advertised.listeners=PLAINTEXT://%s:9", hosts[i]);
         assert_refused(fixture, pair, "clients cannot connect to", "a host that clients reach");
     }
-    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://host_1.example.org:1"), ERR_NONE);
+    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://host_1.example.org:1"),
+                     ERR_NONE);
     assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://[fe80::1%eth0]:1"), ERR_NONE);
-    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://0.0.0.0:0", &fixture->why), ERR_NONE);
-    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://x:0"), ERR_NONE); /* the one that is picked */
+    assert_int_equal(
+        settings_set_pair(fixture->values, "listeners=PLAINTEXT://0.0.0.0:0", &fixture->why),
+        ERR_NONE);
+    assert_int_equal(with(fixture, "advertised.listeners=PLAINTEXT://x:0"),
+                     ERR_NONE); /* the one that is picked */
 }
 
-/* No listener is taken for what it is not: whatever is not plain text is refused, by its name and by the map. */
+/* No listener is taken for what it is not: whatever is not plain text is refused, by its name and
+ * by the map. */
 static void test_broker_settings_protocols(void **state) {
     struct fixture *fixture = *state;
     static const char *const names[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl"};
@@ -170,37 +196,55 @@ static void test_broker_settings_protocols(void **state) {
         snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", names[i]);
         assert_refused(fixture, pair, "not built yet", "call it PLAINTEXT");
     }
-    static const char *const others[] = {"HTTPS", "KERBEROS", "SCRAM", "EXTERNAL_TLS", "INTERNAL", "PLAINTEXT2"};
+    static const char *const others[] = {"HTTPS",        "KERBEROS", "SCRAM",
+                                         "EXTERNAL_TLS", "INTERNAL", "PLAINTEXT2"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         char pair[80], entry[80];
-        snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", others[i]);
+        snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2",
+                 others[i]);
         snprintf(entry, sizeof entry, "add %s:PLAINTEXT", others[i]);
         assert_refused(fixture, pair, "listener.security.protocol.map does not say", entry);
     }
-    assert_int_equal(settings_set_pair(fixture->values, "listeners=IN://127.0.0.1:1,OUT://127.0.0.1:2", &fixture->why),
+    assert_int_equal(settings_set_pair(fixture->values,
+                                       "listeners=IN://127.0.0.1:1,OUT://127.0.0.1:2",
+                                       &fixture->why),
                      ERR_NONE);
-    assert_int_equal(with(fixture, "listener.security.protocol.map=in:plaintext,OUT:PLAINTEXT"), ERR_NONE);
-    assert_int_equal(with(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
-                                   "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"),
-                     ERR_NONE); /* the file that comes with Kafka */
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SSL", "SSL on OUT", "OUT:PLAINTEXT");
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,FAR:SASL_SSL", "SASL_SSL on FAR",
-                   "not built yet");
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has OUT", "add OUT:PLAINTEXT");
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,IN:PLAINTEXT", "IN twice",
-                   "remove one");
-    assert_refused(fixture, "listener.security.protocol.map=IN:QUIC,OUT:PLAINTEXT", "IN:QUIC", "NAME:PROTOCOL");
+    assert_int_equal(with(fixture, "listener.security.protocol.map=in:plaintext,OUT:PLAINTEXT"),
+                     ERR_NONE);
+    assert_int_equal(
+        with(fixture,
+             "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
+             "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"),
+        ERR_NONE); /* the file that comes with Kafka */
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SSL", "SSL on OUT",
+                   "OUT:PLAINTEXT");
+    assert_refused(fixture,
+                   "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,FAR:SASL_SSL",
+                   "SASL_SSL on FAR", "not built yet");
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has OUT",
+                   "add OUT:PLAINTEXT");
+    assert_refused(fixture,
+                   "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,IN:PLAINTEXT",
+                   "IN twice", "remove one");
+    assert_refused(fixture, "listener.security.protocol.map=IN:QUIC,OUT:PLAINTEXT", "IN:QUIC",
+                   "NAME:PROTOCOL");
     assert_refused(fixture, "listener.security.protocol.map=IN", "IN", "NAME:PROTOCOL");
-    assert_refused(fixture, "listener.security.protocol.map=:PLAINTEXT", ":PLAINTEXT", "NAME:PROTOCOL");
-    assert_int_equal(settings_set_pair(fixture->values, "listeners=PLAINTEXT://127.0.0.1:1", &fixture->why), ERR_NONE);
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has PLAINTEXT",
-                   "add PLAINTEXT:PLAINTEXT"); /* a map stands instead of the default, as in Kafka */
-    assert_int_equal(settings_set_pair(fixture->values, "listeners=SSL://127.0.0.1:1", &fixture->why), ERR_NONE);
+    assert_refused(fixture, "listener.security.protocol.map=:PLAINTEXT", ":PLAINTEXT",
+                   "NAME:PROTOCOL");
+    assert_int_equal(
+        settings_set_pair(fixture->values, "listeners=PLAINTEXT://127.0.0.1:1", &fixture->why),
+        ERR_NONE);
+    assert_refused(
+        fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has PLAINTEXT",
+        "add PLAINTEXT:PLAINTEXT"); /* a map stands instead of the default, as in Kafka */
+    assert_int_equal(
+        settings_set_pair(fixture->values, "listeners=SSL://127.0.0.1:1", &fixture->why), ERR_NONE);
     assert_int_equal(with(fixture, "listener.security.protocol.map=SSL:PLAINTEXT"),
                      ERR_NONE); /* said in so many words */
 }
 
-/* A setting of Kafka's that means nothing here, one that may only be what is so, and one that nobody knows. */
+/* A setting of Kafka's that means nothing here, one that may only be what is so, and one that
+ * nobody knows. */
 static void test_broker_settings_of_kafka(void **state) {
     struct fixture *fixture = *state;
     size_t count;
@@ -209,8 +253,10 @@ static void test_broker_settings_of_kafka(void **state) {
     assert_refused(fixture, "log.dirs=/data", "Kafka's setting log.dirs is not there", "data.dir");
     assert_refused(fixture, "ssl.keystore.location=/k", "Kafka's setting ssl.keystore.location",
                    "TLS is not built yet");
-    assert_refused(fixture, "num.partitons=3", "there is no setting num.partitons", "did you mean num.partitions?");
-    assert_refused(fixture, "log.retention.hours=168", "log.retention.hours=168 is not possible", "set it to -1");
+    assert_refused(fixture, "num.partitons=3", "there is no setting num.partitons",
+                   "did you mean num.partitions?");
+    assert_refused(fixture, "log.retention.hours=168", "log.retention.hours=168 is not possible",
+                   "set it to -1");
     assert_refused(fixture, "log.retenion.hours=-1", "there is no setting log.retenion.hours",
                    "did you mean log.retention.hours?");
     assert_int_equal(with(fixture, "log.retention.hours=-1"), ERR_NONE);
@@ -221,8 +267,10 @@ static void test_broker_settings_of_kafka(void **state) {
 /* cluster.nodes is sorted and written in one way, whatever blanks and order it came in. */
 static void test_broker_settings_nodes(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(with(fixture, "cluster.nodes= 3@127.0.0.1:9293 ,1@localhost:9291,2@[::1]:9292"), ERR_NONE);
-    assert_string_equal(fixture->settings.nodes_text, "1@localhost:9291,2@[::1]:9292,3@127.0.0.1:9293");
+    assert_int_equal(
+        with(fixture, "cluster.nodes= 3@127.0.0.1:9293 ,1@localhost:9291,2@[::1]:9292"), ERR_NONE);
+    assert_string_equal(fixture->settings.nodes_text,
+                        "1@localhost:9291,2@[::1]:9292,3@127.0.0.1:9293");
     assert_int_equal(fixture->settings.node_count, 3);
     assert_string_equal(fixture->settings.peer_host, "127.0.0.1");
     assert_int_equal(fixture->settings.peer_port, 9291);
@@ -233,7 +281,8 @@ static void test_broker_settings_wrong_nodes(void **state) {
     struct fixture *fixture = *state;
     assert_refused(fixture, "cluster.nodes=2@a:1,3@b:1", "broker 1 (node.id)", "does not have it");
     assert_refused(fixture, "cluster.nodes=1@a:1,1@b:1", "broker 1 twice", "its own id");
-    assert_refused(fixture, "cluster.nodes=1@127.0.0.1:1,2@b:1,3@B:1", "two brokers at B:1", "broker 3");
+    assert_refused(fixture, "cluster.nodes=1@127.0.0.1:1,2@b:1,3@B:1", "two brokers at B:1",
+                   "broker 3");
     assert_refused(fixture, "cluster.nodes=1@a", "1@a", "ID@HOST:PORT");
     assert_refused(fixture, "cluster.nodes=one@a:1", "one@a:1", "ID@HOST:PORT");
     assert_refused(fixture, "cluster.nodes=1@0.0.0.0:1", "1@0.0.0.0:1", "ID@HOST:PORT");
@@ -254,16 +303,19 @@ static void test_broker_settings_longest_list(void **state) {
     memset(host, 'h', HOST_MAX);
     host[HOST_MAX] = '\0';
     assert_int_equal(settings_set_pair(fixture->values, "peer.listen=:1", &fixture->why), ERR_NONE);
-    assert_int_equal(settings_set_pair(fixture->values, "node.id=2147483647", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "node.id=2147483647", &fixture->why),
+                     ERR_NONE);
     for (int i = 0; i < BROKER_NODES_MAX; i++)
-        snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "%d@%s:%d,", INT32_MAX - i, host, 65535 - i);
+        snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "%d@%s:%d,", INT32_MAX - i, host,
+                 65535 - i);
     assert_int_equal(with(fixture, pair), ERR_NONE);
     assert_int_equal(fixture->settings.node_count, BROKER_NODES_MAX);
     snprintf(pair + strlen(pair), sizeof pair - strlen(pair), "1@h:1");
     assert_refused(fixture, pair, "more than 64", "remove some");
 }
 
-/* No text is longer than what every version of the protocol can tell: a client of an older one would be closed at each question. */
+/* No text is longer than what every version of the protocol can tell: a client of an older one
+ * would be closed at each question. */
 static void test_broker_settings_long_texts(void **state) {
     struct fixture *fixture = *state;
     static char pair[40000] = "broker.rack=";
@@ -280,20 +332,25 @@ static void test_broker_settings_do_not_fit(void **state) {
     assert_refused(fixture, "num.partitions=3", "num.partitions=3", "max.request.partitions=2");
     assert_int_equal(with(fixture, "num.partitions=2"), ERR_NONE);
     assert_int_equal(with(fixture, "max.partitions=2"), ERR_NONE);
-    assert_int_equal(settings_set_pair(fixture->values, "max.request.partitions=9", &fixture->why), ERR_NONE);
+    assert_int_equal(settings_set_pair(fixture->values, "max.request.partitions=9", &fixture->why),
+                     ERR_NONE);
     assert_refused(fixture, "num.partitions=3", "num.partitions=3", "max.partitions=2");
     assert_int_equal(with(fixture, "num.partitions=2"), ERR_NONE);
     assert_refused(fixture, "raft.heartbeat.ms=400", "raft.election.timeout.ms=1000", "1200");
     assert_int_equal(with(fixture, "raft.heartbeat.ms=200"), ERR_NONE);
-    assert_refused(fixture, "broker.session.timeout.ms=3000", "broker.session.timeout.ms=3000", "4000");
+    assert_refused(fixture, "broker.session.timeout.ms=3000", "broker.session.timeout.ms=3000",
+                   "4000");
     assert_int_equal(with(fixture, "broker.session.timeout.ms=9000"), ERR_NONE);
-    assert_refused(fixture, "journal.max.bytes=16777217", "journal.max.bytes=16777217", "journal.file.bytes=16777216");
+    assert_refused(fixture, "journal.max.bytes=16777217", "journal.max.bytes=16777217",
+                   "journal.file.bytes=16777216");
     assert_int_equal(with(fixture, "journal.max.bytes=33554432"), ERR_NONE);
-    assert_int_equal(fixture->settings.journal_file_bytes, 33554432 / 16); /* the ring has files to turn with */
+    assert_int_equal(fixture->settings.journal_file_bytes,
+                     33554432 / 16); /* the ring has files to turn with */
     assert_refused(fixture, "socket.request.max.bytes=2000", "message.max.bytes=1048588",
                    "socket.request.max.bytes=2000");
     assert_int_equal(with(fixture, "message.max.bytes=1000"), ERR_NONE);
-    assert_refused(fixture, "default.replication.factor=0", "default.replication.factor=0", "-1 or 1");
+    assert_refused(fixture, "default.replication.factor=0", "default.replication.factor=0",
+                   "-1 or 1");
 }
 
 static void on_warning(void *arg, const char *sentence) {
@@ -305,19 +362,22 @@ static void on_warning(void *arg, const char *sentence) {
 /* Settings with which one lost broker stops writing get a warning; good ones get none. */
 static void test_broker_settings_warnings(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(with(fixture, "cluster.nodes=1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3"), ERR_NONE);
+    assert_int_equal(with(fixture, "cluster.nodes=1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3"),
+                     ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
     assert_string_equal(fixture->warnings, "");
     assert_int_equal(with(fixture, "min.insync.replicas=3"), ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
     assert_non_null(
-        strstr(fixture->warnings, "min.insync.replicas=3 with 3 replicas stops writing when one broker is lost"));
+        strstr(fixture->warnings,
+               "min.insync.replicas=3 with 3 replicas stops writing when one broker is lost"));
     assert_int_equal(with(fixture, "default.replication.factor=2"), ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
     assert_non_null(strstr(fixture->warnings, "a topic with 2 replicas stops writing"));
     assert_int_equal(with(fixture, "default.replication.factor=4"), ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
-    assert_non_null(strstr(fixture->warnings, "default.replication.factor=4 is more than there are brokers (3"));
+    assert_non_null(strstr(fixture->warnings,
+                           "default.replication.factor=4 is more than there are brokers (3"));
     assert_int_equal(with(fixture, "metadata.voters=1"), ERR_NONE);
     broker_settings_warnings(&fixture->settings, on_warning, fixture);
     assert_non_null(strstr(fixture->warnings, "1 of 3 brokers vote on metadata"));

@@ -1,4 +1,5 @@
-/* The metadata table: what each command does, what it refuses, and that ids are never given twice. */
+/* The metadata table: what each command does, what it refuses, and that ids are never given twice.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ struct fixture {
     char told[2048]; /* what the events said */
 };
 
-static void tell(struct fixture *fixture, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void tell(struct fixture *fixture, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void tell(struct fixture *fixture, const char *format, ...) {
     size_t used = strlen(fixture->told);
@@ -59,7 +61,8 @@ static int teardown(void **state) {
 static int apply(struct fixture *fixture, const struct metadata_command *command) {
     struct slice bytes;
     assert_int_equal(metadata_command_encode(command, &bytes), ERR_NONE);
-    assert_int_equal(metadata_apply(fixture->metadata, ++fixture->index, bytes.data, bytes.len, &fixture->result),
+    assert_int_equal(metadata_apply(fixture->metadata, ++fixture->index, bytes.data, bytes.len,
+                                    &fixture->result),
                      ERR_NONE);
     slice_unref(&bytes);
     return fixture->result.error;
@@ -71,8 +74,9 @@ static struct kp_uuid uuid(uint8_t first) {
 }
 
 static int register_broker(struct fixture *fixture, int32_t node, const char *rack) {
-    struct command_endpoint endpoints[2] = {{kp_string_of("INTERNAL"), kp_string_of("inside"), 9092},
-                                            {kp_string_of("EXTERNAL"), kp_string_of("outside"), 19092}};
+    struct command_endpoint endpoints[2] = {
+        {kp_string_of("INTERNAL"), kp_string_of("inside"), 9092},
+        {kp_string_of("EXTERNAL"), kp_string_of("outside"), 19092}};
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_REGISTER_BROKER);
     command.register_broker.node = node;
@@ -84,9 +88,11 @@ static int register_broker(struct fixture *fixture, int32_t node, const char *ra
 }
 
 /* `count` partitions, each on the brokers 1 to `replicas`. */
-static int create(struct fixture *fixture, const char *name, uint8_t id, int32_t count, int32_t replicas) {
+static int create(struct fixture *fixture, const char *name, uint8_t id, int32_t count,
+                  int32_t replicas) {
     int32_t nodes[METADATA_REPLICAS_MAX + 1];
-    struct command_partition *partitions = mem_zalloc((size_t)(count < 1 ? 1 : count) * sizeof *partitions);
+    struct command_partition *partitions = mem_zalloc((size_t)(count < 1 ? 1 : count) *
+                                                      sizeof *partitions);
     struct command_config config = {kp_string_of("compression.type"), kp_string_of("zstd")};
     struct metadata_command command;
     for (int32_t r = 0; r < replicas; r++)
@@ -114,9 +120,11 @@ static int delete_topic(struct fixture *fixture, uint8_t id) {
     return apply(fixture, &command);
 }
 
-static int grow(struct fixture *fixture, uint8_t id, uint8_t request, int32_t present, int32_t added) {
+static int grow(struct fixture *fixture, uint8_t id, uint8_t request, int32_t present,
+                int32_t added) {
     int32_t nodes[] = {2, 3};
-    struct command_partition partitions[8] = {{{nodes, 2}}, {{nodes, 2}}, {{nodes, 2}}, {{nodes, 2}}};
+    struct command_partition partitions[8] = {
+        {{nodes, 2}}, {{nodes, 2}}, {{nodes, 2}}, {{nodes, 2}}};
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_CREATE_PARTITIONS);
     command.create_partitions.id = uuid(id);
@@ -128,9 +136,10 @@ static int grow(struct fixture *fixture, uint8_t id, uint8_t request, int32_t pr
 }
 
 /* `value` NULL: deleted. */
-static int set_config(struct fixture *fixture, uint8_t id, uint8_t request, bool replace, const char *name,
-                      const char *value) {
-    struct command_config_change change = {kp_string_of(name), value == NULL ? KP_NULL_STRING : kp_string_of(value)};
+static int set_config(struct fixture *fixture, uint8_t id, uint8_t request, bool replace,
+                      const char *name, const char *value) {
+    struct command_config_change change = {kp_string_of(name),
+                                           value == NULL ? KP_NULL_STRING : kp_string_of(value)};
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_SET_CONFIGS);
     command.set_configs.id = uuid(id);
@@ -141,7 +150,8 @@ static int set_config(struct fixture *fixture, uint8_t id, uint8_t request, bool
     return apply(fixture, &command);
 }
 
-/* Settings are set, changed, deleted and replaced one by one; a command that is repeated after others came is not done again. */
+/* Settings are set, changed, deleted and replaced one by one; a command that is repeated after
+ * others came is not done again. */
 static void test_metadata_configs(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(create(fixture, "orders", 7, 1, 1), 0);
@@ -182,7 +192,8 @@ static int fence(struct fixture *fixture, int32_t node, bool fenced) {
     return apply(fixture, &command);
 }
 
-/* Brokers are kept by node id with all their addresses; a second registration replaces the first and ends a fence. */
+/* Brokers are kept by node id with all their addresses; a second registration replaces the first
+ * and ends a fence. */
 static void test_metadata_brokers(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(register_broker(fixture, 5, "b"), 0);
@@ -204,7 +215,8 @@ static void test_metadata_brokers(void **state) {
     assert_int_equal(register_broker(fixture, -1, ""), KAFKA_INVALID_REQUEST);
 }
 
-/* A topic is found by name, id and group; group ids begin at 1 and replica ids above those of group 0. */
+/* A topic is found by name, id and group; group ids begin at 1 and replica ids above those of group
+ * 0. */
 static void test_metadata_create_topic(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(create(fixture, "orders", 1, 2, 3), 0);
@@ -227,14 +239,16 @@ static void test_metadata_create_topic(void **state) {
     assert_string_equal(fixture->told, "+orders-0 +orders-1 ");
 }
 
-/* The same command again (a retry after a change of leader) is a success without effect; another topic of that name is not. */
+/* The same command again (a retry after a change of leader) is a success without effect; another
+ * topic of that name is not. */
 static void test_metadata_create_again(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(create(fixture, "orders", 1, 1, 1), 0);
     assert_int_equal(create(fixture, "orders", 1, 1, 1), 0);
     assert_int_equal(create(fixture, "orders", 2, 1, 1), KAFKA_TOPIC_ALREADY_EXISTS);
     assert_non_null(strstr(fixture->result.message, "orders"));
-    assert_int_equal(create(fixture, "others", 1, 1, 1), KAFKA_INVALID_REQUEST); /* an id that is in use */
+    assert_int_equal(create(fixture, "others", 1, 1, 1),
+                     KAFKA_INVALID_REQUEST); /* an id that is in use */
     assert_int_equal(metadata_topic_count(fixture->metadata), 1);
     assert_string_equal(fixture->told, "+orders-0 ");
 }
@@ -244,9 +258,11 @@ static void test_metadata_create_refused(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(create(fixture, "bad name", 1, 1, 1), KAFKA_INVALID_TOPIC);
     assert_int_equal(create(fixture, "t", 1, 0, 1), KAFKA_INVALID_PARTITIONS);
-    assert_int_equal(create(fixture, "t", 1, METADATA_PARTITIONS_MAX + 1, 1), KAFKA_INVALID_PARTITIONS);
+    assert_int_equal(create(fixture, "t", 1, METADATA_PARTITIONS_MAX + 1, 1),
+                     KAFKA_INVALID_PARTITIONS);
     assert_int_equal(create(fixture, "t", 1, 1, 0), KAFKA_INVALID_REPLICATION_FACTOR);
-    assert_int_equal(create(fixture, "t", 1, 1, METADATA_REPLICAS_MAX + 1), KAFKA_INVALID_REPLICATION_FACTOR);
+    assert_int_equal(create(fixture, "t", 1, 1, METADATA_REPLICAS_MAX + 1),
+                     KAFKA_INVALID_REPLICATION_FACTOR);
     struct metadata_command command;
     int32_t twice[] = {1, 2, 1};
     struct command_partition partition = {{twice, 3}};
@@ -262,7 +278,8 @@ static void test_metadata_create_refused(void **state) {
     assert_int_equal(metadata_topic_named(fixture->metadata, "t", 1)->partitions[0].group, 1);
 }
 
-/* A topic that was deleted and made again has new groups and replicas; nothing of the old one is found. */
+/* A topic that was deleted and made again has new groups and replicas; nothing of the old one is
+ * found. */
 static void test_metadata_delete_topic(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(create(fixture, "orders", 1, 2, 2), 0);
@@ -273,13 +290,15 @@ static void test_metadata_delete_topic(void **state) {
     assert_int_equal(metadata_partition_count(fixture->metadata), 0);
     assert_int_equal(delete_topic(fixture, 1), KAFKA_UNKNOWN_TOPIC_ID);
     assert_int_equal(create(fixture, "orders", 2, 1, 2), 0);
-    const struct metadata_partition *partition = &metadata_topic_named(fixture->metadata, "orders", 6)->partitions[0];
+    const struct metadata_partition *partition =
+        &metadata_topic_named(fixture->metadata, "orders", 6)->partitions[0];
     assert_int_equal(partition->group, 3);
     assert_int_equal(partition->replicas[0].replica, 8);
     assert_string_equal(fixture->told, "+orders-0 +orders-1 -orders-0 -orders-1 +orders-0 ");
 }
 
-/* Partitions are added behind the present ones; a repeated command adds nothing, one that was overtaken is refused. */
+/* Partitions are added behind the present ones; a repeated command adds nothing, one that was
+ * overtaken is refused. */
 static void test_metadata_create_partitions(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(create(fixture, "orders", 1, 1, 3), 0);
@@ -358,8 +377,8 @@ static void test_metadata_many_topics(void **state) {
     }
     assert_int_equal(metadata_topic_count(fixture->metadata), 1000);
     int seen = 0;
-    for (const struct metadata_topic *topic = NULL; (topic = metadata_next_topic(fixture->metadata, topic)) != NULL;
-         seen++) {
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(fixture->metadata, topic)) != NULL; seen++) {
         snprintf(name, sizeof name, "topic-%d", 2 * seen);
         assert_string_equal(topic->name, name);
     }

@@ -43,7 +43,10 @@ static void test_metadata_commands_round_trip(void **state) {
 /* The change carries the command, and what the leader needs to place it. */
 static void test_metadata_change_round_trip(void **state) {
     (void)state;
-    struct metadata_change change = {.place_partitions = 7, .replication_factor = 3, .validate_only = true}, back;
+    struct metadata_change change = {.place_partitions = 7,
+                                     .replication_factor = 3,
+                                     .validate_only = true},
+                           back;
     struct slice bytes;
     struct kp_arena arena;
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);
@@ -61,7 +64,10 @@ static void test_metadata_change_round_trip(void **state) {
 /* An outcome comes back as it was; a message that is too long is cut, not written over its end. */
 static void test_change_outcome_round_trip(void **state) {
     (void)state;
-    struct change_outcome outcome = {.status = CHANGE_AGAIN, .result = {.error = 38, .value = 1000}, .index = 99}, back;
+    struct change_outcome outcome = {.status = CHANGE_AGAIN,
+                                     .result = {.error = 38, .value = 1000},
+                                     .index = 99},
+                          back;
     memset(outcome.result.message, 'x', sizeof outcome.result.message - 1);
     struct slice bytes = change_outcome_encode(&outcome);
     assert_int_equal(change_outcome_decode(bytes.data, bytes.len, &back), ERR_NONE);
@@ -71,7 +77,8 @@ static void test_change_outcome_round_trip(void **state) {
     slice_unref(&bytes);
 }
 
-/* Bytes cut off anywhere, and bytes changed anywhere, decode to an error or to some command, never to a crash. */
+/* Bytes cut off anywhere, and bytes changed anywhere, decode to an error or to some command, never
+ * to a crash. */
 static void test_metadata_commands_hostile(void **state) {
     (void)state;
     struct metadata_change change = {.place_partitions = 7}, back;

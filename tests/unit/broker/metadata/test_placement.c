@@ -7,10 +7,12 @@
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
 
-/* Every broker leads and holds the same number, and the followers of one broker's partitions are spread, too. */
+/* Every broker leads and holds the same number, and the followers of one broker's partitions are
+ * spread, too. */
 static void test_placement_even(void **state) {
     (void)state;
-    struct placement_broker brokers[] = {{1, "", 0, 0}, {2, "", 0, 0}, {3, "", 0, 0}, {4, "", 0, 0}};
+    struct placement_broker brokers[] = {
+        {1, "", 0, 0}, {2, "", 0, 0}, {3, "", 0, 0}, {4, "", 0, 0}};
     int32_t nodes[24 * 3];
     placement_place(brokers, 4, 24, 3, 0, nodes);
     int followed[5][5] = {{0}};
@@ -29,7 +31,8 @@ static void test_placement_even(void **state) {
     }
 }
 
-/* Topics made one by one, each with one partition, are spread as well as one large topic; what is there already counts. */
+/* Topics made one by one, each with one partition, are spread as well as one large topic; what is
+ * there already counts. */
 static void test_placement_balances_what_is_there(void **state) {
     (void)state;
     struct placement_broker brokers[] = {{1, "", 5, 5}, {2, "", 0, 9}, {3, "", 2, 2}};
@@ -85,7 +88,9 @@ static void apply(struct fixture *fixture, const struct metadata_command *comman
     struct slice bytes;
     struct metadata_result result;
     assert_int_equal(metadata_command_encode(command, &bytes), ERR_NONE);
-    assert_int_equal(metadata_apply(fixture->metadata, ++fixture->index, bytes.data, bytes.len, &result), ERR_NONE);
+    assert_int_equal(
+        metadata_apply(fixture->metadata, ++fixture->index, bytes.data, bytes.len, &result),
+        ERR_NONE);
     assert_int_equal(result.error, 0);
     slice_unref(&bytes);
 }
@@ -123,8 +128,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-static bool prepare_with(struct fixture *fixture, const struct metadata_load *load, size_t loads, const int32_t *dead,
-                         size_t dead_count) {
+static bool prepare_with(struct fixture *fixture, const struct metadata_load *load, size_t loads,
+                         const int32_t *dead, size_t dead_count) {
     struct metadata_view view = {.metadata = fixture->metadata,
                                  .cluster = &fixture->cluster,
                                  .pending = load,
@@ -134,7 +139,8 @@ static bool prepare_with(struct fixture *fixture, const struct metadata_load *lo
                                  .partitions_max = fixture->partitions_max,
                                  .broker_partitions_max = fixture->broker_partitions_max,
                                  .young = fixture->young};
-    return metadata_leader_prepare(&view, &fixture->change, &fixture->arena, &fixture->result, &fixture->again);
+    return metadata_leader_prepare(&view, &fixture->change, &fixture->arena, &fixture->result,
+                                   &fixture->again);
 }
 
 static bool prepare(struct fixture *fixture, int32_t partitions, int16_t factor) {
@@ -144,7 +150,8 @@ static bool prepare(struct fixture *fixture, int32_t partitions, int16_t factor)
     return prepare_with(fixture, NULL, 0, NULL, 0);
 }
 
-/* More replicas than live brokers: the sentence has both numbers; trying again helps only while a broker has never registered. */
+/* More replicas than live brokers: the sentence has both numbers; trying again helps only while a
+ * broker has never registered. */
 static void test_metadata_leader_too_many_replicas(void **state) {
     struct fixture *fixture = *state;
     register_broker(fixture, 1, false);
@@ -157,8 +164,10 @@ static void test_metadata_leader_too_many_replicas(void **state) {
     register_broker(fixture, 3, true);
     assert_false(prepare(fixture, 1, 3));
     assert_false(fixture->again);
-    assert_non_null(strstr(fixture->result.message, "Replication factor: 3 larger than available brokers: 2 (of 3)."));
-    fixture->young = true; /* who gave its lease back before a restart may not have renewed it yet */
+    assert_non_null(strstr(fixture->result.message,
+                           "Replication factor: 3 larger than available brokers: 2 (of 3)."));
+    fixture->young =
+        true; /* who gave its lease back before a restart may not have renewed it yet */
     assert_false(prepare(fixture, 1, 3));
     assert_true(fixture->again);
     assert_false(prepare(fixture, 1, 4));
@@ -166,10 +175,12 @@ static void test_metadata_leader_too_many_replicas(void **state) {
     assert_true(prepare(fixture, 5, 2)); /* not on the fenced one */
     for (int p = 0; p < 5; p++)
         for (int r = 0; r < 2; r++)
-            assert_int_not_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 3);
+            assert_int_not_equal(
+                fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 3);
 }
 
-/* A command that has committed in an earlier try is done, although the brokers that it needs are not alive any more. */
+/* A command that has committed in an earlier try is done, although the brokers that it needs are
+ * not alive any more. */
 static void test_metadata_leader_recognises_an_earlier_try(void **state) {
     struct fixture *fixture = *state;
     struct metadata_command *command = &fixture->change.command;
@@ -210,7 +221,8 @@ static void test_metadata_leader_wrong_numbers(void **state) {
     assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICATION_FACTOR);
 }
 
-/* What is under way counts: topics created in one burst do not all get their first replica on one broker. */
+/* What is under way counts: topics created in one burst do not all get their first replica on one
+ * broker. */
 static void test_metadata_leader_counts_what_is_under_way(void **state) {
     struct fixture *fixture = *state;
     for (int32_t node = 1; node <= 3; node++)
@@ -220,7 +232,8 @@ static void test_metadata_leader_counts_what_is_under_way(void **state) {
     fixture->change.replication_factor = 1;
     assert_true(prepare_with(fixture, load, 2, NULL, 0));
     for (int p = 0; p < 4; p++)
-        assert_int_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[0], 3);
+        assert_int_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[0],
+                         3);
 }
 
 static void assert_refused(const struct fixture *fixture, const char *sentence) {
@@ -229,7 +242,8 @@ static void assert_refused(const struct fixture *fixture, const char *sentence) 
     assert_false(fixture->again);
 }
 
-/* The cluster's limit counts what is there and what is under way, for placed and for assigned partitions, in new and in old topics. */
+/* The cluster's limit counts what is there and what is under way, for placed and for assigned
+ * partitions, in new and in old topics. */
 static void test_metadata_leader_limits_the_cluster(void **state) {
     struct fixture *fixture = *state;
     struct metadata_command *command = &fixture->change.command;
@@ -241,9 +255,10 @@ static void test_metadata_leader_limits_the_cluster(void **state) {
     fixture->partitions_max = 10;
     assert_true(prepare(fixture, 10, 3));
     assert_false(prepare(fixture, 11, 3));
-    assert_refused(fixture,
-                   "11 more partitions beside 0 would pass max.partitions=10; ask for fewer, delete topics, or "
-                   "raise it on every broker");
+    assert_refused(
+        fixture,
+        "11 more partitions beside 0 would pass max.partitions=10; ask for fewer, delete topics, or "
+        "raise it on every broker");
     assert_true(prepare(fixture, 4, 3));
     apply(fixture, command);
 
@@ -251,8 +266,10 @@ static void test_metadata_leader_limits_the_cluster(void **state) {
     command->create_topic.partitions.count = 0;
     fixture->change.place_partitions = 2;
     assert_false(prepare_with(fixture, load, 2, NULL, 0));
-    assert_refused(fixture, "2 more partitions beside 9 would pass max.partitions=10; ask for fewer, delete topics, or "
-                            "raise it on every broker");
+    assert_refused(
+        fixture,
+        "2 more partitions beside 9 would pass max.partitions=10; ask for fewer, delete topics, or "
+        "raise it on every broker");
     command->create_topic.partitions.items = assigned;
     command->create_topic.partitions.count = 2;
     assert_false(prepare_with(fixture, load, 2, NULL, 0));
@@ -281,8 +298,10 @@ static void test_metadata_leader_limits_a_broker(void **state) {
         register_broker(fixture, node, false);
     fixture->broker_partitions_max = 5;
     assert_false(prepare(fixture, 6, 3));
-    assert_refused(fixture, "6 more replicas beside 0 on broker 1 would pass max.broker.partitions=5; ask for fewer, "
-                            "delete topics, add brokers, or raise it on every broker");
+    assert_refused(
+        fixture,
+        "6 more replicas beside 0 on broker 1 would pass max.broker.partitions=5; ask for fewer, "
+        "delete topics, add brokers, or raise it on every broker");
     assert_true(prepare(fixture, 15, 1));
     assert_true(prepare(fixture, 5, 3));
     assert_true(prepare(fixture, 4, 3));
@@ -293,8 +312,10 @@ static void test_metadata_leader_limits_a_broker(void **state) {
     command->create_topic.partitions.count = 1;
     assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
     assert_false(prepare_with(fixture, load, 1, NULL, 0));
-    assert_refused(fixture, "1 more replicas beside 5 on broker 2 would pass max.broker.partitions=5; ask for fewer, "
-                            "delete topics, add brokers, or raise it on every broker");
+    assert_refused(
+        fixture,
+        "1 more replicas beside 5 on broker 2 would pass max.broker.partitions=5; ask for fewer, "
+        "delete topics, add brokers, or raise it on every broker");
 
     metadata_command_init(command, COMMAND_DELETE_TOPIC);
     command->delete_topic.id = (struct kp_uuid){{1}};
@@ -317,7 +338,8 @@ static void test_metadata_leader_avoids_the_dead(void **state) {
     assert_true(prepare_with(fixture, NULL, 0, dead, 1));
     for (int p = 0; p < 6; p++)
         for (int r = 0; r < 2; r++)
-            assert_int_not_equal(fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 2);
+            assert_int_not_equal(
+                fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 2);
     fixture->change.command.create_topic.partitions.count = 0;
     fixture->change.replication_factor = 3;
     assert_true(prepare_with(fixture, NULL, 0, dead, 1));
@@ -343,12 +365,18 @@ static void test_metadata_leader_assignments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_placement_even),         cmocka_unit_test(test_placement_balances_what_is_there),
-        cmocka_unit_test(test_placement_racks),        cmocka_unit_test(test_placement_alone),
-        TEST(test_metadata_leader_too_many_replicas),  TEST(test_metadata_leader_recognises_an_earlier_try),
-        TEST(test_metadata_leader_wrong_numbers),      TEST(test_metadata_leader_counts_what_is_under_way),
-        TEST(test_metadata_leader_limits_the_cluster), TEST(test_metadata_leader_limits_a_broker),
-        TEST(test_metadata_leader_avoids_the_dead),    TEST(test_metadata_leader_assignments),
+        cmocka_unit_test(test_placement_even),
+        cmocka_unit_test(test_placement_balances_what_is_there),
+        cmocka_unit_test(test_placement_racks),
+        cmocka_unit_test(test_placement_alone),
+        TEST(test_metadata_leader_too_many_replicas),
+        TEST(test_metadata_leader_recognises_an_earlier_try),
+        TEST(test_metadata_leader_wrong_numbers),
+        TEST(test_metadata_leader_counts_what_is_under_way),
+        TEST(test_metadata_leader_limits_the_cluster),
+        TEST(test_metadata_leader_limits_a_broker),
+        TEST(test_metadata_leader_avoids_the_dead),
+        TEST(test_metadata_leader_assignments),
     };
     return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
 }

@@ -18,8 +18,10 @@ static void produce(struct one_broker *one, const struct record_batch_options *o
     size_t len;
     record_batch_builder_append(builder, 1000, NULL, -1, (const uint8_t *)"value", 5, NULL, 0);
     assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
-    struct kp_produce_request_partition partition = {.index = 0, .records = {.data = bytes, .len = (int32_t)len}};
-    struct kp_produce_request_topic topic = {.name = kp_string_of("t"), .partition_data = {&partition, 1}};
+    struct kp_produce_request_partition partition = {
+        .index = 0, .records = {.data = bytes, .len = (int32_t)len}};
+    struct kp_produce_request_topic topic = {.name = kp_string_of("t"),
+                                             .partition_data = {&partition, 1}};
     kp_set_fallbacks(&kp_produce_request_schema, &request);
     request.transactional_id = KP_NULL_STRING;
     request.acks = -1;
@@ -30,7 +32,8 @@ static void produce(struct one_broker *one, const struct record_batch_options *o
     mem_free(bytes);
 }
 
-/* A producer id that nobody was given is refused as unknown, the first batch and a later one; one that was given is taken. */
+/* A producer id that nobody was given is refused as unknown, the first batch and a later one; one
+ * that was given is taken. */
 static void test_producer_ids_made_up(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -62,15 +65,18 @@ static void test_producer_ids_made_up(void **state) {
         }
         struct kp_produce_response response;
         produce(one, &options, &response);
-        const struct kp_produce_response_partition *out = response.responses.items[0].partition_responses.items;
+        const struct kp_produce_response_partition *out =
+            response.responses.items[0].partition_responses.items;
         assert_int_equal(out->error_code, cases[i].error);
-        if (cases[i].error != KAFKA_NONE) assert_non_null(strstr(out->error_message.data, "InitProducerId"));
+        if (cases[i].error != KAFKA_NONE)
+            assert_non_null(strstr(out->error_message.data, "InitProducerId"));
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_producer_ids_made_up, one_broker_setup, one_broker_teardown),
+        cmocka_unit_test_setup_teardown(test_producer_ids_made_up, one_broker_setup,
+                                        one_broker_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

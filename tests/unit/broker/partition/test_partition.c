@@ -12,7 +12,8 @@ static struct partition *start_one(struct fixture *fixture) {
     return fixture->nodes[0].partition;
 }
 
-/* What was produced comes back with its bytes, but for base offset and leader epoch; offsets are dense from 0. */
+/* What was produced comes back with its bytes, but for base offset and leader epoch; offsets are
+ * dense from 0. */
 static void test_partition_gives_back_what_was_produced(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -47,7 +48,8 @@ static void test_partition_gives_back_what_was_produced(void **state) {
     assert_int_equal(partition_high_watermark(partition), next);
 }
 
-/* All batches of one turn are one entry of the log, acknowledged in order; a large one is an entry of its own. */
+/* All batches of one turn are one entry of the log, acknowledged in order; a large one is an entry
+ * of its own. */
 static void test_partition_gathers_one_turn(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -62,7 +64,8 @@ static void test_partition_gathers_one_turn(void **state) {
         assert_int_equal(sent[i].produce.base_offset, 2 * i);
         sent_free(&sent[i]);
     }
-    assert_int_equal(partition_log_last_index(raft_group_log(partition_group(partition))), before + 3);
+    assert_int_equal(partition_log_last_index(raft_group_log(partition_group(partition))),
+                     before + 3);
     struct got got;
     read_from(fixture, partition, 0, 1 << 20, &got);
     uint8_t *bytes = got_bytes(&got);
@@ -79,7 +82,8 @@ static void test_partition_gathers_one_turn(void **state) {
     partition_read_release(&got.read);
 }
 
-/* A compressed batch is opened: one that claims 2^31 - 1 records is refused, and takes no offset. */
+/* A compressed batch is opened: one that claims 2^31 - 1 records is refused, and takes no offset.
+ */
 static void test_partition_counts_what_batches_have(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -119,7 +123,8 @@ static void test_partition_acknowledges_after_commit(void **state) {
     sent_free(&sent);
 }
 
-/* A retry in flight is acknowledged with the first one, and not before it; a retry later gets the first one's offset; neither is stored. */
+/* A retry in flight is acknowledged with the first one, and not before it; a retry later gets the
+ * first one's offset; neither is stored. */
 static void test_partition_retries_are_recognised(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -203,7 +208,8 @@ static void test_partition_wakes_once_a_commit(void **state) {
         sent_free(&sent[i]);
 }
 
-/* Reads before the start and behind the end are out of range; at the end there is nothing yet; a max_bytes of 0 reads no batch. */
+/* Reads before the start and behind the end are out of range; at the end there is nothing yet; a
+ * max_bytes of 0 reads no batch. */
 static void test_partition_reads_at_the_ends(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -256,10 +262,12 @@ static bool lookup_is_over(struct fixture *fixture) {
     return ((struct lookup *)fixture->until_arg)->over;
 }
 
-static struct partition_lookup look_up(struct fixture *fixture, struct partition *partition, int64_t timestamp) {
+static struct partition_lookup look_up(struct fixture *fixture, struct partition *partition,
+                                       int64_t timestamp) {
     struct lookup asked = {.lookup.done = on_looked_up};
     fixture->until_arg = &asked;
-    if (partition_lookup(partition, timestamp, -1, &asked.lookup) == PENDING) run_until(fixture, lookup_is_over);
+    if (partition_lookup(partition, timestamp, -1, &asked.lookup) == PENDING)
+        run_until(fixture, lookup_is_over);
     assert_int_equal(asked.lookup.error, KAFKA_NONE);
     return asked.lookup;
 }
@@ -319,7 +327,8 @@ static bool leads_again(struct fixture *fixture) {
     return partition_is_leading(fixture->nodes[0].partition);
 }
 
-/* After a stop and after a crash the watermark and the producers are as before, with segments that end all the time. */
+/* After a stop and after a crash the watermark and the producers are as before, with segments that
+ * end all the time. */
 static void restart(struct fixture *fixture, bool clean) {
     struct partition *partition = start_one(fixture);
     struct record_batch_options options = options_of(3, 0, 0);
@@ -389,7 +398,8 @@ static bool leads_no_more(struct fixture *fixture) {
     return !partition_is_leading(fixture->nodes[0].partition);
 }
 
-/* A committed entry whose batches make no sense (a faulty leader sent it) stops this partition, and nothing else. */
+/* A committed entry whose batches make no sense (a faulty leader sent it) stops this partition, and
+ * nothing else. */
 static void test_partition_stops_at_nonsense(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);

@@ -1,4 +1,5 @@
-/* Checks of batches that take long: order, ends of all kinds while one is under way, memory, turns. Nothing is checked on the loop here. */
+/* Checks of batches that take long: order, ends of all kinds while one is under way, memory, turns.
+ * Nothing is checked on the loop here. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -67,7 +68,8 @@ static struct slice small(int32_t sequence) {
     return make_batch(&options, 1, 10, 1);
 }
 
-/* Batches of one sender are appended in the order in which they came, whatever their checks take; another sender need not wait for them. */
+/* Batches of one sender are appended in the order in which they came, whatever their checks take;
+ * another sender need not wait for them. */
 static void test_check_keeps_order_of_a_sender(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -165,7 +167,8 @@ static void test_check_small_ones_at_once(void **state) {
     assert_int_equal(stats_of(fixture).inline_checks, 4);
 }
 
-/* What unfolds to more than it seemed is begun on the loop and goes on in the pool, or begins anew there when that has no memory. */
+/* What unfolds to more than it seemed is begun on the loop and goes on in the pool, or begins anew
+ * there when that has no memory. */
 static void test_check_goes_on_in_the_pool(void **state) {
     struct fixture *fixture = *state;
     fixture->checks.inline_us = 500;
@@ -184,7 +187,8 @@ static void test_check_goes_on_in_the_pool(void **state) {
     assert_int_equal(stats_of(fixture).pool_checks, MANY);
 }
 
-/* Memory is a limit over all of them: what does not fit waits for others to end, and what never can is refused. */
+/* Memory is a limit over all of them: what does not fit waits for others to end, and what never can
+ * is refused. */
 static void test_check_memory_is_bounded(void **state) {
     struct fixture *fixture = *state;
     fixture->checks.memory_bytes = 200 << 10; /* one reader of gzip, not two */
@@ -281,7 +285,8 @@ static void test_check_tells_that_it_is_through(void **state) {
     sent_free(&sent);
 }
 
-/* The client goes while its batches are checked: none of them is appended, nobody is told, nothing stays; others go on. */
+/* The client goes while its batches are checked: none of them is appended, nobody is told, nothing
+ * stays; others go on. */
 static void test_check_client_gone(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -304,7 +309,8 @@ static void test_check_client_gone(void **state) {
     sent_free(&other);
 }
 
-/* A client that wanted no answer goes: what it has sent is appended, in order, and is over with that. */
+/* A client that wanted no answer goes: what it has sent is appended, in order, and is over with
+ * that. */
 static void test_check_client_gone_without_acks(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -328,7 +334,8 @@ static void test_check_client_gone_without_acks(void **state) {
     sent_free(&other);
 }
 
-/* Who has much that waits to be checked is not read; others are, and so is he again when it is through. */
+/* Who has much that waits to be checked is not read; others are, and so is he again when it is
+ * through. */
 static void test_check_holds_who_sends_much(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -337,7 +344,8 @@ static void test_check_holds_who_sends_much(void **state) {
     int one, two;
     for (int i = 0; i < 12; i++) {
         send_batch_of(&one, partition, make_batch(&options, 1, 1000000, 1), &sent[i]);
-        assert_int_equal(partition_produce_is_congested(&sent[i].produce), (i + 1) * 1000000 >= 8 << 20);
+        assert_int_equal(partition_produce_is_congested(&sent[i].produce),
+                         (i + 1) * 1000000 >= 8 << 20);
     }
     send_batch_of(&two, partition, make_batch(&options, 1, 1000000, 1), &other);
     assert_false(partition_produce_is_congested(&other.produce));
@@ -366,7 +374,8 @@ static void test_check_line_goes_on(void **state) {
     sent_free(&first), sent_free(&second), sent_free(&third);
 }
 
-/* The client's time is over: the batch is dropped, with those behind it, and its producer goes on from there and not before. */
+/* The client's time is over: the batch is dropped, with those behind it, and its producer goes on
+ * from there and not before. */
 static void test_check_time_over(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -383,14 +392,16 @@ static void test_check_time_over(void **state) {
     }
     send_batch(partition, small(3), &behind);
     run_until_over(fixture, &behind);
-    assert_int_equal(behind.produce.error, KAFKA_NOT_ENOUGH_REPLICAS); /* as what it is behind: again, later */
+    assert_int_equal(behind.produce.error,
+                     KAFKA_NOT_ENOUGH_REPLICAS); /* as what it is behind: again, later */
     send_batch(partition, small(0), &again);
     run_until_over(fixture, &again);
     assert_int_equal(again.produce.base_offset, 0);
     sent_free(&behind), sent_free(&again);
 }
 
-/* The partition is deleted, and the broker ends, while a slice runs: all end within the call, and the slice frees itself. */
+/* The partition is deleted, and the broker ends, while a slice runs: all end within the call, and
+ * the slice frees itself. */
 static void test_check_partition_closes(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_one(fixture);
@@ -416,7 +427,8 @@ static bool was_lost(struct fixture *fixture) {
     return fixture->nodes[*(int *)fixture->until_arg].times_lost > 0;
 }
 
-/* Leadership is lost while batches are checked: they end with NOT_LEADER_OR_FOLLOWER, and nothing of them is ever stored. */
+/* Leadership is lost while batches are checked: they end with NOT_LEADER_OR_FOLLOWER, and nothing
+ * of them is ever stored. */
 static void test_check_leadership_lost(void **state) {
     struct fixture *fixture = *state;
     fixture->settings.compression_type = 1 + RECORD_CODEC_GZIP; /* slow */

@@ -1,4 +1,5 @@
-/* A partition with three voters: leaders that come and go while clients wait, and what a majority that is missing means. */
+/* A partition with three voters: leaders that come and go while clients wait, and what a majority
+ * that is missing means. */
 #include <string.h>
 
 #include "broker/producer/producer_state.h"
@@ -37,8 +38,9 @@ static bool all_in_sync(struct fixture *fixture) {
     return leader != NULL && partition_in_sync_count(leader->partition) == 3;
 }
 
-/* Without a majority nothing is acknowledged; the produce that waits ends with NOT_LEADER_OR_FOLLOWER and no offset, and when the
- * same batch comes again to the next leader it is stored once, whether the first one survived or not. */
+/* Without a majority nothing is acknowledged; the produce that waits ends with
+ * NOT_LEADER_OR_FOLLOWER and no offset, and when the same batch comes again to the next leader it
+ * is stored once, whether the first one survived or not. */
 static void test_leadership_lost_while_a_produce_waits(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_three(fixture);
@@ -69,7 +71,8 @@ static void test_leadership_lost_while_a_produce_waits(void **state) {
     sent_free(&first), sent_free(&waits), sent_free(&again);
 }
 
-/* What the old leader appended alone is gone; a batch that follows it in the sequence is refused by the next leader. */
+/* What the old leader appended alone is gone; a batch that follows it in the sequence is refused by
+ * the next leader. */
 static void test_leadership_next_leader_knows_only_what_committed(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_three(fixture);
@@ -92,7 +95,8 @@ static void test_leadership_next_leader_knows_only_what_committed(void **state) 
     sent_free(&first), sent_free(&lost), sent_free(&behind);
 }
 
-/* The time of a client that waits for a majority ends with REQUEST_TIMED_OUT: it may commit later, and here it does, once. */
+/* The time of a client that waits for a majority ends with REQUEST_TIMED_OUT: it may commit later,
+ * and here it does, once. */
 static void test_leadership_time_over_while_a_produce_waits(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_three(fixture);
@@ -108,15 +112,17 @@ static void test_leadership_time_over_while_a_produce_waits(void **state) {
     reopen_closed(fixture);
     send_numbered(partition, 4, 0, 0, &retry);
     run_until_over(fixture, &retry);
-    if (retry.produce.error == KAFKA_NONE) { /* else leadership was lost before the others were back */
+    if (retry.produce.error ==
+        KAFKA_NONE) { /* else leadership was lost before the others were back */
         assert_int_equal(retry.produce.base_offset, 0);
         assert_int_equal(partition_high_watermark(partition), 1);
     }
     sent_free(&waits), sent_free(&retry);
 }
 
-/* When too much waits for a majority produce is refused before it is appended: first the batch that is too much, then, without a gap, what
- * its producer sends behind it. After a client's time is over what was never sent to anybody is withdrawn. */
+/* When too much waits for a majority produce is refused before it is appended: first the batch that
+ * is too much, then, without a gap, what its producer sends behind it. After a client's time is
+ * over what was never sent to anybody is withdrawn. */
 static void test_leadership_refuses_when_too_much_waits(void **state) {
     struct fixture *fixture = *state;
     fixture->options.group_uncommitted_bytes = 1 << 20;
@@ -182,7 +188,8 @@ static void test_leadership_min_insync_replicas(void **state) {
     sent_free(&sent);
 }
 
-/* Above the number of replicas it means all of them, as in Kafka 4: the topic is not one that nobody can write to. */
+/* Above the number of replicas it means all of them, as in Kafka 4: the topic is not one that
+ * nobody can write to. */
 static void test_leadership_min_insync_above_the_replicas(void **state) {
     struct fixture *fixture = *state;
     fixture->settings.min_insync_replicas = 9;
@@ -207,7 +214,8 @@ static void ignore(struct partition_lookup *lookup) {
     (void)lookup;
 }
 
-/* A leader that lost its majority answers neither "latest" nor "out of range", and wakes who waits for it. */
+/* A leader that lost its majority answers neither "latest" nor "out of range", and wakes who waits
+ * for it. */
 static void test_leadership_deposed_leader_answers_nothing(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_three(fixture);
@@ -232,8 +240,8 @@ static void test_leadership_deposed_leader_answers_nothing(void **state) {
     partition_wait_cancel(&waiter);
 }
 
-/* A leader that has lost its majority judges nobody by what it remembers: a gap, an old epoch, a producer that it does not know. What has
- * committed is true whoever says it. */
+/* A leader that has lost its majority judges nobody by what it remembers: a gap, an old epoch, a
+ * producer that it does not know. What has committed is true whoever says it. */
 static void test_leadership_deposed_leader_judges_nobody(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start_three(fixture);
@@ -281,7 +289,8 @@ static void test_leadership_verdict_is_let_go(void **state) {
 }
 
 static size_t known_producers(struct fixture_node *node, struct slice *bytes) {
-    struct producer_state *state = producer_state_new(&(struct producer_state_options){.max_producers = 10});
+    struct producer_state *state = producer_state_new(
+        &(struct producer_state_options){.max_producers = 10});
     *bytes = partition_producers(node->partition);
     assert_int_equal(producer_state_decode(state, bytes->data, bytes->len), ERR_NONE);
     size_t count = producer_state_count(state);
@@ -303,7 +312,8 @@ static bool all_know_as_many(struct fixture *fixture) {
     return same;
 }
 
-/* A producer is forgotten when it was not heard for an expiration, on every replica by the same entry of the log, which takes no offset. */
+/* A producer is forgotten when it was not heard for an expiration, on every replica by the same
+ * entry of the log, which takes no offset. */
 static void test_leadership_forgets_by_the_log(void **state) {
     struct fixture *fixture = *state;
     fixture->settings.producer_expiration_ms = 1000;

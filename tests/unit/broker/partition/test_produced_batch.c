@@ -18,7 +18,8 @@ static const struct partition_settings as_produced = {.max_message_bytes = 10000
 static struct slice build(struct record_batch_options options) {
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     for (int i = 0; i < 3; i++)
-        record_batch_builder_append(builder, 100 + i, "k", 1, "some text, some text, some text", 31, NULL, 0);
+        record_batch_builder_append(builder, 100 + i, "k", 1, "some text, some text, some text", 31,
+                                    NULL, 0);
     uint8_t *bytes;
     size_t len;
     assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
@@ -35,13 +36,16 @@ static struct record_batch_options plain_lz4(void) {
 }
 
 static struct produced_records records_of(struct slice slice, bool zstd_allowed) {
-    return (struct produced_records){
-        .frame = slice, .data = slice.data, .len = (int32_t)slice.len, .zstd_allowed = zstd_allowed};
+    return (struct produced_records){.frame = slice,
+                                     .data = slice.data,
+                                     .len = (int32_t)slice.len,
+                                     .zstd_allowed = zstd_allowed};
 }
 
 /* Begin, all of the check, end. */
-static int16_t check_records(const struct partition_settings *settings, const struct produced_records *records,
-                             struct produced_batch *batch, struct produce_refusal *refusal) {
+static int16_t check_records(const struct partition_settings *settings,
+                             const struct produced_records *records, struct produced_batch *batch,
+                             struct produce_refusal *refusal) {
     *refusal = (struct produce_refusal){.reject_count = 0};
     int16_t code = produced_batch_begin(settings, records, NOW, batch, &refusal->why);
     if (code != KAFKA_NONE) return code;
@@ -49,7 +53,8 @@ static int16_t check_records(const struct partition_settings *settings, const st
 }
 
 /* Checks the slice and lets go of it. */
-static int16_t check(const struct partition_settings *settings, struct slice slice, bool zstd_allowed) {
+static int16_t check(const struct partition_settings *settings, struct slice slice,
+                     bool zstd_allowed) {
     struct produced_batch batch;
     struct produce_refusal refusal;
     struct produced_records records = records_of(slice, zstd_allowed);
@@ -88,7 +93,8 @@ static void test_produced_batch_refused(void **state) {
     assert_int_equal(check(&small, build(options), true), KAFKA_MESSAGE_TOO_LARGE);
 
     options.codec = RECORD_CODEC_ZSTD;
-    assert_int_equal(check(&as_produced, build(options), false), KAFKA_UNSUPPORTED_COMPRESSION_TYPE);
+    assert_int_equal(check(&as_produced, build(options), false),
+                     KAFKA_UNSUPPORTED_COMPRESSION_TYPE);
 
     options = record_batch_plain();
     slice = build(options);
@@ -115,7 +121,8 @@ static void test_produced_batch_refused(void **state) {
     options.producer_epoch = 0;
     options.base_sequence = 0;
     options.transactional = true;
-    assert_int_equal(check(&as_produced, build(options), true), KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    assert_int_equal(check(&as_produced, build(options), true),
+                     KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
 
     options.transactional = false;
     options.control = true;
@@ -135,7 +142,8 @@ static void test_produced_batch_refused(void **state) {
     assert_int_equal(check_records(&as_produced, &nothing, &batch, &refusal), KAFKA_INVALID_RECORD);
 }
 
-/* Any bit of the header that the checksum covers, flipped on its way: damage, which a client repeats. */
+/* Any bit of the header that the checksum covers, flipped on its way: damage, which a client
+ * repeats. */
 static void test_produced_batch_damaged_header(void **state) {
     (void)state;
     for (size_t at = AT_CRC; at < RECORD_BATCH_HEADER; at++) {
@@ -143,9 +151,11 @@ static void test_produced_batch_damaged_header(void **state) {
             struct slice slice = build(record_batch_plain());
             ((uint8_t *)slice.data)[at] ^= (uint8_t)(1 << bit);
             bool transactional = at == AT_ATTRIBUTES + 1 &&
-                                 1 << bit == ATTRIBUTE_TRANSACTIONAL; /* Kafka asks that first, too */
+                                 1 << bit ==
+                                     ATTRIBUTE_TRANSACTIONAL; /* Kafka asks that first, too */
             assert_int_equal(check(&as_produced, slice, true),
-                             transactional ? KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED : KAFKA_CORRUPT_MESSAGE);
+                             transactional ? KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                                           : KAFKA_CORRUPT_MESSAGE);
         }
     }
 }
@@ -159,7 +169,8 @@ static void test_produced_batch_exactly_one(void **state) {
     for (size_t len = 1; len < slice.len; len++) {
         struct produced_records records = records_of(slice, true);
         records.len = (int32_t)len;
-        assert_int_equal(check_records(&as_produced, &records, &batch, &refusal), KAFKA_INVALID_RECORD);
+        assert_int_equal(check_records(&as_produced, &records, &batch, &refusal),
+                         KAFKA_INVALID_RECORD);
     }
     struct buffer *two = buffer_new(NULL, slice.len * 2);
     memcpy(two->data, slice.data, slice.len);
@@ -170,7 +181,8 @@ static void test_produced_batch_exactly_one(void **state) {
     slice_unref(&slice);
 }
 
-/* A topic that wants another codec stores the same records in it; one that wants this codec leaves the bytes alone. */
+/* A topic that wants another codec stores the same records in it; one that wants this codec leaves
+ * the bytes alone. */
 static void test_produced_batch_recompressed(void **state) {
     (void)state;
     struct slice slice = build(plain_lz4());
@@ -201,7 +213,8 @@ static void test_produced_batch_recompressed(void **state) {
     slice_unref(&slice);
 }
 
-/* Compressed records that do not decompress are refused by every topic, and so are those that unfold to too much. */
+/* Compressed records that do not decompress are refused by every topic, and so are those that
+ * unfold to too much. */
 static void test_produced_batch_bad_compression(void **state) {
     (void)state;
     struct slice slice = build(plain_lz4());
@@ -221,7 +234,8 @@ static void test_produced_batch_bad_compression(void **state) {
     assert_int_equal(check(&plain, slice, true), KAFKA_INVALID_RECORD);
 }
 
-/* The largest timestamp is that of the records, whatever the header says, and is what is stored; the checksum follows. */
+/* The largest timestamp is that of the records, whatever the header says, and is what is stored;
+ * the checksum follows. */
 static void test_produced_batch_max_timestamp(void **state) {
     (void)state;
     static const int64_t claims[] = {-1, 0, 50, 102, 5000};
@@ -250,7 +264,8 @@ static void test_produced_batch_max_timestamp(void **state) {
     }
 }
 
-/* Timestamps out of the topic's range are refused, record by record; with LogAppendTime nobody looks at them. */
+/* Timestamps out of the topic's range are refused, record by record; with LogAppendTime nobody
+ * looks at them. */
 static void test_produced_batch_timestamp_range(void **state) {
     (void)state;
     struct slice slice = build(record_batch_plain());
@@ -277,10 +292,14 @@ static void test_produced_batch_timestamp_range(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_produced_batch_sound),           cmocka_unit_test(test_produced_batch_refused),
-        cmocka_unit_test(test_produced_batch_exactly_one),     cmocka_unit_test(test_produced_batch_recompressed),
-        cmocka_unit_test(test_produced_batch_bad_compression), cmocka_unit_test(test_produced_batch_max_timestamp),
-        cmocka_unit_test(test_produced_batch_timestamp_range), cmocka_unit_test(test_produced_batch_damaged_header),
+        cmocka_unit_test(test_produced_batch_sound),
+        cmocka_unit_test(test_produced_batch_refused),
+        cmocka_unit_test(test_produced_batch_exactly_one),
+        cmocka_unit_test(test_produced_batch_recompressed),
+        cmocka_unit_test(test_produced_batch_bad_compression),
+        cmocka_unit_test(test_produced_batch_max_timestamp),
+        cmocka_unit_test(test_produced_batch_timestamp_range),
+        cmocka_unit_test(test_produced_batch_damaged_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

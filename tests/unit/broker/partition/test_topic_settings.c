@@ -49,9 +49,11 @@ static void test_topic_settings_values(void **state) {
     struct broker_settings settings;
     struct partition_settings partition;
     struct error_text why;
-    struct metadata_config configs[] = {{"compression.type", "zstd"}, {"max.message.bytes", "2000"}};
+    struct metadata_config configs[] = {{"compression.type", "zstd"},
+                                        {"max.message.bytes", "2000"}};
     struct metadata_topic topic = {.configs = configs, .config_count = 2};
-    assert_int_equal(settings_set_pair(values, "log.message.timestamp.type=LogAppendTime", &why), ERR_NONE);
+    assert_int_equal(settings_set_pair(values, "log.message.timestamp.type=LogAppendTime", &why),
+                     ERR_NONE);
     assert_int_equal(settings_set_pair(values, "message.max.bytes=5000", &why), ERR_NONE);
     assert_int_equal(broker_settings_from(values, &settings, &why), ERR_NONE);
     topic_settings_partition(&settings, &topic, &partition);
@@ -62,7 +64,8 @@ static void test_topic_settings_values(void **state) {
     assert_true(partition.store_lz4);
     topic_settings_partition(&settings, NULL, &partition);
     assert_int_equal(partition.max_message_bytes, 5000);
-    for (size_t i = 0; i < rows; i++) { /* one meaning, two names: same kind, same default, same limits */
+    for (size_t i = 0; i < rows;
+         i++) { /* one meaning, two names: same kind, same default, same limits */
         if (table[i].broker_setting == NULL) continue;
         const struct setting *row = setting_find(broker_table, count, table[i].broker_setting);
         assert_non_null(row);
@@ -75,7 +78,8 @@ static void test_topic_settings_values(void **state) {
         assert_int_equal(row->fixed, table[i].row.fixed);
     }
     assert_int_equal(topic_settings_check(&settings, "max.message.bytes", "0", &why), ERR_INVALID);
-    assert_int_equal(topic_settings_check(&settings, "max.mesage.bytes", "1000", &why), ERR_NOT_FOUND);
+    assert_int_equal(topic_settings_check(&settings, "max.mesage.bytes", "1000", &why),
+                     ERR_NOT_FOUND);
     assert_non_null(strstr(why.text, "did you mean max.message.bytes?"));
     assert_int_equal(topic_settings_check(&settings, "frobnicate", "1000", &why), ERR_NOT_FOUND);
     assert_non_null(strstr(why.text, "Unknown topic config name: frobnicate"));
@@ -86,7 +90,8 @@ struct asked {
     const char *name, *value, *said; /* NULL: accepted */
 };
 
-/* What asks for what is so is accepted; all else is refused with the reason and with what would do, in a message of Kafka's size. */
+/* What asks for what is so is accepted; all else is refused with the reason and with what would do,
+ * in a message of Kafka's size. */
 static void test_topic_settings_only_what_is_so(void **state) {
     (void)state;
     static const struct asked cases[] = {
@@ -95,7 +100,8 @@ static void test_topic_settings_only_what_is_so(void **state) {
         {"cleanup.policy", "compact", "no compaction yet"},
         {"cleanup.policy", "compact,delete", "no compaction yet"},
         {"retention.ms", "-1", NULL},
-        {"retention.ms", "604800000", "keeps everything until it is deleted. Leave it out, or set it to -1"},
+        {"retention.ms", "604800000",
+         "keeps everything until it is deleted. Leave it out, or set it to -1"},
         {"retention.bytes", "-1", NULL},
         {"retention.bytes", "1073741824", "no retention yet"},
         {"flush.messages", "1", NULL},
@@ -166,12 +172,15 @@ static void check_kafka_topic_setting(const char *name, const char *type, const 
     for (size_t i = 0; i < rows; i++)
         if (strcmp(table[i].row.name, name) == 0) found = &table[i];
     if (found == NULL)
-        fail_msg("Kafka's topic setting %s is not in the table of broker/partition/topic_settings.c", name);
-    enum setting_type expected = strcmp(type, "BOOLEAN") == 0                            ? SETTING_BOOL
-                                 : strcmp(type, "INT") == 0 || strcmp(type, "LONG") == 0 ? SETTING_INT
-                                 : strcmp(type, "LIST") == 0                             ? SETTING_LIST
-                                 : strcmp(type, "DOUBLE") == 0                           ? SETTING_DECIMAL
-                                                                                         : found->row.type;
+        fail_msg(
+            "Kafka's topic setting %s is not in the table of broker/partition/topic_settings.c",
+            name);
+    enum setting_type expected = strcmp(type, "BOOLEAN") == 0 ? SETTING_BOOL
+                                 : strcmp(type, "INT") == 0 || strcmp(type, "LONG") == 0
+                                     ? SETTING_INT
+                                 : strcmp(type, "LIST") == 0   ? SETTING_LIST
+                                 : strcmp(type, "DOUBLE") == 0 ? SETTING_DECIMAL
+                                                               : found->row.type;
     assert_int_equal(found->row.type, expected);
     if (strcmp(type, "LONG") == 0) assert_true(found->row.max > INT32_MAX);
     if (strcmp(type, "INT") == 0) assert_true(found->row.max <= INT32_MAX);
@@ -180,11 +189,13 @@ static void check_kafka_topic_setting(const char *name, const char *type, const 
         return;
     }
     const char *at = strstr(synonyms, found->broker_setting);
-    if (at == NULL) fail_msg("%s of a topic is not %s of Kafka's broker", name, found->broker_setting);
+    if (at == NULL)
+        fail_msg("%s of a topic is not %s of Kafka's broker", name, found->broker_setting);
 }
 
-/* The table has each topic setting of Kafka with its type and its broker's name; each broker setting of Kafka is either in the table or has a
- * sentence, and no sentence is for a name that Kafka does not have. */
+/* The table has each topic setting of Kafka with its type and its broker's name; each broker
+ * setting of Kafka is either in the table or has a sentence, and no sentence is for a name that
+ * Kafka does not have. */
 static void test_settings_are_all_of_kafkas(void **state) {
     (void)state;
     size_t count, absent_count, kafka_count = 0, found = 0;
@@ -193,7 +204,8 @@ static void test_settings_are_all_of_kafkas(void **state) {
     FILE *file = fopen("tests/golden/kafka_settings.txt", "re");
     assert_non_null(file);
     char kind[16], name[128], type[16], synonyms[256];
-    for (; fscanf(file, "%15s %127s %15s %255s%*[^\n]", kind, name, type, synonyms) == 4; kafka_count++) {
+    for (; fscanf(file, "%15s %127s %15s %255s%*[^\n]", kind, name, type, synonyms) == 4;
+         kafka_count++) {
         if (strcmp(kind, "topic") == 0) {
             check_kafka_topic_setting(name, type, synonyms);
             continue;
@@ -201,8 +213,9 @@ static void test_settings_are_all_of_kafkas(void **state) {
         bool is_absent = setting_absent_why(absent, absent_count, name) != NULL;
         bool is_row = setting_find(table, count, name) != NULL;
         if (is_absent == is_row)
-            fail_msg("Kafka's setting %s is in %s of broker_settings_table.c and broker_settings_absent.c", name,
-                     is_row ? "both" : "neither");
+            fail_msg(
+                "Kafka's setting %s is in %s of broker_settings_table.c and broker_settings_absent.c",
+                name, is_row ? "both" : "neither");
         found += is_absent;
     }
     assert_true(feof(file));

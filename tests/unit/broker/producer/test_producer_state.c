@@ -1,4 +1,5 @@
-/* The table of idempotent producers: KIP-98's rules, the window of five, leaders that come and go, snapshots. */
+/* The table of idempotent producers: KIP-98's rules, the window of five, leaders that come and go,
+ * snapshots. */
 #include <string.h>
 
 #include "base/error.h"
@@ -17,7 +18,8 @@ static int32_t last_sequence(int32_t base, int32_t records) {
     return (int32_t)(((int64_t)base + records - 1) & INT32_MAX);
 }
 
-static struct producer_batch batch(int64_t id, int epoch, int32_t base, int32_t records, int64_t offset) {
+static struct producer_batch batch(int64_t id, int epoch, int32_t base, int32_t records,
+                                   int64_t offset) {
     struct producer_batch made = {.producer_id = id,
                                   .epoch = (int16_t)epoch,
                                   .base_sequence = base,
@@ -27,7 +29,8 @@ static struct producer_batch batch(int64_t id, int epoch, int32_t base, int32_t 
     return made;
 }
 
-static enum producer_verdict check(struct producer_state *state, struct producer_batch b, int64_t *offset) {
+static enum producer_verdict check(struct producer_state *state, struct producer_batch b,
+                                   int64_t *offset) {
     struct producer_batch known = {.base_offset = -1};
     enum producer_verdict verdict = producer_state_check(state, &b, NOW, &known);
     if (offset != NULL) *offset = known.base_offset;
@@ -44,7 +47,8 @@ static void commit(struct producer_state *state, struct producer_batch b) {
     producer_state_commit(state, &b);
 }
 
-/* Each of the last five batches is recognised with its own offset; the sixth last is out of order. */
+/* Each of the last five batches is recognised with its own offset; the sixth last is out of order.
+ */
 static void test_producer_state_window_of_five(void **unused) {
     (void)unused;
     struct producer_state *state = make(10);
@@ -64,7 +68,8 @@ static void test_producer_state_window_of_five(void **unused) {
     producer_state_free(state);
 }
 
-/* A retry of what is in flight is neither new nor committed, until it commits; more than five may be in flight. */
+/* A retry of what is in flight is neither new nor committed, until it commits; more than five may
+ * be in flight. */
 static void test_producer_state_retry_in_flight(void **unused) {
     (void)unused;
     struct producer_state *state = make(10);
@@ -115,7 +120,8 @@ static void test_producer_state_sequence_wraps(void **unused) {
     producer_state_free(state);
 }
 
-/* A new epoch begins at 0 and ends the old one, whether the first batch of it is in flight or committed. */
+/* A new epoch begins at 0 and ends the old one, whether the first batch of it is in flight or
+ * committed. */
 static void test_producer_state_epochs(void **unused) {
     (void)unused;
     struct producer_state *state = make(10);
@@ -133,8 +139,9 @@ static void test_producer_state_epochs(void **unused) {
     producer_state_free(state);
 }
 
-/* A producer that was never heard of begins with 0; one that may have been forgotten may begin anywhere. Forgotten is who was not heard for
- * an expiration of the log's clock, which counts from when it went on the next time. */
+/* A producer that was never heard of begins with 0; one that may have been forgotten may begin
+ * anywhere. Forgotten is who was not heard for an expiration of the log's clock, which counts from
+ * when it went on the next time. */
 static void test_producer_state_forgotten_producers(void **unused) {
     (void)unused;
     struct producer_state *state = make(3);
@@ -162,8 +169,8 @@ static void test_producer_state_forgotten_producers(void **unused) {
     producer_state_free(state);
 }
 
-/* With all places taken new producers are refused, and nobody is forgotten for them; a place that gets free is theirs. What commits is
- * taken in all the same: another leader had room for it. */
+/* With all places taken new producers are refused, and nobody is forgotten for them; a place that
+ * gets free is theirs. What commits is taken in all the same: another leader had room for it. */
 static void test_producer_state_all_places_taken(void **unused) {
     (void)unused;
     struct producer_state *state = make(2);
@@ -177,15 +184,17 @@ static void test_producer_state_all_places_taken(void **unused) {
     commit(state, batch(4, 0, 0, 1, 2));
     assert_int_equal(producer_state_count(state), 3);
     for (int id = 1; id <= 4; id++)
-        if (id != 3) assert_int_equal(check(state, batch(id, 0, 0, 1, 0), NULL), PRODUCER_COMMITTED);
+        if (id != 3)
+            assert_int_equal(check(state, batch(id, 0, 0, 1, 0), NULL), PRODUCER_COMMITTED);
     producer_state_clock(state, 1, 1000);
     producer_state_clock(state, 1001, 1000);
     assert_int_equal(check(state, batch(3, 0, 0, 1, 0), NULL), PRODUCER_NEW);
     producer_state_free(state);
 }
 
-/* 20,000 strangers are refused, and a retry of a producer that had committed before is recognised all the same. What honest ones sent behind
- * a refused batch is refused likewise, even when its refusal was lost among theirs. */
+/* 20,000 strangers are refused, and a retry of a producer that had committed before is recognised
+ * all the same. What honest ones sent behind a refused batch is refused likewise, even when its
+ * refusal was lost among theirs. */
 static void test_producer_state_refused_strangers(void **unused) {
     (void)unused;
     struct producer_state *state = make(20000);
@@ -204,11 +213,13 @@ static void test_producer_state_refused_strangers(void **unused) {
     assert_int_equal(check(state, batch(1, 0, 2, 1, 0), NULL), PRODUCER_BEHIND_REFUSED);
     assert_int_equal(check(state, batch(2, 0, 1, 1, 0), NULL), PRODUCER_BEHIND_REFUSED);
     struct producer_batch late = batch(2, 0, 1, 1, 0);
-    assert_int_equal(producer_state_check(state, &late, NOW + PRODUCER_REFUSED_MS, &known), PRODUCER_UNKNOWN);
+    assert_int_equal(producer_state_check(state, &late, NOW + PRODUCER_REFUSED_MS, &known),
+                     PRODUCER_UNKNOWN);
     producer_state_free(state);
 }
 
-/* The table of refusals holds the newest so many, each for its time; that one was lost before its time is known for as long. */
+/* The table of refusals holds the newest so many, each for its time; that one was lost before its
+ * time is known for as long. */
 static void test_producer_refusals_are_bounded(void **unused) {
     (void)unused;
     struct refusals *refusals = refusals_new(3, 99);
@@ -223,7 +234,9 @@ static void test_producer_refusals_are_bounded(void **unused) {
     assert_null(refusals_find(refusals, 1));
     assert_true(refusals_lost_one(refusals, NOW + PRODUCER_REFUSED_MS));
     assert_false(refusals_lost_one(refusals, NOW + 1 + PRODUCER_REFUSED_MS));
-    refusals_note(refusals, 4, &(struct refusal){.when_ms = NOW + 4 + PRODUCER_REFUSED_MS}); /* all others are old */
+    refusals_note(
+        refusals, 4,
+        &(struct refusal){.when_ms = NOW + 4 + PRODUCER_REFUSED_MS}); /* all others are old */
     assert_int_equal(refusals_count(refusals), 1);
     assert_false(refusals_lost_one(refusals, NOW + 4 + PRODUCER_REFUSED_MS));
     refusals_drop(refusals, 4);
@@ -252,14 +265,16 @@ static void test_producer_state_withdrawn(void **unused) {
     producer_state_free(state);
 }
 
-/* What follows a refused batch is refused likewise, until that batch is taken or the refusal is old. */
+/* What follows a refused batch is refused likewise, until that batch is taken or the refusal is
+ * old. */
 static void test_producer_state_behind_refused(void **unused) {
     (void)unused;
     struct producer_state *state = make(10);
     struct producer_batch first = batch(1, 0, 0, 1, 0), third = batch(1, 0, 2, 1, 0), known;
     producer_state_refuse(state, &first, NOW);
     assert_int_equal(check(state, third, NULL), PRODUCER_BEHIND_REFUSED);
-    assert_int_equal(producer_state_check(state, &third, NOW + PRODUCER_REFUSED_MS, &known), PRODUCER_UNKNOWN);
+    assert_int_equal(producer_state_check(state, &third, NOW + PRODUCER_REFUSED_MS, &known),
+                     PRODUCER_UNKNOWN);
     begin(state, first);
     assert_int_equal(check(state, third, NULL), PRODUCER_OUT_OF_ORDER);
     struct producer_batch second = batch(1, 0, 1, 1, 1);
@@ -274,7 +289,8 @@ static uint64_t next_random(uint64_t *seed) {
     return *seed >> 33;
 }
 
-/* An encoded state that is decoded answers every question as the original, and encodes to the same bytes. */
+/* An encoded state that is decoded answers every question as the original, and encodes to the same
+ * bytes. */
 static void test_producer_state_snapshot_round_trip(void **unused) {
     (void)unused;
     struct producer_state *state = make(100), *copy = make(100);
@@ -285,7 +301,9 @@ static void test_producer_state_snapshot_round_trip(void **unused) {
         int32_t records = (int32_t)(1 + next_random(&seed) % 5);
         commit(state, batch(id, id % 3, next[id], records, i));
         next[id] += records;
-        if (i % 100 == 99) producer_state_clock(state, i * 10, 15000); /* some are forgotten, some were heard since */
+        if (i % 100 == 99)
+            producer_state_clock(state, i * 10,
+                                 15000); /* some are forgotten, some were heard since */
     }
     begin(state, batch(1000, 0, 0, 1, 5000)); /* in flight: not part of it */
     struct slice bytes = producer_state_encode(state);

@@ -22,20 +22,23 @@ static void on_passed(struct deadline *deadline) {
     struct timed *own = (struct timed *)deadline;
     assert_false(own->passed);
     assert_true(env_now_us(env) >= own->due_us);
-    assert_true(own->due_us >= latest_us || latest_us - own->due_us < 1000); /* in order, to the millisecond */
+    assert_true(own->due_us >= latest_us ||
+                latest_us - own->due_us < 1000); /* in order, to the millisecond */
     latest_us = own->due_us;
     own->passed = true;
     if (own->last) env_uv_stop(env);
 }
 
-/* Deadlines pass in order, none early, each once; those that were cleared or moved do not pass as they were. */
+/* Deadlines pass in order, none early, each once; those that were cleared or moved do not pass as
+ * they were. */
 static void test_deadlines_pass_in_order(void **state) {
     (void)state;
     assert_int_equal(env_uv_new(&env, 2), ERR_NONE);
     struct deadlines *deadlines = deadlines_new(env);
     for (int i = 0; i < COUNT; i++) {
         uint32_t delay_ms = (uint32_t)(i * 7919 % COUNT);
-        timed[i] = (struct timed){.deadline.passed = on_passed, .due_us = env_now_us(env) + delay_ms * 1000};
+        timed[i] = (struct timed){.deadline.passed = on_passed,
+                                  .due_us = env_now_us(env) + delay_ms * 1000};
         deadline_set(deadlines, &timed[i].deadline, delay_ms);
     }
     for (int i = 0; i < COUNT; i += 5)
@@ -50,7 +53,8 @@ static void test_deadlines_pass_in_order(void **state) {
     assert_true(env_uv_free(env));
 }
 
-/* No error of the layers below becomes a success, and none of them a code that makes clients reset their position by mistake. */
+/* No error of the layers below becomes a success, and none of them a code that makes clients reset
+ * their position by mistake. */
 static void test_error_map_has_no_silent_success(void **state) {
     (void)state;
     assert_int_equal(error_map_group(ERR_NONE), KAFKA_NONE);

@@ -1,16 +1,19 @@
-/* The files that may be open are shared out: whatever the limit, nobody's share is empty and the sum stays below it. */
+/* The files that may be open are shared out: whatever the limit, nobody's share is empty and the
+ * sum stays below it. */
 
 #include "broker/server/file_shares.h"
 #include "tests/unit/unit.h"
 
-static struct broker_settings settings_of(uint64_t journal_files, uint32_t connections, size_t nodes) {
+static struct broker_settings settings_of(uint64_t journal_files, uint32_t connections,
+                                          size_t nodes) {
     return (struct broker_settings){.journal_file_bytes = 16 << 20,
                                     .journal_max_bytes = journal_files * (16 << 20),
                                     .max_connections = connections,
                                     .node_count = nodes};
 }
 
-/* With the default settings 256 files are enough for all; clients get half of what is left at most. */
+/* With the default settings 256 files are enough for all; clients get half of what is left at most.
+ */
 static void test_file_shares_fit(void **state) {
     (void)state;
     struct broker_settings settings = settings_of(64, 10000, 3);

@@ -1,4 +1,5 @@
-/* Requests with very many elements: decoded off the loop, answered in steps, each element as if it were alone. */
+/* Requests with very many elements: decoded off the loop, answered in steps, each element as if it
+ * were alone. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,8 +23,8 @@ static void make_names(void) {
         snprintf(names[i], sizeof names[i], "topic-%05d", i);
 }
 
-/* Many names, one of which exists, are answered each and in their order; a topic asked for many times once; and what is asked behind it
- * is answered behind it. */
+/* Many names, one of which exists, are answered each and in their order; a topic asked for many
+ * times once; and what is asked behind it is answered behind it. */
 static void test_metadata_of_many(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -58,7 +59,8 @@ static void test_metadata_of_many(void **state) {
     mem_free(topics);
 }
 
-/* Of many missing topics the first few get a hint, and all an answer; one that is named again is refused, once, wherever it stands. */
+/* Of many missing topics the first few get a hint, and all an answer; one that is named again is
+ * refused, once, wherever it stands. */
 static void test_delete_many(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -77,7 +79,8 @@ static void test_delete_many(void **state) {
     request.topic_names.count = COUNT;
     request.timeout_ms = 10000;
     assert_true(one_broker_ask(one, KP_DELETE_TOPICS, 5, &request, &response));
-    assert_in_range(response.responses.count, COUNT - 11, COUNT - 1); /* the short names are the same, too */
+    assert_in_range(response.responses.count, COUNT - 11,
+                    COUNT - 1); /* the short names are the same, too */
     int hints = 0, twice = 0;
     for (int i = 0; i < response.responses.count; i++) {
         struct kp_string why = response.responses.items[i].error_message;
@@ -90,7 +93,8 @@ static void test_delete_many(void **state) {
     assert_in_range(hints, 1, 3);
 }
 
-/* A resource that is asked for again and again is answered each time, with the settings that each time were asked for. */
+/* A resource that is asked for again and again is answered each time, with the settings that each
+ * time were asked for. */
 static void test_describe_configs_twice(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -120,7 +124,8 @@ static void test_describe_configs_twice(void **state) {
     }
 }
 
-/* A partition that is named again is fetched once, from where it is named last, as in Kafka; a topic of which nothing is left is not answered. */
+/* A partition that is named again is fetched once, from where it is named last, as in Kafka; a
+ * topic of which nothing is left is not answered. */
 static void test_fetch_twice(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
@@ -156,12 +161,14 @@ static void test_fetch_twice(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
-/* A client chooses how long its fetches wait, but not how long others do: those who wait give way when memory is wanted. */
+/* A client chooses how long its fetches wait, but not how long others do: those who wait give way
+ * when memory is wanted. */
 static void test_waiting_fetches_give_way(void **state) {
     struct one_broker *one = *state;
     struct error_text why;
     enum { PARTITIONS = 300, FETCHES = 60 };
-    assert_int_equal(settings_set(one->values, "queued.max.request.bytes", "400000", "test", &why), ERR_NONE);
+    assert_int_equal(settings_set(one->values, "queued.max.request.bytes", "400000", "test", &why),
+                     ERR_NONE);
     one_broker_start(one);
     one_broker_create(one, "t", PARTITIONS);
     static struct kp_fetch_request_partition partitions[PARTITIONS];
@@ -173,7 +180,8 @@ static void test_waiting_fetches_give_way(void **state) {
         partitions[i].partition_max_bytes = 1000;
     }
     kp_set_fallbacks(&kp_fetch_request_topic_schema, &topic);
-    topic = (struct kp_fetch_request_topic){.topic = kp_string_of("t"), .partitions = {partitions, PARTITIONS}};
+    topic = (struct kp_fetch_request_topic){.topic = kp_string_of("t"),
+                                            .partitions = {partitions, PARTITIONS}};
     kp_set_fallbacks(&kp_fetch_request_schema, &request);
     request.topics.items = &topic;
     request.topics.count = 1;
@@ -199,7 +207,8 @@ int main(void) {
         TEST(test_delete_many),
         TEST(test_describe_configs_twice),
         TEST(test_fetch_twice),
-        cmocka_unit_test_setup_teardown(test_waiting_fetches_give_way, one_broker_setup, one_broker_teardown),
+        cmocka_unit_test_setup_teardown(test_waiting_fetches_give_way, one_broker_setup,
+                                        one_broker_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

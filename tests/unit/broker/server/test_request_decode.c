@@ -6,7 +6,8 @@
 #include "tests/unit/broker/fixture_server.h"
 #include "tests/unit/unit.h"
 
-/* Two of them are decoded with so much memory: one that finds room, and one that may pass the limit. Frames of five spend what large frames have. */
+/* Two of them are decoded with so much memory: one that finds room, and one that may pass the
+ * limit. Frames of five spend what large frames have. */
 enum { MEMORY = 1200000, MANY = 20000, CROWD = 6, DECODED = 2 };
 
 static void ask_names(int client, int32_t count, const char *name) {
@@ -38,7 +39,8 @@ static bool has_half_the_crowd(struct stage *stage) {
     return server_connection_count(stage->server) == CROWD / 2;
 }
 
-/* Those who wait, and whose memory a request that is only large needs, lose their connections and are told why; it is served at once. */
+/* Those who wait, and whose memory a request that is only large needs, lose their connections and
+ * are told why; it is served at once. */
 static void test_decode_crowd_gives_way(void **state) {
     struct stage *stage = *state;
     int clients[CROWD], large;

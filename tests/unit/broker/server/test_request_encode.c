@@ -8,7 +8,8 @@
 
 enum { TOPICS = 10000, SPENT = 64 << 20 };
 
-/* A request is answered with 10,000 topics while others have spent the memory for answers, and one of them may pass the limit. */
+/* A request is answered with 10,000 topics while others have spent the memory for answers, and one
+ * of them may pass the limit. */
 static int ask_and_answer(struct stage *stage, struct budget **answers) {
     struct kp_metadata_request message;
     static struct kp_metadata_response response;
@@ -23,8 +24,8 @@ static int ask_and_answer(struct stage *stage, struct budget **answers) {
     budget_charge(*answers, SPENT);
     assert_true(budget_may_pass(*answers, stage));
     kp_set_fallbacks(&kp_metadata_response_schema, &response);
-    struct kp_metadata_response_topic *topics = kp_new_items(&request->arena, &kp_metadata_response_topic_schema,
-                                                             &response.topics, TOPICS);
+    struct kp_metadata_response_topic *topics = kp_new_items(
+        &request->arena, &kp_metadata_response_topic_schema, &response.topics, TOPICS);
     for (int i = 0; i < TOPICS; i++)
         topics[i].name = kp_string_of("a topic that is not there");
     request_respond_kept(request, &response);

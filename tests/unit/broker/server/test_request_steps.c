@@ -1,4 +1,5 @@
-/* Work in steps of requests that a real server holds: turns, the memory for answers, clients that go. */
+/* Work in steps of requests that a real server holds: turns, the memory for answers, clients that
+ * go. */
 #include <string.h>
 #include <unistd.h>
 
@@ -25,12 +26,15 @@ static struct work *work_of(const struct request *request) {
 static bool step(struct request *request) {
     struct work *work = work_of(request);
     assert_false(request->dead);
-    for (uint64_t end_us = env_now_us(request->env) + work->us_of_each; env_now_us(request->env) < end_us;) {}
-    if (work->bytes_of_each > 0) assert_non_null(kp_arena_alloc(&request->arena, work->bytes_of_each));
+    for (uint64_t end_us = env_now_us(request->env) + work->us_of_each;
+         env_now_us(request->env) < end_us;) {}
+    if (work->bytes_of_each > 0)
+        assert_non_null(kp_arena_alloc(&request->arena, work->bytes_of_each));
     if (++work->steps < STEPS) return true;
     if (work < &works[WORKS - 1]) work->next_had = work[1].steps;
     if (work > &works[0]) work->last_had = work[-1].steps;
-    struct kp_describe_cluster_response *response = kp_arena_alloc(&request->arena, sizeof *response);
+    struct kp_describe_cluster_response *response = kp_arena_alloc(&request->arena,
+                                                                   sizeof *response);
     kp_set_fallbacks(&kp_describe_cluster_response_schema, response);
     request_respond_kept(request, response);
     return false;
@@ -79,7 +83,8 @@ static void test_steps_take_turns(void **state) {
     env_timer_free(other);
 }
 
-/* What an answer under construction takes is charged. While that is spent one goes on at a time, and in the end all are answered. */
+/* What an answer under construction takes is charged. While that is spent one goes on at a time,
+ * and in the end all are answered. */
 static void test_steps_wait_for_memory(void **state) {
     struct stage *stage = *state;
     stage->options.answer_bytes = 1 << 20;
@@ -99,14 +104,15 @@ static void test_steps_wait_for_memory(void **state) {
         assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
         close(clients[i]);
     }
-    bool first = works[0].next_had <
-                 STEPS; /* to end: on a busy machine the other one may have come further in the first turn */
+    bool first =
+        works[0].next_had <
+        STEPS; /* to end: on a busy machine the other one may have come further in the first turn */
     assert_in_range(first ? works[0].next_had : works[1].last_had, 1, STEPS - 1);
     stage_run_until(stage, stage_has_nothing);
 }
 
-/* Of one client's requests the later one may end first while the memory is spent: it does not keep that until the earlier one, which waits
- * for it, has ended. */
+/* Of one client's requests the later one may end first while the memory is spent: it does not keep
+ * that until the earlier one, which waits for it, has ended. */
 static void test_steps_of_one_client(void **state) {
     struct stage *stage = *state;
     stage->options.answer_bytes = 1 << 20;
@@ -145,15 +151,18 @@ static void test_steps_have_a_reserve(void **state) {
     for (size_t i = 0; i < WORKS; i++)
         while (works[i].steps < STEPS) {
             stage_run_ms(stage, 1);
-            if (server_answer_bytes(stage->server) > most) most = server_answer_bytes(stage->server);
+            if (server_answer_bytes(stage->server) > most)
+                most = server_answer_bytes(stage->server);
         }
-    assert_in_range(most, 1 << 20, 5 << 19); /* half of it beyond the limit, and one that goes on alone */
+    assert_in_range(most, 1 << 20,
+                    5 << 19); /* half of it beyond the limit, and one that goes on alone */
     for (size_t i = 0; i < WORKS; i++)
         close(clients[i]);
     stage_run_until(stage, stage_has_nothing);
 }
 
-/* A client that goes ends the work, wherever that is: no step comes after it, and nothing stays charged. */
+/* A client that goes ends the work, wherever that is: no step comes after it, and nothing stays
+ * charged. */
 static void test_steps_client_goes(void **state) {
     struct stage *stage = *state;
     stage->options.answer_bytes = 1 << 20;
@@ -182,8 +191,9 @@ static void test_steps_client_goes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_steps_take_turns),     TEST(test_steps_wait_for_memory), TEST(test_steps_of_one_client),
-        TEST(test_steps_have_a_reserve), TEST(test_steps_client_goes),
+        TEST(test_steps_take_turns),    TEST(test_steps_wait_for_memory),
+        TEST(test_steps_of_one_client), TEST(test_steps_have_a_reserve),
+        TEST(test_steps_client_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

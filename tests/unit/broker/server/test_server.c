@@ -18,7 +18,8 @@
 
 /* ---- Tests ---- */
 
-/* Pipelined requests are all handed out at once, and answered in their order although they end the other way round. */
+/* Pipelined requests are all handed out at once, and answered in their order although they end the
+ * other way round. */
 static void test_server_answers_in_order(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -37,7 +38,8 @@ static void test_server_answers_in_order(void **state) {
     assert_int_equal(server_request_bytes(stage->server), 0);
 }
 
-/* KIP-35: a version from the future is answered in version 0, with error 35 and the versions that would do. */
+/* KIP-35: a version from the future is answered in version 0, with error 35 and the versions that
+ * would do. */
 static void test_server_api_versions_of_the_future(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -49,7 +51,8 @@ static void test_server_api_versions_of_the_future(void **state) {
     struct kp_arena arena;
     struct kp_api_versions_response response;
     kp_arena_init(&arena, 65536);
-    assert_int_equal(kp_response_decode(kp_api_find(KP_API_VERSIONS), 0, 5, frame, (size_t)len, &arena, &response),
+    assert_int_equal(kp_response_decode(kp_api_find(KP_API_VERSIONS), 0, 5, frame, (size_t)len,
+                                        &arena, &response),
                      ERR_NONE);
     assert_int_equal(response.error_code, KAFKA_UNSUPPORTED_VERSION);
     assert_true(response.api_keys.count > 10);
@@ -79,7 +82,8 @@ static void test_server_api_versions_software(void **state) {
     close(client);
 }
 
-/* Whoever sends what is no request loses the connection, with a line on the log, and nobody else does. */
+/* Whoever sends what is no request loses the connection, with a line on the log, and nobody else
+ * does. */
 static void test_server_closes_on_nonsense(void **state) {
     struct stage *stage = *state;
     static const struct {
@@ -87,13 +91,18 @@ static void test_server_closes_on_nonsense(void **state) {
         size_t len;
         const char *says;
     } cases[] = {
-        {"GET / HTTP/1.1\r\n\r\n", 18, "it speaks HTTP, and this listener serves Kafka's protocol in plain text"},
+        {"GET / HTTP/1.1\r\n\r\n", 18,
+         "it speaks HTTP, and this listener serves Kafka's protocol in plain text"},
         {{0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3}, 11, "it speaks TLS"},
         {{255, 255, 255, 255, 0, 0}, 6, "claims to have 4294967295 bytes"},
         {{0, 0, 0, 3, 1, 2, 3}, 7, "claims to have 3 bytes"},
-        {{0, 0, 0, 8, 0, 60, 0, 0, 0, 0, 0, 1}, 12, "no request of the Kafka protocol"}, /* the client id is missing */
+        {{0, 0, 0, 8, 0, 60, 0, 0, 0, 0, 0, 1},
+         12,
+         "no request of the Kafka protocol"}, /* the client id is missing */
         {{0, 0, 0, 12, 0, 60, 0, 0, 0, 0, 0, 1, 255, 255, 0, 7}, 16, "DescribeCluster request"},
-        {{0, 0, 0, 10, 0, 0, 0, 2, 0, 0, 0, 1, 255, 255}, 14, "Produce"}, /* advertised, not served */
+        {{0, 0, 0, 10, 0, 0, 0, 2, 0, 0, 0, 1, 255, 255},
+         14,
+         "Produce"}, /* advertised, not served */
         {{0, 0, 0, 10, 3, 231, 0, 0, 0, 0, 0, 1, 255, 255}, 14, "999"},
     };
     stage_open_server(stage);
@@ -112,7 +121,8 @@ static void test_server_closes_on_nonsense(void **state) {
     close(honest);
 }
 
-/* What is no request ends the connection once those before it are answered, as in Kafka; what comes behind it is nothing to anybody. */
+/* What is no request ends the connection once those before it are answered, as in Kafka; what comes
+ * behind it is nothing to anybody. */
 static void test_server_answers_before_it_closes(void **state) {
     struct stage *stage = *state;
     static const struct {
@@ -169,7 +179,8 @@ static bool has_eight_connections(struct stage *stage) {
     return server_connection_count(stage->server) == 8;
 }
 
-/* While the memory for requests is spent nothing more is begun to be read; when requests end, those that wait go on. */
+/* While the memory for requests is spent nothing more is begun to be read; when requests end, those
+ * that wait go on. */
 static void test_server_memory_is_limited(void **state) {
     struct stage *stage = *state;
     stage->options.request_bytes = 1000;
@@ -200,7 +211,8 @@ static void test_server_memory_is_limited(void **state) {
         close(clients[i]);
 }
 
-/* Who sends half of a large request and no more keeps only other large requests waiting, and only until he is closed for it. */
+/* Who sends half of a large request and no more keeps only other large requests waiting, and only
+ * until he is closed for it. */
 static void test_server_slow_request(void **state) {
     struct stage *stage = *state;
     stage->options.request_bytes = 200000;
@@ -218,7 +230,8 @@ static void test_server_slow_request(void **state) {
     assert_true(server_request_bytes(stage->server) >= 200000);
     stage_ask_cluster(honest, 1);
     stage_run_ms(stage, 20);
-    stage_ask_cluster(honest, 2); /* the first may have been read before the memory was seen to be spent */
+    stage_ask_cluster(honest,
+                      2); /* the first may have been read before the memory was seen to be spent */
     stage_run_ms(stage, 50);
     assert_int_equal(stage->held_count, 2);
     stage_assert_server_closes(stage, slow);
@@ -230,7 +243,8 @@ static void test_server_slow_request(void **state) {
     close(honest);
 }
 
-/* Large requests that are much to decode keep only each other waiting: one after the other is decoded, and short ones are served meanwhile. */
+/* Large requests that are much to decode keep only each other waiting: one after the other is
+ * decoded, and short ones are served meanwhile. */
 static void test_server_large_requests_wait_for_each_other(void **state) {
     struct stage *stage = *state;
     enum { LARGE = 4, NAMES = 5000 };
@@ -293,7 +307,8 @@ static void test_server_client_leaves_while_requests_wait(void **state) {
     assert_int_equal(server_request_bytes(stage->server), 0);
 }
 
-/* An answer that is too large, or a request that is too much, ends the connection with a line that says so, one a second of all clients. */
+/* An answer that is too large, or a request that is too much, ends the connection with a line that
+ * says so, one a second of all clients. */
 static void test_server_says_why_it_closes(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -310,7 +325,9 @@ static void test_server_says_why_it_closes(void **state) {
         else
             request_close_because(request, "it asks for %d things", 7);
         stage_assert_server_closes(stage, clients[i]);
-        if (i == 0) stage_assert_logged(stage, "DescribeCluster request takes more than the 64 MiB that one may");
+        if (i == 0)
+            stage_assert_logged(stage,
+                                "DescribeCluster request takes more than the 64 MiB that one may");
     }
     stage_assert_logged(stage, "it asks for 7 things (1 ");
 }
@@ -371,7 +388,8 @@ static void test_server_silent_connections(void **state) {
     close(late);
 }
 
-/* Idle connections are closed, also one whose request waits, as in Kafka: whoever waits that long asks now and then. */
+/* Idle connections are closed, also one whose request waits, as in Kafka: whoever waits that long
+ * asks now and then. */
 static void test_server_closes_idle_connections(void **state) {
     struct stage *stage = *state;
     stage->options.max_idle_ms = 400;
@@ -426,7 +444,8 @@ static void test_server_held_connection(void **state) {
     close(client);
 }
 
-/* A client has the work of two requests waiting, and no more is read from it until one of them has its place. */
+/* A client has the work of two requests waiting, and no more is read from it until one of them has
+ * its place. */
 static void test_server_waiting_work(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -476,7 +495,8 @@ static void test_server_port_taken(void **state) {
     options.listeners = &same;
     struct server *other;
     struct error_text why = {""};
-    assert_int_equal(server_open(stage->env, &stage->log, stage->dispatch, &options, &other, &why), ERR_BUSY);
+    assert_int_equal(server_open(stage->env, &stage->log, stage->dispatch, &options, &other, &why),
+                     ERR_BUSY);
     char address[32];
     snprintf(address, sizeof address, "127.0.0.1:%d", same.port);
     assert_non_null(strstr(why.text, address));
@@ -495,7 +515,8 @@ static bool is_gone(struct stage *stage) {
     return server_connection_count(stage->server) == 1;
 }
 
-/* A broker that does not serve closes its connections; whoever comes back is answered, and sent on if he asked for topics or partitions. */
+/* A broker that does not serve closes its connections; whoever comes back is answered, and sent on
+ * if he asked for topics or partitions. */
 static void test_server_clients_are_sent_on(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);

@@ -1,6 +1,6 @@
 /*
- * Clients that go, by an orderly close or a reset, in every state in which a connection can be: nothing of them stays. The check of the
- * charges at the end is the server's own.
+ * Clients that go, by an orderly close or a reset, in every state in which a connection can be:
+ * nothing of them stays. The check of the charges at the end is the server's own.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -20,7 +20,8 @@ enum departure { CLOSE, RESET, HALF_CLOSE, DEPARTURES };
 
 static void leave(int client, enum departure how) {
     struct linger at_once = {.l_onoff = 1};
-    if (how == RESET) assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    if (how == RESET)
+        assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     if (how == HALF_CLOSE)
         assert_int_equal(shutdown(client, SHUT_WR), 0);
     else
@@ -57,7 +58,8 @@ static void assert_nothing_stays(struct stage *stage) {
     assert_int_equal(server_request_bytes(stage->server), 0);
 }
 
-/* An answer of 8 MB of which the client has read 4 bytes: the connection is not read, and its write is stuck. */
+/* An answer of 8 MB of which the client has read 4 bytes: the connection is not read, and its write
+ * is stuck. */
 static void test_hangup_answer_half_read(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -111,7 +113,8 @@ static void test_hangup_held(void **state) {
     }
 }
 
-/* What is no request came behind one that waits: its end is noticed although nothing more is read. */
+/* What is no request came behind one that waits: its end is noticed although nothing more is read.
+ */
 static void test_hangup_behind_nonsense(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -154,7 +157,8 @@ static void test_hangup_over_budget(void **state) {
     }
 }
 
-/* What was sent before an orderly close is handed out, if it may be batches that want no answer; the rest is nobody's wish any more. */
+/* What was sent before an orderly close is handed out, if it may be batches that want no answer;
+ * the rest is nobody's wish any more. */
 static void test_hangup_reads_to_the_end(void **state) {
     struct stage *stage = *state;
     stage_open_server(stage);
@@ -176,7 +180,8 @@ static void test_hangup_reads_to_the_end(void **state) {
     assert_nothing_stays(stage);
 }
 
-/* While the memory for answers is spent, a client that takes nothing is closed; and when the idle limit passes, in any case. */
+/* While the memory for answers is spent, a client that takes nothing is closed; and when the idle
+ * limit passes, in any case. */
 static void test_client_never_reads(void **state) {
     struct stage *stage = *state;
     stage->options.max_slow_ms = 100;
@@ -205,7 +210,8 @@ static void send_half(struct stage *stage, int client, size_t len) {
     }
 }
 
-/* It is not read because it leaves its answer unread, and behind that a large request is half here: others do not wait for its memory for long. */
+/* It is not read because it leaves its answer unread, and behind that a large request is half here:
+ * others do not wait for its memory for long. */
 static void test_client_never_reads_half_here(void **state) {
     struct stage *stage = *state;
     stage->options.request_bytes = 200000;
@@ -239,7 +245,8 @@ static void test_client_never_reads_idle(void **state) {
     close(client);
 }
 
-/* The memory of answers is spent and the client takes them, though not at once: it is not closed, and gets all. */
+/* The memory of answers is spent and the client takes them, though not at once: it is not closed,
+ * and gets all. */
 static void test_client_reads_slowly(void **state) {
     struct stage *stage = *state;
     stage->options.max_slow_ms = 2000;
@@ -258,8 +265,11 @@ static void test_client_reads_slowly(void **state) {
         if (some > 0) got += (size_t)some;
         took_ms = env_now_ms(stage->env) - began_ms;
         assert_true(took_ms < 20000);
-        bool ahead = got >= took_ms * (ANSWER_BYTES /
-                                       800); /* one that was held up reads what is due, as it did not mean to pause */
+        bool ahead =
+            got >=
+            took_ms *
+                (ANSWER_BYTES /
+                 800); /* one that was held up reads what is due, as it did not mean to pause */
         stage_run_ms(stage, ahead ? 10 : 0);
     }
     assert_true(took_ms > stage->options.max_idle_ms);
@@ -271,9 +281,15 @@ static void test_client_reads_slowly(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_hangup_answer_half_read), TEST(test_hangup_too_many_requests),     TEST(test_hangup_held),
-        TEST(test_hangup_behind_nonsense),  TEST(test_hangup_over_budget),           TEST(test_hangup_reads_to_the_end),
-        TEST(test_client_never_reads),      TEST(test_client_never_reads_half_here), TEST(test_client_never_reads_idle),
+        TEST(test_hangup_answer_half_read),
+        TEST(test_hangup_too_many_requests),
+        TEST(test_hangup_held),
+        TEST(test_hangup_behind_nonsense),
+        TEST(test_hangup_over_budget),
+        TEST(test_hangup_reads_to_the_end),
+        TEST(test_client_never_reads),
+        TEST(test_client_never_reads_half_here),
+        TEST(test_client_never_reads_idle),
         TEST(test_client_reads_slowly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,8 @@ static void test_command_line_wrong(void **state) {
     expect_wrong(many, "more than 64 options");
 }
 
-/* A name alone that needs more shows its help, and is wrong usage: a group of commands, and a command without its words. */
+/* A name alone that needs more shows its help, and is wrong usage: a group of commands, and a
+ * command without its words. */
 static void test_command_line_alone(void **state) {
     (void)state;
     assert_int_equal(parse("topic"), COMMAND_LINE_ALONE);

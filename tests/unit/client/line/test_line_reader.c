@@ -26,7 +26,8 @@ static struct line_reader *reader_of(const char *text, size_t len, size_t max) {
     return line_reader_new(fd, max, idle, NULL);
 }
 
-static void expect(struct line_reader *reader, enum line_result result, const char *text, size_t len) {
+static void expect(struct line_reader *reader, enum line_result result, const char *text,
+                   size_t len) {
     char *line;
     size_t size;
     struct error_text why;
@@ -35,7 +36,8 @@ static void expect(struct line_reader *reader, enum line_result result, const ch
     if (result == LINE_WHOLE) assert_memory_equal(line, text, len);
 }
 
-/* Empty lines, bytes of every kind, a last line without newline, and one that is just as long as the limit. */
+/* Empty lines, bytes of every kind, a last line without newline, and one that is just as long as
+ * the limit. */
 static void test_line_reader_lines(void **state) {
     (void)state;
     static const char text[] = "one\n\n\0\xFF\r\n12345\n123456\nlast";
@@ -65,7 +67,8 @@ static void test_line_reader_pieces(void **state) {
     char *text = malloc(SIZE);
     srandom(7);
     for (size_t i = 0; i < SIZE; i++)
-        text[i] = random() % 40000 == 0 || random() % 3000 == 0 ? '\n' : (char)('a' + random() % 26);
+        text[i] = random() % 40000 == 0 || random() % 3000 == 0 ? '\n'
+                                                                : (char)('a' + random() % 26);
     struct line_reader *reader = reader_of(text, SIZE, 20000);
     for (size_t at = 0; at < SIZE;) {
         char *newline = memchr(text + at, '\n', SIZE - at);
@@ -123,8 +126,9 @@ static void test_line_reader_idle_and_failure(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line_reader_lines), cmocka_unit_test(test_line_reader_pieces),
-        cmocka_unit_test(test_line_reader_huge_line), cmocka_unit_test(test_line_reader_idle_and_failure)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_line_reader_lines),
+                                       cmocka_unit_test(test_line_reader_pieces),
+                                       cmocka_unit_test(test_line_reader_huge_line),
+                                       cmocka_unit_test(test_line_reader_idle_and_failure)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

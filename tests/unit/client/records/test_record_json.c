@@ -1,4 +1,5 @@
-/* A record from its JSON: what every form means, and what is refused. The way out and back is tests/integration/cli_records.py. */
+/* A record from its JSON: what every form means, and what is refused. The way out and back is
+ * tests/integration/cli_records.py. */
 #include <string.h>
 
 #include "client/records/record_json.h"
@@ -21,10 +22,11 @@ static void test_fields(void **state) {
     struct client_record r;
     struct error_text why;
     assert_int_equal(
-        read_text("{\"topic\":\"t\",\"offset\":7,\"partition\":3,\"timestamp\":9007199254740993,\"key\":\"\","
-                  "\"value\":\"a\\u0000b\",\"headers\":[{\"key\":\"h\",\"value\":{\"hex\":\"00fF\"}},"
-                  "{\"key\":\"h\",\"value\":null}]}",
-                  &r, &why),
+        read_text(
+            "{\"topic\":\"t\",\"offset\":7,\"partition\":3,\"timestamp\":9007199254740993,\"key\":\"\","
+            "\"value\":\"a\\u0000b\",\"headers\":[{\"key\":\"h\",\"value\":{\"hex\":\"00fF\"}},"
+            "{\"key\":\"h\",\"value\":null}]}",
+            &r, &why),
         ERR_NONE);
     expect_bytes(r.key, "", 0);
     expect_bytes(r.value, "a\0b", 3);
@@ -34,11 +36,13 @@ static void test_fields(void **state) {
     const char *name;
     const void *value;
     size_t len;
-    assert_int_equal(rd_kafka_header_get_all(r.headers, 0, &name, &value, &len), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_header_get_all(r.headers, 0, &name, &value, &len),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
     assert_string_equal(name, "h");
     assert_int_equal(len, 2);
     assert_memory_equal(value, "\x00\xff", 2);
-    assert_int_equal(rd_kafka_header_get_all(r.headers, 1, &name, &value, &len), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_header_get_all(r.headers, 1, &name, &value, &len),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
     assert_null(value);
     record_close(&r);
     assert_int_equal(read_text("{\"value\":null}", &r, &why), ERR_NONE);

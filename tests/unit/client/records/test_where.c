@@ -126,7 +126,8 @@ static void test_where(void **state) {
     expect_where("@-1h:@-30m", WHERE_TIME, now - HOUR, now - HOUR / 2);
     expect_where("@1:2", WHERE_TIME, 1, 2);
     expect_where("@2026-11-28T09:00:2026-11-28T10:00", WHERE_TIME, 1795856400000, 1795860000000);
-    expect_where("@2026-11-28T09:00:00Z:@2026-11-28T10:00+00:00", WHERE_TIME, 1795856400000, 1795860000000);
+    expect_where("@2026-11-28T09:00:00Z:@2026-11-28T10:00+00:00", WHERE_TIME, 1795856400000,
+                 1795860000000);
     expect_where("@2026-11-28:2026-11-29", WHERE_TIME, 1795824000000, 1795910400000);
     struct where where;
     bool early;
@@ -165,7 +166,8 @@ static void test_partition_set(void **state) {
     assert_int_equal(partition_set_parse(NULL, &set), ERR_NONE);
     assert_true(partition_set_has(&set, 123));
     assert_int_equal(partition_set_highest(&set), -1);
-    const char *const wrong[] = {"", ",", "1,", "-1", "3-1", "1-", "x", "1 2", "2147483648", "99999999999999999999"};
+    const char *const wrong[] = {"",   ",", "1,",  "-1",         "3-1",
+                                 "1-", "x", "1 2", "2147483648", "99999999999999999999"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(partition_set_parse(wrong[i], &set), ERR_INVALID);
     }
@@ -180,8 +182,9 @@ static void test_partition_set(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_moments), cmocka_unit_test(test_days_are_those_of_timegm),
-                                       cmocka_unit_test(test_what_is_no_moment), cmocka_unit_test(test_where),
-                                       cmocka_unit_test(test_partition_set)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_moments), cmocka_unit_test(test_days_are_those_of_timegm),
+        cmocka_unit_test(test_what_is_no_moment), cmocka_unit_test(test_where),
+        cmocka_unit_test(test_partition_set)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,8 @@ static void test_api_refusal_sentences(void **state) {
     (void)state;
     struct error_text why;
     kp_api_refusal(KP_FETCH, 15, &why);
-    assert_non_null(strstr(why.text, "Fetch version 15 is not served; the nearest version that is: 12."));
+    assert_non_null(
+        strstr(why.text, "Fetch version 15 is not served; the nearest version that is: 12."));
     kp_api_refusal(KP_FETCH, 0, &why);
     assert_non_null(strstr(why.text, "the nearest version that is: 4."));
     kp_api_refusal(11, 0, &why);

@@ -1,4 +1,5 @@
-/* Headers: which form each has, what is left when the request is not served, and whose answer is read. */
+/* Headers: which form each has, what is left when the request is not served, and whose answer is
+ * read. */
 #include <string.h>
 
 #include "base/error.h"
@@ -8,13 +9,15 @@
 #include "protocol/messages/metadata.h"
 #include "tests/unit/unit.h"
 
-static int decode_header(const void *frame, size_t len, struct kp_request_header *header, struct kp_reader *reader) {
+static int decode_header(const void *frame, size_t len, struct kp_request_header *header,
+                         struct kp_reader *reader) {
     kp_reader_init(reader, frame, len);
     return kp_request_header_decode(reader, header);
 }
 #define HEADER(text, header, reader) decode_header(text, sizeof(text) - 1, header, reader)
 
-/* Version 1 has a client id; version 2 tags behind it, which are skipped; the reader then stands at the message. */
+/* Version 1 has a client id; version 2 tags behind it, which are skipped; the reader then stands at
+ * the message. */
 static void test_frame_request_header_forms(void **state) {
     (void)state;
     struct kp_request_header header;
@@ -30,21 +33,25 @@ static void test_frame_request_header_forms(void **state) {
     assert_int_equal(kp_reader_left(&reader), 1);
 }
 
-/* Of a request that is not served, key, version and correlation id are known, so that it can be answered or told. */
+/* Of a request that is not served, key, version and correlation id are known, so that it can be
+ * answered or told. */
 static void test_frame_request_not_served(void **state) {
     (void)state;
     struct kp_request_header header;
     struct kp_reader reader;
-    assert_int_equal(HEADER("\0\x12\0\x63\0\0\0\7\xff", &header, &reader), ERR_VERSION); /* ApiVersions 99 */
+    assert_int_equal(HEADER("\0\x12\0\x63\0\0\0\7\xff", &header, &reader),
+                     ERR_VERSION); /* ApiVersions 99 */
     assert_int_equal(header.api->key, KP_API_VERSIONS);
     assert_int_equal(header.api_version, 99);
     assert_int_equal(header.correlation_id, 7);
-    assert_int_equal(HEADER("\0\x0b\0\0\0\0\0\7\xff\xff", &header, &reader), ERR_VERSION); /* JoinGroup */
+    assert_int_equal(HEADER("\0\x0b\0\0\0\0\0\7\xff\xff", &header, &reader),
+                     ERR_VERSION); /* JoinGroup */
     assert_null(header.api);
     assert_int_equal(header.api_key, 11);
     assert_int_equal(HEADER("\0\0\0\2\0\0\0\7\xff\xff", &header, &reader),
                      ERR_VERSION); /* Produce 2: advertised, not decoded */
-    assert_int_equal(HEADER("\0\3\xff\xff\0\0\0\7\xff\xff", &header, &reader), ERR_VERSION); /* version -1 */
+    assert_int_equal(HEADER("\0\3\xff\xff\0\0\0\7\xff\xff", &header, &reader),
+                     ERR_VERSION); /* version -1 */
 }
 
 /* Cut off anywhere: malformed. */
@@ -89,10 +96,14 @@ static void test_frame_response_of_another_request(void **state) {
     assert_int_equal(kp_writer_take(&writer, &bytes, &len), ERR_NONE);
     struct kp_arena arena;
     kp_arena_init(&arena, 1000);
-    assert_int_equal(kp_response_decode(api, 12, 7, bytes + 4, len - 4, &arena, &response), ERR_NONE);
-    assert_int_equal(kp_response_decode(api, 12, 8, bytes + 4, len - 4, &arena, &response), ERR_MALFORMED);
-    assert_int_equal(kp_response_decode(api, 12, 7, bytes + 4, len - 5, &arena, &response), ERR_MALFORMED);
-    assert_int_equal(kp_response_decode(api, 12, 7, bytes + 4, 0, &arena, &response), ERR_MALFORMED);
+    assert_int_equal(kp_response_decode(api, 12, 7, bytes + 4, len - 4, &arena, &response),
+                     ERR_NONE);
+    assert_int_equal(kp_response_decode(api, 12, 8, bytes + 4, len - 4, &arena, &response),
+                     ERR_MALFORMED);
+    assert_int_equal(kp_response_decode(api, 12, 7, bytes + 4, len - 5, &arena, &response),
+                     ERR_MALFORMED);
+    assert_int_equal(kp_response_decode(api, 12, 7, bytes + 4, 0, &arena, &response),
+                     ERR_MALFORMED);
     mem_free(bytes);
     kp_arena_close(&arena);
 }
@@ -105,7 +116,8 @@ static void test_frame_over_the_limit(void **state) {
     struct kp_writer writer;
     for (size_t limit = 0; limit < 16; limit++) {
         kp_writer_init(&writer, limit);
-        assert_int_equal(kp_request_encode(kp_api_find(KP_METADATA), 1, 7, kp_string_of("me"), &request, &writer),
+        assert_int_equal(kp_request_encode(kp_api_find(KP_METADATA), 1, 7, kp_string_of("me"),
+                                           &request, &writer),
                          ERR_TOO_LARGE);
         kp_writer_close(&writer);
     }

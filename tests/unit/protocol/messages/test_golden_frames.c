@@ -1,7 +1,7 @@
 /*
- * Every served API and version against frames that Apache Kafka's own classes made (tests/golden/generate): decoded
- * fields equal Kafka's JSON, encoding again gives the same bytes, and no damage to a frame harms more than the
- * frame.
+ * Every served API and version against frames that Apache Kafka's own classes made
+ * (tests/golden/generate): decoded fields equal Kafka's JSON, encoding again gives the same bytes,
+ * and no damage to a frame harms more than the frame.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,18 +44,20 @@ static struct decoded decode(const struct frame *frame, const uint8_t *bytes, si
     struct decoded decoded = {.message = mem_zalloc(schema_of(frame)->size)};
     kp_arena_init(&decoded.arena, ARENA_LIMIT);
     if (!frame->request) {
-        decoded.error = kp_response_decode(frame->api, frame->version, frame->correlation_id, bytes, len,
-                                           &decoded.arena, decoded.message);
+        decoded.error = kp_response_decode(frame->api, frame->version, frame->correlation_id, bytes,
+                                           len, &decoded.arena, decoded.message);
         return decoded;
     }
     struct kp_reader reader;
     struct kp_request_header header;
     kp_reader_init(&reader, bytes, len);
     decoded.error = kp_request_header_decode(&reader, &header);
-    if (decoded.error == ERR_NONE && (header.api != frame->api || header.api_version != frame->version))
+    if (decoded.error == ERR_NONE &&
+        (header.api != frame->api || header.api_version != frame->version))
         decoded.error = ERR_VERSION; /* damaged into another request, which has another struct */
     if (decoded.error == ERR_NONE)
-        decoded.error = kp_decode(frame->api->request, frame->version, &reader, &decoded.arena, decoded.message);
+        decoded.error = kp_decode(frame->api->request, frame->version, &reader, &decoded.arena,
+                                  decoded.message);
     return decoded;
 }
 
@@ -74,8 +76,10 @@ static int encode(const struct frame *frame, const void *message, uint8_t **byte
     struct kp_writer writer;
     kp_writer_init(&writer, INT32_MAX);
     if (frame->request) {
-        struct kp_string client_id = frame->variant == NULLS ? KP_NULL_STRING : kp_string_of("g\xc3\xb6lden");
-        kp_request_encode(frame->api, frame->version, frame->correlation_id, client_id, message, &writer);
+        struct kp_string client_id = frame->variant == NULLS ? KP_NULL_STRING
+                                                             : kp_string_of("g\xc3\xb6lden");
+        kp_request_encode(frame->api, frame->version, frame->correlation_id, client_id, message,
+                          &writer);
     } else {
         kp_response_encode(frame->api, frame->version, frame->correlation_id, message, &writer);
     }
@@ -93,7 +97,8 @@ static void file_name(const char *api, char into[64]) {
     memcpy(into + at, ".txt", 5);
 }
 
-static void parse_line(const struct kp_api *api, const struct golden_line *line, struct frame *frame) {
+static void parse_line(const struct kp_api *api, const struct golden_line *line,
+                       struct frame *frame) {
     *frame = (struct frame){.api = api, .variant = -1};
     assert_string_equal(line->fields[0], api->name);
     frame->version = (int)strtol(line->fields[1], NULL, 10);
@@ -106,7 +111,8 @@ static void parse_line(const struct kp_api *api, const struct golden_line *line,
     frame->json = line->fields[6];
 }
 
-/* Calls `visit` for each golden frame of each API that is advertised; returns how many there were. */
+/* Calls `visit` for each golden frame of each API that is advertised; returns how many there were.
+ */
 static int for_each_frame(void (*visit)(const struct frame *frame, void *arg), void *arg) {
     size_t count;
     const struct kp_api *table = kp_api_table(&count);
@@ -128,7 +134,8 @@ static int for_each_frame(void (*visit)(const struct frame *frame, void *arg), v
     return frames;
 }
 
-/* The bytes of the last frame of variant `full`: what one with unknown tags must become when it is encoded again. */
+/* The bytes of the last frame of variant `full`: what one with unknown tags must become when it is
+ * encoded again. */
 struct round_trip {
     uint8_t *full;
     size_t full_len;
@@ -165,7 +172,8 @@ static void check_round_trip(const struct frame *frame, void *arg) {
     decoded_free(&decoded);
 }
 
-/* Each frame decodes to the fields that Kafka saw in it, and encodes to the same bytes; unknown tags are dropped. */
+/* Each frame decodes to the fields that Kafka saw in it, and encodes to the same bytes; unknown
+ * tags are dropped. */
 static void test_golden_round_trip(void **state) {
     (void)state;
     struct round_trip round_trip = {0};
@@ -198,8 +206,9 @@ static void test_golden_covers_every_served_version(void **state) {
                 for (int variant = 0; variant < VARIANTS; variant++) {
                     if (variant == TAGS && !kp_api_flexible(&table[i], version)) continue;
                     if (coverage->seen[table[i].key][version][request][variant]) continue;
-                    print_error("tests/golden has no frame for %s version %d (%s, %s)\n", table[i].name, version,
-                                request ? "request" : "response", variant_names[variant]);
+                    print_error("tests/golden has no frame for %s version %d (%s, %s)\n",
+                                table[i].name, version, request ? "request" : "response",
+                                variant_names[variant]);
                     fail();
                 }
     mem_free(coverage);
@@ -268,7 +277,8 @@ static void check_flipped(const struct frame *frame, void *arg) {
         for (uint32_t flips = 1 + next_random(seed) % 4; flips > 0; flips--) {
             static const uint8_t nasty[] = {0x00, 0x7f, 0x80, 0xff};
             uint32_t random = next_random(seed);
-            bytes[next_random(seed) % len] = random % 2 == 0 ? nasty[random / 2 % 4] : (uint8_t)(random / 2);
+            bytes[next_random(seed) % len] = random % 2 == 0 ? nasty[random / 2 % 4]
+                                                             : (uint8_t)(random / 2);
         }
         struct decoded decoded = decode(frame, bytes, len);
         if (decoded.error == ERR_NONE) check_accepted(frame, &decoded);
@@ -277,7 +287,8 @@ static void check_flipped(const struct frame *frame, void *arg) {
     mem_free(bytes);
 }
 
-/* Flipped bytes, with a fixed seed: decoding never crashes, and what it accepts survives another round. */
+/* Flipped bytes, with a fixed seed: decoding never crashes, and what it accepts survives another
+ * round. */
 static void test_golden_with_flipped_bytes(void **state) {
     (void)state;
     uint32_t seed = 20261121;

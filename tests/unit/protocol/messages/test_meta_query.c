@@ -29,7 +29,8 @@ static void test_meta_query_request(void **state) {
     kp_arena_init(&arena, 1000);
     kp_reader_init(&reader, bytes + 4, len - 4);
     assert_int_equal(kp_request_header_decode(&reader, &header), ERR_NONE);
-    assert_int_equal(kp_decode(header.api->request, header.api_version, &reader, &arena, &request), ERR_NONE);
+    assert_int_equal(kp_decode(header.api->request, header.api_version, &reader, &arena, &request),
+                     ERR_NONE);
     assert_true(kp_string_is(request.path, "/topic"));
     kp_arena_close(&arena);
     mem_free(bytes);
@@ -55,8 +56,9 @@ static void test_meta_query_response(void **state) {
     assert_int_equal(kp_writer_take(&writer, &bytes, &len), ERR_NONE);
     assert_int_equal(len, sizeof(expected) - 1);
     assert_memory_equal(bytes, expected, len);
-    assert_int_equal(kp_response_decode(kp_api_find(KP_META_QUERY), 0, 7, bytes + 4, len - 4, &arena, &response),
-                     ERR_NONE);
+    assert_int_equal(
+        kp_response_decode(kp_api_find(KP_META_QUERY), 0, 7, bytes + 4, len - 4, &arena, &response),
+        ERR_NONE);
     assert_int_equal(response.error_message.len, -1);
     assert_int_equal(response.entries.count, 2);
     assert_true(kp_string_is(response.entries.items[0].value, "x"));

@@ -1,6 +1,7 @@
 /*
- * Record batches that Apache Kafka's Java client made, in each codec (tests/golden/batches.txt): we read in them
- * what it reads, and what our builder makes of the same records is, without compression, the same bytes.
+ * Record batches that Apache Kafka's Java client made, in each codec (tests/golden/batches.txt): we
+ * read in them what it reads, and what our builder makes of the same records is, without
+ * compression, the same bytes.
  */
 #include <string.h>
 
@@ -36,8 +37,9 @@ static void dump_records(struct text *text, const struct record_batch *batch) {
     assert_int_equal(record_iterator_open(&iterator, batch, LIMIT), ERR_NONE);
     for (int32_t i = 0; i < batch->record_count; i++) {
         assert_int_equal(record_iterator_next(&iterator, &record), ERR_NONE);
-        text_add(text, "%s{\"offset\":%" PRId64 ",\"timestamp\":%" PRId64 ",\"key\":", i > 0 ? "," : "", record.offset,
-                 record.timestamp_ms);
+        text_add(text,
+                 "%s{\"offset\":%" PRId64 ",\"timestamp\":%" PRId64 ",\"key\":", i > 0 ? "," : "",
+                 record.offset, record.timestamp_ms);
         dump_bytes(text, record.key, record.key_len);
         text_add(text, ",\"value\":");
         dump_bytes(text, record.value, record.value_len);
@@ -62,22 +64,32 @@ static const char *yes_no(bool value) {
 
 static void dump_batch(struct text *text, const struct record_batch *batch) {
     int64_t offset, timestamp;
-    assert_int_equal(record_batch_find_timestamp(batch, batch->max_timestamp, LIMIT, &offset, &timestamp), ERR_NONE);
+    assert_int_equal(
+        record_batch_find_timestamp(batch, batch->max_timestamp, LIMIT, &offset, &timestamp),
+        ERR_NONE);
     assert_true(timestamp == batch->max_timestamp);
-    text_add(text, "[{\"baseOffset\":%" PRId64 ",\"lastOffset\":%" PRId64 ",\"leaderEpoch\":%d,\"size\":%zu",
+    text_add(text,
+             "[{\"baseOffset\":%" PRId64 ",\"lastOffset\":%" PRId64
+             ",\"leaderEpoch\":%d,\"size\":%zu",
              batch->base_offset, record_batch_last_offset(batch), batch->leader_epoch, batch->size);
-    text_add(text, ",\"codec\":\"%s\",\"logAppendTime\":%s", record_codec_name(record_batch_codec(batch)),
+    text_add(text, ",\"codec\":\"%s\",\"logAppendTime\":%s",
+             record_codec_name(record_batch_codec(batch)),
              yes_no(record_batch_has_log_append_time(batch)));
-    text_add(text, ",\"maxTimestamp\":%" PRId64 ",\"offsetOfMaxTimestamp\":%" PRId64, batch->max_timestamp, offset);
-    text_add(text, ",\"producerId\":%" PRId64 ",\"producerEpoch\":%d,\"baseSequence\":%d,\"lastSequence\":%d",
-             batch->producer_id, batch->producer_epoch, batch->base_sequence, record_batch_last_sequence(batch));
-    text_add(text, ",\"transactional\":%s,\"control\":%s,\"records\":[", yes_no(record_batch_is_transactional(batch)),
-             yes_no(record_batch_is_control(batch)));
+    text_add(text, ",\"maxTimestamp\":%" PRId64 ",\"offsetOfMaxTimestamp\":%" PRId64,
+             batch->max_timestamp, offset);
+    text_add(text,
+             ",\"producerId\":%" PRId64
+             ",\"producerEpoch\":%d,\"baseSequence\":%d,\"lastSequence\":%d",
+             batch->producer_id, batch->producer_epoch, batch->base_sequence,
+             record_batch_last_sequence(batch));
+    text_add(text, ",\"transactional\":%s,\"control\":%s,\"records\":[",
+             yes_no(record_batch_is_transactional(batch)), yes_no(record_batch_is_control(batch)));
     dump_records(text, batch);
     text_add(text, "]}]");
 }
 
-static void parse_golden(const struct golden_line *line, struct record_batch *batch, uint8_t **bytes) {
+static void parse_golden(const struct golden_line *line, struct record_batch *batch,
+                         uint8_t **bytes) {
     size_t len;
     *bytes = golden_bytes(line->fields[1], &len);
     struct error_text why = {""};
@@ -114,7 +126,8 @@ static void test_golden_batches_read_as_in_kafka(void **state) {
 }
 
 /* The builder, fed with the records that were read. */
-static void rebuild(const struct record_batch *batch, enum record_codec codec, uint8_t **out, size_t *out_len) {
+static void rebuild(const struct record_batch *batch, enum record_codec codec, uint8_t **out,
+                    size_t *out_len) {
     struct record_batch_options options = {
         .codec = codec,
         .base_offset = batch->base_offset,
@@ -134,14 +147,15 @@ static void rebuild(const struct record_batch *batch, enum record_codec codec, u
         int32_t count = 0;
         while (record_header_next(&record, &headers[count]) == ERR_NONE)
             count++;
-        record_batch_builder_append(builder, record.timestamp_ms, record.key, record.key_len, record.value,
-                                    record.value_len, headers, count);
+        record_batch_builder_append(builder, record.timestamp_ms, record.key, record.key_len,
+                                    record.value, record.value_len, headers, count);
     }
     record_iterator_close(&iterator);
     assert_int_equal(record_batch_builder_finish(builder, out, out_len), ERR_NONE);
 }
 
-/* Without compression there is one way to write a batch; with it, the records are the same in all codecs. */
+/* Without compression there is one way to write a batch; with it, the records are the same in all
+ * codecs. */
 static void test_golden_batches_built_again(void **state) {
     (void)state;
     struct golden_file *file = golden_open("batches.txt", 3);

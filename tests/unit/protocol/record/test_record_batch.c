@@ -12,7 +12,8 @@ enum { LIMIT = 1 << 20, TIME = 1000 };
 /* Three records at TIME, TIME + 20, TIME + 10. */
 static uint8_t *build(struct record_batch_options options, size_t *len) {
     struct record_batch_builder *builder = record_batch_builder_new(&options);
-    struct record_header header = {.key = "h", .key_len = 1, .value = (const uint8_t *)"x", .value_len = 1};
+    struct record_header header = {
+        .key = "h", .key_len = 1, .value = (const uint8_t *)"x", .value_len = 1};
     record_batch_builder_append(builder, TIME, "k", 1, "value", 5, &header, 1);
     record_batch_builder_append(builder, TIME + 20, NULL, -1, "value", 5, NULL, 0);
     record_batch_builder_append(builder, TIME + 10, "k", 1, NULL, -1, NULL, 0);
@@ -25,7 +26,8 @@ static uint8_t *build_plain(size_t *len) {
     return build(record_batch_plain(), len);
 }
 
-/* Validates after a change of the header, with a right checksum. ERR_NONE if parse and validation like it. */
+/* Validates after a change of the header, with a right checksum. ERR_NONE if parse and validation
+ * like it. */
 static int validate_with(size_t at, uint64_t value, size_t size) {
     size_t len;
     uint8_t *bytes = build_plain(&len);
@@ -96,7 +98,8 @@ static void test_record_batch_refuses_headers(void **state) {
     assert_int_equal(validate_with(AT_LENGTH, INT32_MAX, 4), ERR_EOF);
     assert_int_equal(validate_with(AT_ATTRIBUTES, 5, 2), ERR_MALFORMED);
     assert_int_equal(validate_with(AT_ATTRIBUTES, ATTRIBUTE_CONTROL, 2), ERR_MALFORMED);
-    assert_int_equal(validate_with(AT_ATTRIBUTES, ATTRIBUTE_TRANSACTIONAL, 2), ERR_MALFORMED); /* without a producer */
+    assert_int_equal(validate_with(AT_ATTRIBUTES, ATTRIBUTE_TRANSACTIONAL, 2),
+                     ERR_MALFORMED); /* without a producer */
     assert_int_equal(validate_with(AT_ATTRIBUTES, ATTRIBUTE_LOG_APPEND_TIME, 2), ERR_INVALID);
     assert_int_equal(validate_with(AT_LAST_OFFSET_DELTA, 3, 4), ERR_MALFORMED);
     assert_int_equal(validate_with(AT_LAST_OFFSET_DELTA, 1, 4), ERR_MALFORMED);
@@ -105,7 +108,8 @@ static void test_record_batch_refuses_headers(void **state) {
     assert_int_equal(validate_with(AT_RECORD_COUNT, (uint64_t)-1, 4), ERR_MALFORMED);
     assert_int_equal(validate_with(AT_RECORD_COUNT, 2, 4), ERR_MALFORMED);
     assert_int_equal(validate_with(AT_BASE_OFFSET, INT64_MAX, 8), ERR_MALFORMED);
-    assert_int_equal(validate_with(AT_PRODUCER_ID, 1, 8), ERR_MALFORMED); /* epoch and sequence are missing */
+    assert_int_equal(validate_with(AT_PRODUCER_ID, 1, 8),
+                     ERR_MALFORMED); /* epoch and sequence are missing */
 }
 
 /* Two billion records in a hundred bytes are refused before anybody walks them. */
@@ -137,7 +141,8 @@ static void test_record_batch_checksum(void **state) {
     mem_free(bytes);
 }
 
-/* Each byte of the records replaced by each nasty value, with a right checksum: never a crash, and what is valid can be read. */
+/* Each byte of the records replaced by each nasty value, with a right checksum: never a crash, and
+ * what is valid can be read. */
 static void test_record_batch_refuses_records(void **state) {
     (void)state;
     size_t len;
@@ -164,8 +169,9 @@ static void test_record_batch_refuses_records(void **state) {
 static void test_record_batch_record_rules(void **state) {
     (void)state;
     size_t len;
-    /* First record: length 16 (zigzag: 32), attributes, timestamp delta, offset delta, key length, 'k', value length,
-     * 5 bytes, header count, header key length, 'h', header value length, 'x'. */
+    /* First record: length 16 (zigzag: 32), attributes, timestamp delta, offset delta, key length,
+     * 'k', value length, 5 bytes, header count, header key length, 'h', header value length, 'x'.
+     */
     uint8_t *bytes = build_plain(&len), *record = bytes + RECORD_BATCH_HEADER;
     assert_int_equal(record[0], 2 * 16);
     static const struct {
@@ -275,14 +281,18 @@ static void test_record_batch_finds_timestamps(void **state) {
         struct record_batch batch;
         int64_t offset, found;
         assert_int_equal(record_batch_parse(bytes, len, &batch, NULL), ERR_NONE);
-        assert_int_equal(record_batch_find_timestamp(&batch, TIME - 5, LIMIT, &offset, &found), ERR_NONE);
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME - 5, LIMIT, &offset, &found),
+                         ERR_NONE);
         assert_int_equal(offset, 100);
-        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 1, LIMIT, &offset, &found), ERR_NONE);
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 1, LIMIT, &offset, &found),
+                         ERR_NONE);
         assert_int_equal(offset, 101);
         assert_int_equal(found, TIME + 20);
-        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 21, LIMIT, &offset, &found), ERR_NOT_FOUND);
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 21, LIMIT, &offset, &found),
+                         ERR_NOT_FOUND);
         if (codec != RECORD_CODEC_NONE)
-            assert_int_equal(record_batch_find_timestamp(&batch, TIME, 10, &offset, &found), ERR_TOO_LARGE);
+            assert_int_equal(record_batch_find_timestamp(&batch, TIME, 10, &offset, &found),
+                             ERR_TOO_LARGE);
         mem_free(bytes);
     }
 }
@@ -312,7 +322,8 @@ static void test_record_batch_builder_empty(void **state) {
     struct record_batch_options options = record_batch_plain();
     uint8_t *bytes;
     size_t len;
-    assert_int_equal(record_batch_builder_finish(record_batch_builder_new(&options), &bytes, &len), ERR_INVALID);
+    assert_int_equal(record_batch_builder_finish(record_batch_builder_new(&options), &bytes, &len),
+                     ERR_INVALID);
     assert_null(bytes);
     record_batch_builder_free(record_batch_builder_new(&options));
     record_batch_builder_free(NULL);

@@ -1,4 +1,5 @@
-/* What a leader demands of a batch: every rule, in every codec, in pieces that end anywhere, within its limits. */
+/* What a leader demands of a batch: every rule, in every codec, in pieces that end anywhere, within
+ * its limits. */
 #include <string.h>
 
 #include <lz4frame.h>
@@ -24,8 +25,9 @@ static struct record_batch build(enum record_codec codec, size_t value_len, uint
     for (int i = 0; i < RECORDS; i++) {
         struct record_header header = {"h", 1, (const uint8_t *)"x", i % 3 - 1};
         value[0] = (uint8_t)i;
-        record_batch_builder_append(builder, TIME + (i < 25 ? i : 50 - i), i % 2 == 0 ? NULL : "key",
-                                    i % 2 == 0 ? -1 : 3, value, (int32_t)value_len, &header, i % 5 == 0);
+        record_batch_builder_append(builder, TIME + (i < 25 ? i : 50 - i),
+                                    i % 2 == 0 ? NULL : "key", i % 2 == 0 ? -1 : 3, value,
+                                    (int32_t)value_len, &header, i % 5 == 0);
     }
     mem_free(value);
     size_t len;
@@ -36,8 +38,8 @@ static struct record_batch build(enum record_codec codec, size_t value_len, uint
 }
 
 /* The same header over other records, with a right checksum. */
-static struct record_batch with_records(const struct record_batch *batch, const void *records, size_t len,
-                                        uint8_t **bytes) {
+static struct record_batch with_records(const struct record_batch *batch, const void *records,
+                                        size_t len, uint8_t **bytes) {
     *bytes = mem_alloc(RECORD_BATCH_HEADER + len);
     memcpy(*bytes, batch->data, RECORD_BATCH_HEADER);
     memcpy(*bytes + RECORD_BATCH_HEADER, records, len);
@@ -55,7 +57,8 @@ static void set_count(struct record_batch *batch, uint8_t *bytes, int32_t count)
     assert_int_equal(record_batch_parse(bytes, batch->size, batch, NULL), ERR_NONE);
 }
 
-/* What is sound is found sound, with the largest timestamp of its records, whatever its header says. */
+/* What is sound is found sound, with the largest timestamp of its records, whatever its header
+ * says. */
 static void test_record_check_sound(void **state) {
     (void)state;
     for (int codec = 0; codec < CODECS; codec++) {
@@ -99,7 +102,8 @@ static void test_record_check_pieces(void **state) {
     mem_free(bytes);
 }
 
-/* Counts that are not those of the records are refused in every codec; a count of 2^31 - 1 takes no time and no memory. */
+/* Counts that are not those of the records are refused in every codec; a count of 2^31 - 1 takes no
+ * time and no memory. */
 static void test_record_check_counts(void **state) {
     (void)state;
     static const int32_t counts[] = {RECORDS - 1, RECORDS + 1, INT32_MAX};
@@ -116,7 +120,8 @@ static void test_record_check_counts(void **state) {
     }
 }
 
-/* Garbage, nothing at all, a stream that is cut off, bytes behind it: refused in every codec, whatever the checksum. */
+/* Garbage, nothing at all, a stream that is cut off, bytes behind it: refused in every codec,
+ * whatever the checksum. */
 static void test_record_check_garbage(void **state) {
     (void)state;
     for (int codec = RECORD_CODEC_GZIP; codec < CODECS; codec++) {
@@ -129,8 +134,11 @@ static void test_record_check_garbage(void **state) {
         const struct {
             const void *data;
             size_t len;
-        } cases[] = {
-            {"this is not compressed at all", 29}, {"", 0}, {records, len - 1}, {records, len / 2}, {longer, len + 5}};
+        } cases[] = {{"this is not compressed at all", 29},
+                     {"", 0},
+                     {records, len - 1},
+                     {records, len / 2},
+                     {longer, len + 5}};
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             struct error_text why;
             wrong = with_records(&batch, cases[i].data, cases[i].len, &other);
@@ -143,7 +151,8 @@ static void test_record_check_garbage(void **state) {
     }
 }
 
-/* Damage anywhere in a compressed batch is told as damage, which clients repeat, and never as a batch that makes no sense. */
+/* Damage anywhere in a compressed batch is told as damage, which clients repeat, and never as a
+ * batch that makes no sense. */
 static void test_record_check_damage(void **state) {
     (void)state;
     for (int codec = 0; codec < CODECS; codec++) {
@@ -158,16 +167,19 @@ static void test_record_check_damage(void **state) {
     }
 }
 
-/* Frames with nothing in them are work that counts: a step through millions of them ends, and what they may claim is known at once. */
+/* Frames with nothing in them are work that counts: a step through millions of them ends, and what
+ * they may claim is known at once. */
 static void test_record_check_empty_frames(void **state) {
     (void)state;
-    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00}; /* zstd, no content */
+    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20,
+                                    0x00, 0x01, 0x00, 0x00}; /* zstd, no content */
     static const uint8_t head[] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1};
     const struct {
         enum record_codec codec;
         const uint8_t *bytes;
         size_t len;
-    } cases[] = {{RECORD_CODEC_ZSTD, frame, sizeof frame}, {RECORD_CODEC_SNAPPY, head, sizeof head}};
+    } cases[] = {{RECORD_CODEC_ZSTD, frame, sizeof frame},
+                 {RECORD_CODEC_SNAPPY, head, sizeof head}};
     for (size_t i = 0; i < 2; i++) {
         enum { TIMES = 400000 };
         uint8_t *bytes, *other, *many = mem_alloc(TIMES * cases[i].len);
@@ -200,8 +212,9 @@ static void test_record_check_compressed_records(void **state) {
         struct record_batch head = batch;
         bytes[AT_ATTRIBUTES + 1] = (uint8_t)codec;
         bytes[RECORD_BATCH_HEADER + len - 21 - 1] ^= 0x10; /* the length of the last value */
-        assert_int_equal(
-            codec_compress((enum record_codec)codec, bytes + RECORD_BATCH_HEADER, len, &packed, &packed_len), ERR_NONE);
+        assert_int_equal(codec_compress((enum record_codec)codec, bytes + RECORD_BATCH_HEADER, len,
+                                        &packed, &packed_len),
+                         ERR_NONE);
         bytes[RECORD_BATCH_HEADER + len - 21 - 1] ^= 0x10;
         struct record_batch wrong = with_records(&head, packed, packed_len, &other);
         assert_int_equal(record_batch_check(&wrong, NULL), ERR_MALFORMED);
@@ -211,7 +224,8 @@ static void test_record_check_compressed_records(void **state) {
     mem_free(bytes);
 }
 
-/* Frames of LZ4 that Java's consumers would stop at: linked blocks, a dictionary. One block needs no other, and others read it. */
+/* Frames of LZ4 that Java's consumers would stop at: linked blocks, a dictionary. One block needs
+ * no other, and others read it. */
 static void test_record_check_lz4_for_java(void **state) {
     (void)state;
     static const struct {
@@ -226,22 +240,26 @@ static void test_record_check_lz4_for_java(void **state) {
     bytes[AT_ATTRIBUTES + 1] = RECORD_CODEC_LZ4;
     size_t len = batch.size - RECORD_BATCH_HEADER;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        LZ4F_preferences_t preferences = {.frameInfo = {.blockMode = cases[i].mode, .dictID = cases[i].dictionary}};
+        LZ4F_preferences_t preferences = {
+            .frameInfo = {.blockMode = cases[i].mode, .dictID = cases[i].dictionary}};
         size_t room = LZ4F_compressFrameBound(len, &preferences);
         uint8_t *packed = mem_alloc(room);
-        size_t packed_len = LZ4F_compressFrame(packed, room, bytes + RECORD_BATCH_HEADER, len, &preferences);
+        size_t packed_len = LZ4F_compressFrame(packed, room, bytes + RECORD_BATCH_HEADER, len,
+                                               &preferences);
         assert_false(LZ4F_isError(packed_len));
         struct record_batch linked = with_records(&batch, packed, packed_len, &other);
         struct error_text why = {""};
         assert_int_equal(record_batch_check(&linked, &why), cases[i].error);
-        assert_int_equal(strstr(why.text, "independent blocks") != NULL, cases[i].error != ERR_NONE);
+        assert_int_equal(strstr(why.text, "independent blocks") != NULL,
+                         cases[i].error != ERR_NONE);
         mem_free(other);
         mem_free(packed);
     }
     mem_free(bytes);
 }
 
-/* What is decompressed is bounded while it comes, step by step, and what it takes is known before. */
+/* What is decompressed is bounded while it comes, step by step, and what it takes is known before.
+ */
 static void test_record_check_bomb(void **state) {
     (void)state;
     struct record_check_options options = plain;
@@ -295,10 +313,12 @@ static void test_record_check_recompress(void **state) {
             }
             options.result_max = 100;
             struct record_batch again;
-            assert_int_equal(record_batch_parse(source, load_big_endian(source + AT_LENGTH, 4) + 12, &again, NULL),
+            assert_int_equal(record_batch_parse(source, load_big_endian(source + AT_LENGTH, 4) + 12,
+                                                &again, NULL),
                              ERR_NONE);
             check = record_check_new(&again, &options);
-            assert_int_equal(record_check_step(check, SIZE_MAX), from == into ? ERR_NONE : ERR_TOO_LARGE);
+            assert_int_equal(record_check_step(check, SIZE_MAX),
+                             from == into ? ERR_NONE : ERR_TOO_LARGE);
             record_check_free(check);
             mem_free(source);
         }
@@ -306,7 +326,8 @@ static void test_record_check_recompress(void **state) {
     mem_free(bytes);
 }
 
-/* Timestamps out of range: the records are named, the others are not; -1 is none, and always in range. */
+/* Timestamps out of range: the records are named, the others are not; -1 is none, and always in
+ * range. */
 static void test_record_check_timestamps(void **state) {
     (void)state;
     for (int codec = 0; codec < CODECS; codec++) {
@@ -342,11 +363,16 @@ static void test_record_check_timestamps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record_check_sound),        cmocka_unit_test(test_record_check_pieces),
-        cmocka_unit_test(test_record_check_counts),       cmocka_unit_test(test_record_check_garbage),
-        cmocka_unit_test(test_record_check_bomb),         cmocka_unit_test(test_record_check_compressed_records),
-        cmocka_unit_test(test_record_check_recompress),   cmocka_unit_test(test_record_check_timestamps),
-        cmocka_unit_test(test_record_check_damage),       cmocka_unit_test(test_record_check_empty_frames),
+        cmocka_unit_test(test_record_check_sound),
+        cmocka_unit_test(test_record_check_pieces),
+        cmocka_unit_test(test_record_check_counts),
+        cmocka_unit_test(test_record_check_garbage),
+        cmocka_unit_test(test_record_check_bomb),
+        cmocka_unit_test(test_record_check_compressed_records),
+        cmocka_unit_test(test_record_check_recompress),
+        cmocka_unit_test(test_record_check_timestamps),
+        cmocka_unit_test(test_record_check_damage),
+        cmocka_unit_test(test_record_check_empty_frames),
         cmocka_unit_test(test_record_check_lz4_for_java),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

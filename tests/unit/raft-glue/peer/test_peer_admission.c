@@ -1,7 +1,9 @@
 /*
- * Strangers at the peer port: they are told nothing, keep nobody out, and are no broker by saying so.
+ * Strangers at the peer port: they are told nothing, keep nobody out, and are no broker by saying
+ * so.
  *
- * One real side (broker 2) and hand-made connections that say what a test wants. Broker 1 is real where a test needs its link.
+ * One real side (broker 2) and hand-made connections that say what a test wants. Broker 1 is real
+ * where a test needs its link.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +41,8 @@ static struct test {
 static int judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
     (void)arg;
     test.judged++;
-    return hello->directory[0] == 7 ? ERR_NONE : error_set(refusal, ERR_DENIED, "another directory");
+    return hello->directory[0] == 7 ? ERR_NONE
+                                    : error_set(refusal, ERR_DENIED, "another directory");
 }
 static void up(void *arg, int32_t node) {
     (void)arg, (void)node;
@@ -125,7 +128,8 @@ static struct peers *open_peers_with(int32_t node, bool any_address) {
                                .record_len = 10};
     struct error_text why;
     struct peers *peers;
-    assert_int_equal(peers_open(test.env, &test.log, &options, &events, NULL, &peers, &why), ERR_NONE);
+    assert_int_equal(peers_open(test.env, &test.log, &options, &events, NULL, &peers, &why),
+                     ERR_NONE);
     peers_set_hello(peers, &hello);
     return peers;
 }
@@ -178,9 +182,13 @@ static struct client *connect_client(size_t i) {
     return client;
 }
 
-static void say_hello(struct client *client, int32_t node, uint8_t directory, uint8_t channel, uint64_t session) {
-    struct peer_hello hello = {
-        .version = PEER_PROTOCOL_VERSION, .node = node, .directory = {directory}, .cluster_id = "", .nodes = ""};
+static void say_hello(struct client *client, int32_t node, uint8_t directory, uint8_t channel,
+                      uint64_t session) {
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .node = node,
+                               .directory = {directory},
+                               .cluster_id = "",
+                               .nodes = ""};
     struct peer_bytes payload = {0};
     peer_hello_encode(&payload, &hello, session);
     struct slice bytes = peer_bytes_take(&payload);
@@ -301,7 +309,8 @@ static void test_admission_places_of_strangers(void **state) {
         assert_int_equal(test.clients[i].ended, i < 6);
 }
 
-/* A claim to be a broker that is connected and speaks is closed without a word, and its link stays. */
+/* A claim to be a broker that is connected and speaks is closed without a word, and its link stays.
+ */
 static void test_admission_of_a_connected_broker(void **state) {
     (void)state;
     test.two = open_peers(2);
@@ -317,7 +326,8 @@ static void test_admission_of_a_connected_broker(void **state) {
     slice_unref(&test.hello);
 }
 
-/* The old link of a broker that is silent gives way to its new one, before the silence would end it. */
+/* The old link of a broker that is silent gives way to its new one, before the silence would end
+ * it. */
 static void test_admission_after_a_silent_link(void **state) {
     (void)state;
     test.two = open_peers(2);
@@ -329,7 +339,8 @@ static void test_admission_after_a_silent_link(void **state) {
     struct client *const both[] = {control, bulk};
     for (uint8_t channel = 0; channel < 2; channel++) {
         say_hello(both[channel], 1, 7, channel, 5);
-        peer_frame_head(verdict[channel], PEER_KIND_VERDICT, channel, crc32c(0, yes, sizeof yes), sizeof yes);
+        peer_frame_head(verdict[channel], PEER_KIND_VERDICT, channel, crc32c(0, yes, sizeof yes),
+                        sizeof yes);
         memcpy(verdict[channel] + PEER_FRAME_HEAD_SIZE, yes, sizeof yes);
         struct env_iov iov = {verdict[channel], sizeof verdict[channel]};
         test.wait_until_ms = env_now_ms(test.env) + 50;

@@ -70,8 +70,10 @@ static void test_peer_flow_impossible(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_peer_flow_idle, setup),       cmocka_unit_test_setup(test_peer_flow_hangs, setup),
-        cmocka_unit_test_setup(test_peer_flow_trickles, setup),   cmocka_unit_test_setup(test_peer_flow_paused, setup),
+        cmocka_unit_test_setup(test_peer_flow_idle, setup),
+        cmocka_unit_test_setup(test_peer_flow_hangs, setup),
+        cmocka_unit_test_setup(test_peer_flow_trickles, setup),
+        cmocka_unit_test_setup(test_peer_flow_paused, setup),
         cmocka_unit_test_setup(test_peer_flow_impossible, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Frames, hellos, records and pieces: what goes in comes out, and nothing malformed gets through. */
+/* Frames, hellos, records and pieces: what goes in comes out, and nothing malformed gets through.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "tests/unit/unit.h"
 
 /* The frame as frame_reader hands it over: without the length. */
-static struct slice make_frame(uint8_t kind, uint8_t channel, const void *payload, size_t len, size_t covered) {
+static struct slice make_frame(uint8_t kind, uint8_t channel, const void *payload, size_t len,
+                               size_t covered) {
     uint8_t head[PEER_FRAME_HEAD_SIZE];
     peer_frame_head(head, kind, channel, crc32c(0, payload, covered), len);
     struct peer_bytes bytes = {0};
@@ -18,7 +20,8 @@ static struct slice make_frame(uint8_t kind, uint8_t channel, const void *payloa
     return peer_bytes_take(&bytes);
 }
 
-/* A frame opens to what was put in, and the length in front is big-endian and counts what follows. */
+/* A frame opens to what was put in, and the length in front is big-endian and counts what follows.
+ */
 static void test_frame_round_trip(void **state) {
     (void)state;
     uint8_t head[PEER_FRAME_HEAD_SIZE];
@@ -40,7 +43,8 @@ static void test_frame_flipped_bit(void **state) {
     struct slice frame = make_frame(PEER_KIND_MESSAGES, PEER_CONTROL, "abcdef", 6, 6), payload;
     uint8_t kind, channel;
     uint8_t *bytes = (uint8_t *)frame.data;
-    for (size_t bit = 16; bit < frame.len * 8; bit++) { /* kind and channel are checked by who gets them */
+    for (size_t bit = 16; bit < frame.len * 8;
+         bit++) { /* kind and channel are checked by who gets them */
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_not_equal(peer_frame_open(frame, &kind, &channel, &payload), ERR_NONE);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -48,7 +52,8 @@ static void test_frame_flipped_bit(void **state) {
     slice_unref(&frame);
 }
 
-/* A frame of entries has a checksum over its first part only, whose length must lie inside the frame. */
+/* A frame of entries has a checksum over its first part only, whose length must lie inside the
+ * frame. */
 static void test_frame_of_entries(void **state) {
     (void)state;
     uint8_t payload[12] = {0};
@@ -141,7 +146,12 @@ static void test_journal(void **state) {
 /* Records and pieces come back field by field; unknown types are refused. */
 static void test_record_and_piece(void **state) {
     (void)state;
-    struct peer_record record = {.group = 1, .from = 2, .to = 3, .term = 4, .flags = RECORD_DISRUPT}, got;
+    struct peer_record record = {.group = 1,
+                                 .from = 2,
+                                 .to = 3,
+                                 .term = 4,
+                                 .flags = RECORD_DISRUPT},
+                       got;
     uint8_t bytes[PEER_RECORD_SIZE], again[PEER_RECORD_SIZE];
     for (record.type = RECORD_APPEND; record.type <= RECORD_RESIGNED; record.type++) {
         memset(&record.append, 0, sizeof record.append); /* the largest */
@@ -169,7 +179,8 @@ static void test_record_and_piece(void **state) {
         memset(&got, 0, sizeof got);
         peer_record_encode(bytes, &record);
         assert_int_equal(peer_record_decode(bytes, &got), ERR_NONE);
-        assert_true(got.group == 1 && got.from == 2 && got.to == 3 && got.term == 4 && got.type == record.type);
+        assert_true(got.group == 1 && got.from == 2 && got.to == 3 && got.term == 4 &&
+                    got.type == record.type);
         assert_int_equal(got.flags, RECORD_DISRUPT);
         assert_memory_equal(&got.append, &record.append, sizeof got.append);
         peer_record_encode(again, &got);
@@ -184,7 +195,8 @@ static void test_record_and_piece(void **state) {
     uint8_t head[PEER_PIECE_SIZE];
     peer_piece_encode(head, &piece);
     peer_piece_decode(head, &back);
-    assert_true(back.group == 1 && back.from == 2 && back.to == 3 && back.term == 4 && back.count == 5);
+    assert_true(back.group == 1 && back.from == 2 && back.to == 3 && back.term == 4 &&
+                back.count == 5);
     assert_true(back.prev_index == 6 && back.prev_term == 7 && back.commit == 8);
 }
 

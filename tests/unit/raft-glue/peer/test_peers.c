@@ -1,4 +1,5 @@
-/* Links between brokers over loopback: up, down, dead, refused, replaced. One loop, a fixture of two or three brokers. */
+/* Links between brokers over loopback: up, down, dead, refused, replaced. One loop, a fixture of
+ * two or three brokers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,8 @@ struct test {
 static int judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
     struct broker *broker = arg;
     broker->judged = hello->node;
-    return broker->refuse == NULL ? ERR_NONE : error_set(refusal, ERR_INVALID, "%s", broker->refuse);
+    return broker->refuse == NULL ? ERR_NONE
+                                  : error_set(refusal, ERR_INVALID, "%s", broker->refuse);
 }
 static void up(void *arg, int32_t node) {
     (void)node;
@@ -114,9 +116,12 @@ static void open_broker(struct test *test, int32_t node, int port) {
                                     .lag_max_ms = 3000,
                                     .ping_ms = 500};
     struct error_text why;
-    assert_int_equal(peers_open(test->env, &test->log, &options, &events, broker, &broker->peers, &why), ERR_NONE);
+    assert_int_equal(
+        peers_open(test->env, &test->log, &options, &events, broker, &broker->peers, &why),
+        ERR_NONE);
     broker->port = peers_port(broker->peers);
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = node, .cluster_id = "", .nodes = "x"};
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION, .node = node, .cluster_id = "", .nodes = "x"};
     peers_set_hello(broker->peers, &hello);
 }
 static void introduce(struct test *test, int32_t a, int32_t b) {
@@ -202,7 +207,8 @@ static void look(void *arg) {
     test->looked = test->brokers[2].received;
 }
 
-/* A peer that has much to say is listened to in each turn of the loop, but others run in between. */
+/* A peer that has much to say is listened to in each turn of the loop, but others run in between.
+ */
 static void test_peers_much_to_say(void **state) {
     struct test *test = *state;
     open_broker(test, 1, 0);
@@ -224,7 +230,8 @@ static void test_peers_much_to_say(void **state) {
 
 enum { CLIENTS = 200, ASKED = 20, TURNS_MOST = 10, CONNECT_MOST = 100 };
 
-/* Clients keep the loop of all brokers busy: each turn is long because of what came, and much of them has yielded. */
+/* Clients keep the loop of all brokers busy: each turn is long because of what came, and much of
+ * them has yielded. */
 static struct busy {
     struct test *test;
     struct env_task clients[CLIENTS];
@@ -281,13 +288,15 @@ static void ask(struct test *test) {
 static bool asked_enough(struct test *test) {
     if (test->brokers[2].received == busy.got) return false;
     busy.got++;
-    if (busy.turns - busy.asked_at > busy.worst_turns) busy.worst_turns = busy.turns - busy.asked_at;
+    if (busy.turns - busy.asked_at > busy.worst_turns)
+        busy.worst_turns = busy.turns - busy.asked_at;
     if (busy.got == ASKED) return true;
     ask(test);
     return false;
 }
 
-/* What clients want keeps the loop busy for long: what brokers say to each other does not wait behind it, and no link breaks. */
+/* What clients want keeps the loop busy for long: what brokers say to each other does not wait
+ * behind it, and no link breaks. */
 static void test_peers_beside_busy_clients(void **state) {
     struct test *test = *state;
     open_broker(test, 1, 0);
@@ -343,7 +352,8 @@ static void test_peers_pause_bulk(void **state) {
     assert_int_equal(test->brokers[1].downs, 0);
 }
 
-/* When a process ends, both the side that dials and the side that does not learn that it is dead; when it is back they connect again. */
+/* When a process ends, both the side that dials and the side that does not learn that it is dead;
+ * when it is back they connect again. */
 static void test_peers_dead_and_back(void **state) {
     struct test *test = *state;
     open_broker(test, 1, 0);
@@ -363,7 +373,8 @@ static void test_peers_dead_and_back(void **state) {
     run_until(test, two_found_dead);
 }
 
-/* A refused hello: the other side gets the sentence, once; when the judge has changed its mind they connect. */
+/* A refused hello: the other side gets the sentence, once; when the judge has changed its mind they
+ * connect. */
 static void test_peers_refused_then_welcome(void **state) {
     struct test *test = *state;
     test->brokers[2].refuse = "this directory is not in the cluster";
@@ -373,9 +384,11 @@ static void test_peers_refused_then_welcome(void **state) {
     run_until(test, one_refused);
     assert_string_equal(test->brokers[1].refusal, "this directory is not in the cluster");
     assert_int_equal(test->brokers[1].ups, 0);
-    assert_int_equal(test->brokers[1].judged, 0); /* the refused side heard nothing of the other but the sentence */
+    assert_int_equal(test->brokers[1].judged,
+                     0); /* the refused side heard nothing of the other but the sentence */
     test->brokers[2].refuse = NULL;
-    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION, .node = 1, .cluster_id = "", .nodes = "y"};
+    struct peer_hello hello = {
+        .version = PEER_PROTOCOL_VERSION, .node = 1, .cluster_id = "", .nodes = "y"};
     peers_set_hello(test->brokers[1].peers, &hello);
     run_until(test, both_up);
     assert_int_equal(test->brokers[1].refusals, 1);
@@ -441,11 +454,13 @@ static void test_peers_garbage_on_the_port(void **state) {
     open_broker(test, 2, 0);
     introduce(test, 1, 2);
     run_until(test, both_up);
-    static const uint8_t giant[] = {0x7F, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0}, negative[] = {0xFF, 0xFF, 0xFF, 0xFB, 1};
+    static const uint8_t giant[] = {0x7F, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0},
+                         negative[] = {0xFF, 0xFF, 0xFF, 0xFB, 1};
     /* A frame that a friend may send, and which is too long for a hello: ended before it came. */
     static const uint8_t long_hello[] = {0, 4, 0, 1, PEER_KIND_HELLO, 0, 0, 0, 1, 2, 3, 4};
     static const uint8_t short_hello[] = {0, 0, 0, 8, PEER_KIND_HELLO, 0, 0, 0, 0, 0, 0, 0};
-    static const uint8_t entries[] = {0, 0, 0, 12, PEER_KIND_ENTRIES, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0};
+    static const uint8_t entries[] = {0, 0, 0, 12, PEER_KIND_ENTRIES, 1, 0, 0, 0, 0, 0, 0,
+                                      4, 0, 0, 0};
     static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     const struct {
         const void *bytes;
@@ -457,9 +472,11 @@ static void test_peers_garbage_on_the_port(void **state) {
         struct garbage garbage = {.test = test, .bytes = all[i].bytes, .len = all[i].len};
         uint64_t start_ms = env_now_ms(test->env);
         garbage_now = &garbage;
-        env_connect(test->env, "127.0.0.1", test->brokers[2].port, 1000000, garbage_connected, &garbage);
+        env_connect(test->env, "127.0.0.1", test->brokers[2].port, 1000000, garbage_connected,
+                    &garbage);
         run_until(test, garbage_is_over);
-        assert_in_range(env_now_ms(test->env) - start_ms, 0, 1500); /* at once, not when the handshake is late */
+        assert_in_range(env_now_ms(test->env) - start_ms, 0,
+                        1500); /* at once, not when the handshake is late */
     }
     assert_true(peers_is_up(test->brokers[1].peers, 2));
     assert_int_equal(test->brokers[2].downs, 0);

@@ -1,4 +1,5 @@
-/* Brokers remember each other's journals; one that was disowned is not opened. The end of a broker that went back: tests/integration. */
+/* Brokers remember each other's journals; one that was disowned is not opened. The end of a broker
+ * that went back: tests/integration. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@ static struct journal *journal_of(struct node *node) {
     return log_store_journal(shard_store(node->shard));
 }
 
-/* What node 1 has in its journal of node 2's; the directories of the fixture begin with the node's number. */
+/* What node 1 has in its journal of node 2's; the directories of the fixture begin with the node's
+ * number. */
 static const struct journal_witness *recorded(struct cluster *cluster) {
     return journal_witness_of(journal_of(&cluster->nodes[0]), 2);
 }
@@ -30,8 +32,9 @@ static uint64_t rounds(struct cluster *cluster) {
     return sum;
 }
 
-/* Within a second or two a node has on its disk in which run the others are, and how far, though nothing else is written; again
- * after they started anew. Then nobody has anything to tell, and nothing is written any more. */
+/* Within a second or two a node has on its disk in which run the others are, and how far, though
+ * nothing else is written; again after they started anew. Then nobody has anything to tell, and
+ * nothing is written any more. */
 static void test_witness_records(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 1);
@@ -74,12 +77,14 @@ static void test_witness_disowned(void **state) {
     journal_wait(journal_of(node), &waiter);
     cluster_run(cluster, is_disowned);
     node_close(node);
-    assert_int_equal(
-        log_store_open(cluster->env, &cluster->log, node->dir, &cluster->store_options, &node->store, &why), ERR_NONE);
+    assert_int_equal(log_store_open(cluster->env, &cluster->log, node->dir, &cluster->store_options,
+                                    &node->store, &why),
+                     ERR_NONE);
     struct shard_options options = cluster->options;
     options.node = options.peers.node = 1;
-    assert_int_equal(shard_open(cluster->env, &cluster->log, node->store, &options, NULL, NULL, &shard, &why),
-                     ERR_CORRUPT);
+    assert_int_equal(
+        shard_open(cluster->env, &cluster->log, node->store, &options, NULL, NULL, &shard, &why),
+        ERR_CORRUPT);
     assert_non_null(strstr(why.text, "went back in time"));
     assert_non_null(strstr(why.text, "Put back the newest copy"));
     log_store_close(node->store);

@@ -43,7 +43,8 @@ static struct seen dump(struct log_model *model, int expected) {
     struct dump_filter filter = {.topic = "orders", .partition = 3};
     struct seen seen = {.model = model};
     struct error_text why = {0};
-    assert_int_equal(dump_batches(model->folder.env, model->folder.path, &filter, see, &seen, &why), expected);
+    assert_int_equal(dump_batches(model->folder.env, model->folder.path, &filter, see, &seen, &why),
+                     expected);
     return seen;
 }
 
@@ -102,11 +103,13 @@ static void fill(struct log_model *model, bool clean) {
 static uint64_t stored_bytes(const struct log_model *model) {
     uint64_t stored = 0;
     for (uint64_t i = 0; i < model->last; i++)
-        if (model->entries[i]->type == ENTRY_BATCHES) stored += entry_stored_size(model->entries[i]);
+        if (model->entries[i]->type == ENTRY_BATCHES)
+            stored += entry_stored_size(model->entries[i]);
     return stored;
 }
 
-/* Everything is shown, in order and once: beside a running store, after an abrupt stop, after a clean one. */
+/* Everything is shown, in order and once: beside a running store, after an abrupt stop, after a
+ * clean one. */
 static void test_dump_shows_everything(void **state) {
     (void)state;
     for (int clean = 0; clean < 2; clean++) {
@@ -144,7 +147,8 @@ static char *last_file(const struct log_model *model, const char *suffix, size_t
     return path;
 }
 
-/* Flipped bytes (every third) of a segment are found, in that file, and at the entry that holds it. */
+/* Flipped bytes (every third) of a segment are found, in that file, and at the entry that holds it.
+ */
 static void test_verify_finds_flipped_bytes(void **state) {
     (void)state;
     struct log_model model;
@@ -177,7 +181,8 @@ static void test_verify_finds_flipped_bytes(void **state) {
     log_model_close(&model);
 }
 
-/* Entries at the end of a segment that are zeros are found, although blocks end with zeros: in a sealed segment, and in the last one. */
+/* Entries at the end of a segment that are zeros are found, although blocks end with zeros: in a
+ * sealed segment, and in the last one. */
 static void test_verify_finds_entries_that_are_zeros(void **state) {
     (void)state;
     struct log_model model;
@@ -200,7 +205,8 @@ static void test_verify_finds_entries_that_are_zeros(void **state) {
             mem_free(zeroed);
             struct dump_totals totals;
             struct places places = verify(&model, &totals);
-            if (places.count == 0) fail_msg("zeros from the entry at %zu on, of %zu, were not found", at, len);
+            if (places.count == 0)
+                fail_msg("zeros from the entry at %zu on, of %zu, were not found", at, len);
             assert_non_null(strstr(path, places.file));
             assert_true(places.position <= len);
             starts++;
@@ -232,7 +238,8 @@ static void test_verify_finds_damaged_indexes(void **state) {
             bytes[at] ^= 0x01;
             struct dump_totals totals;
             struct places places = verify(&model, &totals);
-            if (places.count == 0) fail_msg("a flipped byte at %zu of %zu of the index was not found", at, len);
+            if (places.count == 0)
+                fail_msg("a flipped byte at %zu of %zu of the index was not found", at, len);
             assert_non_null(strstr(path, places.file));
         }
         file_put(path, bytes, len);
@@ -268,14 +275,16 @@ static void test_dump_goes_on_behind_damage(void **state) {
     log_model_close(&model);
 }
 
-/* A directory without logs gets a sentence; lines have the promised form, whatever a name file holds. */
+/* A directory without logs gets a sentence; lines have the promised form, whatever a name file
+ * holds. */
 static void test_dump_sentences_and_lines(void **state) {
     (void)state;
     struct folder folder;
     folder_open(&folder);
     struct dump_filter filter = {.partition = -1};
     struct error_text why;
-    assert_int_equal(dump_batches(folder.env, folder.path, &filter, see, NULL, &why), ERR_NOT_FOUND);
+    assert_int_equal(dump_batches(folder.env, folder.path, &filter, see, NULL, &why),
+                     ERR_NOT_FOUND);
     assert_non_null(strstr(why.text, "is not the data directory of a broker"));
     folder_close(&folder);
 
@@ -296,9 +305,10 @@ static void test_dump_sentences_and_lines(void **state) {
     char line[1024];
     dump_batch_json(&batch, line, sizeof line);
     assert_string_equal(
-        line, "{\"topic\":\"a\\\"\\u000a\",\"partition\":1,\"base_offset\":5,\"last_offset\":9,\"leader_epoch\":2,"
-              "\"raft_index\":7,\"codec\":\"none\",\"stored\":\"lz4\",\"records\":5,\"size_bytes\":100,"
-              "\"stored_bytes\":90,\"file\":\"f\",\"position\":64,\"crc_ok\":true}");
+        line,
+        "{\"topic\":\"a\\\"\\u000a\",\"partition\":1,\"base_offset\":5,\"last_offset\":9,\"leader_epoch\":2,"
+        "\"raft_index\":7,\"codec\":\"none\",\"stored\":\"lz4\",\"records\":5,\"size_bytes\":100,"
+        "\"stored_bytes\":90,\"file\":\"f\",\"position\":64,\"crc_ok\":true}");
 }
 
 int main(void) {

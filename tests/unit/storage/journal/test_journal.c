@@ -4,7 +4,8 @@
 #include "base/env_uv/env_uv.h"
 #include "tests/unit/storage/fixture_journal.h"
 
-/* A journal that was just made knows nothing; after a clean end it opens again, also when it must be there. */
+/* A journal that was just made knows nothing; after a clean end it opens again, also when it must
+ * be there. */
 static void test_journal_empty(void **state) {
     struct journal_fixture *fixture = *state;
     journal_fixture_open(fixture);
@@ -82,7 +83,8 @@ static void spin_us(uint64_t us) {
 }
 
 static void take_turn(struct env_task *task) {
-    if (++crowd.turns < 100000) env_yield(crowd.fixture->env, task); /* a test that has failed ends all the same */
+    if (++crowd.turns < 100000)
+        env_yield(crowd.fixture->env, task); /* a test that has failed ends all the same */
 }
 
 static void client_works(struct env_task *task) {
@@ -128,8 +130,9 @@ static void wait_in_a_crowd(struct journal_fixture *fixture, size_t busy) {
     }
 }
 
-/* When one round makes much durable, those who waited are told in their order, over several turns of the loop, in which others run, too. Who is
- * cancelled meanwhile is not told, who waits again is told behind the others. */
+/* When one round makes much durable, those who waited are told in their order, over several turns
+ * of the loop, in which others run, too. Who is cancelled meanwhile is not told, who waits again is
+ * told behind the others. */
 static void test_journal_tells_over_turns(void **state) {
     struct journal_fixture *fixture = *state;
     journal_fixture_open(fixture);
@@ -145,7 +148,8 @@ static void test_journal_tells_over_turns(void **state) {
     assert_true(crowd.turns >= 5);
 }
 
-/* What clients want, however much it is, does not keep those waiting whose round is durable: votes and answers to brokers are among them. */
+/* What clients want, however much it is, does not keep those waiting whose round is durable: votes
+ * and answers to brokers are among them. */
 static void test_journal_tells_beside_busy_clients(void **state) {
     struct journal_fixture *fixture = *state;
     journal_fixture_open(fixture);
@@ -179,7 +183,8 @@ static void test_journal_closed_while_it_tells(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_empty),
         TEST(test_journal_everything_comes_back),

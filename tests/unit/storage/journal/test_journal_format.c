@@ -13,7 +13,10 @@ static const struct journal_record every_kind[] = {
     {.kind = JOURNAL_PROGRESS, .group = 12, .index = 13, .segment = -1, .position = 15},
     {.kind = JOURNAL_FORGET, .group = 16},
     {.kind = JOURNAL_MARK, .index = 17},
-    {.kind = JOURNAL_WITNESS, .directory = UINT64_MAX - 18, .run = UINT64_MAX - 19, .sequence = UINT64_MAX - 20},
+    {.kind = JOURNAL_WITNESS,
+     .directory = UINT64_MAX - 18,
+     .run = UINT64_MAX - 19,
+     .sequence = UINT64_MAX - 20},
     {.kind = JOURNAL_RUN, .run = UINT64_MAX - 21, .sequence = UINT64_MAX - 22},
     {.kind = JOURNAL_GROUP,
      .group = 1,
@@ -64,7 +67,8 @@ static void test_journal_format_records(void **state) {
     size_t at = 0;
     for (size_t i = 0; i < KINDS; i++) {
         const struct journal_record *expected = &every_kind[i];
-        assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len, &at, &record, NULL),
+        assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len,
+                                             &at, &record, NULL),
                          ERR_NONE);
         assert_int_equal(record.kind, expected->kind);
         assert_int_equal(record.group, expected->group);
@@ -79,7 +83,8 @@ static void test_journal_format_records(void **state) {
         assert_int_equal(record.sequence, expected->sequence);
     }
     for (uint64_t index = 1; index <= 2; index++) {
-        assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len, &at, &record, NULL),
+        assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len,
+                                             &at, &record, NULL),
                          ERR_NONE);
         assert_int_equal(record.kind, index == 1 ? JOURNAL_ENTRY : JOURNAL_COPY);
         struct entry *entry;
@@ -88,7 +93,8 @@ static void test_journal_format_records(void **state) {
         assert_entry(entry, 77, index, 9, 1001);
         entry_unref(entry);
     }
-    assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len, &at, &record, NULL),
+    assert_int_equal(journal_record_next(round->data + JOURNAL_HEADER_SIZE, header.payload_len, &at,
+                                         &record, NULL),
                      ERR_EOF);
     journal_round_free(round);
 }
@@ -118,7 +124,8 @@ static void test_journal_format_header(void **state) {
     journal_round_free(round);
 }
 
-/* The footer lies in a sector of its own and names the entries, also when header and records are gone. */
+/* The footer lies in a sector of its own and names the entries, also when header and records are
+ * gone. */
 static void test_journal_format_footer(void **state) {
     (void)state;
     struct journal_round_header header;
@@ -127,8 +134,10 @@ static void test_journal_format_footer(void **state) {
     assert_int_equal(at % JOURNAL_SECTOR, 0);
     assert_true(at >= JOURNAL_HEADER_SIZE + header.payload_len);
     memset(round->data, 0xee, at);
-    struct journal_round_header where = {
-        .salt = place.salt, .generation = place.generation, .file = place.file, .offset = place.offset};
+    struct journal_round_header where = {.salt = place.salt,
+                                         .generation = place.generation,
+                                         .file = place.file,
+                                         .offset = place.offset};
     assert_int_equal(journal_footer_decode(round->data + at, JOURNAL_SECTOR, &where), 2);
     struct journal_footer_entry named;
     struct entry *entry = make_entry(77, 2, 9, 1001);
@@ -160,7 +169,8 @@ static void test_journal_format_every_bit_counts(void **state) {
         missed += error == ERR_NONE;
         round->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    size_t padding = footer - JOURNAL_HEADER_SIZE - header.payload_len + 2 * (1008 - 1001); /* behind the bodies */
+    size_t padding = footer - JOURNAL_HEADER_SIZE - header.payload_len +
+                     2 * (1008 - 1001); /* behind the bodies */
     assert_int_equal(missed, padding * 8);
     journal_round_free(round);
 }
@@ -185,8 +195,10 @@ static void test_journal_format_cut_records(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_journal_format_records),     cmocka_unit_test(test_journal_format_header),
-        cmocka_unit_test(test_journal_format_footer),      cmocka_unit_test(test_journal_format_every_bit_counts),
+        cmocka_unit_test(test_journal_format_records),
+        cmocka_unit_test(test_journal_format_header),
+        cmocka_unit_test(test_journal_format_footer),
+        cmocka_unit_test(test_journal_format_every_bit_counts),
         cmocka_unit_test(test_journal_format_cut_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Journals that nobody wrote: random damage, with and without corrected checksums. They are refused or opened, never
- * believed blindly, and never crash. */
+/* Journals that nobody wrote: random damage, with and without corrected checksums. They are refused
+ * or opened, never believed blindly, and never crash. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,12 +41,16 @@ static void damage(struct model *model, struct image *image) {
     switch (model_random(model, 5)) {
     case 0: file->bytes[at] ^= (uint8_t)(1 << model_random(model, 8)); break;
     case 1: file->len = at; break;
-    case 2: memset(file->bytes + at, (int)model_random(model, 256), model_random(model, file->len - at)); break;
+    case 2:
+        memset(file->bytes + at, (int)model_random(model, 256),
+               model_random(model, file->len - at));
+        break;
     case 3: { /* a block where it does not belong */
         const struct image_file *from = &image->files[model_random(model, image->file_count)];
         if (blocks == 0 || from->len < JOURNAL_BLOCK) break;
         memcpy(file->bytes + model_random(model, blocks) * JOURNAL_BLOCK,
-               from->bytes + model_random(model, from->len / JOURNAL_BLOCK) * JOURNAL_BLOCK, JOURNAL_BLOCK);
+               from->bytes + model_random(model, from->len / JOURNAL_BLOCK) * JOURNAL_BLOCK,
+               JOURNAL_BLOCK);
         break;
     }
     default:
@@ -137,7 +141,8 @@ static void test_journal_garbage_with_right_checksums(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_garbage_random_damage),
         TEST(test_journal_garbage_with_right_checksums),

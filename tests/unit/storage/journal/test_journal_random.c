@@ -17,8 +17,8 @@ static void release_all(struct model *model) {
         journal_recovered_release(model->fixture->journal, id);
 }
 
-/* Thousands of records with a clean end now and then: exactly what was recorded comes back. Files are made, reused, and
- * their entries copied forward meanwhile. */
+/* Thousands of records with a clean end now and then: exactly what was recorded comes back. Files
+ * are made, reused, and their entries copied forward meanwhile. */
 static void test_journal_random_clean(void **state) {
     struct journal_fixture *fixture = *state;
     struct journal_stats stats = {0}, all = {0};
@@ -50,8 +50,8 @@ static void test_journal_random_clean(void **state) {
     assert_true(all.entries_copied_forward > 20);
 }
 
-/* Closed at any moment: what comes back is the state after some number of the records, all of those at least that were
- * reported durable. */
+/* Closed at any moment: what comes back is the state after some number of the records, all of those
+ * at least that were reported durable. */
 static void test_journal_random_abrupt(void **state) {
     struct journal_fixture *fixture = *state;
     fixture->options.max_bytes = 6 * fixture->options.file_bytes;
@@ -96,7 +96,8 @@ static void test_journal_random_large_bodies(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_random_clean),
         TEST(test_journal_random_abrupt),

@@ -1,4 +1,5 @@
-/* Room in the journal: owners are asked, uncommitted entries are copied forward, a full journal waits; and waiters. */
+/* Room in the journal: owners are asked, uncommitted entries are copied forward, a full journal
+ * waits; and waiters. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,7 +50,8 @@ static struct journal_stats stats_of(const struct journal_fixture *fixture) {
     return stats;
 }
 
-/* While less than half of the limit is live, nobody is asked; a few small files are enough when owners sync by themselves. */
+/* While less than half of the limit is live, nobody is asked; a few small files are enough when
+ * owners sync by themselves. */
 static void test_journal_room_two_files_go_round(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -69,7 +71,8 @@ static void test_journal_room_two_files_go_round(void **state) {
     model_free(model);
 }
 
-/* Owners that sync only when they are asked: the live part stays below three quarters, and nothing waits. */
+/* Owners that sync only when they are asked: the live part stays below three quarters, and nothing
+ * waits. */
 static void test_journal_room_owners_are_asked(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -87,7 +90,8 @@ static void test_journal_room_owners_are_asked(void **state) {
     model_free(model);
 }
 
-/* Entries that never commit go round with the ring while others turn it; they are there at the end. */
+/* Entries that never commit go round with the ring while others turn it; they are there at the end.
+ */
 static void test_journal_room_uncommitted_is_copied_forward(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -105,7 +109,8 @@ static void test_journal_room_uncommitted_is_copied_forward(void **state) {
     model_free(model);
 }
 
-/* After a restart what was recovered is copied forward, too, whether its owner has taken it or not. */
+/* After a restart what was recovered is copied forward, too, whether its owner has taken it or not.
+ */
 static void test_journal_room_recovered_is_copied_forward(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -161,8 +166,9 @@ static void stop_loop(void *arg) {
     env_uv_stop(arg);
 }
 
-/* Owners that do not sync: the rounds wait below the limit, and nothing is reported durable meanwhile. As soon as they have synced,
- * everything goes on: their progress overtakes what waits. */
+/* Owners that do not sync: the rounds wait below the limit, and nothing is reported durable
+ * meanwhile. As soon as they have synced, everything goes on: their progress overtakes what waits.
+ */
 static void test_journal_room_full_waits_and_goes_on(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -192,7 +198,8 @@ static void test_journal_room_full_waits_and_goes_on(void **state) {
     model_free(model);
 }
 
-/* Whatever owners do, the files have no more than the limit, and rounds go on; here they hold as much as they may that is not committed. */
+/* Whatever owners do, the files have no more than the limit, and rounds go on; here they hold as
+ * much as they may that is not committed. */
 static void test_journal_room_limit_is_hard(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -217,7 +224,8 @@ static void test_journal_room_limit_is_hard(void **state) {
     model_free(model);
 }
 
-/* A limit that was lowered below what is live holds once that is in segments; files that are too many are removed. */
+/* A limit that was lowered below what is live holds once that is in segments; files that are too
+ * many are removed. */
 static void test_journal_room_limit_is_lowered(void **state) {
     struct journal_fixture *fixture = *state;
     struct owner owner;
@@ -243,7 +251,8 @@ static void test_journal_room_limit_is_lowered(void **state) {
     model_free(model);
 }
 
-/* Waiters are told in the order in which they asked, never inside the call; one that was canceled is not told. */
+/* Waiters are told in the order in which they asked, never inside the call; one that was canceled
+ * is not told. */
 static void test_journal_room_waiters(void **state) {
     struct journal_fixture *fixture = *state;
     unsigned count = 0;
@@ -335,15 +344,19 @@ static void test_journal_room_sequence_grows(void **state) {
     }
 }
 
-/* What was seen of other journals is written without being told of, and comes back, also by way of a checkpoint; the last one of a directory counts. */
+/* What was seen of other journals is written without being told of, and comes back, also by way of
+ * a checkpoint; the last one of a directory counts. */
 static void test_journal_room_witnesses(void **state) {
     struct journal_fixture *fixture = *state;
     journal_fixture_open(fixture);
     assert_null(journal_witness_of(fixture->journal, 1));
     uint64_t told = journal_sequence(fixture->journal);
-    journal_witness(fixture->journal, &(struct journal_witness){.directory = 1, .run = 10, .sequence = 100});
-    journal_witness(fixture->journal, &(struct journal_witness){.directory = UINT64_MAX, .run = 20, .sequence = 200});
-    journal_witness(fixture->journal, &(struct journal_witness){.directory = 1, .run = 11, .sequence = UINT64_MAX});
+    journal_witness(fixture->journal,
+                    &(struct journal_witness){.directory = 1, .run = 10, .sequence = 100});
+    journal_witness(fixture->journal,
+                    &(struct journal_witness){.directory = UINT64_MAX, .run = 20, .sequence = 200});
+    journal_witness(fixture->journal,
+                    &(struct journal_witness){.directory = 1, .run = 11, .sequence = UINT64_MAX});
     journal_fixture_run(fixture);
     assert_int_equal(stats_of(fixture).rounds, 1);
     assert_int_equal(journal_sequence(fixture->journal), told);
@@ -363,7 +376,8 @@ static void test_journal_room_witnesses(void **state) {
     }
 }
 
-/* A journal covers what any run of it told; an older copy of it does not, however often it is started. */
+/* A journal covers what any run of it told; an older copy of it does not, however often it is
+ * started. */
 static void test_journal_room_runs(void **state) {
     enum { LIVES = JOURNAL_RUNS_MAX + 3, COPIED = LIVES - 2 };
     struct journal_fixture *fixture = *state;
@@ -389,7 +403,8 @@ static void test_journal_room_runs(void **state) {
     for (int life = 0; life < 5; life++) {
         journal_fixture_open(fixture);
         for (uint32_t i = 0; i < LIVES; i++)
-            assert_int_equal(journal_covers(fixture->journal, told[i].run, told[i].sequence), i < COPIED);
+            assert_int_equal(journal_covers(fixture->journal, told[i].run, told[i].sequence),
+                             i < COPIED);
         journal_fixture_close(fixture);
     }
 }
@@ -409,7 +424,8 @@ static void test_journal_room_disowned(void **state) {
     }
 }
 
-/* Five thousand groups: their checkpoints are larger than a small file, and everything still works. */
+/* Five thousand groups: their checkpoints are larger than a small file, and everything still works.
+ */
 static void test_journal_room_many_groups(void **state) {
     struct journal_fixture *fixture = *state;
     enum { GROUPS = 5000 };
@@ -437,7 +453,8 @@ static void test_journal_room_many_groups(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_room_two_files_go_round),
         TEST(test_journal_room_owners_are_asked),

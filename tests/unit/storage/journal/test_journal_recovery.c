@@ -1,4 +1,5 @@
-/* The table of journal_recovery.c, row by row. Row 3 and the first half of row 9 are in test_journal_tail.c. */
+/* The table of journal_recovery.c, row by row. Row 3 and the first half of row 9 are in
+ * test_journal_tail.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "tests/unit/storage/fixture_journal_image.h"
 #include "tests/unit/storage/fixture_journal_model.h"
 
-/* A journal over several files, and its image. The end is at least one ordinary round into the newest generation. */
+/* A journal over several files, and its image. The end is at least one ordinary round into the
+ * newest generation. */
 struct scene {
     struct journal_fixture *fixture;
     struct model *model;
@@ -34,7 +36,8 @@ static struct scene make_scene(struct journal_fixture *fixture) {
     journal_fixture_close(fixture);
     scene.image = image_load(fixture);
     scene.all = scene.model->count;
-    assert_true(image_round_from_end(scene.image, 0)->header.generation > scene.image->rounds[0].header.generation + 1);
+    assert_true(image_round_from_end(scene.image, 0)->header.generation >
+                scene.image->rounds[0].header.generation + 1);
     assert_int_equal(image_round_from_end(scene.image, 0)->header.flags, 0);
     return scene;
 }
@@ -44,7 +47,8 @@ static void free_scene(struct scene *scene) {
     model_free(scene->model);
 }
 
-/* Opens what the image says; the state is that after at least `least` operations; returns how many. */
+/* Opens what the image says; the state is that after at least `least` operations; returns how many.
+ */
 static size_t open_scene(struct scene *scene, size_t least) {
     image_store(scene->image, scene->fixture);
     journal_fixture_open(scene->fixture);
@@ -55,7 +59,8 @@ static size_t open_scene(struct scene *scene, size_t least) {
 static void assert_refused(struct scene *scene, int error, const char *text) {
     image_store(scene->image, scene->fixture);
     assert_int_equal(journal_fixture_try_open(scene->fixture), error);
-    if (strstr(scene->fixture->why.text, text) == NULL) fail_msg("not \"%s\": %s", text, scene->fixture->why.text);
+    if (strstr(scene->fixture->why.text, text) == NULL)
+        fail_msg("not \"%s\": %s", text, scene->fixture->why.text);
     image_assert_unchanged(scene->image, scene->fixture);
 }
 
@@ -63,28 +68,32 @@ static void ruin(struct image *image, const struct image_round *round) {
     memset(image_at(image, round), 0xa5, round->size);
 }
 
-static const struct image_round *checkpoint_of(const struct image *image, uint64_t generation, bool copy) {
+static const struct image_round *checkpoint_of(const struct image *image, uint64_t generation,
+                                               bool copy) {
     for (size_t i = 0; i < image->round_count; i++) {
         const struct image_round *round = &image->rounds[i];
         bool is_copy = (round->header.flags & JOURNAL_REPEATS) != 0;
-        if (round->header.generation == generation && (round->header.flags & JOURNAL_CHECKPOINT) != 0 &&
-            is_copy == copy)
+        if (round->header.generation == generation &&
+            (round->header.flags & JOURNAL_CHECKPOINT) != 0 && is_copy == copy)
             return round;
     }
     fail_msg("no checkpoint of generation %d", (int)generation);
     return NULL;
 }
 
-/* Removes all rounds behind the newest checkpoint, as if the power was cut when it had just been written. */
+/* Removes all rounds behind the newest checkpoint, as if the power was cut when it had just been
+ * written. */
 static void end_with_checkpoint(struct scene *scene) {
     const struct image_round *last;
-    while (last = image_round_from_end(scene->image, 0), (last->header.flags & JOURNAL_CHECKPOINT) == 0) {
+    while (last = image_round_from_end(scene->image, 0),
+           (last->header.flags & JOURNAL_CHECKPOINT) == 0) {
         ruin(scene->image, last);
         scene->image->round_count--;
     }
 }
 
-/* Row 1: nothing there is a new journal, or a missing one where there must be one; files without a round are the same. */
+/* Row 1: nothing there is a new journal, or a missing one where there must be one; files without a
+ * round are the same. */
 static void test_journal_recovery_nothing_there(void **state) {
     struct journal_fixture *fixture = *state;
     fixture->options.must_exist = true;
@@ -102,13 +111,15 @@ static void test_journal_recovery_nothing_there(void **state) {
     free_scene(&scene);
 }
 
-/* Rows 2 and 4: a whole end counts in full, and the old rounds that lie behind it in a file that was used before do not. */
+/* Rows 2 and 4: a whole end counts in full, and the old rounds that lie behind it in a file that
+ * was used before do not. */
 static void test_journal_recovery_old_life_behind_the_end(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
     const struct image_round last = *image_round_from_end(scene.image, 0);
     struct journal_round *old = journal_round_new();
-    struct journal_record hard_state = {.kind = JOURNAL_HARD_STATE, .group = 1, .term = 999, .voted_for = 1};
+    struct journal_record hard_state = {
+        .kind = JOURNAL_HARD_STATE, .group = 1, .term = 999, .voted_for = 1};
     journal_round_add(old, &hard_state, NULL);
     struct journal_round_header header = last.header;
     header.generation -= 2;
@@ -121,7 +132,8 @@ static void test_journal_recovery_old_life_behind_the_end(void **state) {
     free_scene(&scene);
 }
 
-/* Row 5: after a cut the rounds go on with higher sequences, so one that was cut is not taken when it turns up whole. */
+/* Row 5: after a cut the rounds go on with higher sequences, so one that was cut is not taken when
+ * it turns up whole. */
 static void test_journal_recovery_cut_round_turns_up(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -133,7 +145,8 @@ static void test_journal_recovery_cut_round_turns_up(void **state) {
     const struct image_round last = *image_round_from_end(scene.image, 0);
     assert_true(last.header.flags & JOURNAL_START);
     struct journal_round *cut = journal_round_new();
-    struct journal_record hard_state = {.kind = JOURNAL_HARD_STATE, .group = 1, .term = 999, .voted_for = 1};
+    struct journal_record hard_state = {
+        .kind = JOURNAL_HARD_STATE, .group = 1, .term = 999, .voted_for = 1};
     journal_round_add(cut, &hard_state, NULL);
     struct journal_round_header header = before.header;
     header.offset = last.header.offset + last.size;
@@ -145,8 +158,8 @@ static void test_journal_recovery_cut_round_turns_up(void **state) {
     free_scene(&scene);
 }
 
-/* Rows 6 to 8: of the two checkpoints that begin a generation one is enough, and when neither is whole the generation
- * before is the end. */
+/* Rows 6 to 8: of the two checkpoints that begin a generation one is enough, and when neither is
+ * whole the generation before is the end. */
 static void test_journal_recovery_checkpoints(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -170,13 +183,15 @@ static void test_journal_recovery_checkpoints(void **state) {
     free_scene(&scene);
 }
 
-/* Rows 7 and 8 with rounds behind the checkpoints, in every generation: either copy may be bad, both are damage. */
+/* Rows 7 and 8 with rounds behind the checkpoints, in every generation: either copy may be bad,
+ * both are damage. */
 static void test_journal_recovery_checkpoints_with_rounds_behind(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
     struct image *whole = scene.image;
     uint64_t newest = image_round_from_end(whole, 0)->header.generation;
-    for (uint64_t generation = whole->rounds[0].header.generation; generation <= newest; generation++) {
+    for (uint64_t generation = whole->rounds[0].header.generation; generation <= newest;
+         generation++) {
         for (int damage = 1; damage <= 3; damage++) {
             image_store(whole, fixture);
             scene.image = image_load(fixture);
@@ -195,8 +210,8 @@ static void test_journal_recovery_checkpoints_with_rounds_behind(void **state) {
     free_scene(&scene);
 }
 
-/* Row 6: a file that is being begun again looks like its old life, or like nothing; a single block of the old life at its
- * beginning does not hide the new one. */
+/* Row 6: a file that is being begun again looks like its old life, or like nothing; a single block
+ * of the old life at its beginning does not hide the new one. */
 static void test_journal_recovery_stale_block_at_the_beginning(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -240,7 +255,8 @@ static void test_journal_recovery_missing_and_double_files(void **state) {
     size_t file = checkpoint_of(scene.image, missing, false)->file;
     struct image_file saved = scene.image->files[file];
     char text[64];
-    scene.image->files[file].number = 39; /* another name: the rounds in it are not at their place */
+    scene.image->files[file].number =
+        39; /* another name: the rounds in it are not at their place */
     snprintf(text, sizeof text, "lacks the file of generation %d", (int)missing);
     assert_refused(&scene, ERR_CORRUPT, text);
     scene.image->files[file] = saved;
@@ -256,8 +272,8 @@ static void test_journal_recovery_missing_and_double_files(void **state) {
     free_scene(&scene);
 }
 
-/* Row 12: the last round of a process is repeated by the next one, so it may get lost afterwards; that and the
- * repetition may not. */
+/* Row 12: the last round of a process is repeated by the next one, so it may get lost afterwards;
+ * that and the repetition may not. */
 static void test_journal_recovery_repetition_stands_in(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -273,7 +289,8 @@ static void test_journal_recovery_repetition_stands_in(void **state) {
     scene.image = image_load(fixture);
     assert_int_equal(image_round_from_end(scene.image, 4)->header.sequence, last.header.sequence);
     ruin(scene.image, image_round_from_end(scene.image, 4));
-    ruin(scene.image, image_round_from_end(scene.image, 2)); /* of the first start; that of the second stands in */
+    ruin(scene.image, image_round_from_end(
+                          scene.image, 2)); /* of the first start; that of the second stands in */
     image_store(scene.image, fixture);
     journal_fixture_open(fixture);
     assert_int_equal(journal_recovered(fixture->journal, 1)->term, 5000);
@@ -293,8 +310,8 @@ static size_t image_bytes(const struct image *image) {
     return bytes;
 }
 
-/* Row 18: who is started without end and gets no further takes no room, and what any of these runs told is covered; of the last one
- * until its round is lost. */
+/* Row 18: who is started without end and gets no further takes no room, and what any of these runs
+ * told is covered; of the last one until its round is lost. */
 static void test_journal_recovery_starts_take_turns(void **state) {
     enum { STARTS = 40 };
     struct journal_fixture *fixture = *state;
@@ -317,7 +334,8 @@ static void test_journal_recovery_starts_take_turns(void **state) {
         ruin(scene.image, image_round_from_end(scene.image, 0));
         assert_int_equal(open_scene(&scene, scene.all), scene.all);
         for (size_t i = 0; i < STARTS; i++)
-            assert_int_equal(journal_covers(fixture->journal, told[i].run, told[i].sequence), i < STARTS - 1);
+            assert_int_equal(journal_covers(fixture->journal, told[i].run, told[i].sequence),
+                             i < STARTS - 1);
         journal_fixture_close(fixture);
         image_free(scene.image);
         scene.image = image_load(fixture);
@@ -325,7 +343,8 @@ static void test_journal_recovery_starts_take_turns(void **state) {
     free_scene(&scene);
 }
 
-/* A start that gets no further than to repeat the last round does not make an old copy look like the newest one. */
+/* A start that gets no further than to repeat the last round does not make an old copy look like
+ * the newest one. */
 static void test_journal_recovery_start_ends_behind_repetition(void **state) {
     struct journal_fixture *fixture = *state;
     journal_fixture_open(fixture);
@@ -347,7 +366,8 @@ static void test_journal_recovery_start_ends_behind_repetition(void **state) {
     image_free(image);
 }
 
-/* Row 13: a round that was written to the wrong place counts neither there nor, of course, where it should be. */
+/* Row 13: a round that was written to the wrong place counts neither there nor, of course, where it
+ * should be. */
 static void test_journal_recovery_misdirected_round(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -368,7 +388,8 @@ static void test_journal_recovery_misdirected_round(void **state) {
     free_scene(&scene);
 }
 
-/* Row 14: a free file that is too short was being made; one with rounds in it was cut off, if that can be seen. */
+/* Row 14: a free file that is too short was being made; one with rounds in it was cut off, if that
+ * can be seen. */
 static void test_journal_recovery_short_files(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -399,7 +420,8 @@ static void test_journal_recovery_short_files(void **state) {
     free_scene(&scene);
 }
 
-/* Rows 3 and 14: the first round of a process may let a file grow, and a kill in the middle of that leaves any size. */
+/* Rows 3 and 14: the first round of a process may let a file grow, and a kill in the middle of that
+ * leaves any size. */
 static void test_journal_recovery_torn_growth(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -442,7 +464,8 @@ static void test_journal_recovery_two_journals(void **state) {
     free_scene(&scene);
 }
 
-/* Row 16: a newer format is refused by name, but bytes in a record that only look like it are nothing. */
+/* Row 16: a newer format is refused by name, but bytes in a record that only look like it are
+ * nothing. */
 static void test_journal_recovery_newer_format(void **state) {
     struct journal_fixture *fixture = *state;
     struct scene scene = make_scene(fixture);
@@ -503,15 +526,18 @@ static void test_journal_recovery_read_only(void **state) {
     struct scene scene = make_scene(fixture);
     struct seen seen = {.scene = &scene};
     image_store(scene.image, fixture);
-    assert_int_equal(journal_read(fixture->env, fixture->path, look, &seen, &fixture->why), ERR_NONE);
+    assert_int_equal(journal_read(fixture->env, fixture->path, look, &seen, &fixture->why),
+                     ERR_NONE);
     assert_int_equal(seen.groups, MODEL_GROUPS);
     image_assert_unchanged(scene.image, fixture);
-    assert_int_equal(journal_read(fixture->env, "/nonexistent/journal", look, &seen, &fixture->why), ERR_NOT_FOUND);
+    assert_int_equal(journal_read(fixture->env, "/nonexistent/journal", look, &seen, &fixture->why),
+                     ERR_NOT_FOUND);
     free_scene(&scene);
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_recovery_nothing_there),
         TEST(test_journal_recovery_old_life_behind_the_end),

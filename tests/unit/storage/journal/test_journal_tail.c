@@ -8,7 +8,8 @@
 
 enum tear { ZERO_BEHIND, GARBAGE_BEHIND, ZERO_SECTOR, GARBAGE_SECTOR, TEARS };
 
-/* A journal that ends with two rounds of several records; *before: the operations up to the last round. */
+/* A journal that ends with two rounds of several records; *before: the operations up to the last
+ * round. */
 static struct model *make_journal(struct journal_fixture *fixture, size_t *before) {
     struct model *model = model_new(fixture, 42);
     journal_fixture_open(fixture);
@@ -43,8 +44,8 @@ static size_t meaning_end(const struct image_round *round) {
            round->header.entries * JOURNAL_FOOTER_ENTRY;
 }
 
-/* However the last round is torn, the journal opens with exactly the rounds before it; what is written then stays, and
- * the torn round does not come back. */
+/* However the last round is torn, the journal opens with exactly the rounds before it; what is
+ * written then stays, and the torn round does not come back. */
 static void test_journal_tail_torn_at_every_sector(void **state) {
     struct journal_fixture *fixture = *state;
     size_t before;
@@ -90,9 +91,11 @@ static void test_journal_tail_flipped_bit_in_a_body(void **state) {
     const struct image_round last = *image_round_from_end(image, 0);
     const uint8_t *payload = image_at(image, &last) + JOURNAL_HEADER_SIZE;
     struct journal_record record;
-    for (size_t at = 0; journal_record_next(payload, last.header.payload_len, &at, &record, NULL) == ERR_NONE;) {
+    for (size_t at = 0;
+         journal_record_next(payload, last.header.payload_len, &at, &record, NULL) == ERR_NONE;) {
         if (record.entry == NULL || record.body_len == 0) continue;
-        uint8_t *byte = image_at(image, &last) + JOURNAL_HEADER_SIZE + (record.body - payload) + record.body_len / 2;
+        uint8_t *byte = image_at(image, &last) + JOURNAL_HEADER_SIZE + (record.body - payload) +
+                        record.body_len / 2;
         *byte ^= 0x40;
         image_store(image, fixture);
         *byte ^= 0x40;
@@ -107,16 +110,19 @@ static void test_journal_tail_flipped_bit_in_a_body(void **state) {
     model_free(model);
 }
 
-/* The same damage to a round that is not the last is refused, with the place, and nothing on disk is changed. */
+/* The same damage to a round that is not the last is refused, with the place, and nothing on disk
+ * is changed. */
 static void test_journal_tail_damage_before_it_is_refused(void **state) {
     struct journal_fixture *fixture = *state;
     size_t before;
     struct model *model = make_journal(fixture, &before);
     struct image *image = image_load(fixture);
     char place[64];
-    size_t back = image_round_from_end(image, 1)->file == image_round_from_end(image, 0)->file ? 1 : 2;
+    size_t back = image_round_from_end(image, 1)->file == image_round_from_end(image, 0)->file ? 1
+                                                                                               : 2;
     const struct image_round round = *image_round_from_end(image, back);
-    snprintf(place, sizeof place, "is damaged at position %llu", (unsigned long long)round.header.offset);
+    snprintf(place, sizeof place, "is damaged at position %llu",
+             (unsigned long long)round.header.offset);
     for (size_t sector = 0; sector < meaning_end(&round); sector += JOURNAL_SECTOR) {
         struct image *damaged = image_load(fixture);
         tear(image_at(damaged, &round), round.size, sector, GARBAGE_SECTOR);
@@ -124,7 +130,8 @@ static void test_journal_tail_damage_before_it_is_refused(void **state) {
         assert_int_equal(journal_fixture_try_open(fixture), ERR_CORRUPT);
         assert_non_null(strstr(fixture->why.text, place));
         assert_non_null(strstr(fixture->why.text, "Nothing was changed"));
-        bool footer_is_whole = sector + JOURNAL_SECTOR <= journal_footer_at(round.header.payload_len);
+        bool footer_is_whole = sector + JOURNAL_SECTOR <=
+                               journal_footer_at(round.header.payload_len);
         assert_int_equal(strstr(fixture->why.text, "it held") != NULL, footer_is_whole);
         image_assert_unchanged(damaged, fixture);
         image_store(image, fixture);
@@ -142,7 +149,8 @@ static void test_journal_tail_torn_at_every_start(void **state) {
     for (int life = 0; life < 30; life++) {
         struct image *image = image_load(fixture);
         const struct image_round *last = image_round_from_end(image, 0);
-        if (life > 0) tear(image_at(image, last), last->size, 0, life % 2 ? GARBAGE_BEHIND : GARBAGE_SECTOR);
+        if (life > 0)
+            tear(image_at(image, last), last->size, 0, life % 2 ? GARBAGE_BEHIND : GARBAGE_SECTOR);
         image_store(image, fixture);
         image_free(image);
         journal_fixture_open(fixture);
@@ -153,7 +161,8 @@ static void test_journal_tail_torn_at_every_start(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_journal_tail_torn_at_every_sector),
         TEST(test_journal_tail_flipped_bit_in_a_body),

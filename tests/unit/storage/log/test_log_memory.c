@@ -15,9 +15,10 @@ struct log_under_test {
 };
 
 static void push(struct log_under_test *log, struct dice *dice, unsigned group) {
-    struct entry *entry = dice_below(dice, 6)
-                              ? entry_of_batches(dice, group, log->last + 1, 1, log->end, 1, 3, 300, 1000)
-                              : entry_internal(ENTRY_BARRIER, group, log->last + 1, 1, log->end, "");
+    struct entry *entry =
+        dice_below(dice, 6)
+            ? entry_of_batches(dice, group, log->last + 1, 1, log->end, 1, 3, 300, 1000)
+            : entry_internal(ENTRY_BARRIER, group, log->last + 1, 1, log->end, "");
     log_memory_push(&log->memory, entry);
     assert_ptr_equal(log_memory_at(&log->memory, entry->index), entry);
     log->last++;
@@ -39,10 +40,12 @@ static void check(const struct log_under_test *log) {
     }
     assert_null(log_memory_find_offset(memory, log->end));
     if (memory->count > 0)
-        assert_null(log_memory_find_offset(memory, log_memory_at(memory, memory->first_index)->base_offset - 1));
+        assert_null(log_memory_find_offset(
+            memory, log_memory_at(memory, memory->first_index)->base_offset - 1));
 }
 
-/* Several logs share a cache: it holds to its limit, gives up the oldest first, and counts to the byte. */
+/* Several logs share a cache: it holds to its limit, gives up the oldest first, and counts to the
+ * byte. */
 static void test_memory_is_like_an_array(void **state) {
     (void)state;
     struct dice dice = {.state = 12};
@@ -57,7 +60,9 @@ static void test_memory_is_like_an_array(void **state) {
         uint64_t unserved = log->last - log->memory.served;
         switch (dice_below(&dice, 8)) {
         case 0:
-            if (unserved > 0) log_memory_serve(&log->memory, log->memory.served + 1 + dice_below(&dice, unserved));
+            if (unserved > 0)
+                log_memory_serve(&log->memory,
+                                 log->memory.served + 1 + dice_below(&dice, unserved));
             break;
         case 1:
             if (unserved > 0) {
@@ -101,7 +106,8 @@ static void test_terms_are_like_an_array(void **state) {
     for (int step = 0; step < 3000; step++) {
         if (last < MOST && dice_below(&dice, 10)) {
             uint32_t before = last ? terms[last] : 1;
-            terms[++last] = before + (dice_below(&dice, 6) ? 0 : 1 + (uint32_t)dice_below(&dice, 3));
+            terms[++last] = before +
+                            (dice_below(&dice, 6) ? 0 : 1 + (uint32_t)dice_below(&dice, 3));
             offsets[last + 1] = offsets[last] + (int64_t)dice_below(&dice, 4);
             term_table_add(&table, last, offsets[last], terms[last]);
         } else if (last > 0) {

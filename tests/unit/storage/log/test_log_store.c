@@ -1,4 +1,5 @@
-/* What all logs of a store share: groups, flush, the tail cache, the journal's room, many logs, removal. */
+/* What all logs of a store share: groups, flush, the tail cache, the journal's room, many logs,
+ * removal. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,11 +44,13 @@ static void hard_state_durable(void *arg, uint64_t version) {
     (void)version;
 }
 
-static const struct partition_log_events events = {.durable = durable, .hard_state_durable = hard_state_durable};
+static const struct partition_log_events events = {.durable = durable,
+                                                   .hard_state_durable = hard_state_durable};
 
 static void open_store(struct fixture *f) {
     struct error_text why;
-    assert_int_equal(log_store_open(f->folder.env, &f->folder.log, f->path, &f->options, &f->store, &why), 0);
+    assert_int_equal(
+        log_store_open(f->folder.env, &f->folder.log, f->path, &f->options, &f->store, &why), 0);
 }
 
 static struct partition_log *open_one(struct fixture *f, uint64_t group) {
@@ -55,7 +58,8 @@ static struct partition_log *open_one(struct fixture *f, uint64_t group) {
     struct error_text why = {0};
     char label[32];
     snprintf(label, sizeof label, "topic-%u", (unsigned)group);
-    if (partition_log_open(f->store, group, label, &events, f, &log, &why) != 0) fail_msg("%s", why.text);
+    if (partition_log_open(f->store, group, label, &events, f, &log, &why) != 0)
+        fail_msg("%s", why.text);
     return log;
 }
 
@@ -97,7 +101,8 @@ static void tear_down(struct fixture *f) {
 static void append(struct fixture *f, unsigned i, size_t value_max) {
     struct partition_log *log = f->logs[i];
     struct entry *entry = entry_of_batches(&f->dice, i + 1, partition_log_last_index(log) + 1, 1,
-                                           partition_log_end_offset(log), 2, 4, value_max, 1700000000000);
+                                           partition_log_end_offset(log), 2, 4, value_max,
+                                           1700000000000);
     partition_log_append(log, &entry, 1);
     entry_unref(entry);
 }
@@ -165,7 +170,8 @@ static void test_store_flush(void **state) {
     close_store(f);
     open_store(f);
     for (uint64_t group = 1; group <= 8; group++) {
-        const struct journal_group *recovered = journal_recovered(log_store_journal(f->store), group);
+        const struct journal_group *recovered = journal_recovered(log_store_journal(f->store),
+                                                                  group);
         if (recovered) assert_int_equal(recovered->entry_count, 0);
     }
     tear_down(f);
@@ -206,7 +212,8 @@ static bool group_exists(struct fixture *f, uint64_t group, const char *suffix) 
     return kind != ENV_NOTHING;
 }
 
-/* Few entries wait, many are written at once; commits alone sync nothing. What waits has neither a file nor a directory. */
+/* Few entries wait, many are written at once; commits alone sync nothing. What waits has neither a
+ * file nor a directory. */
 static void test_store_write_behind_waits(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -237,7 +244,8 @@ static void test_store_write_behind_waits(void **state) {
     tear_down(f);
 }
 
-/* The journal's files stay within their limit while much more passes through it: it presses, and logs sync. */
+/* The journal's files stay within their limit while much more passes through it: it presses, and
+ * logs sync. */
 static void test_store_journal_pressure(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -250,7 +258,8 @@ static void test_store_journal_pressure(void **state) {
         bytes += partition_log_uncommitted_bytes(f->logs[i]) - before;
         settle(f, i);
         partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
-        assert_true(journal_disk_bytes(log_store_journal(f->store)) <= f->options.journal_max_bytes);
+        assert_true(journal_disk_bytes(log_store_journal(f->store)) <=
+                    f->options.journal_max_bytes);
     }
     struct journal_stats stats;
     journal_stats_get(log_store_journal(f->store), &stats);
@@ -272,7 +281,8 @@ static unsigned synced_logs(const struct fixture *f, unsigned count) {
     return synced;
 }
 
-/* While a good part of the journal is in use, logs that wait are written and synced in the background, those that wait longest first. */
+/* While a good part of the journal is in use, logs that wait are written and synced in the
+ * background, those that wait longest first. */
 static void test_store_syncs_quiet_logs(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -293,7 +303,8 @@ static void test_store_syncs_quiet_logs(void **state) {
     tear_down(f);
 }
 
-/* Unsynced segments are more than may be open: they are synced, and closed for others. Readers wait for a file, and all get one. */
+/* Unsynced segments are more than may be open: they are synced, and closed for others. Readers wait
+ * for a file, and all get one. */
 struct patient_read {
     struct partition_log_read read; /* first: a read is its patient_read */
     bool done;
@@ -354,7 +365,8 @@ static void opening_ready(void *arg) {
     folder_stop(&opened->f->folder);
 }
 
-/* A log that is opened off the loop is the same; one that is open already is refused; a canceled opening leaves nothing behind. */
+/* A log that is opened off the loop is the same; one that is open already is refused; a canceled
+ * opening leaves nothing behind. */
 static void test_store_opens_in_a_lane(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -368,7 +380,8 @@ static void test_store_opens_in_a_lane(void **state) {
     open_store(f);
     struct opened opened = {.f = f};
     struct error_text why;
-    struct partition_log_opening *opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
+    struct partition_log_opening *opening = partition_log_open_begin(f->store, 1, "topic-1",
+                                                                     opening_ready, &opened);
     assert_false(opened.ready);
     assert_null(log_store_find(f->store, 1));
     folder_run(&f->folder);
@@ -381,7 +394,8 @@ static void test_store_opens_in_a_lane(void **state) {
     opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
     folder_run(&f->folder);
     assert_int_equal(partition_log_open_end(opening, &events, f, &f->logs[1], &why), ERR_BUSY);
-    assert_string_equal(why.text, "the log of topic-1 is open already, or its last writes are not finished");
+    assert_string_equal(why.text,
+                        "the log of topic-1 is open already, or its last writes are not finished");
 
     opened.ready = false;
     opening = partition_log_open_begin(f->store, 7, "topic-7", NULL, NULL);
@@ -395,11 +409,13 @@ static void test_store_opens_in_a_lane(void **state) {
     close_store(f);
     open_store(f);
     opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
-    assert_false(partition_log_open_cancel(opening, NULL, NULL)); /* and the store is closed meanwhile */
+    assert_false(
+        partition_log_open_cancel(opening, NULL, NULL)); /* and the store is closed meanwhile */
     tear_down(f);
 }
 
-/* What was recovered of a log is given to who opens it first. Opened again, without a segment, it would be a new one: the votes forgotten. */
+/* What was recovered of a log is given to who opens it first. Opened again, without a segment, it
+ * would be a new one: the votes forgotten. */
 static void test_store_opens_a_log_once(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -419,15 +435,18 @@ static void test_store_opens_a_log_once(void **state) {
     for (unsigned i = 0; i < 2; i++) {
         partition_log_close(f->logs[i]);
         f->logs[i] = NULL;
-        assert_int_equal(partition_log_open(f->store, i + 1, "topic", &events, f, &again, &why), ERR_CORRUPT);
+        assert_int_equal(partition_log_open(f->store, i + 1, "topic", &events, f, &again, &why),
+                         ERR_CORRUPT);
     }
-    assert_string_equal(why.text,
-                        "the log of topic was closed since this broker started, as its own log says; start the "
-                        "broker again to open it");
+    assert_string_equal(
+        why.text,
+        "the log of topic was closed since this broker started, as its own log says; start the "
+        "broker again to open it");
     tear_down(f);
 }
 
-/* A flush leaves what is little in the journal, as much as the options say over all logs; the next start has it all the same. */
+/* A flush leaves what is little in the journal, as much as the options say over all logs; the next
+ * start has it all the same. */
 static void test_store_flush_leaves_little(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -455,7 +474,8 @@ static void test_store_flush_leaves_little(void **state) {
     tear_down(f);
 }
 
-/* A removed group is gone from disk and journal; its name is free at once, and what a stop left is removed at the next start. */
+/* A removed group is gone from disk and journal; its name is free at once, and what a stop left is
+ * removed at the next start. */
 static void test_store_removes_groups(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -491,8 +511,8 @@ static void test_store_removes_groups(void **state) {
     tear_down(f);
 }
 
-/* A broker died when a group was put aside and the journal had not heard of it: the group comes again, and goes again, although what was put
- * aside is still there. */
+/* A broker died when a group was put aside and the journal had not heard of it: the group comes
+ * again, and goes again, although what was put aside is still there. */
 static void test_store_removes_again(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -563,12 +583,18 @@ static void test_store_opens_many_logs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_store_lists_groups),     cmocka_unit_test(test_store_flush),
-        cmocka_unit_test(test_store_tail_cache),       cmocka_unit_test(test_store_write_behind_waits),
-        cmocka_unit_test(test_store_journal_pressure), cmocka_unit_test(test_store_removes_groups),
-        cmocka_unit_test(test_store_removes_again),    cmocka_unit_test(test_store_opens_many_logs),
-        cmocka_unit_test(test_store_syncs_quiet_logs), cmocka_unit_test(test_store_with_few_files),
-        cmocka_unit_test(test_store_opens_in_a_lane),  cmocka_unit_test(test_store_flush_leaves_little),
+        cmocka_unit_test(test_store_lists_groups),
+        cmocka_unit_test(test_store_flush),
+        cmocka_unit_test(test_store_tail_cache),
+        cmocka_unit_test(test_store_write_behind_waits),
+        cmocka_unit_test(test_store_journal_pressure),
+        cmocka_unit_test(test_store_removes_groups),
+        cmocka_unit_test(test_store_removes_again),
+        cmocka_unit_test(test_store_opens_many_logs),
+        cmocka_unit_test(test_store_syncs_quiet_logs),
+        cmocka_unit_test(test_store_with_few_files),
+        cmocka_unit_test(test_store_opens_in_a_lane),
+        cmocka_unit_test(test_store_flush_leaves_little),
         cmocka_unit_test(test_store_opens_a_log_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

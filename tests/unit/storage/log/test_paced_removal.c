@@ -82,7 +82,8 @@ static enum env_kind kind_of(struct fixture *f, const char *path) {
     return kind;
 }
 
-/* The large file is cut down in steps before it goes, the small ones go many at a time, and at last the directory. */
+/* The large file is cut down in steps before it goes, the small ones go many at a time, and at last
+ * the directory. */
 static void test_paced_removal_steps(void **state) {
     (void)state;
     struct fixture f;

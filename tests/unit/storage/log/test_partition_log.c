@@ -9,7 +9,8 @@
 /* The watermark, or any offset below it. */
 static int64_t some_end(struct log_model *model) {
     int64_t watermark = log_model_watermark(model);
-    return dice_below(&model->dice, 2) ? watermark : (int64_t)dice_below(&model->dice, (uint64_t)watermark + 1);
+    return dice_below(&model->dice, 2) ? watermark
+                                       : (int64_t)dice_below(&model->dice, (uint64_t)watermark + 1);
 }
 
 static void step(struct log_model *model) {
@@ -27,17 +28,21 @@ static void step(struct log_model *model) {
     }
     case 5:
     case 6:
-    case 7: log_model_commit(model, model->commit + dice_below(dice, model->last - model->commit + 1)); break;
+    case 7:
+        log_model_commit(model, model->commit + dice_below(dice, model->last - model->commit + 1));
+        break;
     case 8: log_model_vote(model, model->term + 1, dice_below(dice, 4)); break;
     case 9: log_model_settle(model); break;
     case 10: {
         int64_t end = some_end(model);
-        log_model_check_fetch(model, (int64_t)dice_below(dice, (uint64_t)end + 1), end, dice_below(dice, 5000));
+        log_model_check_fetch(model, (int64_t)dice_below(dice, (uint64_t)end + 1), end,
+                              dice_below(dice, 5000));
         break;
     }
     case 11:
-        log_model_check_search(model, dice_below(dice, 3) ? model->time - (int64_t)dice_below(dice, 40000) : -3,
-                               some_end(model));
+        log_model_check_search(
+            model, dice_below(dice, 3) ? model->time - (int64_t)dice_below(dice, 40000) : -3,
+            some_end(model));
         break;
     case 12:
         if (dice_below(dice, 8) == 0) log_model_flush(model);

@@ -1,4 +1,5 @@
-/* What a log reports as durable, and when: rounds of the journal, truncations in between, hard states, closing inside events. */
+/* What a log reports as durable, and when: rounds of the journal, truncations in between, hard
+ * states, closing inside events. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ struct fixture {
 
 static void report(struct fixture *f, char what, uint64_t number) {
     assert_true(f->count < REPORTS);
-    snprintf(f->reports[f->count++], sizeof f->reports[0], "%c%llu", what, (unsigned long long)number);
+    snprintf(f->reports[f->count++], sizeof f->reports[0], "%c%llu", what,
+             (unsigned long long)number);
     if (f->count == f->stop_at) folder_stop(&f->folder);
     if (f->react) f->react(f);
 }
@@ -36,7 +38,8 @@ static void hard_state_durable(void *arg, uint64_t version) {
 }
 
 static void open_log(struct fixture *f) {
-    static const struct partition_log_events events = {.durable = durable, .hard_state_durable = hard_state_durable};
+    static const struct partition_log_events events = {.durable = durable,
+                                                       .hard_state_durable = hard_state_durable};
     struct log_store_options options = {.journal_file_bytes = 64 << 10,
                                         .journal_max_bytes = 1 << 20,
                                         .segment_bytes = 4096,
@@ -44,7 +47,8 @@ static void open_log(struct fixture *f) {
                                         .tail_cache_bytes = 1 << 20,
                                         .open_files = 32};
     struct error_text why;
-    assert_int_equal(log_store_open(f->folder.env, &f->folder.log, f->path, &options, &f->store, &why), 0);
+    assert_int_equal(
+        log_store_open(f->folder.env, &f->folder.log, f->path, &options, &f->store, &why), 0);
     assert_int_equal(partition_log_open(f->store, GROUP, "events-0", &events, f, &f->log, &why), 0);
 }
 
@@ -72,7 +76,8 @@ static void tear_down(struct fixture *f) {
 /* Barriers up to `last`, with this term. */
 static void append_up_to(struct fixture *f, uint64_t last, uint32_t term) {
     while (partition_log_last_index(f->log) < last) {
-        struct entry *entry = entry_internal(ENTRY_BARRIER, GROUP, partition_log_last_index(f->log) + 1, term, 0, "");
+        struct entry *entry = entry_internal(ENTRY_BARRIER, GROUP,
+                                             partition_log_last_index(f->log) + 1, term, 0, "");
         partition_log_append(f->log, &entry, 1);
         entry_unref(entry);
     }
@@ -121,14 +126,16 @@ static void truncate_once(struct fixture *f) {
     append_up_to(f, 4, 2);
 }
 
-/* Truncated while the round with the old entries is written: it counts up to the cut only, the new entry with its own round. */
+/* Truncated while the round with the old entries is written: it counts up to the cut only, the new
+ * entry with its own round. */
 static void test_events_truncated_behind_a_round(void **state) {
     (void)state;
     struct fixture *f = set_up();
     append_up_to(f, 2, 1);
     wait_for(f, 1);
     append_up_to(f, 6, 1);
-    /* The write of 3..6 starts at the end of this turn; the hard state joins it, and its report truncates. */
+    /* The write of 3..6 starts at the end of this turn; the hard state joins it, and its report
+     * truncates. */
     partition_log_set_hard_state(f->log, 2, 1);
     f->react = truncate_once;
     wait_for(f, 4);
@@ -155,7 +162,8 @@ static void truncate_task(struct env_task *task) {
     append_up_to(f, 3, 9);
 }
 
-/* The same from the end of the turn that started the write: its completion must not count for the entries that replaced them. */
+/* The same from the end of the turn that started the write: its completion must not count for the
+ * entries that replaced them. */
 static void test_events_truncated_while_the_round_is_written(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -188,7 +196,8 @@ static void test_events_closed_inside(void **state) {
     tear_down(f);
 }
 
-/* A commit index that runs ahead of the log counts as entries arrive; what is behind it can be truncated. */
+/* A commit index that runs ahead of the log counts as entries arrive; what is behind it can be
+ * truncated. */
 static void test_events_commit_ahead(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -205,7 +214,8 @@ static void test_events_commit_ahead(void **state) {
     tear_down(f);
 }
 
-/* What the disk has not taken is counted whether it is committed or not, until it is durable or truncated. */
+/* What the disk has not taken is counted whether it is committed or not, until it is durable or
+ * truncated. */
 static void test_events_undurable_bytes(void **state) {
     (void)state;
     struct fixture *f = set_up();

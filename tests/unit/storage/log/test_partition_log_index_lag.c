@@ -1,4 +1,5 @@
-/* The index file of a segment lacks a little of what is synced: it is written now and then, and a start scans the rest. */
+/* The index file of a segment lacks a little of what is synced: it is written now and then, and a
+ * start scans the rest. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -52,7 +53,8 @@ static void crash_and_start(struct log_model *model) {
     log_model_check(model);
 }
 
-/* Syncs make no index file until it would lack too much, and a start after any of them knows all that is synced. */
+/* Syncs make no index file until it would lack too much, and a start after any of them knows all
+ * that is synced. */
 static void test_index_lags(void **state) {
     (void)state;
     struct log_model model;
@@ -103,7 +105,8 @@ static void test_index_is_whole_when_sealed(void **state) {
     struct segment_index index;
     char *path = index_path(&model);
     segment_index_init(&index, &sealed->header, model.options.index_interval_bytes);
-    assert_int_equal(segment_index_load(model.folder.env, path, sealed->end.position, true, &index), 0);
+    assert_int_equal(segment_index_load(model.folder.env, path, sealed->end.position, true, &index),
+                     0);
     assert_int_equal(index.end.position, sealed->end.position);
     segment_index_close(&index);
     mem_free(path);
@@ -112,15 +115,16 @@ static void test_index_is_whole_when_sealed(void **state) {
     log_model_close(&model);
 }
 
-/* The power goes between a sync of the index and the round that says so: what the index has beyond is cut at the start, because the
- * segment goes on from there in other blocks, and is synced without the index being written. */
+/* The power goes between a sync of the index and the round that says so: what the index has beyond
+ * is cut at the start, because the segment goes on from there in other blocks, and is synced
+ * without the index being written. */
 static void test_index_beyond_the_progress_is_cut(void **state) {
     (void)state;
     struct log_model model;
     open_model(&model, 64);
     sync_some(&model);
     assert_in_range(synced_bytes(&model), SEGMENT_BLOCK, SAVED); /* the start saves nothing of it */
-    log_model_vote(&model, 2, 1);                                /* a round that takes the progress along */
+    log_model_vote(&model, 2, 1); /* a round that takes the progress along */
     log_model_append(&model, 1);
     log_model_settle(&model);
     char journal[128], aside[128];
@@ -147,8 +151,9 @@ static void test_index_beyond_the_progress_is_cut(void **state) {
     log_model_close(&model);
 }
 
-/* The power goes before the directory of a new segment is synced: the name of its index is kept, that of the segment is not. The segment that is
- * made under this name later has its entries at other places, and is synced without its index being written. */
+/* The power goes before the directory of a new segment is synced: the name of its index is kept,
+ * that of the segment is not. The segment that is made under this name later has its entries at
+ * other places, and is synced without its index being written. */
 static void test_index_of_a_lost_segment_is_not_believed(void **state) {
     (void)state;
     struct log_model model;
@@ -189,7 +194,8 @@ static void test_index_of_a_lost_segment_is_not_believed(void **state) {
     log_model_close(&model);
 }
 
-/* The index tells of blocks that the segment had in another life, and is back all the same: that is found out, and the segment scanned. */
+/* The index tells of blocks that the segment had in another life, and is back all the same: that is
+ * found out, and the segment scanned. */
 static void test_index_of_other_blocks_is_not_believed(void **state) {
     (void)state;
     struct log_model model;
@@ -252,7 +258,8 @@ static void tell_one_more(struct log_model *model, const struct segment *segment
     mem_free(path);
 }
 
-/* Each block of it is whole, but it ends elsewhere than the journal, or the next segment, says: the segment is scanned, and the index made again. */
+/* Each block of it is whole, but it ends elsewhere than the journal, or the next segment, says: the
+ * segment is scanned, and the index made again. */
 static void test_index_that_contradicts_is_not_believed(void **state) {
     (void)state;
     struct log_model model;
@@ -278,7 +285,8 @@ static void test_index_that_contradicts_is_not_believed(void **state) {
     log_model_close(&model);
 }
 
-/* A start that had to scan much saves what it found: the next one has not to, though nothing is written meanwhile. */
+/* A start that had to scan much saves what it found: the next one has not to, though nothing is
+ * written meanwhile. */
 static void test_index_is_saved_by_the_start_that_scanned(void **state) {
     (void)state;
     struct log_model model;
@@ -297,7 +305,8 @@ static void test_index_is_saved_by_the_start_that_scanned(void **state) {
     struct segment_index saved;
     char *path = index_path(&model);
     segment_index_init(&saved, &index->header, model.options.index_interval_bytes);
-    assert_int_equal(segment_index_load(model.folder.env, path, synced_bytes(&model), true, &saved), 0);
+    assert_int_equal(segment_index_load(model.folder.env, path, synced_bytes(&model), true, &saved),
+                     0);
     assert_int_equal(saved.end.position, synced_bytes(&model));
     assert_int_equal(saved.point_count, index->point_count);
     segment_index_close(&saved);

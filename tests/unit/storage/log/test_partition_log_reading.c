@@ -1,4 +1,5 @@
-/* Reading that takes its time, is cancelled, or outlives its log; applier snapshots; limits of open files. */
+/* Reading that takes its time, is cancelled, or outlives its log; applier snapshots; limits of open
+ * files. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,7 +10,8 @@
 #include "tests/unit/storage/fixture_log_model.h"
 #include "tests/unit/unit.h"
 
-/* A log of several segments that was opened again: nothing is in memory, no index of a sealed segment is loaded. */
+/* A log of several segments that was opened again: nothing is in memory, no index of a sealed
+ * segment is loaded. */
 static void open_cold_with(struct log_model *model, uint64_t seed, uint64_t segment_bytes) {
     log_model_open(model, seed);
     if (segment_bytes > 0) model->options.segment_bytes = segment_bytes;
@@ -45,7 +47,8 @@ static void never_searched(struct partition_log_search *search, int error) {
     fail_msg("done was called (%d)", error);
 }
 
-/* After cancel, or after the log was closed, done is not called, and the caller's memory is not touched. */
+/* After cancel, or after the log was closed, done is not called, and the caller's memory is not
+ * touched. */
 static void test_reading_cancelled(void **state) {
     (void)state;
     for (int close = 0; close < 2; close++) {
@@ -120,7 +123,8 @@ static void test_reading_many_files(void **state) {
     log_model_close(&model);
 }
 
-/* The last entry of a sealed segment becomes zeros: as if the block ended before it. Its position and itself. */
+/* The last entry of a sealed segment becomes zeros: as if the block ended before it. Its position
+ * and itself. */
 static uint64_t zero_last_entry(struct log_model *model, struct entry **entry) {
     char *group_path = log_model_group_path(model);
     uint64_t found = 0;
@@ -133,7 +137,8 @@ static uint64_t zero_last_entry(struct log_model *model, struct entry **entry) {
         uint64_t at = SEGMENT_HEADER_SIZE;
         while (memcmp(bytes + at, (*entry)->header, ENTRY_HEADER_SIZE) != 0)
             at++;
-        if (at % SEGMENT_BLOCK != 0 && segment_block_end(at) == len && (*entry)->type == ENTRY_BATCHES) {
+        if (at % SEGMENT_BLOCK != 0 && segment_block_end(at) == len &&
+            (*entry)->type == ENTRY_BATCHES) {
             memset(bytes + at, 0, len - at);
             file_put(path, bytes, len);
             found = at;
@@ -146,7 +151,8 @@ static uint64_t zero_last_entry(struct log_model *model, struct entry **entry) {
     return found;
 }
 
-/* Zeros where the last entry of a segment was are damage, whoever meets them, and are not taken for the end of what is there. */
+/* Zeros where the last entry of a segment was are damage, whoever meets them, and are not taken for
+ * the end of what is there. */
 static void test_reading_last_entry_is_zeros(void **state) {
     (void)state;
     for (int who = 0; who < 3; who++) {
@@ -162,7 +168,8 @@ static void test_reading_last_entry_is_zeros(void **state) {
         else if (who == 1)
             log_model_fetch(&model, entry->base_offset, model.end_offset, 100, &fetch);
         else
-            log_model_search(&model, entry->max_timestamp, entry->base_offset + entry->records, &search);
+            log_model_search(&model, entry->max_timestamp, entry->base_offset + entry->records,
+                             &search);
         assert_int_equal(model.error, ERR_CORRUPT);
         assert_int_equal(model.damages, 1);
         assert_int_equal(model.damaged_at, at);
@@ -195,7 +202,8 @@ static void run_for(struct log_model *model, uint64_t us) {
     env_timer_free(timer);
 }
 
-/* The process may have a segment open and not the index beside it: who reads waits for that file, too. */
+/* The process may have a segment open and not the index beside it: who reads waits for that file,
+ * too. */
 static void test_reading_waits_for_an_index(void **state) {
     (void)state;
     enum { READS = 3 };
@@ -257,7 +265,8 @@ static void assert_snapshot(struct log_model *model, uint64_t least) {
     slice_unref(&state);
 }
 
-/* Sealing and flushing keep the applier's state; the newest whole one at or below the commit index is found; two stay. */
+/* Sealing and flushing keep the applier's state; the newest whole one at or below the commit index
+ * is found; two stay. */
 static void test_reading_snapshots(void **state) {
     (void)state;
     struct log_model model;
@@ -285,11 +294,12 @@ static void test_reading_snapshots(void **state) {
 
     log_model_start(&model);
     assert_snapshot(&model, model.last - 60);
-    /* One above the commit index that recovery knows, one under a wrong name, and one that is torn, are passed over. */
+    /* One above the commit index that recovery knows, one under a wrong name, and one that is torn,
+     * are passed over. */
     uint64_t newest_index, older_index;
     assert_true(path_number(names[1], ".snapshot", &newest_index));
-    assert_true(
-        applier_snapshot_find(model.folder.env, group, LOG_MODEL_GROUP, newest_index - 1, &older_index, &slice));
+    assert_true(applier_snapshot_find(model.folder.env, group, LOG_MODEL_GROUP, newest_index - 1,
+                                      &older_index, &slice));
     assert_true(older_index < newest_index);
     slice_unref(&slice);
     char *newest = path_join(group, names[1]), *misnamed = path_of_snapshot(group, model.last - 1);
@@ -345,13 +355,15 @@ static void test_reading_epochs(void **state) {
     log_model_close(&model);
 }
 
-/* An entry of a peer that has fewer records than its header says: a fetch of those that are not there is an error, and ends. */
+/* An entry of a peer that has fewer records than its header says: a fetch of those that are not
+ * there is an error, and ends. */
 static void test_reading_promised_records(void **state) {
     (void)state;
     struct log_model model;
     log_model_open(&model, 36);
     log_model_start(&model);
-    struct entry *sound = entry_of_batches(&model.dice, LOG_MODEL_GROUP, 1, 1, 0, 2, 5, model.value_max, 1000);
+    struct entry *sound = entry_of_batches(&model.dice, LOG_MODEL_GROUP, 1, 1, 0, 2, 5,
+                                           model.value_max, 1000);
     struct entry_spec spec = {.type = ENTRY_BATCHES,
                               .batches = sound->batches,
                               .records = sound->records + 1,
@@ -377,10 +389,14 @@ static void test_reading_promised_records(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reading_cancelled),        cmocka_unit_test(test_reading_out_of_range),
-        cmocka_unit_test(test_reading_many_files),       cmocka_unit_test(test_reading_last_entry_is_zeros),
-        cmocka_unit_test(test_reading_snapshots),        cmocka_unit_test(test_reading_epochs),
-        cmocka_unit_test(test_reading_promised_records), cmocka_unit_test(test_reading_waits_for_an_index),
+        cmocka_unit_test(test_reading_cancelled),
+        cmocka_unit_test(test_reading_out_of_range),
+        cmocka_unit_test(test_reading_many_files),
+        cmocka_unit_test(test_reading_last_entry_is_zeros),
+        cmocka_unit_test(test_reading_snapshots),
+        cmocka_unit_test(test_reading_epochs),
+        cmocka_unit_test(test_reading_promised_records),
+        cmocka_unit_test(test_reading_waits_for_an_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

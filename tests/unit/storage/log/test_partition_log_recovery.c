@@ -1,4 +1,5 @@
-/* Opening a log after a crash: torn tails, indexes that are missing or garbled, damage that must not be passed over. */
+/* Opening a log after a crash: torn tails, indexes that are missing or garbled, damage that must
+ * not be passed over. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,8 @@
 #include "tests/unit/storage/fixture_log_model.h"
 #include "tests/unit/unit.h"
 
-/* Entries that are synced, then some that write-behind has written but not synced. The store is stopped abruptly. */
+/* Entries that are synced, then some that write-behind has written but not synced. The store is
+ * stopped abruptly. */
 static void leave_unsynced_tail(struct log_model *model, uint64_t seed) {
     log_model_open(model, seed);
     model->options.segment_bytes = 16 << 10;
@@ -54,8 +56,8 @@ static uint64_t synced_position(struct log_model *model) {
     return position;
 }
 
-/* A tail that was cut or garbled at any byte behind what was synced is written again, from the journal. So is one of which whole blocks
- * were destroyed: none of them holds what was synced. */
+/* A tail that was cut or garbled at any byte behind what was synced is written again, from the
+ * journal. So is one of which whole blocks were destroyed: none of them holds what was synced. */
 static void test_recovery_torn_tail(void **state) {
     (void)state;
     struct log_model model;
@@ -107,17 +109,20 @@ static void record_progress(struct log_model *model, uint64_t index, uint64_t po
     struct error_text why;
     char path[128];
     snprintf(path, sizeof path, "%s/shard-0/journal", model->folder.path);
-    assert_int_equal(journal_open(model->folder.env, &model->folder.log, path, &options, &journal, &why), 0);
+    assert_int_equal(
+        journal_open(model->folder.env, &model->folder.log, path, &options, &journal, &why), 0);
     struct journal_waiter waiter = {.durable = durable_now};
     journal_progress(journal, LOG_MODEL_GROUP, index, 0, position);
-    journal_hard_state(journal, LOG_MODEL_GROUP, model->term, model->voted_for); /* progress alone begins no round */
+    journal_hard_state(journal, LOG_MODEL_GROUP, model->term,
+                       model->voted_for); /* progress alone begins no round */
     journal_wait(journal, &waiter);
     folder_run_out(&model->folder);
     journal_close(journal);
     folder_run_out(&model->folder);
 }
 
-/* All entries of the model as a segment of format 1, which has no padding. Returns the position behind them. */
+/* All entries of the model as a segment of format 1, which has no padding. Returns the position
+ * behind them. */
 static size_t write_format_1(const struct log_model *model) {
     struct segment_header header = {.group = LOG_MODEL_GROUP, .base_offset = 0, .first_index = 1};
     char *group = log_model_group_path(model), *path = path_of_segment(group, 0, SEGMENT_FILE_LOG);
@@ -129,7 +134,8 @@ static size_t write_format_1(const struct log_model *model) {
     for (uint64_t i = 0; i < model->last; i++) {
         const struct entry *entry = model->entries[i];
         memcpy(bytes + at, entry->header, ENTRY_HEADER_SIZE);
-        if (entry->body.len > 0) memcpy(bytes + at + ENTRY_HEADER_SIZE, entry->body.data, entry->body.len);
+        if (entry->body.len > 0)
+            memcpy(bytes + at + ENTRY_HEADER_SIZE, entry->body.data, entry->body.len);
         at += entry_stored_size(entry);
     }
     assert_int_equal(env_mkdir(model->folder.env, group), 0);
@@ -140,7 +146,8 @@ static size_t write_format_1(const struct log_model *model) {
     return at;
 }
 
-/* A log in one segment of format 1, all synced, up to the middle of a block. Returns its position. */
+/* A log in one segment of format 1, all synced, up to the middle of a block. Returns its position.
+ */
 static size_t leave_format_1(struct log_model *model) {
     log_model_open(model, 29);
     model->options.segment_bytes = 64 << 10;
@@ -157,7 +164,8 @@ static size_t leave_format_1(struct log_model *model) {
     return synced;
 }
 
-/* Its next block lies behind the size of a segment: the next entry begins another one, and no position is said that the file does not have. */
+/* Its next block lies behind the size of a segment: the next entry begins another one, and no
+ * position is said that the file does not have. */
 static void test_recovery_format_1_is_full(void **state) {
     (void)state;
     struct log_model model;
@@ -181,7 +189,8 @@ static void test_recovery_format_1_is_full(void **state) {
     log_model_close(&model);
 }
 
-/* What an earlier version has synced up to the middle of a block is read, and the log goes on in the next block. */
+/* What an earlier version has synced up to the middle of a block is read, and the log goes on in
+ * the next block. */
 static void test_recovery_format_1(void **state) {
     (void)state;
     struct log_model model;
@@ -239,7 +248,8 @@ static void test_recovery_removes_unsynced_segments(void **state) {
     (void)state;
     struct log_model model;
     leave_unsynced_tail(&model, 28);
-    char *group = log_model_group_path(&model), *stray = path_of_segment(group, model.end_offset + 3, SEGMENT_FILE_LOG);
+    char *group = log_model_group_path(&model),
+         *stray = path_of_segment(group, model.end_offset + 3, SEGMENT_FILE_LOG);
     char *index = path_of_segment(group, model.end_offset + 3, SEGMENT_FILE_INDEX);
     file_put(stray, "never synced", 12);
     file_put(index, "never synced", 12);
@@ -281,14 +291,16 @@ static void check_all(struct log_model *model) {
 
 /* What a torn write leaves of the block that it touched. */
 static void destroy_block(struct log_model *model, uint8_t *bytes, size_t len, size_t block) {
-    size_t from = dice_below(&model->dice, len) / block * block, end = from + block < len ? from + block : len;
+    size_t from = dice_below(&model->dice, len) / block * block,
+           end = from + block < len ? from + block : len;
     bool zeros = dice_below(&model->dice, 2) == 0;
     for (size_t at = from; at < end; at++)
         bytes[at] = zeros ? 0 : (uint8_t)dice_next(&model->dice);
 }
 
-/* Index files that are missing, of another segment, garbled, cut anywhere or without a whole block, be it the first, cost nothing but a
- * scan: what was synced in them may share a block with what is written later. */
+/* Index files that are missing, of another segment, garbled, cut anywhere or without a whole block,
+ * be it the first, cost nothing but a scan: what was synced in them may share a block with what is
+ * written later. */
 static void test_recovery_without_indexes(void **state) {
     (void)state;
     struct log_model model;
@@ -354,7 +366,9 @@ static void test_recovery_refuses_damage(void **state) {
     char *const lost[] = {first, middle, newest};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(rename(lost[i], aside), 0);
-        assert_refused(&model, lost[i] == newest ? "is missing" : "does not go on where the segment before it ends");
+        assert_refused(&model, lost[i] == newest
+                                   ? "is missing"
+                                   : "does not go on where the segment before it ends");
         assert_int_equal(rename(aside, lost[i]), 0);
     }
     bytes[20] ^= 1;
@@ -380,7 +394,8 @@ static void test_recovery_damaged_entry(void **state) {
     (void)state;
     struct log_model model;
     leave_segments(&model, 24);
-    char *group = log_model_group_path(&model), *first = path_join(group, "00000000000000000000.log");
+    char *group = log_model_group_path(&model),
+         *first = path_join(group, "00000000000000000000.log");
     size_t len;
     uint8_t *bytes = file_bytes(first, &len);
     uint64_t damaged = 0;
@@ -415,12 +430,14 @@ static void test_recovery_damaged_entry(void **state) {
     log_model_close(&model);
 }
 
-/* A block that was written over by another one, whole in itself, gives no reader something else than it asked for. */
+/* A block that was written over by another one, whole in itself, gives no reader something else
+ * than it asked for. */
 static void test_recovery_misdirected(void **state) {
     (void)state;
     struct log_model model;
     leave_segments(&model, 25);
-    char *group = log_model_group_path(&model), *first = path_join(group, "00000000000000000000.log");
+    char *group = log_model_group_path(&model),
+         *first = path_join(group, "00000000000000000000.log");
     size_t len, at = SEGMENT_HEADER_SIZE, to = 0;
     uint8_t *bytes = file_bytes(first, &len);
     uint64_t entry = 0, victim = 0;
@@ -448,7 +465,8 @@ static void test_recovery_misdirected(void **state) {
     assert_int_equal(model.error, ERR_CORRUPT);
     struct partition_log_search search;
     log_model_search(&model, model.entries[victim]->max_timestamp, model.end_offset, &search);
-    assert_true(model.error == ERR_CORRUPT || search.offset <= model.entries[victim]->base_offset + 100);
+    assert_true(model.error == ERR_CORRUPT ||
+                search.offset <= model.entries[victim]->base_offset + 100);
     log_model_stop(&model, false);
     mem_free(bytes);
     mem_free(first);

@@ -1,4 +1,5 @@
-/* Segment files: the header, the cursor over entries, and what damage, limits and foreign files give. */
+/* Segment files: the header, the cursor over entries, and what damage, limits and foreign files
+ * give. */
 #include <stdio.h>
 #include <string.h>
 
@@ -41,13 +42,15 @@ static struct fixture *set_up(void) {
     uint64_t at = SEGMENT_HEADER_SIZE;
     int64_t offset = 500;
     for (unsigned i = 0; i < ENTRIES; i++) {
-        struct entry *entry = i % 5 == 1 ? entry_internal(ENTRY_BARRIER, GROUP, 11 + i, 1 + i / 9, offset, "")
-                                         : entry_of_batches(&f->dice, GROUP, 11 + i, 1 + i / 9, offset, 2, 3,
-                                                            i == 20 ? 500 : 30, 5000);
+        struct entry *entry = i % 5 == 1 ? entry_internal(ENTRY_BARRIER, GROUP, 11 + i, 1 + i / 9,
+                                                          offset, "")
+                                         : entry_of_batches(&f->dice, GROUP, 11 + i, 1 + i / 9,
+                                                            offset, 2, 3, i == 20 ? 500 : 30, 5000);
         f->entries[i] = entry;
         f->positions[i] = at;
         memcpy(f->bytes + at, entry->header, ENTRY_HEADER_SIZE);
-        if (entry->body.len > 0) memcpy(f->bytes + at + ENTRY_HEADER_SIZE, entry->body.data, entry->body.len);
+        if (entry->body.len > 0)
+            memcpy(f->bytes + at + ENTRY_HEADER_SIZE, entry->body.data, entry->body.len);
         at += entry_stored_size(entry);
         offset += entry->records;
     }
@@ -75,7 +78,8 @@ static int read_all(struct fixture *f, uint64_t limit, size_t chunk, bool cached
     for (*count = 0; (error = segment_cursor_next(&cursor, &entry)) == 0; ++*count) {
         assert_memory_equal(entry->header, f->entries[*count]->header, ENTRY_HEADER_SIZE);
         assert_int_equal(entry->body.len, f->entries[*count]->body.len);
-        if (entry->body.len > 0) assert_memory_equal(entry->body.data, f->entries[*count]->body.data, entry->body.len);
+        if (entry->body.len > 0)
+            assert_memory_equal(entry->body.data, f->entries[*count]->body.data, entry->body.len);
         entry_unref(entry);
         assert_int_equal(cursor.position, f->positions[*count + 1]);
     }
@@ -131,7 +135,8 @@ static void test_segment_cursor_damage(void **state) {
     tear_down(f);
 }
 
-/* An entry that leaves `left` bytes of the first block, zeros in them, and another entry. Returns where that one ends. */
+/* An entry that leaves `left` bytes of the first block, zeros in them, and another entry. Returns
+ * where that one ends. */
 static uint64_t put_padded(struct fixture *f, struct entry *entries[2], size_t left) {
     char body[SEGMENT_BLOCK] = {0};
     memset(body, 'x', SEGMENT_BLOCK - left - SEGMENT_HEADER_SIZE - ENTRY_HEADER_SIZE);
@@ -150,8 +155,10 @@ static uint64_t put_padded(struct fixture *f, struct entry *entries[2], size_t l
     return at;
 }
 
-/* How many entries there are up to the limit, and what comes then; where the cursor stands at the end. */
-static int count_entries(struct fixture *f, uint64_t limit, size_t chunk, int *count, uint64_t *position) {
+/* How many entries there are up to the limit, and what comes then; where the cursor stands at the
+ * end. */
+static int count_entries(struct fixture *f, uint64_t limit, size_t chunk, int *count,
+                         uint64_t *position) {
     struct segment_cursor cursor;
     segment_cursor_init(&cursor, f->file, GROUP, SEGMENT_HEADER_SIZE, limit, chunk);
     cursor.expected_index = 11;
@@ -164,10 +171,12 @@ static int count_entries(struct fixture *f, uint64_t limit, size_t chunk, int *c
     return error;
 }
 
-/* The zeros at the end of a block are passed over, however few they are, also where nothing follows. Anything else there is damage. */
+/* The zeros at the end of a block are passed over, however few they are, also where nothing
+ * follows. Anything else there is damage. */
 static void test_segment_padding(void **state) {
     (void)state;
-    static const size_t lefts[] = {1, 2, 3, 63, 64, 65, 1000, SEGMENT_BLOCK - SEGMENT_HEADER_SIZE - ENTRY_HEADER_SIZE};
+    static const size_t lefts[] = {
+        1, 2, 3, 63, 64, 65, 1000, SEGMENT_BLOCK - SEGMENT_HEADER_SIZE - ENTRY_HEADER_SIZE};
     struct fixture *f = set_up();
     for (size_t i = 0; i < sizeof lefts / sizeof lefts[0]; i++) {
         struct entry *entries[2];
@@ -179,10 +188,13 @@ static void test_segment_padding(void **state) {
             assert_int_equal(count, 2);
             assert_int_equal(count_entries(f, SEGMENT_BLOCK, chunk, &count, &position), ERR_EOF);
             assert_true(count == 1 && position == SEGMENT_BLOCK);
-            assert_int_equal(count_entries(f, SEGMENT_BLOCK - left, chunk, &count, &position), ERR_EOF);
+            assert_int_equal(count_entries(f, SEGMENT_BLOCK - left, chunk, &count, &position),
+                             ERR_EOF);
             assert_true(count == 1 && position == SEGMENT_BLOCK - left);
         }
-        if (left > 1) assert_int_equal(count_entries(f, SEGMENT_BLOCK - 1, 4096, &count, &position), ERR_CORRUPT);
+        if (left > 1)
+            assert_int_equal(count_entries(f, SEGMENT_BLOCK - 1, 4096, &count, &position),
+                             ERR_CORRUPT);
         for (size_t at = SEGMENT_BLOCK - left; at < SEGMENT_BLOCK; at += left > 8 ? left / 8 : 1) {
             f->bytes[at] ^= 0x10;
             put(f, f->bytes, end);
@@ -192,14 +204,15 @@ static void test_segment_padding(void **state) {
         }
         put(f, f->bytes, end);
         struct segment_index *index;
-        assert_int_equal(
-            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end, 1, true, &index, NULL), 0);
+        assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end,
+                                            1, true, &index, NULL),
+                         0);
         assert_int_equal(index->end.position, end);
         assert_int_equal(segment_index_seek_index(index, 12), SEGMENT_BLOCK);
         segment_index_free(index);
-        assert_int_equal(
-            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, SEGMENT_BLOCK, 1, true, &index, NULL),
-            0);
+        assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header,
+                                            SEGMENT_BLOCK, 1, true, &index, NULL),
+                         0);
         assert_int_equal(index->end.position, SEGMENT_BLOCK);
         assert_int_equal(index->end.last_index, 11);
         segment_index_free(index);
@@ -209,14 +222,15 @@ static void test_segment_padding(void **state) {
     tear_down(f);
 }
 
-/* An index that is missing, or behind, is completed by a scan; entries that do not fit are damage. */
+/* An index that is missing, or behind, is completed by a scan; entries that do not fit are damage.
+ */
 static void test_segment_index_by_scan(void **state) {
     (void)state;
     struct fixture *f = set_up();
     for (int with_points = 0; with_points < 2; with_points++) {
         struct segment_index *index;
-        assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header, f->positions[ENTRIES],
-                                            200, with_points, &index, NULL),
+        assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header,
+                                            f->positions[ENTRIES], 200, with_points, &index, NULL),
                          0);
         assert_int_equal(index->end.position, f->positions[ENTRIES]);
         assert_int_equal(index->end.last_index, 11 + ENTRIES - 1);
@@ -229,19 +243,20 @@ static void test_segment_index_by_scan(void **state) {
     other.base_offset++;
     struct segment_index *index;
     uint64_t damaged_at = 0;
-    assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &other, f->positions[ENTRIES], 200, true,
-                                        &index, &damaged_at),
+    assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &other,
+                                        f->positions[ENTRIES], 200, true, &index, &damaged_at),
                      ERR_CORRUPT);
     assert_int_equal(damaged_at, f->positions[0]);
     other = f->header;
     other.first_index++;
-    assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &other, f->positions[ENTRIES], 200, true,
-                                        &index, NULL),
+    assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &other,
+                                        f->positions[ENTRIES], 200, true, &index, NULL),
                      ERR_CORRUPT);
     tear_down(f);
 }
 
-/* An index that ends within an entry, or names another one there, is not believed; what is wrong in the segment itself is found all the same. */
+/* An index that ends within an entry, or names another one there, is not believed; what is wrong in
+ * the segment itself is found all the same. */
 static void test_segment_index_that_contradicts(void **state) {
     (void)state;
     struct fixture *f = set_up();
@@ -256,17 +271,18 @@ static void test_segment_index_that_contradicts(void **state) {
         assert_int_equal(segment_index_save(f->folder.env, f->index_path, &index), 0);
         segment_index_close(&index);
         uint64_t end = f->positions[ENTRIES], damaged_at = 0;
-        assert_int_equal(
-            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end, 200, true, &read, NULL), 0);
+        assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end,
+                                            200, true, &read, NULL),
+                         0);
         assert_int_equal(read->end.position, end);
         assert_int_equal(read->end.last_index, 11 + ENTRIES - 1);
         assert_int_equal(read->file_size, 0); /* it is to be written anew */
         segment_index_free(read);
         f->bytes[f->positions[ENTRIES - 1] + 8] ^= 1;
         put(f, f->bytes, end);
-        assert_int_equal(
-            segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end, 200, true, &read, &damaged_at),
-            ERR_CORRUPT);
+        assert_int_equal(segment_index_read(f->folder.env, f->file, f->index_path, &f->header, end,
+                                            200, true, &read, &damaged_at),
+                         ERR_CORRUPT);
         assert_int_equal(damaged_at, f->positions[ENTRIES - 1]);
         f->bytes[f->positions[ENTRIES - 1] + 8] ^= 1;
         put(f, f->bytes, end);
@@ -286,21 +302,24 @@ static void test_segment_header(void **state) {
     assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_LOG, &back), ERR_MALFORMED);
     for (unsigned at = 0; at < SEGMENT_HEADER_SIZE; at++) {
         bytes[at] ^= 4;
-        assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back), at < 4 ? ERR_MALFORMED : ERR_CORRUPT);
+        assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back),
+                         at < 4 ? ERR_MALFORMED : ERR_CORRUPT);
         bytes[at] ^= 4;
     }
     for (uint32_t version = 0; version < SEGMENT_FORMAT_VERSION + 2; version++) {
         le_put_u32(bytes + 4, version);
         le_put_u32(bytes + SEGMENT_HEADER_SIZE - 4, crc32c(0, bytes, SEGMENT_HEADER_SIZE - 4));
         bool known = version == 1 || version == 2;
-        assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back), known ? 0 : ERR_VERSION);
+        assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back),
+                         known ? 0 : ERR_VERSION);
     }
 }
 
 /* Names of files are read back strictly. */
 static void test_segment_paths(void **state) {
     (void)state;
-    char *group = path_of_group("/g", 0x2a), *segment = path_of_segment(group, 42, SEGMENT_FILE_LOG);
+    char *group = path_of_group("/g", 0x2a),
+         *segment = path_of_segment(group, 42, SEGMENT_FILE_LOG);
     assert_string_equal(segment, "/g/000000000000002a/00000000000000000042.log");
     uint64_t number;
     assert_true(path_number("00000000000000000042.log", ".log", &number));

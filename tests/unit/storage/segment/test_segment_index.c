@@ -1,4 +1,5 @@
-/* The sparse index: lookups against brute force, blocks on disk, and what damage to the file leaves. */
+/* The sparse index: lookups against brute force, blocks on disk, and what damage to the file
+ * leaves. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +35,16 @@ static struct fixture *set_up(uint64_t seed) {
         struct entry *entry = &f->entries[i];
         bool internal = dice_below(&f->dice, 5) == 0;
         uint64_t change = dice_below(&f->dice, 3);
-        *entry = (struct entry){.group = 9,
-                                .index = 50 + (uint64_t)i,
-                                .term = 3 + (uint32_t)i / 40,
-                                .type = !internal ? ENTRY_BATCHES
-                                        : change  ? ENTRY_BARRIER
-                                                  : ENTRY_CHANGE,
-                                .base_offset = offset,
-                                .records = internal ? 0 : (uint32_t)dice_below(&f->dice, 9) + 1,
-                                .max_timestamp = internal ? -1 : 5000 + i * 10 + (int64_t)dice_below(&f->dice, 400)};
+        *entry = (struct entry){
+            .group = 9,
+            .index = 50 + (uint64_t)i,
+            .term = 3 + (uint32_t)i / 40,
+            .type = !internal ? ENTRY_BATCHES
+                    : change  ? ENTRY_BARRIER
+                              : ENTRY_CHANGE,
+            .base_offset = offset,
+            .records = internal ? 0 : (uint32_t)dice_below(&f->dice, 9) + 1,
+            .max_timestamp = internal ? -1 : 5000 + i * 10 + (int64_t)dice_below(&f->dice, 400)};
         offset += entry->records;
         f->positions[i] = position;
         position += ENTRY_HEADER_SIZE + dice_below(&f->dice, 300);
@@ -83,7 +85,8 @@ static int entry_at(const struct fixture *f, uint64_t position) {
     return -1;
 }
 
-/* Every lookup leads to a place at or before the right entry, and not more than an interval and an entry before it. */
+/* Every lookup leads to a place at or before the right entry, and not more than an interval and an
+ * entry before it. */
 static void assert_lookups(const struct fixture *f, const struct segment_index *index, int count) {
     int64_t max_so_far = -1;
     for (int i = 0; i < count; i++) {
@@ -92,10 +95,12 @@ static void assert_lookups(const struct fixture *f, const struct segment_index *
         assert_in_range(entry_at(f, by_index), 0, i);
         assert_true(f->positions[i] - by_index < INTERVAL + 400);
         for (uint32_t r = 0; r < entry->records; r++)
-            assert_in_range(entry_at(f, segment_index_seek_offset(index, entry->base_offset + r)), 0, i);
+            assert_in_range(entry_at(f, segment_index_seek_offset(index, entry->base_offset + r)),
+                            0, i);
         if (entry->type != ENTRY_BATCHES || entry->max_timestamp <= max_so_far) continue;
         /* The first entry with a timestamp above all before it. */
-        assert_in_range(entry_at(f, segment_index_seek_timestamp(index, entry->max_timestamp)), 0, i);
+        assert_in_range(entry_at(f, segment_index_seek_timestamp(index, entry->max_timestamp)), 0,
+                        i);
         assert_in_range(entry_at(f, segment_index_seek_timestamp(index, max_so_far + 1)), 0, i);
         max_so_far = entry->max_timestamp;
     }
@@ -141,7 +146,9 @@ static void test_segment_index_blocks(void **state) {
     for (int with_points = 0; with_points < 2; with_points++) {
         struct segment_index loaded;
         segment_index_init(&loaded, &f->header, INTERVAL);
-        assert_int_equal(segment_index_load(f->folder.env, f->path, f->positions[ENTRIES], with_points, &loaded), 0);
+        assert_int_equal(
+            segment_index_load(f->folder.env, f->path, f->positions[ENTRIES], with_points, &loaded),
+            0);
         assert_memory_equal(&loaded.end, &f->index.end, sizeof loaded.end);
         assert_int_equal(loaded.file_size, f->index.file_size);
         assert_terms(f, &loaded, ENTRIES);
@@ -151,7 +158,8 @@ static void test_segment_index_blocks(void **state) {
     /* Up to a limit: blocks that go beyond do not count. */
     struct segment_index loaded;
     segment_index_init(&loaded, &f->header, INTERVAL);
-    assert_int_equal(segment_index_load(f->folder.env, f->path, f->positions[130], true, &loaded), 0);
+    assert_int_equal(segment_index_load(f->folder.env, f->path, f->positions[130], true, &loaded),
+                     0);
     assert_int_equal(loaded.end.position, f->positions[120]);
     for (int i = 120; i < ENTRIES; i++)
         segment_index_add(&loaded, &f->entries[i], f->positions[i + 1] - f->positions[i]);
@@ -200,7 +208,8 @@ static void test_segment_index_damage(void **state) {
         }
         struct segment_index loaded;
         segment_index_init(&loaded, &f->header, INTERVAL);
-        assert_int_equal(segment_index_load(f->folder.env, f->path, f->positions[45], true, &loaded), 0);
+        assert_int_equal(
+            segment_index_load(f->folder.env, f->path, f->positions[45], true, &loaded), 0);
         int count = entry_at(f, loaded.end.position);
         assert_true(count == 0 || count == 15 || count == 30 || count == 45);
         assert_true(count < 45);
@@ -229,8 +238,9 @@ static void limit_file_size(rlim_t bytes) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* Blocks that are cut off are blotted out before the size says that they are gone: a cut that comes no further leaves the size, so the next start
- * makes it again, and one that is lost brings no block back. */
+/* Blocks that are cut off are blotted out before the size says that they are gone: a cut that comes
+ * no further leaves the size, so the next start makes it again, and one that is lost brings no
+ * block back. */
 static void test_segment_index_cut(void **state) {
     (void)state;
     struct fixture *f = set_up(6);
