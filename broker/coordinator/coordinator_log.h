@@ -1,0 +1,108 @@
+/*
+ * What a coordinator stands on: the log of one partition, to which its leader writes decisions, and
+ * from which every replica builds the same state.
+ *
+ * Happy path: the leader decides, writes the records of the decision as one batch, and nothing of
+ * it is shown to anybody until they have committed: then every replica applies them (struct
+ * coordinator_state), and on the leader `done` follows, which answers whoever waits.
+ * Failures: a write ends with Kafka's error of section *errors* below; it may commit all the same
+ * later, and is applied then like anything else.
+ * Invariants: a batch applies whole or not at all, in the order of the log; `apply` looks at
+ * nothing but the records (no clock, no chance, no settings), so a replay from zero makes the same
+ * state; between `lost` and the next `leading` no `done` says success.
+ *
+ * Tests stand in for it with tests/unit/broker/coordinator/fake_log.h.
+ */
+#ifndef BROKER_COORDINATOR_COORDINATOR_LOG_H
+#define BROKER_COORDINATOR_COORDINATOR_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "storage/log_types.h"
+
+/* ---- Records ---- */
+
+/* Borrowed: as long as the call. */
+struct coordinator_record {
+    const uint8_t *key, *value;
+    size_t key_len, value_len;
+    bool tombstone; /* without a value: what the key names is gone */
+};
+
+/* Where a record that is applied stands. */
+struct coordinator_place {
+    kafka_offset offset;
+    int64_t timestamp_ms;
+    int64_t producer_id; /* -1: none */
+    int16_t producer_epoch;
+};
+
+/* ---- The state ---- */
+
+/* What the owner of a partition's state does; the same on all replicas but for the two of the
+ * leader. */
+struct coordinator_state {
+    void (*apply)(void *state, const struct coordinator_record *record,
+                  const struct coordinator_place *place);
+    /* This replica leads, and has applied all that has committed. */
+    void (*leading)(void *state);
+    /* It leads no more: whoever waits is answered NOT_COORDINATOR within the call, timers stop.
+     * Writes under way have ended before, with NOT_COORDINATOR. */
+    void (*lost)(void *state);
+    /* All of it as records, which `apply` makes the state from again. The sink copies. */
+    void (*records)(const void *state,
+                    void (*sink)(void *arg, const struct coordinator_record *record), void *arg);
+    void (*free)(void *state); /* after `lost`, if it led */
+};
+
+/* ---- The log ---- */
+
+struct coordinator_log;
+
+/* Lies in whoever waits; its owner's until `done`. */
+struct coordinator_write {
+    /* 0: committed, and applied here. Never within coordinator_log_write. Else NOT_COORDINATOR
+     * (outcome unknown), COORDINATOR_NOT_AVAILABLE (too much is uncommitted, too few replicas are
+     * in sync, or offsets.commit.timeout.ms is over; outcome unknown), RECORD_LIST_TOO_LARGE (not
+     * written). */
+    void (*done)(struct coordinator_write *write, int16_t error);
+    struct coordinator_log *log; /* the log's, all below */
+    void *inside;
+};
+
+/* Writes `records` as one batch, in this turn, behind what was written before. Copies them. */
+void coordinator_log_write(struct coordinator_log *log, const struct coordinator_record *records,
+                           size_t count, struct coordinator_write *write);
+/* `done` will not be called; the records may commit all the same. Nothing if it is over. */
+void coordinator_write_cancel(struct coordinator_write *write);
+
+/* Lies in whoever waits for the proof that this replica led when it asked. */
+struct coordinator_confirm {
+    /* 0, and all that was written before the question is applied; or NOT_COORDINATOR. May be called
+     * within coordinator_log_confirm. */
+    void (*done)(struct coordinator_confirm *confirm, int16_t error);
+    struct coordinator_log *log; /* the log's, all below */
+    void *inside;
+};
+void coordinator_log_confirm(struct coordinator_log *log, struct coordinator_confirm *confirm);
+void coordinator_confirm_cancel(struct coordinator_confirm *confirm); /* nothing if it is over */
+
+/* ---- Who implements it ---- */
+
+struct coordinator_log_type {
+    void (*write)(struct coordinator_log *log, const struct coordinator_record *records,
+                  size_t count, struct coordinator_write *write);
+    void (*write_cancel)(struct coordinator_write *write);
+    void (*confirm)(struct coordinator_log *log, struct coordinator_confirm *confirm);
+    void (*confirm_cancel)(struct coordinator_confirm *confirm);
+};
+
+/* First member of what implements it: the partition's (coordinator_partition.h), or a test's. */
+struct coordinator_log {
+    const struct coordinator_log_type *type;
+};
+
+#endif
