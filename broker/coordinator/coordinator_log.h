@@ -11,7 +11,7 @@
  * nothing but the records (no clock, no chance, no settings), so a replay from zero makes the same
  * state; between `lost` and the next `leading` no `done` says success.
  *
- * Tests stand in for it with tests/unit/broker/coordinator/fake_log.h.
+ * Tests stand in for it with tests/unit/broker/fixture_coordinator_log.h.
  */
 #ifndef BROKER_COORDINATOR_COORDINATOR_LOG_H
 #define BROKER_COORDINATOR_COORDINATOR_LOG_H
@@ -100,7 +100,7 @@ struct coordinator_log_type {
     void (*confirm_cancel)(struct coordinator_confirm *confirm);
 };
 
-/* First member of what implements it: the partition's (coordinator_partition.h), or a test's. */
+/* First member of what implements it. */
 struct coordinator_log {
     const struct coordinator_log_type *type;
 };

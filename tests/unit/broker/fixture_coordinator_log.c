@@ -1,0 +1,287 @@
+/*
+ * A coordinator's log for tests: two lists of batches in memory.
+ */
+#include "fixture_coordinator_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "protocol/kafka_error.h"
+
+struct fake_batch {
+    struct fake_batch *next;
+    struct coordinator_write *write; /* NULL: canceled, or of nobody here */
+    struct coordinator_record *records;
+    size_t count;
+    kafka_offset base_offset;
+    int64_t timestamp_ms;
+    int16_t refusal;
+};
+
+/* ---- Batches ---- */
+
+static uint8_t *bytes_copy(const uint8_t *bytes, size_t len) {
+    uint8_t *copy = mem_alloc(len + 1);
+    if (len > 0) memcpy(copy, bytes, len);
+    return copy;
+}
+
+static struct fake_batch *batch_new(struct fake_log *fake, const struct coordinator_record *records,
+                                    size_t count) {
+    struct fake_batch *batch = mem_zalloc(sizeof *batch);
+    batch->records = mem_zalloc((count + 1) * sizeof *batch->records);
+    batch->count = count;
+    batch->timestamp_ms = fake->now_ms;
+    for (size_t i = 0; i < count; i++) {
+        batch->records[i] = records[i];
+        batch->records[i].key = bytes_copy(records[i].key, records[i].key_len);
+        batch->records[i].value = bytes_copy(records[i].value, records[i].value_len);
+    }
+    return batch;
+}
+
+static void batch_free(struct fake_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        mem_free((void *)batch->records[i].key);
+        mem_free((void *)batch->records[i].value);
+    }
+    mem_free(batch->records);
+    mem_free(batch);
+}
+
+static void list_append(struct fake_batch **list, struct fake_batch *batch) {
+    while (*list != NULL)
+        list = &(*list)->next;
+    *list = batch;
+    batch->next = NULL;
+}
+
+static void list_free(struct fake_batch **list) {
+    while (*list != NULL) {
+        struct fake_batch *batch = *list;
+        *list = batch->next;
+        batch_free(batch);
+    }
+}
+
+static void batch_apply(const struct fake_log *fake, const struct fake_batch *batch, void *state) {
+    for (size_t i = 0; i < batch->count; i++) {
+        struct coordinator_place place = {.offset = batch->base_offset + (kafka_offset)i,
+                                          .timestamp_ms = batch->timestamp_ms,
+                                          .producer_id = -1,
+                                          .producer_epoch = -1};
+        fake->type->apply(state, &batch->records[i], &place);
+    }
+}
+
+static void batch_commit(struct fake_log *fake, struct fake_batch *batch) {
+    batch->base_offset = fake->end_offset;
+    fake->end_offset += (kafka_offset)batch->count;
+    list_append(&fake->committed, batch);
+    batch_apply(fake, batch, fake->state);
+}
+
+static void write_end(struct coordinator_write *write, int16_t error) {
+    if (write == NULL) return;
+    write->inside = NULL;
+    write->log = NULL;
+    write->done(write, error);
+}
+
+/* ---- The log ---- */
+
+static void fake_write(struct coordinator_log *log, const struct coordinator_record *records,
+                       size_t count, struct coordinator_write *write) {
+    struct fake_log *fake = (struct fake_log *)log;
+    struct fake_batch *batch = batch_new(fake, records, count);
+    batch->write = write;
+    batch->refusal = fake->leading ? fake->refusal : KAFKA_NOT_COORDINATOR;
+    fake->refusal = 0;
+    write->inside = batch;
+    list_append(&fake->waiting, batch);
+    fake->waiting_count++;
+}
+
+static void fake_write_cancel(struct coordinator_write *write) {
+    struct fake_batch *batch = write->inside;
+    if (batch != NULL) batch->write = NULL;
+    write->inside = NULL;
+    write->log = NULL;
+}
+
+static void confirms_end(struct fake_log *fake, int16_t error) {
+    struct coordinator_confirm *ended[64];
+    size_t count = fake->confirm_count;
+    memcpy(ended, fake->confirms, sizeof ended);
+    fake->confirm_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ended[i] == NULL) continue;
+        ended[i]->log = NULL;
+        ended[i]->done(ended[i], error);
+    }
+}
+
+static void fake_confirm(struct coordinator_log *log, struct coordinator_confirm *confirm) {
+    struct fake_log *fake = (struct fake_log *)log;
+    if (!fake->leading || (fake->confirms_at_once && fake->waiting == NULL)) {
+        confirm->log = NULL;
+        confirm->done(confirm, fake->leading ? 0 : KAFKA_NOT_COORDINATOR);
+        return;
+    }
+    CHECK(fake->confirm_count < 64); /* a test asks a few times */
+    fake->confirms[fake->confirm_count++] = confirm;
+}
+
+static void fake_confirm_cancel(struct coordinator_confirm *confirm) {
+    struct fake_log *fake = (struct fake_log *)confirm->log;
+    for (size_t i = 0; i < fake->confirm_count; i++)
+        if (fake->confirms[i] == confirm) fake->confirms[i] = NULL;
+    confirm->log = NULL;
+}
+
+static const struct coordinator_log_type fake_type = {.write = fake_write,
+                                                      .write_cancel = fake_write_cancel,
+                                                      .confirm = fake_confirm,
+                                                      .confirm_cancel = fake_confirm_cancel};
+
+void fake_log_open(struct fake_log *fake, const struct coordinator_state *type, void *state) {
+    *fake = (struct fake_log){.log.type = &fake_type,
+                              .type = type,
+                              .state = state,
+                              .now_ms = 1000000,
+                              .confirms_at_once = true};
+}
+
+void fake_log_close(struct fake_log *fake) {
+    list_free(&fake->waiting);
+    list_free(&fake->committed);
+}
+
+void fake_log_lead(struct fake_log *fake) {
+    fake->leading = true;
+    fake->type->leading(fake->state);
+}
+
+void fake_log_lose(struct fake_log *fake, bool commits_later) {
+    struct fake_batch *lost = fake->waiting;
+    fake->leading = false;
+    fake->waiting = NULL;
+    fake->waiting_count = 0;
+    for (struct fake_batch *batch = lost; batch != NULL; batch = batch->next) {
+        struct coordinator_write *write = batch->write;
+        batch->write = NULL;
+        write_end(write, KAFKA_NOT_COORDINATOR);
+    }
+    confirms_end(fake, KAFKA_NOT_COORDINATOR);
+    fake->type->lost(fake->state);
+    while (lost != NULL) {
+        struct fake_batch *batch = lost;
+        lost = lost->next;
+        if (commits_later && batch->refusal == 0)
+            batch_commit(fake, batch);
+        else
+            batch_free(batch);
+    }
+}
+
+size_t fake_log_commit(struct fake_log *fake, size_t count) {
+    size_t ended = 0;
+    for (; ended < count && fake->waiting != NULL; ended++) {
+        struct fake_batch *batch = fake->waiting;
+        struct coordinator_write *write = batch->write;
+        int16_t refusal = batch->refusal;
+        fake->waiting = batch->next;
+        fake->waiting_count--;
+        batch->write = NULL;
+        if (refusal == 0)
+            batch_commit(fake, batch);
+        else
+            batch_free(batch);
+        write_end(write, refusal);
+    }
+    if (fake->waiting == NULL) confirms_end(fake, 0);
+    return ended;
+}
+
+size_t fake_log_commit_all(struct fake_log *fake) {
+    size_t ended = 0;
+    while (fake->waiting != NULL)
+        ended += fake_log_commit(fake, 1);
+    confirms_end(fake, 0);
+    return ended;
+}
+
+void fake_log_refuse(struct fake_log *fake, int16_t error) {
+    fake->refusal = error;
+}
+
+void fake_log_apply(struct fake_log *fake, const struct coordinator_record *records, size_t count) {
+    batch_commit(fake, batch_new(fake, records, count));
+}
+
+/* ---- Looking at it ---- */
+
+void fake_log_replay(const struct fake_log *fake, void *state) {
+    for (const struct fake_batch *batch = fake->committed; batch != NULL; batch = batch->next)
+        batch_apply(fake, batch, state);
+}
+
+struct lines {
+    struct slice_of_bytes {
+        uint8_t *bytes;
+        size_t len;
+    } items[100000];
+    size_t count;
+};
+
+static void lines_add(void *arg, const struct coordinator_record *record) {
+    struct lines *lines = arg;
+    CHECK(lines->count < sizeof lines->items / sizeof *lines->items); /* a test has fewer */
+    size_t len = sizeof record->key_len + record->key_len + record->value_len + 1;
+    uint8_t *bytes = mem_zalloc(len);
+    memcpy(bytes, &record->key_len, sizeof record->key_len);
+    if (record->key_len > 0) memcpy(bytes + sizeof record->key_len, record->key, record->key_len);
+    if (record->value_len > 0)
+        memcpy(bytes + sizeof record->key_len + record->key_len, record->value, record->value_len);
+    bytes[len - 1] = record->tombstone;
+    lines->items[lines->count].bytes = bytes;
+    lines->items[lines->count++].len = len;
+}
+
+static int lines_order(const void *a, const void *b) {
+    const struct slice_of_bytes *x = a, *y = b;
+    int order = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+static struct lines *lines_of(const struct fake_log *fake, const void *state) {
+    struct lines *lines = mem_zalloc(sizeof *lines);
+    fake->type->records(state, lines_add, lines);
+    qsort(lines->items, lines->count, sizeof *lines->items, lines_order);
+    return lines;
+}
+
+static void lines_free(struct lines *lines) {
+    for (size_t i = 0; i < lines->count; i++)
+        mem_free(lines->items[i].bytes);
+    mem_free(lines);
+}
+
+void fake_log_compare(const struct fake_log *fake, const void *state, const void *replayed) {
+    struct lines *live = lines_of(fake, state), *again = lines_of(fake, replayed);
+    CHECK(live->count == again->count); /* or the replay has made another state */
+    for (size_t i = 0; i < live->count; i++)
+        CHECK(lines_order(&live->items[i], &again->items[i]) == 0); /* likewise */
+    lines_free(live);
+    lines_free(again);
+}
+
+size_t fake_log_newest(const struct fake_log *fake, const struct coordinator_record **records) {
+    const struct fake_batch *batch = fake->waiting != NULL ? fake->waiting : fake->committed;
+    while (batch != NULL && batch->next != NULL)
+        batch = batch->next;
+    *records = batch != NULL ? batch->records : NULL;
+    return batch != NULL ? batch->count : 0;
+}
