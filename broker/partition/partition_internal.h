@@ -2,14 +2,15 @@
  * Inside of a partition, shared by partition*.c and append_queue.c. Nobody else's. From the ground
  * to the top:
  *
- *   partition_state.c    whether it leads, its ends, who is in sync
- *   append_queue.c       batches into entries, entries into the group
- *   partition_check.c    batches on their way through their checks, in order
- *   partition_refusal.c  refusals for good, until they are confirmed
- *   partition_produce.c  from a client's batch to its acknowledgement
- *   partition_read.c     reads and waits of consumers
- *   partition_lookup.c   offsets by timestamp, ends of epochs
- *   partition.c          opening, closing, what the group tells
+ *   partition_state.c      whether it leads, its ends, who is in sync
+ *   append_queue.c         batches into entries, entries into the group
+ *   partition_check.c      batches on their way through their checks, in order
+ *   partition_refusal.c    refusals for good, until they are confirmed
+ *   partition_admission.c  whether a batch may be appended: room, its producer's turn
+ *   partition_produce.c    from a client's batch to its acknowledgement
+ *   partition_read.c       reads and waits of consumers
+ *   partition_lookup.c     offsets by timestamp, ends of epochs
+ *   partition.c            opening, closing, what the group tells
  */
 #ifndef BROKER_PARTITION_PARTITION_INTERNAL_H
 #define BROKER_PARTITION_PARTITION_INTERNAL_H
@@ -24,8 +25,8 @@
 /* One entry that gathers batches, or holds a large one by reference. */
 struct forming_entry {
     struct forming_entry *next;
-    struct slice
-        large; /* a single batch in somebody's frame; else empty and the bytes are in `data` */
+    /* A single batch in somebody's frame; else empty and the bytes are in `data`. */
+    struct slice large;
     uint8_t *data;
     size_t len, room;
     size_t plain_bytes; /* of batches that their producers did not compress */
@@ -123,9 +124,9 @@ int64_t append_queue_withdraw(struct partition *partition);
 
 /* ---- partition_check.c ---- */
 
-void produce_list_insert(
-    struct produce_list *list, struct partition_produce *produce,
-    struct partition_produce *before); /* behind `before`; NULL: at the front */
+/* Behind `before`; NULL: at the front. */
+void produce_list_insert(struct produce_list *list, struct partition_produce *produce,
+                         struct partition_produce *before);
 void produce_list_remove(struct produce_list *list, struct partition_produce *produce);
 
 /* Checks a batch behind those of the same sender. True: that is over within the call, *code is what
@@ -159,17 +160,34 @@ void partition_refusal_ask_id(struct partition *partition, struct partition_prod
 /* Takes it out; partition->judged does not come. */
 void partition_refusal_cancel(struct partition_produce *produce);
 
+/* ---- partition_admission.c ---- */
+
+/* Why a batch of so many bytes cannot be appended at present although nothing is wrong with it:
+ * NOT_ENOUGH_REPLICAS, KAFKA_STORAGE_ERROR; NONE: it can. */
+int16_t partition_room_for(const struct partition *partition, uint64_t bytes,
+                           struct error_text *why);
+/* The code and the sentence of a verdict that ends the batch for good. */
+int16_t partition_refuse_sequence(struct partition *partition, enum producer_verdict verdict,
+                                  const struct producer_batch *batch, struct error_text *why);
+/* All places are taken by producers that are too young to be forgotten: the next one waits until
+ * one is old. NOT_ENOUGH_REPLICAS. */
+int16_t partition_refuse_crowded(struct partition *partition, const struct producer_batch *batch,
+                                 struct error_text *why);
+/* Whether it may be that nobody was ever given this producer's id. Who is known here has one. */
+bool partition_producer_is_stranger(const struct partition *partition,
+                                    enum producer_verdict verdict, int64_t producer_id);
+
 /* ---- partition_produce.c ---- */
 
 void partition_produces_open(struct partition *partition);
 void partition_produces_close(struct partition *partition); /* none may be left */
 /* Offers the group what it has not taken yet. */
 void partition_produces_flush(struct partition *partition);
-void partition_produces_leading(
-    struct partition *partition); /* those that waited for it are appended */
+/* Those that waited for it are appended. */
+void partition_produces_leading(struct partition *partition);
 void partition_produces_advance(struct partition *partition); /* the watermark moved */
-void partition_produces_fail(struct partition *partition,
-                             int16_t error); /* all of them: leadership is lost */
+/* All of them: leadership is lost. */
+void partition_produces_fail(struct partition *partition, int16_t error);
 
 /* ---- partition_read.c, partition_lookup.c ---- */
 

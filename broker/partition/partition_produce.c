@@ -2,21 +2,22 @@
  * From a client's batch to its acknowledgement.
  *
  *                   elected, not serving yet            leading
- *   partition_produce -------------> electing ----------------> checking ----> appended, waiting
- * ---> done
- *                   `----- leading --------------------------------^                  |
- *                                                          leadership lost: NOT_LEADER_OR_FOLLOWER,
- * outcome unknown
+ *   partition_produce -----------> electing -----------> checking ----> appended, waiting ---> done
+ *                   `----- leading -----------------------^                  |
+ *                                    leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
  *
- * What is appended in one turn goes to the group at its end. Failures: what the group does not
- * take, because too much is uncommitted, is offered again at the next commit or a little later;
- * before it is too much, whoever adds to it is refused. A refusal for good that rests on what this
- * leader remembers is held until it is confirmed (partition_refusal.c). A retry of a batch that is
- * in flight waits beside the first one, by the same end offset. Invariants: `waiting` is in the
- * order of end offsets, so that completions are in the order of the log; nothing in it is
- * acknowledged before the watermark has passed its last record; once a batch of a producer was
- * refused with a retriable error, its later ones are, too; what is checked belongs to the present
- * leadership.
+ * What is appended in one turn goes to the group at its end.
+ *
+ * Failures: what the group does not take, because too much is uncommitted, is offered again at the
+ * next commit or a little later; before it is too much, whoever adds to it is refused
+ * (partition_admission.c). A refusal for good that rests on what this leader remembers is held
+ * until it is confirmed (partition_refusal.c). A retry of a batch that is in flight waits beside
+ * the first one, by the same end offset.
+ *
+ * Invariants: `waiting` is in the order of end offsets, so that completions are in the order of the
+ * log; nothing in it is acknowledged before the watermark has passed its last record; once a batch
+ * of a producer was refused with a retriable error, its later ones are, too; what is checked
+ * belongs to the present leadership.
  */
 #include <inttypes.h>
 
@@ -27,13 +28,11 @@
 #include "storage/log_types.h"
 
 enum {
-    CONGESTED_BYTES =
-        1 << 20, /* wait to be taken by the group: clients that add to it are not read */
-    CHECKING_BYTES = 8 << 20, /* of one client wait to be checked: it is not read; more than honest
-                                 ones have in flight */
-    REFUSE_BYTES = 8 << 20,   /* nothing more is appended */
+    /* Wait to be taken by the group: clients that add to it are not read. */
+    CONGESTED_BYTES = 1 << 20,
+    /* Of one client wait to be checked: it is not read. More than honest ones have in flight. */
+    CHECKING_BYTES = 8 << 20,
     RETRY_US = 20 * 1000,
-    CROWDED_TOLD_MS = 60 * 1000,
 };
 
 enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_CHECKING, PLACE_HELD, PLACE_WAITING };
@@ -88,29 +87,6 @@ static void finish_with_error(struct partition_produce *produce, int16_t error) 
 
 /* ---- Checking and appending ---- */
 
-/* Of a verdict that ends the batch for good. */
-static int16_t code_of(enum producer_verdict verdict, struct error_text *why,
-                       const struct producer_batch *batch) {
-    switch (verdict) {
-    case PRODUCER_OUT_OF_ORDER:
-        return error_set(why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
-                         "Producer %lld (epoch %d) sent sequence %d out of order.",
-                         (long long)batch->producer_id, batch->epoch, batch->base_sequence);
-    case PRODUCER_UNKNOWN:
-        return error_set(
-            why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
-            "Producer %lld (epoch %d) begins with sequence %d: what it sent before has not arrived.",
-            (long long)batch->producer_id, batch->epoch, batch->base_sequence);
-    case PRODUCER_FENCED:
-        return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH,
-                         "Producer %lld has a later epoch than %d.", (long long)batch->producer_id,
-                         batch->epoch);
-    default:
-        CHECK(false); /* check_sequence has taken the three others */
-        return KAFKA_UNKNOWN_SERVER_ERROR;
-    }
-}
-
 static struct producer_batch identity_of(const struct record_batch *header,
                                          kafka_offset base_offset, int64_t timestamp) {
     return (struct producer_batch){.producer_id = header->producer_id,
@@ -119,36 +95,6 @@ static struct producer_batch identity_of(const struct record_batch *header,
                                    .last_sequence = record_batch_last_sequence(header),
                                    .base_offset = base_offset,
                                    .timestamp = timestamp};
-}
-
-/* In a partition without any record a producer that does not begin with 0 has known another topic
- * of this name; it recovers from this error by a new epoch, but librdkafka 2.0.2 takes the other
- * for a bug of the broker and gives up. */
-static int16_t refuse_sequence(struct partition *partition, enum producer_verdict verdict,
-                               const struct producer_batch *batch, struct error_text *why) {
-    int16_t code = code_of(verdict, why, batch);
-    return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID
-                                                                      : code;
-}
-
-/* Why this batch cannot be appended at present although nothing is wrong with it; NONE: it can. */
-static int16_t room_for(const struct partition *partition, uint64_t bytes, struct error_text *why) {
-    int32_t in_sync = partition_in_sync_count(partition),
-            wanted = partition->settings.min_insync_replicas;
-    if (wanted > (int32_t)partition->member_count)
-        wanted = (int32_t)partition->member_count; /* as Kafka 4: never more than all */
-    if (in_sync < wanted)
-        return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
-                         "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
-                         partition->member_count, partition->settings.min_insync_replicas);
-    struct disk_space *disk = log_store_room(shard_store(partition->shard));
-    if (!disk_space_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + bytes))
-        return error_set(why, KAFKA_STORAGE_ERROR, "%s", disk_space_sentence(disk));
-    if (partition->queue.bytes >= REFUSE_BYTES)
-        return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
-                         "Too much of %s-%d waits for a majority of its replicas already.",
-                         partition->topic, partition->index);
-    return KAFKA_NONE;
 }
 
 static void produce_append(struct partition *partition, struct partition_produce *produce,
@@ -165,39 +111,6 @@ static void produce_append(struct partition *partition, struct partition_produce
     env_defer(partition->env, &partition->flush);
     set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
     wait_for_commit(produce, partition->next_offset);
-}
-
-/* All places are taken by producers that are too young to be forgotten: the next one waits until
- * one is old. */
-static int16_t refuse_crowded(struct partition *partition, const struct producer_batch *batch,
-                              struct error_text *why) {
-    int64_t now_ms = (int64_t)env_now_ms(partition->env);
-    uint32_t most = partition->max_producers;
-    producer_state_refuse(partition->producers, batch, now_ms);
-    if (partition->crowded_told_ms == 0 || now_ms - partition->crowded_told_ms >= CROWDED_TOLD_MS) {
-        partition->crowded_told_ms = now_ms;
-        log_warn(
-            shard_log(partition->shard),
-            "%s-%" PRId32 " remembers %" PRIu32
-            " idempotent producers (partition.max.producers) and refuses new ones until some have sent nothing for "
-            "%" PRId64
-            " s (producer.id.expiration.ms): keep producers open instead of making one for a few records, or raise "
-            "the one or lower the other setting on every broker",
-            partition->topic, partition->index, most,
-            partition->settings.producer_expiration_ms / 1000);
-    }
-    return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
-                     "%s-%d remembers %u idempotent producers already (partition.max.producers).",
-                     partition->topic, partition->index, most);
-}
-
-/* Whether it may be that nobody was ever given this producer's id. Who is known here has one. */
-static bool is_stranger(const struct partition *partition, enum producer_verdict verdict,
-                        int64_t producer_id) {
-    bool unknown = verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY ||
-                   verdict == PRODUCER_UNKNOWN || verdict == PRODUCER_BEHIND_REFUSED;
-    return unknown && partition->ids != NULL && !producer_ids_given(partition->ids, producer_id) &&
-           !MUTANT(MUTANT_ANY_PRODUCER_ID);
 }
 
 /* It came before. */
@@ -222,7 +135,7 @@ static enum sequence_place check_sequence(struct partition *partition,
     struct producer_batch identity = identity_of(header, -1, -1), known;
     enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms,
                                                          &known);
-    if (is_stranger(partition, verdict, header->producer_id)) {
+    if (partition_producer_is_stranger(partition, verdict, header->producer_id)) {
         /* What it sends behind it must not be judged before. */
         if (verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY)
             producer_state_refuse(partition->producers, &identity, now_ms);
@@ -240,14 +153,14 @@ static enum sequence_place check_sequence(struct partition *partition,
         return answer_again(partition, produce, header, verdict, &known) == DONE ? SEQUENCE_OVER
                                                                                  : SEQUENCE_WAITS;
     case PRODUCER_TOO_MANY:
-        set_result(produce, refuse_crowded(partition, &identity, why), -1, -1);
+        set_result(produce, partition_refuse_crowded(partition, &identity, why), -1, -1);
         return SEQUENCE_OVER;
     case PRODUCER_BEHIND_REFUSED:
         set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1);
         return SEQUENCE_OVER;
     default: break;
     }
-    int16_t code = refuse_sequence(partition, verdict, &identity, why);
+    int16_t code = partition_refuse_sequence(partition, verdict, &identity, why);
     if (MUTANT(MUTANT_VERDICT_UNCONFIRMED)) {
         set_result(produce, code, -1, -1);
         return SEQUENCE_OVER;
@@ -267,7 +180,7 @@ static enum completion append_checked(struct partition *partition,
         set_result(produce, code, -1, -1);
         return DONE;
     }
-    int16_t room = room_for(partition, (uint64_t)produce->records.len, &no_room);
+    int16_t room = partition_room_for(partition, (uint64_t)produce->records.len, &no_room);
     enum sequence_place place = SEQUENCE_NEXT;
     if (batch->header.producer_id >= 0)
         place = check_sequence(partition, produce, &batch->header, room, &refusal->why);
@@ -308,9 +221,9 @@ static enum completion produce_take(struct partition *partition, struct partitio
                                     struct produce_refusal *refusal) {
     struct produced_batch batch;
     int16_t code;
-    code = produce->records.len > 0 ? KAFKA_NONE : room_for(partition, 0, &refusal->why);
-    if (code !=
-        KAFKA_NONE) { /* who sends none asks what would meet any (client/kafka/produce_reason.c) */
+    /* Who sends none asks what would meet any (client/kafka/produce_reason.c). */
+    code = produce->records.len > 0 ? KAFKA_NONE : partition_room_for(partition, 0, &refusal->why);
+    if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
         return DONE;
     }

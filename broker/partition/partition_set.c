@@ -2,33 +2,32 @@
  * The rows of the set: what each is to be, opening, closing, trying again.
  *
  * What a partition here can be, by the command that made it and what this directory knows
- * (bootstrap only in the first row): created above the durable mark, nothing stored     new here:
- * bootstrapped created above the durable mark, something stored   a crash came between its first
- * entry and the mark: opened as it is created at or below the mark, something stored     opened as
- * it is created at or below the mark, nothing stored       lost: opened empty, never bootstrapped,
- * brought up by its leader The first two are one case for raft_group_open, which bootstraps only an
- * empty log.
+ * (bootstrap only in the first row):
+ *
+ *   created          stored     it is
+ *   above the mark   nothing    new here: bootstrapped
+ *   above the mark   something  opened as it is: a crash came between its first entry and the mark
+ *   at or below it   something  opened as it is
+ *   at or below it   nothing    lost: opened empty, never bootstrapped, brought up by its leader
+ *
+ * The first two are one case for raft_group_open, which bootstraps only an empty log. The mark is
+ * moved by partition_set_mark.c.
  *
  * The way of a row: waiting -> opening (its log is looked at in the store's lane, a few at a time)
  * -> open. When that fails it is closed, and waits again after a pause that doubles each time. A
  * row that is removed while its log is looked at is only marked, and goes when that is over.
  */
-#include "broker/partition/partition_set.h"
-
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/container_of.h"
-#include "base/io/pace.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/config/broker_settings.h"
-#include "broker/partition/group_notes.h"
+#include "broker/partition/partition_set_internal.h"
 #include "broker/partition/topic_settings.h"
 #include "storage/journal/journal.h"
-
-#include <uthash.h>
 
 enum {
     OPENINGS_MAX = 32, /* at one time */
@@ -41,99 +40,8 @@ enum {
     CHECKS_OF_A_TURN_US = 3 * 1000, /* of produced batches, on the loop */
 };
 
-enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };
-
-struct row {
-    uint64_t group;
-    uint64_t created; /* as in struct metadata_partition */
-    struct partition_set *set;
-    enum row_state state;
-    bool removed; /* while it was opening */
-    bool
-        damaged; /* why it is closed: only a person can mend it, so the mark does not wait for it */
-    struct partition_log_opening *opening;
-    struct partition *partition;  /* NULL: not open */
-    uint64_t try_at_ms, pause_ms; /* of a closed one */
-    struct row *next, *prev;      /* in the set's list of rows that are not open */
-    struct row *next_looked;
-    struct raft_group_member members[METADATA_REPLICAS_MAX];
-    size_t member_count;
-    UT_hash_handle hh;
-};
-
-struct partition_set {
-    struct shard *shard; /* ends before this does: nothing of it after partition_set_close */
-    struct env *env;
-    struct log *log;
-    const struct broker_settings *settings;
-    struct leader_table *leaders;
-    struct producer_ids *ids;
-    struct check_pool *checks;       /* of batches that all partitions are sent */
-    const struct metadata *metadata; /* of the last reconcile */
-    struct row *rows;
-    struct row *unopened, *last_unopened; /* in the order in which they came */
-    struct row *next_waiting; /* of `unopened`: none before it is waiting; NULL: none is */
-    struct row *looked,
-        **looked_end;  /* whose logs were looked at, to be opened as turns have time for it */
-    unsigned openings; /* under way, those of removed rows included */
-    size_t open_count;
-    struct env_task go_on; /* behind openings that were over in this turn */
-    struct env_timer *try_again;
-    struct pace pace; /* of those that are new here */
-    struct env_timer *paced;
-    uint64_t told;    /* what is applied, by the last reconcile */
-    uint64_t applied; /* up to here all that was noted is in the rows */
-    struct log_limiter complaints;
-    struct noted *stored, *removed;
-    struct group_queue added;
-    struct journal_waiter waiter;
-    uint64_t marked;         /* given to journal_mark */
-    uint64_t waits_for_mark; /* what the waiter will mark; 0: it does not wait */
-    bool bootstrapped;       /* since the waiter began to wait */
-};
-
 static void note_stored(void *set, uint64_t group) {
     if (group != METADATA_GROUP) group_notes_add(&((struct partition_set *)set)->stored, group);
-}
-
-/* ---- The durable mark ---- */
-
-static void move_mark(struct partition_set *set);
-
-static void on_bootstraps_durable(struct journal_waiter *waiter) {
-    struct partition_set *set = CONTAINER_OF(waiter, struct partition_set, waiter);
-    journal_mark(log_store_journal(shard_store(set->shard)), set->waits_for_mark);
-    set->marked = set->waits_for_mark;
-    set->waits_for_mark = 0;
-    move_mark(set);
-}
-
-/* Up to here every partition of ours is open, or too damaged to be. A mark beyond one whose opening
- * failed would say, after a restart, that this replica has existed: it would never be bootstrapped,
- * and with it all of them. */
-static uint64_t mark_limit(const struct partition_set *set) {
-    uint64_t limit = set->applied;
-    if (MUTANT(MUTANT_MARK_PASSES_CLOSED)) return limit;
-    for (const struct row *row = set->unopened; row != NULL && limit > set->marked; row = row->next)
-        if (!row->damaged && !row->removed && row->created <= limit) limit = row->created - 1;
-    return limit;
-}
-
-/* The mark may move when what was bootstrapped is durable. */
-static void move_mark(struct partition_set *set) {
-    struct journal *journal = log_store_journal(shard_store(set->shard));
-    if (set->waits_for_mark != 0) return; /* it is moved then */
-    uint64_t limit = mark_limit(set);
-    if (limit <= set->marked) return;
-    if (!set->bootstrapped) {
-        journal_mark(journal, limit);
-        set->marked = limit;
-        return;
-    }
-    set->bootstrapped = false;
-    set->waits_for_mark = limit;
-    set->waiter.durable = on_bootstraps_durable;
-    journal_wait(journal, &set->waiter);
 }
 
 static void go_on(struct env_task *task);
@@ -483,7 +391,7 @@ static void go_on(struct env_task *task) {
     set->applied = set->told;
     bool all = end_openings(set);
     begin_openings(set);
-    move_mark(set);
+    partition_set_move_mark(set);
     if (!all) env_yield(set->env, task);
 }
 

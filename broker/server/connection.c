@@ -10,7 +10,8 @@
  *   open ----> abandoned (the client hung up) ----> closed ----> gone (no request is left)
  *     `-------------------------------------------------^
  *
- * From `abandoned` on there is no send queue, and requests end in any order.
+ * From `abandoned` on there is no send queue, and requests end in any order. The list and its
+ * memory: connection_requests.c; whom the server closes: connection_limits.c.
  */
 #include "broker/server/connection.h"
 
@@ -32,94 +33,13 @@
 #include "protocol/messages/frame.h"
 
 enum {
-    UNREAD_MAX =
-        4
-        << 20, /* bytes of answers that a client may leave unread before it is not read any more */
+    UNREAD_MAX = 4 << 20,     /* a client that leaves so much of its answers unread is not read */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
-    WAITS_MAX = 2, /* requests whose work waits: one is worked on, one is ready behind it */
+    WAITS_MAX = 2,            /* requests whose work waits: one is worked on, one is ready */
 };
 
-/* ---- Requests of the list ---- */
-
-/* All that it holds but its answer, which may wait for those before it: they may need the memory to
- * get on. */
-static void give_back(struct request *request) {
-    struct budget *memory = request->ctx.memory;
-    size_t charged = request->charged;
-    if (request->released != NULL) request->released(request);
-    request->released = NULL;
-    request_steps_release(request);
-    kp_arena_close(&request->arena);
-    slice_unref(&request->frame);
-    request->charged = 0;
-    budget_release(memory, charged);
-    budget_end_pass(memory, request);
-}
-
-static void request_free(struct request *request) {
-    struct connection *connection = request->connection;
-    give_back(request);
-    connection->in_flight--;
-    if (request->holds) connection->holds--;
-    if (request->waits) connection->waits--;
-    for (uint32_t i = 0; i < request->answer_count; i++) {
-        connection->stored_bytes -= request->answer[i].len;
-        slice_unref(&request->answer[i]);
-    }
-    mem_free(request->answer);
-    mem_free(request);
-}
-
-static struct request *request_new(struct connection *connection, struct slice frame) {
-    struct request *request = mem_zalloc(sizeof *request);
-    request->ctx = (struct request_ctx){.listener = connection->listener,
-                                        .principal = "User:ANONYMOUS",
-                                        .peer = connection->peer,
-                                        .client_id = KP_NULL_STRING,
-                                        .memory = connection->host->requests,
-                                        .answers = connection->host->answers,
-                                        .parking = connection->host->parking};
-    request->frame = frame;
-    request->connection = connection;
-    request->env = connection->host->env;
-    return request;
-}
-
-static void charge_message(struct request *request) {
-    size_t size = sizeof *request + request->arena.used;
-    size_t charged = request->charged;
-    request->decoded = request->arena.used;
-    request->charged = size;
-    if (size > charged) budget_charge(request->ctx.memory, size - charged);
-    if (size < charged) budget_release(request->ctx.memory, charged - size);
-}
-
-static void list_append(struct connection *connection, struct request *request) {
-    *(connection->last != NULL ? &connection->last->next : &connection->first) = request;
-    connection->last = request;
-    connection->in_flight++;
-    charge_message(request);
-}
-
-static struct request *list_take_first(struct connection *connection) {
-    struct request *request = connection->first;
-    connection->first = request->next;
-    if (connection->first == NULL) connection->last = NULL;
-    return request;
-}
-
 /* ---- What the connection waits for ---- */
-
-/* The charge follows the bytes that the client has not taken yet. */
-static void recount(struct connection *connection) {
-    size_t unread = connection->stored_bytes +
-                    (connection->queue == NULL ? 0 : send_queue_bytes(connection->queue));
-    size_t charged = connection->charged_answers;
-    connection->charged_answers = unread;
-    if (unread > charged) budget_charge(connection->host->answers, unread - charged);
-    if (unread < charged) budget_release(connection->host->answers, charged - unread);
-}
 
 static void update_reading(struct connection *connection) {
     if (connection->closed) return;
@@ -134,7 +54,7 @@ static void update_reading(struct connection *connection) {
 static void free_if_gone(struct connection *connection) {
     if (!connection->closed || connection->inside > 0 || connection->first != NULL) return;
     CHECK(connection->in_flight == 0); /* the list is empty */
-    recount(connection);
+    connection_recount(connection);
     const struct connection_host *host = connection->host;
     void *owner = connection->owner;
     env_defer_cancel(host->env, &connection->sweep);
@@ -170,7 +90,7 @@ static void free_ended(struct connection *connection, bool must_one) {
 static void sweep(struct connection *connection, bool must_one) {
     if (connection->inside > 0) return;
     free_ended(connection, must_one);
-    recount(connection);
+    connection_recount(connection);
     if (connection->closing && !connection->closed)
         connection_close(connection);
     else if (connection->closed)
@@ -207,7 +127,7 @@ static void tell_requests(struct connection *connection) {
 static void stop_listening(struct connection *connection) {
     send_queue_free(connection->queue);
     connection->queue = NULL;
-    recount(connection);
+    connection_recount(connection);
     tell_requests(connection);
 }
 
@@ -236,7 +156,7 @@ static void client_hung_up(void *arg) {
 /* Sends the answers that have their turn. The connection may be gone when it returns. */
 static void flush_answers(struct connection *connection) {
     while (connection->first != NULL && connection->first->ended && !connection->closing) {
-        struct request *request = list_take_first(connection);
+        struct request *request = connection_take_first(connection);
         for (uint32_t i = 0; i < request->answer_count; i++) {
             connection->stored_bytes -= request->answer[i].len;
             send_queue_push(connection->queue, request->answer[i]);
@@ -245,7 +165,7 @@ static void flush_answers(struct connection *connection) {
         if (request->close_after) connection->closing = true;
         request_free(request);
     }
-    recount(connection);
+    connection_recount(connection);
     if (connection->closing && send_queue_bytes(connection->queue) == 0)
         connection_close(connection);
     else
@@ -269,7 +189,7 @@ static void request_end(struct request *request) {
         sweep_ended(connection);
         return;
     }
-    give_back(request);
+    request_give_back(request);
     flush_answers(connection);
 }
 
@@ -426,7 +346,7 @@ static void take_up(struct connection *connection, struct request *request, int 
 
 static void decoded(struct request *request, int error, const struct error_text *why) {
     struct connection *connection = request->connection;
-    charge_message(request);
+    request_charge_message(request);
     request->arena.limit = request->arena.used + ANSWER_MOST;
     if (request->dead && error == ERR_NONE)
         run_abandoned(connection, request);
@@ -463,7 +383,7 @@ static void frame_came(void *arg, struct slice frame) {
     int error = request_decode(request, &why);
     if (error == ERR_AGAIN)
         request_decode_later(request, host->decoded, host->larges, host->crowd, &decode_events);
-    list_append(connection, request);
+    connection_add_request(connection, request);
     if (error == ERR_AGAIN)
         request_hold_connection(request);
     else
@@ -490,7 +410,7 @@ static void stream_ended(void *arg, int error, uint32_t length) {
             "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
             length, connection->host->max_request_bytes);
     struct request *request = request_new(connection, (struct slice){0});
-    list_append(connection, request);
+    connection_add_request(connection, request);
     connection_refuse(connection, request, &why);
 }
 

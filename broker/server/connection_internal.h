@@ -1,5 +1,5 @@
-/* What the files of a connection share: connection.c (requests and answers) and connection_limits.c
- * (whom the server closes, and why). */
+/* What the files of a connection share: connection_requests.c (the list, its memory), connection.c
+ * (from frame to answer) and connection_limits.c (whom the server closes, and why). */
 #ifndef BROKER_SERVER_CONNECTION_INTERNAL_H
 #define BROKER_SERVER_CONNECTION_INTERNAL_H
 
@@ -25,6 +25,26 @@ struct connection {
     unsigned inside; /* calls that walk over its requests: what ends meanwhile is freed after */
     char peer[64];
 };
+
+/* ---- connection_requests.c ---- */
+
+/* Takes the frame over. */
+struct request *request_new(struct connection *connection, struct slice frame);
+/* Gives back all that it holds but its answer, which may wait for those before it: they may need
+ * the memory to get on. */
+void request_give_back(struct request *request);
+/* It is in the list no more. */
+void request_free(struct request *request);
+/* The charge follows the size of the message, which has just been decoded. */
+void request_charge_message(struct request *request);
+/* Charged, and last of the list. */
+void connection_add_request(struct connection *connection, struct request *request);
+/* There is one: the oldest is in the list no more. */
+struct request *connection_take_first(struct connection *connection);
+/* The charge follows the bytes that the client has not taken yet. */
+void connection_recount(struct connection *connection);
+
+/* ---- connection.c ---- */
 
 /* One line of the log about this client: what it did, and that it is closed. */
 void connection_complain(struct connection *connection, const char *what);

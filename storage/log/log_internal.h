@@ -7,16 +7,17 @@
  * is sealed, or the store is flushed.
  *
  * The floors; a file uses those above it in this list, and none below:
- *   log_internal.c                  what all of them share: which logs there are, their positions,
- * the lane, who is freed when group_directory.c            the directory of a group
+ *   log_internal.c               which logs there are, their positions, the lane, who is freed when
  *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
  *   log_store_remove.c           ... and putting a deleted group aside, for paced_removal.h
  *   write_behind.c               jobs of the lane: committed entries go into segments
  *   log_reading.c                one read that is under way; on it
- * partition_log_{read,fetch,search}.c partition_log_durable.c      what the journal's rounds make
- * durable, which write-behind may have then partition_log.c              the log itself: append,
- * truncate, commit, close partition_log_recovery.c         ... and how it is put together at a
- * start log_store.c                  the store: open, close, flush
+ *                                partition_log_{read,fetch,search}.c
+ *   partition_log_durable.c      what the journal's rounds make durable, for write-behind
+ *   partition_log.c              the log itself: append, truncate, commit, close
+ *   recovered_segments.c         the segments that stay when a log is opened (on kept_index.c)
+ *   partition_log_recovery.c     ... and how it is put together from them and the journal
+ *   log_store.c                  the store: open, close, flush
  */
 #ifndef STORAGE_LOG_LOG_INTERNAL_H
 #define STORAGE_LOG_LOG_INTERNAL_H

@@ -1,5 +1,5 @@
-/* Which log gets a job, the job's steps in the lane (write, sync, index, directories), and what
- * follows from its end: sealing, progress. */
+/* Which log gets a job, what the job is to write and sync (storage/segment/segment_write.h does it,
+ * in the lane), and what follows from its end: sealing, progress. */
 #include "storage/log/write_behind.h"
 
 #include <string.h>
@@ -8,11 +8,11 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/log/applier_snapshot.h"
-#include "storage/log/group_directory.h"
+#include "storage/segment/segment_write.h"
 
 enum {
-    APPLIER_STATE_BYTES =
-        64 << 20, /* of segment, for which the applier's state is kept once, at a sync */
+    /* Of segment, for which the applier's state is kept once, at a sync. */
+    APPLIER_STATE_BYTES = 64 << 20,
     TRY_DISK_AGAIN_US = 1000 * 1000,
     PACE_US = 100 * 1000,  /* between looks for logs to sync in the background */
     LOOK_US = 1000 * 1000, /* the same, while the journal has much room */
@@ -20,144 +20,35 @@ enum {
     UNWRITTEN_SHARE = 4,   /* of the journal: more is not kept in memory only */
 };
 
-/* In this order, and in the words of the sentence that ends the process. */
-enum write_step {
-    STEP_MAKE_DIRECTORY,
-    STEP_OPEN,
-    STEP_WRITE,
-    STEP_SYNC,
-    STEP_INDEX,
-    STEP_DIRECTORY
-};
-static const char *const step_names[] = {"make the directory, with the file `name`, of",
-                                         "open",
-                                         "write",
-                                         "sync",
-                                         "write the index of",
-                                         "sync the directory of"};
-
 /* One write into one segment. The loop fills it, the lane's thread works on it, the loop takes the
  * result. */
 struct write_job {
-    struct env_job job; /* first: a job is its write_job */
-    struct env *env;
+    struct env_job job;         /* first: a job is its write_job */
+    struct segment_write write; /* with a segment that is held, and references of entries */
     struct log_store *store;
     struct partition_log *log;
-    struct segment *segment; /* held */
-    struct entry **entries;  /* references */
-    size_t count;
     struct segment_end end; /* of the segment after this write */
-    uint64_t position;      /* where the entries go */
-    size_t padding;         /* zeros behind them: the rest of a block that is synced */
-    bool make_directory, create, sync, seal, sync_group_directory, sync_parent_directory;
-    struct env_file *file;
-    bool opened; /* `file`, by this job; else it is the segment's */
-    char *path, *index_path;
-    const char *group_path, *groups_path, *label;
-    uint8_t *index_bytes; /* NULL: nothing to say that is new */
-    size_t index_len;
-    uint64_t index_position;
-    int error;
-    enum write_step step;    /* at which it happened */
+    bool seal;
     bool no_room;            /* it was told that there is none, and has not got through yet */
     struct env_timer *again; /* NULL: nothing was in the way so far */
 };
 
-/* ---- On the lane's thread ---- */
-
-/* One of this name may have lost its segment, to a power cut or a kill between two removals, and
- * tells of other blocks. It is gone for good with the sync of the directory, before anything is
- * known to be in the new segment. */
-static int remove_old_index(struct write_job *job) {
-    char *path = segment_path(job->segment, SEGMENT_FILE_INDEX);
-    int error = env_unlink(job->env, path);
-    mem_free(path);
-    return error == ERR_NOT_FOUND ? 0 : error;
-}
-
-static int open_file(struct write_job *job) {
-    if (job->file) return 0;
-    int flags = ENV_READ | ENV_WRITE | (job->create ? ENV_CREATE : 0);
-    int error = env_file_open(job->env, job->path, flags, &job->file);
-    job->opened = !error;
-    if (error || !job->create) return error;
-    error = remove_old_index(job);
-    if (!error) error = env_file_truncate(job->file, 0);
-    uint8_t header[SEGMENT_HEADER_SIZE];
-    segment_header_encode(&job->segment->header, SEGMENT_FILE_LOG, header);
-    struct env_iov iov = {.base = header, .len = sizeof header};
-    return error ? error : env_file_write(job->file, &iov, 1, 0, false);
-}
-
-static int write_entries(struct write_job *job) {
-    static const uint8_t zeros[SEGMENT_BLOCK];
-    if (job->count == 0 && job->padding == 0) return 0;
-    struct env_iov *iov = mem_alloc((job->count * 2 + 1) * sizeof *iov);
-    unsigned n = 0;
-    for (size_t i = 0; i < job->count; i++) {
-        const struct entry *entry = job->entries[i];
-        iov[n++] = (struct env_iov){.base = entry->header, .len = ENTRY_HEADER_SIZE};
-        if (entry->body.len > 0)
-            iov[n++] = (struct env_iov){.base = entry->body.data, .len = entry->body.len};
-    }
-    if (job->padding > 0) iov[n++] = (struct env_iov){.base = zeros, .len = job->padding};
-    int error = env_file_write_bulk(job->file, iov, n, job->position);
-    mem_free(iov);
-    return error;
-}
-
-static int write_index(struct write_job *job) {
-    if (!job->index_bytes) return 0;
-    struct env_file *file;
-    int error = env_file_open(job->env, job->index_path, ENV_WRITE | ENV_CREATE, &file);
-    if (error) return error;
-    if (job->index_position == 0) error = env_file_truncate(file, 0);
-    struct env_iov iov = {.base = job->index_bytes, .len = job->index_len};
-    if (!error) error = env_file_write(file, &iov, 1, job->index_position, true);
-    env_file_close(file);
-    return error;
-}
-
-static int sync_directories(struct write_job *job) {
-    if (MUTANT(MUTANT_DIRECTORY_NOT_SYNCED)) return 0;
-    int error = job->sync_group_directory ? env_sync_dir(job->env, job->group_path) : 0;
-    if (!error && job->sync_parent_directory) error = env_sync_dir(job->env, job->groups_path);
-    return error;
-}
-
-static int do_step(struct write_job *job) {
-    switch (job->step) {
-    case STEP_MAKE_DIRECTORY:
-        return job->make_directory ? group_directory_make(job->env, job->group_path, job->label)
-                                   : 0;
-    case STEP_OPEN: return open_file(job);
-    case STEP_WRITE: return write_entries(job);
-    case STEP_SYNC: return MUTANT(MUTANT_SEGMENT_NOT_SYNCED) ? 0 : env_file_sync(job->file);
-    case STEP_INDEX: return write_index(job);
-    case STEP_DIRECTORY: return sync_directories(job);
-    }
-    return 0;
-}
-
 static void behind_work(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
-    enum write_step last = job->sync ? STEP_DIRECTORY : STEP_WRITE;
-    for (job->step = STEP_MAKE_DIRECTORY;; job->step++) {
-        job->error = do_step(job);
-        if (job->error || job->step == last) return;
-    }
+    segment_write_run(&job->write);
 }
 
 /* ---- On the loop: results ---- */
 
 static void free_job(struct write_job *job) {
-    for (size_t i = 0; i < job->count; i++)
-        entry_unref(job->entries[i]);
+    struct segment_write *write = &job->write;
+    for (size_t i = 0; i < write->count; i++)
+        entry_unref(write->entries[i]);
     env_timer_free(job->again);
-    mem_free(job->entries);
-    mem_free(job->path);
-    mem_free(job->index_path);
-    mem_free(job->index_bytes);
+    mem_free(write->entries);
+    mem_free(write->path);
+    mem_free(write->index_path);
+    mem_free(write->index_bytes);
     mem_free(job);
 }
 
@@ -178,29 +69,29 @@ static void keep_applier_state(struct partition_log *log) {
 
 /* The positions move, and the log goes on. */
 static void take_result(struct partition_log *log, struct write_job *job) {
-    struct segment *segment = job->segment;
+    struct segment *segment = job->write.segment;
     segment->end = job->end;
-    if (job->sync) segment->synced = job->end.position;
+    if (job->write.sync) segment->synced = job->end.position;
     log->written_end = job->end.offset;
     uint64_t stored = 0;
-    for (size_t i = 0; i < job->count; i++)
-        stored += entry_stored_size(job->entries[i]);
-    log_store_took_room(log->store, stored + job->padding + job->index_len +
-                                        (job->create ? SEGMENT_HEADER_SIZE : 0));
+    for (size_t i = 0; i < job->write.count; i++)
+        stored += entry_stored_size(job->write.entries[i]);
+    log_store_took_room(log->store, stored + job->write.padding + job->write.index_len +
+                                        (job->write.create ? SEGMENT_HEADER_SIZE : 0));
     log->unwritten_bytes -= stored;
     log->store->write_behind.unwritten_bytes -= stored;
     log->directory_made = true;
     log->unsaved_bytes += stored;
-    if (job->sync) log->directory_synced = true;
-    uint64_t synced = job->sync ? job->end.last_index : log->synced;
+    if (job->write.sync) log->directory_synced = true;
+    uint64_t synced = job->write.sync ? job->end.last_index : log->synced;
     partition_log_set_positions(log, synced, job->end.last_index, log->committed);
     log_memory_serve(&log->memory, job->end.last_index);
-    if (job->sync)
+    if (job->write.sync)
         journal_progress(log->store->journal, log->group, synced, segment->header.base_offset,
                          segment->synced);
     if (job->seal) segment->active = false;
     bool enough = log->unsaved_bytes >= APPLIER_STATE_BYTES || log->store->flushing;
-    if (job->seal || (job->sync && enough)) keep_applier_state(log);
+    if (job->seal || (job->write.sync && enough)) keep_applier_state(log);
 }
 
 static void start_more(struct log_store *store);
@@ -208,12 +99,12 @@ static void start_more(struct log_store *store);
 static void end_job(struct write_job *job) {
     struct log_store *store = job->store;
     struct partition_log *log = job->log;
-    if (job->opened) segment_adopt_file(job->segment, job->file);
+    if (job->write.opened) segment_adopt_file(job->write.segment, job->write.file);
     log->job = NULL;
     if (job->no_room && store->room) disk_space_got_through(store->room);
     store->write_behind.jobs--;
     if (!log->closed) take_result(log, job);
-    segment_let_go(job->segment);
+    segment_let_go(job->write.segment);
     free_job(job);
     if (log->closed)
         partition_log_free_if_unused(log);
@@ -234,21 +125,22 @@ static void try_again(void *arg) {
 /* What did not fit is still in memory and in the journal: it is written again, from the beginning,
  * until there is room. */
 static void wait_for_room(struct write_job *job) {
+    struct segment_write *write = &job->write;
     struct log_store *store = job->store;
     log_limited(store->log, &store->full_disk, LOG_WARN,
                 "cannot %s %s (%s): %s; entries wait in the journal and in memory until then",
-                step_names[job->step], job->path, error_phrase(job->error),
-                error_advice(job->error));
-    if (job->error == ERR_LIMIT) {
+                segment_write_step_name(write), write->path, error_phrase(write->error),
+                error_advice(write->error));
+    if (write->error == ERR_LIMIT) {
         segment_files_give_back(&store->files);
     } else if (!job->no_room) {
         job->no_room = true;
-        disk_space_wait(store->room, job->error);
+        disk_space_wait(store->room, write->error);
     }
-    if (job->opened) {
-        env_file_close(job->file);
-        job->file = NULL;
-        job->opened = false;
+    if (write->opened) {
+        env_file_close(write->file);
+        write->file = NULL;
+        write->opened = false;
     }
     if (!job->again) job->again = env_timer_new(store->env, try_again, job);
     env_timer_start(job->again, TRY_DISK_AGAIN_US);
@@ -256,17 +148,19 @@ static void wait_for_room(struct write_job *job) {
 
 static void behind_done(struct env_job *base) {
     struct write_job *job = (struct write_job *)base;
-    bool is_sync = job->step == STEP_SYNC || job->step == STEP_DIRECTORY;
+    struct segment_write *write = &job->write;
+    bool sync_failed = segment_write_failed_to_sync(write);
     /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed.
      */
-    bool passing = job->error == ERR_LIMIT || (error_is_no_room(job->error) && !is_sync);
+    bool passing = write->error == ERR_LIMIT || (error_is_no_room(write->error) && !sync_failed);
     if (passing && !job->log->closed)
         wait_for_room(job);
-    else if (job->error && !job->log->closed)
+    else if (write->error && !job->log->closed)
         env_fatal(
-            job->env,
+            write->env,
             "cannot %s %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
-            step_names[job->step], job->path, error_phrase(job->error), error_advice(job->error));
+            segment_write_step_name(write), write->path, error_phrase(write->error),
+            error_advice(write->error));
     else
         end_job(job);
 }
@@ -285,7 +179,7 @@ static bool was_synced(const struct segment *segment) {
 }
 
 /* What it has up to there is synced. */
-static bool is_synced_at(const struct segment *segment, uint64_t position) {
+static bool sync_faileded_at(const struct segment *segment, uint64_t position) {
     return was_synced(segment) && segment->synced == position;
 }
 
@@ -293,7 +187,7 @@ static bool is_synced_at(const struct segment *segment, uint64_t position) {
  * has such a block. */
 static struct segment_end next_end(const struct segment *segment) {
     struct segment_end end = segment->end;
-    if (is_synced_at(segment, end.position)) end.position = segment_block_end(end.position);
+    if (sync_faileded_at(segment, end.position)) end.position = segment_block_end(end.position);
     return end;
 }
 
@@ -327,24 +221,25 @@ static size_t leave_block(struct segment_index *index) {
 
 /* Takes entries from written + 1 on, up to the job's size or the end of the segment. */
 static void gather(struct partition_log *log, struct write_job *job) {
-    struct segment_index *index = job->segment->index;
+    struct segment_write *write = &job->write;
+    struct segment_index *index = write->segment->index;
     uint64_t last = partition_log_writable(log);
     size_t room = 0;
-    if (is_synced_at(job->segment, index->end.position) && last > log->written)
+    if (sync_faileded_at(write->segment, index->end.position) && last > log->written)
         leave_block(index); /* of format 1, which has no padding */
-    job->position = index->end.position;
+    write->position = index->end.position;
     for (uint64_t i = log->written + 1; i <= last; i++) {
-        if (index->end.position - job->position >= WRITE_BEHIND_MAX ||
-            is_full(log->store, job->segment, &index->end))
+        if (index->end.position - write->position >= WRITE_BEHIND_MAX ||
+            is_full(log->store, write->segment, &index->end))
             break;
         struct entry *entry = log_memory_at(&log->memory, i);
         CHECK(entry);
-        job->entries = mem_grow(job->entries, job->count, &room, sizeof *job->entries);
-        job->entries[job->count++] = entry_ref(entry);
+        write->entries = mem_grow(write->entries, write->count, &room, sizeof *write->entries);
+        write->entries[write->count++] = entry_ref(entry);
         segment_index_add(index, entry, entry_stored_size(entry));
     }
     job->end = index->end;
-    CHECK(job->count > 0 ||
+    CHECK(write->count > 0 ||
           last ==
               log->written); /* else the index would know of bytes that the file does not have */
 }
@@ -357,53 +252,55 @@ static uint64_t sync_target(const struct partition_log *log) {
 
 /* What the index file lacks is read in the segment again, so it may lack a little. */
 static bool wants_index(const struct partition_log *log, const struct write_job *job) {
-    uint64_t lacks = job->end.position - job->segment->index->saved_position;
+    uint64_t lacks = job->end.position - job->write.segment->index->saved_position;
     return job->seal || log->store->flushing || lacks >= log->store->write_behind.index_lag;
 }
 
 static void prepare_sync(struct partition_log *log, struct write_job *job) {
-    bool full = is_full(log->store, job->segment, &job->end);
+    struct segment_write *write = &job->write;
+    bool full = is_full(log->store, write->segment, &job->end);
     uint64_t target = sync_target(log);
     bool wanted = target > log->synced && job->end.last_index >= target;
-    job->sync = full || wanted || segment_files_are_scarce(&log->store->files);
-    if (!job->sync) return;
-    job->padding = leave_block(job->segment->index);
-    job->end = job->segment->index->end;
-    job->seal = is_full(log->store, job->segment, &job->end);
+    write->sync = full || wanted || segment_files_are_scarce(&log->store->files);
+    if (!write->sync) return;
+    write->padding = leave_block(write->segment->index);
+    job->end = write->segment->index->end;
+    job->seal = is_full(log->store, write->segment, &job->end);
     if (wants_index(log, job))
-        job->index_bytes = segment_index_take_block(job->segment->index, &job->index_position,
-                                                    &job->index_len);
-    if (job->index_bytes) job->index_path = segment_path(job->segment, SEGMENT_FILE_INDEX);
-    bool index_is_new = job->index_bytes && job->index_position == 0;
-    job->sync_group_directory = !was_synced(job->segment) || index_is_new;
-    job->sync_parent_directory = !log->directory_synced;
+        write->index_bytes = segment_index_take_block(write->segment->index, &write->index_position,
+                                                      &write->index_len);
+    if (write->index_bytes) write->index_path = segment_path(write->segment, SEGMENT_FILE_INDEX);
+    bool index_is_new = write->index_bytes && write->index_position == 0;
+    write->sync_group_directory = !was_synced(write->segment) || index_is_new;
+    write->sync_parent_directory = !log->directory_synced;
 }
 
 static void behind_start(struct partition_log *log) {
     struct log_store *store = log->store;
     bool nothing_new = partition_log_writable(log) <= log->written;
     struct write_job *job = mem_zalloc(sizeof *job);
+    struct segment_write *write = &job->write;
     job->job.work = behind_work;
     job->job.done = behind_done;
-    job->env = store->env;
+    write->env = store->env;
     job->store = store;
     job->log = log;
-    job->segment = nothing_new ? partition_log_active(log) : segment_for_next(log);
-    CHECK(job->segment);
-    segment_hold(job->segment);
-    job->path = segment_path(job->segment, SEGMENT_FILE_LOG);
-    job->group_path = log->path;
-    job->groups_path = store->groups_path;
-    job->label = log->label;
-    job->make_directory = !log->directory_made;
-    job->create = job->segment->end.position == SEGMENT_HEADER_SIZE;
+    write->segment = nothing_new ? partition_log_active(log) : segment_for_next(log);
+    CHECK(write->segment);
+    segment_hold(write->segment);
+    write->path = segment_path(write->segment, SEGMENT_FILE_LOG);
+    write->group_path = log->path;
+    write->groups_path = store->groups_path;
+    write->label = log->label;
+    write->make_directory = !log->directory_made;
+    write->create = write->segment->end.position == SEGMENT_HEADER_SIZE;
     gather(log, job);
     prepare_sync(log, job);
-    bool block_is_new = !was_synced(job->segment) ||
-                        job->position >= segment_block_end(job->segment->synced);
+    bool block_is_new = !was_synced(write->segment) ||
+                        write->position >= segment_block_end(write->segment->synced);
     CHECK(block_is_new ||
           MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)); /* a torn write destroys whole blocks */
-    job->file = job->create ? NULL : job->segment->file;
+    write->file = write->create ? NULL : write->segment->file;
     log->job = job;
     store->write_behind.jobs++;
     log_store_run_job(store, log_store_lane(store, log->group), &job->job);

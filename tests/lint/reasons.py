@@ -30,6 +30,7 @@ READS_OUTSIDE = [
     "storage/log/partition_log.c",
     "storage/log/partition_log_cut.c",
     "storage/log/partition_log_recovery.c",
+    "storage/log/recovered_segments.c",
     "storage/log/term_table.c",
     "storage/segment/segment_*.c",
     "broker/api/*.c",

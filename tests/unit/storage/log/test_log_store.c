@@ -1,130 +1,12 @@
-/* What all logs of a store share: groups, flush, the tail cache, the journal's room, many logs,
- * removal. */
+/* What all logs of a store share: groups, flush, the tail cache, the journal's room, many logs. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/write_behind.h"
-#include "tests/unit/storage/fixture_folder.h"
+#include "tests/unit/storage/fixture_stored_logs.h"
 #include "tests/unit/unit.h"
-
-enum { LOGS = 40 };
-
-struct fixture {
-    struct folder folder;
-    struct dice dice;
-    struct log_store_options options;
-    struct log_store *store;
-    struct partition_log *logs[LOGS];
-    char path[96];
-    uint64_t durable_for; /* index that the watched log must reach; 0: none */
-};
-
-static void time_is_over(void *arg) {
-    struct fixture *f = arg;
-    folder_stop(&f->folder);
-}
-
-/* Logs that wait for a need keep the loop alive. */
-static void run_a_while(struct fixture *f) {
-    struct env_timer *timer = env_timer_new(f->folder.env, time_is_over, f);
-    env_timer_start(timer, 5000);
-    folder_run(&f->folder);
-    env_timer_free(timer);
-}
-
-static void durable(void *arg, uint64_t index) {
-    struct fixture *f = arg;
-    if (f->durable_for && index >= f->durable_for) folder_stop(&f->folder);
-}
-
-static void hard_state_durable(void *arg, uint64_t version) {
-    (void)arg;
-    (void)version;
-}
-
-static const struct partition_log_events events = {.durable = durable,
-                                                   .hard_state_durable = hard_state_durable};
-
-static void open_store(struct fixture *f) {
-    struct error_text why;
-    assert_int_equal(
-        log_store_open(f->folder.env, &f->folder.log, f->path, &f->options, &f->store, &why), 0);
-}
-
-static struct partition_log *open_one(struct fixture *f, uint64_t group) {
-    struct partition_log *log;
-    struct error_text why = {0};
-    char label[32];
-    snprintf(label, sizeof label, "topic-%u", (unsigned)group);
-    if (partition_log_open(f->store, group, label, &events, f, &log, &why) != 0)
-        fail_msg("%s", why.text);
-    return log;
-}
-
-static void open_logs(struct fixture *f, unsigned n) {
-    for (unsigned i = 0; i < n; i++)
-        f->logs[i] = open_one(f, i + 1);
-}
-
-static struct fixture *set_up(void) {
-    struct fixture *f = mem_zalloc(sizeof *f);
-    folder_open(&f->folder);
-    f->dice.state = 99;
-    snprintf(f->path, sizeof f->path, "%s/shard-0", f->folder.path);
-    f->options = (struct log_store_options){.journal_file_bytes = 64 << 10,
-                                            .journal_max_bytes = 512 << 10,
-                                            .segment_bytes = 64 << 10,
-                                            .index_interval_bytes = 1024,
-                                            .tail_cache_bytes = 100 << 10,
-                                            .open_files = 32};
-    open_store(f);
-    return f;
-}
-
-static void close_store(struct fixture *f) {
-    for (unsigned i = 0; i < LOGS; i++) {
-        partition_log_close(f->logs[i]);
-        f->logs[i] = NULL;
-    }
-    log_store_close(f->store);
-    folder_run_out(&f->folder);
-}
-
-static void tear_down(struct fixture *f) {
-    close_store(f);
-    folder_close(&f->folder);
-    mem_free(f);
-}
-
-static void append(struct fixture *f, unsigned i, size_t value_max) {
-    struct partition_log *log = f->logs[i];
-    struct entry *entry = entry_of_batches(&f->dice, i + 1, partition_log_last_index(log) + 1, 1,
-                                           partition_log_end_offset(log), 2, 4, value_max,
-                                           1700000000000);
-    partition_log_append(log, &entry, 1);
-    entry_unref(entry);
-}
-
-static void settle(struct fixture *f, unsigned i) {
-    uint64_t last = partition_log_last_index(f->logs[i]);
-    if (partition_log_durable_index(f->logs[i]) >= last) return;
-    f->durable_for = last;
-    while (partition_log_durable_index(f->logs[i]) < last)
-        folder_run(&f->folder);
-    f->durable_for = 0;
-}
-
-static void flushed(void *arg) {
-    struct fixture *f = arg;
-    folder_stop(&f->folder);
-}
-
-static void flush(struct fixture *f) {
-    log_store_flush(f->store, flushed, f);
-    folder_run(&f->folder);
-}
 
 static void collect(void *arg, uint64_t group) {
     uint64_t *sum = arg;
@@ -135,61 +17,61 @@ static void collect(void *arg, uint64_t group) {
 /* Groups are listed once each, whether they have a directory, journal records, or both. */
 static void test_store_lists_groups(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 5);
-    append(f, 1, 100);
-    settle(f, 1);
+    struct stored_logs *f = stored_set_up();
+    stored_open_logs(f, 5);
+    stored_append(f, 1, 100);
+    stored_settle(f, 1);
     journal_hard_state(log_store_journal(f->store), 77, 4, 1);
     char directory[160];
     snprintf(directory, sizeof directory, "%s/groups/%016x", f->path, 5);
     assert_int_equal(env_mkdir(f->folder.env, directory), 0);
-    append(f, 2, 100);
-    settle(f, 2);
+    stored_append(f, 2, 100);
+    stored_settle(f, 2);
     uint64_t sum = 0;
     log_store_each_group(f->store, collect, &sum);
     assert_int_equal(sum, 4 * 1000 + 77); /* 2, 3, 5, 77 */
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* After a flush nothing is left in the journal for the next start to write. */
 static void test_store_flush(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    flush(f); /* nothing to do is done, too */
-    open_logs(f, 8);
+    struct stored_logs *f = stored_set_up();
+    stored_flush(f); /* nothing to do is done, too */
+    stored_open_logs(f, 8);
     for (int round = 0; round < 30; round++)
-        append(f, (unsigned)dice_below(&f->dice, 8), 200);
+        stored_append(f, (unsigned)dice_below(&f->dice, 8), 200);
     for (unsigned i = 0; i < 8; i++)
         partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
-    flush(f);
+    stored_flush(f);
     for (unsigned i = 0; i < 8; i++) {
         assert_int_equal(f->logs[i]->synced, partition_log_last_index(f->logs[i]));
         assert_true(partition_log_last_index(f->logs[i]) == 0 ||
                     partition_log_size_bytes(f->logs[i]) > SEGMENT_HEADER_SIZE);
     }
-    close_store(f);
-    open_store(f);
+    stored_close(f);
+    stored_open(f);
     for (uint64_t group = 1; group <= 8; group++) {
         const struct journal_group *recovered = journal_recovered(log_store_journal(f->store),
                                                                   group);
         if (recovered) assert_int_equal(recovered->entry_count, 0);
     }
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* The tail cache holds to its limit over all logs; what left it is read from segments. */
 static void test_store_tail_cache(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 6);
+    struct stored_logs *f = stored_set_up();
+    stored_open_logs(f, 6);
     uint64_t in_memory = 0;
     for (int round = 0; round < 400; round++) {
         unsigned i = (unsigned)dice_below(&f->dice, 6);
-        append(f, i, 400);
+        stored_append(f, i, 400);
         partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
         if (round % 20 == 0) {
-            settle(f, i);
-            flush(f);
+            stored_settle(f, i);
+            stored_flush(f);
             assert_true(f->store->cache.bytes <= f->options.tail_cache_bytes);
         }
     }
@@ -201,62 +83,54 @@ static void test_store_tail_cache(void **state) {
     }
     assert_true(in_memory > f->options.tail_cache_bytes / 4);
     assert_true(in_memory <= f->store->cache.bytes);
-    tear_down(f);
-}
-
-static bool group_exists(struct fixture *f, uint64_t group, const char *suffix) {
-    char path[160];
-    snprintf(path, sizeof path, "%s/groups/%016x%s", f->path, (unsigned)group, suffix);
-    enum env_kind kind;
-    assert_int_equal(env_kind_of(f->folder.env, path, &kind), 0);
-    return kind != ENV_NOTHING;
+    stored_tear_down(f);
 }
 
 /* Few entries wait, many are written at once; commits alone sync nothing. What waits has neither a
  * file nor a directory. */
 static void test_store_write_behind_waits(void **state) {
     (void)state;
-    struct fixture *f = set_up();
+    struct stored_logs *f = stored_set_up();
     f->options.segment_bytes = 16 << 20;
     f->options.journal_max_bytes = 64 << 20;
-    close_store(f);
-    open_store(f);
-    open_logs(f, 2);
-    append(f, 0, 100);
-    settle(f, 0);
+    stored_close(f);
+    stored_open(f);
+    stored_open_logs(f, 2);
+    stored_append(f, 0, 100);
+    stored_settle(f, 0);
     partition_log_commit(f->logs[0], 1);
     assert_null(f->logs[0]->job);
     assert_ptr_equal(f->store->write_behind.waiting.first, f->logs[0]);
     while (f->logs[1]->unwritten_bytes < WRITE_BEHIND_BYTES) {
-        append(f, 1, 500);
+        stored_append(f, 1, 500);
         uint64_t last = partition_log_last_index(f->logs[1]);
-        if (last % 100 == 0) settle(f, 1);
+        if (last % 100 == 0) stored_settle(f, 1);
         partition_log_commit(f->logs[1], last);
     }
-    settle(f, 1);
+    stored_settle(f, 1);
     assert_true(f->logs[1]->job != NULL || f->logs[1]->written > 0);
     while (f->logs[1]->written == 0)
-        run_a_while(f);
+        stored_run_a_while(f);
     assert_int_equal(f->logs[0]->written, 0);
     assert_int_equal(f->logs[1]->synced, 0);
-    assert_false(group_exists(f, 1, ""));
-    assert_true(group_exists(f, 2, ""));
-    tear_down(f);
+    assert_false(stored_group_exists(f, 1, ""));
+    assert_true(stored_group_exists(f, 2, ""));
+    stored_tear_down(f);
 }
 
 /* The journal's files stay within their limit while much more passes through it: it presses, and
  * logs sync. */
 static void test_store_journal_pressure(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 10);
+    struct stored_logs *f = stored_set_up();
+    stored_open_logs(f, 10);
     uint64_t bytes = 0;
     while (bytes < 4 * f->options.journal_max_bytes) {
         unsigned i = (unsigned)dice_below(&f->dice, 10);
         uint64_t before = partition_log_uncommitted_bytes(f->logs[i]);
-        append(f, i, 500);
+        stored_append(f, i, 500);
         bytes += partition_log_uncommitted_bytes(f->logs[i]) - before;
-        settle(f, i);
+        stored_settle(f, i);
         partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
         assert_true(journal_disk_bytes(log_store_journal(f->store)) <=
                     f->options.journal_max_bytes);
@@ -264,17 +138,17 @@ static void test_store_journal_pressure(void **state) {
     struct journal_stats stats;
     journal_stats_get(log_store_journal(f->store), &stats);
     assert_true(stats.files_reused > 3);
-    close_store(f);
-    open_store(f);
-    open_logs(f, 10);
+    stored_close(f);
+    stored_open(f);
+    stored_open_logs(f, 10);
     uint64_t size = 0;
     for (unsigned i = 0; i < 10; i++)
         size += partition_log_size_bytes(f->logs[i]);
     assert_true(size > 0);
-    tear_down(f);
+    stored_tear_down(f);
 }
 
-static unsigned synced_logs(const struct fixture *f, unsigned count) {
+static unsigned synced_logs(const struct stored_logs *f, unsigned count) {
     unsigned synced = 0;
     for (unsigned i = 0; i < count; i++)
         synced += f->logs[i]->synced == 1;
@@ -285,22 +159,22 @@ static unsigned synced_logs(const struct fixture *f, unsigned count) {
  * background, those that wait longest first. */
 static void test_store_syncs_quiet_logs(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 20);
+    struct stored_logs *f = stored_set_up();
+    stored_open_logs(f, 20);
     for (unsigned i = 0; i < 20; i++) {
-        append(f, i, 100);
-        settle(f, i);
+        stored_append(f, i, 100);
+        stored_settle(f, i);
         partition_log_commit(f->logs[i], 1);
     }
     assert_int_equal(f->store->jobs, 0);
     f->options.journal_max_bytes = 1 << 20;
     f->store->options.journal_max_bytes = 1 << 10; /* so that what there is is much */
     while (synced_logs(f, 20) < 20) {
-        run_a_while(f);
+        stored_run_a_while(f);
         assert_true(f->logs[0]->synced == 1 || f->logs[0]->job != NULL || f->logs[19]->synced == 0);
     }
     assert_null(f->store->write_behind.waiting.first);
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* Unsynced segments are more than may be open: they are synced, and closed for others. Readers wait
@@ -320,19 +194,19 @@ static void read_done(struct partition_log_read *read, int error) {
 
 static void test_store_with_few_files(void **state) {
     (void)state;
-    struct fixture *f = set_up();
+    struct stored_logs *f = stored_set_up();
     f->options.open_files = 4;
     f->options.segment_bytes = 8 << 10;
     f->options.tail_cache_bytes = 0;
     f->options.journal_max_bytes = 64 << 20;
-    close_store(f);
-    open_store(f);
-    open_logs(f, LOGS);
+    stored_close(f);
+    stored_open(f);
+    stored_open_logs(f, LOGS);
     unsigned jobs = f->store->write_behind.jobs_max;
     for (int round = 0; round < 40 * LOGS; round++) {
         unsigned i = (unsigned)dice_below(&f->dice, LOGS);
-        append(f, i, 600);
-        settle(f, i);
+        stored_append(f, i, 600);
+        stored_settle(f, i);
         partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
         assert_true(f->store->files.open <= f->store->files.limit + jobs);
     }
@@ -346,16 +220,16 @@ static void test_store_with_few_files(void **state) {
     if (!reads[3].done) partition_log_read_cancel(&reads[3].read);
     for (unsigned i = 0; i < LOGS; i++) {
         while (i != 3 && !reads[i].done)
-            run_a_while(f);
+            stored_run_a_while(f);
         assert_int_equal(reads[i].error, 0);
     }
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* ---- Opening in the lane ---- */
 
 struct opened {
-    struct fixture *f;
+    struct stored_logs *f;
     bool ready;
 };
 
@@ -369,15 +243,15 @@ static void opening_ready(void *arg) {
  * opening leaves nothing behind. */
 static void test_store_opens_in_a_lane(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 2);
+    struct stored_logs *f = stored_set_up();
+    stored_open_logs(f, 2);
     for (int i = 0; i < 30; i++)
-        append(f, 0, 500);
-    settle(f, 0);
+        stored_append(f, 0, 500);
+    stored_settle(f, 0);
     partition_log_commit(f->logs[0], 20);
-    flush(f);
-    close_store(f);
-    open_store(f);
+    stored_flush(f);
+    stored_close(f);
+    stored_open(f);
     struct opened opened = {.f = f};
     struct error_text why;
     struct partition_log_opening *opening = partition_log_open_begin(f->store, 1, "topic-1",
@@ -386,14 +260,15 @@ static void test_store_opens_in_a_lane(void **state) {
     assert_null(log_store_find(f->store, 1));
     folder_run(&f->folder);
     assert_true(opened.ready);
-    assert_int_equal(partition_log_open_end(opening, &events, f, &f->logs[0], &why), 0);
+    assert_int_equal(partition_log_open_end(opening, &stored_events, f, &f->logs[0], &why), 0);
     assert_int_equal(partition_log_last_index(f->logs[0]), 30);
     assert_int_equal(partition_log_commit_index(f->logs[0]), 20);
 
     opened.ready = false;
     opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
     folder_run(&f->folder);
-    assert_int_equal(partition_log_open_end(opening, &events, f, &f->logs[1], &why), ERR_BUSY);
+    assert_int_equal(partition_log_open_end(opening, &stored_events, f, &f->logs[1], &why),
+                     ERR_BUSY);
     assert_string_equal(why.text,
                         "the log of topic-1 is open already, or its last writes are not finished");
 
@@ -404,173 +279,102 @@ static void test_store_opens_in_a_lane(void **state) {
     opening = partition_log_open_begin(f->store, 7, "topic-7", opening_ready, &opened);
     folder_run(&f->folder);
     assert_true(partition_log_open_cancel(opening, NULL, NULL));
-    append(f, 0, 500);
-    settle(f, 0);
-    close_store(f);
-    open_store(f);
+    stored_append(f, 0, 500);
+    stored_settle(f, 0);
+    stored_close(f);
+    stored_open(f);
     opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
     assert_false(
         partition_log_open_cancel(opening, NULL, NULL)); /* and the store is closed meanwhile */
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* What was recovered of a log is given to who opens it first. Opened again, without a segment, it
  * would be a new one: the votes forgotten. */
 static void test_store_opens_a_log_once(void **state) {
     (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 2);
+    struct stored_logs *f = stored_set_up();
+    stored_open_logs(f, 2);
     partition_log_set_hard_state(f->logs[0], 7, 2);
-    append(f, 0, 100);
-    settle(f, 0);
-    close_store(f);
-    open_store(f);
-    f->logs[0] = open_one(f, 1);
+    stored_append(f, 0, 100);
+    stored_settle(f, 0);
+    stored_close(f);
+    stored_open(f);
+    f->logs[0] = stored_open_log(f, 1);
     assert_int_equal(partition_log_term(f->logs[0]), 7);
-    f->logs[1] = open_one(f, 2);
-    append(f, 1, 100);
-    settle(f, 1);
+    f->logs[1] = stored_open_log(f, 2);
+    stored_append(f, 1, 100);
+    stored_settle(f, 1);
     struct partition_log *again;
     struct error_text why;
     for (unsigned i = 0; i < 2; i++) {
         partition_log_close(f->logs[i]);
         f->logs[i] = NULL;
-        assert_int_equal(partition_log_open(f->store, i + 1, "topic", &events, f, &again, &why),
-                         ERR_CORRUPT);
+        assert_int_equal(
+            partition_log_open(f->store, i + 1, "topic", &stored_events, f, &again, &why),
+            ERR_CORRUPT);
     }
     assert_string_equal(
         why.text,
         "the log of topic was closed since this broker started, as its own log says; start the "
         "broker again to open it");
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* A flush leaves what is little in the journal, as much as the options say over all logs; the next
  * start has it all the same. */
 static void test_store_flush_leaves_little(void **state) {
     (void)state;
-    struct fixture *f = set_up();
+    struct stored_logs *f = stored_set_up();
     f->options.flush_leaves_bytes = 6000;
-    close_store(f);
-    open_store(f);
-    open_logs(f, 11);
+    stored_close(f);
+    stored_open(f);
+    stored_open_logs(f, 11);
     for (unsigned i = 0; i < 11; i++) {
         for (int n = 0; n < (i == 10 ? 20 : 1); n++)
-            append(f, i, 100);
-        settle(f, i);
+            stored_append(f, i, 100);
+        stored_settle(f, i);
         partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
     }
-    flush(f);
+    stored_flush(f);
     uint64_t left = 0;
     for (unsigned i = 0; i < 11; i++)
         left += f->logs[i]->unwritten_bytes;
     assert_int_equal(f->logs[0]->synced, 0);
     assert_int_equal(f->logs[10]->synced, 20);
     assert_true(left > 0 && left <= 6000);
-    close_store(f);
-    open_store(f);
-    open_logs(f, 11);
+    stored_close(f);
+    stored_open(f);
+    stored_open_logs(f, 11);
     assert_int_equal(partition_log_commit_index(f->logs[0]), 1);
-    tear_down(f);
-}
-
-/* A removed group is gone from disk and journal; its name is free at once, and what a stop left is
- * removed at the next start. */
-static void test_store_removes_groups(void **state) {
-    (void)state;
-    struct fixture *f = set_up();
-    open_logs(f, 3);
-    for (unsigned i = 0; i < 3; i++) {
-        append(f, i, 300);
-        settle(f, i);
-        partition_log_commit(f->logs[i], 1);
-    }
-    assert_int_equal(log_store_remove_group(f->store, 2), ERR_BUSY);
-    write_behind_sync(f->logs[1], 1); /* a write is under way while the log is closed and removed */
-    partition_log_close(f->logs[1]);
-    f->logs[1] = NULL;
-    assert_int_equal(log_store_remove_group(f->store, 2), 0);
-    while (f->store->jobs > 0 || f->store->removals.first != NULL)
-        run_a_while(f);
-    assert_false(group_exists(f, 2, ""));
-    assert_false(group_exists(f, 2, ".deleted"));
-    assert_false(group_exists(f, 1, ""));                     /* it was never written */
-    assert_int_equal(log_store_remove_group(f->store, 2), 0); /* once more is harmless */
-    while (f->store->jobs > 0)
-        run_a_while(f);
-    append(f, 0, 10);
-    settle(f, 0); /* the journal has a round with the forgotten group */
-    char leftover[160];
-    snprintf(leftover, sizeof leftover, "%s/groups/%016x.deleted", f->path, 9);
-    assert_int_equal(env_mkdir(f->folder.env, leftover), 0);
-    close_store(f);
-    open_store(f);
-    assert_null(journal_recovered(log_store_journal(f->store), 2));
-    folder_run_out(&f->folder);
-    assert_false(group_exists(f, 9, ".deleted"));
-    tear_down(f);
-}
-
-/* A broker died when a group was put aside and the journal had not heard of it: the group comes
- * again, and goes again, although what was put aside is still there. */
-static void test_store_removes_again(void **state) {
-    (void)state;
-    struct fixture *f = set_up();
-    char path[160];
-    struct env_file *file;
-    open_logs(f, 2);
-    append(f, 1, 300);
-    settle(f, 1);
-    partition_log_commit(f->logs[1], 1);
-    write_behind_sync(f->logs[1], 1);
-    for (const char **name = (const char *[]){"", ".1", NULL}; *name; name++) {
-        snprintf(path, sizeof path, "%s/groups/%016x%s.deleted", f->path, 2, *name);
-        assert_int_equal(env_mkdir(f->folder.env, path), 0);
-        snprintf(path, sizeof path, "%s/groups/%016x%s.deleted/left", f->path, 2, *name);
-        assert_int_equal(env_file_open(f->folder.env, path, ENV_WRITE | ENV_CREATE, &file), 0);
-        env_file_close(file);
-    }
-    partition_log_close(f->logs[1]);
-    f->logs[1] = NULL;
-    assert_int_equal(log_store_remove_group(f->store, 2), 0);
-    while (f->store->jobs > 0 || f->store->removals.first != NULL)
-        run_a_while(f);
-    assert_false(group_exists(f, 2, ""));
-    assert_false(group_exists(f, 2, ".2.deleted"));
-    assert_true(group_exists(f, 2, ".deleted")); /* the next start finds it */
-    close_store(f);
-    open_store(f);
-    while (f->store->removals.first != NULL)
-        run_a_while(f);
-    assert_false(group_exists(f, 2, ".deleted") || group_exists(f, 2, ".1.deleted"));
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 /* A thousand logs with segments open quickly, and read nothing but their indexes. */
 static void test_store_opens_many_logs(void **state) {
     (void)state;
     enum { MANY = 1000 };
-    struct fixture *f = set_up();
+    struct stored_logs *f = stored_set_up();
     f->options.journal_max_bytes = 16 << 20;
-    close_store(f);
-    open_store(f);
+    stored_close(f);
+    stored_open(f);
     static struct partition_log *logs[MANY];
     for (uint64_t i = 0; i < MANY; i++) {
-        logs[i] = open_one(f, i + 1);
+        logs[i] = stored_open_log(f, i + 1);
         struct entry *entry = entry_of_batches(&f->dice, i + 1, 1, 1, 0, 1, 3, 100, 1700000000000);
         partition_log_append(logs[i], &entry, 1);
         entry_unref(entry);
     }
     for (uint64_t i = 0; i < MANY; i++)
         partition_log_commit(logs[i], 1);
-    flush(f);
+    stored_flush(f);
     for (uint64_t i = 0; i < MANY; i++)
         partition_log_close(logs[i]);
-    close_store(f);
+    stored_close(f);
     uint64_t began = env_now_ms(f->folder.env);
-    open_store(f);
+    stored_open(f);
     for (uint64_t i = 0; i < MANY; i++) {
-        logs[i] = open_one(f, i + 1);
+        logs[i] = stored_open_log(f, i + 1);
         assert_int_equal(partition_log_last_index(logs[i]), 1);
     }
     uint64_t took = env_now_ms(f->folder.env) - began;
@@ -578,7 +382,7 @@ static void test_store_opens_many_logs(void **state) {
     assert_true(f->store->files.open == 0);
     for (uint64_t i = 0; i < MANY; i++)
         partition_log_close(logs[i]);
-    tear_down(f);
+    stored_tear_down(f);
 }
 
 int main(void) {
@@ -588,8 +392,6 @@ int main(void) {
         cmocka_unit_test(test_store_tail_cache),
         cmocka_unit_test(test_store_write_behind_waits),
         cmocka_unit_test(test_store_journal_pressure),
-        cmocka_unit_test(test_store_removes_groups),
-        cmocka_unit_test(test_store_removes_again),
         cmocka_unit_test(test_store_opens_many_logs),
         cmocka_unit_test(test_store_syncs_quiet_logs),
         cmocka_unit_test(test_store_with_few_files),

@@ -1,5 +1,5 @@
 /* Making the directory of a group, with its label, and telling whether it is there. */
-#include "storage/log/group_directory.h"
+#include "storage/segment/group_directory.h"
 
 #include <string.h>
 

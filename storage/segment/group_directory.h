@@ -6,8 +6,8 @@
  * (ERR_NO_SPACE, ERR_LIMIT, ERR_IO, ...); making it again is harmless. Nothing here is synced: a
  * power cut may leave the label empty, then it is written again.
  */
-#ifndef STORAGE_LOG_GROUP_DIRECTORY_H
-#define STORAGE_LOG_GROUP_DIRECTORY_H
+#ifndef STORAGE_SEGMENT_GROUP_DIRECTORY_H
+#define STORAGE_SEGMENT_GROUP_DIRECTORY_H
 
 #include <stdbool.h>
 

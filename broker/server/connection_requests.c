@@ -1,0 +1,89 @@
+/*
+ * The requests that a connection holds, oldest first, and the memory that they and their answers
+ * are charged for.
+ *
+ * Happy path: new, add (charged for the frame's message to the budget of requests), give back when
+ * it has ended, take and free when its answer has its turn. What the client has not taken of its
+ * answers is charged to the budget of answers.
+ * Failures: none; a spent budget stops the reading, never what is here already.
+ * Invariants: `in_flight` is the length of the list; what was charged is released once, whatever
+ * the way in which a request ends.
+ */
+#include "base/io/send_queue.h"
+#include "base/mem.h"
+#include "broker/server/connection_internal.h"
+#include "broker/server/request_steps.h"
+
+void request_give_back(struct request *request) {
+    struct budget *memory = request->ctx.memory;
+    size_t charged = request->charged;
+    if (request->released != NULL) request->released(request);
+    request->released = NULL;
+    request_steps_release(request);
+    kp_arena_close(&request->arena);
+    slice_unref(&request->frame);
+    request->charged = 0;
+    budget_release(memory, charged);
+    budget_end_pass(memory, request);
+}
+
+void request_free(struct request *request) {
+    struct connection *connection = request->connection;
+    request_give_back(request);
+    connection->in_flight--;
+    if (request->holds) connection->holds--;
+    if (request->waits) connection->waits--;
+    for (uint32_t i = 0; i < request->answer_count; i++) {
+        connection->stored_bytes -= request->answer[i].len;
+        slice_unref(&request->answer[i]);
+    }
+    mem_free(request->answer);
+    mem_free(request);
+}
+
+struct request *request_new(struct connection *connection, struct slice frame) {
+    struct request *request = mem_zalloc(sizeof *request);
+    request->ctx = (struct request_ctx){.listener = connection->listener,
+                                        .principal = "User:ANONYMOUS",
+                                        .peer = connection->peer,
+                                        .client_id = KP_NULL_STRING,
+                                        .memory = connection->host->requests,
+                                        .answers = connection->host->answers,
+                                        .parking = connection->host->parking};
+    request->frame = frame;
+    request->connection = connection;
+    request->env = connection->host->env;
+    return request;
+}
+
+void request_charge_message(struct request *request) {
+    size_t size = sizeof *request + request->arena.used;
+    size_t charged = request->charged;
+    request->decoded = request->arena.used;
+    request->charged = size;
+    if (size > charged) budget_charge(request->ctx.memory, size - charged);
+    if (size < charged) budget_release(request->ctx.memory, charged - size);
+}
+
+void connection_add_request(struct connection *connection, struct request *request) {
+    *(connection->last != NULL ? &connection->last->next : &connection->first) = request;
+    connection->last = request;
+    connection->in_flight++;
+    request_charge_message(request);
+}
+
+struct request *connection_take_first(struct connection *connection) {
+    struct request *request = connection->first;
+    connection->first = request->next;
+    if (connection->first == NULL) connection->last = NULL;
+    return request;
+}
+
+void connection_recount(struct connection *connection) {
+    size_t unread = connection->stored_bytes +
+                    (connection->queue == NULL ? 0 : send_queue_bytes(connection->queue));
+    size_t charged = connection->charged_answers;
+    connection->charged_answers = unread;
+    if (unread > charged) budget_charge(connection->host->answers, unread - charged);
+    if (unread < charged) budget_release(connection->host->answers, charged - unread);
+}
