@@ -45,16 +45,18 @@ struct kp_records {
 /* ---- Tables ---- */
 
 enum kp_kind {
-    KP_BOOL,    /* bool */
-    KP_INT8,    /* int8_t */
-    KP_INT16,   /* int16_t */
-    KP_INT32,   /* int32_t */
-    KP_INT64,   /* int64_t */
-    KP_UUID,    /* struct kp_uuid */
-    KP_STRING,  /* struct kp_string */
-    KP_RECORDS, /* struct kp_records */
-    KP_ARRAY,   /* KP_ARRAY_OF(...) */
-    KP_STRUCT,  /* the struct itself */
+    KP_BOOL,     /* bool */
+    KP_INT8,     /* int8_t */
+    KP_INT16,    /* int16_t */
+    KP_INT32,    /* int32_t */
+    KP_INT64,    /* int64_t */
+    KP_UUID,     /* struct kp_uuid */
+    KP_STRING,   /* struct kp_string */
+    KP_BYTES,    /* struct kp_bytes */
+    KP_RECORDS,  /* struct kp_records */
+    KP_ARRAY,    /* KP_ARRAY_OF(...) */
+    KP_STRUCT,   /* the struct itself */
+    KP_OPTIONAL, /* a pointer to the struct; NULL: null */
 };
 
 /* Versions from `from` up to, not including, `below`. All zero: never. */
@@ -74,8 +76,8 @@ struct kp_field {
         tagged;         /* versions where it is a tagged field, left out when it has its fallback */
     uint32_t tag;       /* its number there */
     int64_t fallback;   /* numbers: the value where the field is absent */
-    bool null_fallback; /* strings: null where the field is absent; else empty */
-    const struct kp_schema *item; /* KP_STRUCT, and KP_ARRAY of it */
+    bool null_fallback; /* strings, bytes, arrays: null where the field is absent; else empty */
+    const struct kp_schema *item; /* KP_STRUCT, KP_OPTIONAL, and KP_ARRAY of structs */
     uint32_t offset, size;        /* in the C struct: KP_AT */
 };
 

@@ -33,6 +33,8 @@ static size_t min_wire_size(const struct decoder *decoder, enum kp_kind kind,
     case KP_INT64:
     case KP_UUID: return kp_value_size(kind, NULL); /* in memory as on the wire */
     case KP_STRING: return decoder->flexible ? 1 : 2;
+    case KP_OPTIONAL: return 1; /* whether it is there */
+    case KP_BYTES:
     case KP_RECORDS:
     case KP_ARRAY: return decoder->flexible ? 1 : 4;
     case KP_STRUCT: break;
@@ -50,6 +52,19 @@ static size_t min_wire_size(const struct decoder *decoder, enum kp_kind kind,
 static void decode_array(struct decoder *decoder, const struct kp_field *field, bool nullable,
                          void *value);
 
+/* A byte says whether it is there. */
+static void decode_optional(struct decoder *decoder, const struct kp_schema *item, void *value) {
+    void *object = NULL;
+    if (kp_read_int8(decoder->reader) >= 0 && decoder->reader->error == ERR_NONE) {
+        object = kp_arena_alloc(decoder->arena, item->size);
+        if (object == NULL)
+            kp_reader_fail(decoder->reader, ERR_TOO_LARGE);
+        else
+            decode_struct(decoder, item, object);
+    }
+    memcpy(value, &object, sizeof object);
+}
+
 /* Reads one value. `field` describes arrays, `item` structs. */
 static void decode_value(struct decoder *decoder, enum kp_kind kind, const struct kp_field *field,
                          bool nullable, void *value) {
@@ -64,6 +79,9 @@ static void decode_value(struct decoder *decoder, enum kp_kind kind, const struc
     case KP_STRING:
         *(struct kp_string *)value = kp_read_string(reader, decoder->flexible, nullable);
         return;
+    case KP_BYTES:
+        *(struct kp_bytes *)value = kp_read_bytes(reader, decoder->flexible, nullable);
+        return;
     case KP_RECORDS: {
         struct kp_bytes bytes = kp_read_bytes(reader, decoder->flexible, nullable);
         *(struct kp_records *)value = (struct kp_records){.data = bytes.data, .len = bytes.len};
@@ -71,6 +89,7 @@ static void decode_value(struct decoder *decoder, enum kp_kind kind, const struc
     }
     case KP_ARRAY: decode_array(decoder, field, nullable, value); return;
     case KP_STRUCT: decode_struct(decoder, field->item, value); return;
+    case KP_OPTIONAL: decode_optional(decoder, field->item, value); return;
     }
     CHECK(false); /* kinds are the tables', all above */
 }

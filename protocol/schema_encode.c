@@ -45,6 +45,13 @@ static void encode_records(struct encoder *encoder, const struct kp_records *rec
 static void encode_array(struct encoder *encoder, const struct kp_field *field, bool nullable,
                          const void *value);
 
+static void encode_optional(struct encoder *encoder, const struct kp_schema *item,
+                            const void *value) {
+    const void *object = kp_optional(value);
+    kp_write_int8(encoder->writer, object == NULL ? -1 : 1);
+    if (object != NULL) encode_struct(encoder, item, object);
+}
+
 /* Writes one value. `field` describes arrays and structs. */
 static void encode_value(struct encoder *encoder, enum kp_kind kind, const struct kp_field *field,
                          bool nullable, const void *value) {
@@ -59,9 +66,13 @@ static void encode_value(struct encoder *encoder, enum kp_kind kind, const struc
     case KP_STRING:
         kp_write_string(writer, *(const struct kp_string *)value, encoder->flexible, nullable);
         return;
+    case KP_BYTES:
+        kp_write_bytes(writer, *(const struct kp_bytes *)value, encoder->flexible, nullable);
+        return;
     case KP_RECORDS: encode_records(encoder, value, nullable); return;
     case KP_ARRAY: encode_array(encoder, field, nullable, value); return;
     case KP_STRUCT: encode_struct(encoder, field->item, value); return;
+    case KP_OPTIONAL: encode_optional(encoder, field->item, value); return;
     }
     CHECK(false); /* kinds are the tables', all above */
 }

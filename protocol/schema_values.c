@@ -11,6 +11,12 @@ _Static_assert(sizeof(KP_ARRAY_OF(int8_t)) == sizeof(struct kp_any_array),
                "every array of a message has this shape");
 _Static_assert(sizeof(bool) == 1, "a bool is read and written as one byte");
 
+const void *kp_optional(const void *value) {
+    const void *object;
+    memcpy(&object, value, sizeof object);
+    return object;
+}
+
 bool kp_version_in(struct kp_versions versions, int version) {
     return version >= versions.from && version < versions.below;
 }
@@ -24,12 +30,18 @@ size_t kp_value_size(enum kp_kind kind, const struct kp_schema *item) {
     case KP_INT64: return 8;
     case KP_UUID: return sizeof(struct kp_uuid);
     case KP_STRING: return sizeof(struct kp_string);
+    case KP_BYTES: return sizeof(struct kp_bytes);
     case KP_RECORDS: return sizeof(struct kp_records);
     case KP_ARRAY: return sizeof(struct kp_any_array);
     case KP_STRUCT: return item->size;
+    case KP_OPTIONAL: return sizeof(void *);
     }
     CHECK(false); /* kinds are the tables', all above */
     return 0;
+}
+
+static int32_t empty_count(const struct kp_field *field) {
+    return field->null_fallback ? -1 : 0;
 }
 
 void kp_field_set_fallback(const struct kp_field *field, void *object) {
@@ -44,8 +56,14 @@ void kp_field_set_fallback(const struct kp_field *field, void *object) {
     case KP_STRING:
         *(struct kp_string *)value = field->null_fallback ? KP_NULL_STRING : kp_string_of("");
         return;
+    case KP_BYTES: *(struct kp_bytes *)value = (struct kp_bytes){.len = empty_count(field)}; return;
     case KP_RECORDS: *(struct kp_records *)value = (struct kp_records){.len = -1}; return;
-    case KP_ARRAY: memset(value, 0, sizeof(struct kp_any_array)); return;
+    case KP_ARRAY: {
+        struct kp_any_array array = {NULL, empty_count(field)};
+        memcpy(value, &array, sizeof array);
+        return;
+    }
+    case KP_OPTIONAL: memset(value, 0, sizeof(void *)); return;
     case KP_STRUCT: kp_set_fallbacks(field->item, value); return;
     }
     CHECK(false); /* kinds are the tables', all above */
@@ -66,17 +84,18 @@ bool kp_field_has_fallback(const struct kp_field *field, const void *object) {
     case KP_INT32: return *(const int32_t *)value == field->fallback;
     case KP_INT64: return *(const int64_t *)value == field->fallback;
     case KP_UUID: return kp_uuid_is_zero(*(const struct kp_uuid *)value);
-    case KP_STRING:
-        return ((const struct kp_string *)value)->len == (field->null_fallback ? -1 : 0);
+    case KP_STRING: return ((const struct kp_string *)value)->len == empty_count(field);
+    case KP_BYTES: return ((const struct kp_bytes *)value)->len == empty_count(field);
     case KP_RECORDS:
         return ((const struct kp_records *)value)->len == -1 &&
                ((const struct kp_records *)value)->slice_count == 0;
     case KP_ARRAY: {
         struct kp_any_array array;
         memcpy(&array, value, sizeof(array));
-        return array.count == 0;
+        return array.count == empty_count(field);
     }
     case KP_STRUCT: return is_fallback_struct(field->item, value);
+    case KP_OPTIONAL: return kp_optional(value) == NULL;
     }
     CHECK(false); /* kinds are the tables', all above */
     return false;

@@ -13,6 +13,9 @@ struct kp_any_array {
     int32_t count;
 };
 
+/* What a KP_OPTIONAL field points to, whatever its type. */
+const void *kp_optional(const void *value);
+
 bool kp_version_in(struct kp_versions versions, int version);
 /* The size in memory of one value of that kind. `item`: for KP_STRUCT. */
 size_t kp_value_size(enum kp_kind kind, const struct kp_schema *item);

@@ -6,21 +6,33 @@
 
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/consumer_group_describe.h"
+#include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
+#include "protocol/messages/describe_groups.h"
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/heartbeat.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/init_producer_id.h"
+#include "protocol/messages/join_group.h"
+#include "protocol/messages/leave_group.h"
+#include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/meta_query.h"
 #include "protocol/messages/metadata.h"
+#include "protocol/messages/offset_commit.h"
+#include "protocol/messages/offset_delete.h"
+#include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/produce.h"
+#include "protocol/messages/sync_group.h"
 
 #define MESSAGES(api) .request = &kp_##api##_request_schema, .response = &kp_##api##_response_schema
 
@@ -31,7 +43,16 @@ static const struct kp_api api_table[] = {
     {KP_FETCH, "Fetch", 4, 4, 12, MESSAGES(fetch)},
     {KP_LIST_OFFSETS, "ListOffsets", 1, 1, 7, MESSAGES(list_offsets)},
     {KP_METADATA, "Metadata", 0, 0, 12, MESSAGES(metadata)},
-    {KP_FIND_COORDINATOR, "FindCoordinator", 0, 0, 4, MESSAGES(find_coordinator)},
+    {KP_OFFSET_COMMIT, "OffsetCommit", 2, 2, 10, MESSAGES(offset_commit), .awaits_handler = true},
+    {KP_OFFSET_FETCH, "OffsetFetch", 1, 1, 10, MESSAGES(offset_fetch), .awaits_handler = true},
+    {KP_FIND_COORDINATOR, "FindCoordinator", 0, 0, 6, MESSAGES(find_coordinator)},
+    {KP_JOIN_GROUP, "JoinGroup", 0, 0, 9, MESSAGES(join_group), .awaits_handler = true},
+    {KP_HEARTBEAT, "Heartbeat", 0, 0, 4, MESSAGES(heartbeat), .awaits_handler = true},
+    {KP_LEAVE_GROUP, "LeaveGroup", 0, 0, 5, MESSAGES(leave_group), .awaits_handler = true},
+    {KP_SYNC_GROUP, "SyncGroup", 0, 0, 5, MESSAGES(sync_group), .awaits_handler = true},
+    {KP_DESCRIBE_GROUPS, "DescribeGroups", 0, 0, 6, MESSAGES(describe_groups),
+     .awaits_handler = true},
+    {KP_LIST_GROUPS, "ListGroups", 0, 0, 5, MESSAGES(list_groups), .awaits_handler = true},
     {KP_API_VERSIONS, "ApiVersions", 0, 0, 4, MESSAGES(api_versions)},
     {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
     {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
@@ -41,10 +62,16 @@ static const struct kp_api api_table[] = {
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
+    {KP_DELETE_GROUPS, "DeleteGroups", 0, 0, 2, MESSAGES(delete_groups), .awaits_handler = true},
     {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
     {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1,
      MESSAGES(incremental_alter_configs)},
+    {KP_OFFSET_DELETE, "OffsetDelete", 0, 0, 0, MESSAGES(offset_delete), .awaits_handler = true},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 1, MESSAGES(describe_cluster)},
+    {KP_CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat", 0, 0, 1,
+     MESSAGES(consumer_group_heartbeat), .awaits_handler = true},
+    {KP_CONSUMER_GROUP_DESCRIBE, "ConsumerGroupDescribe", 0, 0, 1,
+     MESSAGES(consumer_group_describe), .awaits_handler = true},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
 };
 
@@ -171,18 +198,22 @@ bool kp_api_flexible(const struct kp_api *api, int version) {
     return version >= api->request->flexible_from;
 }
 
+bool kp_api_advertised(const struct kp_api *api) {
+    return api->key < KP_PRIVATE && !api->awaits_handler;
+}
+
 bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena) {
     kp_set_fallbacks(&kp_api_versions_response_schema, response);
     int32_t advertised = 0;
     for (size_t i = 0; i < API_COUNT; i++)
-        advertised += api_table[i].key < KP_PRIVATE ? 1 : 0;
+        advertised += kp_api_advertised(&api_table[i]) ? 1 : 0;
     if (kp_new_items(arena, &kp_api_versions_response_api_schema, &response->api_keys,
                      advertised) == NULL)
         return false;
     int32_t at = 0;
     for (size_t i = 0; i < API_COUNT; i++) {
         const struct kp_api *api = &api_table[i];
-        if (api->key >= KP_PRIVATE) continue;
+        if (!kp_api_advertised(api)) continue;
         struct kp_api_versions_response_api *row = &response->api_keys.items[at++];
         row->api_key = api->key;
         row->min_version = api->advertised_from;
@@ -193,7 +224,7 @@ bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_a
 
 void kp_api_refusal(int key, int version, struct error_text *why) {
     const struct kp_api *api = kp_api_find(key);
-    if (api != NULL)
+    if (api != NULL && !api->awaits_handler)
         error_set(
             why, ERR_VERSION,
             "%s version %d is not served; the nearest version that is: %d. Let the client ask with ApiVersions, or configure "

@@ -116,6 +116,13 @@ static struct kp_string text(struct making *making, const char *field) {
 static void fill(struct making *making, const struct kp_schema *schema, void *object,
                  unsigned depth);
 
+static void fill_optional(struct making *making, const struct kp_schema *item, void *value,
+                          bool null, unsigned depth) {
+    void *object = null ? NULL : kp_arena_alloc(&making->arena, item->size);
+    if (object != NULL) fill(making, item, object, depth + 1);
+    memcpy(value, &object, sizeof object);
+}
+
 static void fill_value(struct making *making, const struct kp_field *field, enum kp_kind kind,
                        void *value, unsigned depth) {
     bool null = kp_version_in(field->nullable, making->version) && chance_of(making->chance, 10);
@@ -129,6 +136,12 @@ static void fill_value(struct making *making, const struct kp_field *field, enum
     case KP_STRING:
         *(struct kp_string *)value = null ? KP_NULL_STRING : text(making, field->name);
         break;
+    case KP_BYTES: {
+        struct kp_string bytes = null ? KP_NULL_STRING : odd_text(making);
+        *(struct kp_bytes *)value = (struct kp_bytes){(const uint8_t *)bytes.data, bytes.len};
+        break;
+    }
+    case KP_OPTIONAL: fill_optional(making, field->item, value, null, depth); break;
     case KP_RECORDS: {
         struct kp_bytes records = batches_by_chance(making->chance, &making->arena);
         *(struct kp_records *)value = (struct kp_records){.data = records.data,

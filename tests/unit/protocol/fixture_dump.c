@@ -42,6 +42,24 @@ static void dump_string(struct text *text, struct kp_string string) {
     text_add(text, "\"");
 }
 
+/* Base64, as Kafka's JSON shows bytes. */
+static void dump_bytes(struct text *text, struct kp_bytes bytes) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (bytes.len < 0) {
+        text_add(text, "null");
+        return;
+    }
+    text_add(text, "\"");
+    for (int32_t i = 0; i < bytes.len; i += 3) {
+        uint32_t three = 0;
+        for (int32_t j = i; j < i + 3; j++)
+            three = three << 8 | (j < bytes.len ? bytes.data[j] : 0);
+        for (int32_t j = 0; j < 4; j++)
+            text_add(text, "%c", i + j > bytes.len ? '=' : digits[three >> (18 - 6 * j) & 63]);
+    }
+    text_add(text, "\"");
+}
+
 static void dump_value(struct text *text, enum kp_kind kind, const struct kp_field *field,
                        int version, const void *value) {
     switch (kind) {
@@ -51,10 +69,17 @@ static void dump_value(struct text *text, enum kp_kind kind, const struct kp_fie
     case KP_INT32: text_add(text, "%" PRId32, *(const int32_t *)value); return;
     case KP_INT64: text_add(text, "%" PRId64, *(const int64_t *)value); return;
     case KP_STRING: dump_string(text, *(const struct kp_string *)value); return;
+    case KP_BYTES: dump_bytes(text, *(const struct kp_bytes *)value); return;
     case KP_RECORDS:
         text_add(text, ((const struct kp_records *)value)->len < 0 ? "null" : "\"\"");
         return;
     case KP_STRUCT: dump_message(text, field->item, version, value); return;
+    case KP_OPTIONAL:
+        if (kp_optional(value) == NULL)
+            text_add(text, "null");
+        else
+            dump_message(text, field->item, version, kp_optional(value));
+        return;
     case KP_UUID: {
         char shown[23];
         kp_uuid_text(*(const struct kp_uuid *)value, shown);

@@ -10,7 +10,7 @@
 #include "tests/unit/unit.h"
 
 /* A message that has every kind of field. Version 0 is plain, 1 adds fields, 2 is flexible with
- * tags. */
+ * tags, 3 adds bytes and a struct that may be null. */
 struct kp_inner {
     int32_t number;
     struct kp_string note;
@@ -25,6 +25,8 @@ struct kp_outer {
     KP_ARRAY_OF(struct kp_inner) inners;
     KP_ARRAY_OF(int16_t) numbers;
     struct kp_records records;
+    struct kp_bytes bytes;
+    struct kp_inner *optional;
     int32_t tagged_number;
     struct kp_inner tagged_struct;
 };
@@ -48,6 +50,9 @@ static const struct kp_field outer_fields[] = {
      KP_AT(kp_outer, numbers)},
     {"records", KP_RECORDS, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
      KP_AT(kp_outer, records)},
+    {"bytes", KP_BYTES, .versions = KP_SINCE(3), KP_AT(kp_outer, bytes)},
+    {"optional", KP_OPTIONAL, .versions = KP_SINCE(3), .nullable = KP_SINCE(3),
+     .item = &inner_schema, KP_AT(kp_outer, optional)},
     {"taggedNumber", KP_INT32, .versions = KP_SINCE(2), .tagged = KP_SINCE(2), .tag = 0,
      .fallback = -1, KP_AT(kp_outer, tagged_number)},
     {"taggedStruct", KP_STRUCT, .versions = KP_SINCE(2), .tagged = KP_SINCE(2), .tag = 3,
@@ -135,6 +140,39 @@ static void test_schema_tagged_fields(void **state) {
     assert_int_equal(again.tagged_struct.number, 6);
     assert_true(kp_string_is(again.tagged_struct.note, "m"));
     kp_arena_close(&arena);
+}
+
+/* Bytes are bytes; a struct that may be null is there or not, and counts against the arena. */
+static void test_schema_bytes_and_optional_structs(void **state) {
+    (void)state;
+    static const char head[] =
+        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\1\1\0\4abc";
+    static const char *const tails[] = {"\xff", "\1\0\0\0\7\2n\0"};
+    static const size_t lens[] = {1, 8};
+    for (size_t i = 0; i < 2; i++) {
+        char whole[64];
+        size_t whole_len = sizeof head - 1 + lens[i] + 1, len;
+        memcpy(whole, head, sizeof head - 1);
+        memcpy(whole + sizeof head - 1, tails[i], lens[i]);
+        whole[whole_len - 1] = 0; /* no tags */
+        struct kp_arena arena = {0};
+        struct kp_outer outer;
+        uint8_t *bytes;
+        assert_int_equal(decode(3, whole, whole_len, &arena, &outer), ERR_NONE);
+        assert_int_equal(outer.bytes.len, 3);
+        assert_memory_equal(outer.bytes.data, "abc", 3);
+        assert_int_equal(outer.optional != NULL, i == 1);
+        if (i == 1) assert_int_equal(outer.optional->number, 7);
+        assert_int_equal(encode(3, &outer, &bytes, &len), ERR_NONE);
+        assert_int_equal(len, whole_len);
+        assert_memory_equal(bytes, whole, len);
+        mem_free(bytes);
+        kp_arena_close(&arena);
+        arena = (struct kp_arena){.limit = 1};
+        assert_int_equal(decode(3, whole, whole_len, &arena, &outer),
+                         i == 0 ? ERR_NONE : ERR_TOO_LARGE);
+        kp_arena_close(&arena);
+    }
 }
 
 /* A tag that says more or less bytes than its field has is malformed. */
@@ -261,7 +299,7 @@ static void check_table(const struct kp_schema *schema) {
             assert_true(field->tag > last_tag);
             last_tag = field->tag;
         }
-        bool has_item = field->kind == KP_STRUCT ||
+        bool has_item = field->kind == KP_STRUCT || field->kind == KP_OPTIONAL ||
                         (field->kind == KP_ARRAY && field->element == KP_STRUCT);
         assert_int_equal(has_item, field->item != NULL);
         if (has_item) check_table(field->item);
@@ -302,6 +340,7 @@ int main(void) {
         cmocka_unit_test(test_schema_tagged_fields),
         cmocka_unit_test(test_schema_bytes_behind_the_message),
         cmocka_unit_test(test_schema_tagged_field_of_wrong_size),
+        cmocka_unit_test(test_schema_bytes_and_optional_structs),
         cmocka_unit_test(test_schema_null_only_where_allowed),
         cmocka_unit_test(test_schema_hostile_count_allocates_nothing),
         cmocka_unit_test(test_schema_records_from_slices),

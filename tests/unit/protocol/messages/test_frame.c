@@ -44,10 +44,10 @@ static void test_frame_request_not_served(void **state) {
     assert_int_equal(header.api->key, KP_API_VERSIONS);
     assert_int_equal(header.api_version, 99);
     assert_int_equal(header.correlation_id, 7);
-    assert_int_equal(HEADER("\0\x0b\0\0\0\0\0\7\xff\xff", &header, &reader),
-                     ERR_VERSION); /* JoinGroup */
+    assert_int_equal(HEADER("\0\4\0\0\0\0\0\7\xff\xff", &header, &reader),
+                     ERR_VERSION); /* LeaderAndIsr */
     assert_null(header.api);
-    assert_int_equal(header.api_key, 11);
+    assert_int_equal(header.api_key, 4);
     assert_int_equal(HEADER("\0\0\0\2\0\0\0\7\xff\xff", &header, &reader),
                      ERR_VERSION); /* Produce 2: advertised, not decoded */
     assert_int_equal(HEADER("\0\3\xff\xff\0\0\0\7\xff\xff", &header, &reader),

@@ -50,13 +50,20 @@ public final class Generate {
     private static final Api[] APIS = {
         new Api(ApiKeys.PRODUCE, 3, 9),           new Api(ApiKeys.FETCH, 4, 12),
         new Api(ApiKeys.LIST_OFFSETS, 1, 7),      new Api(ApiKeys.METADATA, 0, 12),
-        new Api(ApiKeys.FIND_COORDINATOR, 0, 4),  new Api(ApiKeys.API_VERSIONS, 0, 4),
+        new Api(ApiKeys.FIND_COORDINATOR, 0, 6),  new Api(ApiKeys.API_VERSIONS, 0, 4),
         new Api(ApiKeys.CREATE_TOPICS, 2, 7),     new Api(ApiKeys.DELETE_TOPICS, 1, 6),
         new Api(ApiKeys.INIT_PRODUCER_ID, 0, 4),  new Api(ApiKeys.DESCRIBE_CONFIGS, 1, 4),
         new Api(ApiKeys.CREATE_PARTITIONS, 0, 3), new Api(ApiKeys.DESCRIBE_CLUSTER, 0, 1),
         new Api(ApiKeys.ALTER_CONFIGS, 0, 2),     new Api(ApiKeys.ELECT_LEADERS, 0, 2),
         new Api(ApiKeys.INCREMENTAL_ALTER_CONFIGS, 0, 1),
         new Api(ApiKeys.OFFSET_FOR_LEADER_EPOCH, 2, 4),
+        new Api(ApiKeys.OFFSET_COMMIT, 2, 10),    new Api(ApiKeys.OFFSET_FETCH, 1, 10),
+        new Api(ApiKeys.JOIN_GROUP, 0, 9),        new Api(ApiKeys.HEARTBEAT, 0, 4),
+        new Api(ApiKeys.LEAVE_GROUP, 0, 5),       new Api(ApiKeys.SYNC_GROUP, 0, 5),
+        new Api(ApiKeys.DESCRIBE_GROUPS, 0, 6),   new Api(ApiKeys.LIST_GROUPS, 0, 5),
+        new Api(ApiKeys.DELETE_GROUPS, 0, 2),     new Api(ApiKeys.OFFSET_DELETE, 0, 0),
+        new Api(ApiKeys.CONSUMER_GROUP_HEARTBEAT, 0, 1),
+        new Api(ApiKeys.CONSUMER_GROUP_DESCRIBE, 0, 1),
     };
 
     private final Variant variant;
@@ -157,7 +164,9 @@ public final class Generate {
             case "UUID" -> edge ? Uuid.ZERO_UUID : new Uuid(0x1122334455667788L + counter, 0x99aabbccddeeff00L - counter);
             case "STRING", "NULLABLE_STRING", "COMPACT_STRING", "COMPACT_NULLABLE_STRING" ->
                 edge ? (odd ? "" : "ÿ\"\\".repeat(50)) : "strïng-" + counter;
-            case "RECORDS", "COMPACT_RECORDS" -> Batches.records(counter);
+            case "BYTES", "NULLABLE_BYTES", "COMPACT_BYTES", "COMPACT_NULLABLE_BYTES" ->
+                ByteBuffer.wrap(edge ? new byte[] {0, (byte) 0xff, (byte) counter} : ("bÿtes-" + counter).getBytes(StandardCharsets.UTF_8));
+            case "RECORDS", "NULLABLE_RECORDS", "COMPACT_RECORDS", "COMPACT_NULLABLE_RECORDS" -> Batches.records(counter);
             default -> throw new IllegalStateException("no value for " + type);
         };
     }
