@@ -53,11 +53,6 @@ WINGS = {
         "broker/server",
         "broker/config",
     },
-    "broker/coordinator/group": {
-        "broker/coordinator",
-        "broker/metadata",
-        "broker/config",
-    },
     "broker/coordinator": {
         "broker/partition",
         "broker/producer",
