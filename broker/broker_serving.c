@@ -112,7 +112,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                     &metadata_events, broker);
     broker->producer_ids = producer_ids_new(broker->metadata);
     broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders,
-                                           broker->producer_ids);
+                                           broker->producer_ids, NULL);
     int error = metadata_group_open(broker->shard, broker->metadata, &broker->record,
                                     broker->settings, broker->messages, &raft_group_events, broker,
                                     &broker->metadata_group, why);

@@ -1,8 +1,8 @@
 /*
  * Opening and closing a partition, and what its group tells: commits, leadership.
  *
- * Every replica applies every committed entry: the watermark moves, the producer state learns. Only
- * on a leader somebody waits for it.
+ * Every replica applies every committed entry: the watermark moves, the appliers learn
+ * (appliers.c). Only on a leader somebody waits for it.
  * Order at a commit: all entries of the step are applied, then produces are answered, then fetches
  * wake, then the group is offered what it did not take before.
  */
@@ -21,63 +21,14 @@ enum {
 
 /* ---- Commits ---- */
 
-static bool apply_producers(struct partition *partition, struct entry *entry) {
-    struct slice raw = {0};
-    struct record_batch batch;
-    size_t at = 0;
-    int error = entry_raw(entry, NULL, false, &raw);
-    while (error == ERR_NONE &&
-           (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE) {
-        if (batch.producer_id < 0) continue;
-        struct producer_batch seen = {.producer_id = batch.producer_id,
-                                      .epoch = batch.producer_epoch,
-                                      .base_sequence = batch.base_sequence,
-                                      .last_sequence = record_batch_last_sequence(&batch),
-                                      .base_offset = batch.base_offset,
-                                      .timestamp = batch.max_timestamp};
-        producer_state_commit(partition->producers, &seen);
-    }
-    slice_unref(&raw);
-    if (error == ERR_EOF) return true;
-    log_error(shard_log(partition->shard),
-              "entry %" PRIu64 " of %s-%d is committed, but it cannot be read (%s)", entry->index,
-              partition->topic, partition->index, error_phrase(error));
-    raft_group_stop(
-        partition->group,
-        "its leader sent an entry with a right checksum around batches that make no sense");
-    return false;
-}
-
-static bool apply_clock(struct partition *partition, struct entry *entry) {
-    struct producer_clock clock;
-    struct slice raw = {0};
-    int error = entry_raw(entry, NULL, false, &raw);
-    if (error == ERR_NONE) error = producer_clock_decode(raw.data, raw.len, &clock);
-    slice_unref(&raw);
-    if (error != ERR_NONE) {
-        log_error(
-            shard_log(partition->shard),
-            "entry %" PRIu64
-            " of %s-%d is a command that this version does not know (%s); run the version that "
-            "the other brokers run",
-            entry->index, partition->topic, partition->index, error_phrase(error));
-        raft_group_stop(partition->group,
-                        "its leader sent a command that this version does not know");
-        return false;
-    }
-    producer_state_clock(partition->producers, clock.clock_ms, clock.expiration_ms);
-    partition->clock_noted_ms = (int64_t)env_now_ms(partition->env);
-    return true;
-}
-
 static void on_committed(void *arg, struct entry *entry) {
     struct partition *partition = arg;
     kafka_offset end_offset = entry->base_offset;
     if (entry->type == ENTRY_BATCHES) {
-        if (entry->numbered && !apply_producers(partition, entry)) return;
+        if (!appliers_batches(partition, entry)) return;
         end_offset += entry->records;
         partition->moved_bytes += entry->raw_len;
-    } else if (entry->type == ENTRY_COMMAND && !apply_clock(partition, entry)) {
+    } else if (entry->type == ENTRY_COMMAND && !appliers_command(partition, entry)) {
         return;
     }
     /* the group hands over each index once, in order */
@@ -93,17 +44,17 @@ static void on_caught_up(void *arg) {
     if (partition->queue.first != NULL) partition_produces_flush(partition);
 }
 
-struct slice partition_producers(const struct partition *partition) {
-    return producer_state_encode(partition->producers);
+struct slice partition_applied_state(const struct partition *partition) {
+    return appliers_encode(partition);
 }
 
 static struct slice state_to_keep(void *arg, log_index *index) {
     struct partition *partition = arg;
     *index = partition->applied;
-    return partition->applied > 0 ? partition_producers(partition) : (struct slice){0};
+    return partition->applied > 0 ? appliers_encode(partition) : (struct slice){0};
 }
 
-/* Inside raft_group_open: the producers as they were kept; the group delivers what is behind. A
+/* Inside raft_group_open: the appliers as they were kept; the group delivers what is behind. A
  * state that cannot be read costs a longer replay. */
 static uint64_t on_restore(void *arg, struct partition_log *log) {
     struct partition *partition = arg;
@@ -112,9 +63,9 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
     partition_log_on_seal(log, state_to_keep, partition);
     partition->high_watermark = partition_log_start_offset(log);
     if (!partition_log_snapshot(log, &index, &state)) return 0;
-    int error = producer_state_decode(partition->producers, state.data, state.len);
+    bool restored = appliers_restore(partition, &state);
     slice_unref(&state);
-    if (error != ERR_NONE) return 0;
+    if (!restored) return 0;
     partition->applied = index;
     return index;
 }
@@ -180,6 +131,7 @@ static void on_leading(void *arg, log_term term) {
     partition->quiet = false;
     watch_later(partition);
     partition->events->leading(partition->arg, partition, term);
+    appliers_leading(partition);
     partition_produces_leading(partition);
     partition_waiters_tell(partition, true);
 }
@@ -188,9 +140,9 @@ static void on_lost(void *arg) {
     struct partition *partition = arg;
     partition->leading = false;
     env_timer_stop(partition->leading_timer);
-    producer_state_drop_in_flight(partition->producers);
     partition->events->lost(partition->arg, partition);
     partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    appliers_lost(partition);
     partition_waiters_tell(partition, true);
 }
 
@@ -206,6 +158,7 @@ static void on_leader_changed(void *arg, replica_id replica, log_term term) {
     (void)term;
     if (partition->leading || replica == partition->replica) return;
     partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    appliers_passed_over(partition);
     partition_waiters_tell(partition, true);
 }
 
@@ -240,9 +193,7 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->arg = arg;
     partition->ids = spec->ids;
     partition->max_producers = spec->settings.max_producers;
-    struct producer_state_options producers = {.max_producers = partition->max_producers,
-                                               .seed = env_random_u64(env)};
-    partition->producers = producer_state_new(&producers);
+    appliers_open(partition, &spec->applier);
     partition->clock_noted_ms = (int64_t)env_now_ms(env);
     partition->leading_timer = env_timer_new(env, watch_leading, partition);
     partition_produces_open(partition);
@@ -252,6 +203,7 @@ static struct partition *partition_make(struct shard *shard, const struct partit
 static void free_partition(struct partition *partition) {
     partition_produces_close(partition);
     env_timer_free(partition->leading_timer);
+    appliers_close(partition);
     producer_state_free(partition->producers);
     mem_free(partition->members);
     mem_free(partition->topic);
@@ -276,6 +228,7 @@ int partition_open(struct shard *shard, const struct partition_spec *spec,
                                     .bootstrap = spec->bootstrap,
                                     .first = spec->members[0].replica,
                                     .needs_room = true,
+                                    .eager_commit = spec->applier.type != NULL,
                                     .opening = spec->opening};
     int error = raft_group_open(shard, &group, &raft_group_events, partition, &partition->group,
                                 why);
@@ -283,17 +236,20 @@ int partition_open(struct shard *shard, const struct partition_spec *spec,
         free_partition(partition);
         return error;
     }
+    appliers_opened(partition);
     *result = partition;
     return ERR_NONE;
 }
 
 void partition_close(struct partition *partition, bool deleted) {
+    bool led = partition->leading;
     partition->closed = true;
     partition->deleted = deleted;
     partition->leading = false;
     env_timer_stop(partition->leading_timer);
     partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
                                                : KAFKA_NOT_LEADER_OR_FOLLOWER);
+    if (led) appliers_lost(partition);
     partition_reads_fail(partition);
     partition_lookups_fail(partition);
     partition_waiters_tell(partition, true);

@@ -15,6 +15,7 @@
 #define BROKER_PARTITION_PARTITION_H
 
 #include "broker/metadata/producer_ids.h"
+#include "broker/partition/applier.h"
 #include "broker/partition/check_pool.h"
 #include "raft-glue/raft_group.h"
 #include "storage/log_types.h"
@@ -52,6 +53,9 @@ struct partition_spec {
     struct partition_settings settings;
     struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
     struct producer_ids *ids;  /* which ids were given out; likewise. NULL: all of them */
+    struct applier applier;    /* besides the producer state; taken over, also by an opening that
+                                  fails. type NULL: none. With one, followers hear of each commit
+                                  at once, so that whoever takes over has little to apply */
 };
 
 /* Who must know when leadership changes here (leader_table announces it). */
@@ -81,9 +85,11 @@ bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition); /* committed and applied */
 int64_t partition_start_offset(const struct partition *partition);
-/* What it knows of producers by what has committed, as bytes: the same on every replica that has
+/* This replica was elected, and leads as soon as all is applied. */
+bool partition_is_electing(const struct partition *partition);
+/* What its appliers know by what has committed, as bytes: the same on every replica that has
  * applied the same entries. */
-struct slice partition_producers(const struct partition *partition);
+struct slice partition_applied_state(const struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
 

@@ -8,8 +8,11 @@
  *   partition_refusal.c    refusals for good, until they are confirmed
  *   partition_admission.c  whether a batch may be appended: room, its producer's turn
  *   partition_produce.c    from a client's batch to its acknowledgement
+ *   partition_append.c     the same for a batch of the broker itself
  *   partition_read.c       reads and waits of consumers
  *   partition_lookup.c     offsets by timestamp, ends of epochs
+ *   producer_applier.c     what has committed, for the producer state
+ *   appliers.c             what has committed, for all appliers; their snapshot
  *   partition.c            opening, closing, what the group tells
  */
 #ifndef BROKER_PARTITION_PARTITION_INTERNAL_H
@@ -52,6 +55,8 @@ struct produce_list {
 /* The batches of one sender that are not checked yet, as they came; the first one is under way. */
 struct check_line;
 
+enum { APPLIERS_MAX = 2 };
+
 struct partition {
     struct shard *shard;
     struct env *env;
@@ -64,12 +69,15 @@ struct partition {
     struct partition_settings settings;
     const struct partition_events *events;
     void *arg;
+    struct applier appliers[APPLIERS_MAX]; /* the producer state first */
+    size_t applier_count;
+    bool applies_all; /* batches without a producer id as well */
     struct producer_state *producers;
     uint32_t max_producers;
     struct producer_ids *ids; /* NULL: every id counts as given out */
     int64_t clock_noted_ms;   /* when the clock of the log was last told, or heard, by our own */
     int64_t crowded_told_ms;  /* when it was last logged that new producers are refused; 0: never */
-    uint64_t applied;         /* index of the last entry that the producer state knows */
+    uint64_t applied;         /* index of the last entry that the appliers know */
     int64_t high_watermark;   /* behind the last record that is committed and applied */
     uint64_t moved_bytes;     /* that became visible since the waiters were told */
     bool leading;             /* and serving */
@@ -180,6 +188,10 @@ bool partition_producer_is_stranger(const struct partition *partition,
 /* ---- partition_produce.c ---- */
 
 void partition_produces_open(struct partition *partition);
+/* A sound batch of whoever leads: it gets its offset and waits for its commit, as one that
+ * `produce` brought. Takes batch->bytes over. */
+void partition_produce_append(struct partition *partition, struct partition_produce *produce,
+                              struct produced_batch *batch);
 void partition_produces_close(struct partition *partition); /* none may be left */
 /* Offers the group what it has not taken yet. */
 void partition_produces_flush(struct partition *partition);
@@ -188,6 +200,27 @@ void partition_produces_leading(struct partition *partition);
 void partition_produces_advance(struct partition *partition); /* the watermark moved */
 /* All of them: leadership is lost. */
 void partition_produces_fail(struct partition *partition, int16_t error);
+
+/* ---- producer_applier.c ---- */
+
+/* Makes partition->producers, which stays the partition's. */
+struct applier producer_applier(struct partition *partition);
+
+/* ---- appliers.c ---- */
+
+/* The producer state, and `own`, which is taken over (type NULL: none). */
+void appliers_open(struct partition *partition, const struct applier *own);
+void appliers_opened(struct partition *partition);
+void appliers_close(struct partition *partition);
+/* What has committed. False: it makes no sense, and the group was stopped. */
+bool appliers_batches(struct partition *partition, struct entry *entry);
+bool appliers_command(struct partition *partition, struct entry *entry);
+void appliers_leading(struct partition *partition);
+void appliers_lost(struct partition *partition);
+void appliers_passed_over(struct partition *partition);
+/* The snapshot of all of them, and back; false: it is of no use, and all are empty. */
+struct slice appliers_encode(const struct partition *partition);
+bool appliers_restore(struct partition *partition, const struct slice *snapshot);
 
 /* ---- partition_read.c, partition_lookup.c ---- */
 

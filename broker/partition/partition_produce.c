@@ -97,8 +97,8 @@ static struct producer_batch identity_of(const struct record_batch *header,
                                    .timestamp = timestamp};
 }
 
-static void produce_append(struct partition *partition, struct partition_produce *produce,
-                           struct produced_batch *batch) {
+void partition_produce_append(struct partition *partition, struct partition_produce *produce,
+                              struct produced_batch *batch) {
     int64_t now_ms = env_wall_ms(partition->env);
     kafka_offset base_offset = partition->next_offset;
     bool log_append_time = partition->settings.log_append_time;
@@ -189,7 +189,7 @@ static enum completion append_checked(struct partition *partition,
         set_result(produce, room, -1, -1);
         place = SEQUENCE_OVER;
     } else if (place == SEQUENCE_NEXT) {
-        produce_append(partition, produce, batch);
+        partition_produce_append(partition, produce, batch);
     }
     produced_batch_release(batch);
     return place == SEQUENCE_WAITS || place == SEQUENCE_NEXT ? PENDING : DONE;

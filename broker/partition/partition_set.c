@@ -49,7 +49,8 @@ static void try_closed(void *arg);
 static void on_paced(void *arg);
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
-                                        struct leader_table *leaders, struct producer_ids *ids) {
+                                        struct leader_table *leaders, struct producer_ids *ids,
+                                        const struct applier_factory *appliers) {
     struct partition_set *set = mem_zalloc(sizeof *set);
     set->shard = shard;
     set->env = shard_env(shard);
@@ -57,6 +58,7 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->settings = settings;
     set->leaders = leaders;
     set->ids = ids;
+    if (appliers != NULL) set->appliers = *appliers;
     struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
                                         .inline_us = settings->produce_check_inline_us,
                                         .turn_us = CHECKS_OF_A_TURN_US};
@@ -215,6 +217,7 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
                                   .opening = row->opening};
     spec.checks = set->checks;
     spec.ids = set->ids;
+    if (set->appliers.make != NULL) set->appliers.make(set->appliers.arg, source, &spec.applier);
     topic_settings_partition(set->settings, source->topic, &spec.settings);
     struct error_text why;
     row->opening = NULL;

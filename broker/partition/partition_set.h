@@ -22,8 +22,17 @@
 struct partition_set;
 struct broker_settings;
 
+/* Which state a partition has besides its producers; asked when one is opened. */
+struct applier_factory {
+    /* Fills `applier`, or leaves it as it is: none. */
+    void (*make)(void *arg, const struct metadata_partition *partition, struct applier *applier);
+    void *arg;
+};
+
+/* `appliers` is copied; NULL: no partition has any. */
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
-                                        struct leader_table *leaders, struct producer_ids *ids);
+                                        struct leader_table *leaders, struct producer_ids *ids,
+                                        const struct applier_factory *appliers);
 /* Closes every partition: what waits at them ends. None is found after this. */
 void partition_set_close(struct partition_set *set);
 /* Also closes what is open. The journal must be closed first, or nothing be under way. */

@@ -36,6 +36,7 @@ struct partition_set {
     const struct broker_settings *settings;
     struct leader_table *leaders;
     struct producer_ids *ids;
+    struct applier_factory appliers;
     struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */
     struct row *rows;

@@ -50,6 +50,12 @@ bool partition_is_leading(const struct partition *partition) {
     return partition->leading;
 }
 
+bool partition_is_electing(const struct partition *partition) {
+    bool electing;
+    partition_leadership(partition, -1, &electing);
+    return electing;
+}
+
 uint32_t partition_leader_epoch(const struct partition *partition) {
     return partition->leading ? partition->epoch : raft_group_term(partition->group);
 }

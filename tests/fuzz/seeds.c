@@ -15,11 +15,11 @@
 #include "broker/metadata/metadata_change.h"
 #include "broker/producer/producer_state.h"
 #include "protocol/messages/api_table.h"
+#include "protocol/record/record_batch_builder.h"
 #include "raft-glue/peer/entry_frame.h"
 #include "storage/journal/journal.h"
 #include "storage/little_endian.h"
 #include "storage/log/partition_log.h"
-#include "tests/batches/record_batch_builder.h"
 #include "tests/fuzz/workspace.h"
 
 enum { LINE_MAX = 1 << 18, FILE_MAX = 1 << 18, GROUP = 1 };

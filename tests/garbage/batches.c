@@ -9,7 +9,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "protocol/record/codec.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 
 enum {
     CODECS = 5,

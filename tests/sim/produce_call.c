@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/init_producer_id.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 
 enum { IDENTITY_US = 4000000, VALUE_LEN = HISTORY_VALUE_MIN + 20 };
 

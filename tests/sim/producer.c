@@ -8,7 +8,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/sim/produce_call.h"
 
 enum {

@@ -264,7 +264,7 @@ static void compare_producers(struct cluster *cluster, int32_t p) {
         if (is_out(cluster, i)) continue;
         struct partition *partition = partition_set_find_group(
             broker_services(cluster->brokers[i].broker)->partitions, cluster->groups[p]);
-        struct slice state = partition_producers(partition);
+        struct slice state = partition_applied_state(partition);
         if (first.data == NULL) {
             first = state;
             of = i;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/unit/unit.h"
 
 void produce_begin(struct produce_ask *ask, const char *topic, int16_t acks) {

@@ -70,6 +70,7 @@ void node_open(struct fixture_node *node, bool bootstrap) {
                                   .bootstrap = bootstrap,
                                   .settings = fixture->settings,
                                   .checks = node->checks};
+    if (fixture->make_applier != NULL) fixture->make_applier(node, &spec.applier);
     if (partition_open(node->shard, &spec, &events, node, &node->partition, &why) != ERR_NONE)
         fail_msg("%s", why.text);
 }

@@ -10,7 +10,7 @@
 
 #include "base/env_uv/env_uv.h"
 #include "broker/partition/partition.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 
 enum { FIXTURE_NODES_MAX = 3 };
 
@@ -39,6 +39,8 @@ struct fixture {
     struct log_store_options store_options;
     struct partition_settings settings;
     struct check_pool_options checks;
+    /* Fills the applier of a node that is opened; NULL: none has any. */
+    void (*make_applier)(struct fixture_node *node, struct applier *applier);
     struct env_timer *poll, *limit;
     bool timed_out;
     bool (*until)(struct fixture *fixture);

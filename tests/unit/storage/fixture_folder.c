@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/unit/unit.h"
 
 enum { PATIENCE_US = 60 * 1000 * 1000 };

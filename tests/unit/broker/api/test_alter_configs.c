@@ -11,7 +11,7 @@
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/produce.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/unit/broker/fixture_brokers.h"
 #include "tests/unit/unit.h"
 

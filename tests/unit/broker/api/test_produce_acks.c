@@ -5,7 +5,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/produce.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/unit/broker/fixture_broker.h"
 #include "tests/unit/unit.h"
 

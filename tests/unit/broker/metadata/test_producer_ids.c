@@ -5,7 +5,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/produce.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/unit/broker/fixture_broker.h"
 #include "tests/unit/unit.h"
 

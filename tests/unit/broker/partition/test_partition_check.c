@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_layout.h"
+#include "tests/batches/record_batch_check.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
 

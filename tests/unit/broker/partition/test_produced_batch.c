@@ -3,8 +3,8 @@
 
 #include "broker/partition/produced_batch.h"
 #include "protocol/kafka_error.h"
+#include "protocol/record/record_batch_builder.h"
 #include "protocol/record/record_batch_layout.h"
-#include "tests/batches/record_batch_builder.h"
 #include "tests/unit/unit.h"
 
 enum { NOW = 1000000 };

@@ -9,7 +9,8 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "tests/batches/record_batch_builder.h"
+#include "protocol/record/record_batch_builder.h"
+#include "tests/batches/record_batch_check.h"
 #include "tests/unit/protocol/fixture_dump.h"
 #include "tests/unit/protocol/fixture_golden.h"
 #include "tests/unit/unit.h"

@@ -3,8 +3,9 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "protocol/record/record_batch_builder.h"
 #include "protocol/record/record_batch_layout.h"
-#include "tests/batches/record_batch_builder.h"
+#include "tests/batches/record_batch_check.h"
 #include "tests/unit/unit.h"
 
 enum { LIMIT = 1 << 20, TIME = 1000 };

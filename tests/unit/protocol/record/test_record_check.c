@@ -6,10 +6,11 @@
 
 #include "base/mem.h"
 #include "protocol/record/codec.h"
+#include "protocol/record/record_batch_builder.h"
 #include "protocol/record/record_batch_layout.h"
 #include "protocol/record/record_check.h"
 #include "protocol/record/record_walk.h"
-#include "tests/batches/record_batch_builder.h"
+#include "tests/batches/record_batch_check.h"
 #include "tests/unit/unit.h"
 
 enum { TIME = 1000000, RECORDS = 50, CODECS = RECORD_CODEC_ZSTD + 1 };

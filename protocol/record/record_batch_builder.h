@@ -1,12 +1,14 @@
 /*
- * Makes record batches, as a producer does: for unit tests and the simulator's producers. (drave
- * itself produces with librdkafka.)
+ * Makes record batches of magic 2: what a broker appends itself (the records of its coordinators),
+ * and what the producers of tests send. (`drave` produces with librdkafka.) KIP-98.
  *
- * record_batch_builder_new, _append for each record, _finish (which gives the bytes and frees the
- * builder).
+ * Happy path: record_batch_builder_new, _append for each record, _finish (which gives the bytes and
+ * frees the builder). Failures: records that are too many for one batch, told at the end.
+ * Invariant: what it makes passes record_check.h, unless the options ask for what producers may not
+ * send.
  */
-#ifndef TESTS_BATCHES_RECORD_BATCH_BUILDER_H
-#define TESTS_BATCHES_RECORD_BATCH_BUILDER_H
+#ifndef PROTOCOL_RECORD_RECORD_BATCH_BUILDER_H
+#define PROTOCOL_RECORD_RECORD_BATCH_BUILDER_H
 
 #include "protocol/record/record_batch.h"
 
@@ -32,6 +34,8 @@ void record_batch_builder_append(struct record_batch_builder *builder, int64_t t
                                  const void *key, int32_t key_len, const void *value,
                                  int32_t value_len, const struct record_header *headers,
                                  int32_t header_count);
+/* Bytes of the batch so far, before a codec. */
+size_t record_batch_builder_size(const struct record_batch_builder *builder);
 /* *out from mem_alloc. ERR_INVALID without a record, ERR_TOO_LARGE above INT32_MAX bytes. Frees the
  * builder in any case. */
 int record_batch_builder_finish(struct record_batch_builder *builder, uint8_t **out,
@@ -41,7 +45,5 @@ void record_batch_builder_free(
 
 /* A right checksum over bytes that were changed by hand. */
 void record_batch_seal(uint8_t *bytes, size_t size);
-/* A whole check (protocol/record/record_check.h) in one call. `why` may be NULL. */
-int record_batch_check(const struct record_batch *batch, struct error_text *why);
 
 #endif

@@ -1,0 +1,46 @@
+/* A produce without a client: nothing to check, nobody's sequence, and it is over like any other.
+ */
+#include "broker/partition/partition_append.h"
+
+#include "base/container_of.h"
+#include "broker/partition/partition_internal.h"
+#include "protocol/kafka_error.h"
+
+static void on_produced(struct partition_produce *produce, const struct produce_refusal *refusal) {
+    struct partition_append *append = CONTAINER_OF(produce, struct partition_append, produce);
+    (void)refusal;
+    append->done(append, produce->error);
+}
+
+static int16_t refuse(const struct partition *partition, const struct slice *batch) {
+    bool electing;
+    struct error_text why;
+    int16_t code = partition_leadership(partition, -1, &electing);
+    if (code == KAFKA_NONE && batch->len > (size_t)partition->settings.max_message_bytes)
+        code = KAFKA_MESSAGE_TOO_LARGE;
+    return code == KAFKA_NONE ? partition_room_for(partition, batch->len, &why) : code;
+}
+
+int16_t partition_append(struct partition *partition, struct slice batch,
+                         struct partition_append *append) {
+    int16_t code = refuse(partition, &batch);
+    if (code != KAFKA_NONE) {
+        slice_unref(&batch);
+        return code;
+    }
+    struct produced_batch produced = {.bytes = batch};
+    int error = record_batch_parse(batch.data, batch.len, &produced.header, NULL);
+    CHECK(error == ERR_NONE); /* the builder made it */
+    produced.max_timestamp = produced.header.max_timestamp;
+    append->produce = (struct partition_produce){.done = on_produced, .partition = partition};
+    partition_produce_append(partition, &append->produce, &produced);
+    return KAFKA_NONE;
+}
+
+void partition_append_time_out(struct partition_append *append) {
+    partition_produce_time_out(&append->produce);
+}
+
+void partition_append_cancel(struct partition_append *append) {
+    partition_produce_cancel(&append->produce);
+}
