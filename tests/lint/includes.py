@@ -34,6 +34,7 @@ WINGS = {
         "broker/api",
         "broker/coordinator",
         "broker/coordinator/group",
+        "broker/coordinator/serving",
         "broker/balance",
         "broker/partition",
         "broker/producer",
@@ -45,12 +46,24 @@ WINGS = {
     "broker/api": {
         "broker/coordinator",
         "broker/coordinator/group",
+        "broker/coordinator/serving",
         "broker/balance",
         "broker/partition",
         "broker/producer",
         "broker/metadata",
         "broker/cluster",
         "broker/server",
+        "broker/config",
+    },
+    "broker/coordinator/serving": {
+        "broker/coordinator/group",
+        "broker/coordinator",
+        "broker/metadata",
+        "broker/config",
+    },
+    "broker/coordinator/group": {
+        "broker/coordinator",
+        "broker/metadata",
         "broker/config",
     },
     "broker/coordinator": {

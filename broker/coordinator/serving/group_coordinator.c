@@ -1,0 +1,71 @@
+/* Records by the type of their key to the part that they belong to; and the beginnings and ends of
+ * leading. */
+#include "broker/coordinator/serving/group_coordinator.h"
+
+#include "base/check.h"
+#include "protocol/kafka_error.h"
+
+struct group_coordinator {
+    struct group_table groups;
+    struct log *lines;
+};
+
+struct group_coordinator *group_coordinator_new(struct env *env, struct log *lines,
+                                                const struct broker_settings *settings,
+                                                struct coordinator_log *log) {
+    struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
+    group_table_init(&coordinator->groups, env, settings, log);
+    coordinator->lines = lines;
+    return coordinator;
+}
+
+struct group_table *group_coordinator_groups(struct group_coordinator *coordinator) {
+    return &coordinator->groups;
+}
+
+/* ---- The state ---- */
+
+static void coordinator_apply(void *state, const struct coordinator_record *record,
+                              const struct coordinator_place *place) {
+    (void)state;
+    (void)record;
+    (void)place;
+}
+
+static void coordinator_leading(void *state) {
+    struct group_coordinator *coordinator = state;
+    struct group_table *groups = &coordinator->groups;
+    groups->leading = true;
+    groups->leading_since_ms = env_now_ms(groups->env);
+}
+
+static void coordinator_lost(void *state) {
+    struct group_coordinator *coordinator = state;
+    struct group_table *groups = &coordinator->groups;
+    groups->leading = false;
+    struct group *group, *next;
+    HASH_ITER(hh, groups->groups, group, next) {
+        group_turns_refuse(group, KAFKA_NOT_COORDINATOR);
+        group_settle(group);
+    }
+}
+
+static void coordinator_records(const void *state,
+                                void (*sink)(void *arg, const struct coordinator_record *record),
+                                void *arg) {
+    (void)state;
+    (void)sink;
+    (void)arg;
+}
+
+static void coordinator_free(void *state) {
+    struct group_coordinator *coordinator = state;
+    group_table_close(&coordinator->groups);
+    mem_free(coordinator);
+}
+
+const struct coordinator_state group_coordinator_state = {.apply = coordinator_apply,
+                                                          .leading = coordinator_leading,
+                                                          .lost = coordinator_lost,
+                                                          .records = coordinator_records,
+                                                          .free = coordinator_free};

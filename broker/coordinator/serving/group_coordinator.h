@@ -1,0 +1,30 @@
+/*
+ * The coordinator of consumer groups: the state of one partition of __consumer_offsets, and what
+ * clients ask of its groups.
+ *
+ * Happy path: every replica has one, to which the records of the partition are applied; each goes
+ * to the part whose type its key has. On the leader, handlers hand calls to it
+ * (broker/coordinator/group/group_call.h); it checks what can be checked without the group, finds
+ * the group, and gives the call to the protocol that the group speaks.
+ * Failures: on a replica that does not lead, NOT_COORDINATOR. Records of types that are not ours
+ * are passed over: other programs may have written them.
+ * Invariant: `records` and a replay of the log make equal states.
+ */
+#ifndef BROKER_COORDINATOR_SERVING_GROUP_COORDINATOR_H
+#define BROKER_COORDINATOR_SERVING_GROUP_COORDINATOR_H
+
+#include "base/log.h"
+#include "broker/coordinator/group/group_call.h"
+
+struct group_coordinator;
+
+/* Its functions for whoever owns the log; `state` is the struct group_coordinator. */
+extern const struct coordinator_state group_coordinator_state;
+
+/* `settings`, `lines` and `log` stay. */
+struct group_coordinator *group_coordinator_new(struct env *env, struct log *lines,
+                                                const struct broker_settings *settings,
+                                                struct coordinator_log *log);
+struct group_table *group_coordinator_groups(struct group_coordinator *coordinator);
+
+#endif
