@@ -8,12 +8,13 @@
  *
  * One turn of the loop, in this order:
  *   1. bytes that arrived are delivered, finished jobs report, accepted and finished connections
- * report
+ *      report
  *   2. timers that are due fire (after 1, so that a stall of the loop does not look like silence of
- * the others)
+ *      the others)
  *   3. deferred tasks run, in the order in which they were deferred; tasks deferred by a task run
- * in the same turn; then tasks that yielded, first those of env_yield_first, of each kind as many
- * as fit Callbacks never run inside the call that asked for them, except where a function says so.
+ *      in the same turn; then tasks that yielded, first those of env_yield_first, of each kind as
+ *      many as fit
+ * Callbacks never run inside the call that asked for them, except where a function says so.
  */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H

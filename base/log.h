@@ -1,8 +1,7 @@
 /*
  * The log of one node: lines on the environment's log, with time and level. No global state.
  *
- *   2026-11-21T10:00:00.123Z warn  peer 2 at 10.0.0.2:9093 is not reachable (connection refused);
- * trying again
+ *   2026-11-21T10:00:00.123Z warn  peer 2 at 10.0.0.2:9093 is not reachable; trying again
  *
  * A line says what happened, with the value, and what to do next where something can be done.
  */

@@ -3,8 +3,7 @@
  * starts many.
  *
  *   broker_start -> directory, journal, ports -> forming the cluster (once in its life) -> group 0
- * -> registration
- *                -> ready (serves) -> broker_stop -> stopped
+ *                -> registration -> ready (serves) -> broker_stop -> stopped
  *
  * Happy path: broker_start opens what is local and reports errors at once; the rest goes on in the
  * background; `ready` comes when clients are served and the cluster knows this broker.

@@ -3,9 +3,8 @@
  * then the owner is told.
  *
  *   serving --- shard_transfer_all: tells the peers ---> draining --- ANNOUNCE_MS ---> handing over
- * ---> done
- *                                                           '------- nobody takes anything over
- * -------> done
+ *                                                           |                               |
+ *                                                           '--- nobody takes over --> done <'
  *
  * Brokers that are stopped together must not hand leaderships to each other in circles: so each
  * tells the others first, serves on until it must have heard of those that stop with it, and none

@@ -3,12 +3,12 @@
  * timeout t.
  *
  *   - the leader's process is dead (its link broke and connecting again was refused), or it heard
- * no majority for an election timeout and said that it leads no more: everybody else tries
+ *     no majority for an election timeout and said that it leads no more: everybody else tries
  *   - no leader is known and a majority is connected (a cluster that starts)
  *   - a new group whose first replica is to lead (raft_group_spec.first): it tries at once and
- * again, ever more rarely, because the others may not have opened the group yet. They wait for it,
- * as long as its broker is connected and for some election timeouts at most (it may be unable to
- * open the group), so that who opens first does not matter
+ *     again, ever more rarely, because the others may not have opened the group yet. They wait for
+ *     it, as long as its broker is connected and for some election timeouts at most (it may be
+ *     unable to open the group), so that who opens first does not matter
  *
  * raft_set_election_timeout does not restart the engine's timer, which counts from the last message
  * of the leader: so the timer may be due already, and the try waits until refusal + (1+2k)t

@@ -9,12 +9,12 @@
  *
  *   - one line on the log for each file: where, and what to do
  *   - a leader hands over at once to a replica that is in sync and has said of no damage; it tries
- * again while there is none
+ *     again while there is none
  *   - a follower says so with every answer to its leader, so it is no target of transfers and not
- * "in sync"
+ *     "in sync"
  *   - a follower makes no early try to be elected, and its own timeout waits for others: it leads
- * only when nobody else does for several election timeouts, because the others lack entries that it
- * has, or are damaged, too, or there is nobody (docs/decisions)
+ *     only when nobody else does for several election timeouts, because the others lack entries
+ *     that it has, or are damaged, too, or there is nobody (docs/decisions)
  *
  * A new start forgets it: the file may have been put back, and if not the next read finds it again.
  *

@@ -2,8 +2,9 @@
  * Groups in which nothing happens send nothing: the signs of life between two brokers (pings,
  * peers.h) stand for the heartbeats of all their quiet groups.
  *
- *   leader    busy --- a heartbeat without news ---> asks with its heartbeats --- all that live
- * agreed ---> quiet follower  busy --- it has all, durable and committed, and is asked ---> quiet
+ *   leader    busy --- a heartbeat without news ---> asks with its heartbeats
+ *                  --- all that live agreed ---> quiet
+ *   follower  busy --- it has all, durable and committed, and is asked ---> quiet
  *
  * A quiet leader gets no RAFT_TIMEOUT from us. It wakes with any step of its engine (a submit, a
  * message) and when a member is connected again, and sends heartbeats at once then. Its majority is

@@ -3,10 +3,9 @@
  * peer messages.
  *
  *        raft_group_open                 elected, own-term entry        lost (higher term, no
- * majority
- *   ----------------> following --- committed and applied ---> leading --- heard, transfer) --->
- * following |                                          |
- *                        +------------- raft_group_close ----------------+-----> closed
+ *   ----------------> following --- committed and applied ---> leading --- majority heard,
+ *                        |                                        |        transfer) ---> following
+ *                        +------------- raft_group_close ---------+-----> closed
  *
  * Happy path on a leader: raft_group_submit seals the entry, steps the engine, hands the entry to
  * the log and to the peers in parallel, and when a majority has it on disk delivers it through

@@ -3,21 +3,30 @@
  * file uses those on lower floors, never one above or beside it, and notes in these structs what
  * the floors above act upon. From the ground up:
  *
- *   ground    raft_group_facts.c    what is known of a group        shard_turn.c    what a turn
- * gathers: news, records, clock outlets   raft_group_send.c     messages, behind hard state
- * raft_group_deadline.c  when a group is due flow_control.c         how much peers may send calm
- * quiet.c          groups in which nothing happens parts     replicate.c      cursors of the
- * followers        read_index.c   does a majority still follow election.c       early tries to be
- * elected       transfer.c  who takes a leadership over raft_group_trail.c    what the engine knows
- * of the log roles     raft_group_role.c     what begins and ends with a role leader_fitness.c
- * segments that cannot be read, a disk without room: who leads then the step  raft_group_step.c one
- * engine step, its effects in their order, what follows from it admit.c          what may reach the
- * engine causes    receive.c        frames to steps                 raft_group_timeout.c  a
- * deadline has come raft_group_start.c    the engine starts               raft_group_apply.c
- * commits and roles to the owner drain.c          a clean stop of the broker durable
- * raft_group_durable.c  what the log reports life      raft_group.c          open, close, members
- *   links     link_change.c    what a link that changed means for each group
- *   roof      shard.c          one loop: peers' events, timer, end of the turn
+ *   ground    raft_group_facts.c     what is known of a group
+ *             shard_turn.c           what a turn gathers: news, records, clock
+ *   outlets   raft_group_send.c      messages, behind hard state
+ *             raft_group_deadline.c  when a group is due
+ *             flow_control.c         how much peers may send
+ *   calm      quiet.c                groups in which nothing happens
+ *   parts     replicate.c            cursors of the followers
+ *             read_index.c           does a majority still follow
+ *             election.c             early tries to be elected
+ *             transfer.c             who takes a leadership over
+ *             raft_group_trail.c     what the engine knows of the log
+ *   roles     raft_group_role.c      what begins and ends with a role
+ *             leader_fitness.c       segments that cannot be read, a full disk: who leads then
+ *   the step  raft_group_step.c      one engine step, its effects in their order, what follows
+ *             admit.c                what may reach the engine
+ *   causes    receive.c              frames to steps
+ *             raft_group_timeout.c   a deadline has come
+ *             raft_group_start.c     the engine starts
+ *             raft_group_apply.c     commits and roles to the owner
+ *             drain.c                a clean stop of the broker
+ *   durable   raft_group_durable.c   what the log reports
+ *   life      raft_group.c           open, close, members
+ *   links     link_change.c          what a link that changed means for each group
+ *   roof      shard.c                one loop: peers' events, timer, end of the turn
  *
  * Below all of them and without this header: peers.c, peer_link.c, peer_connection.c,
  * entry_frame.c, configuration.c, in this order above peer_frame.c; and engine_heap.c.

@@ -2,15 +2,15 @@
  * Starting the engine of a group, when all of this holds (raft_group_continue_start, called again
  * whenever something arrived):
  *   - the configuration in force where the engine starts and those above are read, because
- * RAFT_START wants their bytes
+ *     RAFT_START wants their bytes
  *   - everything in the log is durable, because RAFT_START counts it as persisted
  *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside
- * RAFT_START in the term that it is given, where entries that were sent and never flushed could
- * come back with the same (index, term) and other bytes Until then messages are dropped and nothing
- * leads. A log without entries starts as a follower without configuration. RAFT_START takes 40
- * bytes an entry, so the engine starts behind what is known to be committed (start_index), as if a
- * snapshot were there: a start costs the same whatever the log's length. What lies below is here
- * all the same, and raft_group_trail.c tells its terms.
+ *     RAFT_START in the term that it is given, where entries that were sent and never flushed could
+ *     come back with the same (index, term) and other bytes
+ * Until then messages are dropped and nothing leads. A log without entries starts as a follower
+ * without configuration. RAFT_START takes 40 bytes an entry, so the engine starts behind what is
+ * known to be committed (start_index), as if a snapshot were there: a start costs the same whatever
+ * the log's length. What lies below is here all the same, and raft_group_trail.c tells its terms.
  * Failures: a configuration that is damaged or malformed stops the group; one that cannot be read
  * at present is read again.
  */

@@ -2,13 +2,14 @@
  * One step of the engine, and its effects in their order:
  *
  *   1 term and vote    recorded in the journal; until they are durable no message of this group
- * leaves, of this step or a later one (raft_group_send.c), and none of its entries counts as
- * persisted (raft_group_durable.c) 2 entries          truncate if they are not past the log's end,
- * then append 3 state            a new leader's cursors begin before its messages
- * (raft_group_role.c) 4 messages         records for this turn; AppendEntries move the cursors of
- * the followers (replicate.c) 5 commit index     to the log, and to the owner at the end of the
- * turn (raft_group_apply.c) 6 timeout          the group's place in the timer heap
- * (raft_group_deadline.c)
+ *                      leaves, of this step or a later one (raft_group_send.c), and none of its
+ *                      entries counts as persisted (raft_group_durable.c)
+ *   2 entries          truncate if they are not past the log's end, then append
+ *   3 state            a new leader's cursors begin before its messages (raft_group_role.c)
+ *   4 messages         records for this turn; AppendEntries move the cursors of the followers
+ *                      (replicate.c)
+ *   5 commit index     to the log, and to the owner at the end of the turn (raft_group_apply.c)
+ *   6 timeout          the group's place in the timer heap (raft_group_deadline.c)
  *
  * Then what follows from it, which may be a step again: the barrier of a new leader, a leadership
  * that can be handed over.

@@ -6,8 +6,8 @@
  * segments of a follower that was away, and packs several groups' runs into one frame, as far as
  * the windows allow.
  *
- *   not verified --(the follower has the entry before `next`)--> verified --(it rejects; link up
- * anew)--> not verified
+ *   not verified --(the follower has the entry before `next`)--> verified
+ *                <--(it rejects; link up anew)--
  *
  * Entries go out only behind a place where the logs are known to match; before that, empty
  * AppendEntries ask, so that no megabytes travel to be rejected. The engine throws a follower that

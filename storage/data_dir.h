@@ -2,8 +2,9 @@
  * The data directory of a broker: its identity, its lock, its format version.
  *
  *   DIR/drave.meta    format version, directory UUID, and once formed: cluster id, node id, the
- * cluster record DIR/lock          held while in use; the pid of the holder DIR/shard-0/ journal/
- * and groups/<group id>/
+ *                     cluster record
+ *   DIR/lock          held while in use; the pid of the holder
+ *   DIR/shard-0/      journal/ and groups/<group id>/
  *
  * Happy path: data_dir_open makes what is missing (an empty directory, lost+found aside, is as good
  * as none) and locks it.

@@ -5,14 +5,17 @@
  * From the ground to the top:
  *
  *   env_uv_ground.c   counts of the leak check, codes, clock, the log's descriptor; base/log.c
- * stands on these env_uv_process.c  what a process has once: its end, entropy, signals
+ *                     stands on these
+ *   env_uv_process.c  what a process has once: its end, entropy, signals
  *   env_uv_turn.c     how long a turn is
  *   env_uv_time.c     timers, deferred tasks
  *   env_uv_jobs.c     lanes and pool
  *   env_uv_file.c     open files, locks; env_uv_file_bulk.c: those written in bulk; env_uv_dir.c:
- * names, folders env_uv_hangup.c   whose other side is gone env_uv_stream.c   reading and writing;
- * env_uv_listen.c: listening; env_uv_connect.c: names and connecting env_uv.c          made, run,
- * ended; the order of a turn
+ *                     names, folders
+ *   env_uv_hangup.c   whose other side is gone
+ *   env_uv_stream.c   reading and writing; env_uv_listen.c: listening; env_uv_connect.c: names and
+ *                     connecting
+ *   env_uv.c          made, run, ended; the order of a turn
  */
 #ifndef BASE_ENV_UV_ENV_UV_INTERNAL_H
 #define BASE_ENV_UV_ENV_UV_INTERNAL_H

@@ -4,11 +4,10 @@
  *   chunk   64 KiB; frames that lie whole in it are delivered from it
  *   rest    bytes that were moved out of a chunk, so that an idle or waiting connection holds none
  *   large   a frame that gets a buffer of its own: longer than a chunk, or the last one that the
- * budget lets in
+ *           budget lets in
  *
  *           bytes arrive            whole frame: deliver (copy under 4 KiB, else a slice)
- *   read ---------------> cut ----> begins and will be large: admit -> read into it -> deliver ->
- * cut
+ *   read ---------------> cut ----> begins, will be large: admit -> read into it -> deliver -> cut
  *                          `------> else: read more
  *
  * The memory of a large frame doubles as its bytes arrive, and starts at the size of the largest

@@ -2,8 +2,8 @@
  * Slices to one stream. A ring of slices, of which the first `flying` are in the write that is
  * under way.
  *
- *   push -> (end of the turn) -> write up to 256 slices, 1 MiB -> done -> release them -> the next
- * write
+ *   push -> (end of the turn) -> write up to 256 slices, 1 MiB -> done -> release them
+ *                                  ^--- the next write ------------------------'
  *
  * One write is under way at a time. The last slice of a write may be in it in part: the rest leads
  * the next write. Invariant: `bytes` is the sum of the lengths in the ring, each without what of it

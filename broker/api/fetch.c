@@ -2,10 +2,10 @@
  * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits),
  * KIP-98, KIP-227 (sessions: none are given), KIP-320, KIP-392.
  *
- *   read every partition, one after the other, within max_bytes ----> enough, nothing more fits, an
- * error, or time over: answer ^                                                     `--> wait for
- * the watermarks
- *         `--------------- enough bytes became visible, or a leadership changed ---'
+ *   read every partition, one after the other, within max_bytes
+ *         ^      |--> enough, nothing more fits, an error, or time over: answer
+ *         |      `--> wait for the watermarks
+ *         `--------------- enough bytes became visible, or a leadership changed
  *
  * What lies in the log and does not fit counts, up to the partition's limit: waiting would not make
  * the answer larger. The first batch is returned even if it is larger than the limits, so that

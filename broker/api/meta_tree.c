@@ -3,11 +3,12 @@
  *
  *     /                              brokers cluster controller topics
  *     /brokers/ids/<id>              {"id","host","port","rack","alive","listeners"}
- *     /disk {"path","free_bytes","free_files","promised_bytes","min_free_bytes","trouble"} of the
- * broker that answers /cluster, /controller          {"id","brokers","metadata_voters","version"},
- * {"id"} /topics/<name>                 {"name","id","partitions","config"}, child: partitions
- *     /topics/<name>/partitions/<p>
- * {"partition","leader","leader_epoch","replicas","in_sync","group"}
+ *     /disk                          of the broker that answers: {"path","free_bytes","free_files",
+ *                                    "promised_bytes","min_free_bytes","trouble"}
+ *     /cluster, /controller          {"id","brokers","metadata_voters","version"}, {"id"}
+ *     /topics/<name>                 {"name","id","partitions","config"}, child: partitions
+ *     /topics/<name>/partitions/<p>  {"partition","leader","leader_epoch","replicas","in_sync",
+ *                                    "group"}
  */
 #include "broker/api/meta_tree.h"
 

@@ -8,10 +8,8 @@
  * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE
  * and LISTENER_NOT_FOUND.
  *
- *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be
- * thousands of everything
- *        `-----------------------------------------^   `--- metadata_hold: it goes on when leaders
- * are known
+ *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be much
+ *        `-----------------------------------------^   `--- metadata_hold: until leaders are known
  *
  * Invariants: a topic, or what is missing, is listed once, however often it was asked for; between
  * two steps the table may have changed, so nothing of it is kept but ids and copies.

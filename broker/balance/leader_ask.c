@@ -1,11 +1,11 @@
 /*
  * The states of an ask, from the first call to its end.
  *
- *   WAITING --- another broker leads ---> CALLING ----- it leads no more ---> ANNOUNCING --- a
- * later leader is known ---> WAITING |  ^  \--- this broker leads ----> HANDING_OVER ----' |  '----
- * busy, leads no more, no answer: after RETRY_US ----'
- *      '--- the target leads, will not, or the time is over ---> ENDED (told at the end of the
- * turn)
+ *   WAITING --- another broker leads ---> CALLING ----- it leads no more ---> ANNOUNCING
+ *      |  ^  \--- this broker leads ----> HANDING_OVER ----'                       |
+ *      |  |---- busy, leads no more, no answer: after RETRY_US ----'               |
+ *      |  '---- a later leader is known -------------------------------------------'
+ *      '--- the target leads, will not, or time is over ---> ENDED (told at the end of the turn)
  */
 #include "broker/balance/leader_ask.h"
 

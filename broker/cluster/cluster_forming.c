@@ -4,8 +4,10 @@
  * What a hello can mean, by who has a record:
  *   we no,  they no    lists must be equal; heard; when all are heard, the record is made
  *   we no,  they yes   it names us: we take it. It does not: our directory is not of this cluster,
- * we end we yes, they no    it names them: let in, they take it. It does not: refused (an empty or
- * foreign directory) we yes, they yes   the same: let in. Another one: refused, another cluster
+ *                      we end
+ *   we yes, they no    it names them: let in, they take it. It does not: refused (an empty or
+ *                      foreign directory)
+ *   we yes, they yes   the same: let in. Another one: refused, another cluster
  */
 #include "broker/cluster/cluster_forming.h"
 

@@ -2,9 +2,10 @@
  * Inside of the metadata group, shared by its files. Nobody else's. From the ground to the top:
  *
  *   metadata_pending.c  the leader's side: changes become commands, which are pending until they
- * are applied metadata_submit.c   the asking side: changes are brought to whoever leads, until they
- * are done or their time is over metadata_group.c    opening, closing; what the Raft group tells,
- * what other brokers ask
+ *                       are applied
+ *   metadata_submit.c   the asking side: changes are brought to whoever leads, until they are done
+ *                       or their time is over
+ *   metadata_group.c    opening, closing; what the Raft group tells, what other brokers ask
  */
 #ifndef BROKER_METADATA_METADATA_GROUP_INTERNAL_H
 #define BROKER_METADATA_METADATA_GROUP_INTERNAL_H

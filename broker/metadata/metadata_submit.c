@@ -1,10 +1,11 @@
 /*
  * The asking side of the metadata group: a change is brought to whoever leads.
  *
- *   submit: WAITING --- we lead ----------> LEADING  --- committed and applied --> done
- *           ^  |  \---- another leads ----> CALLING  --- its answer ---> APPLYING --- our table has
- * it --> done |  \------- time is over -----> done (REQUEST_TIMED_OUT)       |
- *           \---------- leadership lost, link broken, "again" -------------/
+ *   submit: WAITING --- we lead ----------> LEADING --- committed and applied --> done
+ *           ^  |  \---- another leads ----> CALLING --- its answer ---> APPLYING --> done
+ *           |  |                                                        |   when our table has it
+ *           |  \------- time is over -----> done (REQUEST_TIMED_OUT)    |
+ *           \---------- leadership lost, link broken, "again" ----------/
  */
 #include <inttypes.h>
 #include <stdio.h>

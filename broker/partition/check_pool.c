@@ -1,8 +1,8 @@
 /*
  * Who waits for memory, who for a place, and the slices of those that run.
  *
- *   check_pool_run -> small or large --memory--> ready --a place--> running --its slice is over-->
- * ready ... -> done
+ *   check_pool_run -> small or large --memory--> ready --a place--> running ... -> done
+ *                                                  ^--its slice is over--'
  *
  * A run is freed by whoever sees its end: the report of its last slice, or the cancel when no slice
  * runs.

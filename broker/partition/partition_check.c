@@ -3,8 +3,7 @@
  * of one sender one after the other.
  *
  *   partition_check -> short, and no line of the sender: over within the call
- *                   -> line: waits --first--> check pool (or at once) -> partition->checked, the
- * next one
+ *                   -> line: waits --first--> check pool (or at once) -> partition->checked, next
  *
  * A batch must not overtake an earlier one of the same connection: its sequence number would be out
  * of order, and plain producers count on order, too. Batches of others need not wait for it.

@@ -2,18 +2,19 @@
  * Answers that end a batch for good although nothing of it was appended: given when what they rest
  * on is confirmed.
  *
- *   partition_refusal_hold   -> a majority confirms that we lead -> the verdict
- *                            -> it does not                      -> NOT_LEADER_OR_FOLLOWER
- *   partition_refusal_ask_id -> our table is as new as the metadata leader's, and has no such id ->
- * UNKNOWN_PRODUCER_ID
- *                            -> it has it now, or nobody could be asked                          ->
- * NOT_ENOUGH_REPLICAS
+ *   partition_refusal_hold   -> a majority confirms that we lead   -> the verdict
+ *                            -> it does not                        -> NOT_LEADER_OR_FOLLOWER
+ *   partition_refusal_ask_id -> our table is as new as the metadata
+ *                               leader's, and has no such id       -> UNKNOWN_PRODUCER_ID
+ *                            -> it has it now, or nobody could be
+ *                               asked                              -> NOT_ENOUGH_REPLICAS
  *
  * A leader that was deposed and does not know it lacks what its successor has appended: its memory
  * would tell a producer whose batches are safe that they are missing, and clients believe it and
  * give up, or begin anew. What has committed, on the other hand, is true whoever says it: a batch
  * that came again is answered at once. Ids are given out by the metadata group, which we may lag
- * behind. Invariant: a verdict is in the partition's list until it is told or taken out.
+ * behind.
+ * Invariant: a verdict is in the partition's list until it is told or taken out.
  */
 #include "base/container_of.h"
 #include "broker/partition/error_map.h"

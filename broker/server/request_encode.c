@@ -2,8 +2,7 @@
  * Answers into bytes; what is much goes this way:
  *
  *   measure in the pool ----> wait for room ----> encode in the pool ----> encoded
- *                                  `----> encoded, because the client has gone (the same, with
- * nothing)
+ *                                  `----> encoded, with nothing, because the client has gone
  */
 #include "broker/server/request_encode.h"
 

@@ -6,7 +6,7 @@
  *   -N                 the last N records of each partition, as in kcat
  *   @TIME              the first record of each partition with this time or a later one
  *   @TIME:TIME         from the first up to, without, the second; the second may have an @ of its
- * own
+ *                      own
  */
 #ifndef CLIENT_RECORDS_WHERE_H
 #define CLIENT_RECORDS_WHERE_H

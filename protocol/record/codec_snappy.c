@@ -3,7 +3,7 @@
  * others send one raw block.
  *
  *   stream: 82 'S' 'N' 'A' 'P' 'P' 'Y' 00, version i32, lowest compatible version i32, then blocks:
- * length i32, snappy block
+ *           length i32, snappy block
  *
  * Streams may follow one another. A block is decompressed at once; it says how long its content is,
  * which is believed only up to what its bytes can hold, and up to the limit.

@@ -7,10 +7,13 @@
  * are the codes named at each function; no function reads outside of the bytes it was given,
  * whatever they say.
  *
- *   0 base offset i64 | 8 batch length i32 (of what follows) | 12 leader epoch i32 | 16 magic i8 |
- * 17 crc u32 (of what follows) 21 attributes i16 | 23 last offset delta i32 | 27 base timestamp i64
- * | 35 max timestamp i64 | 43 producer id i64 51 producer epoch i16 | 53 base sequence i32 | 57
- * record count i32 | 61 records
+ *    0 base offset i64           23 last offset delta i32    51 producer epoch i16
+ *    8 batch length i32 (of      27 base timestamp i64       53 base sequence i32
+ *      what follows)             35 max timestamp i64        57 record count i32
+ *   12 leader epoch i32          43 producer id i64          61 records
+ *   16 magic i8
+ *   17 crc u32 (of what follows)
+ *   21 attributes i16
  */
 #ifndef PROTOCOL_RECORD_RECORD_BATCH_H
 #define PROTOCOL_RECORD_RECORD_BATCH_H

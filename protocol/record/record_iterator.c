@@ -2,8 +2,8 @@
  * The records of a batch: walking them, and their headers. The contract is in record_batch.h.
  *
  *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key
- * length varint, key, value length varint, value, header count varint, headers (key length varint,
- * key, value length varint, value)
+ *           length varint, key, value length varint, value, header count varint, headers (key
+ *           length varint, key, value length varint, value)
  *
  * Happy path: open (decompresses where need be), next until ERR_EOF, close. Invariants: a record
  * never reaches beyond its own length, nor that beyond the batch; offsets stay inside of what the

@@ -1,8 +1,8 @@
 /*
  * A state machine over bytes: each step reads one number, or skips what the number before it said.
  *
- *   LENGTH -> ATTRIBUTES -> TIMESTAMP -> OFFSET -> KEY -> VALUE -> HEADERS -> (HEADER_KEY ->
- * HEADER_VALUE)* -> LENGTH
+ *   LENGTH -> ATTRIBUTES -> TIMESTAMP -> OFFSET -> KEY -> VALUE -> HEADERS
+ *          -> (HEADER_KEY -> HEADER_VALUE)* -> LENGTH
  */
 #include "protocol/record/record_walk.h"
 

@@ -3,8 +3,8 @@
  * must: what is stored now is read for years.
  *
  *   record: length varint, then attributes i8, timestamp delta varlong, offset delta varint, key
- * length varint, key, value length varint, value, header count varint, headers (key length varint,
- * key, value length varint, value)
+ *           length varint, key, value length varint, value, header count varint, headers (key
+ *           length varint, key, value length varint, value)
  *
  * Each record has sound lengths (-1 or more; header keys 0 or more), the offset delta that is its
  * place (0, 1, 2, ...), as many headers as it claims, and ends where its length says; there are as

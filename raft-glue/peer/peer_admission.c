@@ -3,10 +3,12 @@
  * the address from which they say it, and whether the broker that they say they are is connected
  * already. See peers_internal.h for the calls.
  *
- *   accepted --(hello)--> named --(from an address of that broker)--> expected --(no link, or one
- * that is silent)--> judged (peer_link.c) |                                            |
- *                           +-- from elsewhere: refused, told nothing    +-- the old link still
- * speaks: closed, told nothing
+ *   accepted --(hello)--> named --(from an address of that broker)--> expected
+ *                           |                                            |
+ *                           +-- from elsewhere: refused, told nothing    |
+ *     judged (peer_link.c) <--(no link, or one that is silent)-----------+
+ *                                  the old link still speaks: closed, <--+
+ *                                  told nothing
  *
  * Happy path: the addresses of each broker of the list are known from the start, and all three
  * steps are one. Names are resolved again when a hello comes from another address than those known

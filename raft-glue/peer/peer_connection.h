@@ -3,8 +3,7 @@
  *
  *            both send HELLO, judge the other's, send VERDICT (who is refused gets no hello)
  *   shaking ---------------------------------------------------> established ---> closed
- *      |                                                             (peer_connection_close, at any
- * time)
+ *      |                                             (peer_connection_close, at any time)
  *      +-- one verdict says no --> refused (lingers, so that the sentence arrives)
  *
  * The dialling side speaks first; the accepting one answers hello and verdict together, or a

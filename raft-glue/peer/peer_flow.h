@@ -6,8 +6,8 @@
  * Happy path: acknowledged follows sent within a ping. Two failures, judged by the owner:
  *   stalled   something is unacknowledged, and for so long not one more byte was: the flow hangs
  *   behind    the oldest byte that is not acknowledged is so old: the flow moves, but what comes
- * out of it is no news any more A receiver that does not read by its own choice says so, and time
- * does not run meanwhile.
+ *             out of it is no news any more
+ * A receiver that does not read by its own choice says so, and time does not run meanwhile.
  * Invariants: acknowledged never goes back and never passes sent. No clock, no I/O.
  */
 #ifndef RAFT_GLUE_PEER_PEER_FLOW_H

@@ -7,15 +7,19 @@
  * are checked once, when the entry is made. Little-endian inside.
  *
  *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64
- * session, then cluster id, nodes and record, each u32 length and bytes; the two texts with a zero
- * byte that their length counts VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was
- * seen of the other's journal; then the sentence why not (text as above) PING      on control: u64,
- * u64 bytes received so far on control and bulk, u8 whether bulk was not read for a while; on bulk:
- * nothing MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries JOURNAL   u64
- * run, u64 sequence: how far the sender's journal is durable; before messages that stand on newer
- * rounds STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for
- * those of others ENTRIES   u32 meta_len (itself included), pieces { head of PEER_PIECE_SIZE bytes,
- * count entry headers }, then all bodies in order
+ *             session, then cluster id, nodes and record, each u32 length and bytes; the two texts
+ *             with a zero byte that their length counts
+ *   VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was seen of the other's journal;
+ *             then the sentence why not (text as above)
+ *   PING      on control: u64, u64 bytes received so far on control and bulk, u8 whether bulk was
+ *             not read for a while; on bulk: nothing
+ *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
+ *   JOURNAL   u64 run, u64 sequence: how far the sender's journal is durable; before messages that
+ *             stand on newer rounds
+ *   STOPPING  nothing: this broker hands its leaderships over and ends, so it is no target for
+ *             those of others
+ *   ENTRIES   u32 meta_len (itself included), pieces { head of PEER_PIECE_SIZE bytes, count entry
+ *             headers }, then all bodies in order
  *
  * Invariant: nothing is read beyond what is there, nothing is allocated by a count that was only
  * claimed.

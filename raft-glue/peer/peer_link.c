@@ -2,8 +2,9 @@
  * The life of the links: who dials, when one is up, when it is down, and whether the other process
  * is dead.
  *
- *   down --(control established, bulk established, one session)--> up --(either breaks, or
- * silence)--> down
+ *   down --(control established, bulk established, one session)--> up --+
+ *     ^                                                                 |
+ *     +---------------------(either breaks, or silence)-----------------+
  *
  * Happy path: the lower node id dials control, then bulk with the same session; both established:
  * `up`.

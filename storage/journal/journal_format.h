@@ -4,10 +4,12 @@
  * A file NNNNNNNN.journal is a row of rounds, each beginning at a multiple of 4096. A round:
  *
  *   header   96 bytes, see struct journal_round_header; CRC-32C over itself and, apart, over the
- * records records  8-byte head (u8 kind, 3 bytes 0, u32 length), then the content, padded with
- * zeros to 8 footer   from the next multiple of 512, that is in another sector: 64-byte head, then
- * 32 bytes for every entry of the round: what it was, for the case that its sector is damaged;
- * CRC-32C of its own zeros    up to a multiple of 4096
+ *            records
+ *   records  8-byte head (u8 kind, 3 bytes 0, u32 length), then the content, padded with zeros to 8
+ *   footer   from the next multiple of 512, that is in another sector: 64-byte head, then 32 bytes
+ *            for every entry of the round: what it was, for the case that its sector is damaged;
+ *            CRC-32C of its own
+ *   zeros    up to a multiple of 4096
  *
  * The checksum of the records leaves out the bodies of entries: their CRC is in the entry's header,
  * which is covered. Integers are little-endian. A reader believes a round only whole: header,

@@ -10,15 +10,17 @@
  *
  * The limit is hard, and what gives room back never waits for room:
  *   rounds of the owners   leave LEFT_BY_OWNERS files; they wait, it is logged, and the owners are
- * asked again until they have synced copies                 leave one: copying a whole generation
- * takes two at most, and gives one back progress               that waits behind rounds without
- * room overtakes them, in a round of its own that empties the oldest generation; it may have the
- * last file. It may overtake because what it covers is durable. A round larger than a file makes
- * its file larger; the files have at most max_bytes and, while it is the present one, what that
- * round is too large. When it is not any more, nothing may be left: while the owners wait, copies
- * and progress go beyond the limit, by the two files that a generation takes before it gives one
- * back. The owners keep what is uncommitted below half of journal_usable_bytes, so that copying
- * gains.
+ *                          asked again until they have synced
+ *   copies                 leave one: copying a whole generation takes two at most, and gives one
+ *                          back
+ *   progress               that waits behind rounds without room overtakes them, in a round of its
+ *                          own that empties the oldest generation; it may have the last file. It
+ *                          may overtake because what it covers is durable.
+ * A round larger than a file makes its file larger; the files have at most max_bytes and, while it
+ * is the present one, what that round is too large. When it is not any more, nothing may be left:
+ * while the owners wait, copies and progress go beyond the limit, by the two files that a
+ * generation takes before it gives one back. The owners keep what is uncommitted below half of
+ * journal_usable_bytes, so that copying gains.
  *
  * A disk with little room (disk_space.h): the limit is lower for as long, down to what the journal
  * has, and less is left.

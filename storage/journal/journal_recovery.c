@@ -3,31 +3,46 @@
  * the next is begun; hence at most the last one can be torn, and a bad round with a whole later one
  * behind it was damaged afterwards.
  *
- *     what is found                                              decision
- *  1  no file, or none that ever held a whole round              no journal (the caller refuses if
- * there must be one) 2  the last round is whole                                    everything
- * counts, synced or not (see 12) 3  the last round is not whole (header, records, a body, torn: it
- * is cut footer), nothing whole behind it 4  rounds of an earlier life of the file behind the end
- * ignored: another generation 5  a round with the sequence of one that was cut ignored: below the
- * sequence that follows the cut 6  a new generation of which neither checkpoint is whole      the
- * file is free; the journal ends in the one before 7  the first checkpoint of a file is bad, its
- * copy whole      the copy counts 8  the first is whole, its copy bad                           the
- * first counts 9  a bad round with whole later ones behind it                damage: refused, with
- * the place and what was in it 10  a file does not continue the one before damage at the end of the
- * one before 11  a generation that is needed has no file; two files say     damage: refused that
- * they are the same one 12  a bad round that a later one repeats                       the
- * repetition counts (the last round of a process may have been in the cache only: the next one
- * repeats it) 13  a whole round at a place that its header does not name     as if it were not
- * whole: 3 or 9 14  a file shorter than it should be                           free: it was being
- * made, and is removed; with rounds in it: damage where no setting makes such a size; else as it is
- *     ... ending within a round whose header is whole            damage: a round is begun only
- * where it fits; a round that lets the file grow, at a start, is the exception: torn, as in 3 15
- * rounds of another journal                                  another salt: not whole; a whole file
- * of them: refused 16  a file of a newer format                                   refused:
- * ERR_VERSION 17  all rounds whole, but the entries of a group have a hole   damage: refused 18 the
- * last round is of a start                               it is not repeated: the round before it
- * was synced. Starts that write nothing more take turns in two places, and each round says all that
- * the other does: one may be torn
+ *     what is found                                  decision
+ *  1  no file, or none that ever held a whole round  no journal (the caller refuses if there must
+ *                                                    be one)
+ *  2  the last round is whole                        everything counts, synced or not (see 12)
+ *  3  the last round is not whole (header, records,  torn: it is cut
+ *     a body, footer), nothing whole behind it
+ *  4  rounds of an earlier life of the file behind   ignored: another generation
+ *     the end
+ *  5  a round with the sequence of one that was cut  ignored: below the sequence that follows the
+ *                                                    cut
+ *  6  a new generation of which neither checkpoint   the file is free; the journal ends in the one
+ *     is whole                                       before
+ *  7  the first checkpoint of a file is bad, its     the copy counts
+ *     copy whole
+ *  8  the first is whole, its copy bad               the first counts
+ *  9  a bad round with whole later ones behind it    damage: refused, with the place and what was
+ *                                                    in it
+ * 10  a file does not continue the one before        damage at the end of the one before
+ * 11  a generation that is needed has no file; two   damage: refused
+ *     files say that they are the same one
+ * 12  a bad round that a later one repeats           the repetition counts (the last round of a
+ *                                                    process may have been in the cache only: the
+ *                                                    next one repeats it)
+ * 13  a whole round at a place that its header does  as if it were not whole: 3 or 9
+ *     not name
+ * 14  a file shorter than it should be               free: it was being made, and is removed; with
+ *                                                    rounds in it: damage where no setting makes
+ *                                                    such a size; else as it is
+ *     ... ending within a round whose header is      damage: a round is begun only where it fits; a
+ *     whole                                          round that lets the file grow, at a start, is
+ *                                                    the exception: torn, as in 3
+ * 15  rounds of another journal                      another salt: not whole; a whole file of them:
+ *                                                    refused
+ * 16  a file of a newer format                       refused: ERR_VERSION
+ * 17  all rounds whole, but the entries of a group   damage: refused
+ *     have a hole
+ * 18  the last round is of a start                   it is not repeated: the round before it was
+ *                                                    synced. Starts that write nothing more take
+ *                                                    turns in two places, and each round says all
+ *                                                    that the other does: one may be torn
  *
  * Not seen: newest files that are gone altogether, or cut exactly between two rounds, where the
  * segments hold nothing of theirs. What was promised in them is lost.

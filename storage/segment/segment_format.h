@@ -1,11 +1,11 @@
 /*
  * The bytes of a segment file and of the index beside it, and where they lie. No I/O.
  *
- *   groups/<group id, 16 hex digits>/name                                  the label of the log,
- * one line of text groups/<group id>/<base offset, 20 digits>.log                         file
- * header, then entries as in storage/entry.h groups/<group id>/<base offset>.index file header,
- * then index blocks groups/<group id>/<raft index, 20 digits>.snapshot                     an
- * applier's state (applier_snapshot.h)
+ *   groups/<group id, 16 hex digits>/name             the label of the log, one line of text
+ *   groups/<group id>/<base offset, 20 digits>.log    file header, then entries (storage/entry.h)
+ *   groups/<group id>/<base offset>.index             file header, then index blocks
+ *   groups/<group id>/<raft index, 20 digits>.snapshot
+ *                                                     an applier's state (applier_snapshot.h)
  *
  * File header (64 bytes, little-endian): u32 magic, u32 format version, u64 group, i64 base offset,
  * u64 first raft index, 28 zero bytes, u32 CRC-32C of the 60 bytes before it.

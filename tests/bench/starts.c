@@ -2,7 +2,7 @@
  * What the start of a log costs that has had very many entries:
  *
  *     tests/harness/build release starts && build/release/bin/starts make DIR 10000000 &&
- * build/release/bin/starts open DIR
+ *         build/release/bin/starts open DIR
  *
  * `make` gives a group with one voter so many entries of 8 bytes and dies, as by kill -9; `open`
  * starts it, says what that took, and stops cleanly, so that a second `open` measures a start after

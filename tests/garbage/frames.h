@@ -4,9 +4,10 @@
  *
  *   cuts      each golden request, and some by chance for each API and version, cut at every length
  *   claims    each golden request with a count of 2^31 - 1, -2^31 and both in compact form at every
- * place unserved  keys and versions that no broker serves chance    `count` frames for each API and
- * version: a right header, and a body that is noise, a golden or made one that is damaged, or a
- * made one that is right in form
+ *             place
+ *   unserved  keys and versions that no broker serves
+ *   chance    `count` frames for each API and version: a right header, and a body that is noise, a
+ *             golden or made one that is damaged, or a made one that is right in form
  */
 #ifndef TESTS_GARBAGE_FRAMES_H
 #define TESTS_GARBAGE_FRAMES_H

@@ -1,8 +1,7 @@
 /*
  * All connections on one epoll loop.
  *
- *   closed -> dialling -> sending -> waiting -> (answered) sending ... until the broker closes, or
- * we do
+ *   closed -> dialling -> sending -> waiting -> (answered) sending ... until either side closes
  */
 #include "tests/garbage/pump.h"
 

@@ -2,10 +2,8 @@
  * An idempotent producer that sends each batch more than once although it was answered: to two
  * brokers, or twice to one.
  *
- *   batch k -> the newest leader (and again, on another connection, while it is in flight) ->
- * acknowledged
- *           -> again to whoever else believes that it leads, or to anybody                 -> batch
- * k + 1
+ *   batch k -> the newest leader -> acknowledged (and again, on another connection, in flight)
+ *           -> again to whoever else believes that it leads, or to anybody -> batch k + 1
  *
  * It has connections of its own, and gives an answer up much sooner than a client would: so it is
  * with the new leader while the old one, cut off or paused, does not know yet that it is deposed.

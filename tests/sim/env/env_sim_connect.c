@@ -2,8 +2,7 @@
  * Listening and connecting of the simulated process.
  *
  *   connect:  name -> on the way -> accepted there -> on the way back -> `connected`
- *                        |  ^- tried again every second while nobody answers, until the time given
- * is over
+ *                        |  ^- tried again every second while nobody answers, until time is over
  *                        +-> nobody listens -> on the way back -> ERR_REFUSED
  *
  * A host is "n<id>", "10.0.0.<id>", or the machine itself by its loopback names. Invariants: a port
