@@ -41,8 +41,8 @@ void budget_charge(struct budget *budget, size_t bytes);
 /* Wakes waiters, first come first served, while there is room. */
 void budget_release(struct budget *budget, size_t bytes);
 void budget_wait(struct budget *budget, struct budget_waiter *waiter);
-void budget_wait_cancel(struct budget *budget,
-                        struct budget_waiter *waiter); /* nothing if it does not wait */
+/* Nothing if it does not wait. */
+void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter);
 /* Whether `who` may go on with what he has half done: there is room, or he is the one who may pass
  * the limit. So halves never wait for each other: they are finished one after the other. The first
  * who asks is the one, until budget_end_pass. */

@@ -40,11 +40,11 @@ struct slice {
     size_t len;
 };
 
-struct slice slice_of(struct buffer *buffer, size_t offset,
-                      size_t len); /* takes a reference of its own */
+/* Takes a reference of its own. */
+struct slice slice_of(struct buffer *buffer, size_t offset, size_t len);
 struct slice slice_copy(struct budget *budget, const void *data, size_t len);
-struct slice slice_adopt(struct budget *budget, void *data,
-                         size_t len);       /* takes over `data` (from mem_alloc) */
+/* Takes over `data` (from mem_alloc). */
+struct slice slice_adopt(struct budget *budget, void *data, size_t len);
 struct slice slice_ref(struct slice slice); /* another slice of the same bytes */
 void slice_unref(struct slice *slice);      /* leaves it empty */
 

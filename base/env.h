@@ -69,8 +69,8 @@ struct env_task {
     bool queued, yielded, goes_first;
 };
 void env_defer(struct env *env, struct env_task *task); /* nothing if it is queued already */
-void env_defer_cancel(struct env *env,
-                      struct env_task *task); /* of env_yield and env_yield_first, too */
+/* Of env_yield and env_yield_first, too. */
+void env_defer_cancel(struct env *env, struct env_task *task);
 
 /* ---- Length of turns: what may be much is done in pieces, over several turns ---- */
 
@@ -143,13 +143,13 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
  * it can. */
 int env_file_write_bulk(struct env_file *file, const struct env_iov *iov, unsigned n,
                         uint64_t offset);
-int env_file_sync(
-    struct env_file *file); /* data, and the size needed to read it back (fdatasync) */
+/* Data, and the size needed to read it back (fdatasync). */
+int env_file_sync(struct env_file *file);
 int env_file_truncate(struct env_file *file, uint64_t size);
 
 int env_mkdir(struct env *env, const char *path); /* one level; ERR_EXISTS */
-int env_rename(struct env *env, const char *from,
-               const char *to); /* replaces; durable after env_sync_dir */
+/* Replaces; durable after env_sync_dir. */
+int env_rename(struct env *env, const char *from, const char *to);
 int env_unlink(struct env *env, const char *path);
 int env_rmdir(struct env *env, const char *path);
 int env_sync_dir(struct env *env, const char *path);
@@ -178,8 +178,8 @@ struct env_connect;
 int env_listen(struct env *env, const char *host, int port, int backlog,
                void (*accepted)(void *arg, struct env_stream *stream), void *arg,
                struct env_listener **listener, int *bound_port);
-void env_listener_pause(struct env_listener *listener,
-                        bool pause);                    /* paused: connections wait in the kernel */
+/* Paused: connections wait in the kernel. */
+void env_listener_pause(struct env_listener *listener, bool pause);
 void env_listener_close(struct env_listener *listener); /* NULL does nothing */
 
 /* Resolves the name anew, then connects. `connected` gets ERR_NONE and a stream that it owns, or an
@@ -196,8 +196,8 @@ struct env_resolve;
 struct env_resolve *env_resolve(
     struct env *env, const char *host,
     void (*resolved)(void *arg, const char (*addresses)[ENV_ADDRESS_SIZE], unsigned n), void *arg);
-void env_resolve_cancel(
-    struct env_resolve *resolve); /* `resolved` will not be called; NULL does nothing */
+/* `resolved` will not be called; NULL does nothing. */
+void env_resolve_cancel(struct env_resolve *resolve);
 
 struct env_stream_events {
     /* Where the next bytes go: sets *into, returns how many fit (> 0). */

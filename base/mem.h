@@ -18,8 +18,8 @@ void *mem_realloc(void *memory, size_t size);
 /* An array of `*capacity` elements of `size` bytes, which has room for one more than the `count`
  * that it holds: as it is, or moved and twice as large. `array` may be NULL with capacity 0. */
 void *mem_grow(void *array, size_t count, size_t *capacity, size_t size);
-void *mem_aligned(size_t alignment,
-                  size_t size); /* alignment: a power of two; free with mem_free */
+/* Alignment: a power of two; free with mem_free. */
+void *mem_aligned(size_t alignment, size_t size);
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t len);
 void mem_free(void *memory); /* NULL does nothing */

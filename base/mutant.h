@@ -69,8 +69,8 @@ enum mutant {
     MUTANT_VERDICT_UNCONFIRMED, /* a leader refuses a batch for good without asking whether it leads
                                  */
 
-    MUTANT_WIPED_REPLICA_VOTES =
-        60, /* a broker that lost its directory is let in under its old identity */
+    /* A broker that lost its directory is let in under its old identity. */
+    MUTANT_WIPED_REPLICA_VOTES = 60,
     MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened,
                                   which is not tried again */
 };

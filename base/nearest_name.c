@@ -19,8 +19,8 @@ static size_t least(size_t a, size_t b) {
 }
 
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len) {
-    size_t rows[3][LONGEST +
-                   1]; /* of the table over a (down) and b (across), three are needed at a time */
+    /* Of the table over a (down) and b (across), three are needed at a time. */
+    size_t rows[3][LONGEST + 1];
     for (size_t j = 0; j <= b_len; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= a_len; i++) {

@@ -128,8 +128,8 @@ struct settings *settings_new(const struct setting *table, size_t count) {
     settings->count = count;
     for (size_t i = 0; i < count; i++) {
         struct error_text why;
-        CHECK(setting_check(&table[i], table[i].fallback, &why) ==
-              ERR_NONE); /* the table's own defaults */
+        /* The table's own defaults. */
+        CHECK(setting_check(&table[i], table[i].fallback, &why) == ERR_NONE);
         settings->held[i].value = mem_strdup(table[i].fallback);
     }
     return settings;

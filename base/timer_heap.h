@@ -20,10 +20,10 @@ struct timer_heap {
 
 void timer_heap_init(struct timer_heap *heap);
 void timer_heap_close(struct timer_heap *heap);
-void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry,
-                    uint64_t at_ms); /* inserts or moves */
-void timer_heap_remove(struct timer_heap *heap,
-                       struct timer_entry *entry); /* nothing if it is not in it */
+/* Inserts or moves. */
+void timer_heap_set(struct timer_heap *heap, struct timer_entry *entry, uint64_t at_ms);
+/* Nothing if it is not in it. */
+void timer_heap_remove(struct timer_heap *heap, struct timer_entry *entry);
 /* The earliest entry, or NULL. */
 struct timer_entry *timer_heap_first(const struct timer_heap *heap);
 

@@ -11,8 +11,8 @@
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-static const uint64_t INDEX_MAX = UINT64_C(1)
-                                  << 62; /* far above any log: sums of two do not overflow */
+/* Far above any log: sums of two do not overflow. */
+static const uint64_t INDEX_MAX = UINT64_C(1) << 62;
 
 static bool admit_drop(struct raft_group *group, const struct member *from, const char *why) {
     struct shard *shard = group->shard;
@@ -79,8 +79,8 @@ static bool admit_append(struct raft_group *group, struct member *from,
 static bool goes_on(const struct raft_group *group, const struct raft_append_entries *args,
                     struct entry *const *entries) {
     uint64_t prev = args->prev_log_index;
-    if (prev > 0 && partition_log_term_at(group->log, prev) != args->prev_log_term)
-        return true; /* will be rejected */
+    /* Will be rejected. */
+    if (prev > 0 && partition_log_term_at(group->log, prev) != args->prev_log_term) return true;
     unsigned known = 0;
     while (known < args->n_entries &&
            partition_log_term_at(group->log, prev + 1 + known) == entries[known]->term)

@@ -118,8 +118,8 @@ void election_on_link_up(struct raft_group *group) {
 }
 
 void election_on_link_down(struct raft_group *group) {
-    if (raft_group_is_new(group))
-        raft_group_rearm(group); /* perhaps it waits for the first one no longer */
+    /* Perhaps it waits for the first one no longer. */
+    if (raft_group_is_new(group)) raft_group_rearm(group);
 }
 
 void election_start(struct raft_group *group) {
@@ -198,7 +198,7 @@ void election_note(struct raft_group *group) {
     if (!group->fast.under_way || group->phase != RAFT_GROUP_RUNNING) return;
     bool leader_known = group->raft.state == RAFT_FOLLOWER && group->leader != 0 &&
                         group->leader != group->dead_leader;
-    bool lost = group->raft.state == RAFT_FOLLOWER &&
-                group->fast.tried; /* somebody stands in a later term */
+    /* Somebody stands in a later term. */
+    bool lost = group->raft.state == RAFT_FOLLOWER && group->fast.tried;
     if (leader_known || lost || group->raft.state == RAFT_LEADER) end_try(group);
 }

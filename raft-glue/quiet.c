@@ -202,8 +202,8 @@ static void hurry(struct raft_group *group) {
         uint64_t at_ms = peers_heard_ms(group->shard->peers, member->node);
         if (at_ms > heard_ms) heard_ms = at_ms;
     }
-    uint64_t left_ms = options->election_timeout_ms -
-                       options->heartbeat_ms; /* with the heartbeat that ends it */
+    /* With the heartbeat that ends it. */
+    uint64_t left_ms = options->election_timeout_ms - options->heartbeat_ms;
     left_ms = left_ms > now_ms - heard_ms ? left_ms - (now_ms - heard_ms) : 1;
     raft_set_election_timeout(&group->raft, (unsigned)left_ms);
     group->calm.hurried = true;

@@ -157,8 +157,8 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
     group->first = spec->first;
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
-    if (group->applied > group->commit)
-        group->commit = group->applied; /* only committed entries are applied */
+    /* Only committed entries are applied. */
+    if (group->applied > group->commit) group->commit = group->applied;
     raft_group_set_members(group, spec->members, spec->member_count);
     init_engine(group);
     shard_add_group(shard, group);

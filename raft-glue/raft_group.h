@@ -98,8 +98,8 @@ void raft_group_stop_contradicted(struct raft_group *group, const char *why);
 struct partition_log *raft_group_log(struct raft_group *group);
 uint64_t raft_group_id(const struct raft_group *group);
 uint32_t raft_group_term(const struct raft_group *group);
-bool raft_group_is_leading(
-    const struct raft_group *group); /* as announced by `leading` and not `lost` since */
+/* As announced by `leading` and not `lost` since. */
+bool raft_group_is_leading(const struct raft_group *group);
 uint64_t raft_group_leader(const struct raft_group *group); /* replica id; 0: unknown */
 uint64_t raft_group_commit_index(const struct raft_group *group);
 uint64_t raft_group_applied_index(const struct raft_group *group);

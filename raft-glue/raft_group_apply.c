@@ -24,8 +24,8 @@ static void report_change(struct raft_group *group, const struct entry *entry) {
     struct raft_event event = {.type = RAFT_CONFIGURATION};
     struct raft_buffer bytes = {(void *)entry->body.data, entry->body.len};
     event.configuration.index = entry->index;
-    CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) ==
-          0); /* admitted, or made here */
+    /* Admitted, or made here. */
+    CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) == 0);
     raft_group_step(group, &event);
 }
 
@@ -115,8 +115,8 @@ void raft_group_deliver(struct raft_group *group) {
         if (!group->closed) read_index_deliver(group);
         if (!group->closed) transfer_deliver(group);
         if (!group->closed) leader_fitness_deliver(group);
-        if (!group->closed && group->transfer != NULL)
-            raft_group_hand_over(group); /* a quiet group has no step that would */
+        /* A quiet group has no step that would. */
+        if (!group->closed && group->transfer != NULL) raft_group_hand_over(group);
         if (!group->closed && raft_group_leads(group)) {
             for (size_t i = 0; i < group->member_count; i++)
                 if (group->members[i] != group->self) replicate_commit(group->members[i]);

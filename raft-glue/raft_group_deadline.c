@@ -31,8 +31,8 @@ static uint64_t election_deadline(const struct raft_group *group, uint64_t engin
     if (at_ms < engine_ms) at_ms = engine_ms;
     if (at_ms < group->calm.not_before_ms && !group->fast.under_way)
         at_ms = group->calm.not_before_ms;
-    if (raft_group_is_damaged(
-            group)) /* a last resort: somebody else is to lead, as long as there may be somebody */
+    /* A last resort: somebody else is to lead, as long as there may be somebody. */
+    if (raft_group_is_damaged(group))
         return at_ms + (uint64_t)DAMAGED_PATIENCE * group->shard->options.election_timeout_ms;
     if (!group->fast.under_way) return at_ms;
     if (group->fast.tried && raft_group_hard_state_pending(group)) return UINT64_MAX;

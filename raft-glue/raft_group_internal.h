@@ -41,8 +41,8 @@
 
 /* ---- raft_group_facts.c (and the questions of raft_group.h) ---- */
 
-struct member *raft_group_member(const struct raft_group *group,
-                                 replica_id replica); /* NULL: none */
+/* NULL: none. */
+struct member *raft_group_member(const struct raft_group *group, replica_id replica);
 /* It needs room on the disk, and there is none for records that come to a leader, or to a follower
  * (disk_space.h). */
 bool raft_group_lacks_room(const struct raft_group *group, enum disk_space_asker asker);
@@ -99,8 +99,8 @@ void raft_group_send_held(struct raft_group *group);
 
 /* ---- raft_group_deadline.c ---- */
 
-void raft_group_rearm(
-    struct raft_group *group); /* after anything that may make the deadline earlier */
+/* After anything that may make the deadline earlier. */
+void raft_group_rearm(struct raft_group *group);
 void raft_group_rearm_later(struct raft_group *group); /* after what can only make it later */
 void raft_group_arm_at(struct raft_group *group, uint64_t at_ms);
 /* UINT64_MAX: never. The first is the earliest of the others. */
@@ -140,12 +140,12 @@ void quiet_agreed(struct member *member, const struct peer_record *record);
 void quiet_stepped(struct raft_group *group);
 /* Nothing is as it was: the group wakes, if it is quiet, and is calm for no time. */
 void quiet_end(struct raft_group *group);
-void quiet_link_changed(struct raft_group *group,
-                        const struct link *link); /* it came up, or broke */
+/* It came up, or broke. */
+void quiet_link_changed(struct raft_group *group, const struct link *link);
 /* The engine has its own timeout again: a majority shows signs of life, or it leads no more. */
 void quiet_stop_hurry(struct raft_group *group);
-void quiet_link_heard(struct raft_group *group,
-                      const struct link *link); /* it is silent now, or not any more */
+/* It is silent now, or not any more. */
+void quiet_link_heard(struct raft_group *group, const struct link *link);
 
 /* ======== Parts ======== */
 

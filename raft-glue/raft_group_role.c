@@ -66,9 +66,9 @@ static bool stop(struct raft_group *group, const char *why) {
         group->shard->log,
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
         group->label, why);
+    /* Nobody else would notice: a quiet group sends nothing. */
     if (raft_group_leads(group))
-        resign(group, raft_group_term(group),
-               0); /* nobody else would notice: a quiet group sends nothing */
+        resign(group, raft_group_term(group), 0);
     else if (group->calm.of != NULL)
         raft_group_send_state(group, group->calm.of); /* that it is awake; more it will not say */
     quiet_end(group);

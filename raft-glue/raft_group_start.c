@@ -146,8 +146,8 @@ static struct start_entries entries_above(const struct raft_group *group) {
     if (count == 0) return start;
     start.entries = mem_alloc(count * sizeof *start.entries);
     partition_log_each_term(group->log, add_terms, &start);
-    CHECK(start.n ==
-          count); /* partition_log_open refuses segments that do not begin at 1 or have holes */
+    /* partition_log_open refuses segments that do not begin at 1 or have holes. */
+    CHECK(start.n == count);
     for (size_t i = 0; i < group->starting.count; i++) {
         if (group->starting.indexes[i] <= group->start_index) continue;
         struct raft_entry *entry =

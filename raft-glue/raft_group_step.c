@@ -120,8 +120,8 @@ bool raft_group_step(struct raft_group *group, struct raft_event *event) {
             "directory and report this",
             group->label, raft_current_term(&group->raft), partition_log_last_index(group->log),
             raft_strerror(rv));
-    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) ==
-          0); /* peers cannot send one: receive.c knows no such message */
+    /* Peers cannot send one: receive.c knows no such message. */
+    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0);
     CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
@@ -223,8 +223,8 @@ int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_ind
     if (group->needs_room &&
         !disk_space_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
         return ERR_NO_SPACE;
-    CHECK(spec->type == ENTRY_BATCHES ||
-          spec->type == ENTRY_COMMAND); /* the owner's, not the client's */
+    /* The owner's, not the client's. */
+    CHECK(spec->type == ENTRY_BATCHES || spec->type == ENTRY_COMMAND);
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;
     entry_seal(entry, group->id, *index, (uint32_t)raft_current_term(&group->raft));

@@ -22,9 +22,8 @@
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-enum {
-    HEARD_TIMEOUTS = 10
-}; /* a follower that was silent for so many election timeouts is not waited for */
+/* A follower that was silent for so many election timeouts is not waited for. */
+enum { HEARD_TIMEOUTS = 10 };
 
 /* ---- Extending ---- */
 
@@ -38,8 +37,8 @@ static void add_range(void *arg, uint64_t first, uint64_t count, log_term term) 
     uint64_t last = first + count - 1;
     if (last < ranges->first) return;
     struct raft_trail *trail = ranges->trail;
-    CHECK(trail->back + 1 <
-          trail->size); /* room was made for every range of the log, and one free place */
+    /* Room was made for every range of the log, and one free place. */
+    CHECK(trail->back + 1 < trail->size);
     trail->records[trail->back].index = last;
     trail->records[trail->back++].term = term;
 }
@@ -133,8 +132,8 @@ bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event)
     event->snapshot.metadata.index = snapshot;
     event->snapshot.metadata.term = partition_log_term_at(group->log, snapshot);
     event->snapshot.metadata.configuration_index = raft->configuration_committed_index;
-    raft_configuration_init(
-        &event->snapshot.metadata.configuration); /* it keeps its own, of that index */
+    /* It keeps its own, of that index. */
+    raft_configuration_init(&event->snapshot.metadata.configuration);
     event->snapshot.trailing = (unsigned)(snapshot - offset);
     group->shard->stats.trails_cut++;
     return true;

@@ -104,8 +104,8 @@ static void step_append(struct raft_group *group, struct member *from,
     group->step.entries = n > 0 ? entries + cut : NULL;
     group->step.first = message.append_entries.prev_log_index + 1;
     note_append(group, from, piece->term);
-    if (!group->step.stale && group->step.quiet_answer == 0)
-        quiet_end(group); /* so the leader is not */
+    /* An AppendEntries that asks nothing: the leader is not quiet, so nor are we. */
+    if (!group->step.stale && group->step.quiet_answer == 0) quiet_end(group);
     if (!step_message(group, from, &message)) return;
     raft_free(token);
     if (MUTANT(MUTANT_RESULT_UNPERSISTED))
@@ -159,8 +159,8 @@ static void receive_record(struct raft_group *group, struct member *from,
     case RECORD_APPEND_RESULT:
         note_state(from, record->flags);
         if ((record->flags & RECORD_STALE) && record->term <= raft_group_term(group)) {
-            if (raft_group_leads(group))
-                quiet_end(group); /* it has agreed, perhaps, and is awake */
+            /* It has agreed, perhaps, and is awake. */
+            if (raft_group_leads(group)) quiet_end(group);
             return;
         }
         message.type = RAFT_APPEND_ENTRIES_RESULT;

@@ -181,8 +181,8 @@ static void resend_if_stuck(struct member *member, uint64_t match) {
     uint64_t now_ms = member->group->shard->now_ms;
     if (member->next <= match + 1 || now_ms - member->progress_ms < RESEND_MS || member->reading)
         return;
-    if (peers_bulk_queued(member->group->shard->peers, member->node) > 0)
-        return; /* it did not even leave */
+    /* It did not even leave. */
+    if (peers_bulk_queued(member->group->shard->peers, member->node) > 0) return;
     forget_sent(member);
     member->next = match + 1;
     member->silent = member->link->up && member->heard_ms <= member->progress_ms;
@@ -384,10 +384,10 @@ static void fill_frame(struct entry_frame *frame, struct link *link) {
         struct member *member = take_ready(link);
         if (!raft_group_leads(member->group) || !member->verified || member->next >= member->end)
             continue;
-        if (gets_questions_only(member))
-            continue; /* since it became ready; the engine's next heartbeat is about that */
-        CHECK(!raft_group_hard_state_pending(
-            member->group)); /* a leader's is durable since before its election */
+        /* Since it became ready; the engine's next heartbeat is about that. */
+        if (gets_questions_only(member)) continue;
+        /* A leader's is durable since before its election. */
+        CHECK(!raft_group_hard_state_pending(member->group));
         if (member->reading || !load(member, frame->most_bytes - frame->bytes)) continue;
         add_loaded(frame, member);
         if (member->next < member->end) make_ready(member);

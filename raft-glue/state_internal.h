@@ -109,8 +109,8 @@ struct starting {
     size_t count, loaded;
     struct partition_log_read read;
     bool reading, own_term_set;
-    struct env_timer
-        *again; /* a read of the own log failed, and is tried again; NULL: none did so far */
+    /* A read of the own log failed, and is tried again; NULL: none did so far. */
+    struct env_timer *again;
     bool waits;
 };
 
@@ -155,9 +155,10 @@ struct calm {
     bool hurried;    /* woken without a majority: its engine has a shorter election timeout */
     uint32_t round;  /* of the last question */
     log_index index; /* the last index at the last heartbeat */
-    struct member
-        *of; /* a follower: the leader whose broker's signs of life stand for heartbeats, */
-    unsigned session;       /* on this session of its link */
+    /* A follower: the leader whose broker's signs of life stand for heartbeats, on this session of
+     * its link. */
+    struct member *of;
+    unsigned session;
     uint64_t not_before_ms; /* a follower that was woken stands for no election earlier */
 };
 
@@ -221,8 +222,8 @@ struct raft_group {
 
     char *damage; /* in our segments: the first that was met, as the beginning of a sentence; NULL:
                      none */
-    struct raft_group_transfer
-        leave;            /* away from this replica, which is not fit to lead (leader_fitness.c) */
+    /* Away from this replica, which is not fit to lead (leader_fitness.c). */
+    struct raft_group_transfer leave;
     uint64_t leave_at_ms; /* the next try, not before; 0: at once */
 
     struct read_index read_index;

@@ -334,11 +334,11 @@ static int make_meta(struct data_dir *dir, struct error_text *why) {
 
 static int open_locked(struct data_dir *dir, bool *made, struct error_text *why) {
     struct names names;
-    int error = check_names(
-        dir, &names, why); /* again: another process may have made it before we had the lock */
+    /* Again: another process may have made it before we had the lock. */
+    int error = check_names(dir, &names, why);
     if (error != ERR_NONE) return error;
-    error = directory_make(
-        dir->env, dir->path); /* it exists: for a process that was killed before it synced */
+    /* It exists: for a process that was killed before it synced. */
+    error = directory_make(dir->env, dir->path);
     if (error == ERR_NONE) error = env_sync_dir(dir->env, dir->path);
     if (error != ERR_NONE) return cannot(dir, "sync", error, why);
     *made = !names.meta;
@@ -407,9 +407,9 @@ const char *data_dir_cluster_id(const struct data_dir *dir) {
 
 int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, const void *record,
                                 size_t len, struct error_text *why) {
-    CHECK(cluster_id[0] != '\0' &&
-          strlen(cluster_id) <= CLUSTER_ID_MAX); /* computed by cluster_record.c, not read */
-    CHECK(len > 0 && len <= RECORD_MAX);         /* cluster_record_decode took it */
+    /* Computed by cluster_record.c, not read. */
+    CHECK(cluster_id[0] != '\0' && strlen(cluster_id) <= CLUSTER_ID_MAX);
+    CHECK(len > 0 && len <= RECORD_MAX); /* cluster_record_decode took it */
     if (dir->cluster_id[0] != '\0') {
         bool same = strcmp(dir->cluster_id, cluster_id) == 0 && dir->record_len == len &&
                     memcmp(dir->record, record, len) == 0;

@@ -20,9 +20,8 @@
 #include "base/env.h"
 #include "base/log.h"
 
-enum {
-    DISK_ROOM_FILES_LEAST = 32
-}; /* fewer inodes: no records either, because topics and segments need some */
+/* Fewer inodes: no records either, because topics and segments need some. */
+enum { DISK_ROOM_FILES_LEAST = 32 };
 
 struct disk_space;
 

@@ -194,8 +194,8 @@ int entry_raw(struct entry *entry, struct budget *budget, bool keep, struct slic
 }
 
 struct entry *entry_ref(struct entry *entry) {
-    CHECK(entry->references > 0 &&
-          entry->references < UINT32_MAX); /* counted by holders, of which memory has fewer */
+    /* Counted by holders, of which memory has fewer. */
+    CHECK(entry->references > 0 && entry->references < UINT32_MAX);
     entry->references++;
     return entry;
 }

@@ -20,8 +20,8 @@
 enum { ENTRY_HEADER_SIZE = 64, ENTRY_BODY_MAX = 128 << 20 };
 
 enum entry_type {
-    ENTRY_BATCHES =
-        1, /* record batches exactly as the protocol carries them; takes `records` offsets */
+    /* Record batches exactly as the protocol carries them; takes `records` offsets. */
+    ENTRY_BATCHES = 1,
     ENTRY_COMMAND, /* a command of the metadata group; takes no offset, like all below */
     ENTRY_BARRIER, /* nothing; a new leader's first entry */
     ENTRY_CHANGE,  /* a Raft configuration */

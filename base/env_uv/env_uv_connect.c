@@ -47,9 +47,8 @@ static void connect_end(struct env_connect *connect) {
     connect->over = true;
     env_timer_free(connect->deadline);
     env_defer_cancel(connect->env, &connect->start);
-    if (connect->resolving)
-        uv_cancel(
-            (uv_req_t *)&connect->resolve); /* when it is running already, it runs to its end */
+    /* When it is running already, it runs to its end. */
+    if (connect->resolving) uv_cancel((uv_req_t *)&connect->resolve);
     if (connect->stream != NULL) env_uv_stream_drop(connect->stream);
     connect->stream = NULL;
     env_uv_disown(connect->env);

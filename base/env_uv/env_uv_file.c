@@ -101,8 +101,8 @@ static int read_all(struct env_file *file, void *into, size_t len, uint64_t offs
         if (n < 0) return error_from_errno(errno);
         if (n == 0) return ERR_NONE;
         *got += (size_t)n;
-        if (file->direct && n % DIRECT_GRAIN != 0)
-            return ERR_NONE; /* the end; it cannot be asked for from there */
+        /* The end; it cannot be asked for from there. */
+        if (file->direct && n % DIRECT_GRAIN != 0) return ERR_NONE;
     }
     return ERR_NONE;
 }
@@ -148,8 +148,8 @@ static int write_parts(struct env_file *file, struct iovec *parts, unsigned n, u
 
 int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n, uint64_t offset,
                    bool sync) {
-    bool sync_inline = sync && n > 0 &&
-                       n <= PARTS_AT_ONCE; /* more pieces: one sync behind all of them */
+    /* More pieces: one sync behind all of them. */
+    bool sync_inline = sync && n > 0 && n <= PARTS_AT_ONCE;
     while (n > 0) {
         struct iovec parts[PARTS_AT_ONCE];
         unsigned now = n < PARTS_AT_ONCE ? n : PARTS_AT_ONCE;
@@ -171,8 +171,8 @@ int env_file_write(struct env_file *file, const struct env_iov *iov, unsigned n,
 }
 
 int env_file_sync(struct env_file *file) {
-    if (fdatasync(file->fd) != 0)
-        return error_from_errno(errno); /* never tried again: docs/decisions/0004 */
+    /* Never tried again: docs/decisions/0004. */
+    if (fdatasync(file->fd) != 0) return error_from_errno(errno);
     if (file->drop_cache) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
     return ERR_NONE;
 }

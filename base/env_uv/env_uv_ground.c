@@ -51,6 +51,6 @@ void env_log_line(struct env *env, const char *line) {
     ssize_t written;
     do
         written = writev(env->log_fd, parts, 2);
-    while (written < 0 &&
-           errno == EINTR); /* any other failure: there is no other place to say it */
+    /* Any other failure: there is no other place to say it. */
+    while (written < 0 && errno == EINTR);
 }

@@ -50,8 +50,8 @@ static void connection_came(uv_stream_t *handle, int status) {
     } else if (env_turn_is_long(env)) { /* a thousand may wait in the kernel: libuv accepts no more
                                            before this one is taken */
         listener->waiting = true;
-        env_yield_first(env,
-                        &listener->resume); /* it may be a broker; what it says is another matter */
+        /* It may be a broker; what it says is another matter. */
+        env_yield_first(env, &listener->resume);
     } else {
         accept_one(listener);
     }

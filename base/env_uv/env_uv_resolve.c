@@ -94,9 +94,9 @@ void env_resolve_cancel(struct env_resolve *resolve) {
     env_defer_cancel(resolve->env, &resolve->tell);
     env_uv_disown(resolve->env);
     resolve->env->ending++;
+    /* When it is running already, it runs to its end. */
     if (resolve->pending)
-        uv_cancel(
-            (uv_req_t *)&resolve->request); /* when it is running already, it runs to its end */
+        uv_cancel((uv_req_t *)&resolve->request);
     else
         free_resolve(resolve);
 }

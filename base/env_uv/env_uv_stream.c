@@ -169,9 +169,8 @@ static void hung_up(struct env_hangup *hangup, bool broken) {
     struct env_stream *stream = CONTAINER_OF(hangup, struct env_stream, hangup);
     if (broken) {
         stream->reset = true;
-        if (!stream->reading)
-            break_stream(stream,
-                         ERR_CONNECTION); /* else reading meets it, behind what came before it */
+        /* Else reading meets it, behind what came before it. */
+        if (!stream->reading) break_stream(stream, ERR_CONNECTION);
     } else if (!stream->ended && stream->events != NULL && stream->events->hung_up != NULL) {
         stream->events->hung_up(stream->arg);
     }
@@ -181,8 +180,8 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     struct env_stream *stream = (struct env_stream *)handle;
     void *into = NULL;
-    if (stream->patient &&
-        env_turn_is_long(stream->env)) { /* libuv says UV_ENOBUFS then, and reads nothing */
+    /* libuv says UV_ENOBUFS then, and reads nothing. */
+    if (stream->patient && env_turn_is_long(stream->env)) {
         *buffer = uv_buf_init(NULL, 0);
         return;
     }
@@ -203,8 +202,9 @@ static void stream_hold(struct env_stream *stream) {
 static void read_done(uv_stream_t *handle, ssize_t len, const uv_buf_t *buffer) {
     (void)buffer;
     struct env_stream *stream = (struct env_stream *)handle;
+    /* May close the stream. */
     if (len > 0)
-        stream->events->received(stream->arg, (size_t)len); /* may close the stream */
+        stream->events->received(stream->arg, (size_t)len);
     else if (len == UV_ENOBUFS)
         stream_hold(stream);
     else if (len < 0)

@@ -58,8 +58,8 @@ void env_uv_time_arm(struct env *env) {
         if (active) uv_timer_stop(&env->wake);
         return;
     }
-    if (active && env->wake_at_ms <= first->at_ms)
-        return; /* waking early costs less than moving it each time */
+    /* Waking early costs less than moving it each time. */
+    if (active && env->wake_at_ms <= first->at_ms) return;
     uint64_t now_ms = uv_now(&env->loop);
     uv_timer_start(&env->wake, time_woken, first->at_ms > now_ms ? first->at_ms - now_ms : 0, 0);
     env->wake_at_ms = first->at_ms;

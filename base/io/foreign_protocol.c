@@ -6,9 +6,8 @@
 #define FOUR(a, b, c, d) \
     ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
-enum {
-    TLS_HANDSHAKE = 0x1603
-}; /* record type 22, and the first byte of all versions (RFC 8446, 5.1) */
+/* Record type 22, and the first byte of all versions (RFC 8446, 5.1). */
+enum { TLS_HANDSHAKE = 0x1603 };
 
 const char *foreign_protocol(uint32_t first) {
     static const struct {

@@ -136,8 +136,8 @@ static size_t large_room(struct large *large, void **into) {
 
 static struct slice large_finish(struct frame_reader *reader) {
     struct large large = reader->large;
-    CHECK(large.here == large.len &&
-          large.room == large.len); /* cut_one has compared, and room never passes len */
+    /* cut_one has compared, and room never passes len. */
+    CHECK(large.here == large.len && large.room == large.len);
     if (large.len > reader->largest) reader->largest = large.len;
     /* the slice takes over the charge: made first, so that nobody sees room in between */
     struct slice frame = slice_adopt(who_pays(reader, large.len), large.data, large.len);
@@ -338,9 +338,8 @@ static size_t room(void *arg, void **into) {
         reader->start = 0;
         reader->end = here;
     }
-    CHECK(reader->end <
-          reader->chunk
-              ->size); /* a new chunk is larger than the one short frame that it takes over */
+    /* A new chunk is larger than the one short frame that it takes over. */
+    CHECK(reader->end < reader->chunk->size);
     *into = reader->chunk->data + reader->end;
     return reader->chunk->size - reader->end;
 }
@@ -352,8 +351,8 @@ static void reader_received(void *arg, size_t len) {
     if (reader->large.data != NULL) {
         reader->large.here += len;
         reader->large.moved_us = env_now_us(reader->env);
-        CHECK(reader->large.here <=
-              reader->large.room); /* the stream fills at most what room() offered */
+        /* The stream fills at most what room() offered. */
+        CHECK(reader->large.here <= reader->large.room);
         if (reader->large.here < reader->large.room) return;
     } else {
         reader->end += len;
@@ -389,8 +388,8 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
                                       struct budget *budget, uint32_t min_length,
                                       uint32_t max_length, const struct frame_reader_events *events,
                                       void *arg) {
-    CHECK(min_length <= max_length &&
-          max_length <= INT32_MAX); /* constants, and a setting with that limit */
+    /* Constants, and a setting with that limit. */
+    CHECK(min_length <= max_length && max_length <= INT32_MAX);
     struct frame_reader *reader = mem_zalloc(sizeof *reader);
     reader->env = env;
     reader->stream = stream;

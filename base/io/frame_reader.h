@@ -33,10 +33,10 @@ struct frame_reader_events {
      * that ends, when what it brought is delivered. After a length that is wrong, the owner may
      * wait with closing, and hears if the other side breaks or hangs up meanwhile. */
     void (*ended)(void *arg, int error, uint32_t length);
-    void (*hung_up)(
-        void *arg); /* may be NULL; as in env_stream_events. The reader may be closed inside */
-    void (*heard)(
-        void *arg); /* may be NULL. Bytes came, whose frame may take longer. The reader must stay */
+    /* May be NULL; as in env_stream_events. The reader may be closed inside. */
+    void (*hung_up)(void *arg);
+    /* May be NULL. Bytes came, whose frame may take longer. The reader must stay. */
+    void (*heard)(void *arg);
 };
 
 struct frame_reader;
@@ -69,7 +69,7 @@ uint64_t frame_reader_half_us(const struct frame_reader *reader);
 uint64_t frame_reader_silent_us(const struct frame_reader *reader);
 /* All bytes of the stream so far, lengths and halves included. */
 uint64_t frame_reader_bytes(const struct frame_reader *reader);
-void frame_reader_free(
-    struct frame_reader *reader); /* before env_stream_close; NULL does nothing */
+/* Before env_stream_close; NULL does nothing. */
+void frame_reader_free(struct frame_reader *reader);
 
 #endif

@@ -113,8 +113,8 @@ void output_print(struct output *out, const char *format, ...) {
 int output_end(struct output *out, int code, const char *program) {
     if (output_flush(out)) return code;
     if (out->failed == EPIPE) return EXIT_DONE; /* whoever read our output has seen enough */
-    if (out->failed == EINTR)
-        return code; /* a signal ended it; the program has said how far it came */
+    /* A signal ended it; the program has said how far it came. */
+    if (out->failed == EINTR) return code;
     const char *what = out->failed == EBADF ? "standard output is closed"
                                             : error_phrase(error_from_errno(out->failed));
     output_sentence(program,

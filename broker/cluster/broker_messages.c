@@ -72,8 +72,8 @@ struct broker_messages *broker_messages_new(struct env *env, struct log *log, st
     messages->env = env;
     messages->log = log;
     messages->peers = peers;
-    messages->next_number = env_random_u64(
-        env); /* answers to an earlier life of this broker match nothing */
+    /* Answers to an earlier life of this broker match nothing. */
+    messages->next_number = env_random_u64(env);
     messages->tick = env_timer_new(env, on_tick, messages);
     messages->down_task.run = on_down_task;
     return messages;

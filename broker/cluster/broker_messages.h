@@ -49,8 +49,8 @@ struct broker_call {
 /* `body` is taken over. */
 void broker_messages_call(struct broker_messages *messages, struct broker_call *call, int32_t node,
                           enum broker_request what, struct slice body, uint32_t timeout_ms);
-void broker_messages_call_cancel(struct broker_messages *messages,
-                                 struct broker_call *call); /* `done` is not called */
+/* `done` is not called. */
+void broker_messages_call_cancel(struct broker_messages *messages, struct broker_call *call);
 
 /* ---- Answering ---- */
 

@@ -45,9 +45,10 @@ void cluster_record_make(struct cluster_record *record, const struct cluster_nod
     record->node_count = (uint32_t)count;
     record->voters = voters < count ? voters : (uint32_t)count;
     qsort(record->nodes, count, sizeof *nodes, compare_nodes);
-    for (size_t i = 1; i < count; i++)
-        CHECK(record->nodes[i - 1].node <
-              record->nodes[i].node); /* the settings refuse a node that is named twice */
+    for (size_t i = 1; i < count; i++) {
+        /* The settings refuse a node that is named twice. */
+        CHECK(record->nodes[i - 1].node < record->nodes[i].node);
+    }
     compute_id(record);
 }
 

@@ -28,8 +28,8 @@ enum { LEADER_NONE = -1, LEADER_DOUBT_MS = 200 };
 struct leader {
     int32_t node;  /* LEADER_NONE: not known at present */
     log_term term; /* the highest heard of; the leader epoch */
-    const int32_t
-        *in_sync; /* brokers, the leader first, as it last said; valid until the next turn */
+    /* Brokers, the leader first, as it last said; valid until the next turn. */
+    const int32_t *in_sync;
     size_t in_sync_count;
 };
 

@@ -322,8 +322,8 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
 int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers) {
     if (settings->default_replication_factor > 0)
         return (int16_t)settings->default_replication_factor;
-    return brokers < 3 ? (int16_t)brokers
-                       : 3; /* the smallest cluster that loses a broker and goes on */
+    /* The smallest cluster that loses a broker and goes on. */
+    return brokers < 3 ? (int16_t)brokers : 3;
 }
 
 void broker_settings_warnings(const struct broker_settings *settings,

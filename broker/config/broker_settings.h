@@ -57,8 +57,8 @@ struct broker_settings {
     /* By node id, this broker included; it alone if cluster.nodes is empty. */
     struct broker_node_address nodes[BROKER_NODES_MAX];
     size_t node_count;
-    char nodes_text[BROKER_NODES_MAX *
-                    (HOST_MAX + 24)]; /* cluster.nodes normalised: by id, no blanks */
+    /* cluster.nodes normalised: by id, no blanks. */
+    char nodes_text[BROKER_NODES_MAX * (HOST_MAX + 24)];
     enum log_level log_level;
 
     uint32_t metadata_voters;

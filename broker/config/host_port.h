@@ -33,10 +33,10 @@ enum host_kind {
     HOST_IPV6,
 };
 enum host_kind host_kind(const char *host);
-bool host_is_any(
-    const char *host); /* 0.0.0.0 and ::, however they are written: all addresses of this machine */
+/* 0.0.0.0 and ::, however they are written: all addresses of this machine. */
+bool host_is_any(const char *host);
 bool host_is_loopback(const char *host); /* clients elsewhere do not reach it */
-bool host_is_one(
-    const char *host); /* false: an address of many machines at a time (multicast, broadcast) */
+/* False: an address of many machines at a time (multicast, broadcast). */
+bool host_is_one(const char *host);
 
 #endif

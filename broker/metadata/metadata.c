@@ -109,8 +109,8 @@ static void apply_create_topic(struct metadata *metadata,
     const struct metadata_topic *present = metadata_topic_named(metadata, name.data,
                                                                 (size_t)name.len);
     if (present != NULL) {
-        if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0)
-            return; /* a repeated command */
+        /* A repeated command. */
+        if (memcmp(present->id, command->id.bytes, METADATA_UUID_SIZE) == 0) return;
         metadata_refuse(result, KAFKA_TOPIC_ALREADY_EXISTS, "Topic '%.249s' already exists.",
                         present->name);
         return;

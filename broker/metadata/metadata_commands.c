@@ -124,8 +124,8 @@ int metadata_command_decode(const void *data, size_t len, struct kp_arena *arena
 }
 
 int metadata_command_encode(const struct metadata_command *command, struct slice *bytes) {
-    CHECK(command->type > 0 &&
-          command->type < TYPES); /* made by metadata_command_init or decoded */
+    /* Made by metadata_command_init or decoded. */
+    CHECK(command->type > 0 && command->type < TYPES);
     struct kp_writer writer;
     kp_writer_init(&writer, METADATA_COMMAND_MAX);
     kp_write_int8(&writer, METADATA_COMMAND_FORMAT);

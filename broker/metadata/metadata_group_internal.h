@@ -45,8 +45,8 @@ struct metadata_group {
     void (*tell)(struct metadata_group *group, struct change_asker asker,
                  const struct change_outcome *outcome);
     struct metadata_submit *submits;
-    struct metadata_submit
-        *next_to_end; /* while those that are done end: the one to look at next; NULL: none */
+    /* While those that are done end: the one to look at next; NULL: none. */
+    struct metadata_submit *next_to_end;
     struct env_timer *retry;
     struct env_task task; /* tries what waits */
 };

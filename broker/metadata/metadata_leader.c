@@ -48,8 +48,9 @@ static struct metadata_load load_of(const struct metadata_view *view, int32_t no
 static bool cluster_has_room(const struct metadata_view *view, int32_t count,
                              struct metadata_result *result) {
     uint64_t there = metadata_partition_count(view->metadata);
+    /* Each has one first replica. */
     for (size_t i = 0; i < view->pending_count; i++)
-        there += view->pending[i].leaders; /* each has one first replica */
+        there += view->pending[i].leaders;
     return there + (uint64_t)count <= view->partitions_max ||
            metadata_refuse(result, KAFKA_POLICY_VIOLATION,
                            "%" PRId32 " more partitions beside %" PRIu64
@@ -192,8 +193,8 @@ bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_c
         if (topic == NULL)
             return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
                                    "this topic does not exist (any more)");
-        if (grow->present != topic->partition_count)
-            return true; /* likewise, or somebody else was first: applying it tells */
+        /* Likewise, or somebody else was first: applying it tells. */
+        if (grow->present != topic->partition_count) return true;
         int32_t factor = (int32_t)topic->partitions[0].replica_count;
         if (grow->partitions.count > 0)
             return check_assignments(view, grow->partitions.items, grow->partitions.count, factor,

@@ -58,9 +58,8 @@ static size_t next_replica(const struct placement_broker *brokers, size_t count,
 
 void placement_place(struct placement_broker *brokers, size_t count, size_t partitions,
                      size_t factor, uint64_t start, int32_t *into) {
-    CHECK(factor > 0 &&
-          factor <=
-              count); /* place (metadata_leader.c) has refused others, of clients and of peers */
+    /* place (metadata_leader.c) has refused others, of clients and of peers. */
+    CHECK(factor > 0 && factor <= count);
     for (size_t p = 0; p < partitions; p++) {
         size_t begin = (size_t)((start + p) % count);
         int32_t *row = into + p * factor;

@@ -37,9 +37,8 @@ static void end_first(struct producer_ids *ids, int16_t error, int64_t id) {
 }
 
 static void fail_all(struct producer_ids *ids, int16_t error) {
-    struct producer_id_wait *last = ids->waits == NULL
-                                        ? NULL
-                                        : ids->waits->prev; /* not those that come meanwhile */
+    /* Not those that come meanwhile. */
+    struct producer_id_wait *last = ids->waits == NULL ? NULL : ids->waits->prev;
     while (ids->waits != NULL) {
         bool end = ids->waits == last;
         end_first(ids, error, -1);

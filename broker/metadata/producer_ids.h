@@ -21,10 +21,10 @@ struct metadata;
 struct metadata_group;
 
 struct producer_ids *producer_ids_new(const struct metadata *metadata);
-void producer_ids_open(struct producer_ids *ids,
-                       struct metadata_group *group); /* once; nothing is taken or asked before */
-void producer_ids_free(
-    struct producer_ids *ids); /* waits end with KAFKA_BROKER_NOT_AVAILABLE within the call */
+/* Once; nothing is taken or asked before. */
+void producer_ids_open(struct producer_ids *ids, struct metadata_group *group);
+/* Waits end with KAFKA_BROKER_NOT_AVAILABLE within the call. */
+void producer_ids_free(struct producer_ids *ids);
 
 struct producer_id_wait {
     /* `error` of protocol/kafka_error.h; 0: `id` is the caller's. */

@@ -64,9 +64,8 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
     }
     if (!registration->caught_up) {
         registration->caught_up = true;
-        broker_sessions_renew(
-            registration
-                ->leases); /* the leader must know that we are back before it looks at our row */
+        /* The leader must know that we are back before it looks at our row. */
+        broker_sessions_renew(registration->leases);
         if (!row_is_true(registration)) {
             registration_submit(registration);
             return;

@@ -27,7 +27,7 @@ struct registration *registration_start(struct log *log, const struct broker_set
                                         struct metadata_group *group,
                                         struct broker_sessions *leases, void (*done)(void *arg),
                                         void *arg);
-void registration_free(
-    struct registration *registration); /* `done` is not called any more; NULL does nothing */
+/* `done` is not called any more; NULL does nothing. */
+void registration_free(struct registration *registration);
 
 #endif

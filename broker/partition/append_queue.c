@@ -16,8 +16,8 @@
 
 enum {
     ENTRY_BYTES = 1 << 20, /* an entry gathers up to so much */
-    LARGE_BYTES =
-        128 << 10, /* a batch of at least that size is not copied, if it is most of its buffer */
+    /* A batch of at least that size is not copied, if it is most of its buffer. */
+    LARGE_BYTES = 128 << 10,
     LEAST_ROOM = 4 << 10,
     COMPRESS_MOST = 2 << 20, /* a larger one, a single batch, stays plain: it would stop the loop
                                 for longer than 5 ms */
@@ -86,8 +86,8 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
         forming->large = batch->bytes;
         batch->bytes = (struct slice){0};
         buffer_discharge(forming->large.buffer);
-        bytes =
-            (uint8_t *)forming->large.data; /* the frame is ours: nobody else writes or reads it */
+        /* The frame is ours: nobody else writes or reads it. */
+        bytes = (uint8_t *)forming->large.data;
     } else {
         forming = entry_for(partition, size, header->record_count);
         bytes = forming->data + forming->len;

@@ -129,8 +129,8 @@ static void slice_is_over(struct env_job *job) {
     }
     free_run(run);
     go_on(pool);
-    if (pool->freed && pool->running == 0)
-        mem_free(pool); /* its tasks are cancelled: nobody is to be told */
+    /* Its tasks are cancelled: nobody is to be told. */
+    if (pool->freed && pool->running == 0) mem_free(pool);
     if (task != NULL) task->done(task, check, error);
 }
 
@@ -187,8 +187,8 @@ int check_pool_run(struct check_pool *pool, struct record_check *check, const st
                                                                                 : &pool->large;
     list_append(waits, run);
     go_on(pool);
-    if (run->list == waits)
-        record_check_reset(check); /* what the loop began is charged to nobody yet */
+    /* What the loop began is charged to nobody yet. */
+    if (run->list == waits) record_check_reset(check);
     return ERR_NONE;
 }
 
@@ -218,8 +218,8 @@ struct check_pool *check_pool_new(struct env *env, const struct check_pool_optio
 
 void check_pool_free(struct check_pool *pool) {
     if (pool == NULL) return;
-    CHECK(pool->small.first == NULL && pool->large.first == NULL &&
-          pool->ready.first == NULL); /* all partitions are closed: they cancelled */
+    /* All partitions are closed: they cancelled. */
+    CHECK(pool->small.first == NULL && pool->large.first == NULL && pool->ready.first == NULL);
     env_defer_cancel(pool->env, &pool->turn);
     pool->freed = true;
     if (pool->running == 0) mem_free(pool);

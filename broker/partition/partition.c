@@ -181,8 +181,8 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->topic = mem_strdup(spec->topic);
     partition->index = spec->index;
     partition->replica = spec->replica;
-    CHECK(spec->member_count > 0 &&
-          spec->member_count <= 64); /* partitions_make_sense (metadata.c) */
+    /* partitions_make_sense (metadata.c). */
+    CHECK(spec->member_count > 0 && spec->member_count <= 64);
     partition->members = mem_alloc(spec->member_count * sizeof *partition->members);
     for (size_t i = 0; i < spec->member_count; i++)
         partition->members[i] = spec->members[i];

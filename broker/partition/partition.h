@@ -22,9 +22,8 @@
 
 struct partition;
 
-enum {
-    PARTITION_BATCH_MOST = 100 << 20
-}; /* bytes: the largest max.message.bytes that a topic may have */
+/* Bytes: the largest max.message.bytes that a topic may have. */
+enum { PARTITION_BATCH_MOST = 100 << 20 };
 
 /* From the topic's configuration; may change while open. */
 struct partition_settings {
@@ -112,8 +111,8 @@ struct produced_records {
 /* What there is to say about an error beyond its code. */
 struct produce_refusal {
     struct error_text why; /* empty: nothing */
-    struct record_reject
-        rejects[RECORD_REJECTS_MAX]; /* records that are to blame, with INVALID_TIMESTAMP */
+    /* Records that are to blame, with INVALID_TIMESTAMP. */
+    struct record_reject rejects[RECORD_REJECTS_MAX];
     size_t reject_count;
     int64_t earliest_ms, latest_ms; /* in which their timestamps should have been */
 };
@@ -183,8 +182,8 @@ struct partition_read {
     /* The partition's. */
     struct partition *partition;
     kafka_offset offset, end_offset; /* from here, and to there: the watermark as it was */
-    struct partition_log_fetch
-        fetch; /* slices, count, bytes: the batches, when there is no error */
+    /* Slices, count, bytes: the batches, when there is no error. */
+    struct partition_log_fetch fetch;
     struct raft_group_read_index confirm;
     struct partition_read *next, *prev;
     uint8_t stage;

@@ -26,8 +26,8 @@ int16_t partition_room_for(const struct partition *partition, uint64_t bytes,
                            struct error_text *why) {
     int32_t in_sync = partition_in_sync_count(partition),
             wanted = partition->settings.min_insync_replicas;
-    if (wanted > (int32_t)partition->member_count)
-        wanted = (int32_t)partition->member_count; /* as Kafka 4: never more than all */
+    /* As Kafka 4: never more than all. */
+    if (wanted > (int32_t)partition->member_count) wanted = (int32_t)partition->member_count;
     if (in_sync < wanted)
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,

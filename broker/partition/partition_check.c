@@ -206,7 +206,7 @@ void partition_checks_open(struct partition *partition) {
 }
 
 void partition_checks_close(struct partition *partition) {
-    CHECK(partition->lines ==
-          NULL); /* every produce was taken out, and with the last one of a line the line */
+    /* Every produce was taken out, and with the last one of a line the line. */
+    CHECK(partition->lines == NULL);
     env_defer_cancel(partition->env, &partition->lines_task);
 }

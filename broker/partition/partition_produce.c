@@ -72,8 +72,8 @@ static void wait_for_commit(struct partition_produce *produce, kafka_offset end_
 
 static void set_result(struct partition_produce *produce, int16_t error, kafka_offset base_offset,
                        int64_t log_append_time_ms) {
-    CHECK((error == KAFKA_NONE) ==
-          (base_offset >= 0)); /* offsets are the log's, never a client's */
+    /* Offsets are the log's, never a client's. */
+    CHECK((error == KAFKA_NONE) == (base_offset >= 0));
     produce->error = error;
     produce->base_offset = base_offset;
     produce->log_append_time_ms = log_append_time_ms;
@@ -336,8 +336,8 @@ static void time_out_checking(struct partition_produce *produce) {
 
 void partition_produce_time_out(struct partition_produce *produce) {
     struct partition *partition = produce->partition;
-    CHECK(produce->place !=
-          PLACE_NONE); /* the caller asks for what is pending, which is in a list */
+    /* The caller asks for what is pending, which is in a list. */
+    CHECK(produce->place != PLACE_NONE);
     if (produce->place == PLACE_CHECKING) {
         time_out_checking(produce);
         return;

@@ -19,10 +19,10 @@
 #include "storage/log_types.h"
 
 struct produced_batch {
-    struct record_batch
-        header; /* of the bytes that will be stored, but for the largest timestamp */
-    struct slice
-        bytes; /* after the end: a reference of its own; bytes of the frame, or recompressed ones */
+    /* Of the bytes that will be stored, but for the largest timestamp. */
+    struct record_batch header;
+    /* After the end: a reference of its own; bytes of the frame, or recompressed ones. */
+    struct slice bytes;
     int64_t max_timestamp;      /* after the end: of its records; -1: none has one */
     struct record_check *check; /* between begin and end */
 };

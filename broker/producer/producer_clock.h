@@ -12,9 +12,8 @@
 
 #include "base/buffer.h"
 
-enum {
-    PRODUCER_CLOCK_STEPS = 8
-}; /* in an expiration: how often it is told, and so how exact it is */
+/* In an expiration: how often it is told, and so how exact it is. */
+enum { PRODUCER_CLOCK_STEPS = 8 };
 
 struct producer_clock {
     int64_t clock_ms, expiration_ms; /* not negative */

@@ -30,8 +30,8 @@ void refusals_free(struct refusals *refusals);
 void refusals_note(struct refusals *refusals, int64_t producer_id, const struct refusal *refusal);
 void refusals_drop(struct refusals *refusals, int64_t producer_id); /* nothing if there is none */
 void refusals_clear(struct refusals *refusals);
-const struct refusal *refusals_find(const struct refusals *refusals,
-                                    int64_t producer_id); /* NULL: none */
+/* NULL: none. */
+const struct refusal *refusals_find(const struct refusals *refusals, int64_t producer_id);
 bool refusals_lost_one(const struct refusals *refusals, int64_t now_ms);
 uint32_t refusals_count(const struct refusals *refusals);
 

@@ -88,8 +88,8 @@ void producer_state_withdraw(struct producer_state *state, kafka_offset from_off
 /* Leadership is lost: what is in flight may or may not commit under another leader. */
 void producer_state_drop_in_flight(struct producer_state *state);
 
-size_t producer_state_count(
-    const struct producer_state *state); /* of producers with something committed */
+/* Of producers with something committed. */
+size_t producer_state_count(const struct producer_state *state);
 
 /* The committed part as bytes, and back (over an empty state). ERR_MALFORMED, ERR_CORRUPT,
  * ERR_VERSION: nothing was taken in. */

@@ -13,14 +13,14 @@ struct producer {
     int64_t id;
     int64_t heard_ms; /* by the clock of the log, at or behind its last commit; HEARD_SINCE: the
                          clock has not gone on since */
-    struct producer_batch
-        window[PRODUCER_WINDOW];      /* the last that committed, all of one epoch, oldest first */
+    /* The last that committed, all of one epoch, oldest first. */
+    struct producer_batch window[PRODUCER_WINDOW];
     uint32_t window_count;            /* 0: nothing has committed, or that was forgotten */
     struct producer_batch *in_flight; /* this leader's, oldest at in_flight_first */
     uint32_t in_flight_first, in_flight_count, in_flight_capacity;
-    struct refusal
-        refusal;  /* of a batch in sequence; here, so that nobody else's takes its place */
-    bool refused; /* `refusal` holds: nothing was taken since */
+    /* Of a batch in sequence; here, so that nobody else's takes its place. */
+    struct refusal refusal;
+    bool refused;                 /* `refusal` holds: nothing was taken since */
     struct producer *next, *prev; /* those with something committed, by their last commit */
     UT_hash_handle hh;
 };

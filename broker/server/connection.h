@@ -29,8 +29,8 @@ struct connection_host {
     struct log *log;
     struct log_limiter *complaints; /* lines about what clients did wrong */
     const struct dispatch *dispatch;
-    struct budget
-        *requests; /* memory of requests in flight: sockets are not read while it is spent */
+    /* Memory of requests in flight: sockets are not read while it is spent. */
+    struct budget *requests;
     struct budget *larges;  /* of frames that are large, or much to decode */
     struct budget *decoded; /* of what is much to decode, when it is decoded */
     struct budget *answers;

@@ -7,9 +7,8 @@
 #include "base/io/send_queue.h"
 #include "broker/server/connection_internal.h"
 
-enum {
-    SILENT_PART = 5
-}; /* a request that is half here may be silent for this part of the time that it may take */
+/* A request that is half here may be silent for this part of the time that it may take. */
+enum { SILENT_PART = 5 };
 
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {
     struct error_text why;

@@ -28,8 +28,8 @@ static void fire(void *arg) {
         struct deadline *deadline = (struct deadline *)first;
         timer_heap_remove(&deadlines->heap, first);
         deadline->passed(deadline);
-        if (env_turn_is_long(deadlines->env))
-            break; /* hundreds may be due at once, and each may be much */
+        /* Hundreds may be due at once, and each may be much. */
+        if (env_turn_is_long(deadlines->env)) break;
     }
     arm(deadlines);
 }

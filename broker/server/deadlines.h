@@ -22,7 +22,7 @@ struct deadlines *deadlines_new(struct env *env);
 void deadlines_free(struct deadlines *deadlines); /* none may be set; NULL does nothing */
 /* Passes in `delay_ms`, at least one. Setting again moves it. */
 void deadline_set(struct deadlines *deadlines, struct deadline *deadline, uint32_t delay_ms);
-void deadline_clear(struct deadlines *deadlines,
-                    struct deadline *deadline); /* nothing if it is not set */
+/* Nothing if it is not set. */
+void deadline_clear(struct deadlines *deadlines, struct deadline *deadline);
 
 #endif

@@ -73,8 +73,8 @@ static bool wants_partitions(const struct request *request) {
 
 void dispatch_call(const struct dispatch *dispatch, struct request *request) {
     size_t row = row_of(dispatch, request->api_key);
-    CHECK(dispatch->handlers[row] !=
-          NULL); /* dispatch_complete, before the first client is let in */
+    /* dispatch_complete, before the first client is let in. */
+    CHECK(dispatch->handlers[row] != NULL);
     if (dispatch->parting && wants_partitions(request)) request->close_after = true;
     dispatch->handlers[row](dispatch->service, request);
 }

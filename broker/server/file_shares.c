@@ -2,8 +2,8 @@
 #include "broker/server/file_shares.h"
 
 enum {
-    FIXED =
-        48, /* loop, threads, log, lock, listeners, and the jobs that open something for a moment */
+    /* Loop, threads, log, lock, listeners, and the jobs that open something for a moment. */
+    FIXED = 48,
     PER_BROKER = 4 /* two connections, and two more while they are made anew */
 };
 

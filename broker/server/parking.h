@@ -34,12 +34,12 @@ struct parking {
 
 /* It is closed when nobody is parked any more, before the budgets go. */
 void parking_open(struct parking *parking, struct env *env, struct parking *before);
-void parking_for(struct parking *parking,
-                 const struct budget *budget); /* whose room is what they give way for */
+/* Whose room is what they give way for. */
+void parking_for(struct parking *parking, const struct budget *budget);
 void parking_close(struct parking *parking);
 void parking_wanted(struct parking *parking); /* for `wanted` of these budgets */
 void parking_park(struct parking *parking, struct parked *parked); /* who is not parked */
-void parking_leave(struct parking *parking,
-                   struct parked *parked); /* nothing if it is not parked */
+/* Nothing if it is not parked. */
+void parking_leave(struct parking *parking, struct parked *parked);
 
 #endif

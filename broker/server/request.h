@@ -33,8 +33,8 @@ struct request_ctx {
     const char *peer;      /* "10.0.0.7:41234", for messages */
     struct kp_string client_id; /* as the client named itself; may be null */
     struct budget *memory;      /* of requests in flight: charge what waits with a request */
-    struct budget *
-        answers; /* of answers that are not written yet: large ones get smaller while it is spent */
+    /* Of answers that are not written yet: large ones get smaller while it is spent. */
+    struct budget *answers;
     struct parking *parking; /* where a request waits that could as well be answered */
 };
 
@@ -42,10 +42,10 @@ struct request {
     struct request_ctx ctx;
     int16_t api_key, api_version;
     int32_t correlation_id;
-    const void
-        *message; /* struct kp_<api>_request; texts and records point into the request's frame */
-    struct slice
-        frame; /* that frame: take a slice_ref to keep bytes of it longer than the request */
+    /* struct kp_<api>_request; texts and records point into the request's frame. */
+    const void *message;
+    /* That frame: take a slice_ref to keep bytes of it longer than the request. */
+    struct slice frame;
     struct kp_arena arena; /* holds the message; build the answer in it, too, which is charged to
                               ctx.answers. Freed with the request */
     /* The handler's own: its state, and two hooks (NULL: none). `canceled` runs once when the

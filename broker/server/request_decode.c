@@ -36,9 +36,8 @@ static int decode(struct request *request, uint32_t items, struct error_text *wh
     request->api_key = header.api_key;
     request->correlation_id = header.correlation_id;
     if (error == ERR_VERSION) {
-        if (header.api_key == KP_API_VERSIONS)
-            return ERR_NONE; /* KIP-511: answered in version 0, from a request that nobody can read
-                              */
+        /* KIP-511: answered in version 0, from a request that nobody can read. */
+        if (header.api_key == KP_API_VERSIONS) return ERR_NONE;
         kp_api_refusal(header.api_key, header.api_version, why);
         return error;
     }
@@ -143,8 +142,8 @@ static void charge_frame(struct request *request, struct budget *frames) {
 
 void request_decode_later(struct request *request, struct budget *memory, struct budget *frames,
                           struct parking *crowd, const struct request_decode_events *events) {
-    CHECK(request->charged == 0 &&
-          request->state == NULL); /* nobody has charged or handled it yet */
+    /* Nobody has charged or handled it yet. */
+    CHECK(request->charged == 0 && request->state == NULL);
     struct decoding *decoding = mem_zalloc(sizeof *decoding);
     *decoding = (struct decoding){.job = {.work = decode_work, .done = decode_done},
                                   .request = request,

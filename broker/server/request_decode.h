@@ -21,8 +21,8 @@ int request_decode(struct request *request, struct error_text *why);
 
 /* How that ends: one of these is called once, in a later turn. */
 struct request_decode_events {
-    void (*decoded)(struct request *request, int error,
-                    const struct error_text *why); /* as from request_decode */
+    /* As from request_decode. */
+    void (*decoded)(struct request *request, int error, const struct error_text *why);
     /* It waited; what it holds is wanted by those for whom `crowd` is, or its client has gone. */
     void (*refused)(struct request *request);
 };

@@ -13,9 +13,8 @@
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/frame.h"
 
-enum {
-    BYTES_MOST = 64 << 20
-}; /* an encoded answer may have so many, without the records that it refers to */
+/* An encoded answer may have so many, without the records that it refers to. */
+enum { BYTES_MOST = 64 << 20 };
 
 struct encoding {
     struct env_job job;    /* first */

@@ -8,9 +8,10 @@
 #include "protocol/messages/api_table.h"
 
 enum {
-    ORDINARY =
-        1 << 20, /* bytes; answers up to that do not wait for those that strangers leave unread, */
-    RESERVE_PART = 2, /* until this part of the limit is taken beyond it */
+    /* Bytes; answers up to that do not wait for those that strangers leave unread, until this part
+     * of the limit is taken beyond it. */
+    ORDINARY = 1 << 20,
+    RESERVE_PART = 2,
 };
 
 void request_steps_charge(struct request *request) {
@@ -76,8 +77,8 @@ static void there_is_room(struct budget_waiter *waiter) {
 }
 
 void request_steps(struct request *request, bool (*step)(struct request *request)) {
-    CHECK(request->step == NULL &&
-          !request->ended); /* handlers begin one kind of steps at a time, before they end */
+    /* Handlers begin one kind of steps at a time, before they end. */
+    CHECK(request->step == NULL && !request->ended);
     request->step = step;
     request->steps.run = next_turn;
     request->room.room = there_is_room;

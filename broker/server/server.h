@@ -52,9 +52,9 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg);
  * listener. */
 int server_port(const struct server *server, const char *listener);
 size_t server_connection_count(const struct server *server);
-size_t server_request_bytes(
-    const struct server *server); /* memory charged to requests in flight at present */
-size_t server_answer_bytes(
-    const struct server *server); /* and to answers that clients have not taken */
+/* Memory charged to requests in flight at present. */
+size_t server_request_bytes(const struct server *server);
+/* And to answers that clients have not taken. */
+size_t server_answer_bytes(const struct server *server);
 
 #endif

@@ -22,8 +22,8 @@ static const struct codec_format *const formats[] = {
 
 /* NULL: none. Who parsed a batch has a codec of the enum: record_batch_parse refuses others. */
 static const struct codec_format *format_of(enum record_codec codec) {
-    CHECK((unsigned)codec <=
-          RECORD_CODEC_ZSTD); /* record_batch_parse and codec_decompress refused others */
+    /* record_batch_parse and codec_decompress refused others. */
+    CHECK((unsigned)codec <= RECORD_CODEC_ZSTD);
     return formats[codec];
 }
 

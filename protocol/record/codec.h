@@ -35,8 +35,8 @@ struct codec_reader *codec_reader_new(enum record_codec codec, const void *data,
  * takes long, whatever the input is. ERR_EOF at the end; ERR_CORRUPT, ERR_TOO_LARGE. Not to be
  * called again after an error. */
 int codec_reader_next(struct codec_reader *reader, const uint8_t **piece, size_t *len);
-size_t codec_reader_taken(
-    const struct codec_reader *reader);              /* bytes of the input that it has read */
+/* Bytes of the input that it has read. */
+size_t codec_reader_taken(const struct codec_reader *reader);
 void codec_reader_free(struct codec_reader *reader); /* NULL does nothing */
 
 /* ---- Compressing ---- */
@@ -46,8 +46,8 @@ struct codec_writer;
 /* What comes out is at most `limit` bytes; it gets `room_before` bytes of anything before it, which
  * do not count. */
 struct codec_writer *codec_writer_new(enum record_codec codec, size_t room_before, size_t limit);
-int codec_writer_add(struct codec_writer *writer, const uint8_t *data,
-                     size_t len); /* ERR_NONE, ERR_TOO_LARGE */
+/* ERR_NONE, ERR_TOO_LARGE. */
+int codec_writer_add(struct codec_writer *writer, const uint8_t *data, size_t len);
 /* *out is from mem_alloc and the caller's, *out_len without the room before. ERR_NONE,
  * ERR_TOO_LARGE: then it is NULL. Once. */
 int codec_writer_finish(struct codec_writer *writer, uint8_t **out, size_t *out_len);

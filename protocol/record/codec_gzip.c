@@ -10,10 +10,10 @@
 #include "protocol/record/codec_internal.h"
 
 enum {
-    GZIP_WINDOW = 15 + 16,
+    GZIP_WINDOW = 15 + 16, /* 16: the gzip wrapper instead of zlib's */
     MEMORY_LEVEL = 8,
-    INFLATE_MEMORY = 48 * 1024
-}; /* 16: the gzip wrapper instead of zlib's */
+    INFLATE_MEMORY = 48 * 1024,
+};
 
 static size_t gzip_memory(const uint8_t *data, size_t len, size_t limit) {
     (void)data;

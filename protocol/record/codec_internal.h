@@ -31,8 +31,8 @@ struct codec_source {
 };
 
 struct codec_format {
-    size_t (*memory)(const uint8_t *data, size_t len,
-                     size_t limit); /* as codec_reader_memory, without the piece */
+    /* As codec_reader_memory, without the piece. */
+    size_t (*memory)(const uint8_t *data, size_t len, size_t limit);
     void (*open)(struct codec_source *source);
     /* Gives bytes into `into` (CODEC_PIECE of room), or points *piece at bytes of its own; *got may
      * be 0. Sets `whole`. Is not called when `whole` and nothing is left. ERR_NONE, ERR_CORRUPT;
@@ -41,14 +41,14 @@ struct codec_format {
     void (*close)(struct codec_source *source);
 
     void *(*begin)(void);
-    bool (*add)(void *state, const uint8_t *data, size_t len,
-                struct codec_output *output);                 /* false: over the limit */
+    /* False: over the limit. */
+    bool (*add)(void *state, const uint8_t *data, size_t len, struct codec_output *output);
     bool (*finish)(void *state, struct codec_output *output); /* false: over the limit */
     void (*end)(void *state);
 };
 
-bool codec_lz4_stands_alone(
-    const uint8_t *data, size_t len); /* each block can be read without another, or a dictionary */
+/* Each block can be read without another, or a dictionary. */
+bool codec_lz4_stands_alone(const uint8_t *data, size_t len);
 
 extern const struct codec_format codec_gzip, codec_snappy, codec_lz4, codec_zstd;
 

@@ -39,8 +39,8 @@ static size_t zstd_memory(const uint8_t *data, size_t len, size_t limit) {
     for (int frames = 0; len > 0; frames++) {
         if (frames == CODEC_SCAN_MOST) return ((size_t)1 << WINDOW_LOG_MOST) + OWN_MEMORY;
         size_t frame = ZSTD_findFrameCompressedSize(data, len), window = window_of(data, len);
-        if (window > (size_t)1 << WINDOW_LOG_MOST)
-            break; /* the library refuses it before it takes memory */
+        /* The library refuses it before it takes memory. */
+        if (window > (size_t)1 << WINDOW_LOG_MOST) break;
         if (window > largest) largest = window;
         if (ZSTD_isError(frame)) break; /* the reader ends in this frame, too */
         data += frame;

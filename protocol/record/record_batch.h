@@ -26,8 +26,8 @@
 
 enum {
     RECORD_BATCH_HEADER = 61, /* bytes before the records */
-    RECORD_BATCH_LENGTH_PREFIX =
-        12, /* bytes up to and including the length: what one needs to know the size */
+    /* Bytes up to and including the length: what one needs to know the size. */
+    RECORD_BATCH_LENGTH_PREFIX = 12,
     RECORD_BATCH_MAGIC = 2,
 };
 
@@ -71,8 +71,8 @@ int record_batch_parse(const void *data, size_t len, struct record_batch *batch,
 int record_batch_next(const void *data, size_t len, size_t *at, struct record_batch *batch,
                       struct error_text *why);
 
-enum record_codec record_batch_codec(
-    const struct record_batch *batch); /* checked by parse to be one of the enum */
+/* Checked by parse to be one of the enum. */
+enum record_codec record_batch_codec(const struct record_batch *batch);
 bool record_batch_is_control(const struct record_batch *batch);
 bool record_batch_is_transactional(const struct record_batch *batch);
 bool record_batch_has_log_append_time(const struct record_batch *batch);

@@ -29,9 +29,8 @@ enum {
 _Static_assert(AT_RECORD_COUNT + 4 == RECORD_BATCH_HEADER, "the header ends with the record count");
 _Static_assert(AT_LENGTH + 4 == RECORD_BATCH_LENGTH_PREFIX, "the length counts what follows it");
 
-enum {
-    RECORD_SMALLEST = 7
-}; /* length, attributes, two deltas, two lengths of -1, no headers: a byte each */
+/* Length, attributes, two deltas, two lengths of -1, no headers: a byte each. */
+enum { RECORD_SMALLEST = 7 };
 
 enum {
     ATTRIBUTE_CODEC = 0x07,

@@ -75,9 +75,8 @@ static const uint8_t *records_of(const struct record_check *check, size_t *len) 
 
 /* ---- What it costs ---- */
 
-enum {
-    WRITER_MEMORY = 5 << 20
-}; /* of the libraries that compress; zstd takes most, a window of 2 MiB and its tables */
+/* Of the libraries that compress; zstd takes most, a window of 2 MiB and its tables. */
+enum { WRITER_MEMORY = 5 << 20 };
 
 size_t record_check_memory(const struct record_check *check, size_t unfolded) {
     const struct record_check_options *options = &check->options;

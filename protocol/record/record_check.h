@@ -29,9 +29,8 @@ struct record_reject {
     int32_t place; /* in the batch, from 0 */
     int64_t timestamp_ms;
 };
-enum {
-    RECORD_REJECTS_MAX = 16
-}; /* that are named; the batch is refused because of the first one */
+/* That are named; the batch is refused because of the first one. */
+enum { RECORD_REJECTS_MAX = 16 };
 
 struct record_check;
 
@@ -60,8 +59,8 @@ int record_check_step(struct record_check *check, size_t bytes);
 const struct error_text *record_check_why(const struct record_check *check);
 /* After ERR_INVALID: the first of them. */
 const struct record_reject *record_check_rejects(const struct record_check *check, size_t *count);
-void record_check_range(const struct record_check *check, int64_t *earliest_ms,
-                        int64_t *latest_ms); /* as in the options */
+/* As in the options. */
+void record_check_range(const struct record_check *check, int64_t *earliest_ms, int64_t *latest_ms);
 /* The rest is for after ERR_NONE. The largest timestamp of the records; -1: none has one. */
 int64_t record_check_max_timestamp(const struct record_check *check);
 /* The batch in the other codec, from mem_alloc, the caller's from now on; NULL: it stays as it

@@ -37,16 +37,16 @@ static void add_body(struct entry_frame *frame, const struct slice *body) {
 
 uint64_t entry_frame_add(struct entry_frame *frame, struct peer_piece *piece,
                          struct entry *const *entries, size_t n) {
-    CHECK(n > 0 &&
-          !entry_frame_is_full(frame)); /* the caller asks before; entries come from our log */
+    /* The caller asks before; entries come from our log. */
+    CHECK(n > 0 && !entry_frame_is_full(frame));
     size_t head = frame->meta.len;
     uint64_t before = frame->bytes;
     peer_bytes_extend(&frame->meta, PEER_PIECE_SIZE);
     piece->count = 0;
     while (piece->count < n && !entry_frame_is_full(frame)) {
         const struct entry *entry = entries[piece->count];
-        CHECK(entry->index ==
-              piece->prev_index + 1 + piece->count); /* read from our log in order */
+        /* Read from our log in order. */
+        CHECK(entry->index == piece->prev_index + 1 + piece->count);
         peer_bytes_add(&frame->meta, entry->header, ENTRY_HEADER_SIZE);
         add_body(frame, &entry->body);
         frame->bytes += entry_stored_size(entry);

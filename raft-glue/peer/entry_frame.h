@@ -13,11 +13,11 @@
 #include "storage/entry.h"
 
 enum {
-    ENTRY_FRAME_BYTES = 1 << 20, /* a frame is full when it has more bodies than that, */
+    /* A frame is full when it has */
+    ENTRY_FRAME_BYTES = 1 << 20, /* more bodies than that, */
     ENTRY_FRAME_ENTRIES = 2000,  /* or so many entries, */
-    ENTRY_FRAME_PIECES =
-        64, /* or pieces of so many groups: the receiver steps all of it in one turn, */
-    ENTRY_FRAME_SLICES = 100, /* or so many slices: it leaves in one write */
+    ENTRY_FRAME_PIECES = 64,     /* or pieces of so many groups: they are stepped in one turn, */
+    ENTRY_FRAME_SLICES = 100,    /* or so many slices: it leaves in one write */
 };
 
 struct entry_frame {

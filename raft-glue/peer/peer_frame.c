@@ -42,8 +42,8 @@ void peer_bytes_free(struct peer_bytes *bytes) {
 
 void peer_frame_head(uint8_t head[PEER_FRAME_HEAD_SIZE], uint8_t kind, uint8_t channel,
                      uint32_t crc, size_t payload_len) {
-    CHECK(payload_len <=
-          UINT32_MAX - PEER_FRAME_HEAD_SIZE); /* of what we send, which ENTRY_BODY_MAX bounds */
+    /* Of what we send, which ENTRY_BODY_MAX bounds. */
+    CHECK(payload_len <= UINT32_MAX - PEER_FRAME_HEAD_SIZE);
     uint32_t length = (uint32_t)payload_len + PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE;
     for (int i = 0; i < 4; i++)
         head[i] = (uint8_t)(length >> (24 - 8 * i));

@@ -120,10 +120,10 @@ enum peer_record_flags {
     RECORD_PRE_VOTE = 1,
     RECORD_GRANTED = 2,
     RECORD_DISRUPT = 4,
-    RECORD_STALE =
-        8, /* a result that only tells its term, because the question was of an older one */
-    RECORD_DAMAGED =
-        16, /* a result of a replica that knows of damage in its segments: it must not lead */
+    /* A result that only tells its term, because the question was of an older one. */
+    RECORD_STALE = 8,
+    /* A result of a replica that knows of damage in its segments: it must not lead. */
+    RECORD_DAMAGED = 16,
     RECORD_NO_ROOM = 32, /* a result of a replica whose disk has no room for what producers send: it
                             must not lead, */
     RECORD_TAKES_NONE = 64, /* nor for what a leader sends: it takes no records */

@@ -35,8 +35,8 @@ enum {
     CONNECT_TIMEOUT_US = 2000 * 1000,
     RETRY_MIN_US = 20 * 1000,
     RETRY_MAX_US = 500 * 1000,
-    REFUSED_RETRY_US = 1000 *
-                       1000, /* our hello was refused: only what a person does can change that */
+    /* Our hello was refused: only what a person does can change that. */
+    REFUSED_RETRY_US = 1000 * 1000,
     CONTROL_QUEUE_MAX = 64 << 20, /* bytes queued to a peer that sends and does not read */
 };
 
@@ -271,8 +271,8 @@ static void on_refused(struct peers *peers, struct peer_connection *connection, 
 
 static void on_frame(struct peers *peers, struct peer_connection *connection, uint8_t kind,
                      struct slice payload) {
-    CHECK(connection->peer
-              ->up); /* messages are read only from a link that is up (peer_connection.c) */
+    /* Messages are read only from a link that is up (peer_connection.c). */
+    CHECK(connection->peer->up);
     peers->events->message(peers->arg, connection->peer->node, kind, payload);
 }
 
@@ -386,8 +386,8 @@ void peer_links_check(struct peers *peers) {
     for (struct peer_connection *connection = peers->connections; connection != NULL;
          connection = next) {
         next = connection->next;
-        bool half = connection->state ==
-                    CONNECTION_ESTABLISHED; /* control without bulk, or the other way round */
+        /* Control without bulk, or the other way round. */
+        bool half = connection->state == CONNECTION_ESTABLISHED;
         if (half && connection->peer->up) continue;
         if (now_ms - connection->started_ms < (half ? 2 * HANDSHAKE_MS : HANDSHAKE_MS)) continue;
         on_ended(peers, connection,

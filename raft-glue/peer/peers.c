@@ -31,8 +31,8 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
     peers->options = *options;
     peers->events = events;
     peers->arg = arg;
-    CHECK(options->lag_max_ms > 0 &&
-          options->ping_ms > 0); /* by raft.election.timeout.ms and the heartbeat, in shard.c */
+    /* By raft.election.timeout.ms and the heartbeat, in shard.c. */
+    CHECK(options->lag_max_ms > 0 && options->ping_ms > 0);
     peers->ping_ms = options->lag_max_ms / PINGS_A_LAG < options->ping_ms
                          ? options->lag_max_ms / PINGS_A_LAG + 1
                          : options->ping_ms;

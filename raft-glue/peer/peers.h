@@ -60,14 +60,14 @@ struct peers_options {
     int32_t node;            /* ours */
     const char *listen_host; /* NULL: nobody listens (a cluster of one) */
     int listen_port;         /* 0: the system picks */
-    size_t
-        entry_budget;   /* bytes of received bulk frames that are not yet durable, over all peers */
+    /* Bytes of received bulk frames that are not yet durable, over all peers. */
+    size_t entry_budget;
     size_t queue_limit; /* bytes queued to one peer's bulk channel before the sender must wait */
     uint32_t frame_max;
     uint32_t lag_max_ms; /* a control connection on which something is under way for longer is made
                             anew: nobody can be elected over it */
-    uint32_t
-        ping_ms; /* between two signs of life, at most: what else is sent does not stand for them */
+    /* Between two signs of life, at most: what else is sent does not stand for them. */
+    uint32_t ping_ms;
     bool any_address; /* a broker may connect from elsewhere than where its host is (NAT) */
 };
 

@@ -289,8 +289,8 @@ static void walk_log(struct walk *walk, uint64_t group, const struct journal_gro
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
     if (wanted) {
-        segment_list(walk->env, full, &logs.bases,
-                     &logs.count); /* none: the journal knows it, its folder is not made yet */
+        /* None: the journal knows it, its folder is not made yet. */
+        segment_list(walk->env, full, &logs.bases, &logs.count);
         if (walk->events->log_begins) walk->events->log_begins(walk->arg, &logs.log);
         for (size_t i = 0; i < logs.count; i++)
             walk_segment(&logs, logs.bases[i]);

@@ -26,8 +26,8 @@ struct walk_log {
 };
 
 struct walk_events {
-    void (*log_begins)(void *arg,
-                       const struct walk_log *log); /* may be NULL, like all but entry and damage */
+    /* May be NULL, like all but entry and damage. */
+    void (*log_begins)(void *arg, const struct walk_log *log);
     /* `size`: bytes of the file at this moment; `synced`: those that must be whole. */
     void (*segment_begins)(void *arg, const struct walk_log *log, const char *path,
                            const struct segment_header *header, uint64_t size, uint64_t synced);

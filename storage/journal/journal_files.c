@@ -100,8 +100,8 @@ int journal_files_open(struct journal_files *files, struct env *env, const char 
                        uint64_t file_bytes, bool read_only, struct error_text *why) {
     *files = (struct journal_files){.env = env, .path = mem_strdup(path), .file_bytes = file_bytes};
     int error = read_only ? ERR_NONE : directory_make(env, path);
-    if (error == ERR_NONE && !read_only)
-        error = env_sync_dir(env, path); /* files of a process that was killed */
+    /* Files of a process that was killed. */
+    if (error == ERR_NONE && !read_only) error = env_sync_dir(env, path);
     if (error == ERR_NONE) error = env_list_dir(env, path, note_name, files);
     if (error != ERR_NONE)
         error_set(why, error, "cannot open the journal directory %s (%s); %s", path,
@@ -236,8 +236,8 @@ static void end_making(struct journal_making *making, int error) {
 /* Sends the job into the lane, one at a time. */
 static void begin_job(struct journal_making *making, struct env_lane *lane,
                       void (*made)(void *arg, int error), void *arg) {
-    CHECK(making->files->making ==
-          NULL); /* the journal makes or removes one at a time, and closes after it */
+    /* The journal makes or removes one at a time, and closes after it. */
+    CHECK(making->files->making == NULL);
     making->files->making = making;
     making->lane = lane;
     making->made = made;

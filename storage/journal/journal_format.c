@@ -259,8 +259,8 @@ static void encode_footer(uint8_t *footer, const uint8_t *payload,
         le_put_u32(into + 16, record.term);
         le_put_u32(into + 20, record.type);
         le_put_u32(into + 24, record.body_crc);
-        memcpy(into + 28, record.entry + ENTRY_HEADER_SIZE - 4,
-               4); /* the header ends with its checksum */
+        /* The header ends with its checksum. */
+        memcpy(into + 28, record.entry + ENTRY_HEADER_SIZE - 4, 4);
         into += JOURNAL_FOOTER_ENTRY;
         entries++;
     }
@@ -318,8 +318,8 @@ int journal_round_decode(const uint8_t *round, struct journal_round_header *head
         return ERR_MALFORMED;
     if (header->generation == 0 || header->sequence == 0 || header->salt == 0) return ERR_MALFORMED;
     if (header->oldest == 0 || header->oldest > header->generation) return ERR_MALFORMED;
-    if (header->generation > INT64_MAX || header->sequence > INT64_MAX)
-        return ERR_MALFORMED; /* they go on from here */
+    /* They go on from here. */
+    if (header->generation > INT64_MAX || header->sequence > INT64_MAX) return ERR_MALFORMED;
     return ERR_NONE;
 }
 

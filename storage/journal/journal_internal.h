@@ -89,8 +89,8 @@ struct journal {
     uint64_t limit;   /* options.max_bytes, or more while what was recovered needs more */
     bool owners_turn; /* a round of theirs was placed, or they waited for long, since the last
                          reclaiming began */
-    struct journal_keeper
-        keepers[2];   /* of the oldest generation; [1]: that cannot be copied either */
+    /* Of the oldest generation; [1]: that cannot be copied either. */
+    struct journal_keeper keepers[2];
     uint64_t pressed; /* the owners of this generation were asked */
     bool disk_full;   /* no further file can be made at present */
     bool stalled;     /* the next round of the owners waits for room */

@@ -46,8 +46,8 @@ enum {
     LEFT_BY_OWNERS = 3,
     LEFT_BY_COPIES = 1,
     FILES_LEAST = 4, /* that it may have however little room there is */
-    FREE_AHEAD =
-        2, /* one for the rounds, and one that progress may have although the disk becomes full */
+    /* One for the rounds, and one that progress may have although the disk becomes full. */
+    FREE_AHEAD = 2,
 };
 
 /* ---- How many files there may be ---- */
@@ -299,8 +299,8 @@ enum journal_room journal_room_for(struct journal *journal, size_t bytes,
                                    enum journal_purpose purpose) {
     bool here = journal->offset + bytes <= journal->end, owners = purpose == JOURNAL_FOR_OWNERS;
     size_t left = left_by(journal, purpose), spare = spare_files(journal);
-    if (!owners && journal->stalled && spare <= left)
-        spare = left + 1; /* beyond the limit, as said above */
+    /* Beyond the limit, as said above. */
+    if (!owners && journal->stalled && spare <= left) spare = left + 1;
     bool may = here ? spare >= left || !owners : spare > left && !(owners && has_too_many(journal));
     if (may && !here && !has_file(journal, purpose)) {
         if (owners && journal->files.making == NULL) begin_stall(journal);

@@ -79,6 +79,6 @@ bool journal_lineage_covers(const struct journal_lineage *lineage, uint64_t run,
         if (lineage->runs[i].id != run) continue;
         return i + 1 == lineage->run_count || sequence <= lineage->runs[i + 1].begin;
     }
-    return lineage->run_count > 0 &&
-           sequence <= lineage->runs[0].begin; /* of a run that is forgotten */
+    /* Of a run that is forgotten. */
+    return lineage->run_count > 0 && sequence <= lineage->runs[0].begin;
 }

@@ -18,8 +18,8 @@
 /* ---- Counting what each generation has ---- */
 
 static size_t *extents_of(struct journal_state *state, uint64_t generation) {
-    CHECK(generation >=
-          state->first_generation);         /* journal_recover walks them upwards from the oldest */
+    /* journal_recover walks them upwards from the oldest. */
+    CHECK(generation >= state->first_generation);
     CHECK(generation <= state->generation); /* as above */
     return &state->extents[generation - state->first_generation];
 }
@@ -48,8 +48,8 @@ uint64_t journal_state_oldest(const struct journal_state *state) {
 
 void journal_state_drop(struct journal_state *state, uint64_t below) {
     if (below <= state->first_generation) return;
-    CHECK(below <=
-          journal_state_oldest(state)); /* the caller asked for the oldest that is needed */
+    /* The caller asked for the oldest that is needed. */
+    CHECK(below <= journal_state_oldest(state));
     size_t gone = (size_t)(below - state->first_generation);
     size_t stay = (size_t)(state->generation - below) + 1;
     memmove(state->extents, state->extents + gone, stay * sizeof *state->extents);

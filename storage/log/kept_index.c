@@ -6,10 +6,9 @@
 #include "storage/log/log_internal.h"
 #include "storage/segment/segment.h"
 
-enum {
-    SAVED_SHARE = 4
-}; /* of the most that an index may lag: less is scanned again, which costs about what reading the
-      file does */
+/* Of the most that an index may lag: less is scanned again, which costs about what reading the file
+ * does. */
+enum { SAVED_SHARE = 4 };
 
 /* They come from a file, so they are checked. */
 static bool tables_fit(const struct partition_log *log, const struct segment_index *index) {

@@ -47,8 +47,8 @@ struct write_behind {
     struct log_queue ready;   /* that want a job, while as many as may be are under way */
     unsigned jobs, jobs_max;
     uint64_t enough_bytes; /* a log with so much that is not written gets a job */
-    uint64_t
-        index_lag; /* of segment that is synced, and of which the index file need not tell yet */
+    /* Of segment that is synced, and of which the index file need not tell yet. */
+    uint64_t index_lag;
     uint64_t unwritten_bytes; /* committed and in no segment, over all logs */
     struct env_timer *pace;
     bool pacing;
@@ -71,8 +71,8 @@ struct log_store {
     struct disk_space *room;         /* NULL: the store is closed */
     void (*room_changed)(void *arg); /* NULL: nobody listens */
     void *room_arg;
-    struct partition_log
-        *logs; /* by group; open ones, and closed ones that something still waits for */
+    /* By group; open ones, and closed ones that something still waits for. */
+    struct partition_log *logs;
     struct tail_cache cache;
     struct segment_files files;
     uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many
@@ -101,8 +101,8 @@ struct durable_mark {
     struct journal_waiter waiter; /* first: a waiter is its mark */
     struct durable_mark *next;    /* of a later round */
     struct partition_log *log;
-    log_index
-        index; /* entries of today's log up to it are in this round or before; 0: nothing new */
+    /* Entries of today's log up to it are in this round or before; 0: nothing new. */
+    log_index index;
     uint64_t version; /* of the hard state; 0: nothing new */
 };
 

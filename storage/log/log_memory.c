@@ -100,8 +100,9 @@ static void evict_run(struct log_memory *memory) {
 }
 
 static void memory_trim(struct tail_cache *cache) {
+    /* The cache's oldest is its log's oldest. */
     while (cache->bytes > cache->limit && cache->oldest)
-        evict_run(cache->oldest->memory); /* the cache's oldest is its log's oldest */
+        evict_run(cache->oldest->memory);
 }
 
 void log_memory_serve(struct log_memory *memory, log_index index) {

@@ -41,8 +41,8 @@ struct log_memory {
 void log_memory_init(struct log_memory *memory, struct tail_cache *cache, log_index next_index);
 void log_memory_close(struct log_memory *memory);
 
-void log_memory_push(struct log_memory *memory,
-                     struct entry *entry); /* takes a reference of its own */
+/* Takes a reference of its own. */
+void log_memory_push(struct log_memory *memory, struct entry *entry);
 /* Drops entries from `index` on; index > served. */
 void log_memory_truncate(struct log_memory *memory, log_index index);
 /* Segments serve up to `index` now: they may leave, and some do when the cache is over its limit.

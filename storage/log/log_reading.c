@@ -116,8 +116,8 @@ void log_readings_close(struct log_store *store) {
 void log_reading_end(struct log_reading *reading) {
     if (reading->waiting) wait_no_more(reading->log->store, reading);
     unlink_reading(reading);
-    if (!reading->segment && !reading->compute)
-        reading->free(reading); /* else its job is under way */
+    /* Else its job is under way. */
+    if (!reading->segment && !reading->compute) reading->free(reading);
 }
 
 void log_readings_detach(struct partition_log *log) {
@@ -183,8 +183,8 @@ static void reading_done(struct env_job *job) {
     reading->loaded = NULL;
     mem_free(reading->index_path);
     reading->index_path = NULL;
-    if (reading->log &&
-        reading->error == ERR_LIMIT) { /* of the index, which is not counted in the store's limit */
+    /* Of the index, which is not counted in the store's limit. */
+    if (reading->log && reading->error == ERR_LIMIT) {
         struct log_store *store = reading->log->store;
         wait_for_file(store, reading, false);
         segment_files_give_back(&store->files);

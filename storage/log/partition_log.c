@@ -42,12 +42,12 @@ void partition_log_append(struct partition_log *log, struct entry *const *entrie
     if (n == 0) return;
     for (size_t i = 0; i < n; i++) {
         struct entry *entry = entries[i];
-        CHECK(entry->group ==
-              log->group); /* entries_fit (receive.c) has compared it, or it is ours */
-        CHECK(entry->index ==
-              log->last_index + 1); /* as above; the engine has truncated what was in the way */
-        CHECK(entry->base_offset ==
-              log->end_offset); /* goes_on (admit.c) has compared it, or it is ours */
+        /* entries_fit (receive.c) has compared it, or it is ours. */
+        CHECK(entry->group == log->group);
+        /* As above; the engine has truncated what was in the way. */
+        CHECK(entry->index == log->last_index + 1);
+        /* goes_on (admit.c) has compared it, or it is ours. */
+        CHECK(entry->base_offset == log->end_offset);
         term_table_add(&log->terms, entry->index, entry->base_offset, entry->term);
         if (entry->type == ENTRY_CHANGE) partition_log_add_change(log, entry->index);
         log_memory_push(&log->memory, entry);

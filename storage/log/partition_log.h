@@ -117,26 +117,26 @@ int partition_log_open_end(struct partition_log_opening *opening,
  * first). */
 bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg),
                                void *arg);
-void partition_log_close(
-    struct partition_log *log); /* no event comes after this; NULL does nothing */
+/* No event comes after this; NULL does nothing. */
+void partition_log_close(struct partition_log *log);
 
 uint64_t partition_log_first_index(const struct partition_log *log); /* 1 while no prefix is gone */
 uint64_t partition_log_last_index(const struct partition_log *log);  /* 0: empty */
 uint64_t partition_log_durable_index(const struct partition_log *log);
 /* The highest given to partition_log_commit, or known after recovery. */
 uint64_t partition_log_commit_index(const struct partition_log *log);
-uint32_t partition_log_term_at(const struct partition_log *log,
-                               log_index index); /* 0: not in the log */
+/* 0: not in the log. */
+uint32_t partition_log_term_at(const struct partition_log *log, log_index index);
 int64_t partition_log_start_offset(const struct partition_log *log);
-int64_t partition_log_end_offset(
-    const struct partition_log *log); /* the offset that the next record gets */
+/* The offset that the next record gets. */
+int64_t partition_log_end_offset(const struct partition_log *log);
 /* The end offset if the log ended with `index`, which is in [first-1, last] and either in memory or
  * the commit index; else -1. */
 int64_t partition_log_offset_behind(const struct partition_log *log, log_index index);
 uint64_t partition_log_uncommitted_bytes(const struct partition_log *log);
 uint64_t partition_log_undurable_bytes(const struct partition_log *log);
-bool partition_log_is_damaged(
-    const struct partition_log *log); /* a read has met damage since it was opened */
+/* A read has met damage since it was opened. */
+bool partition_log_is_damaged(const struct partition_log *log);
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */
 
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */
@@ -172,8 +172,8 @@ struct log_reading;
  * first index; ERR_CORRUPT. */
 struct partition_log_read {
     void (*done)(struct partition_log_read *read, int error);
-    struct entry *
-        *entries; /* array and references: the callee's; free with partition_log_read_release */
+    /* Array and references: the callee's; free with partition_log_read_release. */
+    struct entry **entries;
     size_t count;
     struct log_reading *reading; /* the log's */
 };
@@ -189,8 +189,8 @@ void partition_log_read_cancel(struct partition_log_read *read);
  * [start, end]; ERR_CORRUPT. */
 struct partition_log_fetch {
     void (*done)(struct partition_log_fetch *fetch, int error);
-    struct slice
-        *slices; /* array and slices: the callee's; free with partition_log_fetch_release */
+    /* Array and slices: the callee's; free with partition_log_fetch_release. */
+    struct slice *slices;
     size_t count;
     uint64_t bytes;
     kafka_offset next_offset; /* behind the last batch: below the end offset if more did not fit */

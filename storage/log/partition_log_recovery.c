@@ -281,8 +281,8 @@ bool partition_log_open_cancel(struct partition_log_opening *opening, void (*ove
         opening->arg = arg;
         return false;
     }
-    CHECK(opening->phase ==
-          OPENING_LOOKED); /* else it was over before: its owner knows by `ready` */
+    /* Else it was over before: its owner knows by `ready`. */
+    CHECK(opening->phase == OPENING_LOOKED);
     if (opening->log) recovery_drop(opening->log);
     free_opening(opening);
     return true;

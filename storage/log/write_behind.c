@@ -239,9 +239,8 @@ static void gather(struct partition_log *log, struct write_job *job) {
         segment_index_add(index, entry, entry_stored_size(entry));
     }
     job->end = index->end;
-    CHECK(write->count > 0 ||
-          last ==
-              log->written); /* else the index would know of bytes that the file does not have */
+    /* Else the index would know of bytes that the file does not have. */
+    CHECK(write->count > 0 || last == log->written);
 }
 
 /* How far the log is asked to be synced and can be. */
@@ -298,8 +297,8 @@ static void behind_start(struct partition_log *log) {
     prepare_sync(log, job);
     bool block_is_new = !was_synced(write->segment) ||
                         write->position >= segment_block_end(write->segment->synced);
-    CHECK(block_is_new ||
-          MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN)); /* a torn write destroys whole blocks */
+    /* A torn write destroys whole blocks. */
+    CHECK(block_is_new || MUTANT(MUTANT_SYNCED_BLOCK_WRITTEN));
     write->file = write->create ? NULL : write->segment->file;
     log->job = job;
     store->write_behind.jobs++;

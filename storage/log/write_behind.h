@@ -30,9 +30,8 @@
 enum {
     WRITE_BEHIND_BYTES = 256 << 10, /* of one log; less where segments are smaller */
     WRITE_BEHIND_MAX = 4 << 20,     /* of one job */
-    WRITE_BEHIND_INDEX_LAG =
-        256
-        << 10, /* of a segment that its index file lacks at most; less where segments are smaller */
+    /* Of a segment that its index file lacks at most; less where segments are smaller. */
+    WRITE_BEHIND_INDEX_LAG = 256 << 10,
     WRITE_BEHIND_JOBS = 64,  /* at one time; less where few files may be open */
     WRITE_BEHIND_PACED = 50, /* logs that are synced in the background in one second */
 };

@@ -30,9 +30,8 @@ struct segment_files {
     unsigned open, limit;
     struct segment_list idle;     /* open, synced and not held */
     struct segment_list unsynced; /* open, not held, with bytes that are not synced */
-    void (*want_sync)(
-        void *arg,
-        struct segment *segment); /* it should be synced soon, so that it can be closed */
+    /* It should be synced soon, so that it can be closed. */
+    void (*want_sync)(void *arg, struct segment *segment);
     void (*room)(void *arg); /* perhaps a file may be opened that could not be before; nothing is
                                 opened within the call */
     void *arg;
@@ -44,8 +43,8 @@ struct segment {
     struct segment_end end; /* what can be read: as far as it is written */
     uint64_t synced;        /* position up to which it is synced */
     bool active;            /* entries may still be appended: keeps its index */
-    struct segment_index
-        *index; /* of the active segment always, with points; of a sealed one NULL or loaded */
+    /* Of the active segment always, with points; of a sealed one NULL or loaded. */
+    struct segment_index *index;
     uint64_t interval_bytes;
     struct env_file *file; /* NULL: not open */
     unsigned holders;

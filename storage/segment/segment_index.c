@@ -204,8 +204,8 @@ static void load_blocks(struct env_file *file, uint64_t size, uint64_t limit, bo
 
 int segment_index_load(struct env *env, const char *path, uint64_t limit, bool with_points,
                        struct segment_index *index) {
-    CHECK(index->end.position == SEGMENT_HEADER_SIZE &&
-          index->point_count == 0); /* the caller has just made it */
+    /* The caller has just made it. */
+    CHECK(index->end.position == SEGMENT_HEADER_SIZE && index->point_count == 0);
     struct env_file *file;
     int error = env_file_open(env, path, ENV_READ, &file);
     if (error == ERR_NOT_FOUND) return 0;
@@ -238,9 +238,8 @@ static bool point_is_before(const struct index_point *point, enum seek_key what,
 
 static uint64_t index_seek(const struct segment_index *index, enum seek_key what, int64_t key) {
     CHECK(index->has_points); /* the owner of an index without points does not ask it */
-    size_t low = 0,
-           high =
-               index->point_count; /* the points below low may start, those from high on may not */
+    /* The points below low may start, those from high on may not. */
+    size_t low = 0, high = index->point_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (point_is_before(&index->points[middle], what, key))
@@ -273,8 +272,8 @@ uint64_t segment_index_entry_at(const struct segment_index *index, uint64_t posi
         else
             high = middle;
     }
-    CHECK(low < index->point_count &&
-          index->points[low].position == position); /* it is what a seek returned */
+    /* It is what a seek returned. */
+    CHECK(low < index->point_count && index->points[low].position == position);
     return index->points[low].index;
 }
 

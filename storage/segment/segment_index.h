@@ -38,8 +38,8 @@ struct segment_index {
     /* What the file holds already. */
     size_t saved_points, saved_terms, saved_changes;
     uint64_t saved_position;
-    uint64_t
-        file_size; /* where the next block goes; 0: the file is to be written from its header on */
+    /* Where the next block goes; 0: the file is to be written from its header on. */
+    uint64_t file_size;
 };
 
 /* Empty: the segment has its file header only. */
