@@ -1,6 +1,6 @@
 /*
  * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits),
- * KIP-98, KIP-227 (sessions: none are given), KIP-320, KIP-392.
+ * KIP-98, KIP-227 (sessions: none are given), KIP-320, KIP-392, KIP-516, KIP-951.
  *
  *   read every partition, one after the other, within max_bytes
  *         ^      |--> enough, nothing more fits, an error, or time over: answer
@@ -19,7 +19,7 @@
 #include "base/container_of.h"
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
-#include "broker/api/local_partition.h"
+#include "broker/api/leader_hint.h"
 #include "broker/server/parking.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
@@ -28,7 +28,7 @@ struct fetch_part {
     struct partition_read read; /* first */
     struct partition_waiter waiter;
     struct fetch_state *owner;
-    struct kp_string topic;
+    const struct kp_fetch_request_topic *topic;
     const struct kp_fetch_request_partition *in;
     struct kp_fetch_response_partition *out;
     bool full; /* more lies in the log than this partition's limit lets in */
@@ -38,6 +38,7 @@ struct fetch_state {
     struct broker_services *services;
     struct request *request;
     struct kp_fetch_response response;
+    struct leader_hints hints;
     struct fetch_part *parts;
     size_t count;
     struct key_set seen;
@@ -67,6 +68,11 @@ struct fetch_state {
     struct parked parked; /* while it waits */
     struct env_task look; /* reads again, at the end of the turn in which something moved */
 };
+
+/* KIP-516. */
+static bool is_by_id(const struct fetch_state *state) {
+    return state->request->api_version >= 13;
+}
 
 /* ---- Ends ---- */
 
@@ -124,6 +130,8 @@ static void fetch_answer(struct fetch_state *state) {
         state->parts[i].out->records = (struct kp_records){.slices = fetch->slices,
                                                            .slice_count = (uint32_t)fetch->count};
     }
+    state->response.node_endpoints.items = state->hints.items;
+    state->response.node_endpoints.count = state->hints.count;
     deadline_clear(state->services->deadlines, &state->deadline);
     request_respond_kept(state->request, &state->response);
 }
@@ -139,10 +147,16 @@ static void fetch_moved(struct partition_waiter *waiter, uint64_t bytes, bool ch
         env_defer(state->services->env, &state->look);
 }
 
+static struct topic_ref ref_of(const struct fetch_part *part) {
+    return (struct topic_ref){
+        .name = part->topic->topic, .id = part->topic->topic_id, .by_id = is_by_id(part->owner)};
+}
+
 static struct partition *fetch_find(const struct fetch_part *part, int16_t *code) {
     const struct fetch_state *state = part->owner;
-    return local_partition(state->services, state->request, AUTHORIZE_READ, part->topic,
-                           part->in->partition, code);
+    struct topic_ref ref = ref_of(part);
+    return local_partition_of_ref(state->services, state->request, AUTHORIZE_READ, &ref,
+                                  part->in->partition, code);
 }
 
 /* Begins to wait for one partition. False: it is not any more as it was read, which may be a while
@@ -182,7 +196,16 @@ static void fetch_wait(struct fetch_state *state) {
 
 /* ---- Reading ---- */
 
+static void give_hint(struct fetch_part *part, int16_t code) {
+    struct fetch_state *state = part->owner;
+    struct topic_ref ref = ref_of(part);
+    if (state->request->api_version >= 16)
+        leader_hint_give(state->services, state->request, &ref, part->in->partition, code,
+                         &part->out->current_leader, &state->hints);
+}
+
 static void set_error(struct fetch_part *part, int16_t code) {
+    give_hint(part, code);
     part->owner->must_answer = true;
     part->out->error_code = code;
     part->out->high_watermark = -1;
@@ -246,8 +269,10 @@ static void take_read(struct fetch_part *part) {
         take_batches(state, part);
     else if (read->electing)
         state->open++;
-    else
+    else {
+        give_hint(part, read->error);
         state->must_answer = true;
+    }
 }
 
 /* Returns true when the partition is done. */
@@ -255,6 +280,8 @@ static bool read_part(struct fetch_state *state, struct fetch_part *part) {
     int16_t code;
     struct partition *partition = fetch_find(part, &code);
     part->full = false;
+    part->out->current_leader = (struct kp_leader_id_and_epoch){.leader_id = -1,
+                                                                .leader_epoch = -1};
     if (partition == NULL) {
         set_error(part, code);
         return true;
@@ -340,12 +367,15 @@ static void give_way(struct parked *parked) {
 
 static struct key key_of(const void *owner, size_t place) {
     const struct fetch_part *part = &((const struct fetch_state *)owner)->parts[place];
-    return (struct key){.text = part->topic, .number = part->in->partition};
+    const struct kp_uuid *id = &part->topic->topic_id;
+    struct kp_string text = is_by_id(part->owner)
+                                ? (struct kp_string){(const char *)id->bytes, sizeof id->bytes}
+                                : part->topic->topic;
+    return (struct key){.text = text, .number = part->in->partition};
 }
 
 static void prepare_part(struct fetch_state *state, struct fetch_part *part,
                          struct kp_fetch_response_partition *out) {
-    part->owner = state;
     part->out = out;
     part->read.done = read_done;
     part->waiter.moved = fetch_moved;
@@ -363,17 +393,19 @@ static bool prepare_topic(struct fetch_state *state, const struct kp_fetch_reque
     size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
     kp_set_fallbacks(&kp_fetch_response_topic_schema, out);
     out->topic = topic->topic;
+    out->topic_id = topic->topic_id;
     out->partitions.items = kp_arena_alloc(&state->request->arena,
                                            count * sizeof *out->partitions.items);
     return out->partitions.items != NULL;
 }
 
 /* A partition that is named again is fetched once, as it is named last: as Kafka does. */
-static void prepare_partition(struct fetch_state *state, struct kp_string topic,
+static void prepare_partition(struct fetch_state *state, const struct kp_fetch_request_topic *topic,
                               const struct kp_fetch_request_partition *in) {
     struct kp_fetch_response_topic *out =
         &state->response.responses.items[state->response.responses.count - 1];
     struct fetch_part *part = &state->parts[state->done];
+    part->owner = state;
     part->topic = topic;
     part->in = in;
     size_t place = key_set_put(&state->seen, state->done);
@@ -400,7 +432,7 @@ static bool prepare_next(struct request *request) {
         return false;
     }
     if (state->of < topic->partitions.count) {
-        prepare_partition(state, topic->topic, &topic->partitions.items[state->of++]);
+        prepare_partition(state, topic, &topic->partitions.items[state->of++]);
         return true;
     }
     int32_t *answered = &state->response.responses.count;

@@ -1,6 +1,7 @@
 /*
  * Produce: each partition's batch goes to its leader replica here; the answer leaves when all have
- * committed, or failed, or the client's time is over. KIP-98, KIP-467 (messages of errors).
+ * committed, or failed, or the client's time is over. KIP-98, KIP-467 (messages of errors),
+ * KIP-516 (topic ids), KIP-951 (leaders).
  *
  * acks 1 and -1 both mean a majority's disks. With acks 0 there is no answer, and an error closes
  * the connection, as Kafka does, so that the client looks for the leader again; what it has sent
@@ -18,6 +19,7 @@
 
 #include "base/check.h"
 #include "broker/api/handlers.h"
+#include "broker/api/leader_hint.h"
 #include "broker/api/local_partition.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
@@ -32,7 +34,7 @@ enum {
 struct produce_part {
     struct partition_produce produce; /* first */
     struct produce_state *owner;
-    struct kp_string topic;
+    const struct kp_produce_request_topic *topic;
     const struct kp_produce_request_partition *in;
     struct kp_produce_response_partition *out;
     struct partition *partition;
@@ -46,6 +48,7 @@ struct produce_state {
     const struct broker_services *services;
     struct request *request;
     struct kp_produce_response response;
+    struct leader_hints hints;
     struct produce_part *parts;
     size_t count, pending, checking;
     int16_t code; /* what is wrong with the whole request, and the sentence on it */
@@ -60,6 +63,12 @@ struct produce_state {
     bool gone;     /* the client has, within that loop */
 };
 
+static void produce_answer(struct produce_state *state) {
+    state->response.node_endpoints.items = state->hints.items;
+    state->response.node_endpoints.count = state->hints.count;
+    request_respond_kept(state->request, &state->response);
+}
+
 static void finish_if_over(struct produce_state *state) {
     if (state->busy || state->starting || state->pending > 0) return;
     const struct kp_produce_request *in = state->request->message;
@@ -67,7 +76,7 @@ static void finish_if_over(struct produce_state *state) {
     if (state->gone)
         request_respond_nothing(state->request);
     else if (in->acks != 0)
-        request_respond_kept(state->request, &state->response);
+        produce_answer(state);
     else if (state->failed)
         request_close_connection(state->request);
     else
@@ -91,6 +100,21 @@ static void set_record_errors(struct request *request, const struct produce_refu
     }
 }
 
+static struct topic_ref ref_of(const struct produce_part *part) {
+    return (struct topic_ref){.name = part->topic->name,
+                              .id = part->topic->topic_id,
+                              .by_id = part->owner->request->api_version >= 13};
+}
+
+/* KIP-951. */
+static void give_hint(struct produce_part *part, int16_t code) {
+    struct produce_state *state = part->owner;
+    struct topic_ref ref = ref_of(part);
+    if (code == KAFKA_NOT_LEADER_OR_FOLLOWER && state->request->api_version >= 10)
+        leader_hint_give(state->services, state->request, &ref, part->in->index, code,
+                         &part->out->current_leader, &state->hints);
+}
+
 static void set_error(struct produce_part *part, int16_t code, const char *sentence,
                       const struct produce_refusal *refusal) {
     struct request *request = part->owner->request;
@@ -100,6 +124,7 @@ static void set_error(struct produce_part *part, int16_t code, const char *sente
     part->out->log_append_time_ms = -1;
     part->out->log_start_offset = -1;
     part->out->error_message = KP_NULL_STRING;
+    give_hint(part, code);
     if (request->api_version < 8) return;
     if (sentence[0] != '\0')
         part->out->error_message = kp_arena_printf(&request->arena, "%s", sentence);
@@ -192,6 +217,13 @@ static int16_t check_request(const struct kp_produce_request *in, const char **s
     return KAFKA_NONE;
 }
 
+static struct partition *produce_find(const struct produce_part *part, int16_t *code) {
+    const struct produce_state *state = part->owner;
+    struct topic_ref ref = ref_of(part);
+    return local_partition_of_ref(state->services, state->request, AUTHORIZE_WRITE, &ref,
+                                  part->in->index, code);
+}
+
 static void start_part(struct produce_state *state, struct produce_part *part) {
     const struct kp_produce_request_partition *in = part->in;
     struct request *request = state->request;
@@ -202,8 +234,7 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
     }
     int16_t code =
         KAFKA_NONE; /* looked up again: it may have gone since, in another turn of the loop */
-    part->partition = local_partition(state->services, request, AUTHORIZE_WRITE, part->topic,
-                                      in->index, &code);
+    part->partition = produce_find(part, &code);
     if (part->partition == NULL) {
         set_error(part, code, "", NULL);
         return;
@@ -233,9 +264,7 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
 static void find_part(struct produce_state *state, struct produce_part *part) {
     int16_t code = state->code;
     struct produce_part *first;
-    if (code == KAFKA_NONE)
-        part->partition = local_partition(state->services, state->request, AUTHORIZE_WRITE,
-                                          part->topic, part->in->index, &code);
+    if (code == KAFKA_NONE) part->partition = produce_find(part, &code);
     if (part->partition == NULL) {
         set_error(part, code, state->code != KAFKA_NONE ? state->sentence : "", NULL);
         return;
@@ -267,6 +296,7 @@ static bool produce_prepare(struct produce_state *state, const struct broker_ser
     for (int32_t t = 0; t < in->topic_data.count; t++) {
         int32_t count = in->topic_data.items[t].partition_data.count;
         topics[t].name = in->topic_data.items[t].name;
+        topics[t].topic_id = in->topic_data.items[t].topic_id;
         if (kp_new_items(arena, &kp_produce_response_partition_schema,
                          &topics[t].partition_responses, count) == NULL)
             return false;
@@ -274,7 +304,7 @@ static bool produce_prepare(struct produce_state *state, const struct broker_ser
             part->owner = state;
             part->produce.done = produced;
             part->produce.checked = part_checked;
-            part->topic = in->topic_data.items[t].name;
+            part->topic = &in->topic_data.items[t];
             part->in = &in->topic_data.items[t].partition_data.items[p];
             part->out = &topics[t].partition_responses.items[p];
             part->out->index = part->in->index;

@@ -39,8 +39,8 @@
 static const struct kp_api api_table[] = {
     /* librdkafka up to 2.11 compresses only for brokers whose range has Produce 0 (KAFKA-18659);
        nobody sends it. */
-    {KP_PRODUCE, "Produce", 0, 3, 9, MESSAGES(produce)},
-    {KP_FETCH, "Fetch", 4, 4, 12, MESSAGES(fetch)},
+    {KP_PRODUCE, "Produce", 0, 3, 13, MESSAGES(produce)},
+    {KP_FETCH, "Fetch", 4, 4, 18, MESSAGES(fetch)},
     {KP_LIST_OFFSETS, "ListOffsets", 1, 1, 7, MESSAGES(list_offsets)},
     {KP_METADATA, "Metadata", 0, 0, 12, MESSAGES(metadata)},
     {KP_OFFSET_COMMIT, "OffsetCommit", 2, 2, 10, MESSAGES(offset_commit), .awaits_handler = true},

@@ -15,7 +15,8 @@ const struct kp_schema kp_produce_request_partition_schema = {
     KP_SCHEMA("partition", kp_produce_request_partition, request_partition_fields)};
 
 static const struct kp_field request_topic_fields[] = {
-    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_produce_request_topic, name)},
+    {"name", KP_STRING, .versions = KP_RANGE(0, 12), KP_AT(kp_produce_request_topic, name)},
+    {"topicId", KP_UUID, .versions = KP_SINCE(13), KP_AT(kp_produce_request_topic, topic_id)},
     {"partitionData", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_produce_request_partition_schema, KP_AT(kp_produce_request_topic, partition_data)},
 };
@@ -57,12 +58,15 @@ static const struct kp_field response_partition_fields[] = {
      KP_AT(kp_produce_response_partition, record_errors)},
     {"errorMessage", KP_STRING, .versions = KP_SINCE(8), .nullable = KP_SINCE(8),
      .null_fallback = true, KP_AT(kp_produce_response_partition, error_message)},
+    {"currentLeader", KP_STRUCT, .versions = KP_SINCE(10), .tagged = KP_SINCE(10), .tag = 0,
+     .item = &kp_leader_id_and_epoch_schema, KP_AT(kp_produce_response_partition, current_leader)},
 };
 const struct kp_schema kp_produce_response_partition_schema = {
     KP_SCHEMA("partition", kp_produce_response_partition, response_partition_fields)};
 
 static const struct kp_field response_topic_fields[] = {
-    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_produce_response_topic, name)},
+    {"name", KP_STRING, .versions = KP_RANGE(0, 12), KP_AT(kp_produce_response_topic, name)},
+    {"topicId", KP_UUID, .versions = KP_SINCE(13), KP_AT(kp_produce_response_topic, topic_id)},
     {"partitionResponses", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_produce_response_partition_schema,
      KP_AT(kp_produce_response_topic, partition_responses)},
@@ -75,6 +79,9 @@ static const struct kp_field response_fields[] = {
      .item = &kp_produce_response_topic_schema, KP_AT(kp_produce_response, responses)},
     {"throttleTimeMs", KP_INT32, .versions = KP_SINCE(1),
      KP_AT(kp_produce_response, throttle_time_ms)},
+    {"nodeEndpoints", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(10),
+     .tagged = KP_SINCE(10), .tag = 0, .item = &kp_node_endpoint_schema,
+     KP_AT(kp_produce_response, node_endpoints)},
 };
 const struct kp_schema kp_produce_response_schema = {
     KP_SCHEMA("ProduceResponse", kp_produce_response, response_fields), .flexible_from = 9};

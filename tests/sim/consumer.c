@@ -95,6 +95,7 @@ static void fetch(struct consumer *consumer, struct known_leader leader) {
     partition.fetch_offset = consumer->position;
     partition.partition_max_bytes = 1 + (int32_t)world_below(world, 6000);
     topic.topic = kp_string_of(kafka_client_topic(consumer->client));
+    topic.topic_id = kafka_client_topic_id(consumer->client);
     topic.partitions.items = &partition;
     topic.partitions.count = 1;
     request.replica_id = -1;

@@ -18,6 +18,7 @@ struct kafka_client {
     struct env *env;
     unsigned brokers;
     char topic[32];
+    struct kp_uuid topic_id; /* all zeros: not known */
     int32_t partitions;
     int16_t replicas;
     struct kafka_link *links[CLIENT_BROKERS_MAX + 1]; /* by node id */
@@ -37,6 +38,10 @@ struct run *kafka_client_run(struct kafka_client *client) {
 
 const char *kafka_client_topic(const struct kafka_client *client) {
     return client->topic;
+}
+
+struct kp_uuid kafka_client_topic_id(const struct kafka_client *client) {
+    return client->topic_id;
 }
 
 unsigned kafka_client_brokers(const struct kafka_client *client) {
@@ -59,9 +64,11 @@ struct kafka_link *kafka_client_link(struct kafka_client *client, int32_t node) 
 
 int kafka_client_version(struct kafka_client *client, enum kp_api_key key, int least) {
     const struct kp_api *api = kp_api_find(key);
+    bool by_id = key == KP_FETCH || key == KP_PRODUCE; /* from the next version on: KIP-516 */
+    int most = by_id && kp_uuid_is_zero(client->topic_id) ? 12 : api->to;
 
     return (int)world_between(client->run->world, (uint64_t)(least > api->from ? least : api->from),
-                              (uint64_t)api->to);
+                              (uint64_t)most);
 }
 
 void kafka_client_refresh(struct kafka_client *client) {
@@ -139,6 +146,7 @@ static bool take_topic(struct kafka_client *client, const struct kp_metadata_res
         take_partition(client, &topic->partitions.items[i]);
     }
     client->ready = topic->partitions.count == client->partitions;
+    if (!kp_uuid_is_zero(topic->topic_id)) client->topic_id = topic->topic_id;
     return true;
 }
 

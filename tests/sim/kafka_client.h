@@ -29,6 +29,8 @@ struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned
 struct env *kafka_client_env(struct kafka_client *client);
 struct run *kafka_client_run(struct kafka_client *client);
 const char *kafka_client_topic(const struct kafka_client *client);
+/* All zeros: not known, and kafka_client_version keeps to versions that do without. */
+struct kp_uuid kafka_client_topic_id(const struct kafka_client *client);
 unsigned kafka_client_brokers(const struct kafka_client *client);
 /* True when the topic is known to have all its partitions. */
 bool kafka_client_ready(const struct kafka_client *client);

@@ -73,6 +73,7 @@ void produce_call(struct kafka_client *client, struct kafka_link *link, struct k
     partition.index = partition_index;
     partition.records = (struct kp_records){.data = bytes, .len = (int32_t)len};
     topic.name = kp_string_of(kafka_client_topic(client));
+    topic.topic_id = kafka_client_topic_id(client);
     topic.partition_data.items = &partition;
     topic.partition_data.count = 1;
     request.transactional_id = KP_NULL_STRING;

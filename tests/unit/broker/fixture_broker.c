@@ -190,7 +190,7 @@ bool one_broker_ask(struct one_broker *one, int key, int version, const void *re
                               response);
 }
 
-void one_broker_create(struct one_broker *one, const char *topic, int32_t partitions) {
+struct kp_uuid one_broker_create(struct one_broker *one, const char *topic, int32_t partitions) {
     struct kp_create_topics_request request;
     struct kp_create_topics_response response;
     kp_set_fallbacks(&kp_create_topics_request_schema, &request);
@@ -202,6 +202,7 @@ void one_broker_create(struct one_broker *one, const char *topic, int32_t partit
     request.topics.items = &wanted;
     request.topics.count = 1;
     request.timeout_ms = 5000;
-    assert_true(one_broker_ask(one, KP_CREATE_TOPICS, 5, &request, &response));
+    assert_true(one_broker_ask(one, KP_CREATE_TOPICS, 7, &request, &response));
     assert_int_equal(response.topics.items[0].error_code, KAFKA_NONE);
+    return response.topics.items[0].topic_id;
 }

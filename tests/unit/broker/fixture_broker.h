@@ -28,7 +28,7 @@ struct one_broker {
 int one_broker_setup(void **state);
 int one_broker_teardown(void **state);
 void one_broker_start(struct one_broker *one);
-void one_broker_create(struct one_broker *one, const char *topic, int32_t partitions);
+struct kp_uuid one_broker_create(struct one_broker *one, const char *topic, int32_t partitions);
 
 /* Sends a request; the answer is taken by one_broker_receive, in order. Returns its correlation id.
  */

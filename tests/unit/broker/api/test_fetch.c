@@ -264,22 +264,63 @@ static void test_fetch_errors(void **state) {
 static void test_fetch_all_versions(void **state) {
     struct one_broker *one = *state;
     one_broker_start(one);
-    one_broker_create(one, "t", 1);
+    struct kp_uuid id = one_broker_create(one, "t", 1);
     produce_one(one, "t", 0, 3, 50);
     struct fetch_ask ask;
     struct kp_fetch_response response;
     fetch_begin(&ask, "t", 1, 0);
+    ask.topic.topic_id = id;
     const struct kp_api *api = kp_api_find(KP_FETCH);
     int32_t len = 0;
     for (int version = api->from; version <= api->to; version++) {
         assert_true(one_broker_ask(one, KP_FETCH, version, &ask.request, &response));
         const struct kp_fetch_response_partition *out =
             response.responses.items[0].partitions.items;
+        assert_true(version >= 13 ? kp_uuid_equal(response.responses.items[0].topic_id, id)
+                                  : kp_string_is(response.responses.items[0].topic, "t"));
         assert_int_equal(out->high_watermark, 3);
         assert_true(len == 0 || out->records.len == len);
         len = out->records.len;
         assert_true(len > 150);
     }
+}
+
+/* KIP-516: topics by id are told apart by nothing else; an id that is not known, also one that is
+ * gone, is said for each partition. */
+static void test_fetch_by_id(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    struct kp_uuid id = one_broker_create(one, "t", 2);
+    produce_one(one, "t", 1, 3, 50);
+    struct fetch_ask ask;
+    struct kp_fetch_response response;
+    fetch_begin(&ask, "t", 2, 0);
+    struct kp_fetch_request_topic topics[3] = {ask.topic, ask.topic, ask.topic};
+    topics[0].topic_id = topics[2].topic_id = id;
+    topics[1].topic_id.bytes[3] = 9;
+    topics[2].partitions.items = &ask.partitions[1]; /* named again */
+    topics[2].partitions.count = 1;
+    ask.request.topics.items = topics;
+    ask.request.topics.count = 3;
+    ask.request.max_wait_ms = 60000; /* errors are not waited with */
+    assert_true(one_broker_ask(one, KP_FETCH, 13, &ask.request, &response));
+    assert_int_equal(response.error_code, KAFKA_NONE);
+    assert_int_equal(response.responses.count, 2);
+    for (int t = 0; t < 2; t++) {
+        const struct kp_fetch_response_topic *out = &response.responses.items[t];
+        assert_true(kp_uuid_equal(out->topic_id, topics[t].topic_id));
+        assert_int_equal(out->partitions.count, 2);
+        for (int p = 0; p < 2; p++) {
+            assert_int_equal(out->partitions.items[p].error_code,
+                             t == 0 ? KAFKA_NONE : KAFKA_UNKNOWN_TOPIC_ID);
+            assert_int_equal(out->partitions.items[p].high_watermark, t == 1 ? -1 : 3 * p);
+        }
+    }
+    topics[0].partitions.items[0].partition = 7;
+    ask.request.topics.count = 1;
+    assert_true(one_broker_ask(one, KP_FETCH, 18, &ask.request, &response));
+    assert_int_equal(response.responses.items[0].partitions.items[0].error_code,
+                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 /* A client that leaves while its fetch waits leaves nothing behind (teardown looks). */
@@ -305,6 +346,7 @@ int main(void) {
         TEST(test_fetch_limits_and_turns),
         TEST(test_fetch_errors),
         TEST(test_fetch_all_versions),
+        TEST(test_fetch_by_id),
         TEST(test_fetch_client_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

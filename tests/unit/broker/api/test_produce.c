@@ -111,14 +111,62 @@ static void test_produce_ahead_of_checks(void **state) {
     produce_end(&large), produce_end(&small);
 }
 
+/* KIP-516: from version 13 on a topic is its id. */
+static void test_produce_by_id(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    struct kp_uuid id = one_broker_create(one, "t", 1);
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    produce_begin(&ask, "", -1);
+    produce_add(&ask, 0, 2, 10);
+    ask.topic.topic_id = id;
+    for (int n = 0; n < 2; n++) {
+        assert_true(one_broker_ask(one, KP_PRODUCE, 13, &ask.request, &response));
+        const struct kp_produce_response_topic *out = &response.responses.items[0];
+        assert_true(kp_uuid_equal(out->topic_id, ask.topic.topic_id));
+        assert_int_equal(out->partition_responses.items[0].error_code,
+                         n == 0 ? KAFKA_NONE : KAFKA_UNKNOWN_TOPIC_ID);
+        assert_int_equal(out->partition_responses.items[0].base_offset, n == 0 ? 0 : -1);
+        ask.topic.topic_id.bytes[0] ^= 1;
+    }
+    ask.topic.topic_id = id;
+    ask.partitions[0].index = 1;
+    assert_true(one_broker_ask(one, KP_PRODUCE, 13, &ask.request, &response));
+    assert_int_equal(response.responses.items[0].partition_responses.items[0].error_code,
+                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    produce_end(&ask);
+}
+
+/* Versions in which nothing is new to a client without transactions. */
+static void test_produce_versions(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    struct kp_uuid id = one_broker_create(one, "t", 1);
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    const struct kp_api *api = kp_api_find(KP_PRODUCE);
+    produce_begin(&ask, "t", -1);
+    produce_add(&ask, 0, 1, 10);
+    ask.topic.topic_id = id;
+    for (int version = api->from; version <= api->to; version++) {
+        assert_true(one_broker_ask(one, KP_PRODUCE, version, &ask.request, &response));
+        const struct kp_produce_response_topic *out = &response.responses.items[0];
+        assert_int_equal(out->partition_responses.items[0].error_code, KAFKA_NONE);
+        assert_int_equal(out->partition_responses.items[0].base_offset, version - api->from);
+        assert_int_equal(out->partition_responses.items[0].current_leader.leader_id, -1);
+        assert_int_equal(response.node_endpoints.count, 0);
+    }
+    produce_end(&ask);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_produce_many_partitions),
-        TEST(test_produce_refused_requests),
-        TEST(test_produce_without_acks),
-        TEST(test_produce_ahead_of_checks),
+        TEST(test_produce_many_partitions), TEST(test_produce_refused_requests),
+        TEST(test_produce_without_acks),    TEST(test_produce_ahead_of_checks),
+        TEST(test_produce_by_id),           TEST(test_produce_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,9 +78,9 @@ static void test_api_versions_is_the_table(void **state) {
 static void test_api_refusal_sentences(void **state) {
     (void)state;
     struct error_text why;
-    kp_api_refusal(KP_FETCH, 15, &why);
+    kp_api_refusal(KP_FETCH, 19, &why);
     assert_non_null(
-        strstr(why.text, "Fetch version 15 is not served; the nearest version that is: 12."));
+        strstr(why.text, "Fetch version 19 is not served; the nearest version that is: 18."));
     kp_api_refusal(KP_FETCH, 0, &why);
     assert_non_null(strstr(why.text, "the nearest version that is: 4."));
     kp_api_refusal(4, 0, &why);

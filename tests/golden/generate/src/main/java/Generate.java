@@ -48,7 +48,7 @@ public final class Generate {
     private record Api(ApiKeys key, int from, int to) {}
 
     private static final Api[] APIS = {
-        new Api(ApiKeys.PRODUCE, 3, 9),           new Api(ApiKeys.FETCH, 4, 12),
+        new Api(ApiKeys.PRODUCE, 3, 13),          new Api(ApiKeys.FETCH, 4, 18),
         new Api(ApiKeys.LIST_OFFSETS, 1, 7),      new Api(ApiKeys.METADATA, 0, 12),
         new Api(ApiKeys.FIND_COORDINATOR, 0, 6),  new Api(ApiKeys.API_VERSIONS, 0, 4),
         new Api(ApiKeys.CREATE_TOPICS, 2, 7),     new Api(ApiKeys.DELETE_TOPICS, 1, 6),
