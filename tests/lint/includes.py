@@ -35,6 +35,7 @@ WINGS = {
         "broker/coordinator",
         "broker/coordinator/group",
         "broker/coordinator/serving",
+        "broker/coordinator/assignment",
         "broker/balance",
         "broker/partition",
         "broker/producer",
@@ -61,7 +62,9 @@ WINGS = {
         "broker/metadata",
         "broker/config",
     },
+    "broker/coordinator/assignment": set(),
     "broker/coordinator/group": {
+        "broker/coordinator/assignment",
         "broker/coordinator",
         "broker/metadata",
         "broker/config",
