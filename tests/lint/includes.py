@@ -36,6 +36,7 @@ WINGS = {
         "broker/coordinator/group",
         "broker/coordinator/serving",
         "broker/coordinator/assignment",
+        "broker/coordinator/regex",
         "broker/balance",
         "broker/partition",
         "broker/producer",
@@ -63,8 +64,8 @@ WINGS = {
         "broker/config",
     },
     "broker/coordinator/assignment": set(),
+    "broker/coordinator/regex": set(),
     "broker/coordinator/group": {
-        "broker/coordinator/assignment",
         "broker/coordinator",
         "broker/metadata",
         "broker/config",

@@ -71,7 +71,7 @@ static void least_of_topic(struct mixed *mixed, uint32_t topic) {
     heap_build(mixed, &mixed->least);
 }
 
-/* ---- What is held stays, for now ---- */
+/* ---- What is held stays where it is, until balance asks for it ---- */
 
 static bool subscribes(const struct assignment_member *member, uint32_t topic) {
     uint32_t low = 0, high = member->topic_count;
