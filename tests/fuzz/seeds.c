@@ -43,7 +43,7 @@ static void seed_plain(const char *target, const char *name, const char *text) {
     seed(target, name, (uint8_t)text[0], text + 1, strlen(text) - 1);
 }
 
-/* ---- Golden frames and batches ---- */
+/* ---- Golden frames, batches and records ---- */
 
 static size_t from_hex(const char *hex, uint8_t *into) {
     size_t len = 0;
@@ -86,6 +86,26 @@ static void batch_line(const char *line, char *hex, uint8_t *data) {
     seed("batch", name, 1, data, len);
 }
 
+static void record_line(const char *line, char *hex, uint8_t *data) {
+    char type[64], part[16], variant[16], name[160];
+    int number, version;
+    if (sscanf(line, "%d %63s %15s %d %15s %262143s", &number, type, part, &version, variant,
+               hex) != 6)
+        return;
+    bool key = strcmp(part, "key") == 0;
+    size_t len = from_hex(hex, data + 1);
+    data[0] = (uint8_t)number;
+    snprintf(name, sizeof name, "%s-%d-%s", type, version, variant);
+    seed("record", name, key ? 0 : 1, key ? data + 1 : data, key ? len : len + 1);
+}
+
+typedef void line_reader(const char *line, char *hex, uint8_t *data);
+
+static line_reader *reader_of(const char *file) {
+    if (strcmp(file, "batches.txt") == 0) return batch_line;
+    return strcmp(file, "coordinator_records.txt") == 0 ? record_line : golden_line;
+}
+
 static void golden(void) {
     DIR *files = opendir("tests/golden");
     CHECK(files != NULL); /* it runs in the root of the repository */
@@ -96,7 +116,7 @@ static void golden(void) {
         snprintf(path, sizeof path, "tests/golden/%s", at->d_name);
         FILE *file = fopen(path, "r");
         while (file != NULL && fgets(line, LINE_MAX, file) != NULL)
-            (strcmp(at->d_name, "batches.txt") == 0 ? batch_line : golden_line)(line, hex, data);
+            reader_of(at->d_name)(line, hex, data);
         if (file != NULL) fclose(file);
     }
     closedir(files);

@@ -21,6 +21,7 @@ WINGS = {
     "base": set(),
     "protocol/messages": {"protocol"},
     "protocol/record": {"protocol"},
+    "protocol/coordinator_records": {"protocol"},
     "protocol": set(),
     "storage/dump": {"storage/log", "storage/segment", "storage/journal", "storage"},
     "storage/log": {"storage/segment", "storage/journal", "storage"},

@@ -69,7 +69,7 @@ public final class Generate {
     private final Variant variant;
     private int counter;
 
-    private Generate(Variant variant) {
+    Generate(Variant variant) {
         this.variant = variant;
     }
 
@@ -85,6 +85,7 @@ public final class Generate {
         }
         Files.writeString(folder.resolve("errors.txt"), errors());
         Files.writeString(folder.resolve("batches.txt"), Batches.lines());
+        Files.writeString(folder.resolve("coordinator_records.txt"), Records.lines());
     }
 
     private static void addFrame(StringBuilder lines, ApiKeys api, short version, boolean request, Variant variant)
@@ -114,7 +115,7 @@ public final class Generate {
             json(message, version).toString())).append('\n');
     }
 
-    private static boolean isFlexible(Schema schema) {
+    static boolean isFlexible(Schema schema) {
         for (BoundField field : schema.fields())
             if (field.def.type instanceof TaggedFields) return true;
         return false;
@@ -124,7 +125,7 @@ public final class Generate {
         return request ? api.messageType.newRequest() : api.messageType.newResponse();
     }
 
-    private static ByteBuffer write(Message message, short version) {
+    static ByteBuffer write(Message message, short version) {
         ObjectSerializationCache cache = new ObjectSerializationCache();
         ByteBuffer buffer = ByteBuffer.allocate(message.size(cache, version));
         message.write(new ByteBufferAccessor(buffer), cache, version);
@@ -132,12 +133,12 @@ public final class Generate {
         return buffer;
     }
 
-    private static JsonNode json(Message message, short version) throws Exception {
+    static JsonNode json(Message message, short version) throws Exception {
         Class<?> converter = Class.forName(message.getClass().getName() + "JsonConverter");
         return (JsonNode) converter.getMethod("write", message.getClass(), short.class).invoke(null, message, version);
     }
 
-    private Struct struct(Schema schema) {
+    Struct struct(Schema schema) {
         Struct struct = new Struct(schema);
         for (BoundField field : schema.fields())
             struct.set(field, value(field.def.type));

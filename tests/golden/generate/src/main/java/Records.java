@@ -1,0 +1,53 @@
+/*
+ * Golden records of __consumer_offsets: keys and values of each type and version as Kafka's group coordinator writes
+ * them, filled as the frames are (Generate). One line each:
+ *
+ *   number name key|value version variant bytes-in-hex json
+ *
+ * Before the fields stands what Kafka's serde puts there: the type's number before a key, the version before a value.
+ */
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.types.Schema;
+import org.apache.kafka.common.protocol.types.Struct;
+import org.apache.kafka.coordinator.group.generated.CoordinatorRecordType;
+
+final class Records {
+    /** Those that are kept: classic and consumer groups, not share and streams groups. */
+    private static final int[] NUMBERS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 16};
+
+    private Records() {}
+
+    static String lines() throws Exception {
+        StringBuilder lines = new StringBuilder();
+        for (int number : NUMBERS) {
+            CoordinatorRecordType type = CoordinatorRecordType.fromId((short) number);
+            for (Generate.Variant variant : Generate.Variant.values())
+                add(lines, type, true, (short) 0, variant);
+            for (short version = type.lowestSupportedVersion(); version <= type.highestSupportedVersion(); version++)
+                for (Generate.Variant variant : Generate.Variant.values())
+                    add(lines, type, false, version, variant);
+        }
+        return lines.toString();
+    }
+
+    private static void add(StringBuilder lines, CoordinatorRecordType type, boolean key, short version, Generate.Variant variant)
+        throws Exception {
+        ApiMessage message = key ? type.newRecordKey() : type.newRecordValue();
+        Schema schema = ((Schema[]) message.getClass().getField("SCHEMAS").get(null))[version];
+        if (variant == Generate.Variant.TAGS && !Generate.isFlexible(schema)) return;
+        Struct struct = new Generate(variant).struct(schema);
+        ByteBuffer fields = ByteBuffer.allocate(struct.sizeOf());
+        struct.writeTo(fields);
+        fields.flip();
+        message.read(new ByteBufferAccessor(fields.duplicate()), version);
+        ByteBuffer again = Generate.write(message, version);
+        ByteBuffer bytes = ByteBuffer.allocate(2 + again.remaining());
+        bytes.putShort(key ? type.id() : version).put(again);
+        lines.append(String.join(" ", Short.toString(type.id()), message.getClass().getSimpleName(), key ? "key" : "value",
+            Short.toString(version), variant.name().toLowerCase(), HexFormat.of().formatHex(bytes.array()),
+            Generate.json(message, version).toString())).append('\n');
+    }
+}
