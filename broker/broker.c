@@ -166,6 +166,7 @@ static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     if (broker->shard != NULL) shard_close(broker->shard);
     if (broker->store != NULL) log_store_close(broker->store);
     partition_set_free(broker->partitions); /* after the journal, which knows its waiter */
+    coordinators_free(broker->group_coordinators);
     metadata_free(broker->metadata);
     cluster_forming_free(broker->forming);
     if (broker->dispatch != NULL) dispatch_free(broker->dispatch);

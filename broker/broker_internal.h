@@ -12,6 +12,7 @@
 #include "broker/cluster/broker_messages.h"
 #include "broker/cluster/cluster_forming.h"
 #include "broker/cluster/isolation.h"
+#include "broker/coordinator/coordinators.h"
 #include "broker/metadata/auto_creation.h"
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/metadata_group.h"
@@ -47,6 +48,8 @@ struct broker {
     /* Once there is a cluster. */
     struct cluster_record record;
     struct metadata *metadata;
+    struct metadata_listener listener;
+    struct coordinators *group_coordinators; /* before the partitions, which have their states */
     struct partition_set *partitions;
     struct metadata_group *metadata_group;
     struct producer_ids *producer_ids;

@@ -8,6 +8,8 @@
 
 #include "base/container_of.h"
 #include "broker/broker_internal.h"
+#include "broker/config/topic_name.h"
+#include "broker/coordinator/serving/group_coordinator.h"
 
 /* ---- What the metadata says ---- */
 
@@ -106,13 +108,30 @@ static void begin_registration(struct broker *broker) {
                                               broker);
 }
 
+static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32_t partition) {
+    struct broker *broker = arg;
+    (void)partition;
+    return group_coordinator_new(broker->env, &broker->log, broker->settings, log);
+}
+
 int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->applied_task.run = on_applied_task;
-    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env),
-                                    &metadata_events, broker);
+    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env));
+    broker->listener = (struct metadata_listener){.events = &metadata_events, .arg = broker};
+    metadata_listen(broker->metadata, &broker->listener);
     broker->producer_ids = producer_ids_new(broker->metadata);
+    struct coordinators_options coordinators = {
+        .env = broker->env,
+        .metadata = broker->metadata,
+        .topic = TOPIC_CONSUMER_OFFSETS,
+        .write_timeout_ms = broker->settings->offsets_commit_timeout_ms,
+        .type = &group_coordinator_state,
+        .state_new = new_group_coordinator,
+        .arg = broker};
+    broker->group_coordinators = coordinators_new(&coordinators);
+    struct applier_factory appliers = {coordinators_make, broker->group_coordinators};
     broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders,
-                                           broker->producer_ids, NULL);
+                                           broker->producer_ids, &appliers);
     int error = metadata_group_open(broker->shard, broker->metadata, &broker->record,
                                     broker->settings, broker->messages, &raft_group_events, broker,
                                     &broker->metadata_group, why);
@@ -142,6 +161,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                                 .leaders = broker->leaders,
                                                 .partitions = broker->partitions,
                                                 .producer_ids = broker->producer_ids,
+                                                .group_coordinators = broker->group_coordinators,
                                                 .auto_creation = broker->auto_creation,
                                                 .leader_asks = broker->leader_asks,
                                                 .cluster = &broker->record,

@@ -63,6 +63,13 @@ static void partitions_grow(struct topic_changes *changes, size_t place) {
                             "topic %s may not be changed by this user", topic->name);
         return;
     }
+    if (topic_name_is_internal(topic->name, strlen(topic->name))) {
+        topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,
+                            "the number of partitions of topic %s never changes: each consumer "
+                            "group would look for itself in another one",
+                            topic->name);
+        return;
+    }
     if (!topic_change_fits_request(item)) return;
     if (asked->count > METADATA_PARTITIONS_MAX) {
         topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,

@@ -5,7 +5,7 @@
  * leader, and the answer leaves when this broker's table has it. Failures are per topic:
  * UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID; INVALID_REQUEST for one that is named more than
  * once (nothing of it is deleted then, and it is answered once), by name and id at once, or not at
- * all; REQUEST_TIMED_OUT when it cannot be said what happened.
+ * all, and for a topic of the broker's own; REQUEST_TIMED_OUT when it cannot be said what happened.
  */
 #include "protocol/messages/delete_topics.h"
 
@@ -51,6 +51,13 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
                    strlen(topic->name))) {
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
                             "topic %s may not be deleted by this user", topic->name);
+        return;
+    }
+    if (topic_name_is_internal(topic->name, strlen(topic->name))) {
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "topic %s holds the consumer groups and is not deleted; delete groups, "
+                            "or their offsets, instead",
+                            topic->name);
         return;
     }
     snprintf(item->name, sizeof item->name, "%s", topic->name);

@@ -1,88 +1,199 @@
 /*
- * FindCoordinator: there are no groups and no transactions yet, and the answer must make clients
- * stop and say so.
+ * FindCoordinator (key 10): which broker coordinates a consumer group, answered by any broker.
  *
- * It is served all the same, because librdkafka takes its version 0 as support for LZ4.
- * COORDINATOR_NOT_AVAILABLE would make every consumer of a group ask again for ever; an
- * authorization error is the one that all clients hand to their user, with its message.
+ * Happy path: the partition of __consumer_offsets that the group lives in, and who leads it. The
+ * topic is made when the first group is asked for. Clients keep what they hear, and after a failure
+ * pause before they ask again, so it is waited: for a topic that is being made CREATION_MS, for a
+ * leader in doubt as long as Metadata waits (metadata_hold.h).
+ * Failures are per key: COORDINATOR_NOT_AVAILABLE (node -1, no host) while there is no leader, or
+ * it has no address on this listener; TRANSACTIONAL_ID_AUTHORIZATION_FAILED, which all clients hand
+ * to their users with its message, for there are no transactions yet; INVALID_REQUEST for other
+ * types.
+ *
+ *   begin -> (topic is there) -> find_next    in steps: there may be a million keys
+ *     `---> waits for it ---^     `--- metadata_hold: it goes on when leaders are known
  */
 #include "protocol/messages/find_coordinator.h"
+
+#include <string.h>
+
+#include "base/container_of.h"
 #include "broker/api/handlers.h"
+#include "broker/api/metadata_hold.h"
+#include "broker/config/topic_name.h"
+#include "broker/coordinator/coordinators.h"
+#include "broker/metadata/auto_creation.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum key_type { KEY_GROUP, KEY_TRANSACTION };
-enum { LIST_VERSION = 4, KEYS_OF_A_STEP = 256 };
+enum { LIST_VERSION = 4, CREATION_MS = 1000 };
 
-static int16_t coordinator_refuse(int8_t key_type, struct kp_string *message) {
-    if (key_type == KEY_GROUP) {
-        *message = kp_string_of(
-            "This broker has no consumer groups yet: consume without a group, with assigned partitions.");
-        return KAFKA_GROUP_AUTHORIZATION_FAILED;
-    }
-    if (key_type == KEY_TRANSACTION) {
-        *message = kp_string_of(
-            "This broker has no transactions yet: produce without a transactional.id.");
-        return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    }
-    *message = kp_string_of("The key type must be 0 (group) or 1 (transaction).");
-    return KAFKA_INVALID_REQUEST;
-}
-
-/* The keys of one request, of which there may be a million; in its arena. */
+/* One request on its way; in its arena. */
 struct finding {
+    const struct broker_services *services;
+    struct request *request;
     struct kp_find_coordinator_response response;
-    int16_t code;
+    const struct kp_string *keys;
+    struct kp_find_coordinator_response_coordinator *found; /* beside the keys */
+    int32_t count, at;
+    int16_t code; /* of all keys; NONE: each has its own */
     struct kp_string message;
-    int32_t count;
+    struct auto_wait creation;
+    struct deadline deadline;
+    struct metadata_hold hold;
 };
 
-static bool refuse_next(struct request *request) {
-    const struct kp_find_coordinator_request *in = request->message;
-    struct finding *finding = request->state;
+static bool finding_answer(struct finding *finding) {
     struct kp_find_coordinator_response *out = &finding->response;
-    for (int32_t until = out->coordinators.count + KEYS_OF_A_STEP;
-         out->coordinators.count < finding->count && out->coordinators.count < until;
-         out->coordinators.count++) {
-        struct kp_find_coordinator_response_coordinator *one =
-            &out->coordinators.items[out->coordinators.count];
-        kp_set_fallbacks(&kp_find_coordinator_response_coordinator_schema, one);
-        one->key = in->coordinator_keys.items[out->coordinators.count];
-        one->node_id = -1;
-        one->port = -1;
-        one->error_code = finding->code;
-        one->error_message = finding->message;
+    if (finding->request->api_version >= LIST_VERSION) {
+        out->coordinators.items = finding->found;
+        out->coordinators.count = finding->count;
+    } else {
+        out->error_code = finding->found->error_code;
+        out->error_message = finding->found->error_message;
+        out->node_id = finding->found->node_id;
+        out->host = finding->found->host;
+        out->port = finding->found->port;
     }
-    if (out->coordinators.count < finding->count) return true;
-    request_respond_kept(request, out);
+    request_respond_kept(finding->request, out);
     return false;
 }
 
+static void not_available(struct kp_find_coordinator_response_coordinator *into,
+                          const char *sentence) {
+    into->error_code = KAFKA_COORDINATOR_NOT_AVAILABLE;
+    into->error_message = kp_string_of(sentence);
+}
+
+static void name_leader(const struct finding *finding, const struct metadata_partition *partition,
+                        struct kp_find_coordinator_response_coordinator *into) {
+    const struct broker_services *services = finding->services;
+    struct request *request = finding->request;
+    struct leader leader = leader_table_get(services->leaders, partition->group);
+    const struct metadata_broker *broker =
+        leader.node == LEADER_NONE ? NULL : metadata_broker_of(services->metadata, leader.node);
+    const struct metadata_endpoint *endpoint =
+        broker == NULL ? NULL : metadata_endpoint_of(broker, request->ctx.listener);
+    if (endpoint == NULL) {
+        not_available(into, broker == NULL ? "The coordinator's partition has no leader at present."
+                                           : "The coordinator has no address on this listener.");
+        return;
+    }
+    into->error_code = KAFKA_NONE;
+    into->error_message = KP_NULL_STRING;
+    into->node_id = broker->node;
+    into->host = kp_arena_string(&request->arena, endpoint->host, strlen(endpoint->host));
+    into->port = endpoint->port;
+}
+
+static bool find_next(struct request *request) {
+    struct finding *finding = request->state;
+    if (finding->at == finding->count) return finding_answer(finding);
+    struct kp_string key = finding->keys[finding->at];
+    struct kp_find_coordinator_response_coordinator *into = &finding->found[finding->at];
+    const struct metadata_partition *partition = finding->code != KAFKA_NONE
+                                                     ? NULL
+                                                     : coordinators_partition_of(
+                                                           finding->services->group_coordinators,
+                                                           key.data, (size_t)key.len);
+    if (partition != NULL && metadata_hold(&finding->hold, partition, 1)) return false;
+    finding->at++;
+    kp_set_fallbacks(&kp_find_coordinator_response_coordinator_schema, into);
+    into->key = key;
+    into->node_id = -1;
+    into->port = -1;
+    if (finding->code != KAFKA_NONE) {
+        into->error_code = finding->code;
+        into->error_message = finding->message;
+    } else if (!authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_GROUP, key.data,
+                          (size_t)key.len)) {
+        into->error_code = KAFKA_GROUP_AUTHORIZATION_FAILED;
+    } else if (partition != NULL) {
+        name_leader(finding, partition, into);
+    } else {
+        not_available(into, "The topic of the coordinators is not there yet.");
+    }
+    if (into->host.len >= 0) return true;
+    request_close_too_large(request);
+    return false;
+}
+
+/* ---- The topic ---- */
+
+static void topic_settled(struct finding *finding) {
+    struct request *request = finding->request;
+    deadline_clear(finding->services->deadlines, &finding->deadline);
+    auto_creation_cancel(&finding->creation);
+    request->canceled = NULL;
+    if (request->dead) {
+        request_respond_nothing(request);
+        return;
+    }
+    metadata_hold_begin(&finding->hold, finding->services, request, find_next);
+    request_steps(request, find_next);
+}
+
+static void on_created(struct auto_wait *wait, int16_t error) {
+    (void)error; /* what is not there is said of each key */
+    topic_settled(CONTAINER_OF(wait, struct finding, creation));
+}
+
+static void on_late(struct deadline *deadline) {
+    topic_settled(CONTAINER_OF(deadline, struct finding, deadline));
+}
+
+static void client_gone(struct request *request) {
+    topic_settled(request->state);
+}
+
+static void find_groups(struct finding *finding) {
+    const struct broker_services *services = finding->services;
+    finding->creation.done = on_created;
+    finding->deadline.passed = on_late;
+    bool waits = coordinators_partition_of(services->group_coordinators, "", 0) == NULL &&
+                 finding->count > 0 &&
+                 auto_creation_ask(services->auto_creation, &finding->creation,
+                                   TOPIC_CONSUMER_OFFSETS, strlen(TOPIC_CONSUMER_OFFSETS));
+    if (!waits) {
+        topic_settled(finding);
+        return;
+    }
+    finding->request->canceled = client_gone;
+    deadline_set(services->deadlines, &finding->deadline, CREATION_MS);
+}
+
+static void refuse_type(struct finding *finding, int8_t key_type) {
+    finding->code = KAFKA_INVALID_REQUEST;
+    finding->message = kp_string_of("The key type must be 0 (group) or 1 (transaction).");
+    if (key_type == KEY_TRANSACTION) {
+        finding->code = KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+        finding->message = kp_string_of(
+            "This broker has no transactions yet: produce without a transactional.id.");
+    }
+    request_steps(finding->request, find_next);
+}
+
 void api_find_coordinator(void *service, struct request *request) {
-    (void)service;
     const struct kp_find_coordinator_request *in = request->message;
     struct finding *finding = kp_arena_alloc(&request->arena, sizeof *finding);
-    if (finding == NULL) {
+    if (finding != NULL) {
+        bool list = request->api_version >= LIST_VERSION;
+        *finding = (struct finding){.services = service, .request = request};
+        finding->keys = list ? in->coordinator_keys.items : &in->key;
+        finding->count = list ? in->coordinator_keys.count : 1;
+        if (finding->count < 0) finding->count = 0;
+        finding->found = kp_arena_alloc(&request->arena,
+                                        ((size_t)finding->count + 1) * sizeof *finding->found);
+    }
+    if (finding == NULL || finding->found == NULL) {
         request_close_too_large(request);
         return;
     }
     kp_set_fallbacks(&kp_find_coordinator_response_schema, &finding->response);
-    finding->code = coordinator_refuse(in->key_type, &finding->message);
-    finding->response.node_id = -1;
-    finding->response.port = -1;
-    if (request->api_version < LIST_VERSION) {
-        finding->response.error_code = finding->code;
-        finding->response.error_message = finding->message;
-        request_respond(request, &finding->response);
-        return;
-    }
-    finding->count = in->coordinator_keys.count > 0 ? in->coordinator_keys.count : 0;
-    finding->response.coordinators.items = kp_arena_alloc(
-        &request->arena, (size_t)finding->count * sizeof *finding->response.coordinators.items);
-    finding->response.coordinators.count = 0;
     request->state = finding;
-    if (finding->response.coordinators.items != NULL)
-        request_steps(request, refuse_next);
+    if (in->key_type == KEY_GROUP)
+        find_groups(finding);
     else
-        request_close_too_large(request);
+        refuse_type(finding, in->key_type);
 }

@@ -2,6 +2,7 @@
  * anywhere. */
 #include "broker/api/local_partition.h"
 
+#include "broker/config/topic_name.h"
 #include "protocol/kafka_error.h"
 
 const struct metadata_topic *topic_of_ref(const struct broker_services *services,
@@ -24,6 +25,10 @@ struct partition *local_partition_of_ref(const struct broker_services *services,
     struct kp_string name = ref->by_id ? kp_string_of(topic->name) : ref->name;
     if (!authorize(&request->ctx, operation, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
         *code = KAFKA_TOPIC_AUTHORIZATION_FAILED;
+        return NULL;
+    }
+    if (operation == AUTHORIZE_WRITE && topic_name_is_internal(name.data, (size_t)name.len)) {
+        *code = KAFKA_INVALID_TOPIC;
         return NULL;
     }
     const struct metadata_partition *known = topic == NULL ? NULL

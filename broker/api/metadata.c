@@ -188,6 +188,7 @@ static bool begin_topic(struct listing *listing, const struct metadata_topic *to
     listing->into = into;
     listing->partition = 0;
     into->name = copy(listing, topic->name);
+    into->is_internal = topic_name_is_internal(topic->name, strlen(topic->name));
     if (listing->asked->include_topic_authorized_operations)
         into->topic_authorized_operations = authorized_operations(
             &listing->request->ctx, AUTHORIZE_TOPIC, topic->name, strlen(topic->name));

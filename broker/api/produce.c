@@ -224,6 +224,11 @@ static struct partition *produce_find(const struct produce_part *part, int16_t *
                                   part->in->index, code);
 }
 
+static const char *sentence_on(int16_t code) {
+    if (code != KAFKA_INVALID_TOPIC) return "";
+    return "This topic is the broker's own, which writes it itself; clients can only read it.";
+}
+
 static void start_part(struct produce_state *state, struct produce_part *part) {
     const struct kp_produce_request_partition *in = part->in;
     struct request *request = state->request;
@@ -236,7 +241,7 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
         KAFKA_NONE; /* looked up again: it may have gone since, in another turn of the loop */
     part->partition = produce_find(part, &code);
     if (part->partition == NULL) {
-        set_error(part, code, "", NULL);
+        set_error(part, code, sentence_on(code), NULL);
         return;
     }
     struct produced_records records = {.frame = request->frame,
@@ -266,7 +271,8 @@ static void find_part(struct produce_state *state, struct produce_part *part) {
     struct produce_part *first;
     if (code == KAFKA_NONE) part->partition = produce_find(part, &code);
     if (part->partition == NULL) {
-        set_error(part, code, state->code != KAFKA_NONE ? state->sentence : "", NULL);
+        set_error(part, code, state->code != KAFKA_NONE ? state->sentence : sentence_on(code),
+                  NULL);
         return;
     }
     HASH_FIND_PTR(state->seen, &part->partition, first);

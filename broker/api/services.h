@@ -20,6 +20,7 @@ struct auto_creation;
 struct leader_asks;
 struct peers;
 struct cluster_record;
+struct coordinators;
 
 struct broker_services {
     struct env *env;
@@ -29,14 +30,15 @@ struct broker_services {
     struct metadata_group *metadata_group; /* changes it: broker/metadata/metadata_group.h */
     struct leader_table *leaders;
     struct partition_set *partitions;
-    struct producer_ids *producer_ids;    /* broker/metadata/producer_ids.h */
-    struct auto_creation *auto_creation;  /* broker/metadata/auto_creation.h */
-    struct leader_asks *leader_asks;      /* broker/balance/leader_ask.h */
-    const struct cluster_record *cluster; /* broker/cluster/cluster_record.h */
-    const struct disk_space *room;        /* storage/disk_space.h */
-    const struct peers *peers;            /* who is connected, who is known to be dead */
-    struct deadlines *deadlines;          /* of requests that wait */
-    struct log_limiter *twins;            /* of lines about topics whose names are too much alike */
+    struct producer_ids *producer_ids;       /* broker/metadata/producer_ids.h */
+    struct coordinators *group_coordinators; /* broker/coordinator/coordinators.h */
+    struct auto_creation *auto_creation;     /* broker/metadata/auto_creation.h */
+    struct leader_asks *leader_asks;         /* broker/balance/leader_ask.h */
+    const struct cluster_record *cluster;    /* broker/cluster/cluster_record.h */
+    const struct disk_space *room;           /* storage/disk_space.h */
+    const struct peers *peers;               /* who is connected, who is known to be dead */
+    struct deadlines *deadlines;             /* of requests that wait */
+    struct log_limiter *twins; /* of lines about topics whose names are too much alike */
     uint32_t fetches; /* so far: each begins with another partition, so that none starves */
 };
 

@@ -185,6 +185,10 @@ static void read_topic_values(struct broker_settings *into) {
     into->max_broker_partitions = (uint32_t)settings_int(values, "max.broker.partitions");
     into->default_replication_factor = (int32_t)settings_int(values, "default.replication.factor");
     into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
+    into->offsets_topic_partitions = (int32_t)settings_int(values, "offsets.topic.num.partitions");
+    into->offsets_topic_replication_factor = (int32_t)settings_int(
+        values, "offsets.topic.replication.factor");
+    into->offsets_commit_timeout_ms = (uint32_t)settings_int(values, "offsets.commit.timeout.ms");
     into->leader_rebalance = settings_bool(values, "auto.leader.rebalance.enable");
     into->leader_check_interval_s = (uint32_t)settings_int(
         values, "leader.imbalance.check.interval.seconds");

@@ -67,6 +67,9 @@ struct broker_settings {
         max_broker_partitions;          /* of what is created; the last: replicas */
     int32_t default_replication_factor; /* as asked; -1: not set, min(3, brokers) */
     bool auto_create_topics;
+    int32_t offsets_topic_partitions;
+    int32_t offsets_topic_replication_factor; /* as asked; never more than there are brokers */
+    uint32_t offsets_commit_timeout_ms;
     bool leader_rebalance;
     uint32_t leader_check_interval_s, leader_imbalance_percentage;
     int32_t min_insync_replicas;

@@ -117,6 +117,17 @@ static const struct setting table[] = {
     NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes",
            "The most that one fetch is answered with."),
 
+    /* ---- Consumer groups ---- */
+    NUMBER(
+        "offsets.topic.num.partitions", "50", 1, 10000, "partitions",
+        "Partitions of __consumer_offsets, which is made when the first group asks for its coordinator; their number never changes."),
+    NUMBER(
+        "offsets.topic.replication.factor", "3", 1, 64, "replicas",
+        "Replicas of __consumer_offsets; or as many as the cluster has brokers, if these are fewer."),
+    NUMBER(
+        "offsets.commit.timeout.ms", "5000", 1, INT32_MAX, "ms",
+        "How long what a consumer group changes waits for a majority; then its client is told to look for the coordinator again."),
+
     /* ---- Storage ---- */
     NUMBER(
         "journal.max.bytes", "1073741824", 128 * KIB, (int64_t)64 * GIB, "bytes",

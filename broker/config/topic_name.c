@@ -34,3 +34,7 @@ bool topic_names_collide(const char *a, size_t a_len, const char *b, size_t b_le
         if ((a[i] == '.' ? '_' : a[i]) != (b[i] == '.' ? '_' : b[i])) return false;
     return true;
 }
+
+bool topic_name_is_internal(const char *name, size_t len) {
+    return len == strlen(TOPIC_CONSUMER_OFFSETS) && memcmp(name, TOPIC_CONSUMER_OFFSETS, len) == 0;
+}

@@ -5,6 +5,7 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/config/topic_name.h"
 #include "protocol/kafka_error.h"
 
 #include <utlist.h>
@@ -51,12 +52,18 @@ struct auto_creation *auto_creation_new(struct env *env, struct log *log,
     return creation;
 }
 
+void auto_creation_cancel(struct auto_wait *wait) {
+    if (wait->creating == NULL) return;
+    DL_DELETE(wait->creating->waits, wait);
+    wait->creating = NULL;
+}
+
 static void creation_finish(struct creating *creating, int16_t error) {
     DL_DELETE(creating->creation->names, creating);
     creating->creation->count--;
     while (creating->waits != NULL) {
         struct auto_wait *wait = creating->waits;
-        DL_DELETE(creating->waits, wait);
+        auto_creation_cancel(wait);
         wait->done(wait, error);
     }
     mem_free(creating->name);
@@ -102,6 +109,30 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
     mem_free(groups);
 }
 
+static void submit(struct auto_creation *creation, struct creating *creating) {
+    const struct broker_settings *settings = creation->settings;
+    size_t brokers = creation->cluster->node_count;
+    /* `compact` says what becomes of its records once there is compaction; until then all stay. */
+    struct command_config own[] = {{kp_string_of("cleanup.policy"), kp_string_of("compact")},
+                                   {kp_string_of("compression.type"), kp_string_of("producer")}};
+    struct metadata_change change = {0};
+    metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
+    if (topic_name_is_internal(creating->name, creating->name_len)) {
+        change.place_partitions = settings->offsets_topic_partitions;
+        change.replication_factor = settings->offsets_topic_replication_factor < (int32_t)brokers
+                                        ? (int16_t)settings->offsets_topic_replication_factor
+                                        : (int16_t)brokers;
+        change.command.create_topic.configs.items = own;
+        change.command.create_topic.configs.count = sizeof own / sizeof own[0];
+    } else {
+        change.place_partitions = settings->num_partitions;
+        change.replication_factor = broker_replication_factor(settings, brokers);
+    }
+    change.command.create_topic.name = kp_string_of(creating->name);
+    env_random(creation->env, change.command.create_topic.id.bytes, METADATA_UUID_SIZE);
+    metadata_group_submit(creation->group, &creating->submit, &change, CREATE_TIMEOUT_MS);
+}
+
 bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name,
                        size_t len) {
     struct creating *creating;
@@ -117,14 +148,9 @@ bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, c
         creating->submit.done = on_created;
         creating->leaders.done = on_leaders;
         DL_APPEND(creation->names, creating);
-        struct metadata_change change = {.place_partitions = creation->settings->num_partitions,
-                                         .replication_factor = broker_replication_factor(
-                                             creation->settings, creation->cluster->node_count)};
-        metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
-        change.command.create_topic.name = kp_string_of(creating->name);
-        env_random(creation->env, change.command.create_topic.id.bytes, METADATA_UUID_SIZE);
-        metadata_group_submit(creation->group, &creating->submit, &change, CREATE_TIMEOUT_MS);
+        submit(creation, creating);
     }
+    wait->creating = creating;
     DL_APPEND(creating->waits, wait);
     return true;
 }

@@ -7,7 +7,9 @@
  * the creation, told to everybody who joined, with a line in the log, for the answer has no
  * sentence; while AUTO_CREATIONS_MAX names are under way no further one is taken, so that clients
  * with thousands of names take neither memory nor turns from the others.
- * Invariant: `done` comes once for each wait that was taken, never inside auto_creation_ask.
+ * A topic of the broker's own (topic_name_is_internal) gets its settings, whoever asks first.
+ * Invariant: `done` comes once for each wait that was taken and not cancelled, never inside
+ * auto_creation_ask.
  */
 #ifndef BROKER_METADATA_AUTO_CREATION_H
 #define BROKER_METADATA_AUTO_CREATION_H
@@ -30,11 +32,14 @@ void auto_creation_free(struct auto_creation *creation);
 struct auto_wait {
     /* `error` of protocol/kafka_error.h; 0: the topic is there. */
     void (*done)(struct auto_wait *wait, int16_t error);
-    struct auto_wait *next, *prev; /* ours */
+    struct creating *creating; /* ours, all below; NULL: it does not wait */
+    struct auto_wait *next, *prev;
 };
 /* The name must be legal (topic_name_check) and not be in the table. It is copied. False: too many
  * are under way, ask again later. */
 bool auto_creation_ask(struct auto_creation *creation, struct auto_wait *wait, const char *name,
                        size_t len);
+/* `done` does not come; the topic is made all the same. Nothing if it does not wait. */
+void auto_creation_cancel(struct auto_wait *wait);
 
 #endif

@@ -92,8 +92,7 @@ static void add_partitions(struct metadata *metadata, struct topic_row *topic,
                                                  .replicas = into,
                                                  .replica_count = replicas};
         metadata_rows_add_group(metadata, topic, first + p);
-        if (metadata->events.partition_added != NULL)
-            metadata->events.partition_added(metadata->events_arg, partition);
+        metadata_tell_partition_added(metadata, partition);
     }
 }
 
@@ -130,6 +129,7 @@ static void apply_create_topic(struct metadata *metadata,
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
     struct topic_row *topic = metadata_rows_add_topic(metadata, command, index);
     add_partitions(metadata, topic, command->partitions.items, count, index);
+    metadata_tell_topic_added(metadata, &topic->topic);
 }
 
 static void apply_delete_topic(struct metadata *metadata,
@@ -140,9 +140,7 @@ static void apply_delete_topic(struct metadata *metadata,
         metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
-    for (int32_t p = 0; p < topic->topic.partition_count; p++)
-        if (metadata->events.partition_removed != NULL)
-            metadata->events.partition_removed(metadata->events_arg, &topic->partitions[p]);
+    metadata_tell_removed(metadata, &topic->topic);
     metadata_rows_remove_topic(metadata, topic);
 }
 
@@ -166,6 +164,7 @@ static void apply_create_partitions(struct metadata *metadata,
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
     metadata_rows_remember(topic, command->request);
     add_partitions(metadata, topic, command->partitions.items, count, index);
+    metadata_tell_topic_grown(metadata, &topic->topic);
 }
 
 static void apply_set_configs(struct metadata *metadata, const struct command_set_configs *command,
@@ -178,8 +177,7 @@ static void apply_set_configs(struct metadata *metadata, const struct command_se
     if (metadata_rows_is_repeated(topic, command->request)) return;
     metadata_rows_remember(topic, command->request);
     metadata_rows_set_configs(topic, command);
-    if (metadata->events.configs_changed != NULL)
-        metadata->events.configs_changed(metadata->events_arg, &topic->topic);
+    metadata_tell_configs_changed(metadata, &topic->topic);
 }
 
 /* ---- Producer ids ---- */

@@ -95,19 +95,31 @@ bool metadata_refuse(struct metadata_result *result, int16_t error, const char *
     __attribute__((format(printf, 3, 4)));
 
 /* Told inside metadata_apply(), after the table has changed (before, for what goes). Each may be
- * NULL. */
+ * NULL. A topic that is made or grows is told behind its partitions, one that goes before them. */
 struct metadata_events {
     void (*partition_added)(void *arg, const struct metadata_partition *partition);
     void (*partition_removed)(void *arg, const struct metadata_partition *partition);
+    void (*topic_added)(void *arg, const struct metadata_topic *topic);
+    void (*topic_grown)(void *arg, const struct metadata_topic *topic);
+    void (*topic_removed)(void *arg, const struct metadata_topic *topic);
     void (*configs_changed)(void *arg, const struct metadata_topic *topic);
+};
+
+/* Lies in whoever listens. */
+struct metadata_listener {
+    const struct metadata_events *events;
+    void *arg;
+    struct metadata_listener *next, *prev; /* the table's */
 };
 
 /* `nodes`: how many brokers group 0 began with: its replicas have the ids 1..nodes, so others begin
  * above. `seed`: for the hash tables, whose keys are chosen by clients; it never shows in what the
  * table says. */
-struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events,
-                              void *arg);
+struct metadata *metadata_new(uint32_t nodes, uint64_t seed);
 void metadata_free(struct metadata *metadata);
+/* From the next command on, in the order in which they came. Not inside of an event. */
+void metadata_listen(struct metadata *metadata, struct metadata_listener *listener);
+void metadata_unlisten(struct metadata *metadata, struct metadata_listener *listener);
 
 /* Applies the committed command of `len` bytes at `index` (ascending). ERR_NONE also when the
  * command was refused: see `result`. ERR_MALFORMED, ERR_VERSION: this program cannot follow the

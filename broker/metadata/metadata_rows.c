@@ -13,14 +13,11 @@
 #include "base/nearest_name.h"
 #include "broker/config/topic_name.h"
 
-struct metadata *metadata_new(uint32_t nodes, uint64_t seed, const struct metadata_events *events,
-                              void *arg) {
+struct metadata *metadata_new(uint32_t nodes, uint64_t seed) {
     struct metadata *metadata = mem_zalloc(sizeof *metadata);
     metadata->seed = seed;
     metadata->next_group = METADATA_GROUP + 1;
     metadata->next_replica = (uint64_t)nodes + 1;
-    if (events != NULL) metadata->events = *events;
-    metadata->events_arg = arg;
     return metadata;
 }
 

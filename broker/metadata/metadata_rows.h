@@ -51,9 +51,21 @@ struct metadata {
     struct group_row *groups;
     struct metadata_load *loads; /* of each broker that was ever given a replica */
     size_t load_count;
-    struct metadata_events events;
-    void *events_arg;
+    struct metadata_listener *listeners;
 };
+
+/* ---- metadata_listeners.c: to all who listen ---- */
+
+void metadata_tell_partition_added(const struct metadata *metadata,
+                                   const struct metadata_partition *partition);
+void metadata_tell_topic_added(const struct metadata *metadata, const struct metadata_topic *topic);
+void metadata_tell_topic_grown(const struct metadata *metadata, const struct metadata_topic *topic);
+/* The topic, and its partitions. */
+void metadata_tell_removed(const struct metadata *metadata, const struct metadata_topic *topic);
+void metadata_tell_configs_changed(const struct metadata *metadata,
+                                   const struct metadata_topic *topic);
+
+/* ---- metadata_rows.c ---- */
 
 /* NULL if there is none and `make` is false. */
 struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node, bool make);

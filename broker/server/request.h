@@ -113,7 +113,7 @@ enum authorize_operation {
     AUTHORIZE_DESCRIBE_CONFIGS,
     AUTHORIZE_ALTER_CONFIGS,
 };
-enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_CLUSTER };
+enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_GROUP, AUTHORIZE_CLUSTER };
 
 /* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to
  * everything today. */

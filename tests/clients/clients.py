@@ -22,7 +22,6 @@ from harness.suite import Suite
 
 RECORDS = int(os.environ.get("RECORDS") or 1_000_000)
 BIG = 1_000_000 - 200
-GROUPS_COME_LATER = KafkaError.GROUP_AUTHORIZATION_FAILED
 
 
 def keyed_lines(n):
@@ -79,8 +78,8 @@ def consumer_of(cluster, **settings):
 
 
 def read_assigned(cluster, topic, partitions, **settings):
-    """All records by assign(); the one event about groups is expected, any other error is not."""
-    consumer, rows, left, group_events = consumer_of(cluster, **settings), [], set(range(partitions)), 0
+    """All records by assign(), without any error."""
+    consumer, rows, left = consumer_of(cluster, **settings), [], set(range(partitions))
     consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
     end = time.monotonic() + 300
     while left and time.monotonic() < end:
@@ -89,13 +88,10 @@ def read_assigned(cluster, topic, partitions, **settings):
                 rows.append(m)
             elif m.error().code() == KafkaError._PARTITION_EOF:
                 left.discard(m.partition())
-            elif m.error().code() == GROUPS_COME_LATER:
-                group_events += 1
             else:
                 raise AssertionError(str(m.error()))
     consumer.close()
     assert not left, f"partitions {left} were not read to their end"
-    assert group_events <= 1, f"{group_events} events about groups"
     return rows
 
 
@@ -337,20 +333,6 @@ def every_version_is_used(cluster):
     return f"{tried} versions of {count} APIs"
 
 
-def group_consumers_are_told(cluster):
-    """A consumer that needs a group is told so at once, with an error that it shows, instead of waiting for ever."""
-    cluster.create("grouped")
-    consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "g", "auto.offset.reset": "earliest"})
-    consumer.subscribe(["grouped"])
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        m = consumer.poll(1)
-        if m is not None and m.error() is not None and m.error().code() == GROUPS_COME_LATER:
-            consumer.close()
-            return
-    raise AssertionError("no GROUP_AUTHORIZATION_FAILED within 20 s")
-
-
 suite = Suite()
 with Cluster(3) as shared:
     for test in (
@@ -360,7 +342,6 @@ with Cluster(3) as shared:
         kafka_python,
         kafka_python_follows_leaders,
         kafkajs,
-        group_consumers_are_told,
         volume_kcat,
         volume_confluent,
     ):

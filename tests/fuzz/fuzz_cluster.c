@@ -28,8 +28,7 @@ static void record(const uint8_t *data, size_t len) {
 }
 
 static void commands(const uint8_t *data, size_t len) {
-    struct metadata_events events = {0};
-    struct metadata *metadata = metadata_new(3, 7, &events, NULL);
+    struct metadata *metadata = metadata_new(3, 7);
     struct parts parts = {data, len};
     for (uint64_t index = 1; parts.left > 0; index++) {
         struct metadata_result result;

@@ -103,10 +103,7 @@ class Reader:
         self.thread.start()
 
     def told(self, error):
-        if (
-            error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED
-        ):  # the client always asks for a coordinator; there is none, and it needs none
-            self.errors.append(str(error))
+        self.errors.append(str(error))
 
     def run(self):
         while not self.stopping.is_set():

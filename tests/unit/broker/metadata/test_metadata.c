@@ -11,6 +11,7 @@
 
 struct fixture {
     struct metadata *metadata;
+    struct metadata_listener listener;
     struct metadata_result result;
     uint64_t index;
     char told[2048]; /* what the events said */
@@ -42,11 +43,31 @@ static void on_configs(void *arg, const struct metadata_topic *topic) {
     tell(arg, " ");
 }
 
+static void on_topic_added(void *arg, const struct metadata_topic *topic) {
+    tell(arg, "(+%s,%d) ", topic->name, topic->partition_count);
+}
+
+static void on_topic_grown(void *arg, const struct metadata_topic *topic) {
+    tell(arg, "(^%s,%d) ", topic->name, topic->partition_count);
+}
+
+static void on_topic_removed(void *arg, const struct metadata_topic *topic) {
+    tell(arg, "(-%s) ", topic->name);
+}
+
+static const struct metadata_events topic_events = {.topic_added = on_topic_added,
+                                                    .topic_grown = on_topic_grown,
+                                                    .topic_removed = on_topic_removed};
+
 static int setup(void **state) {
-    static const struct metadata_events events = {on_added, on_removed, on_configs};
+    static const struct metadata_events events = {.partition_added = on_added,
+                                                  .partition_removed = on_removed,
+                                                  .configs_changed = on_configs};
     static struct fixture fixture;
     memset(&fixture, 0, sizeof fixture);
-    fixture.metadata = metadata_new(3, 42, &events, &fixture);
+    fixture.metadata = metadata_new(3, 42);
+    fixture.listener = (struct metadata_listener){.events = &events, .arg = &fixture};
+    metadata_listen(fixture.metadata, &fixture.listener);
     *state = &fixture;
     return 0;
 }
@@ -385,6 +406,29 @@ static void test_metadata_many_topics(void **state) {
     assert_int_equal(seen, 1000);
 }
 
+/* Several listen: each hears what it asked for, topics behind their partitions, or before them when
+ * they go; one that listens no more hears nothing. */
+static void test_metadata_listeners(void **state) {
+    struct fixture *fixture = *state;
+    struct metadata_listener second = {.events = &topic_events, .arg = fixture};
+    metadata_listen(fixture->metadata, &second);
+    create(fixture, "a", 50, 2, 2);
+    grow(fixture, 50, 51, 2, 1);
+    set_config(fixture, 50, 52, false, "retention.ms", "-1");
+    delete_topic(fixture, 50);
+    assert_string_equal(fixture->told,
+                        "+a-0 +a-1 (+a,2) +a-2 (^a,3) =a,compression.type:zstd,retention.ms:-1 "
+                        "-a-0 -a-1 -a-2 (-a) ");
+    metadata_unlisten(fixture->metadata, &fixture->listener);
+    fixture->told[0] = '\0';
+    create(fixture, "b", 53, 1, 2);
+    assert_string_equal(fixture->told, "(+b,1) ");
+    metadata_unlisten(fixture->metadata, &second);
+    fixture->told[0] = '\0';
+    delete_topic(fixture, 53);
+    assert_string_equal(fixture->told, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -399,6 +443,7 @@ int main(void) {
         TEST(test_metadata_bytes_that_are_no_command),
         TEST(test_metadata_nearest_topic),
         TEST(test_metadata_many_topics),
+        TEST(test_metadata_listeners),
         cmocka_unit_test_setup_teardown(test_metadata_configs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_metadata_growth_repeated_late, setup, teardown),
     };

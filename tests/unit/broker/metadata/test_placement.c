@@ -110,7 +110,7 @@ static int setup(void **state) {
     static struct fixture fixture;
     static const struct cluster_node nodes[] = {{1, {1}}, {2, {2}}, {3, {3}}};
     memset(&fixture, 0, sizeof fixture);
-    fixture.metadata = metadata_new(3, 1, NULL, NULL);
+    fixture.metadata = metadata_new(3, 1);
     cluster_record_make(&fixture.cluster, nodes, 3, 3);
     kp_arena_init(&fixture.arena, METADATA_COMMAND_ARENA);
     metadata_command_init(&fixture.change.command, COMMAND_CREATE_TOPIC);
