@@ -52,10 +52,10 @@ static size_t min_wire_size(const struct decoder *decoder, enum kp_kind kind,
 static void decode_array(struct decoder *decoder, const struct kp_field *field, bool nullable,
                          void *value);
 
-/* A byte says whether it is there. */
+/* A byte says whether it is there: not if it is -1, or 0, as Kafka writes it in a tagged field. */
 static void decode_optional(struct decoder *decoder, const struct kp_schema *item, void *value) {
     void *object = NULL;
-    if (kp_read_int8(decoder->reader) >= 0 && decoder->reader->error == ERR_NONE) {
+    if (kp_read_int8(decoder->reader) > 0 && decoder->reader->error == ERR_NONE) {
         object = kp_arena_alloc(decoder->arena, item->size);
         if (object == NULL)
             kp_reader_fail(decoder->reader, ERR_TOO_LARGE);

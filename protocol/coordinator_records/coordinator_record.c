@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "protocol/coordinator_records/classic_group_record.h"
+#include "protocol/coordinator_records/consumer_group_record.h"
 #include "protocol/coordinator_records/offset_record.h"
 
 static const struct kp_record_type types[] = {
@@ -15,6 +16,21 @@ static const struct kp_record_type types[] = {
      .to = 4, .written = 4},
     {KP_RECORD_CLASSIC_GROUP, "GroupMetadata", &kp_classic_group_key_schema,
      &kp_classic_group_value_schema, .from = 0, .to = 4, .written = 3},
+    {KP_RECORD_CONSUMER_GROUP, "ConsumerGroupMetadata", &kp_consumer_group_key_schema,
+     &kp_consumer_group_value_schema, .from = 0, .to = 0, .written = 0},
+    {KP_RECORD_CONSUMER_MEMBER, "ConsumerGroupMemberMetadata", &kp_consumer_member_key_schema,
+     &kp_consumer_member_value_schema, .from = 0, .to = 0, .written = 0},
+    {KP_RECORD_CONSUMER_TARGET, "ConsumerGroupTargetAssignmentMetadata",
+     &kp_consumer_group_key_schema, &kp_consumer_target_value_schema, .from = 0, .to = 0,
+     .written = 0},
+    {KP_RECORD_CONSUMER_MEMBER_TARGET, "ConsumerGroupTargetAssignmentMember",
+     &kp_consumer_member_key_schema, &kp_consumer_member_target_value_schema, .from = 0, .to = 0,
+     .written = 0},
+    {KP_RECORD_CONSUMER_CURRENT, "ConsumerGroupCurrentMemberAssignment",
+     &kp_consumer_member_key_schema, &kp_consumer_current_value_schema, .from = 0, .to = 0,
+     .written = 0},
+    {KP_RECORD_CONSUMER_REGEX, "ConsumerGroupRegularExpression", &kp_consumer_regex_key_schema,
+     &kp_consumer_regex_value_schema, .from = 0, .to = 0, .written = 0},
 };
 enum { TYPES = sizeof types / sizeof *types };
 

@@ -22,6 +22,13 @@ enum kp_record_number {
     KP_RECORD_LEGACY_OFFSET = 0, /* before Kafka 0.9: read only */
     KP_RECORD_OFFSET = 1,        /* offset_record.h */
     KP_RECORD_CLASSIC_GROUP = 2, /* classic_group_record.h */
+    /* consumer_group_record.h */
+    KP_RECORD_CONSUMER_GROUP = 3,
+    KP_RECORD_CONSUMER_MEMBER = 5,
+    KP_RECORD_CONSUMER_TARGET = 6,
+    KP_RECORD_CONSUMER_MEMBER_TARGET = 7,
+    KP_RECORD_CONSUMER_CURRENT = 8,
+    KP_RECORD_CONSUMER_REGEX = 16,
 };
 
 struct kp_record_type {
