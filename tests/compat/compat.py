@@ -1,0 +1,175 @@
+"""The contract of consumers' everyday jobs (contract.py) with every client of clients.py, against three brokers.
+
+tests/run compat [--kills 1] [--json]: with --kills a broker is killed every 20 s meanwhile, and comes back 5 s later.
+By hand: tests/harness/python tests/compat/compat.py [WORD...] [--short] [--against BOOTSTRAP]: jobs and clients whose names have one of the words
+(a word with = is a whole name); --short is what CI runs; --against asks other brokers, such as Apache Kafka's, which say what is right.
+"""
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+
+from compat.clients import clients
+from compat.contract import Cluster as Brokers
+from compat.contract import Failed, Job, jobs
+from compat.member import Refused
+
+from harness.cluster import ROOT, Cluster
+
+LANES = 3  # clients side by side; they wait most of the time
+SETTINGS = {
+    "group.initial.rebalance.delay.ms": 0,
+    "group.consumer.session.timeout.ms": 6000,
+    "group.consumer.min.session.timeout.ms": 6000,
+    "group.consumer.heartbeat.interval.ms": 1000,
+    "group.consumer.min.heartbeat.interval.ms": 1000,
+}
+SHORT = {
+    "clients": ("librdkafka", "kafka-python", "kafkajs"),
+    "jobs": ("restarts_from_a_synchronous_commit", "two_members_share_and_one_leaves", "a_group_is_listed_and_described"),
+}
+KILL_EVERY, DOWN = 20, 5
+LOGS = ROOT / "build/compat/logs"
+
+
+class Killer:
+    """One broker after the other, while the jobs run."""
+
+    def __init__(self, cluster):
+        self.cluster, self.over, self.kills = cluster, threading.Event(), 0
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.over.wait(KILL_EVERY - DOWN):
+            broker = self.cluster[self.kills % self.cluster.size + 1]
+            broker.kill()
+            self.kills += 1
+            self.over.wait(DOWN)
+            broker.start(ready=True)
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+
+
+class Run:
+    def __init__(self, brokers, arguments):
+        self.brokers, self.arguments = brokers, arguments
+        self.lock, self.reports, self.failed = threading.Lock(), [], 0
+
+    def wanted(self, kind, name):
+        words = [w for w in self.arguments.words if any(w.strip("=") in n for n in (self.names[kind]))]
+        return not words or any(w == f"={name}" or (w[0] != "=" and w in name) for w in words)
+
+    def say(self, text):
+        with self.lock:
+            print(text, flush=True)
+
+    def one_job(self, client, name, function):
+        job = Job(self.brokers, client, name, self.arguments.kills, LOGS)
+        try:
+            function(job)
+            return None
+        except (Refused, Failed) as e:
+            return str(e)
+        except Exception as e:
+            self.say("# " + traceback.format_exc().replace("\n", "\n# "))
+            return f"{type(e).__name__}: {e}"
+        finally:
+            job.end()
+
+    def one_client(self, client):
+        began, passed, failed, cannot = time.monotonic(), [], {}, {}
+        title = f"compat {client.name}"
+        try:
+            client.install()
+            probe = Job(self.brokers, client, "hello", logs=LOGS)
+            says = probe.process({}).ask("hello")["client"]
+            probe.end()
+        except Exception as e:
+            self.say(f"not ok {title}: it could not be installed: {str(e)[-300:]}")
+            with self.lock:
+                self.failed += 1
+            return
+        for name, (function, needs) in jobs.items():
+            missing = sorted(needs & set(client.cannot))
+            if not self.wanted("jobs", name) or (self.arguments.short and name not in SHORT["jobs"]):
+                continue
+            if missing:
+                cannot[name] = client.cannot[missing[0]]
+                continue
+            at = time.monotonic()
+            why = self.one_job(client, name, function)
+            seconds = time.monotonic() - at
+            if why is None:
+                passed.append(name)
+                self.say(f"ok {title}: {name} ({seconds:.1f} s)")
+            else:
+                failed[name] = why
+                self.say(f"not ok {title}: {name}: {' '.join(why.split())[:1500]}")
+        report = {"client": client.name, "version": says, "passed": len(passed), "failed": failed, "cannot": cannot}
+        with self.lock:
+            self.failed += len(failed)
+            self.reports.append({**report, "seconds": round(time.monotonic() - began)})
+
+    def all_clients(self):
+        every = clients()
+        self.names = {"clients": [c.name for c in every], "jobs": list(jobs)}
+        todo = queue.Queue()
+        for client in every:
+            if self.wanted("clients", client.name) and (not self.arguments.short or client.name in SHORT["clients"]):
+                todo.put(client)
+
+        def lane():
+            while True:
+                try:
+                    client = todo.get_nowait()
+                except queue.Empty:
+                    return
+                self.one_client(client)
+
+        threads = [threading.Thread(target=lane) for _ in range(LANES)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+
+
+def main():
+    parse = argparse.ArgumentParser()
+    parse.add_argument("words", nargs="*")
+    parse.add_argument("--short", action="store_true")
+    parse.add_argument("--against")
+    parse.add_argument("--kills", action="store_true", default=bool(int(os.environ.get("KILLS") or 0)))
+    arguments = parse.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    kills = None
+    if arguments.against:
+        run = Run(Brokers(arguments.against, replicas=-1), arguments)
+        run.all_clients()
+    else:
+        with Cluster(3, settings=SETTINGS) as cluster:
+            run = Run(Brokers(cluster.bootstrap, replicas=3), arguments)
+            killer = Killer(cluster) if arguments.kills else None
+            try:
+                run.all_clients()
+            finally:
+                if killer:
+                    killer.stop()
+                    kills = killer.kills
+    if os.environ.get("JSON"):
+        print(json.dumps({"suite": "compat", "kills": kills, "clients": sorted(run.reports, key=lambda r: r["client"])}))
+    for r in sorted(run.reports, key=lambda r: r["client"]):
+        print(
+            f"# {r['version']} ({r['client']}): {r['passed']} passed, {len(r['failed'])} failed, {len(r['cannot'])} do not apply, {r['seconds']} s"
+        )
+    sys.exit(1 if run.failed else 0)
+
+
+main()

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# By name only: everyday jobs of consumers with every client that people have; --kills 1: while a broker is killed every 20 s.
+for program in java mvn go; do
+    command -v "$program" >/dev/null || { echo "# $program is missing"; exit 77; }
+done
+exec "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/compat/compat.py"
