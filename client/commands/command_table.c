@@ -32,6 +32,25 @@ static const struct command_option delete_options[] = {
 static const struct command_option offsets_options[] = {
     {0, OPTION_AT, "at", "TIME", "also the first record that is not older: " MOMENT_FORMS},
 };
+static const struct command_option seek_options[] = {
+    {0, OPTION_TO, "to", "WHERE",
+     "earliest, latest, an offset, or @TIME: the first record that is not older. TIME: " MOMENT_FORMS},
+    {0, OPTION_BY, "by", "N", "N records further than it stands; -N back"},
+    {0, OPTION_FROM_GROUP, "from-group", "GROUP", "where another group stands"},
+    {0, OPTION_FROM_FILE, "from-file", "FILE",
+     "what group export printed, or lines topic,partition,offset; - is standard input"},
+    {'t', 't', "topic", "TOPIC[:LIST]",
+     "only this topic, or these of its partitions (orders:0,2-5); may be repeated (all that have committed offsets)"},
+    {0, OPTION_YES, "yes", NULL, "do it; without it the plan is shown, and nothing is changed"},
+};
+static const struct command_option import_options[] = {
+    {'G', 'G', "group", "GROUP", "for this group (the one that the file names)"},
+    {0, OPTION_YES, "yes", NULL, "do it; without it the plan is shown, and nothing is changed"},
+};
+static const struct command_option group_delete_options[] = {
+    {'t', 't', "topic", "TOPIC", "only the offsets of this topic, which no member may read"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
+};
 static const struct command_option produce_options[] = {
     {'K', 'K', "key-separator", "SEP",
      "each line is key, SEP, value; a line without SEP has no key"},
@@ -58,6 +77,11 @@ static const struct command_option consume_options[] = {
      "kcat's letters: %s value, %k key, %p partition, %o offset, %t topic, %T time, %h headers, %S %K lengths, %R value's length in 4 bytes"},
     {'Z', 'Z', "null", NULL, "print NULL for a key or value that is null (nothing)"},
     {'e', 'e', "exit-at-end", NULL, "end when everything that is there now was read"},
+    {'G', 'G', "group", "GROUP",
+     "as a member of this group: partitions are shared with its other members, and what was printed is committed; -o is "
+     "beginning or end then, for partitions without a committed offset"},
+    {0, OPTION_PROTOCOL, "protocol", "classic|consumer",
+     "with -G: the protocol of the group (classic)"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
 };
 static const struct command_option bench_options[] = {
@@ -104,6 +128,22 @@ const struct command commands[] = {
      command_topic_add_partitions},
     {"topic delete", "TOPIC...", 1, 256, "Deletes topics and their records.",
      "drave topic delete orders", OPTIONS(delete_options), command_topic_delete},
+    {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list", NULL, 0,
+     command_group_list},
+    {"group describe", "GROUP", 1, 1,
+     "Shows a group's members, its committed offsets, and how far behind it is. AGE is that of the first record to be consumed.",
+     "drave group describe billing", NULL, 0, command_group_describe},
+    {"group seek", "GROUP", 1, 1,
+     "Sets where a group without members goes on. Shows the plan; with --yes it is done.",
+     "drave group seek billing --to @-1h -t orders --yes", OPTIONS(seek_options),
+     command_group_seek},
+    {"group delete", "GROUP...", 1, 256, "Deletes groups without members and their offsets.",
+     "drave group delete billing", OPTIONS(group_delete_options), command_group_delete},
+    {"group export", "GROUP", 1, 1, "Prints a group's committed offsets as JSON.",
+     "drave group export billing > billing.json", NULL, 0, command_group_export},
+    {"group import", "FILE", 1, 1,
+     "Commits the offsets of a file for a group without members. Shows the plan; with --yes it is done.",
+     "drave group import billing.json --yes", OPTIONS(import_options), command_group_import},
     {"produce", "TOPIC", 1, 1,
      "Sends each line of standard input as a record; with --json each line is an object as consume --json prints it.",
      "drave produce orders -K : < orders.txt", OPTIONS(produce_options), command_produce},
@@ -112,6 +152,9 @@ const struct command commands[] = {
      "with ^, a regular expression; they take the topics that are there at the beginning.",
      "drave consume orders 'eu-*' -o @-1h -e -f '%t %k: %s\\n'", OPTIONS(consume_options),
      command_consume},
+    {"api-versions", "", 0, 0,
+     "Shows which requests each broker serves, in which versions, and which well-known clients fit.",
+     "drave api-versions", NULL, 0, command_api_versions},
     {"meta ls", "[PATH]", 0, 1, "Lists a place in the metadata tree.", "drave meta ls /brokers/ids",
      NULL, 0, command_meta_ls},
     {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.",

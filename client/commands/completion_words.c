@@ -4,6 +4,7 @@
 
 #include "client/commands/completion.h"
 #include "client/kafka/cluster_view.h"
+#include "client/kafka/group_client.h"
 #include "client/kafka/kafka_property.h"
 #include "client/line/command_line.h"
 #include "client/line/talk.h"
@@ -144,6 +145,21 @@ static void offer_topics(const struct line *line) {
     admin_client_free(admin);
 }
 
+static void offer_groups(const struct line *line) {
+    struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
+    struct kp_arena arena;
+    struct group_row *rows;
+    size_t count;
+    kp_arena_init(&arena, ARENA_MAX);
+    if (groups_list(admin, &arena, &rows, &count) == EXIT_DONE) {
+        for (size_t i = 0; i < count; i++) {
+            words_offer(line, rows[i].group, NULL);
+        }
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+}
+
 /* Settings of the topic that is named already, or, while it is made, of any: with -d those that the
  * topic itself has. */
 static void offer_settings(const struct line *line, bool own) {
@@ -265,6 +281,8 @@ static void offer_words(struct line *line) {
     size_t len = strcspn(at, " ].");
     if (len == 5 && memcmp(at, "TOPIC", len) == 0) {
         offer_topics(line);
+    } else if (len == 5 && memcmp(at, "GROUP", len) == 0) {
+        offer_groups(line);
     } else if (len == 4 && memcmp(at, "PATH", len) == 0) {
         offer_places(line);
     } else if (len == 7 && memcmp(at, "COMMAND", len) == 0) {
@@ -309,6 +327,10 @@ static void offer_values(struct line *line) {
                               : strcmp(name, "consume") == 0 ? KAFKA_FOR_CONSUME
                                                              : KAFKA_FOR_BENCH,
                               offer_property, line);
+    } else if (value && strcmp(value, "GROUP") == 0) {
+        offer_groups(line);
+    } else if (value && strncmp(value, "TOPIC", 5) == 0) {
+        offer_topics(line);
     } else if (value && strchr(value, '|')) {
         offer_alternatives(line, value, strlen(value));
     }

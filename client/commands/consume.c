@@ -1,5 +1,6 @@
 /*
- * drave consume: prints records as they come, by offset, without a group.
+ * drave consume: prints records as they come, by offset, without a group (consume_group.h: with
+ * one).
  *
  * Happy path: one queue over the partitions that client/records/reading.h names; ends after -n
  * records, when every partition was read up to where it stops, at Ctrl-C, or when the reader of
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "client/commands/consume_group.h"
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
 #include "client/kafka/produce_reason.h"
@@ -205,6 +207,13 @@ int command_consume(struct invocation *in) {
     }
     c.limit = invocation_number(in, 'n', -1, 0, INT64_MAX);
     int code = kafka_properties_check(in, KAFKA_FOR_CONSUME);
+    if (!code && invocation_has(in, 'G')) {
+        return consume_as_member(in);
+    }
+    if (!code && invocation_has(in, OPTION_PROTOCOL)) {
+        say("--protocol is the protocol of a group; name the group with -G");
+        return EXIT_USAGE;
+    }
     code = code ? code : reading_open(&c.reading, in);
     code = code ? code : reading_plan(&c.reading, in);
     if (!code && c.reading.open > 0) {

@@ -81,6 +81,13 @@ int command_topic_delete(struct invocation *invocation);
 int command_topic_alter(struct invocation *invocation);
 int command_topic_add_partitions(struct invocation *invocation);
 int command_topic_offsets(struct invocation *invocation);
+int command_group_list(struct invocation *invocation);
+int command_group_describe(struct invocation *invocation);
+int command_group_seek(struct invocation *invocation);
+int command_group_delete(struct invocation *invocation);
+int command_group_export(struct invocation *invocation);
+int command_group_import(struct invocation *invocation);
+int command_api_versions(struct invocation *invocation);
 int command_produce(struct invocation *invocation);
 int command_consume(struct invocation *invocation);
 int command_meta_ls(struct invocation *invocation);
@@ -119,6 +126,12 @@ enum {
     OPTION_REPORT,
     OPTION_DRY_RUN,
     OPTION_AT,
+    OPTION_TO,
+    OPTION_BY,
+    OPTION_FROM_GROUP,
+    OPTION_FROM_FILE,
+    OPTION_YES,
+    OPTION_PROTOCOL,
 };
 
 #endif

@@ -4,6 +4,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 bool topic_pattern_is(const char *word) {
     return *word == '^' || strpbrk(word, "*?[") != NULL;
 }
@@ -33,4 +35,24 @@ bool topic_pattern_matches(const struct topic_pattern *pattern, const char *topi
     }
     return pattern->is_regex ? regexec(&pattern->regex, topic, 0, NULL, 0) == 0
                              : fnmatch(pattern->text, topic, 0) == 0;
+}
+
+char *topic_pattern_expression(const char *word) {
+    if (*word == '^' || !topic_pattern_is(word)) {
+        return mem_strdup(word);
+    }
+    char *text = mem_alloc(2 * strlen(word) + 3), *to = text;
+    *to++ = '^';
+    for (const char *at = word; *at; at++) {
+        bool in_set = at > word && at[-1] == '[';
+        if (*at == '*' || *at == '?' || *at == '.') {
+            *to++ = *at == '.' ? '\\' : '.';
+        }
+        if (*at != '?') {
+            *to++ = in_set && *at == '!' ? '^' : *at;
+        }
+    }
+    *to++ = '$';
+    *to = 0;
+    return text;
 }

@@ -28,4 +28,8 @@ void topic_pattern_close(struct topic_pattern *pattern);
 /* Names that begin with "__" are the cluster's own: only a pattern that begins so matches them. */
 bool topic_pattern_matches(const struct topic_pattern *pattern, const char *topic);
 
+/* The word as librdkafka takes it for a subscription: the name, the regular expression, or one that
+ * says what the glob says. mem_free it. */
+char *topic_pattern_expression(const char *word);
+
 #endif
