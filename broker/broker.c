@@ -59,6 +59,7 @@ static int open_server(struct broker *broker, struct error_text *why) {
     struct server_options options = {.listeners = settings->listeners,
                                      .listener_count = settings->listener_count,
                                      .request_bytes = settings->queued_max_request_bytes,
+                                     .parked_bytes = settings->queued_max_parked_bytes,
                                      .answer_bytes = settings->queued_max_request_bytes,
                                      .max_request_bytes = settings->socket_request_max_bytes,
                                      .max_in_flight = settings->max_requests_per_connection,

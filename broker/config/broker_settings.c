@@ -205,6 +205,7 @@ static void read_limits(struct broker_settings *into) {
     const struct settings *values = into->values;
     into->socket_request_max_bytes = (uint32_t)settings_int(values, "socket.request.max.bytes");
     into->queued_max_request_bytes = (uint64_t)settings_int(values, "queued.max.request.bytes");
+    into->queued_max_parked_bytes = (uint64_t)settings_int(values, "queued.max.parked.bytes");
     into->message_unfolded_max_bytes = (size_t)settings_int(values, "message.unfolded.max.bytes");
     into->produce_check_memory_bytes = (size_t)settings_int(values, "produce.check.memory.bytes");
     into->produce_check_inline_us = (uint32_t)settings_int(values, "produce.check.inline.us");

@@ -82,6 +82,7 @@ struct broker_settings {
     uint32_t produce_check_inline_us;  /* longer ones are not for the loop */
     uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while
                                           it is spent */
+    uint64_t queued_max_parked_bytes;  /* of those that wait for other clients */
     uint32_t max_connections;
     uint32_t few_files; /* the limit of open files, where max_connections is lower than asked
                            because of it; else 0 (file_shares.h) */

@@ -104,6 +104,9 @@ static const struct setting table[] = {
         "produce.check.inline.us", "500", 0, 5000, "us",
         "A produced batch whose check is estimated to take longer is checked by other threads than the one that serves "
         "everybody."),
+    NUMBER(
+        "queued.max.parked.bytes", "268435456", 64 * KIB, (int64_t)64 * GIB, "bytes",
+        "Memory for requests that wait for other members of their consumer groups, 1 to 2 KiB each; those beyond it are told to try again."),
     NUMBER("max.connections", "10000", 1, 1000000, "connections",
            "Client connections at one time; those beyond it are closed."),
     NUMBER(

@@ -10,6 +10,7 @@
  * answered in version 0, with error 35. A client that sends no more has gone, in whatever state its
  * connection is: its answers are dropped at once and its requests told; what it sent before is
  * still read to the end, because batches with acks 0 may be among it.
+ * A client whose request is parked is not idle, however long it waits.
  * Invariants: it is not read while too many of its requests are in flight, while one of them holds
  * it, while the work of two waits, or while the client leaves answers unread; it outlives its
  * stream until its last request has ended.
@@ -34,6 +35,7 @@ struct connection_host {
     struct budget *larges;  /* of frames that are large, or much to decode */
     struct budget *decoded; /* of what is much to decode, when it is decoded */
     struct budget *answers;
+    struct budget *parked;   /* of requests that wait for other clients (request_park) */
     struct parking *parking; /* of requests that wait because their clients like to */
     struct parking *crowd;   /* of those that wait to be decoded */
     uint32_t max_request_bytes;
@@ -58,7 +60,7 @@ void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms
 /* Closes one that has not sent anything whole, because others wait; says so. */
 void connection_close_unserved(struct connection *connection);
 /* Closes one that was not active for `idle_ms`, unless its client has taken something of an answer
- * in that time. True: it is closed. */
+ * in that time, or has a request that is parked. True: it is closed. */
 bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms);
 
 #endif

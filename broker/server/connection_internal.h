@@ -17,6 +17,7 @@ struct connection {
     uint32_t in_flight;
     uint32_t holds;         /* requests that hold the connection */
     uint32_t waits;         /* requests whose work waits for a place */
+    uint32_t parked;        /* requests that wait for other clients */
     size_t stored_bytes;    /* answers that wait in their requests */
     size_t charged_answers; /* to host->answers */
     bool closing;           /* when what is queued is written */

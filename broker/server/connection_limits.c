@@ -56,6 +56,7 @@ void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms
 
 bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
     struct error_text why;
+    if (connection->parked > 0) return false; /* it waits for us, and for others */
     uint64_t stalled_us = connection->queue == NULL ? 0 : send_queue_stalled_us(connection->queue);
     if (stalled_us > 0 && stalled_us < (uint64_t)idle_ms * 1000) return false;
     if (stalled_us > 0) {

@@ -9,6 +9,7 @@
  * Invariants: `in_flight` is the length of the list; what was charged is released once, whatever
  * the way in which a request ends.
  */
+#include "base/check.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
 #include "broker/server/connection_internal.h"
@@ -33,6 +34,7 @@ void request_free(struct request *request) {
     connection->in_flight--;
     if (request->holds) connection->holds--;
     if (request->waits) connection->waits--;
+    if (request->parked) connection->parked--;
     for (uint32_t i = 0; i < request->answer_count; i++) {
         connection->stored_bytes -= request->answer[i].len;
         slice_unref(&request->answer[i]);
@@ -63,6 +65,24 @@ void request_charge_message(struct request *request) {
     request->charged = size;
     if (size > charged) budget_charge(request->ctx.memory, size - charged);
     if (size < charged) budget_release(request->ctx.memory, charged - size);
+}
+
+bool request_park(struct request *request) {
+    struct connection *connection = request->connection;
+    struct budget *from = request->ctx.memory, *parked = connection->host->parked;
+    if (budget_spent(parked)) return false;
+    CHECK(!request->parked && !request->ended); /* the handler's own: once, while it waits */
+    request->parked = true;
+    connection->parked++;
+    request->message = NULL;
+    request->ctx.client_id = KP_NULL_STRING;
+    size_t charged = request->charged;
+    slice_unref(&request->frame);
+    request->ctx.memory = parked;
+    budget_charge(parked, charged);
+    budget_release(from, charged);
+    budget_end_pass(from, request);
+    return true;
 }
 
 void connection_add_request(struct connection *connection, struct request *request) {

@@ -61,7 +61,7 @@ struct request {
     uint32_t answer_count;
     size_t answer_room;
     size_t charged; /* bytes of the message and the request, to ctx.memory */
-    bool dead, ended, holds, waits, close_after;
+    bool dead, ended, holds, waits, parked, close_after;
     /* For broker/server/request_steps.h. */
     struct env *env;
     bool (*step)(struct request *request); /* NULL: none is wanted */
@@ -95,6 +95,11 @@ void request_close_because(struct request *request, const char *format, ...)
 void request_close_too_large(struct request *request);
 /* Nothing more is read from this client until the request ends: what it asks for waits for room. */
 void request_hold_connection(struct request *request);
+/* It waits for what other clients do, perhaps for minutes (JoinGroup): its frame and message are
+ * not needed any more, and are gone when this returns; what is left of it, the arena with the
+ * handler's state, is charged to a budget of its own, so that those who wait never keep others from
+ * being read. False: that budget is spent; nothing has changed, end it with an error. */
+bool request_park(struct request *request);
 /* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a
  * client with two such requests is not read, so that what waits is bounded by how many clients
  * there are and not by how much each sends ahead. */

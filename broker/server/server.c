@@ -49,7 +49,7 @@ struct server {
     size_t socket_count;
     /* queued.max.request.bytes is shared between the first four: short requests, large ones, those
      * that are half here, and what is decoded of those that are much to decode */
-    struct budget requests, larges, halves, decoded, answers;
+    struct budget requests, larges, halves, decoded, answers, parked;
     struct parking parking, crowd; /* who waits because he likes to, and for memory */
     struct log_limiter complaints, crowded;
     struct connection_host host;
@@ -257,15 +257,15 @@ static void close_listeners(struct server *server) {
 /* Every charge has an owner whose end is certain, and all owners have ended. */
 static void check_charges(const struct server *server) {
     size_t halves = server->halves.used, requests = server_request_bytes(server) - halves;
-    size_t answers = server->answers.used;
-    if (requests == 0 && halves == 0 && answers == 0) return;
+    size_t answers = server->answers.used, parked = server->parked.used;
+    if (requests == 0 && halves == 0 && answers == 0 && parked == 0) return;
     log_error(
         server->log,
-        "memory is still charged after the last client has gone (requests %zu, half requests %zu, answers %zu bytes): a bug "
+        "memory is still charged after the last client has gone (requests %zu, half requests %zu, answers %zu, parked %zu bytes): a bug "
         "of draved, please report it",
-        requests, halves, answers);
+        requests, halves, answers, parked);
 #ifndef NDEBUG
-    CHECK(requests == 0 && halves == 0 && answers == 0);
+    CHECK(requests == 0 && halves == 0 && answers == 0 && parked == 0);
 #endif
 }
 
@@ -298,6 +298,7 @@ static void open_budgets(struct server *server) {
         budgets[i]->wanted = memory_is_wanted;
         budgets[i]->wanted_arg = server;
     }
+    budget_init(&server->parked, server->options.parked_bytes);
     server->requests.halves = &server->halves;
     server->requests.larges = &server->larges;
     parking_open(&server->parking, server->env, NULL);
@@ -328,6 +329,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .larges = &server->larges,
                                             .decoded = &server->decoded,
                                             .answers = &server->answers,
+                                            .parked = &server->parked,
                                             .parking = &server->parking,
                                             .crowd = &server->crowd,
                                             .max_request_bytes = options->max_request_bytes,
@@ -397,6 +399,10 @@ size_t server_connection_count(const struct server *server) {
 
 size_t server_request_bytes(const struct server *server) {
     return server->requests.used + server->larges.used + server->halves.used + server->decoded.used;
+}
+
+size_t server_parked_bytes(const struct server *server) {
+    return server->parked.used;
 }
 
 size_t server_answer_bytes(const struct server *server) {

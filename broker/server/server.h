@@ -23,6 +23,7 @@ struct server_options {
     const struct broker_listener *listeners; /* stay as long as the server */
     size_t listener_count;
     uint64_t request_bytes; /* memory for requests in flight */
+    uint64_t parked_bytes;  /* memory for requests that wait for other clients */
     uint64_t answer_bytes;  /* memory for answers that clients have not read yet */
     uint32_t max_request_bytes;
     uint32_t max_in_flight; /* requests of one connection */
@@ -54,6 +55,8 @@ int server_port(const struct server *server, const char *listener);
 size_t server_connection_count(const struct server *server);
 /* Memory charged to requests in flight at present. */
 size_t server_request_bytes(const struct server *server);
+/* And to those that are parked. */
+size_t server_parked_bytes(const struct server *server);
 /* And to answers that clients have not taken. */
 size_t server_answer_bytes(const struct server *server);
 

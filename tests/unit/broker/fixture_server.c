@@ -103,6 +103,7 @@ int stage_setup(void **state) {
     stage->limit = env_timer_new(stage->env, on_limit, stage);
     stage->listener = (struct broker_listener){.name = "PLAINTEXT", .host = "127.0.0.1"};
     stage->options = (struct server_options){.request_bytes = 1 << 20,
+                                             .parked_bytes = 1 << 20,
                                              .answer_bytes = 1 << 20,
                                              .max_request_bytes = 1 << 20,
                                              .max_in_flight = 10,

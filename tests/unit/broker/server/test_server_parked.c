@@ -1,0 +1,108 @@
+/* Requests that wait for other clients: what they hold, and what they keep from nobody. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protocol/messages/api_table.h"
+#include "protocol/messages/metadata.h"
+#include "tests/unit/broker/fixture_server.h"
+#include "tests/unit/unit.h"
+
+enum { NAMES = 500, NAME_LEN = 100, PARKED_BYTES = 60000 };
+
+/* A request of 50 KB. */
+static void ask_much(int client, int32_t correlation_id) {
+    static struct kp_metadata_request_topic names[NAMES];
+    static char name[NAME_LEN + 1];
+    struct kp_metadata_request request;
+    memset(name, 'n', NAME_LEN);
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    for (int i = 0; i < NAMES; i++) {
+        kp_set_fallbacks(&kp_metadata_request_topic_schema, &names[i]);
+        names[i].name = kp_string_of(name);
+    }
+    request.topics.items = names;
+    request.topics.count = NAMES;
+    stage_ask(client, KP_METADATA, 1, correlation_id, &request);
+}
+
+static void end(struct stage *stage, size_t i) {
+    request_respond_nothing(stage->held[i]);
+    stage->held[i] = NULL;
+}
+
+/* They give their frames back and are charged to a budget of their own: the memory for requests is
+ * there for others, however many wait. Beyond their own budget parking is refused. */
+static void test_server_parked_requests_keep_nobody_waiting(void **state) {
+    struct stage *stage = *state;
+    stage->options.request_bytes = 400000;
+    stage->options.parked_bytes = PARKED_BYTES;
+    stage_open_server(stage);
+    int waiting[8], honest = stage_dial(stage);
+    size_t parked = 0;
+    for (size_t i = 0; i < 8; i++) {
+        waiting[i] = stage_dial(stage);
+        ask_much(waiting[i], (int32_t)i);
+        stage_run_until_held(stage, i + 1);
+        size_t before = server_parked_bytes(stage->server);
+        assert_true(server_request_bytes(stage->server) > NAMES * NAME_LEN);
+        if (request_park(stage->held[i])) {
+            parked++;
+            assert_null(stage->held[i]->message);
+            assert_true(server_parked_bytes(stage->server) > before);
+        } else {
+            assert_true(before >= PARKED_BYTES);
+            assert_non_null(stage->held[i]->message);
+            end(stage, i);
+        }
+        assert_int_equal(server_request_bytes(stage->server), 0);
+    }
+    assert_in_range(parked, 2, 7);
+    stage_ask_cluster(honest, 9);
+    stage_run_until_held(stage, 9);
+    stage_answer(stage, 8);
+    assert_int_equal(stage_receive_correlation_id(stage, honest), 9);
+    for (size_t i = 0; i < parked; i++)
+        end(stage, i);
+    assert_int_equal(server_parked_bytes(stage->server), 0);
+    for (size_t i = 0; i < 8; i++)
+        close(waiting[i]);
+    close(honest);
+}
+
+/* Who has one parked is not idle, and is again when it is answered; one that goes leaves nothing.
+ */
+static void test_server_parked_connection_is_not_idle(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_idle_ms = 200;
+    stage_open_server(stage);
+    int patient = stage_dial(stage), gone = stage_dial(stage);
+    stage_ask_cluster(patient, 1);
+    stage_run_until_held(stage, 1);
+    assert_true(request_park(stage->held[0]));
+    stage_ask_cluster(gone, 2);
+    stage_run_until_held(stage, 2);
+    assert_true(request_park(stage->held[1]));
+    stage_run_ms(stage, 500);
+    stage->client = patient;
+    assert_false(stage_can_read(stage));
+    assert_int_equal(server_connection_count(stage->server), 2);
+    close(gone);
+    stage_answer(stage, 0);
+    assert_int_equal(stage_receive_correlation_id(stage, patient), 1);
+    stage_assert_server_closes(stage, patient);
+    assert_int_equal(stage->canceled_count, 1);
+    stage_answer(stage, 1);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(server_parked_bytes(stage->server), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_server_parked_requests_keep_nobody_waiting),
+        TEST(test_server_parked_connection_is_not_idle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
