@@ -201,6 +201,14 @@ static void read_topic_values(struct broker_settings *into) {
     into->partition_max_producers = (uint32_t)settings_int(values, "partition.max.producers");
 }
 
+static void read_offsets(struct broker_settings *into) {
+    const struct settings *values = into->values;
+    into->offset_metadata_max = (uint32_t)settings_int(values, "offset.metadata.max.bytes");
+    into->offsets_retention_ms = settings_int(values, "offsets.retention.minutes") * 60000;
+    into->offsets_check_interval_ms = (uint64_t)settings_int(values,
+                                                             "offsets.retention.check.interval.ms");
+}
+
 static void read_limits(struct broker_settings *into) {
     const struct settings *values = into->values;
     into->socket_request_max_bytes = (uint32_t)settings_int(values, "socket.request.max.bytes");
@@ -314,6 +322,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
         return error_set(why, ERR_INVALID,
                          "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);
+    read_offsets(into);
     read_limits(into);
     int error = check_lengths(values, why);
     if (error == ERR_NONE) error = listener_settings_read(into, why);

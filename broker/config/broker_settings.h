@@ -91,6 +91,9 @@ struct broker_settings {
     uint32_t turn_warn_ms;    /* a turn of the loop that takes so long is told on the log */
     uint32_t fetch_max_bytes; /* of one answer */
     uint64_t producer_id_expiration_ms;
+    uint32_t offset_metadata_max; /* UTF-16 units, as in Kafka */
+    int64_t offsets_retention_ms;
+    uint64_t offsets_check_interval_ms;
     uint32_t partition_max_producers;
 
     uint64_t journal_file_bytes, journal_max_bytes;

@@ -87,6 +87,17 @@ static const struct setting table[] = {
         "partition.max.producers", "20000", 1, 1000000, "producers",
         "Idempotent producers that a partition remembers; new ones are refused beyond, until it forgets old ones."),
 
+    /* ---- Offsets of consumer groups ---- */
+    NUMBER("offset.metadata.max.bytes", "4096", 0, MIB, "bytes",
+           "The longest text that a client may put beside an offset that it commits."),
+    NUMBER(
+        "offsets.retention.minutes", "10080", 1, INT32_MAX, "minutes",
+        "How long a committed offset is kept: from when its group became empty, or from the commit if the group has no members "
+        "of its own or does not read the topic."),
+    NUMBER(
+        "offsets.retention.check.interval.ms", "600000", 1, INT64_MAX / 1000, "ms",
+        "How often offsets are looked for that are too old, and groups of which nothing is left."),
+
     /* ---- Limits on clients ---- */
     NUMBER("socket.request.max.bytes", "104857600", 1024, 256 * MIB, "bytes",
            "The largest request that is read."),

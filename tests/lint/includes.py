@@ -35,6 +35,7 @@ WINGS = {
         "broker/api",
         "broker/coordinator",
         "broker/coordinator/group",
+        "broker/coordinator/offsets",
         "broker/coordinator/serving",
         "broker/coordinator/assignment",
         "broker/coordinator/regex",
@@ -49,6 +50,7 @@ WINGS = {
     "broker/api": {
         "broker/coordinator",
         "broker/coordinator/group",
+        "broker/coordinator/offsets",
         "broker/coordinator/serving",
         "broker/balance",
         "broker/partition",
@@ -58,7 +60,14 @@ WINGS = {
         "broker/server",
         "broker/config",
     },
+    "broker/coordinator/offsets": {
+        "broker/coordinator/group",
+        "broker/coordinator",
+        "broker/metadata",
+        "broker/config",
+    },
     "broker/coordinator/serving": {
+        "broker/coordinator/offsets",
         "broker/coordinator/group",
         "broker/coordinator",
         "broker/metadata",

@@ -18,7 +18,7 @@ void group_table_init(struct group_table *table, struct env *env,
 }
 
 void group_table_close(struct group_table *table) {
-    CHECK(table->groups == NULL);
+    CHECK(table->groups == NULL && table->cursors == NULL);
     group_timers_free(table->timers);
     shared_pool_free(table->shared);
 }
@@ -45,6 +45,8 @@ void group_settle(struct group *group) {
     if (group->record != NULL || group->consumer != NULL || group->offsets != NULL) return;
     if (group->classic != NULL || group->first != NULL) return;
     if (group->alone || group->sharing > 0 || group->running) return;
+    for (struct group_cursor *cursor = group->table->cursors; cursor != NULL; cursor = cursor->next)
+        if (cursor->at == group) cursor->at = group->hh.next;
     HASH_DEL(group->table->groups, group);
     mem_free((void *)group->id.data);
     mem_free(group);
@@ -52,6 +54,25 @@ void group_settle(struct group *group) {
 
 size_t group_count(const struct group_table *table) {
     return HASH_COUNT(table->groups);
+}
+
+void group_cursor_open(struct group_cursor *cursor, struct group_table *table) {
+    *cursor = (struct group_cursor){.table = table, .at = table->groups, .next = table->cursors};
+    if (table->cursors != NULL) table->cursors->prev = cursor;
+    table->cursors = cursor;
+}
+
+struct group *group_cursor_next(struct group_cursor *cursor) {
+    struct group *group = cursor->at;
+    if (group != NULL) cursor->at = group->hh.next;
+    return group;
+}
+
+void group_cursor_close(struct group_cursor *cursor) {
+    if (cursor->table == NULL) return;
+    *(cursor->prev != NULL ? &cursor->prev->next : &cursor->table->cursors) = cursor->next;
+    if (cursor->next != NULL) cursor->next->prev = cursor->prev;
+    *cursor = (struct group_cursor){.table = NULL};
 }
 
 enum group_kind group_kind_of(const struct group *group) {

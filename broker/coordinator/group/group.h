@@ -48,6 +48,7 @@ struct group_table {
     struct group_timers *timers; /* none is set while `leading` is false */
     struct shared_pool *shared;
     struct group *groups; /* hash by id */
+    struct group_cursor *cursors;
     uint64_t seed;
     bool leading;              /* false as soon as a write says so, before `lost` */
     uint64_t leading_since_ms; /* of env_now_ms */
@@ -94,6 +95,17 @@ struct group *group_make(struct group_table *table, struct kp_string id);
  * The row may be gone then. */
 void group_settle(struct group *group);
 size_t group_count(const struct group_table *table);
+
+/* A walk over all groups, over as many turns of the loop as it takes: those that are there all the
+ * time are met once, whatever comes and goes meanwhile. */
+struct group_cursor {
+    struct group_table *table; /* NULL: not open; the table's, all of it */
+    struct group *at;          /* the next; NULL: no more */
+    struct group_cursor *next, *prev;
+};
+void group_cursor_open(struct group_cursor *cursor, struct group_table *table);
+struct group *group_cursor_next(struct group_cursor *cursor); /* NULL: that was all */
+void group_cursor_close(struct group_cursor *cursor); /* before the table; nothing if not open */
 
 /* ---- Turns ---- */
 

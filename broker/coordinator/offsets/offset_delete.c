@@ -1,0 +1,56 @@
+/* One turn, one batch. */
+#include "broker/coordinator/offsets/offset_delete.h"
+
+#include "base/check.h"
+#include "broker/coordinator/offsets/offset_records.h"
+#include "protocol/kafka_error.h"
+
+static void answer(struct group_turn *turn, int16_t error) {
+    struct offset_delete *call = CONTAINER_OF(turn, struct offset_delete, call.turn);
+    struct group_table *table = turn->group->table;
+    group_turn_end(turn);
+    group_call_answer(table, &call->call, error);
+}
+
+/* The entries of a topic stand side by side, so that each is asked for once. */
+static void collect(const struct offset_delete *call, const struct group *group,
+                    struct group_batch *batch) {
+    const struct offset_delete_entry *last = NULL;
+    bool subscribed = false;
+    for (size_t i = 0; i < call->count; i++) {
+        const struct offset_delete_entry *entry = &call->entries[i];
+        if (last == NULL || !kp_string_equal(last->topic, entry->topic))
+            subscribed = call->rules->subscribed(group, entry->topic);
+        last = entry;
+        if (subscribed)
+            *entry->error = KAFKA_GROUP_SUBSCRIBED_TO_TOPIC;
+        else if (offset_store_find(group, entry->topic, entry->partition) != NULL)
+            offset_record_remove(batch, group->id, entry->topic, entry->partition);
+    }
+}
+
+static void delete_run(struct group_turn *turn) {
+    struct offset_delete *call = CONTAINER_OF(turn, struct offset_delete, call.turn);
+    int16_t error = call->rules->remove(turn->group);
+    if (error != 0) {
+        answer(turn, error);
+        return;
+    }
+    struct group_batch batch;
+    group_batch_open(&batch);
+    collect(call, turn->group, &batch);
+    if (batch.count > 0)
+        group_turn_write(turn, &batch);
+    else
+        answer(turn, 0);
+    group_batch_close(&batch);
+}
+
+void offset_delete_take(struct group_table *table, const struct offset_rules *rules,
+                        struct offset_delete *call) {
+    CHECK(call->count <= OFFSET_DELETE_MOST);
+    call->rules = rules;
+    call->call.kind = GROUP_OTHER;
+    call->call.turn.written = answer;
+    group_call_take(group_make(table, call->group_id), &call->call, delete_run);
+}

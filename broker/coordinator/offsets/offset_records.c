@@ -1,0 +1,89 @@
+/* Keys and values of committed offsets, each encoded into memory of its own and copied from there.
+ */
+#include "broker/coordinator/offsets/offset_records.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "protocol/coordinator_records/coordinator_record.h"
+#include "protocol/coordinator_records/offset_record.h"
+
+/* Key and value one behind the other. */
+struct encoded {
+    struct kp_writer bytes;
+    size_t key_len;
+};
+
+static void encode_key(struct encoded *encoded, struct kp_string group, struct kp_string topic,
+                       int32_t partition) {
+    struct kp_offset_key key = {group, topic, partition};
+    kp_writer_init(&encoded->bytes, INT32_MAX);
+    kp_record_key_encode(kp_record_type_numbered(KP_RECORD_OFFSET), &key, &encoded->bytes);
+    encoded->key_len = encoded->bytes.len;
+}
+
+static void encode_value(struct encoded *encoded, const struct committed_offset *offset) {
+    const struct kp_record_type *type = kp_record_type_numbered(KP_RECORD_OFFSET);
+    struct kp_offset_value value = {
+        .offset = offset->offset,
+        .leader_epoch = offset->leader_epoch,
+        .metadata = {offset->metadata_len > 0 ? offset->metadata : "", offset->metadata_len},
+        .commit_time_ms = offset->commit_time_ms,
+        .expire_time_ms = offset->expire_time_ms,
+        .topic_id = offset->topic_id,
+    };
+    int version = offset->expire_time_ms >= 0 ? KP_OFFSET_VALUE_WITH_RETENTION : type->written;
+    kp_record_value_encode(type, version, &value, &encoded->bytes);
+    /* Names and metadata were in a request or a record before, and are not null. */
+    CHECK(encoded->bytes.error == ERR_NONE);
+}
+
+void offset_record_put(struct group_batch *batch, struct kp_string group, struct kp_string topic,
+                       const struct committed_offset *offset) {
+    struct encoded encoded;
+    encode_key(&encoded, group, topic, offset->partition);
+    encode_value(&encoded, offset);
+    group_batch_add(batch, encoded.bytes.data, encoded.key_len,
+                    encoded.bytes.data + encoded.key_len, encoded.bytes.len - encoded.key_len);
+    kp_writer_close(&encoded.bytes);
+}
+
+void offset_record_remove(struct group_batch *batch, struct kp_string group, struct kp_string topic,
+                          int32_t partition) {
+    struct encoded encoded;
+    encode_key(&encoded, group, topic, partition);
+    group_batch_add(batch, encoded.bytes.data, encoded.key_len, NULL, 0);
+    kp_writer_close(&encoded.bytes);
+}
+
+void offset_records_remove_all(struct group_batch *batch, const struct group *group) {
+    const struct topic_offsets *topic = offset_store_first_topic(group);
+    for (; topic != NULL; topic = topic->next)
+        for (uint32_t i = 0; i < topic->table.count; i++)
+            offset_record_remove(batch, group->id, topic_offsets_name(topic),
+                                 topic->table.items[i].partition);
+}
+
+static void give(const struct topic_offsets *topic, const struct committed_offset *offset,
+                 void (*sink)(void *arg, const struct coordinator_record *record), void *arg) {
+    struct encoded encoded;
+    encode_key(&encoded, topic_offsets_group(topic)->id, topic_offsets_name(topic),
+               offset->partition);
+    encode_value(&encoded, offset);
+    struct coordinator_record record = {
+        .key = encoded.bytes.data,
+        .key_len = encoded.key_len,
+        .value = encoded.bytes.data + encoded.key_len,
+        .value_len = encoded.bytes.len - encoded.key_len,
+    };
+    sink(arg, &record);
+    kp_writer_close(&encoded.bytes);
+}
+
+void offset_records_of(const struct group *group,
+                       void (*sink)(void *arg, const struct coordinator_record *record),
+                       void *arg) {
+    const struct topic_offsets *topic = offset_store_first_topic(group);
+    for (; topic != NULL; topic = topic->next)
+        for (uint32_t i = 0; i < topic->table.count; i++)
+            give(topic, &topic->table.items[i], sink, arg);
+}

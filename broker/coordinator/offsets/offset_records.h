@@ -1,0 +1,25 @@
+/*
+ * Committed offsets as the records that make them, and those that take them back.
+ *
+ * Happy path: offset_record_put and offset_record_remove into a batch. Failures: none. Invariant:
+ * what is put and applied again is the same offset.
+ */
+#ifndef BROKER_COORDINATOR_OFFSETS_OFFSET_RECORDS_H
+#define BROKER_COORDINATOR_OFFSETS_OFFSET_RECORDS_H
+
+#include "broker/coordinator/group/group_batch.h"
+#include "broker/coordinator/offsets/offset_store.h"
+
+/* As version 1 if it has an expiry (which then has neither leader epoch nor topic id), else as 4.
+ */
+void offset_record_put(struct group_batch *batch, struct kp_string group, struct kp_string topic,
+                       const struct committed_offset *offset);
+void offset_record_remove(struct group_batch *batch, struct kp_string group, struct kp_string topic,
+                          int32_t partition);
+/* Tombstones of all offsets of the group: for when it is deleted. */
+void offset_records_remove_all(struct group_batch *batch, const struct group *group);
+/* Calls `sink` for each offset of the group, as the record that makes it. */
+void offset_records_of(const struct group *group,
+                       void (*sink)(void *arg, const struct coordinator_record *record), void *arg);
+
+#endif
