@@ -17,6 +17,10 @@
 
 enum {
     LEADING_CHECK_US = 500 * 1000,
+    /* Bytes of log after which the appliers are kept again: what a start replays. Records of a
+       coordinator are many and short, and each is applied. */
+    SNAPSHOT_EVERY = 64 << 20,
+    SNAPSHOT_EVERY_OWN = 8 << 20,
 };
 
 /* ---- Commits ---- */
@@ -60,7 +64,8 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
     struct partition *partition = arg;
     log_index index;
     struct slice state;
-    partition_log_on_seal(log, state_to_keep, partition);
+    uint64_t every_bytes = partition->applies_all ? SNAPSHOT_EVERY_OWN : SNAPSHOT_EVERY;
+    partition_log_on_seal(log, every_bytes, state_to_keep, partition);
     partition->high_watermark = partition_log_start_offset(log);
     if (!partition_log_snapshot(log, &index, &state)) return 0;
     bool restored = appliers_restore(partition, &state);

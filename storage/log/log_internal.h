@@ -163,11 +163,13 @@ struct partition_log {
     unsigned next_hint;
 
     struct slice (*seal_state)(void *arg, log_index *index);
+    uint64_t seal_every_bytes;
     void *seal_arg;
     bool has_snapshot; /* of the applier, found when the log was opened, and not given away yet */
     log_index snapshot_index;
     struct slice snapshot;
     uint64_t unsaved_bytes; /* written since the applier's state was kept */
+    uint64_t kept_bytes;    /* of that state; 0: none since the log was opened */
 #ifdef DRAVE_MUTANTS
     struct env_task early_report;
 #endif

@@ -192,8 +192,9 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
     return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);
 }
 
-void partition_log_on_seal(struct partition_log *log,
+void partition_log_on_seal(struct partition_log *log, uint64_t every_bytes,
                            struct slice (*state)(void *arg, log_index *index), void *arg) {
+    log->seal_every_bytes = every_bytes;
     log->seal_state = state;
     log->seal_arg = arg;
 }

@@ -223,10 +223,11 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
 /* ---- The applier's snapshot: opaque bytes kept at segment boundaries (producer state), so that a
  * start replays little ---- */
 
-/* Called when a segment is sealed, and now and then when one is synced: returns the applier's state
- * after exactly the entries up to *index, which is the last entry that it has applied; or an empty
- * slice for none. */
-void partition_log_on_seal(struct partition_log *log,
+/* Called when a segment is sealed, when one is synced and `every_bytes` of log were written since
+ * the last time, and at a flush; but, unless it is a flush, not before as much log was written as
+ * the state took the last time. Returns the applier's state after exactly the entries up to *index,
+ * which is the last entry that it has applied; or an empty slice for none. */
+void partition_log_on_seal(struct partition_log *log, uint64_t every_bytes,
                            struct slice (*state)(void *arg, log_index *index), void *arg);
 /* The newest snapshot that was usable when the log was opened, once: its index and bytes (the
  * caller's slice); false: none, replay from the first index. */

@@ -11,8 +11,6 @@
 #include "storage/segment/segment_write.h"
 
 enum {
-    /* Of segment, for which the applier's state is kept once, at a sync. */
-    APPLIER_STATE_BYTES = 64 << 20,
     TRY_DISK_AGAIN_US = 1000 * 1000,
     PACE_US = 100 * 1000,  /* between looks for logs to sync in the background */
     LOOK_US = 1000 * 1000, /* the same, while the journal has much room */
@@ -53,7 +51,14 @@ static void free_job(struct write_job *job) {
 }
 
 /* Not only for sealed segments: the next start replays what is behind it, and segments are large.
- */
+ * But never more often than there is as much log behind the last one as that took: a large state
+ * costs at most as much again as the log that made it. */
+static bool is_time_to_keep(const struct partition_log *log, const struct write_job *job) {
+    if (log->unsaved_bytes < log->kept_bytes && !log->store->flushing) return false;
+    bool enough = log->unsaved_bytes >= log->seal_every_bytes || log->store->flushing;
+    return job->seal || (job->write.sync && enough);
+}
+
 static void keep_applier_state(struct partition_log *log) {
     log->unsaved_bytes = 0;
     if (!log->seal_state) return;
@@ -64,6 +69,7 @@ static void keep_applier_state(struct partition_log *log) {
         return;
     }
     CHECK(index > 0 && index <= log->committed);
+    log->kept_bytes = state.len;
     applier_snapshot_save(log, index, state);
 }
 
@@ -90,8 +96,7 @@ static void take_result(struct partition_log *log, struct write_job *job) {
         journal_progress(log->store->journal, log->group, synced, segment->header.base_offset,
                          segment->synced);
     if (job->seal) segment->active = false;
-    bool enough = log->unsaved_bytes >= APPLIER_STATE_BYTES || log->store->flushing;
-    if (job->seal || (job->write.sync && enough)) keep_applier_state(log);
+    if (is_time_to_keep(log, job)) keep_applier_state(log);
 }
 
 static void start_more(struct log_store *store);

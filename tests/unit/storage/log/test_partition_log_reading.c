@@ -241,6 +241,7 @@ struct applier {
     struct log_model *model;
     unsigned asked;
     bool silent;
+    size_t large; /* so many bytes of state; 0: a sentence */
 };
 
 static struct slice applier_state(void *arg, uint64_t *index) {
@@ -248,6 +249,7 @@ static struct slice applier_state(void *arg, uint64_t *index) {
     applier->asked++;
     if (applier->silent) return (struct slice){0};
     *index = applier->model->commit - dice_below(&applier->model->dice, 3);
+    if (applier->large > 0) return slice_adopt(NULL, mem_zalloc(applier->large), applier->large);
     char text[32];
     snprintf(text, sizeof text, "state at %llu", (unsigned long long)*index);
     return slice_copy(NULL, text, strlen(text));
@@ -276,7 +278,7 @@ static void test_reading_snapshots(void **state) {
     struct slice slice;
     assert_false(partition_log_snapshot(model.log, &index, &slice));
     struct applier applier = {.model = &model};
-    partition_log_on_seal(model.log, applier_state, &applier);
+    partition_log_on_seal(model.log, 64 << 20, applier_state, &applier);
     log_model_vote(&model, 1, 1);
     for (int i = 0; i < 60; i++) {
         log_model_append(&model, 4);
@@ -314,7 +316,7 @@ static void test_reading_snapshots(void **state) {
     assert_false(partition_log_snapshot(model.log, &index, &slice)); /* it was given away */
     /* An applier that has nothing to tell gives nothing, and nothing is written. */
     applier = (struct applier){.model = &model, .silent = true};
-    partition_log_on_seal(model.log, applier_state, &applier);
+    partition_log_on_seal(model.log, 64 << 20, applier_state, &applier);
     for (int i = 0; i < 20; i++)
         log_model_append(&model, 8);
     log_model_commit(&model, model.last);
@@ -352,6 +354,31 @@ static void test_reading_epochs(void **state) {
         assert_int_equal(found, term / 2 * 2);
     }
     log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+/* A large state is not kept again before as much log is behind it, however often segments end; a
+ * flush keeps it in any case. */
+static void test_reading_large_snapshots(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 37);
+    log_model_start(&model);
+    struct applier small = {.model = &model}, large = {.model = &model, .large = 64 << 20};
+    struct applier *appliers[] = {&small, &large};
+    log_model_vote(&model, 1, 1);
+    for (size_t i = 0; i < 2; i++) {
+        partition_log_on_seal(model.log, 64 << 20, applier_state, appliers[i]);
+        for (int n = 0; n < 60; n++) {
+            log_model_append(&model, 4);
+            log_model_commit(&model, model.last);
+            if (n % 6 == 0) log_model_settle(&model);
+        }
+    }
+    assert_true(small.asked > 2);
+    assert_int_equal(large.asked, 1);
+    log_model_stop(&model, true);
+    assert_true(large.asked > 1);
     log_model_close(&model);
 }
 
@@ -394,6 +421,7 @@ int main(void) {
         cmocka_unit_test(test_reading_many_files),
         cmocka_unit_test(test_reading_last_entry_is_zeros),
         cmocka_unit_test(test_reading_snapshots),
+        cmocka_unit_test(test_reading_large_snapshots),
         cmocka_unit_test(test_reading_epochs),
         cmocka_unit_test(test_reading_promised_records),
         cmocka_unit_test(test_reading_waits_for_an_index),
