@@ -54,6 +54,7 @@ struct broker {
     struct metadata_group *metadata_group;
     struct producer_ids *producer_ids;
     struct auto_creation *auto_creation;
+    struct fetch_sessions *fetch_sessions;
     struct broker_sessions *leases;
     struct leader_transfers *leader_transfers;
     struct leader_asks *leader_asks;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/container_of.h"
+#include "broker/api/fetch_sessions.h"
 #include "broker/broker_internal.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/serving/group_coordinator.h"
@@ -140,6 +141,8 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings,
                                               broker->metadata, broker->metadata_group,
                                               broker->leaders, &broker->record);
+    broker->fetch_sessions = fetch_sessions_new(broker->env, broker->settings->fetch_sessions,
+                                                broker->settings->fetch_session_bytes);
     broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings,
                                          broker->metadata, broker->metadata_group,
                                          broker->messages);
@@ -163,6 +166,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
                                                 .producer_ids = broker->producer_ids,
                                                 .group_coordinators = broker->group_coordinators,
                                                 .auto_creation = broker->auto_creation,
+                                                .fetch_sessions = broker->fetch_sessions,
                                                 .leader_asks = broker->leader_asks,
                                                 .cluster = &broker->record,
                                                 .room = log_store_room(broker->store),
@@ -182,6 +186,7 @@ void broker_close_cluster(struct broker *broker) {
     leader_asks_free(broker->leader_asks);
     leader_transfers_free(broker->leader_transfers);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);
+    fetch_sessions_free(broker->fetch_sessions);
     producer_ids_free(broker->producer_ids);
     auto_creation_free(broker->auto_creation);
     metadata_group_close(broker->metadata_group);
@@ -193,5 +198,6 @@ void broker_close_cluster(struct broker *broker) {
     broker->leader_transfers = NULL;
     broker->producer_ids = NULL;
     broker->auto_creation = NULL;
+    broker->fetch_sessions = NULL;
     broker->metadata_group = NULL;
 }

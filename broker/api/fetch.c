@@ -1,335 +1,145 @@
 /*
  * Fetch: committed batches of many partitions, or a wait until there are some. KIP-74 (limits),
- * KIP-98, KIP-227 (sessions: none are given), KIP-320, KIP-392, KIP-516, KIP-951.
+ * KIP-98, KIP-227 (sessions), KIP-320, KIP-392, KIP-516 (topic ids), KIP-595 (diverging epochs),
+ * KIP-951 (leaders).
  *
- *   read every partition, one after the other, within max_bytes
- *         ^      |--> enough, nothing more fits, an error, or time over: answer
- *         |      `--> wait for the watermarks
- *         `--------------- enough bytes became visible, or a leadership changed
+ *   prepare ----> a round: what is listed is read, within max_bytes ----> answer: enough, nothing
+ *                 ^                                       |               more fits, an error, or
+ *                 |                                       v               time over
+ *                 `--- something moved, or time over --- wait
  *
- * What lies in the log and does not fit counts, up to the partition's limit: waiting would not make
- * the answer larger. The first batch is returned even if it is larger than the limits, so that
- * every consumer gets on; each request begins with another partition, so that none starves.
- * Preparing, reading and waiting go in steps, because there may be very many partitions. A
- * partition that this replica is about to lead counts as one without data until the time is over.
- * Batches are sent from the buffers in which they are kept, without a copy.
+ * The first time all partitions are listed, then those at which something moves (fetch_set.h); a
+ * session keeps it so for the next request. Each fetch of new partitions begins with another one,
+ * and in a session those that brought something go behind the others, so that none starves. All of
+ * it goes in steps, because there may be very many partitions.
+ *
+ * Failures: Kafka's codes, of partitions and of sessions. What takes too much memory has its
+ * connection closed, or goes on without its session.
+ *
+ * Invariants: one fetch at a time is under way in a session; a newer one ends it. Whatever a fetch
+ * waits for it leaves before it ends.
  */
 #include "protocol/messages/fetch.h"
 #include "base/check.h"
 #include "base/container_of.h"
+#include "broker/api/fetch_internal.h"
 #include "broker/api/handlers.h"
-#include "broker/api/key_set.h"
-#include "broker/api/leader_hint.h"
-#include "broker/server/parking.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
-
-struct fetch_part {
-    struct partition_read read; /* first */
-    struct partition_waiter waiter;
-    struct fetch_state *owner;
-    const struct kp_fetch_request_topic *topic;
-    const struct kp_fetch_request_partition *in;
-    struct kp_fetch_response_partition *out;
-    bool full; /* more lies in the log than this partition's limit lets in */
-};
-
-struct fetch_state {
-    struct broker_services *services;
-    struct request *request;
-    struct kp_fetch_response response;
-    struct leader_hints hints;
-    struct fetch_part *parts;
-    size_t count;
-    struct key_set seen;
-    int32_t topic,
-        of; /* while preparing: where to go on in the request, and with which of its partitions */
-    size_t first; /* place of the partition that is read first */
-    size_t done;  /* partitions read in this round, or waited for */
-    size_t held; /* partitions from that on that may hold batches: of the others nothing is touched,
-                    their memory may not be there yet */
-    uint64_t min_bytes; /* worth an answer */
-    uint64_t max_bytes;
-    uint64_t bytes;   /* read in this round */
-    uint64_t worth;   /* the same, and what would be read if no limit of the partitions were in the
-                         way, up to these limits */
-    size_t open;      /* partitions that can bring more, when more is produced */
-    bool full;        /* the limit of all is reached */
-    uint64_t charged; /* for what is held of it */
-    uint64_t arrived; /* became visible since */
-    bool reading;     /* a round is under way */
-    bool as_read;     /* while it begins to wait: nothing has moved since */
-    bool waiting;     /* for watermarks */
-    bool gone;        /* the client has */
-    bool must_answer; /* a partition has an error */
-    bool time_is_over;
-    bool looks_late; /* in a later turn */
-    struct deadline deadline;
-    struct parked parked; /* while it waits */
-    struct env_task look; /* reads again, at the end of the turn in which something moved */
-};
-
-/* KIP-516. */
-static bool is_by_id(const struct fetch_state *state) {
-    return state->request->api_version >= 13;
-}
 
 /* ---- Ends ---- */
 
 static void stop_waiting(struct fetch_state *state) {
-    for (size_t i = 0; state->waiting && i < state->count; i++)
-        partition_wait_cancel(&state->parts[i].waiter);
     state->waiting = false;
     parking_leave(state->request->ctx.parking, &state->parked);
     env_defer_cancel(state->services->env, &state->look);
 }
 
-static void drop_batches(struct fetch_state *state) {
-    for (size_t i = 0; i < state->held; i++)
-        partition_read_release(&state->parts[(state->first + i) % state->count].read);
-    state->held = 0;
-    budget_release(state->request->ctx.answers, state->charged);
-    state->charged = 0;
-}
-
 static void fetch_released(struct request *request) {
-    struct fetch_state *state = request->state;
-    drop_batches(state);
+    fetch_drop_batches(request->state);
 }
 
 static bool leave_next(struct request *request) {
     struct fetch_state *state = request->state;
-    if (state->done == state->count) {
-        request_respond_nothing(request);
+    if (state->at == state->own.places) {
+        state->end(request);
         return false;
     }
-    partition_wait_cancel(&state->parts[state->done++].waiter);
+    partition_wait_cancel(&state->own.entries[state->at++]->waiter);
     return true;
 }
 
-/* In steps, because a client may leave a hundred requests of thousands of partitions. */
+/* Whatever it is at, it stops, and `end` ends the request: in steps, because a client may leave a
+ * hundred requests of thousands of partitions. */
+static void leave(struct fetch_state *state, void (*end)(struct request *request)) {
+    request_steps_stop(state->request);
+    stop_waiting(state);
+    fetch_round_stop(state);
+    deadline_clear(state->services->deadlines, &state->deadline);
+    state->own.moved = NULL;
+    if (state->session != NULL) fetch_session_leave(state->session);
+    state->session = NULL;
+    state->end = end;
+    state->at = 0;
+    request_steps(state->request, leave_next);
+}
+
+/* A session that was not given out yet is nobody's. */
+static void drop_new_session(struct fetch_state *state) {
+    if (state->session != NULL && state->full) fetch_session_remove(state->session);
+}
+
 static void client_gone(struct request *request) {
     struct fetch_state *state = request->state;
     request->canceled =
         client_gone; /* told again when the connection closes, which stops the steps */
-    /* partitions are read one after the other */
-    if (state->reading && state->done > 0)
-        partition_read_cancel(&state->parts[(state->first + state->done - 1) % state->count].read);
-    state->reading = false;
-    state->gone = true;
-    parking_leave(request->ctx.parking, &state->parked);
-    env_defer_cancel(state->services->env, &state->look);
-    deadline_clear(state->services->deadlines, &state->deadline);
-    state->done = state->waiting ? 0 : state->count;
-    request_steps(request, leave_next);
+    drop_new_session(state);
+    leave(state, request_respond_nothing);
 }
 
-static void fetch_answer(struct fetch_state *state) {
-    for (size_t i = 0; i < state->count; i++) {
-        const struct partition_log_fetch *fetch = &state->parts[i].read.fetch;
-        state->parts[i].out->records = (struct kp_records){.slices = fetch->slices,
-                                                           .slice_count = (uint32_t)fetch->count};
-    }
-    state->response.node_endpoints.items = state->hints.items;
-    state->response.node_endpoints.count = state->hints.count;
-    deadline_clear(state->services->deadlines, &state->deadline);
-    request_respond_kept(state->request, &state->response);
+static void give_up(struct fetch_state *state) {
+    drop_new_session(state);
+    leave(state, request_close_too_large);
+}
+
+static void respond_error(struct request *request) {
+    struct fetch_state *state = request->state;
+    request_respond(request, &state->response);
+}
+
+/* Another request of the session came before this one was answered. */
+static void displace(struct fetch_state *state) {
+    state->response.error_code = KAFKA_INVALID_FETCH_SESSION_EPOCH;
+    state->response.session_id = state->session->id;
+    state->response.responses.count = 0;
+    leave(state, respond_error);
 }
 
 /* ---- Waiting ---- */
 
-static void fetch_moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
-    struct fetch_part *part = CONTAINER_OF(waiter, struct fetch_part, waiter);
-    struct fetch_state *state = part->owner;
-    if (state->gone) return;
-    if (!part->full) state->arrived += bytes;
-    if (changed || state->worth + state->arrived >= state->min_bytes)
-        env_defer(state->services->env, &state->look);
+static bool is_worth_a_look(const struct fetch_state *state) {
+    return state->changed ||
+           (state->arrived > 0 && state->worth + state->arrived >= state->min_bytes);
 }
 
-static struct topic_ref ref_of(const struct fetch_part *part) {
-    return (struct topic_ref){
-        .name = part->topic->topic, .id = part->topic->topic_id, .by_id = is_by_id(part->owner)};
-}
-
-static struct partition *fetch_find(const struct fetch_part *part, int16_t *code) {
-    const struct fetch_state *state = part->owner;
-    struct topic_ref ref = ref_of(part);
-    return local_partition_of_ref(state->services, state->request, AUTHORIZE_READ, &ref,
-                                  part->in->partition, code);
-}
-
-/* Begins to wait for one partition. False: it is not any more as it was read, which may be a while
- * ago. */
-static bool wait_for(struct fetch_part *part) {
-    int16_t code;
-    struct partition *partition = fetch_find(part, &code);
-    if (partition == NULL) return false;
-    partition_wait(partition, &part->waiter);
-    if (part->read.electing) return !partition_is_leading(partition);
-    return partition_is_leading(partition) &&
-           partition_high_watermark(partition) == part->read.high_watermark;
-}
-
-static bool wait_next(struct request *request) {
-    struct fetch_state *state = request->state;
-    if (state->done == state->count) {
-        if (state->as_read)
-            parking_park(state->request->ctx.parking, &state->parked);
-        else
-            env_defer(state->services->env, &state->look);
-        return false;
-    }
-    state->as_read = wait_for(&state->parts[state->done++]) && state->as_read;
-    return true;
+static void fetch_moved(struct fetch_set *set, struct fetch_entry *entry, uint64_t bytes,
+                        bool changed) {
+    struct fetch_state *state = set->waiting;
+    if (!entry->full) state->arrived += bytes;
+    state->changed = state->changed || changed;
+    if (state->waiting && is_worth_a_look(state)) env_defer(state->services->env, &state->look);
 }
 
 /* What was read is given back: less than the client wants is not worth the memory until there is
  * more. */
 static void fetch_wait(struct fetch_state *state) {
-    drop_batches(state);
-    state->waiting = state->as_read = true;
-    state->arrived = 0;
-    state->done = 0;
-    request_steps(state->request, wait_next);
-}
-
-/* ---- Reading ---- */
-
-static void give_hint(struct fetch_part *part, int16_t code) {
-    struct fetch_state *state = part->owner;
-    struct topic_ref ref = ref_of(part);
-    if (state->request->api_version >= 16)
-        leader_hint_give(state->services, state->request, &ref, part->in->partition, code,
-                         &part->out->current_leader, &state->hints);
-}
-
-static void set_error(struct fetch_part *part, int16_t code) {
-    give_hint(part, code);
-    part->owner->must_answer = true;
-    part->out->error_code = code;
-    part->out->high_watermark = -1;
-    part->out->last_stable_offset = -1;
-    part->out->log_start_offset = -1;
-}
-
-static uint64_t own_limit(const struct fetch_part *part) {
-    return part->in->partition_max_bytes > 0 ? (uint64_t)part->in->partition_max_bytes : 0;
-}
-
-/* What the limit of all leaves, which is nothing while the memory for answers is spent. */
-static uint64_t left_for_all(const struct fetch_state *state) {
-    if (budget_spent(state->request->ctx.answers)) return 0;
-    return state->max_bytes > state->bytes ? state->max_bytes - state->bytes : 0;
-}
-
-static uint64_t limit_of(const struct fetch_state *state, const struct fetch_part *part) {
-    uint64_t left = left_for_all(state), own = own_limit(part);
-    uint64_t limit = own < left ? own : left;
-    return state->bytes == 0 && limit == 0
-               ? 1
-               : limit; /* the first batch always comes, so that everybody gets on */
-}
-
-/* Only the first batch of an answer may be larger than the limits (KIP-74). */
-static void take_batches(struct fetch_state *state, struct fetch_part *part) {
-    uint64_t left = left_for_all(state), own = own_limit(part), worth = part->read.fetch.bytes;
-    bool more = part->read.more;
-    if (state->bytes > 0 && part->read.fetch.bytes > limit_of(state, part)) {
-        partition_read_release(&part->read);
-        more = true;
-    } else {
-        state->bytes += part->read.fetch.bytes;
-        state->charged += part->read.fetch.bytes;
-        budget_charge(state->request->ctx.answers, part->read.fetch.bytes);
-    }
-    part->full = more && own <= left;
-    state->full = state->full || (more && own > left);
-    if (part->full && worth < own) worth = own;
-    state->worth += worth;
-    if (!more) state->open++;
-}
-
-static void take_read(struct fetch_part *part) {
-    struct fetch_state *state = part->owner;
-    const struct partition_read *read = &part->read;
-    const struct kp_fetch_request *in = state->request->message;
-    struct kp_fetch_response_partition *out = part->out;
-    if (read->error == KAFKA_NONE && (in->max_bytes < 0 || part->in->partition_max_bytes < 0)) {
-        partition_read_release(&part->read);
-        set_error(part, KAFKA_UNKNOWN_SERVER_ERROR); /* as Kafka says to a limit below 0 */
-        return;
-    }
-    out->error_code = read->error;
-    out->high_watermark = read->high_watermark;
-    out->last_stable_offset =
-        read->high_watermark; /* of their own: transactions will hold it back */
-    out->log_start_offset = read->start_offset;
-    if (read->error == KAFKA_NONE)
-        take_batches(state, part);
-    else if (read->electing)
-        state->open++;
-    else {
-        give_hint(part, read->error);
-        state->must_answer = true;
-    }
-}
-
-/* Returns true when the partition is done. */
-static bool read_part(struct fetch_state *state, struct fetch_part *part) {
-    int16_t code;
-    struct partition *partition = fetch_find(part, &code);
-    part->full = false;
-    part->out->current_leader = (struct kp_leader_id_and_epoch){.leader_id = -1,
-                                                                .leader_epoch = -1};
-    if (partition == NULL) {
-        set_error(part, code);
-        return true;
-    }
-    if (partition_read(partition, part->in->fetch_offset, part->in->current_leader_epoch,
-                       limit_of(state, part), &part->read) == PENDING)
-        return false;
-    take_read(part);
-    return true;
-}
-
-/* The round is over: answers or waits. */
-static void fetch_decide(struct fetch_state *state) {
-    bool nothing_fits = state->full || state->open == 0;
-    state->reading = false;
-    if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes ||
-        nothing_fits)
-        fetch_answer(state);
+    fetch_drop_batches(state);
+    state->waiting = true;
+    if (is_worth_a_look(state))
+        env_defer(state->services->env, &state->look);
     else
-        fetch_wait(state);
-}
-
-static bool read_next(struct request *request) {
-    struct fetch_state *state = request->state;
-    if (state->done == state->count) {
-        fetch_decide(state);
-        return false;
-    }
-    struct fetch_part *part = &state->parts[(state->first + state->done) % state->count];
-    state->held = ++state->done;
-    return read_part(state, part);
-}
-
-static void read_done(struct partition_read *read) {
-    struct fetch_part *part = (struct fetch_part *)read;
-    take_read(part);
-    request_steps(part->owner->request, read_next);
+        parking_park(state->request->ctx.parking, &state->parked);
 }
 
 static void read_again(struct fetch_state *state) {
     stop_waiting(state);
-    request_steps_stop(state->request);
-    state->reading = true;
-    state->done = 0;
-    state->bytes = state->worth = 0;
-    state->open = 0;
-    state->full = false;
-    request_steps(state->request, read_next);
+    fetch_round(state);
+}
+
+static void answer(struct fetch_state *state) {
+    stop_waiting(state);
+    deadline_clear(state->services->deadlines, &state->deadline);
+    fetch_answer(state);
+}
+
+/* The round is over: answers or waits. */
+static void decide(struct fetch_state *state) {
+    bool nothing_fits = state->limit_reached || state->closed >= state->set->count;
+    if (state->must_answer || state->time_is_over || state->worth >= state->min_bytes ||
+        nothing_fits)
+        answer(state);
+    else
+        fetch_wait(state);
 }
 
 /* One produce may wake hundreds, of thousands of partitions each. */
@@ -355,93 +165,13 @@ static void timed_out(struct deadline *deadline) {
 static void give_way(struct parked *parked) {
     struct fetch_state *state = CONTAINER_OF(parked, struct fetch_state, parked);
     state->time_is_over = true;
-    if (state->worth > 0 || state->arrived > 0) {
+    if (state->worth > 0 || state->arrived > 0)
         read_again(state);
-        return;
-    }
-    stop_waiting(state);
-    fetch_answer(state);
+    else
+        answer(state);
 }
 
 /* ---- Beginning ---- */
-
-static struct key key_of(const void *owner, size_t place) {
-    const struct fetch_part *part = &((const struct fetch_state *)owner)->parts[place];
-    const struct kp_uuid *id = &part->topic->topic_id;
-    struct kp_string text = is_by_id(part->owner)
-                                ? (struct kp_string){(const char *)id->bytes, sizeof id->bytes}
-                                : part->topic->topic;
-    return (struct key){.text = text, .number = part->in->partition};
-}
-
-static void prepare_part(struct fetch_state *state, struct fetch_part *part,
-                         struct kp_fetch_response_partition *out) {
-    part->out = out;
-    part->read.done = read_done;
-    part->waiter.moved = fetch_moved;
-    kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
-    out->partition_index = part->in->partition;
-    out->preferred_read_replica = -1;
-    const struct kp_fetch_request *request = state->request->message;
-    out->aborted_transactions.count = request->isolation_level == 1 ? 0 : -1;
-}
-
-/* False: the arena's limit is passed. */
-static bool prepare_topic(struct fetch_state *state, const struct kp_fetch_request_topic *topic) {
-    struct kp_fetch_response_topic *out =
-        &state->response.responses.items[state->response.responses.count++];
-    size_t count = topic->partitions.count < 0 ? 0 : (size_t)topic->partitions.count;
-    kp_set_fallbacks(&kp_fetch_response_topic_schema, out);
-    out->topic = topic->topic;
-    out->topic_id = topic->topic_id;
-    out->partitions.items = kp_arena_alloc(&state->request->arena,
-                                           count * sizeof *out->partitions.items);
-    return out->partitions.items != NULL;
-}
-
-/* A partition that is named again is fetched once, as it is named last: as Kafka does. */
-static void prepare_partition(struct fetch_state *state, const struct kp_fetch_request_topic *topic,
-                              const struct kp_fetch_request_partition *in) {
-    struct kp_fetch_response_topic *out =
-        &state->response.responses.items[state->response.responses.count - 1];
-    struct fetch_part *part = &state->parts[state->done];
-    part->owner = state;
-    part->topic = topic;
-    part->in = in;
-    size_t place = key_set_put(&state->seen, state->done);
-    if (place != state->done) {
-        state->parts[place].in = in;
-        return;
-    }
-    state->done++;
-    prepare_part(state, part, &out->partitions.items[out->partitions.count++]);
-}
-
-static void begin(struct fetch_state *state);
-
-static bool prepare_next(struct request *request) {
-    const struct kp_fetch_request *in = request->message;
-    struct fetch_state *state = request->state;
-    if (state->topic >= in->topics.count) {
-        begin(state);
-        return false;
-    }
-    const struct kp_fetch_request_topic *topic = &in->topics.items[state->topic];
-    if (state->of == 0 && !prepare_topic(state, topic)) {
-        request_close_too_large(request);
-        return false;
-    }
-    if (state->of < topic->partitions.count) {
-        prepare_partition(state, topic, &topic->partitions.items[state->of++]);
-        return true;
-    }
-    int32_t *answered = &state->response.responses.count;
-    if (state->response.responses.items[*answered - 1].partitions.count == 0)
-        (*answered)--; /* all were named before */
-    state->topic++;
-    state->of = 0;
-    return true;
-}
 
 static void prepare_limits(struct fetch_state *state, const struct kp_fetch_request *in) {
     uint64_t largest = state->services->settings->fetch_max_bytes;
@@ -449,49 +179,181 @@ static void prepare_limits(struct fetch_state *state, const struct kp_fetch_requ
     if (state->max_bytes > largest) state->max_bytes = largest;
     state->min_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
     if (state->min_bytes > state->max_bytes) state->min_bytes = state->max_bytes;
-    if (in->max_wait_ms <= 0 || state->count == 0) state->time_is_over = true;
-    state->first = state->count > 0 ? state->services->fetches++ % state->count : 0;
+    if (in->max_wait_ms <= 0 || state->set->count == 0) state->time_is_over = true;
 }
 
 static void begin(struct fetch_state *state) {
     const struct kp_fetch_request *in = state->request->message;
-    state->count = state->done; /* different ones */
+    struct fetch_set *set = state->set;
     prepare_limits(state, in);
+    if (state->session != NULL) state->session->preparing = state->full;
+    if (state->full && set->count > 0)
+        fetch_set_begin_with(set, state->services->fetches++ % set->count);
+    set->moved = fetch_moved;
+    set->waiting = state;
     if (!state->time_is_over)
         deadline_set(state->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
     read_again(state);
 }
 
+static size_t count_partitions(const struct kp_fetch_request *in) {
+    size_t count = 0;
+    for (int32_t t = 0; t < in->topics.count; t++)
+        count += (size_t)in->topics.items[t].partitions.count;
+    return count;
+}
+
+/* Without a session the partitions are the request's own. False: there is no memory for them. */
+static bool use_own_set(struct fetch_state *state) {
+    const struct kp_fetch_request *in = state->request->message;
+    size_t count = count_partitions(in);
+    state->session = NULL;
+    state->set = &state->own;
+    state->full = true;
+    state->topic = state->of = 0;
+    bool fits = fetch_set_init(&state->own, &state->request->arena, (size_t)in->topics.count, count,
+                               SIZE_MAX, env_random_u64(state->services->env));
+    state->own.by_id = state->request->api_version >= 13;
+    return fits;
+}
+
+/* Goes on with preparing, without the session. Returns whether there is a further step. */
+static bool lose_session(struct fetch_state *state) {
+    fetch_session_remove(state->session);
+    fetch_session_leave(state->session);
+    if (use_own_set(state)) return true;
+    give_up(state);
+    return false;
+}
+
+/* A new session does not fit: the client goes on without. One that has grown too large is gone, and
+ * its client begins anew. */
+static bool no_room(struct fetch_state *state) {
+    if (state->session != NULL && state->full) return lose_session(state);
+    if (state->session == NULL) {
+        give_up(state);
+        return false;
+    }
+    fetch_session_remove(state->session);
+    state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+    leave(state, respond_error);
+    return false;
+}
+
+static struct topic_ref ref_of(const struct fetch_state *state, struct kp_string name,
+                               struct kp_uuid id) {
+    return (struct topic_ref){.name = name, .id = id, .by_id = state->set->by_id};
+}
+
+/* A partition that is named again is fetched once, as it is named last: as Kafka does. */
+static bool put_next(struct fetch_state *state, const struct kp_fetch_request_topic *topic) {
+    if (state->of == topic->partitions.count) {
+        state->topic++;
+        state->of = 0;
+        return true;
+    }
+    struct topic_ref ref = ref_of(state, topic->topic, topic->topic_id);
+    struct fetch_topic *into = fetch_set_topic(state->set, &ref);
+    if (into == NULL ||
+        fetch_set_put(state->set, into, &topic->partitions.items[state->of++]) == NULL ||
+        (state->session != NULL && !fetch_session_charge(state->session)))
+        return no_room(state);
+    return true;
+}
+
+static bool forget_next(struct fetch_state *state,
+                        const struct kp_fetch_request_forgotten_topic *topic) {
+    if (state->of == topic->partitions.count) {
+        state->topic++;
+        state->of = 0;
+        return true;
+    }
+    struct topic_ref ref = ref_of(state, topic->topic, topic->topic_id);
+    fetch_set_forget(state->set, &ref, topic->partitions.items[state->of++]);
+    return true;
+}
+
+static bool prepare_next(struct request *request) {
+    const struct kp_fetch_request *in = request->message;
+    struct fetch_state *state = request->state;
+    if (!state->forgetting && state->topic < in->topics.count)
+        return put_next(state, &in->topics.items[state->topic]);
+    if (!state->full) {
+        if (!state->forgetting) state->topic = state->of = 0;
+        state->forgetting = true;
+        if (state->topic < in->forgotten_topics_data.count)
+            return forget_next(state, &in->forgotten_topics_data.items[state->topic]);
+        state->forgetting = false;
+        /* nothing is left of it: as Kafka, which then serves what the request names */
+        if (state->set->count == 0) return lose_session(state);
+    }
+    begin(state);
+    return false;
+}
+
+static struct fetch_asker asker_of(const struct fetch_state *state) {
+    return (struct fetch_asker){.principal = state->request->ctx.principal,
+                                .peer = state->request->ctx.peer,
+                                .now_ms = env_now_ms(state->services->env)};
+}
+
+static void use_session(struct fetch_state *state, struct fetch_session *session) {
+    if (session->fetch != NULL) displace(session->fetch);
+    session->fetch = state;
+    session->preparing = true;
+    state->session = session;
+    state->set = &session->set;
+}
+
+/* The request goes on with a session. False: it has its error. */
+static bool take_session(struct fetch_state *state) {
+    const struct kp_fetch_request *in = state->request->message;
+    struct fetch_asker asker = asker_of(state);
+    struct fetch_session *session;
+    state->response.error_code = fetch_sessions_take(state->services->fetch_sessions, &asker,
+                                                     in->session_id, in->session_epoch,
+                                                     state->request->api_version >= 13, &session);
+    if (state->response.error_code != KAFKA_NONE) return false;
+    use_session(state, session);
+    return true;
+}
+
+/* The request names all that it wants. False: there is no memory for it. */
+static bool begin_anew(struct fetch_state *state) {
+    const struct kp_fetch_request *in = state->request->message;
+    struct fetch_sessions *sessions = state->services->fetch_sessions;
+    struct fetch_asker asker = asker_of(state);
+    struct fetch_session *session = NULL;
+    if (in->session_id != 0) fetch_sessions_end(sessions, &asker, in->session_id);
+    if (in->session_epoch == 0)
+        session = fetch_sessions_make(sessions, &asker, state->request->api_version >= 13,
+                                      (size_t)in->topics.count, count_partitions(in));
+    if (session == NULL) return use_own_set(state);
+    use_session(state, session);
+    state->full = true;
+    return true;
+}
+
 void api_fetch(void *service, struct request *request) {
     const struct kp_fetch_request *in = request->message;
-    struct kp_arena *arena = &request->arena;
-    struct fetch_state *state = kp_arena_alloc(arena, sizeof *state);
+    struct fetch_state *state = kp_arena_alloc(&request->arena, sizeof *state);
     *state = (struct fetch_state){.services = service, .request = request};
     state->deadline.passed = timed_out;
     state->look.run = fetch_look;
     state->parked.give_way = give_way;
+    state->round_over = decide;
+    state->no_memory = give_up;
     kp_set_fallbacks(&kp_fetch_response_schema, &state->response);
-    if (in->session_epoch != 0 &&
-        in->session_epoch != -1) { /* KIP-227: no session was ever given */
-        state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+    request->state = state;
+    bool anew = in->session_epoch == 0 || in->session_epoch == -1;
+    if (!anew && !take_session(state)) {
         request_respond(request, &state->response);
         return;
     }
-    for (int32_t t = 0; t < in->topics.count; t++)
-        state->count += in->topics.items[t].partitions.count < 0
-                            ? 0
-                            : (size_t)in->topics.items[t].partitions.count;
-    size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count;
-    state->parts = kp_arena_alloc(arena, state->count * sizeof *state->parts);
-    state->response.responses.items = kp_arena_alloc(
-        arena, topics * sizeof *state->response.responses.items);
-    if (state->parts == NULL || state->response.responses.items == NULL ||
-        !key_set_init(&state->seen, arena, state->count, env_random_u64(state->services->env),
-                      key_of, state)) {
+    if (anew && !begin_anew(state)) {
         request_close_too_large(request);
         return;
     }
-    request->state = state;
     request->canceled = client_gone;
     request->released = fetch_released;
     request_steps(request, prepare_next);

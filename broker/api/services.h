@@ -17,6 +17,7 @@ struct metadata_group;
 struct producer_ids;
 struct disk_space;
 struct auto_creation;
+struct fetch_sessions;
 struct leader_asks;
 struct peers;
 struct cluster_record;
@@ -39,6 +40,7 @@ struct broker_services {
     const struct peers *peers;               /* who is connected, who is known to be dead */
     struct deadlines *deadlines;             /* of requests that wait */
     struct log_limiter *twins; /* of lines about topics whose names are too much alike */
+    struct fetch_sessions *fetch_sessions;
     uint32_t fetches; /* so far: each begins with another partition, so that none starves */
 };
 

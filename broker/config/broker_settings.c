@@ -223,6 +223,9 @@ static void read_limits(struct broker_settings *into) {
     into->max_requests_per_connection = (uint32_t)settings_int(values, "connection.max.requests");
     into->turn_warn_ms = (uint32_t)settings_int(values, "loop.turn.warn.ms");
     into->fetch_max_bytes = (uint32_t)settings_int(values, "fetch.max.bytes");
+    into->fetch_sessions = (size_t)settings_int(values,
+                                                "max.incremental.fetch.session.cache.slots");
+    into->fetch_session_bytes = (size_t)settings_int(values, "fetch.session.cache.bytes");
     into->journal_file_bytes = (uint64_t)settings_int(values, "journal.file.bytes");
     into->journal_max_bytes = (uint64_t)settings_int(values, "journal.max.bytes");
     into->segment_bytes = (uint64_t)settings_int(values, "log.segment.bytes");

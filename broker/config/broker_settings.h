@@ -90,6 +90,7 @@ struct broker_settings {
     uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */
     uint32_t turn_warn_ms;    /* a turn of the loop that takes so long is told on the log */
     uint32_t fetch_max_bytes; /* of one answer */
+    size_t fetch_sessions, fetch_session_bytes; /* that are kept, and their memory */
     uint64_t producer_id_expiration_ms;
     uint32_t offset_metadata_max; /* UTF-16 units, as in Kafka */
     int64_t offsets_retention_ms;

@@ -130,6 +130,12 @@ static const struct setting table[] = {
         "A turn of the event loop that takes so much processor time is told on the log, with what ran: nobody else is served while it lasts."),
     NUMBER("fetch.max.bytes", "57671680", 1024, 256 * MIB, "bytes",
            "The most that one fetch is answered with."),
+    NUMBER("max.incremental.fetch.session.cache.slots", "1000", 0, 10000, "sessions",
+           "How many consumers at most are remembered with what they fetch, so that they name only "
+           "what changes; the others name all of it each time."),
+    NUMBER("fetch.session.cache.bytes", "67108864", MIB, GIB, "bytes",
+           "The memory that they may take together; one partition of a consumer takes some 200 "
+           "bytes."),
 
     /* ---- Consumer groups ---- */
     NUMBER(
@@ -237,7 +243,6 @@ static const struct setting table[] = {
             "Connections are bounded for all addresses together: max.connections."),
     SO_INT("max.connection.creation.rate", INT_MOST,
            "New connections are taken as fast as they come."),
-    SO_INT("max.incremental.fetch.session.cache.slots", "0", "There are no fetch sessions."),
 };
 
 const struct setting *broker_settings_table(size_t *n) {

@@ -179,9 +179,15 @@ struct partition_read {
     int64_t high_watermark; /* this and the next: -1 with an error */
     kafka_offset start_offset;
     bool more; /* committed batches follow, which max_bytes kept out */
+    /* Without an error: what the client has is not what is in the log; the two agree up to there
+     * (KIP-595). Nothing was read. */
+    bool diverges;
+    int32_t end_epoch;
+    kafka_offset epoch_end_offset;
     /* The partition's. */
     struct partition *partition;
     kafka_offset offset, end_offset; /* from here, and to there: the watermark as it was */
+    int32_t last_epoch;
     /* Slices, count, bytes: the batches, when there is no error. */
     struct partition_log_fetch fetch;
     struct raft_group_read_index confirm;
@@ -191,12 +197,14 @@ struct partition_read {
 };
 
 /* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if
- * there is none yet, or with max_bytes 0. `leader_epoch`: the client's (KIP-320), -1: none. DONE:
+ * there is none yet, or with max_bytes 0. `leader_epoch`: the client's (KIP-320), -1: none.
+ * `last_epoch`: of the record before `offset`, as the client has it, -1: it does not say. DONE:
  * over within the call; PENDING: `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
- * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE (above
- * the end only after a majority confirmed that we lead), KAFKA_STORAGE_ERROR. */
+ * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE,
+ * KAFKA_STORAGE_ERROR. What lies above the end, or diverges, is told only after a majority
+ * confirmed that we lead. */
 enum completion partition_read(struct partition *partition, kafka_offset offset,
-                               int32_t leader_epoch, uint64_t max_bytes,
+                               int32_t leader_epoch, int32_t last_epoch, uint64_t max_bytes,
                                struct partition_read *read);
 /* `done` will not be called. Nothing if it is over. */
 void partition_read_cancel(struct partition_read *read);
@@ -207,8 +215,8 @@ void partition_read_release(struct partition_read *read);
 /* Waits for the watermark of a partition. */
 struct partition_waiter {
     /* Once for each commit, with the bytes that it made visible; `changed`: leadership came, went,
-     * or the partition goes: ask again. The waiter stays until partition_wait_cancel, which is not
-     * for inside the call. */
+     * or the partition goes: ask again. The waiter stays until partition_wait_cancel, which inside
+     * the call is for this one alone. */
     void (*moved)(struct partition_waiter *waiter, uint64_t bytes, bool changed);
     struct partition *partition;
     struct partition_waiter *next, *prev;

@@ -224,6 +224,9 @@ bool appliers_restore(struct partition *partition, const struct slice *snapshot)
 
 /* ---- partition_read.c, partition_lookup.c ---- */
 
+/* Where the records of that epoch end, or those of the largest one below it, which is *found; both
+ * -1 if it is not known. */
+kafka_offset partition_epoch_end(const struct partition *partition, int32_t epoch, int32_t *found);
 void partition_waiters_tell(struct partition *partition, bool changed);
 void partition_reads_fail(struct partition *partition);   /* the partition goes */
 void partition_lookups_fail(struct partition *partition); /* the partition goes */

@@ -55,20 +55,22 @@ static void searched(struct partition_log_search *search, int error) {
 
 /* As Kafka: an epoch before the first that is known ends where the log starts, under its own name;
  * -1 is none, and one above the present is not known. */
+kafka_offset partition_epoch_end(const struct partition *partition, int32_t epoch, int32_t *found) {
+    uint32_t known = 0;
+    kafka_offset end_offset = epoch < 0 ? -1
+                                        : partition_log_epoch_end(raft_group_log(partition->group),
+                                                                  (uint32_t)epoch, &known);
+    *found = (int32_t)known;
+    if (end_offset >= 0) return end_offset;
+    bool unknown = epoch == -1 || epoch > (int64_t)partition->epoch;
+    *found = unknown ? -1 : epoch;
+    return unknown ? -1 : partition_start_offset(partition);
+}
+
 static void end_of_epoch(struct partition_lookup *lookup) {
-    struct partition *partition = lookup->partition;
-    uint32_t found = 0;
-    kafka_offset end_offset = lookup->wanted_epoch < 0
-                                  ? -1
-                                  : partition_log_epoch_end(raft_group_log(partition->group),
-                                                            (uint32_t)lookup->wanted_epoch, &found);
-    if (end_offset >= 0)
-        lookup_over(lookup, KAFKA_NONE, end_offset, -1, (int32_t)found);
-    else if (lookup->wanted_epoch == -1 || lookup->wanted_epoch > (int64_t)partition->epoch)
-        lookup_over(lookup, KAFKA_NONE, -1, -1, -1);
-    else
-        lookup_over(lookup, KAFKA_NONE, partition_start_offset(partition), -1,
-                    lookup->wanted_epoch);
+    int32_t found;
+    kafka_offset end_offset = partition_epoch_end(lookup->partition, lookup->wanted_epoch, &found);
+    lookup_over(lookup, KAFKA_NONE, end_offset, -1, found);
 }
 
 static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {

@@ -4,6 +4,7 @@
  *   partition_read -> below the watermark -> the log (memory: at once, segment: later) -> done
  *                  -> between watermark and end -> nothing yet
  *                  -> above the end -> a majority confirms that we lead -> OFFSET_OUT_OF_RANGE
+ *                  -> of another history -> the same                     -> where it begins to be
  *
  * Invariant: a read that is not over is in the partition's list, so that closing the partition ends
  * it.
@@ -39,7 +40,8 @@ static enum completion partition_read_over(struct partition_read *read, int16_t 
     read->error = error;
     read->high_watermark = known ? read->partition->high_watermark : -1;
     read->start_offset = known ? partition_start_offset(read->partition) : -1;
-    read->more = error == KAFKA_NONE && read->fetch.next_offset < read->end_offset;
+    read->diverges = known && read->diverges;
+    read->more = known && read->fetch.next_offset < read->end_offset;
     if (read->stage != STAGE_OVER) read_end(read);
     if (!read->inside) read->done(read);
     return DONE;
@@ -49,12 +51,27 @@ static void log_done(struct partition_log_fetch *fetch, int error) {
     partition_read_over(CONTAINER_OF(fetch, struct partition_read, fetch), error_map_log(error));
 }
 
+/* OFFSET_OUT_OF_RANGE above the end, or behind an epoch that is not known; NONE with
+ * read->diverges. */
+static int16_t judge(struct partition_read *read) {
+    const struct partition *partition = read->partition;
+    kafka_offset end_offset = partition_log_end_offset(raft_group_log(partition->group));
+    read->diverges = false;
+    if (read->last_epoch >= 0) {
+        read->epoch_end_offset = partition_epoch_end(partition, read->last_epoch, &read->end_epoch);
+        if (read->epoch_end_offset < 0) return KAFKA_OFFSET_OUT_OF_RANGE;
+        if ((uint32_t)read->last_epoch == partition->epoch) read->end_epoch = read->last_epoch;
+        read->diverges = read->end_epoch < read->last_epoch ||
+                         read->epoch_end_offset < read->offset;
+        if (read->diverges) return KAFKA_NONE;
+    }
+    return read->offset > end_offset ? KAFKA_OFFSET_OUT_OF_RANGE : KAFKA_NONE;
+}
+
 static void read_confirmed(struct raft_group_read_index *confirm, int error) {
     struct partition_read *read = CONTAINER_OF(confirm, struct partition_read, confirm);
     int16_t code = error_map_group(error);
-    bool still_above = read->offset >
-                       partition_log_end_offset(raft_group_log(read->partition->group));
-    partition_read_over(read, code == KAFKA_NONE && still_above ? KAFKA_OFFSET_OUT_OF_RANGE : code);
+    partition_read_over(read, code == KAFKA_NONE ? judge(read) : code);
 }
 
 static enum completion read_start(struct partition_read *read, uint64_t max_bytes) {
@@ -62,22 +79,25 @@ static enum completion read_start(struct partition_read *read, uint64_t max_byte
     struct partition_log *log = raft_group_log(partition->group);
     if (read->offset < partition_log_start_offset(log))
         return partition_read_over(read, KAFKA_OFFSET_OUT_OF_RANGE);
-    if (read->offset < partition->high_watermark && max_bytes > 0) {
-        read_begin(read, STAGE_LOG);
-        partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
+    if (judge(read) != KAFKA_NONE || read->diverges) {
+        read_begin(read, STAGE_CONFIRM);
+        raft_group_read_index(partition->group, &read->confirm);
         return read->stage == STAGE_OVER ? DONE : PENDING;
     }
-    if (read->offset <= partition_log_end_offset(log)) return partition_read_over(read, KAFKA_NONE);
-    read_begin(read, STAGE_CONFIRM);
-    raft_group_read_index(partition->group, &read->confirm);
+    if (read->offset >= partition->high_watermark || max_bytes == 0)
+        return partition_read_over(read, KAFKA_NONE);
+    read_begin(read, STAGE_LOG);
+    partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
     return read->stage == STAGE_OVER ? DONE : PENDING;
 }
 
 enum completion partition_read(struct partition *partition, kafka_offset offset,
-                               int32_t leader_epoch, uint64_t max_bytes,
+                               int32_t leader_epoch, int32_t last_epoch, uint64_t max_bytes,
                                struct partition_read *read) {
     read->partition = partition;
     read->offset = offset;
+    read->last_epoch = last_epoch;
+    read->diverges = false;
     read->end_offset = partition->high_watermark;
     read->fetch = (struct partition_log_fetch){.done = log_done, .next_offset = offset};
     read->confirm = (struct raft_group_read_index){.done = read_confirmed};
@@ -129,7 +149,6 @@ void partition_waiters_tell(struct partition *partition, bool changed) {
     uint64_t bytes = partition->moved_bytes;
     partition->moved_bytes = 0;
     if (bytes == 0 && !changed) return;
-    for (struct partition_waiter *waiter = partition->waiters; waiter != NULL;
-         waiter = waiter->next)
-        waiter->moved(waiter, bytes, changed);
+    struct partition_waiter *waiter, *next;
+    DL_FOREACH_SAFE(partition->waiters, waiter, next) waiter->moved(waiter, bytes, changed);
 }

@@ -1,8 +1,8 @@
 """What is asked of both: each case asks one thing of a cluster of three brokers and says the answer in a few words.
 
 Answers are made comparable: epochs are said relative to the present one, ids and addresses are left out. A case has topics of its own. The cases are in
-topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp) and
-requests.py (all others).
+topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp),
+sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all others).
 """
 
 import time

@@ -1,6 +1,7 @@
 """Requests and answers of Kafka's protocol from one-line schemas, for requests that no client sends.
 
-A schema: b bool, c int8, h int16, i int32, q int64, s string (None: null), y bytes, u uuid; a tuple is a struct, a list of one an array.
+A schema: b bool, c int8, h int16, i int32, q int64, s string (None: null), y bytes, u uuid; a tuple is a struct, a list of one an array. An
+answer's struct may end with a dict of the tagged fields that are looked at: it is read as one of those that are there.
 """
 
 import socket
@@ -56,20 +57,23 @@ class Reader:
             if b < 128:
                 return n
 
-    def tags(self):
+    def tags(self, known=()):
+        found = {}
         for _ in range(self.uvarint()):
-            self.uvarint()
-            self.take(self.uvarint())
+            tag, data = self.uvarint(), self.take(self.uvarint())
+            if tag in known:
+                found[tag] = Reader(data, True).read(known[tag])
+        return found
 
     def length(self, form):
         return self.uvarint() - 1 if self.flexible else self.number(form)
 
     def read(self, schema):
         if isinstance(schema, tuple):
-            value = [self.read(s) for s in schema]
-            if self.flexible:
-                self.tags()
-            return value
+            known = schema[-1] if isinstance(schema[-1], dict) else None
+            value = [self.read(s) for s in schema if s is not known]
+            found = self.tags(known or {}) if self.flexible else {}
+            return value if known is None else [*value, found]
         if isinstance(schema, list):
             n = self.length(">i")
             return None if n < 0 else [self.read(schema[0]) for _ in range(n)]

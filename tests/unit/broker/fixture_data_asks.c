@@ -56,6 +56,28 @@ struct kp_produce_response_partition produce_one(struct one_broker *one, const c
     return response.responses.items[0].partition_responses.items[0];
 }
 
+void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partitions, int64_t offset) {
+    memset(ask, 0, sizeof *ask);
+    kp_set_fallbacks(&kp_fetch_request_schema, &ask->request);
+    ask->request.replica_id = -1;
+    ask->request.max_wait_ms = 0;
+    ask->request.min_bytes = 1;
+    ask->request.max_bytes = 50 << 20;
+    ask->request.session_epoch = -1;
+    ask->topic.topic = kp_string_of(topic);
+    ask->topic.partitions.items = ask->partitions;
+    ask->topic.partitions.count = partitions;
+    ask->request.topics.items = &ask->topic;
+    ask->request.topics.count = 1;
+    for (int32_t i = 0; i < partitions; i++) {
+        kp_set_fallbacks(&kp_fetch_request_partition_schema, &ask->partitions[i]);
+        ask->partitions[i].partition = i;
+        ask->partitions[i].fetch_offset = offset;
+        ask->partitions[i].current_leader_epoch = -1;
+        ask->partitions[i].partition_max_bytes = 1 << 20;
+    }
+}
+
 struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp,
                                                     int version, int32_t partition) {
     struct kp_list_offsets_request request;

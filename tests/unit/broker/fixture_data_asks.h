@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_BROKER_FIXTURE_DATA_ASKS_H
 #define TESTS_UNIT_BROKER_FIXTURE_DATA_ASKS_H
 
+#include "protocol/messages/fetch.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record/record_batch.h"
@@ -27,6 +28,15 @@ void produce_end(struct produce_ask *ask);
 /* One batch; the answer for it. */
 struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic,
                                                  int32_t partition, int records, size_t value_len);
+
+struct fetch_ask {
+    struct kp_fetch_request request;
+    struct kp_fetch_request_topic topic;
+    struct kp_fetch_request_partition partitions[PARTITIONS_MAX];
+};
+
+/* Partitions 0, 1, ... of a topic, all from that offset, without a session and without a wait. */
+void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partitions, int64_t offset);
 
 /* Of the topic "t". */
 struct kp_list_offsets_response_partition offset_at(struct one_broker *one, int64_t timestamp,

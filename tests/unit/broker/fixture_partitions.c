@@ -300,7 +300,7 @@ static bool got_is_over(struct fixture *fixture) {
 void read_from(struct fixture *fixture, struct partition *partition, int64_t offset,
                uint64_t max_bytes, struct got *got) {
     *got = (struct got){.read.done = on_read};
-    if (partition_read(partition, offset, -1, max_bytes, &got->read) == DONE) return;
+    if (partition_read(partition, offset, -1, -1, max_bytes, &got->read) == DONE) return;
     fixture->until_arg = got;
     run_until(fixture, got_is_over);
 }

@@ -7,35 +7,6 @@
 #include "tests/unit/unit.h"
 #include <string.h>
 
-struct fetch_ask {
-    struct kp_fetch_request request;
-    struct kp_fetch_request_topic topic;
-    struct kp_fetch_request_partition partitions[PARTITIONS_MAX];
-};
-
-static void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partitions,
-                        int64_t offset) {
-    memset(ask, 0, sizeof *ask);
-    kp_set_fallbacks(&kp_fetch_request_schema, &ask->request);
-    ask->request.replica_id = -1;
-    ask->request.max_wait_ms = 0;
-    ask->request.min_bytes = 1;
-    ask->request.max_bytes = 50 << 20;
-    ask->request.session_epoch = -1;
-    ask->topic.topic = kp_string_of(topic);
-    ask->topic.partitions.items = ask->partitions;
-    ask->topic.partitions.count = partitions;
-    ask->request.topics.items = &ask->topic;
-    ask->request.topics.count = 1;
-    for (int32_t i = 0; i < partitions; i++) {
-        kp_set_fallbacks(&kp_fetch_request_partition_schema, &ask->partitions[i]);
-        ask->partitions[i].partition = i;
-        ask->partitions[i].fetch_offset = offset;
-        ask->partitions[i].current_leader_epoch = -1;
-        ask->partitions[i].partition_max_bytes = 1 << 20;
-    }
-}
-
 static const struct kp_fetch_response_partition *fetch(struct one_broker *one,
                                                        const struct fetch_ask *ask,
                                                        struct kp_fetch_response *response) {
@@ -323,6 +294,46 @@ static void test_fetch_by_id(void **state) {
                      KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* KIP-595: who tells the epoch of what he has learns where it stops being ours; the same when it
+ * agrees. */
+static void test_fetch_diverging_epoch(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    one_broker_create(one, "t", 1);
+    produce_one(one, "t", 0, 3, 50);
+    struct kp_list_offsets_response_partition latest = offset_at(one, -1, 7, 0);
+    int32_t epoch = latest.leader_epoch;
+    static const struct {
+        int32_t newer;
+        int64_t offset;
+        int16_t code;
+        int64_t end; /* of the epoch; -1: it does not diverge */
+        bool records;
+    } cases[] = {
+        {0, 1, KAFKA_NONE, -1, true},
+        {0, 3, KAFKA_NONE, -1, false},
+        {0, 4, KAFKA_NONE, 3, false},
+        {0, INT64_MAX, KAFKA_NONE, 3, false},
+        {1, 1, KAFKA_OFFSET_OUT_OF_RANGE, -1, false},
+        {-1, 1, KAFKA_NONE, 0, false}, /* an epoch before the first ends where the log begins */
+        {0, -5, KAFKA_OFFSET_OUT_OF_RANGE, -1, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fetch_ask ask;
+        struct kp_fetch_response response;
+        fetch_begin(&ask, "t", 1, cases[i].offset);
+        ask.partitions[0].last_fetched_epoch = epoch + cases[i].newer;
+        assert_true(one_broker_ask(one, KP_FETCH, 12, &ask.request, &response));
+        const struct kp_fetch_response_partition *out =
+            response.responses.items[0].partitions.items;
+        assert_int_equal(out->error_code, cases[i].code);
+        assert_int_equal(out->diverging_epoch.end_offset, cases[i].end);
+        if (cases[i].end >= 0) assert_int_equal(out->diverging_epoch.epoch, epoch + cases[i].newer);
+        assert_int_equal(out->records.len > 0, cases[i].records);
+        assert_int_equal(out->high_watermark, cases[i].code == KAFKA_NONE ? 3 : -1);
+    }
+}
+
 /* A client that leaves while its fetch waits leaves nothing behind (teardown looks). */
 static void test_fetch_client_leaves(void **state) {
     struct one_broker *one = *state;
@@ -347,6 +358,7 @@ int main(void) {
         TEST(test_fetch_errors),
         TEST(test_fetch_all_versions),
         TEST(test_fetch_by_id),
+        TEST(test_fetch_diverging_epoch),
         TEST(test_fetch_client_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,12 +240,12 @@ static void test_partition_compares_leader_epochs(void **state) {
     struct partition *partition = start_one(fixture);
     int32_t epoch = (int32_t)partition_leader_epoch(partition);
     struct got got = {0};
-    assert_int_equal(partition_read(partition, 0, epoch, 100, &got.read), DONE);
+    assert_int_equal(partition_read(partition, 0, epoch, -1, 100, &got.read), DONE);
     assert_int_equal(got.read.error, KAFKA_NONE);
-    assert_int_equal(partition_read(partition, 0, epoch - 1, 100, &got.read), DONE);
+    assert_int_equal(partition_read(partition, 0, epoch - 1, -1, 100, &got.read), DONE);
     assert_int_equal(got.read.error, KAFKA_FENCED_LEADER_EPOCH);
     assert_int_equal(got.read.high_watermark, -1);
-    assert_int_equal(partition_read(partition, 0, epoch + 1, 100, &got.read), DONE);
+    assert_int_equal(partition_read(partition, 0, epoch + 1, -1, 100, &got.read), DONE);
     assert_int_equal(got.read.error, KAFKA_UNKNOWN_LEADER_EPOCH);
 }
 

@@ -1,0 +1,152 @@
+/*
+ * What was read becomes the answer: all partitions, or in a session those of which the client does
+ * not know everything. In steps, because there may be very many.
+ *
+ * Batches are sent from the buffers in which they are kept, without a copy. A partition of a
+ * session that brought batches goes to the end of what is read the next time, so that none starves.
+ *
+ * Invariant: nothing of the answer points into a session, which may change or go before the answer
+ * is encoded.
+ */
+#include "broker/api/fetch_internal.h"
+#include "broker/server/request_steps.h"
+#include "protocol/kafka_error.h"
+
+static struct kp_fetch_response_topic *new_topic(struct fetch_state *state,
+                                                 const struct fetch_topic *topic) {
+    struct kp_fetch_response_topic *out =
+        &state->response.responses.items[state->response.responses.count++];
+    kp_set_fallbacks(&kp_fetch_response_topic_schema, out);
+    out->topic_id = topic->ref.id;
+    if (!topic->ref.by_id)
+        out->topic = state->session == NULL
+                         ? topic->ref.name
+                         : kp_arena_string(&state->request->arena, topic->ref.name.data,
+                                           (size_t)topic->ref.name.len);
+    state->topic_answered = topic;
+    out->partitions.items = state->out;
+    return out;
+}
+
+/* Partitions of one topic, one after the other, are answered under its name. */
+static struct kp_fetch_response_partition *new_partition(struct fetch_state *state,
+                                                         const struct fetch_entry *entry) {
+    struct kp_fetch_response_topic *topic =
+        state->topic_answered == entry->topic
+            ? &state->response.responses.items[state->response.responses.count - 1]
+            : new_topic(state, entry->topic);
+    struct kp_fetch_response_partition *out = state->out++;
+    const struct kp_fetch_request *in = state->request->message;
+    topic->partitions.count++;
+    kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
+    out->partition_index = entry->partition;
+    out->preferred_read_replica = -1;
+    out->records = (struct kp_records){.len = 0}; /* none, and not null: as Kafka */
+    out->aborted_transactions.count = in->isolation_level == 1 ? 0 : -1;
+    out->high_watermark = entry->high_watermark;
+    /* of their own: transactions will hold it back */
+    out->last_stable_offset = entry->high_watermark;
+    out->log_start_offset = entry->start_offset;
+    return out;
+}
+
+static void answer_error(struct fetch_state *state, const struct fetch_part *part) {
+    struct fetch_entry *entry = part->entry;
+    entry->high_watermark = entry->start_offset = -1; /* told again when it is over */
+    struct kp_fetch_response_partition *out = new_partition(state, entry);
+    out->error_code = part->code;
+    if (state->request->api_version >= 16)
+        leader_hint_give(state->services, state->request, &entry->topic->ref, entry->partition,
+                         part->code, &out->current_leader, &state->hints);
+}
+
+/* It has batches for which there is no room, and nothing else that is new to the client. */
+static bool is_told(const struct fetch_part *part) {
+    const struct partition_read *read = &part->read;
+    return !part->owner->full && read->fetch.count == 0 && !read->diverges &&
+           part->entry->high_watermark == read->high_watermark &&
+           part->entry->start_offset == read->start_offset;
+}
+
+static void answer_part(struct fetch_state *state, const struct fetch_part *part) {
+    const struct partition_read *read = &part->read;
+    struct fetch_entry *entry = part->entry;
+    if (part->code != KAFKA_NONE) {
+        answer_error(state, part);
+        return;
+    }
+    if (is_told(part)) return;
+    entry->high_watermark = read->high_watermark;
+    entry->start_offset = read->start_offset;
+    struct kp_fetch_response_partition *out = new_partition(state, entry);
+    if (read->diverges) {
+        out->diverging_epoch.epoch = read->end_epoch;
+        out->diverging_epoch.end_offset = read->epoch_end_offset;
+    }
+    out->records = (struct kp_records){.slices = read->fetch.slices,
+                                       .slice_count = (uint32_t)read->fetch.count};
+    if (read->fetch.count > 0)
+        fetch_set_to_end(entry);
+    else if (!read->more && !read->diverges && !entry->moved)
+        fetch_set_unlist(entry); /* now it is known */
+}
+
+/* Of a session, only what has changed is read, and so is in the answer. */
+static bool answer_changed(struct fetch_state *state) {
+    struct fetch_part *part = state->answered;
+    if (part == NULL) return false;
+    state->answered = part->next;
+    answer_part(state, part);
+    return true;
+}
+
+static bool answer_all(struct fetch_state *state) {
+    struct fetch_set *set = state->set;
+    if (state->at == set->places) return false;
+    struct fetch_entry *entry = set->entries[state->at++];
+    if (entry == NULL) return true;
+    if (entry->part != NULL)
+        answer_part(state, entry->part);
+    else
+        new_partition(state, entry);
+    if (state->session == NULL) partition_wait_cancel(&entry->waiter);
+    return true;
+}
+
+static void send(struct fetch_state *state) {
+    struct request *request = state->request;
+    state->response.node_endpoints.items = state->hints.items;
+    state->response.node_endpoints.count = state->hints.count;
+    if (state->session != NULL) {
+        /* one that was ended meanwhile is named all the same, as by Kafka: the next request learns
+         * it
+         */
+        state->response.session_id = state->session->id;
+        fetch_session_charge(state->session);
+        fetch_session_leave(state->session);
+        state->session = NULL;
+    }
+    request_respond_kept(request, &state->response);
+}
+
+static bool answer_next(struct request *request) {
+    struct fetch_state *state = request->state;
+    if (state->full ? answer_all(state) : answer_changed(state)) return true;
+    send(state);
+    return false;
+}
+
+void fetch_answer(struct fetch_state *state) {
+    struct kp_arena *arena = &state->request->arena;
+    size_t most = state->full ? state->set->count : state->parts.count;
+    state->set->moved = NULL;
+    state->at = 0;
+    state->answered = state->parts.first;
+    state->out = kp_arena_alloc(arena, most * sizeof *state->out);
+    state->response.responses.items = kp_arena_alloc(
+        arena, most * sizeof *state->response.responses.items);
+    if (state->out == NULL || state->response.responses.items == NULL)
+        state->no_memory(state);
+    else
+        request_steps(state->request, answer_next);
+}
