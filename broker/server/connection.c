@@ -129,6 +129,8 @@ static void stop_listening(struct connection *connection) {
     connection->queue = NULL;
     connection_recount(connection);
     tell_requests(connection);
+    if (connection->tells_gone) dispatch_gone(connection->host->dispatch, connection);
+    connection->tells_gone = false;
 }
 
 void connection_close(struct connection *connection) {
@@ -270,6 +272,10 @@ void request_hold_connection(struct request *request) {
     request->holds = true;
     request->connection->holds++;
     update_reading(request->connection);
+}
+
+void request_tell_when_gone(struct request *request) {
+    request->connection->tells_gone = request->connection->queue != NULL;
 }
 
 void request_work_waits(struct request *request) {

@@ -20,6 +20,7 @@ struct connection {
     uint32_t parked;        /* requests that wait for other clients */
     size_t stored_bytes;    /* answers that wait in their requests */
     size_t charged_answers; /* to host->answers */
+    bool tells_gone;        /* somebody wants to know when its client has gone */
     bool closing;           /* when what is queued is written */
     bool closed;
     struct env_task sweep; /* goes on to free requests that have ended */

@@ -12,6 +12,7 @@ struct dispatch {
     request_handler **handlers; /* as the rows of kp_api_table() */
     size_t count;
     bool parting;
+    void (*gone)(void *service, const struct connection *connection);
 };
 
 static size_t row_of(const struct dispatch *dispatch, int16_t api_key) {
@@ -53,6 +54,15 @@ bool dispatch_complete(const struct dispatch *dispatch) {
     return true;
 }
 
+void dispatch_on_gone(struct dispatch *dispatch,
+                      void (*gone)(void *service, const struct connection *connection)) {
+    dispatch->gone = gone;
+}
+
+void dispatch_gone(const struct dispatch *dispatch, const struct connection *connection) {
+    if (dispatch->gone != NULL) dispatch->gone(dispatch->service, connection);
+}
+
 void dispatch_part(struct dispatch *dispatch, bool parting) {
     dispatch->parting = parting;
 }
@@ -66,6 +76,11 @@ static bool wants_partitions(const struct request *request) {
     case KP_LIST_OFFSETS:
     case KP_OFFSET_FOR_LEADER_EPOCH:
     case KP_FIND_COORDINATOR:
+    case KP_JOIN_GROUP:
+    case KP_SYNC_GROUP:
+    case KP_HEARTBEAT:
+    case KP_OFFSET_COMMIT:
+    case KP_OFFSET_FETCH:
     case KP_INIT_PRODUCER_ID: return true;
     default: return false;
     }

@@ -100,6 +100,9 @@ void request_hold_connection(struct request *request);
  * handler's state, is charged to a budget of its own, so that those who wait never keep others from
  * being read. False: that budget is spent; nothing has changed, end it with an error. */
 bool request_park(struct request *request);
+/* When its client has gone, who listens (dispatch_on_gone) is told with request->connection, once.
+ */
+void request_tell_when_gone(struct request *request);
 /* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a
  * client with two such requests is not read, so that what waits is bounded by how many clients
  * there are and not by how much each sends ahead. */
@@ -135,6 +138,11 @@ struct dispatch *dispatch_new(void *service);
 void dispatch_free(struct dispatch *dispatch);
 /* The key must be in protocol/messages/api_table.h and not be set yet. */
 void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler);
+/* Of each connection of which request_tell_when_gone asked for it. One listener; its `service` is
+ * that of the handlers. Inside it no request is ended. */
+void dispatch_on_gone(struct dispatch *dispatch,
+                      void (*gone)(void *service, const struct connection *connection));
+void dispatch_gone(const struct dispatch *dispatch, const struct connection *connection);
 /* While `parting`, a client that asks for topics and partitions, or for what leads to them, is
  * answered, and then its connection is closed: it does better to ask another broker. Who asks about
  * the cluster is kept. */

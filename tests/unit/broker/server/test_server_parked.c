@@ -97,12 +97,52 @@ static void test_server_parked_connection_is_not_idle(void **state) {
     assert_int_equal(server_parked_bytes(stage->server), 0);
 }
 
+static const struct connection *gone[4];
+static size_t gone_count;
+
+static void on_gone(void *service, const struct connection *connection) {
+    (void)service;
+    gone[gone_count++] = connection;
+}
+
+static bool one_has_gone(struct stage *stage) {
+    (void)stage;
+    return gone_count > 0;
+}
+
+/* Of a connection that somebody has asked about it is told that its client has gone, once, and of
+ * no other. */
+static void test_server_tells_who_has_gone(void **state) {
+    struct stage *stage = *state;
+    gone_count = 0;
+    dispatch_on_gone(stage->dispatch, on_gone);
+    stage_open_server(stage);
+    int known = stage_dial(stage), other = stage_dial(stage);
+    stage_ask_cluster(other, 1);
+    stage_run_until_held(stage, 1);
+    stage_ask_cluster(known, 2);
+    stage_run_until_held(stage, 2);
+    request_tell_when_gone(stage->held[1]);
+    request_tell_when_gone(stage->held[1]);
+    const struct connection *expected = stage->held[1]->connection;
+    stage_answer(stage, 1);
+    assert_int_equal(stage_receive_correlation_id(stage, known), 2);
+    close(other);
+    close(known);
+    stage_run_until(stage, one_has_gone);
+    stage_answer(stage, 0);
+    stage_run_until(stage, stage_nobody_connected);
+    assert_int_equal(gone_count, 1);
+    assert_ptr_equal(gone[0], expected);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_server_parked_requests_keep_nobody_waiting),
         TEST(test_server_parked_connection_is_not_idle),
+        TEST(test_server_tells_who_has_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
