@@ -48,6 +48,7 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_ELECT_LEADERS, api_elect_leaders},
         {KP_ALTER_CONFIGS, api_alter_configs},
         {KP_INCREMENTAL_ALTER_CONFIGS, api_incremental_alter_configs},
+        {KP_DESCRIBE_TOPIC_PARTITIONS, api_describe_topic_partitions},
         {KP_META_QUERY, api_meta_query},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)

@@ -1,12 +1,15 @@
 /*
- * ApiVersions: what this broker speaks, computed from the API table. KIP-35, KIP-511.
+ * ApiVersions: what this broker speaks, computed from the API table. KIP-35, KIP-511, KIP-1242.
  *
  * A request of a version that nobody here can read gets error 35 with the table, in version 0, so
  * that the client can choose again. The names of client software are checked as Kafka does
- * (KIP-511: they end up in metrics and logs).
+ * (KIP-511: they end up in metrics and logs). A client that says which broker of which cluster it
+ * means, and has come to another one, is sent back to its bootstrap servers (KIP-1242).
  */
 #include "protocol/messages/api_versions.h"
 #include "broker/api/handlers.h"
+#include "broker/api/services.h"
+#include "broker/cluster/cluster_record.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/api_table.h"
 
@@ -25,21 +28,35 @@ static bool is_software_text(struct kp_string text) {
     return true;
 }
 
-static int16_t versions_check(const struct request *request) {
+/* Both or none, as in Kafka. */
+static int16_t destination_check(const struct broker_services *services,
+                                 const struct kp_api_versions_request *in) {
+    bool cluster = in->cluster_id.len >= 0;
+    if (cluster != (in->node_id != -1)) return KAFKA_INVALID_REQUEST;
+    if (!cluster) return KAFKA_NONE;
+    return kp_string_is(in->cluster_id, services->cluster->id) &&
+                   in->node_id == services->settings->node_id
+               ? KAFKA_NONE
+               : KAFKA_REBOOTSTRAP_REQUIRED;
+}
+
+static int16_t versions_check(const struct broker_services *services,
+                              const struct request *request) {
     const struct kp_api_versions_request *in = request->message;
     if (in == NULL) return KAFKA_UNSUPPORTED_VERSION;
     if (request->api_version < 3) return KAFKA_NONE;
     bool sound = is_software_text(in->client_software_name) &&
                  is_software_text(in->client_software_version);
-    return sound ? KAFKA_NONE : KAFKA_INVALID_REQUEST;
+    if (!sound) return KAFKA_INVALID_REQUEST;
+    return request->api_version < 5 ? KAFKA_NONE : destination_check(services, in);
 }
 
 void api_api_versions(void *service, struct request *request) {
-    (void)service;
     struct kp_api_versions_response out;
-    int16_t code = versions_check(request);
+    int16_t code = versions_check(service, request);
     kp_set_fallbacks(&kp_api_versions_response_schema, &out);
-    if (code != KAFKA_INVALID_REQUEST && !kp_api_versions_fill(&out, &request->arena)) {
+    bool told = code == KAFKA_NONE || code == KAFKA_UNSUPPORTED_VERSION;
+    if (told && !kp_api_versions_fill(&out, &request->arena)) {
         request_close_too_large(request);
         return;
     }

@@ -1,5 +1,5 @@
-/* DescribeCluster (key 60): brokers that are alive, cluster id, metadata leader. Failures:
- * MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
+/* DescribeCluster (key 60): brokers that are alive (or fenced, when asked: KIP-1073), cluster id,
+ * metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
 #include "protocol/messages/describe_cluster.h"
 
 #include "broker/api/authorized_operations.h"
@@ -11,20 +11,23 @@
 
 enum { ENDPOINT_BROKERS = 1, ENDPOINT_CONTROLLERS = 2, ANSWER_MAX = 1 << 20 };
 
-static void add_brokers(const struct broker_services *services, const struct request_ctx *ctx,
+static void add_brokers(const struct broker_services *services, const struct request *request,
                         struct kp_arena *arena, struct kp_describe_cluster_response *response) {
+    const struct kp_describe_cluster_request *asked = request->message;
     size_t all = metadata_broker_count(services->metadata);
     struct kp_describe_cluster_response_broker *items = kp_new_items(
         arena, &kp_describe_cluster_response_broker_schema, &response->brokers, (int32_t)all);
     int32_t count = 0;
     for (size_t i = 0; items != NULL && i < all; i++) {
         const struct metadata_broker *broker = metadata_broker_at(services->metadata, i);
-        const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, ctx->listener);
-        if (broker->fenced || endpoint == NULL) continue;
+        const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker,
+                                                                        request->ctx.listener);
+        if (endpoint == NULL || (broker->fenced && !asked->include_fenced_brokers)) continue;
         items[count].broker_id = broker->node;
         items[count].host = kp_string_of(endpoint->host);
         items[count].port = endpoint->port;
         items[count].rack = broker->rack[0] == '\0' ? KP_NULL_STRING : kp_string_of(broker->rack);
+        items[count].is_fenced = broker->fenced;
         count++;
     }
     response->brokers.count = count;
@@ -51,7 +54,7 @@ void api_describe_cluster(void *service, struct request *request) {
         if (asked->include_cluster_authorized_operations)
             response.cluster_authorized_operations = authorized_operations(
                 &request->ctx, AUTHORIZE_CLUSTER, "", 0);
-        add_brokers(services, &request->ctx, &arena, &response);
+        add_brokers(services, request, &arena, &response);
     }
     request_respond(request, &response);
     kp_arena_close(&arena);

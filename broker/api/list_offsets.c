@@ -1,12 +1,17 @@
 /*
  * ListOffsets: all partitions are asked in steps, none waits for another, and the answer leaves
- * when the last one has answered. KIP-79, KIP-207, KIP-734. A partition that is in the request more
- * than once is answered once, with INVALID_REQUEST, as in Kafka.
+ * when the last one has answered. KIP-79, KIP-207, KIP-734. Nothing is in tiered storage: what is
+ * local begins where the log does, and of what is there or on its way there nothing is found
+ * (KIP-405, KIP-1005, KIP-1023). A partition that is in the request more than once is answered
+ * once, with INVALID_REQUEST, as in Kafka.
  *
  * A leader that was just elected answers OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below version
  * 5): clients ask again soon.
  */
 #include "protocol/messages/list_offsets.h"
+
+#include <limits.h>
+
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
 #include "broker/api/local_partition.h"
@@ -38,12 +43,18 @@ static void one_is_over(struct list_offsets *state) {
     if (--state->pending == 0) request_respond_kept(state->request, &state->response);
 }
 
+static bool is_of_tiers(int64_t timestamp) {
+    return timestamp == LIST_OFFSETS_LATEST_TIERED ||
+           timestamp == LIST_OFFSETS_EARLIEST_PENDING_UPLOAD;
+}
+
 static void take_answer(struct list_offsets_part *part) {
     const struct partition_lookup *lookup = &part->lookup;
     part->out->error_code = lookup->error;
     if (lookup->error == KAFKA_NOT_LEADER_OR_FOLLOWER && lookup->electing)
         part->out->error_code = part->owner->request->api_version >= 5 ? KAFKA_OFFSET_NOT_AVAILABLE
                                                                        : KAFKA_LEADER_NOT_AVAILABLE;
+    if (is_of_tiers(part->in->timestamp)) return; /* who leads was looked at, and that is all */
     part->out->offset = lookup->offset;
     part->out->timestamp = lookup->timestamp;
     part->out->leader_epoch = lookup->leader_epoch;
@@ -62,9 +73,15 @@ static void client_gone(struct request *request) {
     request_respond_nothing(request);
 }
 
-static bool is_known_timestamp(int64_t timestamp, int version) {
-    return timestamp >= PARTITION_EARLIEST ||
-           (timestamp == PARTITION_MAX_TIMESTAMP && version >= 7);
+/* The first version that knows this timestamp; none: INT_MAX. */
+static int first_version_of(int64_t timestamp) {
+    switch (timestamp) {
+    case LIST_OFFSETS_MAX_TIMESTAMP: return 7;
+    case LIST_OFFSETS_EARLIEST_LOCAL: return 8;
+    case LIST_OFFSETS_LATEST_TIERED: return 9;
+    case LIST_OFFSETS_EARLIEST_PENDING_UPLOAD: return 11;
+    default: return timestamp >= LIST_OFFSETS_EARLIEST ? 0 : INT_MAX;
+    }
 }
 
 static void list_offsets_ask(struct list_offsets *state, struct list_offsets_part *part) {
@@ -79,7 +96,7 @@ static void list_offsets_ask(struct list_offsets *state, struct list_offsets_par
         out->error_code = KAFKA_INVALID_REQUEST;
         return;
     }
-    if (!is_known_timestamp(in->timestamp, state->request->api_version)) {
+    if (state->request->api_version < first_version_of(in->timestamp)) {
         out->error_code = KAFKA_UNSUPPORTED_VERSION;
         return;
     }
@@ -89,7 +106,10 @@ static void list_offsets_ask(struct list_offsets *state, struct list_offsets_par
                                                   in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
-    if (partition_lookup(partition, in->timestamp, in->current_leader_epoch, &part->lookup) == DONE)
+    int64_t timestamp = in->timestamp == LIST_OFFSETS_EARLIEST_LOCAL || is_of_tiers(in->timestamp)
+                            ? PARTITION_EARLIEST
+                            : in->timestamp;
+    if (partition_lookup(partition, timestamp, in->current_leader_epoch, &part->lookup) == DONE)
         take_answer(part);
     else
         state->pending++;

@@ -22,6 +22,7 @@
 #include "broker/api/authorized_operations.h"
 #include "broker/api/handlers.h"
 #include "broker/api/key_set.h"
+#include "broker/api/listed_partition.h"
 #include "broker/api/metadata_hold.h"
 #include "broker/api/services.h"
 #include "broker/cluster/cluster_record.h"
@@ -103,49 +104,24 @@ static bool add_brokers(struct listing *listing) {
 
 /* ---- Partitions ---- */
 
-static void add_leader(const struct listing *listing, struct kp_metadata_response_partition *into,
-                       const struct leader *leader) {
-    const struct metadata_broker *broker = leader->node == LEADER_NONE
-                                               ? NULL
-                                               : metadata_broker_of(listing->services->metadata,
-                                                                    leader->node);
-    into->leader_epoch = (int32_t)leader->term;
-    if (broker == NULL) {
-        into->error_code = KAFKA_LEADER_NOT_AVAILABLE;
-        into->leader_id = LEADER_NONE;
-    } else if (metadata_endpoint_of(broker, listing->request->ctx.listener) == NULL) {
-        into->error_code = listing->version < 6 ? KAFKA_LEADER_NOT_AVAILABLE
-                                                : KAFKA_LISTENER_NOT_FOUND;
-        into->leader_id = LEADER_NONE;
-    } else {
-        into->leader_id = leader->node;
-    }
-}
-
 static bool add_partition(struct listing *listing, struct kp_metadata_response_partition *into,
                           const struct metadata_partition *partition) {
-    const struct broker_services *services = listing->services;
-    struct leader leader = leader_table_get(services->leaders, partition->group);
-    size_t replicas = partition->replica_count;
-    int32_t *nodes = kp_arena_alloc(&listing->request->arena,
-                                    (2 * replicas + leader.in_sync_count + 1) * sizeof *nodes);
-    if (nodes == NULL) return false;
+    struct listed_partition listed;
+    if (!list_partition(listing->services, listing->request->ctx.listener, partition,
+                        &listing->request->arena, &listed))
+        return false;
     into->partition_index = partition->index;
-    into->replica_nodes.items = nodes;
-    into->replica_nodes.count = (int32_t)replicas;
-    into->offline_replicas.items = nodes + replicas;
-    into->offline_replicas.count = 0;
-    for (size_t r = 0; r < replicas; r++) {
-        nodes[r] = partition->replicas[r].node;
-        const struct metadata_broker *broker = metadata_broker_of(services->metadata, nodes[r]);
-        if (broker == NULL || services_broker_is_down(services, broker))
-            into->offline_replicas.items[into->offline_replicas.count++] = nodes[r];
-    }
-    into->isr_nodes.items = nodes + 2 * replicas;
-    into->isr_nodes.count = (int32_t)leader.in_sync_count;
-    if (leader.in_sync_count > 0)
-        memcpy(into->isr_nodes.items, leader.in_sync, leader.in_sync_count * sizeof *nodes);
-    add_leader(listing, into, &leader);
+    into->error_code = listed.error_code == KAFKA_LISTENER_NOT_FOUND && listing->version < 6
+                           ? KAFKA_LEADER_NOT_AVAILABLE
+                           : listed.error_code;
+    into->leader_id = listed.leader_id;
+    into->leader_epoch = listed.leader_epoch;
+    into->replica_nodes.items = listed.replicas.items;
+    into->replica_nodes.count = listed.replicas.count;
+    into->isr_nodes.items = listed.in_sync.items;
+    into->isr_nodes.count = listed.in_sync.count;
+    into->offline_replicas.items = listed.offline.items;
+    into->offline_replicas.count = listed.offline.count;
     return true;
 }
 

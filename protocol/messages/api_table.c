@@ -15,6 +15,7 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
@@ -41,8 +42,8 @@ static const struct kp_api api_table[] = {
        nobody sends it. */
     {KP_PRODUCE, "Produce", 0, 3, 13, MESSAGES(produce)},
     {KP_FETCH, "Fetch", 4, 4, 18, MESSAGES(fetch)},
-    {KP_LIST_OFFSETS, "ListOffsets", 1, 1, 7, MESSAGES(list_offsets)},
-    {KP_METADATA, "Metadata", 0, 0, 12, MESSAGES(metadata)},
+    {KP_LIST_OFFSETS, "ListOffsets", 1, 1, 11, MESSAGES(list_offsets)},
+    {KP_METADATA, "Metadata", 0, 0, 13, MESSAGES(metadata)},
     {KP_OFFSET_COMMIT, "OffsetCommit", 2, 2, 10, MESSAGES(offset_commit), .awaits_handler = true},
     {KP_OFFSET_FETCH, "OffsetFetch", 1, 1, 10, MESSAGES(offset_fetch), .awaits_handler = true},
     {KP_FIND_COORDINATOR, "FindCoordinator", 0, 0, 6, MESSAGES(find_coordinator)},
@@ -53,25 +54,27 @@ static const struct kp_api api_table[] = {
     {KP_DESCRIBE_GROUPS, "DescribeGroups", 0, 0, 6, MESSAGES(describe_groups),
      .awaits_handler = true},
     {KP_LIST_GROUPS, "ListGroups", 0, 0, 5, MESSAGES(list_groups), .awaits_handler = true},
-    {KP_API_VERSIONS, "ApiVersions", 0, 0, 4, MESSAGES(api_versions)},
+    {KP_API_VERSIONS, "ApiVersions", 0, 0, 5, MESSAGES(api_versions)},
     {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
     {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
-    {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 4, MESSAGES(init_producer_id)},
+    {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 5, MESSAGES(init_producer_id)},
     {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4,
      MESSAGES(offset_for_leader_epoch)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
-    {KP_DELETE_GROUPS, "DeleteGroups", 0, 0, 2, MESSAGES(delete_groups), .awaits_handler = true},
+    {KP_DELETE_GROUPS, "DeleteGroups", 0, 0, 3, MESSAGES(delete_groups), .awaits_handler = true},
     {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
     {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1,
      MESSAGES(incremental_alter_configs)},
     {KP_OFFSET_DELETE, "OffsetDelete", 0, 0, 0, MESSAGES(offset_delete), .awaits_handler = true},
-    {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 1, MESSAGES(describe_cluster)},
+    {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 2, MESSAGES(describe_cluster)},
     {KP_CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat", 0, 0, 1,
      MESSAGES(consumer_group_heartbeat), .awaits_handler = true},
     {KP_CONSUMER_GROUP_DESCRIBE, "ConsumerGroupDescribe", 0, 0, 1,
      MESSAGES(consumer_group_describe), .awaits_handler = true},
+    {KP_DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", 0, 0, 0,
+     MESSAGES(describe_topic_partitions)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
 };
 

@@ -45,6 +45,7 @@ enum kp_api_key {
     KP_DESCRIBE_CLUSTER = 60,
     KP_CONSUMER_GROUP_HEARTBEAT = 68,
     KP_CONSUMER_GROUP_DESCRIBE = 69,
+    KP_DESCRIBE_TOPIC_PARTITIONS = 75,
     KP_PRIVATE = 10000, /* keys from here on are our own and are not advertised */
     KP_META_QUERY = 10000,
 };

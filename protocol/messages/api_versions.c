@@ -12,6 +12,10 @@ static const struct kp_field request_fields[] = {
      KP_AT(kp_api_versions_request, client_software_name)},
     {"clientSoftwareVersion", KP_STRING, .versions = KP_SINCE(3),
      KP_AT(kp_api_versions_request, client_software_version)},
+    {"clusterId", KP_STRING, .versions = KP_SINCE(5), .nullable = KP_SINCE(5),
+     .null_fallback = true, KP_AT(kp_api_versions_request, cluster_id)},
+    {"nodeId", KP_INT32, .versions = KP_SINCE(5), .fallback = -1,
+     KP_AT(kp_api_versions_request, node_id)},
 };
 const struct kp_schema kp_api_versions_request_schema = {
     KP_SCHEMA("ApiVersionsRequest", kp_api_versions_request, request_fields), .flexible_from = 3};

@@ -1,8 +1,8 @@
 /*
- * ApiVersions (key 18): what this broker speaks. KIP-35, KIP-511 (3), KIP-584 (features). Its
- * response header is version 0 always.
+ * ApiVersions (key 18): what this broker speaks. KIP-35, KIP-511 (3), KIP-584 (features), KIP-1242
+ * (5). Its response header is version 0 always.
  *
- * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * Versions 0 to 5. Numbers in comments are versions; fields that a version lacks have their
  * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_API_VERSIONS_H
@@ -13,6 +13,8 @@
 struct kp_api_versions_request {
     struct kp_string client_software_name;
     struct kp_string client_software_version;
+    struct kp_string cluster_id; /* 5+: whom the client means to speak to; null: not said */
+    int32_t node_id;             /* 5+; -1: not said */
 };
 
 struct kp_api_versions_response_api {

@@ -19,6 +19,8 @@ static const struct kp_field response_result_fields[] = {
      KP_AT(kp_delete_groups_response_result, group_id)},
     {"errorCode", KP_INT16, .versions = KP_SINCE(0),
      KP_AT(kp_delete_groups_response_result, error_code)},
+    {"errorMessage", KP_STRING, .versions = KP_SINCE(3), .nullable = KP_SINCE(3),
+     .null_fallback = true, KP_AT(kp_delete_groups_response_result, error_message)},
 };
 const struct kp_schema kp_delete_groups_response_result_schema = {
     KP_SCHEMA("result", kp_delete_groups_response_result, response_result_fields)};

@@ -1,7 +1,7 @@
 /*
  * DeleteGroups (key 42): groups without members go, with their offsets. KIP-229.
  *
- * Versions 0 to 2. Numbers in comments are versions; fields that a version lacks have their
+ * Versions 0 to 3. Numbers in comments are versions; fields that a version lacks have their
  * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_DELETE_GROUPS_H
@@ -16,6 +16,7 @@ struct kp_delete_groups_request {
 struct kp_delete_groups_response_result {
     struct kp_string group_id;
     int16_t error_code;
+    struct kp_string error_message; /* 3+ */
 };
 
 struct kp_delete_groups_response {

@@ -12,6 +12,8 @@ static const struct kp_field request_fields[] = {
      KP_AT(kp_describe_cluster_request, include_cluster_authorized_operations)},
     {"endpointType", KP_INT8, .versions = KP_SINCE(1), .fallback = 1,
      KP_AT(kp_describe_cluster_request, endpoint_type)},
+    {"includeFencedBrokers", KP_BOOL, .versions = KP_SINCE(2),
+     KP_AT(kp_describe_cluster_request, include_fenced_brokers)},
 };
 const struct kp_schema kp_describe_cluster_request_schema = {
     KP_SCHEMA("DescribeClusterRequest", kp_describe_cluster_request, request_fields),
@@ -24,6 +26,8 @@ static const struct kp_field response_broker_fields[] = {
     {"port", KP_INT32, .versions = KP_SINCE(0), KP_AT(kp_describe_cluster_response_broker, port)},
     {"rack", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), .null_fallback = true,
      KP_AT(kp_describe_cluster_response_broker, rack)},
+    {"isFenced", KP_BOOL, .versions = KP_SINCE(2),
+     KP_AT(kp_describe_cluster_response_broker, is_fenced)},
 };
 const struct kp_schema kp_describe_cluster_response_broker_schema = {
     KP_SCHEMA("broker", kp_describe_cluster_response_broker, response_broker_fields)};

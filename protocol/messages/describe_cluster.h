@@ -1,7 +1,7 @@
 /*
- * DescribeCluster (key 60): brokers and cluster id. KIP-700, KIP-919 (1).
+ * DescribeCluster (key 60): brokers and cluster id. KIP-700, KIP-919 (1), KIP-1073 (2).
  *
- * Versions 0 to 1. Numbers in comments are versions; fields that a version lacks have their
+ * Versions 0 to 2. Numbers in comments are versions; fields that a version lacks have their
  * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_DESCRIBE_CLUSTER_H
@@ -11,7 +11,8 @@
 
 struct kp_describe_cluster_request {
     bool include_cluster_authorized_operations;
-    int8_t endpoint_type; /* 1+; 1 brokers, 2 controllers */
+    int8_t endpoint_type;        /* 1+; 1 brokers, 2 controllers */
+    bool include_fenced_brokers; /* 2+ */
 };
 
 struct kp_describe_cluster_response_broker {
@@ -19,6 +20,7 @@ struct kp_describe_cluster_response_broker {
     struct kp_string host;
     int32_t port;
     struct kp_string rack;
+    bool is_fenced; /* 2+ */
 };
 
 struct kp_describe_cluster_response {

@@ -1,8 +1,8 @@
 /*
  * InitProducerId (key 22): an identity for an idempotent producer. KIP-98, KIP-360 (3), KIP-588
- * (4).
+ * (4), KIP-890 (5).
  *
- * Versions 0 to 4. Numbers in comments are versions; fields that a version lacks have their
+ * Versions 0 to 5. Numbers in comments are versions; fields that a version lacks have their
  * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_INIT_PRODUCER_ID_H

@@ -33,6 +33,7 @@ static const struct kp_field request_fields[] = {
      KP_AT(kp_list_offsets_request, isolation_level)},
     {"topics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_list_offsets_request_topic_schema, KP_AT(kp_list_offsets_request, topics)},
+    {"timeoutMs", KP_INT32, .versions = KP_SINCE(10), KP_AT(kp_list_offsets_request, timeout_ms)},
 };
 const struct kp_schema kp_list_offsets_request_schema = {
     KP_SCHEMA("ListOffsetsRequest", kp_list_offsets_request, request_fields), .flexible_from = 6};

@@ -1,8 +1,8 @@
 /*
  * ListOffsets (key 2): offsets by timestamp, and the ends of a partition. KIP-79 (1), KIP-98 (2),
- * KIP-320 (4), KIP-734 (7).
+ * KIP-320 (4), KIP-734 (7), KIP-405 (8), KIP-1005 (9), KIP-1075 (10), KIP-1023 (11).
  *
- * Versions 1 to 7. Numbers in comments are versions; fields that a version lacks have their
+ * Versions 1 to 11. Numbers in comments are versions; fields that a version lacks have their
  * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_LIST_OFFSETS_H
@@ -10,10 +10,20 @@
 
 #include "protocol/schema.h"
 
+/* What a negative timestamp asks for. */
+enum list_offsets_position {
+    LIST_OFFSETS_LATEST = -1,
+    LIST_OFFSETS_EARLIEST = -2,
+    LIST_OFFSETS_MAX_TIMESTAMP = -3,  /* 7+ */
+    LIST_OFFSETS_EARLIEST_LOCAL = -4, /* 8+: the first that is not only in tiered storage */
+    LIST_OFFSETS_LATEST_TIERED = -5,  /* 9+ */
+    LIST_OFFSETS_EARLIEST_PENDING_UPLOAD = -6, /* 11+ */
+};
+
 struct kp_list_offsets_request_partition {
     int32_t partition_index;
     int32_t current_leader_epoch; /* 4+; -1: unknown */
-    int64_t timestamp;            /* ms; -1 latest, -2 earliest, -3 max timestamp (7+) */
+    int64_t timestamp;            /* ms, or an enum list_offsets_position */
 };
 
 struct kp_list_offsets_request_topic {
@@ -25,6 +35,7 @@ struct kp_list_offsets_request {
     int32_t replica_id;     /* -1: a consumer */
     int8_t isolation_level; /* 2+; 0 read uncommitted, 1 read committed */
     KP_ARRAY_OF(struct kp_list_offsets_request_topic) topics;
+    int32_t timeout_ms; /* 10+; for tiered storage */
 };
 
 struct kp_list_offsets_response_partition {

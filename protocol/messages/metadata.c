@@ -84,6 +84,7 @@ static const struct kp_field response_fields[] = {
      .item = &kp_metadata_response_topic_schema, KP_AT(kp_metadata_response, topics)},
     {"clusterAuthorizedOperations", KP_INT32, .versions = KP_RANGE(8, 10), .fallback = INT32_MIN,
      KP_AT(kp_metadata_response, cluster_authorized_operations)},
+    {"errorCode", KP_INT16, .versions = KP_SINCE(13), KP_AT(kp_metadata_response, error_code)},
 };
 const struct kp_schema kp_metadata_response_schema = {
     KP_SCHEMA("MetadataResponse", kp_metadata_response, response_fields), .flexible_from = 9};

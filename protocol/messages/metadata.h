@@ -1,8 +1,8 @@
 /*
  * Metadata (key 3): brokers, topics, and who leads what. KIP-78 (2), KIP-320 (7), KIP-430 (8),
- * KIP-516 (10), KIP-700 (11).
+ * KIP-516 (10), KIP-700 (11), KIP-1102 (13).
  *
- * Versions 0 to 12. Numbers in comments are versions; fields that a version lacks have their
+ * Versions 0 to 13. Numbers in comments are versions; fields that a version lacks have their
  * fallback.
  */
 #ifndef PROTOCOL_MESSAGES_METADATA_H
@@ -55,6 +55,7 @@ struct kp_metadata_response {
     int32_t controller_id; /* the leader of group 0; -1: unknown */
     KP_ARRAY_OF(struct kp_metadata_response_topic) topics;
     int32_t cluster_authorized_operations; /* INT32_MIN: not asked for */
+    int16_t error_code;                    /* 13+ */
 };
 
 extern const struct kp_schema kp_metadata_request_schema;

@@ -2,7 +2,8 @@
 
 Answers are made comparable: epochs are said relative to the present one, ids and addresses are left out. A case has topics of its own. The cases are in
 topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp),
-sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all others).
+newest.py (newest versions, DescribeTopicPartitions), sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all
+others).
 """
 
 import time
@@ -28,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
     ELECT,
     INCREMENTAL,
     CLUSTER,
-) = 0, 1, 2, 3, 10, 18, 19, 20, 22, 23, 32, 33, 37, 43, 44, 60
+    PAGES,
+) = 0, 1, 2, 3, 10, 18, 19, 20, 22, 23, 32, 33, 37, 43, 44, 60, 75
 NO_ID = bytes(16)
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 

@@ -1,7 +1,7 @@
 """Requests and answers of Kafka's protocol from one-line schemas, for requests that no client sends.
 
-A schema: b bool, c int8, h int16, i int32, q int64, s string (None: null), y bytes, u uuid; a tuple is a struct, a list of one an array. An
-answer's struct may end with a dict of the tagged fields that are looked at: it is read as one of those that are there.
+A schema: b bool, c int8, h int16, i int32, q int64, s string (None: null), y bytes, u uuid; a tuple is a struct, a list of one an array, a set of one a
+struct or null. An answer's struct may end with a dict of the tagged fields that are looked at: it is read as one of those that are there.
 """
 
 import socket
@@ -22,6 +22,8 @@ def encode(schema, value, flexible):
     if isinstance(schema, tuple):
         assert len(schema) == len(value), (schema, value)
         return b"".join(encode(s, v, flexible) for s, v in zip(schema, value)) + (b"\0" if flexible else b"")
+    if isinstance(schema, set):
+        return b"\xff" if value is None else b"\1" + encode(*schema, value, flexible)
     if isinstance(schema, list):
         n = -1 if value is None else len(value)
         head = uvarint(n + 1) if flexible else struct.pack(">i", n)
@@ -74,6 +76,8 @@ class Reader:
             value = [self.read(s) for s in schema if s is not known]
             found = self.tags(known or {}) if self.flexible else {}
             return value if known is None else [*value, found]
+        if isinstance(schema, set):
+            return None if self.number(">b") < 0 else self.read(*schema)
         if isinstance(schema, list):
             n = self.length(">i")
             return None if n < 0 else [self.read(schema[0]) for _ in range(n)]

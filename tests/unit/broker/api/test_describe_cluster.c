@@ -12,7 +12,7 @@ static void test_describe_cluster(void **state) {
     struct kp_describe_cluster_response response;
     kp_set_fallbacks(&kp_describe_cluster_request_schema, &request);
     request.include_cluster_authorized_operations = true;
-    for (int version = 0; version <= 1; version++) {
+    for (int version = 0; version <= 2; version++) {
         brokers_ask(node, KP_DESCRIBE_CLUSTER, version, &request, &response);
         assert_int_equal(response.error_code, 0);
         assert_int_equal(response.brokers.count, 3);
@@ -27,11 +27,36 @@ static void test_describe_cluster(void **state) {
     assert_int_equal(response.error_code, KAFKA_UNSUPPORTED_ENDPOINT_TYPE);
 }
 
+static bool three_is_fenced(struct brokers *brokers) {
+    const struct broker_services *services = broker_services(brokers->nodes[0].broker);
+    const struct metadata_broker *row = metadata_broker_of(services->metadata, 3);
+    return row != NULL && row->fenced;
+}
+
+/* A broker that is gone is told when it is asked for, as fenced. KIP-1073. */
+static void test_describe_cluster_fenced(void **state) {
+    struct broker_node *node = start_three(state);
+    struct kp_describe_cluster_request request;
+    struct kp_describe_cluster_response response;
+    brokers_kill(&node->brokers->nodes[2]);
+    brokers_until(node->brokers, three_is_fenced);
+    kp_set_fallbacks(&kp_describe_cluster_request_schema, &request);
+    brokers_ask(node, KP_DESCRIBE_CLUSTER, 2, &request, &response);
+    assert_int_equal(response.brokers.count, 2);
+    request.include_fenced_brokers = true;
+    brokers_ask(node, KP_DESCRIBE_CLUSTER, 2, &request, &response);
+    assert_int_equal(response.brokers.count, 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(response.brokers.items[i].is_fenced,
+                         response.brokers.items[i].broker_id == 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_describe_cluster),
+        TEST(test_describe_cluster_fenced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,16 @@ static void test_list_offsets(void **state) {
         found = offset_at(one, -3, version, 0);
         assert_int_equal(found.error_code, version >= 7 ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
         assert_int_equal(found.offset, version >= 7 ? 4 : -1);
+        found = offset_at(one, LIST_OFFSETS_EARLIEST_LOCAL, version, 0);
+        assert_int_equal(found.error_code, version >= 8 ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
+        assert_int_equal(found.offset, version >= 8 ? 0 : -1);
+        found = offset_at(one, LIST_OFFSETS_LATEST_TIERED, version, 0);
+        assert_int_equal(found.error_code, version >= 9 ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
+        assert_int_equal(found.offset, -1);
+        found = offset_at(one, LIST_OFFSETS_EARLIEST_PENDING_UPLOAD, version, 0);
+        assert_int_equal(found.error_code, version >= 11 ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
+        assert_int_equal(found.offset, -1);
+        assert_int_equal(offset_at(one, -7, version, 0).error_code, KAFKA_UNSUPPORTED_VERSION);
         found = offset_at(one, -1, version, 1);
         assert_int_equal(found.error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
         assert_int_equal(found.offset, -1);

@@ -12,7 +12,7 @@ enum { OPERATIONS_NONE = INT32_MIN };
 static void test_metadata_versions(void **state) {
     struct broker_node *node = start_three(state);
     assert_int_equal(brokers_create_topic(node, "orders", 3, 3, NULL), 0);
-    for (int version = 0; version <= 12; version++) {
+    for (int version = 0; version <= 13; version++) {
         struct kp_metadata_response response = metadata(node, version, NULL, false);
         assert_int_equal(response.brokers.count, 3);
         assert_true(kp_string_is(response.brokers.items[0].host, "127.0.0.1"));

@@ -74,7 +74,8 @@ static void test_server_api_versions_software(void **state) {
     static const char *const names[] = {"apache-kafka-java", "a b", "-x", ""};
     for (int i = 0; i < 4; i++) {
         uint8_t frame[4096];
-        struct kp_api_versions_request request = {kp_string_of(names[i]), kp_string_of("1.0")};
+        struct kp_api_versions_request request = {.client_software_name = kp_string_of(names[i]),
+                                                  .client_software_version = kp_string_of("1.0")};
         stage_ask(client, KP_API_VERSIONS, 3, i, &request);
         assert_true(stage_receive(stage, client, frame, sizeof frame) > 6);
         assert_int_equal(frame[4] << 8 | frame[5], i == 0 ? KAFKA_NONE : KAFKA_INVALID_REQUEST);

@@ -24,7 +24,7 @@ import org.apache.kafka.common.record.internal.Record;
 import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.common.record.internal.SimpleRecord;
 import org.apache.kafka.common.record.TimestampType;
-import org.apache.kafka.common.utils.Crc32C;
+import org.apache.kafka.common.utils.internals.Crc32C;
 import org.apache.kafka.common.utils.Utils;
 
 final class Batches {
@@ -101,7 +101,7 @@ final class Batches {
             node.put("leaderEpoch", batch.partitionLeaderEpoch()).put("size", batch.sizeInBytes());
             node.put("codec", batch.compressionType().name);
             node.put("logAppendTime", batch.timestampType() == TimestampType.LOG_APPEND_TIME);
-            node.put("maxTimestamp", batch.maxTimestamp()).put("offsetOfMaxTimestamp", batch.offsetOfMaxTimestamp().get());
+            node.put("maxTimestamp", batch.maxTimestamp()).put("offsetOfMaxTimestamp", batch.offsetOfMaxTimestamp(Integer.MAX_VALUE).get());
             node.put("producerId", batch.producerId()).put("producerEpoch", batch.producerEpoch());
             node.put("baseSequence", batch.baseSequence()).put("lastSequence", batch.lastSequence());
             node.put("transactional", batch.isTransactional()).put("control", batch.isControlBatch());

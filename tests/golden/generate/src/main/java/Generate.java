@@ -49,11 +49,11 @@ public final class Generate {
 
     private static final Api[] APIS = {
         new Api(ApiKeys.PRODUCE, 3, 13),          new Api(ApiKeys.FETCH, 4, 18),
-        new Api(ApiKeys.LIST_OFFSETS, 1, 7),      new Api(ApiKeys.METADATA, 0, 12),
-        new Api(ApiKeys.FIND_COORDINATOR, 0, 6),  new Api(ApiKeys.API_VERSIONS, 0, 4),
+        new Api(ApiKeys.LIST_OFFSETS, 1, 11),     new Api(ApiKeys.METADATA, 0, 13),
+        new Api(ApiKeys.FIND_COORDINATOR, 0, 6),  new Api(ApiKeys.API_VERSIONS, 0, 5),
         new Api(ApiKeys.CREATE_TOPICS, 2, 7),     new Api(ApiKeys.DELETE_TOPICS, 1, 6),
-        new Api(ApiKeys.INIT_PRODUCER_ID, 0, 4),  new Api(ApiKeys.DESCRIBE_CONFIGS, 1, 4),
-        new Api(ApiKeys.CREATE_PARTITIONS, 0, 3), new Api(ApiKeys.DESCRIBE_CLUSTER, 0, 1),
+        new Api(ApiKeys.INIT_PRODUCER_ID, 0, 5),  new Api(ApiKeys.DESCRIBE_CONFIGS, 1, 4),
+        new Api(ApiKeys.CREATE_PARTITIONS, 0, 3), new Api(ApiKeys.DESCRIBE_CLUSTER, 0, 2),
         new Api(ApiKeys.ALTER_CONFIGS, 0, 2),     new Api(ApiKeys.ELECT_LEADERS, 0, 2),
         new Api(ApiKeys.INCREMENTAL_ALTER_CONFIGS, 0, 1),
         new Api(ApiKeys.OFFSET_FOR_LEADER_EPOCH, 2, 4),
@@ -61,9 +61,10 @@ public final class Generate {
         new Api(ApiKeys.JOIN_GROUP, 0, 9),        new Api(ApiKeys.HEARTBEAT, 0, 4),
         new Api(ApiKeys.LEAVE_GROUP, 0, 5),       new Api(ApiKeys.SYNC_GROUP, 0, 5),
         new Api(ApiKeys.DESCRIBE_GROUPS, 0, 6),   new Api(ApiKeys.LIST_GROUPS, 0, 5),
-        new Api(ApiKeys.DELETE_GROUPS, 0, 2),     new Api(ApiKeys.OFFSET_DELETE, 0, 0),
+        new Api(ApiKeys.DELETE_GROUPS, 0, 3),     new Api(ApiKeys.OFFSET_DELETE, 0, 0),
         new Api(ApiKeys.CONSUMER_GROUP_HEARTBEAT, 0, 1),
         new Api(ApiKeys.CONSUMER_GROUP_DESCRIBE, 0, 1),
+        new Api(ApiKeys.DESCRIBE_TOPIC_PARTITIONS, 0, 0),
     };
 
     private final Variant variant;
