@@ -203,6 +203,15 @@ static void read_topic_values(struct broker_settings *into) {
 
 static void read_offsets(struct broker_settings *into) {
     const struct settings *values = into->values;
+    into->group_consumer_session_timeout_ms = (uint32_t)settings_int(
+        values, "group.consumer.session.timeout.ms");
+    into->group_consumer_heartbeat_interval_ms = (uint32_t)settings_int(
+        values, "group.consumer.heartbeat.interval.ms");
+    into->group_consumer_assignment_interval_ms = (uint32_t)settings_int(
+        values, "group.consumer.assignment.interval.ms");
+    into->group_consumer_regex_refresh_interval_ms = (uint64_t)settings_int(
+        values, "group.consumer.regex.refresh.interval.ms");
+    into->group_consumer_max_size = (uint32_t)settings_int(values, "group.consumer.max.size");
     into->offset_metadata_max = (uint32_t)settings_int(values, "offset.metadata.max.bytes");
     into->offsets_retention_ms = settings_int(values, "offsets.retention.minutes") * 60000;
     into->offsets_check_interval_ms = (uint64_t)settings_int(values,

@@ -92,6 +92,10 @@ struct broker_settings {
     uint32_t fetch_max_bytes; /* of one answer */
     size_t fetch_sessions, fetch_session_bytes; /* that are kept, and their memory */
     uint64_t producer_id_expiration_ms;
+    uint32_t group_consumer_session_timeout_ms, group_consumer_heartbeat_interval_ms;
+    uint32_t group_consumer_assignment_interval_ms;
+    uint64_t group_consumer_regex_refresh_interval_ms;
+    uint32_t group_consumer_max_size;
     uint32_t offset_metadata_max; /* UTF-16 units, as in Kafka */
     int64_t offsets_retention_ms;
     uint64_t offsets_check_interval_ms;

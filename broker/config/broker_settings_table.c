@@ -87,6 +87,21 @@ static const struct setting table[] = {
         "partition.max.producers", "20000", 1, 1000000, "producers",
         "Idempotent producers that a partition remembers; new ones are refused beyond, until it forgets old ones."),
 
+    /* ---- Consumer groups of KIP-848 ---- */
+    NUMBER("group.consumer.session.timeout.ms", "45000", 1000, INT32_MAX, "ms",
+           "How long a member of KIP-848 that sends no heartbeat keeps its partitions."),
+    NUMBER(
+        "group.consumer.heartbeat.interval.ms", "5000", 100, INT32_MAX, "ms",
+        "How often such members are asked to send a heartbeat; those that wait for others are asked to come back sooner."),
+    NUMBER(
+        "group.consumer.assignment.interval.ms", "1000", 0, INT32_MAX, "ms",
+        "How long such a group waits behind an assignment before it works out the next; 0: not at all."),
+    NUMBER(
+        "group.consumer.regex.refresh.interval.ms", "600000", 10000, INT32_MAX, "ms",
+        "How often the regular expressions of such a group are matched with all topics, also if none came or went."),
+    NUMBER("group.consumer.max.size", "10000", 1, INT32_MAX, "members",
+           "Members of one such group; further ones are refused. Kafka's default has no limit."),
+
     /* ---- Offsets of consumer groups ---- */
     NUMBER("offset.metadata.max.bytes", "4096", 0, MIB, "bytes",
            "The longest text that a client may put beside an offset that it commits."),

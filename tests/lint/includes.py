@@ -36,6 +36,7 @@ WINGS = {
         "broker/coordinator",
         "broker/coordinator/group",
         "broker/coordinator/offsets",
+        "broker/coordinator/consumer",
         "broker/coordinator/serving",
         "broker/coordinator/assignment",
         "broker/coordinator/regex",
@@ -51,6 +52,7 @@ WINGS = {
         "broker/coordinator",
         "broker/coordinator/group",
         "broker/coordinator/offsets",
+        "broker/coordinator/consumer",
         "broker/coordinator/serving",
         "broker/balance",
         "broker/partition",
@@ -60,6 +62,14 @@ WINGS = {
         "broker/server",
         "broker/config",
     },
+    "broker/coordinator/consumer": {
+        "broker/coordinator/group",
+        "broker/coordinator/assignment",
+        "broker/coordinator/regex",
+        "broker/coordinator",
+        "broker/metadata",
+        "broker/config",
+    },
     "broker/coordinator/offsets": {
         "broker/coordinator/group",
         "broker/coordinator",
@@ -67,6 +77,7 @@ WINGS = {
         "broker/config",
     },
     "broker/coordinator/serving": {
+        "broker/coordinator/consumer",
         "broker/coordinator/offsets",
         "broker/coordinator/group",
         "broker/coordinator",

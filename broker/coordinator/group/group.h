@@ -39,6 +39,7 @@ struct group_offsets;  /* hard: what the group has committed */
 struct group_batch;    /* the records of a decision */
 struct group_call;
 struct group_turn;
+struct metadata;
 
 /* What all groups of a coordinator share. */
 struct group_table {
@@ -47,7 +48,8 @@ struct group_table {
     struct coordinator_log *log;
     struct group_timers *timers; /* none is set while `leading` is false */
     struct shared_pool *shared;
-    struct group *groups; /* hash by id */
+    const struct metadata *metadata; /* the broker's; set by who needs it first, NULL before */
+    struct group *groups;            /* hash by id */
     struct group_cursor *cursors;
     uint64_t seed;
     bool leading;              /* false as soon as a write says so, before `lost` */

@@ -1,0 +1,204 @@
+/* What a heartbeat must be, and who may say it: the checks of KIP-848 in their order. Sentences for
+ * INVALID_REQUEST are exact, for clients take it as the end. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/coordinator/consumer/consumer_decision.h"
+#include "broker/coordinator/regex/topic_regex.h"
+#include "protocol/kafka_error.h"
+
+int16_t consumer_refuse(struct consumer_heartbeat *heartbeat, int16_t error, const char *format,
+                        ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(heartbeat->message, sizeof heartbeat->message, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+/* ---- The request in itself ---- */
+
+static int16_t check_join(struct consumer_heartbeat *heartbeat) {
+    const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
+    const char *wrong = NULL;
+    if (request->rebalance_timeout_ms == -1)
+        wrong = "RebalanceTimeoutMs must be provided in first request.";
+    else if (request->topic_partitions.count != 0)
+        wrong = "TopicPartitions must be empty when (re-)joining.";
+    else if (request->subscribed_topic_names.count < 0 && request->subscribed_topic_regex.len < 0)
+        wrong =
+            "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.";
+    return wrong == NULL ? KAFKA_NONE
+                         : consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST, "%s", wrong);
+}
+
+static bool assignor_is_known(struct kp_string name) {
+    return name.len < 0 || kp_string_is(name, "uniform") || kp_string_is(name, "range");
+}
+
+int16_t consumer_check_request(struct consumer_heartbeat *heartbeat) {
+    const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
+    const char *wrong = NULL;
+    bool may_lack_id = !heartbeat->names_its_id && request->member_epoch == CONSUMER_EPOCH_JOIN;
+    if (request->member_id.len == 0 && !may_lack_id)
+        wrong = "MemberId can't be empty.";
+    else if (request->group_id.len == 0)
+        wrong = "GroupId can't be empty.";
+    else if (request->instance_id.len == 0)
+        wrong = "InstanceId can't be empty.";
+    else if (request->rack_id.len == 0)
+        wrong = "RackId can't be empty.";
+    else if (request->member_epoch < CONSUMER_EPOCH_LEAVE_STATIC)
+        wrong = "MemberEpoch is invalid.";
+    else if (request->member_epoch == CONSUMER_EPOCH_LEAVE_STATIC && request->instance_id.len < 0)
+        wrong = "InstanceId can't be null.";
+    else if (request->rebalance_timeout_ms < -1)
+        wrong = "RebalanceTimeoutMs is invalid.";
+    if (wrong != NULL) return consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST, "%s", wrong);
+    if (request->member_epoch == CONSUMER_EPOCH_JOIN) {
+        int16_t error = check_join(heartbeat);
+        if (error != KAFKA_NONE) return error;
+    }
+    if (!assignor_is_known(request->server_assignor))
+        return consumer_refuse(
+            heartbeat, KAFKA_UNSUPPORTED_ASSIGNOR,
+            "ServerAssignor %.*s is not supported. Supported assignors: uniform, range.",
+            request->server_assignor.len > 64 ? 64 : (int)request->server_assignor.len,
+            request->server_assignor.data);
+    return KAFKA_NONE;
+}
+
+/* ---- The member ---- */
+
+/* What it says that it owns, in the group's numbers. */
+static void read_owned(struct consumer_decision *decision) {
+    const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
+    decision->says_owned = request->topic_partitions.count >= 0;
+    for (int32_t t = 0; t < request->topic_partitions.count; t++) {
+        const struct kp_consumer_group_heartbeat_topic_partitions *one =
+            &request->topic_partitions.items[t];
+        const struct consumer_topic *topic = consumer_topic_find(decision->group, one->topic_id);
+        if (topic == NULL && one->partitions.count > 0) decision->owns_strangers = true;
+        for (int32_t p = 0; topic != NULL && p < one->partitions.count; p++)
+            partition_list_add(&decision->owned, topic->number, one->partitions.items[p], 0);
+    }
+    partition_list_sort(&decision->owned);
+}
+
+static bool owns_a_part_of(const struct consumer_decision *decision,
+                           const struct partition_list *assigned) {
+    if (!decision->says_owned || decision->owns_strangers) return false;
+    for (size_t i = 0; i < decision->owned.count; i++)
+        if (partition_list_find(assigned, decision->owned.items[i].topic,
+                                decision->owned.items[i].partition) == NULL)
+            return false;
+    return true;
+}
+
+static int16_t check_epoch(struct consumer_decision *decision) {
+    int32_t said = decision->heartbeat->request->member_epoch;
+    const struct consumer_standing *standing = &decision->member->standing;
+    if (said <= CONSUMER_EPOCH_JOIN || said == standing->epoch) return KAFKA_NONE;
+    if (said > standing->epoch)
+        return consumer_refuse(
+            decision->heartbeat, KAFKA_FENCED_MEMBER_EPOCH,
+            "The consumer group member has a greater member epoch (%d) than the one known by the group coordinator (%d). "
+            "The member must abandon all its partitions and rejoin.",
+            said, standing->epoch);
+    /* The answer with its new epoch was lost. */
+    if (said == standing->previous_epoch && owns_a_part_of(decision, &standing->assigned))
+        return KAFKA_NONE;
+    return consumer_refuse(
+        decision->heartbeat, KAFKA_FENCED_MEMBER_EPOCH,
+        "The consumer group member has a smaller member epoch (%d) than the one known by the group coordinator (%d). "
+        "The member must abandon all its partitions and rejoin.",
+        said, standing->epoch);
+}
+
+static int16_t unknown_member(struct consumer_decision *decision) {
+    return consumer_refuse(decision->heartbeat, KAFKA_UNKNOWN_MEMBER_ID,
+                           "The group has no member of that id; join with epoch 0.");
+}
+
+static int16_t check_static(struct consumer_decision *decision) {
+    const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
+    struct consumer_member *holder = consumer_member_of_instance(decision->group,
+                                                                 request->instance_id);
+    bool joins = request->member_epoch == CONSUMER_EPOCH_JOIN;
+    if (joins && decision->member != NULL && decision->member != holder)
+        return consumer_refuse(decision->heartbeat, KAFKA_INVALID_REQUEST,
+                               "The member has another InstanceId.");
+    if (holder == NULL) return joins ? KAFKA_NONE : unknown_member(decision);
+    if (holder == decision->member) return KAFKA_NONE;
+    if (!joins)
+        return consumer_refuse(decision->heartbeat, KAFKA_FENCED_INSTANCE_ID,
+                               "Another member has this InstanceId now.");
+    if (holder->standing.epoch != CONSUMER_EPOCH_LEAVE_STATIC)
+        return consumer_refuse(
+            decision->heartbeat, KAFKA_UNRELEASED_INSTANCE_ID,
+            "Static member with InstanceId %.*s is in the group and has not left it.",
+            request->instance_id.len > 64 ? 64 : (int)request->instance_id.len,
+            request->instance_id.data);
+    decision->replaced = holder;
+    return KAFKA_NONE;
+}
+
+/* A regular expression that it brings must compile, and what it names must be visible to it. */
+static int16_t check_subscription(struct consumer_decision *decision) {
+    struct consumer_heartbeat *heartbeat = decision->heartbeat;
+    const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
+    for (int32_t i = 0; i < request->subscribed_topic_names.count; i++)
+        if (heartbeat->may_describe != NULL &&
+            !heartbeat->may_describe(heartbeat->may_arg, request->subscribed_topic_names.items[i]))
+            return consumer_refuse(heartbeat, KAFKA_TOPIC_AUTHORIZATION_FAILED,
+                                   "It may not describe all topics that it subscribes to.");
+    if (request->subscribed_topic_names.count > CONSUMER_NAMES_MAX)
+        return consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST,
+                               "It subscribes to %d topics by name; %d at most.",
+                               request->subscribed_topic_names.count, CONSUMER_NAMES_MAX);
+    struct kp_string regex = request->subscribed_topic_regex;
+    if (regex.len <= 0 || consumer_regex_find(decision->group, regex) != NULL) return KAFKA_NONE;
+    if (HASH_COUNT(decision->group->regexes) >= CONSUMER_REGEXES_MAX)
+        return consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST,
+                               "The group has %d regular expressions; use one that others have.",
+                               CONSUMER_REGEXES_MAX);
+    struct error_text why;
+    struct topic_regex *compiled = topic_regex_new(regex.data, (size_t)regex.len, &why);
+    if (compiled == NULL)
+        return consumer_refuse(heartbeat, KAFKA_INVALID_REGULAR_EXPRESSION,
+                               "SubscribedTopicRegex: %s.", why.text);
+    topic_regex_free(compiled);
+    return KAFKA_NONE;
+}
+
+static bool is_full(const struct consumer_decision *decision) {
+    return decision->member == NULL && decision->replaced == NULL &&
+           decision->group->member_count >= decision->row->table->settings->group_consumer_max_size;
+}
+
+int16_t consumer_check_member(struct consumer_decision *decision) {
+    const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
+    bool joins = request->member_epoch == CONSUMER_EPOCH_JOIN;
+    if (!joins && decision->row->consumer == NULL)
+        return consumer_refuse(
+            decision->heartbeat, KAFKA_GROUP_ID_NOT_FOUND, "Group %.*s not found.",
+            decision->row->id.len > 128 ? 128 : (int)decision->row->id.len, decision->row->id.data);
+    decision->member = consumer_member_find(decision->group, decision->member_id);
+    if (decision->member != NULL && !decision->member->written) decision->member = NULL;
+    read_owned(decision);
+    int16_t error = KAFKA_NONE;
+    if (request->instance_id.len >= 0)
+        error = check_static(decision);
+    else if (!joins && decision->member == NULL)
+        error = unknown_member(decision);
+    if (error == KAFKA_NONE && joins && is_full(decision))
+        error = consumer_refuse(
+            decision->heartbeat, KAFKA_GROUP_MAX_SIZE_REACHED,
+            "The consumer group has reached its maximum capacity of %zu members.",
+            decision->group->member_count);
+    if (error == KAFKA_NONE && decision->member != NULL) error = check_epoch(decision);
+    if (error == KAFKA_NONE && request->member_epoch >= CONSUMER_EPOCH_JOIN)
+        error = check_subscription(decision);
+    return error;
+}

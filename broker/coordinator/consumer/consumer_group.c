@@ -1,0 +1,321 @@
+/* The tables of a consumer group: members, instances, regular expressions, topics and who owns
+ * their partitions. */
+#include "broker/coordinator/consumer/consumer_group.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/coordinator/consumer/topic_names.h"
+
+static unsigned hash_of(const struct consumer_group *group, const void *data, size_t len) {
+    return group_hash(group->row->table->seed, data, len);
+}
+
+/* ---- Groups ---- */
+
+struct consumer_group *consumer_group_new(struct group *row) {
+    struct consumer_group *group = mem_zalloc(sizeof *group);
+    group->row = row;
+    return group;
+}
+
+struct consumer_group *consumer_group_make(struct group *row) {
+    if (row->consumer == NULL) row->consumer = consumer_group_new(row);
+    return row->consumer;
+}
+
+static void forget_member(struct consumer_member *member);
+
+void consumer_group_free(struct consumer_group *group) {
+    consumer_work_end(group->assigning);
+    consumer_work_end(group->looking);
+    struct consumer_member *member, *next_member;
+    struct consumer_regex *regex, *next_regex;
+    HASH_ITER(hh, group->members, member, next_member) {
+        forget_member(member);
+    }
+    HASH_ITER(hh, group->regexes, regex, next_regex) {
+        regex->members = 0;
+        shared_bytes_release(regex->names);
+        regex->names = NULL;
+        consumer_regex_settle(group, regex);
+    }
+    consumer_topics_settle(group);
+    CHECK(group->topics == NULL);
+    mem_free(group->numbered);
+    mem_free(group);
+}
+
+void consumer_group_drop(struct group *row) {
+    if (row->consumer == NULL) return;
+    consumer_group_free(row->consumer);
+    row->consumer = NULL;
+    row->members = 0;
+}
+
+const char *consumer_group_state(const struct consumer_group *group) {
+    if (group->member_count == 0) return "Empty";
+    if (group->epoch > group->assignment_epoch) return "Assigning";
+    struct consumer_member *member, *next;
+    HASH_ITER(hh, group->members, member, next) {
+        if (member->written && (member->standing.state != CONSUMER_STABLE ||
+                                member->standing.epoch != group->assignment_epoch))
+            return "Reconciling";
+    }
+    return "Stable";
+}
+
+bool consumer_group_subscribes(const struct consumer_group *group, struct kp_string topic) {
+    const struct shared_bytes *seen = NULL; /* neighbours often have the same names */
+    struct consumer_member *member, *next_member;
+    struct consumer_regex *regex, *next_regex;
+    HASH_ITER(hh, group->members, member, next_member) {
+        if (member->names != seen && topic_names_contain(member->names, topic)) return true;
+        seen = member->names;
+    }
+    HASH_ITER(hh, group->regexes, regex, next_regex) {
+        if (topic_names_contain(regex->names, topic)) return true;
+    }
+    return false;
+}
+
+/* ---- In the pool ---- */
+
+void consumer_work_begin(struct consumer_work *work, struct consumer_group *group,
+                         struct consumer_work **slot) {
+    CHECK(*slot == NULL);
+    *work = (struct consumer_work){group, slot};
+    *slot = work;
+}
+
+void consumer_work_end(struct consumer_work *work) {
+    if (work == NULL || work->group == NULL) return;
+    *work->slot = NULL;
+    work->group = NULL;
+}
+
+/* ---- Members ---- */
+
+struct consumer_member *consumer_member_find(const struct consumer_group *group,
+                                             struct kp_string id) {
+    struct consumer_member *member;
+    unsigned hash = hash_of(group, id.data, (size_t)id.len);
+    HASH_FIND_BYHASHVALUE(hh, group->members, id.data, (unsigned)id.len, hash, member);
+    return member;
+}
+
+struct consumer_member *consumer_member_of_instance(const struct consumer_group *group,
+                                                    struct kp_string instance) {
+    struct consumer_member *member;
+    unsigned hash = hash_of(group, instance.data, (size_t)instance.len);
+    HASH_FIND_BYHASHVALUE(by_instance, group->instances, instance.data, (unsigned)instance.len,
+                          hash, member);
+    return member;
+}
+
+struct consumer_member *consumer_member_make(struct consumer_group *group, struct kp_string id) {
+    struct consumer_member *member = consumer_member_find(group, id);
+    if (member != NULL) return member;
+    member = mem_zalloc(sizeof *member);
+    member->group = group;
+    member->id = shared_string_of(NULL, id);
+    struct kp_string own = shared_string(member->id);
+    unsigned hash = hash_of(group, own.data, (size_t)own.len);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->members, own.data, (unsigned)own.len, hash, member);
+    return member;
+}
+
+void consumer_member_settle(struct consumer_member *member) {
+    if (!member->written && !member->has_standing && !member->has_target) forget_member(member);
+}
+
+/* ---- What a member says of itself ---- */
+
+void consumer_member_clear(struct consumer_member *member) {
+    struct consumer_group *group = member->group;
+    if (!member->written) return;
+    member->written = false;
+    group->member_count--;
+    if (member->instance != NULL &&
+        consumer_member_of_instance(group, shared_string(member->instance)) == member)
+        HASH_DELETE(by_instance, group->instances, member);
+    if (member->regex != NULL) {
+        struct consumer_regex *regex = consumer_regex_find(group, shared_string(member->regex));
+        regex->members--;
+        consumer_regex_settle(group, regex);
+    }
+    struct shared_bytes **texts[] = {&member->instance,    &member->rack,  &member->client_id,
+                                     &member->client_host, &member->regex, &member->assignor,
+                                     &member->names};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        shared_bytes_release(*texts[i]);
+        *texts[i] = NULL;
+    }
+}
+
+void consumer_member_enter(struct consumer_member *member) {
+    struct consumer_group *group = member->group;
+    member->written = true;
+    group->member_count++;
+    if (member->regex != NULL) consumer_regex_make(group, shared_string(member->regex))->members++;
+    if (member->instance == NULL) return;
+    struct kp_string instance = shared_string(member->instance);
+    struct consumer_member *before = consumer_member_of_instance(group, instance);
+    if (before != NULL) HASH_DELETE(by_instance, group->instances, before);
+    unsigned hash = hash_of(group, instance.data, (size_t)instance.len);
+    HASH_ADD_KEYPTR_BYHASHVALUE(by_instance, group->instances, instance.data,
+                                (unsigned)instance.len, hash, member);
+}
+
+static void forget_member(struct consumer_member *member) {
+    struct consumer_group *group = member->group;
+    struct group_timers *timers = group->row->table->timers;
+    group_timer_clear(timers, &member->session);
+    group_timer_clear(timers, &member->rebalance);
+    consumer_member_clear(member);
+    consumer_standing_drop(member);
+    consumer_list_drop(group, &member->target);
+    HASH_DEL(group->members, member);
+    shared_bytes_release(member->id);
+    mem_free(member);
+}
+
+/* ---- Regular expressions ---- */
+
+struct consumer_regex *consumer_regex_find(const struct consumer_group *group,
+                                           struct kp_string text) {
+    struct consumer_regex *regex;
+    unsigned hash = hash_of(group, text.data, (size_t)text.len);
+    HASH_FIND_BYHASHVALUE(hh, group->regexes, text.data, (unsigned)text.len, hash, regex);
+    return regex;
+}
+
+struct consumer_regex *consumer_regex_make(struct consumer_group *group, struct kp_string text) {
+    struct consumer_regex *regex = consumer_regex_find(group, text);
+    if (regex != NULL) return regex;
+    regex = mem_zalloc(sizeof *regex);
+    regex->text = shared_string_of(NULL, text);
+    struct kp_string own = shared_string(regex->text);
+    unsigned hash = hash_of(group, own.data, (size_t)own.len);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->regexes, own.data, (unsigned)own.len, hash, regex);
+    return regex;
+}
+
+void consumer_regex_settle(struct consumer_group *group, struct consumer_regex *regex) {
+    if (regex->members > 0 || regex->names != NULL) return;
+    HASH_DEL(group->regexes, regex);
+    shared_bytes_release(regex->text);
+    mem_free(regex);
+}
+
+/* ---- Topics, and who owns what ---- */
+
+static struct consumer_topic *topic_of(const struct consumer_group *group, struct kp_uuid id) {
+    struct consumer_topic *topic;
+    unsigned hash = hash_of(group, &id, sizeof id);
+    HASH_FIND_BYHASHVALUE(hh, group->topics, &id, sizeof id, hash, topic);
+    return topic;
+}
+
+const struct consumer_topic *consumer_topic_find(const struct consumer_group *group,
+                                                 struct kp_uuid id) {
+    return topic_of(group, id);
+}
+
+int32_t consumer_owner_epoch(const struct consumer_group *group, struct kp_uuid id,
+                             int32_t partition) {
+    const struct consumer_topic *topic = topic_of(group, id);
+    if (topic == NULL || partition < 0 || (size_t)partition >= topic->owner_count)
+        return CONSUMER_FREE;
+    return topic->owners[partition];
+}
+
+uint32_t consumer_topic_number(struct consumer_group *group, struct kp_uuid id) {
+    struct consumer_topic *topic = topic_of(group, id);
+    if (topic != NULL) return topic->number;
+    topic = mem_zalloc(sizeof *topic);
+    topic->id = id;
+    uint32_t number = 0; /* numbers are few and dense: topics of one group */
+    if (group->unused_numbers > 0)
+        while (group->numbered[number] != NULL)
+            number++;
+    else
+        number = (uint32_t)group->numbered_count;
+    if (number == group->numbered_count) {
+        group->numbered = mem_grow(group->numbered, group->numbered_count,
+                                   &group->numbered_capacity, sizeof(struct consumer_topic *));
+        group->numbered_count++;
+    } else {
+        group->unused_numbers--;
+    }
+    topic->number = number;
+    group->numbered[number] = topic;
+    group->unused_topics++;
+    unsigned hash = hash_of(group, &topic->id, sizeof topic->id);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->topics, &topic->id, sizeof topic->id, hash, topic);
+    return number;
+}
+
+void consumer_topics_settle(struct consumer_group *group) {
+    if (group->unused_topics == 0) return;
+    for (size_t i = 0; i < group->numbered_count; i++) {
+        struct consumer_topic *topic = group->numbered[i];
+        if (topic == NULL || topic->uses > 0) continue;
+        group->numbered[i] = NULL;
+        group->unused_numbers++;
+        HASH_DEL(group->topics, topic);
+        mem_free(topic->owners);
+        mem_free(topic);
+    }
+    group->unused_topics = 0;
+}
+
+void consumer_list_use(struct consumer_group *group, const struct partition_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        if (group->numbered[list->items[i].topic]->uses++ == 0) group->unused_topics--;
+}
+
+void consumer_list_drop(struct consumer_group *group, struct partition_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        if (--group->numbered[list->items[i].topic]->uses == 0) group->unused_topics++;
+    partition_list_close(list);
+}
+
+/* The epoch of an owner comes, or goes if it is still that one. */
+static void own_all(struct consumer_group *group, const struct partition_list *list, int32_t epoch,
+                    bool comes) {
+    for (size_t i = 0; i < list->count; i++) {
+        struct consumer_topic *topic = group->numbered[list->items[i].topic];
+        size_t partition = (size_t)list->items[i].partition;
+        if (comes && partition >= topic->owner_count) {
+            size_t count = (partition / 64 + 1) * 64;
+            topic->owners = mem_realloc(topic->owners, count * sizeof *topic->owners);
+            while (topic->owner_count < count)
+                topic->owners[topic->owner_count++] = CONSUMER_FREE;
+        }
+        if (comes)
+            topic->owners[partition] = epoch;
+        else if (topic->owners[partition] == epoch)
+            topic->owners[partition] = CONSUMER_FREE;
+    }
+}
+
+void consumer_standing_drop(struct consumer_member *member) {
+    struct consumer_standing *standing = &member->standing;
+    own_all(member->group, &standing->assigned, standing->epoch, false);
+    own_all(member->group, &standing->pending, standing->epoch, false);
+    consumer_list_drop(member->group, &standing->assigned);
+    consumer_list_drop(member->group, &standing->pending);
+    *standing = (struct consumer_standing){0};
+    member->has_standing = false;
+}
+
+void consumer_standing_take(struct consumer_member *member,
+                            const struct consumer_standing *standing) {
+    consumer_list_use(member->group, &standing->assigned);
+    consumer_list_use(member->group, &standing->pending);
+    consumer_standing_drop(member);
+    member->standing = *standing;
+    member->has_standing = true;
+    own_all(member->group, &standing->assigned, standing->epoch, true);
+    own_all(member->group, &standing->pending, standing->epoch, true);
+}

@@ -1,0 +1,63 @@
+/*
+ * ConsumerGroupHeartbeat (KIP-848): what a member says, and what the coordinator decides.
+ *
+ * Happy path: consumer_heartbeat_take with a call; in its turn the checks of the protocol, then at
+ * most one decision: the member, a new epoch of the group, a new target, a step of the member
+ * towards it; committed, and answered. Most change nothing: the session is renewed and the answer
+ * leaves. Members whose session or rebalance ends are fenced the same way.
+ * Failures: the errors of the protocol, with a sentence in `message`; those of coordinator_log.h.
+ * Invariants: nothing of a decision shows before it is committed; large assignments and regular
+ * expressions are worked out in the pool, and a heartbeat that finds one under way goes on with the
+ * target that there is.
+ */
+#ifndef BROKER_COORDINATOR_CONSUMER_CONSUMER_HEARTBEAT_H
+#define BROKER_COORDINATOR_CONSUMER_CONSUMER_HEARTBEAT_H
+
+#include "broker/coordinator/consumer/consumer_group.h"
+#include "broker/coordinator/group/group_call.h"
+#include "broker/metadata/metadata.h"
+#include "protocol/messages/consumer_group_heartbeat.h"
+
+struct consumer_partition {
+    struct kp_uuid topic;
+    int32_t partition;
+};
+
+struct consumer_heartbeat {
+    struct group_call call; /* first */
+    const struct metadata *metadata;
+    /* Of a group that is none of KIP-848: whether nobody is in it. Then it gives way: the
+     * tombstones of what it was go into the batch. NULL: only what is not there gives way. */
+    bool (*gives_way)(struct group *group, struct group_batch *batch);
+    const struct kp_consumer_group_heartbeat_request *request; /* stays until `done` */
+    struct kp_string client_id, client_host;
+    bool names_its_id; /* v1+: the client makes the member id */
+    /* Whether the member may describe a topic; NULL: any. */
+    bool (*may_describe)(void *arg, struct kp_string topic);
+    void *may_arg;
+    /* Out. */
+    char message[200]; /* with an error; "" */
+    char made_id[23];  /* for a member that brought none */
+    struct shared_bytes *member_id;
+    int32_t member_epoch, heartbeat_interval_ms;
+    bool has_assignment;
+    struct consumer_partition *assigned; /* those of a topic stand together */
+    size_t assigned_count;
+};
+
+/* Takes a turn at the group of the request, which is made if it is not there and the request may
+ * make it. On a leader. */
+void consumer_heartbeat_take(struct group_table *table, struct consumer_heartbeat *heartbeat);
+/* For `done`: frees what came out. */
+void consumer_heartbeat_release(struct consumer_heartbeat *heartbeat);
+
+/* ---- Sessions ---- */
+
+/* This replica leads from now on: every member has a full session; those that have to give
+ * partitions back, a full rebalance. */
+void consumer_sessions_begin(struct consumer_group *group);
+void consumer_sessions_end(struct consumer_group *group);
+/* The member was heard of. */
+void consumer_session_renew(struct consumer_member *member);
+
+#endif
