@@ -68,6 +68,7 @@ enum mutant {
     MUTANT_ANY_PRODUCER_ID,       /* ids that nobody was ever given are taken */
     MUTANT_VERDICT_UNCONFIRMED, /* a leader refuses a batch for good without asking whether it leads
                                  */
+    MUTANT_SESSION_MISSES_MOVES, /* what moves at a partition of a fetch session is not looked at */
 
     /* A broker that lost its directory is let in under its old identity. */
     MUTANT_WIPED_REPLICA_VOTES = 60,

@@ -252,10 +252,12 @@ static bool put_next(struct fetch_state *state, const struct kp_fetch_request_to
         state->of = 0;
         return true;
     }
-    struct topic_ref ref = ref_of(state, topic->topic, topic->topic_id);
-    struct fetch_topic *into = fetch_set_topic(state->set, &ref);
-    if (into == NULL ||
-        fetch_set_put(state->set, into, &topic->partitions.items[state->of++]) == NULL ||
+    if (state->of == 0) {
+        struct topic_ref ref = ref_of(state, topic->topic, topic->topic_id);
+        state->into = fetch_set_topic(state->set, &ref);
+    }
+    if (state->into == NULL ||
+        fetch_set_put(state->set, state->into, &topic->partitions.items[state->of++]) == NULL ||
         (state->session != NULL && !fetch_session_charge(state->session)))
         return no_room(state);
     return true;

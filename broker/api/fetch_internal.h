@@ -42,6 +42,7 @@ struct fetch_state {
     bool full; /* the answer has every partition: it is no going on of a session */
     /* While preparing: where to go on in the request, and with which of its partitions. */
     int32_t topic, of;
+    struct fetch_topic *into; /* that topic, in the set */
     bool forgetting;
     /* Reading. */
     struct fetch_entry *next;   /* to be read in this round; NULL: no more */

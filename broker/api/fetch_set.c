@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "base/mutant.h"
 
 /* ---- Keys ---- */
 
@@ -168,6 +169,7 @@ void fetch_set_begin_with(struct fetch_set *set, size_t place) {
 static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
     struct fetch_entry *entry = CONTAINER_OF(waiter, struct fetch_entry, waiter);
     struct fetch_set *set = entry->set;
+    if (MUTANT(MUTANT_SESSION_MISSES_MOVES) && set->lasts) return;
     entry->moved = true;
     fetch_set_list(entry);
     if (set->moved != NULL)

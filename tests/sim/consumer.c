@@ -20,10 +20,16 @@ struct consumer {
     struct consumer_options options;
     struct env_timer *timer;
     int64_t position;
-    bool rewinding; /* with the next question it begins anew */
-    int64_t floor;  /* of the watermark, when the question left */
-    int64_t end;    /* what the history knew of the partition then */
-    bool latest;    /* ListOffsets was asked for the end, not the beginning */
+    bool rewinding;       /* with the next question it begins anew */
+    int64_t floor;        /* of the watermark, when the question left */
+    int64_t end;          /* what the history knew of the partition then */
+    bool latest;          /* ListOffsets was asked for the end, not the beginning */
+    bool in_sessions;     /* it fetches in sessions, and names its partition when that is new */
+    int32_t session_node; /* who has its session, of this id; 0: nobody */
+    int32_t session_id, session_epoch;
+    int session_version;
+    int64_t named_position; /* as the session knows it, and the leader's epoch */
+    int32_t named_epoch;
 };
 
 static void later(struct consumer *consumer, uint64_t typical_us) {
@@ -53,16 +59,38 @@ static bool refused(struct consumer *consumer, int16_t code) {
     return true;
 }
 
+/* The session goes on behind this answer, or there is one now, or none. */
+static void keep_session(struct consumer *consumer, const struct kp_fetch_response *response) {
+    if (response->error_code != KAFKA_NONE || response->session_id == 0) {
+        consumer->session_id = 0;
+        return;
+    }
+    if (consumer->session_id == response->session_id) {
+        consumer->session_epoch++;
+        run_count(consumer->run, RARE_SESSION_FETCHES, 1);
+        return;
+    }
+    consumer->session_id = response->session_id;
+    consumer->session_epoch = 1;
+}
+
 static void fetched(struct kafka_call *call, int error, const void *answer) {
     struct consumer *consumer = (struct consumer *)call;
     const struct kp_fetch_response *response = answer;
 
     if (error != ERR_NONE) {
+        consumer->session_id = 0;
         kafka_client_refresh(consumer->client);
         later(consumer, BACKOFF_US);
         return;
     }
+    bool goes_on = consumer->session_id != 0;
+    keep_session(consumer, response);
     if (refused(consumer, response->error_code)) return;
+    if (goes_on && response->responses.count == 0) { /* nothing is new */
+        later(consumer, BACKOFF_US);
+        return;
+    }
     if (response->responses.count != 1 || response->responses.items[0].partitions.count != 1)
         run_fail(consumer->run, "one partition was fetched, and the answer is about others");
     const struct kp_fetch_response_partition *partition =
@@ -79,6 +107,26 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
                  "partition %d: offset %" PRId64 " was read above the high watermark %" PRId64,
                  consumer->options.partition, consumer->position - 1, partition->high_watermark);
     later(consumer, world_below(consumer->run->world, 4) == 0 ? BACKOFF_US : 1000);
+}
+
+/* Fills in which session the fetch is of; returns its version. */
+static int use_session(struct consumer *consumer, struct known_leader leader,
+                       struct kp_fetch_request *request) {
+    if (!consumer->in_sessions) return kafka_client_version(consumer->client, KP_FETCH, 9);
+    if (consumer->session_id == 0 || consumer->session_node != leader.node) {
+        consumer->session_id = 0;
+        consumer->session_node = leader.node;
+        consumer->session_version = kafka_client_version(consumer->client, KP_FETCH, 9);
+        request->session_epoch = 0;
+    } else {
+        request->session_id = consumer->session_id;
+        request->session_epoch = consumer->session_epoch;
+        if (consumer->named_position == consumer->position && consumer->named_epoch == leader.epoch)
+            request->topics.count = 0;
+    }
+    consumer->named_position = consumer->position;
+    consumer->named_epoch = leader.epoch;
+    return consumer->session_version;
 }
 
 static void fetch(struct consumer *consumer, struct known_leader leader) {
@@ -105,9 +153,10 @@ static void fetch(struct consumer *consumer, struct known_leader leader) {
     request.session_epoch = -1;
     request.topics.items = &topic;
     request.topics.count = 1;
+    int version = use_session(consumer, leader, &request);
     consumer->call.done = fetched;
     kafka_link_call(kafka_client_link(consumer->client, leader.node), &consumer->call, KP_FETCH,
-                    kafka_client_version(consumer->client, KP_FETCH, 9), &request, CALL_US);
+                    version, &request, CALL_US);
 }
 
 /* ---- ListOffsets ---- */
@@ -196,6 +245,7 @@ struct consumer *consumer_new(struct kafka_client *client, struct history *histo
     consumer->client = client;
     consumer->history = history;
     consumer->options = *options;
+    consumer->in_sessions = world_below(consumer->run->world, 2) == 0;
     consumer->timer = env_timer_new(kafka_client_env(client), step, consumer);
     later(consumer, BACKOFF_US);
     return consumer;

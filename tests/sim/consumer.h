@@ -1,6 +1,6 @@
 /*
  * A simulated consumer of one partition: reads from offset 0 on, for ever, and asks for the ends
- * from time to time.
+ * from time to time. Half of them fetch in sessions (KIP-227).
  *
  * Everything it reads goes to the history. Offsets must follow one another without a gap, checksums
  * must hold, the high watermark must not go back, and what ListOffsets says must cover what was

@@ -51,6 +51,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(SEGMENT_NOT_SYNCED, "voters", 40),
     ROW(TAKES_NONE_KEPT, "cluster", 200),
     ROW(ROOM_NOT_COUNTED, "cluster", 300),
+    ROW(SESSION_MISSES_MOVES, "cluster", 20),
     {0, NULL, NULL, 0},
 };
 /* clang-format on */

@@ -36,6 +36,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_ROOM_AGAIN] = "room that came back",
     [RARE_LEFT_FOR_ROOM] = "leads handed over for room",
     [RARE_RECORDS_NOT_TAKEN] = "records that a full follower did not take",
+    [RARE_SESSION_FETCHES] = "fetches that went on with a session",
     [RARE_STARTS] = "starts",
     [RARE_KILLS] = "kills",
     [RARE_POWER_CUTS] = "power cuts",

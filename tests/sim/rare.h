@@ -43,6 +43,7 @@ enum rare {
     RARE_ROOM_AGAIN,
     RARE_LEFT_FOR_ROOM,
     RARE_RECORDS_NOT_TAKEN,
+    RARE_SESSION_FETCHES,
     RARE_NAMED, /* those above must not be zero over 200 seeds */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,
