@@ -215,7 +215,8 @@ void partition_read_release(struct partition_read *read);
 /* Waits for the watermark of a partition. */
 struct partition_waiter {
     /* Once for each commit, with the bytes that it made visible; `changed`: leadership came, went,
-     * or the partition goes: ask again. The waiter stays until partition_wait_cancel, which inside
+     * or the partition goes (or whatever else a fetch shows, once there is more of it: a log start
+     * that moves): ask again. The waiter stays until partition_wait_cancel, which inside
      * the call is for this one alone. */
     void (*moved)(struct partition_waiter *waiter, uint64_t bytes, bool changed);
     struct partition *partition;
