@@ -44,7 +44,7 @@ struct coordinator_partition {
     struct written *refused;    /* to be told, in order */
     struct question *questions; /* as they came */
     struct env_timer *timer;    /* for the first one that waits */
-    struct env_task tell;       /* those that are refused */
+    struct env_task tell;       /* those that are refused, and questions that need not wait */
 };
 
 /* ---- Writes ---- */
@@ -105,7 +105,9 @@ static void tell_refused(struct coordinator_partition *owner) {
 }
 
 static void tell(struct env_task *task) {
-    tell_refused(CONTAINER_OF(task, struct coordinator_partition, tell));
+    struct coordinator_partition *owner = CONTAINER_OF(task, struct coordinator_partition, tell);
+    tell_refused(owner);
+    answer_questions(owner);
 }
 
 /* As one batch; empty: it is too large for any. */
@@ -170,7 +172,7 @@ static void write_cancel(struct coordinator_write *write) {
     }
     write->inside = NULL;
     mem_free(written);
-    answer_questions(owner);
+    env_defer(owner->spec.env, &owner->tell); /* questions may have waited for it alone */
 }
 
 /* ---- Questions ---- */
@@ -187,25 +189,21 @@ static uint64_t oldest_write(const struct coordinator_partition *owner) {
     return owner->waiting == NULL ? UINT64_MAX : owner->waiting->number;
 }
 
-/* Who is told may ask again, or take others out. */
+/* They are confirmed in their order, or nearly so: one that is not yet holds up those behind it.
+ * Who is told may ask again, or take others out. */
 static void answer_questions(struct coordinator_partition *owner) {
-    struct question *question = owner->questions;
-    while (question != NULL && question->behind < oldest_write(owner)) {
-        bool ends = question->confirmed;
-        struct question *next = question->next;
-        if (ends) question_end(question, KAFKA_NONE);
-        question = ends ? owner->questions : next;
-    }
+    struct question *question;
+    while ((question = owner->questions) != NULL && question->confirmed &&
+           question->behind < oldest_write(owner))
+        question_end(question, KAFKA_NONE);
 }
 
 static void on_confirmed(struct raft_group_read_index *read_index, int error) {
     struct question *question = (struct question *)read_index;
     struct coordinator_partition *owner = question->owner;
     question->confirmed = true;
-    if (error != ERR_NONE)
-        question_end(question, KAFKA_NOT_COORDINATOR);
-    else
-        answer_questions(owner);
+    if (error != ERR_NONE) question_end(question, KAFKA_NOT_COORDINATOR);
+    answer_questions(owner);
 }
 
 static void begin_question(struct coordinator_log *log, struct coordinator_confirm *confirm) {
@@ -234,6 +232,7 @@ static void confirm_cancel(struct coordinator_confirm *confirm) {
     DL_DELETE(owner->questions, question);
     confirm->inside = NULL;
     mem_free(question);
+    env_defer(owner->spec.env, &owner->tell); /* others may have waited for it alone */
 }
 
 static const struct coordinator_log_type log_type = {.write = begin_write,
