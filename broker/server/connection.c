@@ -198,6 +198,10 @@ static void request_end(struct request *request) {
 static void emit(void *arg, struct slice slice) {
     struct request *request = arg;
     struct connection *connection = request->connection;
+    if (connection->closing) { /* behind a request that was answered by that */
+        slice_unref(&slice);
+        return;
+    }
     if (connection->first == request) {
         send_queue_push(connection->queue, slice);
         return;

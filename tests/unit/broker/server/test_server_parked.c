@@ -1,4 +1,5 @@
-/* Requests that wait for other clients: what they hold, and what they keep from nobody. */
+/* Requests that wait for other clients: what they hold, and what they keep from nobody; and what
+ * becomes of requests behind a close, and of clients that have gone. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +98,25 @@ static void test_server_parked_connection_is_not_idle(void **state) {
     assert_int_equal(server_parked_bytes(stage->server), 0);
 }
 
+/* What is behind a request that is answered by closing is never sent, not even while the answers
+ * before it are on their way: the client would take it for the answer that it misses. */
+static void test_server_sends_nothing_behind_a_close(void **state) {
+    struct stage *stage = *state;
+    uint8_t frame[1024];
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (int32_t i = 0; i < 3; i++)
+        stage_ask_cluster(client, i);
+    stage_run_until_held(stage, 3);
+    stage_answer(stage, 0);
+    request_close_connection(stage->held[1]);
+    stage->held[1] = NULL;
+    stage_answer(stage, 2);
+    assert_int_equal(stage_receive_correlation_id(stage, client), 0);
+    assert_int_equal(stage_receive(stage, client, frame, sizeof frame), -1);
+    close(client);
+}
+
 static const struct connection *gone[4];
 static size_t gone_count;
 
@@ -142,6 +162,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_server_parked_requests_keep_nobody_waiting),
         TEST(test_server_parked_connection_is_not_idle),
+        TEST(test_server_sends_nothing_behind_a_close),
         TEST(test_server_tells_who_has_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
