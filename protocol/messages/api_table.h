@@ -2,7 +2,8 @@
  * The APIs that are spoken: one row each. What ApiVersions advertises is computed from it.
  *
  * To add an API: its file with structs and schemas, its row here, a golden frame for each version
- * (the test of the golden frames fails without), its handler in broker/api/.
+ * (the test of the golden frames fails without), its handler in broker/api/, its row
+ * in docs/protocol.md.
  *
  * A row that awaits its handler has messages, which are tested, and is not served: it is refused as
  * if it were not there, and ApiVersions does not name it. Whoever sets the handler (broker.c) takes

@@ -1,4 +1,5 @@
 /* The table of APIs, and what is computed from it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -74,6 +75,39 @@ static void test_api_versions_is_the_table(void **state) {
     kp_arena_close(&arena);
 }
 
+/* How a row of docs/protocol.md begins. */
+static void document_row(const struct kp_api *api, char into[128]) {
+    int n = snprintf(into, 128, "| %d | %s | %d", api->key, api->name, api->advertised_from);
+    if (api->to > api->advertised_from) n += snprintf(into + n, 128 - (size_t)n, "-%d", api->to);
+    snprintf(into + n, 128 - (size_t)n, " |");
+}
+
+/* The next row of the table, of those that begin with a key; false at its end. */
+static bool next_row(FILE *file, char *line, int size) {
+    while (fgets(line, size, file) != NULL && strncmp(line, "## ", 3) != 0)
+        if (line[0] == '|' && line[2] >= '0' && line[2] <= '9') return true;
+    return false;
+}
+
+/* docs/protocol.md has a row for each API that is advertised, with its versions, and no other. */
+static void test_api_table_is_documented(void **state) {
+    (void)state;
+    char line[1024], wanted[128];
+    size_t count;
+    const struct kp_api *table = kp_api_table(&count);
+    FILE *file = fopen("docs/protocol.md", "r");
+    if (file == NULL) fail_msg("docs/protocol.md: the test runs in the root of the repository");
+    for (size_t i = 0; i < count; i++) {
+        if (!kp_api_advertised(&table[i])) continue;
+        document_row(&table[i], wanted);
+        if (!next_row(file, line, sizeof line) || strncmp(line, wanted, strlen(wanted)) != 0)
+            fail_msg("docs/protocol.md, table of requests: \"%s ...\" should be next", wanted);
+    }
+    if (next_row(file, line, sizeof line))
+        fail_msg("docs/protocol.md tells of what is not served: %s", line);
+    fclose(file);
+}
+
 /* Refusals say which API that was, which version would do, or that this is no Kafka request. */
 static void test_api_refusal_sentences(void **state) {
     (void)state;
@@ -100,6 +134,7 @@ int main(void) {
         cmocka_unit_test(test_api_table_is_in_order),
         cmocka_unit_test(test_api_table_has_the_versions_that_clients_look_for),
         cmocka_unit_test(test_api_versions_is_the_table),
+        cmocka_unit_test(test_api_table_is_documented),
         cmocka_unit_test(test_api_refusal_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
