@@ -89,10 +89,16 @@ static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {
     }
 }
 
+static enum completion earliest(struct partition_lookup *lookup) {
+    struct partition *partition = lookup->partition;
+    kafka_offset start = partition_start_offset(partition);
+    uint32_t epoch = partition_log_epoch_at(raft_group_log(partition->group), start);
+    return lookup_over(lookup, KAFKA_NONE, start, -1, epoch == 0 ? -1 : (int32_t)epoch);
+}
+
 static enum completion lookup_start(struct partition_lookup *lookup) {
     struct partition *partition = lookup->partition;
-    if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST)
-        return lookup_over(lookup, KAFKA_NONE, partition_start_offset(partition), -1, -1);
+    if (!lookup->by_epoch && lookup->wanted == PARTITION_EARLIEST) return earliest(lookup);
     lookup_begin(lookup);
     raft_group_read_index(partition->group, &lookup->confirm);
     return lookup->stage == STAGE_OVER ? DONE : PENDING;

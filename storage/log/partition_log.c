@@ -187,6 +187,10 @@ uint64_t partition_log_voted_for(const struct partition_log *log) {
     return log->voted_for;
 }
 
+uint32_t partition_log_epoch_at(const struct partition_log *log, kafka_offset offset) {
+    return term_table_of_offset(&log->terms, offset);
+}
+
 int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
                                 uint32_t *epoch_found) {
     return term_table_epoch_end(&log->terms, epoch, log->end_offset, epoch_found);

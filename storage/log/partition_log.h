@@ -215,8 +215,9 @@ bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_of
                           struct partition_log_search *search);
 void partition_log_search_cancel(struct partition_log_search *search);
 
-/* Leader epoch (term) of the entry that holds `offset`, and for OffsetForLeaderEpoch the end offset
- * of an epoch. -1: none. */
+/* Leader epoch (term) of the entry that holds `offset`, or would if it is the end; 0: none. */
+uint32_t partition_log_epoch_at(const struct partition_log *log, kafka_offset offset);
+/* For OffsetForLeaderEpoch: the end offset of an epoch. -1: none. */
 int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
                                 uint32_t *epoch_found);
 

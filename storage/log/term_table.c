@@ -48,6 +48,13 @@ uint32_t term_table_at(const struct term_table *table, log_index index) {
     return n == 0 ? 0 : table->ranges[n - 1].term;
 }
 
+uint32_t term_table_of_offset(const struct term_table *table, kafka_offset offset) {
+    size_t i = table->count;
+    while (i > 0 && table->ranges[i - 1].start_offset > offset)
+        i--;
+    return i == 0 ? 0 : table->ranges[i - 1].term;
+}
+
 int64_t term_table_epoch_end(const struct term_table *table, uint32_t epoch,
                              kafka_offset end_offset, uint32_t *found) {
     if (table->count == 0 || epoch > table->ranges[table->count - 1].term) return -1;

@@ -25,6 +25,8 @@ void term_table_add(struct term_table *table, log_index index, kafka_offset base
 void term_table_truncate(struct term_table *table, log_index index);
 /* The term of `index`; 0: before the first range. The caller knows where the log ends. */
 uint32_t term_table_at(const struct term_table *table, log_index index);
+/* The term of the entry that holds `offset`, or would; 0: before the first range. */
+uint32_t term_table_of_offset(const struct term_table *table, kafka_offset offset);
 /* OffsetForLeaderEpoch: the largest epoch <= `epoch` that the log has (*found), and where it ends:
  * the start of the next one, or `end_offset` for the last. -1: `epoch` is above all, or below the
  * first. */

@@ -94,7 +94,8 @@ static void test_memory_is_like_an_array(void **state) {
     assert_null(cache.oldest);
 }
 
-/* Terms of random ranges, truncated again and again, and where each epoch ends. */
+/* Terms of random ranges, truncated again and again, where each epoch ends, and whose an offset
+ * is. */
 static void test_terms_are_like_an_array(void **state) {
     (void)state;
     enum { MOST = 200 };
@@ -127,6 +128,11 @@ static void test_terms_are_like_an_array(void **state) {
         bool none = i == 0 || epoch > terms[last];
         assert_int_equal(end, none ? -1 : offsets[i + 1]);
         if (!none) assert_int_equal(found, terms[i]);
+        int64_t offset = (int64_t)dice_below(&dice, (uint64_t)offsets[last + 1] + 2);
+        for (i = last; offsets[i] > offset;)
+            i--;
+        assert_int_equal(term_table_of_offset(&table, offset), terms[i]);
+        assert_int_equal(term_table_of_offset(&table, -1), 0);
     }
     term_table_close(&table);
 }
