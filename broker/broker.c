@@ -49,6 +49,8 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_ALTER_CONFIGS, api_alter_configs},
         {KP_INCREMENTAL_ALTER_CONFIGS, api_incremental_alter_configs},
         {KP_DESCRIBE_TOPIC_PARTITIONS, api_describe_topic_partitions},
+        {KP_CONSUMER_GROUP_HEARTBEAT, api_consumer_group_heartbeat},
+        {KP_CONSUMER_GROUP_DESCRIBE, api_consumer_group_describe},
         {KP_META_QUERY, api_meta_query},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)

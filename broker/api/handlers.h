@@ -10,6 +10,7 @@
 /* What moves records. */
 request_handler api_produce, api_fetch, api_list_offsets, api_offset_for_leader_epoch;
 /* What every client begins with. */
+request_handler api_consumer_group_heartbeat, api_consumer_group_describe;
 request_handler api_api_versions, api_find_coordinator, api_metadata, api_init_producer_id,
     api_describe_topic_partitions;
 /* Who is in the cluster, which topics it has, how they are set. */

@@ -14,4 +14,7 @@
  * change. */
 void consumer_assign(struct consumer_decision *decision);
 
+/* The one that most members name; "uniform" when that is as many. */
+const char *consumer_assignor_name(const struct consumer_group *group);
+
 #endif

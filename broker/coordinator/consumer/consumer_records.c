@@ -225,3 +225,14 @@ void consumer_records_of(const struct consumer_group *group, struct group_batch 
             consumer_add_standing(batch, group, shared_string(member->id), &member->standing);
     }
 }
+
+void consumer_records_show(const struct consumer_group *group,
+                           void (*sink)(void *arg, const struct coordinator_record *record),
+                           void *arg) {
+    struct group_batch batch;
+    group_batch_open(&batch);
+    consumer_records_of(group, &batch);
+    for (size_t i = 0; i < batch.count; i++)
+        sink(arg, &batch.records[i]);
+    group_batch_close(&batch);
+}

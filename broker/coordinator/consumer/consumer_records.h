@@ -21,8 +21,11 @@ bool consumer_records_take(int number);
 bool consumer_records_apply(struct group_table *table, const struct kp_record_type *type,
                             const struct coordinator_record *record);
 
-/* All records of a group. */
+/* All records of a group, to a batch or to a sink. */
 void consumer_records_of(const struct consumer_group *group, struct group_batch *batch);
+void consumer_records_show(const struct consumer_group *group,
+                           void (*sink)(void *arg, const struct coordinator_record *record),
+                           void *arg);
 
 void consumer_add_group(struct group_batch *batch, struct kp_string group, int32_t epoch,
                         int64_t metadata_hash);

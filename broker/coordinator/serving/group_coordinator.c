@@ -3,6 +3,7 @@
 #include "broker/coordinator/serving/group_coordinator.h"
 
 #include "base/check.h"
+#include "broker/coordinator/consumer/consumer_records.h"
 #include "protocol/kafka_error.h"
 
 struct group_coordinator {
@@ -27,9 +28,12 @@ struct group_table *group_coordinator_groups(struct group_coordinator *coordinat
 
 static void coordinator_apply(void *state, const struct coordinator_record *record,
                               const struct coordinator_place *place) {
-    (void)state;
-    (void)record;
+    struct group_coordinator *coordinator = state;
+    const struct kp_record_type *type = kp_record_type_of(record->key, record->key_len);
     (void)place;
+    if (type == NULL) return;
+    if (consumer_records_take(type->number))
+        consumer_records_apply(&coordinator->groups, type, record);
 }
 
 static void coordinator_leading(void *state) {
@@ -37,6 +41,8 @@ static void coordinator_leading(void *state) {
     struct group_table *groups = &coordinator->groups;
     groups->leading = true;
     groups->leading_since_ms = env_now_ms(groups->env);
+    for (struct group *group = groups->groups; group != NULL; group = group->hh.next)
+        if (group->consumer != NULL) consumer_sessions_begin(group->consumer);
 }
 
 static void coordinator_lost(void *state) {
@@ -46,6 +52,7 @@ static void coordinator_lost(void *state) {
     struct group *group, *next;
     HASH_ITER(hh, groups->groups, group, next) {
         group_turns_refuse(group, KAFKA_NOT_COORDINATOR);
+        if (group->consumer != NULL) consumer_sessions_end(group->consumer);
         group_settle(group);
     }
 }
@@ -53,13 +60,19 @@ static void coordinator_lost(void *state) {
 static void coordinator_records(const void *state,
                                 void (*sink)(void *arg, const struct coordinator_record *record),
                                 void *arg) {
-    (void)state;
-    (void)sink;
-    (void)arg;
+    const struct group_coordinator *coordinator = state;
+    for (const struct group *group = coordinator->groups.groups; group != NULL;
+         group = group->hh.next)
+        if (group->consumer != NULL) consumer_records_show(group->consumer, sink, arg);
 }
 
 static void coordinator_free(void *state) {
     struct group_coordinator *coordinator = state;
+    struct group *group, *next;
+    HASH_ITER(hh, coordinator->groups.groups, group, next) {
+        consumer_group_drop(group);
+        group_settle(group);
+    }
     group_table_close(&coordinator->groups);
     mem_free(coordinator);
 }

@@ -14,6 +14,7 @@
 #define BROKER_COORDINATOR_SERVING_GROUP_COORDINATOR_H
 
 #include "base/log.h"
+#include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/group/group_call.h"
 
 struct group_coordinator;
@@ -26,5 +27,9 @@ struct group_coordinator *group_coordinator_new(struct env *env, struct log *lin
                                                 const struct broker_settings *settings,
                                                 struct coordinator_log *log);
 struct group_table *group_coordinator_groups(struct group_coordinator *coordinator);
+
+/* ConsumerGroupHeartbeat. */
+void group_coordinator_consumer_heartbeat(struct group_coordinator *coordinator,
+                                          struct consumer_heartbeat *heartbeat);
 
 #endif

@@ -47,12 +47,7 @@ static void world_records(const void *state,
     const struct group_table *table = state;
     struct group *row, *next;
     HASH_ITER(hh, table->groups, row, next) {
-        struct group_batch batch;
-        group_batch_open(&batch);
-        if (row->consumer != NULL) consumer_records_of(row->consumer, &batch);
-        for (size_t i = 0; i < batch.count; i++)
-            sink(arg, &batch.records[i]);
-        group_batch_close(&batch);
+        if (row->consumer != NULL) consumer_records_show(row->consumer, sink, arg);
     }
 }
 
