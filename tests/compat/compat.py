@@ -2,7 +2,8 @@
 
 tests/run compat [--kills 1] [--json]: with --kills a broker is killed every 20 s meanwhile, and comes back 5 s later.
 By hand: tests/harness/python tests/compat/compat.py [WORD...] [--short] [--against BOOTSTRAP]: jobs and clients whose names have one of the words
-(a word with = is a whole name); --short is what CI runs; --against asks other brokers, such as Apache Kafka's, which say what is right.
+(a word with = is a whole name); --short is what CI runs; --kafka starts brokers of Apache Kafka instead, which say what is right; --against asks
+those that run already.
 """
 
 import argparse
@@ -15,9 +16,11 @@ import time
 import traceback
 
 from compat.clients import clients
-from compat.contract import Cluster as Brokers
-from compat.contract import Failed, Job, jobs
+from compat.contract import jobs
+from compat.job import Cluster as Brokers
+from compat.job import Failed, Job
 from compat.member import Refused
+from compat.reference import KafkaCluster
 
 from harness.cluster import ROOT, Cluster
 
@@ -146,6 +149,7 @@ def main():
     parse.add_argument("words", nargs="*")
     parse.add_argument("--short", action="store_true")
     parse.add_argument("--against")
+    parse.add_argument("--kafka", action="store_true")
     parse.add_argument("--kills", action="store_true", default=bool(int(os.environ.get("KILLS") or 0)))
     arguments = parse.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -154,7 +158,7 @@ def main():
         run = Run(Brokers(arguments.against, replicas=-1), arguments)
         run.all_clients()
     else:
-        with Cluster(3, settings=SETTINGS) as cluster:
+        with KafkaCluster(SETTINGS) if arguments.kafka else Cluster(3, settings=SETTINGS) as cluster:
             run = Run(Brokers(cluster.bootstrap, replicas=3), arguments)
             killer = Killer(cluster) if arguments.kills else None
             try:

@@ -1,19 +1,15 @@
 """The contract: everyday jobs of a consumer, each written once, for every client. clients.py says who cannot do which, and why.
 
-A job gets a Job: topics and groups of its own, records to be read, members to start (member.py). It fails with a sentence. In calm weather
-a record must come exactly once; while brokers are killed (Job.rough) at least once, and limits are longer.
+A job gets a Job (job.py), and fails with a sentence.
 """
 
-import itertools
-import os
 import time
+from collections import Counter
 
-from compat.member import Member, Refused
-from confluent_kafka import KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from compat.job import Failed
+from compat.member import Refused
+from confluent_kafka import Consumer, TopicPartition
 
-SESSION_MS = 6000
-POLL_MS = 300
 jobs = {}
 
 
@@ -25,242 +21,6 @@ def job(*needs):
         return function
 
     return keep
-
-
-class Failed(Exception):
-    pass
-
-
-class Cluster:
-    """What jobs need of the brokers under test, whoever they are."""
-
-    def __init__(self, bootstrap, replicas):
-        self.bootstrap, self.replicas, self.numbers = bootstrap, replicas, itertools.count()
-        quiet = {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 500}
-        self.admin = AdminClient(quiet)
-        self.producer = Producer({**quiet, "enable.idempotence": True, "linger.ms": 0, "message.timeout.ms": 120000})
-
-    def retry(self, act, seconds=60):
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                return act()
-            except Exception:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.2)
-
-    def create(self, name, partitions):
-        def go():
-            try:
-                self.admin.create_topics([NewTopic(name, partitions, self.replicas)], operation_timeout=15)[name].result(20)
-            except Exception as e:
-                if "exists" not in str(e):  # the answer to the first try was lost
-                    raise
-
-        self.retry(go)
-        self.wait_known(name, partitions)
-
-    def wait_known(self, name, partitions):
-        """Until the producer knows them with their leaders: it fails what it is given for others."""
-
-        def known():
-            topic = self.producer.list_topics(name, timeout=10).topics[name]
-            if len(topic.partitions) != partitions or any(p.leader < 0 for p in topic.partitions.values()):
-                raise Failed(f"{name} has not got {partitions} partitions with leaders")
-
-        self.retry(known)
-
-    def grow(self, name, partitions):
-        self.retry(lambda: self.admin.create_partitions([NewPartitions(name, partitions)], operation_timeout=15)[name].result(20))
-        self.wait_known(name, partitions)
-
-    def send(self, topic, value, partition, told):
-        try:
-            self.producer.produce(topic, value, partition=partition, on_delivery=lambda e, m: told.append(e))
-        except KafkaException:  # a partition that it has not heard of yet
-            self.producer.list_topics(topic, timeout=10)
-            raise
-
-    def produce(self, topic, count, partitions):
-        """Values, each acknowledged. Other lanes use the producer, too, so each counts what it was told itself."""
-        told, values = [], [f"v{next(self.numbers)}" for _ in range(count)]
-        for i, value in enumerate(values):
-            self.retry(lambda: self.send(topic, value, partitions[i % len(partitions)], told), 20)
-        end = time.monotonic() + 130
-        while len(told) < count and time.monotonic() < end:
-            self.producer.poll(0.05)
-        failed = [e for e in told if e]
-        if failed or len(told) < count:
-            raise Failed(f"records could not be produced: {failed[:1] or 'no answer'}")
-        return values
-
-
-class Job:
-    def __init__(self, cluster, client, name, rough=False, logs=None):
-        self.cluster, self.client, self.rough, self.logs = cluster, client, rough, logs
-        self.name = f"{client.name}-{name}-{os.getpid()}"
-        self.group, self.members, self.partitions, self.seen = f"g-{self.name}", [], {}, {}
-        self.limit = 90 if rough else 30  # of each wait
-
-    # ---- Topics and records ----
-
-    def topic(self, partitions=1, suffix=""):
-        name = f"t-{self.name}{suffix}"
-        self.cluster.create(name, partitions)
-        self.partitions[name] = partitions
-        return name
-
-    def grow(self, topic, partitions):
-        self.cluster.grow(topic, partitions)
-        self.partitions[topic] = partitions
-
-    def produce(self, topic, count, only=None):
-        """Values, spread over the partitions in turn (or over `only`)."""
-        return self.cluster.produce(topic, count, only if only is not None else list(range(self.partitions[topic])))
-
-    # ---- Members ----
-
-    def member(self, topics=None, pattern=None, group=None, **more):
-        """A member that has subscribed. It does what consumers do by default, but for what `more` says."""
-        settings = {"group": group or self.group, **self.settings(), **more}
-        m = self.process(settings)
-        m.ask("open", topics=topics, pattern=pattern)
-        return m
-
-    def settings(self):
-        return {
-            "bootstrap": self.cluster.bootstrap,
-            "reset": "earliest",
-            "auto_commit": not self.client.can("commit"),
-            "isolation": "read_committed",
-            "session_ms": SESSION_MS,
-            "protocol": self.client.protocol,
-            "cooperative": self.client.cooperative,
-        }
-
-    def process(self, settings):
-        log = f"{self.logs}/{self.name}-{len(self.members)}.log" if self.logs else None
-        m = Member(self.client.command, settings, self.client.environment, log)
-        self.members.append(m)
-        return m
-
-    def simple(self, partitions):
-        """A consumer that is given its partitions: [[topic, partition, offset or None: the committed one]]."""
-        m = self.process({"group": self.group, **self.settings()})
-        m.ask("assign", partitions=partitions)
-        return m
-
-    def admin(self, do, group=None, **more):
-        """One question of administration; until `until(answer)` holds, where given."""
-        until = more.pop("until", lambda answer: True)
-        m = self.process({"group": group or self.group, **self.settings()})
-        try:
-            end = time.monotonic() + self.limit
-            while True:
-                try:
-                    answer = m.ask(do, **more)
-                    if until(answer):
-                        return answer
-                    said = answer
-                except Refused as e:
-                    if not self.rough:
-                        raise
-                    said = e
-                if time.monotonic() > end:
-                    raise Failed(f"{do}: still {said}")
-                time.sleep(0.1)
-        finally:
-            m.kill()
-
-    def end(self):
-        for m in self.members:
-            m.kill()
-
-    # ---- Reading ----
-
-    def poll(self, members, count=500, timeout_ms=POLL_MS):
-        """One poll of each, at the same time: [(member, topic, partition, offset, value)]."""
-        for m in members:
-            m.send("poll", count=count, timeout_ms=timeout_ms)
-        return [(m, *r) for m in members for r in m.receive("poll")["records"]]
-
-    def read(self, members, values, not_these=(), again=False):
-        """Polls until all the values have come; each once, in the order of its partition, and none of `not_these`.
-        again: what was read before may come once more."""
-        left, got, began = set(values), [], time.monotonic()
-        while left:
-            for row in self.poll(members, count=len(left) if len(members) == 1 else 500):
-                _, topic, partition, offset, value = row
-                at = (topic, partition, offset)
-                if value in not_these:
-                    raise Failed(f"{value} came ({topic}-{partition}, offset {offset}), and should not")
-                if value not in left and not again and not self.rough:
-                    raise Failed(f"{value} ({topic}-{partition}, offset {offset}) came {'twice' if at in self.seen else 'unasked'}")
-                if self.seen.setdefault(at, value) != value:
-                    raise Failed(f"offset {offset} of {topic}-{partition} was {self.seen[at]} and is {value}")
-                left.discard(value)
-                got.append(row)
-            if left and time.monotonic() - began > self.limit:
-                raise Failed(f"{len(left)} of {len(values)} records did not come within {self.limit} s; there are {self.owned(members)}")
-        offsets = {}
-        for m, topic, partition, offset, _ in got:
-            if offset <= offsets.get((id(m), topic, partition), -1) and not self.rough and not again:
-                raise Failed(f"{topic}-{partition}: offset {offset} came after {offsets[id(m), topic, partition]}")
-            offsets[id(m), topic, partition] = offset
-        return got
-
-    def take(self, member, count):
-        """Exactly `count` records, whichever."""
-        rows, began = [], time.monotonic()
-        while len(rows) < count:
-            rows += self.poll([member], count=count - len(rows))
-            if time.monotonic() - began > self.limit:
-                raise Failed(f"only {len(rows)} of {count} records came within {self.limit} s")
-        return rows
-
-    def owned(self, members):
-        return [[tuple(p) for p in m.ask("assigned")["partitions"]] for m in members]
-
-    def settle(self, members, fair, what):
-        """Polls until the assignment is right; everything has been read by now, so nothing comes."""
-        began = time.monotonic()
-        while True:
-            rows = self.poll(members)
-            if rows and not self.rough:
-                raise Failed(f"{rows[0]} came while the group was settling")
-            owned = self.owned(members)
-            if fair(owned):
-                return owned
-            if time.monotonic() - began > self.limit:
-                raise Failed(f"{what}: after {self.limit} s the members have {owned}")
-
-    def all_of(self, topic):
-        return {(topic, p) for p in range(self.partitions[topic])}
-
-    def shared(self, topic, members):
-        """Each has as many as the next, none twice, none missing."""
-
-        def fair(owned):
-            flat = [p for o in owned for p in o]
-            return len(flat) == len(set(flat)) and set(flat) == self.all_of(topic) and max(map(len, owned)) - min(map(len, owned)) <= 1
-
-        return self.settle(members, fair, f"{len(members)} members should share {topic}")
-
-    def commit(self, members, how=False):
-        """Each commits what it has taken; a rebalance in between is answered by polling on, as programs do."""
-        for m in members:
-            if not self.client.can("commit"):
-                continue
-            end = time.monotonic() + self.limit
-            while True:
-                try:
-                    m.ask("commit", **{"async": how})
-                    break
-                except Refused:
-                    if not self.rough or time.monotonic() > end:
-                        raise
-                    self.poll([m])
 
 
 # ---- Reading and going on ----
@@ -276,7 +36,7 @@ def reads_from_earliest(j):
         offsets = [r[3] for r in rows if r[2] == p]
         if not j.rough and offsets != list(range(30)):
             raise Failed(f"partition {p} was read as {offsets}")
-    m.close()
+    j.close(m)
 
 
 @job("subscribe")
@@ -289,9 +49,10 @@ def reads_from_latest(j):
         new += j.produce(t, 2)
         if time.monotonic() - began > j.limit:
             raise Failed(f"nothing of {len(new)} new records came within {j.limit} s")
+    j.commit([m])
     after = j.produce(t, 20)
     j.read([m], after, not_these=set(old), again=True)
-    m.close()
+    j.close(m)
 
 
 def restarts(j, how):
@@ -300,10 +61,10 @@ def restarts(j, how):
     m = j.member([t])
     taken = {r[4] for r in j.take(m, 40)}
     j.commit([m], how)
-    m.close()
+    j.close(m)
     m = j.member([t])
     j.read([m], set(values) - taken, not_these=set() if j.rough else taken)
-    m.close()
+    j.close(m)
 
 
 @job("commit")
@@ -322,11 +83,11 @@ def restarts_from_an_automatic_commit(j):
     first = j.produce(t, 60)
     m = j.member([t], auto_commit=True)
     j.read([m], first)
-    m.close()
+    j.close(m)
     second = j.produce(t, 30)
     m = j.member([t], auto_commit=True)
     j.read([m], second, not_these=set() if j.rough else set(first))
-    m.close()
+    j.close(m)
 
 
 @job("commit", "committed")
@@ -336,10 +97,10 @@ def committed_offsets_are_told(j):
     m = j.member([t])
     j.read([m], values)
     j.commit([m])
-    told = m.ask("committed", partitions=[[t, 0], [t, 1]])["offsets"]
+    told = j.insist(m, "committed", partitions=[[t, 0], [t, 1]])["offsets"]
     if told not in ([10, None], [10, 0]):  # some commit the position of a partition that gave nothing
         raise Failed(f"committed offsets are {told}, not 10 and none")
-    m.close()
+    j.close(m)
 
 
 @job("subscribe")
@@ -350,7 +111,7 @@ def two_groups_are_independent(j):
         m = j.member([t], group=group)
         j.read([m], values, again=True)
         j.commit([m])
-        m.close()
+        j.close(m)
 
 
 @job("seek")
@@ -359,11 +120,11 @@ def seeks(j):
     values = j.produce(t, 30)
     m = j.member([t])
     j.read([m], values)
-    m.ask("seek", topic=t, partition=0, offset=5)
+    j.insist(m, "seek", topic=t, partition=0, offset=5)
     rows = j.read([m], values[5:], again=True)
-    if rows[0][3] != 5:
+    if rows[0][3] != 5 and not j.rough:
         raise Failed(f"after a seek to 5 came offset {rows[0][3]}")
-    m.close()
+    j.close(m)
 
 
 @job("pause")
@@ -373,12 +134,12 @@ def pauses_and_resumes(j):
     j.settle([m], lambda owned: set(owned[0]) == j.all_of(t), "one member should have all")
     first = j.produce(t, 20)
     j.read([m], first)
-    m.ask("pause", partitions=[[t, 0]])
+    j.insist(m, "pause", partitions=[[t, 0]])
     zero, one = j.produce(t, 10, only=[0]), j.produce(t, 10, only=[1])
-    j.read([m], one, not_these=set(zero))
-    m.ask("resume", partitions=[[t, 0]])
+    j.read([m], one, not_these=set() if j.rough else set(zero))
+    j.insist(m, "resume", partitions=[[t, 0]])
     j.read([m], zero)
-    m.close()
+    j.close(m)
 
 
 @job("pattern")
@@ -387,7 +148,7 @@ def subscribes_by_pattern(j):
     values, unwanted = j.produce(a, 10) + j.produce(b, 20), j.produce(other, 10)
     m = j.member(pattern=f"^t-{j.name.replace('.', '[.]')}-in-.*")
     j.read([m], values, not_these=set(unwanted))
-    m.close()
+    j.close(m)
 
 
 @job("subscribe", "grow")
@@ -399,7 +160,7 @@ def finds_new_partitions(j):
     j.commit([m])
     j.grow(t, 3)
     j.read([m], j.produce(t, 30, only=[0, 1, 2]), again=True)  # some give all up for it, and go on from the commit
-    m.close()
+    j.close(m)
 
 
 # ---- Members ----
@@ -413,13 +174,13 @@ def two_members_share_and_one_leaves(j):
     b = j.member([t])
     j.shared(t, [a, b])
     rows = j.read([a, b], j.produce(t, 80))
-    if {id(r[0]) for r in rows} != {id(a), id(b)}:
+    if {id(r[0]) for r in rows} != {id(a), id(b)} and not j.rough:
         raise Failed("one of the two members read nothing")
     j.commit([a, b])
-    b.close()
+    j.close(b)
     j.settle([a], lambda owned: set(owned[0]) == j.all_of(t), "the member that stays should have all")
     j.read([a], j.produce(t, 40))
-    a.close()
+    j.close(a)
 
 
 @job("subscribe", "assigned")
@@ -433,7 +194,7 @@ def a_killed_member_is_replaced(j):
     b.kill()
     second = j.produce(t, 40)
     j.read([a], second, again=True)  # what was read since the commit comes again with the new assignment
-    a.close()
+    j.close(a)
 
 
 @job("static", "assigned")
@@ -442,15 +203,18 @@ def a_static_member_comes_back_unnoticed(j):
     a, b = j.member([t], instance="one", session_ms=20000), j.member([t], instance="two", session_ms=20000)
     _, had = j.shared(t, [a, b])
     rebalances = a.ask("assigned")["rebalances"]
-    b.close()
+    j.close(b)
     b = j.member([t], instance="two", session_ms=20000)
-    j.settle([a, b], lambda owned: owned[1] == had, f"the static member should have {had} again")
+    if j.rough:
+        j.shared(t, [a, b])
+    else:
+        j.settle([a, b], lambda owned: owned[1] == had, f"the static member should have {had} again")
     j.read([a, b], j.produce(t, 40))
     after = a.ask("assigned")["rebalances"]
     if after != rebalances and not j.rough:
         raise Failed(f"the other member went through {after - rebalances} rebalance events")
-    a.close()
-    b.close()
+    j.close(a)
+    j.close(b)
 
 
 @job("mixed protocols", "assigned")
@@ -462,10 +226,36 @@ def a_group_changes_its_protocol_while_it_lives(j):
     j.shared(t, [old, new])
     j.read([old, new], j.produce(t, 40))
     j.commit([old, new])
-    old.close()
+    j.close(old)
     j.settle([new], lambda owned: set(owned[0]) == j.all_of(t), "the member of the new protocol should have all")
     j.read([new], j.produce(t, 20))
-    new.close()
+    j.close(new)
+
+
+@job("subscribe")
+def two_members_keep_up_with_a_stream(j):
+    """Records come all the time, and are committed as they are read: none is missed, and the group's offsets never go back."""
+    t = j.topic(4)
+    members = [j.member([t]), j.member([t])]
+    if j.client.can("assigned"):
+        j.shared(t, members)
+    values, seen, committed = [], set(), {}
+    looker = Consumer({"bootstrap.servers": j.cluster.bootstrap, "group.id": j.group, "log_level": 0})
+    asked = [TopicPartition(t, p) for p in range(4)]
+    for _ in range(80 if j.rough else 12):
+        values += j.produce(t, 20)
+        seen |= {r[4] for r in j.poll(members)}
+        j.commit(members)
+        for p in j.cluster.retry(lambda: looker.committed(asked, timeout=10), j.limit):
+            if p.error or p.offset < committed.get(p.partition, -1001):
+                raise Failed(
+                    f"{t}-{p.partition}: the committed offset went from {committed.get(p.partition)} back to {p.offset} {p.error or ''}"
+                )
+            committed[p.partition] = p.offset
+    looker.close()
+    j.read(members, set(values) - seen, again=True)
+    for m in members:
+        j.close(m)
 
 
 # ---- Without membership, and administration ----
@@ -478,10 +268,10 @@ def a_simple_consumer_commits(j):
     m = j.simple([[t, 0, 0], [t, 1, 0]])
     taken = {r[4] for r in j.take(m, 15)}
     j.commit([m])
-    m.close()
+    j.close(m)
     m = j.simple([[t, 0, None], [t, 1, None]])
     j.read([m], set(values) - taken, not_these=set() if j.rough else taken)
-    m.close()
+    j.close(m)
 
 
 def same_state(state, wanted):
@@ -496,7 +286,7 @@ def a_group_is_listed_and_described(j):
     j.commit([m])
     j.admin("list", until=lambda answer: j.group in answer["groups"])
     j.admin("describe", until=lambda answer: same_state(answer["state"], "Stable") and answer["members"] == 1)
-    m.close()
+    j.close(m)
     j.admin("describe", until=lambda answer: same_state(answer["state"], "Empty") and answer["members"] == 0)
 
 
@@ -508,27 +298,18 @@ def a_group_is_deleted_when_it_is_empty(j):
     j.read([m], values)
     j.commit([m])
     try:
-        j.admin("delete")
-        raise Failed("a group with a member was deleted")
+        j.once("delete")
     except Refused:
         pass
-    except Failed as e:
-        if "still" not in str(e):
-            raise
-    m.close()
+    else:
+        raise Failed("a group with a member was deleted")
+    j.close(m)
     j.admin("list", until=lambda answer: j.group in answer["groups"])
-    end = time.monotonic() + j.limit
-    while True:
-        try:
-            j.admin("delete")
-            break
-        except Refused:  # the leave may still be on its way
-            if time.monotonic() > end:
-                raise
+    j.delete_group()
     j.admin("list", until=lambda answer: j.group not in answer["groups"])
     m = j.member([t])
     j.read([m], values, again=True)  # from the beginning: nothing is committed
-    m.close()
+    j.close(m)
 
 
 @job("alter", "offsets", "commit")
@@ -538,21 +319,21 @@ def offsets_of_an_empty_group_are_reset(j):
     m = j.member([t])
     j.read([m], values)
     j.commit([m])
-    m.close()
+    j.close(m)
     j.admin("offsets", until=lambda answer: answer["offsets"] == [[t, 0, 20], [t, 1, 20]])
     end = time.monotonic() + j.limit
     while True:
         try:
-            j.admin("alter", offsets=[[t, 0, 3], [t, 1, 15]])
+            j.once("alter", offsets=[[t, 0, 3], [t, 1, 15]])
             break
-        except Refused:
+        except Refused:  # the leave may be on its way still
             if time.monotonic() > end:
                 raise
     j.admin("offsets", until=lambda answer: answer["offsets"] == [[t, 0, 3], [t, 1, 15]])
     wanted = values[6::2] + values[31::2]
     m = j.member([t])
     j.read([m], wanted, again=True, not_these=set() if j.rough else set(values) - set(wanted))
-    m.close()
+    j.close(m)
 
 
 @job("tool", "commit")
@@ -566,11 +347,11 @@ def the_command_line_tool_does_all(j):
     rows = [line.split() for line in text.splitlines() if line.startswith(j.group)]
     if sorted(r[2:6] for r in rows) != [["0", "20", "20", "0"], ["1", "20", "20", "0"]]:
         raise Failed(f"--describe says {text!r}")
-    for more, word in ((["--state"], "Stable"), (["--members", "--verbose"], t)):
+    for more, word in ((["--state"], "Stable"), (["--members", "--verbose"], "0,1")):
         text = j.admin("tool", words=["--describe", "--group", j.group, *more])["text"]
         if word not in text:
             raise Failed(f"--describe {' '.join(more)} says {text!r}")
-    m.close()
+    j.close(m)
     j.admin("tool", words=["--describe", "--group", j.group, "--state"], until=lambda answer: "Empty" in answer["text"])
     ways = (
         (["--to-earliest"], 0),
@@ -580,6 +361,8 @@ def the_command_line_tool_does_all(j):
         (["--by-duration", "PT1H"], 0),
     )
     for way, offset in ways:
+        if j.rough and way[0] == "--shift-by":
+            continue  # one whose answer was lost would be done twice
         j.admin("tool", words=["--reset-offsets", "--group", j.group, "--topic", t, *way, "--execute"])
         found = j.admin("offsets")["offsets"]
         if found != [[t, 0, offset], [t, 1, offset]]:
@@ -590,6 +373,29 @@ def the_command_line_tool_does_all(j):
     found = j.admin("offsets")["offsets"]
     if found != [[t, 1, 0]]:
         raise Failed(f"after --delete-offsets of partition 0 they are {found}")
-    j.admin("tool", words=["--delete", "--group", j.group])
+    j.delete_group("tool", words=["--delete", "--group", j.group])
     if j.group in j.admin("tool", words=["--list"])["text"]:
         raise Failed("--list still has the deleted group")
+
+
+@job("streams")
+def a_stream_processor_counts(j):
+    """Kafka Streams, over a topic that it makes for itself: what it counts is what was sent."""
+    t, out = j.topic(2), j.topic(2, "-counts")
+    m = j.process({"group": j.group, **j.settings()})
+    m.ask("open", topics=[t, out])
+    values = j.produce(t, 100)
+    wanted = Counter(v[-1] for v in values)
+    reader = Consumer({"bootstrap.servers": j.cluster.bootstrap, "group.id": "unused", "log_level": 0})
+    reader.assign([TopicPartition(out, p, 0) for p in range(2)])
+    counts, end = {}, time.monotonic() + 2 * j.limit
+    while counts != wanted:
+        for record in reader.consume(100, 0.3):
+            if not record.error():
+                counts[record.key().decode()] = int(record.value())
+        if time.monotonic() > end:
+            raise Failed(f"counted {counts}, not {dict(wanted)}; it is {m.ask('state')['state']}")
+        if any(n > wanted[word] for word, n in counts.items()) and not j.rough:
+            raise Failed(f"counted {counts}, more than {dict(wanted)}")
+    reader.close()
+    j.close(m)

@@ -7,7 +7,7 @@ Invariant: one question is under way at a time.
 What a driver understands (all of tests/compat/drivers speak it; a client that cannot do one is not asked to: clients.py):
 
     hello                                               {client}
-    open     group, topics | pattern, reset, ...        joins: see contract.py, Job.member
+    open     group, topics | pattern, reset, ...        joins: see job.py, Job.member
     assign   group, partitions [[topic, p, offset?]]    a consumer without membership; no offset: from the committed one, else reset
     poll     count, timeout_ms                          {records: [[topic, partition, offset, value]]}: at most count, as soon as they are there
     assigned                                            {partitions: [[topic, p]], rebalances}

@@ -23,7 +23,7 @@ def commands():
 
 def help_texts(cluster):
     """A group or a command alone shows its help and ends with 2; `help` shows everything with 0."""
-    for group in ("topic", "meta"):
+    for group in ("topic", "group", "meta"):
         expect(run(group), 2, f"usage: drave {group} COMMAND")
         expect(run(group, "--help"), 0, f"usage: drave {group} COMMAND")
         expect(run("help", group), 0, f"usage: drave {group} COMMAND")
@@ -72,6 +72,10 @@ LINES = {  # a line of which the cursor stands at the end: what must be offered,
     "drave topic alter other -d ": ({"compression.type"}, {"max.message.bytes"}),
     "drave help topic al": ({"alter"}, set()),
     "drave meta ls /brokers/": ({"/brokers/ids"}, set()),
+    "drave group ": ({"list", "describe", "seek"}, {"create"}),
+    "drave group seek x --from-": ({"--from-group", "--from-file"}, {"--to"}),
+    "drave consume other -G x --protocol ": ({"classic", "consumer"}, {"other"}),
+    "drave group delete x -t oth": ({"other"}, {"completed-1"}),
 }
 
 BASH = """

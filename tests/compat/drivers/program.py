@@ -45,7 +45,11 @@ class Driver:
             elif word == "{topics}":
                 words += [q["pattern"]] if q.get("pattern") else q["topics"]
             else:
-                words.append(word.format(bootstrap=q["bootstrap"], group=q["group"], reset=q["reset"], format=FORMAT))
+                words.append(
+                    word.format(
+                        bootstrap=q["bootstrap"], group=q["group"], format=FORMAT, start="end" if q["reset"] == "latest" else "beginning"
+                    )
+                )
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
         threading.Thread(target=self.listen, daemon=True).start()
         threading.Thread(target=self.hear_talk, daemon=True).start()

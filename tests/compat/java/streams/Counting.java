@@ -1,0 +1,75 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Properties;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.utils.AppInfoParser;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.Grouped;
+import org.apache.kafka.streams.kstream.Materialized;
+import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * Kafka Streams: how often each last character of a value came, from one topic to another, over a topic that it makes itself to bring what
+ * belongs together into one partition. The state has no changelog: that would be a compacted topic. The line protocol of tests/compat/member.py.
+ */
+public class Counting {
+    static KafkaStreams streams;
+
+    public static void main(String[] words) throws Exception {
+        PrintStream out = System.out;
+        System.setOut(System.err);
+        ObjectMapper json = new ObjectMapper();
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+        for (String line; (line = in.readLine()) != null; ) {
+            JsonNode q = json.readTree(line);
+            ObjectNode answer = json.createObjectNode();
+            try {
+                switch (q.get("do").asText()) {
+                    case "hello" -> answer.put("client", "kafka-streams " + AppInfoParser.getVersion());
+                    case "open" -> open(q);
+                    case "state" -> answer.put("state", streams.state().toString());
+                    case "close" -> answer.put("closed", streams == null || streams.close(Duration.ofSeconds(30)));
+                    default -> answer.put("error", "there is no " + q.get("do"));
+                }
+            } catch (Exception e) {
+                e.printStackTrace();
+                answer.put("error", e.toString());
+            }
+            out.println(answer);
+            out.flush();
+            if (q.get("do").asText().equals("close")) break;
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    static void open(JsonNode q) throws Exception {
+        Properties p = new Properties();
+        p.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, q.get("bootstrap").asText());
+        p.put(StreamsConfig.APPLICATION_ID_CONFIG, q.get("group").asText());
+        p.put(StreamsConfig.STATE_DIR_CONFIG, Files.createTempDirectory("drave-compat-streams").toString());
+        p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 200);
+        p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
+        p.put("auto.offset.reset", "earliest");
+        StreamsBuilder builder = new StreamsBuilder();
+        var store = Materialized.<String, Long>as(Stores.inMemoryKeyValueStore("counts")).withLoggingDisabled()
+            .withKeySerde(Serdes.String()).withValueSerde(Serdes.Long());
+        builder.stream(q.get("topics").get(0).asText(), Consumed.with(Serdes.String(), Serdes.String()))
+            .groupBy((key, value) -> value.substring(value.length() - 1), Grouped.with(Serdes.String(), Serdes.String()))
+            .count(store)
+            .toStream()
+            .mapValues(n -> Long.toString(n))
+            .to(q.get("topics").get(1).asText(), Produced.with(Serdes.String(), Serdes.String()));
+        streams = new KafkaStreams(builder.build(), p);
+        streams.start();
+    }
+}
