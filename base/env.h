@@ -153,9 +153,10 @@ int env_rename(struct env *env, const char *from, const char *to);
 int env_unlink(struct env *env, const char *path);
 int env_rmdir(struct env *env, const char *path);
 int env_sync_dir(struct env *env, const char *path);
-/* What the file system of `path` has left for this user; UINT64_MAX: it does not count that. */
+/* What the file system of `path` has left for this user, and how large it is; UINT64_MAX: it does
+ * not count that. */
 struct env_disk_room {
-    uint64_t free_bytes, free_files;
+    uint64_t free_bytes, free_files, total_bytes;
 };
 int env_disk_free(struct env *env, const char *path, struct env_disk_room *room);
 enum env_kind { ENV_NOTHING, ENV_FILE, ENV_DIRECTORY, ENV_OTHER };

@@ -51,6 +51,16 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_DESCRIBE_TOPIC_PARTITIONS, api_describe_topic_partitions},
         {KP_CONSUMER_GROUP_HEARTBEAT, api_consumer_group_heartbeat},
         {KP_CONSUMER_GROUP_DESCRIBE, api_consumer_group_describe},
+        {KP_DESCRIBE_LOG_DIRS, api_describe_log_dirs},
+        {KP_DESCRIBE_PRODUCERS, api_describe_producers},
+        {KP_DESCRIBE_QUORUM, api_describe_quorum},
+        {KP_LIST_CONFIG_RESOURCES, api_list_config_resources},
+        {KP_DESCRIBE_CLIENT_QUOTAS, api_describe_client_quotas},
+        {KP_DESCRIBE_USER_SCRAM_CREDENTIALS, api_describe_user_scram_credentials},
+        {KP_DESCRIBE_ACLS, api_describe_acls},
+        {KP_LIST_PARTITION_REASSIGNMENTS, api_list_partition_reassignments},
+        {KP_LIST_TRANSACTIONS, api_list_transactions},
+        {KP_DESCRIBE_TRANSACTIONS, api_describe_transactions},
         {KP_META_QUERY, api_meta_query},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)

@@ -50,6 +50,8 @@ enum kp_kind {
     KP_INT16,    /* int16_t */
     KP_INT32,    /* int32_t */
     KP_INT64,    /* int64_t */
+    KP_UINT16,   /* uint16_t: ports */
+    KP_FLOAT64,  /* double; its bits as they are, also those that are no number */
     KP_UUID,     /* struct kp_uuid */
     KP_STRING,   /* struct kp_string */
     KP_BYTES,    /* struct kp_bytes */

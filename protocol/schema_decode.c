@@ -31,6 +31,8 @@ static size_t min_wire_size(const struct decoder *decoder, enum kp_kind kind,
     case KP_INT16:
     case KP_INT32:
     case KP_INT64:
+    case KP_UINT16:
+    case KP_FLOAT64:
     case KP_UUID: return kp_value_size(kind, NULL); /* in memory as on the wire */
     case KP_STRING: return decoder->flexible ? 1 : 2;
     case KP_OPTIONAL: return 1; /* whether it is there */
@@ -75,6 +77,8 @@ static void decode_value(struct decoder *decoder, enum kp_kind kind, const struc
     case KP_INT16: *(int16_t *)value = kp_read_int16(reader); return;
     case KP_INT32: *(int32_t *)value = kp_read_int32(reader); return;
     case KP_INT64: *(int64_t *)value = kp_read_int64(reader); return;
+    case KP_UINT16: *(uint16_t *)value = (uint16_t)kp_read_int16(reader); return;
+    case KP_FLOAT64: memcpy(value, &(int64_t){kp_read_int64(reader)}, sizeof(double)); return;
     case KP_UUID: *(struct kp_uuid *)value = kp_read_uuid(reader); return;
     case KP_STRING:
         *(struct kp_string *)value = kp_read_string(reader, decoder->flexible, nullable);

@@ -52,6 +52,12 @@ static void encode_optional(struct encoder *encoder, const struct kp_schema *ite
     if (object != NULL) encode_struct(encoder, item, object);
 }
 
+static int64_t float_bits(const void *value) {
+    int64_t bits;
+    memcpy(&bits, value, sizeof bits);
+    return bits;
+}
+
 /* Writes one value. `field` describes arrays and structs. */
 static void encode_value(struct encoder *encoder, enum kp_kind kind, const struct kp_field *field,
                          bool nullable, const void *value) {
@@ -62,6 +68,8 @@ static void encode_value(struct encoder *encoder, enum kp_kind kind, const struc
     case KP_INT16: kp_write_int16(writer, *(const int16_t *)value); return;
     case KP_INT32: kp_write_int32(writer, *(const int32_t *)value); return;
     case KP_INT64: kp_write_int64(writer, *(const int64_t *)value); return;
+    case KP_UINT16: kp_write_int16(writer, (int16_t)*(const uint16_t *)value); return;
+    case KP_FLOAT64: kp_write_int64(writer, float_bits(value)); return;
     case KP_UUID: kp_write_uuid(writer, *(const struct kp_uuid *)value); return;
     case KP_STRING:
         kp_write_string(writer, *(const struct kp_string *)value, encoder->flexible, nullable);

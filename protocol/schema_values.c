@@ -10,6 +10,7 @@
 _Static_assert(sizeof(KP_ARRAY_OF(int8_t)) == sizeof(struct kp_any_array),
                "every array of a message has this shape");
 _Static_assert(sizeof(bool) == 1, "a bool is read and written as one byte");
+_Static_assert(sizeof(double) == 8, "a double is read and written as its 64 bits");
 
 const void *kp_optional(const void *value) {
     const void *object;
@@ -25,9 +26,11 @@ size_t kp_value_size(enum kp_kind kind, const struct kp_schema *item) {
     switch (kind) {
     case KP_BOOL:
     case KP_INT8: return 1;
-    case KP_INT16: return 2;
+    case KP_INT16:
+    case KP_UINT16: return 2;
     case KP_INT32: return 4;
-    case KP_INT64: return 8;
+    case KP_INT64:
+    case KP_FLOAT64: return 8;
     case KP_UUID: return sizeof(struct kp_uuid);
     case KP_STRING: return sizeof(struct kp_string);
     case KP_BYTES: return sizeof(struct kp_bytes);
@@ -52,6 +55,8 @@ void kp_field_set_fallback(const struct kp_field *field, void *object) {
     case KP_INT16: *(int16_t *)value = (int16_t)field->fallback; return;
     case KP_INT32: *(int32_t *)value = (int32_t)field->fallback; return;
     case KP_INT64: *(int64_t *)value = field->fallback; return;
+    case KP_UINT16: *(uint16_t *)value = (uint16_t)field->fallback; return;
+    case KP_FLOAT64: *(double *)value = (double)field->fallback; return;
     case KP_UUID: memset(value, 0, sizeof(struct kp_uuid)); return;
     case KP_STRING:
         *(struct kp_string *)value = field->null_fallback ? KP_NULL_STRING : kp_string_of("");
@@ -83,6 +88,8 @@ bool kp_field_has_fallback(const struct kp_field *field, const void *object) {
     case KP_INT16: return *(const int16_t *)value == field->fallback;
     case KP_INT32: return *(const int32_t *)value == field->fallback;
     case KP_INT64: return *(const int64_t *)value == field->fallback;
+    case KP_UINT16: return *(const uint16_t *)value == field->fallback;
+    case KP_FLOAT64: return *(const double *)value == (double)field->fallback;
     case KP_UUID: return kp_uuid_is_zero(*(const struct kp_uuid *)value);
     case KP_STRING: return ((const struct kp_string *)value)->len == empty_count(field);
     case KP_BYTES: return ((const struct kp_bytes *)value)->len == empty_count(field);

@@ -111,6 +111,11 @@ void raft_group_set_members(struct raft_group *group, const struct raft_group_me
  * it has all that is committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of the log,
  * knows of no damage in it, and has room for more. Ourselves: always. */
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica);
+/* For a leader: up to which index that replica's log is known to match ours (0: nowhere), and how
+ * long ago it was heard last (UINT64_MAX: never). Of ourselves: the last index, now. False: there
+ * is no such member, or this replica does not lead. */
+bool raft_group_member_progress(const struct raft_group *group, replica_id replica,
+                                log_index *match, uint64_t *silent_ms);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER;
  * ERR_LIMIT: too much is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the

@@ -95,6 +95,17 @@ uint64_t raft_group_applied_index(const struct raft_group *group) {
     return group->applied;
 }
 
+bool raft_group_member_progress(const struct raft_group *group, replica_id replica,
+                                log_index *match, uint64_t *silent_ms) {
+    const struct member *member = raft_group_member(group, replica);
+    if (member == NULL || !raft_group_leads(group)) return false;
+    bool self = member == group->self;
+    uint64_t heard_ms = self ? 0 : member_heard_ms(member);
+    *match = self ? partition_log_last_index(group->log) : member_match(member);
+    *silent_ms = self ? 0 : heard_ms == 0 ? UINT64_MAX : env_now_ms(group->shard->env) - heard_ms;
+    return true;
+}
+
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica) {
     const struct member *member = raft_group_member(group, replica);
     if (member == NULL || !raft_group_leads(group)) return false;

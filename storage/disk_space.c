@@ -35,7 +35,7 @@ struct disk_space {
 /* ---- How much there is ---- */
 
 static void space_look(struct disk_space *room) {
-    const struct env_disk_room unknown = {UINT64_MAX, UINT64_MAX};
+    const struct env_disk_room unknown = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
     if (env_disk_free(room->env, room->path, &room->seen) != ERR_NONE) room->seen = unknown;
     room->seen_us = env_now_us(room->env);
     room->taken = 0;
@@ -185,6 +185,7 @@ void disk_space_facts_get(const struct disk_space *room, struct disk_space_facts
         .path = room->path,
         .free_bytes = room->seen.free_bytes == UINT64_MAX ? UINT64_MAX : left,
         .free_files = room->seen.free_files,
+        .total_bytes = room->seen.total_bytes,
         .promised_bytes = promised(room),
         .min_free_bytes = room->min_free};
 }

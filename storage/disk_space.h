@@ -66,8 +66,8 @@ uint64_t disk_space_above_limit(const struct disk_space *room);
 /* For whoever shows it. */
 struct disk_space_facts {
     const char *path;
-    uint64_t free_bytes, free_files, promised_bytes,
-        min_free_bytes; /* free_*: UINT64_MAX: not known */
+    uint64_t free_bytes, free_files, total_bytes; /* UINT64_MAX: not known */
+    uint64_t promised_bytes, min_free_bytes;
 };
 void disk_space_facts_get(const struct disk_space *room, struct disk_space_facts *facts);
 

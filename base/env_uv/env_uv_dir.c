@@ -64,6 +64,7 @@ int env_disk_free(struct env *env, const char *path, struct env_disk_room *room)
     struct statvfs status;
     if (statvfs(path, &status) != 0) return error_from_errno(errno);
     room->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    room->total_bytes = (uint64_t)status.f_blocks * status.f_frsize;
     /* 0: it makes inodes as it goes. */
     room->free_files = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail;
     return ERR_NONE;

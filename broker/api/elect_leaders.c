@@ -19,6 +19,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/api/services.h"
+#include "broker/api/topic_ids.h"
 #include "broker/balance/leader_ask.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
@@ -55,9 +56,8 @@ struct elections {
     struct request *request;
     const struct broker_services *services;
     const struct kp_elect_leaders_request *asked;
-    struct kp_uuid
-        *all; /* the topics there were when all were asked for; NULL: those that are named */
-    size_t asked_count; /* topics */
+    struct topic_ids all; /* the topics there were when all were asked for */
+    size_t asked_count;   /* topics */
     /* What is looked at next: a topic, and which of its partitions. */
     size_t at;
     int32_t partition;
@@ -229,8 +229,8 @@ static void next_topic(struct elections *elections) {
  * been deleted meanwhile. */
 static bool look_at_all(struct elections *elections) {
     struct kp_arena *arena = &elections->request->arena;
-    const struct metadata_topic *topic = metadata_topic_with_id(
-        elections->services->metadata, elections->all[elections->at].bytes);
+    const struct metadata_topic *topic = topic_ids_at(&elections->all,
+                                                      elections->services->metadata, elections->at);
     for (int n = 0; topic != NULL && n < PARTITIONS_OF_A_STEP; n++) {
         if (elections->partition >= topic->partition_count) break;
         struct election election = {.partition = elections->partition++};
@@ -279,7 +279,7 @@ static bool look_at_named(struct elections *elections) {
 static bool look_at_next(struct request *request) {
     struct elections *elections = request->state;
     if (elections->at < elections->asked_count)
-        return elections->all != NULL ? look_at_all(elections) : look_at_named(elections);
+        return elections->all.items != NULL ? look_at_all(elections) : look_at_named(elections);
     go_on(elections);
     return false;
 }
@@ -288,18 +288,12 @@ static bool leaders_prepare(struct elections *elections) {
     const struct metadata *metadata = elections->services->metadata;
     struct kp_arena *arena = &elections->request->arena;
     bool all = elections->asked->topic_partitions.count < 0;
-    elections->asked_count = all ? metadata_topic_count(metadata)
+    if (all && !topic_ids_take(&elections->all, metadata, arena)) return false;
+    elections->asked_count = all ? elections->all.count
                                  : (size_t)elections->asked->topic_partitions.count;
     elections->topics = kp_arena_alloc(arena,
                                        (elections->asked_count + 1) * sizeof *elections->topics);
-    if (!all || elections->topics == NULL) return elections->topics != NULL;
-    elections->all = kp_arena_alloc(arena, (elections->asked_count + 1) * sizeof *elections->all);
-    if (elections->all == NULL) return false;
-    size_t i = 0;
-    for (const struct metadata_topic *topic = NULL;
-         (topic = metadata_next_topic(metadata, topic)) != NULL;)
-        memcpy(elections->all[i++].bytes, topic->id, sizeof topic->id);
-    return true;
+    return elections->topics != NULL;
 }
 
 static bool is_too_much(const struct kp_elect_leaders_request *asked) {

@@ -25,6 +25,7 @@ enum broker_request {
     BROKER_REQUEST_METADATA = 1, /* metadata_group.h: change this */
     BROKER_REQUEST_LEASE,        /* broker_session.h: I am alive */
     BROKER_REQUEST_TRANSFER,     /* leader_transfer.h: hand this lead over */
+    BROKER_REQUEST_QUORUM,       /* metadata_quorum.h: how far is each of us with the metadata */
     BROKER_REQUESTS,
 };
 

@@ -146,6 +146,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata,
         return error;
     }
     broker_messages_serve(messages, BROKER_REQUEST_METADATA, on_request, group);
+    metadata_quorum_open(group);
     *result = group;
     return ERR_NONE;
 }
@@ -153,6 +154,7 @@ int metadata_group_open(struct shard *shard, struct metadata *metadata,
 void metadata_group_close(struct metadata_group *group) {
     if (group == NULL) return;
     broker_messages_serve(group->messages, BROKER_REQUEST_METADATA, NULL, NULL);
+    metadata_quorum_close(group);
     raft_group_close(group->group);
     group->leading = false;
     struct change_asker nobody;

@@ -5,6 +5,7 @@
  *                       are applied
  *   metadata_submit.c   the asking side: changes are brought to whoever leads, until they are done
  *                       or their time is over
+ *   metadata_quorum.c   how far each broker is: asked of whoever leads
  *   metadata_group.c    opening, closing; what the Raft group tells, what other brokers ask
  */
 #ifndef BROKER_METADATA_METADATA_GROUP_INTERNAL_H
@@ -76,5 +77,10 @@ void metadata_submits_open(struct metadata_group *group);
 void metadata_submits_close(struct metadata_group *group); /* ends all */
 /* The leader's outcome of one that it was given. */
 void metadata_submit_take(struct metadata_submit *submit, const struct change_outcome *outcome);
+
+/* ---- metadata_quorum.c, besides what metadata_quorum.h says ---- */
+
+void metadata_quorum_open(struct metadata_group *group);
+void metadata_quorum_close(struct metadata_group *group);
 
 #endif

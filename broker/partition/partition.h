@@ -21,6 +21,7 @@
 #include "storage/log_types.h"
 
 struct partition;
+struct producer_state;
 
 /* Bytes: the largest max.message.bytes that a topic may have. */
 enum { PARTITION_BATCH_MOST = 100 << 20 };
@@ -89,6 +90,8 @@ bool partition_is_electing(const struct partition *partition);
 /* What its appliers know by what has committed, as bytes: the same on every replica that has
  * applied the same entries. */
 struct slice partition_applied_state(const struct partition *partition);
+/* What is known here of its idempotent producers; changes with what commits. */
+const struct producer_state *partition_producers(const struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
 

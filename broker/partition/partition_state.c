@@ -38,6 +38,10 @@ void partition_set_settings(struct partition *partition,
     partition->settings = *settings;
 }
 
+const struct producer_state *partition_producers(const struct partition *partition) {
+    return partition->producers;
+}
+
 struct raft_group *partition_group(struct partition *partition) {
     return partition->group;
 }

@@ -82,6 +82,12 @@ size_t producer_state_count(const struct producer_state *state) {
     return state->committed_count;
 }
 
+void producer_state_each(const struct producer_state *state,
+                         void (*each)(void *arg, const struct producer_batch *last), void *arg) {
+    const struct producer *producer;
+    DL_FOREACH(state->oldest, producer) each(arg, &producer->window[producer->window_count - 1]);
+}
+
 static bool same_batch(const struct producer_batch *known, const struct producer_batch *batch) {
     return known->epoch == batch->epoch && known->base_sequence == batch->base_sequence &&
            known->last_sequence == batch->last_sequence;

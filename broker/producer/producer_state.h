@@ -90,6 +90,9 @@ void producer_state_drop_in_flight(struct producer_state *state);
 
 /* Of producers with something committed. */
 size_t producer_state_count(const struct producer_state *state);
+/* Calls `each` with the last batch of each of them that committed, by when that was. */
+void producer_state_each(const struct producer_state *state,
+                         void (*each)(void *arg, const struct producer_batch *last), void *arg);
 
 /* The committed part as bytes, and back (over an empty state). ERR_MALFORMED, ERR_CORRUPT,
  * ERR_VERSION: nothing was taken in. */

@@ -12,10 +12,17 @@
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_topics.h"
+#include "protocol/messages/describe_acls.h"
+#include "protocol/messages/describe_client_quotas.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_log_dirs.h"
+#include "protocol/messages/describe_producers.h"
+#include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/describe_topic_partitions.h"
+#include "protocol/messages/describe_transactions.h"
+#include "protocol/messages/describe_user_scram_credentials.h"
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
@@ -24,8 +31,11 @@
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/join_group.h"
 #include "protocol/messages/leave_group.h"
+#include "protocol/messages/list_config_resources.h"
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
+#include "protocol/messages/list_partition_reassignments.h"
+#include "protocol/messages/list_transactions.h"
 #include "protocol/messages/meta_query.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_commit.h"
@@ -60,19 +70,31 @@ static const struct kp_api api_table[] = {
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 5, MESSAGES(init_producer_id)},
     {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4,
      MESSAGES(offset_for_leader_epoch)},
+    {KP_DESCRIBE_ACLS, "DescribeAcls", 1, 1, 3, MESSAGES(describe_acls)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
+    {KP_DESCRIBE_LOG_DIRS, "DescribeLogDirs", 1, 1, 5, MESSAGES(describe_log_dirs)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
     {KP_DELETE_GROUPS, "DeleteGroups", 0, 0, 3, MESSAGES(delete_groups), .awaits_handler = true},
     {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
     {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1,
      MESSAGES(incremental_alter_configs)},
+    {KP_LIST_PARTITION_REASSIGNMENTS, "ListPartitionReassignments", 0, 0, 0,
+     MESSAGES(list_partition_reassignments)},
     {KP_OFFSET_DELETE, "OffsetDelete", 0, 0, 0, MESSAGES(offset_delete), .awaits_handler = true},
+    {KP_DESCRIBE_CLIENT_QUOTAS, "DescribeClientQuotas", 0, 0, 1, MESSAGES(describe_client_quotas)},
+    {KP_DESCRIBE_USER_SCRAM_CREDENTIALS, "DescribeUserScramCredentials", 0, 0, 0,
+     MESSAGES(describe_user_scram_credentials)},
+    {KP_DESCRIBE_QUORUM, "DescribeQuorum", 0, 0, 2, MESSAGES(describe_quorum)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 2, MESSAGES(describe_cluster)},
+    {KP_DESCRIBE_PRODUCERS, "DescribeProducers", 0, 0, 0, MESSAGES(describe_producers)},
+    {KP_DESCRIBE_TRANSACTIONS, "DescribeTransactions", 0, 0, 0, MESSAGES(describe_transactions)},
+    {KP_LIST_TRANSACTIONS, "ListTransactions", 0, 0, 2, MESSAGES(list_transactions)},
     {KP_CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat", 0, 0, 1,
      MESSAGES(consumer_group_heartbeat)},
     {KP_CONSUMER_GROUP_DESCRIBE, "ConsumerGroupDescribe", 0, 0, 1,
      MESSAGES(consumer_group_describe)},
+    {KP_LIST_CONFIG_RESOURCES, "ListConfigResources", 0, 0, 1, MESSAGES(list_config_resources)},
     {KP_DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", 0, 0, 0,
      MESSAGES(describe_topic_partitions)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},

@@ -163,6 +163,10 @@ uint64_t partition_log_size_bytes(const struct partition_log *log) {
     return bytes;
 }
 
+uint64_t partition_log_committed_bytes(const struct partition_log *log) {
+    return partition_log_size_bytes(log) + log->unwritten_bytes;
+}
+
 void partition_log_each_term(const struct partition_log *log,
                              void (*each)(void *arg, uint64_t first, uint64_t count, log_term term),
                              void *arg) {

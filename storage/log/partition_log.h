@@ -138,6 +138,8 @@ uint64_t partition_log_undurable_bytes(const struct partition_log *log);
 /* A read has met damage since it was opened. */
 bool partition_log_is_damaged(const struct partition_log *log);
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */
+/* Of all that has committed: in segments, and what the journal alone has so far. */
+uint64_t partition_log_committed_bytes(const struct partition_log *log);
 
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */
 void partition_log_each_term(const struct partition_log *log,

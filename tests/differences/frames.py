@@ -1,13 +1,13 @@
 """Requests and answers of Kafka's protocol from one-line schemas, for requests that no client sends.
 
-A schema: b bool, c int8, h int16, i int32, q int64, s string (None: null), y bytes, u uuid; a tuple is a struct, a list of one an array, a set of one a
+A schema: b bool, c int8, h int16, i int32, q int64, d float64, s string (None: null), y bytes, u uuid; a tuple is a struct, a list of one an array, a set of one a
 struct or null. An answer's struct may end with a dict of the tagged fields that are looked at: it is read as one of those that are there.
 """
 
 import socket
 import struct
 
-INTS = {"b": ">b", "c": ">b", "h": ">h", "i": ">i", "q": ">q"}
+INTS = {"b": ">b", "c": ">b", "h": ">h", "i": ">i", "q": ">q", "d": ">d"}
 
 
 def uvarint(n):

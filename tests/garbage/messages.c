@@ -132,6 +132,8 @@ static void fill_value(struct making *making, const struct kp_field *field, enum
     case KP_INT16: *(int16_t *)value = (int16_t)number(making, field->name); break;
     case KP_INT32: *(int32_t *)value = (int32_t)number(making, field->name); break;
     case KP_INT64: *(int64_t *)value = number(making, field->name); break;
+    case KP_UINT16: *(uint16_t *)value = (uint16_t)number(making, field->name); break;
+    case KP_FLOAT64: chance_fill(making->chance, value, sizeof(double)); break;
     case KP_UUID: chance_fill(making->chance, value, chance_of(making->chance, 50) ? 16 : 0); break;
     case KP_STRING:
         *(struct kp_string *)value = null ? KP_NULL_STRING : text(making, field->name);

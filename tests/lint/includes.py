@@ -54,6 +54,7 @@ WINGS = {
         "broker/coordinator/offsets",
         "broker/coordinator/consumer",
         "broker/coordinator/serving",
+        "broker/coordinator/regex",
         "broker/balance",
         "broker/partition",
         "broker/producer",

@@ -229,6 +229,7 @@ int env_disk_free(struct env *env, const char *path, struct env_disk_room *room)
     if (disk_kind_of(env->node->disk, path) == ENV_NOTHING) return ERR_NOT_FOUND;
     room->free_bytes = used < capacity ? capacity - used : 0;
     room->free_files = UINT64_MAX;
+    room->total_bytes = capacity;
     return ERR_NONE;
 }
 

@@ -68,6 +68,8 @@ static void dump_value(struct text *text, enum kp_kind kind, const struct kp_fie
     case KP_INT16: text_add(text, "%d", *(const int16_t *)value); return;
     case KP_INT32: text_add(text, "%" PRId32, *(const int32_t *)value); return;
     case KP_INT64: text_add(text, "%" PRId64, *(const int64_t *)value); return;
+    case KP_UINT16: text_add(text, "%u", *(const uint16_t *)value); return;
+    case KP_FLOAT64: text_add(text, "%.17g", *(const double *)value); return;
     case KP_STRING: dump_string(text, *(const struct kp_string *)value); return;
     case KP_BYTES: dump_bytes(text, *(const struct kp_bytes *)value); return;
     case KP_RECORDS:

@@ -65,6 +65,13 @@ public final class Generate {
         new Api(ApiKeys.CONSUMER_GROUP_HEARTBEAT, 0, 1),
         new Api(ApiKeys.CONSUMER_GROUP_DESCRIBE, 0, 1),
         new Api(ApiKeys.DESCRIBE_TOPIC_PARTITIONS, 0, 0),
+        new Api(ApiKeys.DESCRIBE_ACLS, 1, 3),     new Api(ApiKeys.DESCRIBE_LOG_DIRS, 1, 5),
+        new Api(ApiKeys.DESCRIBE_QUORUM, 0, 2),   new Api(ApiKeys.DESCRIBE_PRODUCERS, 0, 0),
+        new Api(ApiKeys.LIST_TRANSACTIONS, 0, 2), new Api(ApiKeys.DESCRIBE_TRANSACTIONS, 0, 0),
+        new Api(ApiKeys.LIST_PARTITION_REASSIGNMENTS, 0, 0),
+        new Api(ApiKeys.DESCRIBE_CLIENT_QUOTAS, 0, 1),
+        new Api(ApiKeys.DESCRIBE_USER_SCRAM_CREDENTIALS, 0, 0),
+        new Api(ApiKeys.LIST_CONFIG_RESOURCES, 0, 1),
     };
 
     private final Variant variant;
@@ -163,6 +170,8 @@ public final class Generate {
             case "INT16" -> edge ? (odd ? Short.MAX_VALUE : Short.MIN_VALUE) : (short) (0x100 + counter);
             case "INT32" -> edge ? (odd ? Integer.MAX_VALUE : Integer.MIN_VALUE) : 0x1020300 + counter;
             case "INT64" -> edge ? (odd ? Long.MAX_VALUE : Long.MIN_VALUE) : 0x102030405060700L + counter;
+            case "UINT16" -> edge ? (odd ? 0xffff : 0) : 0xf100 + counter;
+            case "FLOAT64" -> edge ? (odd ? 0.25 : -1048576.5) : counter + 0.5;
             case "UUID" -> edge ? Uuid.ZERO_UUID : new Uuid(0x1122334455667788L + counter, 0x99aabbccddeeff00L - counter);
             case "STRING", "NULLABLE_STRING", "COMPACT_STRING", "COMPACT_NULLABLE_STRING" ->
                 edge ? (odd ? "" : "ÿ\"\\".repeat(50)) : "strïng-" + counter;
