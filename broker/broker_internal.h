@@ -49,6 +49,7 @@ struct broker {
     struct cluster_record record;
     struct metadata *metadata;
     struct metadata_listener listener;
+    struct budget group_memory;
     struct coordinators *group_coordinators; /* before the partitions, which have their states */
     struct partition_set *partitions;
     struct metadata_group *metadata_group;

@@ -112,7 +112,8 @@ static void begin_registration(struct broker *broker) {
 static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32_t partition) {
     struct broker *broker = arg;
     (void)partition;
-    return group_coordinator_new(broker->env, &broker->log, broker->settings, log);
+    return group_coordinator_new(broker->env, &broker->log, broker->settings, &broker->group_memory,
+                                 log);
 }
 
 int broker_open_cluster(struct broker *broker, struct error_text *why) {
@@ -121,6 +122,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->listener = (struct metadata_listener){.events = &metadata_events, .arg = broker};
     metadata_listen(broker->metadata, &broker->listener);
     broker->producer_ids = producer_ids_new(broker->metadata);
+    budget_init(&broker->group_memory, broker->settings->group_memory_bytes);
     struct coordinators_options coordinators = {
         .env = broker->env,
         .metadata = broker->metadata,

@@ -218,6 +218,19 @@ static void read_offsets(struct broker_settings *into) {
                                                              "offsets.retention.check.interval.ms");
 }
 
+static void read_group_values(struct broker_settings *into) {
+    const struct settings *values = into->values;
+    into->group_min_session_timeout_ms = (uint32_t)settings_int(values,
+                                                                "group.min.session.timeout.ms");
+    into->group_max_session_timeout_ms = (uint32_t)settings_int(values,
+                                                                "group.max.session.timeout.ms");
+    into->group_initial_rebalance_delay_ms = (uint32_t)settings_int(
+        values, "group.initial.rebalance.delay.ms");
+    into->group_max_size = (uint32_t)settings_int(values, "group.max.size");
+    into->group_max_bytes = (size_t)settings_int(values, "group.max.bytes");
+    into->group_memory_bytes = (size_t)settings_int(values, "group.memory.bytes");
+}
+
 static void read_limits(struct broker_settings *into) {
     const struct settings *values = into->values;
     into->socket_request_max_bytes = (uint32_t)settings_int(values, "socket.request.max.bytes");
@@ -266,6 +279,12 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
                          " is more than the cluster may have (max.partitions=%" PRIu32
                          "); raise the one or lower the other",
                          s->num_partitions, s->max_partitions);
+    if (s->group_min_session_timeout_ms > s->group_max_session_timeout_ms)
+        return error_set(why, ERR_INVALID,
+                         "group.min.session.timeout.ms=%" PRIu32
+                         " is more than group.max.session.timeout.ms=%" PRIu32
+                         "; raise the one or lower the other",
+                         s->group_min_session_timeout_ms, s->group_max_session_timeout_ms);
     if (s->raft_election_timeout_ms < 3 * (uint64_t)s->raft_heartbeat_ms)
         return error_set(
             why, ERR_INVALID,
@@ -335,6 +354,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
                          "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);
     read_offsets(into);
+    read_group_values(into);
     read_limits(into);
     int error = check_lengths(values, why);
     if (error == ERR_NONE) error = listener_settings_read(into, why);

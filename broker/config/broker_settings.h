@@ -70,6 +70,10 @@ struct broker_settings {
     int32_t offsets_topic_partitions;
     int32_t offsets_topic_replication_factor; /* as asked; never more than there are brokers */
     uint32_t offsets_commit_timeout_ms;
+    uint32_t group_min_session_timeout_ms, group_max_session_timeout_ms;
+    uint32_t group_initial_rebalance_delay_ms;
+    uint32_t group_max_size;
+    size_t group_max_bytes, group_memory_bytes; /* of one group; of all that are coordinated here */
     bool leader_rebalance;
     uint32_t leader_check_interval_s, leader_imbalance_percentage;
     int32_t min_insync_replicas;

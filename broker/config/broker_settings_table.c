@@ -162,6 +162,25 @@ static const struct setting table[] = {
     NUMBER(
         "offsets.commit.timeout.ms", "5000", 1, INT32_MAX, "ms",
         "How long what a consumer group changes waits for a majority; then its client is told to look for the coordinator again."),
+    NUMBER("group.min.session.timeout.ms", "6000", 1, INT32_MAX, "ms",
+           "The shortest session timeout that a member of a classic group may ask for."),
+    NUMBER(
+        "group.max.session.timeout.ms", "1800000", 1, INT32_MAX, "ms",
+        "The longest session timeout that a member of a classic group may ask for; one that died is noticed only then."),
+    NUMBER(
+        "group.initial.rebalance.delay.ms", "3000", 0, INT32_MAX, "ms",
+        "How long an empty classic group waits for further members behind its first; again as long behind each that comes meanwhile, "
+        "at most their rebalance timeout."),
+    NUMBER("group.max.size", "10000", 1, INT32_MAX, "members",
+           "Members of one classic group; further ones are refused. Kafka's default has no limit."),
+    NUMBER(
+        "group.max.bytes", "8388608", 65536, 256 * MIB, "bytes",
+        "What the members of one classic group say of themselves, all protocols with their metadata; a member beyond is refused like one "
+        "beyond group.max.size."),
+    NUMBER(
+        "group.memory.bytes", "268435456", 1048576, INT64_MAX, "bytes",
+        "Memory for the members of all groups that this broker coordinates; while it is spent, new members are told to look for the "
+        "coordinator again."),
 
     /* ---- Storage ---- */
     NUMBER(

@@ -53,6 +53,7 @@ WINGS = {
         "broker/coordinator/group",
         "broker/coordinator/offsets",
         "broker/coordinator/consumer",
+        "broker/coordinator/classic",
         "broker/coordinator/serving",
         "broker/coordinator/regex",
         "broker/balance",
@@ -80,6 +81,7 @@ WINGS = {
     "broker/coordinator/serving": {
         "broker/coordinator/consumer",
         "broker/coordinator/offsets",
+        "broker/coordinator/classic",
         "broker/coordinator/group",
         "broker/coordinator",
         "broker/metadata",
@@ -87,6 +89,12 @@ WINGS = {
     },
     "broker/coordinator/assignment": set(),
     "broker/coordinator/regex": set(),
+    "broker/coordinator/classic": {
+        "broker/coordinator/group",
+        "broker/coordinator",
+        "broker/metadata",
+        "broker/config",
+    },
     "broker/coordinator/group": {
         "broker/coordinator",
         "broker/metadata",

@@ -137,11 +137,11 @@ static bool too_many_wait(const struct group *group) {
 }
 
 void group_turn_take(struct group *group, struct group_turn *turn) {
-    CHECK(group->table->leading);
     CHECK(!turn->waiting && !turn->runs);
     turn->group = group;
-    if (too_many_wait(group) && !turn->unrefused) {
-        turn->refused(turn, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    if (!group->table->leading || (too_many_wait(group) && !turn->unrefused)) {
+        turn->refused(turn, group->table->leading ? KAFKA_COORDINATOR_NOT_AVAILABLE
+                                                  : KAFKA_NOT_COORDINATOR);
         group_settle(group);
         return;
     }

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "base/env.h"
 #include "broker/config/broker_settings.h"
 #include "broker/coordinator/coordinator_log.h"
@@ -48,6 +49,8 @@ struct group_table {
     struct coordinator_log *log;
     struct group_timers *timers; /* none is set while `leading` is false */
     struct shared_pool *shared;
+    struct budget *memory; /* of what members make all coordinators of the broker keep; set by
+                              whoever has members */
     const struct metadata *metadata; /* the broker's; set by who needs it first, NULL before */
     struct group *groups;            /* hash by id */
     struct group_cursor *cursors;
@@ -131,8 +134,7 @@ struct group_turn {
     bool waiting, runs;
 };
 
-/* On a leader (checked). At most 4 turns for each member and 16 wait. The group's row may be gone
- * when this returns. */
+/* At most 4 turns for each member and 16 wait. The group's row may be gone when this returns. */
 void group_turn_take(struct group *group, struct group_turn *turn);
 /* Of a turn that runs: writes the records as one batch. Copies them. */
 void group_turn_write(struct group_turn *turn, const struct group_batch *batch);

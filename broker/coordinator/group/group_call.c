@@ -79,6 +79,15 @@ static void tell_answered(struct env_task *task) {
     }
 }
 
+void group_calls_tell(struct group_table *table) {
+    while (table->answered != NULL) {
+        struct group_call *call = table->answered;
+        answered_remove(table, call);
+        call_tell(call);
+    }
+    env_defer_cancel(table->env, &table->telling);
+}
+
 void group_call_answer(struct group_table *table, struct group_call *call, int16_t error) {
     CHECK(!call->answered);
     call->parked = false;

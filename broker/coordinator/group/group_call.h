@@ -127,5 +127,7 @@ void group_call_park(struct group_call *call, void *at, void (*unpark)(struct gr
 /* Ends it, parked or not; what comes out was filled in before. Its turn ends separately, before or
  * after. */
 void group_call_answer(struct group_table *table, struct group_call *call, int16_t error);
+/* All that are answered are told now: before the table goes. */
+void group_calls_tell(struct group_table *table);
 
 #endif

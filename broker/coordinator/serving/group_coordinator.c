@@ -3,19 +3,19 @@
 #include "broker/coordinator/serving/group_coordinator.h"
 
 #include "base/check.h"
+#include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/serving/group_coordinator_internal.h"
+#include "protocol/coordinator_records/coordinator_record.h"
 #include "protocol/kafka_error.h"
-
-struct group_coordinator {
-    struct group_table groups;
-    struct log *lines;
-};
 
 struct group_coordinator *group_coordinator_new(struct env *env, struct log *lines,
                                                 const struct broker_settings *settings,
+                                                struct budget *memory,
                                                 struct coordinator_log *log) {
     struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
     group_table_init(&coordinator->groups, env, settings, log);
+    coordinator->groups.memory = memory;
     coordinator->lines = lines;
     return coordinator;
 }
@@ -34,6 +34,7 @@ static void coordinator_apply(void *state, const struct coordinator_record *reco
     if (type == NULL) return;
     if (consumer_records_take(type->number))
         consumer_records_apply(&coordinator->groups, type, record);
+    if (type->number == KP_RECORD_CLASSIC_GROUP) classic_apply(&coordinator->groups, record);
 }
 
 static void coordinator_leading(void *state) {
@@ -41,8 +42,10 @@ static void coordinator_leading(void *state) {
     struct group_table *groups = &coordinator->groups;
     groups->leading = true;
     groups->leading_since_ms = env_now_ms(groups->env);
-    for (struct group *group = groups->groups; group != NULL; group = group->hh.next)
+    for (struct group *group = groups->groups; group != NULL; group = group->hh.next) {
+        classic_leading(group);
         if (group->consumer != NULL) consumer_sessions_begin(group->consumer);
+    }
 }
 
 static void coordinator_lost(void *state) {
@@ -52,6 +55,7 @@ static void coordinator_lost(void *state) {
     struct group *group, *next;
     HASH_ITER(hh, groups->groups, group, next) {
         group_turns_refuse(group, KAFKA_NOT_COORDINATOR);
+        classic_drop(group, KAFKA_NOT_COORDINATOR);
         if (group->consumer != NULL) consumer_sessions_end(group->consumer);
         group_settle(group);
     }
@@ -62,14 +66,18 @@ static void coordinator_records(const void *state,
                                 void *arg) {
     const struct group_coordinator *coordinator = state;
     for (const struct group *group = coordinator->groups.groups; group != NULL;
-         group = group->hh.next)
+         group = group->hh.next) {
+        classic_record_show(group, sink, arg);
         if (group->consumer != NULL) consumer_records_show(group->consumer, sink, arg);
+    }
 }
 
 static void coordinator_free(void *state) {
     struct group_coordinator *coordinator = state;
     struct group *group, *next;
+    group_calls_tell(&coordinator->groups);
     HASH_ITER(hh, coordinator->groups.groups, group, next) {
+        classic_record_free(group);
         consumer_group_drop(group);
         group_settle(group);
     }

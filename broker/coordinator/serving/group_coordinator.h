@@ -22,12 +22,19 @@ struct group_coordinator;
 /* Its functions for whoever owns the log; `state` is the struct group_coordinator. */
 extern const struct coordinator_state group_coordinator_state;
 
-/* `settings`, `lines` and `log` stay. */
+/* All of it stays. `memory`: of all coordinators of the broker, limited by group.memory.bytes. */
 struct group_coordinator *group_coordinator_new(struct env *env, struct log *lines,
                                                 const struct broker_settings *settings,
-                                                struct coordinator_log *log);
+                                                struct budget *memory, struct coordinator_log *log);
 struct group_table *group_coordinator_groups(struct group_coordinator *coordinator);
 
+/* ---- Calls ---- */
+
+void group_coordinator_join(struct group_coordinator *coordinator, struct group_join *join);
+void group_coordinator_sync(struct group_coordinator *coordinator, struct group_sync *sync);
+void group_coordinator_heartbeat(struct group_coordinator *coordinator,
+                                 struct group_heartbeat *heartbeat);
+void group_coordinator_leave(struct group_coordinator *coordinator, struct group_leave *leave);
 /* ConsumerGroupHeartbeat. */
 void group_coordinator_consumer_heartbeat(struct group_coordinator *coordinator,
                                           struct consumer_heartbeat *heartbeat);

@@ -1,0 +1,307 @@
+/* Members and ids that were told: who they are, what they say of themselves, where they are found.
+ * All counts of the group are kept here. */
+#include "base/check.h"
+#include "broker/coordinator/classic/classic_internal.h"
+
+static unsigned string_hash(const struct classic_group *classic, struct kp_string string) {
+    return group_hash(classic_table(classic)->seed, string.data, (size_t)string.len);
+}
+
+/* ---- Finding ---- */
+
+struct classic_member *classic_member_find(const struct classic_group *classic,
+                                           struct kp_string id) {
+    struct classic_member *member = NULL;
+    if (id.len <= 0) return NULL;
+    HASH_FIND_BYHASHVALUE(by_id, classic->members, id.data, (unsigned)id.len,
+                          string_hash(classic, id), member);
+    return member;
+}
+
+struct classic_member *classic_member_of_instance(const struct classic_group *classic,
+                                                  struct kp_string instance) {
+    struct classic_member *member = NULL;
+    if (instance.len < 0) return NULL;
+    HASH_FIND_BYHASHVALUE(by_instance, classic->instances, instance.data, (unsigned)instance.len,
+                          string_hash(classic, instance), member);
+    return member;
+}
+
+int16_t classic_validate(const struct classic_group *classic, struct kp_string id,
+                         struct kp_string instance, struct classic_member **member) {
+    if (instance.len >= 0) {
+        const struct classic_member *holder = classic_member_of_instance(classic, instance);
+        if (holder == NULL) return KAFKA_UNKNOWN_MEMBER_ID;
+        if (!shared_string_is(holder->id, id)) return KAFKA_FENCED_INSTANCE_ID;
+    }
+    *member = classic_member_find(classic, id);
+    return *member == NULL ? KAFKA_UNKNOWN_MEMBER_ID : KAFKA_NONE;
+}
+
+/* ---- Protocols that are named ---- */
+
+struct classic_name *classic_name_find(const struct classic_group *classic, struct kp_string text) {
+    struct classic_name *name;
+    HASH_FIND_BYHASHVALUE(hh, classic->names, text.data, (unsigned)text.len,
+                          string_hash(classic, text), name);
+    return name;
+}
+
+static struct classic_name *name_take(struct classic_group *classic, struct kp_string text) {
+    struct classic_name *name = classic_name_find(classic, text);
+    if (name == NULL) {
+        name = mem_zalloc(sizeof *name);
+        name->text = shared_string_of(classic_table(classic)->shared, text);
+        struct kp_string own = shared_string(name->text);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, classic->names, own.data, (unsigned)own.len,
+                                    string_hash(classic, own), name);
+    }
+    name->members++;
+    return name;
+}
+
+static void name_release(struct classic_group *classic, struct classic_name *name) {
+    if (--name->members > 0) return;
+    HASH_DEL(classic->names, name);
+    shared_bytes_release(name->text);
+    mem_free(name);
+}
+
+static void protocols_clear(struct classic_member *member) {
+    for (uint32_t p = 0; p < member->protocol_count; p++) {
+        shared_bytes_release(member->protocols[p].metadata);
+        name_release(member->classic, member->protocols[p].name);
+    }
+    mem_free(member->protocols);
+    member->protocols = NULL;
+    member->protocol_count = 0;
+}
+
+static bool names_protocol(const struct classic_member *member, struct kp_string name) {
+    for (uint32_t p = 0; p < member->protocol_count; p++)
+        if (shared_string_is(member->protocols[p].name->text, name)) return true;
+    return false;
+}
+
+/* One that is named twice counts once. */
+static void protocol_add(struct classic_member *member, struct kp_string name,
+                         struct kp_bytes metadata) {
+    if (names_protocol(member, name)) return;
+    member->protocols[member->protocol_count++] = (struct classic_protocol){
+        .name = name_take(member->classic, name),
+        .metadata = shared_bytes_of(classic_table(member->classic)->shared, metadata.data,
+                                    metadata.len < 0 ? 0 : metadata.len)};
+}
+
+struct shared_bytes *classic_member_metadata(const struct classic_member *member,
+                                             const struct shared_bytes *protocol) {
+    for (uint32_t p = 0; p < member->protocol_count; p++)
+        if (member->protocols[p].name->text == protocol) return member->protocols[p].metadata;
+    return NULL;
+}
+
+/* ---- What a member takes in the memory of groups ---- */
+
+size_t classic_join_bytes(const struct group_join *join) {
+    size_t bytes = sizeof(struct classic_member) + 2 * (size_t)join->member_id.len +
+                   (size_t)join->client_id.len + (size_t)join->client_host.len;
+    for (size_t p = 0; p < join->protocol_count; p++)
+        bytes += sizeof(struct classic_protocol) + (size_t)join->protocols[p].name.len +
+                 (join->protocols[p].metadata.len < 0 ? 0
+                                                      : (size_t)join->protocols[p].metadata.len);
+    return bytes;
+}
+
+static void member_charge(struct classic_member *member, size_t bytes) {
+    struct classic_group *classic = member->classic;
+    struct budget *memory = classic_table(classic)->memory;
+    classic->metadata += bytes;
+    classic->metadata -= member->charged;
+    budget_charge(memory, bytes);
+    budget_release(memory, member->charged);
+    member->charged = bytes;
+}
+
+/* ---- Members ---- */
+
+static void session_over(struct group_timer *timer);
+
+static void member_enter_instance(struct classic_member *member) {
+    struct kp_string instance = shared_string(member->instance);
+    HASH_ADD_KEYPTR_BYHASHVALUE(by_instance, member->classic->instances, instance.data,
+                                (unsigned)instance.len, string_hash(member->classic, instance),
+                                member);
+}
+
+static void member_enter_id(struct classic_member *member) {
+    struct kp_string id = shared_string(member->id);
+    HASH_ADD_KEYPTR_BYHASHVALUE(by_id, member->classic->members, id.data, (unsigned)id.len,
+                                string_hash(member->classic, id), member);
+}
+
+struct classic_member *classic_member_add(struct classic_group *classic, struct shared_bytes *id,
+                                          struct kp_string instance) {
+    struct classic_member *member = mem_zalloc(sizeof *member);
+    member->classic = classic;
+    member->id = id;
+    member->instance = shared_string_of(NULL, instance);
+    member->session.due = session_over;
+    member_enter_id(member);
+    if (member->instance != NULL) member_enter_instance(member);
+    if (classic->leader == NULL) classic->leader = member;
+    classic->group->members++;
+    return member;
+}
+
+void classic_member_tell(struct classic_member *member, const struct group_join *join) {
+    struct shared_pool *shared = classic_table(member->classic)->shared;
+    struct shared_bytes *client_id = shared_string_of(shared, join->client_id);
+    struct shared_bytes *client_host = shared_string_of(shared, join->client_host);
+    shared_bytes_release(member->client_id);
+    shared_bytes_release(member->client_host);
+    member->client_id = client_id;
+    member->client_host = client_host;
+    member->session_timeout_ms = join->session_timeout_ms;
+    member->rebalance_timeout_ms = join->rebalance_timeout_ms;
+    protocols_clear(member);
+    member->protocols = mem_zalloc(join->protocol_count * sizeof *member->protocols);
+    for (size_t p = 0; p < join->protocol_count; p++)
+        protocol_add(member, join->protocols[p].name, join->protocols[p].metadata);
+    member_charge(member, classic_join_bytes(join));
+}
+
+void classic_member_read(struct classic_member *member, struct shared_bytes *protocol,
+                         const struct kp_classic_group_member *from) {
+    struct group_protocol one = {.name = shared_string(protocol), .metadata = from->subscription};
+    struct group_join join = {
+        .member_id = from->member_id,
+        .client_id = from->client_id,
+        .client_host = from->client_host,
+        .session_timeout_ms = from->session_timeout_ms,
+        .rebalance_timeout_ms = from->rebalance_timeout_ms < 0 ? from->session_timeout_ms
+                                                               : from->rebalance_timeout_ms,
+        .protocols = &one,
+        .protocol_count = 1,
+    };
+    classic_member_tell(member, &join);
+    member->assignment = shared_bytes_of(NULL, from->assignment.data, from->assignment.len);
+}
+
+bool classic_member_says_same(const struct classic_member *member, const struct group_join *join) {
+    if (member->protocol_count != join->protocol_count) return false;
+    for (uint32_t p = 0; p < member->protocol_count; p++) {
+        const struct group_protocol *said = &join->protocols[p];
+        struct kp_bytes kept = shared_bytes_view(member->protocols[p].metadata);
+        int32_t len = said->metadata.len < 0 ? 0 : said->metadata.len;
+        if (!shared_string_is(member->protocols[p].name->text, said->name)) return false;
+        if (kept.len != len ||
+            (len > 0 && memcmp(kept.data, said->metadata.data, (size_t)len) != 0))
+            return false;
+    }
+    return true;
+}
+
+static void overdue_unlink(struct classic_group *classic, const struct classic_member *member) {
+    struct classic_member **at = &classic->overdue;
+    while (*at != NULL && *at != member)
+        at = &(*at)->next_overdue;
+    if (*at != NULL) *at = member->next_overdue;
+}
+
+void classic_member_remove(struct classic_member *member) {
+    struct classic_group *classic = member->classic;
+    CHECK(member->join == NULL && member->sync == NULL);
+    if (member->overdue) overdue_unlink(classic, member);
+    group_timer_clear(classic_table(classic)->timers, &member->session);
+    HASH_DELETE(by_id, classic->members, member);
+    if (member->instance != NULL) HASH_DELETE(by_instance, classic->instances, member);
+    if (classic->leader == member) classic->leader = classic->members;
+    if (member->owes_sync) classic->owing--;
+    classic->group->members--;
+    protocols_clear(member);
+    member_charge(member, 0);
+    shared_bytes_release(member->id);
+    shared_bytes_release(member->instance);
+    shared_bytes_release(member->client_id);
+    shared_bytes_release(member->client_host);
+    shared_bytes_release(member->assignment);
+    shared_bytes_release(member->next_assignment);
+    mem_free(member);
+}
+
+void classic_member_rename(struct classic_member *member, struct shared_bytes *id) {
+    HASH_DELETE(by_id, member->classic->members, member);
+    shared_bytes_release(member->id);
+    member->id = id;
+    member_enter_id(member);
+}
+
+void classic_member_renew(struct classic_member *member) {
+    if (member->overdue) overdue_unlink(member->classic, member);
+    member->overdue = false;
+    if (member->join != NULL || member->sync != NULL) return;
+    group_timer_set(classic_table(member->classic)->timers, &member->session,
+                    classic_now_ms(member->classic) + (uint64_t)member->session_timeout_ms);
+}
+
+static void session_over(struct group_timer *timer) {
+    struct classic_member *member = CONTAINER_OF(timer, struct classic_member, session);
+    struct classic_group *classic = member->classic;
+    member->overdue = true;
+    member->next_overdue = classic->overdue;
+    classic->overdue = member;
+    classic_want_work(classic);
+}
+
+/* ---- Ids that were told ---- */
+
+struct classic_pending *classic_pending_find(const struct classic_group *classic,
+                                             struct kp_string id) {
+    struct classic_pending *pending = NULL;
+    if (id.len <= 0) return NULL;
+    HASH_FIND_BYHASHVALUE(hh, classic->pending, id.data, (unsigned)id.len, string_hash(classic, id),
+                          pending);
+    return pending;
+}
+
+static void pending_over(struct group_timer *timer) {
+    struct classic_pending *pending = CONTAINER_OF(timer, struct classic_pending, session);
+    struct classic_group *classic = pending->classic;
+    pending->overdue = true;
+    pending->next_overdue = classic->overdue_pending;
+    classic->overdue_pending = pending;
+    classic_want_work(classic);
+}
+
+static void pending_unlink(struct classic_group *classic, const struct classic_pending *pending) {
+    struct classic_pending **at = &classic->overdue_pending;
+    while (*at != NULL && *at != pending)
+        at = &(*at)->next_overdue;
+    if (*at != NULL) *at = pending->next_overdue;
+}
+
+void classic_pending_add(struct classic_group *classic, struct shared_bytes *id,
+                         const struct group_join *join) {
+    struct classic_pending *pending = mem_zalloc(sizeof *pending);
+    struct kp_string text = shared_string(id);
+    pending->classic = classic;
+    pending->id = id;
+    pending->asker = join->asker;
+    pending->session.due = pending_over;
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, classic->pending, text.data, (unsigned)text.len,
+                                string_hash(classic, text), pending);
+    budget_charge(classic_table(classic)->memory, sizeof *pending + (size_t)text.len);
+    group_timer_set(classic_table(classic)->timers, &pending->session,
+                    classic_now_ms(classic) + (uint64_t)join->session_timeout_ms);
+}
+
+void classic_pending_remove(struct classic_pending *pending) {
+    struct classic_group *classic = pending->classic;
+    size_t bytes = sizeof *pending + (size_t)shared_string(pending->id).len;
+    group_timer_clear(classic_table(classic)->timers, &pending->session);
+    if (pending->overdue) pending_unlink(classic, pending);
+    HASH_DEL(classic->pending, pending);
+    budget_release(classic_table(classic)->memory, bytes);
+    shared_bytes_release(pending->id);
+    mem_free(pending);
+}

@@ -1,0 +1,85 @@
+/* A group as it is seen from outside: its state, its members, the topics that they read. */
+#include "broker/coordinator/classic/classic_internal.h"
+
+enum classic_state classic_state_of(const struct group *group) {
+    if (group->classic != NULL) return group->classic->state;
+    return group->record != NULL && group->record->member_count > 0 ? CLASSIC_STABLE
+                                                                    : CLASSIC_EMPTY;
+}
+
+int64_t classic_empty_since_ms(const struct group *group) {
+    if (group->record == NULL || group->record->member_count > 0) return -1;
+    return classic_state_of(group) == CLASSIC_EMPTY ? group->record->state_time_ms : -1;
+}
+
+struct kp_string classic_type_of(const struct group *group) {
+    const struct shared_bytes *type = group->classic != NULL  ? group->classic->type
+                                      : group->record != NULL ? group->record->type
+                                                              : NULL;
+    return type != NULL ? shared_string(type) : kp_string_of("");
+}
+
+static struct classic_view_member view_of(const struct classic_member *member) {
+    const struct classic_group *classic = member->classic;
+    struct shared_bytes *metadata = classic->state == CLASSIC_STABLE
+                                        ? classic_member_metadata(member, classic->protocol)
+                                        : NULL;
+    return (struct classic_view_member){
+        .id = shared_string(member->id),
+        .instance = shared_string(member->instance),
+        .client_id = shared_string(member->client_id),
+        .client_host = shared_string(member->client_host),
+        .metadata = shared_bytes_view(metadata),
+        .assignment = shared_bytes_view(member->assignment),
+        .rebalance_timeout_ms = member->rebalance_timeout_ms,
+        .session_timeout_ms = member->session_timeout_ms,
+    };
+}
+
+void classic_look(struct group *group, struct classic_view *view,
+                  void (*member)(void *arg, const struct classic_view_member *member), void *arg) {
+    const struct classic_group *classic = classic_live(group);
+    bool stable = classic->state == CLASSIC_STABLE;
+    *view = (struct classic_view){
+        .state = classic->state,
+        .generation = classic->generation,
+        .member_count = classic_size(classic),
+        .type = classic_type_of(group),
+        .protocol = stable ? shared_string(classic->protocol) : kp_string_of(""),
+    };
+    if (member == NULL) return;
+    for (const struct classic_member *one = classic->members; one != NULL; one = one->by_id.next) {
+        struct classic_view_member seen = view_of(one);
+        member(arg, &seen);
+    }
+}
+
+/* ---- Subscriptions ---- */
+
+/* ConsumerProtocolSubscription: a version, and names of topics; what follows is of no concern here.
+ * True also when it cannot be read. */
+static bool subscription_has(const struct shared_bytes *metadata, struct kp_string topic) {
+    struct kp_bytes bytes = shared_bytes_view(metadata);
+    struct kp_reader reader;
+    if (bytes.len < 0) return true;
+    kp_reader_init(&reader, bytes.data, (size_t)bytes.len);
+    kp_read_int16(&reader);
+    bool has = false;
+    for (int32_t count = kp_read_count(&reader, false, false, 2); count > 0; count--)
+        if (kp_string_equal(kp_read_string(&reader, false, false), topic)) has = true;
+    return has || reader.error != ERR_NONE;
+}
+
+bool classic_subscribes(struct group *group, struct kp_string topic) {
+    const struct classic_group *classic = classic_live(group);
+    const struct shared_bytes *last = NULL;
+    bool has = false;
+    for (const struct classic_member *member = classic->members; member != NULL && !has;
+         member = member->by_id.next) {
+        const struct shared_bytes *metadata = classic_member_metadata(member, classic->protocol);
+        if (metadata == last && last != NULL) continue; /* most have the same */
+        last = metadata;
+        has = subscription_has(metadata, topic);
+    }
+    return has;
+}
