@@ -437,15 +437,138 @@ static void test_fetch_sessions_switched_off(void **state) {
     assert_int_equal(only(&client)->high_watermark, 0);
 }
 
+/* What a broker should know of a session, and of its partitions; the last of these is none. */
+enum { MODEL_PARTITIONS = 6, MODEL_PLACES, MODEL_ROUNDS = 250, MODEL_UNLIMITED = 50 << 20 };
+
+struct model {
+    struct client client;
+    uint64_t state;
+    int64_t end[MODEL_PLACES], named[MODEL_PLACES], told[MODEL_PLACES];
+    bool in[MODEL_PLACES];
+};
+
+static uint32_t below(struct model *model, uint32_t limit) {
+    model->state = model->state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(model->state >> 33) % limit;
+}
+
+static bool is_due(const struct model *model, int32_t p) {
+    return model->in[p] && (p == MODEL_PARTITIONS || model->named[p] < model->end[p] ||
+                            model->told[p] != model->end[p]);
+}
+
+/* Some are named, most of them where the client has got to, and some are forgotten. */
+static void model_ask(struct model *model, const int64_t *read_to) {
+    struct client *client = &model->client;
+    struct kp_fetch_request_forgotten_topic gone;
+    int32_t forgotten[MODEL_PLACES], forgets = 0, names = 0;
+    name_nothing(client);
+    for (int32_t p = 0; p < MODEL_PLACES; p++) {
+        uint32_t what = below(model, 20);
+        if (what == 0 && p > 0) { /* one is kept: without any the session ends */
+            forgotten[forgets++] = p;
+            model->in[p] = false;
+            model->told[p] = -1;
+        } else if (what < 6) {
+            struct kp_fetch_request_partition *asked = &client->ask.partitions[names++];
+            asked->partition = p;
+            asked->fetch_offset = what == 1 ? below(model, (uint32_t)read_to[p] + 1) : read_to[p];
+            model->named[p] = asked->fetch_offset;
+            model->in[p] = true;
+        }
+    }
+    if (forgets > 0) forget(client, &gone, forgotten, forgets);
+    client->ask.request.topics.count = names > 0;
+    client->ask.topic.partitions.count = names;
+    client->ask.request.max_bytes = below(model, 2) == 0 ? MODEL_UNLIMITED
+                                                         : 1 + (int32_t)below(model, 400);
+    ask(client);
+    assert_int_equal(client->response.error_code, KAFKA_NONE);
+    assert_int_equal(client->response.session_id, client->ask.request.session_id);
+}
+
+/* Whole batches from the one with the offset on, one behind the other. Returns where they end. */
+static int64_t end_of(const struct kp_records *records, int64_t from) {
+    struct record_batch batch;
+    size_t at = 0;
+    int64_t next = -1;
+    while (record_batch_next(records->data, (size_t)records->len, &at, &batch, NULL) == ERR_NONE) {
+        assert_true(next == -1 ? batch.base_offset <= from : batch.base_offset == next);
+        next = batch.base_offset + batch.last_offset_delta + 1;
+    }
+    assert_true(next > from);
+    return next;
+}
+
+/* Nothing is answered that is not due; what is due comes, as far as the limit lets it. */
+static void model_check(struct model *model, int64_t *read_to) {
+    bool came[MODEL_PLACES] = {false}, due[MODEL_PLACES], some_due = false, some_records = false;
+    for (int32_t p = 0; p < MODEL_PLACES; p++) {
+        due[p] = is_due(model, p);
+        some_due = some_due || (p < MODEL_PARTITIONS && due[p] && model->named[p] < model->end[p]);
+    }
+    for (int32_t t = 0; t < model->client.response.responses.count; t++) {
+        const struct kp_fetch_response_topic *topic = &model->client.response.responses.items[t];
+        for (int32_t i = 0; i < topic->partitions.count; i++) {
+            const struct kp_fetch_response_partition *out = &topic->partitions.items[i];
+            int32_t p = out->partition_index;
+            assert_true(p < MODEL_PLACES && due[p] && !came[p]);
+            came[p] = true;
+            assert_int_equal(out->error_code,
+                             p == MODEL_PARTITIONS ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NONE);
+            if (p == MODEL_PARTITIONS) continue;
+            assert_int_equal(out->high_watermark, model->end[p]);
+            assert_true(out->records.len > 0 || model->told[p] != model->end[p]);
+            model->told[p] = model->end[p];
+            if (out->records.len <= 0) continue;
+            some_records = true;
+            read_to[p] = end_of(&out->records, model->named[p]);
+            assert_true(read_to[p] <= model->end[p]);
+        }
+    }
+    assert_int_equal(some_records, some_due);
+    for (int32_t p = 0; p < MODEL_PLACES; p++)
+        if (model->client.ask.request.max_bytes == MODEL_UNLIMITED)
+            assert_int_equal(came[p], due[p]);
+}
+
+/* Whatever a client names, forgets and leaves unread: a session answers what Kafka's would, no more
+ * and no less. */
+static void test_fetch_session_model(void **state) {
+    struct one_broker *one = *state;
+    struct model *model = test_calloc(1, sizeof *model);
+    int64_t read_to[MODEL_PLACES] = {0};
+    begin(&model->client, one, 13, MODEL_PARTITIONS);
+    for (int32_t p = 0; p < MODEL_PARTITIONS; p++)
+        model->in[p] = true;
+    for (int i = 0; i < MODEL_ROUNDS; i++) {
+        if (below(model, 3) > 0) {
+            int32_t p = (int32_t)below(model, MODEL_PARTITIONS);
+            int records = 1 + (int)below(model, 3);
+            produce_one(one, "t", p, records, 20);
+            model->end[p] += records;
+        }
+        model_ask(model, read_to);
+        model_check(model, read_to);
+    }
+    test_free(model);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_fetch_session_by_name),       TEST(test_fetch_session_by_id),
-        TEST(test_fetch_session_named_twice),   TEST(test_fetch_session_forgets),
-        TEST(test_fetch_session_epochs),        TEST(test_fetch_session_waits),
-        TEST(test_fetch_session_turns),         TEST(test_fetch_sessions_by_the_thousand),
-        TEST(test_fetch_sessions_without_room), TEST(test_fetch_sessions_switched_off),
+        TEST(test_fetch_session_by_name),
+        TEST(test_fetch_session_by_id),
+        TEST(test_fetch_session_named_twice),
+        TEST(test_fetch_session_forgets),
+        TEST(test_fetch_session_epochs),
+        TEST(test_fetch_session_waits),
+        TEST(test_fetch_session_turns),
+        TEST(test_fetch_session_model),
+        TEST(test_fetch_sessions_by_the_thousand),
+        TEST(test_fetch_sessions_without_room),
+        TEST(test_fetch_sessions_switched_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
