@@ -17,6 +17,8 @@ int16_t consumer_refuse(struct consumer_heartbeat *heartbeat, int16_t error, con
     return error;
 }
 
+enum { OWNED_MAX = 200000 };
+
 /* ---- The request in itself ---- */
 
 static int16_t check_join(struct consumer_heartbeat *heartbeat) {
@@ -37,6 +39,18 @@ static bool assignor_is_known(struct kp_string name) {
     return name.len < 0 || kp_string_is(name, "uniform") || kp_string_is(name, "range");
 }
 
+/* Keys of records have 16 bits for the length of a text. */
+static bool is_too_long(struct kp_string text) {
+    return text.len > INT16_MAX;
+}
+
+static size_t owned_count(const struct kp_consumer_group_heartbeat_request *request) {
+    size_t count = 0;
+    for (int32_t t = 0; t < request->topic_partitions.count; t++)
+        count += 1 + (size_t)request->topic_partitions.items[t].partitions.count;
+    return count;
+}
+
 int16_t consumer_check_request(struct consumer_heartbeat *heartbeat) {
     const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
     const char *wrong = NULL;
@@ -55,6 +69,11 @@ int16_t consumer_check_request(struct consumer_heartbeat *heartbeat) {
         wrong = "InstanceId can't be null.";
     else if (request->rebalance_timeout_ms < -1)
         wrong = "RebalanceTimeoutMs is invalid.";
+    else if (is_too_long(request->member_id) || is_too_long(request->group_id) ||
+             is_too_long(request->instance_id) || is_too_long(request->rack_id))
+        wrong = "An id has more than 32767 bytes.";
+    else if (owned_count(request) > OWNED_MAX)
+        wrong = "TopicPartitions has more than 200000 partitions.";
     if (wrong != NULL) return consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST, "%s", wrong);
     if (request->member_epoch == CONSUMER_EPOCH_JOIN) {
         int16_t error = check_join(heartbeat);
@@ -71,19 +90,49 @@ int16_t consumer_check_request(struct consumer_heartbeat *heartbeat) {
 
 /* ---- The member ---- */
 
-/* What it says that it owns, in the group's numbers. */
+static void note_owned(struct consumer_decision *decision, bool *said,
+                       const struct partition_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        if (said[i])
+            partition_list_add(&decision->owned, list->items[i].topic, list->items[i].partition, 0);
+}
+
+/* Sets said[] of the partition, if it is in the list. */
+static bool say_owned(const struct partition_list *list, uint32_t topic, int32_t partition,
+                      bool *said) {
+    const struct listed_partition *one = partition_list_find(list, topic, partition);
+    if (one != NULL) said[one - list->items] = true;
+    return one != NULL;
+}
+
+/* What it says that it owns, as far as it has it or is giving it back: no more than that is kept,
+ * however often a request repeats it. */
 static void read_owned(struct consumer_decision *decision) {
+    static const struct consumer_standing nothing = {0};
     const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
+    const struct consumer_standing *standing = decision->member != NULL
+                                                   ? &decision->member->standing
+                                                   : &nothing;
+    bool *assigned = mem_zalloc(standing->assigned.count);
+    bool *pending = mem_zalloc(standing->pending.count);
     decision->says_owned = request->topic_partitions.count >= 0;
     for (int32_t t = 0; t < request->topic_partitions.count; t++) {
         const struct kp_consumer_group_heartbeat_topic_partitions *one =
             &request->topic_partitions.items[t];
         const struct consumer_topic *topic = consumer_topic_find(decision->group, one->topic_id);
         if (topic == NULL && one->partitions.count > 0) decision->owns_strangers = true;
-        for (int32_t p = 0; topic != NULL && p < one->partitions.count; p++)
-            partition_list_add(&decision->owned, topic->number, one->partitions.items[p], 0);
+        for (int32_t p = 0; topic != NULL && p < one->partitions.count; p++) {
+            int32_t partition = one->partitions.items[p];
+            if (!say_owned(&standing->assigned, topic->number, partition, assigned) &&
+                !say_owned(&standing->pending, topic->number, partition, pending))
+                decision->owns_strangers = true;
+        }
     }
+    note_owned(decision, assigned, &standing->assigned);
+    note_owned(decision, pending, &standing->pending);
     partition_list_sort(&decision->owned);
+    mem_free(assigned);
+    mem_free(pending);
 }
 
 static bool owns_a_part_of(const struct consumer_decision *decision,

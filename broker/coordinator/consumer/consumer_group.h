@@ -48,6 +48,7 @@ struct consumer_regex {
     struct shared_bytes *names; /* topic_names.h; NULL: not known yet */
     int64_t metadata_version, time_ms;
     size_t members; /* that subscribe by it */
+    size_t going;   /* of them, with the decision at hand */
     UT_hash_handle hh;
 };
 
@@ -72,7 +73,9 @@ struct consumer_member {
     UT_hash_handle hh, by_instance;
     /* Soft. */
     struct group_timer session, rebalance;
-    int32_t rebalance_epoch; /* `rebalance` is about this one */
+    int32_t rebalance_epoch;           /* `rebalance` is about this one */
+    bool session_over, rebalance_over; /* their time came */
+    bool goes;                         /* with the decision at hand, and in no other */
 };
 
 struct consumer_group {
@@ -89,6 +92,7 @@ struct consumer_group {
     size_t member_count;                  /* those with a record */
     /* Soft. */
     uint64_t metadata_version;          /* with which the hash was compared last; 0: not yet */
+    bool expiring;                      /* a turn for members whose time is over waits */
     uint64_t looked_ms, looked_version; /* regular expressions: of env_now_ms, 0: not yet */
     struct consumer_work *assigning, *looking; /* in the pool; NULL: nothing is */
 };

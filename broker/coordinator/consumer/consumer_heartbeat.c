@@ -43,6 +43,10 @@ static void committed(struct group_turn *turn, int16_t error) {
                                          : consumer_member_find(
                                                group, shared_string(heartbeat->member_id));
     if (member != NULL) consumer_session_renew(member);
+    if (error == KAFKA_RECORD_LIST_TOO_LARGE)
+        error = consumer_refuse(
+            heartbeat, KAFKA_UNKNOWN_SERVER_ERROR,
+            "What is to be written of the group has more bytes than a batch may have; raise message.max.bytes.");
     answer(heartbeat, error);
 }
 
@@ -65,7 +69,6 @@ static void leave(struct consumer_decision *decision) {
     const struct consumer_group *group = decision->group;
     const struct consumer_member *member = decision->member;
     struct consumer_heartbeat *heartbeat = decision->heartbeat;
-    struct env *env = decision->row->table->env;
     heartbeat->member_id = shared_bytes_take(member->id);
     heartbeat->member_epoch = heartbeat->request->member_epoch;
     if (heartbeat->member_epoch == CONSUMER_EPOCH_LEAVE_STATIC) {
@@ -78,11 +81,8 @@ static void leave(struct consumer_decision *decision) {
         consumer_add_standing(&decision->batch, group, shared_string(member->id), &away);
         consumer_standing_close(&away);
     } else {
-        consumer_add_leave(&decision->batch, member);
-        consumer_add_regex_leave(&decision->batch, member);
-        consumer_add_departure(&decision->batch, group, group->member_count - 1,
-                               consumer_hash_without(group, heartbeat->metadata, member),
-                               env_wall_ms(env));
+        decision->member->goes = true;
+        consumer_add_departures(&decision->batch, decision->group, heartbeat->metadata);
     }
     decision_finish(decision);
 }
@@ -149,7 +149,6 @@ static void decide_member(struct consumer_decision *decision) {
 static void decide_epoch(struct consumer_decision *decision) {
     struct consumer_group *group = decision->group;
     const struct metadata *metadata = decision->heartbeat->metadata;
-    consumer_regex_decide(decision);
     bool looks = decision->subscribes_anew || group->metadata_version != metadata_version(metadata);
     decision->epoch = group->epoch;
     decision->metadata_hash = group->metadata_hash;
@@ -262,6 +261,16 @@ static void run(struct group_turn *turn) {
     }
     if (row->consumer != NULL) consumer_regexes_refresh(row->consumer, heartbeat->metadata);
     decide_member(&decision);
+    consumer_regex_decide(&decision);
+    if (decision.subscribes_anew &&
+        consumer_names_total(decision.group, &decision.candidate) > CONSUMER_NAMES_MAX) {
+        decision_close(&decision);
+        answer(heartbeat,
+               consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST,
+                               "Subscriptions of the group have more than %d topics in all.",
+                               CONSUMER_NAMES_MAX));
+        return;
+    }
     decide_epoch(&decision);
     consumer_assign(&decision);
     decide_step(&decision);

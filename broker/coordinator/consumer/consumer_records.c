@@ -179,13 +179,6 @@ void consumer_add_regex_leave(struct group_batch *batch, const struct consumer_m
         consumer_add_regex_tombstone(batch, member->group->row->id, shared_string(member->regex));
 }
 
-void consumer_add_departure(struct group_batch *batch, const struct consumer_group *group,
-                            size_t members_left, int64_t metadata_hash, int64_t now_ms) {
-    consumer_add_group(batch, group->row->id, group->epoch + 1, metadata_hash);
-    if (members_left == 0)
-        consumer_add_target_epoch(batch, group->row->id, group->epoch + 1, now_ms);
-}
-
 /* ---- All of a group ---- */
 
 static void add_as_is(struct group_batch *batch, struct kp_string group,

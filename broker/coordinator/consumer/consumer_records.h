@@ -55,9 +55,5 @@ void consumer_add_tombstones(struct group_batch *batch, const struct consumer_gr
 void consumer_add_leave(struct group_batch *batch, const struct consumer_member *member);
 /* The same of its regular expression, if nobody else has it. */
 void consumer_add_regex_leave(struct group_batch *batch, const struct consumer_member *member);
-/* The records of the group when members have gone: a new epoch, and when nobody is left that of the
- * assignment with it. */
-void consumer_add_departure(struct group_batch *batch, const struct consumer_group *group,
-                            size_t members_left, int64_t metadata_hash, int64_t now_ms);
 
 #endif

@@ -2,94 +2,104 @@
  * decision like their leaving. */
 #include "broker/coordinator/consumer/consumer_decision.h"
 
-/* The turn in which a member goes. */
+enum { TOGETHER = 1000, AGAIN_MS = 1000 };
+
+/* The turn in which members go: all whose time is over, TOGETHER at most. */
 struct expiry {
     struct group_turn turn;
-    struct shared_bytes *member_id;
-    int32_t epoch;     /* of the rebalance that is over */
-    bool of_rebalance; /* else of the session */
 };
 
-static void expiry_free(struct expiry *expiry) {
-    shared_bytes_release(expiry->member_id);
-    mem_free(expiry);
+/* Also if its timer is only about to say so: many end in the same moment. */
+static bool is_over(const struct consumer_member *member) {
+    uint64_t now_ms = env_now_ms(member->group->row->table->env);
+    if (group_timer_is_set(&member->session) ? member->session.due_ms <= now_ms
+                                             : member->session_over)
+        return true;
+    return member->rebalance_over && member->standing.state == CONSUMER_UNREVOKED &&
+           member->standing.epoch == member->rebalance_epoch;
 }
 
-static void expiry_end(struct expiry *expiry) {
-    group_turn_end(&expiry->turn);
-    expiry_free(expiry);
-}
+static void expire(struct consumer_group *group);
 
 static void expiry_written(struct group_turn *turn, int16_t error) {
-    struct expiry *expiry = CONTAINER_OF(turn, struct expiry, turn);
     struct consumer_group *group = turn->group->consumer;
-    struct consumer_member *member =
-        group == NULL ? NULL : consumer_member_find(group, shared_string(expiry->member_id));
-    /* Not written: it is tried again when another session is over. */
-    if (error != 0 && member != NULL && turn->group->table->leading) consumer_session_renew(member);
-    expiry_end(expiry);
+    struct consumer_member *member, *next;
+    struct consumer_member *members = group == NULL ? NULL : group->members;
+    bool more = false;
+    HASH_ITER(hh, members, member, next) {
+        if (error == 0) more |= is_over(member);
+        if (error != 0 && turn->group->table->leading && is_over(member))
+            group_timer_set(turn->group->table->timers, &member->session,
+                            env_now_ms(turn->group->table->env) + AGAIN_MS);
+    }
+    if (more) expire(group);
+    group_turn_end(turn);
+    mem_free(CONTAINER_OF(turn, struct expiry, turn));
 }
 
 static void expiry_refused(struct group_turn *turn, int16_t error) {
     (void)error;
-    expiry_free(CONTAINER_OF(turn, struct expiry, turn));
+    if (turn->group->consumer != NULL) turn->group->consumer->expiring = false;
+    mem_free(CONTAINER_OF(turn, struct expiry, turn));
 }
 
-/* Whether it was heard of meanwhile. */
-static bool is_over(const struct expiry *expiry, const struct consumer_member *member) {
-    if (!expiry->of_rebalance) return !group_timer_is_set(&member->session);
-    return member->standing.state == CONSUMER_UNREVOKED && member->standing.epoch == expiry->epoch;
+/* Marks those that go; how many that are. */
+static size_t mark_over(struct consumer_group *group) {
+    struct consumer_member *member, *next;
+    size_t count = 0;
+    HASH_ITER(hh, group->members, member, next) {
+        member->goes = count < TOGETHER && is_over(member);
+        if (member->goes) count++;
+    }
+    return count;
 }
 
 static void expiry_run(struct group_turn *turn) {
-    struct expiry *expiry = CONTAINER_OF(turn, struct expiry, turn);
     struct consumer_group *group = turn->group->consumer;
-    struct consumer_member *member =
-        group == NULL ? NULL : consumer_member_find(group, shared_string(expiry->member_id));
-    if (member == NULL || !is_over(expiry, member)) {
-        expiry_end(expiry);
+    if (group != NULL) group->expiring = false;
+    if (group == NULL || mark_over(group) == 0) {
+        group_turn_end(turn);
+        mem_free(CONTAINER_OF(turn, struct expiry, turn));
         return;
     }
-    const struct metadata *metadata = turn->group->table->metadata;
     struct group_batch batch;
     group_batch_open(&batch);
-    consumer_add_leave(&batch, member);
-    consumer_add_regex_leave(&batch, member);
-    consumer_add_departure(&batch, group, group->member_count - (member->written ? 1 : 0),
-                           metadata == NULL ? group->metadata_hash
-                                            : consumer_hash_without(group, metadata, member),
-                           env_wall_ms(turn->group->table->env));
+    consumer_add_departures(&batch, group, turn->group->table->metadata);
     turn->written = expiry_written;
     group_turn_write(turn, &batch);
     group_batch_close(&batch);
 }
 
-static void expire(struct consumer_member *member, bool of_rebalance) {
+static void expire(struct consumer_group *group) {
+    if (group->expiring) return;
+    group->expiring = true;
     struct expiry *expiry = mem_zalloc(sizeof *expiry);
     expiry->turn = (struct group_turn){
         .run = expiry_run, .refused = expiry_refused, .unrefused = true};
-    expiry->member_id = shared_bytes_take(member->id);
-    expiry->epoch = member->standing.epoch;
-    expiry->of_rebalance = of_rebalance;
-    group_turn_take(member->group->row, &expiry->turn);
+    group_turn_take(group->row, &expiry->turn);
 }
 
 static void session_due(struct group_timer *timer) {
-    expire(CONTAINER_OF(timer, struct consumer_member, session), false);
+    struct consumer_member *member = CONTAINER_OF(timer, struct consumer_member, session);
+    member->session_over = true;
+    expire(member->group);
 }
 
 static void rebalance_due(struct group_timer *timer) {
     struct consumer_member *member = CONTAINER_OF(timer, struct consumer_member, rebalance);
-    if (member->rebalance_epoch == member->standing.epoch) expire(member, true);
+    member->rebalance_over = true;
+    expire(member->group);
 }
 
 void consumer_session_renew(struct consumer_member *member) {
     struct group_table *table = member->group->row->table;
     uint64_t now_ms = env_now_ms(table->env);
     member->session.due = session_due;
+    member->session_over = false;
     group_timer_set(table->timers, &member->session,
                     now_ms + table->settings->group_consumer_session_timeout_ms);
     if (member->standing.state != CONSUMER_UNREVOKED) {
+        member->rebalance_over = false;
         group_timer_clear(table->timers, &member->rebalance);
         return;
     }
@@ -97,6 +107,7 @@ void consumer_session_renew(struct consumer_member *member) {
         return;
     int32_t timeout_ms = member->rebalance_timeout_ms;
     member->rebalance.due = rebalance_due;
+    member->rebalance_over = false;
     member->rebalance_epoch = member->standing.epoch;
     group_timer_set(table->timers, &member->rebalance,
                     now_ms + (timeout_ms > 0 ? (uint64_t)timeout_ms : 0));

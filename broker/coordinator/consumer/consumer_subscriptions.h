@@ -8,7 +8,7 @@
 #define BROKER_COORDINATOR_CONSUMER_CONSUMER_SUBSCRIPTIONS_H
 
 #include "broker/coordinator/assignment/assignment.h"
-#include "broker/coordinator/consumer/consumer_group.h"
+#include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/metadata/metadata.h"
 
 /* A member as it is after the decision at hand. */
@@ -18,7 +18,6 @@ struct consumer_candidate {
     struct kp_string assignor;                      /* null: the group's */
     const struct consumer_member *is;               /* it was this one; NULL: it is new */
     const struct consumer_member *replaces;         /* and this one goes; NULL: nobody */
-    bool goes;                                      /* nobody comes in its place */
 };
 
 enum { CONSUMER_NAMES_MAX = 20000, CONSUMER_REGEXES_MAX = 16 };
@@ -31,8 +30,10 @@ size_t consumer_names_total(const struct consumer_group *group,
 int64_t consumer_metadata_hash(const struct consumer_group *group, const struct metadata *metadata,
                                const struct consumer_candidate *candidate);
 
-int64_t consumer_hash_without(const struct consumer_group *group, const struct metadata *metadata,
-                              const struct consumer_member *member);
+/* All members that are marked to go (`goes`) do: their tombstones, a new epoch, and when nobody is
+ * left that of the assignment with it. `metadata` NULL: not known, the hash stays. */
+void consumer_add_departures(struct group_batch *batch, struct consumer_group *group,
+                             const struct metadata *metadata);
 
 /* What an assignor is given, and gives: a copy that needs neither group nor metadata. */
 struct consumer_assignment {

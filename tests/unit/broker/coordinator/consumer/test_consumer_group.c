@@ -167,6 +167,11 @@ static void test_consumer_wrong_requests(void **state) {
     a.rebalance_timeout_ms = -1;
     assert_int_equal(consumer_beat(&a), KAFKA_INVALID_REQUEST);
     a.rebalance_timeout_ms = 1000;
+    static char long_id[40000];
+    memset(long_id, 'x', sizeof long_id - 1);
+    a.instance = long_id; /* the key of a record could not hold it */
+    assert_int_equal(consumer_beat(&a), KAFKA_INVALID_REQUEST);
+    a.instance = NULL;
     a.assignor = "sticky";
     assert_int_equal(consumer_beat(&a), KAFKA_UNSUPPORTED_ASSIGNOR);
     assert_non_null(strstr(a.message, "uniform, range"));
@@ -240,6 +245,31 @@ static void test_consumer_session(void **state) {
     assert_int_equal(a.has_count, 2);
     consumer_world_pass(&w, 45001);
     assert_string_equal(consumer_world_state(&w), "Empty");
+}
+
+/* Those whose sessions end together go in one decision, with the expression that they shared; when
+ * it cannot be written they go a little later. */
+static void test_consumer_sessions_end_together(void **state) {
+    (void)state;
+    static struct consumer members[5];
+    char id[8];
+    consumer_world_topic(&w, "t", 5);
+    for (int i = 0; i < 5; i++) {
+        snprintf(id, sizeof id, "m%d", i);
+        consumer_init(&members[i], &w, id, NULL);
+        members[i].regex = "t.*";
+        consumer_beat(&members[i]);
+    }
+    int32_t epoch = consumer_world_group(&w)->epoch;
+    fake_log_refuse(&w.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    consumer_world_pass(&w, 45001);
+    assert_int_equal(consumer_world_group(&w)->member_count, 5);
+    group_clock_pass(&w.clock, 1001);
+    assert_int_equal(w.log.waiting_count, 1);
+    consumer_world_commit(&w);
+    assert_string_equal(consumer_world_state(&w), "Empty");
+    assert_int_equal(consumer_world_group(&w)->epoch, epoch + 1);
+    assert_null(consumer_world_group(&w)->regexes);
 }
 
 /* Who does not give back in its rebalance timeout is fenced, though its heartbeats come; the timer
@@ -464,6 +494,79 @@ static void test_consumer_assignor(void **state) {
     assert_true(consumer_has(&b, "t", 2) && consumer_has(&b, "u", 2));
 }
 
+/* ---- In the pool ---- */
+
+struct plain_beat {
+    struct consumer_heartbeat heartbeat;
+    struct kp_consumer_group_heartbeat_request request;
+    bool answered;
+    size_t assigned;
+};
+
+static void plain_done(struct group_call *call) {
+    struct plain_beat *beat = CONTAINER_OF(call, struct plain_beat, heartbeat.call);
+    assert_int_equal(call->error, KAFKA_NONE);
+    beat->answered = true;
+    beat->assigned = beat->heartbeat.assigned_count;
+    consumer_heartbeat_release(&beat->heartbeat);
+}
+
+/* Of a member that owns nothing; how many partitions its answer has. */
+static size_t plain(const char *member, int32_t *epoch) {
+    static struct kp_string names[7];
+    static const char *const texts[] = {"a", "b", "c", "d", "e", "f", "g"};
+    struct plain_beat beat = {0};
+    for (int i = 0; i < 7; i++)
+        names[i] = kp_string_of(texts[i]);
+    kp_set_fallbacks(&kp_consumer_group_heartbeat_request_schema, &beat.request);
+    beat.request.group_id = kp_string_of("g");
+    beat.request.member_id = kp_string_of(member);
+    beat.request.member_epoch = *epoch;
+    beat.request.rebalance_timeout_ms = 60000;
+    beat.request.subscribed_topic_names.items = names;
+    beat.request.subscribed_topic_names.count = 7;
+    beat.request.subscribed_topic_regex = beat.request.instance_id = KP_NULL_STRING;
+    beat.request.rack_id = beat.request.server_assignor = KP_NULL_STRING;
+    beat.request.topic_partitions.count = 0;
+    beat.heartbeat = (struct consumer_heartbeat){.call.done = plain_done,
+                                                 .metadata = w.metadata,
+                                                 .request = &beat.request,
+                                                 .client_id = kp_string_of("client"),
+                                                 .client_host = kp_string_of("/127.0.0.1"),
+                                                 .names_its_id = true};
+    consumer_heartbeat_take(&w.table, &beat.heartbeat);
+    consumer_world_commit(&w);
+    assert_true(beat.answered);
+    *epoch = beat.heartbeat.member_epoch;
+    return beat.assigned;
+}
+
+/* 56,000 partitions are too many for a turn: they are assigned beside it, while heartbeats go on
+ * with the target that there is; what comes out after the lead was lost is nothing. */
+static void test_consumer_assigned_in_the_pool(void **state) {
+    (void)state;
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    int32_t a = 0, b = 0;
+    for (int i = 0; i < 7; i++)
+        consumer_world_topic(&w, names[i], 8000);
+    assert_int_equal(plain("a", &a), 56000);
+    assert_int_equal(plain("b", &b), 0);
+    assert_int_equal(b, 1);
+    assert_string_equal(consumer_world_state(&w), "Assigning");
+    plain("b", &b); /* begins it */
+    fake_log_lose(&w.log, false);
+    group_clock_pass(&w.clock, 50);
+    fake_log_lead(&w.log);
+    assert_string_equal(consumer_world_state(&w), "Assigning");
+    plain("b", &b);
+    consumer_world_pass(&w, 50);
+    assert_string_equal(consumer_world_state(&w), "Reconciling");
+    assert_int_equal(plain("a", &a), 28000);
+    plain("a", &a);
+    assert_int_equal(plain("b", &b), 28000);
+    assert_string_equal(consumer_world_state(&w), "Stable");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -476,6 +579,7 @@ int main(void) {
         TEST(test_consumer_wrong_requests),
         TEST(test_consumer_lost_answers),
         TEST(test_consumer_session),
+        TEST(test_consumer_sessions_end_together),
         TEST(test_consumer_rebalance_timeout),
         TEST(test_consumer_failover),
         TEST(test_consumer_static_member),
@@ -483,6 +587,7 @@ int main(void) {
         TEST(test_consumer_regex),
         TEST(test_consumer_assignment_interval),
         TEST(test_consumer_assignor),
+        TEST(test_consumer_assigned_in_the_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
