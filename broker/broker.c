@@ -39,6 +39,10 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_API_VERSIONS, api_api_versions},
         {KP_FIND_COORDINATOR, api_find_coordinator},
         {KP_METADATA, api_metadata},
+        {KP_JOIN_GROUP, api_join_group},
+        {KP_SYNC_GROUP, api_sync_group},
+        {KP_HEARTBEAT, api_heartbeat},
+        {KP_LEAVE_GROUP, api_leave_group},
         {KP_INIT_PRODUCER_ID, api_init_producer_id},
         {KP_CREATE_TOPICS, api_create_topics},
         {KP_DELETE_TOPICS, api_delete_topics},
@@ -82,6 +86,7 @@ static int open_server(struct broker *broker, struct error_text *why) {
                                      .max_slow_ms = SLOW_REQUEST_MS};
     broker->dispatch = dispatch_new(&broker->services);
     set_handlers(broker->dispatch);
+    dispatch_on_gone(broker->dispatch, broker_client_gone);
     broker->deadlines = deadlines_new(broker->env);
     return server_open(broker->env, &broker->log, broker->dispatch, &options, &broker->server, why);
 }

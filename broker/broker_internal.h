@@ -88,5 +88,7 @@ void broker_fail(struct broker *broker, const char *sentence);
 /* Opens what needs a cluster: broker->record is set and durable. */
 int broker_open_cluster(struct broker *broker, struct error_text *why);
 void broker_close_cluster(struct broker *broker);
+/* For dispatch_on_gone; `service`: the broker's services. */
+void broker_client_gone(void *service, const struct connection *connection);
 
 #endif

@@ -116,6 +116,16 @@ static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32
                                  log);
 }
 
+static void forget_asker(void *connection, void *coordinator) {
+    group_coordinator_forget_asker(coordinator, connection);
+}
+
+void broker_client_gone(void *service, const struct connection *connection) {
+    const struct broker_services *services = service;
+    if (services->group_coordinators != NULL)
+        coordinators_each(services->group_coordinators, forget_asker, (void *)connection);
+}
+
 int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->applied_task.run = on_applied_task;
     broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env));

@@ -35,6 +35,8 @@ void group_coordinator_sync(struct group_coordinator *coordinator, struct group_
 void group_coordinator_heartbeat(struct group_coordinator *coordinator,
                                  struct group_heartbeat *heartbeat);
 void group_coordinator_leave(struct group_coordinator *coordinator, struct group_leave *leave);
+/* The connection of that asker has closed (struct group_join). */
+void group_coordinator_forget_asker(struct group_coordinator *coordinator, const void *asker);
 /* ConsumerGroupHeartbeat. */
 void group_coordinator_consumer_heartbeat(struct group_coordinator *coordinator,
                                           struct consumer_heartbeat *heartbeat);

@@ -62,6 +62,12 @@ void group_coordinator_join(struct group_coordinator *coordinator, struct group_
     group_call_take(group, &join->call, run_join);
 }
 
+void group_coordinator_forget_asker(struct group_coordinator *coordinator, const void *asker) {
+    struct group *group, *next;
+    HASH_ITER(hh, coordinator->groups.groups, group, next)
+    classic_forget_asker(group, asker);
+}
+
 /* ---- SyncGroup ---- */
 
 static void run_sync(struct group_turn *turn) {
