@@ -13,7 +13,7 @@
 #include "tests/unit/protocol/fixture_golden.h"
 #include "tests/unit/unit.h"
 
-enum { ARENA_LIMIT = 1 << 20, MUTATIONS = 60 };
+enum { ARENA_LIMIT = 1 << 20, MUTATIONS = 30 };
 enum { FULL, NULLS, EDGE, TAGS, VARIANTS };
 static const char *const variant_names[VARIANTS] = {"full", "null", "edge", "tags"};
 
