@@ -11,6 +11,7 @@ parts=(
     cli_records
     cli_commands
     differences
+    interfaces
     cli_dev
 )
 status=0
