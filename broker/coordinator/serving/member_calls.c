@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_group.h"
+#include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "protocol/kafka_error.h"
 
@@ -40,8 +41,33 @@ static void join_refuse(struct group_table *groups, struct group_join *join, int
     group_call_answer(groups, &join->call, error);
 }
 
+static void join_end(struct group_turn *turn, int16_t error) {
+    join_refuse(turn->group->table, CONTAINER_OF(turn, struct group_join, call.turn), error);
+    group_turn_end(turn);
+}
+
+/* The tombstones of a consumer group in which nobody was. */
+static void emptied_written(struct group_turn *turn, int16_t error) {
+    if (error != KAFKA_NONE)
+        join_end(turn, error);
+    else
+        classic_join(turn->group, CONTAINER_OF(turn, struct group_join, call.turn));
+}
+
 static void run_join(struct group_turn *turn) {
-    classic_join(turn->group, CONTAINER_OF(turn, struct group_join, call.turn));
+    const struct consumer_group *consumers = turn->group->consumer;
+    if (consumers == NULL) {
+        classic_join(turn->group, CONTAINER_OF(turn, struct group_join, call.turn));
+    } else if (consumers->member_count > 0) {
+        join_end(turn, KAFKA_INCONSISTENT_GROUP_PROTOCOL);
+    } else {
+        struct group_batch batch;
+        group_batch_open(&batch);
+        consumer_add_tombstones(&batch, consumers);
+        turn->written = emptied_written;
+        group_turn_write(turn, &batch);
+        group_batch_close(&batch);
+    }
 }
 
 void group_coordinator_join(struct group_coordinator *coordinator, struct group_join *join) {
@@ -70,7 +96,17 @@ void group_coordinator_forget_asker(struct group_coordinator *coordinator, const
 
 /* ---- SyncGroup ---- */
 
+/* Nobody of the classic protocol is in a consumer group. */
+static bool is_strange(struct group_turn *turn) {
+    if (turn->group->consumer == NULL) return false;
+    group_call_answer(turn->group->table, CONTAINER_OF(turn, struct group_call, turn),
+                      KAFKA_UNKNOWN_MEMBER_ID);
+    group_turn_end(turn);
+    return true;
+}
+
 static void run_sync(struct group_turn *turn) {
+    if (is_strange(turn)) return;
     classic_sync(turn->group, CONTAINER_OF(turn, struct group_sync, call.turn));
 }
 
@@ -89,6 +125,7 @@ void group_coordinator_sync(struct group_coordinator *coordinator, struct group_
 /* ---- Heartbeat ---- */
 
 static void run_heartbeat(struct group_turn *turn) {
+    if (is_strange(turn)) return;
     classic_heartbeat(turn->group, CONTAINER_OF(turn, struct group_heartbeat, call.turn));
 }
 
@@ -107,8 +144,20 @@ void group_coordinator_heartbeat(struct group_coordinator *coordinator,
 
 /* ---- LeaveGroup ---- */
 
+static void leave_refuse(struct group_leave *leave) {
+    for (size_t i = 0; i < leave->leaver_count; i++)
+        leave->leavers[i].error = KAFKA_UNKNOWN_MEMBER_ID;
+}
+
 static void run_leave(struct group_turn *turn) {
-    classic_leave(turn->group, CONTAINER_OF(turn, struct group_leave, call.turn));
+    struct group_leave *leave = CONTAINER_OF(turn, struct group_leave, call.turn);
+    if (turn->group->consumer == NULL) {
+        classic_leave(turn->group, leave);
+        return;
+    }
+    leave_refuse(leave);
+    group_call_answer(turn->group->table, &leave->call, KAFKA_NONE);
+    group_turn_end(turn);
 }
 
 void group_coordinator_leave(struct group_coordinator *coordinator, struct group_leave *leave) {
@@ -116,9 +165,7 @@ void group_coordinator_leave(struct group_coordinator *coordinator, struct group
     leave->call.kind = GROUP_OTHER;
     int16_t error = check_group(groups, leave->group_id);
     struct group *group = error == KAFKA_NONE ? group_find(groups, leave->group_id) : NULL;
-    if (error == KAFKA_NONE && group == NULL)
-        for (size_t i = 0; i < leave->leaver_count; i++)
-            leave->leavers[i].error = KAFKA_UNKNOWN_MEMBER_ID;
+    if (error == KAFKA_NONE && group == NULL) leave_refuse(leave);
     if (group == NULL)
         group_call_answer(groups, &leave->call, error);
     else
