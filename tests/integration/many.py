@@ -1,4 +1,4 @@
-"""Many partitions and few files: made at once, idle, a broker killed, all killed, a lower limit than last time, a clean stop; and short turns all the while.
+"""Many partitions and few files: made at once, idle, fetched in a session, a broker killed, all killed, a lower limit than last time, a clean stop; and short turns all the while.
 
 tests/run many: 10,000 partitions with 3 replicas within ulimit -n 1024, against the limits below. With --short, as a part of the integration
 suite: 1,000 within 256, where the times are only bounds that a busy machine keeps.
@@ -11,6 +11,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from differences.cases import FETCH
+from differences.frames import Connection
 
 from harness.cluster import BIN, Cluster, wait_until
 from harness.suite import Suite
@@ -100,6 +103,47 @@ def idle(cluster):
     return judge("at most", percent, IDLE_CORE, "% of a core") + f", {rss:.0f} MiB"
 
 
+def as_placed(cluster):
+    return all(p["leader"] == p["replicas"][0] for p in cluster.describe("many")["partitions"])
+
+
+def fetched_in_a_session(cluster):
+    """A consumer of all partitions that a broker leads names them once; as long as nothing happens its further fetches cost next to nothing (decision 28)."""
+    wait_until("leaders as they were placed", lambda: as_placed(cluster), 60, 0.5)  # then none moves meanwhile
+    node = 1
+    led = sorted(p for p, leader in cluster.leaders("many").items() if leader == node)
+    session, epoch = 0, 0
+    connection = Connection("127.0.0.1", cluster[node].port)
+
+    def fetch(names, epoch):
+        rows = [(p, -1, 0, -1, 1 << 20) for p in names]
+        return connection.ask(
+            FETCH,
+            11,
+            False,
+            ("i", "i", "i", "i", "c", "i", "i", [("s", [("i", "i", "q", "q", "i")])], [("s", ["i"])], "s"),
+            (-1, 0, 1, 1 << 20, 0, session, epoch, [("many", rows)] if rows else [], [], ""),
+            ("i", "h", "i", [("s", [("i", "h", "q", "q", "q", [("q", "q")], "i", "y")])]),
+        )
+
+    def cost_us(times, *arguments):
+        before = cluster[node].cpu_seconds()
+        for n in range(times):
+            answer = fetch(*arguments) if arguments else fetch([], epoch + n)
+            assert answer[1] == 0, f"error {answer[1]}"
+            assert len(answer[3]) == (1 if arguments else 0), "idle partitions of a session are answered"
+        return (cluster[node].cpu_seconds() - before) * 1e6 / times
+
+    whole = cost_us(100000 // PARTITIONS, led, -1)
+    answer = fetch(led, 0)
+    session, epoch = answer[2], 1
+    assert session > 0 and [p[1] for p in answer[3][0][1]] == [0] * len(led)
+    changed = cost_us(1000)
+    connection.close()
+    assert changed * 4 < whole, f"{changed:.0f} us instead of {whole:.0f} us"
+    return f"{len(led)} partitions: {whole:.0f} us of processor time for each fetch of all, {changed:.0f} us in a session"
+
+
 def one_killed(cluster):
     """Another broker leads what a killed one led."""
     victim = cluster.leaders("quiet")[0]
@@ -162,6 +206,6 @@ def turns(cluster):
 resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
 suite = Suite()
 with Cluster(3, settings={"loop.turn.warn.ms": TURN_MS}) as shared:
-    for test in (made_at_once, idle, one_killed, all_killed_and_less_files, clean_stop, turns):
+    for test in (made_at_once, idle, fetched_in_a_session, one_killed, all_killed_and_less_files, clean_stop, turns):
         suite.run(test, shared, name=f"many {test.__name__}")
 suite.end()
