@@ -35,9 +35,10 @@ void group_request_park(struct group_request *group) {
     env_defer(group->services->env, &group->refuse);
 }
 
+/* Perhaps in a later turn, when the services have gone. */
 static void released(struct request *request) {
     struct group_request *group = request->state;
-    env_defer_cancel(group->services->env, &group->refuse);
+    env_defer_cancel(request->env, &group->refuse);
 }
 
 void group_request_begin(struct group_request *group, enum authorize_operation operation,
