@@ -102,7 +102,7 @@ static void test_describe_users(void **state) {
     assert_int_equal(ask_users(one, NULL, 0).results.count, 0);
     struct kp_describe_user_scram_credentials_request_user *users = mem_zalloc(MANY *
                                                                                sizeof *users);
-    char(*names)[8] = mem_zalloc(MANY * sizeof *names);
+    char(*names)[16] = mem_zalloc(MANY * sizeof *names);
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "u%d", i / 2 * 2); /* each twice */
         users[i].name = kp_string_of(names[i]);
