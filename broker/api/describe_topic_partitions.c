@@ -41,7 +41,6 @@ struct listing {
     struct kp_uuid *all;   /* all topics, when these are asked for */
     size_t count, at;      /* names to look at; the next one */
     struct key_set seen;   /* of the names that are asked for */
-    char *spare;           /* memory for the copy of a name */
     struct name_page page;
 
     struct kp_describe_topic_partitions_response_topic *into; /* under way; NULL: none */
@@ -89,12 +88,7 @@ static bool gather_one_of_all(struct listing *listing, const uint8_t *id) {
     if (name_compare(name, listing->from) < 0 || !name_page_wants(&listing->page, name) ||
         !may_describe(listing, name))
         return true;
-    if (listing->spare == NULL) listing->spare = kp_arena_alloc(arena_of(listing), TOPIC_NAME_MAX);
-    if (listing->spare == NULL) return false;
-    memcpy(listing->spare, name.data, (size_t)name.len);
-    name.data = listing->spare;
-    listing->spare = (char *)name_page_put(&listing->page, name).data; /* a copy of ours as well */
-    return true;
+    return name_page_put_copy(&listing->page, arena_of(listing), name, TOPIC_NAME_MAX);
 }
 
 /* ---- The answer ---- */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/check.h"
+
 int name_compare(struct kp_string a, struct kp_string b) {
     int32_t shorter = a.len < b.len ? a.len : b.len;
     int order = shorter > 0 ? memcmp(a.data, b.data, (size_t)shorter) : 0;
@@ -16,7 +18,8 @@ bool name_page_init(struct name_page *page, struct kp_arena *arena, size_t most)
 }
 
 bool name_page_wants(const struct name_page *page, struct kp_string name) {
-    return page->count < page->most || name_compare(name, page->names[0]) < 0;
+    if (page->count < page->most) return true;
+    return page->most > 0 && name_compare(name, page->names[0]) < 0;
 }
 
 static void swap(struct name_page *page, size_t a, size_t b) {
@@ -40,7 +43,8 @@ static void rise(struct name_page *page, size_t at) {
         swap(page, at, (at - 1) / 2);
 }
 
-struct kp_string name_page_put(struct name_page *page, struct kp_string name) {
+/* Returns the name that had to go for it, or null. */
+static struct kp_string put(struct name_page *page, struct kp_string name) {
     struct kp_string gone = KP_NULL_STRING;
     if (page->count < page->most) {
         page->names[page->count++] = name;
@@ -52,6 +56,20 @@ struct kp_string name_page_put(struct name_page *page, struct kp_string name) {
     page->names[0] = name;
     sink(page, 0, page->count);
     return gone;
+}
+
+void name_page_put(struct name_page *page, struct kp_string name) {
+    put(page, name);
+}
+
+bool name_page_put_copy(struct name_page *page, struct kp_arena *arena, struct kp_string name,
+                        size_t longest) {
+    CHECK((size_t)name.len <= longest); /* the caller's names have that limit */
+    char *copy = page->spare != NULL ? page->spare : kp_arena_alloc(arena, longest);
+    if (copy == NULL) return false;
+    memcpy(copy, name.data, (size_t)name.len);
+    page->spare = (char *)put(page, (struct kp_string){copy, name.len}).data; /* a copy as well */
+    return true;
 }
 
 bool name_page_sort(struct name_page *page) {
