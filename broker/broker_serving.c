@@ -109,11 +109,28 @@ static void begin_registration(struct broker *broker) {
                                               broker);
 }
 
+static void ask_metadata(void *arg, struct producer_ids_ask *question) {
+    struct broker *broker = arg;
+    producer_ids_ask(broker->producer_ids, question);
+}
+
+static void ask_metadata_cancel(void *arg, struct producer_ids_ask *question) {
+    struct broker *broker = arg;
+    producer_ids_ask_cancel(broker->producer_ids, question);
+}
+
 static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32_t partition) {
     struct broker *broker = arg;
     (void)partition;
-    return group_coordinator_new(broker->env, &broker->log, broker->settings, &broker->group_memory,
-                                 log);
+    struct group_coordinator_options options = {.env = broker->env,
+                                                .lines = &broker->log,
+                                                .settings = broker->settings,
+                                                .memory = &broker->group_memory,
+                                                .metadata = broker->metadata,
+                                                .ask = ask_metadata,
+                                                .ask_cancel = ask_metadata_cancel,
+                                                .ask_arg = broker};
+    return group_coordinator_new(&options, log);
 }
 
 static void forget_asker(void *connection, void *coordinator) {

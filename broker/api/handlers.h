@@ -15,6 +15,8 @@ request_handler api_api_versions, api_find_coordinator, api_metadata, api_init_p
     api_describe_topic_partitions;
 /* What members of consumer groups ask. */
 request_handler api_join_group, api_sync_group, api_heartbeat, api_leave_group;
+/* What consumer groups have read. */
+request_handler api_offset_commit, api_offset_fetch, api_offset_delete;
 /* Who is in the cluster, which topics it has, how they are set. */
 request_handler api_create_topics, api_delete_topics, api_create_partitions, api_describe_configs,
     api_describe_cluster, api_alter_configs, api_incremental_alter_configs, api_meta_query,

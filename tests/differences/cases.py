@@ -2,7 +2,7 @@
 
 Answers are made comparable: epochs are said relative to the present one, ids and addresses are left out. A case has topics of its own. The cases are in
 topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp),
-newest.py (newest versions, DescribeTopicPartitions), sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all
+newest.py (newest versions, DescribeTopicPartitions), offsets.py (committed offsets), sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all
 others).
 """
 

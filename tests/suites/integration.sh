@@ -7,6 +7,7 @@ parts=(
     damage
     room
     leaders
+    groups
     cli
     cli_records
     cli_commands

@@ -13,7 +13,7 @@ static void answer(struct group_turn *turn, int16_t error) {
 }
 
 /* The entries of a topic stand side by side, so that each is asked for once. */
-static void collect(const struct offset_delete *call, const struct group *group,
+static void collect(const struct offset_delete *call, struct group *group,
                     struct group_batch *batch) {
     const struct offset_delete_entry *last = NULL;
     bool subscribed = false;

@@ -61,7 +61,7 @@ static void add_group(struct offset_removal *removal, const struct group *group,
 
 static void removal_run(struct group_turn *turn) {
     struct offset_removal *removal = CONTAINER_OF(turn, struct offset_removal, turn);
-    const struct group *group = turn->group;
+    struct group *group = turn->group;
     struct group_batch batch;
     group_batch_open(&batch);
     removal->more = false;

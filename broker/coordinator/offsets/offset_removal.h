@@ -23,7 +23,7 @@ struct offset_removal {
     /* May be called within offset_removal_take. */
     void (*done)(struct offset_removal *removal, int16_t error);
     /* Before each batch: the group may have changed. May be NULL. */
-    void (*begin)(struct offset_removal *removal, const struct group *group);
+    void (*begin)(struct offset_removal *removal, struct group *group);
     bool (*goes)(struct offset_removal *removal, const struct topic_offsets *topic,
                  const struct committed_offset *offset);
     bool and_group;

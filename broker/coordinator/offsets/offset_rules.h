@@ -36,7 +36,7 @@ struct offset_rules {
     /* 0, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. */
     int16_t (*remove)(const struct group *group);
     /* A member reads it, or it is not known what members read. */
-    bool (*subscribed)(const struct group *group, struct kp_string topic);
+    bool (*subscribed)(struct group *group, struct kp_string topic);
     void (*age)(const struct group *group, struct offset_age *age);
     /* The tombstones of the group itself, which is empty; nothing for a simple group. */
     void (*tombstones)(const struct group *group, struct group_batch *batch);

@@ -22,6 +22,7 @@ struct group_offsets {
     struct group *group;
     struct topic_offsets *first, *last;
     size_t count; /* offsets */
+    uint32_t topics;
 };
 
 struct offset_store {
@@ -104,6 +105,7 @@ static struct topic_offsets *table_make(struct offset_store *store, struct group
     table->prev = of->last;
     *(of->last != NULL ? &of->last->next : &of->first) = table;
     of->last = table;
+    of->topics++;
     table->next_reader = topic->readers;
     if (topic->readers != NULL) topic->readers->prev_reader = table;
     topic->readers = table;
@@ -134,6 +136,7 @@ static void table_free(struct offset_store *store, struct topic_offsets *table) 
     *(table->prev_reader != NULL ? &table->prev_reader->next_reader
                                  : &topic->readers) = table->next_reader;
     if (table->next_reader != NULL) table->next_reader->prev_reader = table->prev_reader;
+    of->topics--;
     of->count -= table->table.count;
     store->count -= table->table.count;
     offset_table_close(&table->table);
@@ -312,6 +315,12 @@ const struct committed_offset *offset_reader_find(const struct offset_reader *re
     if (reader->cursor.store == NULL) return NULL;
     const struct group *group = group_find(reader->cursor.store->groups, reader->group);
     return group == NULL ? NULL : offset_store_find(group, topic, partition);
+}
+
+uint32_t offset_reader_topics(const struct offset_reader *reader) {
+    if (reader->cursor.store == NULL) return 0;
+    const struct group *group = group_find(reader->cursor.store->groups, reader->group);
+    return group == NULL || group->offsets == NULL ? 0 : group->offsets->topics;
 }
 
 const struct topic_offsets *offset_reader_next(struct offset_reader *reader) {

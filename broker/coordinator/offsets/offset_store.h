@@ -90,6 +90,8 @@ bool offset_reader_is_open(const struct offset_reader *reader);
 /* NULL: none is committed. Valid until the next change. */
 const struct committed_offset *offset_reader_find(const struct offset_reader *reader,
                                                   struct kp_string topic, int32_t partition);
+/* How many topics the group has offsets in now. */
+uint32_t offset_reader_topics(const struct offset_reader *reader);
 /* The next topic of the group, as of a cursor. */
 const struct topic_offsets *offset_reader_next(struct offset_reader *reader);
 

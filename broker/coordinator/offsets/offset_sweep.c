@@ -36,7 +36,7 @@ struct offset_sweep {
     struct group_cursor groups;
     struct offset_removal removal;
     struct offset_age age; /* of the group whose turn it is */
-    const struct group *group;
+    struct group *group;
     int64_t leading_wall_ms, now_ms;
     uint64_t leading_ms;
     struct env_task task;
@@ -102,7 +102,7 @@ static void look_at_clock(struct offset_sweep *sweep) {
     sweep->now_ms = wall_ms < by_progress_ms ? wall_ms : by_progress_ms;
 }
 
-static void begin(struct offset_removal *removal, const struct group *group) {
+static void begin(struct offset_removal *removal, struct group *group) {
     struct offset_sweep *sweep = CONTAINER_OF(removal, struct offset_sweep, removal);
     if (sweep->job != SWEEP_AGES) return;
     sweep->group = group;
@@ -110,7 +110,7 @@ static void begin(struct offset_removal *removal, const struct group *group) {
     sweep->options.rules->age(group, &sweep->age);
 }
 
-static bool any_goes(struct offset_sweep *sweep, const struct group *group,
+static bool any_goes(struct offset_sweep *sweep, struct group *group,
                      const struct topic_offsets *topic, bool only_this) {
     begin(&sweep->removal, group);
     for (; topic != NULL; topic = only_this ? NULL : topic->next)
@@ -253,6 +253,10 @@ void offset_sweep_topic_gone(struct offset_sweep *sweep, const char *name,
     DL_APPEND(sweep->topics, topic);
     sweep->topic_count++;
     go_on(sweep);
+}
+
+bool offset_sweep_knows_topics(const struct offset_sweep *sweep) {
+    return sweep->knows;
 }
 
 /* ---- Life ---- */

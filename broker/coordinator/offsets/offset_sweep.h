@@ -41,5 +41,8 @@ void offset_sweep_lost(struct offset_sweep *sweep);
 /* A topic was deleted, as a committed command says. Nothing while it does not lead. */
 void offset_sweep_topic_gone(struct offset_sweep *sweep, const char *name,
                              const uint8_t id[METADATA_UUID_SIZE]);
+/* Whether the metadata is known to have every topic for which something was committed before this
+ * replica began to lead: what it lacks then is gone. */
+bool offset_sweep_knows_topics(const struct offset_sweep *sweep);
 
 #endif

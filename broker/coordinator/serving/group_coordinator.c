@@ -5,18 +5,35 @@
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
+#include "broker/coordinator/serving/group_offsets.h"
 #include "protocol/coordinator_records/coordinator_record.h"
 #include "protocol/kafka_error.h"
 
-struct group_coordinator *group_coordinator_new(struct env *env, struct log *lines,
-                                                const struct broker_settings *settings,
-                                                struct budget *memory,
+static void topic_removed(void *arg, const struct metadata_topic *topic) {
+    struct group_coordinator *coordinator = arg;
+    offset_sweep_topic_gone(coordinator->sweep, topic->name, topic->id);
+}
+
+struct group_coordinator *group_coordinator_new(const struct group_coordinator_options *options,
                                                 struct coordinator_log *log) {
+    static const struct metadata_events events = {.topic_removed = topic_removed};
     struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
-    group_table_init(&coordinator->groups, env, settings, log);
-    coordinator->groups.memory = memory;
-    coordinator->lines = lines;
+    group_table_init(&coordinator->groups, options->env, options->settings, log);
+    coordinator->groups.memory = options->memory;
+    coordinator->lines = options->lines;
+    coordinator->metadata = options->metadata;
+    coordinator->offsets = offset_store_new(&coordinator->groups, env_random_u64(options->env));
+    struct offset_sweep_options sweep = {.table = &coordinator->groups,
+                                         .store = coordinator->offsets,
+                                         .rules = &group_offset_rules,
+                                         .metadata = options->metadata,
+                                         .ask = options->ask,
+                                         .ask_cancel = options->ask_cancel,
+                                         .ask_arg = options->ask_arg};
+    coordinator->sweep = offset_sweep_new(&sweep);
+    coordinator->listener = (struct metadata_listener){.events = &events, .arg = coordinator};
     return coordinator;
 }
 
@@ -32,6 +49,8 @@ static void coordinator_apply(void *state, const struct coordinator_record *reco
     const struct kp_record_type *type = kp_record_type_of(record->key, record->key_len);
     (void)place;
     if (type == NULL) return;
+    if (type->number == KP_RECORD_LEGACY_OFFSET || type->number == KP_RECORD_OFFSET)
+        offset_store_apply(coordinator->offsets, type, record); /* what is none is passed over */
     if (consumer_records_take(type->number))
         consumer_records_apply(&coordinator->groups, type, record);
     if (type->number == KP_RECORD_CLASSIC_GROUP) classic_apply(&coordinator->groups, record);
@@ -46,6 +65,8 @@ static void coordinator_leading(void *state) {
         classic_leading(group);
         if (group->consumer != NULL) consumer_sessions_begin(group->consumer);
     }
+    metadata_listen(coordinator->metadata, &coordinator->listener);
+    offset_sweep_leading(coordinator->sweep);
 }
 
 static void coordinator_lost(void *state) {
@@ -59,6 +80,8 @@ static void coordinator_lost(void *state) {
         if (group->consumer != NULL) consumer_sessions_end(group->consumer);
         group_settle(group);
     }
+    metadata_unlisten(coordinator->metadata, &coordinator->listener);
+    offset_sweep_lost(coordinator->sweep);
 }
 
 static void coordinator_records(const void *state,
@@ -69,6 +92,7 @@ static void coordinator_records(const void *state,
          group = group->hh.next) {
         classic_record_show(group, sink, arg);
         if (group->consumer != NULL) consumer_records_show(group->consumer, sink, arg);
+        offset_records_of(group, sink, arg);
     }
 }
 
@@ -79,8 +103,11 @@ static void coordinator_free(void *state) {
     HASH_ITER(hh, coordinator->groups.groups, group, next) {
         classic_record_free(group);
         consumer_group_drop(group);
+        offset_store_forget(group);
         group_settle(group);
     }
+    offset_sweep_free(coordinator->sweep);
+    offset_store_free(coordinator->offsets);
     group_table_close(&coordinator->groups);
     mem_free(coordinator);
 }

@@ -16,16 +16,28 @@
 #include "base/log.h"
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/group/group_call.h"
+#include "broker/metadata/metadata.h"
+#include "broker/metadata/producer_ids.h"
 
 struct group_coordinator;
 
 /* Its functions for whoever owns the log; `state` is the struct group_coordinator. */
 extern const struct coordinator_state group_coordinator_state;
 
-/* All of it stays. `memory`: of all coordinators of the broker, limited by group.memory.bytes. */
-struct group_coordinator *group_coordinator_new(struct env *env, struct log *lines,
-                                                const struct broker_settings *settings,
-                                                struct budget *memory, struct coordinator_log *log);
+/* All of it stays. */
+struct group_coordinator_options {
+    struct env *env;
+    struct log *lines;
+    const struct broker_settings *settings;
+    struct budget *memory; /* of all coordinators of the broker, limited by group.memory.bytes */
+    struct metadata *metadata;
+    /* Asks whether the metadata is up to date, as producer_ids_ask does. */
+    void (*ask)(void *arg, struct producer_ids_ask *question);
+    void (*ask_cancel)(void *arg, struct producer_ids_ask *question);
+    void *ask_arg;
+};
+struct group_coordinator *group_coordinator_new(const struct group_coordinator_options *options,
+                                                struct coordinator_log *log);
 struct group_table *group_coordinator_groups(struct group_coordinator *coordinator);
 
 /* ---- Calls ---- */

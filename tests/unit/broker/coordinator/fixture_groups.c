@@ -7,6 +7,22 @@
 
 /* ---- The coordinator ---- */
 
+/* Nobody knows whether the metadata is up to date. */
+static void ask(void *arg, struct producer_ids_ask *question) {
+    (void)arg;
+    (void)question;
+}
+
+static struct group_coordinator *coordinator_new(struct groups *groups) {
+    struct group_coordinator_options options = {.env = groups->clock.env,
+                                                .settings = &groups->settings,
+                                                .memory = &groups->memory,
+                                                .metadata = groups->metadata,
+                                                .ask = ask,
+                                                .ask_cancel = ask};
+    return group_coordinator_new(&options, &groups->log.log);
+}
+
 void groups_open(struct groups *groups) {
     memset(groups, 0, sizeof *groups);
     group_clock_open(&groups->clock);
@@ -14,10 +30,12 @@ void groups_open(struct groups *groups) {
     groups->settings.group_max_session_timeout_ms = 1800000;
     groups->settings.group_initial_rebalance_delay_ms = 3000;
     groups->settings.group_max_size = 100;
+    groups->settings.offsets_retention_ms = 604800000;
+    groups->settings.offsets_check_interval_ms = 600000;
     groups->settings.group_max_bytes = 8 << 20;
     budget_init(&groups->memory, 256 << 20);
-    groups->coordinator = group_coordinator_new(groups->clock.env, NULL, &groups->settings,
-                                                &groups->memory, &groups->log.log);
+    groups->metadata = metadata_new(1, 1);
+    groups->coordinator = coordinator_new(groups);
     groups->table = group_coordinator_groups(groups->coordinator);
     fake_log_open(&groups->log, &group_coordinator_state, groups->coordinator);
     fake_log_lead(&groups->log);
@@ -29,6 +47,7 @@ void groups_close(struct groups *groups) {
     groups_turn(groups);
     assert_int_equal(groups->memory.used, 0);
     group_coordinator_state.free(groups->coordinator);
+    metadata_free(groups->metadata);
     fake_log_close(&groups->log);
     group_clock_close(&groups->clock);
 }
@@ -40,9 +59,7 @@ void groups_turn(struct groups *groups) {
 }
 
 void groups_compare(const struct groups *groups) {
-    struct group_coordinator *replayed = group_coordinator_new(
-        groups->clock.env, NULL, &groups->settings, (struct budget *)&groups->memory,
-        (struct coordinator_log *)&groups->log.log);
+    struct group_coordinator *replayed = coordinator_new((struct groups *)groups);
     fake_log_replay(&groups->log, replayed);
     fake_log_compare(&groups->log, groups->coordinator, replayed);
     group_coordinator_state.free(replayed);

@@ -22,6 +22,7 @@ struct groups {
     struct broker_settings settings;
     struct budget memory;
     struct fake_log log;
+    struct metadata *metadata;
     struct group_coordinator *coordinator;
     struct group_table *table;
 };

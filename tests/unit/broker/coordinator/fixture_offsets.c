@@ -96,7 +96,7 @@ static int16_t rule_remove(const struct group *group) {
     return fixture_of(group)->remove_error;
 }
 
-static bool rule_subscribed(const struct group *group, struct kp_string topic) {
+static bool rule_subscribed(struct group *group, struct kp_string topic) {
     const char *subscribed = fixture_of(group)->subscribed;
     return subscribed != NULL && kp_string_is(topic, subscribed);
 }

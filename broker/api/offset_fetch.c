@@ -1,0 +1,403 @@
+/*
+ * OffsetFetch (key 9): where groups go on reading. KIP-447, KIP-709 (many groups), KIP-848,
+ * KIP-516.
+ *
+ * Happy path: the coordinators of all groups of the request are found and asked at once
+ * (broker/coordinator/offsets/offset_fetch.h); when all may be read, group after group and
+ * partition after partition is answered, in steps.
+ * Failures: per group from version 8 on, before for the whole answer (1: in each partition). A
+ * coordinator that is not here, or not any more: where it was the only group, the connection is
+ * closed instead, for librdkafka never asks again after NOT_COORDINATOR, but does after that;
+ * others look the coordinator up again either way. COORDINATOR_NOT_AVAILABLE is never answered.
+ * Invariant: an answer without an error and with the offset -1 is a promise that nothing is
+ * committed for that topic.
+ *
+ * An offset of an older topic of the same name counts as none, and deleted topics are not among
+ * "all", once this broker knows that its metadata does not lag behind what was committed.
+ */
+#include "protocol/messages/offset_fetch.h"
+
+#include <string.h>
+
+#include "base/container_of.h"
+#include "broker/api/handlers.h"
+#include "broker/api/services.h"
+#include "broker/coordinator/coordinators.h"
+#include "broker/coordinator/offsets/offset_fetch.h"
+#include "broker/coordinator/serving/group_offsets.h"
+#include "broker/server/request_steps.h"
+#include "protocol/kafka_error.h"
+
+enum { TOP_ERROR_VERSION = 2, GROUPS_VERSION = 8, IDS_VERSION = 10 };
+
+/* One group of the request. */
+struct fetch_part {
+    struct fetching *owner;
+    const struct kp_offset_fetch_request_topic *topics;
+    int32_t topic_count; /* -1: all */
+    struct coordinator_find find;
+    struct offset_fetch fetch;
+    int16_t error;
+    bool asked, metadata_is_new;
+    struct kp_offset_fetch_response_group *out;
+};
+
+/* One request on its way; in its arena. */
+struct fetching {
+    const struct broker_services *services;
+    struct request *request;
+    struct kp_offset_fetch_response response;
+    struct fetch_part *parts;
+    int32_t count, asked;  /* groups */
+    int32_t at;            /* the one that is answered */
+    int32_t topic, of;     /* of that group: where to go on */
+    uint32_t room;         /* for topics, when all are wanted */
+    struct kp_string name; /* of that topic */
+    struct kp_uuid id;     /* zero: there is no such topic now */
+    int16_t topic_error;
+    uint32_t pending;   /* groups that were asked, and the asking itself */
+    bool asking, begun; /* still; the answer of the group whose turn it is */
+};
+
+/* ---- Asking ---- */
+
+static bool answer_next(struct request *request);
+
+static void one_is_over(struct fetching *state) {
+    if (--state->pending > 0) return;
+    if (state->request->dead)
+        request_respond_nothing(state->request);
+    else
+        request_steps(state->request, answer_next);
+}
+
+static void may_be_read(struct group_call *call) {
+    struct fetch_part *part = CONTAINER_OF(call, struct fetch_part, fetch.call);
+    part->asked = false;
+    part->error = call->error;
+    one_is_over(part->owner);
+}
+
+static void found(struct coordinator_find *find, void *coordinator, int16_t error) {
+    struct fetch_part *part = CONTAINER_OF(find, struct fetch_part, find);
+    if (error != 0) {
+        part->error = error;
+        one_is_over(part->owner);
+        return;
+    }
+    part->asked = true;
+    part->metadata_is_new = group_offsets_know_topics(coordinator);
+    group_offsets_fetch(coordinator, &part->fetch);
+}
+
+static void client_gone(struct request *request) {
+    struct fetching *state = request->state;
+    if (state->asking) state->pending--;
+    state->asking = false;
+    for (int32_t i = 0; i < state->asked && state->pending > 0; i++) {
+        struct fetch_part *part = &state->parts[i];
+        if (part->find.coordinators != NULL) {
+            coordinators_find_cancel(&part->find);
+            state->pending--;
+        } else if (part->asked && group_call_cancel(&part->fetch.call)) {
+            part->asked = false;
+            state->pending--;
+        }
+    }
+    if (state->pending == 0) request_respond_nothing(request);
+}
+
+static void released(struct request *request) {
+    struct fetching *state = request->state;
+    for (int32_t i = 0; i < state->count; i++)
+        offset_reader_close(&state->parts[i].fetch.reader);
+}
+
+static void ask(struct fetching *state, struct fetch_part *part) {
+    struct request *request = state->request;
+    struct kp_string id = part->fetch.group_id;
+    if (!authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_GROUP, id.data, (size_t)id.len)) {
+        part->error = KAFKA_GROUP_AUTHORIZATION_FAILED;
+        return;
+    }
+    state->pending++;
+    part->find.done = found;
+    part->fetch.call.done = may_be_read;
+    coordinators_find(state->services->group_coordinators, id.data, (size_t)id.len, &part->find);
+}
+
+static bool ask_next(struct request *request) {
+    struct fetching *state = request->state;
+    if (state->asked < state->count) {
+        ask(state, &state->parts[state->asked++]);
+        return true;
+    }
+    state->asking = false;
+    one_is_over(state);
+    return false;
+}
+
+/* ---- Answering: topics by name or id ---- */
+
+static bool may_describe(const struct request *request, struct kp_string topic) {
+    return authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic.data,
+                     (size_t)topic.len);
+}
+
+static const struct metadata_topic *find_topic(const struct fetching *state,
+                                               const struct kp_offset_fetch_request_topic *topic) {
+    const struct metadata *metadata = state->services->metadata;
+    if (state->request->api_version >= IDS_VERSION)
+        return metadata_topic_with_id(metadata, topic->topic_id.bytes);
+    return metadata_topic_named(metadata, topic->name.data, (size_t)topic->name.len);
+}
+
+static void set_id(struct fetching *state, const struct metadata_topic *topic) {
+    state->id = (struct kp_uuid){{0}};
+    if (topic != NULL) memcpy(state->id.bytes, topic->id, sizeof state->id.bytes);
+}
+
+static bool begin_topic(struct fetching *state, const struct kp_offset_fetch_request_topic *topic,
+                        struct kp_offset_fetch_response_topic *out) {
+    struct kp_arena *arena = &state->request->arena;
+    bool by_id = state->request->api_version >= IDS_VERSION;
+    const struct metadata_topic *there = find_topic(state, topic);
+    out->name = topic->name;
+    out->topic_id = topic->topic_id;
+    int32_t count = topic->partition_indexes.count < 0 ? 0 : topic->partition_indexes.count;
+    if (kp_new_items(arena, &kp_offset_fetch_response_partition_schema, &out->partitions, count) ==
+        NULL)
+        return false;
+    state->name = topic->name;
+    if (by_id && there != NULL)
+        state->name = kp_arena_string(arena, there->name, strlen(there->name));
+    state->topic_error = 0;
+    if (by_id && there == NULL)
+        state->topic_error = KAFKA_UNKNOWN_TOPIC_ID;
+    else if (!may_describe(state->request, state->name))
+        state->topic_error = KAFKA_TOPIC_AUTHORIZATION_FAILED;
+    set_id(state, there);
+    return state->name.len >= 0;
+}
+
+/* Whether it was committed for the topic that is meant, and not for an older one of that name. */
+static bool counts(const struct fetching *state, const struct fetch_part *part,
+                   const struct committed_offset *offset) {
+    if (kp_uuid_is_zero(offset->topic_id) || kp_uuid_is_zero(state->id)) return true;
+    if (kp_uuid_equal(offset->topic_id, state->id)) return true;
+    return state->request->api_version < IDS_VERSION && !part->metadata_is_new;
+}
+
+/* False: the answer takes more memory than it may. */
+static bool tell(struct fetching *state, const struct committed_offset *offset,
+                 struct kp_offset_fetch_response_partition *out) {
+    out->committed_offset = offset->offset;
+    out->committed_leader_epoch = offset->leader_epoch;
+    if (offset->metadata_len > 0)
+        out->metadata = kp_arena_string(&state->request->arena, offset->metadata,
+                                        (size_t)offset->metadata_len);
+    return out->metadata.len >= 0;
+}
+
+static bool answer_partition(struct fetching *state, const struct fetch_part *part,
+                             int32_t partition, struct kp_offset_fetch_response_partition *out) {
+    out->partition_index = partition;
+    out->committed_offset = -1;
+    out->committed_leader_epoch = -1;
+    out->metadata = kp_string_of("");
+    out->error_code = state->topic_error;
+    if (state->topic_error != 0) return true;
+    const struct committed_offset *offset = offset_reader_find(&part->fetch.reader, state->name,
+                                                               partition);
+    return offset == NULL || !counts(state, part, offset) || tell(state, offset, out);
+}
+
+/* One partition, or one topic that has no more; 1: more to do, 0: the group is answered, -1: too
+ * large. */
+static int answer_named(struct fetching *state, struct fetch_part *part) {
+    if (state->topic >= part->topic_count) return 0;
+    const struct kp_offset_fetch_request_topic *topic = &part->topics[state->topic];
+    if (state->of == 0) {
+        part->out->topics.count = state->topic + 1;
+        if (!begin_topic(state, topic, &part->out->topics.items[state->topic])) return -1;
+    }
+    if (state->of >= topic->partition_indexes.count) {
+        state->topic++;
+        state->of = 0;
+        return 1;
+    }
+    int32_t partition = topic->partition_indexes.items[state->of];
+    struct kp_offset_fetch_response_partition *out =
+        &part->out->topics.items[state->topic].partitions.items[state->of++];
+    return answer_partition(state, part, partition, out) ? 1 : -1;
+}
+
+/* ---- Answering: all ---- */
+
+static bool topic_counts(struct fetching *state, const struct fetch_part *part,
+                         struct kp_string name) {
+    const struct metadata_topic *there = metadata_topic_named(state->services->metadata, name.data,
+                                                              (size_t)name.len);
+    bool by_id = state->request->api_version >= IDS_VERSION;
+    set_id(state, there);
+    if (there == NULL && (part->metadata_is_new || by_id)) return false;
+    return may_describe(state->request, name);
+}
+
+static bool answer_table(struct fetching *state, const struct fetch_part *part,
+                         const struct topic_offsets *topic,
+                         struct kp_offset_fetch_response_topic *out) {
+    struct kp_arena *arena = &state->request->arena;
+    struct kp_string name = topic_offsets_name(topic);
+    out->name = kp_arena_string(arena, name.data, (size_t)name.len);
+    out->topic_id = state->id;
+    if (out->name.len < 0 || kp_new_items(arena, &kp_offset_fetch_response_partition_schema,
+                                          &out->partitions, (int32_t)topic->table.count) == NULL)
+        return false;
+    out->partitions.count = 0;
+    for (uint32_t i = 0; i < topic->table.count; i++) {
+        const struct committed_offset *offset = &topic->table.items[i];
+        if (!counts(state, part, offset)) continue;
+        struct kp_offset_fetch_response_partition *one =
+            &out->partitions.items[out->partitions.count++];
+        one->partition_index = offset->partition;
+        if (!tell(state, offset, one)) return false;
+    }
+    return true;
+}
+
+/* One topic; as answer_named. */
+static int answer_all(struct fetching *state, struct fetch_part *part) {
+    const struct topic_offsets *topic = offset_reader_next(&part->fetch.reader);
+    /* What came while we read has no place, and needs none. */
+    if (topic == NULL || (uint32_t)part->out->topics.count == state->room) return 0;
+    if (!topic_counts(state, part, topic_offsets_name(topic))) return 1;
+    struct kp_offset_fetch_response_topic *out =
+        &part->out->topics.items[part->out->topics.count++];
+    if (!answer_table(state, part, topic, out)) return -1;
+    if (out->partitions.count == 0) part->out->topics.count--;
+    return 1;
+}
+
+/* ---- Answering: groups ---- */
+
+/* Version 1 has no other place for it. */
+static int answer_error_in_partitions(struct fetching *state, struct fetch_part *part) {
+    int32_t topic = state->topic, of = state->of;
+    int more = answer_named(state, part);
+    if (more == 1 && state->topic == topic)
+        part->out->topics.items[topic].partitions.items[of].error_code = part->error;
+    return more;
+}
+
+static bool begin_group(struct fetching *state, struct fetch_part *part) {
+    bool all = part->topic_count < 0;
+    state->room = all ? offset_reader_topics(&part->fetch.reader) : (uint32_t)part->topic_count;
+    state->begun = true;
+    bool made = kp_new_items(&state->request->arena, &kp_offset_fetch_response_topic_schema,
+                             &part->out->topics, (int32_t)state->room) != NULL;
+    part->out->topics.count = 0;
+    return made;
+}
+
+static int answer_group(struct fetching *state, struct fetch_part *part) {
+    bool in_partitions = state->request->api_version < TOP_ERROR_VERSION;
+    part->out->error_code = part->error;
+    if (part->error != 0 && !in_partitions) {
+        part->out->topics.count = 0;
+        return 0;
+    }
+    if (!state->begun && !begin_group(state, part)) return -1;
+    if (part->error != 0) return answer_error_in_partitions(state, part);
+    return part->topic_count < 0 ? answer_all(state, part) : answer_named(state, part);
+}
+
+static bool respond(struct fetching *state) {
+    struct kp_offset_fetch_response *response = &state->response;
+    if (state->request->api_version < GROUPS_VERSION) {
+        response->topics.items = response->groups.items->topics.items;
+        response->topics.count = response->groups.items->topics.count;
+        response->error_code = response->groups.items->error_code;
+    }
+    request_respond_kept(state->request, response);
+    return false;
+}
+
+static bool answer_next(struct request *request) {
+    struct fetching *state = request->state;
+    if (state->at == state->count) return respond(state);
+    struct fetch_part *part = &state->parts[state->at];
+    if (part->error == 0 && !offset_reader_is_open(&part->fetch.reader))
+        part->error = KAFKA_NOT_COORDINATOR; /* the replica has gone meanwhile */
+    if (part->error == KAFKA_NOT_COORDINATOR && state->count == 1) {
+        request_close_connection(request);
+        return false;
+    }
+    int more = answer_group(state, part);
+    if (more < 0) {
+        request_close_too_large(request);
+        return false;
+    }
+    if (more == 0) {
+        state->at++;
+        state->topic = state->of = 0;
+        state->begun = false;
+    }
+    return true;
+}
+
+/* ---- Beginning ---- */
+
+static void begin_part(struct fetching *state, int32_t place, struct kp_string group,
+                       const struct kp_offset_fetch_request_topic *topics, int32_t topic_count) {
+    struct fetch_part *part = &state->parts[place];
+    part->owner = state;
+    part->topics = topics;
+    part->topic_count = topic_count;
+    part->out = &state->response.groups.items[place];
+    part->out->group_id = group;
+    part->fetch.group_id = group;
+    part->fetch.member_id = KP_NULL_STRING;
+    part->fetch.member_epoch = -1;
+}
+
+static void begin_parts(struct fetching *state) {
+    const struct kp_offset_fetch_request *in = state->request->message;
+    if (state->request->api_version < GROUPS_VERSION) {
+        begin_part(state, 0, in->group_id, in->topics.items, in->topics.count);
+        return;
+    }
+    for (int32_t i = 0; i < state->count; i++) {
+        const struct kp_offset_fetch_request_group *group = &in->groups.items[i];
+        begin_part(state, i, group->group_id, group->topics.items, group->topics.count);
+        state->parts[i].fetch.member_id = group->member_id;
+        state->parts[i].fetch.member_epoch = group->member_epoch;
+    }
+}
+
+void api_offset_fetch(void *service, struct request *request) {
+    const struct kp_offset_fetch_request *in = request->message;
+    struct kp_arena *arena = &request->arena;
+    int32_t count = request->api_version < GROUPS_VERSION ? 1 : in->groups.count;
+    if (count < 0) count = 0;
+    struct fetching *state = kp_arena_alloc(arena, sizeof *state);
+    struct fetch_part *parts = kp_arena_alloc(arena, (size_t)count * sizeof *parts);
+    if (state == NULL || parts == NULL) {
+        request_close_too_large(request);
+        return;
+    }
+    *state = (struct fetching){
+        .services = service, .request = request, .parts = parts, .pending = 1, .asking = true};
+    kp_set_fallbacks(&kp_offset_fetch_response_schema, &state->response);
+    if (kp_new_items(arena, &kp_offset_fetch_response_group_schema, &state->response.groups,
+                     count) == NULL) {
+        request_close_too_large(request);
+        return;
+    }
+    state->count = count;
+    begin_parts(state);
+    request->state = state;
+    request->released = released;
+    request->canceled = client_gone;
+    request_steps(request, ask_next);
+}

@@ -1,0 +1,121 @@
+/* What the consumer protocol (KIP-848) says about offsets: by epochs, KIP-1251. */
+#include <string.h>
+
+#include "broker/coordinator/consumer/consumer_group.h"
+#include "broker/coordinator/serving/group_offsets.h"
+#include "protocol/kafka_error.h"
+#include "tests/unit/broker/coordinator/fixture_consumer_group.h"
+#include "tests/unit/unit.h"
+
+static struct consumer_world world;
+static struct consumer a, b;
+
+/* "t" has four partitions; a has all of them, then a and b two each. */
+static int setup(void **state) {
+    (void)state;
+    consumer_world_open(&world);
+    consumer_world_topic(&world, "t", 4);
+    consumer_init(&a, &world, "a", "t", NULL);
+    consumer_init(&b, &world, "b", "t", NULL);
+    assert_int_equal(consumer_beat(&a), 0);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    consumer_world_close(&world);
+    return 0;
+}
+
+static struct group *row(void) {
+    return consumer_world_group(&world)->row;
+}
+
+static int commit(const char *member, int32_t epoch, int32_t partition, int version) {
+    const struct metadata_topic *topic = metadata_topic_named(world.metadata, "t", 1);
+    struct offset_commit_entry entry = {.topic = kp_string_of("t"), .partition = partition};
+    memcpy(entry.topic_id.bytes, topic->id, sizeof entry.topic_id.bytes);
+    struct offset_commit asked = {.member_id = kp_string_of(member),
+                                  .instance_id = KP_NULL_STRING,
+                                  .generation = epoch,
+                                  .version = (int16_t)version,
+                                  .entries = &entry,
+                                  .count = 1};
+    return group_offset_rules.commit(row(), &asked);
+}
+
+static int fetch(const char *member, int32_t epoch) {
+    struct offset_fetch asked = {
+        .member_id = member == NULL ? KP_NULL_STRING : kp_string_of(member), .member_epoch = epoch};
+    return group_offset_rules.fetch(row(), &asked);
+}
+
+/* A member commits in its epoch, with a version that knows such groups; nobody else does. */
+static void test_consumer_commits_in_its_epoch(void **state) {
+    (void)state;
+    assert_int_equal(commit("a", a.epoch, 0, 9), 0);
+    assert_int_equal(commit("a", a.epoch, 0, 8), KAFKA_UNSUPPORTED_VERSION);
+    assert_int_equal(commit("a", a.epoch + 1, 0, 9), KAFKA_STALE_MEMBER_EPOCH);
+    assert_int_equal(commit("nobody", a.epoch, 0, 9), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(commit("", -1, 0, 9), KAFKA_UNKNOWN_MEMBER_ID);
+}
+
+/* In an older epoch it commits what it has had since then, and not what it got or gave later. */
+static void test_consumer_commits_in_an_older_epoch(void **state) {
+    (void)state;
+    int32_t old = a.epoch;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(consumer_beat(&b), 0);
+        assert_int_equal(consumer_beat(&a), 0);
+    }
+    assert_int_equal(a.has_count, 2);
+    assert_int_equal(b.has_count, 2);
+    assert_true(a.epoch > old);
+    for (int32_t partition = 0; partition < 4; partition++) {
+        bool is_of_a = consumer_has(&a, "t", partition);
+        assert_int_equal(commit("a", old, partition, 9), is_of_a ? 0 : KAFKA_STALE_MEMBER_EPOCH);
+        assert_int_equal(commit("b", old, partition, 9), KAFKA_STALE_MEMBER_EPOCH);
+        assert_int_equal(commit("b", b.epoch, partition, 9), 0);
+    }
+}
+
+/* Whoever says who it is must be that; tools say nothing. */
+static void test_consumer_fetches_in_its_epoch(void **state) {
+    (void)state;
+    assert_int_equal(fetch(NULL, -1), 0);
+    assert_int_equal(fetch("a", a.epoch), 0);
+    assert_int_equal(fetch("a", a.epoch - 1), KAFKA_STALE_MEMBER_EPOCH);
+    assert_int_equal(fetch("a", a.epoch + 1), KAFKA_STALE_MEMBER_EPOCH);
+    assert_int_equal(fetch("nobody", a.epoch), KAFKA_UNKNOWN_MEMBER_ID);
+}
+
+/* What members read stays; an empty group may be set from outside, and counts its age from when it
+ * became so. */
+static void test_consumer_group_becomes_empty(void **state) {
+    (void)state;
+    struct offset_age age;
+    assert_true(group_offset_rules.subscribed(row(), kp_string_of("t")));
+    assert_false(group_offset_rules.subscribed(row(), kp_string_of("u")));
+    assert_int_equal(group_offset_rules.remove(row()), 0);
+    group_offset_rules.age(row(), &age);
+    assert_false(age.empty);
+    consumer_world_pass(&world, 10000);
+    int64_t before_ms = env_wall_ms(world.clock.env);
+    assert_int_equal(consumer_beat_as(&a, CONSUMER_EPOCH_LEAVE, false), 0);
+    assert_int_equal(commit("", -1, 0, 9), 0);
+    assert_false(group_offset_rules.subscribed(row(), kp_string_of("t")));
+    group_offset_rules.age(row(), &age);
+    assert_true(age.empty);
+    assert_int_equal(age.rule, OFFSETS_AGE_BY_LATER_OF);
+    assert_true(age.since_ms >= before_ms);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_consumer_commits_in_its_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_consumer_commits_in_an_older_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_consumer_fetches_in_its_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_consumer_group_becomes_empty, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
