@@ -266,6 +266,36 @@ static void read_limits(struct broker_settings *into) {
     into->raft_failover_ms = (uint32_t)settings_int(values, "raft.failover.ms");
 }
 
+/* Each within its limits, as in Kafka, and a heartbeat in each session. */
+static int check_consumer_groups(const struct broker_settings *s, struct error_text *why) {
+    static const char *const names[] = {"session.timeout.ms", "heartbeat.interval.ms"};
+    for (int i = 0; i < 2; i++) {
+        char name[64], least[64], most[64];
+        snprintf(name, sizeof name, "group.consumer.%s", names[i]);
+        snprintf(least, sizeof least, "group.consumer.min.%s", names[i]);
+        snprintf(most, sizeof most, "group.consumer.max.%s", names[i]);
+        int64_t value = settings_int(s->values, name), min = settings_int(s->values, least);
+        if (value < min)
+            return error_set(why, ERR_INVALID,
+                             "%s=%" PRId64 " is less than %s=%" PRId64
+                             "; raise the one or lower the other",
+                             name, value, least, min);
+        if (value > settings_int(s->values, most))
+            return error_set(why, ERR_INVALID,
+                             "%s=%" PRId64 " is more than %s=%" PRId64
+                             "; lower the one or raise the other",
+                             name, value, most, settings_int(s->values, most));
+    }
+    if (s->group_consumer_heartbeat_interval_ms >= s->group_consumer_session_timeout_ms)
+        return error_set(
+            why, ERR_INVALID,
+            "group.consumer.heartbeat.interval.ms=%" PRIu32
+            " is not less than group.consumer.session.timeout.ms=%" PRIu32
+            ", so every member would be taken for dead; lower the one or raise the other",
+            s->group_consumer_heartbeat_interval_ms, s->group_consumer_session_timeout_ms);
+    return ERR_NONE;
+}
+
 static int check_together(const struct broker_settings *s, struct error_text *why) {
     if ((uint32_t)s->num_partitions > s->max_request_partitions)
         return error_set(why, ERR_INVALID,
@@ -314,7 +344,7 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
     if (s->default_replication_factor == 0)
         return error_set(why, ERR_INVALID,
                          "default.replication.factor=0 is not possible; it takes -1 or 1 to 64");
-    return ERR_NONE;
+    return check_consumer_groups(s, why);
 }
 
 /* The room of the journal comes and goes a file at a time: a few large ones would be all reserve.

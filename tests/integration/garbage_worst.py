@@ -30,6 +30,7 @@ PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_T
     20,
     22,
 )
+CONSUMER_GROUP_HEARTBEAT, CONSUMER_GROUP_DESCRIBE = 68, 69
 EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, ELECT_LEADERS, META_QUERY = 23, 32, 37, 43, 10000
 INVALID_REQUEST = 42
 LONG = "x" * 70
@@ -139,6 +140,37 @@ def elect_leaders(cluster):
     worst(cluster, [(ELECT_LEADERS, 0, struct.pack(">ii", -1, 5000))] * 20)
     worst(cluster, [(ELECT_LEADERS, 0, array([text(LONG) + array(struct.pack(">i", p) for p in range(9_000))]) + struct.pack(">i", 5000))])
     worst(cluster, [(ELECT_LEADERS, 0, array(text(n) + array([struct.pack(">i", 0)]) for n in names(4_000)) + struct.pack(">i", 5000))])
+
+
+def consumer_heartbeats(cluster):
+    """10,000 names of topics; all of the 300, for 20 members; 90,000 times that a partition is owned; expressions that unfold, or that match all
+    in many ways; groups described many times."""
+
+    def packed(items):
+        items = list(items)
+        return uvarint(len(items) + 1) + b"".join(items)
+
+    def string(value):
+        return b"\0" if value is None else uvarint(len(value) + 1) + value.encode()
+
+    def beat(group, member, subscribed, regex=None, owned=(), epoch=0):
+        return (
+            CONSUMER_GROUP_HEARTBEAT,
+            1,
+            b"\0" + string(group) + string(member) + struct.pack(">i", epoch) + b"\0\0" + struct.pack(">i", 10_000 if epoch == 0 else -1)
+            # names, expression, no assignor, owned, no tags
+            + (packed(map(string, subscribed)) if epoch == 0 else b"\0") + string(regex) + b"\0"
+            + packed(bytes(16) + packed([struct.pack(">i", p)]) + b"\0" for p in owned) + b"\0",
+        )  # fmt: skip
+
+    with Raw(cluster[1].port, timeout=60) as raw:
+        raw.ask(FIND_COORDINATOR, 3, b"\0" + string("worst") + b"\0\0")
+    worst(cluster, [beat("names", "m", names(10_000))])
+    worst(cluster, [beat("all", f"m{i}", map(topic_of, range(TOPICS))) for i in range(20)])
+    worst(cluster, [beat("all", "m0", (), owned=[1] * 90_000, epoch=1)])
+    for i, regex in enumerate((".*", "(" * 240 + "a{1000}b{1000}c{1000}" + ")?" * 240, "((.?){1000}|(w|o|r|.){900})*", "(a{1000}){1000}")):
+        worst(cluster, [beat(f"regex-{i}", "m", (), regex)])
+    worst(cluster, [(CONSUMER_GROUP_DESCRIBE, 1, b"\0" + packed([string("names")] * 5) + b"\0\0")])
 
 
 def describe_configs(cluster):
@@ -499,6 +531,7 @@ def main():
             create_partitions,
             many_partitions,
             elect_leaders,
+            consumer_heartbeats,
             describe_configs,
             list_offsets,
             epoch_ends,

@@ -20,7 +20,7 @@ struct consumer_candidate {
     const struct consumer_member *replaces;         /* and this one goes; NULL: nobody */
 };
 
-enum { CONSUMER_NAMES_MAX = 20000, CONSUMER_REGEXES_MAX = 16 };
+enum { CONSUMER_NAMES_MAX = 10000, CONSUMER_REGEXES_MAX = 16 };
 /* Names of all subscriptions that differ, with what regular expressions stand for. */
 size_t consumer_names_total(const struct consumer_group *group,
                             const struct consumer_candidate *candidate);
