@@ -16,9 +16,17 @@ enum {
     FIRST_EPOCH = 1,
 };
 
+/* Clients at one address, and what their sessions take. */
+struct host {
+    char *name;
+    size_t sessions, bytes;
+    UT_hash_handle hh;
+};
+
 struct row {
     struct fetch_session session; /* first */
-    UT_hash_handle hh;            /* by its id */
+    struct host *host;
+    UT_hash_handle hh; /* by its id */
 };
 
 struct fetch_sessions {
@@ -27,10 +35,46 @@ struct fetch_sessions {
     struct budget budget;
     size_t going; /* bytes of those that are removed */
     struct row *rows;
+    struct host *hosts;            /* those that have any */
     struct fetch_session *unused;  /* the longest first */
     struct fetch_session *removed; /* to be taken apart */
     struct env_task removal;
 };
+
+/* ---- Hosts ---- */
+
+/* Without its port. */
+static size_t host_len(const char *peer) {
+    const char *port = strrchr(peer, ':');
+    return port == NULL ? strlen(peer) : (size_t)(port - peer);
+}
+
+static struct host *find_host(const struct fetch_sessions *sessions, const char *peer) {
+    struct host *host;
+    HASH_FIND(hh, sessions->hosts, peer, host_len(peer), host);
+    return host;
+}
+
+static struct host *join_host(struct fetch_sessions *sessions, const char *peer) {
+    struct host *host = find_host(sessions, peer);
+    if (host == NULL) {
+        host = mem_zalloc(sizeof *host);
+        host->name = mem_strndup(peer, host_len(peer));
+        HASH_ADD_KEYPTR(hh, sessions->hosts, host->name, strlen(host->name), host);
+    }
+    host->sessions++;
+    return host;
+}
+
+static void leave_host(struct fetch_sessions *sessions, struct row *row) {
+    struct host *host = row->host;
+    row->host = NULL;
+    host->bytes -= row->session.charged;
+    if (--host->sessions > 0) return;
+    HASH_DEL(sessions->hosts, host);
+    mem_free(host->name);
+    mem_free(host);
+}
 
 /* ---- Removing ---- */
 
@@ -80,6 +124,7 @@ void fetch_session_remove(struct fetch_session *session) {
     session->removed = true;
     sessions->going += session->charged;
     HASH_DEL(sessions->rows, (struct row *)session);
+    leave_host(sessions, (struct row *)session);
     DL_DELETE(sessions->unused, session);
     if (session->fetch == NULL) take_apart(session);
 }
@@ -93,14 +138,10 @@ void fetch_session_leave(struct fetch_session *session) {
 
 /* ---- Room ---- */
 
-/* What is taken apart goes soon, but not before this turn ends: there may be as much of it again.
- */
-static bool has_room(const struct fetch_sessions *sessions, size_t elements) {
+static bool has_room(const struct fetch_sessions *sessions, size_t needed) {
     const struct budget *budget = &sessions->budget;
-    size_t needed = elements * ELEMENT_BYTES;
     return HASH_COUNT(sessions->rows) < sessions->slots &&
-           budget->used - sessions->going + needed <= budget->limit &&
-           budget->used + needed <= 2 * budget->limit;
+           budget->used - sessions->going + needed <= budget->limit;
 }
 
 /* Kafka's rule: one that was not used for long, else the smallest of those that were made long ago,
@@ -118,10 +159,37 @@ static struct fetch_session *evictable(const struct fetch_sessions *sessions, si
     return smallest != NULL && smallest->set.count < partitions ? smallest : NULL;
 }
 
-static bool make_room(struct fetch_sessions *sessions, size_t topics, size_t partitions,
-                      uint64_t now_ms) {
-    while (!has_room(sessions, topics + partitions)) {
-        struct fetch_session *out = evictable(sessions, partitions, now_ms);
+/* Beside it: the host that has most gives up what it has not used for longest, as long as it has
+ * more than the one that asks would have then. So nobody takes all, however many connections. */
+static struct fetch_session *unfair(const struct fetch_sessions *sessions, const char *peer,
+                                    size_t needed) {
+    bool by_number = HASH_COUNT(sessions->rows) >= sessions->slots;
+    const struct host *own = find_host(sessions, peer), *most = NULL;
+    size_t wanted = own == NULL ? 0 : by_number ? own->sessions : own->bytes;
+    wanted += by_number ? 1 : needed;
+    for (const struct host *host = sessions->hosts; host != NULL; host = host->hh.next) {
+        size_t has = by_number ? host->sessions : host->bytes;
+        if (has > wanted && host != own) {
+            most = host;
+            wanted = has;
+        }
+    }
+    struct fetch_session *session = NULL;
+    if (most == NULL) return NULL;
+    DL_FOREACH(sessions->unused, session) {
+        if (((struct row *)session)->host == most) break;
+    }
+    return session;
+}
+
+/* What is taken apart goes soon, but not before this turn ends: there may be as much of it again.
+ */
+static bool make_room(struct fetch_sessions *sessions, const struct fetch_asker *asker,
+                      size_t partitions, size_t needed) {
+    if (sessions->budget.used + needed > 2 * sessions->budget.limit) return false;
+    while (!has_room(sessions, needed)) {
+        struct fetch_session *out = evictable(sessions, partitions, asker->now_ms);
+        if (out == NULL) out = unfair(sessions, asker->peer, needed);
         if (out == NULL) return false;
         fetch_session_remove(out);
     }
@@ -168,7 +236,7 @@ struct fetch_session *fetch_sessions_make(struct fetch_sessions *sessions,
     if (partitions > FETCH_SESSION_PARTITIONS_MAX || topics > FETCH_SESSION_PARTITIONS_MAX)
         return NULL;
     keep_few(sessions, asker->peer);
-    if (!make_room(sessions, topics, partitions, asker->now_ms)) return NULL;
+    if (!make_room(sessions, asker, partitions, (topics + partitions) * ELEMENT_BYTES)) return NULL;
     struct row *row = mem_zalloc(sizeof *row);
     struct fetch_session *session = &row->session;
     session->sessions = sessions;
@@ -185,6 +253,7 @@ struct fetch_session *fetch_sessions_make(struct fetch_sessions *sessions,
     session->made_ms = session->used_ms = asker->now_ms;
     HASH_ADD(hh, sessions->rows, session.id, sizeof session->id, row);
     DL_APPEND(sessions->unused, session);
+    row->host = join_host(sessions, asker->peer);
     fetch_session_charge(session);
     return session;
 }
@@ -215,7 +284,10 @@ bool fetch_session_charge(struct fetch_session *session) {
     if (grown == 0) return true;
     budget_charge(budget, grown);
     session->charged = taken;
-    if (session->removed) session->sessions->going += grown;
+    if (session->removed)
+        session->sessions->going += grown;
+    else
+        ((struct row *)session)->host->bytes += grown;
     return budget->used - session->sessions->going <= budget->limit;
 }
 

@@ -7,8 +7,9 @@
  *
  * Failures: Kafka's codes. When there is no room (their number, their memory) a new one takes the
  * place of one that nobody has used for two minutes, or of a smaller one that is older than that,
- * as in Kafka; else there is none, and the client goes on without. A client that makes one after
- * the other on a connection loses its own.
+ * as in Kafka; else of one of the host that has most, if that has more than the one that asks; else
+ * there is none, and the client goes on without. A client that makes one after the other on a
+ * connection loses its own.
  *
  * Invariants: memory is charged as it is taken, and is bounded for each and for all; a session is
  * only found by the principal that made it; what is removed is taken apart in steps, because it may

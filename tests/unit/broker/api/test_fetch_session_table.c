@@ -44,15 +44,21 @@ static struct fetch_session *fill(struct fetch_session *session, int32_t partiti
     return session;
 }
 
-/* A session of a new client, or of one that has many; NULL: there is no room. */
-static struct fetch_session *make(struct table *table, int32_t partitions, uint64_t now_ms,
-                                  bool same) {
-    char peer[32];
-    snprintf(peer, sizeof peer, "127.0.0.1:%d", same ? 1 : 1000 + table->asked++);
+/* A session of a new client of that host; NULL: there is no room. */
+static struct fetch_session *make_at(struct table *table, const char *host, int port,
+                                     int32_t partitions, uint64_t now_ms) {
+    char peer[64];
+    snprintf(peer, sizeof peer, "%s:%d", host, port);
     struct fetch_asker asker = {.principal = "User:a", .peer = peer, .now_ms = now_ms};
     struct fetch_session *session = fetch_sessions_make(table->sessions, &asker, true, 1,
                                                         (size_t)partitions);
     return session == NULL ? NULL : fill(session, partitions);
+}
+
+/* Of a new client, or of one that has many, all of one host. */
+static struct fetch_session *make(struct table *table, int32_t partitions, uint64_t now_ms,
+                                  bool same) {
+    return make_at(table, "127.0.0.1", same ? 1 : 1000 + table->asked++, partitions, now_ms);
 }
 
 static int16_t take(struct table *table, int32_t id, int32_t epoch, uint64_t now_ms) {
@@ -153,14 +159,41 @@ static void test_fetch_sessions_limits(void **state) {
     assert_null(make(table, FETCH_SESSION_PARTITIONS_MAX + 1, OLD + 1, false));
 }
 
+/* A host that has more than another one gives up some of it, however young: what it used least. Not
+ * for one that would have as much then. */
+static void test_fetch_sessions_are_shared(void **state) {
+    struct table *table = *state;
+    int32_t ids[SLOTS];
+    for (int i = 0; i < SLOTS; i++)
+        ids[i] = make_at(table, "[::1]", i, 10, 0)->id;
+    assert_int_equal(take(table, ids[0], 1, 1), KAFKA_NONE);
+    assert_null(make_at(table, "[::1]", 100, 10, 1));
+    assert_non_null(make_at(table, "10.0.0.2", 1, 10, 1));
+    assert_int_equal(take(table, ids[1], 1, 1), KAFKA_FETCH_SESSION_ID_NOT_FOUND);
+    assert_null(make_at(table, "10.0.0.2", 2, 10, 1));
+    assert_non_null(make_at(table, "10.0.0.3", 1, 10, 1));
+    assert_int_equal(take(table, ids[2], 1, 1), KAFKA_FETCH_SESSION_ID_NOT_FOUND);
+    assert_null(make_at(table, "10.0.0.4", 1, 10, 1)); /* one each */
+    assert_int_equal(take(table, ids[0], 2, 1), KAFKA_NONE);
+    /* the same of memory */
+    fetch_sessions_free(table->sessions);
+    table->sessions = fetch_sessions_new(table->env, 1000, 4 * MIB);
+    int port = 0;
+    while (make_at(table, "10.0.0.1", port, 3000, 0) != NULL)
+        port++;
+    assert_in_range(port, 4, 9);
+    assert_non_null(make_at(table, "10.0.0.2", 1, 3000, 0));
+    assert_int_equal(fetch_sessions_count(table->sessions), port);
+    assert_null(make_at(table, "10.0.0.2", 2, 16000, 0));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, table_setup, table_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_fetch_sessions_evict),
-        TEST(test_fetch_sessions_epochs),
-        TEST(test_fetch_sessions_taken_apart),
-        TEST(test_fetch_sessions_limits),
+        TEST(test_fetch_sessions_evict),       TEST(test_fetch_sessions_epochs),
+        TEST(test_fetch_sessions_taken_apart), TEST(test_fetch_sessions_limits),
+        TEST(test_fetch_sessions_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
