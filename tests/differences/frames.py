@@ -4,8 +4,9 @@ A schema: b bool, c int8, h int16, i int32, q int64, d float64, s string (None: 
 struct or null. An answer's struct may end with a dict of the tagged fields that are looked at: it is read as one of those that are there.
 """
 
-import socket
 import struct
+
+from harness.framed import Framed
 
 INTS = {"b": ">b", "c": ">b", "h": ">h", "i": ">i", "q": ">q", "d": ">d"}
 
@@ -89,29 +90,16 @@ class Reader:
         return None if n < 0 else self.take(n).decode() if schema == "s" else self.take(n)
 
 
-class Connection:
+class Connection(Framed):
     def __init__(self, host, port, timeout=15):
-        self.socket = socket.create_connection((host, port), timeout)
-
-    def close(self):
-        self.socket.close()
-
-    def take(self, n):
-        data = b""
-        while len(data) < n:
-            piece = self.socket.recv(n - len(data))
-            if not piece:
-                raise ConnectionError("closed")
-            data += piece
-        return data
+        super().__init__(host, port, timeout)
 
     def ask(self, key, version, flexible, request, value, response, flexible_answer=None):
         """The answer; a ConnectionError if the broker closed the connection instead."""
         head = struct.pack(">hhih", key, version, 7, 4) + b"hand" + (b"\0" if flexible else b"")
-        body = head + encode(request, value, flexible)
-        self.socket.sendall(struct.pack(">i", len(body)) + body)
+        self.write_frame(head + encode(request, value, flexible))
         flexible = flexible if flexible_answer is None else flexible_answer
-        reader = Reader(self.take(struct.unpack(">i", self.take(4))[0]), flexible)
+        reader = Reader(self.read_frame(), flexible)
         assert reader.number(">i") == 7
         if flexible and key != 18:
             reader.tags()

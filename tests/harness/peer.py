@@ -1,8 +1,8 @@
 """The language of the peer port by hand (raft-glue/peer/peer_frame.h): hellos right and wrong, and frames that no broker sends."""
 
-import socket
 import struct
 
+from harness.framed import Framed
 from harness.raw import crc32c
 
 HELLO, VERDICT, PING, MESSAGES, ENTRIES, STOPPING, JOURNAL, BROKER = 1, 2, 3, 4, 5, 6, 7, 64
@@ -58,37 +58,18 @@ class Hello:
         )
 
 
-class Peer:
+class Peer(Framed):
     """One connection to a peer port."""
 
     def __init__(self, port, timeout=5):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
-
-    @classmethod
-    def of(cls, connected):
-        """Around a socket that somebody else has connected."""
-        made = cls.__new__(cls)
-        made.socket = connected
-        return made
-
-    def close(self):
-        self.socket.close()
+        super().__init__("127.0.0.1", port, timeout)
 
     def send(self, kind, channel, payload):
         self.socket.sendall(frame(kind, channel, payload))
 
-    def read(self, n):
-        data = b""
-        while len(data) < n:
-            piece = self.socket.recv(n - len(data))
-            if not piece:
-                raise ConnectionError("the broker closed the connection")
-            data += piece
-        return data
-
     def receive(self):
         """(kind, payload) of the next frame."""
-        data = self.read(struct.unpack(">I", self.read(4))[0])
+        data = self.read_frame()
         return data[0], data[8:]
 
     def shake(self, hello, session, channel):

@@ -1,8 +1,9 @@
 """A Kafka client by hand: record batches byte for byte, requests as one likes them, also wrong ones. For what real clients never send."""
 
 import gzip
-import socket
 import struct
+
+from harness.framed import Framed
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 22
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
@@ -74,40 +75,22 @@ def text(s):
     return struct.pack(">h", -1) if s is None else struct.pack(">h", len(s)) + s.encode()
 
 
-class Raw:
+class Raw(Framed):
     """One connection; requests of old, inflexible versions."""
 
     def __init__(self, port, host="127.0.0.1", timeout=20):
-        self.socket = socket.create_connection((host, port), timeout)
+        super().__init__(host, port, timeout)
         self.correlation = 0
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def send(self, key, version, body):
         self.correlation += 1
         head = struct.pack(">hhi", key, version, self.correlation) + text("raw")
-        self.socket.sendall(struct.pack(">i", len(head + body)) + head + body)
+        self.write_frame(head + body)
         return self.correlation
-
-    def read(self, n):
-        data = b""
-        while len(data) < n:
-            piece = self.socket.recv(n - len(data))
-            if not piece:
-                raise ConnectionError("the broker closed the connection")
-            data += piece
-        return data
 
     def receive(self):
         """(correlation id, body) of the next answer."""
-        frame = self.read(struct.unpack(">i", self.read(4))[0])
+        frame = self.read_frame()
         return struct.unpack(">i", frame[:4])[0], frame[4:]
 
     def ask(self, key, version, body):
