@@ -68,6 +68,9 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_LIST_PARTITION_REASSIGNMENTS, api_list_partition_reassignments},
         {KP_LIST_TRANSACTIONS, api_list_transactions},
         {KP_DESCRIBE_TRANSACTIONS, api_describe_transactions},
+        {KP_DESCRIBE_GROUPS, api_describe_groups},
+        {KP_LIST_GROUPS, api_list_groups},
+        {KP_DELETE_GROUPS, api_delete_groups},
         {KP_META_QUERY, api_meta_query},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)

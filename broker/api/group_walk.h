@@ -1,0 +1,41 @@
+/*
+ * A request about many groups, one after the other: of each its coordinator is found, and confirms,
+ * if that is wanted, that it led when it was asked.
+ *
+ * Happy path: `look` for each group in the order of the request, then `end`. Failures: `look` with
+ * an error and no coordinator: GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR. Invariant: steps of a
+ * request (request_steps.h); when the client goes, it ends.
+ */
+#ifndef BROKER_API_GROUP_WALK_H
+#define BROKER_API_GROUP_WALK_H
+
+#include "broker/api/services.h"
+#include "broker/coordinator/coordinators.h"
+#include "broker/coordinator/serving/group_coordinator.h"
+#include "broker/server/request.h"
+
+/* First in the handler's state, which lies in the request's arena. */
+struct group_walk {
+    const struct broker_services *services;
+    struct request *request;
+    const struct kp_string *ids;
+    int32_t count, at; /* the group at hand */
+    enum authorize_operation operation;
+    bool confirms;
+    /* True: it is done with. False: group_walk_next follows, when a call has ended. */
+    bool (*look)(struct group_walk *walk, struct group_coordinator *coordinator, int16_t error);
+    void (*end)(struct group_walk *walk); /* ends the request */
+    struct group_call *call;              /* under way for the group at hand; NULL: none */
+    /* Its own. */
+    struct coordinator_find find;
+    struct coordinator_confirm confirm;
+    struct group_coordinator *coordinator;
+    bool inside, over; /* a step asks; it was answered within */
+};
+
+/* Zeroed but for what is above. */
+void group_walk_begin(struct group_walk *walk, const struct broker_services *services,
+                      struct request *request);
+void group_walk_next(struct group_walk *walk);
+
+#endif

@@ -1,0 +1,76 @@
+/* Groups of all kinds: what they are at one look, and their end. */
+#include "broker/coordinator/serving/group_listing.h"
+
+#include "broker/coordinator/classic/classic_group.h"
+#include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/offsets/offset_records.h"
+#include "broker/coordinator/serving/group_coordinator_internal.h"
+#include "protocol/kafka_error.h"
+
+static struct group_seen seen_of(const struct group *group) {
+    bool consumer = group->consumer != NULL;
+    return (struct group_seen){
+        .id = group->id,
+        .type = kp_string_of(consumer ? "consumer" : "classic"),
+        .protocol_type = consumer ? kp_string_of("consumer") : classic_type_of(group),
+        .state = kp_string_of(consumer ? consumer_group_state(group->consumer)
+                                       : classic_state_name(classic_state_of(group))),
+    };
+}
+
+void group_coordinator_list(struct group_coordinator *coordinator,
+                            void (*each)(void *arg, const struct group_seen *seen), void *arg) {
+    for (const struct group *group = coordinator->groups.groups; group != NULL;
+         group = group->hh.next) {
+        if (group_kind_of(group) == GROUP_UNKNOWN && group->members == 0) continue;
+        struct group_seen seen = seen_of(group);
+        each(arg, &seen);
+    }
+}
+
+/* ---- DeleteGroups ---- */
+
+static int16_t check_delete(const struct group *group) {
+    if (group_kind_of(group) == GROUP_UNKNOWN && group->members == 0)
+        return KAFKA_GROUP_ID_NOT_FOUND;
+    bool empty = group->consumer != NULL ? group->consumer->member_count == 0
+                                         : classic_state_of(group) == CLASSIC_EMPTY;
+    return empty ? KAFKA_NONE : KAFKA_NON_EMPTY_GROUP;
+}
+
+static void delete_run(struct group_turn *turn) {
+    struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
+    struct group *group = turn->group;
+    int16_t error = check_delete(group);
+    if (error != KAFKA_NONE) {
+        group_call_answer(group->table, &call->call, error);
+        group_turn_end(turn);
+        return;
+    }
+    struct group_batch batch;
+    group_batch_open(&batch);
+    if (group->offsets != NULL) offset_records_remove_all(&batch, group);
+    if (group->consumer != NULL) consumer_add_tombstones(&batch, group->consumer);
+    if (group->record != NULL) classic_record_add(group, NULL, &batch);
+    group_turn_write(turn, &batch);
+    group_batch_close(&batch);
+}
+
+static void delete_written(struct group_turn *turn, int16_t error) {
+    struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
+    group_call_answer(turn->group->table, &call->call, error);
+    classic_settle(turn->group);
+    group_turn_end(turn);
+}
+
+void group_coordinator_delete(struct group_coordinator *coordinator, struct group_delete *call) {
+    struct group_table *groups = &coordinator->groups;
+    struct group *group = groups->leading ? group_find(groups, call->group_id) : NULL;
+    call->call.kind = GROUP_OTHER;
+    call->call.turn.written = delete_written;
+    if (group == NULL)
+        group_call_answer(groups, &call->call,
+                          groups->leading ? KAFKA_GROUP_ID_NOT_FOUND : KAFKA_NOT_COORDINATOR);
+    else
+        group_call_take(group, &call->call, delete_run);
+}
