@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "broker/server/request.h"
 #include "protocol/messages/api_table.h"
+#include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/metadata.h"
 
 struct dispatch {
@@ -71,6 +72,9 @@ static bool wants_partitions(const struct request *request) {
     switch (request->api_key) {
     case KP_METADATA:
         return ((const struct kp_metadata_request *)request->message)->topics.count > 0;
+    case KP_DESCRIBE_TOPIC_PARTITIONS:
+        return ((const struct kp_describe_topic_partitions_request *)request->message)
+                   ->topics.count > 0;
     case KP_PRODUCE:
     case KP_FETCH:
     case KP_LIST_OFFSETS:

@@ -11,6 +11,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/frame.h"
 #include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_server.h"
@@ -504,12 +505,14 @@ static void test_server_port_taken(void **state) {
     assert_non_null(strstr(why.text, "in use by another program"));
 }
 
-static void answer_metadata(struct stage *stage, size_t i) {
-    struct kp_metadata_response response;
+static void answer_empty(struct stage *stage, size_t i) {
     struct request *request = stage->held[i];
-    kp_set_fallbacks(&kp_metadata_response_schema, &response);
+    const struct kp_schema *schema = kp_api_find(request->api_key)->response;
+    void *response = mem_zalloc(schema->size);
+    kp_set_fallbacks(schema, response);
     stage->held[i] = NULL;
-    request_respond(request, &response);
+    request_respond(request, response);
+    mem_free(response);
 }
 
 static bool is_gone(struct stage *stage) {
@@ -535,25 +538,32 @@ static void test_server_clients_are_sent_on(void **state) {
     kp_set_fallbacks(&kp_metadata_request_schema, &request);
     kp_set_fallbacks(&kp_metadata_request_topic_schema, &topic);
     topic.name = kp_string_of("orders");
-    int asks = stage_dial(stage), wants = stage_dial(stage);
+    int asks = stage_dial(stage), wants = stage_dial(stage), pages_on = stage_dial(stage);
     request.topics.count = -1; /* all: somebody looks around */
     stage_ask(asks, KP_METADATA, 8, 2, &request);
     stage_run_until_held(stage, 2);
-    answer_metadata(stage, 1);
+    answer_empty(stage, 1);
     assert_int_equal(stage_receive_correlation_id(stage, asks), 2);
     request.topics.items = &topic;
     request.topics.count = 1;
     stage_ask(wants, KP_METADATA, 8, 3, &request);
     stage_run_until_held(stage, 3);
-    answer_metadata(stage, 2);
+    answer_empty(stage, 2);
     assert_int_equal(stage_receive_correlation_id(stage, wants), 3);
     stage_assert_server_closes(stage, wants);
+    struct kp_describe_topic_partitions_request_topic named = {kp_string_of("orders")};
+    struct kp_describe_topic_partitions_request pages = {.topics = {&named, 1}};
+    stage_ask(pages_on, KP_DESCRIBE_TOPIC_PARTITIONS, 0, 5, &pages);
+    stage_run_until_held(stage, 4);
+    answer_empty(stage, 3);
+    assert_int_equal(stage_receive_correlation_id(stage, pages_on), 5);
+    stage_assert_server_closes(stage, pages_on);
     stage_run_until(stage, is_gone);
 
     dispatch_part(stage->dispatch, false);
     stage_ask(asks, KP_METADATA, 8, 4, &request);
-    stage_run_until_held(stage, 4);
-    answer_metadata(stage, 3);
+    stage_run_until_held(stage, 5);
+    answer_empty(stage, 4);
     assert_int_equal(stage_receive_correlation_id(stage, asks), 4);
     stage_run_ms(stage, 20);
     assert_int_equal(server_connection_count(stage->server), 1);

@@ -37,6 +37,10 @@ static void test_api_table_has_the_versions_that_clients_look_for(void **state) 
         {KP_METADATA, 12},        {KP_FIND_COORDINATOR, 0}, {KP_FIND_COORDINATOR, 4},
         {KP_API_VERSIONS, 0},     {KP_CREATE_TOPICS, 7},    {KP_DELETE_TOPICS, 6},
         {KP_INIT_PRODUCER_ID, 0}, {KP_INIT_PRODUCER_ID, 3}, {KP_OFFSET_FOR_LEADER_EPOCH, 4},
+        {KP_OFFSET_COMMIT, 2},    {KP_OFFSET_FETCH, 1},     {KP_JOIN_GROUP, 0},
+        {KP_SYNC_GROUP, 0},       {KP_HEARTBEAT, 0},        {KP_LEAVE_GROUP, 0},
+        {KP_LIST_GROUPS, 0},      {KP_DESCRIBE_GROUPS, 0},  {KP_CONSUMER_GROUP_HEARTBEAT, 1},
+        {KP_OFFSET_COMMIT, 9},    {KP_OFFSET_FETCH, 9},
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         const struct kp_api *api = kp_api_find(wanted[i].key);
