@@ -62,10 +62,12 @@ enum mutant {
                                  were sent is lost */
     MUTANT_RETRY_ACKED_EARLY, /* a retry of a batch in flight is acknowledged before the batch has
                                  committed */
-    MUTANT_WATERMARK_AT_APPEND,   /* the watermark moves when the leader has appended */
-    MUTANT_STRANGERS_TAKE_PLACES, /* refusals take the places of producers with something committed
-                                   */
-    MUTANT_ANY_PRODUCER_ID,       /* ids that nobody was ever given are taken */
+    MUTANT_WATERMARK_AT_APPEND,    /* the watermark moves when the leader has appended */
+    MUTANT_STRANGERS_TAKE_PLACES,  /* refusals take the places of producers with something committed
+                                    */
+    MUTANT_ANY_PRODUCER_ID,        /* ids that nobody was ever given are taken */
+    MUTANT_DECISION_TOLD_EARLY,    /* a coordinator's decision is told before it has committed */
+    MUTANT_GROUP_READ_UNCONFIRMED, /* a coordinator that was deposed and does not know it answers */
     MUTANT_VERDICT_UNCONFIRMED, /* a leader refuses a batch for good without asking whether it leads
                                  */
     MUTANT_SESSION_MISSES_MOVES, /* what moves at a partition of a fetch session is not looked at */

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/coordinator/snapshot_records.h"
 #include "broker/partition/partition_append.h"
 #include "protocol/kafka_error.h"
@@ -149,6 +150,10 @@ static void begin_write(struct coordinator_log *log, const struct coordinator_re
     write->inside = written;
     written->code = append(owner, written, records, count);
     written->refused = written->code != KAFKA_NONE;
+    if (MUTANT(MUTANT_DECISION_TOLD_EARLY) && !written->refused) {
+        partition_append_cancel(&written->append);
+        written->refused = true;
+    }
     if (written->refused) {
         DL_APPEND(owner->refused, written);
         env_defer(owner->spec.env, &owner->tell);
@@ -220,6 +225,11 @@ static void begin_question(struct coordinator_log *log, struct coordinator_confi
     question->read_index.done = on_confirmed;
     confirm->inside = question;
     DL_APPEND(owner->questions, question);
+    if (MUTANT(MUTANT_GROUP_READ_UNCONFIRMED)) {
+        question->confirmed = true;
+        answer_questions(owner);
+        return;
+    }
     raft_group_read_index(partition_group(owner->partition), &question->read_index);
 }
 

@@ -82,6 +82,8 @@ static void make_settings(struct sim_broker *broker) {
         CLUSTER_PRODUCERS_MAX + 1 + 4); /* each producer, and the twin, has a place */
     set(broker, "producer.id.expiration.ms",
         "160000"); /* longer than any retry; its clock is told every 20 s */
+    set(broker, "offsets.topic.num.partitions", "%d", CLUSTER_OFFSETS_PARTITIONS);
+    set(broker, "offsets.topic.replication.factor", "%u", broker->cluster->count);
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
     set(broker, "leader.imbalance.check.interval.seconds", "1");
@@ -295,6 +297,14 @@ size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, s
         if (cluster->groups[p] != 0 && cluster_group(cluster, place, cluster->groups[p]) != NULL)
             into[count++] = cluster->groups[p];
     return count;
+}
+
+struct partition *cluster_partition(struct cluster *cluster, unsigned place, const char *topic,
+                                    int32_t p) {
+    const struct sim_broker *broker = &cluster->brokers[place];
+
+    if (broker->broker == NULL || broker->stopping || !broker->ready) return NULL;
+    return partition_set_find(broker_services(broker->broker)->partitions, topic, strlen(topic), p);
 }
 
 uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {

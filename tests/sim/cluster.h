@@ -10,6 +10,7 @@
 
 #include "broker/broker.h"
 #include "tests/sim/admin.h"
+#include "tests/sim/committer.h"
 #include "tests/sim/consumer.h"
 #include "tests/sim/durable_index.h"
 #include "tests/sim/ledger.h"
@@ -23,6 +24,8 @@ enum {
     CLUSTER_BROKERS_MAX = 5,
     CLUSTER_PARTITIONS_MAX = 3,
     CLUSTER_PRODUCERS_MAX = 6,
+    CLUSTER_COMMITTERS = 3,
+    CLUSTER_OFFSETS_PARTITIONS = 2, /* of __consumer_offsets */
     CLUSTER_CLIENT = 20
 };
 
@@ -64,6 +67,7 @@ struct cluster {
     struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
     struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct twin *twins[CLUSTER_PARTITIONS_MAX];         /* the same */
+    struct committer *committers[CLUSTER_COMMITTERS];
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
     struct old_copy copy;
@@ -80,6 +84,9 @@ void cluster_start_clients(struct cluster *cluster, unsigned producers, bool chu
 
 /* Group of a partition on that broker; NULL: it is not open there. */
 struct raft_group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
+/* A partition that is open on that broker; NULL: it is not. */
+struct partition *cluster_partition(struct cluster *cluster, unsigned place, const char *topic,
+                                    int32_t p);
 /* The ids of all groups open on that broker, group 0 first. Returns how many. */
 size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, size_t room);
 /* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that

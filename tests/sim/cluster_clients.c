@@ -1,8 +1,12 @@
 /* The client process of a cluster: its producers and consumers, and the proof of each
  * acknowledgement on the disks. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/check.h"
+#include "broker/config/topic_name.h"
+#include "broker/coordinator/coordinator_key.h"
+#include "broker/partition/partition.h"
 #include "tests/sim/cluster.h"
 
 struct wanted {
@@ -97,6 +101,23 @@ static void start_twins(struct cluster *cluster) {
     }
 }
 
+static uint32_t believers(void *arg, const char *group, int32_t *newest) {
+    struct cluster *cluster = arg;
+    int32_t p = coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS);
+    uint32_t found = 0, highest = 0;
+
+    *newest = -1;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, p);
+        if (partition == NULL || !partition_is_leading(partition)) continue;
+        found |= UINT32_C(1) << i;
+        if (partition_leader_epoch(partition) <= highest) continue;
+        highest = partition_leader_epoch(partition);
+        *newest = (int32_t)i + 1;
+    }
+    return found;
+}
+
 static void main_client(struct env *env, void *arg) {
     struct cluster *cluster = arg;
     struct world *world = cluster->run->world;
@@ -121,6 +142,15 @@ static void main_client(struct env *env, void *arg) {
     }
     if (!cluster->many) start_twins(cluster); /* which write without end */
     start_strangers(cluster);
+    for (unsigned i = 0; !cluster->many && i < CLUSTER_COMMITTERS; i++) {
+        struct committer_options options = {
+            .number = i,
+            .partition = (int32_t)world_below(world, (uint64_t)cluster->partitions),
+            .interval_us = 2000 + world_below(world, 100000),
+            .believers = believers,
+            .arg = cluster};
+        cluster->committers[i] = committer_new(cluster->client, &options);
+    }
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct consumer_options options = {.partition = p, .read = was_read, .arg = cluster};

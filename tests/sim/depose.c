@@ -3,6 +3,8 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/config/topic_name.h"
+#include "broker/partition/partition.h"
 #include "raft-glue/raft_group.h"
 #include "tests/sim/transfers.h"
 
@@ -64,16 +66,37 @@ static int32_t some_partition(const struct cluster *cluster) {
     return p;
 }
 
+/* Who leads one of them, or one of the partitions in which consumer groups live; false: nobody. */
+static bool some_leader(struct cluster *cluster, uint64_t *group, unsigned *place) {
+    struct world *world = cluster->run->world;
+    int32_t offsets = (int32_t)world_below(world, 3 * CLUSTER_OFFSETS_PARTITIONS), leader;
+
+    for (unsigned i = 0; offsets < CLUSTER_OFFSETS_PARTITIONS && i < cluster->count; i++) {
+        struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS,
+                                                        offsets);
+        if (partition == NULL || !partition_is_leading(partition)) continue;
+        *group = raft_group_id(partition_group(partition));
+        *place = i;
+        return true;
+    }
+    int32_t p = some_partition(cluster);
+    cluster_leaders(cluster, p, &leader);
+    *group = cluster->groups[p];
+    *place = (unsigned)leader - 1;
+    return leader > 0;
+}
+
 static void begin(struct depose *depose) {
     struct cluster *cluster = depose->cluster;
     struct world *world = cluster->run->world;
-    int32_t p = some_partition(cluster), leader;
+    uint64_t group;
+    unsigned place;
 
-    cluster_leaders(cluster, p, &leader);
-    later(depose, world_now_us(world) + (leader < 0 ? depose->interval_us : WATCH_US));
-    if (leader < 0) return;
-    depose->group = cluster->groups[p];
-    depose->place = (unsigned)leader - 1;
+    bool found = some_leader(cluster, &group, &place);
+    later(depose, world_now_us(world) + (found ? WATCH_US : depose->interval_us));
+    if (!found) return;
+    depose->group = group;
+    depose->place = place;
     depose->term = raft_group_term(cluster_group(cluster, depose->place, depose->group));
     depose->until_us = world_now_us(world) + WITHIN_US;
     transfers_one(cluster, depose->place, depose->group);

@@ -12,7 +12,7 @@ enum {
     MARGIN_BYTES = 600 * 1024,
     TRIES = 3,
     STARTS_MOST =
-        8, /* each may end a block early in every log, which nobody can count beforehand */
+        5, /* each may end a block early in every log, which nobody can count beforehand */
 };
 
 struct little_room {

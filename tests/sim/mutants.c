@@ -43,6 +43,8 @@ const struct mutant_row mutant_rows[] = {
     ROW(BELOW_TRAIL_PASSED, "voters", 100),
     ROW(STRANGERS_TAKE_PLACES, "cluster", 200),
     ROW(ANY_PRODUCER_ID, "cluster", 50),
+    ROW(DECISION_TOLD_EARLY, "cluster", 100),
+    ROW(GROUP_READ_UNCONFIRMED, "cluster", 200),
     ROW(VERDICT_UNCONFIRMED, "cluster", 200),
     ROW(DAMAGED_LEADS, "cluster", 100),
     ROW(SYNCED_BLOCK_WRITTEN, "voters", 40),

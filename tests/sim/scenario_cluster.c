@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "broker/api/services.h"
+#include "broker/config/topic_name.h"
 #include "broker/partition/partition_set.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/depose.h"
@@ -154,6 +155,9 @@ static bool drained(struct cluster *cluster) {
         if (!producer_is_idle(cluster->producers[i])) return false;
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (cluster->twins[p] != NULL && !twin_is_idle(cluster->twins[p])) return false;
+    for (unsigned i = 0; i < CLUSTER_COMMITTERS; i++)
+        if (cluster->committers[i] != NULL && !committer_is_finished(cluster->committers[i]))
+            return false;
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (consumer_position(cluster->consumers[p]) < history_end(cluster->history, p))
             return false;
@@ -255,15 +259,16 @@ static void read_broker(struct cluster *cluster, unsigned place) {
     }
 }
 
-/* Every replica has applied the same entries: it must know the same of the producers. */
-static void compare_producers(struct cluster *cluster, int32_t p) {
+/* Every replica has applied the same entries: it must know the same, of producers and of consumer
+ * groups. */
+static void compare_states(struct cluster *cluster, const char *topic, int32_t p) {
     struct slice first = {0};
     unsigned of = 0;
 
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_out(cluster, i)) continue;
-        struct partition *partition = partition_set_find_group(
-            broker_services(cluster->brokers[i].broker)->partitions, cluster->groups[p]);
+        struct partition *partition = cluster_partition(cluster, i, topic, p);
+        if (partition == NULL) continue;
         struct slice state = partition_applied_state(partition);
         if (first.data == NULL) {
             first = state;
@@ -271,12 +276,28 @@ static void compare_producers(struct cluster *cluster, int32_t p) {
             continue;
         }
         if (state.len != first.len || memcmp(state.data, first.data, first.len) != 0)
-            run_fail(cluster->run,
-                     "n%u and n%u know different things of the producers of partition %d", of + 1,
-                     i + 1, p);
+            run_fail(cluster->run, "n%u and n%u know different things by partition %d of %s",
+                     of + 1, i + 1, p, topic);
         slice_unref(&state);
     }
     slice_unref(&first);
+}
+
+/* Whether all brokers have applied equally much of the groups of consumers. */
+static bool offsets_converged(struct cluster *cluster) {
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
+        uint64_t first = 0;
+        for (unsigned i = 0; i < cluster->count; i++) {
+            if (is_out(cluster, i)) continue;
+            struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, p);
+            uint64_t applied = partition == NULL
+                                   ? 0
+                                   : raft_group_applied_index(partition_group(partition));
+            if (first == 0) first = applied;
+            if (applied != first || applied == 0) return false;
+        }
+    }
+    return true;
 }
 
 /* ---- Topics that came and went ---- */
@@ -341,6 +362,8 @@ static void finish(struct cluster *cluster) {
         if (cluster->twins[p] != NULL) twin_finish(cluster->twins[p]);
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (cluster->strangers[p] != NULL) stranger_finish(cluster->strangers[p]);
+    for (unsigned i = 0; i < CLUSTER_COMMITTERS; i++)
+        if (cluster->committers[i] != NULL) committer_finish(cluster->committers[i]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
     int32_t leader;
@@ -353,7 +376,11 @@ static void finish(struct cluster *cluster) {
     }
     wait_until(cluster, converged, "not every broker has everything that is committed");
     for (int32_t p = 0; p < cluster->partitions; p++)
-        compare_producers(cluster, p); /* at once: leaders tell the clock now and then */
+        compare_states(cluster, cluster_topic,
+                       p); /* at once: leaders tell the clock now and then */
+    wait_until(cluster, offsets_converged, "not every broker has all of the consumer groups");
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++)
+        compare_states(cluster, TOPIC_CONSUMER_OFFSETS, p);
     for (unsigned i = 0; i < cluster->count; i++)
         if (!is_out(cluster, i)) read_broker(cluster, i);
     history_finish(cluster->history);
