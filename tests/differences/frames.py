@@ -39,6 +39,13 @@ def encode(schema, value, flexible):
     return head + (data or b"")
 
 
+class Maybe:
+    """Like a set of one, of what holds an array."""
+
+    def __init__(self, of):
+        self.of = of
+
+
 class Reader:
     def __init__(self, data, flexible):
         self.data, self.at, self.flexible = data, 0, flexible
@@ -77,8 +84,8 @@ class Reader:
             value = [self.read(s) for s in schema if s is not known]
             found = self.tags(known or {}) if self.flexible else {}
             return value if known is None else [*value, found]
-        if isinstance(schema, set):
-            return None if self.number(">b") < 0 else self.read(*schema)
+        if isinstance(schema, set | Maybe):
+            return None if self.number(">b") < 0 else self.read(schema.of if isinstance(schema, Maybe) else next(iter(schema)))
         if isinstance(schema, list):
             n = self.length(">i")
             return None if n < 0 else [self.read(schema[0]) for _ in range(n)]
