@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -22,7 +23,7 @@ from compat.job import Failed, Job
 from compat.member import Refused
 from compat.reference import KafkaCluster
 
-from harness.cluster import ROOT, Cluster
+from harness.cluster import BIN, ROOT, Cluster
 
 LANES = 3  # clients side by side; they wait most of the time
 SETTINGS = {
@@ -38,6 +39,12 @@ SHORT = {
 }
 KILL_EVERY, DOWN = 20, 5
 LOGS = ROOT / "build/compat/logs"
+
+
+def known(settings):
+    """Those that draved has."""
+    table = subprocess.run([str(BIN / "draved"), "--help-config"], capture_output=True, text=True, check=True).stdout
+    return {k: v for k, v in settings.items() if f"\n{k}=" in table}
 
 
 class Killer:
@@ -158,7 +165,7 @@ def main():
         run = Run(Brokers(arguments.against, replicas=-1), arguments)
         run.all_clients()
     else:
-        with KafkaCluster(SETTINGS) if arguments.kafka else Cluster(3, settings=SETTINGS) as cluster:
+        with KafkaCluster(SETTINGS) if arguments.kafka else Cluster(3, settings=known(SETTINGS)) as cluster:
             run = Run(Brokers(cluster.bootstrap, replicas=3), arguments)
             killer = Killer(cluster) if arguments.kills else None
             try:

@@ -169,10 +169,7 @@ def finds_new_partitions(j):
 @job("subscribe", "assigned")
 def two_members_share_and_one_leaves(j):
     t = j.topic(4)
-    a = j.member([t])
-    j.settle([a], lambda owned: set(owned[0]) == j.all_of(t), "one member should have all")
-    b = j.member([t])
-    j.shared(t, [a, b])
+    a, b = j.pair(t)
     rows = j.read([a, b], j.produce(t, 80))
     if {id(r[0]) for r in rows} != {id(a), id(b)} and not j.rough:
         raise Failed("one of the two members read nothing")
@@ -186,8 +183,7 @@ def two_members_share_and_one_leaves(j):
 @job("subscribe", "assigned")
 def a_killed_member_is_replaced(j):
     t = j.topic(4)
-    a, b = j.member([t]), j.member([t])
-    j.shared(t, [a, b])
+    a, b = j.pair(t)
     first = j.produce(t, 40)
     j.read([a, b], first)
     j.commit([a, b])
@@ -200,8 +196,8 @@ def a_killed_member_is_replaced(j):
 @job("static", "assigned")
 def a_static_member_comes_back_unnoticed(j):
     t = j.topic(4)
-    a, b = j.member([t], instance="one", session_ms=20000), j.member([t], instance="two", session_ms=20000)
-    _, had = j.shared(t, [a, b])
+    a, b = j.pair(t, {"instance": "one", "session_ms": 20000}, {"instance": "two", "session_ms": 20000})
+    had = j.owned([b])[0]
     rebalances = a.ask("assigned")["rebalances"]
     j.close(b)
     b = j.member([t], instance="two", session_ms=20000)
@@ -236,9 +232,7 @@ def a_group_changes_its_protocol_while_it_lives(j):
 def two_members_keep_up_with_a_stream(j):
     """Records come all the time, and are committed as they are read: none is missed, and the group's offsets never go back."""
     t = j.topic(4)
-    members = [j.member([t]), j.member([t])]
-    if j.client.can("assigned"):
-        j.shared(t, members)
+    members = j.pair(t)
     values, seen, committed = [], set(), {}
     looker = Consumer({"bootstrap.servers": j.cluster.bootstrap, "group.id": j.group, "log_level": 0})
     asked = [TopicPartition(t, p) for p in range(4)]

@@ -32,8 +32,9 @@ class Refused(Exception):
 
 
 class Member:
-    def __init__(self, command, settings, environment=None, log=None):
-        self.settings, self.log = settings, log
+    def __init__(self, command, settings, environment=None, log=None, patience=60):
+        """patience: how many seconds an answer may take."""
+        self.settings, self.log, self.patience = settings, log, patience
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -59,10 +60,12 @@ class Member:
         except (BrokenPipeError, ValueError) as e:
             raise Refused(f"{do}: the client has ended: {self.last_words()}") from e
 
-    def receive(self, do, seconds=60):
+    def receive(self, do, seconds=None):
+        seconds = seconds or self.patience
         try:
             answer = self.answers.get(timeout=seconds)
         except queue.Empty:
+            self.kill()  # a late answer would be taken for that to another question
             raise Refused(f"{do}: no answer within {seconds} s") from None
         if answer is None:
             raise Refused(f"{do}: the client ended with {self.process.wait()}: {self.last_words()}")
@@ -70,7 +73,7 @@ class Member:
             raise Refused(f"{do}: {answer['error']}")
         return answer
 
-    def ask(self, do, seconds=60, **more):
+    def ask(self, do, seconds=None, **more):
         self.send(do, **more)
         return self.receive(do, seconds)
 
@@ -86,9 +89,9 @@ class Member:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def close(self, seconds=60):
+    def close(self):
         """Leaves in good order."""
-        self.ask("close", seconds)
+        self.ask("close")
         self.process.stdin.close()
         try:
             self.process.wait(20)

@@ -145,6 +145,7 @@ def outputs_checked(cluster):
     cluster.drave("topic", "create", "printed", "-p", 4)
     cluster.drave("produce", "printed", stdin="x\n" * 1000)
     cluster.drave("topic", "create", "benched")
+    cluster.drave("group", "seek", "printing", "--to", "5", "-t", "printed", "--yes")
     at = f"-b {cluster.bootstrap}"
     data = cluster[1].data
     lines = [
@@ -169,6 +170,16 @@ def outputs_checked(cluster):
             "consume printed -n 1",
             "consume printed -e -f %o",
             "consume printed -o -10 -e",
+            "group list",
+            "group list --json",
+            "group describe printing",
+            "group describe printing --json",
+            "group seek printing --to end",
+            "group seek printing --to end --json",
+            "group delete printing --dry-run --json",
+            "group export printing",
+            "api-versions",
+            "api-versions --json",
             "meta ls /topics",
             "meta ls --json",
             "meta get /topics/printed",

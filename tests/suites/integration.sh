@@ -11,6 +11,7 @@ parts=(
     cli
     cli_records
     cli_commands
+    cli_groups
     differences
     interfaces
     cli_dev

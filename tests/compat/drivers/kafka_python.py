@@ -1,5 +1,7 @@
 """kafka-python, 2 and 3."""
 
+import logging
+import os
 import time
 from collections import deque
 
@@ -8,6 +10,7 @@ from compat.drivers.line import Taken, serve
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+logging.basicConfig(level=os.environ.get("DRIVER_LOG", "WARNING"))
 MAJOR = int(kafka.__version__.split(".")[0])
 
 

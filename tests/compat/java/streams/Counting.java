@@ -12,6 +12,7 @@ import org.apache.kafka.common.utils.AppInfoParser;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Materialized;
@@ -24,6 +25,7 @@ import org.apache.kafka.streams.state.Stores;
  */
 public class Counting {
     static KafkaStreams streams;
+    static volatile String failure = "";
 
     public static void main(String[] words) throws Exception {
         PrintStream out = System.out;
@@ -37,7 +39,7 @@ public class Counting {
                 switch (q.get("do").asText()) {
                     case "hello" -> answer.put("client", "kafka-streams " + AppInfoParser.getVersion());
                     case "open" -> open(q);
-                    case "state" -> answer.put("state", streams.state().toString());
+                    case "state" -> answer.put("state", streams.state() + " " + failure);
                     case "close" -> answer.put("closed", streams == null || streams.close(Duration.ofSeconds(30)));
                     default -> answer.put("error", "there is no " + q.get("do"));
                 }
@@ -60,6 +62,7 @@ public class Counting {
         p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 200);
         p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
         p.put("auto.offset.reset", "earliest");
+        p.put(StreamsConfig.topicPrefix("segment.bytes"), 1 << 30); // it would ask for 50 MiB, and drave's topics have the broker's
         StreamsBuilder builder = new StreamsBuilder();
         var store = Materialized.<String, Long>as(Stores.inMemoryKeyValueStore("counts")).withLoggingDisabled()
             .withKeySerde(Serdes.String()).withValueSerde(Serdes.Long());
@@ -70,6 +73,11 @@ public class Counting {
             .mapValues(n -> Long.toString(n))
             .to(q.get("topics").get(1).asText(), Produced.with(Serdes.String(), Serdes.String()));
         streams = new KafkaStreams(builder.build(), p);
+        streams.setUncaughtExceptionHandler(e -> {
+            e.printStackTrace();
+            failure = e + " " + e.getCause();
+            return StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+        });
         streams.start();
     }
 }
