@@ -41,16 +41,13 @@ void dispatch_free(struct dispatch *dispatch) {
 
 void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *handler) {
     size_t row = row_of(dispatch, api_key);
-    CHECK(dispatch->handlers[row] == NULL);       /* at the start of the broker */
-    CHECK(!kp_api_find(api_key)->awaits_handler); /* as above */
+    CHECK(dispatch->handlers[row] == NULL); /* at the start of the broker */
     dispatch->handlers[row] = handler;
 }
 
 bool dispatch_complete(const struct dispatch *dispatch) {
-    size_t count;
     for (size_t row = 0; row < dispatch->count; row++) {
-        if (dispatch->handlers[row] == NULL && !kp_api_table(&count)[row].awaits_handler)
-            return false;
+        if (dispatch->handlers[row] == NULL) return false;
     }
     return true;
 }

@@ -29,7 +29,6 @@ static int decode(struct request *request, uint32_t items, struct error_text *wh
     kp_reader_init(&reader, request->frame.data, request->frame.len);
     reader.items = items;
     int error = kp_request_header_decode(&reader, &header);
-    if (error == ERR_NONE && header.api->awaits_handler) error = ERR_VERSION;
     if (error == ERR_AGAIN) return error;
     if (error == ERR_MALFORMED)
         return error_set(why, error, "what it sent is no request of the Kafka protocol");

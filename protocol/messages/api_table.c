@@ -223,7 +223,7 @@ bool kp_api_flexible(const struct kp_api *api, int version) {
 }
 
 bool kp_api_advertised(const struct kp_api *api) {
-    return api->key < KP_PRIVATE && !api->awaits_handler;
+    return api->key < KP_PRIVATE;
 }
 
 bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_arena *arena) {
@@ -248,7 +248,7 @@ bool kp_api_versions_fill(struct kp_api_versions_response *response, struct kp_a
 
 void kp_api_refusal(int key, int version, struct error_text *why) {
     const struct kp_api *api = kp_api_find(key);
-    if (api != NULL && !api->awaits_handler)
+    if (api != NULL)
         error_set(
             why, ERR_VERSION,
             "%s version %d is not served; the nearest version that is: %d. Let the client ask with ApiVersions, or configure "

@@ -4,10 +4,6 @@
  * To add an API: its file with structs and schemas, its row here, a golden frame for each version
  * (the test of the golden frames fails without), its handler in broker/api/, its row
  * in docs/protocol.md.
- *
- * A row that awaits its handler has messages, which are tested, and is not served: it is refused as
- * if it were not there, and ApiVersions does not name it. Whoever sets the handler (broker.c) takes
- * the word out of the row; the start of a broker fails where the two do not match.
  */
 #ifndef PROTOCOL_MESSAGES_API_TABLE_H
 #define PROTOCOL_MESSAGES_API_TABLE_H
@@ -68,7 +64,6 @@ struct kp_api {
     int16_t advertised_from;
     int16_t from, to; /* versions that are decoded and answered */
     const struct kp_schema *request, *response;
-    bool awaits_handler; /* see above */
 };
 
 const struct kp_api *kp_api_table(size_t *count); /* in the order of keys */

@@ -281,9 +281,7 @@ bool frames_next(struct frames *frames, struct frame *frame) {
     memcpy(head, frame->bytes.data + LENGTH, sizeof head);
     frame->version = (int16_t)be16toh(head[1]);
     frame->api = kp_api_find((int16_t)be16toh(head[0]));
-    if (frame->api != NULL &&
-        (frame->api->awaits_handler || !kp_api_serves(frame->api, frame->version)))
-        frame->api = NULL;
+    if (frame->api != NULL && !kp_api_serves(frame->api, frame->version)) frame->api = NULL;
     return true;
 }
 
@@ -297,13 +295,11 @@ struct frames *frames_new(uint64_t seed, uint64_t count, const char *folder) {
     size_t apis;
     const struct kp_api *table = kp_api_table(&apis);
     for (size_t i = 0; i < apis; i++)
-        if (!table[i].awaits_handler)
-            frames->pair_count += (size_t)(table[i].to - table[i].from + 1);
+        frames->pair_count += (size_t)(table[i].to - table[i].from + 1);
     frames->pairs = mem_alloc(frames->pair_count * sizeof *frames->pairs);
     size_t n = 0;
     for (size_t i = 0; i < apis; i++)
-        for (int version = table[i].from; version <= table[i].to && !table[i].awaits_handler;
-             version++)
+        for (int version = table[i].from; version <= table[i].to; version++)
             frames->pairs[n++] = (struct pair){&table[i], version};
     return frames;
 }

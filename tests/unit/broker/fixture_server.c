@@ -114,9 +114,8 @@ int stage_setup(void **state) {
     size_t count;
     const struct kp_api *table = kp_api_table(&count);
     for (size_t i = 0; i < count; i++)
-        if (!table[i].awaits_handler)
-            dispatch_set(stage->dispatch, table[i].key,
-                         table[i].key == KP_API_VERSIONS ? api_api_versions : hold);
+        dispatch_set(stage->dispatch, table[i].key,
+                     table[i].key == KP_API_VERSIONS ? api_api_versions : hold);
     return 0;
 }
 
