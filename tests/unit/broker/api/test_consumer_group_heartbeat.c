@@ -20,8 +20,10 @@ static int32_t find(struct broker_node *node, const char *group) {
     return response.node_id;
 }
 
-static struct kp_consumer_group_heartbeat_response beat(struct broker_node *node, int version,
-                                                        const char *member, int32_t epoch) {
+/* `regex` NULL: the topics t and u. */
+static struct kp_consumer_group_heartbeat_response say(struct broker_node *node, int version,
+                                                       const char *member, int32_t epoch,
+                                                       const char *regex) {
     struct kp_consumer_group_heartbeat_request request;
     struct kp_consumer_group_heartbeat_response response;
     struct kp_string names[] = {kp_string_of("t"), kp_string_of("u")};
@@ -31,12 +33,17 @@ static struct kp_consumer_group_heartbeat_response beat(struct broker_node *node
     request.member_epoch = epoch;
     request.rebalance_timeout_ms = epoch == 0 ? 10000 : -1;
     request.subscribed_topic_names.items = names;
-    request.subscribed_topic_names.count = epoch == 0 ? 2 : -1;
-    request.subscribed_topic_regex = KP_NULL_STRING;
+    request.subscribed_topic_names.count = epoch == 0 && regex == NULL ? 2 : -1;
+    request.subscribed_topic_regex = epoch == 0 ? kp_string_of(regex) : KP_NULL_STRING;
     request.instance_id = request.rack_id = request.server_assignor = KP_NULL_STRING;
     request.topic_partitions.count = epoch == 0 ? 0 : -1;
     brokers_ask(node, KP_CONSUMER_GROUP_HEARTBEAT, version, &request, &response);
     return response;
+}
+
+static struct kp_consumer_group_heartbeat_response beat(struct broker_node *node, int version,
+                                                        const char *member, int32_t epoch) {
+    return say(node, version, member, epoch, NULL);
 }
 
 static struct kp_consumer_group_describe_response_group describe(struct broker_node *node,
@@ -111,6 +118,27 @@ static void test_consumer_group_heartbeat_errors(void **state) {
     assert_int_equal(beat(node, 1, "other", 1).error_code, KAFKA_UNKNOWN_MEMBER_ID);
 }
 
+/* An expression that takes long is matched beside the loop; what it stands for is assigned with one
+ * of the next heartbeats. */
+static void test_consumer_group_slow_expression(void **state) {
+    struct broker_node *node = start_one(state, NULL);
+    char name[201];
+    find(node, "g");
+    memset(name, 'a', 200);
+    name[200] = 0;
+    assert_int_equal(brokers_create_topic(node, name, 2, 1, NULL), KAFKA_NONE);
+    struct kp_consumer_group_heartbeat_response answer = say(node, 1, "m", 0, "(a?){900}");
+    assert_int_equal(answer.error_code, KAFKA_NONE);
+    assert_int_equal(answer.assignment->topic_partitions.count, 0);
+    uint64_t began_ms = env_now_ms(node->brokers->env);
+    do {
+        answer = say(node, 1, "m", answer.member_epoch, NULL);
+        assert_int_equal(answer.error_code, KAFKA_NONE);
+    } while (answer.assignment == NULL && env_now_ms(node->brokers->env) - began_ms < 30000);
+    assert_int_equal(answer.assignment->topic_partitions.count, 1);
+    assert_int_equal(answer.assignment->topic_partitions.items[0].partitions.count, 2);
+}
+
 /* Another broker is not the coordinator; when the one that was is killed, the next one knows the
  * member, at its epoch. */
 static void test_consumer_group_coordinator_moves(void **state) {
@@ -140,6 +168,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_consumer_group_of_one, brokers_setup,
                                         brokers_teardown),
         cmocka_unit_test_setup_teardown(test_consumer_group_heartbeat_errors, brokers_setup,
+                                        brokers_teardown),
+        cmocka_unit_test_setup_teardown(test_consumer_group_slow_expression, brokers_setup,
                                         brokers_teardown),
         cmocka_unit_test_setup_teardown(test_consumer_group_coordinator_moves, brokers_setup,
                                         brokers_teardown),
