@@ -1,7 +1,7 @@
 """What interfaces for people ask of a cluster, page by page, read off their sources: Redpanda Console and kminion (franz-go), kafbat UI and AKHQ (Java's Admin).
 
 Each call is made at the version that the library would choose: the newest that both sides have. It must be advertised, be answered on the same connection,
-and the answer must make sense. An API that awaits its handler is named in AWAITED: a page that needs it is grey until then.
+and the answer must make sense. Apache Kafka 4.3.1 passes the same replay.
 """
 
 import struct
@@ -10,7 +10,7 @@ import time
 from differences.cases import ERRORS
 from differences.frames import Connection
 
-from harness.cluster import Cluster
+from harness.cluster import Cluster, wait_until
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
@@ -27,8 +27,8 @@ PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDI
 )
 API_VERSIONS, DESCRIBE_ACLS, DESCRIBE_CONFIGS, DESCRIBE_LOG_DIRS, LIST_REASSIGNMENTS, DESCRIBE_QUOTAS = 18, 29, 32, 35, 46, 48
 DESCRIBE_USERS, DESCRIBE_CLUSTER, DESCRIBE_PRODUCERS, CONSUMER_GROUP_DESCRIBE, DESCRIBE_TOPIC_PARTITIONS = 50, 60, 61, 69, 75
-AWAITED = {OFFSET_COMMIT, OFFSET_FETCH, DESCRIBE_GROUPS, LIST_GROUPS}
 
+LEADERS_MOVED_MOST = 5  # in one page
 PARTITIONS, RECORDS, TOPIC, GROUP = 3, 10, "orders", "billing"
 NO_ID = bytes(16)
 
@@ -133,6 +133,8 @@ FORMS = {
 
 
 class World:
+    leaders, controller, coordinator = {}, None, None
+
     def __init__(self, cluster):
         self.nodes = {b.node: b for b in cluster}
         self.connections = {n: Connection("127.0.0.1", b.port) for n, b in self.nodes.items()}
@@ -140,36 +142,56 @@ class World:
             while (given := raw.init_producer_id())[0] != 0:  # the first ids are being fetched
                 time.sleep(0.05)
             self.producer = given[1]
-        self.topic_id, self.leaders = NO_ID, {}
-        answer = self.ask(1, METADATA, 13, ([(NO_ID, TOPIC)], False, False))
-        self.topic_id = answer[4][0][2]
-        self.leaders = {p[1]: p[2] for p in answer[4][0][4]}
-        self.controller = answer[3]
-        for partition, leader in self.leaders.items():
-            with Raw(self.nodes[leader].port) as raw:
-                records = [(None, b"%d" % i) for i in range(RECORDS)]
-                assert raw.produce(TOPIC, partition, batch(records, producer=(self.producer, 0, 0))) == (0, 0)
         versions = self.ask(1, API_VERSIONS, 4, ("test", "1"))
         self.served = {key: (first, last) for key, first, last in versions[1]}
-        self.coordinator = self.ask(1, FIND_COORDINATOR, 6, (0, [GROUP]))[1][0][1] if OFFSET_COMMIT in self.served else None
-        if self.coordinator is not None:
-            self.commit()
+        wait_until("a coordinator", lambda: self.ask(1, FIND_COORDINATOR, 6, (0, [GROUP]))[1][0][4] == 0)
+        self.look()
+        for partition in range(PARTITIONS):
+            wait_until(f"records of partition {partition}", lambda p=partition: self.filled(p))
+        wait_until(f"a commit of the group {GROUP}", self.committed)
 
     def ask(self, node, key, version, value):
         request, response = FORMS[key, version]
         return self.connections[node].ask(key, version, True, request, value, response)
 
-    def commit(self):
+    def look(self):
+        """Who leads what, when every broker says the same, with all replicas in sync. True if it is not what it was."""
+
+        def told():
+            said = [self.ask(n, METADATA, 13, (None, False, False)) for n in self.nodes]
+            whole = all(p[0] == 0 and p[2] in self.nodes and len(p[5]) == 3 for s in said for t in s[4] for p in t[4])
+            alike = all((s[3], s[4]) == (said[0][3], said[0][4]) for s in said)
+            coordinators = [self.ask(n, FIND_COORDINATOR, 6, (0, [GROUP]))[1][0] for n in self.nodes]
+            agreed = all((c[1], c[4]) == (coordinators[0][1], 0) for c in coordinators)
+            return whole and alike and agreed and (said[0], coordinators[0][1])
+
+        before = self.roles()
+        metadata, self.coordinator = wait_until("all brokers to tell the same leaders", told)
+        (topic,) = [t for t in metadata[4] if t[1] == TOPIC]
+        self.topic_id, self.controller = topic[2], metadata[3]
+        self.leaders = {p[1]: p[2] for p in topic[4]}
+        return self.roles() != before
+
+    def roles(self):
+        return self.leaders, self.controller, self.coordinator
+
+    def filled(self, partition):
+        """False, here and below: not yet, for a lead has moved."""
+        records = batch([(None, b"%d" % i) for i in range(RECORDS)], producer=(self.producer, 0, 0))
+        with Raw(self.nodes[self.leaders[partition]].port) as raw:
+            done = raw.produce(TOPIC, partition, records) == (0, 0)  # also when they were there already
+        if not done:
+            self.look()
+        return done
+
+    def committed(self):
         """A group without members, that has read half of each partition."""
-        for _ in range(200):
-            self.coordinator = self.ask(1, FIND_COORDINATOR, 6, (0, [GROUP]))[1][0][1]
-            if self.coordinator >= 0:
-                asked = [(TOPIC, [(p, RECORDS // 2, -1, "") for p in range(PARTITIONS)])]
-                answer = self.ask(self.coordinator, OFFSET_COMMIT, 9, (GROUP, -1, "", None, asked))
-                if all(p[1] == 0 for t in answer[1] for p in t[1]):
-                    return
-            time.sleep(0.05)
-        raise TimeoutError(f"nothing can be committed for the group {GROUP}: the last answer is {answer}")
+        asked = [(TOPIC, [(p, RECORDS // 2, -1, "") for p in range(PARTITIONS)])]
+        answer = self.ask(self.coordinator, OFFSET_COMMIT, 9, (GROUP, -1, "", None, asked))
+        done = all(p[1] == 0 for t in answer[1] for p in t[1])
+        if not done:
+            self.look()
+        return done
 
     def led_by(self, node):
         return [p for p, leader in self.leaders.items() if leader == node]
@@ -465,9 +487,7 @@ def replay(world, newest, calls):
     """How many calls were made."""
     made = 0
     for key, place, request in calls:
-        if key not in world.served or (place == COORDINATOR or key == FIND_COORDINATOR) and world.coordinator is None:
-            assert key in AWAITED | {FIND_COORDINATOR, CONSUMER_GROUP_DESCRIBE}, f"API key {key} is not served"
-            continue
+        assert key in world.served, f"API key {key} is not served"
         first, last = world.served[key]
         version = min(newest[key], last)
         assert first <= version, f"API key {key}: versions {first} to {last} are served, and {newest[key]} is asked for"
@@ -486,18 +506,20 @@ def replayed(world, interface, newest, pages):
     def run():
         made = 0
         for page, calls in pages.items():
-            try:
-                made += replay(world, newest, calls)
-            except Exception as e:
-                raise AssertionError(f"{interface}, {page}: {e}") from e
-        grey = sorted(AWAITED - world.served.keys())
-        return f"{len(pages)} pages, {made} calls" + (f", without the API keys {grey}" if grey else "")
+            for turn in range(LEADERS_MOVED_MOST):
+                try:
+                    made += replay(world, newest, calls)
+                    break
+                except AssertionError as e:  # as clients do: who leads now, and again; on a busy machine leads may move
+                    if turn + 1 == LEADERS_MOVED_MOST or not world.look():
+                        raise AssertionError(f"{interface}, {page}: {e}") from e
+        return f"{len(pages)} pages, {made} calls"
 
     return run
 
 
 suite = Suite()
-with Cluster(3) as cluster:
+with Cluster(3, settings={"offsets.topic.num.partitions": 5}) as cluster:
     cluster.create(TOPIC, PARTITIONS, replicas=3)
     cluster.wait_leaders(TOPIC, in_sync=3)
     world = World(cluster)
