@@ -67,9 +67,11 @@ static void next_part(struct deleting *state) {
 
 static void deleted(struct group_call *call) {
     struct deleting *state = CONTAINER_OF(call, struct deleting, call.call);
+    /* The part before may have taken the last offset, and with it a group of nothing else. */
+    bool has_gone = call->error == KAFKA_GROUP_ID_NOT_FOUND && state->at > 0;
     state->at += state->call.count;
     if (call->error != 0)
-        respond(state, call->error);
+        respond(state, has_gone ? 0 : call->error);
     else if (state->request->dead)
         request_respond_nothing(state->request);
     else

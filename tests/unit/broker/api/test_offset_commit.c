@@ -329,6 +329,35 @@ static void test_offset_delete(void **state) {
     assert_int_equal(delete_offset(one, asked), KAFKA_INVALID_GROUP_ID);
 }
 
+/* More than one part; the group goes with its last offset in the first of them. */
+static void test_offset_delete_of_many(void **state) {
+    enum { MANY = 2500 };
+    struct one_broker *one = start(state);
+    struct kp_offset_delete_request request;
+    struct kp_offset_delete_request_topic topic;
+    struct kp_offset_delete_response response;
+    struct kp_offset_delete_request_partition *partitions = mem_zalloc(MANY * sizeof *partitions);
+    assert_int_equal(commit(one, ask_of(8)), 0);
+    for (int32_t i = 0; i < MANY; i++)
+        partitions[i].partition_index = i % 3;
+    kp_set_fallbacks(&kp_offset_delete_request_schema, &request);
+    kp_set_fallbacks(&kp_offset_delete_request_topic_schema, &topic);
+    topic.name = kp_string_of("t");
+    topic.partitions.items = partitions;
+    topic.partitions.count = MANY;
+    request.group_id = kp_string_of("g");
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    assert_true(one_broker_ask(one, KP_OFFSET_DELETE, 0, &request, &response));
+    assert_int_equal(response.error_code, 0);
+    assert_int_equal(response.topics.items[0].partitions.count, MANY);
+    for (int32_t i = 0; i < MANY; i++)
+        assert_int_equal(response.topics.items[0].partitions.items[i].error_code, 0);
+    assert_true(one_broker_ask(one, KP_OFFSET_DELETE, 0, &request, &response));
+    assert_int_equal(response.error_code, KAFKA_GROUP_ID_NOT_FOUND);
+    mem_free(partitions);
+}
+
 /* ---- Where the coordinator is not ---- */
 
 /* Before there is a topic nobody coordinates: a commit is told so; a fetch of one group is closed,
@@ -432,6 +461,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_offset_fetch_of_a_topic_made_again, one_broker_setup,
                                         one_broker_teardown),
         cmocka_unit_test_setup_teardown(test_offset_delete, one_broker_setup, one_broker_teardown),
+        cmocka_unit_test_setup_teardown(test_offset_delete_of_many, one_broker_setup,
+                                        one_broker_teardown),
         cmocka_unit_test_setup_teardown(test_offset_fetch_without_a_coordinator, one_broker_setup,
                                         one_broker_teardown),
         cmocka_unit_test_setup_teardown(test_offset_fetch_of_many_groups, one_broker_setup,
