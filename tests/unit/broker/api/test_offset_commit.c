@@ -397,7 +397,7 @@ static void test_offset_fetch_without_a_coordinator(void **state) {
 static void test_offset_fetch_of_many_groups(void **state) {
     enum { GROUPS = 300 };
     struct one_broker *one = start(state);
-    static char names[GROUPS][16];
+    static char names[GROUPS][32];
     struct kp_offset_fetch_request_group *groups = mem_zalloc(GROUPS * sizeof *groups);
     struct kp_offset_fetch_request request;
     struct kp_offset_fetch_response response;

@@ -276,7 +276,7 @@ int ask_commit_check(struct groups *groups, struct asks asks) {
 
 void groups_stable(struct groups *groups, int count, bool instances) {
     struct kp_classic_group_member members[8];
-    char ids[8][8], names[8][8], assignments[8][8];
+    char ids[8][16], names[8][16], assignments[8][16];
     for (int i = 0; i < count; i++) {
         snprintf(ids[i], sizeof ids[i], "m%d", i + 1);
         snprintf(names[i], sizeof names[i], "i%d", i + 1);

@@ -252,7 +252,7 @@ static void test_consumer_session(void **state) {
 static void test_consumer_sessions_end_together(void **state) {
     (void)state;
     static struct consumer members[5];
-    char id[8];
+    char id[16];
     consumer_world_topic(&w, "t", 5);
     for (int i = 0; i < 5; i++) {
         snprintf(id, sizeof id, "m%d", i);
