@@ -215,13 +215,3 @@ void classic_apply(struct group_table *table, const struct coordinator_record *r
     /* A decision whose end we did not see, of a group in which nothing lives. */
     if (group != NULL && table->leading && group->classic == NULL) classic_leading(group);
 }
-
-void classic_forget_asker(struct group *group, const void *asker) {
-    struct classic_group *classic = group->classic;
-    struct classic_pending *pending, *next;
-    if (classic == NULL) return;
-    HASH_ITER(hh, classic->pending, pending, next) {
-        if (pending->asker != asker || pending->overdue) continue;
-        group_timer_set(classic_table(classic)->timers, &pending->session, classic_now_ms(classic));
-    }
-}

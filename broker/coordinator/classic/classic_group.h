@@ -81,6 +81,6 @@ void classic_drop(struct group *group, int16_t error);
 /* After a turn of others in which it may have become nothing. */
 void classic_settle(struct group *group);
 /* A connection has closed: the ids that it was told and did not use are given up. */
-void classic_forget_asker(struct group *group, const void *asker);
+void classic_forget_asker(struct group_table *table, const void *connection);
 
 #endif

@@ -45,7 +45,8 @@ struct classic_member {
 struct classic_pending {
     struct classic_group *classic;
     struct shared_bytes *id;
-    const void *asker;
+    struct classic_asker *asker;                   /* NULL: of no connection */
+    struct classic_pending *next_told, *prev_told; /* others of that one */
     struct group_timer session;
     bool overdue;
     UT_hash_handle hh;
@@ -90,6 +91,9 @@ static inline struct group_table *classic_table(const struct classic_group *clas
 }
 static inline uint64_t classic_now_ms(const struct classic_group *classic) {
     return env_now_ms(classic_table(classic)->env);
+}
+static inline unsigned classic_hash(const struct classic_group *classic, struct kp_string string) {
+    return group_hash(classic_table(classic)->seed, string.data, (size_t)string.len);
 }
 static inline int32_t classic_next_generation(const struct classic_group *classic) {
     return classic->generation == INT32_MAX ? 1 : classic->generation + 1;
@@ -150,8 +154,11 @@ struct classic_name *classic_name_find(const struct classic_group *classic, stru
 /* What its protocols take in the memory of groups. */
 size_t classic_join_bytes(const struct group_join *join);
 
+/* ---- classic_pending.c ---- */
+
 struct classic_pending *classic_pending_find(const struct classic_group *classic,
                                              struct kp_string id);
+/* Takes the id over; what the same connection was told before in this group is forgotten. */
 void classic_pending_add(struct classic_group *classic, struct shared_bytes *id,
                          const struct group_join *join);
 void classic_pending_remove(struct classic_pending *pending);

@@ -62,18 +62,9 @@ static void add_and_park(struct classic_group *classic, struct group_join *join,
     classic_changed(classic);
 }
 
-/* It asks for an id once more on the same connection: whatever it was told before is forgotten, or
- * it would hold up the rebalance. */
-static void forget_earlier(struct classic_group *classic, const struct group_join *join) {
-    struct classic_pending *pending, *next;
-    HASH_ITER(hh, classic->pending, pending, next)
-    if (pending->asker == join->asker) classic_pending_remove(pending);
-}
-
 static void join_tell_id(struct classic_group *classic, struct group_join *join) {
     struct group *group = classic->group;
     struct shared_bytes *id = new_id(group, join);
-    if (join->asker != NULL) forget_earlier(classic, join);
     classic_pending_add(classic, shared_bytes_take(id), join);
     join->generation = -1;
     join->member = id;

@@ -1,11 +1,7 @@
-/* Members and ids that were told: who they are, what they say of themselves, where they are found.
+/* Members: who they are, what they say of themselves, where they are found.
  * All counts of the group are kept here. */
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_internal.h"
-
-static unsigned string_hash(const struct classic_group *classic, struct kp_string string) {
-    return group_hash(classic_table(classic)->seed, string.data, (size_t)string.len);
-}
 
 /* ---- Finding ---- */
 
@@ -14,7 +10,7 @@ struct classic_member *classic_member_find(const struct classic_group *classic,
     struct classic_member *member = NULL;
     if (id.len <= 0) return NULL;
     HASH_FIND_BYHASHVALUE(by_id, classic->members, id.data, (unsigned)id.len,
-                          string_hash(classic, id), member);
+                          classic_hash(classic, id), member);
     return member;
 }
 
@@ -23,7 +19,7 @@ struct classic_member *classic_member_of_instance(const struct classic_group *cl
     struct classic_member *member = NULL;
     if (instance.len < 0) return NULL;
     HASH_FIND_BYHASHVALUE(by_instance, classic->instances, instance.data, (unsigned)instance.len,
-                          string_hash(classic, instance), member);
+                          classic_hash(classic, instance), member);
     return member;
 }
 
@@ -43,7 +39,7 @@ int16_t classic_validate(const struct classic_group *classic, struct kp_string i
 struct classic_name *classic_name_find(const struct classic_group *classic, struct kp_string text) {
     struct classic_name *name;
     HASH_FIND_BYHASHVALUE(hh, classic->names, text.data, (unsigned)text.len,
-                          string_hash(classic, text), name);
+                          classic_hash(classic, text), name);
     return name;
 }
 
@@ -54,7 +50,7 @@ static struct classic_name *name_take(struct classic_group *classic, struct kp_s
         name->text = shared_string_of(classic_table(classic)->shared, text);
         struct kp_string own = shared_string(name->text);
         HASH_ADD_KEYPTR_BYHASHVALUE(hh, classic->names, own.data, (unsigned)own.len,
-                                    string_hash(classic, own), name);
+                                    classic_hash(classic, own), name);
     }
     name->members++;
     return name;
@@ -129,14 +125,14 @@ static void session_over(struct group_timer *timer);
 static void member_enter_instance(struct classic_member *member) {
     struct kp_string instance = shared_string(member->instance);
     HASH_ADD_KEYPTR_BYHASHVALUE(by_instance, member->classic->instances, instance.data,
-                                (unsigned)instance.len, string_hash(member->classic, instance),
+                                (unsigned)instance.len, classic_hash(member->classic, instance),
                                 member);
 }
 
 static void member_enter_id(struct classic_member *member) {
     struct kp_string id = shared_string(member->id);
     HASH_ADD_KEYPTR_BYHASHVALUE(by_id, member->classic->members, id.data, (unsigned)id.len,
-                                string_hash(member->classic, id), member);
+                                classic_hash(member->classic, id), member);
 }
 
 struct classic_member *classic_member_add(struct classic_group *classic, struct shared_bytes *id,
@@ -251,57 +247,4 @@ static void session_over(struct group_timer *timer) {
     member->next_overdue = classic->overdue;
     classic->overdue = member;
     classic_want_work(classic);
-}
-
-/* ---- Ids that were told ---- */
-
-struct classic_pending *classic_pending_find(const struct classic_group *classic,
-                                             struct kp_string id) {
-    struct classic_pending *pending = NULL;
-    if (id.len <= 0) return NULL;
-    HASH_FIND_BYHASHVALUE(hh, classic->pending, id.data, (unsigned)id.len, string_hash(classic, id),
-                          pending);
-    return pending;
-}
-
-static void pending_over(struct group_timer *timer) {
-    struct classic_pending *pending = CONTAINER_OF(timer, struct classic_pending, session);
-    struct classic_group *classic = pending->classic;
-    pending->overdue = true;
-    pending->next_overdue = classic->overdue_pending;
-    classic->overdue_pending = pending;
-    classic_want_work(classic);
-}
-
-static void pending_unlink(struct classic_group *classic, const struct classic_pending *pending) {
-    struct classic_pending **at = &classic->overdue_pending;
-    while (*at != NULL && *at != pending)
-        at = &(*at)->next_overdue;
-    if (*at != NULL) *at = pending->next_overdue;
-}
-
-void classic_pending_add(struct classic_group *classic, struct shared_bytes *id,
-                         const struct group_join *join) {
-    struct classic_pending *pending = mem_zalloc(sizeof *pending);
-    struct kp_string text = shared_string(id);
-    pending->classic = classic;
-    pending->id = id;
-    pending->asker = join->asker;
-    pending->session.due = pending_over;
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, classic->pending, text.data, (unsigned)text.len,
-                                string_hash(classic, text), pending);
-    budget_charge(classic_table(classic)->memory, sizeof *pending + (size_t)text.len);
-    group_timer_set(classic_table(classic)->timers, &pending->session,
-                    classic_now_ms(classic) + (uint64_t)join->session_timeout_ms);
-}
-
-void classic_pending_remove(struct classic_pending *pending) {
-    struct classic_group *classic = pending->classic;
-    size_t bytes = sizeof *pending + (size_t)shared_string(pending->id).len;
-    group_timer_clear(classic_table(classic)->timers, &pending->session);
-    if (pending->overdue) pending_unlink(classic, pending);
-    HASH_DEL(classic->pending, pending);
-    budget_release(classic_table(classic)->memory, bytes);
-    shared_bytes_release(pending->id);
-    mem_free(pending);
 }

@@ -54,6 +54,7 @@ struct group_table {
     const struct metadata *metadata; /* the broker's; set by who needs it first, NULL before */
     struct group *groups;            /* hash by id */
     struct group_cursor *cursors;
+    struct classic_asker *askers; /* soft: connections that were told ids of members */
     uint64_t seed;
     bool leading;              /* false as soon as a write says so, before `lost` */
     uint64_t leading_since_ms; /* of env_now_ms */

@@ -89,9 +89,7 @@ void group_coordinator_join(struct group_coordinator *coordinator, struct group_
 }
 
 void group_coordinator_forget_asker(struct group_coordinator *coordinator, const void *asker) {
-    struct group *group, *next;
-    HASH_ITER(hh, coordinator->groups.groups, group, next)
-    classic_forget_asker(group, asker);
+    classic_forget_asker(&coordinator->groups, asker);
 }
 
 /* ---- SyncGroup ---- */

@@ -397,7 +397,7 @@ static void test_join_pending_goes(void **state) {
     group_is(WHEN_PREPARING);
     ask_join(&g, &pending, (struct asks){.version = 4, .asker = &connection});
     ask_join(&g, &m2, (struct asks){.member = "m2"});
-    classic_forget_asker(groups_find(&g, "g"), &connection);
+    classic_forget_asker(g.table, &connection);
     groups_pass(&g, 1);
     assert_int_equal(m2.error, 0);
 
@@ -408,6 +408,27 @@ static void test_join_pending_goes(void **state) {
     ask_join(&g, &parked, (struct asks){.member = other.member});
     assert_int_equal(m2.error, 0);
     assert_int_equal(parked.error, 0);
+}
+
+/* A connection may have ids in several groups; each goes alone or with it. */
+static void test_join_pending_of_one_connection(void **state) {
+    (void)state;
+    static struct asked a, b, c, leave;
+    int connection, other;
+    ask_join(&g, &a, (struct asks){.group = "a", .asker = &connection});
+    ask_join(&g, &b, (struct asks){.group = "b", .asker = &connection});
+    ask_join(&g, &c, (struct asks){.group = "c", .asker = &connection});
+    ask_join(&g, &c, (struct asks){.group = "c", .asker = &other});
+    assert_int_equal(group_count(g.table), 3);
+    ask_leave(&g, &leave, "b", b.member);
+    assert_int_equal(leave.leavers[0].error, 0);
+    classic_forget_asker(g.table, &connection);
+    groups_pass(&g, 1);
+    assert_int_equal(group_count(g.table), 1);
+    classic_forget_asker(g.table, &connection); /* nothing any more */
+    classic_forget_asker(g.table, &other);
+    groups_pass(&g, 1);
+    assert_int_equal(group_count(g.table), 0);
 }
 
 /* Ids that were told, with nobody behind them, leave no group behind. */
@@ -478,6 +499,7 @@ int main(void) {
         TEST(test_join_without_rebalance_timeout),
         TEST(test_join_pending_expires),
         TEST(test_join_pending_goes),
+        TEST(test_join_pending_of_one_connection),
         TEST(test_join_pending_alone),
         TEST(test_join_client_gone),
         TEST(test_join_nameless_expire),
