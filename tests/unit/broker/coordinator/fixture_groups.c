@@ -274,9 +274,10 @@ int ask_commit_check(struct groups *groups, struct asks asks) {
 
 /* ---- A group that works ---- */
 
-void groups_stable(struct groups *groups, int count, bool instances) {
-    struct kp_classic_group_member members[8];
-    char ids[8][16], names[8][16], assignments[8][16];
+static void add_stable(struct group_batch *batch, const char *id, int count, bool instances) {
+    enum { MOST = 10 };
+    struct kp_classic_group_member members[MOST];
+    char ids[MOST][16], names[MOST][16], assignments[MOST][16];
     for (int i = 0; i < count; i++) {
         snprintf(ids[i], sizeof ids[i], "m%d", i + 1);
         snprintf(names[i], sizeof names[i], "i%d", i + 1);
@@ -299,12 +300,29 @@ void groups_stable(struct groups *groups, int count, bool instances) {
     value.leader = kp_string_of("m1");
     value.members.items = members;
     value.members.count = count;
-    struct group group = {.id = kp_string_of("g")};
+    struct group group = {.id = kp_string_of(id)};
+    classic_record_add(&group, &value, batch);
+}
+
+void groups_stable(struct groups *groups, int count, bool instances) {
     struct group_batch batch;
     group_batch_open(&batch);
-    classic_record_add(&group, &value, &batch);
+    add_stable(&batch, "g", count, instances);
     fake_log_lose(&groups->log, false);
     fake_log_apply(&groups->log, batch.records, batch.count);
     group_batch_close(&batch);
     fake_log_lead(&groups->log);
+}
+
+void groups_many_stable(struct groups *groups, int count, int members) {
+    struct group_batch batch;
+    char id[16];
+    group_batch_open(&batch);
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof id, "g%d", i);
+        add_stable(&batch, id, members, false);
+    }
+    fake_log_lose(&groups->log, false);
+    fake_log_apply(&groups->log, batch.records, batch.count);
+    group_batch_close(&batch);
 }

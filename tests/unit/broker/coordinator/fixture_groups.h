@@ -103,5 +103,7 @@ int ask_commit_check(struct groups *groups, struct asks asks);
 /* A group of `count` members with the ids m1 to mN in the generation that `generation` says,
  * Stable; with `instances` they are static: i1 to iN. */
 void groups_stable(struct groups *groups, int count, bool instances);
+/* The groups g0 to gN like that, on a replica that does not lead yet. */
+void groups_many_stable(struct groups *groups, int count, int members);
 
 #endif

@@ -274,12 +274,33 @@ static void test_many_members(void **state) {
     mem_free(many);
 }
 
+/* A thousand groups of ten: to begin to lead costs next to nothing; the sessions of all members
+ * that are silent end. */
+static void test_many_groups(void **state) {
+    (void)state;
+    enum { GROUPS = 1000, MEMBERS = 10 };
+    groups_many_stable(&g, GROUPS, MEMBERS);
+    double began = now_ms();
+    fake_log_lead(&g.log);
+    double led = now_ms();
+    assert_int_equal(
+        ask_heartbeat(&g, (struct asks){.group = "g7", .member = "m3", .generation = 1}), 0);
+    groups_pass(&g, 6100);
+    double woken = now_ms();
+    groups_pass(&g, 15000);
+    assert_int_equal(groups_commit(&g), GROUPS);
+    double expired = now_ms();
+    print_message("1,000 groups of 10: led %.2f, read %.1f, expired %.1f ms\n", led - began,
+                  woken - led, expired - woken);
+    assert_true(led - began < 50);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_move_in_stable),     TEST(test_move_and_silence),   TEST(test_move_in_rebalance),
         TEST(test_move_while_written), TEST(test_move_while_emptied), TEST(test_move_not_leading),
-        TEST(test_many_members),
+        TEST(test_many_members),       TEST(test_many_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
