@@ -17,12 +17,14 @@ struct shared_bytes *topic_names_of(struct shared_pool *pool, const struct kp_st
                                     size_t count) {
     struct kp_string *sorted = mem_alloc(count * sizeof *sorted);
     size_t bytes = 0, at = 0;
+    bool in_order = true; /* as they often come */
     for (size_t i = 0; i < count; i++) {
         sorted[i] = names[i];
         if (sorted[i].len > UINT16_MAX) sorted[i].len = UINT16_MAX;
         bytes += 2 + (size_t)sorted[i].len;
+        in_order = in_order && (i == 0 || name_order(&sorted[i - 1], &sorted[i]) <= 0);
     }
-    if (count > 1) qsort(sorted, count, sizeof *sorted, name_order);
+    if (!in_order) qsort(sorted, count, sizeof *sorted, name_order);
     uint8_t *packed = mem_alloc(bytes);
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && name_order(&sorted[i - 1], &sorted[i]) == 0) continue;
