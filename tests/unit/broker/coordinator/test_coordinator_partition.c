@@ -206,6 +206,7 @@ static void close_followers(struct fixture *fixture) {
  * batches of one turn share an entry, and followers apply them without another batch coming. */
 static void test_coordinator_partition_writes(void **state) {
     struct fixture *fixture = *state;
+    fixture->options.election_timeout_ms = 5000; /* nobody else is elected meanwhile */
     fixture_start(fixture, 3);
     struct letters *letters = leader_letters(fixture);
     assert_true(letters->leads);

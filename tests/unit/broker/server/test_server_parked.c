@@ -75,7 +75,7 @@ static void test_server_parked_requests_keep_nobody_waiting(void **state) {
  */
 static void test_server_parked_connection_is_not_idle(void **state) {
     struct stage *stage = *state;
-    stage->options.max_idle_ms = 200;
+    stage->options.max_idle_ms = 700;
     stage_open_server(stage);
     int patient = stage_dial(stage), gone = stage_dial(stage);
     stage_ask_cluster(patient, 1);
@@ -84,7 +84,7 @@ static void test_server_parked_connection_is_not_idle(void **state) {
     stage_ask_cluster(gone, 2);
     stage_run_until_held(stage, 2);
     assert_true(request_park(stage->held[1]));
-    stage_run_ms(stage, 500);
+    stage_run_ms(stage, 1000);
     stage->client = patient;
     assert_false(stage_can_read(stage));
     assert_int_equal(server_connection_count(stage->server), 2);
