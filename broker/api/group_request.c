@@ -52,6 +52,10 @@ void group_request_begin(struct group_request *group, enum authorize_operation o
         group->refused(group, KAFKA_GROUP_AUTHORIZATION_FAILED);
         return;
     }
+    if (len == 0) { /* of all partitions, whoever leads the one that it would be in */
+        group->refused(group, KAFKA_INVALID_GROUP_ID);
+        return;
+    }
     group->find.done = on_found;
     request->canceled = client_gone;
     coordinators_find(group->services->group_coordinators, group_id.data, len, &group->find);

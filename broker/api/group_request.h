@@ -6,10 +6,10 @@
  * later; it fills the call and, before it hands it over, says so with group_request_calls; when the
  * call's `done` comes it says group_request_over, and answers.
  * One that waits for other members is parked (group_request_park).
- * Failures, through `refused`: GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR,
- * COORDINATOR_NOT_AVAILABLE (too much is parked). When the client goes, what is under way is
- * canceled, and the request ends without an answer. Invariant: the request ends once, by `found`
- * and what follows, by `refused`, or because its client has gone.
+ * Failures, through `refused`: GROUP_AUTHORIZATION_FAILED, INVALID_GROUP_ID (empty),
+ * NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (too much is parked). When the client goes, what is
+ * under way is canceled, and the request ends without an answer. Invariant: the request ends once,
+ * by `found` and what follows, by `refused`, or because its client has gone.
  */
 #ifndef BROKER_API_GROUP_REQUEST_H
 #define BROKER_API_GROUP_REQUEST_H

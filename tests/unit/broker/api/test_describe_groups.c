@@ -90,6 +90,15 @@ static int16_t beat(struct broker_node *node, struct kp_string member, int32_t g
     return response.error_code;
 }
 
+static int16_t beat_nameless(struct broker_node *node) {
+    struct kp_heartbeat_request request;
+    struct kp_heartbeat_response response;
+    kp_set_fallbacks(&kp_heartbeat_request_schema, &request);
+    request.group_instance_id = KP_NULL_STRING;
+    brokers_ask(node, KP_HEARTBEAT, 4, &request, &response);
+    return response.error_code;
+}
+
 static struct kp_leave_group_response leave(struct broker_node *node, int version,
                                             struct kp_string member) {
     struct kp_leave_group_request request;
@@ -225,12 +234,7 @@ static void test_group_errors(void **state) {
     request.group_instance_id = request.protocol_type = request.protocol_name = KP_NULL_STRING;
     brokers_ask(node, KP_SYNC_GROUP, 5, &request, &response);
     assert_int_equal(response.error_code, KAFKA_INCONSISTENT_GROUP_PROTOCOL);
-    struct kp_heartbeat_request nameless;
-    struct kp_heartbeat_response answer;
-    kp_set_fallbacks(&kp_heartbeat_request_schema, &nameless);
-    nameless.group_instance_id = KP_NULL_STRING;
-    brokers_ask(node, KP_HEARTBEAT, 4, &nameless, &answer);
-    assert_int_equal(answer.error_code, KAFKA_INVALID_GROUP_ID);
+    assert_int_equal(beat_nameless(node), KAFKA_INVALID_GROUP_ID);
 }
 
 static struct broker_node *others_than(struct broker_node *node, int32_t id) {
@@ -245,6 +249,8 @@ static void test_group_coordinator_is_killed(void **state) {
     struct broker_node *owner = &nodes[coordinator - 1], *other = others_than(node, coordinator);
     assert_int_equal(owner->id, coordinator);
     assert_int_equal(beat(other, kp_string_of("m"), 1), KAFKA_NOT_COORDINATOR);
+    for (int n = 0; n < 3; n++)
+        assert_int_equal(beat_nameless(&nodes[n]), KAFKA_INVALID_GROUP_ID);
     assert_int_equal(describe(other, 5, "g").error_code, KAFKA_NOT_COORDINATOR);
     struct kp_join_group_response joined = join(owner, 3, kp_string_of(""));
     assert_int_equal(joined.error_code, KAFKA_NONE);
