@@ -28,7 +28,7 @@ from harness.cluster import BIN, ROOT, Cluster
 LANES = 3  # clients side by side; they wait most of the time
 SETTINGS = {
     "group.initial.rebalance.delay.ms": 0,
-    "group.consumer.session.timeout.ms": 6000,
+    "group.consumer.session.timeout.ms": 15000,  # time enough for a JVM that comes back as a static member
     "group.consumer.min.session.timeout.ms": 6000,
     "group.consumer.heartbeat.interval.ms": 1000,
     "group.consumer.min.heartbeat.interval.ms": 1000,
