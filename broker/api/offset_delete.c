@@ -59,7 +59,8 @@ static void next_part(struct deleting *state) {
         return;
     }
     state->call.entries = state->entries + state->at;
-    state->call.count = left < OFFSET_DELETE_MOST ? left : OFFSET_DELETE_MOST;
+    size_t most = offset_delete_most(in->group_id);
+    state->call.count = left < most ? left : most;
     state->doing = FINDS;
     coordinators_find(state->services->group_coordinators, in->group_id.data,
                       (size_t)in->group_id.len, &state->find);

@@ -16,6 +16,11 @@ void group_batch_close(struct group_batch *batch) {
     group_batch_open(batch);
 }
 
+bool group_batch_has_room(const struct group_batch *batch, size_t bytes) {
+    return batch->count == 0 ||
+           (batch->count < GROUP_BATCH_RECORDS && batch->bytes + bytes <= GROUP_BATCH_BYTES);
+}
+
 void group_batch_add(struct group_batch *batch, const void *key, size_t key_len, const void *value,
                      size_t value_len) {
     if (value == NULL) value_len = 0;

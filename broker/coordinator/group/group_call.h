@@ -108,6 +108,7 @@ struct group_leave {
 struct group_delete {
     struct group_call call; /* first */
     struct kp_string group_id;
+    bool more; /* its own: behind the part that is written others follow */
 };
 
 /* ---- For the asker ---- */

@@ -46,9 +46,15 @@ static void delete_run(struct group_turn *turn) {
     group_batch_close(&batch);
 }
 
+size_t offset_delete_most(struct kp_string group_id) {
+    enum { BESIDE = 260 }; /* a topic's name, lengths */
+    size_t most = GROUP_BATCH_BYTES / ((size_t)group_id.len + BESIDE);
+    return most < GROUP_BATCH_RECORDS ? most : GROUP_BATCH_RECORDS;
+}
+
 void offset_delete_take(struct group_table *table, const struct offset_rules *rules,
                         struct offset_delete *call) {
-    CHECK(call->count <= OFFSET_DELETE_MOST);
+    CHECK(call->count <= offset_delete_most(call->group_id));
     call->rules = rules;
     call->call.kind = GROUP_OTHER;
     call->call.turn.written = answer;

@@ -1,7 +1,7 @@
 /*
  * Part of an OffsetDelete of a client: so many offsets of one group.
  *
- * Happy path: offset_delete_take with at most OFFSET_DELETE_MOST entries; in a turn of its own each
+ * Happy path: offset_delete_take with at most offset_delete_most entries; in a turn of its own each
  * offset that is there, and that no member reads, is taken back, all in one batch; `done` of the
  * call follows. Failures, in call.error: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, NOT_COORDINATOR,
  * COORDINATOR_NOT_AVAILABLE (they may go all the same); of an entry: GROUP_SUBSCRIBED_TO_TOPIC. One
@@ -13,7 +13,8 @@
 #include "broker/coordinator/group/group_call.h"
 #include "broker/coordinator/offsets/offset_rules.h"
 
-enum { OFFSET_DELETE_MOST = 1000 };
+/* As many as fit into one part (group_batch.h), at least one. */
+size_t offset_delete_most(struct kp_string group_id);
 
 struct offset_delete_entry {
     struct kp_string topic;

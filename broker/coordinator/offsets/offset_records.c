@@ -55,12 +55,21 @@ void offset_record_remove(struct group_batch *batch, struct kp_string group, str
     kp_writer_close(&encoded.bytes);
 }
 
-void offset_records_remove_all(struct group_batch *batch, const struct group *group) {
+bool offset_record_remove_fits(const struct group_batch *batch, struct kp_string group,
+                               struct kp_string topic) {
+    enum { REST = 10 }; /* version, lengths, partition */
+    return group_batch_has_room(batch, (size_t)group.len + (size_t)topic.len + REST);
+}
+
+bool offset_records_remove_all(struct group_batch *batch, const struct group *group) {
     const struct topic_offsets *topic = offset_store_first_topic(group);
     for (; topic != NULL; topic = topic->next)
-        for (uint32_t i = 0; i < topic->table.count; i++)
-            offset_record_remove(batch, group->id, topic_offsets_name(topic),
-                                 topic->table.items[i].partition);
+        for (uint32_t i = 0; i < topic->table.count; i++) {
+            struct kp_string name = topic_offsets_name(topic);
+            if (!offset_record_remove_fits(batch, group->id, name)) return false;
+            offset_record_remove(batch, group->id, name, topic->table.items[i].partition);
+        }
+    return true;
 }
 
 static void give(const struct topic_offsets *topic, const struct committed_offset *offset,

@@ -16,8 +16,12 @@ void offset_record_put(struct group_batch *batch, struct kp_string group, struct
                        const struct committed_offset *offset);
 void offset_record_remove(struct group_batch *batch, struct kp_string group, struct kp_string topic,
                           int32_t partition);
-/* Tombstones of all offsets of the group: for when it is deleted. */
-void offset_records_remove_all(struct group_batch *batch, const struct group *group);
+/* Whether the part (group_batch_has_room) has room for such a tombstone. */
+bool offset_record_remove_fits(const struct group_batch *batch, struct kp_string group,
+                               struct kp_string topic);
+/* Tombstones of the offsets of the group: for when it is deleted. False: the part is full, and
+ * there are more. */
+bool offset_records_remove_all(struct group_batch *batch, const struct group *group);
 /* Calls `sink` for each offset of the group, as the record that makes it. */
 void offset_records_of(const struct group *group,
                        void (*sink)(void *arg, const struct coordinator_record *record), void *arg);

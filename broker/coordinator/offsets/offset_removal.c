@@ -43,7 +43,7 @@ static void collect(struct offset_removal *removal, const struct group *group,
         for (uint32_t i = 0; i < topic->table.count; i++) {
             const struct committed_offset *offset = &topic->table.items[i];
             if (!removal->goes(removal, topic, offset)) continue;
-            if (batch->count == OFFSET_REMOVAL_BATCH) {
+            if (!offset_record_remove_fits(batch, group->id, topic_offsets_name(topic))) {
                 removal->more = true;
                 break;
             }

@@ -3,7 +3,7 @@
  * they are too old, or their topic is gone.
  *
  * Happy path: offset_removal_take; in a turn of its own the condition is asked for each offset, and
- * those that meet it go, in batches of at most OFFSET_REMOVAL_BATCH, a turn for each; `done`
+ * those that meet it go, in parts (group_batch.h), a turn for each; `done`
  * follows when none is left that does. With `and_group` the group goes with the last of them, if
  * nobody is in it.
  * Failures: NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE; what went before stays gone.
@@ -15,8 +15,6 @@
 
 #include "broker/coordinator/offsets/offset_rules.h"
 #include "broker/coordinator/offsets/offset_store.h"
-
-enum { OFFSET_REMOVAL_BATCH = 1000 };
 
 /* Lies, zeroed, in whoever wants it. */
 struct offset_removal {

@@ -2,9 +2,10 @@
 #include "broker/coordinator/serving/group_listing.h"
 
 #include "broker/coordinator/classic/classic_group.h"
-#include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/consumer/consumer_group.h"
 #include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
+#include "broker/coordinator/serving/group_offsets.h"
 #include "protocol/kafka_error.h"
 
 static struct group_seen seen_of(const struct group *group) {
@@ -38,6 +39,15 @@ static int16_t check_delete(const struct group *group) {
     return empty ? KAFKA_NONE : KAFKA_NON_EMPTY_GROUP;
 }
 
+static void delete_part(struct group_delete *call, struct group *group) {
+    struct group_batch batch;
+    group_batch_open(&batch);
+    call->more = !offset_records_remove_all(&batch, group);
+    if (!call->more) group_offset_rules.tombstones(group, &batch);
+    group_turn_write(&call->call.turn, &batch);
+    group_batch_close(&batch);
+}
+
 static void delete_run(struct group_turn *turn) {
     struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
     struct group *group = turn->group;
@@ -47,17 +57,15 @@ static void delete_run(struct group_turn *turn) {
         group_turn_end(turn);
         return;
     }
-    struct group_batch batch;
-    group_batch_open(&batch);
-    if (group->offsets != NULL) offset_records_remove_all(&batch, group);
-    if (group->consumer != NULL) consumer_add_tombstones(&batch, group->consumer);
-    if (group->record != NULL) classic_record_add(group, NULL, &batch);
-    group_turn_write(turn, &batch);
-    group_batch_close(&batch);
+    delete_part(call, group);
 }
 
 static void delete_written(struct group_turn *turn, int16_t error) {
     struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
+    if (error == KAFKA_NONE && call->more) {
+        delete_part(call, turn->group);
+        return;
+    }
     group_call_answer(turn->group->table, &call->call, error);
     classic_settle(turn->group);
     group_turn_end(turn);

@@ -17,8 +17,9 @@ struct group_seen {
 void group_coordinator_list(struct group_coordinator *coordinator,
                             void (*each)(void *arg, const struct group_seen *seen), void *arg);
 
-/* Nobody is in it: it goes, and what it has committed, in one batch. GROUP_ID_NOT_FOUND,
- * NON_EMPTY_GROUP, and the errors of a decision. */
+/* Nobody is in it: what it has committed goes, in parts, and with the last of them the group; it is
+ * nobody else's turn meanwhile. GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, and the errors of a decision,
+ * behind which a part may have gone: it is asked for again. */
 void group_coordinator_delete(struct group_coordinator *coordinator, struct group_delete *call);
 
 #endif

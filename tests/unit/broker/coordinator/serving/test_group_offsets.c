@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "broker/coordinator/offsets/offset_records.h"
+#include "broker/coordinator/serving/group_listing.h"
 #include "tests/unit/broker/coordinator/fixture_groups.h"
 #include "tests/unit/unit.h"
 
@@ -248,6 +250,49 @@ static void test_age_of_an_empty_group(void **state) {
     assert_null(groups_find(&g, "g"));
 }
 
+/* ---- The end of a group ---- */
+
+static void delete_done(struct group_call *call) {
+    *(int *)call->parked_at = call->error;
+}
+
+/* How many batches it takes to delete a group of that id with so many offsets; all of it is gone
+ * then. */
+static size_t delete_of(struct kp_string id, int32_t offsets) {
+    static struct group_delete call;
+    int error = NOT_DONE;
+    for (int32_t p = 0; p < offsets; p++) {
+        struct committed_offset offset = {.partition = p, .leader_epoch = -1, .expire_time_ms = -1};
+        struct group_batch batch;
+        group_batch_open(&batch);
+        offset_record_put(&batch, id, kp_string_of("t"), &offset);
+        fake_log_apply(&g.log, batch.records, batch.count);
+        group_batch_close(&batch);
+    }
+    call = (struct group_delete){.call = {.done = delete_done, .parked_at = &error},
+                                 .group_id = id};
+    group_coordinator_delete(g.coordinator, &call);
+    groups_turn(&g);
+    size_t batches = 0, one;
+    while ((one = fake_log_commit(&g.log, 1)) > 0)
+        batches += one;
+    groups_turn(&g);
+    assert_int_equal(error, 0);
+    assert_null(group_find(g.table, id));
+    return batches;
+}
+
+/* However many offsets it has, and however long its id is, which is in each tombstone: it goes, in
+ * parts that a batch, and a turn of the loop, have room for. */
+static void test_delete_in_parts(void **state) {
+    (void)state;
+    static char id[INT16_MAX];
+    memset(id, 'g', sizeof id);
+    assert_int_equal(delete_of(kp_string_of("g"), 10), 1);
+    assert_int_equal(delete_of(kp_string_of("g"), 2 * GROUP_BATCH_RECORDS + 1), 3);
+    assert_int_equal(delete_of((struct kp_string){id, sizeof id}, 10), 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commit_to_no_group, setup, teardown),
@@ -259,6 +304,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_remove_offsets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove_offsets_of_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_a_simple_group, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delete_in_parts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_an_empty_group, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
