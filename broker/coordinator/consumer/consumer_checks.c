@@ -226,6 +226,20 @@ static bool is_full(const struct consumer_decision *decision) {
            decision->group->member_count >= decision->row->table->settings->group_consumer_max_size;
 }
 
+/* It is new, or subscribes to more than before. */
+static bool takes_more(const struct consumer_decision *decision) {
+    const struct consumer_member *member = decision->member != NULL ? decision->member
+                                                                    : decision->replaced;
+    const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
+    if (request->member_epoch < CONSUMER_EPOCH_JOIN) return false;
+    if (member == NULL) return true;
+    size_t bytes = 0;
+    for (int32_t i = 0; i < request->subscribed_topic_names.count; i++)
+        bytes += (size_t)request->subscribed_topic_names.items[i].len;
+    struct kp_bytes before = shared_bytes_view(member->names);
+    return bytes > (before.len < 0 ? 0 : (size_t)before.len);
+}
+
 int16_t consumer_check_member(struct consumer_decision *decision) {
     const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
     bool joins = request->member_epoch == CONSUMER_EPOCH_JOIN;
@@ -246,6 +260,9 @@ int16_t consumer_check_member(struct consumer_decision *decision) {
             decision->heartbeat, KAFKA_GROUP_MAX_SIZE_REACHED,
             "The consumer group has reached its maximum capacity of %zu members.",
             decision->group->member_count);
+    if (error == KAFKA_NONE && budget_spent(decision->row->table->memory) && takes_more(decision))
+        error = consumer_refuse(decision->heartbeat, KAFKA_COORDINATOR_NOT_AVAILABLE,
+                                "The memory for groups (group.memory.bytes) is spent.");
     if (error == KAFKA_NONE && decision->member != NULL) error = check_epoch(decision);
     if (error == KAFKA_NONE && request->member_epoch >= CONSUMER_EPOCH_JOIN)
         error = check_subscription(decision);

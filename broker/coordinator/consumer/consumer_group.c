@@ -130,11 +130,22 @@ void consumer_member_settle(struct consumer_member *member) {
 
 /* ---- What a member says of itself ---- */
 
+static size_t said_bytes(const struct consumer_member *member) {
+    const struct shared_bytes *texts[] = {member->id,         member->instance, member->rack,
+                                          member->client_id,  member->regex,    member->names,
+                                          member->client_host};
+    size_t bytes = sizeof *member;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i] != NULL) bytes += (size_t)shared_bytes_view(texts[i]).len;
+    return bytes;
+}
+
 void consumer_member_clear(struct consumer_member *member) {
     struct consumer_group *group = member->group;
     if (!member->written) return;
     member->written = false;
     group->member_count--;
+    budget_release(group->row->table->memory, member->charged);
     if (member->instance != NULL &&
         consumer_member_of_instance(group, shared_string(member->instance)) == member)
         HASH_DELETE(by_instance, group->instances, member);
@@ -156,6 +167,8 @@ void consumer_member_enter(struct consumer_member *member) {
     struct consumer_group *group = member->group;
     member->written = true;
     group->member_count++;
+    member->charged = said_bytes(member);
+    budget_charge(group->row->table->memory, member->charged);
     if (member->regex != NULL) consumer_regex_make(group, shared_string(member->regex))->members++;
     if (member->instance == NULL) return;
     struct kp_string instance = shared_string(member->instance);

@@ -65,6 +65,7 @@ struct consumer_member {
     bool written; /* it has a record of type 5, with what follows */
     struct shared_bytes *instance, *rack, *client_id, *client_host, *regex, *assignor;
     struct shared_bytes *names; /* topic_names.h */
+    size_t charged;             /* to the memory of groups, while it is written */
     int32_t rebalance_timeout_ms;
     bool has_standing; /* a record of type 8 */
     struct consumer_standing standing;

@@ -10,8 +10,9 @@
 /* ---- Rows ---- */
 
 void group_table_init(struct group_table *table, struct env *env,
-                      const struct broker_settings *settings, struct coordinator_log *log) {
-    *table = (struct group_table){.env = env, .settings = settings, .log = log};
+                      const struct broker_settings *settings, struct coordinator_log *log,
+                      struct budget *memory) {
+    *table = (struct group_table){.env = env, .settings = settings, .log = log, .memory = memory};
     table->seed = env_random_u64(env);
     table->timers = group_timers_new(env);
     table->shared = shared_pool_new(env_random_u64(env));
@@ -30,6 +31,10 @@ struct group *group_find(const struct group_table *table, struct kp_string id) {
     return group;
 }
 
+static size_t row_bytes(struct kp_string id) {
+    return sizeof(struct group) + (size_t)id.len;
+}
+
 struct group *group_make(struct group_table *table, struct kp_string id) {
     struct group *group = group_find(table, id);
     if (group != NULL) return group;
@@ -38,6 +43,7 @@ struct group *group_make(struct group_table *table, struct kp_string id) {
     group->id = (struct kp_string){.data = mem_strndup(id.data, (size_t)id.len), .len = id.len};
     unsigned hash = group_hash(table->seed, id.data, (size_t)id.len);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, table->groups, group->id.data, (unsigned)id.len, hash, group);
+    budget_charge(table->memory, row_bytes(id));
     return group;
 }
 
@@ -48,6 +54,7 @@ void group_settle(struct group *group) {
     for (struct group_cursor *cursor = group->table->cursors; cursor != NULL; cursor = cursor->next)
         if (cursor->at == group) cursor->at = group->hh.next;
     HASH_DEL(group->table->groups, group);
+    budget_release(group->table->memory, row_bytes(group->id));
     mem_free((void *)group->id.data);
     mem_free(group);
 }

@@ -49,8 +49,8 @@ struct group_table {
     struct coordinator_log *log;
     struct group_timers *timers; /* none is set while `leading` is false */
     struct shared_pool *shared;
-    struct budget *memory; /* of what members make all coordinators of the broker keep; set by
-                              whoever has members */
+    struct budget *memory; /* group.memory.bytes: of what clients make all coordinators of the
+                              broker keep */
     const struct metadata *metadata; /* the broker's; set by who needs it first, NULL before */
     struct group *groups;            /* hash by id */
     struct group_cursor *cursors;
@@ -91,7 +91,8 @@ enum group_kind {
 enum group_kind group_kind_of(const struct group *group);
 
 void group_table_init(struct group_table *table, struct env *env,
-                      const struct broker_settings *settings, struct coordinator_log *log);
+                      const struct broker_settings *settings, struct coordinator_log *log,
+                      struct budget *memory);
 void group_table_close(struct group_table *table); /* it has no groups */
 
 struct group *group_find(const struct group_table *table, struct kp_string id);

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "broker/coordinator/offsets/offset_records.h"
+#include "broker/coordinator/offsets/offset_store.h"
 #include "protocol/kafka_error.h"
 
 void offset_commit_open(struct offset_commit *commit, struct offset_commit_entry *entries) {
@@ -13,7 +14,10 @@ void offset_commit_open(struct offset_commit *commit, struct offset_commit_entry
 void offset_commit_add(struct offset_commit *commit, struct kp_string topic,
                        const struct committed_offset *offset) {
     commit->entries[commit->count++] = (struct offset_commit_entry){
-        .topic = topic, .topic_id = offset->topic_id, .partition = offset->partition};
+        .topic = topic,
+        .topic_id = offset->topic_id,
+        .partition = offset->partition,
+        .metadata_len = offset->metadata_len};
     offset_record_put(&commit->records, commit->group_id, topic, offset);
 }
 
@@ -51,10 +55,24 @@ static void leave_out(struct offset_commit *commit) {
     records->count = kept;
 }
 
+/* While the memory of groups is spent nothing comes that takes more of it: those who go on where
+ * they were go on. */
+static void refuse_more(struct offset_commit *commit, const struct group *group) {
+    if (!budget_spent(group->table->memory)) return;
+    for (size_t i = 0; i < commit->count; i++) {
+        struct offset_commit_entry *entry = &commit->entries[i];
+        const struct committed_offset *before = offset_store_find(group, entry->topic,
+                                                                  entry->partition);
+        if (entry->error == 0 && (before == NULL || before->metadata_len < entry->metadata_len))
+            entry->error = KAFKA_COORDINATOR_NOT_AVAILABLE;
+    }
+}
+
 static void commit_run(struct group_turn *turn) {
     struct offset_commit *commit = CONTAINER_OF(turn, struct offset_commit, call.turn);
     CHECK(commit->count == commit->records.count);
     int16_t error = commit->rules->commit(turn->group, commit);
+    if (error == 0) refuse_more(commit, turn->group);
     if (error == 0) leave_out(commit);
     if (error != 0 || commit->records.count == 0) {
         answer(commit, error);

@@ -7,7 +7,8 @@
  * the call follows when that is applied.
  * Failures, in call.error: those of offset_rules.h; INVALID_COMMIT_OFFSET_SIZE (too large for a
  * batch); NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (may be committed all the same). An entry with
- * an error of its own was not committed.
+ * an error of its own was not committed: COORDINATOR_NOT_AVAILABLE while the memory of
+ * groups is spent, and it would take more.
  * Invariant: an offset that was acknowledged is committed, and lies in the log behind every
  * decision of the group that was made before it was checked.
  */
@@ -23,7 +24,7 @@
 struct offset_commit_entry {
     struct kp_string topic; /* borrowed until `done` */
     struct kp_uuid topic_id;
-    int32_t partition;
+    int32_t partition, metadata_len;
     int16_t error; /* out */
 };
 

@@ -100,6 +100,7 @@ static struct topic_offsets *table_make(struct offset_store *store, struct group
     struct topic_offsets *table = table_find(store, of, topic);
     if (table != NULL) return table;
     table = mem_zalloc(sizeof *table);
+    budget_charge(store->groups->memory, sizeof *table);
     table->of = of;
     table->topic = topic;
     table->prev = of->last;
@@ -139,6 +140,7 @@ static void table_free(struct offset_store *store, struct topic_offsets *table) 
     of->topics--;
     of->count -= table->table.count;
     store->count -= table->table.count;
+    budget_release(store->groups->memory, sizeof *table + offset_table_bytes(&table->table));
     offset_table_close(&table->table);
     mem_free(table);
     if (topic->readers == NULL) topic_free(store, topic);
@@ -155,7 +157,11 @@ static void put(struct offset_store *store, const struct kp_offset_key *key,
         group->offsets->group = group;
     }
     struct topic_offsets *table = table_make(store, group->offsets, topic_make(store, key->topic));
-    if (!offset_table_put(&table->table, offset)) return;
+    size_t before = offset_table_bytes(&table->table);
+    bool is_new = offset_table_put(&table->table, offset);
+    budget_charge(store->groups->memory, offset_table_bytes(&table->table));
+    budget_release(store->groups->memory, before);
+    if (!is_new) return;
     group->offsets->count++;
     store->count++;
 }
@@ -173,7 +179,11 @@ static void take_back(struct offset_store *store, const struct kp_offset_key *ke
     struct offset_topic *topic = topic_find(store, key->topic);
     if (group == NULL || group->offsets == NULL || topic == NULL) return;
     struct topic_offsets *table = table_find(store, group->offsets, topic);
-    if (table == NULL || !offset_table_remove(&table->table, key->partition)) return;
+    if (table == NULL) return;
+    size_t before = offset_table_bytes(&table->table);
+    bool was_there = offset_table_remove(&table->table, key->partition);
+    budget_release(store->groups->memory, before - offset_table_bytes(&table->table));
+    if (!was_there) return;
     group->offsets->count--;
     store->count--;
     if (table->table.count == 0) table_free(store, table);

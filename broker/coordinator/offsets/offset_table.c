@@ -85,6 +85,17 @@ const struct committed_offset *offset_table_find(const struct offset_table *tabl
     return place < table->count ? &table->items[place] : NULL;
 }
 
+size_t offset_table_bytes(const struct offset_table *table) {
+    size_t slots = table->slots == NULL ? 0 : (size_t)table->mask + 1;
+    return table->capacity * sizeof *table->items + slots * sizeof *table->slots +
+           table->metadata_bytes;
+}
+
+static void forget_metadata(struct offset_table *table, const struct committed_offset *offset) {
+    table->metadata_bytes -= (size_t)offset->metadata_len;
+    mem_free((void *)offset->metadata);
+}
+
 bool offset_table_put(struct offset_table *table, const struct committed_offset *offset) {
     char *metadata = NULL;
     if (offset->metadata_len > 0) {
@@ -99,18 +110,19 @@ bool offset_table_put(struct offset_table *table, const struct committed_offset 
         if (table->slots != NULL) table->slots[slot_find(table, offset->partition)] = place + 1;
         table->count++;
     } else {
-        mem_free((void *)table->items[place].metadata);
+        forget_metadata(table, &table->items[place]);
     }
     table->items[place] = *offset;
     table->items[place].metadata = metadata;
     if (metadata == NULL) table->items[place].metadata_len = 0;
+    table->metadata_bytes += (size_t)table->items[place].metadata_len;
     return is_new;
 }
 
 bool offset_table_remove(struct offset_table *table, int32_t partition) {
     uint32_t place = place_of(table, partition), last = table->count - 1;
     if (place == table->count) return false;
-    mem_free((void *)table->items[place].metadata);
+    forget_metadata(table, &table->items[place]);
     if (table->slots != NULL) {
         slot_clear(table, slot_find(table, partition));
         if (place != last) table->slots[slot_find(table, table->items[last].partition)] = place + 1;

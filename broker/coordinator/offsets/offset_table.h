@@ -31,6 +31,7 @@ struct offset_table {
     uint32_t *slots; /* 1 + place in items, by partition; NULL while there are few */
     uint32_t count, capacity;
     uint32_t mask; /* of the slots */
+    size_t metadata_bytes;
 };
 
 void offset_table_init(struct offset_table *table);
@@ -41,6 +42,7 @@ const struct committed_offset *offset_table_find(const struct offset_table *tabl
                                                  int32_t partition);
 /* Adds it, or puts it in the place of what was there; the metadata is copied. True: it is new. */
 bool offset_table_put(struct offset_table *table, const struct committed_offset *offset);
+size_t offset_table_bytes(const struct offset_table *table); /* of memory */
 /* True: it was there. */
 bool offset_table_remove(struct offset_table *table, int32_t partition);
 

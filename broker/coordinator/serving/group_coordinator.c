@@ -20,8 +20,7 @@ struct group_coordinator *group_coordinator_new(const struct group_coordinator_o
                                                 struct coordinator_log *log) {
     static const struct metadata_events events = {.topic_removed = topic_removed};
     struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
-    group_table_init(&coordinator->groups, options->env, options->settings, log);
-    coordinator->groups.memory = options->memory;
+    group_table_init(&coordinator->groups, options->env, options->settings, log, options->memory);
     coordinator->lines = options->lines;
     coordinator->metadata = options->metadata;
     coordinator->offsets = offset_store_new(&coordinator->groups, env_random_u64(options->env));

@@ -96,8 +96,10 @@ void consumer_world_open(struct consumer_world *world) {
     world->settings.group_consumer_heartbeat_interval_ms = 5000;
     world->settings.group_consumer_regex_refresh_interval_ms = 600000;
     world->settings.group_consumer_max_size = 100;
+    budget_init(&world->memory, 256 << 20);
     fake_log_open(&world->log, &world_type, &world->table);
-    group_table_init(&world->table, world->clock.env, &world->settings, &world->log.log);
+    group_table_init(&world->table, world->clock.env, &world->settings, &world->log.log,
+                     &world->memory);
     world->metadata = metadata_new(1, 42);
     register_broker(world);
     fake_log_lead(&world->log);
@@ -109,6 +111,7 @@ void consumer_world_close(struct consumer_world *world) {
     group_clock_turn(&world->clock);
     forget_groups(&world->table);
     group_table_close(&world->table);
+    assert_int_equal(world->memory.used, 0);
     fake_log_close(&world->log);
     metadata_free(world->metadata);
     group_clock_close(&world->clock);
@@ -168,7 +171,8 @@ void consumer_world_commit(struct consumer_world *world) {
     while (fake_log_commit_all(&world->log) > 0)
         group_clock_turn(&world->clock);
     struct group_table replayed;
-    group_table_init(&replayed, world->clock.env, &world->settings, &world->log.log);
+    group_table_init(&replayed, world->clock.env, &world->settings, &world->log.log,
+                     &world->memory);
     fake_log_replay(&world->log, &replayed);
     fake_log_compare(&world->log, &world->table, &replayed);
     forget_groups(&replayed);

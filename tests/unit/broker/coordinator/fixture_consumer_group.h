@@ -17,6 +17,7 @@ enum { CONSUMER_TOPICS_MAX = 8, CONSUMER_HAS_MAX = 400 };
 struct consumer_world {
     struct group_clock clock;
     struct broker_settings settings;
+    struct budget memory;
     struct group_table table;
     struct fake_log log;
     struct metadata *metadata;

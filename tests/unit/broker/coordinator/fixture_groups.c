@@ -45,8 +45,8 @@ void groups_close(struct groups *groups) {
     groups_compare(groups);
     if (groups->log.leading) fake_log_lose(&groups->log, false);
     groups_turn(groups);
-    assert_int_equal(groups->memory.used, 0);
     group_coordinator_state.free(groups->coordinator);
+    assert_int_equal(groups->memory.used, 0);
     metadata_free(groups->metadata);
     fake_log_close(&groups->log);
     group_clock_close(&groups->clock);

@@ -56,7 +56,8 @@ static const struct coordinator_state state_type = {.apply = replica_apply,
 
 static void replica_open(struct offsets_fixture *fixture, struct offsets_replica *replica) {
     memset(replica, 0, sizeof *replica);
-    group_table_init(&replica->table, fixture->clock.env, &fixture->settings, &fixture->log.log);
+    group_table_init(&replica->table, fixture->clock.env, &fixture->settings, &fixture->log.log,
+                     &fixture->memory);
     replica->store = offset_store_new(&replica->table, env_random_u64(fixture->clock.env));
 }
 
@@ -115,6 +116,7 @@ static void rule_tombstones(const struct group *group, struct group_batch *batch
 void offsets_open(struct offsets_fixture *fixture) {
     memset(fixture, 0, sizeof *fixture);
     group_clock_open(&fixture->clock);
+    budget_init(&fixture->memory, 256 << 20);
     fake_log_open(&fixture->log, &state_type, &fixture->live);
     replica_open(fixture, &fixture->live);
     fixture->rules = (struct offset_rules){.commit = rule_commit,
@@ -144,6 +146,7 @@ void offsets_turns(struct offsets_fixture *fixture) {
 void offsets_close(struct offsets_fixture *fixture) {
     offsets_turns(fixture);
     offsets_forget(fixture);
+    CHECK(fixture->memory.used == 0);
     fake_log_close(&fixture->log);
     group_clock_close(&fixture->clock);
 }

@@ -189,6 +189,12 @@ static void test_consumer_wrong_requests(void **state) {
     assert_int_equal(consumer_beat(&b), KAFKA_GROUP_MAX_SIZE_REACHED);
     /* Who is in it may come again. */
     assert_int_equal(consumer_beat_as(&a, 0, true), 0);
+    w.settings.group_consumer_max_size = 100;
+    w.memory.limit = 1;
+    assert_int_equal(consumer_beat(&b), KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_int_equal(consumer_beat_as(&a, 0, true), 0);
+    w.memory.limit = 256 << 20;
+    assert_int_equal(consumer_beat(&b), 0);
 }
 
 /* An answer with a new epoch is lost: the member goes on with the epoch before, if it owns no more

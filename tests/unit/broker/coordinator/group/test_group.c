@@ -12,6 +12,7 @@
 struct fixture {
     struct group_clock clock;
     struct broker_settings settings;
+    struct budget memory;
     struct group_table table;
     struct fake_log log;
     char order[200];
@@ -38,7 +39,7 @@ static int setup(void **state) {
     *state = memset(&f, 0, sizeof f);
     group_clock_open(&f.clock);
     fake_log_open(&f.log, &state_type, &f);
-    group_table_init(&f.table, f.clock.env, &f.settings, &f.log.log);
+    group_table_init(&f.table, f.clock.env, &f.settings, &f.log.log, &f.memory);
     fake_log_lead(&f.log);
     f.table.leading = true;
     return 0;
@@ -47,6 +48,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
     (void)state;
     group_table_close(&f.table);
+    assert_int_equal(f.memory.used, 0);
     fake_log_close(&f.log);
     group_clock_close(&f.clock);
     return 0;

@@ -54,7 +54,7 @@ static int commit(const char *member, const char *instance, int generation, int 
     offset_commit_add(&asked.commit, kp_string_of("t"), &offset);
     group_offsets_commit(g.coordinator, &asked.commit);
     groups_commit(&g);
-    return asked.error;
+    return asked.error != 0 ? asked.error : asked.entry.error;
 }
 
 struct removes {
@@ -250,6 +250,23 @@ static void test_age_of_an_empty_group(void **state) {
     assert_null(groups_find(&g, "g"));
 }
 
+/* While the memory of groups is spent no new group comes to offsets, and a known one goes on. What
+ * groups take is given back with them. */
+static void test_commit_without_memory(void **state) {
+    (void)state;
+    size_t before = g.memory.used;
+    assert_int_equal(commit("", NULL, -1, 8), 0);
+    assert_true(g.memory.used > before);
+    g.memory.limit = 1;
+    assert_int_equal(commit("", NULL, -1, 8), 0);
+    assert_int_equal(remove_offset(), 0);
+    assert_int_equal(g.memory.used, before);
+    g.memory.limit = 0;
+    assert_int_equal(commit("", NULL, -1, 8), KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_false(is_committed());
+    assert_int_equal(g.memory.used, before);
+}
+
 /* ---- The end of a group ---- */
 
 static void delete_done(struct group_call *call) {
@@ -304,6 +321,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_remove_offsets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove_offsets_of_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_a_simple_group, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_commit_without_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_delete_in_parts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_an_empty_group, setup, teardown),
     };
