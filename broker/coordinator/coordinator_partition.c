@@ -129,9 +129,22 @@ static struct slice batch_of(const struct coordinator_record *records, size_t co
     return slice_adopt(NULL, bytes, len);
 }
 
+/* Said before a batch is made of it. */
+static bool is_too_large(const struct coordinator_partition *owner,
+                         const struct coordinator_record *records, size_t count) {
+    size_t left = partition_append_most(owner->partition);
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = records[i].key_len + records[i].value_len;
+        if (bytes > left) return true;
+        left -= bytes;
+    }
+    return false;
+}
+
 static int16_t append(struct coordinator_partition *owner, struct written *written,
                       const struct coordinator_record *records, size_t count) {
     if (!owner->leading) return KAFKA_NOT_COORDINATOR;
+    if (is_too_large(owner, records, count)) return KAFKA_RECORD_LIST_TOO_LARGE;
     struct slice batch = batch_of(records, count, env_wall_ms(owner->spec.env));
     if (batch.len == 0) return KAFKA_RECORD_LIST_TOO_LARGE;
     return code_of(partition_append(owner->partition, batch, &written->append));

@@ -21,6 +21,10 @@ static int16_t refuse(const struct partition *partition, const struct slice *bat
     return code == KAFKA_NONE ? partition_room_for(partition, batch->len, &why) : code;
 }
 
+size_t partition_append_most(const struct partition *partition) {
+    return (size_t)partition->settings.max_message_bytes;
+}
+
 int16_t partition_append(struct partition *partition, struct slice batch,
                          struct partition_append *append) {
     int16_t code = refuse(partition, &batch);

@@ -22,6 +22,8 @@ struct partition_append {
     struct partition_produce produce; /* the partition's */
 };
 
+/* A batch of more bytes is refused (max.message.bytes), whatever else. */
+size_t partition_append_most(const struct partition *partition);
 /* `batch`: one whole batch (protocol/record/record_batch_builder.h), taken over in any case. NONE:
  * `done` comes. Else nothing was written, and it does not come: NOT_LEADER_OR_FOLLOWER (also while
  * this replica is being elected), UNKNOWN_TOPIC_OR_PARTITION, NOT_ENOUGH_REPLICAS (also when too

@@ -89,21 +89,38 @@ static void assigned(struct classic_group *classic, struct group_sync *leader_sy
     }
 }
 
+static void not_assigned(struct classic_group *classic, struct group_sync *leader_sync,
+                         int16_t error) {
+    take_next(classic, false);
+    classic_refuse_syncs(classic, classic_write_error(error));
+    group_call_answer(classic->group->table, &leader_sync->call, classic_write_error(error));
+    classic_member_renew(classic->leader);
+    classic_prepare(classic);
+}
+
+/* No batch has room for it: then neither copies nor records are made of it, which would take a
+ * hundred megabytes, and as many milliseconds. */
+static bool is_too_large(const struct classic_group *classic, const struct group_sync *sync) {
+    size_t left = (size_t)classic_table(classic)->settings->message_max_bytes;
+    for (size_t i = 0; i < sync->assignment_count; i++) {
+        struct kp_bytes assignment = sync->assignments[i].assignment;
+        if (assignment.len <= 0) continue;
+        if ((size_t)assignment.len > left) return true;
+        left -= (size_t)assignment.len;
+    }
+    return false;
+}
+
 static void leader_written(struct group_turn *turn, int16_t error) {
     struct group_sync *sync = CONTAINER_OF(turn, struct group_sync, call.turn);
     struct group *group = turn->group;
     struct classic_group *classic = group->classic;
     CHECK(classic->state == CLASSIC_COMPLETING); /* nothing changes while a turn is written */
     classic->leader_sync = NULL;
-    if (error == KAFKA_NONE) {
+    if (error == KAFKA_NONE)
         assigned(classic, sync);
-    } else {
-        take_next(classic, false);
-        classic_refuse_syncs(classic, classic_write_error(error));
-        group_call_answer(group->table, &sync->call, classic_write_error(error));
-        classic_member_renew(classic->leader);
-        classic_prepare(classic);
-    }
+    else
+        not_assigned(classic, sync, error);
     classic_turn_end(group, turn);
 }
 
@@ -140,7 +157,13 @@ void classic_sync(struct group *group, struct group_sync *sync) {
         return;
     }
     owes_no_more(member);
-    if (classic->state == CLASSIC_COMPLETING && member == classic->leader) {
+    bool brings = classic->state == CLASSIC_COMPLETING && member == classic->leader;
+    if (brings && is_too_large(classic, sync)) {
+        not_assigned(classic, sync, KAFKA_RECORD_LIST_TOO_LARGE);
+        classic_turn_end(group, &sync->call.turn);
+        return;
+    }
+    if (brings) {
         classic->leader_sync = sync;
         sync->call.turn.written = leader_written;
         set_next(classic, sync);

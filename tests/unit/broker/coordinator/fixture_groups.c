@@ -33,6 +33,7 @@ void groups_open(struct groups *groups) {
     groups->settings.offsets_retention_ms = 604800000;
     groups->settings.offsets_check_interval_ms = 600000;
     groups->settings.group_max_bytes = 8 << 20;
+    groups->settings.message_max_bytes = 1 << 20;
     budget_init(&groups->memory, 256 << 20);
     groups->metadata = metadata_new(1, 1);
     groups->coordinator = coordinator_new(groups);

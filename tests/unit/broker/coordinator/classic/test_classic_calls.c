@@ -138,6 +138,20 @@ static void test_sync_is_not_written(void **state) {
     }
 }
 
+/* What no batch has room for is refused before anything is made of it. */
+static void test_sync_too_large(void **state) {
+    (void)state;
+    group_is(WHEN_COMPLETING, false);
+    g.settings.message_max_bytes = 5;
+    ask_sync(&g, &s2, as("m2", 2));
+    size_t written = g.log.waiting_count;
+    ask_sync(&g, &s1, (struct asks){.member = "m1", .generation = 2, .assign = "m1=xxx,m2=yyy"});
+    assert_int_equal(g.log.waiting_count, written);
+    assert_int_equal(s1.error, KAFKA_UNKNOWN_SERVER_ERROR);
+    assert_int_equal(s2.error, KAFKA_UNKNOWN_SERVER_ERROR);
+    assert_string_equal(groups_state(&g), "PreparingRebalance 2 m1,m2");
+}
+
 /* A rebalance that begins while Syncs wait ends them. */
 static void test_sync_rebalance(void **state) {
     (void)state;
@@ -333,6 +347,7 @@ int main(void) {
         TEST(test_calls_validate),
         TEST(test_sync_by_state),
         TEST(test_sync_is_shown_when_committed),
+        TEST(test_sync_too_large),
         TEST(test_sync_is_not_written),
         TEST(test_sync_rebalance),
         TEST(test_sync_deadline),
