@@ -82,5 +82,10 @@ void request_steps(struct request *request, bool (*step)(struct request *request
     request->step = step;
     request->steps.run = next_turn;
     request->room.room = there_is_room;
-    go_on(request);
+    /* Handlers come here again and again when what they asked for was answered: within one turn,
+     * if others do nothing but answer. */
+    if (env_turn_is_long(request->env))
+        env_yield(request->env, &request->steps);
+    else
+        go_on(request);
 }

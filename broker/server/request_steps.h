@@ -18,7 +18,7 @@
 
 /* One step is to take less than a millisecond. It returns true while there is more to do; the last
  * one ends the request or makes it wait for something else, and returns false. The first is called
- * inside. */
+ * inside, unless the turn is long. */
 void request_steps(struct request *request, bool (*step)(struct request *request));
 
 /* ---- For the connection ---- */

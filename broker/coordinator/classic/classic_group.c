@@ -22,10 +22,6 @@ static void timer_over(struct group_timer *timer) {
     classic_want_work(classic);
 }
 
-static size_t size_of(const struct group *group) {
-    return sizeof *group + sizeof(struct classic_group) + (size_t)group->id.len;
-}
-
 /* Its members had their session from when we began to lead, or when the record came, on. */
 static void read_members(struct classic_group *classic, const struct classic_record *record,
                          const struct kp_classic_group_value *value) {
@@ -71,7 +67,7 @@ struct classic_group *classic_live(struct group *group) {
     classic->work_written = work_written;
     group->classic = classic;
     group->members = 0;
-    budget_charge(group->table->memory, size_of(group));
+    budget_charge(group->table->memory, sizeof *classic);
     if (group->record != NULL) read_record(classic, group->record);
     return classic;
 }
@@ -82,7 +78,7 @@ static void live_free(struct classic_group *classic) {
     classic_timer_clear(classic);
     shared_bytes_release(classic->type);
     shared_bytes_release(classic->protocol);
-    budget_release(group->table->memory, size_of(group));
+    budget_release(group->table->memory, sizeof *classic);
     mem_free(classic);
     group->classic = NULL;
     group->members = 0;

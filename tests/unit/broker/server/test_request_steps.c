@@ -74,6 +74,7 @@ static void test_steps_take_turns(void **state) {
     begin(stage, 0);
     assert_in_range(works[0].steps, 1, STEPS / 4); /* in the call that begins */
     begin(stage, 1);
+    assert_int_equal(works[1].steps, 0); /* the turn is long */
     for (int32_t i = 0; i < 2; i++) {
         assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
         assert_int_equal(works[i].steps, STEPS);
