@@ -31,6 +31,8 @@ PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS, CREATE_T
     22,
 )
 CONSUMER_GROUP_HEARTBEAT, CONSUMER_GROUP_DESCRIBE = 68, 69
+OFFSET_COMMIT, JOIN_GROUP, SYNC_GROUP, DESCRIBE_GROUPS, DELETE_GROUPS = 8, 11, 14, 15, 42
+GROUP_ID_NOT_FOUND = 69
 EPOCH_END, DESCRIBE_CONFIGS, CREATE_PARTITIONS, ELECT_LEADERS, META_QUERY = 23, 32, 37, 43, 10000
 INVALID_REQUEST = 42
 LONG = "x" * 70
@@ -171,6 +173,45 @@ def consumer_heartbeats(cluster):
     for i, regex in enumerate((".*", "(" * 240 + "a{1000}b{1000}c{1000}" + ")?" * 240, "((.?){1000}|(w|o|r|.){900})*", "(a{1000}){1000}")):
         worst(cluster, [beat(f"regex-{i}", "m", (), regex)])
     worst(cluster, [(CONSUMER_GROUP_DESCRIBE, 1, b"\0" + packed([string("names")] * 5) + b"\0\0")])
+
+
+def groups(cluster):
+    """A group with an id of 32,000 bytes that has committed 1,200 offsets is deleted; 200 members are described 5,000 times; a leader assigns
+    50 MB."""
+    group, topic, raws = "g" * 32_000, topic_of(0), [Raw(cluster[1].port, timeout=60) for _ in range(200)]
+
+    def join(of, member):
+        return JOIN_GROUP, 2, text(of) + struct.pack(">ii", 60_000, 60_000) + text("") + text("consumer") + array(
+            [text("range") + struct.pack(">i", len(member)) + member.encode()]
+        )  # fmt: skip
+
+    def commit(topic, partitions):
+        offsets = array(struct.pack(">iq", p, 1) + text("") for p in partitions)
+        return OFFSET_COMMIT, 2, text(group) + struct.pack(">i", -1) + text("") + struct.pack(">q", -1) + array([text(topic) + offsets])
+
+    def is_committed(topic, partitions):
+        return struct.unpack(">h", raws[0].ask(*commit(topic, partitions))[-2:])[0] == 0
+
+    raws[0].ask(FIND_COORDINATOR, 1, text(group) + b"\0")
+    wait_until("a coordinator", lambda: is_committed(topic, [0]))
+    for i in range(TOPICS):
+        assert is_committed(topic_of(i), range(PARTITIONS)), f"{topic_of(i)} is not committed"
+    worst(cluster, [(DELETE_GROUPS, 0, array([text(group)]))])
+    assert struct.unpack(">h", raws[0].ask(DELETE_GROUPS, 0, array([text(group)]))[-2:])[0] == GROUP_ID_NOT_FOUND, "it was not deleted"
+    for i, raw in enumerate(raws[1:]):
+        raw.send(*join("many", f"{i}" * 100))
+    wait_until("its members", lambda: len(raws[0].ask(DESCRIBE_GROUPS, 0, array([text("many")]))) > 200 * 40)
+    try:
+        worst(cluster, [(DESCRIBE_GROUPS, 0, array([text("many")] * 5_000))])
+    except ConnectionError:
+        Turns(cluster[1]).assert_short()  # more than an answer may have
+    for raw in raws:
+        raw.close()
+    with Raw(cluster[1].port, timeout=60) as raw:
+        answer = raw.ask(*join("one", "m"))
+        leader = answer[17 : 17 + 2 + struct.unpack(">h", answer[17:19])[0]]  # behind the generation, and "range"
+        assigned = array([leader + struct.pack(">i", 50 * MIB) + bytes(50 * MIB)])
+        worst(cluster, [(SYNC_GROUP, 0, text("one") + answer[6:10] + leader + assigned)])
 
 
 def describe_configs(cluster):
@@ -532,6 +573,7 @@ def main():
             many_partitions,
             elect_leaders,
             consumer_heartbeats,
+            groups,
             describe_configs,
             list_offsets,
             epoch_ends,
