@@ -70,7 +70,8 @@ static bool ask_leader(struct admin_client *admin, struct kp_arena *arena,
     struct error_text why;
     kp_set_fallbacks(&kp_produce_request_schema, &request);
     kp_set_fallbacks(&kp_produce_request_topic_schema, &asked);
-    asked.name = topic->name;
+    asked.name = topic->name; /* up to version 12; from 13 on its id */
+    asked.topic_id = topic->topic_id;
     request.acks = -1;
     request.timeout_ms = LOOK_MS;
     struct kp_produce_request_partition *rows = kp_new_items(

@@ -165,7 +165,8 @@ static int try_send(struct single_producer *producer, struct admin_client *admin
     kp_set_fallbacks(&kp_produce_request_partition_schema, &part);
     part.index = partition;
     part.records = (struct kp_records){.data = batch, .len = (int32_t)len};
-    one.name = kp_string_of(producer->topic);
+    one.name = kp_string_of(producer->topic); /* up to version 12; from 13 on its id */
+    one.topic_id = topic->topic_id;
     one.partition_data.items = &part;
     one.partition_data.count = 1;
     request.transactional_id.len = -1;

@@ -233,7 +233,7 @@ def properties(cluster):
     expect(cluster.drave("produce", "props", "-X", "acks=all", "-X", "enable.idempotence=true", stdin="y\n", check=False), 0)
     expect(cluster.drave("produce", "props", "-X", "sasl.username=me", stdin="", check=False), 2, "authenticate")
     expect(cluster.drave("consume", "props", "-X", "linger.ms=1", check=False), 2, "producers only")
-    expect(cluster.drave("consume", "props", "-X", "group.id=g", check=False), 2, "without a group")
+    expect(cluster.drave("consume", "props", "-X", "group.id=g", check=False), 2, "named with -G")
     expect(cluster.drave("consume", "props", "-X", "auto.offset.reset=earliest", check=False), 2, "-o")
     expect(
         cluster.drave("bench", "produce", "props", "--seconds", 1, "--rate", 10, "-X", "lingr.ms=1", check=False),
