@@ -162,6 +162,8 @@ struct classic_pending *classic_pending_find(const struct classic_group *classic
 void classic_pending_add(struct classic_group *classic, struct shared_bytes *id,
                          const struct group_join *join);
 void classic_pending_remove(struct classic_pending *pending);
+/* The connection was told many ids in the groups of the coordinator, and has not used them. */
+bool classic_asker_has_enough(const struct group_table *table, const void *connection);
 
 /* ---- classic_rebalance.c ---- */
 

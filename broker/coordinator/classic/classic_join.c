@@ -158,6 +158,12 @@ static bool is_too_much(const struct classic_group *classic, const struct group_
             HASH_COUNT(classic->pending) >= classic_table(classic)->settings->group_max_size);
 }
 
+/* Whoever asks it for one id after the other, in as many groups, and never joins. */
+static bool is_told_enough(const struct classic_group *classic, const struct group_join *join) {
+    return join->asks_for_id && join->member_id.len == 0 &&
+           classic_asker_has_enough(classic_table(classic), join->asker);
+}
+
 static void join_full(struct classic_group *classic, struct group_join *join) {
     struct group *group = classic->group;
     struct classic_member *member = classic_member_find(classic, join->member_id);
@@ -174,7 +180,8 @@ void classic_join(struct group *group, struct group_join *join) {
     struct classic_group *classic = classic_live(group);
     if (is_full(classic, join) || is_too_much(classic, join))
         join_full(classic, join);
-    else if (member_of(classic, join) == NULL && budget_spent(group->table->memory))
+    else if (member_of(classic, join) == NULL &&
+             (budget_spent(group->table->memory) || is_told_enough(classic, join)))
         join_refuse(group, join, KAFKA_COORDINATOR_NOT_AVAILABLE, join->member_id);
     else if (!classic_supports(classic, join))
         join_refuse(group, join, KAFKA_INCONSISTENT_GROUP_PROTOCOL, join->member_id);

@@ -5,9 +5,14 @@
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_internal.h"
 
+/* That one connection may have here and not use: each Join looks along them, and all of them go in
+ * the turn in which it closes. Clients have one. */
+enum { TOLD_MOST = 100 };
+
 /* A connection, and what it was told in all groups of the coordinator. */
 struct classic_asker {
     const void *connection;
+    uint32_t told;
     struct classic_pending *first;
     UT_hash_handle hh;
 };
@@ -36,6 +41,7 @@ static void asker_add(struct classic_pending *pending, const void *connection) {
     pending->next_told = asker->first;
     if (asker->first != NULL) asker->first->prev_told = pending;
     asker->first = pending;
+    asker->told++;
 }
 
 static void asker_remove(struct classic_pending *pending) {
@@ -45,9 +51,15 @@ static void asker_remove(struct classic_pending *pending) {
     *(pending->prev_told != NULL ? &pending->prev_told->next_told
                                  : &asker->first) = pending->next_told;
     if (pending->next_told != NULL) pending->next_told->prev_told = pending->prev_told;
+    asker->told--;
     if (asker->first != NULL) return;
     HASH_DEL(table->askers, asker);
     mem_free(asker);
+}
+
+bool classic_asker_has_enough(const struct group_table *table, const void *connection) {
+    const struct classic_asker *asker = asker_find(table, connection);
+    return asker != NULL && asker->told >= TOLD_MOST;
 }
 
 /* ---- Ids ---- */

@@ -426,6 +426,16 @@ static void test_join_pending_of_one_connection(void **state) {
     groups_pass(&g, 1);
     assert_int_equal(group_count(g.table), 1);
     classic_forget_asker(g.table, &connection); /* nothing any more */
+    for (int i = 0; i < 101; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "many%d", i);
+        ask_join(&g, &a, (struct asks){.group = id, .asker = &connection});
+        assert_int_equal(a.error,
+                         i < 100 ? KAFKA_MEMBER_ID_REQUIRED : KAFKA_COORDINATOR_NOT_AVAILABLE);
+    }
+    ask_join(&g, &a, (struct asks){.group = "many100", .asker = &other});
+    assert_int_equal(a.error, KAFKA_MEMBER_ID_REQUIRED);
+    classic_forget_asker(g.table, &connection);
     classic_forget_asker(g.table, &other);
     groups_pass(&g, 1);
     assert_int_equal(group_count(g.table), 0);
