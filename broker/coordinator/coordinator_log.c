@@ -13,6 +13,10 @@ void coordinator_write_cancel(struct coordinator_write *write) {
     if (write->log != NULL) write->log->type->write_cancel(write);
 }
 
+bool coordinator_log_in_doubt(const struct coordinator_log *log) {
+    return log->type->in_doubt(log);
+}
+
 void coordinator_log_confirm(struct coordinator_log *log, struct coordinator_confirm *confirm) {
     confirm->log = log;
     log->type->confirm(log, confirm);

@@ -6,7 +6,9 @@
  * it is shown to anybody until they have committed: then every replica applies them (struct
  * coordinator_state), and on the leader `done` follows, which answers whoever waits.
  * Failures: a write ends with Kafka's error of section *errors* below; it may commit all the same
- * later, and is applied then like anything else.
+ * later, and is applied then like anything else. While this replica still leads such a write is
+ * *in doubt* (coordinator_log_in_doubt): nothing must be decided from a state that it would change,
+ * until `settled` says that there is none any more.
  * Invariants: a batch applies whole or not at all, in the order of the log; `apply` looks at
  * nothing but the records (no clock, no chance, no settings), so a replay from zero makes the same
  * state; between `lost` and the next `leading` no `done` says success.
@@ -56,6 +58,8 @@ struct coordinator_state {
     void (*records)(const void *state,
                     void (*sink)(void *arg, const struct coordinator_record *record), void *arg);
     void (*free)(void *state); /* after `lost`, if it led */
+    /* Nothing is in doubt any more: what was is applied. Not before `lost`. NULL: nothing to do. */
+    void (*settled)(void *state);
 };
 
 /* ---- The log ---- */
@@ -78,6 +82,9 @@ void coordinator_log_write(struct coordinator_log *log, const struct coordinator
                            size_t count, struct coordinator_write *write);
 /* `done` will not be called; the records may commit all the same. Nothing if it is over. */
 void coordinator_write_cancel(struct coordinator_write *write);
+/* A write was late, its `done` said COORDINATOR_NOT_AVAILABLE (true within it already), and it has
+ * not committed yet. */
+bool coordinator_log_in_doubt(const struct coordinator_log *log);
 
 /* Lies in whoever waits for the proof that this replica led when it asked. */
 struct coordinator_confirm {
@@ -96,6 +103,7 @@ struct coordinator_log_type {
     void (*write)(struct coordinator_log *log, const struct coordinator_record *records,
                   size_t count, struct coordinator_write *write);
     void (*write_cancel)(struct coordinator_write *write);
+    bool (*in_doubt)(const struct coordinator_log *log);
     void (*confirm)(struct coordinator_log *log, struct coordinator_confirm *confirm);
     void (*confirm_cancel)(struct coordinator_confirm *confirm);
 };

@@ -17,7 +17,7 @@
 struct written {
     struct partition_append append; /* first */
     struct coordinator_partition *owner;
-    struct coordinator_write *write;
+    struct coordinator_write *write; /* NULL: it was late, whoever waited was told */
     uint64_t number;
     uint64_t until_ms;
     int16_t code; /* of a refused one */
@@ -42,6 +42,7 @@ struct coordinator_partition {
     bool leading;
     uint64_t writes;            /* so far: their numbers */
     struct written *waiting;    /* for their commits, in order */
+    struct written *late;       /* they do, too, and nobody waits for them any more */
     struct written *refused;    /* to be told, in order */
     struct question *questions; /* as they came */
     struct env_timer *timer;    /* for the first one that waits */
@@ -80,21 +81,50 @@ static void written_end(struct written *written, int16_t code) {
     answer_questions(owner);
 }
 
+/* When it has not committed, `lost` follows, and there are others whose end is still to come. */
+static void late_end(struct written *written, int16_t error) {
+    struct coordinator_partition *owner = written->owner;
+    DL_DELETE(owner->late, written);
+    mem_free(written);
+    if (error == KAFKA_NONE && owner->late == NULL && owner->spec.type->settled != NULL)
+        owner->spec.type->settled(owner->state);
+}
+
 static void on_appended(struct partition_append *append, int16_t error) {
     struct written *written = (struct written *)append;
     struct coordinator_partition *owner = written->owner;
+    if (written->write == NULL) {
+        late_end(written, error);
+        return;
+    }
     bool first = owner->waiting == written;
     DL_DELETE(owner->waiting, written);
     if (first) start_timer(owner);
     written_end(written, code_of(error));
 }
 
+static void first_is_late(struct coordinator_partition *owner) {
+    struct written *written = owner->waiting;
+    struct coordinator_write *write = written->write;
+    if (partition_append_take_back(&written->append)) return;
+    DL_DELETE(owner->waiting, written);
+    DL_APPEND(owner->late, written);
+    written->write = NULL;
+    write->inside = NULL;
+    write->done(write, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    answer_questions(owner);
+}
+
 /* All of them wait for equally long. */
 static void on_late(void *arg) {
     struct coordinator_partition *owner = arg;
     while (owner->waiting != NULL && owner->waiting->until_ms <= env_now_ms(owner->spec.env))
-        partition_append_time_out(&owner->waiting->append);
+        first_is_late(owner);
     start_timer(owner);
+}
+
+static bool in_doubt(const struct coordinator_log *log) {
+    return ((const struct coordinator_partition *)log)->late != NULL;
 }
 
 static void tell_refused(struct coordinator_partition *owner) {
@@ -260,6 +290,7 @@ static void confirm_cancel(struct coordinator_confirm *confirm) {
 
 static const struct coordinator_log_type log_type = {.write = begin_write,
                                                      .write_cancel = write_cancel,
+                                                     .in_doubt = in_doubt,
                                                      .confirm = begin_question,
                                                      .confirm_cancel = confirm_cancel};
 
@@ -309,7 +340,7 @@ static void leading(void *state) {
 
 static void lost(void *state) {
     struct coordinator_partition *owner = state;
-    CHECK(owner->waiting == NULL); /* the partition's appends have ended before */
+    CHECK(owner->waiting == NULL && owner->late == NULL); /* appends have ended before */
     owner->leading = false;
     env_defer_cancel(owner->spec.env, &owner->tell);
     while (owner->questions != NULL) {

@@ -6,7 +6,8 @@
  * leader, a decision is one batch of the partition (partition_append.h), and its `done` follows
  * when it is applied; a question whether this replica still leads goes to a majority, and is
  * answered when all that was written before it is over. Failures: those of coordinator_log.h. A
- * write that has waited for too long ends with COORDINATOR_NOT_AVAILABLE; it may commit later.
+ * write that has waited for too long ends with COORDINATOR_NOT_AVAILABLE; what the log has is in
+ * doubt until it commits, or the lead is lost.
  * Records of a batch that cannot be read end the replica; control batches and records without a key
  * are passed over. Invariants: writes end in the order in which they began; writes and questions
  * have ended when the state hears that the lead is lost.

@@ -157,6 +157,8 @@ enum completion partition_produce(struct partition *partition,
                                   struct produce_refusal *refusal);
 /* The client's time is over: calls `done` within the call. */
 void partition_produce_time_out(struct partition_produce *produce);
+/* It is in the log, not in the queue before it: it cannot be taken back. Of one that waits. */
+bool partition_produce_is_taken(const struct partition_produce *produce);
 /* The client has gone: `done` will not be called; a batch that was appended may commit all the
  * same, one that is still checked is dropped. */
 void partition_produce_cancel(struct partition_produce *produce);

@@ -41,8 +41,10 @@ int16_t partition_append(struct partition *partition, struct slice batch,
     return KAFKA_NONE;
 }
 
-void partition_append_time_out(struct partition_append *append) {
+bool partition_append_take_back(struct partition_append *append) {
+    if (partition_produce_is_taken(&append->produce)) return false;
     partition_produce_time_out(&append->produce);
+    return true;
 }
 
 void partition_append_cancel(struct partition_append *append) {

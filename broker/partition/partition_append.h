@@ -5,7 +5,7 @@
  * shares entries with what else comes in this turn, and `done` comes when a majority has it on disk
  * and it is applied here.
  * Failures: Kafka's codes. Before the append, as the result of the call: nothing was written.
- * Behind it, by `done`: NOT_LEADER_OR_FOLLOWER and REQUEST_TIMED_OUT leave the outcome open.
+ * Behind it, by `done`: NOT_LEADER_OR_FOLLOWER leaves the outcome open.
  * Invariants: `done` comes in the order of the log, never within the call, and once; all that wait
  * have ended before the appliers hear that the lead is lost.
  */
@@ -16,8 +16,8 @@
 
 /* Lies in whoever waits. */
 struct partition_append {
-    /* NONE; NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION (it is deleted), REQUEST_TIMED_OUT:
-     * it may commit later; NOT_ENOUGH_REPLICAS, KAFKA_STORAGE_ERROR: it was taken back. */
+    /* NONE; NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION (it is deleted): it may commit
+     * later; NOT_ENOUGH_REPLICAS, KAFKA_STORAGE_ERROR: it was taken back. */
     void (*done)(struct partition_append *append, int16_t error);
     struct partition_produce produce; /* the partition's */
 };
@@ -30,8 +30,9 @@ size_t partition_append_most(const struct partition *partition);
  * much is uncommitted), KAFKA_STORAGE_ERROR (no room), MESSAGE_TOO_LARGE. */
 int16_t partition_append(struct partition *partition, struct slice batch,
                          struct partition_append *append);
-/* Its time is over: `done` within the call. Only of one that waits. */
-void partition_append_time_out(struct partition_append *append);
+/* Its time is over. True: it could be taken back, with all behind it; `done` came within the call.
+ * False: it is in the log, and still waits. Only of one that waits. */
+bool partition_append_take_back(struct partition_append *append);
 /* `done` does not come; it may commit all the same. Only of one that waits. */
 void partition_append_cancel(struct partition_append *append);
 

@@ -334,6 +334,11 @@ static void time_out_checking(struct partition_produce *produce) {
         refuse_unappended(partition_check_last(produce));
 }
 
+bool partition_produce_is_taken(const struct partition_produce *produce) {
+    const struct forming_entry *first = produce->partition->queue.first;
+    return first == NULL || produce->end_offset <= first->base_offset;
+}
+
 void partition_produce_time_out(struct partition_produce *produce) {
     struct partition *partition = produce->partition;
     /* The caller asks for what is pending, which is in a list. */
@@ -346,9 +351,7 @@ void partition_produce_time_out(struct partition_produce *produce) {
         finish_with_error(produce, KAFKA_NOT_LEADER_OR_FOLLOWER);
         return;
     }
-    bool taken = partition->queue.first == NULL ||
-                 produce->end_offset <= partition->queue.first->base_offset;
-    if (taken)
+    if (partition_produce_is_taken(produce))
         finish_with_error(produce, KAFKA_REQUEST_TIMED_OUT);
     else
         refuse_queue(partition, KAFKA_NOT_ENOUGH_REPLICAS);

@@ -57,6 +57,9 @@ void consumer_heartbeat_release(struct consumer_heartbeat *heartbeat);
  * partitions back, a full rebalance. */
 void consumer_sessions_begin(struct consumer_group *group);
 void consumer_sessions_end(struct consumer_group *group);
+/* What was in doubt is applied: members that it made have their first session. Before
+ * group_table_settled. */
+void consumer_sessions_settled(struct group_table *table);
 /* The member was heard of. */
 void consumer_session_renew(struct consumer_member *member);
 

@@ -1,6 +1,9 @@
 /* Records of consumer groups are written, one by one and all of a group. */
 #include "broker/coordinator/consumer/consumer_records.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/coordinator/consumer/topic_names.h"
@@ -41,6 +44,12 @@ struct listed_topics {
     int32_t *numbers; /* partitions of all, then epochs of all */
 };
 
+static int by_topic_id(const void *a, const void *b) {
+    const struct kp_consumer_partitions *x = a, *y = b;
+    return memcmp(x->topic_id.bytes, y->topic_id.bytes, sizeof x->topic_id.bytes);
+}
+
+/* By id: a list has them by their numbers, which are others on a replica with another past. */
 static struct listed_topics topics_of(const struct consumer_group *of,
                                       const struct partition_list *list, bool dated) {
     struct listed_topics made = {
@@ -59,6 +68,7 @@ static struct listed_topics topics_of(const struct consumer_group *of,
         topic->partitions.items[topic->partitions.count++] = one->partition;
         if (dated) topic->epochs.items[topic->epochs.count++] = one->epoch;
     }
+    qsort(made.topics, (size_t)made.count, sizeof *made.topics, by_topic_id);
     return made;
 }
 

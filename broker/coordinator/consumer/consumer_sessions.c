@@ -120,6 +120,11 @@ void consumer_sessions_begin(struct consumer_group *group) {
     }
 }
 
+void consumer_sessions_settled(struct group_table *table) {
+    for (struct group *row = table->groups; row != NULL; row = row->hh.next)
+        if (row->in_doubt && row->consumer != NULL) consumer_sessions_begin(row->consumer);
+}
+
 void consumer_sessions_end(struct consumer_group *group) {
     struct group_timers *timers = group->row->table->timers;
     struct consumer_member *member, *next;

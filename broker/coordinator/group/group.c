@@ -50,7 +50,7 @@ struct group *group_make(struct group_table *table, struct kp_string id) {
 void group_settle(struct group *group) {
     if (group->record != NULL || group->consumer != NULL || group->offsets != NULL) return;
     if (group->classic != NULL || group->first != NULL) return;
-    if (group->alone || group->sharing > 0 || group->running) return;
+    if (group->alone || group->sharing > 0 || group->running || group->in_doubt) return;
     for (struct group_cursor *cursor = group->table->cursors; cursor != NULL; cursor = cursor->next)
         if (cursor->at == group) cursor->at = group->hh.next;
     HASH_DEL(group->table->groups, group);
@@ -110,7 +110,7 @@ static void waiting_remove(struct group *group, struct group_turn *turn) {
 }
 
 static bool may_run(const struct group *group, const struct group_turn *turn) {
-    return !group->alone && (turn->shares || group->sharing == 0);
+    return !group->alone && !group->in_doubt && (turn->shares || group->sharing == 0);
 }
 
 static void turn_begin(struct group *group, struct group_turn *turn) {
@@ -122,11 +122,23 @@ static void turn_begin(struct group *group, struct group_turn *turn) {
     turn->run(turn);
 }
 
+/* What has come since is not to wait for as long as the log stands still. */
+static void refuse_in_doubt(struct group *group) {
+    struct group_turn *turn, *next;
+    for (turn = group->first; turn != NULL && group->in_doubt; turn = next) {
+        next = turn->next;
+        if (turn->unrefused) continue;
+        waiting_remove(group, turn);
+        turn->refused(turn, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    }
+}
+
 /* The first of those that wait, as long as it may run. A turn that ends inside comes back here, so
  * it is a loop and not a recursion. */
 static void run_waiting(struct group *group) {
     if (group->running) return;
     group->running = true;
+    refuse_in_doubt(group);
     while (group->first != NULL && may_run(group, group->first)) {
         struct group_turn *turn = group->first;
         waiting_remove(group, turn);
@@ -159,7 +171,10 @@ void group_turn_take(struct group *group, struct group_turn *turn) {
 /* Before `lost` comes, others that wait must not write to a log that does not take it. */
 static void turn_written(struct coordinator_write *write, int16_t error) {
     struct group_turn *turn = CONTAINER_OF(write, struct group_turn, write);
-    if (error == KAFKA_NOT_COORDINATOR) turn->group->table->leading = false;
+    struct group *group = turn->group;
+    if (error == KAFKA_NOT_COORDINATOR) group->table->leading = false;
+    if (error == KAFKA_COORDINATOR_NOT_AVAILABLE && coordinator_log_in_doubt(group->table->log))
+        group->in_doubt = true;
     turn->written(turn, error);
 }
 
@@ -188,8 +203,21 @@ bool group_turn_cancel(struct group_turn *turn) {
     return true;
 }
 
+void group_table_settled(struct group_table *table) {
+    struct group_cursor cursor;
+    struct group *group;
+    group_cursor_open(&cursor, table);
+    while ((group = group_cursor_next(&cursor)) != NULL) {
+        if (!group->in_doubt) continue;
+        group->in_doubt = false;
+        run_waiting(group);
+    }
+    group_cursor_close(&cursor);
+}
+
 void group_turns_refuse(struct group *group, int16_t error) {
     CHECK(!group->alone && group->sharing == 0);
+    group->in_doubt = false;
     while (group->first != NULL) {
         struct group_turn *turn = group->first;
         waiting_remove(group, turn);

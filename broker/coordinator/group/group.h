@@ -12,7 +12,8 @@
  * (group_turn_end) when that is over. Turns that share (commits of offsets) run beside each
  * other, behind the ones before that do not, and hold back those that come after and do not.
  * Failures: `refused`: too many wait (COORDINATOR_NOT_AVAILABLE), or this replica leads no more
- * (NOT_COORDINATOR).
+ * (NOT_COORDINATOR). A decision that was late is in doubt (coordinator_log.h): turns of its group
+ * are refused with COORDINATOR_NOT_AVAILABLE, or wait if they cannot be, until it is applied.
  * Invariants: at most one decision of a group is uncommitted; a group's state changes only in a
  * turn, or by `apply`; a row is there as long as it has state of either kind or somebody has a
  * turn.
@@ -79,6 +80,7 @@ struct group {
     uint32_t waiting, sharing;       /* turns that wait; that share and run */
     bool alone;                      /* a turn runs that does not share */
     bool running;                    /* waiting turns are being run */
+    bool in_doubt;                   /* what was decided may be applied yet */
 };
 
 /* What a group is to those who ask. */
@@ -146,6 +148,8 @@ void group_turn_end(struct group_turn *turn);
 /* Whoever waits wants it no more. One that waits goes away, neither `run` nor `refused` is called:
  * true. False: it runs, and ends as always. */
 bool group_turn_cancel(struct group_turn *turn);
+/* Nothing is in doubt any more: groups go on. */
+void group_table_settled(struct group_table *table);
 /* This replica leads no more: refuses all that wait. None runs, for what was written has ended. */
 void group_turns_refuse(struct group *group, int16_t error);
 

@@ -83,6 +83,12 @@ static void coordinator_lost(void *state) {
     offset_sweep_lost(coordinator->sweep);
 }
 
+static void coordinator_settled(void *state) {
+    struct group_coordinator *coordinator = state;
+    consumer_sessions_settled(&coordinator->groups);
+    group_table_settled(&coordinator->groups);
+}
+
 static void coordinator_records(const void *state,
                                 void (*sink)(void *arg, const struct coordinator_record *record),
                                 void *arg) {
@@ -115,4 +121,5 @@ const struct coordinator_state group_coordinator_state = {.apply = coordinator_a
                                                           .leading = coordinator_leading,
                                                           .lost = coordinator_lost,
                                                           .records = coordinator_records,
-                                                          .free = coordinator_free};
+                                                          .free = coordinator_free,
+                                                          .settled = coordinator_settled};

@@ -18,6 +18,7 @@ struct fake_batch {
     kafka_offset base_offset;
     int64_t timestamp_ms;
     int16_t refusal;
+    bool late;
 };
 
 /* ---- Batches ---- */
@@ -111,6 +112,13 @@ static void fake_write_cancel(struct coordinator_write *write) {
     write->log = NULL;
 }
 
+static bool fake_in_doubt(const struct coordinator_log *log) {
+    const struct fake_batch *batch = ((const struct fake_log *)log)->waiting;
+    while (batch != NULL && !batch->late)
+        batch = batch->next;
+    return batch != NULL;
+}
+
 static void confirms_end(struct fake_log *fake, int16_t error) {
     struct coordinator_confirm *ended[64];
     size_t count = fake->confirm_count;
@@ -143,6 +151,7 @@ static void fake_confirm_cancel(struct coordinator_confirm *confirm) {
 
 static const struct coordinator_log_type fake_type = {.write = fake_write,
                                                       .write_cancel = fake_write_cancel,
+                                                      .in_doubt = fake_in_doubt,
                                                       .confirm = fake_confirm,
                                                       .confirm_cancel = fake_confirm_cancel};
 
@@ -192,6 +201,7 @@ size_t fake_log_commit(struct fake_log *fake, size_t count) {
         struct fake_batch *batch = fake->waiting;
         struct coordinator_write *write = batch->write;
         int16_t refusal = batch->refusal;
+        bool late = batch->late;
         fake->waiting = batch->next;
         fake->waiting_count--;
         batch->write = NULL;
@@ -200,6 +210,8 @@ size_t fake_log_commit(struct fake_log *fake, size_t count) {
         else
             batch_free(batch);
         write_end(write, refusal);
+        if (late && !fake_in_doubt(&fake->log) && fake->type->settled != NULL)
+            fake->type->settled(fake->state);
     }
     if (fake->waiting == NULL) confirms_end(fake, 0);
     return ended;
@@ -211,6 +223,16 @@ size_t fake_log_commit_all(struct fake_log *fake) {
         ended += fake_log_commit(fake, 1);
     confirms_end(fake, 0);
     return ended;
+}
+
+void fake_log_late(struct fake_log *fake) {
+    for (struct fake_batch *batch = fake->waiting; batch != NULL; batch = batch->next)
+        batch->late = true;
+    for (struct fake_batch *batch = fake->waiting; batch != NULL; batch = batch->next) {
+        struct coordinator_write *write = batch->write;
+        batch->write = NULL;
+        write_end(write, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    }
 }
 
 void fake_log_refuse(struct fake_log *fake, int16_t error) {
@@ -226,6 +248,22 @@ void fake_log_apply(struct fake_log *fake, const struct coordinator_record *reco
 void fake_log_replay(const struct fake_log *fake, void *state) {
     for (const struct fake_batch *batch = fake->committed; batch != NULL; batch = batch->next)
         batch_apply(fake, batch, state);
+}
+
+struct restoring {
+    const struct fake_log *fake;
+    void *state;
+};
+
+static void restore_one(void *arg, const struct coordinator_record *record) {
+    static const struct coordinator_place nowhere = {-1, -1, -1, -1};
+    const struct restoring *restoring = arg;
+    restoring->fake->type->apply(restoring->state, record, &nowhere);
+}
+
+void fake_log_restore(const struct fake_log *fake, const void *state, void *restored) {
+    struct restoring restoring = {.fake = fake, .state = restored};
+    fake->type->records(state, restore_one, &restoring);
 }
 
 struct lines {

@@ -5,7 +5,8 @@
  * Happy path: fake_log_open, fake_log_lead; what is written is applied and done with
  * fake_log_commit. fake_log_replay makes a second state from all that has committed, for the
  * comparison with the first. Failures: fake_log_lose ends what waits with NOT_COORDINATOR (its
- * records are dropped, or commit later all the same); fake_log_refuse makes the next write fail.
+ * records are dropped, or commit later all the same); fake_log_refuse makes the next write fail;
+ * fake_log_late ends what waits while it is still to commit.
  * Invariants: `done` never comes within the call that writes; confirms are answered with
  * fake_log_commit, or at once when nothing waits to commit and `confirms_at_once`.
  */
@@ -47,11 +48,15 @@ size_t fake_log_commit(struct fake_log *fake, size_t count);
 size_t fake_log_commit_all(struct fake_log *fake);
 /* The next write ends with that error of Kafka's, at the next commit. */
 void fake_log_refuse(struct fake_log *fake, int16_t error);
+/* The time of all that waits is over: COORDINATOR_NOT_AVAILABLE. It waits on, in doubt. */
+void fake_log_late(struct fake_log *fake);
 /* A batch that another leader wrote, as of a replica that follows. */
 void fake_log_apply(struct fake_log *fake, const struct coordinator_record *records, size_t count);
 
 /* All that has committed, from zero, to `apply` of another state. */
 void fake_log_replay(const struct fake_log *fake, void *state);
+/* The records of one state, as a snapshot keeps them, to `apply` of an empty one. */
+void fake_log_restore(const struct fake_log *fake, const void *state, void *restored);
 /* CHECKs that the records of both states are the same (in any order): of `state`, and of
  * `replayed`, which the test made empty and fake_log_replay filled. */
 void fake_log_compare(const struct fake_log *fake, const void *state, const void *replayed);

@@ -41,6 +41,11 @@ static void world_lost(void *state) {
     }
 }
 
+static void world_settled(void *state) {
+    consumer_sessions_settled(state);
+    group_table_settled(state);
+}
+
 static void world_records(const void *state,
                           void (*sink)(void *arg, const struct coordinator_record *record),
                           void *arg) {
@@ -54,7 +59,8 @@ static void world_records(const void *state,
 static const struct coordinator_state world_type = {.apply = world_apply,
                                                     .leading = world_leading,
                                                     .lost = world_lost,
-                                                    .records = world_records};
+                                                    .records = world_records,
+                                                    .settled = world_settled};
 
 static void forget_groups(struct group_table *table) {
     struct group *row, *next;
@@ -166,17 +172,25 @@ void consumer_world_delete(struct consumer_world *world, const char *name) {
     command(world, &made);
 }
 
+/* Another replica, from the log or from a snapshot, has the same state. */
+static void compare(struct consumer_world *world, bool snapshot) {
+    struct group_table replica;
+    group_table_init(&replica, world->clock.env, &world->settings, &world->log.log, &world->memory);
+    if (snapshot)
+        fake_log_restore(&world->log, &world->table, &replica);
+    else
+        fake_log_replay(&world->log, &replica);
+    fake_log_compare(&world->log, &world->table, &replica);
+    forget_groups(&replica);
+    group_table_close(&replica);
+}
+
 void consumer_world_commit(struct consumer_world *world) {
     group_clock_turn(&world->clock);
     while (fake_log_commit_all(&world->log) > 0)
         group_clock_turn(&world->clock);
-    struct group_table replayed;
-    group_table_init(&replayed, world->clock.env, &world->settings, &world->log.log,
-                     &world->memory);
-    fake_log_replay(&world->log, &replayed);
-    fake_log_compare(&world->log, &world->table, &replayed);
-    forget_groups(&replayed);
-    group_table_close(&replayed);
+    compare(world, false);
+    compare(world, true);
 }
 
 void consumer_world_pass(struct consumer_world *world, uint64_t ms) {

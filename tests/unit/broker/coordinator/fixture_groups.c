@@ -64,6 +64,10 @@ void groups_compare(const struct groups *groups) {
     fake_log_replay(&groups->log, replayed);
     fake_log_compare(&groups->log, groups->coordinator, replayed);
     group_coordinator_state.free(replayed);
+    struct group_coordinator *restored = coordinator_new((struct groups *)groups);
+    fake_log_restore(&groups->log, groups->coordinator, restored);
+    fake_log_compare(&groups->log, groups->coordinator, restored);
+    group_coordinator_state.free(restored);
 }
 
 size_t groups_commit(struct groups *groups) {

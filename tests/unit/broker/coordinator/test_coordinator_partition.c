@@ -19,7 +19,7 @@ struct letters {
     struct coordinator_log *log;
     int value[KEYS]; /* 0: none */
     int64_t last_offset;
-    unsigned applied;
+    unsigned applied, settled;
     bool leads;
     struct coordinator_write *on_lost; /* written inside of `lost`; NULL: nothing */
 };
@@ -68,8 +68,13 @@ static void letters_records(const void *state,
     }
 }
 
-static const struct coordinator_state letters_type = {letters_apply, letters_leading, letters_lost,
-                                                      letters_records, mem_free};
+static void letters_settled(void *state) {
+    struct letters *letters = state;
+    letters->settled++;
+}
+
+static const struct coordinator_state letters_type = {
+    letters_apply, letters_leading, letters_lost, letters_records, mem_free, letters_settled};
 
 static void *letters_new(void *arg, struct coordinator_log *log, int32_t index) {
     struct letters *letters = mem_zalloc(sizeof *letters);
@@ -200,6 +205,12 @@ static void close_followers(struct fixture *fixture) {
         if (&fixture->nodes[i] != leader) node_close(&fixture->nodes[i]);
 }
 
+static void open_followers(struct fixture *fixture) {
+    const struct fixture_node *leader = fixture_leader(fixture);
+    for (int i = 0; i < 3; i++)
+        if (&fixture->nodes[i] != leader) node_open(&fixture->nodes[i], false);
+}
+
 /* ---- Tests ---- */
 
 /* Decisions end in their order, applied; a question behind them is answered when they are over; the
@@ -278,8 +289,14 @@ static void test_coordinator_partition_lost(void **state) {
     assert_true(told_not_leading >= 1);
 }
 
+static bool is_settled(struct fixture *fixture) {
+    for (int i = 0; i < 3; i++)
+        if (letters_of(&fixture->nodes[i])->settled > 0) return true;
+    return false;
+}
+
 /* The time of a write that finds no majority is over long before the leader knows that it is
- * alone. */
+ * alone. It stays in doubt until it is applied, which the state is told. */
 static void test_coordinator_partition_late(void **state) {
     struct fixture *fixture = *state;
     fixture->options.election_timeout_ms = 5000;
@@ -293,6 +310,13 @@ static void test_coordinator_partition_late(void **state) {
     assert_int_equal(late.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
     assert_true(env_now_ms(fixture->env) - began_ms >= TIMEOUT_MS);
     assert_int_equal(letters->value[0], 0);
+    assert_true(coordinator_log_in_doubt(letters->log));
+    fixture->options.failover_ms = 5000; /* they do not elect another leader meanwhile */
+    open_followers(fixture);
+    run_until(fixture, is_settled);
+    assert_int_equal(letters->value[0], '1');
+    assert_int_equal(letters->settled, 1);
+    assert_false(coordinator_log_in_doubt(letters->log));
 }
 
 /* Refused before anything is written: too few replicas in sync, too large for the topic. */

@@ -38,8 +38,11 @@ static void no_records(const void *state,
     (void)arg;
 }
 
-static const struct coordinator_state state_type = {ignore_record, ignore, ignore, no_records,
-                                                    mem_free};
+static const struct coordinator_state state_type = {.apply = ignore_record,
+                                                    .leading = ignore,
+                                                    .lost = ignore,
+                                                    .records = no_records,
+                                                    .free = mem_free};
 
 static void *state_new(void *arg, struct coordinator_log *log, int32_t partition) {
     (void)arg;

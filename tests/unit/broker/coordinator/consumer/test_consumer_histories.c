@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/kafka_error.h"
 #include "tests/unit/broker/coordinator/fixture_consumer_group.h"
 #include "tests/unit/unit.h"
 
@@ -135,7 +136,35 @@ static void test_consumer_random_histories(void **state) {
     }
 }
 
+/* The join of one member is late, and commits while another one asks: that must not be given the
+ * partitions, too. The first is not heard of any more: it ends with its session. */
+static void test_consumer_join_in_doubt(void **state) {
+    (void)state;
+    struct consumer a, b;
+    consumer_world_open(&w);
+    consumer_world_topic(&w, "t", 2);
+    consumer_init(&a, &w, "a", "t", NULL);
+    consumer_init(&b, &w, "b", "t", NULL);
+    w.holds = true;
+    consumer_beat(&a);
+    fake_log_late(&w.log);
+    consumer_beat(&b);
+    w.holds = false;
+    consumer_world_commit(&w);
+    assert_int_equal(a.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_int_equal(b.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_int_equal(consumer_beat(&b), 0);
+    assert_int_equal(b.has_count, 0);
+    consumer_world_pass(&w, 44000);
+    assert_int_equal(consumer_beat(&b), 0);
+    consumer_world_pass(&w, 1001);
+    assert_int_equal(consumer_beat(&b), 0);
+    assert_int_equal(b.has_count, 2);
+    consumer_world_close(&w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_consumer_random_histories)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_consumer_random_histories),
+                                       cmocka_unit_test(test_consumer_join_in_doubt)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,9 +31,14 @@ static void state_nothing(void *state) {
     (void)state;
 }
 
+static void state_settled(void *state) {
+    group_table_settled(&((struct fixture *)state)->table);
+}
+
 static const struct coordinator_state state_type = {.apply = state_apply,
                                                     .leading = state_nothing,
-                                                    .lost = state_nothing};
+                                                    .lost = state_nothing,
+                                                    .settled = state_settled};
 
 static int setup(void **state) {
     *state = memset(&f, 0, sizeof f);
@@ -123,6 +128,52 @@ static void test_group_one_decision_at_a_time(void **state) {
     fake_log_commit(&f.log, 1);
     expect("+cd");
     assert_null(group_find(&f.table, kp_string_of("g")));
+}
+
+/* A decision that was late may commit yet: until it has, nothing is decided from a state without
+ * it. Clients are told so; what the coordinator itself wants waits. Other groups go on. */
+static void test_group_decision_in_doubt(void **state) {
+    (void)state;
+    struct user a, b, c, d, e;
+    take(&a, "a", true, false);
+    take(&b, "b", true, false);
+    fake_log_late(&f.log);
+    expect("a-a?b");
+    take(&c, "c", true, true);
+    expect("?c");
+    d = (struct user){.turn = {.run = user_run, .written = user_written, .unrefused = true},
+                      .name = "d",
+                      .writes = true};
+    group_turn_take(group_make(&f.table, kp_string_of("g")), &d.turn);
+    expect("");
+    e = (struct user){.turn = {.run = user_run, .refused = user_refused}, .name = "e"};
+    group_turn_take(group_make(&f.table, kp_string_of("h")), &e.turn);
+    expect("e");
+    fake_log_commit(&f.log, 1);
+    expect("d");
+    fake_log_commit(&f.log, 1);
+    expect("+d");
+    assert_null(group_find(&f.table, kp_string_of("g")));
+}
+
+/* Who leads no more has nothing in doubt. */
+static void test_group_doubt_is_lost(void **state) {
+    (void)state;
+    struct user a, b;
+    take(&a, "a", true, false);
+    fake_log_late(&f.log);
+    expect("a-a");
+    struct group *group = group_find(&f.table, kp_string_of("g"));
+    assert_true(group != NULL && group->in_doubt);
+    fake_log_lose(&f.log, true);
+    f.table.leading = false;
+    group_turns_refuse(group, KAFKA_NOT_COORDINATOR);
+    group_settle(group);
+    assert_null(group_find(&f.table, kp_string_of("g")));
+    fake_log_lead(&f.log);
+    f.table.leading = true;
+    take(&b, "b", false, false);
+    expect("b");
 }
 
 /* Commits of offsets run beside each other, behind the decision before them, and hold back the one
@@ -283,6 +334,8 @@ static void test_group_shared_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_group_one_decision_at_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_group_decision_in_doubt, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_group_doubt_is_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_sharing_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_turn_is_canceled, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_lost, setup, teardown),
