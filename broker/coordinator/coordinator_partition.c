@@ -98,9 +98,13 @@ static void on_appended(struct partition_append *append, int16_t error) {
         return;
     }
     bool first = owner->waiting == written;
+    int16_t code = code_of(error);
     DL_DELETE(owner->waiting, written);
     if (first) start_timer(owner);
-    written_end(written, code_of(error));
+    /* It was to hand the lead over, which may fail: then no `lost` comes. */
+    if (code == KAFKA_NOT_COORDINATOR && partition_is_leading(owner->partition))
+        code = KAFKA_COORDINATOR_NOT_AVAILABLE;
+    written_end(written, code);
 }
 
 static void first_is_late(struct coordinator_partition *owner) {

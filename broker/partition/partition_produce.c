@@ -300,12 +300,22 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
         finish_with_error(produce, error);
 }
 
-/* What the group has not taken is refused with `error`. */
+static struct partition_produce *last_refused(const struct partition *partition,
+                                              kafka_offset from_offset) {
+    struct partition_produce *produce = partition->waiting.last;
+    while (produce != NULL && produce->end_offset > from_offset && produce->error == KAFKA_NONE)
+        produce = produce->prev;
+    return produce != NULL && produce->end_offset > from_offset ? produce : NULL;
+}
+
+/* What the group has not taken is refused with `error`; not what those append who are told so. */
 static void refuse_queue(struct partition *partition, int16_t error) {
     kafka_offset from_offset = withdraw_queue(partition);
     producer_state_withdraw(partition->producers, from_offset, (int64_t)env_now_ms(partition->env));
-    struct partition_produce *produce;
-    while ((produce = partition->waiting.last) != NULL && produce->end_offset > from_offset)
+    struct partition_produce *produce = partition->waiting.last;
+    for (; produce != NULL && produce->end_offset > from_offset; produce = produce->prev)
+        set_result(produce, error, -1, -1);
+    while ((produce = last_refused(partition, from_offset)) != NULL)
         finish_with_error(produce, error);
 }
 

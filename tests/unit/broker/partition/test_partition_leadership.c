@@ -120,6 +120,13 @@ static void test_leadership_time_over_while_a_produce_waits(void **state) {
     sent_free(&waits), sent_free(&retry);
 }
 
+static struct sent behind_withdrawn;
+
+static void send_again(struct partition_produce *produce, const struct produce_refusal *refusal) {
+    (void)refusal;
+    send_plain(produce->partition, &behind_withdrawn);
+}
+
 /* When too much waits for a majority produce is refused before it is appended: first the batch that
  * is too much, then, without a gap, what its producer sends behind it. After a client's time is
  * over what was never sent to anybody is withdrawn. */
@@ -146,8 +153,14 @@ static void test_leadership_refuses_when_too_much_waits(void **state) {
         assert_int_equal(sent[i].produce.error, KAFKA_NOT_ENOUGH_REPLICAS);
         assert_int_equal(sent[i].produce.base_offset, -1);
     }
+    /* What comes while they are told is not withdrawn. */
+    sent[accepted - 1].produce.done = send_again;
     partition_produce_time_out(&sent[accepted - 1].produce);
+    sent[accepted - 1].over = true;
     assert_int_equal(sent[accepted - 1].produce.error, KAFKA_NOT_ENOUGH_REPLICAS);
+    assert_false(behind_withdrawn.over);
+    partition_produce_cancel(&behind_withdrawn.produce);
+    sent_free(&behind_withdrawn);
     assert_false(partition_is_congested(partition));
     int in_flight = 0;
     while (in_flight < accepted && !sent[in_flight].over)
