@@ -46,6 +46,15 @@ static struct kp_consumer_group_describe_response_group *at_hand(struct describi
     return &state->response.groups.items[state->at];
 }
 
+/* Only of a group that is told. */
+static void tell_operations(struct request *request,
+                            struct kp_consumer_group_describe_response_group *into) {
+    const struct kp_consumer_group_describe_request *in = request->message;
+    if (!in->include_authorized_operations || into->error_code != KAFKA_NONE) return;
+    into->authorized_operations = authorized_operations(
+        &request->ctx, AUTHORIZE_GROUP, into->group_id.data, (size_t)into->group_id.len);
+}
+
 static void confirmed(struct coordinator_confirm *confirm, int16_t error) {
     struct describing *state = CONTAINER_OF(confirm, struct describing, confirm);
     struct kp_consumer_group_describe_response_group *into = at_hand(state);
@@ -65,6 +74,7 @@ static void confirmed(struct coordinator_confirm *confirm, int16_t error) {
             state->too_large = true;
         }
     }
+    tell_operations(request, into);
     go_on(state);
 }
 
@@ -99,9 +109,6 @@ static bool describe_next(struct request *request) {
                           (size_t)into->group_id.len)) {
         into->error_code = KAFKA_GROUP_AUTHORIZATION_FAILED;
     } else {
-        if (in->include_authorized_operations)
-            into->authorized_operations = authorized_operations(
-                &request->ctx, AUTHORIZE_GROUP, into->group_id.data, (size_t)into->group_id.len);
         state->inside = true;
         state->over = false;
         coordinators_find(state->services->group_coordinators, into->group_id.data,

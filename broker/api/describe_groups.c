@@ -70,15 +70,15 @@ static void describe_classic(struct describing *state, struct group *group) {
     classic_settle(group);
 }
 
-static void describe_unknown(struct describing *state) {
+static void describe_unknown(struct describing *state, bool is_there) {
     struct kp_describe_groups_response_group *into = state->into;
     struct request *request = state->walk.request;
     into->group_state = kp_string_of("Dead");
     if (request->api_version < SAYS_UNKNOWN) return;
     into->error_code = KAFKA_GROUP_ID_NOT_FOUND;
-    into->error_message = kp_arena_printf(&request->arena, "Group %.*s not found.",
-                                          into->group_id.len > 128 ? 128 : (int)into->group_id.len,
-                                          into->group_id.data);
+    into->error_message = kp_arena_printf(
+        &request->arena, is_there ? "Group %.*s is not a classic group." : "Group %.*s not found.",
+        into->group_id.len > 128 ? 128 : (int)into->group_id.len, into->group_id.data);
 }
 
 static bool describe_one(struct group_walk *walk, struct group_coordinator *coordinator,
@@ -92,14 +92,14 @@ static bool describe_one(struct group_walk *walk, struct group_coordinator *coor
     into->error_code = error;
     into->error_message = KP_NULL_STRING;
     if (error != KAFKA_NONE) return true;
-    if (in->include_authorized_operations)
-        into->authorized_operations = authorized_operations(
-            &request->ctx, AUTHORIZE_GROUP, into->group_id.data, (size_t)into->group_id.len);
     struct group *group = group_find(group_coordinator_groups(coordinator), into->group_id);
     if (group != NULL && group->consumer == NULL)
         describe_classic(state, group);
     else
-        describe_unknown(state);
+        describe_unknown(state, group != NULL && group->consumer != NULL);
+    if (in->include_authorized_operations && into->error_code == KAFKA_NONE)
+        into->authorized_operations = authorized_operations(
+            &request->ctx, AUTHORIZE_GROUP, into->group_id.data, (size_t)into->group_id.len);
     if (state->too_large) walk->count = walk->at + 1; /* the rest would not fit either */
     return true;
 }

@@ -4,7 +4,7 @@ import time
 
 from differences.cases import ERRORS, METADATA, case
 from differences.frames import Maybe
-from differences.offsets import asked
+from differences.offsets import asked, commit
 
 BEAT, DESCRIBE = 68, 69
 FIRST = {}  # of each group: the epoch of its first member
@@ -142,6 +142,40 @@ def _(c):
 def _(c):
     group = "consumers-8"
     return "; ".join([beat(c, group, "a", 0, assignor="range"), describe(c, group)])
+
+
+@case("DescribeGroups, ConsumerGroupDescribe: of the other protocol, and of nobody, with operations")
+def _(c):
+    beat(c, "consumers-described", "m", 0)
+    commit(c, "classic-described", "consumers", [(0, 5, "")])
+
+    def told(key, version, group, form):
+        def ask(node):
+            request = (["s"], "b")
+            a = c.ask(key, version, True, request, ([group], True), ("i", [form]), node=node)[1][0]
+            return f"{ERRORS[a[0]]}: {a[1]} {a[-1]}", a[0]
+
+        return asked(c, group, ask)
+
+    classic = ("h", "s", "s", "s", "s", "s", [("s", "s", "s", "s", "y", "y")], "i")
+    member = ("s", "s", "s", "i", "s", "s", ["s"], "s", ([("u", "s", ["i"])],), ([("u", "s", ["i"])],), "c")
+    new = ("h", "s", "s", "s", "i", "i", "s", [member], "i")
+    said = [told(15, 6, group, classic) for group in ("consumers-described", "classic-described", "nobody-described")]
+    return "; ".join(said + [told(DESCRIBE, 1, group, new) for group in ("classic-described", "nobody-described")])
+
+
+@case("LeaveGroup: members of a consumer group are removed from outside")
+def _(c):
+    group = "consumers-removed"
+    said = [beat(c, group, "a", 0), beat(c, group, "b", 0, instance="one"), beat(c, group, "d", 0, instance="two")]
+    leavers = [("a", None), ("a", "one"), ("b", "two"), ("nobody", None), ("", "nobody"), ("", "one"), ("d", "two")]
+
+    def ask(node):
+        request = ("s", [("s", "s", "s")])
+        answer = c.ask(13, 5, True, request, (group, [(*m, None) for m in leavers]), ("i", "h", [("s", "s", "h")]), node=node)
+        return ", ".join(f"{m[0]!r} {m[1]} {ERRORS[m[2]]}" for m in answer[2]), answer[1]
+
+    return "; ".join([*said, asked(c, group, ask), describe(c, group), beat(c, group, "a", 1, text=False)])
 
 
 @case("ConsumerGroupDescribe: a group that is not there")

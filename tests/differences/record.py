@@ -1,6 +1,6 @@
 """Asks Apache Kafka 4.3.1 every case of cases.py and keeps what it says: tests/suites/differences.sh.
 
-Three KRaft brokers on loopback, with Kafka's own defaults; jars from tests/golden/kafka/pom.xml, or from the folder $KAFKA_JARS.
+Three KRaft brokers on loopback, with Kafka's own defaults, but that groups do not wait for their first members; jars from tests/golden/kafka/pom.xml, or from the folder $KAFKA_JARS.
 """
 
 import json
@@ -54,6 +54,7 @@ class Kafka:
                     f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports[n - 1]}",
                     "controller.listener.names=CONTROLLER",
                     "inter.broker.listener.name=PLAINTEXT",
+                    "group.initial.rebalance.delay.ms=0",
                     f"log.dirs={place}/data",
                 ]
             )

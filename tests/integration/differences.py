@@ -14,7 +14,7 @@ def differences_are_told():
     """Every case is answered as Kafka answers it, or has its row in docs/protocol.md, with both answers."""
     kafka = json.loads((ROOT / "tests/differences/kafka.json").read_text())
     assert sorted(kafka) == sorted(NAMES), "tests/differences/kafka.json is of other cases: tests/run differences records anew"
-    with Cluster(3) as cluster:
+    with Cluster(3, settings={"group.initial.rebalance.delay.ms": 0}) as cluster:
         ours = answers("127.0.0.1", cluster[1].port)
     different = {name: (kafka[name], ours[name]) for name in NAMES if kafka[name] != ours[name]}
     rows = re.findall(r"^\| ([^|]+) \| `([^`]*)` \| `([^`]*)` \| [^|]+ \|$", (ROOT / "docs/protocol.md").read_text(), re.M)

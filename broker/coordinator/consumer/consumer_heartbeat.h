@@ -51,6 +51,12 @@ void consumer_heartbeat_take(struct group_table *table, struct consumer_heartbea
 /* For `done`: frees what came out. */
 void consumer_heartbeat_release(struct consumer_heartbeat *heartbeat);
 
+/* ---- Leaving ---- */
+
+/* LeaveGroup: an administrator removes members (KIP-571), by id or by instance; all that go do so
+ * in one decision. In its turn, which it ends. */
+void consumer_leave(struct consumer_group *group, struct group_leave *leave);
+
 /* ---- Sessions ---- */
 
 /* This replica leads from now on: every member has a full session; those that have to give

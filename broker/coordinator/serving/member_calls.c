@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_group.h"
+#include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "protocol/kafka_error.h"
@@ -149,13 +150,10 @@ static void leave_refuse(struct group_leave *leave) {
 
 static void run_leave(struct group_turn *turn) {
     struct group_leave *leave = CONTAINER_OF(turn, struct group_leave, call.turn);
-    if (turn->group->consumer == NULL) {
+    if (turn->group->consumer == NULL)
         classic_leave(turn->group, leave);
-        return;
-    }
-    leave_refuse(leave);
-    group_call_answer(turn->group->table, &leave->call, KAFKA_NONE);
-    group_turn_end(turn);
+    else
+        consumer_leave(turn->group->consumer, leave);
 }
 
 void group_coordinator_leave(struct group_coordinator *coordinator, struct group_leave *leave) {

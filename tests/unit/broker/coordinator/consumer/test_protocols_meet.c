@@ -101,9 +101,30 @@ static void test_classic_calls_at_a_consumer_group(void **state) {
     assert_int_equal(asked.error, KAFKA_UNKNOWN_MEMBER_ID);
     assert_int_equal(ask_heartbeat(&g, (struct asks){.member = "new", .generation = 1}),
                      KAFKA_UNKNOWN_MEMBER_ID);
-    ask_leave(&g, &asked, "g", "new");
-    assert_int_equal(asked.leavers[0].error, KAFKA_UNKNOWN_MEMBER_ID);
+    ask_leave(&g, &asked, "g", "old,/one,new/one");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(asked.leavers[i].error, KAFKA_UNKNOWN_MEMBER_ID);
     assert_int_equal(beat(1), KAFKA_NONE);
+}
+
+/* KIP-571: but one is removed from outside, whatever protocol it speaks; over a change of
+ * coordinators, too, and not when that cannot be written. */
+static void test_consumer_removed_from_outside(void **state) {
+    (void)state;
+    struct asked asked = {0};
+    assert_int_equal(beat(0), KAFKA_NONE);
+    fake_log_refuse(&g.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    ask_leave(&g, &asked, "g", "new");
+    groups_commit(&g);
+    assert_int_equal(asked.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_int_equal(beat(1), KAFKA_NONE);
+    ask_leave(&g, &asked, "g", "new,new");
+    groups_commit(&g);
+    assert_int_equal(asked.error, KAFKA_NONE);
+    assert_int_equal(asked.leavers[0].error, KAFKA_NONE);
+    groups_move(&g);
+    assert_int_equal(groups_find(&g, "g")->consumer->member_count, 0);
+    assert_int_equal(beat(1), KAFKA_UNKNOWN_MEMBER_ID);
 }
 
 /* One that is empty gives way to a classic member; when the tombstones cannot be written it stays.
@@ -135,6 +156,7 @@ int main(void) {
         TEST(test_consumer_at_a_classic_group),
         TEST(test_consumer_at_an_empty_classic_group),
         TEST(test_classic_calls_at_a_consumer_group),
+        TEST(test_consumer_removed_from_outside),
         TEST(test_classic_at_an_empty_consumer_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
