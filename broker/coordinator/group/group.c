@@ -204,15 +204,17 @@ bool group_turn_cancel(struct group_turn *turn) {
 }
 
 void group_table_settled(struct group_table *table) {
-    struct group_cursor cursor;
+    /* The compiler does not see that the table lets go of it. */
+    struct group_cursor *cursor = mem_alloc(sizeof *cursor);
     struct group *group;
-    group_cursor_open(&cursor, table);
-    while ((group = group_cursor_next(&cursor)) != NULL) {
+    group_cursor_open(cursor, table);
+    while ((group = group_cursor_next(cursor)) != NULL) {
         if (!group->in_doubt) continue;
         group->in_doubt = false;
         run_waiting(group);
     }
-    group_cursor_close(&cursor);
+    group_cursor_close(cursor);
+    mem_free(cursor);
 }
 
 void group_turns_refuse(struct group *group, int16_t error) {
