@@ -71,6 +71,7 @@ enum mutant {
     MUTANT_VERDICT_UNCONFIRMED, /* a leader refuses a batch for good without asking whether it leads
                                  */
     MUTANT_SESSION_MISSES_MOVES, /* what moves at a partition of a fetch session is not looked at */
+    MUTANT_GROUPS_OF_SNAPSHOT_LOST, /* what a snapshot has of consumer groups is not taken */
 
     /* A broker that lost its directory is let in under its old identity. */
     MUTANT_WIPED_REPLICA_VOTES = 60,

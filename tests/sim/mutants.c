@@ -54,6 +54,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(TAKES_NONE_KEPT, "cluster", 200),
     ROW(ROOM_NOT_COUNTED, "cluster", 300),
     ROW(SESSION_MISSES_MOVES, "cluster", 20),
+    ROW(GROUPS_OF_SNAPSHOT_LOST, "cluster", 20),
     {0, NULL, NULL, 0},
 };
 /* clang-format on */
