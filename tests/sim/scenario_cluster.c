@@ -38,10 +38,19 @@ static void stop(void *arg, unsigned place) {
     cluster_stop_broker(arg, place);
 }
 
+/* Whether the topic of consumer groups, which their first user makes, has its replicas: with a
+ * broker too few it would never be made. */
+static bool has_groups(struct cluster *cluster) {
+    for (unsigned i = 0; i < cluster->count && !cluster->many; i++)
+        if (cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, 0) != NULL) return true;
+    return cluster->many;
+}
+
 static bool may_wipe(void *arg, unsigned place) {
     struct cluster *cluster = arg;
     /* Its replicas exist, and so does its name in the cluster's record. */
-    return cluster->brokers[place].was_ready && kafka_client_ready(cluster->client);
+    return cluster->brokers[place].was_ready && kafka_client_ready(cluster->client) &&
+           has_groups(cluster);
 }
 
 static void copied(void *arg, unsigned place) {
@@ -49,9 +58,9 @@ static void copied(void *arg, unsigned place) {
 }
 
 static bool may_restore(void *arg, unsigned place) {
-    const struct cluster *cluster = arg;
+    struct cluster *cluster = arg;
     return place == cluster->copy.place && kafka_client_ready(cluster->client) &&
-           old_copy_is_known(cluster);
+           old_copy_is_known(cluster) && has_groups(cluster);
 }
 
 /* What is damaged is found when it is read. */
