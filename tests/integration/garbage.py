@@ -310,7 +310,7 @@ def nothing_is_left(cluster, before):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--frames", type=int, default=20000)
+    options.add_argument("--frames", type=int, default=8000)
     options.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     arguments = options.parse_args()
     folder = ROOT / "build" / "garbage"

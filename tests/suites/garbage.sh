@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Hostile clients and peers, all at once, beside honest ones: --frames N for each API and version (20,000), --seed N.
+# Hostile clients and peers, all at once, beside honest ones: --frames N for each API and version (8,000), --seed N.
 "$DRAVE_ROOT/tests/harness/build" release garbage || { echo "not ok build: it does not compile"; exit 1; }
 status=0
 for part in "$DRAVE_ROOT"/tests/integration/garbage*.py; do
