@@ -100,6 +100,7 @@ static void test_wrong_files(void **state) {
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(open_text(f, wrong[i]), EXIT_REFUSED);
     }
+    group_file_close(&f->file);
     assert_int_equal(group_file_open(&f->file, "/nowhere/at/all"), EXIT_REFUSED);
 }
 
