@@ -44,7 +44,9 @@ static bool walk_step(struct request *request) {
     struct kp_string id = walk->ids[walk->at];
     walk->inside = true;
     walk->over = false;
-    if (!authorize(&request->ctx, walk->operation, AUTHORIZE_GROUP, id.data, (size_t)id.len))
+    if (walk->refuses_empty && id.len == 0)
+        walk_look(walk, NULL, KAFKA_INVALID_GROUP_ID);
+    else if (!authorize(&request->ctx, walk->operation, AUTHORIZE_GROUP, id.data, (size_t)id.len))
         walk_look(walk, NULL, KAFKA_GROUP_AUTHORIZATION_FAILED);
     else
         coordinators_find(walk->services->group_coordinators, id.data, (size_t)id.len, &walk->find);

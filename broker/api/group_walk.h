@@ -3,8 +3,8 @@
  * if that is wanted, that it led when it was asked.
  *
  * Happy path: `look` for each group in the order of the request, then `end`. Failures: `look` with
- * an error and no coordinator: GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR. Invariant: steps of a
- * request (request_steps.h); when the client goes, it ends.
+ * an error and no coordinator: INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR.
+ * Invariant: steps of a request (request_steps.h); when the client goes, it ends.
  */
 #ifndef BROKER_API_GROUP_WALK_H
 #define BROKER_API_GROUP_WALK_H
@@ -22,6 +22,7 @@ struct group_walk {
     int32_t count, at; /* the group at hand */
     enum authorize_operation operation;
     bool confirms;
+    bool refuses_empty; /* the empty id is no group: INVALID_GROUP_ID before all else */
     /* True: it is done with. False: group_walk_next follows, when a call has ended. */
     bool (*look)(struct group_walk *walk, struct group_coordinator *coordinator, int16_t error);
     void (*end)(struct group_walk *walk); /* ends the request */
