@@ -23,6 +23,7 @@
 #include "broker/api/listed_partition.h"
 #include "broker/api/metadata_hold.h"
 #include "broker/api/name_page.h"
+#include "broker/api/topic_ids.h"
 #include "broker/config/topic_name.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
@@ -38,7 +39,7 @@ struct listing {
 
     struct kp_string from; /* the topic of the cursor; "" without */
     bool from_named;       /* it is among those that are asked for */
-    struct kp_uuid *all;   /* all topics, when these are asked for */
+    struct topic_ids all;  /* all topics, when these are asked for */
     size_t count, at;      /* names to look at; the next one */
     struct key_set seen;   /* of the names that are asked for */
     struct name_page page;
@@ -192,7 +193,7 @@ static bool list_next(struct request *request) {
         return end_page(listing, name, 0);
     const struct metadata_topic *topic = metadata_topic_named(listing->services->metadata,
                                                               name.data, (size_t)name.len);
-    if (topic == NULL && listing->all != NULL) return true; /* deleted meanwhile */
+    if (topic == NULL && listing->all.items != NULL) return true; /* deleted meanwhile */
     struct kp_describe_topic_partitions_response_topic *into =
         &listing->response.topics.items[listing->response.topics.count++];
     kp_set_fallbacks(&kp_describe_topic_partitions_response_topic_schema, into);
@@ -240,23 +241,17 @@ static bool gather_next(struct request *request) {
         return false;
     }
     size_t at = listing->at++;
-    if (listing->all == NULL)
+    if (listing->all.items == NULL)
         gather_asked(listing, at);
-    else if (!gather_one_of_all(listing, listing->all[at].bytes))
+    else if (!gather_one_of_all(listing, listing->all.items[at].bytes))
         return give_up(listing);
     return true;
 }
 
 static bool prepare_all(struct listing *listing) {
-    const struct metadata *metadata = listing->services->metadata;
-    listing->count = metadata_topic_count(metadata);
-    listing->all = kp_arena_alloc(arena_of(listing), (listing->count + 1) * sizeof *listing->all);
-    if (listing->all == NULL) return false;
-    size_t i = 0;
-    for (const struct metadata_topic *topic = NULL;
-         (topic = metadata_next_topic(metadata, topic)) != NULL;)
-        memcpy(listing->all[i++].bytes, topic->id, sizeof topic->id);
-    return true;
+    bool fits = topic_ids_take(&listing->all, listing->services->metadata, arena_of(listing));
+    listing->count = listing->all.count;
+    return fits;
 }
 
 static bool prepare_asked(struct listing *listing) {

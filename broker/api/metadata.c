@@ -25,6 +25,7 @@
 #include "broker/api/listed_partition.h"
 #include "broker/api/metadata_hold.h"
 #include "broker/api/services.h"
+#include "broker/api/topic_ids.h"
 #include "broker/cluster/cluster_record.h"
 #include "broker/config/topic_name.h"
 #include "broker/metadata/auto_creation.h"
@@ -55,7 +56,7 @@ struct listing {
     size_t open; /* creations that have not ended, and the asking for them */
     bool asking;
 
-    struct kp_uuid *all;                     /* all topics, when these are asked for */
+    struct topic_ids all;                    /* all topics, when these are asked for */
     size_t count, at;                        /* topics to look at; the next one */
     struct kp_metadata_response_topic *into; /* under way; NULL: none */
     int32_t partition;                       /* the next one of that */
@@ -143,7 +144,7 @@ static struct key key_of(const void *owner, size_t place) {
 /* Takes the last item out again if one like it is in the answer. Returns whether it stays. */
 static bool keep_if_new(struct listing *listing) {
     size_t place = (size_t)listing->response.topics.count - 1;
-    bool is_new = listing->all != NULL || key_set_put(&listing->seen, place) == place;
+    bool is_new = listing->all.items != NULL || key_set_put(&listing->seen, place) == place;
     if (!is_new) listing->response.topics.count--;
     return is_new;
 }
@@ -251,9 +252,8 @@ static bool list_some(struct request *request) {
     if (listing->into != NULL) return add_some_partitions(listing);
     if (listing->at == listing->count) return answer(listing);
     size_t at = listing->at++;
-    if (listing->all != NULL) {
-        const struct metadata_topic *topic = metadata_topic_with_id(metadata,
-                                                                    listing->all[at].bytes);
+    if (listing->all.items != NULL) {
+        const struct metadata_topic *topic = topic_ids_at(&listing->all, metadata, at);
         return topic == NULL || begin_topic(listing, topic) || give_up(listing);
     }
     const struct kp_metadata_request_topic *one = &listing->asked->topics.items[at];
@@ -264,16 +264,10 @@ static bool list_some(struct request *request) {
 }
 
 static bool prepare_all(struct listing *listing) {
-    const struct metadata *metadata = listing->services->metadata;
-    listing->count = metadata_topic_count(metadata);
-    listing->all = kp_arena_alloc(&listing->request->arena,
-                                  (listing->count + 1) * sizeof *listing->all);
-    if (listing->all == NULL) return false;
-    size_t i = 0;
-    for (const struct metadata_topic *topic = NULL;
-         (topic = metadata_next_topic(metadata, topic)) != NULL;)
-        memcpy(listing->all[i++].bytes, topic->id, sizeof topic->id);
-    return true;
+    bool fits = topic_ids_take(&listing->all, listing->services->metadata,
+                               &listing->request->arena);
+    listing->count = listing->all.count;
+    return fits;
 }
 
 static bool prepare_asked(struct listing *listing) {
