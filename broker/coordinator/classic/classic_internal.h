@@ -73,10 +73,9 @@ struct classic_group {
     size_t metadata;          /* bytes of what the members say of themselves */
     struct group_timer timer; /* of the state: the delay at first, the rebalance, the Syncs */
     bool timer_due;
-    /* Preparing, from Empty: somebody new came in the last window, and how long it may still be
-     * prolonged. */
-    bool initial, newcomer;
-    uint64_t initial_left_ms;
+    /* Preparing, from Empty: when somebody new came last, and how long it may be prolonged. */
+    bool initial;
+    uint64_t newcomer_ms, initial_until_ms;
     bool emptying;             /* nobody is left: the record is to be written */
     struct classic_work *work; /* while it has or wants its own turn */
     void (*work_run)(struct group_turn *turn);

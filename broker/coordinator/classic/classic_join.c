@@ -57,7 +57,7 @@ static void add_and_park(struct classic_group *classic, struct group_join *join,
     struct classic_member *member = classic_member_add(classic, id, join->instance_id);
     classic_member_tell(member, join);
     member->nameless = !join->asks_for_id && join->instance_id.len < 0;
-    if (classic->state == CLASSIC_PREPARING && classic->initial) classic->newcomer = true;
+    classic->newcomer_ms = classic_now_ms(classic);
     classic_park_join(member, join);
     classic_changed(classic);
 }

@@ -244,8 +244,8 @@ static void test_join_too_much(void **state) {
 
 /* ---- The rebalance ---- */
 
-/* The first members of a group: the delay, and again as long while new ones come, at most the
- * rebalance timeout in all. */
+/* The first members of a group: the delay behind the last of them, at most the rebalance timeout in
+ * all. */
 static void test_join_initial_delay(void **state) {
     (void)state;
     static struct asked a, b, c;
@@ -265,15 +265,25 @@ static void test_join_initial_delay(void **state) {
 
     struct asks asks = {.group = "h", .version = 3, .rebalance_ms = 7000};
     ask_join(&g, &a, asks);
-    groups_pass(&g, 2000);
+    groups_pass(&g, 2001);
     ask_join(&g, &b, asks);
-    groups_pass(&g, 3000);
+    groups_pass(&g, 2999);
     ask_join(&g, &c, asks);
     groups_pass(&g, 1999);
     assert_int_equal(a.error, NOT_DONE);
-    groups_pass(&g, 2); /* 7 s in all, though c came in the last window */
+    groups_pass(&g, 2); /* 7 s in all, though c came two before */
     assert_int_equal(a.error, 0);
     assert_int_equal(c.error, 0);
+
+    asks.group = "i"; /* all within a moment: not a second delay behind the first */
+    ask_join(&g, &a, asks);
+    groups_pass(&g, 100);
+    ask_join(&g, &b, asks);
+    groups_pass(&g, 2990);
+    assert_int_equal(a.error, NOT_DONE);
+    groups_pass(&g, 20);
+    assert_int_equal(a.error, 0);
+    assert_int_equal(b.error, 0);
 }
 
 /* Who does not join in time goes; static members stay until their session ends. */
