@@ -49,6 +49,7 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_INIT_PRODUCER_ID, api_init_producer_id},
         {KP_CREATE_TOPICS, api_create_topics},
         {KP_DELETE_TOPICS, api_delete_topics},
+        {KP_DELETE_RECORDS, api_delete_records},
         {KP_CREATE_PARTITIONS, api_create_partitions},
         {KP_DESCRIBE_CONFIGS, api_describe_configs},
         {KP_DESCRIBE_CLUSTER, api_describe_cluster},

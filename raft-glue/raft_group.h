@@ -117,10 +117,14 @@ bool raft_group_member_in_sync(const struct raft_group *group, replica_id replic
 bool raft_group_member_progress(const struct raft_group *group, replica_id replica,
                                 log_index *match, uint64_t *silent_ms);
 
+/* Of a leader: up to this entry every member has the log on its disk, as far as it was heard since
+ * this replica leads; one that was not, or has lost entries, has none. 0: it does not lead. */
+log_index raft_group_everywhere(const struct raft_group *group);
+
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER;
- * ERR_LIMIT: too much is uncommitted, try again later; ERR_NO_SPACE: the disk has no room, and the
- * group needs some. The term of the entry is raft_group_term(). Effects leave at the end of this
- * turn at the latest. */
+ * ERR_LIMIT: too much is uncommitted, try again later; ERR_NO_SPACE: the disk has no room for
+ * batches, and the group needs some. The term of the entry is raft_group_term(). Effects leave at
+ * the end of this turn at the latest. */
 int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups

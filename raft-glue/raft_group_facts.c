@@ -106,6 +106,18 @@ bool raft_group_member_progress(const struct raft_group *group, replica_id repli
     return true;
 }
 
+log_index raft_group_everywhere(const struct raft_group *group) {
+    uint64_t least = partition_log_durable_index(group->log);
+    if (group->commit < least) least = group->commit;
+    for (size_t i = 0; i < group->member_count; i++) {
+        const struct member *member = group->members[i];
+        if (member == group->self) continue;
+        uint64_t match = member->damaged ? 0 : member_match(member);
+        if (match < least) least = match;
+    }
+    return raft_group_leads(group) ? least : 0;
+}
+
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica) {
     const struct member *member = raft_group_member(group, replica);
     if (member == NULL || !raft_group_leads(group)) return false;

@@ -220,7 +220,8 @@ int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_ind
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;
-    if (group->needs_room &&
+    /* Commands are small, and some are what makes room. */
+    if (group->needs_room && spec->type == ENTRY_BATCHES &&
         !disk_space_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))
         return ERR_NO_SPACE;
     /* The owner's, not the client's. */

@@ -14,17 +14,22 @@
  * Invariants: `apply` depends on the batches alone, so that equal logs give equal states; waiters
  * of partition_append have ended when `lost` comes.
  *
- * Every partition has the producer state (producer_applier.c); a partition of a coordinator's topic
- * has that of its coordinator as well, which comes with struct partition_spec and is the
- * partition's from partition_open on.
+ * Every partition has the producer state (producer_applier.c) and the start of its log
+ * (log_start_applier.c); a partition of a coordinator's topic has that of its coordinator as well,
+ * which comes with struct partition_spec and is the partition's from partition_open on.
  */
 #ifndef BROKER_PARTITION_APPLIER_H
 #define BROKER_PARTITION_APPLIER_H
 
 #include "base/buffer.h"
 #include "protocol/record/record_batch.h"
+#include "storage/log_types.h"
 
 struct partition;
+
+/* Commands begin with u8 format, u8 kind. */
+enum { APPLIER_COMMAND_FORMAT = 1 };
+enum applier_command { APPLIER_COMMAND_CLOCK = 1, APPLIER_COMMAND_LOG_START = 2 };
 
 struct applier_type {
     uint32_t mark;    /* names it in a snapshot */
@@ -34,8 +39,10 @@ struct applier_type {
     bool numbered_only;
     /* ERR_NONE, or why the batch cannot be what it should. */
     int (*apply)(void *state, const struct record_batch *batch);
-    /* A command that a leader wrote between the batches. One applier of a partition has it. */
-    int (*command)(void *state, const uint8_t *bytes, size_t len);
+    /* A command of this kind, which a leader wrote between the batches, behind end_offset. One
+     * applier of a partition has it. */
+    uint8_t command_kind;
+    int (*command)(void *state, const uint8_t *bytes, size_t len, kafka_offset end_offset);
     /* Behind restore, before the first batch. The partition stays until `free`. */
     void (*opened)(void *state, struct partition *partition);
     void (*leading)(void *state);
@@ -48,7 +55,7 @@ struct applier_type {
     int (*restore)(void *state, uint32_t version, const uint8_t *bytes, size_t len);
     void (*reset)(void *state);
     void (*free)(void *state);
-    /* NULL: nothing to do; but apply, encode, restore, reset are there. */
+    /* NULL: nothing to do; but encode, restore, reset are there. */
 };
 
 struct applier {

@@ -4,7 +4,8 @@
  *
  * A snapshot, little-endian: u32 "DRAS", u32 appliers; for each u32 mark, u32 version, u32 length,
  * its bytes. What holds it has a checksum (storage/log/applier_snapshot.h). Before there were
- * several appliers a snapshot was the producer state alone, which is still read.
+ * several appliers a snapshot was the producer state alone, and before the start of a log could
+ * move there was none of it; both are still read.
  * Invariant: after a failed restore all of them are empty.
  */
 #include <inttypes.h>
@@ -21,9 +22,11 @@ enum {
 
 void appliers_open(struct partition *partition, const struct applier *own) {
     partition->appliers[partition->applier_count++] = producer_applier(partition);
-    if (own->type == NULL) return;
-    partition->appliers[partition->applier_count++] = *own;
-    partition->applies_all = !own->type->numbered_only;
+    if (own->type != NULL) {
+        partition->appliers[partition->applier_count++] = *own;
+        partition->applies_all = !own->type->numbered_only;
+    }
+    partition->appliers[partition->applier_count++] = log_start_applier(partition);
 }
 
 void appliers_opened(struct partition *partition) {
@@ -55,7 +58,7 @@ static int apply_batch(struct partition *partition, const struct record_batch *b
     int error = ERR_NONE;
     for (size_t i = 0; error == ERR_NONE && i < partition->applier_count; i++) {
         const struct applier *applier = &partition->appliers[i];
-        if (numbered || !applier->type->numbered_only)
+        if (applier->type->apply != NULL && (numbered || !applier->type->numbered_only))
             error = applier->type->apply(applier->state, batch);
     }
     return error;
@@ -79,14 +82,21 @@ bool appliers_batches(struct partition *partition, struct entry *entry) {
     return false;
 }
 
+static int give_command(struct partition *partition, const struct slice *raw,
+                        kafka_offset end_offset) {
+    if (raw->len < 2 || raw->data[0] != APPLIER_COMMAND_FORMAT) return ERR_VERSION;
+    for (size_t i = 0; i < partition->applier_count; i++) {
+        const struct applier *applier = &partition->appliers[i];
+        if (applier->type->command != NULL && applier->type->command_kind == raw->data[1])
+            return applier->type->command(applier->state, raw->data, raw->len, end_offset);
+    }
+    return ERR_VERSION;
+}
+
 bool appliers_command(struct partition *partition, struct entry *entry) {
     struct slice raw = {0};
     int error = entry_raw(entry, NULL, false, &raw);
-    for (size_t i = 0; error == ERR_NONE && i < partition->applier_count; i++) {
-        const struct applier *applier = &partition->appliers[i];
-        if (applier->type->command != NULL)
-            error = applier->type->command(applier->state, raw.data, raw.len);
-    }
+    if (error == ERR_NONE) error = give_command(partition, &raw, entry->base_offset);
     slice_unref(&raw);
     if (error == ERR_NONE) return true;
     stop(partition, entry, error, "a command that this version does not know",
@@ -147,9 +157,9 @@ struct slice appliers_encode(const struct partition *partition) {
     return slice;
 }
 
-/* All appliers of ours, and no others, in our order. */
-static int restore_all(struct partition *partition, const uint8_t *at, size_t left) {
-    for (size_t i = 0; i < partition->applier_count; i++) {
+/* `count` of the appliers of ours, and no others, in our order. */
+static int restore_all(struct partition *partition, size_t count, const uint8_t *at, size_t left) {
+    for (size_t i = 0; i < count; i++) {
         const struct applier *applier = &partition->appliers[i];
         if (left < APPLIER_HEAD_SIZE || le_get_u32(at) != applier->type->mark) return ERR_MALFORMED;
         size_t len = le_get_u32(at + 8);
@@ -166,9 +176,12 @@ static int restore_all(struct partition *partition, const uint8_t *at, size_t le
 bool appliers_restore(struct partition *partition, const struct slice *snapshot) {
     int error = ERR_MALFORMED;
     bool of_several = snapshot->len >= HEAD_SIZE && le_get_u32(snapshot->data) == SNAPSHOT_MARK;
-    if (of_several && le_get_u32(snapshot->data + 4) == partition->applier_count) {
-        error = restore_all(partition, snapshot->data + HEAD_SIZE, snapshot->len - HEAD_SIZE);
-    } else if (!of_several && partition->applier_count == 1) {
+    size_t count = of_several ? le_get_u32(snapshot->data + 4) : 1;
+    size_t of_old = partition->applier_count - 1; /* the last one is the log's start */
+    if (of_several && (count == partition->applier_count || count == of_old)) {
+        error = restore_all(partition, count, snapshot->data + HEAD_SIZE,
+                            snapshot->len - HEAD_SIZE);
+    } else if (!of_several && of_old == 1) {
         const struct applier *producers = &partition->appliers[0];
         error = producers->type->restore(producers->state, producers->type->version, snapshot->data,
                                          snapshot->len);

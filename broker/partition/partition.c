@@ -43,8 +43,11 @@ static void on_committed(void *arg, struct entry *entry) {
 
 static void on_caught_up(void *arg) {
     struct partition *partition = arg;
+    bool moved = partition->log_start_moved;
+    partition->log_start_moved = false;
     partition_produces_advance(partition);
-    partition_waiters_tell(partition, false);
+    partition_trims_advance(partition);
+    partition_waiters_tell(partition, moved);
     if (partition->queue.first != NULL) partition_produces_flush(partition);
 }
 
@@ -71,6 +74,8 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
     bool restored = appliers_restore(partition, &state);
     slice_unref(&state);
     if (!restored) return 0;
+    if (partition->log_start > partition->high_watermark)
+        partition->high_watermark = partition->log_start;
     partition->applied = index;
     return index;
 }
@@ -119,6 +124,7 @@ static void watch_leading(void *arg) {
     struct partition *partition = arg;
     uint64_t in_sync = partition_in_sync_now(partition);
     tell_clock(partition);
+    partition_trims_advance(partition);
     watch_later(partition);
     if (in_sync == partition->in_sync) return;
     partition->in_sync = in_sync;
@@ -147,6 +153,7 @@ static void on_lost(void *arg) {
     env_timer_stop(partition->leading_timer);
     partition->events->lost(partition->arg, partition);
     partition_produces_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    partition_trims_fail(partition, KAFKA_NOT_LEADER_OR_FOLLOWER);
     appliers_lost(partition);
     partition_waiters_tell(partition, true);
 }
@@ -252,8 +259,9 @@ void partition_close(struct partition *partition, bool deleted) {
     partition->deleted = deleted;
     partition->leading = false;
     env_timer_stop(partition->leading_timer);
-    partition_produces_fail(partition, deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
-                                               : KAFKA_NOT_LEADER_OR_FOLLOWER);
+    int16_t code = deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
+    partition_produces_fail(partition, code);
+    partition_trims_fail(partition, code);
     if (led) appliers_lost(partition);
     partition_reads_fail(partition);
     partition_lookups_fail(partition);

@@ -84,6 +84,7 @@ int32_t partition_index(const struct partition *partition);
 bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition); /* committed and applied */
+/* From here on records are served: what lies below was deleted, perhaps not from the disk yet. */
 int64_t partition_start_offset(const struct partition *partition);
 /* This replica was elected, and leads as soon as all is applied. */
 bool partition_is_electing(const struct partition *partition);
@@ -266,5 +267,32 @@ enum completion partition_lookup(struct partition *partition, int64_t timestamp,
 enum completion partition_lookup_epoch(struct partition *partition, int32_t epoch,
                                        int32_t leader_epoch, struct partition_lookup *lookup);
 void partition_lookup_cancel(struct partition_lookup *lookup); /* nothing if it is over */
+
+/* ---- DeleteRecords ---- */
+
+enum { PARTITION_TRIM_ALL = -1 }; /* up to the high watermark */
+
+struct partition_trim {
+    void (*done)(struct partition_trim *trim);
+    int16_t error;              /* Kafka's code */
+    kafka_offset low_watermark; /* where the log starts now; -1 with an error */
+    /* The partition's. */
+    struct partition *partition;
+    kafka_offset offset;
+    bool submitted; /* to the group, since it leads */
+    struct partition_trim *next, *prev;
+    struct raft_group_read_index confirm;
+    uint8_t stage;
+    bool inside;
+};
+
+/* No record below `offset` is served any more, on any replica, whoever leads (KIP-107): committed
+ * when it is over. Nothing to do if the log starts there already, or above. Calling convention as
+ * partition_read. Errors: NOT_LEADER_OR_FOLLOWER (with the outcome unknown, if it waited),
+ * UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE (below -1, or above the high watermark, which a
+ * majority confirmed to be ours). */
+enum completion partition_trim(struct partition *partition, kafka_offset offset,
+                               struct partition_trim *trim);
+void partition_trim_cancel(struct partition_trim *trim); /* nothing if it is over */
 
 #endif

@@ -11,7 +11,9 @@
  *   partition_append.c     the same for a batch of the broker itself
  *   partition_read.c       reads and waits of consumers
  *   partition_lookup.c     offsets by timestamp, ends of epochs
+ *   partition_trim.c       records that are deleted from the front
  *   producer_applier.c     what has committed, for the producer state
+ *   log_start_applier.c    ... and for the start of the log
  *   appliers.c             what has committed, for all appliers; their snapshot
  *   partition.c            opening, closing, what the group tells
  */
@@ -20,6 +22,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/partition/log_start.h"
 #include "broker/partition/partition.h"
 #include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"
@@ -55,7 +58,7 @@ struct produce_list {
 /* The batches of one sender that are not checked yet, as they came; the first one is under way. */
 struct check_line;
 
-enum { APPLIERS_MAX = 2 };
+enum { APPLIERS_MAX = 3 };
 
 struct partition {
     struct shard *shard;
@@ -71,7 +74,11 @@ struct partition {
     void *arg;
     struct applier appliers[APPLIERS_MAX]; /* the producer state first */
     size_t applier_count;
-    bool applies_all; /* batches without a producer id as well */
+    /* What is served begins there; 0: at the log's first record (log_start.h). */
+    kafka_offset log_start;
+    log_index everywhere; /* as there */
+    bool log_start_moved; /* since who waits for it was told */
+    bool applies_all;     /* batches without a producer id as well */
     struct producer_state *producers;
     uint32_t max_producers;
     struct producer_ids *ids; /* NULL: every id counts as given out */
@@ -108,6 +115,7 @@ struct partition {
     struct partition_waiter *waiters;
     struct partition_read *reads;
     struct partition_lookup *lookups;
+    struct partition_trim *trims;
 };
 
 /* ---- partition_state.c, besides what partition.h says ---- */
@@ -206,9 +214,25 @@ void partition_produces_fail(struct partition *partition, int16_t error);
 /* Makes partition->producers, which stays the partition's. */
 struct applier producer_applier(struct partition *partition);
 
+/* ---- log_start_applier.c ---- */
+
+struct applier log_start_applier(struct partition *partition);
+
+/* ---- partition_trim.c ---- */
+
+/* The log is to start at `offset`, not above the watermark; of a leader. Errors as
+ * raft_group_submit. */
+int partition_submit_log_start(struct partition *partition, kafka_offset offset,
+                               enum log_start_reason reason);
+
+/* What was applied may have moved the start: those that waited for it are over; what the group did
+ * not take before is offered again. */
+void partition_trims_advance(struct partition *partition);
+void partition_trims_fail(struct partition *partition, int16_t error); /* the lead is lost */
+
 /* ---- appliers.c ---- */
 
-/* The producer state, and `own`, which is taken over (type NULL: none). */
+/* The producer state, the start of the log, and `own`, which is taken over (type NULL: none). */
 void appliers_open(struct partition *partition, const struct applier *own);
 void appliers_opened(struct partition *partition);
 void appliers_close(struct partition *partition);

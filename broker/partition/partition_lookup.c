@@ -53,18 +53,19 @@ static void searched(struct partition_log_search *search, int error) {
                     (int32_t)search->leader_epoch);
 }
 
-/* As Kafka: an epoch before the first that is known ends where the log starts, under its own name;
- * -1 is none, and one above the present is not known. */
+/* As Kafka: an epoch before the first that is known, or of which no record is served any more, ends
+ * where the log starts, under its own name; -1 is none, and one above the present is not known. */
 kafka_offset partition_epoch_end(const struct partition *partition, int32_t epoch, int32_t *found) {
     uint32_t known = 0;
     kafka_offset end_offset = epoch < 0 ? -1
                                         : partition_log_epoch_end(raft_group_log(partition->group),
                                                                   (uint32_t)epoch, &known);
     *found = (int32_t)known;
-    if (end_offset >= 0) return end_offset;
+    kafka_offset start = partition_start_offset(partition);
+    if (end_offset >= 0 && (end_offset > start || start == 0)) return end_offset;
     bool unknown = epoch == -1 || epoch > (int64_t)partition->epoch;
     *found = unknown ? -1 : epoch;
-    return unknown ? -1 : partition_start_offset(partition);
+    return unknown ? -1 : start;
 }
 
 static void end_of_epoch(struct partition_lookup *lookup) {
@@ -85,7 +86,8 @@ static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {
     } else {
         lookup->stage = STAGE_SEARCH;
         partition_log_search(raft_group_log(partition->group), lookup->wanted,
-                             partition->high_watermark, &lookup->search);
+                             partition_start_offset(partition), partition->high_watermark,
+                             &lookup->search);
     }
 }
 

@@ -77,7 +77,7 @@ static void read_confirmed(struct raft_group_read_index *confirm, int error) {
 static enum completion read_start(struct partition_read *read, uint64_t max_bytes) {
     struct partition *partition = read->partition;
     struct partition_log *log = raft_group_log(partition->group);
-    if (read->offset < partition_log_start_offset(log))
+    if (read->offset < partition_start_offset(partition))
         return partition_read_over(read, KAFKA_OFFSET_OUT_OF_RANGE);
     if (judge(read) != KAFKA_NONE || read->diverges) {
         read_begin(read, STAGE_CONFIRM);

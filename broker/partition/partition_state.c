@@ -69,5 +69,6 @@ int64_t partition_high_watermark(const struct partition *partition) {
 }
 
 int64_t partition_start_offset(const struct partition *partition) {
-    return partition_log_start_offset(raft_group_log(partition->group));
+    kafka_offset first = partition_log_start_offset(raft_group_log(partition->group));
+    return partition->log_start > first ? partition->log_start : first;
 }

@@ -18,8 +18,9 @@ static int apply(void *state, const struct record_batch *batch) {
     return ERR_NONE;
 }
 
-static int command(void *state, const uint8_t *bytes, size_t len) {
+static int command(void *state, const uint8_t *bytes, size_t len, kafka_offset end_offset) {
     struct partition *partition = state;
+    (void)end_offset;
     struct producer_clock clock;
     int error = producer_clock_decode(bytes, len, &clock);
     if (error != ERR_NONE) return error;
@@ -54,6 +55,7 @@ static const struct applier_type type = {.mark = 0x444f5250, /* "PROD" */
                                          .version = 1,
                                          .numbered_only = true,
                                          .apply = apply,
+                                         .command_kind = APPLIER_COMMAND_CLOCK,
                                          .command = command,
                                          .lost = lost,
                                          .encode = encode,

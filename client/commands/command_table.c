@@ -32,6 +32,13 @@ static const struct command_option delete_options[] = {
 static const struct command_option offsets_options[] = {
     {0, OPTION_AT, "at", "TIME", "also the first record that is not older: " MOMENT_FORMS},
 };
+static const struct command_option trim_options[] = {
+    {'o', 'o', "offset", "WHERE",
+     "where it is to start: an offset, @TIME (the first record that is not older), -N (all but the last N of each partition "
+     "go) or end. TIME: " MOMENT_FORMS},
+    {'p', 'p', "partition", "N", "only this partition (all)"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
+};
 static const struct command_option seek_options[] = {
     {0, OPTION_TO, "to", "WHERE",
      "earliest, latest, an offset, or @TIME: the first record that is not older. TIME: " MOMENT_FORMS},
@@ -126,6 +133,9 @@ const struct command commands[] = {
      "Adds partitions. Records that are there stay; new ones with a key may go to another partition than before.",
      "drave topic add-partitions orders -n 3", OPTIONS(add_partitions_options),
      command_topic_add_partitions},
+    {"topic trim", "TOPIC", 1, 1,
+     "Deletes the oldest records of a topic, up to an offset or a time. They are gone for every reader at once.",
+     "drave topic trim orders -o @-7d", OPTIONS(trim_options), command_topic_trim},
     {"topic delete", "TOPIC...", 1, 256, "Deletes topics and their records.",
      "drave topic delete orders", OPTIONS(delete_options), command_topic_delete},
     {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list", NULL, 0,

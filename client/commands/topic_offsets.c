@@ -50,18 +50,6 @@ static void print_rows(const struct invocation *in, struct partition_offset *col
     }
 }
 
-static int topic_offsets_ask(const struct invocation *in, const char *topic,
-                             const struct kp_metadata_response_topic *found, int64_t time,
-                             enum offsets_isolation isolation, struct partition_offset **column) {
-    size_t count = (size_t)found->partitions.count;
-    *column = mem_zalloc((count + 1) * sizeof(**column));
-    for (size_t i = 0; i < count; i++) {
-        (*column)[i].topic = topic;
-        (*column)[i].partition = found->partitions.items[i].partition_index;
-    }
-    return offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, isolation, *column, count);
-}
-
 int command_topic_offsets(struct invocation *in) {
     struct session session;
     struct kp_metadata_response metadata;
@@ -80,16 +68,16 @@ int command_topic_offsets(struct invocation *in) {
     int code = cluster_topic(session.admin, &session.arena, topic, TOPIC_TO_CHANGE, &metadata,
                              &found);
     code = code ? code
-                : topic_offsets_ask(in, topic, found, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED,
+                : offsets_ask_topic(in, found, topic, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED,
                                     &columns[START]);
     code = code ? code
-                : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_COMMITTED,
+                : offsets_ask_topic(in, found, topic, OFFSETS_LATEST, OFFSETS_COMMITTED,
                                     &columns[LAST_STABLE]);
     code = code ? code
-                : topic_offsets_ask(in, topic, found, OFFSETS_LATEST, OFFSETS_UNCOMMITTED,
+                : offsets_ask_topic(in, found, topic, OFFSETS_LATEST, OFFSETS_UNCOMMITTED,
                                     &columns[END]);
     if (!code && at) {
-        code = topic_offsets_ask(in, topic, found, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
+        code = offsets_ask_topic(in, found, topic, at_ms, OFFSETS_UNCOMMITTED, &columns[AT]);
     }
     if (!code) {
         print_rows(in, columns, (size_t)found->partitions.count);

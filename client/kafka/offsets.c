@@ -211,3 +211,15 @@ int offsets_ask(const char *bootstrap, uint64_t end_ms, int64_t time,
         pause_ms(PAUSE_MS);
     }
 }
+
+int offsets_ask_topic(const struct invocation *in, const struct kp_metadata_response_topic *found,
+                      const char *topic, int64_t time, enum offsets_isolation isolation,
+                      struct partition_offset **items) {
+    size_t count = (size_t)found->partitions.count;
+    *items = mem_zalloc((count + 1) * sizeof(**items));
+    for (size_t i = 0; i < count; i++) {
+        (*items)[i].topic = topic;
+        (*items)[i].partition = found->partitions.items[i].partition_index;
+    }
+    return offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, isolation, *items, count);
+}

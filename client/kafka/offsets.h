@@ -40,4 +40,10 @@ void offsets_ask_once(struct admin_client *admin, struct kp_arena *arena,
 int offsets_ask(const char *bootstrap, uint64_t end_ms, int64_t time,
                 enum offsets_isolation isolation, struct partition_offset *items, size_t count);
 
+/* The same for all partitions of a topic, within the timeout of the call: as many items as `found`
+ * has partitions, for mem_free whatever the outcome. */
+int offsets_ask_topic(const struct invocation *in, const struct kp_metadata_response_topic *found,
+                      const char *topic, int64_t time, enum offsets_isolation isolation,
+                      struct partition_offset **items);
+
 #endif

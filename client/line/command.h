@@ -81,6 +81,7 @@ int command_topic_delete(struct invocation *invocation);
 int command_topic_alter(struct invocation *invocation);
 int command_topic_add_partitions(struct invocation *invocation);
 int command_topic_offsets(struct invocation *invocation);
+int command_topic_trim(struct invocation *invocation);
 int command_group_list(struct invocation *invocation);
 int command_group_describe(struct invocation *invocation);
 int command_group_seek(struct invocation *invocation);

@@ -11,6 +11,7 @@
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_groups.h"
+#include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_acls.h"
 #include "protocol/messages/describe_client_quotas.h"
@@ -66,6 +67,7 @@ static const struct kp_api api_table[] = {
     {KP_API_VERSIONS, "ApiVersions", 0, 0, 5, MESSAGES(api_versions)},
     {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
     {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
+    {KP_DELETE_RECORDS, "DeleteRecords", 0, 0, 2, MESSAGES(delete_records)},
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 5, MESSAGES(init_producer_id)},
     {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4,
      MESSAGES(offset_for_leader_epoch)},

@@ -134,10 +134,14 @@ void record_iterator_close(struct record_iterator *iterator);
  * ERR_MALFORMED. */
 int record_header_next(struct record *record, struct record_header *header);
 
-/* ListOffsets: the first record of the batch with a timestamp >= timestamp_ms, found in bounded
- * memory; `limit`: most bytes that decompression may give until then. ERR_NOT_FOUND: none;
- * ERR_CORRUPT, ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
+/* ListOffsets: the first record of the batch, at or behind from_offset, with a timestamp >=
+ * timestamp_ms, found in bounded memory; `limit`: most bytes that decompression may give until
+ * then. ERR_NOT_FOUND: none; ERR_CORRUPT, ERR_MALFORMED, ERR_TOO_LARGE from reading it. */
 int record_batch_find_timestamp(const struct record_batch *batch, int64_t timestamp_ms,
-                                size_t limit, int64_t *offset, int64_t *found_ms);
+                                int64_t from_offset, size_t limit, int64_t *offset,
+                                int64_t *found_ms);
+/* The largest timestamp of those records; else as above. */
+int record_batch_largest_timestamp(const struct record_batch *batch, int64_t from_offset,
+                                   size_t limit, int64_t *found_ms);
 
 #endif

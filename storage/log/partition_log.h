@@ -203,9 +203,10 @@ bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_o
 void partition_log_fetch_release(struct partition_log_fetch *fetch);
 void partition_log_fetch_cancel(struct partition_log_fetch *fetch);
 
-/* Finds the first record below `end_offset` (a high watermark: where a batch ends) whose timestamp
- * is >= `timestamp` (ListOffsets), or, with timestamp -3, the first record with the largest
- * timestamp (KIP-734). Same calling convention; offset -1: there is none. */
+/* Finds the first record from `start_offset` on (a log start, perhaps inside of a batch) and below
+ * `end_offset` (a high watermark: where a batch ends) whose timestamp is >= `timestamp`
+ * (ListOffsets), or, with timestamp -3, the first of those with the largest timestamp (KIP-734).
+ * Same calling convention; offset -1: there is none. */
 struct partition_log_search {
     void (*done)(struct partition_log_search *search, int error);
     kafka_offset offset;
@@ -213,8 +214,8 @@ struct partition_log_search {
     uint32_t leader_epoch;
     struct log_reading *reading; /* the log's */
 };
-bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_offset end_offset,
-                          struct partition_log_search *search);
+bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_offset start_offset,
+                          kafka_offset end_offset, struct partition_log_search *search);
 void partition_log_search_cancel(struct partition_log_search *search);
 
 /* Leader epoch (term) of the entry that holds `offset`, or would if it is the end; 0: none. */

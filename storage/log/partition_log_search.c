@@ -6,10 +6,10 @@
  * over, inside a segment the index says where to begin, and entry headers which entries to open; in
  * the entry the first batch whose largest timestamp is large enough is searched record by record.
  * For the largest timestamp of all a first pass finds it, from what is known of segments and
- * entries; a segment or entry that reaches beyond the end offset is looked into.
+ * entries; a segment or entry that reaches beyond one of the two ends is looked into.
  * An entry is opened in the pool: its batches may be compressed, and much work.
- * Failures: a damaged entry on the way is ERR_CORRUPT. Invariant: what is found lies below the end
- * offset.
+ * Failures: a damaged entry on the way is ERR_CORRUPT. Invariant: what is found lies in [start
+ * offset, end offset).
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -27,7 +27,7 @@ struct time_reading {
     struct log_reading base; /* first: a log_reading is its time_reading */
     bool finding_largest;    /* first pass: `timestamp` becomes the largest one seen */
     int64_t timestamp;
-    kafka_offset end_offset;
+    kafka_offset start_offset, end_offset;
     uint64_t next;    /* index of the entry to go on with */
     uint64_t next_is; /* ... when the look under way is through */
     int64_t found;    /* offset; -1: not yet */
@@ -38,6 +38,18 @@ struct time_reading {
     log_term raw_term;
 };
 
+/* First pass: all of the batch that counts. */
+static int note_largest(struct time_reading *reading, const struct record_batch *batch) {
+    int64_t largest;
+    if (record_batch_last_offset(batch) >= reading->end_offset ||
+        batch->max_timestamp <= reading->timestamp)
+        return 0;
+    int error = record_batch_largest_timestamp(batch, reading->start_offset, INT32_MAX, &largest);
+    if (error) return ERR_CORRUPT;
+    if (largest > reading->timestamp) reading->timestamp = largest;
+    return 0;
+}
+
 /* Looks into the batches of an entry. */
 static int search_batches(struct time_reading *reading, log_term term, const struct slice *raw) {
     size_t at = 0;
@@ -45,17 +57,16 @@ static int search_batches(struct time_reading *reading, log_term term, const str
         struct record_batch batch;
         if (record_batch_next(raw->data, raw->len, &at, &batch, NULL) != 0) return ERR_CORRUPT;
         if (batch.base_offset >= reading->end_offset) break;
+        if (record_batch_last_offset(&batch) < reading->start_offset) continue;
         if (reading->finding_largest) {
-            if (record_batch_last_offset(&batch) < reading->end_offset &&
-                batch.max_timestamp > reading->timestamp)
-                reading->timestamp = batch.max_timestamp;
+            if (note_largest(reading, &batch) != 0) return ERR_CORRUPT;
             continue;
         }
         if (batch.max_timestamp < reading->timestamp) continue;
         kafka_offset offset;
         int64_t timestamp;
-        int error = record_batch_find_timestamp(&batch, reading->timestamp, INT32_MAX, &offset,
-                                                &timestamp);
+        int error = record_batch_find_timestamp(&batch, reading->timestamp, reading->start_offset,
+                                                INT32_MAX, &offset, &timestamp);
         if (error == ERR_NOT_FOUND || (!error && offset >= reading->end_offset)) continue;
         if (error) return ERR_CORRUPT;
         reading->found = offset;
@@ -65,13 +76,17 @@ static int search_batches(struct time_reading *reading, log_term term, const str
     return 0;
 }
 
+/* Not all of it counts. */
 static bool reaches_beyond(const struct time_reading *reading, const struct entry *header) {
-    return header->base_offset + header->records > reading->end_offset;
+    return header->base_offset < reading->start_offset ||
+           header->base_offset + header->records > reading->end_offset;
 }
 
 /* Must the entry be opened? For the first pass its header is enough if all of it counts. */
 static bool must_open(struct time_reading *reading, const struct entry *header) {
-    if (header->type != ENTRY_BATCHES || header->max_timestamp < reading->timestamp) return false;
+    if (header->type != ENTRY_BATCHES || header->max_timestamp < reading->timestamp ||
+        header->base_offset + header->records <= reading->start_offset)
+        return false;
     if (!reading->finding_largest || reaches_beyond(reading, header)) return true;
     reading->timestamp = header->max_timestamp;
     return false;
@@ -153,8 +168,10 @@ static int search_segment(struct time_reading *reading, struct segment *segment)
     reading->next_is = segment->end.last_index + 1;
     reading->headers = 0;
     int error = 0;
-    if (segment->end.max_timestamp >= reading->timestamp) {
-        bool all_counts = segment->end.offset <= reading->end_offset;
+    if (segment->end.max_timestamp >= reading->timestamp &&
+        segment->end.offset > reading->start_offset) {
+        bool all_counts = segment->header.base_offset >= reading->start_offset &&
+                          segment->end.offset <= reading->end_offset;
         if (reading->finding_largest && all_counts)
             reading->timestamp = segment->end.max_timestamp;
         else
@@ -203,11 +220,12 @@ static void search_resume(struct log_reading *base, int error) {
     go_on(reading);
 }
 
-bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_offset end_offset,
-                          struct partition_log_search *search) {
+bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_offset start_offset,
+                          kafka_offset end_offset, struct partition_log_search *search) {
     struct time_reading *reading = mem_zalloc(sizeof *reading);
     reading->finding_largest = timestamp == LARGEST;
     reading->timestamp = timestamp == LARGEST ? -1 : timestamp;
+    reading->start_offset = start_offset;
     reading->end_offset = end_offset < log->end_offset ? end_offset : log->end_offset;
     reading->next = log->first_index;
     reading->found = -1;

@@ -102,7 +102,8 @@ static void use(const uint8_t *bytes, size_t len) {
         record_batch_last_offset(&batch);
         record_batch_last_sequence(&batch);
         walk(&batch);
-        record_batch_find_timestamp(&batch, 1764300000000, LIMIT, &offset, &found_ms);
+        record_batch_find_timestamp(&batch, 1764300000000, 0, LIMIT, &offset, &found_ms);
+        record_batch_largest_timestamp(&batch, batch.base_offset + 1, LIMIT, &found_ms);
         check_all(&batch);
     }
 }

@@ -179,8 +179,8 @@ static void use_log(struct workspace *workspace, struct partition_log *log) {
     uint32_t epoch;
     if (first <= last) partition_log_read(log, first, last, LARGEST, &read);
     if (start < end) partition_log_fetch(log, start, end, LARGEST, &fetch);
-    partition_log_search(log, 1764300000000, end, &search);
-    partition_log_search(log, -3, end, &latest);
+    partition_log_search(log, 1764300000000, 0, end, &search);
+    partition_log_search(log, -3, 0, end, &latest);
     partition_log_epoch_end(log, 1, &epoch);
     env_uv_run(workspace->env);
 }

@@ -316,7 +316,8 @@ void log_model_search(struct log_model *model, int64_t timestamp, int64_t end,
                       struct partition_log_search *search) {
     struct waiting_search waiting = {.search = {.done = search_done}, .model = model};
     model->done = false;
-    bool at_once = partition_log_search(model->log, timestamp, end, &waiting.search);
+    bool at_once = partition_log_search(model->log, timestamp, model->log_start, end,
+                                        &waiting.search);
     assert_int_equal(at_once, model->done);
     folder_run(&model->folder);
     assert_true(model->done);
@@ -472,6 +473,7 @@ void log_model_check_search(struct log_model *model, int64_t timestamp, int64_t 
             while (record_iterator_next(&records, &record) == 0) {
                 int64_t time = record_batch_has_log_append_time(&batch) ? batch.max_timestamp
                                                                         : record.timestamp_ms;
+                if (record.offset < model->log_start) continue;
                 if (timestamp == -3 ? time > found_timestamp : found < 0 && time >= timestamp) {
                     found = record.offset;
                     found_timestamp = time;

@@ -31,6 +31,7 @@ struct log_model {
     uint64_t voted_for, version, durable_version;
     uint64_t waiting_for; /* durable index, 0: nothing */
     int64_t end_offset, time;
+    int64_t log_start; /* where searches begin */
     size_t value_max;
     bool done;
     int error; /* of the last read, fetch, search */

@@ -4,6 +4,7 @@
 
 #include "broker/producer/producer_state.h"
 #include "protocol/kafka_error.h"
+#include "storage/little_endian.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
 
@@ -301,15 +302,16 @@ static void test_leadership_verdict_is_let_go(void **state) {
     sent_free(&first), sent_free(&timed), sent_free(&gone), sent_free(&closed);
 }
 
-enum { SNAPSHOT_HEADS = 20 }; /* of the snapshot, and of its one applier (appliers.c) */
+/* Of the snapshot, and of its first applier; where the length of that stands (appliers.c). */
+enum { SNAPSHOT_HEADS = 20, AT_FIRST_LEN = 16 };
 
 static size_t known_producers(struct fixture_node *node, struct slice *bytes) {
     struct producer_state *state = producer_state_new(
         &(struct producer_state_options){.max_producers = 10});
     *bytes = partition_applied_state(node->partition);
-    assert_int_equal(
-        producer_state_decode(state, bytes->data + SNAPSHOT_HEADS, bytes->len - SNAPSHOT_HEADS),
-        ERR_NONE);
+    assert_int_equal(producer_state_decode(state, bytes->data + SNAPSHOT_HEADS,
+                                           le_get_u32(bytes->data + AT_FIRST_LEN)),
+                     ERR_NONE);
     size_t count = producer_state_count(state);
     producer_state_free(state);
     return count;

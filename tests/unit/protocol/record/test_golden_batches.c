@@ -66,7 +66,7 @@ static const char *yes_no(bool value) {
 static void dump_batch(struct text *text, const struct record_batch *batch) {
     int64_t offset, timestamp;
     assert_int_equal(
-        record_batch_find_timestamp(batch, batch->max_timestamp, LIMIT, &offset, &timestamp),
+        record_batch_find_timestamp(batch, batch->max_timestamp, 0, LIMIT, &offset, &timestamp),
         ERR_NONE);
     assert_true(timestamp == batch->max_timestamp);
     text_add(text,

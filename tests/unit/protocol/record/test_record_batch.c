@@ -282,17 +282,28 @@ static void test_record_batch_finds_timestamps(void **state) {
         struct record_batch batch;
         int64_t offset, found;
         assert_int_equal(record_batch_parse(bytes, len, &batch, NULL), ERR_NONE);
-        assert_int_equal(record_batch_find_timestamp(&batch, TIME - 5, LIMIT, &offset, &found),
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME - 5, 0, LIMIT, &offset, &found),
                          ERR_NONE);
         assert_int_equal(offset, 100);
-        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 1, LIMIT, &offset, &found),
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 1, 0, LIMIT, &offset, &found),
                          ERR_NONE);
         assert_int_equal(offset, 101);
         assert_int_equal(found, TIME + 20);
-        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 21, LIMIT, &offset, &found),
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME + 21, 0, LIMIT, &offset, &found),
                          ERR_NOT_FOUND);
+        /* What lies before the log's start does not count. */
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME - 5, 101, LIMIT, &offset, &found),
+                         ERR_NONE);
+        assert_int_equal(offset, 101);
+        assert_int_equal(record_batch_find_timestamp(&batch, TIME - 5, 200, LIMIT, &offset, &found),
+                         ERR_NOT_FOUND);
+        assert_int_equal(record_batch_largest_timestamp(&batch, 0, LIMIT, &found), ERR_NONE);
+        assert_int_equal(found, TIME + 20);
+        assert_int_equal(record_batch_largest_timestamp(&batch, 102, LIMIT, &found), ERR_NONE);
+        assert_int_equal(found, TIME + 10);
+        assert_int_equal(record_batch_largest_timestamp(&batch, 200, LIMIT, &found), ERR_NOT_FOUND);
         if (codec != RECORD_CODEC_NONE)
-            assert_int_equal(record_batch_find_timestamp(&batch, TIME, 10, &offset, &found),
+            assert_int_equal(record_batch_find_timestamp(&batch, TIME, 0, 10, &offset, &found),
                              ERR_TOO_LARGE);
         mem_free(bytes);
     }

@@ -40,9 +40,13 @@ static void step(struct log_model *model) {
         break;
     }
     case 11:
+        model->log_start = dice_below(dice, 2)
+                               ? 0
+                               : (int64_t)dice_below(dice, (uint64_t)model->end_offset + 1);
         log_model_check_search(
             model, dice_below(dice, 3) ? model->time - (int64_t)dice_below(dice, 40000) : -3,
             some_end(model));
+        model->log_start = 0;
         break;
     case 12:
         if (dice_below(dice, 8) == 0) log_model_flush(model);

@@ -62,7 +62,8 @@ static void test_reading_cancelled(void **state) {
         search->done = never_searched;
         assert_false(partition_log_read(model.log, 1, 10, 1 << 20, read));
         assert_false(partition_log_fetch(model.log, 5, model.end_offset, 1 << 20, fetch));
-        assert_false(partition_log_search(model.log, model.time - 20000, model.end_offset, search));
+        assert_false(
+            partition_log_search(model.log, model.time - 20000, 0, model.end_offset, search));
         assert_true(read->reading && fetch->reading && search->reading);
         if (close) {
             partition_log_close(model.log);

@@ -52,6 +52,7 @@ public final class Generate {
         new Api(ApiKeys.LIST_OFFSETS, 1, 11),     new Api(ApiKeys.METADATA, 0, 13),
         new Api(ApiKeys.FIND_COORDINATOR, 0, 6),  new Api(ApiKeys.API_VERSIONS, 0, 5),
         new Api(ApiKeys.CREATE_TOPICS, 2, 7),     new Api(ApiKeys.DELETE_TOPICS, 1, 6),
+        new Api(ApiKeys.DELETE_RECORDS, 0, 2),
         new Api(ApiKeys.INIT_PRODUCER_ID, 0, 5),  new Api(ApiKeys.DESCRIBE_CONFIGS, 1, 4),
         new Api(ApiKeys.CREATE_PARTITIONS, 0, 3), new Api(ApiKeys.DESCRIBE_CLUSTER, 0, 2),
         new Api(ApiKeys.ALTER_CONFIGS, 0, 2),     new Api(ApiKeys.ELECT_LEADERS, 0, 2),
