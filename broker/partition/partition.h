@@ -16,7 +16,7 @@
 
 #include "broker/metadata/producer_ids.h"
 #include "broker/partition/applier.h"
-#include "broker/partition/batch/check_pool.h"
+#include "broker/partition/check_pool.h"
 #include "raft-glue/raft_group.h"
 #include "storage/log_types.h"
 

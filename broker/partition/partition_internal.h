@@ -22,9 +22,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "broker/partition/batch/produced_batch.h"
 #include "broker/partition/log_start.h"
 #include "broker/partition/partition.h"
+#include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"
 #include "storage/log_types.h"
 

@@ -1,7 +1,7 @@
 /*
  * Where the fields of a batch header lie, how they are loaded and stored, and how a batch is
  * refused. For protocol/record/record_*.c, for whoever judges bytes that are no batch
- * (broker/partition/batch/produced_batch.c), and for tests.
+ * (broker/partition/produced_batch.c), and for tests.
  */
 #ifndef PROTOCOL_RECORD_RECORD_BATCH_LAYOUT_H
 #define PROTOCOL_RECORD_RECORD_BATCH_LAYOUT_H

@@ -1,7 +1,7 @@
 /* What a leader demands of a batch that a client sent, and in which bytes it is stored. */
 #include <string.h>
 
-#include "broker/partition/batch/produced_batch.h"
+#include "broker/partition/produced_batch.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_builder.h"
 #include "protocol/record/record_batch_layout.h"

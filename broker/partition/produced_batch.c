@@ -1,6 +1,6 @@
 /* What is known from the header at once; what the check of its records found; and placing the batch
  * in the log. */
-#include "broker/partition/batch/produced_batch.h"
+#include "broker/partition/produced_batch.h"
 
 #include "base/check.h"
 #include "broker/partition/error_map.h"

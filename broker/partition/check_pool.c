@@ -7,7 +7,7 @@
  * A run is freed by whoever sees its end: the report of its last slice, or the cancel when no slice
  * runs.
  */
-#include "broker/partition/batch/check_pool.h"
+#include "broker/partition/check_pool.h"
 
 #include "base/check.h"
 #include "base/container_of.h"
