@@ -10,7 +10,7 @@
 #include "broker/cluster/leader_table.h"
 #include "broker/config/broker_settings.h"
 #include "broker/metadata/metadata.h"
-#include "broker/partition/partition_set.h"
+#include "broker/partition_set/partition_set.h"
 #include "broker/server/deadlines.h"
 
 struct metadata_group;

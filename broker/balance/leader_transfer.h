@@ -13,7 +13,7 @@
 
 #include "broker/cluster/broker_messages.h"
 #include "broker/metadata/metadata.h"
-#include "broker/partition/partition_set.h"
+#include "broker/partition_set/partition_set.h"
 
 enum { LEADER_TRANSFERS_MAX = 32 };
 

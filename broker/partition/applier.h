@@ -27,9 +27,8 @@
 
 struct partition;
 
-/* Commands begin with u8 format, u8 kind. */
+/* A command begins with u8 format, u8 kind. */
 enum { APPLIER_COMMAND_FORMAT = 1 };
-enum applier_command { APPLIER_COMMAND_CLOCK = 1, APPLIER_COMMAND_LOG_START = 2 };
 
 struct applier_type {
     uint32_t mark;    /* names it in a snapshot */

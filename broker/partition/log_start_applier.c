@@ -5,7 +5,7 @@
  * In a snapshot, little-endian: i64 offset, u64 everywhere. Invariant: the start is not above what
  * is committed before its command.
  */
-#include "broker/partition/log_start.h"
+#include "broker/log_start/log_start.h"
 #include "broker/partition/partition_internal.h"
 #include "storage/little_endian.h"
 
@@ -51,7 +51,7 @@ static void reset(void *state) {
 static const struct applier_type type = {.mark = 0x5453474c, /* "LGST" */
                                          .version = 1,
                                          .numbered_only = true,
-                                         .command_kind = APPLIER_COMMAND_LOG_START,
+                                         .command_kind = LOG_START_COMMAND,
                                          .command = command,
                                          .encode = encode,
                                          .restore = restore,

@@ -22,7 +22,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "broker/partition/log_start.h"
+#include "broker/log_start/log_start.h"
 #include "broker/partition/partition.h"
 #include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"

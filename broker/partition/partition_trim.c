@@ -13,8 +13,8 @@
 #include <utlist.h>
 
 #include "base/container_of.h"
+#include "broker/log_start/log_start.h"
 #include "broker/partition/error_map.h"
-#include "broker/partition/log_start.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 

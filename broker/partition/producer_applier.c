@@ -55,7 +55,7 @@ static const struct applier_type type = {.mark = 0x444f5250, /* "PROD" */
                                          .version = 1,
                                          .numbered_only = true,
                                          .apply = apply,
-                                         .command_kind = APPLIER_COMMAND_CLOCK,
+                                         .command_kind = PRODUCER_CLOCK_COMMAND,
                                          .command = command,
                                          .lost = lost,
                                          .encode = encode,

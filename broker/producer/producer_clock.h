@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 
+enum { PRODUCER_CLOCK_COMMAND = 1 };
 /* In an expiration: how often it is told, and so how exact it is. */
 enum { PRODUCER_CLOCK_STEPS = 8 };
 

@@ -10,7 +10,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/api/services.h"
-#include "broker/partition/partition_set.h"
+#include "broker/partition_set/partition_set.h"
 #include "raft-glue/raft_group.h"
 #include "storage/journal/journal.h"
 #include "tests/sim/log_lines.h"

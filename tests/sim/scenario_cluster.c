@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "broker/api/services.h"
 #include "broker/config/topic_name.h"
-#include "broker/partition/partition_set.h"
+#include "broker/partition_set/partition_set.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/depose.h"
 #include "tests/sim/durable.h"

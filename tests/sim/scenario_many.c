@@ -14,7 +14,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/api/services.h"
-#include "broker/partition/partition_set.h"
+#include "broker/partition_set/partition_set.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/produce.h"

@@ -1,8 +1,9 @@
 /* The start of a partition's log: deleting records, what readers see of it, and who keeps it. */
 #include <string.h>
 
-#include "broker/partition/log_start.h"
+#include "broker/log_start/log_start.h"
 #include "broker/partition/partition_internal.h"
+#include "broker/producer/producer_clock.h"
 #include "protocol/kafka_error.h"
 #include "storage/little_endian.h"
 #include "tests/unit/broker/fixture_partitions.h"
@@ -101,7 +102,7 @@ static void test_log_start_command(void **state) {
     assert_int_equal(log_start_decode(copy, 1, &found), ERR_MALFORMED);
     le_put_u64(copy + 2, UINT64_MAX);
     assert_int_equal(log_start_decode(copy, bytes.len, &found), ERR_MALFORMED);
-    copy[1] = APPLIER_COMMAND_CLOCK;
+    copy[1] = PRODUCER_CLOCK_COMMAND;
     assert_int_equal(log_start_decode(copy, bytes.len, &found), ERR_VERSION);
     slice_unref(&bytes);
 }

@@ -25,8 +25,8 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/config/broker_settings.h"
-#include "broker/partition/partition_set_internal.h"
 #include "broker/partition/topic_settings.h"
+#include "broker/partition_set/partition_set_internal.h"
 #include "storage/journal/journal.h"
 
 enum {

@@ -5,8 +5,8 @@
  * Happy path: add, take; push, pop. Nothing fails. A hash for each group of the queue would be a
  * fifth of what a command that makes thousands takes of its turn. Both begin as zeros.
  */
-#ifndef BROKER_PARTITION_GROUP_NOTES_H
-#define BROKER_PARTITION_GROUP_NOTES_H
+#ifndef BROKER_PARTITION_SET_GROUP_NOTES_H
+#define BROKER_PARTITION_SET_GROUP_NOTES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
  */
 #include "base/container_of.h"
 #include "base/mutant.h"
-#include "broker/partition/partition_set_internal.h"
+#include "broker/partition_set/partition_set_internal.h"
 
 static void on_bootstraps_durable(struct journal_waiter *waiter) {
     struct partition_set *set = CONTAINER_OF(waiter, struct partition_set, waiter);

@@ -1,13 +1,13 @@
 /* Inside of a partition set, shared by partition_set.c (the rows: opening, closing) and
  * partition_set_mark.c (the directory's durable mark). Nobody else's. */
-#ifndef BROKER_PARTITION_PARTITION_SET_INTERNAL_H
-#define BROKER_PARTITION_PARTITION_SET_INTERNAL_H
+#ifndef BROKER_PARTITION_SET_PARTITION_SET_INTERNAL_H
+#define BROKER_PARTITION_SET_PARTITION_SET_INTERNAL_H
 
 #include <uthash.h>
 
 #include "base/io/pace.h"
-#include "broker/partition/group_notes.h"
-#include "broker/partition/partition_set.h"
+#include "broker/partition_set/group_notes.h"
+#include "broker/partition_set/partition_set.h"
 #include "storage/journal/journal.h"
 
 enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };

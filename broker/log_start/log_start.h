@@ -5,11 +5,13 @@
  * Bytes, little-endian: u8 format 1, u8 command 2, i64 offset, u64 everywhere, u8 reason. Pure.
  * Failures: bytes of another format or command, or that make no sense.
  */
-#ifndef BROKER_PARTITION_LOG_START_H
-#define BROKER_PARTITION_LOG_START_H
+#ifndef BROKER_LOG_START_LOG_START_H
+#define BROKER_LOG_START_LOG_START_H
 
 #include "base/buffer.h"
 #include "storage/log_types.h"
+
+enum { LOG_START_COMMAND = 2 };
 
 enum log_start_reason {
     LOG_START_RECORDS_DELETED = 1, /* a client asked for it (KIP-107) */

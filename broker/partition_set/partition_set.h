@@ -12,8 +12,8 @@
  * mark; the mark never passes a partition of ours that is not open, unless it is damaged; files are
  * deleted only because a committed command says so.
  */
-#ifndef BROKER_PARTITION_PARTITION_SET_H
-#define BROKER_PARTITION_PARTITION_SET_H
+#ifndef BROKER_PARTITION_SET_PARTITION_SET_H
+#define BROKER_PARTITION_SET_PARTITION_SET_H
 
 #include "broker/cluster/leader_table.h"
 #include "broker/metadata/metadata.h"

@@ -1,5 +1,5 @@
 /* A hash of groups, and an array that is emptied from its front and given back when it is empty. */
-#include "broker/partition/group_notes.h"
+#include "broker/partition_set/group_notes.h"
 
 #include <uthash.h>
 
