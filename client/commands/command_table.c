@@ -96,6 +96,8 @@ static const struct command_option bench_options[] = {
     {0, OPTION_SIZE, "size", "BYTES", "size of a value, half of it random (1024)"},
     {0, OPTION_SECONDS, "seconds", "TIME", "how long: 10, 10s, 2m (10)"},
     {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
+    {'G', 'G', "group", "GROUP",
+     "consume, e2e: read as this group, of --connections members; its joining is not counted"},
     {0, OPTION_SYNC, "sync", NULL,
      "each client waits for the acknowledgement before it sends the next record"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated (-c says the same)"},

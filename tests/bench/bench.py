@@ -7,10 +7,13 @@ rounds to build/bench/rounds.jsonl. ROWS="peak1k peak100" and SYSTEMS="drave flu
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
+from bench import group_rows
 from bench.kafka_cluster import KafkaCluster
 
 from harness.cluster import BIN, ROOT, Cluster, wait_until
@@ -40,6 +43,9 @@ ROWS = {
     "rate1000": ["produce", "--size", "1024", "--rate", "1000", *PACED],
     "rate10000": ["produce", "--size", "1024", "--rate", "10000", *PACED],
     "one": ["produce", "--size", "1024", "--sync", *PACED],
+    # Produced and consumed at once; latency is the age of a record when a member of the group gets it.
+    "grouppeak": ["e2e", "-G", "readers", "--size", "1024", "--connections", "2", *PEAK],
+    "grouprate": ["e2e", "-G", "readers", "--size", "1024", "--rate", "10000", "--connections", "2", *PACED],
 }
 # 100 MB/s over more and more partitions: what they cost is what is lost from the first to the last. A second of linger, so that 10,000 of them get
 # batches of 10 records; the client is the same for all.
@@ -61,12 +67,19 @@ SPREAD_WORDS = [
     "-c",
     "queue.buffering.max.kbytes=2097151",
 ]
-BACKLOG_GB = float(os.environ.get("BACKLOG_GB") or 3)
 
 
 class System:
     def __init__(self, name, cluster, config):
-        self.name, self.cluster, self.config = name, cluster, config
+        self.name, self.cluster, self.config, self.filled = name, cluster, config, False
+
+    def pids(self):
+        return [p.pid for p in self.cluster.processes] if isinstance(self.cluster, KafkaCluster) else [b.pid for b in self.cluster]
+
+    def disk_bytes(self):
+        """What the brokers' reads took from the disk so far."""
+        text = [Path(f"/proc/{pid}/io").read_text() for pid in self.pids()]
+        return sum(int(re.search(r"^read_bytes: (\d+)", t, re.M)[1]) for t in text)
 
     def cpu(self):
         return self.cluster.cpu_seconds() if isinstance(self.cluster, KafkaCluster) else sum(b.cpu_seconds() for b in self.cluster)
@@ -85,7 +98,7 @@ class System:
 
     def measure(self, row, topic, seconds):
         cpu = self.cpu()
-        done = self.drave("bench", row[0], topic, *row[1:], *(["--seconds", str(seconds)] if row[0] == "produce" else []), "--json")
+        done = self.drave("bench", row[0], topic, *row[1:], *(["--seconds", str(seconds)] if row[0] != "consume" else []), "--json")
         result = json.loads(done.stdout)
         gb = result["records"] * result["size"] / 1e9
         return result | {"broker_cpu_s_per_gb": (self.cpu() - cpu) / gb if gb else 0}
@@ -160,20 +173,33 @@ def show_spread(systems, got):
         print(f"# {system.name} loses {lost:.0f} % of {first:.0f} MB/s from {SPREAD[0]} to {SPREAD[-1]:,} partitions", flush=True)
 
 
+def noting(out):
+    def note(row, system, turn, result):
+        out.write(json.dumps({"row": row, "system": system.name, "round": turn} | result) + "\n")
+        out.flush()
+        return result
+
+    return note
+
+
 def backlog(systems, out):
     """A warm backlog is filled and then read from the start, ROUNDS times."""
-    got = {s.name: [] for s in systems}
+    got, note = {s.name: [] for s in systems}, noting(out)
     for system in systems:
-        system.topic(f"backlog-{system.name}")
-        records = 0
-        while records * 1024 < BACKLOG_GB * 1e9:
-            records += system.measure(ROWS["peak1k"], f"backlog-{system.name}", 4)["records"]
+        group_rows.fill(system, ROWS["peak1k"])
     for turn in range(ROUNDS):
         for system in systems:
-            result = system.measure(["consume"], f"backlog-{system.name}", 0)
-            got[system.name].append(result)
-            out.write(json.dumps({"row": "backlog", "system": system.name, "round": turn} | result) + "\n")
+            topic = group_rows.fill(system, ROWS["peak1k"])
+            got[system.name].append(note("backlog", system, turn, system.measure(["consume"], topic, 0)))
     return got
+
+
+def group_warm(systems, out):
+    return group_rows.warm(systems, ROWS["peak1k"], ROUNDS, noting(out))
+
+
+def group_cold(systems, out):
+    return group_rows.cold(systems, ROWS["peak1k"], ROUNDS, noting(out))
 
 
 def cell(results, key, scale=1.0):
@@ -190,20 +216,31 @@ FIGURES = [
     ("rate10000", "10,000/s, linger 0: p50, ms", "p50_us", 1e-3),
     ("one", "one record in flight: p50, ms", "p50_us", 1e-3),
     ("backlog", "warm backlog consumed, MB/s", "mb_per_s", 1),
+    ("groupwarm", "warm backlog consumed by a group, MB/s", "mb_per_s", 1),
+    ("groupwarm", "broker core-seconds per GB", "broker_cpu_s_per_gb", 1),
+    ("groupcold", "cold backlog consumed by a group, MB/s", "mb_per_s", 1),
+    ("groupcold", "read from the disk for it, MB", "from_disk_mb", 1),
+    ("groupcold", "dd of such files, MB/s", "dd_mb_per_s", 1),
+    ("groupcold", "consumed / dd", "of_dd", 1),
+    ("grouppeak", "group end to end, 1 KB peak, MB/s", "mb_per_s", 1),
+    ("grouprate", "group end to end, 10,000/s: age p50, ms", "p50_us", 1e-3),
+    ("grouprate", "group end to end, 10,000/s: age p99, ms", "p99_us", 1e-3),
 ]
+
+
+SPECIAL = {"backlog": backlog, "groupwarm": group_warm, "groupcold": group_cold, "spread": spread}
 
 
 def bench():
     (ROOT / "build" / "bench").mkdir(parents=True, exist_ok=True)
-    wanted = (os.environ.get("ROWS") or " ".join([*ROWS, "backlog", "spread"])).split()
-    special = {"backlog": backlog, "spread": spread}
+    wanted = (os.environ.get("ROWS") or " ".join([*ROWS, *SPECIAL])).split()
     systems, close = open_systems()
     results = {}
     try:
         with open(ROOT / "build" / "bench" / "rounds.jsonl", "a") as out:
             warm_up(systems)
             for row in wanted:
-                results[row] = special[row](systems, out) if row in special else rounds_of(systems, row, out)
+                results[row] = SPECIAL[row](systems, out) if row in SPECIAL else rounds_of(systems, row, out)
     finally:
         close()
     print("| figure | " + " | ".join(s.name for s in systems) + " |\n|---|" + "---|" * len(systems))

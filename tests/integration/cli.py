@@ -395,7 +395,12 @@ def bench(cluster):
         assert done.returncode == (1 if row["achieved_rate"] < 495 else 0), (done.returncode, row)
         assert row["records"] >= 990 and row["errors"] == 0 and 0 < row["p50_us"] <= row["p99_us"] <= row["max_us"], row
     row = cluster.drave("bench", "consume", "speed", json_out=True)
-    assert row["records"] >= 1980, row
+    assert row["records"] >= 1980 and "joined_s" not in row, row
+    group = cluster.drave("bench", "consume", "speed", "-G", "fast", "--connections", 2, json_out=True)
+    assert group["records"] == row["records"] and group["errors"] == 0 and 0 < group["joined_s"] < 30, group
+    end = cluster.drave("bench", "e2e", "speed", "-G", "fast", "--rate", 100, "--seconds", 1, json_out=True)  # goes on behind what it has read
+    assert end["records"] == 100 and 0 < end["p50_us"] < 10_000_000, end
+    expect(cluster.drave("bench", "produce", "speed", "-G", "fast", check=False), 2, "reads nothing")
     expect(cluster.drave("bench", "produce", "speed", "--rate", 90000000, "--seconds", 1, check=False), 1, "offered")
 
 
