@@ -7,10 +7,33 @@ const require = createRequire(process.env.NODE_HOME + "/");
 const { Admin, Consumer } = await import(pathToFileURL(require.resolve("@platformatic/kafka")));
 const version = JSON.parse((await import("node:fs")).readFileSync(`${process.env.NODE_HOME}/node_modules/@platformatic/kafka/package.json`)).version;
 const records = new Records();
-let consumer, stream, admin, rebalances = 0;
+let consumer, stream, admin, closing = false, rebalances = 0;
 
 const base = (q) => ({ clientId: "platformatic", bootstrapBrokers: q.bootstrap.split(","), retries: 20, retryDelay: 200, metadataMaxAge: 1000 });
 const administer = (q) => (admin ??= new Admin(base(q)));
+
+// A fetch goes to the broker that was chosen for it until its retries are spent (4 s), whoever leads meanwhile; then the stream is destroyed, and
+// the program opens another one, which goes on from the committed offsets.
+async function read(q) {
+  stream = await consumer.consume({
+    topics: q.topics, mode: "committed", fallbackMode: q.reset, autocommit: q.auto_commit ? 500 : false, maxWaitTime: 100,
+    isolationLevel: q.isolation === "read_committed" ? 1 : 0,
+  });
+  stream.on("data", (m) => records.put(m.topic, m.partition, m.offset, m.value));
+  stream.on("error", (e) => {
+    console.error(e);
+    if (!closing) again(q);
+  });
+}
+
+async function again(q) {
+  try {
+    await read(q);
+  } catch (e) {
+    console.error(e);
+    if (!closing) setTimeout(() => again(q), 200);
+  }
+}
 
 serve({
   hello: () => ({ client: `@platformatic/kafka ${version}` }),
@@ -19,12 +42,7 @@ serve({
     consumer = new Consumer({ ...base(q), groupId: q.group, groupInstanceId: q.instance, ...group });
     consumer.on("consumer:group:join", () => rebalances++);
     consumer.on("consumer:group:rebalance", () => rebalances++);
-    stream = await consumer.consume({
-      topics: q.topics, mode: "committed", fallbackMode: q.reset, autocommit: q.auto_commit ? 500 : false, maxWaitTime: 100,
-      isolationLevel: q.isolation === "read_committed" ? 1 : 0,
-    });
-    stream.on("data", (m) => records.put(m.topic, m.partition, m.offset, m.value));
-    stream.on("error", (e) => console.error(e));
+    await read(q);
   },
   poll: (q) => records.take(q.count, q.timeout_ms),
   assigned: () => ({ partitions: (consumer.assignments ?? []).flatMap((a) => a.partitions.map((p) => [a.topic, p])).sort(), rebalances }),
@@ -39,6 +57,7 @@ serve({
     return { offsets: q.partitions.map(([t, p]) => Number(found.get(t)?.[p] ?? -1)).map((o) => (o < 0 ? null : o)) };
   },
   async close() {
+    closing = true;
     await stream?.close();
     await consumer?.close(true);
   },
