@@ -212,6 +212,10 @@ static void read_offsets(struct broker_settings *into) {
     into->group_consumer_regex_refresh_interval_ms = (uint64_t)settings_int(
         values, "group.consumer.regex.refresh.interval.ms");
     into->group_consumer_max_size = (uint32_t)settings_int(values, "group.consumer.max.size");
+    /* bidirectional, upgrade, downgrade, disabled */
+    int policy = settings_choice(values, "group.consumer.migration.policy");
+    into->group_consumer_may_upgrade = policy <= 1;
+    into->group_consumer_may_downgrade = policy == 0 || policy == 2;
     into->offset_metadata_max = (uint32_t)settings_int(values, "offset.metadata.max.bytes");
     into->offsets_retention_ms = settings_int(values, "offsets.retention.minutes") * 60000;
     into->offsets_check_interval_ms = (uint64_t)settings_int(values,

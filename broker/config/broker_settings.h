@@ -100,7 +100,8 @@ struct broker_settings {
     uint32_t group_consumer_assignment_interval_ms;
     uint64_t group_consumer_regex_refresh_interval_ms;
     uint32_t group_consumer_max_size;
-    uint32_t offset_metadata_max; /* UTF-16 units, as in Kafka */
+    bool group_consumer_may_upgrade, group_consumer_may_downgrade; /* groups with members */
+    uint32_t offset_metadata_max;                                  /* UTF-16 units, as in Kafka */
     int64_t offsets_retention_ms;
     uint64_t offsets_check_interval_ms;
     uint32_t partition_max_producers;

@@ -113,7 +113,6 @@ static const struct setting_absent table[] = {
      "A replica that lacks acknowledged records never leads."},
     {"group.consumer.assignors", NO_GROUPS},
     {"group.consumer.max.assignment.interval.ms", NO_GROUPS},
-    {"group.consumer.migration.policy", NO_GROUPS},
     {"group.consumer.min.assignment.interval.ms", NO_GROUPS},
     {"group.coordinator.append.linger.ms", NO_GROUPS},
     {"group.coordinator.background.threads", NO_GROUPS},

@@ -109,6 +109,12 @@ static const struct setting table[] = {
         "How often the regular expressions of such a group are matched with all topics, also if none came or went."),
     NUMBER("group.consumer.max.size", "10000", 1, INT32_MAX, "members",
            "Members of one such group; further ones are refused. Kafka's default has no limit."),
+    CHOICE(
+        "group.consumer.migration.policy", "bidirectional",
+        "bidirectional,upgrade,downgrade,disabled",
+        "Whether a classic group with members of type consumer becomes one of KIP-848 when a member of that joins (upgrade), and a "
+        "classic one again when the last such member goes (downgrade); disabled: neither, and members of the classic protocol may not "
+        "join a group of KIP-848. An empty group takes the protocol of whoever joins it, whatever stands here."),
 
     /* ---- Offsets of consumer groups ---- */
     NUMBER("offset.metadata.max.bytes", "4096", 0, MIB, "bytes",

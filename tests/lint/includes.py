@@ -37,6 +37,7 @@ WINGS = {
         "broker/coordinator/group",
         "broker/coordinator/offsets",
         "broker/coordinator/consumer",
+        "broker/coordinator/migration",
         "broker/coordinator/serving",
         "broker/coordinator/assignment",
         "broker/coordinator/regex",
@@ -56,6 +57,7 @@ WINGS = {
         "broker/coordinator/offsets",
         "broker/coordinator/consumer",
         "broker/coordinator/classic",
+        "broker/coordinator/migration",
         "broker/coordinator/serving",
         "broker/coordinator/regex",
         "broker/balance",
@@ -66,6 +68,14 @@ WINGS = {
         "broker/metadata",
         "broker/cluster",
         "broker/server",
+        "broker/config",
+    },
+    "broker/coordinator/migration": {
+        "broker/coordinator/consumer",
+        "broker/coordinator/classic",
+        "broker/coordinator/group",
+        "broker/coordinator",
+        "broker/metadata",
         "broker/config",
     },
     "broker/coordinator/consumer": {
@@ -83,6 +93,7 @@ WINGS = {
         "broker/config",
     },
     "broker/coordinator/serving": {
+        "broker/coordinator/migration",
         "broker/coordinator/consumer",
         "broker/coordinator/offsets",
         "broker/coordinator/classic",

@@ -55,6 +55,7 @@ static void read_record(struct classic_group *classic, struct classic_record *re
     }
     kp_arena_close(&arena);
     group_timer_clear(classic_table(classic)->timers, &record->wake);
+    if (record->unled) classic_prepare(classic);
 }
 
 struct classic_group *classic_live(struct group *group) {
@@ -203,7 +204,8 @@ void classic_leading(struct group *group) {
     record->since_ms = env_now_ms(group->table->env);
     record->wake.due = wake;
     group_timer_set(group->table->timers, &record->wake,
-                    record->since_ms + group->table->settings->group_min_session_timeout_ms);
+                    record->since_ms +
+                        (record->unled ? 0 : group->table->settings->group_min_session_timeout_ms));
 }
 
 void classic_apply(struct group_table *table, const struct coordinator_record *record) {

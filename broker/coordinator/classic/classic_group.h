@@ -71,6 +71,23 @@ struct classic_view {
 void classic_look(struct group *group, struct classic_view *view,
                   void (*member)(void *arg, const struct classic_view_member *member), void *arg);
 
+/* ---- For the protocol that takes a group over ---- */
+
+/* A member as it lives. Borrowed, during the call. */
+struct classic_heir {
+    struct kp_string id, instance, client_id, client_host;
+    const struct group_protocol *protocols; /* in the order in which it likes them */
+    size_t protocol_count;
+    struct kp_bytes subscription; /* its metadata of the group's protocol */
+    struct kp_bytes assignment;   /* what it was assigned last, and may have still; null: nothing */
+    int32_t rebalance_timeout_ms, session_timeout_ms;
+};
+/* The group's protocol, or before there is one that which most like best. It has members. */
+struct kp_string classic_protocol_of(struct group *group);
+/* All members but those whose client does not know yet who it is. The group stays as it is. */
+void classic_hand_over(struct group *group,
+                       void (*member)(void *arg, const struct classic_heir *member), void *arg);
+
 /* ---- The coordinator ---- */
 
 /* A record of type 2. */

@@ -30,8 +30,10 @@ struct classic_member {
     uint32_t protocol_count;
     int32_t session_timeout_ms, rebalance_timeout_ms;
     struct shared_bytes *assignment, *next_assignment; /* the second: not committed yet */
-    struct group_timer session;                        /* not set while a call is parked */
-    struct group_join *join;                           /* parked; NULL: none */
+    struct shared_bytes *owned; /* what it was assigned last, also when that is void: it may have
+                                   that still */
+    struct group_timer session; /* not set while a call is parked */
+    struct group_join *join;    /* parked; NULL: none */
     struct group_sync *sync;
     bool nameless;  /* its client does not know its id until its Join is answered (v0-3) */
     bool owes_sync; /* since its Join was answered */

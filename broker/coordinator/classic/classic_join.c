@@ -5,10 +5,9 @@
  *   full -> protocols do not fit -> id empty: told an id first, or a new member, or the instance is
  *   known (classic_static.c) -> an id that was told -> a member, by the state of the group.
  */
-#include <stdio.h>
-
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_internal.h"
+#include "broker/coordinator/group/member_id.h"
 
 /* ---- Answers that end it at once ---- */
 
@@ -25,24 +24,6 @@ static void join_refuse(struct group *group, struct group_join *join, int16_t er
 }
 
 /* ---- New members ---- */
-
-/* "<client id or instance>-<uuid>". */
-static struct shared_bytes *new_id(const struct group *group, const struct group_join *join) {
-    enum { PREFIX_MAX = 1000, UUID_TEXT = 37 };
-    struct kp_string prefix = join->instance_id.len >= 0 ? join->instance_id : join->client_id;
-    char text[PREFIX_MAX + 1 + UUID_TEXT];
-    uint8_t r[16];
-    int len = prefix.len < PREFIX_MAX ? prefix.len : PREFIX_MAX;
-    env_random(group->table->env, r, sizeof r);
-    r[6] = (uint8_t)(0x40 | (r[6] & 0x0f)); /* RFC 4122: version 4 */
-    r[8] = (uint8_t)(0x80 | (r[8] & 0x3f));
-    if (len > 0) memcpy(text, prefix.data, (size_t)len);
-    len += snprintf(text + len, 1 + UUID_TEXT,
-                    "-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0],
-                    r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
-                    r[13], r[14], r[15]);
-    return shared_bytes_of(NULL, text, len);
-}
 
 /* The first member of an empty group says what kind of group it is. */
 static void set_type(struct classic_group *classic, const struct group_join *join) {
@@ -64,7 +45,7 @@ static void add_and_park(struct classic_group *classic, struct group_join *join,
 
 static void join_tell_id(struct classic_group *classic, struct group_join *join) {
     struct group *group = classic->group;
-    struct shared_bytes *id = new_id(group, join);
+    struct shared_bytes *id = member_id_new(group->table->env, join);
     classic_pending_add(classic, shared_bytes_take(id), join);
     join->generation = -1;
     join->member = id;
@@ -76,11 +57,11 @@ static void join_new(struct classic_group *classic, struct group_join *join) {
     struct group *group = classic->group;
     struct classic_member *holder = classic_member_of_instance(classic, join->instance_id);
     if (holder != NULL) {
-        classic_static_rejoin(holder, join, new_id(group, join));
+        classic_static_rejoin(holder, join, member_id_new(group->table->env, join));
     } else if (join->instance_id.len < 0 && join->asks_for_id) {
         join_tell_id(classic, join);
     } else {
-        add_and_park(classic, join, new_id(group, join));
+        add_and_park(classic, join, member_id_new(group->table->env, join));
         join_end(group, join);
     }
 }

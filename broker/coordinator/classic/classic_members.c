@@ -181,6 +181,7 @@ void classic_member_read(struct classic_member *member, struct shared_bytes *pro
     };
     classic_member_tell(member, &join);
     member->assignment = shared_bytes_of(NULL, from->assignment.data, from->assignment.len);
+    member->owned = shared_bytes_take(member->assignment);
 }
 
 bool classic_member_says_same(const struct classic_member *member, const struct group_join *join) {
@@ -222,6 +223,7 @@ void classic_member_remove(struct classic_member *member) {
     shared_bytes_release(member->client_host);
     shared_bytes_release(member->assignment);
     shared_bytes_release(member->next_assignment);
+    shared_bytes_release(member->owned);
     mem_free(member);
 }
 

@@ -50,6 +50,7 @@ static void record_set(struct group *group, const struct coordinator_record *fro
     record->generation = value->generation;
     record->member_count = value->members.count > 0 ? value->members.count : 0;
     record->state_time_ms = value->state_time_ms;
+    record->unled = record->member_count > 0 && value->leader.len <= 0;
 }
 
 static struct group *record_remove(struct group_table *table, struct kp_string id) {

@@ -5,7 +5,9 @@
  * and a new leader does it group by group. Happy path: classic_record_apply with each record of
  * type 2; group->record is what came of it, NULL after a tombstone. Failures: none; a value that is
  * no such record is passed over, for other programs may have written it.
- * Invariant: looks at nothing but the record, so a replay from zero makes the same.
+ * A group that was of KIP-848 before (migration/downgrade.h) has members and no leader in its
+ * record: whoever leads the coordinator begins a rebalance when it reads that. Invariant: looks at
+ * nothing but the record, so a replay from zero makes the same.
  */
 #ifndef BROKER_COORDINATOR_CLASSIC_CLASSIC_RECORD_H
 #define BROKER_COORDINATOR_CLASSIC_CLASSIC_RECORD_H
@@ -20,6 +22,7 @@ struct classic_record {
     size_t len;
     int32_t generation, member_count;
     int64_t state_time_ms; /* since when it is so; -1: not known */
+    bool unled;            /* it has members and no leader: a rebalance is due */
     struct shared_bytes *type;
     /* Soft: on the leader, until somebody reads the members. */
     struct group_timer wake;

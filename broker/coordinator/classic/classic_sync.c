@@ -67,7 +67,9 @@ static void take_next(struct classic_group *classic, bool committed) {
          member = member->by_id.next) {
         if (committed) {
             shared_bytes_release(member->assignment);
+            shared_bytes_release(member->owned);
             member->assignment = member->next_assignment;
+            member->owned = shared_bytes_take(member->assignment);
         } else {
             shared_bytes_release(member->next_assignment);
         }

@@ -3,6 +3,7 @@
 
 enum classic_state classic_state_of(const struct group *group) {
     if (group->classic != NULL) return group->classic->state;
+    if (group->record != NULL && group->record->unled) return CLASSIC_PREPARING;
     return group->record != NULL && group->record->member_count > 0 ? CLASSIC_STABLE
                                                                     : CLASSIC_EMPTY;
 }

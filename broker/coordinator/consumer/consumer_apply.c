@@ -51,6 +51,7 @@ static void apply_member(struct consumer_group *group, struct kp_string id,
     member->regex = shared_string_of(pool, value->topic_regex);
     member->rebalance_timeout_ms = value->rebalance_timeout_ms;
     member->assignor = shared_string_of(pool, value->assignor);
+    consumer_member_speaks(member, value->classic);
     consumer_member_enter(member);
     if (regex != NULL) regex->members--;
 }

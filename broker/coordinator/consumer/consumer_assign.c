@@ -163,7 +163,7 @@ void consumer_assign(struct consumer_decision *decision) {
         keep_target(decision);
         return;
     }
-    if (assignment.work > WORK_INLINE && is_there) {
+    if (assignment.work > WORK_INLINE && (is_there || group->member_count > 0)) {
         /* The epoch must be committed first: the next heartbeat, which comes soon, begins it. */
         consumer_assignment_close(&assignment);
         keep_target(decision);

@@ -107,7 +107,7 @@ static bool say_owned(const struct partition_list *list, uint32_t topic, int32_t
 
 /* What it says that it owns, as far as it has it or is giving it back: no more than that is kept,
  * however often a request repeats it. */
-static void read_owned(struct consumer_decision *decision) {
+void consumer_read_owned(struct consumer_decision *decision) {
     static const struct consumer_standing nothing = {0};
     const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
     const struct consumer_standing *standing = decision->member != NULL
@@ -183,7 +183,7 @@ static int16_t check_static(struct consumer_decision *decision) {
     if (!joins)
         return consumer_refuse(decision->heartbeat, KAFKA_FENCED_INSTANCE_ID,
                                "Another member has this InstanceId now.");
-    if (holder->standing.epoch != CONSUMER_EPOCH_LEAVE_STATIC)
+    if (holder->classic == NULL && holder->standing.epoch != CONSUMER_EPOCH_LEAVE_STATIC)
         return consumer_refuse(
             decision->heartbeat, KAFKA_UNRELEASED_INSTANCE_ID,
             "Static member with InstanceId %.*s is in the group and has not left it.",
@@ -249,7 +249,7 @@ int16_t consumer_check_member(struct consumer_decision *decision) {
             decision->row->id.len > 128 ? 128 : (int)decision->row->id.len, decision->row->id.data);
     decision->member = consumer_member_find(decision->group, decision->member_id);
     if (decision->member != NULL && !decision->member->written) decision->member = NULL;
-    read_owned(decision);
+    consumer_read_owned(decision);
     int16_t error = KAFKA_NONE;
     if (request->instance_id.len >= 0)
         error = check_static(decision);

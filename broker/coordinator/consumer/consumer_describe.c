@@ -67,7 +67,7 @@ static bool describe_member(const struct consumer_member *member, const struct m
                             struct kp_arena *arena,
                             struct kp_consumer_group_describe_response_member *into) {
     into->member_epoch = member->standing.epoch;
-    into->member_type = MEMBER_CONSUMER;
+    into->member_type = member->classic != NULL ? MEMBER_CLASSIC : MEMBER_CONSUMER;
     return copy_text(arena, shared_string(member->id), &into->member_id) &&
            copy_text(arena, shared_string(member->instance), &into->instance_id) &&
            copy_text(arena, shared_string(member->rack), &into->rack_id) &&

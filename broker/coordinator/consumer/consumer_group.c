@@ -130,11 +130,20 @@ void consumer_member_settle(struct consumer_member *member) {
 
 /* ---- What a member says of itself ---- */
 
+static size_t classic_bytes(const struct consumer_classic *classic) {
+    if (classic == NULL) return 0;
+    size_t bytes = sizeof *classic;
+    for (uint32_t p = 0; p < classic->protocol_count; p++)
+        bytes += sizeof classic->protocols[p] +
+                 (size_t)shared_bytes_view(classic->protocols[p].metadata).len;
+    return bytes;
+}
+
 static size_t said_bytes(const struct consumer_member *member) {
     const struct shared_bytes *texts[] = {member->id,         member->instance, member->rack,
                                           member->client_id,  member->regex,    member->names,
                                           member->client_host};
-    size_t bytes = sizeof *member;
+    size_t bytes = sizeof *member + classic_bytes(member->classic);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i] != NULL) bytes += (size_t)shared_bytes_view(texts[i]).len;
     return bytes;
@@ -154,6 +163,8 @@ void consumer_member_clear(struct consumer_member *member) {
         regex->members--;
         consumer_regex_settle(group, regex);
     }
+    if (member->classic != NULL) group->classic_count--;
+    consumer_member_speaks(member, NULL);
     struct shared_bytes **texts[] = {&member->instance,    &member->rack,  &member->client_id,
                                      &member->client_host, &member->regex, &member->assignor,
                                      &member->names};
@@ -167,6 +178,7 @@ void consumer_member_enter(struct consumer_member *member) {
     struct consumer_group *group = member->group;
     member->written = true;
     group->member_count++;
+    if (member->classic != NULL) group->classic_count++;
     member->charged = said_bytes(member);
     budget_charge(group->row->table->memory, member->charged);
     if (member->regex != NULL) consumer_regex_make(group, shared_string(member->regex))->members++;
@@ -190,6 +202,70 @@ static void forget_member(struct consumer_member *member) {
     HASH_DEL(group->members, member);
     shared_bytes_release(member->id);
     mem_free(member);
+}
+
+/* ---- Protocols of classic members ---- */
+
+const struct consumer_protocol_name *consumer_protocol_find(const struct consumer_group *group,
+                                                            struct kp_string text) {
+    struct consumer_protocol_name *name;
+    unsigned hash = hash_of(group, text.data, (size_t)text.len);
+    HASH_FIND_BYHASHVALUE(hh, group->protocols, text.data, (unsigned)text.len, hash, name);
+    return name;
+}
+
+static struct consumer_protocol_name *name_take(struct consumer_group *group,
+                                                struct kp_string text) {
+    struct consumer_protocol_name *name = (struct consumer_protocol_name *)consumer_protocol_find(
+        group, text);
+    if (name == NULL) {
+        name = mem_zalloc(sizeof *name);
+        name->text = shared_string_of(NULL, text);
+        struct kp_string own = shared_string(name->text);
+        unsigned hash = hash_of(group, own.data, (size_t)own.len);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->protocols, own.data, (unsigned)own.len, hash, name);
+    }
+    name->members++;
+    return name;
+}
+
+static void name_release(struct consumer_group *group, struct consumer_protocol_name *name) {
+    if (--name->members > 0) return;
+    HASH_DEL(group->protocols, name);
+    shared_bytes_release(name->text);
+    mem_free(name);
+}
+
+static bool names_protocol(const struct consumer_classic *classic, struct kp_string name) {
+    for (uint32_t p = 0; p < classic->protocol_count; p++)
+        if (shared_string_is(classic->protocols[p].name->text, name)) return true;
+    return false;
+}
+
+/* One that is named twice counts once. */
+void consumer_member_speaks(struct consumer_member *member,
+                            const struct kp_consumer_classic_member *said) {
+    struct consumer_group *group = member->group;
+    struct consumer_classic *before = member->classic, *now = NULL;
+    if (said != NULL) {
+        size_t most = said->protocols.count > 0 ? (size_t)said->protocols.count : 0;
+        now = mem_zalloc(sizeof *now + most * sizeof now->protocols[0]);
+        now->session_timeout_ms = said->session_timeout_ms;
+        for (size_t p = 0; p < most; p++) {
+            const struct kp_consumer_classic_protocol *one = &said->protocols.items[p];
+            if (names_protocol(now, one->name)) continue;
+            now->protocols[now->protocol_count++] = (struct consumer_protocol){
+                .name = name_take(group, one->name),
+                .metadata = shared_bytes_of(group->row->table->shared, one->metadata.data,
+                                            one->metadata.len < 0 ? 0 : one->metadata.len)};
+        }
+    }
+    for (uint32_t p = 0; before != NULL && p < before->protocol_count; p++) {
+        name_release(group, before->protocols[p].name);
+        shared_bytes_release(before->protocols[p].metadata);
+    }
+    mem_free(before);
+    member->classic = now;
 }
 
 /* ---- Regular expressions ---- */

@@ -1,6 +1,7 @@
 /*
  * A consumer group of KIP-848: what the records of types 3 to 8 and 16 made of it, on every
- * replica, and two deadlines of each member on the leader.
+ * replica, and two deadlines of each member on the leader. Members may speak the classic protocol
+ * (migration/consumer_classic.h).
  *
  * Happy path: consumer_records_apply (consumer_records.h) makes it and changes it; everybody else
  * reads. Failures: none; what refers to something that is not there makes it, or is nothing.
@@ -14,6 +15,7 @@
 
 #include "broker/coordinator/consumer/partition_list.h"
 #include "broker/coordinator/group/group.h"
+#include "protocol/coordinator_records/consumer_group_record.h"
 
 enum { CONSUMER_FREE = -1 };
 
@@ -52,6 +54,28 @@ struct consumer_regex {
     UT_hash_handle hh;
 };
 
+/* A protocol that members of the classic protocol name, and how many do. */
+struct consumer_protocol_name {
+    struct shared_bytes *text;
+    size_t members;
+    UT_hash_handle hh;
+};
+
+struct consumer_protocol {
+    struct consumer_protocol_name *name;
+    struct shared_bytes *metadata;
+};
+
+/* What a member of the classic protocol said in its Join. */
+struct consumer_classic {
+    int32_t session_timeout_ms;
+    uint32_t protocol_count;
+    struct consumer_protocol protocols[]; /* in the order in which it likes them */
+};
+
+/* What a member of the classic protocol has to do in its rebalance timeout. */
+enum consumer_owes { CONSUMER_OWES_NOTHING, CONSUMER_OWES_JOIN, CONSUMER_OWES_SYNC };
+
 /* What a member has: all of it is one record. */
 struct consumer_standing {
     int32_t epoch, previous_epoch;
@@ -64,8 +88,9 @@ struct consumer_member {
     struct shared_bytes *id;
     bool written; /* it has a record of type 5, with what follows */
     struct shared_bytes *instance, *rack, *client_id, *client_host, *regex, *assignor;
-    struct shared_bytes *names; /* topic_names.h */
-    size_t charged;             /* to the memory of groups, while it is written */
+    struct shared_bytes *names;       /* topic_names.h */
+    struct consumer_classic *classic; /* NULL: it speaks the protocol of KIP-848 */
+    size_t charged;                   /* to the memory of groups, while it is written */
     int32_t rebalance_timeout_ms;
     bool has_standing; /* a record of type 8 */
     struct consumer_standing standing;
@@ -74,7 +99,8 @@ struct consumer_member {
     UT_hash_handle hh, by_instance;
     /* Soft. */
     struct group_timer session, rebalance;
-    int32_t rebalance_epoch;           /* `rebalance` is about this one */
+    int32_t rebalance_epoch;           /* `rebalance` is about this one; of KIP-848 */
+    enum consumer_owes owes;           /* `rebalance` is about this; of the classic protocol */
     bool session_over, rebalance_over; /* their time came */
     bool goes;                         /* with the decision at hand, and in no other */
 };
@@ -86,11 +112,12 @@ struct consumer_group {
     struct consumer_member *members;   /* by id, also those without a record of their own */
     struct consumer_member *instances; /* by instance id */
     struct consumer_regex *regexes;
-    struct consumer_topic *topics; /* by id */
+    struct consumer_protocol_name *protocols; /* that its members of the classic protocol name */
+    struct consumer_topic *topics;            /* by id */
     struct consumer_topic **numbered;
     size_t numbered_count, numbered_capacity;
     size_t unused_topics, unused_numbers; /* topics without uses; places without a topic */
-    size_t member_count;                  /* those with a record */
+    size_t member_count, classic_count;   /* those with a record; of the classic protocol */
     /* Soft. */
     uint64_t metadata_version;          /* with which the hash was compared last; 0: not yet */
     bool expiring;                      /* a turn for members whose time is over waits */
@@ -110,6 +137,10 @@ const struct consumer_topic *consumer_topic_find(const struct consumer_group *gr
 /* CONSUMER_FREE: nobody has it. */
 int32_t consumer_owner_epoch(const struct consumer_group *group, struct kp_uuid topic,
                              int32_t partition);
+
+/* NULL: no member of the classic protocol names it. */
+const struct consumer_protocol_name *consumer_protocol_find(const struct consumer_group *group,
+                                                            struct kp_string text);
 
 /* "Empty", "Assigning", "Reconciling", "Stable". */
 const char *consumer_group_state(const struct consumer_group *group);
@@ -136,6 +167,9 @@ void consumer_member_settle(struct consumer_member *member);
 /* What it says of itself goes; or, set before, comes to count. */
 void consumer_member_clear(struct consumer_member *member);
 void consumer_member_enter(struct consumer_member *member);
+/* Before it is entered: it speaks the classic protocol. `said` NULL: it does not. */
+void consumer_member_speaks(struct consumer_member *member,
+                            const struct kp_consumer_classic_member *said);
 /* What it has goes, or is `standing` from now on (taken over). */
 void consumer_standing_drop(struct consumer_member *member);
 void consumer_standing_take(struct consumer_member *member,

@@ -26,9 +26,6 @@ struct consumer_partition {
 struct consumer_heartbeat {
     struct group_call call; /* first */
     const struct metadata *metadata;
-    /* Of a group that is none of KIP-848: whether nobody is in it. Then it gives way: the
-     * tombstones of what it was go into the batch. NULL: only what is not there gives way. */
-    bool (*gives_way)(struct group *group, struct group_batch *batch);
     const struct kp_consumer_group_heartbeat_request *request; /* stays until `done` */
     struct kp_string client_id, client_host;
     bool names_its_id; /* v1+: the client makes the member id */
@@ -68,5 +65,8 @@ void consumer_sessions_end(struct consumer_group *group);
 void consumer_sessions_settled(struct group_table *table);
 /* The member was heard of. */
 void consumer_session_renew(struct consumer_member *member);
+/* One of the classic protocol has that to do in its rebalance timeout, from now on; or from when it
+ * owed something already. */
+void consumer_member_owes(struct consumer_member *member, enum consumer_owes owes);
 
 #endif

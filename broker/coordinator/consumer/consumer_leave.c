@@ -5,7 +5,8 @@
  * Failures, of each: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID; of all: what the write says.
  */
 #include "base/container_of.h"
-#include "broker/coordinator/consumer/consumer_decision.h"
+#include "broker/coordinator/consumer/consumer_departures.h"
+#include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "protocol/kafka_error.h"
 
 static struct consumer_member *written_or_null(struct consumer_member *member) {

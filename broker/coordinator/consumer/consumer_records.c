@@ -191,8 +191,21 @@ void consumer_add_regex_leave(struct group_batch *batch, const struct consumer_m
 
 /* ---- All of a group ---- */
 
+/* For mem_free of its items. */
+static struct kp_consumer_classic_member said_by(const struct consumer_classic *classic) {
+    struct kp_consumer_classic_member said = {.session_timeout_ms = classic->session_timeout_ms};
+    said.protocols.items = mem_alloc(classic->protocol_count * sizeof *said.protocols.items);
+    for (uint32_t p = 0; p < classic->protocol_count; p++)
+        said.protocols.items[said.protocols.count++] = (struct kp_consumer_classic_protocol){
+            .name = shared_string(classic->protocols[p].name->text),
+            .metadata = shared_bytes_view(classic->protocols[p].metadata)};
+    return said;
+}
+
 static void add_as_is(struct group_batch *batch, struct kp_string group,
                       const struct consumer_member *member) {
+    struct kp_consumer_classic_member said = {0};
+    if (member->classic != NULL) said = said_by(member->classic);
     struct kp_consumer_member_value value = {
         .instance_id = shared_string(member->instance),
         .rack_id = shared_string(member->rack),
@@ -201,8 +214,10 @@ static void add_as_is(struct group_batch *batch, struct kp_string group,
         .topic_regex = shared_string(member->regex),
         .rebalance_timeout_ms = member->rebalance_timeout_ms,
         .assignor = shared_string(member->assignor),
+        .classic = member->classic != NULL ? &said : NULL,
     };
     consumer_add_member(batch, group, shared_string(member->id), value, member->names);
+    mem_free(said.protocols.items);
 }
 
 void consumer_records_of(const struct consumer_group *group, struct group_batch *batch) {

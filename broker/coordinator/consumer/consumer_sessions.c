@@ -1,6 +1,7 @@
 /* Members that are not heard of, or do not give back what they have to in time, are fenced: a
  * decision like their leaving. */
 #include "broker/coordinator/consumer/consumer_decision.h"
+#include "broker/coordinator/consumer/consumer_departures.h"
 
 enum { TOGETHER = 1000, AGAIN_MS = 1000 };
 
@@ -15,6 +16,8 @@ static bool is_over(const struct consumer_member *member) {
     if (group_timer_is_set(&member->session) ? member->session.due_ms <= now_ms
                                              : member->session_over)
         return true;
+    if (member->classic != NULL)
+        return member->rebalance_over && member->owes != CONSUMER_OWES_NOTHING;
     return member->rebalance_over && member->standing.state == CONSUMER_UNREVOKED &&
            member->standing.epoch == member->rebalance_epoch;
 }
@@ -91,26 +94,50 @@ static void rebalance_due(struct group_timer *timer) {
     expire(member->group);
 }
 
-void consumer_session_renew(struct consumer_member *member) {
+static void rebalance_clear(struct consumer_member *member) {
+    member->rebalance_over = false;
+    group_timer_clear(member->group->row->table->timers, &member->rebalance);
+}
+
+static void rebalance_set(struct consumer_member *member) {
     struct group_table *table = member->group->row->table;
-    uint64_t now_ms = env_now_ms(table->env);
-    member->session.due = session_due;
-    member->session_over = false;
-    group_timer_set(table->timers, &member->session,
-                    now_ms + table->settings->group_consumer_session_timeout_ms);
+    int32_t timeout_ms = member->rebalance_timeout_ms;
+    member->rebalance.due = rebalance_due;
+    member->rebalance_over = false;
+    group_timer_set(table->timers, &member->rebalance,
+                    env_now_ms(table->env) + (timeout_ms > 0 ? (uint64_t)timeout_ms : 0));
+}
+
+void consumer_member_owes(struct consumer_member *member, enum consumer_owes owes) {
+    if (owes == CONSUMER_OWES_JOIN && member->owes != CONSUMER_OWES_NOTHING) return;
+    rebalance_clear(member);
+    member->owes = owes;
+    if (owes != CONSUMER_OWES_NOTHING) rebalance_set(member);
+}
+
+/* One of KIP-848 has its rebalance timeout to give partitions back. */
+static void rebalance_renew(struct consumer_member *member) {
+    if (member->owes != CONSUMER_OWES_NOTHING) consumer_member_owes(member, CONSUMER_OWES_NOTHING);
     if (member->standing.state != CONSUMER_UNREVOKED) {
-        member->rebalance_over = false;
-        group_timer_clear(table->timers, &member->rebalance);
+        rebalance_clear(member);
         return;
     }
     if (group_timer_is_set(&member->rebalance) && member->rebalance_epoch == member->standing.epoch)
         return;
-    int32_t timeout_ms = member->rebalance_timeout_ms;
-    member->rebalance.due = rebalance_due;
-    member->rebalance_over = false;
     member->rebalance_epoch = member->standing.epoch;
-    group_timer_set(table->timers, &member->rebalance,
-                    now_ms + (timeout_ms > 0 ? (uint64_t)timeout_ms : 0));
+    group_timer_clear(member->group->row->table->timers, &member->rebalance);
+    rebalance_set(member);
+}
+
+void consumer_session_renew(struct consumer_member *member) {
+    struct group_table *table = member->group->row->table;
+    uint64_t timeout_ms = member->classic != NULL
+                              ? (uint64_t)member->classic->session_timeout_ms
+                              : table->settings->group_consumer_session_timeout_ms;
+    member->session.due = session_due;
+    member->session_over = false;
+    group_timer_set(table->timers, &member->session, env_now_ms(table->env) + timeout_ms);
+    if (member->classic == NULL) rebalance_renew(member);
 }
 
 void consumer_sessions_begin(struct consumer_group *group) {
@@ -122,7 +149,10 @@ void consumer_sessions_begin(struct consumer_group *group) {
 
 void consumer_sessions_settled(struct group_table *table) {
     for (struct group *row = table->groups; row != NULL; row = row->hh.next)
-        if (row->in_doubt && row->consumer != NULL) consumer_sessions_begin(row->consumer);
+        if (row->in_doubt && row->consumer != NULL) {
+            (void)table->conversions->upgraded(row);
+            consumer_sessions_begin(row->consumer);
+        }
 }
 
 void consumer_sessions_end(struct consumer_group *group) {
@@ -130,7 +160,8 @@ void consumer_sessions_end(struct consumer_group *group) {
     struct consumer_member *member, *next;
     HASH_ITER(hh, group->members, member, next) {
         group_timer_clear(timers, &member->session);
-        group_timer_clear(timers, &member->rebalance);
+        rebalance_clear(member);
+        member->owes = CONSUMER_OWES_NOTHING;
     }
     consumer_work_end(group->assigning);
     consumer_work_end(group->looking);

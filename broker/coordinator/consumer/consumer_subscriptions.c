@@ -174,32 +174,6 @@ int64_t consumer_metadata_hash(const struct consumer_group *group, const struct 
     return (int64_t)hash;
 }
 
-void consumer_add_departures(struct group_batch *batch, struct consumer_group *group,
-                             const struct metadata *metadata) {
-    struct kp_string id = group->row->id;
-    int64_t hash = metadata == NULL ? group->metadata_hash
-                                    : consumer_metadata_hash(group, metadata, NULL);
-    size_t left = group->member_count;
-    struct consumer_member *member, *next_member;
-    struct consumer_regex *regex, *next_regex;
-    HASH_ITER(hh, group->members, member, next_member) {
-        if (!member->goes) continue;
-        member->goes = false;
-        left -= member->written ? 1 : 0;
-        consumer_add_leave(batch, member);
-        if (member->regex != NULL)
-            consumer_regex_find(group, shared_string(member->regex))->going++;
-    }
-    HASH_ITER(hh, group->regexes, regex, next_regex) {
-        if (regex->going > 0 && regex->going == regex->members)
-            consumer_add_regex_tombstone(batch, id, shared_string(regex->text));
-        regex->going = 0;
-    }
-    consumer_add_group(batch, id, group->epoch + 1, hash);
-    if (left > 0) return;
-    consumer_add_target_epoch(batch, id, group->epoch + 1, env_wall_ms(group->row->table->env));
-}
-
 /* ---- The input of an assignor ---- */
 
 static int id_order(const void *left, const void *right) {

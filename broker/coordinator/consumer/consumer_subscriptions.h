@@ -30,11 +30,6 @@ size_t consumer_names_total(const struct consumer_group *group,
 int64_t consumer_metadata_hash(const struct consumer_group *group, const struct metadata *metadata,
                                const struct consumer_candidate *candidate);
 
-/* All members that are marked to go (`goes`) do: their tombstones, a new epoch, and when nobody is
- * left that of the assignment with it. `metadata` NULL: not known, the hash stays. */
-void consumer_add_departures(struct group_batch *batch, struct consumer_group *group,
-                             const struct metadata *metadata);
-
 /* What an assignor is given, and gives: a copy that needs neither group nor metadata. */
 struct consumer_assignment {
     struct assignment_input input;

@@ -37,8 +37,9 @@
 struct classic_group;  /* soft: members of the classic protocol */
 struct classic_record; /* hard: the record of those */
 struct consumer_group; /* hard: members of KIP-848 */
-struct group_offsets;  /* hard: what the group has committed */
-struct group_batch;    /* the records of a decision */
+struct consumer_conversions;
+struct group_offsets; /* hard: what the group has committed */
+struct group_batch;   /* the records of a decision */
 struct group_call;
 struct group_turn;
 struct metadata;
@@ -52,8 +53,9 @@ struct group_table {
     struct shared_pool *shared;
     struct budget *memory; /* group.memory.bytes: of what clients make all coordinators of the
                               broker keep */
-    const struct metadata *metadata; /* the broker's; set by who needs it first, NULL before */
-    struct group *groups;            /* hash by id */
+    const struct metadata *metadata;                /* the broker's */
+    const struct consumer_conversions *conversions; /* between the protocols */
+    struct group *groups;                           /* hash by id */
     struct group_cursor *cursors;
     struct classic_asker *askers; /* soft: connections that were told ids of members */
     uint64_t seed;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/migration/migration.h"
 #include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "broker/coordinator/serving/group_offsets.h"
@@ -22,7 +23,8 @@ struct group_coordinator *group_coordinator_new(const struct group_coordinator_o
     struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
     group_table_init(&coordinator->groups, options->env, options->settings, log, options->memory);
     coordinator->lines = options->lines;
-    coordinator->metadata = options->metadata;
+    coordinator->groups.conversions = &migration_conversions;
+    coordinator->groups.metadata = coordinator->metadata = options->metadata;
     coordinator->offsets = offset_store_new(&coordinator->groups, env_random_u64(options->env));
     struct offset_sweep_options sweep = {.table = &coordinator->groups,
                                          .store = coordinator->offsets,

@@ -26,16 +26,22 @@ static bool is_its_own(const struct consumer_member *member, const struct offset
     return has != NULL && has->epoch <= commit->generation;
 }
 
+/* A member of the classic protocol has generations. */
+static int16_t stale(const struct consumer_member *member) {
+    return member->classic != NULL ? KAFKA_ILLEGAL_GENERATION : KAFKA_STALE_MEMBER_EPOCH;
+}
+
 static int16_t consumer_commit(const struct consumer_group *group,
                                const struct offset_commit *commit) {
     const struct consumer_member *member = consumer_member_find(group, commit->member_id);
     if (commit->generation < 0 && group->member_count == 0) return KAFKA_NONE;
     if (member == NULL || !member->written) return KAFKA_UNKNOWN_MEMBER_ID;
-    if (commit->version < CONSUMER_VERSION) return KAFKA_UNSUPPORTED_VERSION;
+    if (member->classic == NULL && commit->version < CONSUMER_VERSION)
+        return KAFKA_UNSUPPORTED_VERSION;
     if (commit->generation == member->standing.epoch) return KAFKA_NONE;
-    if (commit->generation > member->standing.epoch) return KAFKA_STALE_MEMBER_EPOCH;
+    if (commit->generation > member->standing.epoch) return stale(member);
     for (size_t i = 0; i < commit->count; i++)
-        if (!is_its_own(member, commit, &commit->entries[i])) return KAFKA_STALE_MEMBER_EPOCH;
+        if (!is_its_own(member, commit, &commit->entries[i])) return stale(member);
     return KAFKA_NONE;
 }
 
@@ -45,7 +51,7 @@ static int16_t consumer_fetch(const struct consumer_group *group,
     if (fetch->member_id.len < 0) return KAFKA_UNKNOWN_MEMBER_ID;
     const struct consumer_member *member = consumer_member_find(group, fetch->member_id);
     if (member == NULL || !member->written) return KAFKA_UNKNOWN_MEMBER_ID;
-    return fetch->member_epoch == member->standing.epoch ? KAFKA_NONE : KAFKA_STALE_MEMBER_EPOCH;
+    return fetch->member_epoch == member->standing.epoch ? KAFKA_NONE : stale(member);
 }
 
 /* ---- The rules ---- */

@@ -6,6 +6,7 @@
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/migration/consumer_classic.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "protocol/kafka_error.h"
 
@@ -60,7 +61,8 @@ static void run_join(struct group_turn *turn) {
     if (consumers == NULL) {
         classic_join(turn->group, CONTAINER_OF(turn, struct group_join, call.turn));
     } else if (consumers->member_count > 0) {
-        join_end(turn, KAFKA_INCONSISTENT_GROUP_PROTOCOL);
+        consumer_classic_join(turn->group->consumer,
+                              CONTAINER_OF(turn, struct group_join, call.turn));
     } else {
         struct group_batch batch;
         group_batch_open(&batch);
@@ -95,18 +97,12 @@ void group_coordinator_forget_asker(struct group_coordinator *coordinator, const
 
 /* ---- SyncGroup ---- */
 
-/* Nobody of the classic protocol is in a consumer group. */
-static bool is_strange(struct group_turn *turn) {
-    if (turn->group->consumer == NULL) return false;
-    group_call_answer(turn->group->table, CONTAINER_OF(turn, struct group_call, turn),
-                      KAFKA_UNKNOWN_MEMBER_ID);
-    group_turn_end(turn);
-    return true;
-}
-
 static void run_sync(struct group_turn *turn) {
-    if (is_strange(turn)) return;
-    classic_sync(turn->group, CONTAINER_OF(turn, struct group_sync, call.turn));
+    struct group_sync *sync = CONTAINER_OF(turn, struct group_sync, call.turn);
+    if (turn->group->consumer == NULL)
+        classic_sync(turn->group, sync);
+    else
+        consumer_classic_sync(turn->group->consumer, sync);
 }
 
 void group_coordinator_sync(struct group_coordinator *coordinator, struct group_sync *sync) {
@@ -124,8 +120,11 @@ void group_coordinator_sync(struct group_coordinator *coordinator, struct group_
 /* ---- Heartbeat ---- */
 
 static void run_heartbeat(struct group_turn *turn) {
-    if (is_strange(turn)) return;
-    classic_heartbeat(turn->group, CONTAINER_OF(turn, struct group_heartbeat, call.turn));
+    struct group_heartbeat *heartbeat = CONTAINER_OF(turn, struct group_heartbeat, call.turn);
+    if (turn->group->consumer == NULL)
+        classic_heartbeat(turn->group, heartbeat);
+    else
+        consumer_classic_heartbeat(turn->group->consumer, heartbeat);
 }
 
 void group_coordinator_heartbeat(struct group_coordinator *coordinator,

@@ -1,4 +1,4 @@
-/* The state is a table of groups of KIP-848 alone; consumers say and do what clients do. */
+/* Consumers say and do what clients do. */
 #include "tests/unit/broker/coordinator/fixture_consumer_group.h"
 
 #include <stdarg.h>
@@ -6,69 +6,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/metadata/metadata_commands.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
-
-/* ---- The state ---- */
-
-static void world_apply(void *state, const struct coordinator_record *record,
-                        const struct coordinator_place *place) {
-    const struct kp_record_type *type = kp_record_type_of(record->key, record->key_len);
-    (void)place;
-    assert_true(type != NULL && consumer_records_take(type->number));
-    assert_true(consumer_records_apply(state, type, record));
-}
-
-static void world_leading(void *state) {
-    struct group_table *table = state;
-    struct group *row, *next;
-    table->leading = true;
-    HASH_ITER(hh, table->groups, row, next) {
-        consumer_sessions_begin(row->consumer);
-    }
-}
-
-static void world_lost(void *state) {
-    struct group_table *table = state;
-    struct group *row, *next;
-    table->leading = false;
-    HASH_ITER(hh, table->groups, row, next) {
-        group_turns_refuse(row, KAFKA_NOT_COORDINATOR);
-        if (row->consumer != NULL) consumer_sessions_end(row->consumer);
-        group_settle(row);
-    }
-}
-
-static void world_settled(void *state) {
-    consumer_sessions_settled(state);
-    group_table_settled(state);
-}
-
-static void world_records(const void *state,
-                          void (*sink)(void *arg, const struct coordinator_record *record),
-                          void *arg) {
-    const struct group_table *table = state;
-    struct group *row, *next;
-    HASH_ITER(hh, table->groups, row, next) {
-        if (row->consumer != NULL) consumer_records_show(row->consumer, sink, arg);
-    }
-}
-
-static const struct coordinator_state world_type = {.apply = world_apply,
-                                                    .leading = world_leading,
-                                                    .lost = world_lost,
-                                                    .records = world_records,
-                                                    .settled = world_settled};
-
-static void forget_groups(struct group_table *table) {
-    struct group *row, *next;
-    HASH_ITER(hh, table->groups, row, next) {
-        consumer_group_drop(row);
-        group_settle(row);
-    }
-}
 
 /* ---- The world ---- */
 
@@ -76,9 +16,9 @@ static void command(struct consumer_world *world, const struct metadata_command 
     struct slice bytes;
     struct metadata_result result;
     assert_int_equal(metadata_command_encode(made, &bytes), ERR_NONE);
-    assert_int_equal(
-        metadata_apply(world->metadata, ++world->metadata_index, bytes.data, bytes.len, &result),
-        ERR_NONE);
+    assert_int_equal(metadata_apply(world->groups.metadata, ++world->metadata_index, bytes.data,
+                                    bytes.len, &result),
+                     ERR_NONE);
     assert_int_equal(result.error, 0);
     slice_unref(&bytes);
 }
@@ -97,30 +37,13 @@ static void register_broker(struct consumer_world *world) {
 
 void consumer_world_open(struct consumer_world *world) {
     memset(world, 0, sizeof *world);
-    group_clock_open(&world->clock);
-    world->settings.group_consumer_session_timeout_ms = 45000;
-    world->settings.group_consumer_heartbeat_interval_ms = 5000;
-    world->settings.group_consumer_regex_refresh_interval_ms = 600000;
-    world->settings.group_consumer_max_size = 100;
-    budget_init(&world->memory, 256 << 20);
-    fake_log_open(&world->log, &world_type, &world->table);
-    group_table_init(&world->table, world->clock.env, &world->settings, &world->log.log,
-                     &world->memory);
-    world->metadata = metadata_new(1, 42);
+    groups_open(&world->groups);
     register_broker(world);
-    fake_log_lead(&world->log);
 }
 
 void consumer_world_close(struct consumer_world *world) {
     consumer_world_commit(world);
-    fake_log_lose(&world->log, false);
-    group_clock_turn(&world->clock);
-    forget_groups(&world->table);
-    group_table_close(&world->table);
-    assert_int_equal(world->memory.used, 0);
-    fake_log_close(&world->log);
-    metadata_free(world->metadata);
-    group_clock_close(&world->clock);
+    groups_close(&world->groups);
 }
 
 void consumer_world_topic(struct consumer_world *world, const char *name, int32_t partitions) {
@@ -141,7 +64,8 @@ void consumer_world_topic(struct consumer_world *world, const char *name, int32_
 }
 
 static struct kp_uuid id_of(struct consumer_world *world, const char *name) {
-    const struct metadata_topic *topic = metadata_topic_named(world->metadata, name, strlen(name));
+    const struct metadata_topic *topic = metadata_topic_named(world->groups.metadata, name,
+                                                              strlen(name));
     struct kp_uuid id = {{0}};
     if (topic != NULL) memcpy(id.bytes, topic->id, sizeof id.bytes);
     return id;
@@ -149,7 +73,8 @@ static struct kp_uuid id_of(struct consumer_world *world, const char *name) {
 
 void consumer_world_grow(struct consumer_world *world, const char *name, int32_t more) {
     int32_t node = 1;
-    const struct metadata_topic *topic = metadata_topic_named(world->metadata, name, strlen(name));
+    const struct metadata_topic *topic = metadata_topic_named(world->groups.metadata, name,
+                                                              strlen(name));
     struct command_partition rows[64] = {0};
     struct metadata_command made;
     metadata_command_init(&made, COMMAND_CREATE_PARTITIONS);
@@ -172,40 +97,21 @@ void consumer_world_delete(struct consumer_world *world, const char *name) {
     command(world, &made);
 }
 
-/* Another replica, from the log or from a snapshot, has the same state. */
-static void compare(struct consumer_world *world, bool snapshot) {
-    struct group_table replica;
-    group_table_init(&replica, world->clock.env, &world->settings, &world->log.log, &world->memory);
-    if (snapshot)
-        fake_log_restore(&world->log, &world->table, &replica);
-    else
-        fake_log_replay(&world->log, &replica);
-    fake_log_compare(&world->log, &world->table, &replica);
-    forget_groups(&replica);
-    group_table_close(&replica);
-}
-
 void consumer_world_commit(struct consumer_world *world) {
-    group_clock_turn(&world->clock);
-    while (fake_log_commit_all(&world->log) > 0)
-        group_clock_turn(&world->clock);
-    compare(world, false);
-    compare(world, true);
+    while (groups_commit(&world->groups) > 0) {}
 }
 
 void consumer_world_pass(struct consumer_world *world, uint64_t ms) {
-    group_clock_pass(&world->clock, ms);
+    groups_pass(&world->groups, ms);
     consumer_world_commit(world);
 }
 
 void consumer_world_fail_over(struct consumer_world *world) {
-    fake_log_lose(&world->log, false);
-    group_clock_turn(&world->clock);
-    fake_log_lead(&world->log);
+    groups_move(&world->groups);
 }
 
 struct consumer_group *consumer_world_group(struct consumer_world *world) {
-    struct group *row = group_find(&world->table, kp_string_of("g"));
+    struct group *row = groups_find(&world->groups, "g");
     return row == NULL ? NULL : row->consumer;
 }
 
@@ -310,13 +216,13 @@ int16_t consumer_beat_as(struct consumer *consumer, int32_t epoch, bool full) {
     if (epoch == 0) consumer->has_count = 0;
     fill_request(consumer, epoch, full || epoch == 0);
     consumer->heartbeat = (struct consumer_heartbeat){.call.done = on_done,
-                                                      .metadata = world->metadata,
+                                                      .metadata = world->groups.metadata,
                                                       .request = &consumer->request,
                                                       .client_id = kp_string_of("client"),
                                                       .client_host = kp_string_of("/127.0.0.1"),
                                                       .names_its_id = true};
     consumer->answered = false;
-    consumer_heartbeat_take(&world->table, &consumer->heartbeat);
+    consumer_heartbeat_take(world->groups.table, &consumer->heartbeat);
     if (world->holds) return 0;
     consumer_world_commit(world);
     assert_true(consumer->answered);

@@ -1,6 +1,6 @@
 /*
- * A coordinator of KIP-848 groups without a broker: a log that the test commits, a virtual clock, a
- * table of topics, and consumers that behave as clients do.
+ * A coordinator (fixture_groups.h) with a table of topics, and consumers of KIP-848 that behave as
+ * clients do.
  *
  * Happy path: consumer_world_open, topics, consumers that beat; each call commits what was decided
  * and compares the state with a replay from zero.
@@ -8,19 +8,12 @@
 #ifndef TESTS_UNIT_BROKER_COORDINATOR_FIXTURE_CONSUMER_GROUP_H
 #define TESTS_UNIT_BROKER_COORDINATOR_FIXTURE_CONSUMER_GROUP_H
 
-#include "broker/coordinator/consumer/consumer_heartbeat.h"
-#include "tests/unit/broker/coordinator/fixture_group_clock.h"
-#include "tests/unit/broker/fixture_coordinator_log.h"
+#include "tests/unit/broker/coordinator/fixture_groups.h"
 
 enum { CONSUMER_TOPICS_MAX = 8, CONSUMER_HAS_MAX = 400 };
 
 struct consumer_world {
-    struct group_clock clock;
-    struct broker_settings settings;
-    struct budget memory;
-    struct group_table table;
-    struct fake_log log;
-    struct metadata *metadata;
+    struct groups groups; /* with its metadata */
     uint64_t metadata_index;
     uint8_t next_topic_id;
     bool holds; /* what is decided is not committed by beats */

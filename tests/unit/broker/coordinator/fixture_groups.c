@@ -30,6 +30,12 @@ void groups_open(struct groups *groups) {
     groups->settings.group_max_session_timeout_ms = 1800000;
     groups->settings.group_initial_rebalance_delay_ms = 3000;
     groups->settings.group_max_size = 100;
+    groups->settings.group_consumer_may_upgrade = true;
+    groups->settings.group_consumer_may_downgrade = true;
+    groups->settings.group_consumer_session_timeout_ms = 45000;
+    groups->settings.group_consumer_heartbeat_interval_ms = 5000;
+    groups->settings.group_consumer_regex_refresh_interval_ms = 600000;
+    groups->settings.group_consumer_max_size = 100;
     groups->settings.offsets_retention_ms = 604800000;
     groups->settings.offsets_check_interval_ms = 600000;
     groups->settings.group_max_bytes = 8 << 20;

@@ -79,15 +79,15 @@ static void test_consumer_quiet_heartbeats_write_nothing(void **state) {
     consumer_world_topic(&w, "t", 2);
     consumer_init(&a, &w, "a", "t", NULL);
     consumer_beat(&a);
-    kafka_offset end = w.log.end_offset;
+    kafka_offset end = w.groups.log.end_offset;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(consumer_beat(&a), 0);
         assert_false(a.assigned);
     }
-    assert_int_equal(w.log.end_offset, end);
+    assert_int_equal(w.groups.log.end_offset, end);
     assert_int_equal(consumer_beat_as(&a, a.epoch, true), 0);
     assert_true(a.assigned); /* a full request: all is said again */
-    assert_int_equal(w.log.end_offset, end);
+    assert_int_equal(w.groups.log.end_offset, end);
 }
 
 /* Nothing is shown before it is committed, and the others wait behind it. */
@@ -100,12 +100,12 @@ static void test_consumer_answer_waits_for_commit(void **state) {
     w.holds = true;
     consumer_beat(&a);
     consumer_beat(&b);
-    group_clock_pass(&w.clock, 10);
+    group_clock_pass(&w.groups.clock, 10);
     assert_false(a.answered);
     assert_null(consumer_world_group(&w));
-    assert_int_equal(w.log.waiting_count, 1);
-    fake_log_commit(&w.log, 1);
-    group_clock_turn(&w.clock);
+    assert_int_equal(w.groups.log.waiting_count, 1);
+    fake_log_commit(&w.groups.log, 1);
+    group_clock_turn(&w.groups.clock);
     assert_true(a.answered && !b.answered);
     w.holds = false;
     consumer_world_commit(&w);
@@ -118,9 +118,9 @@ static void test_consumer_write_that_fails(void **state) {
     struct consumer a;
     consumer_world_topic(&w, "t", 2);
     consumer_init(&a, &w, "a", "t", NULL);
-    fake_log_refuse(&w.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    fake_log_refuse(&w.groups.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
     assert_int_equal(consumer_beat(&a), KAFKA_COORDINATOR_NOT_AVAILABLE);
-    assert_null(group_find(&w.table, kp_string_of("g")));
+    assert_null(group_find(w.groups.table, kp_string_of("g")));
     assert_int_equal(consumer_beat(&a), 0);
     assert_int_equal(a.has_count, 2);
 }
@@ -158,7 +158,7 @@ static void test_consumer_wrong_requests(void **state) {
     consumer_world_topic(&w, "t", 2);
     consumer_init(&a, &w, "a", "t", NULL);
     assert_int_equal(consumer_beat_as(&a, 3, false), KAFKA_GROUP_ID_NOT_FOUND);
-    assert_null(group_find(&w.table, kp_string_of("g")));
+    assert_null(group_find(w.groups.table, kp_string_of("g")));
     assert_int_equal(consumer_beat_as(&a, -3, false), KAFKA_INVALID_REQUEST);
     assert_int_equal(consumer_beat_as(&a, -2, false), KAFKA_INVALID_REQUEST);
     a.instance = "";
@@ -178,22 +178,22 @@ static void test_consumer_wrong_requests(void **state) {
     a.assignor = NULL;
     a.regex = "(a";
     assert_int_equal(consumer_beat(&a), KAFKA_INVALID_REGULAR_EXPRESSION);
-    assert_null(group_find(&w.table, kp_string_of("g")));
+    assert_null(group_find(w.groups.table, kp_string_of("g")));
     a.regex = NULL;
     assert_int_equal(consumer_beat(&a), 0);
     assert_int_equal(consumer_beat_as(&a, a.epoch + 1, false), KAFKA_FENCED_MEMBER_EPOCH);
     struct consumer b;
     consumer_init(&b, &w, "b", "t", NULL);
     assert_int_equal(consumer_beat_as(&b, 1, false), KAFKA_UNKNOWN_MEMBER_ID);
-    w.settings.group_consumer_max_size = 1;
+    w.groups.settings.group_consumer_max_size = 1;
     assert_int_equal(consumer_beat(&b), KAFKA_GROUP_MAX_SIZE_REACHED);
     /* Who is in it may come again. */
     assert_int_equal(consumer_beat_as(&a, 0, true), 0);
-    w.settings.group_consumer_max_size = 100;
-    w.memory.limit = 1;
+    w.groups.settings.group_consumer_max_size = 100;
+    w.groups.memory.limit = 1;
     assert_int_equal(consumer_beat(&b), KAFKA_COORDINATOR_NOT_AVAILABLE);
     assert_int_equal(consumer_beat_as(&a, 0, true), 0);
-    w.memory.limit = 256 << 20;
+    w.groups.memory.limit = 256 << 20;
     assert_int_equal(consumer_beat(&b), 0);
 }
 
@@ -267,11 +267,11 @@ static void test_consumer_sessions_end_together(void **state) {
         consumer_beat(&members[i]);
     }
     int32_t epoch = consumer_world_group(&w)->epoch;
-    fake_log_refuse(&w.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    fake_log_refuse(&w.groups.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
     consumer_world_pass(&w, 45001);
     assert_int_equal(consumer_world_group(&w)->member_count, 5);
-    group_clock_pass(&w.clock, 1001);
-    assert_int_equal(w.log.waiting_count, 1);
+    group_clock_pass(&w.groups.clock, 1001);
+    assert_int_equal(w.groups.log.waiting_count, 1);
     consumer_world_commit(&w);
     assert_string_equal(consumer_world_state(&w), "Empty");
     assert_int_equal(consumer_world_group(&w)->epoch, epoch + 1);
@@ -320,11 +320,11 @@ static void test_consumer_failover(void **state) {
     consumer_beat(&b);
     consumer_world_pass(&w, 30000);
     consumer_world_fail_over(&w);
-    kafka_offset end = w.log.end_offset;
+    kafka_offset end = w.groups.log.end_offset;
     consumer_world_pass(&w, 44000);
     assert_int_equal(consumer_beat(&a), 0);
     assert_int_equal(consumer_beat(&b), 0);
-    assert_int_equal(w.log.end_offset, end);
+    assert_int_equal(w.groups.log.end_offset, end);
     assert_string_equal(consumer_world_state(&w), "Stable");
     /* What was not committed is not known: it ends with an error, and the member asks again. */
     w.holds = true;
@@ -465,7 +465,7 @@ static void test_consumer_regex(void **state) {
 static void test_consumer_assignment_interval(void **state) {
     (void)state;
     struct consumer a, b;
-    w.settings.group_consumer_assignment_interval_ms = 1000;
+    w.groups.settings.group_consumer_assignment_interval_ms = 1000;
     consumer_world_topic(&w, "t", 2);
     consumer_init(&a, &w, "a", "t", NULL);
     consumer_init(&b, &w, "b", "t", NULL);
@@ -535,12 +535,12 @@ static size_t plain(const char *member, int32_t *epoch) {
     beat.request.rack_id = beat.request.server_assignor = KP_NULL_STRING;
     beat.request.topic_partitions.count = 0;
     beat.heartbeat = (struct consumer_heartbeat){.call.done = plain_done,
-                                                 .metadata = w.metadata,
+                                                 .metadata = w.groups.metadata,
                                                  .request = &beat.request,
                                                  .client_id = kp_string_of("client"),
                                                  .client_host = kp_string_of("/127.0.0.1"),
                                                  .names_its_id = true};
-    consumer_heartbeat_take(&w.table, &beat.heartbeat);
+    consumer_heartbeat_take(w.groups.table, &beat.heartbeat);
     consumer_world_commit(&w);
     assert_true(beat.answered);
     *epoch = beat.heartbeat.member_epoch;
@@ -560,9 +560,9 @@ static void test_consumer_assigned_in_the_pool(void **state) {
     assert_int_equal(b, 1);
     assert_string_equal(consumer_world_state(&w), "Assigning");
     plain("b", &b); /* begins it */
-    fake_log_lose(&w.log, false);
-    group_clock_pass(&w.clock, 50);
-    fake_log_lead(&w.log);
+    fake_log_lose(&w.groups.log, false);
+    group_clock_pass(&w.groups.clock, 50);
+    fake_log_lead(&w.groups.log);
     assert_string_equal(consumer_world_state(&w), "Assigning");
     plain("b", &b);
     consumer_world_pass(&w, 50);

@@ -48,13 +48,13 @@ static void crowd_join(struct crowd *crowd, int i) {
     member->rebalance_timeout_ms = 60000;
     crowd->alive[i] = true;
     crowd->lives[i] = true;
-    crowd->beat_ms[i] = env_now_ms(w.clock.env);
+    crowd->beat_ms[i] = env_now_ms(w.groups.clock.env);
     consumer_beat(member);
 }
 
 /* Nobody who lives is silent for so long that it is taken for dead. */
 static void crowd_beats(struct crowd *crowd, uint64_t silence_ms) {
-    uint64_t now_ms = env_now_ms(w.clock.env);
+    uint64_t now_ms = env_now_ms(w.groups.clock.env);
     for (int i = 0; i < CROWD; i++) {
         if (!crowd->lives[i] || now_ms - crowd->beat_ms[i] < silence_ms) continue;
         crowd->beat_ms[i] = now_ms;
@@ -101,7 +101,7 @@ static void crowd_settles(struct crowd *crowd) {
     if (group == NULL) return;
     assert_string_equal(consumer_group_state(group), group->member_count > 0 ? "Stable" : "Empty");
     for (const struct metadata_topic *topic = NULL;
-         (topic = metadata_next_topic(w.metadata, topic)) != NULL;) {
+         (topic = metadata_next_topic(w.groups.metadata, topic)) != NULL;) {
         if (!consumer_group_subscribes(group, kp_string_of(topic->name))) continue;
         for (int32_t p = 0; p < topic->partition_count; p++) {
             int owners = 0;
@@ -119,8 +119,8 @@ static void test_consumer_random_histories(void **state) {
         consumer_world_open(&w);
         memset(&crowd, 0, sizeof crowd);
         crowd.random = seed;
-        w.settings.group_consumer_session_timeout_ms = 9000;
-        w.settings.group_consumer_assignment_interval_ms = seed % 2 == 0 ? 1000 : 0;
+        w.groups.settings.group_consumer_session_timeout_ms = 9000;
+        w.groups.settings.group_consumer_assignment_interval_ms = seed % 2 == 0 ? 1000 : 0;
         consumer_world_topic(&w, "t0", 3);
         consumer_world_topic(&w, "t1", 4);
         consumer_world_topic(&w, "t2", 5);
@@ -147,7 +147,7 @@ static void test_consumer_join_in_doubt(void **state) {
     consumer_init(&b, &w, "b", "t", NULL);
     w.holds = true;
     consumer_beat(&a);
-    fake_log_late(&w.log);
+    fake_log_late(&w.groups.log);
     consumer_beat(&b);
     w.holds = false;
     consumer_world_commit(&w);

@@ -32,7 +32,7 @@ static struct group *row(void) {
 }
 
 static int commit(const char *member, int32_t epoch, int32_t partition, int version) {
-    const struct metadata_topic *topic = metadata_topic_named(world.metadata, "t", 1);
+    const struct metadata_topic *topic = metadata_topic_named(world.groups.metadata, "t", 1);
     struct offset_commit_entry entry = {.topic = kp_string_of("t"), .partition = partition};
     memcpy(entry.topic_id.bytes, topic->id, sizeof entry.topic_id.bytes);
     struct offset_commit asked = {.member_id = kp_string_of(member),
@@ -100,7 +100,7 @@ static void test_consumer_group_becomes_empty(void **state) {
     group_offset_rules.age(row(), &age);
     assert_false(age.empty);
     consumer_world_pass(&world, 10000);
-    int64_t before_ms = env_wall_ms(world.clock.env);
+    int64_t before_ms = env_wall_ms(world.groups.clock.env);
     assert_int_equal(consumer_beat_as(&a, CONSUMER_EPOCH_LEAVE, false), 0);
     assert_int_equal(commit("", -1, 0, 9), 0);
     assert_false(group_offset_rules.subscribed(row(), kp_string_of("t")));

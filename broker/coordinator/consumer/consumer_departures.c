@@ -1,0 +1,48 @@
+/* The tombstones of those that go, and a new epoch for those that stay; or another kind of group.
+ */
+#include "broker/coordinator/consumer/consumer_departures.h"
+
+#include "broker/coordinator/consumer/consumer_decision.h"
+#include "broker/coordinator/consumer/consumer_subscriptions.h"
+
+/* The tombstones, a new epoch, and when nobody is left that of the assignment with it. */
+static void add_epoch_without(struct group_batch *batch, struct consumer_group *group,
+                              const struct metadata *metadata) {
+    struct kp_string id = group->row->id;
+    int64_t hash = metadata == NULL ? group->metadata_hash
+                                    : consumer_metadata_hash(group, metadata, NULL);
+    size_t left = group->member_count;
+    struct consumer_member *member, *next_member;
+    struct consumer_regex *regex, *next_regex;
+    HASH_ITER(hh, group->members, member, next_member) {
+        if (!member->goes) continue;
+        member->goes = false;
+        left -= member->written ? 1 : 0;
+        consumer_add_leave(batch, member);
+        if (member->regex != NULL)
+            consumer_regex_find(group, shared_string(member->regex))->going++;
+    }
+    HASH_ITER(hh, group->regexes, regex, next_regex) {
+        if (regex->going > 0 && regex->going == regex->members)
+            consumer_add_regex_tombstone(batch, id, shared_string(regex->text));
+        regex->going = 0;
+    }
+    consumer_add_group(batch, id, group->epoch + 1, hash);
+    if (left > 0) return;
+    consumer_add_target_epoch(batch, id, group->epoch + 1, env_wall_ms(group->row->table->env));
+}
+
+static void unmark(struct consumer_group *group) {
+    struct consumer_member *member, *next;
+    HASH_ITER(hh, group->members, member, next) {
+        member->goes = false;
+    }
+}
+
+void consumer_add_departures(struct group_batch *batch, struct consumer_group *group,
+                             const struct metadata *metadata) {
+    if (metadata != NULL && group->row->table->conversions->downgrade(batch, group, metadata))
+        unmark(group);
+    else
+        add_epoch_without(batch, group, metadata);
+}

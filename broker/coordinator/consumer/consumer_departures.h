@@ -1,0 +1,20 @@
+/*
+ * Members of a consumer group go: they leave, are removed, or their time is over.
+ *
+ * Happy path: mark those that go (`goes`), consumer_add_departures, write. The group has a new
+ * epoch; or, when all that stay speak the classic protocol and group.consumer.migration.policy lets
+ * it, it is a classic group from then on (struct consumer_conversions). Failures: none; a group
+ * that is too large for a batch stays what it is.
+ */
+#ifndef BROKER_COORDINATOR_CONSUMER_CONSUMER_DEPARTURES_H
+#define BROKER_COORDINATOR_CONSUMER_CONSUMER_DEPARTURES_H
+
+#include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/metadata/metadata.h"
+
+/* All members that are marked do, and the marks with them. `metadata` NULL: not known; the hash of
+ * the topics stays, and the group what it is. */
+void consumer_add_departures(struct group_batch *batch, struct consumer_group *group,
+                             const struct metadata *metadata);
+
+#endif
