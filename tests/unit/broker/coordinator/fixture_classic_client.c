@@ -139,7 +139,7 @@ static void assign(struct classic_client *client) {
 
 static void lose_all(struct classic_client *client) {
     if (client->has_count > 0) client->losses++;
-    client->has_count = 0;
+    client->has_count = client->kept_count = 0;
     client->generation = -1;
 }
 
@@ -201,22 +201,28 @@ static void joined(struct group_call *call) {
     client->doing = CLIENT_SYNCS;
 }
 
-/* A cooperative client gives back what is not in it, and joins again. */
+static void add_has(struct classic_client *client, struct kp_string topic, int32_t partition) {
+    struct classic_has *has = &client->has[client->has_count++];
+    assert_true(client->has_count < CLIENT_HAS_MAX);
+    snprintf(has->topic, sizeof has->topic, "%.*s", (int)topic.len, topic.data);
+    has->partition = partition;
+}
+
+/* What is not in it a cooperative client has until it joins again, which it does then. */
 static void take(struct classic_client *client, const struct kp_consumer_assignment *assignment) {
-    int32_t before = client->has_count, kept = 0;
     struct classic_client had = *client;
     client->has_count = 0;
     for (int32_t t = 0; t < assignment->assigned.count; t++) {
         const struct kp_consumer_protocol_partitions *one = &assignment->assigned.items[t];
-        for (int32_t p = 0; p < one->partitions.count; p++) {
-            struct classic_has *has = &client->has[client->has_count++];
-            snprintf(has->topic, sizeof has->topic, "%.*s", (int)one->topic.len, one->topic.data);
-            has->partition = one->partitions.items[p];
-            kept += classic_client_has(&had, has->topic, has->partition) ? 1 : 0;
-        }
+        for (int32_t p = 0; p < one->partitions.count; p++)
+            add_has(client, one->topic, one->partitions.items[p]);
     }
+    client->kept_count = client->has_count;
+    for (int32_t i = 0; client->cooperative && i < had.has_count; i++)
+        if (!classic_client_has(client, had.has[i].topic, had.has[i].partition))
+            add_has(client, kp_string_of(had.has[i].topic), had.has[i].partition);
     client->rebalances++;
-    client->doing = client->cooperative && kept < before ? CLIENT_JOINS : CLIENT_BEATS;
+    client->doing = client->kept_count < client->has_count ? CLIENT_JOINS : CLIENT_BEATS;
 }
 
 static void synced(struct group_call *call) {
@@ -255,6 +261,7 @@ static struct kp_string instance_of(const struct classic_client *client) {
 }
 
 static void send_join(struct classic_client *client) {
+    if (client->kept_count < client->has_count) client->has_count = client->kept_count;
     client->protocols[0] = (struct group_protocol){kp_string_of(assignor_of(client)),
                                                    subscription_of(client)};
     client->join = (struct group_join){.call.done = joined,

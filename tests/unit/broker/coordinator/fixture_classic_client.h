@@ -36,7 +36,7 @@ struct classic_client {
         CLIENT_IS_FENCED,
     } doing;
     struct classic_has has[CLIENT_HAS_MAX];
-    int32_t has_count;
+    int32_t has_count, kept_count; /* behind those kept it has what it is giving back */
     int error;              /* of the last answer */
     int rebalances, losses; /* assignments; how often it gave all up in an error */
     bool loses_answer;      /* the next answer does not arrive */
