@@ -7,8 +7,8 @@
  * of a partition or of the group is said once by each, and counted. Invariant: records are counted
  * as they come, by whichever reader; results are read after stopping.
  */
-#ifndef CLIENT_COMMANDS_BENCH_READERS_H
-#define CLIENT_COMMANDS_BENCH_READERS_H
+#ifndef CLIENT_BENCH_BENCH_READERS_H
+#define CLIENT_BENCH_BENCH_READERS_H
 
 #include <stdint.h>
 

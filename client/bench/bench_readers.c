@@ -1,5 +1,5 @@
 /* The reading side of drave bench; what it is for is told in the header. */
-#include "client/commands/bench_readers.h"
+#include "client/bench/bench_readers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

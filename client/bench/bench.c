@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "client/commands/bench_readers.h"
+#include "client/bench/bench_readers.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
