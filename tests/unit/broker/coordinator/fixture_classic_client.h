@@ -37,10 +37,10 @@ struct classic_client {
     } doing;
     struct classic_has has[CLIENT_HAS_MAX];
     int32_t has_count, kept_count; /* behind those kept it has what it is giving back */
-    int error;              /* of the last answer */
-    int rebalances, losses; /* assignments; how often it gave all up in an error */
-    bool loses_answer;      /* the next answer does not arrive */
-    char protocol[40];      /* as its Join was answered */
+    int error;                     /* of the last answer */
+    int rebalances, losses;        /* assignments; how often it gave all up in an error */
+    bool loses_answer;             /* the next answer does not arrive */
+    char protocol[40];             /* as its Join was answered */
     /* What is sent. */
     union {
         struct group_join join;

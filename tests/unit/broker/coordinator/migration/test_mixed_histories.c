@@ -92,8 +92,8 @@ static void process_starts(struct process *process) {
     process->classic = crowd.back || draw(3) == 0;
     process->lives = true;
     if (process->classic) {
-        classic_client_init(&process->old, &w, crowd.cooperative, "t0",
-                            draw(3) == 0 ? NULL : "t1", NULL);
+        classic_client_init(&process->old, &w, crowd.cooperative, "t0", draw(3) == 0 ? NULL : "t1",
+                            NULL);
         process->old.session_ms = 9000;
     } else {
         consumer_init(&process->new, &w, name, "t0", draw(3) == 0 ? NULL : "t1", NULL);
