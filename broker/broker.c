@@ -73,6 +73,8 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_LIST_GROUPS, api_list_groups},
         {KP_DELETE_GROUPS, api_delete_groups},
         {KP_META_QUERY, api_meta_query},
+        {KP_PARTITION_TRAFFIC, api_partition_traffic},
+        {KP_GROUP_ACTIVITY, api_group_activity},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         dispatch_set(dispatch, handlers[i].key, handlers[i].handler);

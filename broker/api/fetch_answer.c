@@ -91,12 +91,27 @@ static void answer_part(struct fetch_state *state, const struct fetch_part *part
         fetch_set_unlist(entry); /* now it is known */
 }
 
+/* What the client fetched, for those who ask who reads a partition. */
+static void note_reader(const struct fetch_state *state, const struct fetch_entry *entry,
+                        bool brought) {
+    if (entry->waiter.partition != NULL)
+        traffic_fetched(partition_traffic(entry->waiter.partition),
+                        (int64_t)env_now_ms(state->services->env), &state->reader, entry->offset,
+                        brought);
+}
+
+static void answer_and_note(struct fetch_state *state, const struct fetch_part *part) {
+    if (part->code == KAFKA_NONE && !part->read.diverges)
+        note_reader(state, part->entry, part->read.fetch.count > 0);
+    answer_part(state, part);
+}
+
 /* Of a session, only what has changed is read, and so is in the answer. */
 static bool answer_changed(struct fetch_state *state) {
     struct fetch_part *part = state->answered;
     if (part == NULL) return false;
     state->answered = part->next;
-    answer_part(state, part);
+    answer_and_note(state, part);
     return true;
 }
 
@@ -105,10 +120,12 @@ static bool answer_all(struct fetch_state *state) {
     if (state->at == set->places) return false;
     struct fetch_entry *entry = set->entries[state->at++];
     if (entry == NULL) return true;
-    if (entry->part != NULL)
-        answer_part(state, entry->part);
-    else
+    if (entry->part != NULL) {
+        answer_and_note(state, entry->part);
+    } else {
+        note_reader(state, entry, false);
         new_partition(state, entry);
+    }
     if (state->session == NULL) partition_wait_cancel(&entry->waiter);
     return true;
 }
@@ -137,6 +154,12 @@ static bool answer_next(struct request *request) {
 }
 
 void fetch_answer(struct fetch_state *state) {
+    const struct request_ctx *ctx = &state->request->ctx;
+    state->reader = (struct traffic_reader_id){
+        .key = traffic_reader_key(ctx->client_id, ctx->peer),
+        .client_id = ctx->client_id,
+        .peer = ctx->peer,
+        .session_id = state->session != NULL ? state->session->id : 0};
     struct kp_arena *arena = &state->request->arena;
     size_t most = state->full ? state->set->count : state->parts.count;
     state->set->moved = NULL;

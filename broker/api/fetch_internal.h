@@ -69,6 +69,7 @@ struct fetch_state {
     struct parked parked; /* while it waits */
     struct env_task look; /* reads again, at the end of the turn in which something moved */
     /* Answering. */
+    struct traffic_reader_id reader;          /* who is noted at each partition */
     size_t at;                                /* place in the set, also of leaving it */
     struct fetch_part *answered;              /* of the parts, the next one */
     struct kp_fetch_response_partition *out;  /* the next one */

@@ -271,6 +271,12 @@ int16_t fetch_sessions_take(struct fetch_sessions *sessions, const struct fetch_
     return KAFKA_NONE;
 }
 
+uint64_t fetch_sessions_used_ms(const struct fetch_sessions *sessions, int32_t id) {
+    struct row *row;
+    HASH_FIND(hh, sessions->rows, &id, sizeof id, row);
+    return row == NULL ? 0 : row->session.used_ms;
+}
+
 void fetch_sessions_end(struct fetch_sessions *sessions, const struct fetch_asker *asker,
                         int32_t id) {
     struct fetch_session *session = find(sessions, id);

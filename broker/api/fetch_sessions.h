@@ -69,6 +69,8 @@ struct fetch_session *fetch_sessions_make(struct fetch_sessions *sessions,
  * FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR. */
 int16_t fetch_sessions_take(struct fetch_sessions *sessions, const struct fetch_asker *asker,
                             int32_t id, int32_t epoch, bool by_id, struct fetch_session **session);
+/* When the one with that id was asked for last; 0: there is none. */
+uint64_t fetch_sessions_used_ms(const struct fetch_sessions *sessions, int32_t id);
 /* Ends the one with that id, if it is this principal's. */
 void fetch_sessions_end(struct fetch_sessions *sessions, const struct fetch_asker *asker,
                         int32_t id);

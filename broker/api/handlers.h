@@ -26,6 +26,8 @@ request_handler api_describe_log_dirs, api_describe_producers, api_describe_quor
     api_list_config_resources, api_describe_client_quotas, api_describe_user_scram_credentials,
     api_describe_acls, api_list_partition_reassignments, api_list_transactions,
     api_describe_transactions;
+/* Why a consumer group lags behind. */
+request_handler api_partition_traffic, api_group_activity;
 /* Who looks at consumer groups, and takes them away. */
 request_handler api_describe_groups, api_list_groups, api_delete_groups;
 

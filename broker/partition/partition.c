@@ -21,9 +21,19 @@ enum {
        coordinator are many and short, and each is applied. */
     SNAPSHOT_EVERY = 64 << 20,
     SNAPSHOT_EVERY_OWN = 8 << 20,
+    AWAY_MS = 5000,
 };
 
 /* ---- Commits ---- */
+
+/* What is so old when a follower hears of it came while it was away. */
+static void note_arrival(struct partition *partition, const struct entry *entry,
+                         kafka_offset end_offset) {
+    bool late = !partition->leading && entry->max_timestamp >= 0 &&
+                env_wall_ms(partition->env) - entry->max_timestamp > AWAY_MS;
+    traffic_committed(&partition->traffic, (int64_t)env_now_ms(partition->env), entry->base_offset,
+                      end_offset, late);
+}
 
 static void on_committed(void *arg, struct entry *entry) {
     struct partition *partition = arg;
@@ -31,6 +41,7 @@ static void on_committed(void *arg, struct entry *entry) {
     if (entry->type == ENTRY_BATCHES) {
         if (!appliers_batches(partition, entry)) return;
         end_offset += entry->records;
+        note_arrival(partition, entry, end_offset);
         partition->moved_bytes += entry->raw_len;
     } else if (entry->type == ENTRY_COMMAND && !appliers_command(partition, entry)) {
         return;
@@ -70,6 +81,7 @@ static uint64_t on_restore(void *arg, struct partition_log *log) {
     uint64_t every_bytes = partition->applies_all ? SNAPSHOT_EVERY_OWN : SNAPSHOT_EVERY;
     partition_log_on_seal(log, every_bytes, state_to_keep, partition);
     partition->high_watermark = partition_log_start_offset(log);
+    traffic_opened(&partition->traffic, partition_log_end_offset(log));
     if (!partition_log_snapshot(log, &index, &state)) return 0;
     bool restored = appliers_restore(partition, &state);
     slice_unref(&state);
@@ -140,6 +152,8 @@ static void on_leading(void *arg, log_term term) {
     partition->next_offset = partition->high_watermark;
     partition->in_sync = partition_in_sync_now(partition);
     partition->quiet = false;
+    traffic_leading(&partition->traffic, (int64_t)env_now_ms(partition->env),
+                    partition->high_watermark);
     watch_later(partition);
     partition->events->leading(partition->arg, partition, term);
     appliers_leading(partition);
@@ -214,6 +228,7 @@ static struct partition *partition_make(struct shard *shard, const struct partit
 
 static void free_partition(struct partition *partition) {
     partition_produces_close(partition);
+    traffic_close(&partition->traffic);
     env_timer_free(partition->leading_timer);
     appliers_close(partition);
     producer_state_free(partition->producers);

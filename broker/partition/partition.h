@@ -17,6 +17,7 @@
 #include "broker/metadata/producer_ids.h"
 #include "broker/partition/applier.h"
 #include "broker/partition/check_pool.h"
+#include "broker/traffic/traffic.h"
 #include "raft-glue/raft_group.h"
 #include "storage/log_types.h"
 
@@ -93,6 +94,8 @@ bool partition_is_electing(const struct partition *partition);
 struct slice partition_applied_state(const struct partition *partition);
 /* What is known here of its idempotent producers; changes with what commits. */
 const struct producer_state *partition_producers(const struct partition *partition);
+/* What came when, and who fetches from where. */
+struct traffic *partition_traffic(struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
 

@@ -116,6 +116,7 @@ struct partition {
     struct partition_read *reads;
     struct partition_lookup *lookups;
     struct partition_trim *trims;
+    struct traffic traffic;
 };
 
 /* ---- partition_state.c, besides what partition.h says ---- */

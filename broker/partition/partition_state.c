@@ -42,6 +42,10 @@ const struct producer_state *partition_producers(const struct partition *partiti
     return partition->producers;
 }
 
+struct traffic *partition_traffic(struct partition *partition) {
+    return &partition->traffic;
+}
+
 struct raft_group *partition_group(struct partition *partition) {
     return partition->group;
 }

@@ -27,6 +27,7 @@
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/group_activity.h"
 #include "protocol/messages/heartbeat.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/init_producer_id.h"
@@ -43,6 +44,7 @@
 #include "protocol/messages/offset_delete.h"
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
+#include "protocol/messages/partition_traffic.h"
 #include "protocol/messages/produce.h"
 #include "protocol/messages/sync_group.h"
 
@@ -99,6 +101,8 @@ static const struct kp_api api_table[] = {
     {KP_DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", 0, 0, 0,
      MESSAGES(describe_topic_partitions)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
+    {KP_PARTITION_TRAFFIC, "PartitionTraffic", 0, 0, 0, MESSAGES(partition_traffic)},
+    {KP_GROUP_ACTIVITY, "GroupActivity", 0, 0, 0, MESSAGES(group_activity)},
 };
 
 /* All of Kafka's keys, for messages about what is not served. */

@@ -56,6 +56,8 @@ enum kp_api_key {
     KP_DESCRIBE_TOPIC_PARTITIONS = 75,
     KP_PRIVATE = 10000, /* keys from here on are our own and are not advertised */
     KP_META_QUERY = 10000,
+    KP_PARTITION_TRAFFIC = 10002, /* 10001: BrokerStatus, to come */
+    KP_GROUP_ACTIVITY = 10003,
 };
 
 struct kp_api {

@@ -103,6 +103,7 @@ static void overdue_gone(struct classic_group *classic) {
     while (classic->overdue != NULL) {
         struct classic_member *member = classic->overdue;
         classic_fail_join(member, KAFKA_UNKNOWN_MEMBER_ID);
+        classic_member_note(member, KP_GROUP_EXPIRED);
         classic_member_remove(member);
         classic_changed(classic);
     }

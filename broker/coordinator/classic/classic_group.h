@@ -59,6 +59,7 @@ struct classic_view_member {
     struct kp_string id, instance, client_id, client_host;
     struct kp_bytes metadata, assignment; /* the first null unless Stable */
     int32_t rebalance_timeout_ms, session_timeout_ms;
+    int64_t heard_age_ms; /* since its session began anew; 0 while a call of it waits */
 };
 struct classic_view {
     enum classic_state state;

@@ -3,6 +3,7 @@
 #define BROKER_COORDINATOR_CLASSIC_CLASSIC_INTERNAL_H
 
 #include "broker/coordinator/classic/classic_group.h"
+#include "broker/coordinator/group/group_history.h"
 #include "protocol/kafka_error.h"
 
 enum {
@@ -152,6 +153,8 @@ void classic_member_renew(struct classic_member *member);
 struct shared_bytes *classic_member_metadata(const struct classic_member *member,
                                              const struct shared_bytes *protocol);
 struct classic_name *classic_name_find(const struct classic_group *classic, struct kp_string text);
+/* Into the history of the group. */
+void classic_member_note(const struct classic_member *member, enum kp_group_event what);
 /* What its protocols take in the memory of groups. */
 size_t classic_join_bytes(const struct group_join *join);
 

@@ -39,6 +39,7 @@ static void add_and_park(struct classic_group *classic, struct group_join *join,
     classic_member_tell(member, join);
     member->nameless = !join->asks_for_id && join->instance_id.len < 0;
     classic->newcomer_ms = classic_now_ms(classic);
+    classic_member_note(member, KP_GROUP_JOINED);
     classic_park_join(member, join);
     classic_changed(classic);
 }
@@ -70,7 +71,11 @@ static void join_new(struct classic_group *classic, struct group_join *join) {
 
 static void update_and_park(struct classic_member *member, struct group_join *join) {
     struct classic_group *classic = member->classic;
+    bool same = classic_member_says_same(member, join);
     classic_member_tell(member, join);
+    /* in Preparing it does what all are asked to do */
+    if (classic->state != CLASSIC_PREPARING)
+        classic_member_note(member, same ? KP_GROUP_REJOINED : KP_GROUP_CHANGED);
     classic_park_join(member, join);
     classic_changed(classic);
 }
@@ -151,6 +156,7 @@ static void join_full(struct classic_group *classic, struct group_join *join) {
     if (member != NULL) {
         classic_fail_join(member, KAFKA_GROUP_MAX_SIZE_REACHED);
         classic_fail_sync(member, KAFKA_GROUP_MAX_SIZE_REACHED);
+        classic_member_note(member, KP_GROUP_LEFT);
         classic_member_remove(member);
         classic_changed(classic);
     }

@@ -205,6 +205,13 @@ static void overdue_unlink(struct classic_group *classic, const struct classic_m
     if (*at != NULL) *at = member->next_overdue;
 }
 
+void classic_member_note(const struct classic_member *member, enum kp_group_event what) {
+    struct group_event_member about = {.id = shared_string(member->id),
+                                       .client_id = shared_string(member->client_id),
+                                       .client_host = shared_string(member->client_host)};
+    group_history_note(member->classic->group, what, &about);
+}
+
 void classic_member_remove(struct classic_member *member) {
     struct classic_group *classic = member->classic;
     CHECK(member->join == NULL && member->sync == NULL);

@@ -170,6 +170,7 @@ void classic_prepare(struct classic_group *classic) {
     if (classic->state == CLASSIC_COMPLETING)
         classic_refuse_syncs(classic, KAFKA_REBALANCE_IN_PROGRESS);
     nobody_owes(classic);
+    group_history_begins(classic->group);
     classic->initial = classic->state == CLASSIC_EMPTY;
     classic_move(classic, CLASSIC_PREPARING);
     uint64_t timeout_ms = rebalance_timeout_ms(classic);
@@ -187,7 +188,10 @@ void classic_prepare(struct classic_group *classic) {
 static void remove_missing(struct classic_group *classic) {
     struct classic_member *member, *next;
     HASH_ITER(by_id, classic->members, member, next)
-    if (member->join == NULL && member->instance == NULL) classic_member_remove(member);
+    if (member->join == NULL && member->instance == NULL) {
+        classic_member_note(member, KP_GROUP_LATE);
+        classic_member_remove(member);
+    }
 }
 
 /* The leader stays if it has joined. False: nobody has. */
@@ -270,7 +274,10 @@ static void syncs_over(struct classic_group *classic) {
     struct classic_member *member, *next;
     if (classic->owing == 0) return;
     HASH_ITER(by_id, classic->members, member, next)
-    if (member->owes_sync) classic_member_remove(member);
+    if (member->owes_sync) {
+        classic_member_note(member, KP_GROUP_LATE);
+        classic_member_remove(member);
+    }
     classic_changed(classic);
 }
 

@@ -26,6 +26,7 @@ void classic_heartbeat(struct group *group, struct group_heartbeat *heartbeat) {
 static void leave_member(struct classic_member *member) {
     classic_fail_join(member, KAFKA_UNKNOWN_MEMBER_ID);
     classic_fail_sync(member, KAFKA_UNKNOWN_MEMBER_ID);
+    classic_member_note(member, KP_GROUP_LEFT);
     classic_member_remove(member);
 }
 

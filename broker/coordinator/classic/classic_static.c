@@ -119,6 +119,7 @@ void classic_static_rejoin(struct classic_member *member, struct group_join *joi
         return;
     }
     replacement_free(replacement);
+    classic_member_note(member, KP_GROUP_REPLACED);
     classic_park_join(member, join);
     classic_changed(classic);
     classic_turn_end(group, &join->call.turn);

@@ -97,6 +97,7 @@ static void not_assigned(struct classic_group *classic, struct group_sync *leade
     classic_refuse_syncs(classic, classic_write_error(error));
     group_call_answer(classic->group->table, &leader_sync->call, classic_write_error(error));
     classic_member_renew(classic->leader);
+    group_history_note(classic->group, KP_GROUP_FAILED, &group_event_nobody);
     classic_prepare(classic);
 }
 

@@ -20,6 +20,12 @@ struct kp_string classic_type_of(const struct group *group) {
     return type != NULL ? shared_string(type) : kp_string_of("");
 }
 
+static int64_t heard_age_ms(const struct classic_member *member) {
+    if (!group_timer_is_set(&member->session)) return 0;
+    int64_t left_ms = (int64_t)member->session.due_ms - (int64_t)classic_now_ms(member->classic);
+    return left_ms < member->session_timeout_ms ? member->session_timeout_ms - left_ms : 0;
+}
+
 static struct classic_view_member view_of(const struct classic_member *member) {
     const struct classic_group *classic = member->classic;
     struct shared_bytes *metadata = classic->state == CLASSIC_STABLE
@@ -34,6 +40,7 @@ static struct classic_view_member view_of(const struct classic_member *member) {
         .assignment = shared_bytes_view(member->assignment),
         .rebalance_timeout_ms = member->rebalance_timeout_ms,
         .session_timeout_ms = member->session_timeout_ms,
+        .heard_age_ms = heard_age_ms(member),
     };
 }
 

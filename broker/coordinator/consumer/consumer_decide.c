@@ -107,6 +107,22 @@ static void decide_member(struct consumer_decision *decision) {
 
 /* ---- The group ---- */
 
+/* Why there is a new epoch. */
+static void note_epoch(const struct consumer_decision *decision) {
+    struct group_event_member about = {.id = decision->member_id,
+                                       .client_id = decision->heartbeat->client_id,
+                                       .client_host = decision->heartbeat->client_host};
+    if (!decision->subscribes_anew)
+        group_history_note(decision->row, KP_GROUP_TOPICS, &group_event_nobody);
+    else
+        group_history_note(decision->row,
+                           decision->member != NULL     ? KP_GROUP_CHANGED
+                           : decision->replaced != NULL ? KP_GROUP_REPLACED
+                                                        : KP_GROUP_JOINED,
+                           &about);
+    group_history_begins(decision->row);
+}
+
 /* A new epoch when somebody subscribes to something else, or the topics are not what they were. */
 static void decide_epoch(struct consumer_decision *decision) {
     struct consumer_group *group = decision->group;
@@ -119,6 +135,7 @@ static void decide_epoch(struct consumer_decision *decision) {
     bool bump = decision->subscribes_anew || decision->metadata_hash != group->metadata_hash;
     if (bump) {
         decision->epoch++;
+        note_epoch(decision);
         consumer_add_group(&decision->batch, decision->row->id, decision->epoch,
                            decision->metadata_hash);
     } else {

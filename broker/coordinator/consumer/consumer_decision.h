@@ -11,6 +11,7 @@
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/consumer/consumer_subscriptions.h"
+#include "broker/coordinator/group/group_history.h"
 
 struct consumer_decision {
     struct consumer_heartbeat *heartbeat;
@@ -70,5 +71,8 @@ int16_t consumer_decide(struct consumer_decision *decision);
 /* The same of a member that is alive, and says nothing: the topics may be others, and a target may
  * be due. */
 void consumer_decide_target(struct consumer_decision *decision);
+/* Into the history of the group; `began`: a rebalance begins by it. */
+void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
+                          bool began);
 
 #endif

@@ -67,6 +67,7 @@ static void leave(struct consumer_decision *decision) {
         consumer_standing_close(&away);
     } else {
         decision->member->goes = true;
+        consumer_member_note(member, KP_GROUP_LEFT, true);
         consumer_add_departures(&decision->batch, decision->group, heartbeat->metadata);
     }
     decision_finish(decision);

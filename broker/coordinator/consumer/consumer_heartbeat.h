@@ -68,5 +68,7 @@ void consumer_session_renew(struct consumer_member *member);
 /* One of the classic protocol has that to do in its rebalance timeout, from now on; or from when it
  * owed something already. */
 void consumer_member_owes(struct consumer_member *member, enum consumer_owes owes);
+/* How long ago; -1: its session does not run. */
+int64_t consumer_heard_age_ms(const struct consumer_member *member);
 
 #endif

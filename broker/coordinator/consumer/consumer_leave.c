@@ -41,6 +41,7 @@ void consumer_leave(struct consumer_group *group, struct group_leave *leave) {
         struct consumer_member *member = NULL;
         leave->leavers[i].error = find_leaver(group, &leave->leavers[i], &member);
         if (leave->leavers[i].error != KAFKA_NONE) continue;
+        consumer_member_note(member, KP_GROUP_LEFT, !goes);
         member->goes = goes = true;
     }
     if (!goes) {

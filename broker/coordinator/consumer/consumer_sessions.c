@@ -46,13 +46,24 @@ static void expiry_refused(struct group_turn *turn, int16_t error) {
     mem_free(CONTAINER_OF(turn, struct expiry, turn));
 }
 
+void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
+                          bool began) {
+    struct group_event_member about = {.id = shared_string(member->id),
+                                       .client_id = shared_string(member->client_id),
+                                       .client_host = shared_string(member->client_host)};
+    group_history_note(member->group->row, what, &about);
+    if (began) group_history_begins(member->group->row);
+}
+
 /* Marks those that go; how many that are. */
 static size_t mark_over(struct consumer_group *group) {
     struct consumer_member *member, *next;
     size_t count = 0;
     HASH_ITER(hh, group->members, member, next) {
         member->goes = count < TOGETHER && is_over(member);
-        if (member->goes) count++;
+        if (!member->goes) continue;
+        bool late = member->rebalance_over && !member->session_over;
+        consumer_member_note(member, late ? KP_GROUP_LATE : KP_GROUP_EXPIRED, count++ == 0);
     }
     return count;
 }
@@ -129,15 +140,27 @@ static void rebalance_renew(struct consumer_member *member) {
     rebalance_set(member);
 }
 
+static uint64_t session_timeout_ms(const struct consumer_member *member) {
+    return member->classic != NULL
+               ? (uint64_t)member->classic->session_timeout_ms
+               : member->group->row->table->settings->group_consumer_session_timeout_ms;
+}
+
 void consumer_session_renew(struct consumer_member *member) {
     struct group_table *table = member->group->row->table;
-    uint64_t timeout_ms = member->classic != NULL
-                              ? (uint64_t)member->classic->session_timeout_ms
-                              : table->settings->group_consumer_session_timeout_ms;
+    uint64_t timeout_ms = session_timeout_ms(member);
     member->session.due = session_due;
     member->session_over = false;
     group_timer_set(table->timers, &member->session, env_now_ms(table->env) + timeout_ms);
     if (member->classic == NULL) rebalance_renew(member);
+}
+
+int64_t consumer_heard_age_ms(const struct consumer_member *member) {
+    const struct group_table *table = member->group->row->table;
+    if (!group_timer_is_set(&member->session)) return -1;
+    int64_t timeout_ms = (int64_t)session_timeout_ms(member),
+            left_ms = (int64_t)member->session.due_ms - (int64_t)env_now_ms(table->env);
+    return left_ms < timeout_ms ? timeout_ms - left_ms : 0;
 }
 
 void consumer_sessions_begin(struct consumer_group *group) {

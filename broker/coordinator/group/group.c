@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "broker/coordinator/group/group_batch.h"
+#include "broker/coordinator/group/group_history.h"
 #include "protocol/kafka_error.h"
 
 /* ---- Rows ---- */
@@ -53,6 +54,7 @@ void group_settle(struct group *group) {
     if (group->alone || group->sharing > 0 || group->running || group->in_doubt) return;
     for (struct group_cursor *cursor = group->table->cursors; cursor != NULL; cursor = cursor->next)
         if (cursor->at == group) cursor->at = group->hh.next;
+    group_history_drop(group);
     HASH_DEL(group->table->groups, group);
     budget_release(group->table->memory, row_bytes(group->id));
     mem_free((void *)group->id.data);

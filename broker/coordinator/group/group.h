@@ -40,6 +40,7 @@ struct consumer_group; /* hard: members of KIP-848 */
 struct consumer_conversions;
 struct group_offsets; /* hard: what the group has committed */
 struct group_batch;   /* the records of a decision */
+struct group_history; /* soft: what happened to its members */
 struct group_call;
 struct group_turn;
 struct metadata;
@@ -76,6 +77,7 @@ struct group {
     struct group_offsets *offsets;
     /* Soft. */
     struct classic_group *classic;
+    struct group_history *history; /* NULL: nothing yet; keeps no row */
     uint32_t
         members; /* how many it has, for the limit of turns that wait: whoever adds them counts */
     struct group_turn *first, *last; /* that wait */

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "broker/coordinator/offsets/commit_history.h"
 #include "protocol/coordinator_records/offset_record.h"
 
 /* A name that at least one group reads. */
@@ -31,12 +32,14 @@ struct offset_store {
     struct offset_topic *topics;  /* hash by name */
     struct topic_offsets *tables; /* hash by group and topic, see place_key */
     struct offset_cursor *cursors;
+    struct commit_histories *histories;
     size_t count;
 };
 
 struct offset_store *offset_store_new(struct group_table *groups, uint64_t seed) {
     struct offset_store *store = mem_zalloc(sizeof *store);
     store->groups = groups;
+    store->histories = commit_histories_new(groups->memory);
     store->seed = seed;
     return store;
 }
@@ -45,6 +48,7 @@ void offset_store_free(struct offset_store *store) {
     CHECK(store->tables == NULL && store->topics == NULL);
     while (store->cursors != NULL)
         offset_cursor_close(store->cursors);
+    commit_histories_free(store->histories);
     mem_free(store);
 }
 
@@ -140,6 +144,8 @@ static void table_free(struct offset_store *store, struct topic_offsets *table) 
     of->topics--;
     of->count -= table->table.count;
     store->count -= table->table.count;
+    for (uint32_t i = 0; i < table->table.count; i++)
+        commit_history_drop(store->histories, table->table.items[i].history);
     budget_release(store->groups->memory, sizeof *table + offset_table_bytes(&table->table));
     offset_table_close(&table->table);
     mem_free(table);
@@ -149,7 +155,7 @@ static void table_free(struct offset_store *store, struct topic_offsets *table) 
 /* ---- Records ---- */
 
 static void put(struct offset_store *store, const struct kp_offset_key *key,
-                const struct committed_offset *offset) {
+                struct committed_offset *offset) {
     struct group *group = group_make(store->groups, key->group);
     if (group->offsets == NULL) {
         group->offsets = mem_zalloc(sizeof *group->offsets);
@@ -158,6 +164,9 @@ static void put(struct offset_store *store, const struct kp_offset_key *key,
     }
     struct topic_offsets *table = table_make(store, group->offsets, topic_make(store, key->topic));
     size_t before = offset_table_bytes(&table->table);
+    const struct committed_offset *last = offset_table_find(&table->table, offset->partition);
+    offset->history = commit_history_move(store->histories, last == NULL ? 0 : last->history,
+                                          offset->commit_time_ms, offset->offset);
     bool is_new = offset_table_put(&table->table, offset);
     budget_charge(store->groups->memory, offset_table_bytes(&table->table));
     budget_release(store->groups->memory, before);
@@ -180,6 +189,8 @@ static void take_back(struct offset_store *store, const struct kp_offset_key *ke
     if (group == NULL || group->offsets == NULL || topic == NULL) return;
     struct topic_offsets *table = table_find(store, group->offsets, topic);
     if (table == NULL) return;
+    const struct committed_offset *last = offset_table_find(&table->table, key->partition);
+    if (last != NULL) commit_history_drop(store->histories, last->history);
     size_t before = offset_table_bytes(&table->table);
     bool was_there = offset_table_remove(&table->table, key->partition);
     budget_release(store->groups->memory, before - offset_table_bytes(&table->table));
@@ -245,6 +256,11 @@ const struct committed_offset *offset_store_find(const struct group *group, stru
                                                  int32_t partition) {
     const struct topic_offsets *table = offset_store_find_topic(group, topic);
     return table == NULL ? NULL : offset_table_find(&table->table, partition);
+}
+
+const struct progress *offset_store_history(const struct group *group,
+                                            const struct committed_offset *offset) {
+    return commit_history(group->offsets->store->histories, offset->history);
 }
 
 const struct topic_offsets *offset_store_first_topic(const struct group *group) {

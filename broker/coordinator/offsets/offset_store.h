@@ -15,6 +15,7 @@
 
 #include "broker/coordinator/group/group.h"
 #include "broker/coordinator/offsets/offset_table.h"
+#include "broker/traffic/progress.h"
 #include "protocol/coordinator_records/coordinator_record.h"
 
 struct offset_store;
@@ -50,6 +51,9 @@ size_t offset_store_count_of(const struct group *group);
 /* NULL: none is committed. Valid until the next change. */
 const struct committed_offset *offset_store_find(const struct group *group, struct kp_string topic,
                                                  int32_t partition);
+/* How it moved, by the times of its commits; NULL: not known. Valid until the next change. */
+const struct progress *offset_store_history(const struct group *group,
+                                            const struct committed_offset *offset);
 /* Those of one topic; NULL: none. */
 const struct topic_offsets *offset_store_find_topic(const struct group *group,
                                                     struct kp_string topic);

@@ -23,6 +23,7 @@ struct committed_offset {
     int32_t leader_epoch; /* -1: none */
     const char *metadata; /* the client's, not terminated; the table's own copy */
     int32_t metadata_len;
+    uint32_t history; /* commit_history.h; 0: none */
 };
 _Static_assert(sizeof(struct committed_offset) <= 64, "there are many of them");
 

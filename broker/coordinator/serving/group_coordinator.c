@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/group/group_history.h"
 #include "broker/coordinator/migration/migration.h"
 #include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
@@ -78,6 +79,7 @@ static void coordinator_lost(void *state) {
     HASH_ITER(hh, groups->groups, group, next) {
         group_turns_refuse(group, KAFKA_NOT_COORDINATOR);
         classic_drop(group, KAFKA_NOT_COORDINATOR);
+        group_history_drop(group);
         if (group->consumer != NULL) consumer_sessions_end(group->consumer);
         group_settle(group);
     }

@@ -1,0 +1,94 @@
+/*
+ * The fields of PartitionTraffic, version by version, as tables; protocol/schema.h says how they
+ * are read.
+ */
+#include "protocol/messages/partition_traffic.h"
+
+static const struct kp_field request_partition_fields[] = {
+    {"partitionIndex", KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_request_partition, partition_index)},
+    {"offset", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_request_partition, offset)},
+};
+const struct kp_schema kp_partition_traffic_request_partition_schema = {
+    KP_SCHEMA("partition", kp_partition_traffic_request_partition, request_partition_fields)};
+
+static const struct kp_field request_topic_fields[] = {
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_partition_traffic_request_topic, name)},
+    {"partitions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &kp_partition_traffic_request_partition_schema,
+     KP_AT(kp_partition_traffic_request_topic, partitions)},
+};
+const struct kp_schema kp_partition_traffic_request_topic_schema = {
+    KP_SCHEMA("topic", kp_partition_traffic_request_topic, request_topic_fields)};
+
+static const struct kp_field request_fields[] = {
+    {"shortMs", KP_INT64, .versions = KP_SINCE(0), KP_AT(kp_partition_traffic_request, short_ms)},
+    {"longMs", KP_INT64, .versions = KP_SINCE(0), KP_AT(kp_partition_traffic_request, long_ms)},
+    {"topics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &kp_partition_traffic_request_topic_schema,
+     KP_AT(kp_partition_traffic_request, topics)},
+};
+const struct kp_schema kp_partition_traffic_request_schema = {
+    KP_SCHEMA("PartitionTrafficRequest", kp_partition_traffic_request, request_fields),
+    .flexible_from = 0};
+
+static const struct kp_field response_reader_fields[] = {
+    {"clientId", KP_STRING, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_reader, client_id)},
+    {"peer", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_partition_traffic_response_reader, peer)},
+    {"offset", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_reader, offset)},
+    {"furthest", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_reader, furthest)},
+    {"seenAgeMs", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_reader, seen_age_ms)},
+    {"movedAgeMs", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_reader, moved_age_ms)},
+    {"again", KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_reader, again)},
+};
+const struct kp_schema kp_partition_traffic_response_reader_schema = {
+    KP_SCHEMA("reader", kp_partition_traffic_response_reader, response_reader_fields)};
+
+static const struct kp_field response_partition_fields[] = {
+    {"partitionIndex", KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_partition, partition_index)},
+    {"errorCode", KP_INT16, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_partition, error_code)},
+    {"logStartOffset", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_partition, log_start_offset)},
+    {"highWatermark", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_partition, high_watermark)},
+    {"arrivedAgeMs", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_partition, arrived_age_ms)},
+    {"arrivedAtLeast", KP_BOOL, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_partition, arrived_at_least)},
+    {"producedShort", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_partition, produced_short)},
+    {"producedLong", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_partition, produced_long)},
+    {"readers", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &kp_partition_traffic_response_reader_schema,
+     KP_AT(kp_partition_traffic_response_partition, readers)},
+};
+const struct kp_schema kp_partition_traffic_response_partition_schema = {
+    KP_SCHEMA("partition", kp_partition_traffic_response_partition, response_partition_fields)};
+
+static const struct kp_field response_topic_fields[] = {
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_partition_traffic_response_topic, name)},
+    {"partitions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &kp_partition_traffic_response_partition_schema,
+     KP_AT(kp_partition_traffic_response_topic, partitions)},
+};
+const struct kp_schema kp_partition_traffic_response_topic_schema = {
+    KP_SCHEMA("topic", kp_partition_traffic_response_topic, response_topic_fields)};
+
+static const struct kp_field response_fields[] = {
+    {"topics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &kp_partition_traffic_response_topic_schema,
+     KP_AT(kp_partition_traffic_response, topics)},
+};
+const struct kp_schema kp_partition_traffic_response_schema = {
+    KP_SCHEMA("PartitionTrafficResponse", kp_partition_traffic_response, response_fields),
+    .flexible_from = 0};

@@ -1,0 +1,153 @@
+/* What a client hears of a group's lag and its causes, from one whole broker. */
+#include "protocol/kafka_error.h"
+#include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/group_activity.h"
+#include "protocol/messages/offset_commit.h"
+#include "protocol/messages/partition_traffic.h"
+#include "tests/unit/broker/fixture_data_asks.h"
+#include "tests/unit/unit.h"
+
+enum { SHORT_MS = 50, LONG_MS = 60000 };
+
+static struct one_broker *start(void **state) {
+    struct one_broker *one = *state;
+    struct kp_find_coordinator_request request;
+    struct kp_find_coordinator_response response;
+    one_broker_start(one);
+    one_broker_create(one, "t", 2);
+    kp_set_fallbacks(&kp_find_coordinator_request_schema, &request);
+    request.key = kp_string_of("g");
+    assert_true(one_broker_ask(one, KP_FIND_COORDINATOR, 1, &request, &response));
+    assert_int_equal(response.error_code, 0);
+    return one;
+}
+
+static void commit(struct one_broker *one, int64_t offset) {
+    struct kp_offset_commit_request request;
+    struct kp_offset_commit_response response;
+    struct kp_offset_commit_request_topic topic;
+    struct kp_offset_commit_request_partition partition;
+    kp_set_fallbacks(&kp_offset_commit_request_schema, &request);
+    kp_set_fallbacks(&kp_offset_commit_request_topic_schema, &topic);
+    kp_set_fallbacks(&kp_offset_commit_request_partition_schema, &partition);
+    request.group_id = kp_string_of("g");
+    request.generation_id_or_member_epoch = -1;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    topic.name = kp_string_of("t");
+    topic.partitions.items = &partition;
+    topic.partitions.count = 1;
+    partition.committed_offset = offset;
+    assert_true(one_broker_ask(one, KP_OFFSET_COMMIT, 5, &request, &response));
+    assert_int_equal(response.topics.items[0].partitions.items[0].error_code, 0);
+}
+
+static struct kp_partition_traffic_response_partition traffic_of(struct one_broker *one,
+                                                                 const char *name,
+                                                                 int32_t partition,
+                                                                 int64_t offset) {
+    struct kp_partition_traffic_request request;
+    struct kp_partition_traffic_response response;
+    struct kp_partition_traffic_request_topic topic;
+    struct kp_partition_traffic_request_partition asked = {.partition_index = partition,
+                                                           .offset = offset};
+    kp_set_fallbacks(&kp_partition_traffic_request_schema, &request);
+    request.short_ms = SHORT_MS;
+    request.long_ms = LONG_MS;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    topic.name = kp_string_of(name);
+    topic.partitions.items = &asked;
+    topic.partitions.count = 1;
+    assert_true(one_broker_ask(one, KP_PARTITION_TRAFFIC, 0, &request, &response));
+    assert_int_equal(response.topics.count, 1);
+    assert_int_equal(response.topics.items[0].partitions.count, 1);
+    return response.topics.items[0].partitions.items[0];
+}
+
+/* Ages, rates and readers of partitions; each error is its partition's own. */
+static void test_partition_traffic(void **state) {
+    struct one_broker *one = start(state);
+    struct fetch_ask fetch;
+    struct kp_fetch_response fetched;
+    produce_one(one, "t", 0, 5, 10);
+    one_broker_has_answer(one, 2 * SHORT_MS);
+    struct kp_partition_traffic_response_partition seen = traffic_of(one, "t", 0, 2);
+    assert_int_equal(seen.error_code, 0);
+    assert_int_equal(seen.log_start_offset, 0);
+    assert_int_equal(seen.high_watermark, 5);
+    assert_in_range(seen.arrived_age_ms, SHORT_MS, 60000);
+    assert_false(seen.arrived_at_least);
+    assert_int_equal(seen.produced_short, 0);
+    assert_int_equal(seen.produced_long, -1);
+    assert_int_equal(seen.readers.count, 0);
+    assert_int_equal(traffic_of(one, "t", 0, 5).arrived_age_ms, -1);
+    /* one reader, which stays at the end */
+    for (int64_t offset = 0; offset <= 5; offset += 5) {
+        fetch_begin(&fetch, "t", 1, offset);
+        assert_true(one_broker_ask(one, KP_FETCH, 11, &fetch.request, &fetched));
+    }
+    seen = traffic_of(one, "t", 0, -1);
+    assert_int_equal(seen.readers.count, 1);
+    assert_int_equal(seen.readers.items[0].offset, 5);
+    assert_int_equal(seen.readers.items[0].furthest, 5);
+    assert_int_equal(seen.readers.items[0].again, 0);
+    assert_in_range(seen.readers.items[0].seen_age_ms, 0, 60000);
+    assert_int_equal(traffic_of(one, "t", 7, 0).error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(traffic_of(one, "none", 0, 0).error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+static struct kp_group_activity_response activity_of(struct one_broker *one, const char *group,
+                                                     int32_t partitions) {
+    static int32_t numbers[3000];
+    struct kp_group_activity_request request;
+    struct kp_group_activity_response response;
+    struct kp_group_activity_request_topic topic;
+    for (int32_t i = 0; i < partitions; i++)
+        numbers[i] = i;
+    kp_set_fallbacks(&kp_group_activity_request_schema, &request);
+    request.group_id = kp_string_of(group);
+    request.short_ms = SHORT_MS;
+    request.long_ms = LONG_MS;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    topic.name = kp_string_of("t");
+    topic.partitions.items = numbers;
+    topic.partitions.count = partitions;
+    assert_true(one_broker_ask(one, KP_GROUP_ACTIVITY, 0, &request, &response));
+    return response;
+}
+
+/* Commits of a group, and how they moved; a group that is not there; too much at once. */
+static void test_group_activity(void **state) {
+    struct one_broker *one = start(state);
+    assert_int_equal(activity_of(one, "g", 2).error_code, KAFKA_GROUP_ID_NOT_FOUND);
+    assert_int_equal(activity_of(one, "", 2).error_code, KAFKA_GROUP_ID_NOT_FOUND);
+    commit(one, 10);
+    one_broker_has_answer(one, 2 * SHORT_MS);
+    commit(one, 10);
+    struct kp_group_activity_response seen = activity_of(one, "g", 2);
+    assert_int_equal(seen.error_code, 0);
+    assert_in_range(seen.leading_ms, 0, 60000);
+    assert_int_equal(seen.unsettled_ms, -1);
+    assert_int_equal(seen.members.count, 0);
+    assert_int_equal(seen.events.count, 0);
+    assert_int_equal(seen.topics.items[0].partitions.count, 2);
+    struct kp_group_activity_response_partition first = seen.topics.items[0].partitions.items[0];
+    assert_int_equal(first.committed_offset, 10);
+    assert_true(first.moved_age_ms >= first.commit_age_ms + SHORT_MS);
+    assert_int_equal(first.committed_short, 0);
+    assert_int_equal(first.committed_long, -1);
+    assert_int_equal(seen.topics.items[0].partitions.items[1].committed_offset, -1);
+    assert_int_equal(activity_of(one, "g", 3000).error_code, KAFKA_INVALID_REQUEST);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_partition_traffic),
+        TEST(test_group_activity),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
