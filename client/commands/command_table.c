@@ -39,6 +39,11 @@ static const struct command_option trim_options[] = {
     {'p', 'p', "partition", "N", "only this partition (all)"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
 };
+static const struct command_option why_options[] = {
+    {0, OPTION_WINDOW, "window", "TIME",
+     "over how long it is looked at: a group is behind whose next record has waited for a quarter of it; rates are compared with those "
+     "of ten times as long (60s)"},
+};
 static const struct command_option seek_options[] = {
     {0, OPTION_TO, "to", "WHERE",
      "earliest, latest, an offset, or @TIME: the first record that is not older. TIME: " MOMENT_FORMS},
@@ -143,8 +148,12 @@ const struct command commands[] = {
     {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list", NULL, 0,
      command_group_list},
     {"group describe", "GROUP", 1, 1,
-     "Shows a group's members, its committed offsets, and how far behind it is. AGE is that of the first record to be consumed.",
+     "Shows a group's members, its committed offsets, and how far behind it is. AGE is that of the first record to be consumed by "
+     "its timestamp, ARRIVED since it came to its broker.",
      "drave group describe billing", NULL, 0, command_group_describe},
+    {"group why", "GROUP", 1, 1,
+     "Names the cause of a group's backlog, with the evidence and what to do.",
+     "drave group why billing", OPTIONS(why_options), command_group_why},
     {"group seek", "GROUP", 1, 1,
      "Sets where a group without members goes on. Shows the plan; with --yes it is done.",
      "drave group seek billing --to @-1h -t orders --yes", OPTIONS(seek_options),

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "client/commands/topic_session.h"
-#include "client/kafka/group_view.h"
+#include "client/kafka/group_traffic.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
@@ -94,19 +94,24 @@ static json_t *json_of_group(const struct group_view *view) {
         const struct group_offset *one = &view->offsets[i];
         json_array_append_new(
             offsets,
-            json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "topic", one->topic, "partition",
-                      (int)one->partition, "committed", number_or_null(one->committed), "log_start",
-                      number_or_null(one->log_start), "high_watermark",
+            json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "topic", one->topic,
+                      "partition", (int)one->partition, "committed", number_or_null(one->committed),
+                      "log_start", number_or_null(one->log_start), "high_watermark",
                       number_or_null(one->high_watermark), "last_stable",
                       number_or_null(one->last_stable), "lag_records",
                       number_or_null(one->lag_records), "lag_seconds",
-                      seconds_or_null(one->lag_seconds), "member", text_or_null(one->member)));
+                      seconds_or_null(one->lag_seconds), "lag_seconds_arrived",
+                      seconds_or_null(one->arrived_seconds), "lag_seconds_arrived_at_least",
+                      (int)one->arrived_at_least, "ahead", number_or_null(group_offset_ahead(one)),
+                      "lost", number_or_null(group_offset_lost(one)), "member",
+                      text_or_null(one->member)));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:o,s:o}", "group", view->group, "type",
+    return json_pack("{s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:o,s:o,s:o}", "group", view->group, "type",
                      view->type, "state", view->state, "protocol", view->protocol, "coordinator",
                      (int)view->coordinator, "members", json_of_members(view), "offsets", offsets,
                      "lag_records", number_or_null(group_lag_records(view)), "lag_seconds",
-                     seconds_or_null(group_lag_seconds(view)));
+                     seconds_or_null(group_lag_seconds(view)), "lag_seconds_arrived",
+                     seconds_or_null(group_arrived_seconds(view)));
 }
 
 /* "-" for what is not known. */
@@ -124,6 +129,14 @@ static const char *age_cell(char *text, size_t room, double seconds) {
         snprintf(text, room, "%.1f s", seconds);
     }
     return seconds < 0 ? NULL : text;
+}
+
+/* "> 12.0 s": at least that. */
+static const char *arrived_cell(char *text, size_t room, const struct group_offset *one) {
+    char age[24];
+    const char *known = age_cell(age, sizeof(age), one->arrived_seconds);
+    snprintf(text, room, "%s%s", one->arrived_at_least ? "> " : "", age);
+    return known ? text : NULL;
 }
 
 static void print_members(const struct group_view *view) {
@@ -146,32 +159,30 @@ static void print_members(const struct group_view *view) {
 static void say_remarks(const struct group_view *view) {
     for (size_t i = 0; i < view->offset_count; i++) {
         const struct group_offset *one = &view->offsets[i];
-        if (one->committed < 0) {
-            continue;
-        }
-        if (one->high_watermark >= 0 && one->committed > one->high_watermark) {
+        if (group_offset_ahead(one) > 0) {
             say("%s-%d: the committed offset is %" PRId64
                 " ahead of the end; was the topic made again?",
-                one->topic, (int)one->partition, one->committed - one->high_watermark);
+                one->topic, (int)one->partition, group_offset_ahead(one));
         }
-        if (one->log_start > one->committed) {
-            say("%s-%d: %" PRId64 " records were deleted before the group consumed them",
-                one->topic, (int)one->partition, one->log_start - one->committed);
+        if (group_offset_lost(one) > 0) {
+            say("%s-%d: lost %" PRId64
+                " records, which were deleted before the group consumed them",
+                one->topic, (int)one->partition, group_offset_lost(one));
         }
     }
 }
 
 static void print_offsets(const struct group_view *view) {
-    static const char *const names[] = {"TOPIC", "PARTITION", "COMMITTED", "START",
-                                        "END",   "LAG",       "AGE",       "MEMBER"};
+    static const char *const names[] = {"TOPIC", "PARTITION", "COMMITTED", "START", "END",
+                                        "LAG",   "AGE",       "ARRIVED",   "MEMBER"};
     if (view->offset_count == 0) {
         print_text("no offsets are committed\n");
         return;
     }
-    struct table *table = table_new(names, 8);
+    struct table *table = table_new(names, 9);
     for (size_t i = 0; i < view->offset_count; i++) {
         const struct group_offset *one = &view->offsets[i];
-        char cells[6][32];
+        char cells[7][32];
         const size_t room = sizeof(cells[0]);
         snprintf(cells[0], room, "%d", (int)one->partition);
         table_row(table,
@@ -179,7 +190,8 @@ static void print_offsets(const struct group_view *view) {
                                    cell(cells[2], room, one->log_start),
                                    cell(cells[3], room, one->high_watermark),
                                    cell(cells[4], room, one->lag_records),
-                                   age_cell(cells[5], room, one->lag_seconds), one->member});
+                                   age_cell(cells[5], room, one->lag_seconds),
+                                   arrived_cell(cells[6], room, one), one->member});
     }
     table_print(table);
 }
@@ -199,15 +211,10 @@ static void print_group(const struct group_view *view) {
 int command_group_describe(struct invocation *in) {
     struct session session;
     struct group_view view;
-    int16_t refused;
     session_begin(&session, in);
-    int code = group_describe(session.admin, &session.arena, in->words[0], &view, &refused);
-    if (!code && refused) {
-        code = group_refused(session.admin, &session.arena, in->words[0], refused);
-    }
-    code = code ? code : group_fetch_offsets(session.admin, &session.arena, &view);
+    int code = group_look(session.admin, &session.arena, in, in->words[0], &view);
     if (!code) {
-        group_measure_lag(in, &view);
+        group_measure_arrivals(in, &session.arena, &view);
         if (in->json) {
             print_json(json_of_group(&view));
         } else {

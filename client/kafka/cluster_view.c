@@ -143,6 +143,28 @@ const struct kp_metadata_response_broker *cluster_broker(
     return NULL;
 }
 
+const struct kp_metadata_response_topic *cluster_find_topic(
+    const struct kp_metadata_response *metadata, const char *name) {
+    for (int32_t i = 0; i < metadata->topics.count; i++) {
+        if (kp_string_is(metadata->topics.items[i].name, name)) {
+            return &metadata->topics.items[i];
+        }
+    }
+    return NULL;
+}
+
+const struct kp_metadata_response_partition *cluster_find_partition(
+    const struct kp_metadata_response_topic *topic, int32_t partition) {
+    for (int32_t i = 0; topic && i < topic->partitions.count; i++) {
+        /* they come in order, so that the first look is enough */
+        int32_t at = (partition + i) % topic->partitions.count;
+        if (topic->partitions.items[at].partition_index == partition) {
+            return &topic->partitions.items[at];
+        }
+    }
+    return NULL;
+}
+
 void cluster_partition_trouble(const struct kp_metadata_response *response,
                                const struct kp_metadata_response_partition *partition, char *text,
                                size_t room) {

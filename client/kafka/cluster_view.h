@@ -54,6 +54,12 @@ int cluster_partitions(const struct invocation *in, const char *topic, int32_t o
 const struct kp_metadata_response_broker *cluster_broker(
     const struct kp_metadata_response *response, int32_t node);
 
+/* What the answer says of a topic, and of its partition (`topic` NULL: NULL); NULL: not listed. */
+const struct kp_metadata_response_topic *cluster_find_topic(
+    const struct kp_metadata_response *metadata, const char *name);
+const struct kp_metadata_response_partition *cluster_find_partition(
+    const struct kp_metadata_response_topic *topic, int32_t partition);
+
 /* Says why a partition does not move and what helps ("2 of 3 replicas are down: brokers 2, 3; start
  * 1 of them"), into `text`; empty when nothing is wrong with it. */
 void cluster_partition_trouble(const struct kp_metadata_response *response,

@@ -123,7 +123,7 @@ static int take_offsets(struct kp_arena *arena, const struct kp_metadata_respons
     for (size_t i = 0; i < view->offset_count; i++) {
         struct group_offset *one = &view->offsets[i];
         one->log_start = one->high_watermark = one->last_stable = one->lag_records = -1;
-        one->lag_seconds = -1;
+        one->lag_seconds = one->arrived_seconds = -1;
     }
     return EXIT_DONE;
 }
@@ -253,6 +253,20 @@ void group_measure_lag(const struct invocation *in, struct group_view *view) {
     measure_seconds(in, view);
 }
 
+int group_look(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
+               const char *group, struct group_view *view) {
+    int16_t refused;
+    int code = group_describe(admin, arena, group, view, &refused);
+    if (!code && refused) {
+        code = group_refused(admin, arena, group, refused);
+    }
+    code = code ? code : group_fetch_offsets(admin, arena, view);
+    if (!code) {
+        group_measure_lag(in, view);
+    }
+    return code;
+}
+
 int64_t group_lag_records(const struct group_view *view) {
     int64_t sum = -1;
     for (size_t i = 0; i < view->offset_count; i++) {
@@ -269,4 +283,26 @@ double group_lag_seconds(const struct group_view *view) {
         most = view->offsets[i].lag_seconds > most ? view->offsets[i].lag_seconds : most;
     }
     return most;
+}
+
+double group_arrived_seconds(const struct group_view *view) {
+    double most = -1;
+    for (size_t i = 0; i < view->offset_count; i++) {
+        most = view->offsets[i].arrived_seconds > most ? view->offsets[i].arrived_seconds : most;
+    }
+    return most;
+}
+
+int64_t group_offset_ahead(const struct group_offset *one) {
+    if (one->committed < 0 || one->high_watermark < 0) {
+        return -1;
+    }
+    return one->committed > one->high_watermark ? one->committed - one->high_watermark : 0;
+}
+
+int64_t group_offset_lost(const struct group_offset *one) {
+    if (one->committed < 0 || one->log_start < 0) {
+        return -1;
+    }
+    return one->log_start > one->committed ? one->log_start - one->committed : 0;
 }

@@ -5,7 +5,7 @@
  * Happy path: the description and the committed offsets from the coordinator, and after them where
  * the partitions start and end from their leaders, so that lag never looks negative.
  * Lag in records is max(0, high watermark - max(committed, log start)); in seconds, the age of the
- * first record that is to be consumed.
+ * first record that is to be consumed, by its timestamp, and by when it came to its broker.
  * Failures: what is not known stays -1 (no commit, a partition without a leader, a topic that is
  * gone), and is never taken for 0. Everything lives in the arena.
  */
@@ -35,7 +35,10 @@ struct group_offset {
     int64_t log_start, high_watermark, last_stable; /* -1: not known */
     int64_t lag_records;                            /* -1: not known */
     double lag_seconds;                             /* -1: not known */
-    const char *member;                             /* who owns it; NULL: nobody */
+    double arrived_seconds; /* since that record came to its broker, whatever its timestamp says;
+                               -1: not known */
+    bool arrived_at_least;  /* longer: it came before its broker was started, say */
+    const char *member;     /* who owns it; NULL: nobody */
 };
 
 struct group_view {
@@ -59,8 +62,18 @@ int group_fetch_offsets(struct admin_client *admin, struct kp_arena *arena,
 /* Where the partitions start and end, and the lag of each. */
 void group_measure_lag(const struct invocation *in, struct group_view *view);
 
+/* All three, of a group that must exist: an exit code, said. */
+int group_look(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
+               const char *group, struct group_view *view);
+
+/* Records by which the commit is ahead of the end; that were deleted before they were consumed; -1:
+ * not known. */
+int64_t group_offset_ahead(const struct group_offset *one);
+int64_t group_offset_lost(const struct group_offset *one);
+
 /* The sum of the partitions whose lag is known; -1: none is. The largest age likewise. */
 int64_t group_lag_records(const struct group_view *view);
 double group_lag_seconds(const struct group_view *view);
+double group_arrived_seconds(const struct group_view *view);
 
 #endif

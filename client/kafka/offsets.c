@@ -13,38 +13,16 @@
 
 enum { ARENA_MAX = 512 << 20, PAUSE_MS = 50, ROUND_MS = 2000, VERSION_MIN = 4 };
 
-static const struct kp_metadata_response_topic *find_topic(
-    const struct kp_metadata_response *metadata, const char *name) {
-    for (int32_t i = 0; i < metadata->topics.count; i++) {
-        if (kp_string_is(metadata->topics.items[i].name, name)) {
-            return &metadata->topics.items[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct kp_metadata_response_partition *find_partition(
-    const struct kp_metadata_response_topic *topic, int32_t partition) {
-    for (int32_t i = 0; topic && i < topic->partitions.count; i++) {
-        /* they come in order, so that the first look is enough */
-        int32_t at = (partition + i) % topic->partitions.count;
-        if (topic->partitions.items[at].partition_index == partition) {
-            return &topic->partitions.items[at];
-        }
-    }
-    return NULL;
-}
-
 /* Sets leaders[i] of each item; -1: none known. */
 static void find_leaders(const struct kp_metadata_response *metadata,
                          const struct partition_offset *items, size_t count, int32_t *leaders) {
     const struct kp_metadata_response_topic *topic = NULL;
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(items[i].topic, items[i - 1].topic) != 0) {
-            topic = find_topic(metadata, items[i].topic);
+            topic = cluster_find_topic(metadata, items[i].topic);
         }
-        const struct kp_metadata_response_partition *found = find_partition(topic,
-                                                                            items[i].partition);
+        const struct kp_metadata_response_partition *found = cluster_find_partition(
+            topic, items[i].partition);
         leaders[i] = found ? found->leader_id : -1;
     }
 }
@@ -148,8 +126,8 @@ static const struct partition_offset *unanswered(const struct partition_offset *
 /* Why nothing was heard of a partition. */
 static void reason_of(const struct kp_metadata_response *metadata,
                       const struct partition_offset *item, char *text, size_t room) {
-    const struct kp_metadata_response_partition *partition = find_partition(
-        find_topic(metadata, item->topic), item->partition);
+    const struct kp_metadata_response_partition *partition = cluster_find_partition(
+        cluster_find_topic(metadata, item->topic), item->partition);
     text[0] = 0;
     if (partition) {
         cluster_partition_trouble(metadata, partition, text, room);

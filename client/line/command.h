@@ -84,6 +84,7 @@ int command_topic_offsets(struct invocation *invocation);
 int command_topic_trim(struct invocation *invocation);
 int command_group_list(struct invocation *invocation);
 int command_group_describe(struct invocation *invocation);
+int command_group_why(struct invocation *invocation);
 int command_group_seek(struct invocation *invocation);
 int command_group_delete(struct invocation *invocation);
 int command_group_export(struct invocation *invocation);
@@ -133,6 +134,7 @@ enum {
     OPTION_FROM_FILE,
     OPTION_YES,
     OPTION_PROTOCOL,
+    OPTION_WINDOW,
 };
 
 #endif

@@ -94,6 +94,7 @@ def describes(cluster):
             "offsets",
             "lag_records",
             "lag_seconds",
+            "lag_seconds_arrived",
         ], list(seen)
         assert seen["coordinator"] == row["coordinator"] and seen["protocol"] == "range", seen
         (one,) = seen["members"]

@@ -8,6 +8,7 @@ parts=(
     room
     leaders
     groups
+    group_why
     cli
     cli_records
     cli_commands
