@@ -127,7 +127,15 @@ WINGS = {
         "broker/cluster",
         "broker/config",
     },
-    "broker/balance": {"broker/partition_set", "broker/partition", "broker/traffic", "broker/producer", "broker/metadata", "broker/cluster", "broker/config"},
+    "broker/balance": {
+        "broker/partition_set",
+        "broker/partition",
+        "broker/traffic",
+        "broker/producer",
+        "broker/metadata",
+        "broker/cluster",
+        "broker/config",
+    },
     "broker/partition_set": {
         "broker/partition",
         "broker/log_start",

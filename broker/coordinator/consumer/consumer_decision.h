@@ -71,8 +71,5 @@ int16_t consumer_decide(struct consumer_decision *decision);
 /* The same of a member that is alive, and says nothing: the topics may be others, and a target may
  * be due. */
 void consumer_decide_target(struct consumer_decision *decision);
-/* Into the history of the group; `began`: a rebalance begins by it. */
-void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
-                          bool began);
 
 #endif

@@ -46,3 +46,12 @@ void consumer_add_departures(struct group_batch *batch, struct consumer_group *g
     else
         add_epoch_without(batch, group, metadata);
 }
+
+void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
+                          bool began) {
+    struct group_event_member about = {.id = shared_string(member->id),
+                                       .client_id = shared_string(member->client_id),
+                                       .client_host = shared_string(member->client_host)};
+    group_history_note(member->group->row, what, &about);
+    if (began) group_history_begins(member->group->row);
+}

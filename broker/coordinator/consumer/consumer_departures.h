@@ -10,11 +10,15 @@
 #define BROKER_COORDINATOR_CONSUMER_CONSUMER_DEPARTURES_H
 
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/group/group_history.h"
 #include "broker/metadata/metadata.h"
 
 /* All members that are marked do, and the marks with them. `metadata` NULL: not known; the hash of
  * the topics stays, and the group what it is. */
 void consumer_add_departures(struct group_batch *batch, struct consumer_group *group,
                              const struct metadata *metadata);
+/* Into the history of the group; `began`: a rebalance begins by it. */
+void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
+                          bool began);
 
 #endif

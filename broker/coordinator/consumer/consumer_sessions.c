@@ -46,15 +46,6 @@ static void expiry_refused(struct group_turn *turn, int16_t error) {
     mem_free(CONTAINER_OF(turn, struct expiry, turn));
 }
 
-void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
-                          bool began) {
-    struct group_event_member about = {.id = shared_string(member->id),
-                                       .client_id = shared_string(member->client_id),
-                                       .client_host = shared_string(member->client_host)};
-    group_history_note(member->group->row, what, &about);
-    if (began) group_history_begins(member->group->row);
-}
-
 /* Marks those that go; how many that are. */
 static size_t mark_over(struct consumer_group *group) {
     struct consumer_member *member, *next;
